@@ -1,0 +1,52 @@
+/* Changing stacks: the only part of Green that is written for a machine.
+ *
+ * Kept across a switch: what the platform's C calling convention says a callee
+ * keeps, and no more. The floating-point control words (mxcsr, x87, FPCR) are
+ * not: saving them doubles the cost, and a program that changes the rounding
+ * mode changes it for its OS thread. */
+#ifndef GREEN_ARCH_SWITCH_H
+#define GREEN_ARCH_SWITCH_H
+
+#include <stdint.h>
+
+/* Saves the caller's context on its stack and its stack pointer in *from, and
+ * goes on where the context `to` was saved. */
+void green__switch(void **from, void *to);
+
+/* Where a new context begins. It calls the function and argument that
+ * green__context() stored, and must not get them back. */
+void green__entry(void);
+
+/* Guard pages must be larger than what a compiler lets a frame skip without
+ * touching it: gcc probes each page on x86-64, each 64 KiB on aarch64. */
+#if defined(__x86_64__)
+enum { GREEN_GUARD_SIZE = 16 * 1024, GREEN_STACK_MIN = 16 * 1024 };
+#elif defined(__aarch64__)
+enum { GREEN_GUARD_SIZE = 64 * 1024, GREEN_STACK_MIN = 16 * 1024 };
+#else
+#error "Green knows x86-64 and aarch64"
+#endif
+
+/* Builds on an empty stack, whose top is 16-byte aligned, the context that
+ * calls function(argument), and returns its stack pointer. */
+static inline void *green__context(void *top, void (*function)(void *), void *argument) {
+    uintptr_t *frame = top;
+#if defined(__x86_64__)
+    *--frame = (uintptr_t)green__entry;
+    *--frame = 0;                   /* rbp: no frame above this one */
+    *--frame = 0;                   /* rbx */
+    *--frame = (uintptr_t)function; /* r12 */
+    *--frame = (uintptr_t)argument; /* r13 */
+    *--frame = 0;                   /* r14 */
+    *--frame = 0;                   /* r15 */
+#elif defined(__aarch64__)
+    frame -= 20;                         /* x19 to x30, d8 to d15 */
+    frame[0] = (uintptr_t)function;      /* x19 */
+    frame[1] = (uintptr_t)argument;      /* x20 */
+    frame[10] = 0;                       /* x29: no frame above this one */
+    frame[11] = (uintptr_t)green__entry; /* x30 */
+#endif
+    return frame;
+}
+
+#endif

@@ -1,0 +1,73 @@
+#include "fail.h"
+
+#include <green/green.h>
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TEXT(x) #x
+#define VERSION(major, minor, patch) TEXT(major) "." TEXT(minor) "." TEXT(patch)
+
+enum { SENTENCE_MAX = 512 };
+
+static _Thread_local struct {
+    int error;
+    char text[SENTENCE_MAX];
+} last;
+
+const char *green_version(void) {
+    return VERSION(GREEN_VERSION_MAJOR, GREEN_VERSION_MINOR, GREEN_VERSION_PATCH);
+}
+
+int64_t green_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+const char *green__error_text(int error) {
+    const char *text = error == GREEN_STOP_SERVE ? "Asked to stop serving" : strerrordesc_np(-error);
+    return text ? text : "Unknown error";
+}
+
+int green__fail(int error, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(last.text, sizeof last.text, format, arguments);
+    va_end(arguments);
+    const char *name = strerrorname_np(-error);
+    if (length >= 0 && (size_t)length < sizeof last.text)
+        snprintf(last.text + length, sizeof last.text - (size_t)length, ": %s (%s)", green__error_text(error),
+                 name ? name : "?");
+    last.error = error;
+    return error;
+}
+
+const char *green_explain(int error) {
+    if (error == last.error && error < 0)
+        return last.text;
+    return error >= 0 ? "Success" : green__error_text(error);
+}
+
+void green__report(const char *format, ...) {
+    char line[SENTENCE_MAX + 16] = "green: ";
+    size_t length = strlen(line);
+    va_list arguments;
+    va_start(arguments, format);
+    int written = vsnprintf(line + length, sizeof line - length - 1, format, arguments);
+    va_end(arguments);
+    length = strnlen(line, sizeof line - 2);
+    (void)written;
+    line[length++] = '\n';
+    if (write(STDERR_FILENO, line, length) < 0)
+        return; /* there is nobody left to tell */
+}
+
+void green__broken(const char *file, int line, const char *what) {
+    green__report("broken invariant: %s (%s:%d). This is a bug in Green; please report it.", what, file, line);
+    abort();
+}

@@ -1,0 +1,254 @@
+#include "hub.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    ENTRIES_DEFAULT = 256,
+    ENTRIES_MAX = 32768,
+    WARM_STACKS_DEFAULT = 1024,
+    BLOCK_THREADS = 256,
+};
+
+static const size_t STACK_SIZE_DEFAULT = (size_t)1 << 20;
+static const size_t RECEIVE_MEMORY_DEFAULT = (size_t)4 << 20;
+static const size_t RECEIVE_MEMORY_MIN = (size_t)64 << 10;
+static const size_t RECEIVE_MEMORY_MAX = (size_t)1 << 30;
+
+_Thread_local green_hub *green__hub __attribute__((tls_model("initial-exec")));
+
+/* Thread records come in blocks and are never given back while the hub lives,
+ * so that a handle of a finished thread costs a record and no stack. */
+struct green_thread_block {
+    struct green_thread_block *next;
+    green_thread threads[BLOCK_THREADS];
+};
+
+green_thread *green__record_take(green_hub *hub) {
+    if (!hub->store) {
+        struct green_thread_block *block = malloc(sizeof *block);
+        if (!block)
+            return NULL;
+        block->next = hub->blocks;
+        hub->blocks = block;
+        for (size_t i = BLOCK_THREADS; i-- > 0;) {
+            block->threads[i].state = GREEN_UNUSED;
+            block->threads[i].next = hub->store;
+            hub->store = &block->threads[i];
+        }
+    }
+    green_thread *thread = hub->store;
+    hub->store = thread->next;
+    return thread;
+}
+
+void green__record_give(green_hub *hub, green_thread *thread) {
+    thread->state = GREEN_UNUSED;
+    thread->next = hub->store;
+    hub->store = thread;
+}
+
+void green__each_thread(green_hub *hub, void (*visit)(green_thread *thread, void *context), void *context) {
+    visit(&hub->root, context);
+    for (struct green_thread_block *block = hub->blocks; block; block = block->next)
+        for (size_t i = 0; i < BLOCK_THREADS; i++)
+            if (block->threads[i].state < GREEN_DONE)
+                visit(&block->threads[i], context);
+}
+
+/* The engine by name: the option's, the environment's, or the default. */
+static const green_engine_class *engine_named(const char *name) {
+    static const green_engine_class *const classes[] = {&green__uring};
+    if (!name)
+        name = getenv("GREEN_ENGINE");
+    if (!name || !*name)
+        return classes[0];
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
+        if (strcmp(classes[i]->name, name) == 0)
+            return classes[i];
+    green__fail(-EINVAL, "green_hub_open: there is no engine '%s'; this build has 'uring'", name);
+    return NULL;
+}
+
+/* Fills in the defaults. */
+static int options_check(const green_hub_options *given, green_hub_options *options) {
+    *options = given ? *given : (green_hub_options){0};
+    if (options->entries == 0)
+        options->entries = ENTRIES_DEFAULT;
+    if (options->receive_memory == 0)
+        options->receive_memory = RECEIVE_MEMORY_DEFAULT;
+    if (options->stack_size == 0)
+        options->stack_size = STACK_SIZE_DEFAULT;
+    if (options->warm_stacks == 0)
+        options->warm_stacks = WARM_STACKS_DEFAULT;
+    if (options->entries > ENTRIES_MAX || (options->entries & (options->entries - 1)))
+        return green__fail(-EINVAL, "green_hub_open: entries is %u and must be a power of two up to %d",
+                           options->entries, ENTRIES_MAX);
+    if (options->receive_memory < RECEIVE_MEMORY_MIN || options->receive_memory > RECEIVE_MEMORY_MAX)
+        return green__fail(-EINVAL, "green_hub_open: receive_memory is %zu and must be from %zu to %zu",
+                           options->receive_memory, RECEIVE_MEMORY_MIN, RECEIVE_MEMORY_MAX);
+    if (options->stack_size < GREEN_STACK_MIN)
+        return green__fail(-EINVAL, "green_hub_open: stack_size is %zu and must be %d at least", options->stack_size,
+                           GREEN_STACK_MIN);
+    return 0;
+}
+
+static void hub_free(green_hub *hub) {
+    if (hub->engine)
+        hub->engine->class->close(hub->engine);
+    green__overflow_unwatch(hub);
+    green__stacks_destroy(&hub->stacks);
+    green__timers_destroy(&hub->timers);
+    for (struct green_thread_block *block = hub->blocks, *next; block; block = next) {
+        next = block->next;
+        free(block);
+    }
+    free(hub->root.name);
+    free(hub);
+}
+
+/* The OS thread is ending. */
+static void hub_abandon(void *unused) {
+    (void)unused;
+    if (green__hub && green_hub_close() < 0)
+        /* Their frames may hold what others point to, so their memory stays. */
+        green__report("an OS thread ended while its hub was in use: %s", green_explain(-EBUSY));
+}
+
+static pthread_key_t abandon_key;
+
+static void make_key(void) {
+    if (pthread_key_create(&abandon_key, hub_abandon) != 0)
+        green__report("no pthread key is left; a hub will outlive its OS thread");
+}
+
+static void root_init(green_hub *hub) {
+    static uint64_t const FIRST = 1;
+    green_thread *root = &hub->root;
+    root->hub = hub;
+    root->state = GREEN_RUNNING;
+    root->references = 1;
+    root->begun = true;
+    root->last_link = &root->links;
+    root->id = green__thread_id_next();
+    green__list_init(&root->waiters);
+    if (root->id == FIRST)
+        green__set_name(root, "main");
+    hub->root_fiber = green__fiber_current();
+#ifdef GREEN_ASAN
+    pthread_attr_t attributes;
+    if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
+        pthread_attr_getstack(&attributes, &hub->root_bottom, &hub->root_size);
+        pthread_attr_destroy(&attributes);
+    }
+#endif
+}
+
+int green__hub_make(const green_hub_options *given) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    green_hub_options options;
+    int error = options_check(given, &options);
+    if (error < 0)
+        return error;
+    const green_engine_class *engine = engine_named(options.engine);
+    if (!engine)
+        return -EINVAL;
+
+    green_hub *hub = calloc(1, sizeof *hub);
+    if (!hub)
+        return green__fail(-ENOMEM, "making a hub");
+    green__stacks_init(&hub->stacks, options.stack_size, options.warm_stacks);
+    error = engine->open(&hub->engine, &(green_engine_options){options.entries, options.receive_memory});
+    if (error < 0)
+        goto failed;
+    error = green__overflow_watch(hub);
+    if (error < 0)
+        goto failed;
+
+    hub->tail = &hub->head;
+    hub->error_number = &errno;
+    hub->now = green_now();
+    hub->threads = 1;
+    hub->current = &hub->root;
+    root_init(hub);
+    green__enqueue(hub, &hub->mark);
+    if (swift_task_enterThreadLocalContext && swift_task_exitThreadLocalContext) {
+        hub->enter = swift_task_enterThreadLocalContext;
+        hub->exit = swift_task_exitThreadLocalContext;
+        hub->enter((char *)hub->root.access);
+        hub->bare = (hub->root.access[0] | hub->root.access[1]) == 0;
+    }
+    green__hub = hub;
+    pthread_once(&once, make_key);
+    pthread_setspecific(abandon_key, hub);
+    return 0;
+
+failed:
+    hub_free(hub);
+    return error;
+}
+
+int green_hub_open(const green_hub_options *options) {
+    if (green__hub)
+        return green__fail(-EALREADY, "green_hub_open: this OS thread has a hub; open it before anything blocks");
+    return green__hub_make(options);
+}
+
+int green_hub_close(void) {
+    green_hub *hub = green__hub;
+    if (!hub)
+        return green__fail(-ENOENT, "green_hub_close: this OS thread has no hub");
+    if (hub->current != &hub->root || hub->threads > 1 || hub->handles || hub->sockets)
+        return green__fail(-EBUSY,
+                           "green_hub_close: %lu green threads have not finished, %lu handles of finished ones and "
+                           "%lu sockets are still held",
+                           hub->threads - 1, hub->handles, hub->sockets);
+    /* What was cancelled may still have its last completion to come. */
+    while (hub->engine->operations > 0)
+        hub->engine->class->turn(hub->engine, GREEN_FOREVER);
+    hub->root.unblockable = true;
+    green__locals_destroy(&hub->root);
+    pthread_setspecific(abandon_key, NULL);
+    if (hub->exit)
+        hub->exit((char *)hub->root.access);
+    green__hub = NULL;
+    hub_free(hub);
+    return 0;
+}
+
+const char *green_hub_engine(void) {
+    int error;
+    green_hub *hub = green__hub_here(&error);
+    return hub ? hub->engine->class->name : NULL;
+}
+
+static void count_state(green_thread *thread, void *context) {
+    green_statistics *statistics = context;
+    statistics->ready += thread->state == GREEN_READY && !green__timer_pending(&thread->start);
+    statistics->parked += thread->state == GREEN_PARKED;
+}
+
+int green_hub_statistics(green_statistics *statistics) {
+    green_hub *hub = green__hub;
+    if (!hub)
+        return green__fail(-ENOENT, "green_hub_statistics: this OS thread has no hub");
+    *statistics = (green_statistics){
+        .threads = hub->threads,
+        .handles = hub->handles,
+        .timers = hub->timers.count,
+        .sockets = hub->sockets,
+        .operations = hub->engine->operations,
+        .buffers = hub->engine->lent,
+        .switches = hub->switches,
+        .turns = hub->turns,
+        .system_calls = hub->engine->system_calls,
+    };
+    green__each_thread(hub, count_state, statistics);
+    for (const green_stack_class *class = &hub->stacks.first; class; class = class->next) {
+        statistics->stacks += class->carved;
+        statistics->free_stacks += class->free_count;
+    }
+    return 0;
+}

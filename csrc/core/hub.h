@@ -1,0 +1,179 @@
+/* The hub: one OS thread's run queue, timers, stacks and engine.
+ *
+ * The loop has no stack of its own. A thread that parks takes the next one off
+ * the queue and switches straight to it. The queue also holds a mark; whoever
+ * takes the mark off does one turn of the loop, on its own stack, and puts the
+ * mark back at the end. So each ready thread runs once between two turns, and
+ * when the mark is all there is, the turn waits. */
+#ifndef GREEN_CORE_HUB_H
+#define GREEN_CORE_HUB_H
+
+#include "../arch/switch.h"
+#include "../base/fail.h"
+#include "../engine/engine.h"
+#include "sanitizer.h"
+#include "thread.h"
+
+#include <green/hub.h>
+
+#include <errno.h>
+
+/* The Swift runtime's hooks that save and restore the accesses that its
+ * exclusivity checker tracks for an OS thread. Without them the checker walks
+ * the accesses of every parked thread on each access. Absent without Swift. */
+extern void swift_task_enterThreadLocalContext(char *state) __attribute__((weak));
+extern void swift_task_exitThreadLocalContext(char *state) __attribute__((weak));
+
+typedef struct green_hub {
+    green_thread *current;
+    green_thread *head;  /* of the run queue */
+    green_thread **tail; /* where the next one is linked in */
+    int *error_number;   /* the OS thread's errno */
+    void (*enter)(char *state);
+    void (*exit)(char *state);
+    bool bare; /* the OS thread had no tracked access when the hub was made */
+    uint64_t switches, turns;
+
+    int64_t now; /* the clock at the last turn */
+    green_engine *engine;
+    uint64_t awaited; /* parked threads that an I/O completion can wake */
+    green_timer_heap timers;
+    green_thread mark;
+
+    green_stacks stacks;
+    green_thread *store; /* unused thread records */
+    struct green_thread_block *blocks;
+    uint64_t threads, ready, handles, sockets;
+    green_thread root; /* the OS thread's own context */
+    void *root_bottom; /* bounds of its stack, for ASan */
+    size_t root_size;
+    void *root_fiber;
+    struct green_alternate *alternate; /* the signal stack */
+} green_hub;
+
+extern _Thread_local green_hub *green__hub __attribute__((tls_model("initial-exec")));
+
+/* Makes this OS thread's hub. 0 or -errno, explained. */
+int green__hub_make(const green_hub_options *options);
+
+/* This OS thread's hub, made if need be; NULL with *error set. */
+static inline green_hub *green__hub_here(int *error) {
+    if (GREEN_LIKELY(green__hub))
+        return green__hub;
+    *error = green__hub_make(NULL);
+    return green__hub;
+}
+
+/* One turn of the loop: starts and completes I/O, fires timers, and puts the
+ * mark back. Waits when nobody is ready. */
+void green__turn(green_hub *hub);
+
+static inline void green__enqueue(green_hub *hub, green_thread *thread) {
+    thread->next = NULL;
+    *hub->tail = thread;
+    hub->tail = &thread->next;
+}
+
+static inline green_thread *green__next(green_hub *hub) {
+    for (;;) {
+        green_thread *thread = hub->head;
+        hub->head = thread->next;
+        if (GREEN_LIKELY(thread != &hub->mark))
+            return thread;
+        green__turn(hub);
+    }
+}
+
+/* Makes a parked thread ready. */
+static inline void green__ready(green_thread *thread) {
+    GREEN_INVARIANT(thread->state == GREEN_PARKED, "only a parked thread becomes ready");
+    thread->state = GREEN_READY;
+    green__enqueue(thread->hub, thread);
+}
+
+static inline void green__enter_access(green_hub *hub, green_thread *thread) {
+    if (hub->enter && !(hub->bare && (thread->access[0] | thread->access[1]) == 0))
+        hub->enter((char *)thread->access);
+}
+
+/* Tells the sanitizers where the OS thread is about to run. */
+static inline void green__announce(green_hub *hub, void **fake_stack, const green_thread *to) {
+    if (to->stack)
+        green__before_switch(fake_stack, to->stack->bottom, green__stack_size(to->stack), to->stack->fiber);
+    else
+        green__before_switch(fake_stack, hub->root_bottom, hub->root_size, hub->root_fiber);
+}
+
+/* From one thread to another; returns when somebody switches back. */
+static inline void green__switch_to(green_hub *hub, green_thread *from, green_thread *to) {
+    int error_number = *hub->error_number;
+    if (hub->exit)
+        hub->exit((char *)from->access);
+    hub->switches++;
+    hub->current = to;
+    to->state = GREEN_RUNNING;
+    green__announce(hub, &from->fake_stack, to);
+    green__switch(&from->sp, to->sp);
+    green__after_switch(from->fake_stack);
+    green__enter_access(hub, from);
+    *hub->error_number = error_number;
+}
+
+/* Lets others run until somebody calls green__ready() on the caller. */
+static inline void green__park(green_hub *hub, green_wait *wait) {
+    green_thread *self = hub->current, *next;
+    self->state = GREEN_PARKED;
+    self->wait = wait;
+    next = green__next(hub);
+    if (next != self)
+        green__switch_to(hub, self, next);
+    else
+        self->state = GREEN_RUNNING;
+    self->wait = NULL;
+}
+
+int green__begin_slowly(green_hub *hub, int64_t timeout);
+
+/* How every blocking call begins: 0, or the -errno it is to return at once.
+ * After it, green__wait() with the same timeout cannot fail for want of memory. */
+static inline int green__begin(green_hub *hub, int64_t timeout) {
+    green_thread *self = hub->current;
+    if (GREEN_LIKELY(!self->interrupts && !self->unblockable && timeout < 0))
+        return 0;
+    return green__begin_slowly(hub, timeout);
+}
+
+static inline void green__wait_init(green_hub *hub, green_wait *wait, const green_wait_kind *kind) {
+    wait->kind = kind;
+    wait->thread = hub->current;
+    wait->since = hub->now;
+    wait->cause = 0;
+    wait->cancelled = false;
+}
+
+/* Parks until the wait ends, which the end of timeout nanoseconds also does. */
+void green__park_for(green_hub *hub, green_wait *wait, int64_t timeout);
+
+/* Parks until the wait ends or timeout nanoseconds are over. 0: somebody woke
+ * it. Otherwise the -errno that ended it early. */
+int green__wait(green_hub *hub, green_wait *wait, int64_t timeout);
+
+/* Why a wait that was cancelled ended: -errno. Delivers the interrupt, if it was
+ * one, so it is to be asked only when the call does fail for it. */
+int green__why(green_hub *hub, green_wait *wait);
+
+/* A record for a new thread; NULL without memory. */
+green_thread *green__record_take(green_hub *hub);
+void green__record_give(green_hub *hub, green_thread *thread);
+
+/* Calls visit for each thread that is not done, in no order. */
+void green__each_thread(green_hub *hub, void (*visit)(green_thread *thread, void *context), void *context);
+
+/* Makes the overflow of a green stack end the process with a message, on this
+ * OS thread. */
+int green__overflow_watch(green_hub *hub);
+void green__overflow_unwatch(green_hub *hub);
+
+void green__dump(green_hub *hub, int fd);
+
+#endif

@@ -1,0 +1,99 @@
+/* Interrupts: how a blocking call ends before what it waits for has happened. */
+#include "hub.h"
+
+int green__deliver(green_thread *thread) {
+    green_interrupt *interrupt = thread->interrupts;
+    thread->interrupts = interrupt->next;
+    interrupt->posted = false;
+    if (interrupt == &thread->kill) {
+        char label[GREEN_LABEL_MAX];
+        return green__fail(interrupt->error, "%s was killed", green__label(thread, label, sizeof label));
+    }
+    return interrupt->error;
+}
+
+static void cancel_wait(green_wait *wait) {
+    if (wait->cancelled || !wait->kind->cancel)
+        return;
+    wait->cancelled = true;
+    wait->kind->cancel(wait);
+}
+
+void green__interrupt(green_thread *thread, green_interrupt *interrupt) {
+    if (interrupt->posted)
+        return;
+    interrupt->posted = true;
+    interrupt->next = NULL;
+    green_interrupt **last = &thread->interrupts;
+    while (*last)
+        last = &(*last)->next;
+    *last = interrupt;
+    if (thread->state == GREEN_PARKED)
+        cancel_wait(thread->wait);
+}
+
+void green__withdraw(green_thread *thread, green_interrupt *interrupt) {
+    if (!interrupt->posted)
+        return;
+    interrupt->posted = false;
+    green_interrupt **place = &thread->interrupts;
+    while (*place != interrupt)
+        place = &(*place)->next;
+    *place = interrupt->next;
+}
+
+void green__end_wait(green_wait *wait, int cause) {
+    if (!wait->cause)
+        wait->cause = cause;
+    cancel_wait(wait);
+}
+
+int green__why(green_hub *hub, green_wait *wait) {
+    if (wait->cause)
+        return wait->cause;
+    if (hub->current->interrupts)
+        return green__deliver(hub->current);
+    return -ECANCELED;
+}
+
+int green__begin_slowly(green_hub *hub, int64_t timeout) {
+    green_thread *self = hub->current;
+    if (self->unblockable)
+        return green__fail(-EWOULDBLOCK, "a blocking call in a link or a destructor of a green thread");
+    if (self->interrupts)
+        return green__deliver(self);
+    if (timeout >= 0 && green__timer_reserve(&hub->timers) < 0)
+        return green__fail(-ENOMEM, "no memory for a timer");
+    return 0;
+}
+
+/* The call's own timeout, on its stack. */
+struct expiry {
+    green_timer timer;
+    green_wait *wait;
+};
+
+static void expire(green_timer *timer) {
+    struct expiry *expiry = GREEN_CONTAINER(timer, struct expiry, timer);
+    green__end_wait(expiry->wait, -ETIMEDOUT);
+}
+
+static void park_until(green_hub *hub, green_wait *wait, int64_t timeout) {
+    struct expiry expiry = {.timer.fire = expire, .wait = wait};
+    int error = green__timer_start(&hub->timers, &expiry.timer, green__deadline(green_now(), timeout));
+    GREEN_INVARIANT(error == 0, "green__begin() reserved a timer");
+    green__park(hub, wait);
+    green__timer_cancel(&hub->timers, &expiry.timer);
+}
+
+void green__park_for(green_hub *hub, green_wait *wait, int64_t timeout) {
+    if (timeout < 0)
+        green__park(hub, wait);
+    else
+        park_until(hub, wait, timeout);
+}
+
+int green__wait(green_hub *hub, green_wait *wait, int64_t timeout) {
+    green__park_for(hub, wait, timeout);
+    return wait->cancelled ? green__why(hub, wait) : 0;
+}

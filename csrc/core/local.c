@@ -1,0 +1,90 @@
+/* Values of which every green thread has its own: a short list by key. */
+#include "hub.h"
+
+#include <green/local.h>
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+/* Held by its creator and by every value, so that a value can be destroyed
+ * after the key was given up. Keys are shared by OS threads. */
+struct green_local {
+    atomic_uint references;
+    void (*destroy)(void *value);
+};
+
+typedef struct green_local_values {
+    struct green_local_values *next;
+    green_local *key;
+    void *value;
+} green_local_values;
+
+int green_local_create(green_local **key, void (*destroy)(void *value)) {
+    green_local *local = malloc(sizeof *local);
+    if (!local)
+        return green__fail(-ENOMEM, "green_local_create: no memory");
+    atomic_init(&local->references, 1);
+    local->destroy = destroy;
+    *key = local;
+    return 0;
+}
+
+void green_local_release(green_local *key) {
+    if (key && atomic_fetch_sub_explicit(&key->references, 1, memory_order_acq_rel) == 1)
+        free(key);
+}
+
+static green_local_values **place_of(green_thread *thread, const green_local *key) {
+    green_local_values **place = &thread->locals;
+    while (*place && (*place)->key != key)
+        place = &(*place)->next;
+    return place;
+}
+
+static void drop(green_local_values *entry) {
+    green_local *key = entry->key;
+    void *value = entry->value;
+    free(entry);
+    if (value && key->destroy)
+        key->destroy(value);
+    green_local_release(key);
+}
+
+void *green_local_get(green_local *key) {
+    green_thread *thread = green_current();
+    green_local_values *entry = thread ? *place_of(thread, key) : NULL;
+    return entry ? entry->value : NULL;
+}
+
+int green_local_set(green_local *key, void *value) {
+    int error = 0;
+    green_hub *hub = green__hub_here(&error);
+    if (!hub)
+        return error;
+    green_local_values **place = place_of(hub->current, key), *entry = *place;
+    if (entry && !value) {
+        *place = entry->next;
+        drop(entry);
+    } else if (entry) {
+        void *old = entry->value;
+        entry->value = value;
+        if (old && old != value && key->destroy)
+            key->destroy(old);
+    } else if (value) {
+        entry = malloc(sizeof *entry);
+        if (!entry)
+            return green__fail(-ENOMEM, "green_local_set: no memory");
+        atomic_fetch_add_explicit(&key->references, 1, memory_order_relaxed);
+        *entry = (green_local_values){.next = hub->current->locals, .key = key, .value = value};
+        hub->current->locals = entry;
+    }
+    return 0;
+}
+
+void green__locals_destroy(green_thread *thread) {
+    /* A destructor may set another value; the list is read anew each time. */
+    for (green_local_values *entry; (entry = thread->locals);) {
+        thread->locals = entry->next;
+        drop(entry);
+    }
+}

@@ -1,0 +1,86 @@
+/* The overflow of a green stack, told apart from other faults.
+ *
+ * The guard turns an overflow into SIGSEGV. The handler needs a stack to run
+ * on, and the kernel gives one to an OS thread only on request, so every hub
+ * asks. It names the thread and hands the fault on to whoever handled it
+ * before, which normally ends the process. */
+#include "hub.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { ALTERNATE_SIZE = 64 * 1024 };
+
+typedef struct green_alternate {
+    void *memory;
+    stack_t previous;
+} green_alternate;
+
+static struct sigaction previous_segv, previous_bus;
+
+/* Async-signal-safe as far as write(2) and what snprintf does with %zu, %lu and
+ * %s on glibc, which takes no lock and no memory. The process ends next. */
+static void tell(const green_thread *thread, const green_stack *stack) {
+    char line[320], label[GREEN_LABEL_MAX];
+    int length = snprintf(line, sizeof line,
+                          "green: stack overflow in %s, whose stack is %zu KiB: give it more by stack_size in "
+                          "green_spawn_options, or all of them by stack_size in green_hub_options (Swift: "
+                          "stackSize:)\n",
+                          green__label(thread, label, sizeof label), green__stack_size(stack) / 1024);
+    if (length > 0 && write(STDERR_FILENO, line, (size_t)length) < 0)
+        return;
+}
+
+static void on_fault(int number, siginfo_t *info, void *context) {
+    (void)context;
+    green_hub *hub = green__hub;
+    const green_stack *stack = hub ? green__stack_of(&hub->stacks, info->si_addr) : NULL;
+    if (stack && (const char *)info->si_addr < stack->bottom && hub->current->stack == stack)
+        tell(hub->current, stack);
+    /* Back to the instruction, which faults again and meets the old handler. */
+    sigaction(number, number == SIGSEGV ? &previous_segv : &previous_bus, NULL);
+}
+
+static void install(void) {
+    struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGSEGV, &action, &previous_segv);
+    sigaction(SIGBUS, &action, &previous_bus);
+}
+
+int green__overflow_watch(green_hub *hub) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    green_alternate *alternate = calloc(1, sizeof *alternate);
+    if (!alternate)
+        return green__fail(-ENOMEM, "making a hub: its signal stack");
+    alternate->memory = mmap(NULL, ALTERNATE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (alternate->memory == MAP_FAILED) {
+        free(alternate);
+        return green__fail(-ENOMEM, "making a hub: its signal stack");
+    }
+    stack_t stack = {.ss_sp = alternate->memory, .ss_size = ALTERNATE_SIZE};
+    sigaltstack(&stack, &alternate->previous);
+    hub->alternate = alternate;
+    pthread_once(&once, install);
+    return 0;
+}
+
+void green__overflow_unwatch(green_hub *hub) {
+    green_alternate *alternate = hub->alternate;
+    if (!alternate)
+        return;
+    stack_t now;
+    /* Somebody may have put another one in place, and it is theirs. */
+    if (sigaltstack(NULL, &now) == 0 && now.ss_sp == alternate->memory) {
+        if (!alternate->previous.ss_sp)
+            alternate->previous.ss_flags = SS_DISABLE;
+        sigaltstack(&alternate->previous, NULL);
+    }
+    munmap(alternate->memory, ALTERNATE_SIZE);
+    free(alternate);
+}

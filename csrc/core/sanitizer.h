@@ -1,0 +1,118 @@
+/* Telling ASan, TSan and Valgrind that the stack changes. All of it vanishes
+ * from a build without them.
+ *
+ * A stack keeps its TSan fiber and its Valgrind id for as long as it is mapped:
+ * both are made when it is carved, not for each thread that runs on it. */
+#ifndef GREEN_CORE_SANITIZER_H
+#define GREEN_CORE_SANITIZER_H
+
+#include <stddef.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define GREEN_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define GREEN_ASAN 1
+#endif
+#endif
+
+#if defined(__SANITIZE_THREAD__)
+#define GREEN_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define GREEN_TSAN 1
+#endif
+#endif
+
+#if defined(__has_include)
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#define GREEN_VALGRIND 1
+#endif
+#endif
+
+#ifdef GREEN_ASAN
+void __sanitizer_start_switch_fiber(void **fake_stack, const void *bottom, size_t size);
+void __sanitizer_finish_switch_fiber(void *fake_stack, const void **old_bottom, size_t *old_size);
+void __asan_unpoison_memory_region(const volatile void *address, size_t size);
+#endif
+
+#ifdef GREEN_TSAN
+void *__tsan_get_current_fiber(void);
+void *__tsan_create_fiber(unsigned flags);
+void __tsan_destroy_fiber(void *fiber);
+void __tsan_switch_to_fiber(void *fiber, unsigned flags);
+#endif
+
+static inline void *green__fiber_create(void) {
+#ifdef GREEN_TSAN
+    return __tsan_create_fiber(0);
+#else
+    return NULL;
+#endif
+}
+
+static inline void *green__fiber_current(void) {
+#ifdef GREEN_TSAN
+    return __tsan_get_current_fiber();
+#else
+    return NULL;
+#endif
+}
+
+static inline void green__fiber_destroy(void *fiber) {
+#ifdef GREEN_TSAN
+    if (fiber)
+        __tsan_destroy_fiber(fiber);
+#else
+    (void)fiber;
+#endif
+}
+
+/* Just before a switch. fake_stack is where the leaving thread keeps ASan's
+ * fake stack, or NULL when it never comes back. */
+static inline void green__before_switch(void **fake_stack, const void *bottom, size_t size, void *fiber) {
+#ifdef GREEN_ASAN
+    __sanitizer_start_switch_fiber(fake_stack, bottom, size);
+#endif
+#ifdef GREEN_TSAN
+    __tsan_switch_to_fiber(fiber, 0);
+#endif
+    (void)fake_stack, (void)bottom, (void)size, (void)fiber;
+}
+
+/* The first thing after one; NULL at the very beginning of a thread. */
+static inline void green__after_switch(void *fake_stack) {
+#ifdef GREEN_ASAN
+    __sanitizer_finish_switch_fiber(fake_stack, NULL, NULL);
+#else
+    (void)fake_stack;
+#endif
+}
+
+/* A stack about to be used again may be poisoned by frames that never returned. */
+static inline void green__unpoison(const void *address, size_t size) {
+#ifdef GREEN_ASAN
+    __asan_unpoison_memory_region(address, size);
+#else
+    (void)address, (void)size;
+#endif
+}
+
+static inline unsigned green__valgrind_register(const void *bottom, const void *top) {
+#ifdef GREEN_VALGRIND
+    return VALGRIND_STACK_REGISTER(bottom, top);
+#else
+    return (void)bottom, (void)top, 0;
+#endif
+}
+
+static inline void green__valgrind_deregister(unsigned id) {
+#ifdef GREEN_VALGRIND
+    VALGRIND_STACK_DEREGISTER(id);
+#else
+    (void)id;
+#endif
+}
+
+#endif

@@ -1,0 +1,236 @@
+#include "stack.h"
+
+#include "../arch/switch.h"
+#include "sanitizer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102 /* Linux 6.13 */
+#endif
+
+enum {
+    /* Page-aligned stacks would all use the same few sets of the L1 cache; each
+     * begins some cache lines lower than the one before. 16 lines leave three
+     * quarters of the top page to frames, so that a thread that waits near its
+     * beginning still costs one page. */
+    COLOURS = 16,
+    CACHE_LINE = 64,
+    ARENA_STACKS_MIN = 16,
+    ARENA_STACKS_MAX = 1024,
+};
+
+static const size_t ARENA_SIZE = (size_t)1 << 30;
+
+struct green_arena {
+    struct green_arena *next;
+    char *base;
+    size_t size, slot;
+    size_t count, carved;
+    green_stack stacks[];
+};
+
+static size_t page_size(void) {
+    static size_t size;
+    if (size == 0)
+        size = (size_t)sysconf(_SC_PAGESIZE);
+    return size;
+}
+
+void green__stacks_init(green_stacks *stacks, size_t default_size, size_t warm) {
+    size_t page = page_size();
+    *stacks = (green_stacks){.warm = warm};
+    stacks->first.size = (default_size + page - 1) / page * page;
+}
+
+static void arena_destroy(struct green_arena *arena) {
+    for (size_t i = 0; i < arena->carved; i++) {
+        green__fiber_destroy(arena->stacks[i].fiber);
+        green__valgrind_deregister(arena->stacks[i].valgrind);
+    }
+    munmap(arena->base, arena->size);
+    free(arena);
+}
+
+void green__stacks_destroy(green_stacks *stacks) {
+    for (green_stack_class *class = &stacks->first, *next; class; class = next) {
+        next = class->next;
+        for (struct green_arena *arena = class->arenas, *following; arena; arena = following) {
+            following = arena->next;
+            arena_destroy(arena);
+        }
+        if (class != &stacks->first)
+            free(class);
+    }
+}
+
+/* The class of a size, made on first use. Programs use one or two sizes, so a
+ * list is all it takes. */
+static green_stack_class *class_of(green_stacks *stacks, size_t size) {
+    if (size == 0)
+        return &stacks->first;
+    size_t page = page_size();
+    if (size > SIZE_MAX / 2) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    size = (size + page - 1) / page * page;
+    green_stack_class *class = &stacks->first;
+    for (; class; class = class->next)
+        if (class->size == size)
+            return class;
+    class = calloc(1, sizeof *class);
+    if (!class)
+        return NULL;
+    class->size = size;
+    class->next = stacks->first.next;
+    stacks->first.next = class;
+    return class;
+}
+
+static struct green_arena *arena_create(green_stack_class *class) {
+    size_t slot = class->size + GREEN_GUARD_SIZE;
+    size_t count = ARENA_SIZE / slot;
+    if (count > ARENA_STACKS_MAX)
+        count = ARENA_STACKS_MAX;
+    /* A first arena is small: most programs need few stacks. */
+    if (count < ARENA_STACKS_MIN || !class->arenas)
+        count = ARENA_STACKS_MIN;
+    /* A size that does not fit sixteen times may still fit once. */
+    for (;; count = 1) {
+        struct green_arena *arena = malloc(sizeof *arena + count * sizeof *arena->stacks);
+        if (!arena)
+            return NULL;
+        *arena = (struct green_arena){.next = class->arenas, .size = slot * count, .slot = slot, .count = count};
+        arena->base = MAP_FAILED;
+        if (slot <= SIZE_MAX / 2 / count)
+            arena->base = mmap(NULL, arena->size, PROT_READ | PROT_WRITE,
+                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+        if (arena->base != MAP_FAILED) {
+            /* A huge page would commit 2 MiB at the first touch. */
+            madvise(arena->base, arena->size, MADV_NOHUGEPAGE);
+            class->arenas = arena;
+            return arena;
+        }
+        free(arena);
+        if (count == 1) {
+            errno = ENOMEM;
+            return NULL;
+        }
+    }
+}
+
+static int guard_install(char *guard) {
+    static bool refused; /* the kernel is older than 6.13; a race sets it twice */
+    if (!__atomic_load_n(&refused, __ATOMIC_RELAXED)) {
+        int error;
+        do
+            error = madvise(guard, GREEN_GUARD_SIZE, MADV_GUARD_INSTALL);
+        while (error < 0 && errno == EINTR);
+        if (error == 0 || errno != EINVAL)
+            return error;
+        __atomic_store_n(&refused, true, __ATOMIC_RELAXED);
+    }
+    return mprotect(guard, GREEN_GUARD_SIZE, PROT_NONE);
+}
+
+static green_stack *carve(green_stack_class *class) {
+    struct green_arena *arena = class->arenas;
+    if (!arena || arena->carved == arena->count) {
+        arena = arena_create(class);
+        if (!arena)
+            return NULL;
+    }
+    char *guard = arena->base + arena->carved * arena->slot;
+    if (guard_install(guard) < 0)
+        return NULL;
+    green_stack *stack = &arena->stacks[arena->carved++];
+    *stack = (green_stack){
+        .bottom = guard + GREEN_GUARD_SIZE,
+        .top = guard + arena->slot - (class->carved % COLOURS) * CACHE_LINE,
+        .class = class,
+        .fiber = green__fiber_create(),
+    };
+    stack->valgrind = green__valgrind_register(stack->bottom, stack->top);
+    class->carved++;
+    return stack;
+}
+
+green_stack *green__stack_take(green_stacks *stacks, size_t size) {
+    green_stack_class *class = class_of(stacks, size);
+    if (!class)
+        return NULL;
+    green_stack *stack = class->free;
+    if (!stack)
+        return carve(class);
+    class->free = stack->next;
+    class->free_count--;
+    class->dirty_count -= stack->dirty;
+    green__unpoison(stack->bottom, class->size);
+    return stack;
+}
+
+/* One call for each run of neighbours: the guards between them survive it, and
+ * calls are what it costs. */
+static void discard_cold(struct green_arena *arena) {
+    for (size_t i = 0; i < arena->carved;) {
+        if (!arena->stacks[i].cold) {
+            i++;
+            continue;
+        }
+        size_t first = i;
+        for (; i < arena->carved && arena->stacks[i].cold; i++)
+            arena->stacks[i].cold = arena->stacks[i].dirty = false;
+        char *end = arena->base + i * arena->slot;
+        madvise(arena->stacks[first].bottom, (size_t)(end - arena->stacks[first].bottom), MADV_DONTNEED);
+    }
+}
+
+void green__stacks_reclaim(green_stacks *stacks) {
+    for (green_stack_class *class = &stacks->first; class; class = class->next) {
+        if (class->dirty_count <= 2 * stacks->warm)
+            continue;
+        size_t warm = stacks->warm;
+        for (green_stack *stack = class->free; stack; stack = stack->next) {
+            if (!stack->dirty)
+                continue;
+            if (warm > 0) {
+                warm--;
+                continue;
+            }
+            stack->cold = true;
+            class->dirty_count--;
+        }
+        for (struct green_arena *arena = class->arenas; arena; arena = arena->next)
+            discard_cold(arena);
+    }
+}
+
+green_stack *green__stack_of(const green_stacks *stacks, const void *address) {
+    for (const green_stack_class *class = &stacks->first; class; class = class->next)
+        for (struct green_arena *arena = class->arenas; arena; arena = arena->next) {
+            size_t offset = (size_t)((const char *)address - arena->base);
+            if (offset < arena->carved * arena->slot)
+                return &arena->stacks[offset / arena->slot];
+        }
+    return NULL;
+}
+
+size_t green__stack_used(const green_stack *stack) {
+    size_t page = page_size(), pages = stack->class->size / page, untouched = 0;
+    unsigned char present[256];
+    while (untouched < pages) {
+        size_t count = pages - untouched < sizeof present ? pages - untouched : sizeof present;
+        if (mincore(stack->bottom + untouched * page, count * page, present) < 0)
+            break;
+        for (size_t i = 0; i < count; i++)
+            if (present[i] & 1)
+                return (pages - untouched - i) * page;
+        untouched += count;
+    }
+    return 0;
+}

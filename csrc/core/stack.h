@@ -1,0 +1,74 @@
+/* Stacks: carved from large mappings, guarded, reused last in first out.
+ *
+ * Each stack has a guard below it. MADV_GUARD_INSTALL (Linux 6.13) puts a mark
+ * into the page table and costs no mapping, so a million stacks fit under the
+ * default vm.max_map_count; before it, mprotect splits the mapping and about
+ * 32 000 stacks are the end. Address space is all that an untouched stack
+ * costs. */
+#ifndef GREEN_CORE_STACK_H
+#define GREEN_CORE_STACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct green_stack {
+    struct green_stack *next; /* in the free list */
+    char *bottom;             /* lowest usable byte; the guard is below */
+    char *top;                /* where the first frame begins: coloured */
+    struct green_stack_class *class;
+    void *fiber;       /* TSan's */
+    unsigned valgrind; /* Valgrind's id */
+    bool dirty;        /* has touched pages */
+    bool cold;         /* marked by a reclaim that is under way */
+} green_stack;
+
+/* All stacks of one size. */
+typedef struct green_stack_class {
+    struct green_stack_class *next;
+    size_t size;                            /* usable bytes of each */
+    green_stack *free;                      /* the one used last comes first */
+    struct green_arena *arenas;             /* the newest first; only it has stacks to carve */
+    size_t carved, free_count, dirty_count; /* dirty ones among the free */
+} green_stack_class;
+
+/* A hub's stacks. The first class is that of the default size. */
+typedef struct green_stacks {
+    green_stack_class first;
+    size_t warm; /* free stacks that keep their memory */
+} green_stacks;
+
+void green__stacks_init(green_stacks *stacks, size_t default_size, size_t warm);
+void green__stacks_destroy(green_stacks *stacks);
+
+/* A stack of at least size bytes, 0 meaning the default. NULL with errno set:
+ * no address space, or no guard. */
+green_stack *green__stack_take(green_stacks *stacks, size_t size);
+
+/* Gives it back. The caller may still be running on it, and may until the next
+ * green__stack_take() or green__stacks_reclaim(). */
+static inline void green__stack_give(green_stack *stack) {
+    green_stack_class *class = stack->class;
+    stack->dirty = true;
+    stack->next = class->free;
+    class->free = stack;
+    class->free_count++;
+    class->dirty_count++;
+}
+
+/* Gives the memory of all but the warm free stacks back to the system, if there
+ * is enough of it to be worth the calls. */
+void green__stacks_reclaim(green_stacks *stacks);
+
+/* The stack whose guard or body holds this address, or NULL. Safe in a signal
+ * handler of the OS thread that owns the stacks. */
+green_stack *green__stack_of(const green_stacks *stacks, const void *address);
+
+/* Bytes touched so far, to the page. */
+size_t green__stack_used(const green_stack *stack);
+
+static inline size_t green__stack_size(const green_stack *stack) {
+    return stack->class->size;
+}
+
+#endif

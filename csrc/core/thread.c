@@ -1,0 +1,305 @@
+/* The life of a green thread: spawn, run, finish, release. */
+#include "hub.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+uint64_t green__thread_id_next(void) {
+    static atomic_uint_fast64_t last;
+    return atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;
+}
+
+const char *green__label(const green_thread *thread, char *text, size_t size) {
+    if (thread->name)
+        snprintf(text, size, "thread %lu '%s'", thread->id, thread->name);
+    else
+        snprintf(text, size, "thread %lu", thread->id);
+    return text;
+}
+
+/* Back into the store, once nobody holds it. */
+static void thread_free(green_thread *thread) {
+    char label[GREEN_LABEL_MAX];
+    if (thread->result < 0 && !thread->observed && thread->result != -ECANCELED)
+        green__report("%s ended with an error that nobody waited for: %s", green__label(thread, label, sizeof label),
+                      green__error_text(thread->result));
+    if (thread->discard_reason)
+        thread->discard_reason(thread->reason);
+    free(thread->name);
+    green__record_give(thread->hub, thread);
+}
+
+static void wake_waiters(green_thread *thread) {
+    for (green_wait *wait; (wait = green__list_take(&thread->waiters));)
+        green__ready(wait->thread);
+}
+
+/* The end of a thread, on its own stack, which it gives back a moment before
+ * it leaves it: nobody can take the stack in between. */
+_Noreturn static void finish(green_hub *hub, green_thread *self, int result) {
+    GREEN_INVARIANT(!self->wait, "a thread that ends waits for nothing");
+    self->result = result;
+    self->state = GREEN_DONE;
+    self->unblockable = true;
+    green__run_links(self);
+    green__locals_destroy(self);
+    self->interrupts = NULL;
+    wake_waiters(self);
+    hub->threads--;
+    hub->handles++;
+
+    green_thread *next = green__next(hub);
+    if (hub->exit)
+        hub->exit((char *)self->access);
+    green__stack_give(self->stack);
+    self->stack = NULL;
+    green_thread_release(self);
+    hub->switches++;
+    hub->current = next;
+    next->state = GREEN_RUNNING;
+    void *nowhere;
+    green__announce(hub, NULL, next);
+    green__switch(&nowhere, next->sp);
+    __builtin_unreachable();
+}
+
+static void thread_main(void *argument) {
+    green_thread *self = argument;
+    green_hub *hub = self->hub;
+    green__after_switch(NULL);
+    green__enter_access(hub, self);
+    *hub->error_number = 0;
+    int result = -ECANCELED;
+    if (GREEN_LIKELY(!self->kill.posted)) {
+        self->begun = true;
+        result = self->function(self->argument);
+    } else {
+        green__deliver(self);
+        self->unblockable = true;
+        if (self->discard)
+            self->discard(self->argument);
+    }
+    finish(hub, self, result);
+}
+
+static void begin_after_delay(green_timer *timer) {
+    green_thread *thread = GREEN_CONTAINER(timer, green_thread, start);
+    green__enqueue(thread->hub, thread);
+}
+
+/* Everything about a new thread but its stack and its place in a queue. */
+static void thread_init(green_thread *thread, green_hub *hub, green_function *function, void *argument) {
+    thread->hub = hub;
+    thread->interrupts = NULL;
+    thread->access[0] = thread->access[1] = 0;
+    thread->wait = NULL;
+    thread->state = GREEN_READY;
+    thread->begun = thread->unblockable = thread->observed = false;
+    thread->result = 0;
+    thread->function = function;
+    thread->argument = argument;
+    thread->discard = NULL;
+    green__list_init(&thread->waiters);
+    thread->links = NULL;
+    thread->last_link = &thread->links;
+    thread->locals = NULL;
+    thread->id = green__thread_id_next();
+    thread->name = NULL;
+    thread->context = NULL;
+    thread->start = (green_timer){.fire = begin_after_delay};
+    thread->kill = (green_interrupt){.error = -ECANCELED};
+    thread->reason = NULL;
+    thread->discard_reason = NULL;
+}
+
+/* A thread that is about to begin, with a stack that calls thread_main. */
+static int thread_make(green_hub *hub, size_t stack_size, green_function *function, void *argument,
+                       green_thread **made) {
+    if (stack_size != 0 && stack_size < GREEN_STACK_MIN)
+        return green__fail(-EINVAL, "spawn: a stack of %zu bytes; the least is %d", stack_size, GREEN_STACK_MIN);
+    green_thread *thread = green__record_take(hub);
+    if (!thread)
+        return green__fail(-ENOMEM, "spawn: no memory for another green thread");
+    thread->stack = green__stack_take(&hub->stacks, stack_size);
+    if (!thread->stack) {
+        green__record_give(hub, thread);
+        return green__fail(-ENOMEM,
+                           "spawn: no stack of %zu bytes for another green thread beside the %lu there are; ask for "
+                           "smaller ones, or raise the address space limit or vm.max_map_count",
+                           stack_size ? stack_size : hub->stacks.first.size, hub->threads);
+    }
+    thread_init(thread, hub, function, argument);
+    thread->sp = green__context(thread->stack->top, thread_main, thread);
+    hub->threads++;
+    *made = thread;
+    return 0;
+}
+
+/* One reference is the thread's own; the other is the caller's, if it wants it. */
+static void hand_out(green_thread *thread, green_thread **handle) {
+    thread->references = handle ? 2 : 1;
+    if (handle)
+        *handle = thread;
+}
+
+int green_spawn(green_thread **handle, green_function *function, void *argument) {
+    int error = 0;
+    green_hub *hub = green__hub_here(&error);
+    green_thread *thread;
+    if (!hub || (error = thread_make(hub, 0, function, argument, &thread)) < 0)
+        return error;
+    hand_out(thread, handle);
+    green__enqueue(hub, thread);
+    return 0;
+}
+
+int green_detach(green_function *function, void *argument) {
+    return green_spawn(NULL, function, argument);
+}
+
+int green_spawn_with(green_thread **handle, const green_spawn_options *options, green_function *function,
+                     void *argument) {
+    static const green_spawn_options none;
+    int error = 0;
+    green_hub *hub = green__hub_here(&error);
+    green_thread *thread;
+    if (!options)
+        options = &none;
+    if (!hub || (error = thread_make(hub, options->stack_size, function, argument, &thread)) < 0)
+        return error;
+    thread->discard = options->discard;
+    if (options->name)
+        green__set_name(thread, options->name);
+    if (options->delay <= 0) {
+        green__enqueue(hub, thread);
+    } else if (green__timer_start(&hub->timers, &thread->start, green__deadline(green_now(), options->delay)) < 0) {
+        green__stack_give(thread->stack);
+        free(thread->name);
+        green__record_give(hub, thread);
+        hub->threads--;
+        return green__fail(-ENOMEM, "spawn: no memory for the timer of a delayed green thread");
+    }
+    hand_out(thread, handle);
+    return 0;
+}
+
+int green_spawn_after(green_thread **handle, int64_t delay, green_function *function, void *argument) {
+    return green_spawn_with(handle, &(green_spawn_options){.delay = delay}, function, argument);
+}
+
+green_thread *green_thread_retain(green_thread *thread) {
+    thread->references++;
+    return thread;
+}
+
+void green_thread_release(green_thread *thread) {
+    if (!thread || --thread->references > 0)
+        return;
+    GREEN_INVARIANT(thread->state == GREEN_DONE, "a running thread holds itself");
+    thread->hub->handles--;
+    thread_free(thread);
+}
+
+/* Makes a thread that has not begun ready at once, so that it can end. */
+static void begin_now(green_thread *thread) {
+    if (!green__timer_pending(&thread->start))
+        return;
+    green__timer_cancel(&thread->hub->timers, &thread->start);
+    green__enqueue(thread->hub, thread);
+}
+
+static int check_home(const green_thread *thread, const char *call) {
+    if (GREEN_LIKELY(thread->hub == green__hub))
+        return 0;
+    char label[GREEN_LABEL_MAX];
+    return green__fail(-EXDEV, "%s: %s lives on another OS thread", call, green__label(thread, label, sizeof label));
+}
+
+int green_thread_kill_with(green_thread *thread, void *reason, void (*discard)(void *reason)) {
+    int error = check_home(thread, "kill");
+    if (error < 0 || thread->state == GREEN_DONE || thread->kill.posted) {
+        /* Dead, or dying for a reason that came first. */
+        if (discard)
+            discard(reason);
+        return error;
+    }
+    if (thread->discard_reason)
+        thread->discard_reason(thread->reason);
+    thread->reason = reason;
+    thread->discard_reason = discard;
+    if (thread == thread->hub->current)
+        return green__fail(-ECANCELED, "a green thread killed itself");
+    green__interrupt(thread, &thread->kill);
+    begin_now(thread);
+    return 0;
+}
+
+int green_thread_kill(green_thread *thread) {
+    return green_thread_kill_with(thread, NULL, NULL);
+}
+
+void *green_reason(void) {
+    if (!green__hub || green__hub->current->kill.posted)
+        return NULL;
+    green_thread *self = green__hub->current;
+    void *reason = self->reason;
+    self->reason = NULL;
+    self->discard_reason = NULL;
+    return reason;
+}
+
+int green_thread_cancel(green_thread *thread) {
+    int error = check_home(thread, "cancel");
+    if (error < 0)
+        return error;
+    if (thread->begun || thread->state == GREEN_DONE || thread->kill.posted)
+        return 0;
+    green_thread_kill(thread);
+    return 1;
+}
+
+uint64_t green_thread_id(const green_thread *thread) {
+    return thread->id;
+}
+
+const char *green_thread_name(const green_thread *thread) {
+    return thread->name ? thread->name : "";
+}
+
+void green__set_name(green_thread *thread, const char *name) {
+    char *copy = name && *name ? strndup(name, GREEN_NAME_MAX) : NULL;
+    free(thread->name); /* without memory it has no name, which nothing depends on */
+    thread->name = copy;
+}
+
+void green_thread_set_name(green_thread *thread, const char *name) {
+    green__set_name(thread, name);
+}
+
+bool green_thread_is_finished(const green_thread *thread) {
+    return thread->state == GREEN_DONE;
+}
+
+size_t green_thread_stack_size(const green_thread *thread) {
+    return thread->stack ? green__stack_size(thread->stack) : 0;
+}
+
+size_t green_thread_stack_used(const green_thread *thread) {
+    return thread->stack ? green__stack_used(thread->stack) : 0;
+}
+
+void *green_thread_context(const green_thread *thread) {
+    return thread->context;
+}
+
+void green_thread_set_context(green_thread *thread, void *context) {
+    thread->context = context;
+}
+
+green_thread *green_current(void) {
+    int error;
+    green_hub *hub = green__hub_here(&error);
+    return hub ? hub->current : NULL;
+}

@@ -1,0 +1,95 @@
+/* The green thread, and the two verbs that move it: park and ready. */
+#ifndef GREEN_CORE_THREAD_H
+#define GREEN_CORE_THREAD_H
+
+#include "sanitizer.h"
+#include "stack.h"
+#include "timer.h"
+#include "wait.h"
+
+#include <green/thread.h>
+
+struct green_hub;
+
+typedef enum green_state {
+    GREEN_READY,   /* in the run queue, or about to begin after a delay */
+    GREEN_RUNNING, /* the hub's current thread */
+    GREEN_PARKED,  /* waits; only green__ready() moves it */
+    GREEN_DONE,    /* its function has returned; the handle may live on */
+    GREEN_UNUSED,  /* in the hub's store */
+} green_state;
+
+/* Something posted on a thread that one of its blocking calls is to return.
+ * It stays posted until a call delivers it, so that none is lost when the call
+ * it interrupts has already succeeded. */
+typedef struct green_interrupt {
+    struct green_interrupt *next;
+    int error;
+    bool posted;
+} green_interrupt;
+
+struct green_thread {
+    /* What every switch touches. */
+    struct green_thread *next; /* in the run queue, or in the store */
+    void *sp;
+    struct green_hub *hub;
+    green_interrupt *interrupts; /* posted and not delivered, oldest first */
+    uintptr_t access[2];         /* the Swift runtime's: see hub.h */
+    green_wait *wait;            /* while parked */
+    uint8_t state;               /* a green_state */
+    bool begun;                  /* its function has been called */
+    bool unblockable;            /* runs links or destructors, which must not block */
+    bool observed;               /* somebody waited for its result */
+    int result;
+
+    /* Its life. */
+    uint32_t references; /* one of them its own until it is done */
+    green_stack *stack;  /* NULL: an OS thread's own context */
+    green_function *function;
+    void *argument;
+    void (*discard)(void *argument);
+    green_wait_list waiters;
+    struct green_link *links, **last_link;
+    struct green_local_values *locals;
+
+    /* Its name and the rest. */
+    uint64_t id;
+    char *name;
+    void *context;
+    green_timer start; /* of a delayed one */
+    green_interrupt kill;
+    void *reason; /* of the kill */
+    void (*discard_reason)(void *reason);
+    void *fake_stack; /* ASan's */
+};
+
+/* A number that no thread of this process has had. */
+uint64_t green__thread_id_next(void);
+
+/* Takes the oldest interrupt off the current thread and returns its error. */
+int green__deliver(green_thread *thread);
+
+/* Posts an interrupt; if the thread is parked, ends its wait. */
+void green__interrupt(green_thread *thread, green_interrupt *interrupt);
+
+/* Takes back an interrupt that may be posted. */
+void green__withdraw(green_thread *thread, green_interrupt *interrupt);
+
+/* Ends a wait from the side of the call itself: its timeout, a closed object.
+ * The call returns cause, unless what it waited for has happened after all. */
+void green__end_wait(green_wait *wait, int cause);
+
+/* Stores a copy of the name, cut to 31 bytes; NULL or "" is none. */
+void green__set_name(green_thread *thread, const char *name);
+
+/* "thread 7 'worker'" */
+const char *green__label(const green_thread *thread, char *text, size_t size);
+enum { GREEN_LABEL_MAX = 64, GREEN_NAME_MAX = 31 };
+
+/* Calls the links of a thread that is done, in order. */
+void green__run_links(green_thread *thread);
+
+/* Destroys the values of the thread's locals. */
+void green__locals_destroy(green_thread *thread);
+
+#endif

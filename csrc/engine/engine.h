@@ -1,0 +1,100 @@
+/* The engine contract: what moves a hub's bytes.
+ *
+ * It is shaped by completion: an operation goes in, its result comes out, and
+ * how the engine waits in between is its own affair. An engine knows nothing of
+ * green threads. All of it runs on the hub's OS thread. */
+#ifndef GREEN_ENGINE_ENGINE_H
+#define GREEN_ENGINE_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+typedef struct green_engine green_engine;
+typedef struct green_op green_op;
+
+typedef enum green_op_kind {
+    GREEN_OP_RECEIVE,      /* recv(fd, address, length, flags) */
+    GREEN_OP_RECEIVE_LENT, /* recv into memory of the engine's, which address, a green_lent, tells */
+    GREEN_OP_SEND,         /* send(fd, address, length, flags) */
+    GREEN_OP_RECEIVE_MSG,  /* recvmsg(fd, address, flags) */
+    GREEN_OP_SEND_MSG,     /* sendmsg(fd, address, flags) */
+    GREEN_OP_ACCEPT,       /* accept4(fd, NULL, NULL, SOCK_CLOEXEC), again and again */
+    GREEN_OP_CONNECT,      /* connect(fd, address, length) */
+    GREEN_OP_READ,         /* read(fd, address, length) of a descriptor that is not a socket */
+    GREEN_OP_POLL,         /* poll(fd, flags): the events that have come */
+} green_op_kind;
+
+/* One operation. It belongs to the engine from submit to its last completion;
+ * what it points to must stay as long. Usually both are on the stack of the
+ * thread that is parked for it. */
+struct green_op {
+    /* Called from within turn() with a result, >= 0 or -errno; more says that
+     * others will follow. It may submit and cancel, this operation too once
+     * more is false, but must not call turn(). Cancelled means -ECANCELED. */
+    void (*complete)(green_op *op, int32_t result, bool more);
+    void *address;
+    size_t length;
+    int fd;
+    int flags;
+    green_op_kind kind;
+
+    /* The engine's own. */
+    uint8_t state;
+    bool cancelled;
+    uint16_t ticket;
+    green_op *next;
+};
+
+/* A piece of the engine's memory that holds received bytes. Whoever waits for
+ * bytes without memory of its own is lent one when they come, not before, so
+ * that idle connections hold none; it is given back when they are read. When
+ * all are lent, the operation ends with -ENOBUFS, and nothing is lost. */
+typedef struct green_lent {
+    char *bytes;
+    uint16_t token;
+} green_lent;
+
+typedef struct green_engine_options {
+    unsigned entries;
+    size_t receive_memory;
+} green_engine_options;
+
+typedef struct green_engine_class {
+    const char *name;
+
+    /* Makes an engine for the calling OS thread, or fails with -errno, having
+     * told green__fail() the likely cause. */
+    int (*open)(green_engine **engine, const green_engine_options *options);
+
+    /* Ends one that has no operation left. */
+    void (*close)(green_engine *engine);
+
+    /* Takes an operation over. It cannot fail: a refusal is a completion. */
+    void (*submit)(green_engine *engine, green_op *op);
+
+    /* Asks for an operation's end. Its last completion still comes, with
+     * whatever result it had when the request reached it. */
+    void (*cancel)(green_engine *engine, green_op *op);
+
+    /* Starts what was submitted and completes what is done. Waits for the first
+     * completion up to timeout nanoseconds: 0 does not wait, negative is for
+     * ever. One system call at most where the kernel is not pressed. It
+     * completes a bounded number, so that a flood cannot hold the hub. */
+    void (*turn)(green_engine *engine, int64_t timeout);
+
+    /* Gives lent memory back. */
+    void (*give_back)(green_engine *engine, const green_lent *lent);
+} green_engine_class;
+
+struct green_engine {
+    const green_engine_class *class;
+    uint64_t operations;   /* submitted and not yet completed for the last time */
+    uint64_t lent;         /* pieces of memory lent */
+    uint64_t system_calls; /* made so far */
+};
+
+extern const green_engine_class green__uring;
+
+#endif

@@ -1,0 +1,94 @@
+/* Making a ring, with what the kernel has of the wished-for, or saying why not. */
+#include "uring.h"
+
+#include "../base/fail.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { COMPLETIONS_PER_ENTRY = 8 };
+
+/* The value of kernel.io_uring_disabled (Linux 6.6), or 0. */
+static int sysctl_disabled(void) {
+    int value = 0;
+    FILE *file = fopen("/proc/sys/kernel/io_uring_disabled", "re");
+    if (file) {
+        if (fscanf(file, "%d", &value) != 1)
+            value = 0;
+        fclose(file);
+    }
+    return value;
+}
+
+static int explain_refusal(int error) {
+    switch (error) {
+    case -EPERM:
+        if (sysctl_disabled())
+            return green__fail(error,
+                               "io_uring is switched off on this system: sysctl kernel.io_uring_disabled is %d; an "
+                               "administrator can set it to 0",
+                               sysctl_disabled());
+        return green__fail(error, "io_uring is forbidden for this process, most likely by a seccomp filter, as "
+                                  "container runtimes install by default: allow io_uring_setup, io_uring_enter and "
+                                  "io_uring_register in its profile");
+    case -ENOSYS:
+        return green__fail(error, "this kernel has no io_uring, or a seccomp filter hides it");
+    case -ENOMEM:
+        return green__fail(error, "no memory for an io_uring ring: raise the memlock limit (ulimit -l), which counts "
+                                  "it on kernels before 5.12, or the memory limit of the container");
+    case -EMFILE:
+    case -ENFILE:
+        return green__fail(error, "no descriptor is left for an io_uring ring: raise the limit (ulimit -n)");
+    default:
+        return green__fail(error, "making an io_uring ring");
+    }
+}
+
+/* Completions are made only when the hub asks (DEFER_TASKRUN, 6.1), or at least
+ * only when it enters the kernel (COOP_TASKRUN, 5.19); TASKRUN_FLAG shows that
+ * there is something to ask for. SUBMIT_ALL: one bad entry does not hold the
+ * others up. */
+static const unsigned wishes[] = {
+    IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL,
+    IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL,
+    0,
+};
+
+/* Operations that Green cannot do without. SEND_ZC is not used: it came with
+ * Linux 6.0, as multishot receive did, which no probe shows. */
+static const int needed[] = {
+    IORING_OP_ACCEPT, IORING_OP_ASYNC_CANCEL, IORING_OP_CONNECT, IORING_OP_POLL_ADD, IORING_OP_READ,
+    IORING_OP_RECV,   IORING_OP_RECVMSG,      IORING_OP_SEND,    IORING_OP_SENDMSG,  IORING_OP_SEND_ZC,
+};
+
+static int check_features(struct io_uring *ring) {
+    bool complete = (ring->features & IORING_FEAT_EXT_ARG) && (ring->features & IORING_FEAT_NODROP);
+    struct io_uring_probe *probe = io_uring_get_probe_ring(ring);
+    if (!probe)
+        return green__fail(-ENOMEM, "asking what io_uring can do");
+    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
+        complete = complete && io_uring_opcode_supported(probe, needed[i]);
+    io_uring_free_probe(probe);
+    return complete ? 0 : green__fail(-ENOSYS, "this kernel's io_uring is too old: Green needs Linux 6.0");
+}
+
+int green__ring_make(struct io_uring *ring, unsigned entries) {
+    int error = -EINVAL;
+    for (size_t i = 0; error == -EINVAL && i < sizeof wishes / sizeof *wishes; i++) {
+        struct io_uring_params params = {
+            .flags = wishes[i] | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
+            .cq_entries = entries * COMPLETIONS_PER_ENTRY,
+        };
+        error = io_uring_queue_init_params(entries, ring, &params);
+    }
+    if (error < 0)
+        return explain_refusal(error);
+    /* A forked child would share the ring's memory and corrupt it. */
+    io_uring_ring_dontfork(ring);
+    error = check_features(ring);
+    if (error < 0)
+        io_uring_queue_exit(ring);
+    return error;
+}

@@ -1,0 +1,276 @@
+/* The io_uring engine: submit, cancel, turn. */
+#include "uring.h"
+
+#include "../base/fail.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+/* Completions that one turn hands out: enough to fill every batch, few enough
+ * that the threads that are ready do not wait long. */
+enum { TURN_COMPLETIONS = 256 };
+
+static green_uring *uring_of(green_engine *engine) {
+    return GREEN_CONTAINER(engine, green_uring, base);
+}
+
+static void list_init(green_op_list *list) {
+    list->first = NULL;
+    list->last = &list->first;
+}
+
+static void list_append(green_op_list *list, green_op *op, uint8_t state) {
+    op->state = state;
+    op->next = NULL;
+    *list->last = op;
+    list->last = &op->next;
+}
+
+static green_op *list_take(green_op_list *list) {
+    green_op *op = list->first;
+    if (op && !(list->first = op->next))
+        list->last = &list->first;
+    return op;
+}
+
+static void list_remove(green_op_list *list, green_op *op) {
+    green_op **place = &list->first;
+    while (*place != op)
+        place = &(*place)->next;
+    *place = op->next;
+    if (!op->next)
+        list->last = place;
+}
+
+/* Shows the kernel what was queued; returns how much of it there is. */
+static unsigned flush(struct io_uring *ring) {
+    struct io_uring_sq *sq = &ring->sq;
+    sq->sqe_head = sq->sqe_tail;
+    io_uring_smp_store_release(sq->ktail, sq->sqe_tail);
+    return sq->sqe_tail - io_uring_smp_load_acquire(sq->khead);
+}
+
+/* One io_uring_enter: submits everything, and waits for a completion if told
+ * to. 0 or -errno; EINTR, ETIME, EBUSY and EAGAIN are everyday answers. */
+static int enter(green_uring *uring, int64_t timeout) {
+    struct __kernel_timespec limit = {timeout / 1000000000, timeout % 1000000000};
+    struct io_uring_getevents_arg argument = {.ts = timeout > 0 ? (uintptr_t)&limit : 0};
+    unsigned flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG;
+    if (uring->registered)
+        flags |= IORING_ENTER_REGISTERED_RING;
+    uring->base.system_calls++;
+    int result = io_uring_enter2((unsigned)uring->ring.enter_ring_fd, flush(&uring->ring), timeout != 0, flags,
+                                 (sigset_t *)&argument, sizeof argument);
+    return result < 0 ? result : 0;
+}
+
+/* A free submission entry; NULL when the kernel takes no more for now. */
+static struct io_uring_sqe *entry(green_uring *uring) {
+    struct io_uring_sqe *sqe = io_uring_get_sqe(&uring->ring);
+    if (GREEN_LIKELY(sqe))
+        return sqe;
+    enter(uring, 0);
+    return io_uring_get_sqe(&uring->ring);
+}
+
+/* An operation's address with its ticket in the unused upper bits: a request to
+ * cancel an operation that has ended does not meet another in its place. */
+static uint64_t name_of(const green_op *op) {
+    return (uint64_t)(uintptr_t)op | (uint64_t)op->ticket << 48;
+}
+
+static green_op *op_of(uint64_t name) {
+    return (green_op *)(uintptr_t)(name & 0xffffffffffff);
+}
+
+static void prepare(struct io_uring_sqe *sqe, green_op *op) {
+    switch (op->kind) {
+    case GREEN_OP_RECEIVE:
+        io_uring_prep_recv(sqe, op->fd, op->address, op->length, op->flags);
+        break;
+    case GREEN_OP_SEND:
+        io_uring_prep_send(sqe, op->fd, op->address, op->length, op->flags);
+        break;
+    case GREEN_OP_RECEIVE_MSG:
+        io_uring_prep_recvmsg(sqe, op->fd, op->address, (unsigned)op->flags);
+        break;
+    case GREEN_OP_SEND_MSG:
+        io_uring_prep_sendmsg(sqe, op->fd, op->address, (unsigned)op->flags);
+        break;
+    case GREEN_OP_ACCEPT:
+        io_uring_prep_multishot_accept(sqe, op->fd, NULL, NULL, SOCK_CLOEXEC);
+        break;
+    case GREEN_OP_CONNECT:
+        io_uring_prep_connect(sqe, op->fd, op->address, (socklen_t)op->length);
+        break;
+    case GREEN_OP_READ:
+        io_uring_prep_read(sqe, op->fd, op->address, (unsigned)op->length, (uint64_t)-1);
+        break;
+    case GREEN_OP_POLL:
+        io_uring_prep_poll_add(sqe, op->fd, (unsigned)op->flags);
+        break;
+    case GREEN_OP_RECEIVE_LENT:
+        green__lending_prepare(sqe, op);
+        break;
+    }
+    io_uring_sqe_set_data64(sqe, name_of(op));
+}
+
+static void submit(green_engine *engine, green_op *op) {
+    green_uring *uring = uring_of(engine);
+    engine->operations++;
+    op->cancelled = false;
+    op->ticket = ++uring->ticket;
+    struct io_uring_sqe *sqe = uring->backlog.first ? NULL : entry(uring);
+    if (GREEN_UNLIKELY(!sqe)) {
+        list_append(&uring->backlog, op, GREEN_OP_IN_BACKLOG);
+        return;
+    }
+    op->state = GREEN_OP_SUBMITTED;
+    prepare(sqe, op);
+}
+
+static bool submit_cancel(green_uring *uring, const green_op *op) {
+    struct io_uring_sqe *sqe = entry(uring);
+    if (!sqe)
+        return false;
+    io_uring_prep_cancel64(sqe, name_of(op), 0);
+    io_uring_sqe_set_data64(sqe, 0);
+    return true;
+}
+
+static void cancel(green_engine *engine, green_op *op) {
+    green_uring *uring = uring_of(engine);
+    if (op->cancelled || op->state == GREEN_OP_IDLE)
+        return;
+    op->cancelled = true;
+    if (op->state == GREEN_OP_IN_BACKLOG) {
+        list_remove(&uring->backlog, op);
+        list_append(&uring->refused, op, GREEN_OP_REFUSED);
+    } else if (!submit_cancel(uring, op)) {
+        list_append(&uring->cancels, op, GREEN_OP_IN_CANCELS);
+    }
+}
+
+/* Gives entries to what had to wait for them. */
+static void drain_lists(green_uring *uring) {
+    while (uring->cancels.first && submit_cancel(uring, uring->cancels.first))
+        list_take(&uring->cancels)->state = GREEN_OP_SUBMITTED;
+    struct io_uring_sqe *sqe;
+    while (uring->backlog.first && (sqe = entry(uring))) {
+        green_op *op = list_take(&uring->backlog);
+        op->state = GREEN_OP_SUBMITTED;
+        prepare(sqe, op);
+    }
+}
+
+static void last_completion(green_uring *uring, green_op *op) {
+    if (GREEN_UNLIKELY(op->state == GREEN_OP_IN_CANCELS))
+        list_remove(&uring->cancels, op);
+    op->state = GREEN_OP_IDLE;
+    uring->base.operations--;
+}
+
+static void complete(green_uring *uring, const struct io_uring_cqe *cqe) {
+    if (cqe->user_data == 0)
+        return; /* a cancel's own; what counts is its target's */
+    green_op *op = op_of(cqe->user_data);
+    bool more = cqe->flags & IORING_CQE_F_MORE;
+    GREEN_INVARIANT(op->state == GREEN_OP_SUBMITTED || op->state == GREEN_OP_IN_CANCELS,
+                    "a completion belongs to an operation under way");
+    if (!more)
+        last_completion(uring, op);
+    if (op->kind == GREEN_OP_RECEIVE_LENT)
+        green__lending_complete(uring, op, cqe);
+    op->complete(op, cqe->res, more);
+}
+
+static bool has_work(const struct io_uring *ring) {
+    unsigned flags = __atomic_load_n(ring->sq.kflags, __ATOMIC_RELAXED);
+    return flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW);
+}
+
+/* Enters the kernel when there is a reason to. */
+static void exchange(green_uring *uring, int64_t timeout) {
+    struct io_uring *ring = &uring->ring;
+    bool reap_now = io_uring_cq_ready(ring) > 0 || uring->refused.first;
+    bool queued = ring->sq.sqe_tail != __atomic_load_n(ring->sq.khead, __ATOMIC_RELAXED);
+    if (reap_now)
+        timeout = 0;
+    if (timeout == 0 && !queued && !has_work(ring))
+        return;
+    int error = enter(uring, timeout);
+    GREEN_INVARIANT(error == 0 || error == -EINTR || error == -ETIME || error == -EBUSY || error == -EAGAIN,
+                    "io_uring_enter fails only for want of room or time");
+}
+
+/* Each entry is copied and given back before its operation hears of it: what
+ * the operation does may enter the kernel, which may reuse the entry. */
+static void reap(green_uring *uring) {
+    struct io_uring_cq *cq = &uring->ring.cq;
+    for (unsigned count = 0; count < TURN_COMPLETIONS; count++) {
+        unsigned head = *cq->khead;
+        if (head == io_uring_smp_load_acquire(cq->ktail))
+            break;
+        struct io_uring_cqe cqe = cq->cqes[head & *cq->kring_mask];
+        io_uring_cq_advance(&uring->ring, 1);
+        complete(uring, &cqe);
+    }
+}
+
+static void turn(green_engine *engine, int64_t timeout) {
+    green_uring *uring = uring_of(engine);
+    if (GREEN_UNLIKELY(uring->cancels.first || uring->backlog.first))
+        drain_lists(uring);
+    exchange(uring, timeout);
+    for (green_op *op; (op = list_take(&uring->refused));) {
+        op->state = GREEN_OP_IDLE;
+        engine->operations--;
+        op->complete(op, -ECANCELED, false);
+    }
+    reap(uring);
+}
+
+static void close_engine(green_engine *engine) {
+    green_uring *uring = uring_of(engine);
+    GREEN_INVARIANT(engine->operations == 0, "an engine is closed when no operation is left");
+    io_uring_queue_exit(&uring->ring);
+    green__lending_close(uring);
+    free(uring);
+}
+
+static int open_engine(green_engine **engine, const green_engine_options *options) {
+    green_uring *uring = calloc(1, sizeof *uring);
+    if (!uring)
+        return green__fail(-ENOMEM, "making a hub");
+    uring->base.class = &green__uring;
+    list_init(&uring->backlog);
+    list_init(&uring->cancels);
+    list_init(&uring->refused);
+    int error = green__ring_make(&uring->ring, options->entries);
+    if (error < 0) {
+        free(uring);
+        return error;
+    }
+    error = green__lending_open(uring, options->receive_memory);
+    if (error < 0) {
+        io_uring_queue_exit(&uring->ring);
+        free(uring);
+        return error;
+    }
+    uring->registered = io_uring_register_ring_fd(&uring->ring) == 1;
+    *engine = &uring->base;
+    return 0;
+}
+
+const green_engine_class green__uring = {
+    .name = "uring",
+    .open = open_engine,
+    .close = close_engine,
+    .submit = submit,
+    .cancel = cancel,
+    .turn = turn,
+    .give_back = green__lending_give_back,
+};

@@ -1,0 +1,46 @@
+/* The parts of the io_uring engine. */
+#ifndef GREEN_ENGINE_URING_H
+#define GREEN_ENGINE_URING_H
+
+#include "engine.h"
+
+#include <liburing.h>
+
+/* Operations in the order they came. */
+typedef struct green_op_list {
+    green_op *first, **last;
+} green_op_list;
+
+/* Memory that the kernel picks receive buffers from: a provided buffer ring. */
+typedef struct green_lending {
+    struct io_uring_buf_ring *ring; /* what is free */
+    char *memory;
+    size_t size; /* of each buffer */
+    unsigned count;
+} green_lending;
+
+typedef struct green_uring {
+    green_engine base;
+    struct io_uring ring;
+    green_lending lending;
+    bool registered;       /* the ring's descriptor: one look-up less for each call */
+    uint16_t ticket;       /* of the last operation */
+    green_op_list backlog; /* without a submission entry yet */
+    green_op_list cancels; /* cancelled, without an entry for that yet */
+    green_op_list refused; /* cancelled before they had an entry */
+} green_uring;
+
+/* What an operation's state says of where it is. */
+enum { GREEN_OP_IDLE, GREEN_OP_IN_BACKLOG, GREEN_OP_SUBMITTED, GREEN_OP_IN_CANCELS, GREEN_OP_REFUSED };
+
+/* Makes the ring itself. 0 or -errno, explained. */
+int green__ring_make(struct io_uring *ring, unsigned entries);
+
+/* The buffers of the ring. */
+int green__lending_open(green_uring *uring, size_t memory);
+void green__lending_close(green_uring *uring);
+void green__lending_prepare(struct io_uring_sqe *sqe, const green_op *op);
+void green__lending_complete(green_uring *uring, green_op *op, const struct io_uring_cqe *cqe);
+void green__lending_give_back(green_engine *engine, const green_lent *lent);
+
+#endif

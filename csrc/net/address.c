@@ -1,0 +1,179 @@
+/* Socket addresses as text and back. */
+#include "../base/fail.h"
+
+#include <green/address.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+static const char UNIX_PREFIX[] = "unix:";
+
+static struct sockaddr_in *ipv4(green_address *address) {
+    return (struct sockaddr_in *)&address->storage;
+}
+
+static struct sockaddr_in6 *ipv6(green_address *address) {
+    return (struct sockaddr_in6 *)&address->storage;
+}
+
+static const struct sockaddr_un *local(const green_address *address) {
+    return (const struct sockaddr_un *)&address->storage;
+}
+
+static int parse_unix(green_address *address, const char *path) {
+    struct sockaddr_un *un = (struct sockaddr_un *)&address->storage;
+    size_t length = strlen(path);
+    if (length == 0)
+        return green__fail(-EINVAL, "address 'unix:': the path is missing");
+    if (length >= sizeof un->sun_path)
+        return green__fail(-ENAMETOOLONG, "address 'unix:%s': the path has %zu bytes, at most %zu fit", path, length,
+                           sizeof un->sun_path - 1);
+    *address = (green_address){0};
+    un->sun_family = AF_UNIX;
+    memcpy(un->sun_path, path, length);
+    address->length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + 1);
+    if (path[0] == '@') { /* an abstract name has no final NUL: its length ends it */
+        un->sun_path[0] = '\0';
+        address->length--;
+    }
+    return 0;
+}
+
+static int parse_port(const char *text, const char *port, uint16_t *value) {
+    char *end;
+    errno = 0;
+    unsigned long number = strtoul(port, &end, 10);
+    if (*port < '0' || *port > '9' || *end || errno || number > UINT16_MAX)
+        return green__fail(-EINVAL, "address '%s': '%s' is not a port from 0 to 65535", text, port);
+    *value = (uint16_t)number;
+    return 0;
+}
+
+static int parse_ipv6(green_address *address, const char *text, const char *host, uint16_t port) {
+    char copy[INET6_ADDRSTRLEN + IF_NAMESIZE + 1];
+    struct sockaddr_in6 *in6 = ipv6(address);
+    if (strlen(host) >= sizeof copy)
+        return green__fail(-EINVAL, "address '%s': '%s' is not an IPv6 address", text, host);
+    strcpy(copy, host);
+    char *zone = strchr(copy, '%');
+    if (zone)
+        *zone++ = '\0';
+    *address = (green_address){.length = sizeof *in6};
+    in6->sin6_family = AF_INET6;
+    in6->sin6_port = htons(port);
+    if (inet_pton(AF_INET6, copy, &in6->sin6_addr) != 1)
+        return green__fail(-EINVAL, "address '%s': '%s' is not an IPv6 address", text, host);
+    if (zone) {
+        char *end;
+        unsigned index = if_nametoindex(zone);
+        in6->sin6_scope_id = index ? index : (unsigned)strtoul(zone, &end, 10);
+        if (!index && (*zone < '0' || *zone > '9' || *end))
+            return green__fail(-EINVAL, "address '%s': there is no interface '%s'", text, zone);
+    }
+    return 0;
+}
+
+static int parse_ipv4(green_address *address, const char *text, const char *host, uint16_t port) {
+    struct sockaddr_in *in = ipv4(address);
+    *address = (green_address){.length = sizeof *in};
+    in->sin_family = AF_INET;
+    in->sin_port = htons(port);
+    if (*host == '\0' || strcmp(host, "*") == 0)
+        in->sin_addr.s_addr = htonl(INADDR_ANY);
+    else if (inet_pton(AF_INET, host, &in->sin_addr) != 1)
+        return green__fail(-EINVAL, "address '%s': '%s' is not an IPv4 address (a host name must be looked up)", text,
+                           host);
+    return 0;
+}
+
+int green_address_parse(green_address *address, const char *text) {
+    char host[256];
+    uint16_t port = 0;
+    *address = (green_address){0};
+    if (strncmp(text, UNIX_PREFIX, sizeof UNIX_PREFIX - 1) == 0)
+        return parse_unix(address, text + sizeof UNIX_PREFIX - 1);
+    const char *colon = strrchr(text, ':');
+    const char *bracket = text[0] == '[' ? strchr(text, ']') : NULL;
+    if (text[0] == '[' && !bracket)
+        return green__fail(-EINVAL, "address '%s': the ']' is missing", text);
+    if (!colon || (bracket && colon != bracket + 1))
+        return green__fail(-EINVAL, "address '%s': the port is missing, as in '127.0.0.1:80', '[::1]:80'", text);
+    if (!bracket && memchr(text, ':', (size_t)(colon - text)))
+        return green__fail(-EINVAL, "address '%s': an IPv6 address needs brackets, as in '[::1]:80'", text);
+    const char *begin = bracket ? text + 1 : text, *end = bracket ? bracket : colon;
+    if ((size_t)(end - begin) >= sizeof host)
+        return green__fail(-EINVAL, "address '%.64s...': the host is too long", text);
+    memcpy(host, begin, (size_t)(end - begin));
+    host[end - begin] = '\0';
+    int error = parse_port(text, colon + 1, &port);
+    if (error < 0)
+        return error;
+    error = bracket ? parse_ipv6(address, text, host, port) : parse_ipv4(address, text, host, port);
+    if (error < 0)
+        address->length = 0;
+    return error;
+}
+
+static int print_unix(const green_address *address, char *text, size_t size) {
+    size_t header = offsetof(struct sockaddr_un, sun_path);
+    size_t length = address->length > header ? address->length - header : 0;
+    const char *path = local(address)->sun_path;
+    if (length > 0 && path[0] == '\0')
+        return snprintf(text, size, "unix:@%.*s", (int)length - 1, path + 1);
+    return snprintf(text, size, "unix:%.*s", (int)strnlen(path, length), path);
+}
+
+size_t green_address_print(const green_address *address, char *text, size_t size) {
+    char host[INET6_ADDRSTRLEN] = "", zone[IF_NAMESIZE + 1] = "";
+    int length;
+    switch (address->length ? address->storage.ss_family : AF_UNSPEC) {
+    case AF_INET: {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)&address->storage;
+        inet_ntop(AF_INET, &in->sin_addr, host, sizeof host);
+        length = snprintf(text, size, "%s:%u", host, ntohs(in->sin_port));
+        break;
+    }
+    case AF_INET6: {
+        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&address->storage;
+        inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof host);
+        if (in6->sin6_scope_id) {
+            zone[0] = '%';
+            if (!if_indextoname(in6->sin6_scope_id, zone + 1))
+                snprintf(zone + 1, sizeof zone - 1, "%u", in6->sin6_scope_id);
+        }
+        length = snprintf(text, size, "[%s%s]:%u", host, zone, ntohs(in6->sin6_port));
+        break;
+    }
+    case AF_UNIX:
+        length = print_unix(address, text, size);
+        break;
+    default:
+        length = snprintf(text, size, "(no address)");
+    }
+    return length > 0 ? (size_t)length : 0;
+}
+
+int green_address_port(const green_address *address) {
+    if (address->storage.ss_family == AF_INET)
+        return ntohs(((const struct sockaddr_in *)&address->storage)->sin_port);
+    if (address->storage.ss_family == AF_INET6)
+        return ntohs(((const struct sockaddr_in6 *)&address->storage)->sin6_port);
+    return -1;
+}
+
+void green_address_set_port(green_address *address, uint16_t port) {
+    if (address->storage.ss_family == AF_INET)
+        ipv4(address)->sin_port = htons(port);
+    else if (address->storage.ss_family == AF_INET6)
+        ipv6(address)->sin6_port = htons(port);
+}
+
+bool green_address_equal(const green_address *a, const green_address *b) {
+    return a->length == b->length && memcmp(&a->storage, &b->storage, a->length) == 0;
+}

@@ -1,0 +1,253 @@
+/* Connecting: one address, or the first of several that answers. */
+#include "resolve.h"
+#include "socket.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum { ADDRESSES_MAX = 16 };
+
+/* How long an attempt has before the next one joins it (RFC 8305). */
+static const int64_t ATTEMPT_DELAY = INT64_C(250) * 1000 * 1000;
+
+struct connecting {
+    green_io io;
+    const green_address *to;
+};
+
+static void describe(const green_wait *wait, char *text, size_t size) {
+    char address[GREEN_ADDRESS_TEXT_MAX];
+    green_address_print(GREEN_CONTAINER(wait, const struct connecting, io.wait)->to, address, sizeof address);
+    snprintf(text, size, "connecting to %s", address);
+}
+
+static const green_wait_kind connecting = {green__io_cancel, describe};
+
+static const char *advice(int error) {
+    switch (error) {
+    case -ECONNREFUSED:
+        return " (nothing listens there)";
+    case -EMFILE:
+        return " (raise the limit of open files: ulimit -n)";
+    case -ETIMEDOUT:
+        return " (it did not answer in time)";
+    default:
+        return "";
+    }
+}
+
+static int explain(int error, const green_address *to) {
+    char text[GREEN_ADDRESS_TEXT_MAX];
+    if (error == -ECANCELED || error == -EWOULDBLOCK)
+        return error;
+    green_address_print(to, text, sizeof text);
+    return green__fail(error, "connecting to %s%s", text, advice(error));
+}
+
+/* A descriptor bound as asked. */
+static int open_descriptor(const green_address *to, const green_address *from) {
+    int fd = socket(to->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    int yes = 1, result = 0;
+    if (to->storage.ss_family != AF_UNIX)
+        result = setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    if (result == 0 && from)
+        result = bind(fd, (const struct sockaddr *)&from->storage, from->length);
+    if (result == 0)
+        return fd;
+    int error = -errno;
+    close(fd);
+    return error;
+}
+
+static int attempt(green_hub *hub, const green_address *to, const green_address *from, int64_t timeout,
+                   green_socket **made) {
+    int error = green__begin(hub, timeout);
+    if (error < 0)
+        return error;
+    int fd = open_descriptor(to, from);
+    if (fd < 0)
+        return explain(fd, to);
+    struct connecting call = {.to = to};
+    green__io_init(hub, &call.io, &connecting, GREEN_OP_CONNECT, fd);
+    call.io.op.address = (void *)&to->storage;
+    call.io.op.length = to->length;
+    error = green__io_run(hub, &call.io, timeout);
+    if (error == 0)
+        error = green__socket_make(hub, fd, made);
+    if (error == 0)
+        return 0;
+    close(fd);
+    return explain(error, to);
+}
+
+/* Several attempts, each in a thread of its own, against one another. */
+struct race {
+    green_hub *hub;
+    const green_address *from;
+    green_socket *winner;
+    int error; /* of the attempt that failed last */
+    size_t running;
+    green_wait *waiting; /* whoever waits for an attempt to end */
+};
+
+struct runner {
+    struct race *race;
+    green_address to;
+    green_thread *thread;
+};
+
+static void end_of_attempt(struct race *race) {
+    race->running--;
+    if (race->waiting) {
+        green__ready(race->waiting->thread);
+        race->waiting = NULL;
+    }
+}
+
+static int run(void *argument) {
+    struct runner *runner = argument;
+    struct race *race = runner->race;
+    green_socket *socket;
+    int error = attempt(race->hub, &runner->to, race->from, GREEN_FOREVER, &socket);
+    if (error < 0)
+        race->error = error;
+    else if (race->winner)
+        green_socket_release(socket);
+    else
+        race->winner = socket;
+    end_of_attempt(race);
+    return 0;
+}
+
+static void never_ran(void *argument) {
+    end_of_attempt(((struct runner *)argument)->race);
+}
+
+struct race_wait {
+    green_wait wait;
+    struct race *race;
+};
+
+static void stop_waiting(green_wait *wait) {
+    GREEN_CONTAINER(wait, struct race_wait, wait)->race->waiting = NULL;
+    green__ready(wait->thread);
+}
+
+static void describe_race(const green_wait *wait, char *text, size_t size) {
+    snprintf(text, size, "connecting to one of %zu addresses",
+             GREEN_CONTAINER(wait, const struct race_wait, wait)->race->running);
+}
+
+static const green_wait_kind racing = {stop_waiting, describe_race};
+static const green_wait_kind ending = {NULL, describe_race};
+
+static int await_attempt(struct race *race, const green_wait_kind *kind, int64_t timeout) {
+    struct race_wait race_wait = {.race = race};
+    green__wait_init(race->hub, &race_wait.wait, kind);
+    race->waiting = &race_wait.wait;
+    return green__wait(race->hub, &race_wait.wait, timeout);
+}
+
+/* Starts an attempt after another until one has won or all have failed. */
+static int run_race(struct race *race, struct runner *runners, size_t count, int64_t deadline) {
+    static const green_spawn_options options = {.name = "connect", .discard = never_ran};
+    for (size_t started = 0; !race->winner;) {
+        if (started < count) {
+            int error = green_spawn_with(&runners[started].thread, &options, run, &runners[started]);
+            if (error < 0)
+                return error;
+            race->running++;
+            started++;
+        } else if (race->running == 0) {
+            return race->error;
+        }
+        int64_t left = deadline < 0 ? GREEN_FOREVER : deadline - green_now();
+        if (deadline >= 0 && left <= 0)
+            return -ETIMEDOUT;
+        bool last = started == count;
+        int64_t pause = last || (left >= 0 && left < ATTEMPT_DELAY) ? left : ATTEMPT_DELAY;
+        int error = green__begin(race->hub, pause);
+        if (error == 0)
+            error = await_attempt(race, &racing, pause);
+        if (error < 0 && (error != -ETIMEDOUT || last))
+            return error;
+    }
+    return 0;
+}
+
+/* Ends the attempts that still run, and returns only when none is left: their
+ * records are on this stack. An interrupt of the caller waits for its next call. */
+static void end_race(struct race *race, struct runner *runners, size_t count) {
+    for (size_t i = 0; i < count && runners[i].thread; i++)
+        green_thread_kill(runners[i].thread);
+    while (race->running > 0)
+        await_attempt(race, &ending, GREEN_FOREVER);
+    for (size_t i = 0; i < count; i++)
+        green_thread_release(runners[i].thread);
+}
+
+/* Families take turns, beginning with the one that the resolver put first. */
+static void interleave(const green_address *addresses, struct runner *runners, size_t count, struct race *race) {
+    size_t next[2] = {0, 0}; /* of the first family, of the others */
+    for (size_t i = 0; i < count; i++) {
+        size_t found = count;
+        for (size_t turn = 0; turn < 2 && found == count; turn++) {
+            bool others = (i + turn) % 2;
+            for (found = next[others]; found < count; found++)
+                if ((addresses[found].storage.ss_family != addresses[0].storage.ss_family) == others)
+                    break;
+            next[others] = found == count ? count : found + 1;
+        }
+        runners[i] = (struct runner){.race = race, .to = addresses[found]};
+    }
+}
+
+static int connect_to_first(green_hub *hub, const green_address *addresses, size_t count, const green_address *from,
+                            int64_t deadline, const char *to, green_socket **made) {
+    struct runner runners[ADDRESSES_MAX];
+    struct race race = {.hub = hub, .from = from, .error = -ENOENT};
+    interleave(addresses, runners, count, &race);
+    int error = run_race(&race, runners, count, deadline);
+    end_race(&race, runners, count);
+    if (race.winner && error == 0) {
+        *made = race.winner;
+        return 0;
+    }
+    green_socket_release(race.winner);
+    return error == -ECANCELED ? error
+                               : green__fail(error, "connecting to '%s', %zu addresses%s", to, count, advice(error));
+}
+
+static int64_t timeout_of(const green_connect_options *options) {
+    return options && options->timeout > 0 ? options->timeout : GREEN_FOREVER;
+}
+
+int green_connect_address(green_socket **socket, const green_address *to, const green_connect_options *options) {
+    int error = 0;
+    green_hub *hub = green__hub_here(&error);
+    return hub ? attempt(hub, to, options ? options->from : NULL, timeout_of(options), socket) : error;
+}
+
+int green_connect(green_socket **socket, const char *to, const green_connect_options *options) {
+    green_address addresses[ADDRESSES_MAX];
+    int error = 0;
+    green_hub *hub = green__hub_here(&error);
+    if (!hub)
+        return error;
+    int64_t timeout = timeout_of(options), begun = timeout < 0 ? 0 : green_now();
+    int count = green__resolve(addresses, ADDRESSES_MAX, to, timeout);
+    if (count < 0)
+        return count;
+    const green_address *from = options ? options->from : NULL;
+    int64_t deadline = timeout < 0 ? GREEN_FOREVER : green__deadline(begun, timeout);
+    int64_t left = timeout < 0 ? GREEN_FOREVER : deadline - green_now();
+    if (timeout >= 0 && left <= 0)
+        return green__fail(-ETIMEDOUT, "connecting to '%s'", to);
+    if (count == 1)
+        return attempt(hub, &addresses[0], from, left, socket);
+    return connect_to_first(hub, addresses, (size_t)count, from, deadline, to, socket);
+}

@@ -1,0 +1,207 @@
+/* Making and closing listeners. */
+#include "listener.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+int green__listener_make(green_hub *hub, int fd, green_listener **made) {
+    green_listener *listener = calloc(1, sizeof *listener);
+    if (!listener)
+        return green__fail(-ENOMEM, "no memory for a listener");
+    listener->hub = hub;
+    listener->references = 1;
+    listener->fd = fd;
+    green__list_init(&listener->closers);
+    hub->sockets++;
+    *made = listener;
+    return 0;
+}
+
+int green_listener_adopt(green_listener **listener, int fd) {
+    int error = 0, listening = 0;
+    green_hub *hub = green__hub_here(&error);
+    if (!hub)
+        return error;
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &(socklen_t){sizeof listening}) < 0)
+        return green__fail(-errno, "adopting descriptor %d as a listener", fd);
+    if (!listening)
+        return green__fail(-EINVAL, "adopting descriptor %d as a listener: it does not listen", fd);
+    return green__listener_make(hub, fd, listener);
+}
+
+static const char *advice(int error) {
+    switch (error) {
+    case -EADDRINUSE:
+        return " (another socket has this address: stop its owner, take another port, or port 0 for any free one)";
+    case -EACCES:
+        return " (ports below 1024, and directories of others, need permission: take another)";
+    case -EADDRNOTAVAIL:
+        return " (no interface of this machine has this address)";
+    case -EMFILE:
+        return " (raise the limit of open files: ulimit -n)";
+    default:
+        return "";
+    }
+}
+
+/* The path of a unix address that is a file, else NULL. */
+static const char *file_of(const green_address *address) {
+    const char *path = ((const struct sockaddr_un *)&address->storage)->sun_path;
+    return address->storage.ss_family == AF_UNIX && path[0] ? path : NULL;
+}
+
+/* Removes the file of a server that is gone: nobody answers there. */
+static bool remove_dead_file(const green_address *address) {
+    const char *path = file_of(address);
+    struct stat status;
+    if (!path || stat(path, &status) < 0 || !S_ISSOCK(status.st_mode))
+        return false;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return false;
+    bool dead = connect(fd, (const struct sockaddr *)&address->storage, address->length) < 0 && errno == ECONNREFUSED;
+    close(fd);
+    return dead && unlink(path) == 0;
+}
+
+static int set(int fd, int level, int name) {
+    return setsockopt(fd, level, name, &(int){1}, sizeof(int)) < 0 ? -errno : 0;
+}
+
+static int prepare(int fd, const green_address *on, const green_listen_options *options) {
+    int error = 0;
+    bool internet = on->storage.ss_family != AF_UNIX;
+    if (internet && !options->no_reuse_address)
+        error = set(fd, SOL_SOCKET, SO_REUSEADDR);
+    if (error == 0 && internet && options->reuse_port)
+        error = set(fd, SOL_SOCKET, SO_REUSEPORT);
+    /* Connections inherit it, which saves a call for each. */
+    if (error == 0 && internet)
+        error = set(fd, IPPROTO_TCP, TCP_NODELAY);
+    if (error < 0)
+        return error;
+    const struct sockaddr *address = (const struct sockaddr *)&on->storage;
+    int result = bind(fd, address, on->length);
+    if (result < 0 && errno == EADDRINUSE && remove_dead_file(on))
+        result = bind(fd, address, on->length);
+    /* The kernel cuts it to net.core.somaxconn. */
+    int backlog = options->backlog > 0 ? options->backlog : INT32_MAX;
+    return result < 0 || listen(fd, backlog) < 0 ? -errno : 0;
+}
+
+int green_listen_address(green_listener **made, const green_address *on, const green_listen_options *options) {
+    static const green_listen_options defaults;
+    int error = 0;
+    char text[GREEN_ADDRESS_TEXT_MAX];
+    green_hub *hub = green__hub_here(&error);
+    if (!hub)
+        return error;
+    green_listener *listener = NULL;
+    int fd = socket(on->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        error = -errno;
+        goto failed;
+    }
+    error = prepare(fd, on, options ? options : &defaults);
+    if (error < 0)
+        goto failed;
+    error = green__listener_make(hub, fd, &listener);
+    if (error < 0)
+        goto failed;
+    if (file_of(on))
+        listener->path = strdup(file_of(on)); /* without memory the file stays */
+    *made = listener;
+    return 0;
+
+failed:
+    if (fd >= 0)
+        close(fd);
+    green_address_print(on, text, sizeof text);
+    return green__fail(error, "listening on %s%s", text, advice(error));
+}
+
+int green_listen(green_listener **listener, const char *on, const green_listen_options *options) {
+    green_address address;
+    int count = green_resolve(&address, 1, on);
+    return count < 0 ? count : green_listen_address(listener, &address, options);
+}
+
+green_listener *green_listener_retain(green_listener *listener) {
+    listener->references++;
+    return listener;
+}
+
+void green_listener_release(green_listener *listener) {
+    if (!listener)
+        return;
+    /* The accept under way holds it too, but is no owner. */
+    if (listener->references == 1u + listener->armed && !listener->closed)
+        green_listener_close(listener);
+    if (--listener->references > 0)
+        return;
+    free(listener->path);
+    free(listener->accepted);
+    free(listener);
+}
+
+static void describe_close(const green_wait *wait, char *text, size_t size) {
+    (void)wait;
+    strncpy(text, "closing a listener", size);
+}
+
+static const green_wait_kind closing = {NULL, describe_close};
+
+void green__listener_close_descriptor(green_listener *listener) {
+    if (listener->path)
+        unlink(listener->path);
+    close(listener->fd);
+    listener->fd = -1;
+    listener->hub->sockets--;
+    for (; listener->count > 0; listener->count--) {
+        close(listener->accepted[listener->first]);
+        listener->first = (listener->first + 1) % listener->capacity;
+    }
+    for (green_wait *wait; (wait = green__list_take(&listener->closers));)
+        green__ready(wait->thread);
+}
+
+int green_listener_close(green_listener *listener) {
+    green_hub *hub = listener->hub;
+    if (hub != green__hub)
+        return green__fail(-EXDEV, "close: the listener lives on another OS thread");
+    if (listener->closed)
+        return 0;
+    listener->closed = true;
+    if (listener->acceptor)
+        green__end_wait(listener->acceptor, -EBADF);
+    if (!listener->armed) {
+        green__listener_close_descriptor(listener);
+        return 0;
+    }
+    green__accept_pause(listener);
+    if (hub->current->unblockable)
+        return 0; /* the accept's last completion closes it */
+    green_wait wait;
+    green__wait_init(hub, &wait, &closing);
+    green__list_append(&listener->closers, &wait);
+    green__park(hub, &wait);
+    return 0;
+}
+
+int green_listener_fd(const green_listener *listener) {
+    return listener->closed ? -EBADF : listener->fd;
+}
+
+int green_listener_address(const green_listener *listener, green_address *address) {
+    *address = (green_address){.length = sizeof address->storage};
+    if (listener->closed)
+        return green__fail(-EBADF, "address: the listener is closed");
+    if (getsockname(listener->fd, (struct sockaddr *)&address->storage, &address->length) < 0)
+        return green__fail(-errno, "asking for a listener's address");
+    return 0;
+}

@@ -1,0 +1,35 @@
+/* The listener: one accept that goes on by itself, and what it has brought. */
+#ifndef GREEN_NET_LISTENER_H
+#define GREEN_NET_LISTENER_H
+
+#include "socket.h"
+
+#include <green/listener.h>
+
+struct green_listener {
+    green_hub *hub;
+    uint32_t references; /* of owners, and of the accept under way */
+    int fd;              /* -1 once gone */
+    bool closed;
+    bool armed; /* the accept is under way */
+    int error;  /* that ended it, for the next green_accept() */
+    green_op op;
+    green_wait *acceptor;
+    green_wait_list closers;
+    struct green_server *server;
+    char *path; /* of a unix socket, to be removed */
+
+    /* Connections accepted and not yet asked for: a ring. */
+    int *accepted;
+    size_t first, count, capacity;
+};
+
+int green__listener_make(green_hub *hub, int fd, green_listener **listener);
+
+/* Stops accepting for now; connections stay in the kernel's queue. */
+void green__accept_pause(green_listener *listener);
+
+/* Gives back the descriptor, when no accept is under way. */
+void green__listener_close_descriptor(green_listener *listener);
+
+#endif

@@ -1,0 +1,55 @@
+/* What can be asked of and set on a socket without blocking. */
+#include "socket.h"
+
+#include <stdio.h>
+
+void green_socket_set_timeouts(green_socket *socket, int64_t read, int64_t write) {
+    socket->read_timeout = read;
+    socket->write_timeout = write;
+}
+
+void green_socket_timeouts(const green_socket *socket, int64_t *read, int64_t *write) {
+    *read = socket->read_timeout;
+    *write = socket->write_timeout;
+}
+
+int green_socket_fd(const green_socket *socket) {
+    return socket->closed ? -EBADF : socket->fd;
+}
+
+int green_socket_option(const green_socket *socket, int level, int name, int *value) {
+    if (socket->closed)
+        return green__fail(-EBADF, "option: the socket is closed");
+    if (getsockopt(socket->fd, level, name, value, &(socklen_t){sizeof *value}) < 0)
+        return green__fail(-errno, "reading option %d of level %d", name, level);
+    return 0;
+}
+
+int green_socket_set_option(green_socket *socket, int level, int name, int value) {
+    if (socket->closed)
+        return green__fail(-EBADF, "option: the socket is closed");
+    if (setsockopt(socket->fd, level, name, &value, sizeof value) < 0)
+        return green__fail(-errno, "setting option %d of level %d to %d", name, level, value);
+    return 0;
+}
+
+typedef int name_function(int fd, struct sockaddr *address, socklen_t *length);
+
+static int ask_name(const green_socket *socket, name_function *ask, green_address *address) {
+    *address = (green_address){.length = sizeof address->storage};
+    if (socket->fd < 0)
+        return -EBADF;
+    if (ask(socket->fd, (struct sockaddr *)&address->storage, &address->length) < 0) {
+        address->length = 0;
+        return -errno;
+    }
+    return 0;
+}
+
+int green_socket_local_address(const green_socket *socket, green_address *address) {
+    return ask_name(socket, getsockname, address);
+}
+
+int green_socket_peer_address(const green_socket *socket, green_address *address) {
+    return ask_name(socket, getpeername, address);
+}

@@ -1,0 +1,205 @@
+/* Reading: into the caller's memory, or in place.
+ *
+ * A read that brings memory has the kernel fill it directly, whatever its size.
+ * Lines and green_receive() bring none, and are lent some of the engine's when
+ * bytes come. What is left over stays in the socket and comes first next time. */
+#include "socket.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHUNK_MIN = 4096 };
+
+/* Takes up to size bytes of what is there. */
+static size_t take(green_socket *socket, void *bytes, size_t size) {
+    size_t count = socket->unread.count < size ? socket->unread.count : size;
+    if (count == 0)
+        return 0;
+    memcpy(bytes, socket->unread.bytes, count);
+    green_consume(socket, count);
+    return count;
+}
+
+ssize_t green_read(green_socket *socket, void *bytes, size_t size) {
+    green_socket_io call;
+    int error = green__enter(socket, &call, GREEN_READING, socket->read_timeout);
+    if (GREEN_UNLIKELY(error < 0))
+        return error;
+    ssize_t result = (ssize_t)take(socket, bytes, size);
+    if (result == 0 && size > 0)
+        result = green__socket_run(&call, GREEN_OP_RECEIVE, bytes, size, 0, socket->read_timeout);
+    return green__leave(&call, result);
+}
+
+/* Keeps bytes that a call had taken before it failed, for the next one. */
+static void put_back(green_socket *socket, const char *bytes, size_t count) {
+    char *chunk = count > 0 && !socket->closed ? malloc(count) : NULL;
+    if (!chunk)
+        return;
+    memcpy(chunk, bytes, count);
+    green__unread_drop(socket);
+    socket->unread = (green_unread){.bytes = chunk, .count = count, .chunk = chunk, .capacity = count};
+}
+
+static int64_t left_of(int64_t timeout, int64_t deadline) {
+    if (timeout < 0)
+        return timeout;
+    int64_t left = deadline - green_now();
+    return left > 0 ? left : 0;
+}
+
+ssize_t green_read_exactly(green_socket *socket, void *bytes, size_t size) {
+    green_socket_io call;
+    int64_t timeout = socket->read_timeout;
+    int error = green__enter(socket, &call, GREEN_READING, timeout);
+    if (GREEN_UNLIKELY(error < 0))
+        return error;
+    int64_t deadline = timeout < 0 ? 0 : green__deadline(green_now(), timeout);
+    size_t count = take(socket, bytes, size);
+    ssize_t result = 0;
+    while (count < size) {
+        result = green__socket_run(&call, GREEN_OP_RECEIVE, (char *)bytes + count, size - count, MSG_WAITALL,
+                                   left_of(timeout, deadline));
+        if (result <= 0)
+            break;
+        count += (size_t)result;
+        if (count < size && (result = green__proceed(&call, timeout)) < 0)
+            break;
+    }
+    if (count == size)
+        return green__leave(&call, (ssize_t)size);
+    if (result == 0) {
+        green__leave(&call, 0);
+        return green__fail(-ENODATA, "the stream ended after %zu of %zu bytes", count, size);
+    }
+    put_back(socket, bytes, count);
+    return green__leave(&call, result);
+}
+
+void green_consume(green_socket *socket, size_t size) {
+    green_unread *unread = &socket->unread;
+    GREEN_INVARIANT(size <= unread->count, "no more is consumed than was received");
+    unread->bytes += size;
+    unread->count -= size;
+    if (unread->count == 0)
+        green__unread_drop(socket);
+}
+
+/* Receives into the engine's memory; when all of that is lent, into a chunk,
+ * which is not made before there are bytes for it. */
+static int32_t receive_lent(green_socket_io *call) {
+    green_socket *socket = call->socket;
+    green_unread *unread = &socket->unread;
+    green_lent lent = {0};
+    int32_t result = green__socket_run(call, GREEN_OP_RECEIVE_LENT, &lent, 0, 0, socket->read_timeout);
+    if (result != -ENOBUFS) {
+        if (result > 0)
+            *unread = (green_unread){.bytes = lent.bytes, .count = (size_t)result, .lent = lent};
+        return result;
+    }
+    result = green__socket_run(call, GREEN_OP_POLL, NULL, 0, POLLIN, socket->read_timeout);
+    if (result < 0 || (result = green__proceed(call, GREEN_FOREVER)) < 0)
+        return result;
+    char *chunk = malloc(CHUNK_MIN);
+    if (!chunk)
+        return -ENOMEM;
+    result = green__socket_run(call, GREEN_OP_RECEIVE, chunk, CHUNK_MIN, 0, socket->read_timeout);
+    if (result > 0)
+        *unread = (green_unread){.bytes = chunk, .count = (size_t)result, .chunk = chunk, .capacity = CHUNK_MIN};
+    else
+        free(chunk);
+    return result;
+}
+
+ssize_t green_receive(green_socket *socket, const void **bytes) {
+    green_socket_io call;
+    *bytes = NULL;
+    int error = green__enter(socket, &call, GREEN_READING, socket->read_timeout);
+    if (GREEN_UNLIKELY(error < 0))
+        return error;
+    ssize_t result = (ssize_t)socket->unread.count;
+    if (result == 0)
+        result = receive_lent(&call);
+    if (result > 0)
+        *bytes = socket->unread.bytes;
+    return green__leave(&call, result);
+}
+
+/* Moves what is unread to the beginning of a chunk with room behind it. */
+static int make_room(green_socket *socket) {
+    green_unread *unread = &socket->unread;
+    if (unread->chunk && unread->bytes == unread->chunk && unread->count < unread->capacity)
+        return 0;
+    size_t capacity = unread->count < CHUNK_MIN / 2 ? CHUNK_MIN : unread->count * 2;
+    char *chunk = malloc(capacity);
+    if (!chunk)
+        return -ENOMEM;
+    size_t count = unread->count;
+    memcpy(chunk, unread->bytes, count);
+    green__unread_drop(socket);
+    *unread = (green_unread){.bytes = chunk, .count = count, .chunk = chunk, .capacity = capacity};
+    return 0;
+}
+
+/* Adds to what is unread; 0 at the end of the stream. */
+static int32_t receive_more(green_socket_io *call) {
+    green_socket *socket = call->socket;
+    green_unread *unread = &socket->unread;
+    if (unread->count == 0)
+        return receive_lent(call);
+    int32_t result = make_room(socket);
+    if (result < 0)
+        return result;
+    result = green__socket_run(call, GREEN_OP_RECEIVE, unread->chunk + unread->count, unread->capacity - unread->count,
+                               0, socket->read_timeout);
+    if (result > 0)
+        unread->count += (size_t)result;
+    return result;
+}
+
+/* The length of the line that is there, up to and with its '\n'; 0: none yet. */
+static size_t line_length(const green_unread *unread, size_t from) {
+    if (unread->count == from)
+        return 0;
+    const char *end = memchr(unread->bytes + from, '\n', unread->count - from);
+    return end ? (size_t)(end - unread->bytes) + 1 : 0;
+}
+
+/* The length of the next line, once it is all there; the stream's end ends the
+ * last one. An interrupt counts only when there is need to wait again. */
+static ssize_t find_line(green_socket_io *call, size_t size) {
+    const green_unread *unread = &call->socket->unread;
+    size_t scanned = 0, length;
+    for (bool waited = false; (length = line_length(unread, scanned)) == 0; waited = true) {
+        scanned = unread->count;
+        if (scanned >= size - 1)
+            return -EMSGSIZE;
+        int32_t more = waited ? green__proceed(call, GREEN_FOREVER) : 0;
+        if (more == 0)
+            more = receive_more(call);
+        if (more < 0)
+            return more;
+        if (more == 0)
+            return (ssize_t)scanned;
+    }
+    return length < size ? (ssize_t)length : -EMSGSIZE;
+}
+
+ssize_t green_read_line(green_socket *socket, char *bytes, size_t size) {
+    green_socket_io call;
+    if (size < 2)
+        return green__fail(-EINVAL, "read_line: room for %zu bytes; a line needs 2 at least", size);
+    int error = green__enter(socket, &call, GREEN_READING, socket->read_timeout);
+    if (GREEN_UNLIKELY(error < 0))
+        return error;
+    ssize_t length = find_line(&call, size);
+    if (length > 0) {
+        take(socket, bytes, (size_t)length);
+        bytes[length] = '\0';
+    }
+    length = green__leave(&call, length);
+    if (length == -EMSGSIZE)
+        return green__fail(-EMSGSIZE, "read_line: a line of more than %zu bytes", size - 1);
+    return length;
+}

@@ -1,0 +1,286 @@
+/* serve: accept, and a green thread for every connection. */
+#include "listener.h"
+
+#include <green/serve.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { CONCURRENCY_DEFAULT = 1000 };
+
+/* When there is no descriptor or no memory for a connection: the time until the
+ * next try, unless a handler ends before. */
+static const int64_t PAUSE_MIN = INT64_C(10) * 1000 * 1000;
+static const int64_t PAUSE_MAX = INT64_C(1000) * 1000 * 1000;
+
+/* Held by the serving thread and by every handler, since handlers may outlive
+ * green_serve(). */
+typedef struct green_server {
+    uint32_t references;
+    green_hub *hub;
+    green_listener *listener;
+    green_serve_options options;
+    green_handler *handler;
+    void *context;
+    size_t running;
+    green_socket *clients; /* those with a running handler */
+
+    bool ended; /* by a handler: green_serve() is to return outcome */
+    int outcome;
+    unsigned stops;            /* green_listener_stop() calls under way */
+    green_thread *thread;      /* in green_serve(), or NULL */
+    green_interrupt interrupt; /* that ends its accept */
+    green_wait_list changes;   /* waits for a handler, or a stop, to end */
+} green_server;
+
+static void server_release(green_server *server) {
+    if (--server->references == 0)
+        free(server);
+}
+
+struct change {
+    green_wait wait;
+    const green_server *server;
+};
+
+static void stop_waiting(green_wait *wait) {
+    green__list_remove(wait);
+    green__ready(wait->thread);
+}
+
+static void describe(const green_wait *wait, char *text, size_t size) {
+    const green_server *server = GREEN_CONTAINER(wait, const struct change, wait)->server;
+    snprintf(text, size, "serving: waiting for one of %zu handlers to end", server->running);
+}
+
+static const green_wait_kind awaiting_change = {stop_waiting, describe};
+
+/* Until a handler or a stop has ended. */
+static int await_change(green_server *server, int64_t timeout) {
+    int error = green__begin(server->hub, timeout);
+    if (error < 0)
+        return error;
+    struct change change = {.server = server};
+    green__wait_init(server->hub, &change.wait, &awaiting_change);
+    green__list_append(&server->changes, &change.wait);
+    return green__wait(server->hub, &change.wait, timeout);
+}
+
+static void announce_change(green_server *server) {
+    for (green_wait *wait; (wait = green__list_take(&server->changes));)
+        green__ready(wait->thread);
+}
+
+static void add_client(green_server *server, green_socket *client) {
+    client->server = server;
+    client->previous = NULL;
+    client->next = server->clients;
+    if (server->clients)
+        server->clients->previous = client;
+    server->clients = client;
+    server->references++;
+    server->running++;
+}
+
+/* A handler has ended, or will never begin. */
+static void remove_client(green_server *server, green_socket *client) {
+    if (client->previous)
+        client->previous->next = client->next;
+    else
+        server->clients = client->next;
+    if (client->next)
+        client->next->previous = client->previous;
+    client->server = NULL;
+    client->handler = NULL;
+    green_socket_release(client);
+    server->running--;
+    announce_change(server);
+    server_release(server);
+}
+
+/* A handler has asked for the end, or failed where that is the end. */
+static void end_serving(green_server *server, int outcome) {
+    if (server->ended)
+        return;
+    server->ended = true;
+    server->outcome = outcome;
+    if (server->thread)
+        green__interrupt(server->thread, &server->interrupt);
+}
+
+static int handle(void *argument) {
+    green_socket *client = argument;
+    green_server *server = client->server;
+    client->handler = server->hub->current;
+    int result = server->handler(client, server->context);
+    if (result == GREEN_STOP_SERVE)
+        end_serving(server, 0);
+    else if (result < 0 && result != -ECANCELED && server->options.on_error)
+        server->options.on_error(result, server->context);
+    else if (result < 0 && result != -ECANCELED)
+        end_serving(server, result);
+    remove_client(server, client);
+    return 0;
+}
+
+static void never_handled(void *argument) {
+    green_socket *client = argument;
+    remove_client(client->server, client);
+}
+
+static int start_handler(green_server *server, green_socket *client) {
+    green_spawn_options options = {.stack_size = server->options.stack_size, .discard = never_handled};
+    add_client(server, client);
+    green_thread *thread;
+    int error = green_spawn_with(&thread, &options, handle, client);
+    if (error == 0) {
+        client->handler = thread; /* the thread holds itself for as long as this is read */
+        green_thread_release(thread);
+        return 0;
+    }
+    green_socket_retain(client); /* it is still the caller's */
+    remove_client(server, client);
+    return error;
+}
+
+static bool is_shortage(int error) {
+    return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -ENOBUFS;
+}
+
+/* Accepts one connection and starts its handler. */
+static int serve_one(green_server *server) {
+    green_socket *client;
+    int error = green_accept(server->listener, &client);
+    if (error < 0)
+        return error;
+    for (int64_t pause = PAUSE_MIN; (error = start_handler(server, client)) == -ENOMEM; pause *= 2) {
+        error = await_change(server, pause < PAUSE_MAX ? pause : PAUSE_MAX);
+        if (error < 0 && error != -ETIMEDOUT)
+            break;
+    }
+    if (error < 0)
+        green_socket_release(client);
+    return error;
+}
+
+static int serve_until_told(green_server *server) {
+    int64_t pause = PAUSE_MIN;
+    int error = 0;
+    while (error == 0 && !server->ended) {
+        if (server->running >= server->options.concurrency) {
+            green__accept_pause(server->listener);
+            error = await_change(server, GREEN_FOREVER);
+            continue;
+        }
+        error = serve_one(server);
+        if (is_shortage(error)) {
+            error = await_change(server, pause);
+            error = error == -ETIMEDOUT ? 0 : error;
+            pause = pause * 2 < PAUSE_MAX ? pause * 2 : PAUSE_MAX;
+        } else {
+            pause = PAUSE_MIN;
+        }
+    }
+    if (server->ended)
+        return server->outcome;
+    if (error == -EBADF && server->listener->closed) {
+        error = 0;
+        while (error == 0 && server->stops > 0)
+            error = await_change(server, GREEN_FOREVER);
+    }
+    return error;
+}
+
+static int server_make(green_listener *listener, const green_serve_options *options, green_handler *handler,
+                       void *context, green_server **made) {
+    green_hub *hub = listener->hub;
+    if (hub != green__hub)
+        return green__fail(-EXDEV, "serve: the listener lives on another OS thread");
+    if (listener->server && listener->server->thread)
+        return green__fail(-EBUSY, "serve: another green thread serves this listener already");
+    green_server *server = calloc(1, sizeof *server);
+    if (!server)
+        return green__fail(-ENOMEM, "serve");
+    server->references = 1;
+    server->hub = hub;
+    server->listener = listener;
+    if (options)
+        server->options = *options;
+    if (server->options.concurrency == 0)
+        server->options.concurrency = CONCURRENCY_DEFAULT;
+    server->handler = handler;
+    server->context = context;
+    server->thread = hub->current;
+    server->interrupt.error = -ESHUTDOWN;
+    green__list_init(&server->changes);
+    *made = server;
+    return 0;
+}
+
+int green_serve(green_listener *listener, const green_serve_options *options, green_handler *handler, void *context) {
+    green_server *server = NULL;
+    int error = server_make(listener, options, handler, context, &server);
+    if (error < 0)
+        return error;
+    green_listener_retain(listener);
+    listener->server = server;
+    error = serve_until_told(server);
+    green__withdraw(server->thread, &server->interrupt);
+    server->thread = NULL;
+    green__accept_pause(listener);
+    if (listener->server == server)
+        listener->server = NULL;
+    green_listener_release(listener);
+    server_release(server);
+    return error;
+}
+
+/* Handlers beside the calling one, if it is one. */
+static size_t others(const green_server *server) {
+    for (const green_socket *client = server->clients; client; client = client->next)
+        if (client->handler == server->hub->current)
+            return server->running - 1;
+    return server->running;
+}
+
+static int drain(green_server *server, int64_t limit) {
+    int64_t deadline = limit < 0 ? GREEN_FOREVER : green__deadline(green_now(), limit);
+    while (others(server) > 0) {
+        int64_t left = limit < 0 ? GREEN_FOREVER : deadline - green_now();
+        if (limit >= 0 && left <= 0)
+            return 0;
+        int error = await_change(server, left);
+        if (error < 0 && error != -ETIMEDOUT)
+            return error;
+    }
+    return 0;
+}
+
+static int kill_others(green_server *server) {
+    int killed = 0;
+    for (green_socket *client = server->clients; client; client = client->next)
+        if (client->handler != server->hub->current) {
+            green_thread_kill(client->handler);
+            killed++;
+        }
+    return killed;
+}
+
+int green_listener_stop(green_listener *listener, int64_t limit) {
+    green_server *server = listener->server;
+    if (!server)
+        return green_listener_close(listener);
+    server->references++;
+    server->stops++;
+    int error = green_listener_close(listener), killed = 0;
+    if (error == 0)
+        error = drain(server, limit);
+    if (error == 0 && others(server) > 0) {
+        killed = kill_others(server);
+        error = drain(server, GREEN_FOREVER);
+    }
+    server->stops--;
+    announce_change(server);
+    server_release(server);
+    return error < 0 ? error : killed;
+}

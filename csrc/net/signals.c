@@ -1,0 +1,76 @@
+/* Signals by signalfd(2), read as any other descriptor. */
+#include "../core/io.h"
+
+#include <green/signals.h>
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+struct green_signals {
+    int fd;
+    sigset_t collected, before;
+};
+
+int green_signals_open(green_signals **made, const int *numbers, size_t count) {
+    int error = 0;
+    if (!green__hub_here(&error))
+        return error;
+    green_signals *signals = malloc(sizeof *signals);
+    if (!signals)
+        return green__fail(-ENOMEM, "collecting signals");
+    sigemptyset(&signals->collected);
+    for (size_t i = 0; i < count; i++)
+        if (numbers[i] == SIGKILL || numbers[i] == SIGSTOP || sigaddset(&signals->collected, numbers[i]) < 0) {
+            free(signals);
+            return green__fail(-EINVAL, "collecting signals: %d cannot be caught", numbers[i]);
+        }
+    signals->fd = signalfd(-1, &signals->collected, SFD_CLOEXEC);
+    if (signals->fd < 0) {
+        error = -errno;
+        free(signals);
+        return green__fail(error, "collecting signals");
+    }
+    pthread_sigmask(SIG_BLOCK, &signals->collected, &signals->before);
+    *made = signals;
+    return 0;
+}
+
+static void describe(const green_wait *wait, char *text, size_t size) {
+    (void)wait;
+    snprintf(text, size, "waiting for a signal");
+}
+
+static const green_wait_kind waiting = {green__io_cancel, describe};
+
+int green_signals_next(green_signals *signals, int64_t timeout) {
+    int error = 0;
+    green_hub *hub = green__hub_here(&error);
+    if (!hub || (error = green__begin(hub, timeout)) < 0)
+        return error;
+    struct signalfd_siginfo info;
+    green_io io;
+    green__io_init(hub, &io, &waiting, GREEN_OP_READ, signals->fd);
+    io.op.address = &info;
+    io.op.length = sizeof info;
+    error = green__io_run(hub, &io, timeout);
+    if (error < 0 && error != -ECANCELED)
+        green__fail(error, "waiting for a signal");
+    return error < 0 ? error : (int)info.ssi_signo;
+}
+
+/* A signal that has come and was not asked for acts now. Those that others
+ * blocked before stay blocked. */
+void green_signals_close(green_signals *signals) {
+    if (!signals)
+        return;
+    close(signals->fd);
+    for (int number = 1; number < NSIG; number++)
+        if (sigismember(&signals->before, number) == 1)
+            sigdelset(&signals->collected, number);
+    pthread_sigmask(SIG_UNBLOCK, &signals->collected, NULL);
+    free(signals);
+}

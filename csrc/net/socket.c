@@ -1,0 +1,218 @@
+/* The life of a socket: make, enter, leave, close. */
+#include "socket.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const char *green__socket_label(const green_socket *socket, char *text, size_t size) {
+    char here[GREEN_ADDRESS_TEXT_MAX] = "?", there[GREEN_ADDRESS_TEXT_MAX] = "?";
+    green_address address;
+    if (green_socket_local_address(socket, &address) == 0)
+        green_address_print(&address, here, sizeof here);
+    if (green_socket_peer_address(socket, &address) == 0)
+        green_address_print(&address, there, sizeof there);
+    snprintf(text, size, "socket %d (%s - %s)", socket->fd, here, there);
+    return text;
+}
+
+int green__socket_make(green_hub *hub, int fd, green_socket **made) {
+    green_socket *socket = calloc(1, sizeof *socket);
+    if (!socket)
+        return green__fail(-ENOMEM, "no memory for a socket");
+    socket->hub = hub;
+    socket->references = 1;
+    socket->fd = fd;
+    socket->read_timeout = socket->write_timeout = GREEN_FOREVER;
+    green__list_init(&socket->closers);
+    hub->sockets++;
+    *made = socket;
+    return 0;
+}
+
+int green_socket_adopt(green_socket **socket, int fd) {
+    int error = 0, type;
+    green_hub *hub = green__hub_here(&error);
+    if (!hub)
+        return error;
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &(socklen_t){sizeof type}) < 0)
+        return green__fail(-errno, "adopting descriptor %d as a socket", fd);
+    return green__socket_make(hub, fd, socket);
+}
+
+int green_socket_pair(green_socket **first, green_socket **second) {
+    int error = 0, fds[2];
+    green_hub *hub = green__hub_here(&error);
+    if (!hub)
+        return error;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
+        return green__fail(-errno, "making a pair of sockets");
+    error = green__socket_make(hub, fds[0], first);
+    if (error < 0)
+        goto failed;
+    error = green__socket_make(hub, fds[1], second);
+    if (error == 0)
+        return 0;
+    green_socket_release(*first);
+    fds[0] = -1;
+failed:
+    if (fds[0] >= 0)
+        close(fds[0]);
+    close(fds[1]);
+    return error;
+}
+
+green_socket *green_socket_retain(green_socket *socket) {
+    socket->references++;
+    return socket;
+}
+
+void green_socket_release(green_socket *socket) {
+    if (!socket)
+        return;
+    /* Threads blocked in it hold it too, but are no owners. */
+    uint32_t users = (socket->reader != NULL) + (socket->writer != NULL);
+    if (socket->references == 1 + users && !socket->closed)
+        green_close(socket);
+    if (--socket->references == 0)
+        free(socket);
+}
+
+void green__unread_drop(green_socket *socket) {
+    green_unread *unread = &socket->unread;
+    if (unread->lent.bytes)
+        socket->hub->engine->class->give_back(socket->hub->engine, &unread->lent);
+    free(unread->chunk);
+    *unread = (green_unread){0};
+}
+
+/* The descriptor goes when the last operation on it has ended: until then its
+ * number could not be given to somebody else without their meeting. */
+static void close_descriptor(green_socket *socket) {
+    close(socket->fd);
+    socket->fd = -1;
+    socket->hub->sockets--;
+    green__unread_drop(socket);
+    for (green_wait *wait; (wait = green__list_take(&socket->closers));)
+        green__ready(wait->thread);
+}
+
+static void describe_close(const green_wait *wait, char *text, size_t size) {
+    (void)wait;
+    snprintf(text, size, "closing a socket that others use");
+}
+
+/* Without a cancel: whoever closes is told the truth, that it is closed. */
+static const green_wait_kind closing = {NULL, describe_close};
+
+int green_close(green_socket *socket) {
+    if (socket->hub != green__hub)
+        return green__fail(-EXDEV, "close: the socket lives on another OS thread");
+    if (socket->closed)
+        return 0;
+    green_hub *hub = socket->hub;
+    socket->closed = true;
+    if (!socket->reader && !socket->writer) {
+        close_descriptor(socket);
+        return 0;
+    }
+    if (socket->reader)
+        green__end_wait(socket->reader, -EBADF);
+    if (socket->writer)
+        green__end_wait(socket->writer, -EBADF);
+    if (hub->current->unblockable)
+        return 0; /* the last one out closes it */
+    green_wait wait;
+    green__wait_init(hub, &wait, &closing);
+    green__list_append(&socket->closers, &wait);
+    green__park(hub, &wait);
+    return 0;
+}
+
+int green_shutdown(green_socket *socket, int how) {
+    char label[GREEN_SOCKET_LABEL_MAX];
+    if (socket->closed)
+        return green__fail(-EBADF, "shutdown: the socket is closed");
+    if (shutdown(socket->fd, how) < 0)
+        return green__fail(-errno, "shutdown of %s", green__socket_label(socket, label, sizeof label));
+    return 0;
+}
+
+static const char *const verbs[] = {"read", "write"};
+
+static void describe_io(const green_wait *wait, char *text, size_t size) {
+    const green_socket_io *call = GREEN_CONTAINER(wait, const green_socket_io, io.wait);
+    char label[GREEN_SOCKET_LABEL_MAX];
+    snprintf(text, size, "%s %s", call->direction == GREEN_READING ? "reading from" : "writing to",
+             green__socket_label(call->socket, label, sizeof label));
+}
+
+static const green_wait_kind in_io = {green__io_cancel, describe_io};
+
+static int refuse(const green_socket *socket, const green_wait *user, green_direction direction) {
+    char label[GREEN_SOCKET_LABEL_MAX], first[GREEN_LABEL_MAX], second[GREEN_LABEL_MAX];
+    return green__fail(-EBUSY, "%s: %s is there already, so %s cannot %s too",
+                       green__socket_label(socket, label, sizeof label),
+                       green__label(user->thread, first, sizeof first),
+                       green__label(socket->hub->current, second, sizeof second), verbs[direction]);
+}
+
+int green__enter(green_socket *socket, green_socket_io *call, green_direction direction, int64_t timeout) {
+    green_hub *hub = socket->hub;
+    if (GREEN_UNLIKELY(hub != green__hub))
+        return green__fail(-EXDEV, "%s: the socket lives on another OS thread", verbs[direction]);
+    if (GREEN_UNLIKELY(socket->closed))
+        return green__fail(-EBADF, "%s: the socket is closed", verbs[direction]);
+    green_wait **user = direction == GREEN_READING ? &socket->reader : &socket->writer;
+    if (GREEN_UNLIKELY(*user != NULL))
+        return refuse(socket, *user, direction);
+    int error = green__begin(hub, timeout);
+    if (GREEN_UNLIKELY(error < 0))
+        return error;
+    *user = &call->io.wait;
+    call->socket = socket;
+    call->direction = direction;
+    socket->references++;
+    return 0;
+}
+
+int green__proceed(green_socket_io *call, int64_t timeout) {
+    return call->socket->closed ? -EBADF : green__begin(call->socket->hub, timeout);
+}
+
+int32_t green__socket_run(green_socket_io *call, green_op_kind kind, void *address, size_t length, int flags,
+                          int64_t timeout) {
+    green_socket *socket = call->socket;
+    green__io_init(socket->hub, &call->io, &in_io, kind, socket->fd);
+    call->io.op.address = address;
+    call->io.op.length = length;
+    call->io.op.flags = flags;
+    return green__io_run(socket->hub, &call->io, timeout);
+}
+
+/* Interrupts have been explained where they were delivered. */
+static void explain(const green_socket_io *call, ssize_t error) {
+    char label[GREEN_SOCKET_LABEL_MAX];
+    if (error == -ECANCELED || error == -EWOULDBLOCK)
+        return;
+    if (call->socket->closed)
+        green__fail((int)error, "%s: the socket was closed meanwhile", verbs[call->direction]);
+    else
+        green__fail((int)error, "%s on %s", verbs[call->direction],
+                    green__socket_label(call->socket, label, sizeof label));
+}
+
+ssize_t green__leave(green_socket_io *call, ssize_t result) {
+    green_socket *socket = call->socket;
+    if (call->direction == GREEN_READING)
+        socket->reader = NULL;
+    else
+        socket->writer = NULL;
+    if (GREEN_UNLIKELY(result < 0))
+        explain(call, result);
+    if (GREEN_UNLIKELY(socket->closed && socket->fd >= 0 && !socket->reader && !socket->writer))
+        close_descriptor(socket);
+    green_socket_release(socket);
+    return result;
+}

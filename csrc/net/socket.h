@@ -1,0 +1,70 @@
+/* The socket: a descriptor, one reader, one writer, and what came too early. */
+#ifndef GREEN_NET_SOCKET_H
+#define GREEN_NET_SOCKET_H
+
+#include "../core/io.h"
+
+#include <green/socket.h>
+
+/* Bytes that have come and that nobody has read yet: lent by the engine, or in
+ * a chunk of the socket's own when a line or an exact read needed more. */
+typedef struct green_unread {
+    const char *bytes;
+    size_t count;
+    green_lent lent; /* lent.bytes: to be given back */
+    char *chunk;     /* to be freed */
+    size_t capacity; /* of the chunk */
+} green_unread;
+
+struct green_socket {
+    green_hub *hub;
+    uint32_t references; /* of owners, and of threads blocked in it */
+    int fd;              /* -1 once gone */
+    bool closed;         /* the descriptor goes when the last operation has left */
+    green_wait *reader, *writer;
+    green_wait_list closers;
+    int64_t read_timeout, write_timeout;
+    green_unread unread;
+
+    /* While it is served: see serve.c. */
+    struct green_server *server;
+    green_thread *handler;
+    green_socket *next, *previous;
+};
+
+/* One of the socket's two directions, for messages. */
+typedef enum green_direction { GREEN_READING, GREEN_WRITING } green_direction;
+
+/* An operation on a socket, on the caller's stack. */
+typedef struct green_socket_io {
+    green_io io;
+    green_socket *socket;
+    green_direction direction;
+} green_socket_io;
+
+/* Makes a socket of a descriptor, which it owns from then on. */
+int green__socket_make(green_hub *hub, int fd, green_socket **socket);
+
+/* Begins a call in one direction: refuses it, or notes who is in. */
+int green__enter(green_socket *socket, green_socket_io *call, green_direction direction, int64_t timeout);
+
+/* Ends it; may close the descriptor. Keeps and returns result, explained when
+ * it is an error. */
+ssize_t green__leave(green_socket_io *call, ssize_t result);
+
+/* Runs one operation of a call that has entered; may be used again. */
+int32_t green__socket_run(green_socket_io *call, green_op_kind kind, void *address, size_t length, int flags,
+                          int64_t timeout);
+
+/* Whether a call may run another operation: 0, -EBADF once the socket is
+ * closed, or an interrupt. */
+int green__proceed(green_socket_io *call, int64_t timeout);
+
+/* Gives up what was not read. */
+void green__unread_drop(green_socket *socket);
+
+/* "socket 7 (127.0.0.1:6000 - 127.0.0.1:41234)" */
+const char *green__socket_label(const green_socket *socket, char *text, size_t size);
+enum { GREEN_SOCKET_LABEL_MAX = 2 * GREEN_ADDRESS_TEXT_MAX + 32 };
+
+#endif

@@ -1,0 +1,50 @@
+/* Socket addresses: IPv4, IPv6 and unix, as values.
+ *
+ * Text forms, read and printed alike:
+ *     "127.0.0.1:6000"   "[::1]:6000"   "[fe80::1%eth0]:6000"   "unix:/path"
+ * and, for "unix:@name", Linux' abstract names. ":6000" and "*:6000" are every
+ * local IPv4 address. A host name is not an address: see green_resolve(). */
+#ifndef GREEN_ADDRESS_H
+#define GREEN_ADDRESS_H
+
+#include <green/base.h>
+#include <sys/socket.h>
+
+GREEN_BEGIN
+GREEN_ASSUME_NONNULL_BEGIN
+
+typedef struct green_address {
+    struct sockaddr_storage storage;
+    socklen_t length; /* bytes of storage in use; 0 is no address */
+} green_address;
+
+/* Bytes that hold any address as text, with its final NUL. */
+enum { GREEN_ADDRESS_TEXT_MAX = 128 };
+
+/* Reads the text forms above. -EINVAL: it is none of them, and green_explain()
+ * says which part. -ENAMETOOLONG: a unix path of more than 107 bytes.
+ * Does not block. */
+GREEN_API GREEN_CHECK int green_address_parse(green_address *address, const char *text);
+
+/* Writes the text form, cut to size bytes with a final NUL, and returns the
+ * length that all of it has. A nameless unix socket prints as "unix:". */
+GREEN_API size_t green_address_print(const green_address *address, char *text, size_t size);
+
+/* The port of an IPv4 or IPv6 address, else -1. */
+GREEN_API int green_address_port(const green_address *address);
+GREEN_API void green_address_set_port(green_address *address, uint16_t port);
+
+GREEN_API bool green_address_equal(const green_address *a, const green_address *b);
+
+/* Finds the addresses of "host:port", where host is a name or a number and port
+ * a number or a service name; also takes every form of green_address_parse().
+ * Stores up to count of them, in the order to try them, and returns how many.
+ * Blocks: the system's resolver runs in an OS thread of its own, and an
+ * interrupt leaves it to finish by itself.
+ * -ENOENT: there is no such host. -EAGAIN: the name service did not answer. */
+GREEN_API GREEN_CHECK int green_resolve(green_address *addresses, size_t count, const char *text);
+
+GREEN_ASSUME_NONNULL_END
+GREEN_END
+
+#endif

@@ -1,0 +1,65 @@
+/* What every header of Green shares: linkage, nullability, time, errors. */
+#ifndef GREEN_BASE_H
+#define GREEN_BASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define GREEN_VERSION_MAJOR 0
+#define GREEN_VERSION_MINOR 1
+#define GREEN_VERSION_PATCH 0
+
+#ifdef __cplusplus
+#define GREEN_BEGIN extern "C" {
+#define GREEN_END }
+#else
+#define GREEN_BEGIN
+#define GREEN_END
+#endif
+
+#define GREEN_API __attribute__((visibility("default")))
+#define GREEN_CHECK __attribute__((warn_unused_result))
+
+/* gcc knows no nullability; Swift reads it to tell optionals from the rest.
+ * Pointers to pointers stay plain: they are places for a result. */
+#ifdef __clang__
+#define GREEN_NULLABLE _Nullable
+#define GREEN_ASSUME_NONNULL_BEGIN                                                                                     \
+    _Pragma("clang diagnostic push") _Pragma("clang diagnostic ignored \"-Wnullability-completeness\"")                \
+        _Pragma("clang assume_nonnull begin")
+#define GREEN_ASSUME_NONNULL_END _Pragma("clang assume_nonnull end") _Pragma("clang diagnostic pop")
+#else
+#define GREEN_NULLABLE
+#define GREEN_ASSUME_NONNULL_BEGIN
+#define GREEN_ASSUME_NONNULL_END
+#endif
+
+GREEN_BEGIN
+GREEN_ASSUME_NONNULL_BEGIN
+
+/* No timeout: wait for as long as it takes. */
+static const int64_t GREEN_FOREVER = -1;
+
+static const int64_t GREEN_MICROSECOND = 1000;
+static const int64_t GREEN_MILLISECOND = 1000 * 1000;
+static const int64_t GREEN_SECOND = 1000 * 1000 * 1000;
+
+/* "0.1.0": the version of the library that is running, which may be newer than
+ * the headers a program was compiled with. Any thread. */
+GREEN_API const char *green_version(void);
+
+/* A sentence for an error that a call of this OS thread has just returned:
+ * what was tried, on what, why it failed and, where that is known, what to do.
+ * Falls back to the system's text for the number. The text lives until this OS
+ * thread's next failing call; it is never NULL. Any thread. */
+GREEN_API const char *green_explain(int error);
+
+/* Nanoseconds of CLOCK_MONOTONIC. Any thread. */
+GREEN_API int64_t green_now(void);
+
+GREEN_ASSUME_NONNULL_END
+GREEN_END
+
+#endif

@@ -1,0 +1,54 @@
+/* Green: green threads that make plain blocking code concurrent, on io_uring.
+ *
+ *     static int session(green_socket *client, void *context) {
+ *         char bytes[4096];
+ *         ssize_t n;
+ *         while ((n = green_read(client, bytes, sizeof bytes)) > 0)
+ *             if ((n = green_write(client, bytes, n)) < 0)
+ *                 break;
+ *         return n < 0 ? (int)n : 0;
+ *     }
+ *
+ *     int main(void) {
+ *         green_listener *listener;
+ *         int error = green_listen(&listener, "127.0.0.1:6000", NULL);
+ *         if (error == 0)
+ *             error = green_serve(listener, NULL, session, NULL);
+ *         if (error < 0)
+ *             fprintf(stderr, "%s\n", green_explain(error));
+ *         return error < 0;
+ *     }
+ *
+ * Every function of this API says what it returns, who owns what, and what may
+ * end it early. Five rules hold for all of them:
+ *
+ *   Results     >= 0, or a negated errno. green_explain() turns the error into
+ *               a sentence: what was tried, on what, why it failed.
+ *   Threads     a green thread lives on the OS thread that spawned it, and so
+ *               does every handle it makes. A call that meets a handle of
+ *               another OS thread returns -EXDEV and does nothing.
+ *   Blocking    a call marked "blocks" lets the other green threads run. It may
+ *               be used anywhere, main included: the first such call of an OS
+ *               thread makes its hub and turns the caller into a green thread.
+ *   Interrupts  a blocking call ends early with -ECANCELED (killed),
+ *               -ETIMEDOUT (a timeout), -EBADF (closed under it) or -EDEADLK
+ *               (nothing can ever wake it), and with nothing lost: a call that
+ *               had already succeeded reports its success, and the interrupt
+ *               waits for the next one.
+ *   Time        int64_t nanoseconds. A negative timeout means none.
+ */
+#ifndef GREEN_GREEN_H
+#define GREEN_GREEN_H
+
+#include <green/address.h>
+#include <green/base.h>
+#include <green/datagram.h>
+#include <green/hub.h>
+#include <green/listener.h>
+#include <green/local.h>
+#include <green/serve.h>
+#include <green/signals.h>
+#include <green/socket.h>
+#include <green/thread.h>
+
+#endif

@@ -1,0 +1,79 @@
+/* The hub: one OS thread's scheduler, its timers and its I/O engine.
+ *
+ * Nobody has to make one. The first blocking call, spawn or socket of an OS
+ * thread does, with the defaults; green_hub_open() is for choosing something
+ * else before that. The hub ends with its OS thread, or by green_hub_close(). */
+#ifndef GREEN_HUB_H
+#define GREEN_HUB_H
+
+#include <green/base.h>
+
+GREEN_BEGIN
+GREEN_ASSUME_NONNULL_BEGIN
+
+/* Zero in any field means its default. */
+typedef struct green_hub_options {
+    /* "uring". NULL takes the environment's GREEN_ENGINE, then the default. */
+    const char *GREEN_NULLABLE engine;
+    /* Submission queue entries, a power of two up to 32768. Default 256. The
+     * completion queue has eight times as many. */
+    unsigned entries;
+    /* Bytes of receive memory that all idle sockets of the hub share. It is
+     * touched only as traffic comes. Default 4 MiB, least 64 KiB. */
+    size_t receive_memory;
+    /* Bytes of address space for a green thread's stack where a spawn names
+     * none. Default 1 MiB, least 16 KiB. Only touched pages use memory. */
+    size_t stack_size;
+    /* How many free stacks keep their memory for the next spawn. The memory of
+     * those above it is given back when the hub is idle. Default 1024. */
+    size_t warm_stacks;
+} green_hub_options;
+
+/* Makes this OS thread's hub with the given options.
+ * -EALREADY: it has one. -EINVAL: an option is out of range, or an engine by
+ * that name does not exist. -EPERM, -ENOSYS, -ENOMEM and others: the engine was
+ * refused, and green_explain() tells the likely cause (seccomp, a sysctl, the
+ * memlock limit). */
+GREEN_API GREEN_CHECK int green_hub_open(const green_hub_options *GREEN_NULLABLE options);
+
+/* Ends this OS thread's hub and gives all its memory back. Called from the OS
+ * thread's own context (main, or the function given to pthread_create), when
+ * every green thread has finished. Handles still held (threads, sockets) must
+ * be released first.
+ * -EBUSY: green threads or sockets are left; green_explain() counts them.
+ * -ENOENT: this OS thread has no hub. */
+GREEN_API int green_hub_close(void);
+
+/* The engine that moves this hub's bytes: "uring". Makes the hub if need be;
+ * NULL when that fails. */
+GREEN_API const char *GREEN_NULLABLE green_hub_engine(void);
+
+/* Counts of one hub at one moment. A leak shows here first. */
+typedef struct green_statistics {
+    uint64_t threads;      /* green threads that have not finished, main included */
+    uint64_t ready;        /* of these: runnable now */
+    uint64_t parked;       /* of these: waiting */
+    uint64_t handles;      /* finished threads whose handle is still held */
+    uint64_t stacks;       /* stacks ever carved out of an arena */
+    uint64_t free_stacks;  /* of these: waiting for the next spawn */
+    uint64_t timers;       /* pending deadlines and sleeps */
+    uint64_t sockets;      /* open sockets and listeners */
+    uint64_t operations;   /* operations the engine has not completed */
+    uint64_t buffers;      /* receive buffers a socket holds */
+    uint64_t switches;     /* since the hub was made: from one green thread to another */
+    uint64_t turns;        /* since the hub was made: rounds of the loop */
+    uint64_t system_calls; /* since the hub was made: calls of the engine into the kernel */
+} green_statistics;
+
+/* Fills in the counts of this OS thread's hub. -ENOENT: it has none. */
+GREEN_API int green_hub_statistics(green_statistics *statistics);
+
+/* Writes one line for each green thread of this OS thread to fd: id, name,
+ * state, what it waits for, for how long, and how much stack it has used.
+ * Blocks the OS thread, not the green one. -ENOENT: there is no hub. */
+GREEN_API int green_dump(int fd);
+
+GREEN_ASSUME_NONNULL_END
+GREEN_END
+
+#endif

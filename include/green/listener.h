@@ -1,0 +1,70 @@
+/* Listening sockets. */
+#ifndef GREEN_LISTENER_H
+#define GREEN_LISTENER_H
+
+#include <green/socket.h>
+
+GREEN_BEGIN
+GREEN_ASSUME_NONNULL_BEGIN
+
+typedef struct green_listener green_listener;
+
+/* Zero in any field means its default. */
+typedef struct green_listen_options {
+    /* Connections that the kernel keeps for accept. Default: its maximum. */
+    int backlog;
+    /* Several listeners share the port, and its connections, on purpose.
+     * Eventlet does this silently; Green only when asked. */
+    bool reuse_port;
+    /* Do without SO_REUSEADDR, so that a port in TIME_WAIT is refused. */
+    bool no_reuse_address;
+} green_listen_options;
+
+/* Listens on an address; a host name is looked up, and its first address taken.
+ * Port 0 takes a free one: ask green_listener_address(). The socket file of a
+ * dead unix server is replaced; a live one is -EADDRINUSE. Closing the listener
+ * removes the file.
+ * -EADDRINUSE, -EACCES (a port below 1024), -EADDRNOTAVAIL: green_explain()
+ * says what to do. Blocks only to look up a name. */
+GREEN_API GREEN_CHECK int green_listen(green_listener **listener, const char *on,
+                                       const green_listen_options *GREEN_NULLABLE options);
+GREEN_API GREEN_CHECK int green_listen_address(green_listener **listener, const green_address *on,
+                                               const green_listen_options *GREEN_NULLABLE options);
+
+/* Makes a listener of a listening descriptor (from systemd, say), which it owns
+ * from then on; on failure it stays the caller's. -EINVAL: it does not listen. */
+GREEN_API GREEN_CHECK int green_listener_adopt(green_listener **listener, int fd);
+
+GREEN_API green_listener *green_listener_retain(green_listener *listener);
+
+/* Gives the listener up; the last owner closes it. */
+GREEN_API void green_listener_release(green_listener *GREEN_NULLABLE listener);
+
+/* Waits for a connection and stores a socket that the caller owns. One thread
+ * at a time, a second is -EBUSY. Connections that died in the queue are passed
+ * over. -EMFILE and -ENFILE: out of descriptors; the connection is still there
+ * for a later call. -EBADF: the listener was closed. Blocks. */
+GREEN_API GREEN_CHECK int green_accept(green_listener *listener, green_socket **socket);
+
+/* Stops listening; the port is free when this returns. A thread blocked in
+ * green_accept() gets -EBADF, and a green_serve() on it returns 0; its handlers
+ * go on. A second close is 0. Cannot be interrupted. */
+GREEN_API int green_listener_close(green_listener *listener);
+
+/* Stops a green_serve() from outside: stops listening, waits up to drain
+ * nanoseconds for the running handlers, then kills the rest and waits for them
+ * to end; green_serve() returns 0 after that. A handler may call it, and is then
+ * itself neither waited for nor killed. 0: all ended by themselves. Otherwise:
+ * how many were killed. A negative drain waits for as long as it takes. Blocks. */
+GREEN_API int green_listener_stop(green_listener *listener, int64_t drain);
+
+/* The address it listens on, with the real port. */
+GREEN_API GREEN_CHECK int green_listener_address(const green_listener *listener, green_address *address);
+
+/* The descriptor, still owned by the listener; -EBADF once closed. */
+GREEN_API int green_listener_fd(const green_listener *listener);
+
+GREEN_ASSUME_NONNULL_END
+GREEN_END
+
+#endif
