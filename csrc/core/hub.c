@@ -28,7 +28,7 @@ struct green_thread_block {
 
 green_thread *green__record_take(green_hub *hub) {
     if (!hub->store) {
-        struct green_thread_block *block = malloc(sizeof *block);
+        struct green_thread_block *block = aligned_alloc(GREEN_CACHE_LINE, sizeof *block);
         if (!block)
             return NULL;
         block->next = hub->blocks;
@@ -61,10 +61,11 @@ void green__each_thread(green_hub *hub, void (*visit)(green_thread *thread, void
 /* The engine by name: the option's, the environment's, or the default. */
 static const green_engine_class *engine_named(const char *name) {
     static const green_engine_class *const classes[] = {&green__uring};
-    if (!name)
+    if (!name) {
         name = getenv("GREEN_ENGINE");
-    if (!name || !*name)
-        return classes[0];
+        if (!name || !*name)
+            return classes[0];
+    }
     for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
         if (strcmp(classes[i]->name, name) == 0)
             return classes[i];
@@ -131,6 +132,7 @@ static void root_init(green_hub *hub) {
     root->state = GREEN_RUNNING;
     root->references = 1;
     root->begun = true;
+    root->kill.error = -ECANCELED;
     root->last_link = &root->links;
     root->id = green__thread_id_next();
     green__list_init(&root->waiters);
@@ -156,9 +158,10 @@ int green__hub_make(const green_hub_options *given) {
     if (!engine)
         return -EINVAL;
 
-    green_hub *hub = calloc(1, sizeof *hub);
+    green_hub *hub = aligned_alloc(GREEN_CACHE_LINE, sizeof *hub);
     if (!hub)
         return green__fail(-ENOMEM, "making a hub");
+    *hub = (green_hub){0};
     green__stacks_init(&hub->stacks, options.stack_size, options.warm_stacks);
     error = engine->open(&hub->engine, &(green_engine_options){options.entries, options.receive_memory});
     if (error < 0)

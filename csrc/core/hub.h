@@ -106,7 +106,7 @@ static inline void green__announce(green_hub *hub, void **fake_stack, const gree
 
 /* From one thread to another; returns when somebody switches back. */
 static inline void green__switch_to(green_hub *hub, green_thread *from, green_thread *to) {
-    int error_number = *hub->error_number;
+    from->error_number = *hub->error_number;
     if (hub->exit)
         hub->exit((char *)from->access);
     hub->switches++;
@@ -116,7 +116,7 @@ static inline void green__switch_to(green_hub *hub, green_thread *from, green_th
     green__switch(&from->sp, to->sp);
     green__after_switch(from->fake_stack);
     green__enter_access(hub, from);
-    *hub->error_number = error_number;
+    *hub->error_number = from->error_number;
 }
 
 /* Lets others run until somebody calls green__ready() on the caller. */

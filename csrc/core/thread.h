@@ -11,6 +11,8 @@
 
 struct green_hub;
 
+enum { GREEN_CACHE_LINE = 64 };
+
 typedef enum green_state {
     GREEN_READY,   /* in the run queue, or about to begin after a delay */
     GREEN_RUNNING, /* the hub's current thread */
@@ -29,7 +31,7 @@ typedef struct green_interrupt {
 } green_interrupt;
 
 struct green_thread {
-    /* What every switch touches. */
+    /* What every switch touches: one cache line. */
     struct green_thread *next; /* in the run queue, or in the store */
     void *sp;
     struct green_hub *hub;
@@ -40,9 +42,10 @@ struct green_thread {
     bool begun;                  /* its function has been called */
     bool unblockable;            /* runs links or destructors, which must not block */
     bool observed;               /* somebody waited for its result */
-    int result;
+    int error_number;            /* errno, while it does not run */
 
     /* Its life. */
+    int result;
     uint32_t references; /* one of them its own until it is done */
     green_stack *stack;  /* NULL: an OS thread's own context */
     green_function *function;
@@ -61,7 +64,10 @@ struct green_thread {
     void *reason; /* of the kill */
     void (*discard_reason)(void *reason);
     void *fake_stack; /* ASan's */
-};
+} __attribute__((aligned(GREEN_CACHE_LINE)));
+
+_Static_assert(offsetof(struct green_thread, error_number) + sizeof(int) <= GREEN_CACHE_LINE,
+               "a switch touches one line of a thread's record");
 
 /* A number that no thread of this process has had. */
 uint64_t green__thread_id_next(void);

@@ -21,6 +21,7 @@ typedef enum green_op_kind {
     GREEN_OP_RECEIVE_MSG,  /* recvmsg(fd, address, flags) */
     GREEN_OP_SEND_MSG,     /* sendmsg(fd, address, flags) */
     GREEN_OP_ACCEPT,       /* accept4(fd, NULL, NULL, SOCK_CLOEXEC), again and again */
+    GREEN_OP_ACCEPT_ONE,   /* the same, once */
     GREEN_OP_CONNECT,      /* connect(fd, address, length) */
     GREEN_OP_READ,         /* read(fd, address, length) of a descriptor that is not a socket */
     GREEN_OP_POLL,         /* poll(fd, flags): the events that have come */
@@ -39,6 +40,10 @@ struct green_op {
     int fd;
     int flags;
     green_op_kind kind;
+
+    /* Of a receive. Before: the bytes are most likely not there yet, so a first
+     * try is wasted. After: those received were all there were. */
+    bool drained;
 
     /* The engine's own. */
     uint8_t state;

@@ -1,8 +1,10 @@
 /* Receive buffers that all sockets of a hub share: a provided buffer ring.
  *
- * The kernel picks a buffer when bytes have come. One receive takes one buffer;
- * the multishot kind was measured beside it and gained nothing that stood out
- * of the noise, while it needs a limit for each socket that nobody reads from. */
+ * The kernel picks a buffer when bytes have come, so those who wait hold none.
+ * One receive takes one buffer. Multishot receive was measured beside it: with
+ * 64 connections it took up to 7 % less CPU, with 1000 none, within a spread of
+ * as much. It was left out, because it receives ahead of the reader, who would
+ * then need a limit, a queue and a cancel for every socket. */
 #include "uring.h"
 
 #include "../base/fail.h"
@@ -74,6 +76,7 @@ void green__lending_close(green_uring *uring) {
 
 void green__lending_prepare(struct io_uring_sqe *sqe, const green_op *op) {
     io_uring_prep_recv(sqe, op->fd, NULL, 0, op->flags);
+    sqe->ioprio |= op->drained ? IORING_RECVSEND_POLL_FIRST : 0;
     sqe->flags |= IOSQE_BUFFER_SELECT;
     sqe->buf_group = GROUP;
 }

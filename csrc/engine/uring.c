@@ -89,6 +89,7 @@ static void prepare(struct io_uring_sqe *sqe, green_op *op) {
     switch (op->kind) {
     case GREEN_OP_RECEIVE:
         io_uring_prep_recv(sqe, op->fd, op->address, op->length, op->flags);
+        sqe->ioprio |= op->drained ? IORING_RECVSEND_POLL_FIRST : 0;
         break;
     case GREEN_OP_SEND:
         io_uring_prep_send(sqe, op->fd, op->address, op->length, op->flags);
@@ -101,6 +102,9 @@ static void prepare(struct io_uring_sqe *sqe, green_op *op) {
         break;
     case GREEN_OP_ACCEPT:
         io_uring_prep_multishot_accept(sqe, op->fd, NULL, NULL, SOCK_CLOEXEC);
+        break;
+    case GREEN_OP_ACCEPT_ONE:
+        io_uring_prep_accept(sqe, op->fd, NULL, NULL, SOCK_CLOEXEC);
         break;
     case GREEN_OP_CONNECT:
         io_uring_prep_connect(sqe, op->fd, op->address, (socklen_t)op->length);
@@ -182,6 +186,7 @@ static void complete(green_uring *uring, const struct io_uring_cqe *cqe) {
                     "a completion belongs to an operation under way");
     if (!more)
         last_completion(uring, op);
+    op->drained = !(cqe->flags & IORING_CQE_F_SOCK_NONEMPTY);
     if (op->kind == GREEN_OP_RECEIVE_LENT)
         green__lending_complete(uring, op, cqe);
     op->complete(op, cqe->res, more);

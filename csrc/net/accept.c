@@ -63,7 +63,11 @@ static void on_connection(green_op *op, int32_t result, bool more) {
 static void arm(green_listener *listener) {
     listener->armed = true;
     listener->references++;
-    listener->op = (green_op){.complete = on_connection, .kind = GREEN_OP_ACCEPT, .fd = listener->fd};
+    listener->op = (green_op){
+        .complete = on_connection,
+        .kind = listener->single ? GREEN_OP_ACCEPT_ONE : GREEN_OP_ACCEPT,
+        .fd = listener->fd,
+    };
     listener->hub->engine->class->submit(listener->hub->engine, &listener->op);
 }
 
@@ -120,6 +124,8 @@ static int wait_for_connection(green_hub *hub, green_listener *listener) {
     struct acceptance acceptance = {.listener = listener};
     if (!listener->armed)
         arm(listener);
+    else if (listener->single && listener->op.kind == GREEN_OP_ACCEPT)
+        green__accept_pause(listener);
     green__wait_init(hub, &acceptance.wait, &accepting);
     listener->acceptor = &acceptance.wait;
     hub->awaited++;
@@ -147,7 +153,9 @@ static int next_connection(green_hub *hub, green_listener *listener) {
             return pop(listener);
         error = take_error(listener);
         if (error < 0 && !is_passing(error))
-            return green__fail(error, "accept");
+            return green__fail(
+                error, "accept%s",
+                error == -EMFILE || error == -ENFILE ? " (no descriptor is free: raise the limit, ulimit -n)" : "");
         error = wait_for_connection(hub, listener);
         if (error == -EBADF)
             return green__fail(error, "accept: the listener was closed meanwhile");

@@ -31,6 +31,8 @@ static const char *advice(int error) {
         return " (nothing listens there)";
     case -EMFILE:
         return " (raise the limit of open files: ulimit -n)";
+    case -EADDRNOTAVAIL:
+        return " (the local address is not of this machine, or its ports are used up)";
     case -ETIMEDOUT:
         return " (it did not answer in time)";
     default:
@@ -38,12 +40,15 @@ static const char *advice(int error) {
     }
 }
 
-static int explain(int error, const green_address *to) {
-    char text[GREEN_ADDRESS_TEXT_MAX];
+static int explain(int error, const green_address *to, const green_address *from) {
+    char there[GREEN_ADDRESS_TEXT_MAX], here[GREEN_ADDRESS_TEXT_MAX];
     if (error == -ECANCELED || error == -EWOULDBLOCK)
         return error;
-    green_address_print(to, text, sizeof text);
-    return green__fail(error, "connecting to %s%s", text, advice(error));
+    green_address_print(to, there, sizeof there);
+    if (!from)
+        return green__fail(error, "connecting to %s%s", there, advice(error));
+    green_address_print(from, here, sizeof here);
+    return green__fail(error, "connecting to %s from %s%s", there, here, advice(error));
 }
 
 /* A descriptor bound as asked. */
@@ -70,7 +75,7 @@ static int attempt(green_hub *hub, const green_address *to, const green_address 
         return error;
     int fd = open_descriptor(to, from);
     if (fd < 0)
-        return explain(fd, to);
+        return explain(fd, to, from);
     struct connecting call = {.to = to};
     green__io_init(hub, &call.io, &connecting, GREEN_OP_CONNECT, fd);
     call.io.op.address = (void *)&to->storage;
@@ -81,7 +86,7 @@ static int attempt(green_hub *hub, const green_address *to, const green_address 
     if (error == 0)
         return 0;
     close(fd);
-    return explain(error, to);
+    return explain(error, to, from);
 }
 
 /* Several attempts, each in a thread of its own, against one another. */

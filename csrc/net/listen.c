@@ -179,6 +179,8 @@ int green_listener_close(green_listener *listener) {
     listener->closed = true;
     if (listener->acceptor)
         green__end_wait(listener->acceptor, -EBADF);
+    if (listener->server)
+        green__serve_closed(listener->server);
     if (!listener->armed) {
         green__listener_close_descriptor(listener);
         return 0;
@@ -189,7 +191,9 @@ int green_listener_close(green_listener *listener) {
     green_wait wait;
     green__wait_init(hub, &wait, &closing);
     green__list_append(&listener->closers, &wait);
+    hub->awaited++;
     green__park(hub, &wait);
+    hub->awaited--;
     return 0;
 }
 

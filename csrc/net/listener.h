@@ -11,8 +11,9 @@ struct green_listener {
     uint32_t references; /* of owners, and of the accept under way */
     int fd;              /* -1 once gone */
     bool closed;
-    bool armed; /* the accept is under way */
-    int error;  /* that ended it, for the next green_accept() */
+    bool armed;  /* the accept is under way */
+    bool single; /* it is to bring one connection, not one after the other */
+    int error;   /* that ended it, for the next green_accept() */
     green_op op;
     green_wait *acceptor;
     green_wait_list closers;
@@ -28,6 +29,9 @@ int green__listener_make(green_hub *hub, int fd, green_listener **listener);
 
 /* Stops accepting for now; connections stay in the kernel's queue. */
 void green__accept_pause(green_listener *listener);
+
+/* Tells whoever serves the listener that it is closed. */
+void green__serve_closed(struct green_server *server);
 
 /* Gives back the descriptor, when no accept is under way. */
 void green__listener_close_descriptor(green_listener *listener);

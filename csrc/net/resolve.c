@@ -43,6 +43,9 @@ static int split(const char *text, struct lookup *lookup) {
         return green__fail(-EINVAL, "address '%s': neither an address nor 'host:port'", text);
     if (host >= HOST_MAX || strlen(colon + 1) >= SERVICE_MAX)
         return green__fail(-EINVAL, "address '%.64s...': the host or the port is too long", text);
+    /* The resolver cuts larger numbers without a word. */
+    if (strspn(colon + 1, "0123456789") == strlen(colon + 1) && strtoul(colon + 1, NULL, 10) > UINT16_MAX)
+        return green__fail(-EINVAL, "address '%s': '%s' is not a port from 0 to 65535", text, colon + 1);
     memcpy(lookup->host, text, host);
     strcpy(lookup->service, colon + 1);
     return 0;

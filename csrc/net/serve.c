@@ -6,7 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CONCURRENCY_DEFAULT = 1000 };
+enum {
+    CONCURRENCY_DEFAULT = 1000,
+    /* So near to the limit, connections are accepted one by one: those that the
+     * engine brings by itself could be more than there is room for. */
+    ROOM_MIN = 64,
+};
 
 /* When there is no descriptor or no memory for a connection: the time until the
  * next try, unless a handler ends before. */
@@ -69,6 +74,10 @@ static int await_change(green_server *server, int64_t timeout) {
 static void announce_change(green_server *server) {
     for (green_wait *wait; (wait = green__list_take(&server->changes));)
         green__ready(wait->thread);
+}
+
+void green__serve_closed(green_server *server) {
+    announce_change(server);
 }
 
 static void add_client(green_server *server, green_socket *client) {
@@ -150,6 +159,7 @@ static bool is_shortage(int error) {
 /* Accepts one connection and starts its handler. */
 static int serve_one(green_server *server) {
     green_socket *client;
+    server->listener->single = server->options.concurrency - server->running < ROOM_MIN;
     int error = green_accept(server->listener, &client);
     if (error < 0)
         return error;
@@ -167,7 +177,7 @@ static int serve_until_told(green_server *server) {
     int64_t pause = PAUSE_MIN;
     int error = 0;
     while (error == 0 && !server->ended) {
-        if (server->running >= server->options.concurrency) {
+        if (server->running >= server->options.concurrency && !server->listener->closed) {
             green__accept_pause(server->listener);
             error = await_change(server, GREEN_FOREVER);
             continue;
@@ -228,6 +238,7 @@ int green_serve(green_listener *listener, const green_serve_options *options, gr
     green__withdraw(server->thread, &server->interrupt);
     server->thread = NULL;
     green__accept_pause(listener);
+    listener->single = false;
     if (listener->server == server)
         listener->server = NULL;
     green_listener_release(listener);

@@ -188,7 +188,11 @@ int32_t green__socket_run(green_socket_io *call, green_op_kind kind, void *addre
     call->io.op.address = address;
     call->io.op.length = length;
     call->io.op.flags = flags;
-    return green__io_run(socket->hub, &call->io, timeout);
+    call->io.op.drained = socket->drained;
+    int32_t result = green__io_run(socket->hub, &call->io, timeout);
+    if (call->direction == GREEN_READING)
+        socket->drained = call->io.op.drained;
+    return result;
 }
 
 /* Interrupts have been explained where they were delivered. */

@@ -25,6 +25,7 @@ struct green_socket {
     green_wait_list closers;
     int64_t read_timeout, write_timeout;
     green_unread unread;
+    bool drained; /* the last receive took all there was: see green_op */
 
     /* While it is served: see serve.c. */
     struct green_server *server;

@@ -1,0 +1,62 @@
+# Two commands do everything on a fresh machine: `make run` and `make test`.
+
+BUILD ?= build
+JOBS ?= $(shell nproc)
+CORE_SOURCES = $(shell git ls-files 'csrc/*.[ch]' 'include/*.h' 'Tests/*.[ch]' 'bench/*.[ch]')
+SWIFT_SOURCES = Package.swift Sources Tests bench
+
+.PHONY: run test test-c test-swift test-sanitized test-consumers build bench docs format lint setup clean
+
+run: setup
+	swift build -c release --product green-echo
+	@echo "Try it from another terminal: nc 127.0.0.1 6000"
+	@exec "$$(swift build -c release --show-bin-path)/green-echo"
+
+test: test-c test-swift
+
+test-c: setup
+	cmake -S . -B $(BUILD) -DGREEN_WERROR=ON
+	cmake --build $(BUILD) --parallel $(JOBS)
+	ctest --test-dir $(BUILD) --parallel $(JOBS) --output-on-failure
+
+test-swift: setup
+	swift build --build-tests
+	swift test --skip-build --disable-xctest
+
+# Both suites under AddressSanitizer and UndefinedBehaviorSanitizer, and the C
+# tests that cross OS threads under ThreadSanitizer.
+test-sanitized: setup
+	cmake -S . -B $(BUILD)/address -DGREEN_WERROR=ON -DGREEN_SANITIZE=address,undefined
+	cmake --build $(BUILD)/address --parallel $(JOBS)
+	ctest --test-dir $(BUILD)/address --parallel $(JOBS) --output-on-failure
+	cmake -S . -B $(BUILD)/thread -DGREEN_WERROR=ON -DGREEN_SANITIZE=thread
+	cmake --build $(BUILD)/thread --parallel $(JOBS)
+	ctest --test-dir $(BUILD)/thread --parallel $(JOBS) --output-on-failure
+	swift build --build-tests --sanitize=address --scratch-path .build-address
+	swift test --skip-build --disable-xctest --sanitize=address --scratch-path .build-address
+
+# A CMake project and a Swift package that use Green as strangers would.
+test-consumers: setup
+	Tests/Consumers/run
+
+build: setup
+	cmake -S . -B $(BUILD)
+	cmake --build $(BUILD) --parallel $(JOBS)
+	swift build -c release
+
+bench: setup
+	bench/run
+
+format: setup
+	clang-format -i $(CORE_SOURCES)
+	swift format --in-place --recursive --parallel $(SWIFT_SOURCES)
+
+lint: setup
+	clang-format --dry-run --Werror $(CORE_SOURCES)
+	swift format lint --strict --recursive --parallel $(SWIFT_SOURCES)
+
+setup:
+	@.ci/setup
+
+clean:
+	rm -rf $(BUILD) .build .build-* bench/.build bench/build

@@ -1,0 +1,194 @@
+/* Receive memory that is smaller than what has come: nobody loses a byte, and
+ * whoever holds data does not keep the others from theirs. */
+#include "helpers.h"
+
+enum { HOLDERS = 100, HELD = 16 << 10 };
+
+static struct pair holders[HOLDERS];
+
+static void open_small_hub(void) {
+    green_hub_options options = {.receive_memory = 64 << 10};
+    CHECK(green_hub_open(&options), ==, 0);
+}
+
+/* Sockets for each of which 16 KiB have come: 25 times the receive memory. */
+static void make_holders(void) {
+    char bytes[HELD];
+    for (int i = 0; i < HOLDERS; i++) {
+        holders[i] = connected(i % 2 ? TCP4 : UNIX_PAIR);
+        pattern_fill(bytes, HELD, (uint64_t)i);
+        CHECK(green_write(holders[i].far, bytes, HELD), ==, HELD);
+    }
+}
+
+static void read_held(int i, uint64_t already) {
+    struct transfer receive = {holders[i].near, (uint64_t)i + HELD, (uint64_t)i + already};
+    CHECK(receive_pattern(&receive), ==, 0);
+    CHECK(receive.position, ==, receive.size);
+    release_pair(&holders[i]);
+}
+
+static int echo(void *argument) {
+    char bytes[1024];
+    ssize_t count;
+    while ((count = green_read(argument, bytes, sizeof bytes)) > 0)
+        CHECK(green_write(argument, bytes, (size_t)count), ==, count);
+    return (int)count;
+}
+
+/* Others are served, with bytes that come and go. */
+static void serve_another(void) {
+    struct pair pair = connected(TCP4);
+    green_thread *thread = start(echo, pair.far);
+    for (int i = 0; i < 100; i++) {
+        send_text(pair.near, "ping");
+        expect_text(pair.near, "ping");
+    }
+    CHECK(green_close(pair.near), ==, 0);
+    CHECK(finish(thread), ==, 0);
+    release_pair(&pair);
+}
+
+TEST(partly_read, "sockets that were partly read hold the rest, and all of it comes") {
+    open_small_hub();
+    make_holders();
+    for (int i = 0; i < HOLDERS; i++) {
+        char byte;
+        CHECK(green_read(holders[i].near, &byte, 1), ==, 1);
+        pattern_check(&byte, 1, (uint64_t)i);
+    }
+    serve_another();
+    for (int i = HOLDERS - 1; i >= 0; i--)
+        read_held(i, 1);
+}
+
+TEST(lent, "sockets whose data is lent and not consumed keep it, and all of it comes") {
+    static const void *lent[HOLDERS];
+    static ssize_t counts[HOLDERS];
+    open_small_hub();
+    make_holders();
+    for (int i = 0; i < HOLDERS; i++) {
+        counts[i] = green_receive(holders[i].near, &lent[i]);
+        CHECK(counts[i], >, 0);
+    }
+    serve_another();
+    for (int i = 0; i < HOLDERS; i++) /* what is lent stays good meanwhile */
+        pattern_check(lent[i], (size_t)counts[i], (uint64_t)i);
+    for (int i = 0; i < HOLDERS; i++) {
+        green_consume(holders[i].near, 1);
+        read_held(i, 1);
+    }
+}
+
+static int look_at_line(void *argument) {
+    char line[8192];
+    return (int)green_read_line(argument, line, sizeof line);
+}
+
+TEST(waiting_for_more, "sockets that wait for the rest of a message hold their part while others are served") {
+    green_thread *threads[HOLDERS];
+    char part[4096];
+    open_small_hub();
+    memset(part, 'x', sizeof part);
+    for (int i = 0; i < HOLDERS; i++) {
+        holders[i] = connected(TCP4);
+        CHECK(green_write(holders[i].far, part, sizeof part), ==, sizeof part);
+        threads[i] = start(look_at_line, holders[i].near);
+    }
+    serve_another();
+    for (int i = 0; i < HOLDERS; i++) {
+        CHECK(!green_thread_is_finished(threads[i]));
+        send_text(holders[i].far, "\n");
+    }
+    for (int i = 0; i < HOLDERS; i++) {
+        CHECK(finish(threads[i]), ==, sizeof part + 1);
+        release_pair(&holders[i]);
+    }
+}
+
+TEST(closed_with_data, "sockets closed with unread data give their memory back") {
+    green_statistics now;
+    open_small_hub();
+    for (int round = 0; round < 5; round++) {
+        make_holders();
+        for (int i = 0; i < HOLDERS; i++) {
+            char byte;
+            CHECK(green_read(holders[i].near, &byte, 1), ==, 1);
+        }
+        for (int i = 0; i < HOLDERS; i++)
+            release_pair(&holders[i]);
+    }
+    serve_another();
+    CHECK(green_hub_statistics(&now), ==, 0);
+    CHECK(now.buffers, ==, 0);
+}
+
+TEST(large_message, "a message larger than all receive memory, by every kind of read") {
+    enum { SIZE = 1 << 20 };
+    char *bytes = malloc(SIZE);
+    open_small_hub();
+    struct pair pair = connected(TCP4);
+    struct transfer send = {pair.far, 3 * SIZE, 0};
+    green_thread *thread = start(send_pattern, &send);
+    CHECK(green_read_exactly(pair.near, bytes, SIZE), ==, SIZE);
+    pattern_check(bytes, SIZE, 0);
+    struct transfer receive = {pair.near, 2 * SIZE, SIZE};
+    CHECK(receive_pattern(&receive), ==, 0);
+    for (uint64_t position = 2 * SIZE; position < 3 * SIZE;) {
+        const void *lent;
+        ssize_t count = green_receive(pair.near, &lent);
+        CHECK(count, >, 0);
+        pattern_check(lent, (size_t)count, position);
+        green_consume(pair.near, (size_t)count);
+        position += (uint64_t)count;
+    }
+    CHECK(finish(thread), ==, 0);
+    free(bytes);
+    release_pair(&pair);
+}
+
+TEST(all_at_once, "a hundred streams that share less memory than one of them sends") {
+    static struct transfer sends[HOLDERS], receives[HOLDERS];
+    green_thread *threads[2 * HOLDERS];
+    open_small_hub();
+    for (int i = 0; i < HOLDERS; i++) {
+        holders[i] = connected(i % 2 ? TCP4 : UNIX_PAIR);
+        uint64_t size = (uint64_t)SCALED(500) * 1000;
+        sends[i] = (struct transfer){holders[i].far, size, 0};
+        receives[i] = (struct transfer){holders[i].near, size, 0};
+        threads[2 * i] = start(receive_pattern, &receives[i]);
+        threads[2 * i + 1] = start(send_pattern, &sends[i]);
+    }
+    for (int i = 0; i < 2 * HOLDERS; i++)
+        CHECK(finish(threads[i]), ==, 0);
+    for (int i = 0; i < HOLDERS; i++) {
+        CHECK(receives[i].position, ==, receives[i].size);
+        release_pair(&holders[i]);
+    }
+}
+
+static int read_byte(void *argument) {
+    char byte;
+    return (int)green_read(argument, &byte, 1);
+}
+
+TEST(idle_hold_nothing, "a thousand idle readers hold no buffer") {
+    enum { READERS = SCALED(1000) };
+    static struct pair pairs[READERS];
+    static green_thread *threads[READERS];
+    green_statistics now;
+    open_small_hub();
+    for (int i = 0; i < READERS; i++) {
+        pairs[i] = connected(UNIX_PAIR);
+        threads[i] = start(read_byte, pairs[i].near);
+    }
+    let_run();
+    CHECK(green_hub_statistics(&now), ==, 0);
+    CHECK(now.buffers, ==, 0);
+    for (int i = 0; i < READERS; i++) /* all wake, though their bytes come at once */
+        send_text(pairs[i].far, "x");
+    for (int i = 0; i < READERS; i++) {
+        CHECK(finish(threads[i]), ==, 1);
+        release_pair(&pairs[i]);
+    }
+}

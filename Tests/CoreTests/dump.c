@@ -1,0 +1,167 @@
+/* green_dump and the report of a deadlock: who waits on what. */
+#include "helpers.h"
+
+#include <poll.h>
+#include <sys/mman.h>
+
+/* What green_dump() writes, as text that the next call reuses. */
+static const char *dump(void) {
+    static char text[65536];
+    int file = memfd_create("dump", MFD_CLOEXEC);
+    CHECK(file, >=, 0);
+    CHECK(green_dump(file), ==, 0);
+    ssize_t size = pread(file, text, sizeof text - 1, 0);
+    CHECK(size, >=, 0);
+    text[size] = 0;
+    close(file);
+    return text;
+}
+
+/* The line of the dump that is about a thread; the next call reuses it. */
+static const char *line_of(const char *text, green_thread *thread) {
+    static char line[1024];
+    char id[32];
+    snprintf(id, sizeof id, "%llu", (unsigned long long)green_thread_id(thread));
+    for (const char *start = text; *start;) {
+        size_t length = strcspn(start, "\n");
+        CHECK(length, <, sizeof line);
+        memcpy(line, start, length);
+        line[length] = 0;
+        if (strstr(line, green_thread_name(thread)) && strstr(line, id))
+            return line;
+        start += length + (start[length] != 0);
+    }
+    CHECK_CONTAINS(text, green_thread_name(thread));
+    CHECK_CONTAINS(text, id);
+    check_failed(__FILE__, __LINE__, "no line has both the name and the id");
+}
+
+static void check_line(const char *text, green_thread *thread, const char *state, const char *waits_for) {
+    CHECK_CONTAINS(line_of(text, thread), state);
+    CHECK_CONTAINS(line_of(text, thread), waits_for);
+}
+
+static int read_byte(void *argument) {
+    char byte;
+    return (int)green_read(argument, &byte, 1);
+}
+
+static int write_much(void *argument) {
+    static char bytes[16 << 20];
+    return (int)green_write(argument, bytes, sizeof bytes);
+}
+
+static int accept_one(void *argument) {
+    green_socket *socket;
+    return green_accept(argument, &socket);
+}
+
+static int wait_for(void *argument) {
+    return green_thread_wait(argument, GREEN_FOREVER, NULL);
+}
+
+static int wait_readable(void *argument) {
+    return green_wait_fd(*(int *)argument, POLLIN, GREEN_FOREVER);
+}
+
+TEST(what_each_waits_for, "the dump has a line for each thread: id, name, state, what it waits for") {
+    int ends[2], value = 0;
+    CHECK(pipe(ends), ==, 0);
+    struct pair pair = connected(UNIX_PAIR);
+    green_listener *listener = listen_any(TCP4);
+    green_thread *sleeper = start_named("dozing", nap, NULL);
+    green_thread *threads[] = {
+        sleeper,
+        start_named("patient", wait_for, sleeper),
+        start_named("curious", read_byte, pair.near),
+        start_named("chatty", write_much, pair.near),
+        start_named("hospitable", accept_one, listener),
+        start_named("watching", wait_readable, &ends[0]),
+    };
+    static const char *const waits_for[] = {"sleeping", "waiting for", "reading", "writing", "accepting", "descriptor"};
+    let_run();
+    green_thread *new = start_named("fresh", give, &value);
+    green_thread_set_name(green_current(), "principal");
+    const char *text = dump();
+    for (int i = 0; i < 6; i++)
+        check_line(text, threads[i], "parked", waits_for[i]);
+    check_line(text, new, "ready", "");
+    check_line(text, green_current(), "running", "");
+    CHECK(finish(new), ==, 0);
+    CHECK(strstr(dump(), "fresh") == NULL); /* finished threads are not listed */
+    for (int i = 5; i >= 0; i--)
+        CHECK(kill_and_finish(threads[i]), ==, -ECANCELED);
+    close(ends[0]);
+    close(ends[1]);
+    release_pair(&pair);
+    green_listener_release(listener);
+}
+
+TEST(many_lines, "the dump of a thousand threads has a thousand lines") {
+    static green_thread *threads[1000];
+    for (int i = 0; i < 1000; i++)
+        threads[i] = start_named("sleeper", nap, NULL);
+    let_run();
+    FILE *file = tmpfile();
+    CHECK(green_dump(fileno(file)), ==, 0);
+    rewind(file);
+    char line[1024];
+    int lines = 0;
+    while (fgets(line, sizeof line, file))
+        lines += strstr(line, "sleeper") != NULL;
+    fclose(file);
+    CHECK(lines, ==, 1000);
+    for (int i = 0; i < 1000; i++)
+        CHECK(kill_and_finish(threads[i]), ==, -ECANCELED);
+}
+
+/* Deadlock ----------------------------------------------------------------- */
+
+TEST(deadlock, "when nothing can ever wake main, its wait is -EDEADLK and the dump says who waits on what") {
+    green_thread *thread = start_named("embraced", wait_for, green_current());
+    capture_begin();
+    int error = green_thread_wait(thread, GREEN_FOREVER, NULL);
+    const char *report = capture_end();
+    CHECK(error, ==, -EDEADLK);
+    CHECK_CONTAINS(report, "embraced");
+    CHECK_CONTAINS(report, "wait");
+    CHECK(*green_explain(error) != 0);
+    capture_begin(); /* the other may have been told, too, and its error goes unwaited */
+    int result = kill_and_finish(thread);
+    capture_end();
+    CHECK(result == -ECANCELED || result == -EDEADLK);
+    CHECK(green_sleep(GREEN_MILLISECOND), ==, 0); /* the hub goes on */
+}
+
+static int wait_for_next(void *argument) {
+    return green_thread_wait(*(green_thread **)argument, GREEN_FOREVER, NULL);
+}
+
+TEST(circle, "a circle of threads that wait for each other is a deadlock, too") {
+    green_thread *threads[4];
+    for (int i = 0; i < 4; i++)
+        threads[i] = start_named("circle", wait_for_next, &threads[(i + 1) % 4]);
+    capture_begin();
+    int error = green_thread_wait(threads[0], GREEN_FOREVER, NULL);
+    CHECK_CONTAINS(capture_end(), "circle");
+    CHECK(error, ==, -EDEADLK);
+    capture_begin();
+    CHECK(kill_and_finish(threads[1]), <, 0);
+    CHECK(finish(threads[0]), <=, 0); /* each is free once its next has ended */
+    CHECK(finish(threads[3]), <=, 0);
+    CHECK(finish(threads[2]), <=, 0);
+    capture_end();
+}
+
+TEST(no_deadlock, "who waits for I/O or a deadline is not in a deadlock") {
+    struct pair pair = connected(UNIX_PAIR);
+    green_thread *reader = start(read_byte, pair.near);
+    capture_begin();
+    CHECK(green_thread_wait(reader, 20 * GREEN_MILLISECOND, NULL), ==, -ETIMEDOUT);
+    int64_t time = 20 * GREEN_MILLISECOND;
+    green_thread *sleeper = start(nap, &time);
+    CHECK(finish(sleeper), ==, 0);
+    CHECK_TEXT(capture_end(), "");
+    CHECK(kill_and_finish(reader), ==, -ECANCELED);
+    release_pair(&pair);
+}

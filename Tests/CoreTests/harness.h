@@ -1,0 +1,109 @@
+/* The test harness: one process runs one test.
+ *
+ *     TEST(kill_of_unstarted, "kill of an unstarted thread never runs it") { ... }
+ *
+ * registers a test; CMakeLists.txt finds it by its first line and makes a ctest
+ * test of it. When the body returns, the harness checks that nothing is left:
+ * no green thread, handle, socket, timer, operation, buffer or descriptor. */
+#ifndef GREEN_TESTS_HARNESS_H
+#define GREEN_TESTS_HARNESS_H
+
+#include <errno.h>
+#include <green/green.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
+/* How often a large test repeats: a fraction of it where sanitizers slow it down. */
+#define SCALED(count) (SANITIZED ? ((count) + 19) / 20 : (count))
+
+struct test {
+    const char *name;
+    const char *title;
+    void (*body)(void);
+    unsigned seconds; /* after which it has failed */
+    struct test *next;
+};
+
+void test_register(struct test *test);
+
+#define TEST_WITHIN(limit, symbol, text)                                                                               \
+    static void test_##symbol(void);                                                                                   \
+    __attribute__((constructor)) static void register_##symbol(void) {                                                 \
+        static struct test test = {#symbol, text, test_##symbol, limit, NULL};                                         \
+        test_register(&test);                                                                                          \
+    }                                                                                                                  \
+    static void test_##symbol(void)
+
+#define TEST(symbol, text) TEST_WITHIN(60, symbol, text)
+#define BIG_TEST(symbol, text) TEST_WITHIN(240, symbol, text)
+
+/* CHECK(condition) or CHECK(left, ==, right), which prints both values. A check
+ * that fails ends the process: it may run on any stack, so nothing unwinds. */
+#define CHECK(...) CHECK_PICK(__VA_ARGS__, CHECK_COMPARE, CHECK_NEITHER, CHECK_TRUE, 0)(__VA_ARGS__)
+#define CHECK_PICK(a, b, c, pick, ...) pick
+#define CHECK_TRUE(condition)                                                                                          \
+    do {                                                                                                               \
+        if (!(condition))                                                                                              \
+            check_failed(__FILE__, __LINE__, #condition);                                                              \
+    } while (0)
+#define CHECK_COMPARE(left, operator, right)                                                                           \
+    do {                                                                                                               \
+        long long left_ = (long long)(left), right_ = (long long)(right);                                              \
+        if (!(left_ operator right_))                                                                                  \
+            check_compare_failed(__FILE__, __LINE__, #left " " #operator" " #right, left_, right_);                    \
+    } while (0)
+
+/* Two strings are the same; a text contains another. */
+#define CHECK_TEXT(text, expected) check_text(__FILE__, __LINE__, #text, text, expected)
+#define CHECK_CONTAINS(text, part) check_contains(__FILE__, __LINE__, #text, text, part)
+
+_Noreturn void check_failed(const char *file, int line, const char *expression);
+_Noreturn void check_compare_failed(const char *file, int line, const char *expression, long long left,
+                                    long long right);
+void check_text(const char *file, int line, const char *expression, const char *text, const char *expected);
+void check_contains(const char *file, int line, const char *expression, const char *text, const char *part);
+
+/* Lets the other threads run until the condition holds; fails after 30 seconds. */
+#define UNTIL(condition)                                                                                               \
+    do {                                                                                                               \
+        int64_t until_deadline_ = green_now() + 30 * GREEN_SECOND;                                                     \
+        while (!(condition)) {                                                                                         \
+            if (green_now() > until_deadline_)                                                                         \
+                check_failed(__FILE__, __LINE__, "until " #condition);                                                 \
+            CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);                                                              \
+        }                                                                                                              \
+    } while (0)
+
+/* Ends the test as skipped. */
+_Noreturn void skip(const char *reason);
+
+/* Standard error between the two calls, as text that the next capture_end() reuses. */
+void capture_begin(void);
+const char *capture_end(void);
+
+/* Runs body in a child process, its standard error into output, and waits for
+ * it. To be called before the hub is made: a ring does not survive a fork. */
+struct child {
+    int status; /* of waitpid(2) */
+    char output[8192];
+};
+void run_child(struct child *child, void (*body)(void));
+
+/* The descriptors this process has open. */
+size_t open_descriptors(void);
+
+#endif

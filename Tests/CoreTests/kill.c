@@ -1,0 +1,314 @@
+/* Kill in every state a thread can be in, and the reason that goes with it. */
+#include "helpers.h"
+
+#include <poll.h>
+
+static int letter(void *argument) {
+    mark(*(const char *)argument);
+    return 0;
+}
+
+/* A thread that is killed while it waits in function ends with -ECANCELED. */
+static void kill_parked(green_function *function, void *argument) {
+    green_thread *thread = start(function, argument);
+    let_run();
+    CHECK(!green_thread_is_finished(thread));
+    CHECK(green_thread_kill(thread), ==, 0);
+    CHECK(!green_thread_is_finished(thread)); /* kill does not wait */
+    CHECK(finish(thread), ==, -ECANCELED);
+}
+
+TEST(in_sleep, "kill of a sleeping thread") {
+    kill_parked(nap, NULL);
+}
+
+static int wait_for(void *argument) {
+    return green_thread_wait(argument, GREEN_FOREVER, NULL);
+}
+
+static int wait_long_for(void *argument) {
+    return green_thread_wait(argument, 3600 * GREEN_SECOND, NULL);
+}
+
+TEST(in_wait, "kill of a thread that waits for another, with a timeout and without") {
+    green_thread *target = start(nap, NULL);
+    kill_parked(wait_for, target);
+    kill_parked(wait_long_for, target);
+    CHECK(!green_thread_is_finished(target));
+    CHECK(kill_and_finish(target), ==, -ECANCELED);
+}
+
+static int read_byte(void *argument) {
+    char byte;
+    return (int)green_read(argument, &byte, 1);
+}
+
+static int read_line(void *argument) {
+    char line[64];
+    return (int)green_read_line(argument, line, sizeof line);
+}
+
+static int read_exactly(void *argument) {
+    char bytes[64];
+    return (int)green_read_exactly(argument, bytes, sizeof bytes);
+}
+
+static int receive(void *argument) {
+    const void *bytes;
+    return (int)green_receive(argument, &bytes);
+}
+
+static void kill_in_each_read(struct pair *pair) {
+    kill_parked(read_byte, pair->near);
+    kill_parked(read_line, pair->near);
+    kill_parked(read_exactly, pair->near);
+    kill_parked(receive, pair->near);
+    send_text(pair->far, "still good");
+    expect_text(pair->near, "still good");
+}
+
+TEST(in_read, "kill of a reading thread leaves the socket good") {
+    with_each_transport(kill_in_each_read);
+}
+
+static int write_much(void *argument) {
+    static char bytes[16 << 20];
+    return (int)green_write(argument, bytes, sizeof bytes);
+}
+
+static void kill_in_write(struct pair *pair) {
+    kill_parked(write_much, pair->near);
+}
+
+TEST(in_write, "kill of a writing thread") {
+    with_each_transport(kill_in_write);
+}
+
+static int accept_one(void *argument) {
+    green_socket *socket;
+    return green_accept(argument, &socket);
+}
+
+TEST(in_accept, "kill of an accepting thread leaves the listener good") {
+    green_listener *listener = listen_any(TCP4);
+    kill_parked(accept_one, listener);
+    green_socket *client = connect_to(listener), *server = accept_from(listener);
+    green_socket_release(client);
+    green_socket_release(server);
+    green_listener_release(listener);
+}
+
+static int wait_readable(void *argument) {
+    return green_wait_fd(*(int *)argument, POLLIN, GREEN_FOREVER);
+}
+
+TEST(in_wait_fd, "kill of a thread that waits for a descriptor") {
+    int ends[2];
+    CHECK(pipe(ends), ==, 0);
+    kill_parked(wait_readable, &ends[0]);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static int yield_on(void *argument) {
+    int *count = argument, error = 0;
+    while (error == 0) {
+        ++*count;
+        error = green_yield();
+    }
+    return error;
+}
+
+TEST(ready, "kill of a ready thread reaches it at its next call") {
+    int count = 0;
+    green_thread *thread = start(yield_on, &count);
+    let_run();
+    int before = count;
+    CHECK(kill_and_finish(thread), ==, -ECANCELED);
+    CHECK(count, <=, before + 1);
+}
+
+static void discard_letter(void *argument) {
+    mark(*(const char *)argument);
+}
+
+static void link_letter(green_thread *thread, void *argument) {
+    int result = 0;
+    CHECK(green_thread_is_finished(thread));
+    CHECK(green_thread_wait(thread, 0, &result), ==, 0);
+    CHECK(result, ==, -ECANCELED);
+    mark(*(const char *)argument);
+}
+
+TEST(unstarted, "kill of an unstarted thread never runs it, discards its argument and calls its links") {
+    green_spawn_options options = {.discard = discard_letter};
+    green_thread *thread = NULL;
+    CHECK(green_spawn_with(&thread, &options, letter, "d"), ==, 0);
+    CHECK(green_thread_link(thread, NULL, link_letter, "l"), ==, 0);
+    CHECK(green_thread_kill(thread), ==, 0);
+    CHECK(finish(thread), ==, -ECANCELED);
+    CHECK_TEXT(marks(), "dl");
+}
+
+TEST(unstarted_twice, "a second kill of an unstarted thread does nothing more") {
+    green_spawn_options options = {.discard = discard_letter, .delay = 3600 * GREEN_SECOND};
+    green_thread *thread = NULL;
+    CHECK(green_spawn_with(&thread, &options, letter, "d"), ==, 0);
+    CHECK(green_thread_kill(thread), ==, 0);
+    CHECK(green_thread_kill(thread), ==, 0);
+    CHECK(finish(thread), ==, -ECANCELED);
+    CHECK_TEXT(marks(), "d");
+}
+
+TEST(finished, "kill of a finished thread changes nothing") {
+    int value = 5, result = 0;
+    green_thread *thread = start(give, &value);
+    let_run();
+    CHECK(green_thread_kill(thread), ==, 0);
+    CHECK(green_thread_wait(thread, GREEN_FOREVER, &result), ==, 0);
+    CHECK(result, ==, 5);
+    green_thread_release(thread);
+}
+
+static int kill_self(void *argument) {
+    (void)argument;
+    return green_thread_kill(green_current());
+}
+
+TEST(self, "a thread that kills itself is told to return") {
+    CHECK(finish(start(kill_self, NULL)), ==, -ECANCELED);
+}
+
+static int live_on(void *argument) {
+    (void)argument;
+    CHECK(green_sleep(3600 * GREEN_SECOND), ==, -ECANCELED);
+    CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
+    CHECK(green_yield(), ==, 0);
+    return 9;
+}
+
+TEST(caught, "a thread may catch the kill and live on: one kill, one interrupt") {
+    green_thread *thread = start(live_on, NULL);
+    let_run();
+    CHECK(kill_and_finish(thread), ==, 9);
+}
+
+static int clean_up_slowly(void *argument) {
+    green_sleep(3600 * GREEN_SECOND);
+    *(bool *)argument = green_sleep(3600 * GREEN_SECOND) == 0;
+    return -ECANCELED;
+}
+
+TEST(slow_end, "a killed thread may block while it cleans up, and be killed again") {
+    bool cleaned = false;
+    green_thread *thread = start(clean_up_slowly, &cleaned);
+    let_run();
+    CHECK(green_thread_kill(thread), ==, 0);
+    let_run();
+    CHECK(!green_thread_is_finished(thread));
+    CHECK(kill_and_finish(thread), ==, -ECANCELED);
+    CHECK(!cleaned);
+}
+
+static int kill_other(void *argument) {
+    return green_thread_kill(argument);
+}
+
+TEST(main_killed, "main can be killed like any other thread") {
+    green_thread *thread = start(kill_other, green_current());
+    CHECK(green_sleep(3600 * GREEN_SECOND), ==, -ECANCELED);
+    CHECK(green_sleep(0), ==, 0);
+    CHECK(finish(thread), ==, 0);
+}
+
+TEST(while_ready_again, "a call that had succeeded reports it, and the kill comes with the next") {
+    struct pair pair = connected(UNIX_PAIR);
+    green_thread *reader = start(read_byte, pair.near);
+    let_run();
+    send_text(pair.far, "x");
+    green_thread_kill(reader);
+    int result = finish(reader); /* either the byte was read, or it is still there */
+    CHECK(result == 1 || result == -ECANCELED);
+    if (result == -ECANCELED)
+        expect_text(pair.near, "x");
+    green_socket_release(pair.far);
+    expect_end(pair.near);
+    green_socket_release(pair.near);
+}
+
+/* Reasons ------------------------------------------------------------------ */
+
+static int take_reason(void *argument) {
+    (void)argument;
+    CHECK(green_reason() == NULL);
+    CHECK(green_sleep(3600 * GREEN_SECOND), ==, -ECANCELED);
+    char *reason = green_reason();
+    CHECK(reason != NULL);
+    mark(*reason);
+    CHECK(green_reason() == NULL);
+    return 0;
+}
+
+TEST(reason, "the killed thread reads the reason, once") {
+    green_thread *thread = start(take_reason, NULL);
+    let_run();
+    CHECK(green_thread_kill_with(thread, "r", discard_letter), ==, 0);
+    CHECK(finish(thread), ==, 0);
+    CHECK_TEXT(marks(), "r");
+}
+
+TEST(reason_unread, "a reason that nobody reads is discarded when the thread ends") {
+    green_thread *thread = start(nap, NULL);
+    let_run();
+    CHECK(green_thread_kill_with(thread, "u", discard_letter), ==, 0);
+    CHECK(finish(thread), ==, -ECANCELED);
+    CHECK_TEXT(marks(), "u");
+}
+
+TEST(reason_without_discard, "a reason may come without a discard") {
+    green_thread *thread = start(nap, NULL);
+    let_run();
+    CHECK(green_thread_kill_with(thread, "u", NULL), ==, 0);
+    CHECK(finish(thread), ==, -ECANCELED);
+}
+
+TEST(reason_of_unstarted, "the reason of a thread that never ran or has finished is discarded") {
+    int value = 0;
+    green_thread *unstarted = start(give, &value), *ended = start(give, &value);
+    CHECK(green_thread_kill_with(unstarted, "a", discard_letter), ==, 0);
+    CHECK(finish(unstarted), ==, -ECANCELED);
+    CHECK_TEXT(marks(), "a");
+    let_run();
+    CHECK(green_thread_kill_with(ended, "b", discard_letter), ==, 0);
+    CHECK_TEXT(marks(), "ab");
+    CHECK(finish(ended), ==, 0);
+}
+
+static int kill_self_with(void *argument) {
+    CHECK(green_thread_kill_with(green_current(), argument, discard_letter), ==, -ECANCELED);
+    CHECK(green_reason() == argument);
+    return -ECANCELED;
+}
+
+TEST(reason_of_self, "a thread that kills itself reads its own reason") {
+    CHECK(finish(start(kill_self_with, "s")), ==, -ECANCELED);
+    CHECK_TEXT(marks(), "");
+}
+
+static int catch_all(void *argument) {
+    int *read = argument, error;
+    while ((error = green_sleep(20 * GREEN_MILLISECOND)) == -ECANCELED)
+        *read += green_reason() != NULL;
+    return error;
+}
+
+TEST(reasons_owned_once, "of two kills in a row each reason is read or discarded, exactly once") {
+    int read = 0;
+    green_thread *thread = start(catch_all, &read);
+    let_run();
+    CHECK(green_thread_kill_with(thread, "1", discard_letter), ==, 0);
+    CHECK(green_thread_kill_with(thread, "2", discard_letter), ==, 0);
+    CHECK(finish(thread), ==, 0);
+    CHECK(read, >=, 1);
+    CHECK(read + strlen(marks()), ==, 2);
+}

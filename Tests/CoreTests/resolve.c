@@ -1,0 +1,124 @@
+/* Names: what the system's resolver finds, and that it blocks nobody. */
+#include "helpers.h"
+
+#include <netdb.h>
+#include <netinet/in.h>
+
+enum { FOUND = 16 };
+static green_address found[FOUND];
+
+/* A name that RFC 6761 lets nobody register; not every resolver knows that. */
+static const char *const unknown = "nonexistent.invalid:80";
+
+static void impatient_resolver(void) {
+    CHECK(setenv("RES_OPTIONS", "timeout:1 attempts:1", 1), ==, 0);
+}
+
+static const char *text_of(const green_address *address) {
+    static char text[GREEN_ADDRESS_TEXT_MAX];
+    green_address_print(address, text, sizeof text);
+    return text;
+}
+
+TEST(localhost, "localhost is a loopback address, with the port") {
+    int count = green_resolve(found, FOUND, "localhost:6000");
+    CHECK(count, >=, 1);
+    for (int i = 0; i < count; i++) {
+        CHECK(strcmp(text_of(&found[i]), "127.0.0.1:6000") == 0 || strcmp(text_of(&found[i]), "[::1]:6000") == 0);
+        for (int k = 0; k < i; k++)
+            CHECK(!green_address_equal(&found[i], &found[k]));
+    }
+}
+
+TEST(numbers, "what is an address already is taken as it is") {
+    static const char *const texts[] = {"127.0.0.1:80", "[::1]:80", "unix:/path", "unix:@name"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        CHECK(green_resolve(found, FOUND, texts[i]), ==, 1);
+        CHECK_TEXT(text_of(&found[0]), texts[i]);
+    }
+    CHECK(green_resolve(found, FOUND, ":80"), ==, 1);
+    CHECK_TEXT(text_of(&found[0]), "0.0.0.0:80");
+}
+
+TEST(services, "a port may be the name of a service") {
+    if (!getservbyname("http", "tcp"))
+        skip("this machine knows no services");
+    CHECK(green_resolve(found, FOUND, "localhost:http"), >=, 1);
+    CHECK(green_address_port(&found[0]), ==, 80);
+    CHECK(green_resolve(found, FOUND, "127.0.0.1:http"), ==, 1);
+    CHECK_TEXT(text_of(&found[0]), "127.0.0.1:80");
+}
+
+TEST(room, "no more addresses are stored than there is room for") {
+    found[1].length = 12345;
+    CHECK(green_resolve(found, 1, "localhost:1"), ==, 1);
+    CHECK(found[1].length, ==, 12345);
+}
+
+TEST(unknown_host, "an unknown host is -ENOENT, and the message names it") {
+    impatient_resolver();
+    int error = green_resolve(found, FOUND, unknown);
+    if (error >= 0)
+        skip("the resolver of this machine answers for nonexistent.invalid");
+    CHECK(error == -ENOENT || error == -EAGAIN);
+    CHECK_CONTAINS(green_explain(error), "nonexistent.invalid");
+    green_socket *socket = NULL;
+    green_listener *listener = NULL;
+    CHECK(green_connect(&socket, unknown, NULL), ==, error);
+    CHECK(green_listen(&listener, unknown, NULL), ==, error);
+    CHECK(socket == NULL && listener == NULL);
+}
+
+TEST(bad_input, "what is no host and port is -EINVAL, and the message names it") {
+    static const char *const texts[] = {"", "localhost", "localhost:", "localhost:65536", "[::1]", ":"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        CHECK(green_resolve(found, FOUND, texts[i]), ==, -EINVAL);
+        CHECK_CONTAINS(green_explain(-EINVAL), texts[i]);
+    }
+    CHECK(green_resolve(found, FOUND, "localhost:no-such-service"), <, 0);
+    CHECK_CONTAINS(green_explain(-EINVAL), "no-such-service");
+}
+
+TEST(long_name, "a host name of any length is an error, not a crash") {
+    static char text[100000];
+    impatient_resolver();
+    memset(text, 'x', sizeof text - 1);
+    memcpy(text + sizeof text - 4, ":80", 3);
+    CHECK(green_resolve(found, FOUND, text), <, 0);
+}
+
+static int resolve(void *argument) {
+    green_address address;
+    return green_resolve(&address, 1, argument);
+}
+
+TEST(many_at_once, "many look-ups at once, all answered") {
+    green_thread *threads[50];
+    for (int i = 0; i < 50; i++)
+        threads[i] = start(resolve, "localhost:1");
+    for (int i = 0; i < 50; i++)
+        CHECK(finish(threads[i]), ==, 1);
+}
+
+TEST(killed, "a kill ends the wait for a look-up at once, and the look-up ends by itself") {
+    impatient_resolver();
+    for (int yields = 0; yields < 20; yields++) {
+        green_thread *thread = start(resolve, (void *)unknown);
+        for (int i = 0; i < yields; i++)
+            CHECK(green_yield(), ==, 0);
+        int result = kill_and_finish(thread);
+        CHECK(result == -ECANCELED || result == -ENOENT || result == -EAGAIN || result == 1);
+        if (yields == 0)
+            CHECK(result, ==, -ECANCELED);
+    }
+    UNTIL(os_threads() <= 1 + 2 * SANITIZED); /* sanitizers may keep one of their own */
+}
+
+TEST(times_out, "the timeout of a connect covers the look-up") {
+    impatient_resolver();
+    green_connect_options options = {.timeout = 1};
+    green_socket *socket = NULL;
+    int error = green_connect(&socket, unknown, &options);
+    CHECK(error == -ETIMEDOUT || error == -ENOENT || error == -EAGAIN);
+    CHECK(socket == NULL);
+}

@@ -1,0 +1,117 @@
+/* Signals as something to wait for. */
+#include "helpers.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+static volatile sig_atomic_t handled;
+
+static void handle(int number) {
+    handled = number;
+}
+
+static green_signals *open_for(int first, int second) {
+    int numbers[] = {first, second};
+    green_signals *signals = NULL;
+    CHECK(green_signals_open(&signals, numbers, second ? 2 : 1), ==, 0);
+    return signals;
+}
+
+TEST(next, "next returns the number of the signal that came") {
+    green_signals *signals = open_for(SIGUSR1, 0);
+    CHECK(kill(getpid(), SIGUSR1), ==, 0);
+    CHECK(green_signals_next(signals, GREEN_FOREVER), ==, SIGUSR1);
+    CHECK(green_signals_next(signals, 0), ==, -ETIMEDOUT);
+    green_signals_close(signals);
+}
+
+TEST(times_out, "next ends with its timeout") {
+    green_signals *signals = open_for(SIGUSR1, SIGUSR2);
+    int64_t before = green_now();
+    CHECK(green_signals_next(signals, 10 * GREEN_MILLISECOND), ==, -ETIMEDOUT);
+    CHECK(green_now() - before, >=, 10 * GREEN_MILLISECOND);
+    green_signals_close(signals);
+}
+
+TEST(two, "of two signals that came both are told") {
+    green_signals *signals = open_for(SIGUSR1, SIGUSR2);
+    CHECK(kill(getpid(), SIGUSR2), ==, 0);
+    CHECK(kill(getpid(), SIGUSR1), ==, 0);
+    int first = green_signals_next(signals, GREEN_FOREVER), second = green_signals_next(signals, GREEN_FOREVER);
+    CHECK(first + second, ==, SIGUSR1 + SIGUSR2);
+    CHECK(first, !=, second);
+    CHECK(green_signals_next(signals, GREEN_MILLISECOND), ==, -ETIMEDOUT);
+    green_signals_close(signals);
+}
+
+static int wait_for_signal(void *argument) {
+    return green_signals_next(argument, GREEN_FOREVER);
+}
+
+TEST(wakes, "a signal wakes the thread that waits, and others run meanwhile") {
+    green_signals *signals = open_for(SIGINT, SIGTERM);
+    green_thread *thread = start(wait_for_signal, signals);
+    for (int i = 0; i < 5; i++)
+        CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
+    CHECK(!green_thread_is_finished(thread));
+    CHECK(kill(getpid(), SIGTERM), ==, 0);
+    CHECK(finish(thread), ==, SIGTERM);
+    green_signals_close(signals);
+}
+
+TEST(killed, "a kill ends the wait, and no signal is lost by it") {
+    green_signals *signals = open_for(SIGUSR1, 0);
+    for (int i = 0; i < SCALED(200); i++) {
+        green_thread *thread = start(wait_for_signal, signals);
+        for (int yields = i % 5; yields > 0; yields--)
+            CHECK(green_yield(), ==, 0);
+        CHECK(kill(getpid(), SIGUSR1), ==, 0);
+        for (int yields = i % 3; yields > 0; yields--)
+            CHECK(green_yield(), ==, 0);
+        int result = kill_and_finish(thread);
+        if (result == -ECANCELED)
+            CHECK(green_signals_next(signals, GREEN_FOREVER), ==, SIGUSR1);
+        else
+            CHECK(result, ==, SIGUSR1);
+    }
+    CHECK(green_signals_next(signals, GREEN_MILLISECOND), ==, -ETIMEDOUT);
+    green_signals_close(signals);
+}
+
+TEST(act_again, "after the close signals act as before") {
+    signal(SIGUSR1, handle);
+    green_signals *signals = open_for(SIGUSR1, 0);
+    CHECK(kill(getpid(), SIGUSR1), ==, 0);
+    CHECK(handled, ==, 0); /* collected, not handled */
+    CHECK(green_signals_next(signals, GREEN_FOREVER), ==, SIGUSR1);
+    CHECK(handled, ==, 0);
+    green_signals_close(signals);
+    CHECK(raise(SIGUSR1), ==, 0);
+    CHECK(handled, ==, SIGUSR1);
+    green_signals_close(NULL);
+}
+
+TEST(mask_restored, "a signal that was blocked before is still blocked after the close") {
+    sigset_t mask;
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGUSR2);
+    CHECK(sigprocmask(SIG_BLOCK, &mask, NULL), ==, 0);
+    green_signals_close(open_for(SIGUSR1, SIGUSR2));
+    CHECK(sigprocmask(SIG_BLOCK, NULL, &mask), ==, 0);
+    CHECK(sigismember(&mask, SIGUSR2), ==, 1);
+    CHECK(sigismember(&mask, SIGUSR1), ==, 0);
+}
+
+TEST(bad_numbers, "what cannot be caught is -EINVAL") {
+    static const int numbers[] = {SIGKILL, SIGSTOP, 0, -1, 65, 1000000};
+    green_signals *signals = NULL;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        int pair[] = {SIGUSR1, numbers[i]};
+        sigset_t mask;
+        CHECK(green_signals_open(&signals, pair, 2), ==, -EINVAL);
+        CHECK(*green_explain(-EINVAL) != 0);
+        CHECK(sigprocmask(SIG_BLOCK, NULL, &mask), ==, 0);
+        CHECK(sigismember(&mask, SIGUSR1), ==, 0); /* nothing was changed */
+    }
+    CHECK(signals == NULL);
+}

@@ -1,0 +1,241 @@
+/* Stacks: size, depth, overflow, reuse, and what a backtrace sees of them. */
+#include "helpers.h"
+
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unwind.h>
+
+/* Uses at least size bytes of stack, in frames of about a KiB. */
+__attribute__((noinline)) static int use_stack(size_t size) {
+    volatile char frame[1024];
+    memset((void *)frame, 1, sizeof frame);
+    int below = size > sizeof frame ? use_stack(size - sizeof frame) : 0;
+    return below + frame[size % sizeof frame];
+}
+
+static int deep(void *argument) {
+    size_t size = *(size_t *)argument;
+    green_thread *self = green_current();
+    CHECK(use_stack(size), >, 0);
+    CHECK(green_thread_stack_used(self), >=, size);
+    CHECK(green_thread_stack_used(self), <=, green_thread_stack_size(self));
+    return 0;
+}
+
+TEST(depth, "recursion just within the stack works, and is counted as used") {
+    static const size_t sizes[] = {64 << 10, 256 << 10, 1 << 20, 16 << 20};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        green_spawn_options options = {.stack_size = sizes[i]};
+        size_t depth = SANITIZED ? sizes[i] / 8 : sizes[i] / 8 * 7; /* a frame is more than what it counts */
+        green_thread *thread = NULL;
+        CHECK(green_spawn_with(&thread, &options, deep, &depth), ==, 0);
+        CHECK(green_thread_stack_size(thread), >=, sizes[i]);
+        CHECK(finish(thread), ==, 0);
+    }
+}
+
+TEST(default_size, "the default stack is 1 MiB, that of the hub's options, or that of the spawn") {
+    int value = 0;
+    green_thread *thread = start(give, &value);
+    CHECK(green_thread_stack_size(thread), >=, 1 << 20);
+    CHECK(green_thread_stack_size(thread), <, 2 << 20);
+    CHECK(finish(thread), ==, 0);
+    CHECK(green_hub_close(), ==, 0);
+    green_hub_options hub = {.stack_size = 128 << 10};
+    CHECK(green_hub_open(&hub), ==, 0);
+    thread = start(give, &value);
+    CHECK(green_thread_stack_size(thread), >=, 128 << 10);
+    CHECK(green_thread_stack_size(thread), <, 1 << 20);
+    CHECK(finish(thread), ==, 0);
+    green_spawn_options options = {.stack_size = (300 << 10) + 1};
+    CHECK(green_spawn_with(&thread, &options, give, &value), ==, 0);
+    CHECK(green_thread_stack_size(thread), >, 300 << 10);
+    CHECK(green_thread_stack_size(thread) % (size_t)sysconf(_SC_PAGESIZE), ==, 0);
+    CHECK(finish(thread), ==, 0);
+}
+
+TEST(finished_has_none, "a finished thread has no stack") {
+    int value = 0;
+    green_thread *thread = start(give, &value);
+    let_run();
+    CHECK(green_thread_stack_size(thread), ==, 0);
+    CHECK(green_thread_stack_used(thread), ==, 0);
+    CHECK(finish(thread), ==, 0);
+}
+
+TEST(too_large, "a stack that no memory is there for is -ENOMEM, and the hub goes on") {
+    static const size_t sizes[] = {(size_t)1 << 47, (size_t)1 << 62, SIZE_MAX, SIZE_MAX - 4096};
+    int value = 0;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        green_spawn_options options = {.name = "giant", .stack_size = sizes[i]};
+        green_thread *thread = NULL;
+        CHECK(green_spawn_with(&thread, &options, give, &value), ==, -ENOMEM);
+        CHECK_CONTAINS(green_explain(-ENOMEM), "stack");
+        CHECK(thread == NULL);
+    }
+    CHECK(finish(start(give, &value)), ==, 0);
+}
+
+static void spawn_without_memory(void) {
+    int value = 0, error = 0, count = 0;
+    green_spawn_options options = {.stack_size = 64 << 20};
+    CHECK(green_yield(), ==, 0);
+    rlim_t bytes = address_space_bytes() + (1 << 30);
+    struct rlimit limit = {.rlim_cur = bytes, .rlim_max = bytes};
+    CHECK(setrlimit(RLIMIT_AS, &limit), ==, 0);
+    for (; count < 100 && error == 0; count++)
+        error = green_spawn_with(NULL, &options, give, &value);
+    CHECK(error, ==, -ENOMEM);
+    CHECK(count, >, 1);
+    for (int i = 0; i < 10; i++)
+        CHECK(green_yield(), ==, 0);
+    green_thread *thread = NULL; /* stacks are free again */
+    CHECK(green_spawn_with(&thread, &options, give, &value), ==, 0);
+    CHECK(finish(thread), ==, 0);
+}
+
+TEST(address_space_limit, "a limit on address space ends spawn with -ENOMEM, not the process") {
+    if (SANITIZED)
+        skip("sanitizers need the address space");
+    struct child child;
+    run_child(&child, spawn_without_memory);
+    CHECK_TEXT(child.output, "");
+    CHECK(child.status, ==, 0);
+}
+
+/* Overflow ----------------------------------------------------------------- */
+
+static int overflow(void *argument) {
+    (void)argument;
+    return use_stack(SIZE_MAX);
+}
+
+static void overflow_named(void) {
+    green_thread *thread = NULL;
+    green_spawn_options options = {.name = "bottomless", .stack_size = 64 << 10};
+    CHECK(green_spawn_with(&thread, &options, overflow, NULL), ==, 0);
+    finish(thread);
+}
+
+static void *overflow_on_thread(void *argument) {
+    overflow_named();
+    return argument;
+}
+
+static void overflow_elsewhere(void) {
+    pthread_t other;
+    CHECK(green_yield(), ==, 0); /* a hub of its own here, too */
+    CHECK(pthread_create(&other, NULL, overflow_on_thread, NULL), ==, 0);
+    pthread_join(other, NULL);
+}
+
+static void check_overflow(void (*body)(void)) {
+    struct child child;
+    run_child(&child, body);
+    CHECK_CONTAINS(child.output, "bottomless");
+    CHECK_CONTAINS(child.output, "stack_size");
+    CHECK(strstr(child.output, "65536") || strstr(child.output, "64 K"));
+    if (SANITIZED) /* which add a report of their own */
+        return;
+    CHECK(WIFSIGNALED(child.status));
+    CHECK(strchr(child.output, '\n') == child.output + strlen(child.output) - 1);
+}
+
+TEST(overflow, "an overflow ends the process with one line: the thread, its stack size, where to change it") {
+    check_overflow(overflow_named);
+}
+
+TEST(overflow_elsewhere, "an overflow on another OS thread's hub says the same") {
+    check_overflow(overflow_elsewhere);
+}
+
+static void crash_elsewhere(void) {
+    CHECK(green_yield(), ==, 0);
+    char *nowhere = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    *(volatile char *)nowhere = 1;
+}
+
+TEST(other_crash, "a crash that is no overflow is not called one") {
+    struct child child;
+    run_child(&child, crash_elsewhere);
+    CHECK(strstr(child.output, "stack_size") == NULL);
+    CHECK(child.status != 0);
+    if (!SANITIZED)
+        CHECK(WIFSIGNALED(child.status));
+}
+
+/* Backtrace ---------------------------------------------------------------- */
+
+static _Unwind_Reason_Code count_frame(struct _Unwind_Context *context, void *argument) {
+    (void)context;
+    ++*(int *)argument;
+    return *(int *)argument > 500 ? _URC_NORMAL_STOP : _URC_NO_REASON;
+}
+
+__attribute__((noinline)) static int backtrace_below(int depth) {
+    volatile int frames = 0;
+    if (depth > 0)
+        return backtrace_below(depth - 1) + (int)frames;
+    int count = 0;
+    CHECK(_Unwind_Backtrace(count_frame, &count), ==, _URC_END_OF_STACK);
+    return count;
+}
+
+static int count_frames(void *argument) {
+    return backtrace_below(*(int *)argument);
+}
+
+TEST(backtrace, "a backtrace from inside a thread ends at its entry") {
+    int shallow = 0, deeper = 20;
+    int base = finish(start(count_frames, &shallow));
+    CHECK(base, >=, 2);
+    CHECK(base, <, 20);
+    int frames = finish(start(count_frames, &deeper));
+    CHECK(frames, >, base);
+    CHECK(frames, <=, base + 20);
+}
+
+/* Memory ------------------------------------------------------------------- */
+
+static int touch(void *argument) {
+    CHECK(use_stack(64 << 10), >, 0);
+    return green_sleep(*(int64_t *)argument);
+}
+
+static void burst(int count) {
+    static green_thread *threads[2000];
+    int64_t time = 10 * GREEN_MILLISECOND;
+    for (int i = 0; i < count; i++)
+        threads[i] = start(touch, &time);
+    for (int i = 0; i < count; i++)
+        CHECK(finish(threads[i]), ==, 0);
+}
+
+TEST(reuse, "stacks are used again, and the memory of a burst is given back when the hub is idle") {
+    enum { COUNT = 2000 };
+    green_hub_options options = {.warm_stacks = 16};
+    CHECK(green_hub_open(&options), ==, 0);
+    burst(16);
+    size_t before = resident_bytes();
+    burst(COUNT);
+    green_statistics first, second;
+    CHECK(green_hub_statistics(&first), ==, 0);
+    CHECK(first.stacks, >=, COUNT);
+    CHECK(first.free_stacks, ==, first.stacks);
+    burst(COUNT);
+    CHECK(green_hub_statistics(&second), ==, 0);
+    CHECK(second.stacks, ==, first.stacks);
+    if (!SANITIZED) /* 2000 bursts of 64 KiB are 125 MiB; what the handles take is small */
+        UNTIL(resident_bytes() < before + (16 << 20));
+}
+
+TEST(handles_cost_little, "the memory of finished threads is reused, not heaped up") {
+    int value = 0;
+    green_statistics now;
+    for (int i = 0; i < SCALED(100000); i++)
+        CHECK(finish(start(give, &value)), ==, 0);
+    CHECK(green_hub_statistics(&now), ==, 0);
+    CHECK(now.stacks, <=, 16);
+}

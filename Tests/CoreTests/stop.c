@@ -1,0 +1,184 @@
+/* listener_stop: drain, then kill, then nothing is left of a server. */
+#include "helpers.h"
+
+struct server {
+    green_listener *listener;
+    int running, ended, killed;
+    int running_after; /* handlers that ran when serve returned */
+    int stop_result;
+    bool refuse; /* handlers catch the first kill and go on for a while */
+};
+
+static int wait_for_byte(green_socket *client, void *context) {
+    struct server *server = context;
+    char byte;
+    server->running++;
+    ssize_t count = green_read(client, &byte, 1);
+    if (count == -ECANCELED && server->refuse)
+        CHECK(green_sleep(20 * GREEN_MILLISECOND), ==, 0);
+    server->running--;
+    server->ended++;
+    server->killed += count == -ECANCELED;
+    return count < 0 ? (int)count : 0;
+}
+
+static int serve(void *argument) {
+    struct server *server = argument;
+    int result = green_serve(server->listener, NULL, wait_for_byte, server);
+    server->running_after = server->running;
+    return result;
+}
+
+enum { CLIENTS = 5 };
+static green_socket *clients[CLIENTS];
+static struct server server;
+
+/* A server with five clients in their handlers. */
+static green_thread *start_server(void) {
+    server.listener = listen_any(TCP4);
+    green_thread *thread = start(serve, &server);
+    for (int i = 0; i < CLIENTS; i++)
+        clients[i] = connect_to(server.listener);
+    UNTIL(server.running == CLIENTS);
+    return thread;
+}
+
+static void end_server(green_thread *thread) {
+    CHECK(finish(thread), ==, 0);
+    CHECK(server.running_after, ==, 0); /* a stopped serve returns when all have ended */
+    CHECK(server.ended, ==, CLIENTS);
+    for (int i = 0; i < CLIENTS; i++)
+        green_socket_release(clients[i]);
+    green_listener_release(server.listener);
+}
+
+static int stop_soon(void *argument) {
+    return green_listener_stop(server.listener, *(int64_t *)argument);
+}
+
+TEST(drains, "stop waits for the handlers: 0 when all ended by themselves") {
+    int64_t drain = 60 * GREEN_SECOND;
+    green_thread *thread = start_server(), *stopper = start(stop_soon, &drain);
+    let_run();
+    CHECK(green_listener_fd(server.listener), ==, -EBADF); /* it listens no more */
+    CHECK(!green_thread_is_finished(stopper));
+    CHECK(!green_thread_is_finished(thread));
+    for (int i = 0; i < CLIENTS; i++)
+        send_text(clients[i], "x");
+    CHECK(finish(stopper), ==, 0);
+    CHECK(server.killed, ==, 0);
+    end_server(thread);
+}
+
+TEST(drains_for_ever, "a negative drain waits for as long as it takes") {
+    int64_t drain = GREEN_FOREVER;
+    green_thread *thread = start_server(), *stopper = start(stop_soon, &drain);
+    CHECK(green_thread_wait(stopper, 20 * GREEN_MILLISECOND, NULL), ==, -ETIMEDOUT);
+    CHECK(server.running, ==, CLIENTS);
+    for (int i = 0; i < CLIENTS; i++)
+        send_text(clients[i], "x");
+    CHECK(finish(stopper), ==, 0);
+    end_server(thread);
+}
+
+TEST(kills_the_rest, "after the drain the rest is killed, and stop tells how many") {
+    int64_t drain = 50 * GREEN_MILLISECOND, before = green_now();
+    green_thread *thread = start_server(), *stopper = start(stop_soon, &drain);
+    send_text(clients[0], "x");
+    send_text(clients[3], "x");
+    CHECK(finish(stopper), ==, CLIENTS - 2);
+    CHECK(green_now() - before, >=, drain);
+    CHECK(server.killed, ==, CLIENTS - 2);
+    CHECK(server.running, ==, 0);
+    end_server(thread);
+}
+
+TEST(kills_at_once, "a drain of 0 kills at once, and waits for the killed to end") {
+    server.refuse = true;
+    green_thread *thread = start_server();
+    CHECK(green_listener_stop(server.listener, 0), ==, CLIENTS);
+    CHECK(server.running, ==, 0);
+    CHECK(server.killed, ==, CLIENTS);
+    end_server(thread);
+}
+
+TEST(unserved, "stop of a listener that nobody serves closes it") {
+    green_listener *listener = listen_any(TCP4);
+    CHECK(green_listener_stop(listener, GREEN_SECOND), ==, 0);
+    CHECK(green_listener_fd(listener), ==, -EBADF);
+    CHECK(green_listener_stop(listener, GREEN_SECOND), ==, 0);
+    green_listener_release(listener);
+}
+
+TEST(frees_the_port, "the port is free after a stop, and a client is refused") {
+    green_thread *thread = start_server();
+    char text[GREEN_ADDRESS_TEXT_MAX];
+    snprintf(text, sizeof text, "%s", address_of(server.listener));
+    CHECK(green_listener_stop(server.listener, 0), ==, CLIENTS);
+    green_socket *client = NULL;
+    CHECK(green_connect(&client, text, NULL), ==, -ECONNREFUSED);
+    green_listener *again = NULL;
+    CHECK(green_listen(&again, text, NULL), ==, 0);
+    green_listener_release(again);
+    end_server(thread);
+}
+
+static int stop_from_inside(green_socket *client, void *context) {
+    char byte;
+    ssize_t count = green_read(client, &byte, 1);
+    if (count == 1 && byte == 's') {
+        server.stop_result = green_listener_stop(server.listener, *(int64_t *)context);
+        CHECK(green_sleep(10 * GREEN_MILLISECOND), ==, 0); /* the caller itself was not killed */
+        server.ended++;
+        return 0;
+    }
+    server.killed += count == -ECANCELED;
+    server.ended++;
+    return count < 0 ? (int)count : 0;
+}
+
+static int serve_stoppable(void *argument) {
+    return green_serve(server.listener, NULL, stop_from_inside, argument);
+}
+
+TEST(from_inside, "a handler may stop its own server, and is neither waited for nor killed") {
+    int64_t drain = 10 * GREEN_MILLISECOND;
+    server.listener = listen_any(TCP4);
+    green_thread *thread = start(serve_stoppable, &drain);
+    for (int i = 0; i < CLIENTS; i++)
+        clients[i] = connect_to(server.listener);
+    send_text(clients[2], "s");
+    CHECK(finish(thread), ==, 0);
+    CHECK(server.stop_result, ==, CLIENTS - 1);
+    CHECK(server.killed, ==, CLIENTS - 1);
+    UNTIL(server.ended == CLIENTS);
+    for (int i = 0; i < CLIENTS; i++)
+        green_socket_release(clients[i]);
+    green_listener_release(server.listener);
+}
+
+TEST(killed_stop, "a stop that is killed while it drains ends with -ECANCELED") {
+    int64_t drain = GREEN_FOREVER;
+    green_thread *thread = start_server(), *stopper = start(stop_soon, &drain);
+    let_run();
+    CHECK(kill_and_finish(stopper), ==, -ECANCELED);
+    CHECK(server.running, ==, CLIENTS); /* the handlers go on, as after a close */
+    CHECK(finish(thread), ==, 0);
+    for (int i = 0; i < CLIENTS; i++)
+        send_text(clients[i], "x");
+    UNTIL(server.ended == CLIENTS);
+    CHECK(server.killed, ==, 0);
+    for (int i = 0; i < CLIENTS; i++)
+        green_socket_release(clients[i]);
+    green_listener_release(server.listener);
+}
+
+TEST(two_stops, "two threads may stop one listener") {
+    int64_t forever = GREEN_FOREVER, soon = 20 * GREEN_MILLISECOND;
+    green_thread *thread = start_server();
+    green_thread *first = start(stop_soon, &forever), *second = start(stop_soon, &soon);
+    int killed = finish(second);
+    CHECK(killed, ==, CLIENTS);
+    CHECK(finish(first), >=, 0);
+    end_server(thread);
+}
