@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <netinet/in.h>
+#include <stdatomic.h>
 
 green_thread *start(green_function *function, void *argument) {
     green_thread *thread = NULL;
@@ -75,10 +76,10 @@ const char *transport_name(enum transport transport) {
 }
 
 green_listener *listen_any(enum transport transport) {
-    static unsigned count;
+    static atomic_uint counter; /* tests run hubs side by side */
+    unsigned count = atomic_fetch_add(&counter, 1);
     char text[GREEN_ADDRESS_TEXT_MAX];
     green_listener *listener = NULL;
-    count++;
     if (transport == UNIX_PATH)
         snprintf(text, sizeof text, "unix:/tmp/green-test-%d-%u", (int)getpid(), count);
     else if (transport == UNIX_ABSTRACT)
@@ -183,7 +184,7 @@ void expect_end(green_socket *socket) {
 /* The stream repeats a table whose length is prime, so that no buffer size and
  * no packet size divides it. */
 enum { PERIOD = 65521 };
-static unsigned char table[2 * PERIOD];
+static _Thread_local unsigned char table[2 * PERIOD];
 
 static const unsigned char *pattern_at(uint64_t position) {
     if (table[0] == 0) {

@@ -111,7 +111,6 @@ TEST(killed, "a kill ends the wait for a look-up at once, and the look-up ends b
         if (yields == 0)
             CHECK(result, ==, -ECANCELED);
     }
-    UNTIL(os_threads() <= 1 + 2 * SANITIZED); /* sanitizers may keep one of their own */
 }
 
 TEST(times_out, "the timeout of a connect covers the look-up") {

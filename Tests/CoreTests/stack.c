@@ -19,7 +19,8 @@ static int deep(void *argument) {
     size_t size = *(size_t *)argument;
     green_thread *self = green_current();
     CHECK(use_stack(size), >, 0);
-    CHECK(green_thread_stack_used(self), >=, size);
+    if (!SANITIZED) /* which may keep frames elsewhere */
+        CHECK(green_thread_stack_used(self), >=, size);
     CHECK(green_thread_stack_used(self), <=, green_thread_stack_size(self));
     return 0;
 }

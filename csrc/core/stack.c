@@ -35,10 +35,7 @@ struct green_arena {
 };
 
 static size_t page_size(void) {
-    static size_t size;
-    if (size == 0)
-        size = (size_t)sysconf(_SC_PAGESIZE);
-    return size;
+    return (size_t)sysconf(_SC_PAGESIZE);
 }
 
 void green__stacks_init(green_stacks *stacks, size_t default_size, size_t warm) {

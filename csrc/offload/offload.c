@@ -44,6 +44,7 @@ static void *work(void *unused) {
     for (green_job *job; (job = next_job());) {
         pthread_mutex_unlock(&pool.lock);
         job->run(job);
+        __atomic_store_n(&job->ended, true, __ATOMIC_RELEASE);
         /* An eventfd takes a 1 unless it is near 2^64. */
         ssize_t written = write(job->done, &(uint64_t){1}, sizeof(uint64_t));
         GREEN_INVARIANT(written == sizeof(uint64_t), "an eventfd can be written");
@@ -116,5 +117,8 @@ int green__offload(green_hub *hub, green_job *job, int64_t timeout) {
     io.op.address = &count;
     io.op.length = sizeof count;
     error = green__io_run(hub, &io, timeout);
-    return error < 0 ? error : 0;
+    if (error < 0)
+        return error;
+    GREEN_INVARIANT(__atomic_load_n(&job->ended, __ATOMIC_ACQUIRE), "a job that woke its thread has ended");
+    return 0;
 }

@@ -12,6 +12,7 @@ typedef struct green_job {
     void (*release)(struct green_job *job); /* on either side */
     struct green_job *next;
     int done; /* an eventfd */
+    bool ended;
     int owners;
 } green_job;
 
