@@ -55,17 +55,22 @@ TEST(room, "no more addresses are stored than there is room for") {
     CHECK(found[1].length, ==, 12345);
 }
 
+/* No such host; or, from one look-up to the next, nobody answers. */
+static void check_unknown(int error) {
+    CHECK(error == -ENOENT || error == -EAGAIN);
+    CHECK_CONTAINS(green_explain(error), "nonexistent.invalid");
+}
+
 TEST(unknown_host, "an unknown host is -ENOENT, and the message names it") {
     impatient_resolver();
     int error = green_resolve(found, FOUND, unknown);
     if (error >= 0)
         skip("the resolver of this machine answers for nonexistent.invalid");
-    CHECK(error == -ENOENT || error == -EAGAIN);
-    CHECK_CONTAINS(green_explain(error), "nonexistent.invalid");
     green_socket *socket = NULL;
     green_listener *listener = NULL;
-    CHECK(green_connect(&socket, unknown, NULL), ==, error);
-    CHECK(green_listen(&listener, unknown, NULL), ==, error);
+    check_unknown(error);
+    check_unknown(green_connect(&socket, unknown, NULL));
+    check_unknown(green_listen(&listener, unknown, NULL));
     CHECK(socket == NULL && listener == NULL);
 }
 

@@ -134,7 +134,7 @@ static void root_init(green_hub *hub) {
     root->begun = true;
     root->kill.error = -ECANCELED;
     root->last_link = &root->links;
-    root->id = green__thread_id_next();
+    root->id = green__thread_id_next(hub);
     green__list_init(&root->waiters);
     if (root->id == FIRST)
         green__set_name(root, "main");

@@ -43,7 +43,8 @@ typedef struct green_hub {
     green_stacks stacks;
     green_thread *store; /* unused thread records */
     struct green_thread_block *blocks;
-    uint64_t threads, ready, handles, sockets;
+    uint64_t last_id; /* given to a thread */
+    uint64_t threads, handles, sockets;
     green_thread root; /* the OS thread's own context */
     void *root_bottom; /* bounds of its stack, for ASan */
     size_t root_size;
@@ -151,16 +152,32 @@ static inline void green__wait_init(green_hub *hub, green_wait *wait, const gree
     wait->cancelled = false;
 }
 
-/* Parks until the wait ends, which the end of timeout nanoseconds also does. */
-void green__park_for(green_hub *hub, green_wait *wait, int64_t timeout);
+void green__park_until(green_hub *hub, green_wait *wait, int64_t timeout);
 
-/* Parks until the wait ends or timeout nanoseconds are over. 0: somebody woke
- * it. Otherwise the -errno that ended it early. */
-int green__wait(green_hub *hub, green_wait *wait, int64_t timeout);
+/* Parks until the wait ends, which the end of timeout nanoseconds also does.
+ *
+ * In line, as all that stands between a blocking call and its switch: each
+ * return from a function that has switched inside is predicted wrongly. */
+static inline void green__park_for(green_hub *hub, green_wait *wait, int64_t timeout) {
+    if (timeout < 0)
+        green__park(hub, wait);
+    else
+        green__park_until(hub, wait, timeout);
+}
 
 /* Why a wait that was cancelled ended: -errno. Delivers the interrupt, if it was
  * one, so it is to be asked only when the call does fail for it. */
 int green__why(green_hub *hub, green_wait *wait);
+
+/* Parks until the wait ends or timeout nanoseconds are over. 0: somebody woke
+ * it. Otherwise the -errno that ended it early. */
+static inline int green__wait(green_hub *hub, green_wait *wait, int64_t timeout) {
+    green__park_for(hub, wait, timeout);
+    return GREEN_UNLIKELY(wait->cancelled) ? green__why(hub, wait) : 0;
+}
+
+/* A number that no thread of this process has had, from 1. */
+uint64_t green__thread_id_next(green_hub *hub);
 
 /* A record for a new thread; NULL without memory. */
 green_thread *green__record_take(green_hub *hub);

@@ -78,22 +78,10 @@ static void expire(green_timer *timer) {
     green__end_wait(expiry->wait, -ETIMEDOUT);
 }
 
-static void park_until(green_hub *hub, green_wait *wait, int64_t timeout) {
+void green__park_until(green_hub *hub, green_wait *wait, int64_t timeout) {
     struct expiry expiry = {.timer.fire = expire, .wait = wait};
     int error = green__timer_start(&hub->timers, &expiry.timer, green__deadline(green_now(), timeout));
     GREEN_INVARIANT(error == 0, "green__begin() reserved a timer");
     green__park(hub, wait);
     green__timer_cancel(&hub->timers, &expiry.timer);
-}
-
-void green__park_for(green_hub *hub, green_wait *wait, int64_t timeout) {
-    if (timeout < 0)
-        green__park(hub, wait);
-    else
-        park_until(hub, wait, timeout);
-}
-
-int green__wait(green_hub *hub, green_wait *wait, int64_t timeout) {
-    green__park_for(hub, wait, timeout);
-    return wait->cancelled ? green__why(hub, wait) : 0;
 }

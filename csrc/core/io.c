@@ -3,37 +3,16 @@
 #include <poll.h>
 #include <stdio.h>
 
-static void complete(green_op *op, int32_t result, bool more) {
+void green__io_complete(green_op *op, int32_t result, bool more) {
     (void)more;
     green_io *io = GREEN_CONTAINER(op, green_io, op);
     io->result = result;
     green__ready(io->wait.thread);
 }
 
-void green__io_init(green_hub *hub, green_io *io, const green_wait_kind *kind, green_op_kind op, int fd) {
-    green__wait_init(hub, &io->wait, kind);
-    io->op.complete = complete;
-    io->op.kind = op;
-    io->op.fd = fd;
-    io->op.flags = 0;
-    io->op.address = NULL;
-    io->op.length = 0;
-}
-
 void green__io_cancel(green_wait *wait) {
     green_engine *engine = wait->thread->hub->engine;
     engine->class->cancel(engine, &GREEN_CONTAINER(wait, green_io, wait)->op);
-}
-
-int32_t green__io_run(green_hub *hub, green_io *io, int64_t timeout) {
-    hub->engine->class->submit(hub->engine, &io->op);
-    hub->awaited++;
-    green__park_for(hub, &io->wait, timeout);
-    hub->awaited--;
-    /* EINTR is how a cancelled operation ends that a worker had begun. */
-    if (io->wait.cancelled && (io->result == -ECANCELED || io->result == -EINTR))
-        return green__why(hub, &io->wait);
-    return io->result;
 }
 
 static void describe_poll(const green_wait *wait, char *text, size_t size) {

@@ -64,7 +64,7 @@ static void describe_join(const green_wait *wait, char *text, size_t size) {
 
 static const green_wait_kind joining = {leave_list, describe_join};
 
-static int join(green_hub *hub, green_thread *target, int64_t timeout) {
+static inline int join(green_hub *hub, green_thread *target, int64_t timeout) {
     char label[GREEN_LABEL_MAX];
     if (target == hub->current)
         return green__fail(-EDEADLK, "%s waits for itself", green__label(target, label, sizeof label));

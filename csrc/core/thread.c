@@ -6,9 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-uint64_t green__thread_id_next(void) {
+/* A hub takes numbers in blocks: what is shared by OS threads is slow to count. */
+enum { ID_BLOCK = 256 };
+
+uint64_t green__thread_id_next(green_hub *hub) {
     static atomic_uint_fast64_t last;
-    return atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;
+    if (hub->last_id % ID_BLOCK == 0)
+        hub->last_id = atomic_fetch_add_explicit(&last, ID_BLOCK, memory_order_relaxed);
+    return ++hub->last_id;
 }
 
 const char *green__label(const green_thread *thread, char *text, size_t size) {
@@ -43,8 +48,10 @@ _Noreturn static void finish(green_hub *hub, green_thread *self, int result) {
     self->result = result;
     self->state = GREEN_DONE;
     self->unblockable = true;
-    green__run_links(self);
-    green__locals_destroy(self);
+    if (self->links)
+        green__run_links(self);
+    if (self->locals)
+        green__locals_destroy(self);
     self->interrupts = NULL;
     wake_waiters(self);
     hub->threads--;
@@ -105,7 +112,7 @@ static void thread_init(green_thread *thread, green_hub *hub, green_function *fu
     thread->links = NULL;
     thread->last_link = &thread->links;
     thread->locals = NULL;
-    thread->id = green__thread_id_next();
+    thread->id = green__thread_id_next(hub);
     thread->name = NULL;
     thread->context = NULL;
     thread->start = (green_timer){.fire = begin_after_delay};

@@ -69,9 +69,6 @@ struct green_thread {
 _Static_assert(offsetof(struct green_thread, error_number) + sizeof(int) <= GREEN_CACHE_LINE,
                "a switch touches one line of a thread's record");
 
-/* A number that no thread of this process has had. */
-uint64_t green__thread_id_next(void);
-
 /* Takes the oldest interrupt off the current thread and returns its error. */
 int green__deliver(green_thread *thread);
 

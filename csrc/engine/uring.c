@@ -197,6 +197,14 @@ static bool has_work(const struct io_uring *ring) {
     return flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW);
 }
 
+/* Whether there is nothing to submit and nothing to reap: a few loads, since
+ * every round of threads that only yield asks. */
+static bool is_quiet(const green_uring *uring) {
+    const struct io_uring *ring = &uring->ring;
+    return ring->sq.sqe_tail == ring->sq.sqe_head && !has_work(ring) && io_uring_cq_ready(ring) == 0 &&
+           !uring->refused.first && !uring->cancels.first && !uring->backlog.first;
+}
+
 /* Enters the kernel when there is a reason to. */
 static void exchange(green_uring *uring, int64_t timeout) {
     struct io_uring *ring = &uring->ring;
@@ -227,6 +235,8 @@ static void reap(green_uring *uring) {
 
 static void turn(green_engine *engine, int64_t timeout) {
     green_uring *uring = uring_of(engine);
+    if (timeout == 0 && is_quiet(uring))
+        return;
     if (GREEN_UNLIKELY(uring->cancels.first || uring->backlog.first))
         drain_lists(uring);
     exchange(uring, timeout);

@@ -148,7 +148,7 @@ static void describe_io(const green_wait *wait, char *text, size_t size) {
              green__socket_label(call->socket, label, sizeof label));
 }
 
-static const green_wait_kind in_io = {green__io_cancel, describe_io};
+const green_wait_kind green__in_socket = {green__io_cancel, describe_io};
 
 static int refuse(const green_socket *socket, const green_wait *user, green_direction direction) {
     char label[GREEN_SOCKET_LABEL_MAX], first[GREEN_LABEL_MAX], second[GREEN_LABEL_MAX];
@@ -179,20 +179,6 @@ int green__enter(green_socket *socket, green_socket_io *call, green_direction di
 
 int green__proceed(green_socket_io *call, int64_t timeout) {
     return call->socket->closed ? -EBADF : green__begin(call->socket->hub, timeout);
-}
-
-int32_t green__socket_run(green_socket_io *call, green_op_kind kind, void *address, size_t length, int flags,
-                          int64_t timeout) {
-    green_socket *socket = call->socket;
-    green__io_init(socket->hub, &call->io, &in_io, kind, socket->fd);
-    call->io.op.address = address;
-    call->io.op.length = length;
-    call->io.op.flags = flags;
-    call->io.op.drained = socket->drained;
-    int32_t result = green__io_run(socket->hub, &call->io, timeout);
-    if (call->direction == GREEN_READING)
-        socket->drained = call->io.op.drained;
-    return result;
 }
 
 /* Interrupts have been explained where they were delivered. */

@@ -53,9 +53,22 @@ int green__enter(green_socket *socket, green_socket_io *call, green_direction di
  * it is an error. */
 ssize_t green__leave(green_socket_io *call, ssize_t result);
 
+extern const green_wait_kind green__in_socket;
+
 /* Runs one operation of a call that has entered; may be used again. */
-int32_t green__socket_run(green_socket_io *call, green_op_kind kind, void *address, size_t length, int flags,
-                          int64_t timeout);
+static inline int32_t green__socket_run(green_socket_io *call, green_op_kind kind, void *address, size_t length,
+                                        int flags, int64_t timeout) {
+    green_socket *socket = call->socket;
+    green__io_init(socket->hub, &call->io, &green__in_socket, kind, socket->fd);
+    call->io.op.address = address;
+    call->io.op.length = length;
+    call->io.op.flags = flags;
+    call->io.op.drained = socket->drained;
+    int32_t result = green__io_run(socket->hub, &call->io, timeout);
+    if (call->direction == GREEN_READING)
+        socket->drained = call->io.op.drained;
+    return result;
+}
 
 /* Whether a call may run another operation: 0, -EBADF once the socket is
  * closed, or an interrupt. */

@@ -102,7 +102,7 @@ GREEN_API int green_thread_link(green_thread *thread, green_link **link,
  * are gone. */
 GREEN_API void green_link_remove(green_link *link);
 
-/* Unique within the process, counted from 1. */
+/* Unique within the process, from 1. */
 GREEN_API uint64_t green_thread_id(const green_thread *thread);
 
 /* Its name, or "". Copied in by green_thread_set_name(), at most 31 bytes. */

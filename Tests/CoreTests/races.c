@@ -1,0 +1,230 @@
+/* Two things that happen to a parked thread in one turn of the hub: it has just
+ * been woken, has not run yet, and now its deadline, a kill or a close comes. */
+#include "helpers.h"
+
+#include <poll.h>
+#include <signal.h>
+
+static const int64_t TIMEOUT = 20 * 1000 * 1000;
+
+/* Lets no other thread run until the deadlines of all that wait are over. */
+static void outlast(void) {
+    int64_t until = green_now() + 2 * TIMEOUT;
+    while (green_now() < until)
+        continue;
+}
+
+static int outlast_all(void *argument) {
+    outlast();
+    return *(int *)argument;
+}
+
+TEST(end_and_deadline, "a thread ends after the deadline of who waits for it, but before the hub has looked") {
+    int value = 7, result = 0;
+    green_thread *thread = start(outlast_all, &value);
+    CHECK(green_thread_wait(thread, TIMEOUT, &result), ==, 0); /* it had ended */
+    CHECK(result, ==, 7);
+    green_thread_release(thread);
+}
+
+static int wait_with_deadline(void *argument) {
+    return green_thread_wait(argument, TIMEOUT, NULL);
+}
+
+TEST(end_and_many_deadlines, "the same with many who wait") {
+    int value = 7;
+    green_thread *thread = start(outlast_all, &value), *waiters[20];
+    green_thread_set_name(thread, "busy");
+    for (int i = 0; i < 20; i++)
+        waiters[i] = start(wait_with_deadline, thread);
+    for (int i = 0; i < 20; i++)
+        CHECK(finish(waiters[i]), ==, 0);
+    CHECK(finish(thread), ==, 7);
+}
+
+TEST(kill_and_deadline, "a kill and a deadline in one turn are one interrupt: the kill, which was first") {
+    int64_t time = TIMEOUT;
+    green_thread *target = start(nap, NULL), *sleeper = start(nap, &time), *waiter = start(wait_with_deadline, target);
+    CHECK(green_yield(), ==, 0);
+    bool in_time = !green_thread_is_finished(sleeper) && !green_thread_is_finished(waiter);
+    CHECK(green_thread_kill(sleeper), ==, 0);
+    CHECK(green_thread_kill(waiter), ==, 0);
+    outlast();
+    int slept = finish(sleeper), waited = finish(waiter);
+    if (in_time) {
+        CHECK(slept, ==, -ECANCELED);
+        CHECK(waited, ==, -ECANCELED);
+    }
+    CHECK(kill_and_finish(target), ==, -ECANCELED);
+}
+
+/* One byte has come, and the deadline is over, when the hub looks again. */
+
+static int read_byte(void *argument) {
+    char byte;
+    return (int)green_read(argument, &byte, 1);
+}
+
+static int read_exactly(void *argument) {
+    char byte;
+    return (int)green_read_exactly(argument, &byte, 1);
+}
+
+static int receive(void *argument) {
+    const void *bytes;
+    ssize_t count = green_receive(argument, &bytes);
+    if (count > 0)
+        green_consume(argument, 1);
+    return (int)count;
+}
+
+static int receive_from(void *argument) {
+    char byte;
+    return (int)green_receive_from(argument, &byte, 1, NULL);
+}
+
+static green_function *const readers[] = {read_byte, read_exactly, receive, receive_from};
+enum { READERS = sizeof readers / sizeof *readers };
+
+/* The byte was read, or it is still there. */
+static void check_byte(int result, int interrupted, green_socket *socket) {
+    CHECK(result == 1 || result == interrupted);
+    green_socket_set_timeouts(socket, GREEN_FOREVER, GREEN_FOREVER);
+    if (result != 1)
+        CHECK(read_byte(socket), ==, 1);
+}
+
+TEST(byte_and_deadline, "a byte and a deadline: the byte is read, or it is still there") {
+    for (int i = 0; i < READERS; i++) {
+        struct pair pair = connected(UNIX_PAIR);
+        green_socket_set_timeouts(pair.near, TIMEOUT, GREEN_FOREVER);
+        green_thread *reader = start(readers[i], pair.near);
+        let_run();
+        CHECK(write(green_socket_fd(pair.far), "x", 1), ==, 1);
+        outlast();
+        check_byte(finish(reader), -ETIMEDOUT, pair.near);
+        release_pair(&pair);
+    }
+}
+
+TEST(byte_and_kill, "a byte and a kill: the byte is read, or it is still there") {
+    for (int i = 0; i < READERS; i++) {
+        for (int yields = 0; yields < 4; yields++) {
+            struct pair pair = connected(TCP4);
+            green_thread *reader = start(readers[i], pair.near);
+            let_run();
+            CHECK(write(green_socket_fd(pair.far), "x", 1), ==, 1);
+            for (int k = 0; k < yields; k++)
+                CHECK(green_yield(), ==, 0);
+            check_byte(kill_and_finish(reader), -ECANCELED, pair.near);
+            release_pair(&pair);
+        }
+    }
+}
+
+TEST(byte_and_close, "a byte and a close: the byte is read, or the call is -EBADF") {
+    for (int i = 0; i < READERS; i++) {
+        for (int yields = 0; yields < 4; yields++) {
+            struct pair pair = connected(TCP4);
+            green_thread *reader = start(readers[i], pair.near);
+            let_run();
+            CHECK(write(green_socket_fd(pair.far), "x", 1), ==, 1);
+            for (int k = 0; k < yields; k++)
+                CHECK(green_yield(), ==, 0);
+            CHECK(green_close(pair.near), ==, 0);
+            int result = finish(reader);
+            CHECK(result == 1 || result == -EBADF);
+            release_pair(&pair);
+        }
+    }
+}
+
+static int watch(void *argument) {
+    return green_wait_fd(*(int *)argument, POLLIN, TIMEOUT);
+}
+
+TEST(event_and_deadline, "an event of a descriptor and a deadline in one turn") {
+    int ends[2];
+    CHECK(pipe(ends), ==, 0);
+    green_thread *watcher = start(watch, &ends[0]);
+    let_run();
+    CHECK(write(ends[1], "x", 1), ==, 1);
+    outlast();
+    int result = finish(watcher);
+    CHECK(result == POLLIN || result == -ETIMEDOUT);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static int next_signal(void *argument) {
+    return green_signals_next(argument, TIMEOUT);
+}
+
+TEST(signal_and_deadline, "a signal and a deadline: the signal is told, or it is still there") {
+    int number = SIGUSR1;
+    green_signals *signals = NULL;
+    CHECK(green_signals_open(&signals, &number, 1), ==, 0);
+    green_thread *thread = start(next_signal, signals);
+    let_run();
+    CHECK(kill(getpid(), SIGUSR1), ==, 0);
+    outlast();
+    int result = finish(thread);
+    CHECK(result == SIGUSR1 || result == -ETIMEDOUT);
+    if (result == -ETIMEDOUT)
+        CHECK(next_signal(signals), ==, SIGUSR1);
+    green_signals_close(signals);
+}
+
+static int connect_in_time(void *argument) {
+    green_connect_options options = {.timeout = TIMEOUT};
+    green_socket *socket = NULL;
+    int error = green_connect(&socket, argument, &options);
+    green_socket_release(socket);
+    return error;
+}
+
+TEST(connection_and_deadline, "a connection that stands and a deadline in one turn") {
+    green_listener *listener = listen_any(TCP4);
+    char text[GREEN_ADDRESS_TEXT_MAX];
+    snprintf(text, sizeof text, "%s", address_of(listener));
+    for (int yields = 0; yields < 4; yields++) {
+        green_thread *thread = start(connect_in_time, text);
+        for (int i = 0; i < yields; i++)
+            CHECK(green_yield(), ==, 0);
+        outlast();
+        int result = finish(thread);
+        CHECK(result == 0 || result == -ETIMEDOUT);
+    }
+    green_listener_release(listener);
+}
+
+static int drain_soon(void *argument) {
+    return green_listener_stop(argument, TIMEOUT);
+}
+
+static int end_late(green_socket *client, void *context) {
+    char byte;
+    ssize_t count = green_read(client, &byte, 1);
+    outlast();
+    return count < 0 ? (int)count : *(int *)context;
+}
+
+static int serve(void *argument) {
+    static int result = 0;
+    return green_serve(argument, NULL, end_late, &result);
+}
+
+TEST(handler_and_drain, "a handler that ends and the end of the drain in one turn") {
+    green_listener *listener = listen_any(TCP4);
+    green_thread *server = start(serve, listener);
+    green_socket *client = connect_to(listener);
+    let_run();
+    green_thread *stopper = start(drain_soon, listener);
+    let_run();
+    send_text(client, "x");
+    int killed = finish(stopper);
+    CHECK(killed == 0 || killed == 1);
+    CHECK(finish(server), ==, 0);
+    green_socket_release(client);
+    green_listener_release(listener);
+}
