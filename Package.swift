@@ -1,0 +1,53 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let examples = ["green-echo", "green-chat", "green-forward"]
+
+let package = Package(
+    name: "swift-green",
+    products: [.library(name: "Green", targets: ["Green"])]
+        + examples.map { .executable(name: $0, targets: [$0]) },
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-system", from: "1.6.0")
+    ],
+    targets: [
+        .systemLibrary(
+            name: "CGreenUring",
+            pkgConfig: "liburing",
+            providers: [.apt(["liburing-dev"]), .yum(["liburing-devel"])]
+        ),
+        .target(
+            name: "CGreen",
+            dependencies: ["CGreenUring"],
+            path: "csrc",
+            publicHeadersPath: "include",
+            cSettings: [
+                .define("_GNU_SOURCE"),
+                .define("NDEBUG", .when(configuration: .release)),
+            ]
+        ),
+        .target(
+            name: "Green",
+            dependencies: ["CGreen", .product(name: "SystemPackage", package: "swift-system")],
+            swiftSettings: swiftSettings
+        ),
+        .target(name: "GreenExampleSupport", path: "Sources/Examples/Support", swiftSettings: swiftSettings),
+        .testTarget(name: "GreenTests", dependencies: ["Green"], swiftSettings: swiftSettings),
+    ]
+        + examples.map {
+            .executableTarget(
+                name: $0,
+                dependencies: ["Green", "GreenExampleSupport"],
+                path: "Sources/Examples/\($0)",
+                swiftSettings: swiftSettings
+            )
+        },
+    cLanguageStandard: .gnu11
+)

@@ -1,0 +1,45 @@
+// Hands connections on to another server: every byte, both ways.
+import Glibc
+import Green
+import GreenExampleSupport
+
+/// Copies one direction to its end, and tells the receiver that it has ended. When that fails, so does the other
+/// direction.
+func copy(from source: Socket, to target: Socket) throws {
+    do {
+        while try source.withReceived({ bytes in
+            try target.write(bytes)
+            return !bytes.isEmpty
+        }) {}
+        try target.shutdown(.writing)
+    } catch {
+        source.close()
+        target.close()
+        throw error
+    }
+}
+
+func forward() throws {
+    let options = Options(
+        "listen",
+        "to",
+        usage: """
+            usage: green-forward --listen PORT --to HOST:PORT
+
+            Listens on a port of this machine, or on HOST:PORT, and hands each connection on.
+            """
+    )
+    let (port, target) = (options.required("listen"), options.required("to"))
+    let listener = try listen(on: port.contains(":") ? port : "127.0.0.1:\(port)")
+    print("forwarding \(try listener.address) to \(target)")
+    fflush(nil)
+
+    try serve(listener, onError: { print("\($0)") }) { client, _ in
+        let server = try connect(to: target, timeout: .seconds(30))
+        let back = spawn { try copy(from: server, to: client) }
+        try copy(from: client, to: server)
+        try back.wait()
+    }
+}
+
+run(forward)

@@ -1,0 +1,30 @@
+internal import CGreen
+internal import SystemPackage
+
+/// Turns a result of the C core into a value or an error. Every call of the core passes through here.
+@discardableResult
+@inline(__always)
+func check<Result: SignedInteger & FixedWidthInteger>(_ result: Result) throws -> Result {
+    if result < 0 {
+        throw failure(Int32(truncatingIfNeeded: result))
+    }
+    return result
+}
+
+/// The error for a result that a call of this OS thread has just returned.
+@inline(never)
+func failure(_ result: Int32) -> any Error {
+    switch Errno(rawValue: -result) {
+    case .canceled:
+        return KillReason.take() ?? GreenExit()
+    case .deadlock:
+        return DeadlockError(message: explanation(of: result))
+    case let code:
+        return SystemError(code: code, message: explanation(of: result))
+    }
+}
+
+/// What the core says about a result. To be asked before any other call is made.
+private func explanation(of result: Int32) -> String {
+    unsafe String(cString: green_explain(result))
+}

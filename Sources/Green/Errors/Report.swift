@@ -1,0 +1,20 @@
+internal import CGreen
+internal import SystemPackage
+
+/// Writes one line about an error that nobody else will ever see.
+///
+/// It goes out in a single write, so that lines of several threads and processes do not mix.
+func report(_ error: any Error, _ what: String) {
+    let line = "green: \(what): \(error)\n"
+    // Standard error may be closed; then there is nobody left to tell.
+    _ = try? FileDescriptor.standardError.writeAll(line.utf8)
+}
+
+/// "thread 7 'worker'", as the core's own messages call it.
+@safe
+func label(of thread: OpaquePointer?) -> String {
+    guard let thread = unsafe thread else { return "a thread that was never started" }
+    let name = unsafe String(cString: green_thread_name(thread))
+    let number = unsafe "thread \(green_thread_id(thread))"
+    return name.isEmpty ? number : "\(number) '\(name)'"
+}

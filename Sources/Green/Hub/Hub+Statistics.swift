@@ -1,0 +1,63 @@
+internal import CGreen
+
+extension Hub {
+    /// Counts of one hub at one moment. A leak shows here first.
+    public struct Statistics: Hashable, Sendable {
+        /// Green threads that have not ended, `main` included.
+        public let threads: Int
+        /// Of these: runnable now.
+        public let ready: Int
+        /// Of these: waiting.
+        public let parked: Int
+        /// Threads that have ended and whose handle is still held.
+        public let handles: Int
+        /// Stacks ever made.
+        public let stacks: Int
+        /// Of these: waiting for the next spawn.
+        public let freeStacks: Int
+        /// Pending deadlines and sleeps.
+        public let timers: Int
+        /// Open sockets and listeners.
+        public let sockets: Int
+        /// Operations that the engine has not completed.
+        public let operations: Int
+        /// Receive buffers that a socket holds.
+        public let buffers: Int
+        /// From one green thread to another, since the hub was made.
+        public let switches: Int
+        /// Rounds of the loop, since the hub was made.
+        public let turns: Int
+        /// Calls of the engine into the kernel, since the hub was made.
+        public let systemCalls: Int
+    }
+
+    /// The counts of this OS thread's hub now.
+    ///
+    /// - Throws: A ``SystemError`` with the code `noSuchFileOrDirectory` when it has none.
+    @available(*, noasync)
+    public static var statistics: Statistics {
+        get throws {
+            var counts = green_statistics()
+            try check(unsafe green_hub_statistics(&counts))
+            return Statistics(counts)
+        }
+    }
+}
+
+extension Hub.Statistics {
+    init(_ counts: green_statistics) {
+        threads = Int(counts.threads)
+        ready = Int(counts.ready)
+        parked = Int(counts.parked)
+        handles = Int(counts.handles)
+        stacks = Int(counts.stacks)
+        freeStacks = Int(counts.free_stacks)
+        timers = Int(counts.timers)
+        sockets = Int(counts.sockets)
+        operations = Int(counts.operations)
+        buffers = Int(counts.buffers)
+        switches = Int(counts.switches)
+        turns = Int(counts.turns)
+        systemCalls = Int(counts.system_calls)
+    }
+}

@@ -1,0 +1,65 @@
+internal import CGreen
+
+/// The scheduler of this OS thread, with its timers and its I/O engine.
+///
+/// Nobody has to make one: the first spawn, socket or blocking call of an OS thread does, with the defaults. It ends
+/// with its OS thread. Use ``open(engine:entries:receiveMemory:stackSize:warmStacks:)`` before that to choose
+/// something else.
+public enum Hub {
+    /// Makes this OS thread's hub. A parameter that is nil has its default.
+    ///
+    /// - Parameters:
+    ///   - engine: What moves the bytes: `"uring"`. Nil takes the environment's `GREEN_ENGINE`, then the default.
+    ///   - entries: Submission queue entries, a power of two up to 32768; 256 by default.
+    ///   - receiveMemory: Bytes of receive memory that all idle sockets share, at least 64 KiB; 4 MiB by default. It
+    ///     is touched only as traffic comes.
+    ///   - stackSize: Bytes of address space for a green thread's stack where a spawn names none, at least 64 KiB;
+    ///     1 MiB by default. Only touched pages use memory.
+    ///   - warmStacks: How many free stacks keep their memory for the next spawn; 1024 by default.
+    /// - Throws: A ``SystemError``, with the code `alreadyInProcess` when there is a hub already, `invalidArgument`
+    ///   when a parameter is out of range or there is no such engine. When the system refuses the engine, its message
+    ///   tells the likely cause.
+    @available(*, noasync)
+    public static func open(
+        engine: String? = nil,
+        entries: Int? = nil,
+        receiveMemory: Int? = nil,
+        stackSize: Int? = nil,
+        warmStacks: Int? = nil
+    ) throws {
+        var options = unsafe green_hub_options()
+        unsafe options.entries = UInt32(clamping: entries ?? 0)
+        unsafe options.receive_memory = receiveMemory ?? 0
+        unsafe options.stack_size = stackBytes(stackSize)
+        unsafe options.warm_stacks = warmStacks ?? 0
+        let result: Int32
+        if let engine {
+            result = unsafe engine.withCString {
+                unsafe options.engine = unsafe $0
+                return unsafe green_hub_open(&options)
+            }
+        } else {
+            result = unsafe green_hub_open(&options)
+        }
+        try check(result)
+    }
+
+    /// Ends this OS thread's hub and gives all its memory back.
+    ///
+    /// To be called from the OS thread's own context when every green thread has ended and no handle of a thread or
+    /// a socket is held. A program may leave it to the end of the OS thread.
+    ///
+    /// - Throws: A ``SystemError``, with the code `resourceBusy` when green threads or sockets are left, which its
+    ///   message counts, `noSuchFileOrDirectory` when there is no hub.
+    @available(*, noasync)
+    public static func close() throws {
+        try check(green_hub_close())
+    }
+
+    /// The name of the engine, `"uring"`. Makes the hub if need be; nil when that fails.
+    @available(*, noasync)
+    public static var engine: String? {
+        guard let name = unsafe green_hub_engine() else { return nil }
+        return unsafe String(cString: name)
+    }
+}

@@ -1,0 +1,40 @@
+internal import Glibc
+
+/// A signal of the system, by its number.
+public struct Signal: RawRepresentable, Hashable, Sendable {
+    public let rawValue: Int32
+
+    public init(rawValue: Int32) {
+        self.rawValue = rawValue
+    }
+
+    /// The terminal's Ctrl-C. The corresponding C constant is `SIGINT`.
+    public static var interrupt: Signal { Signal(rawValue: SIGINT) }
+
+    /// The polite request to end. The corresponding C constant is `SIGTERM`.
+    public static var terminate: Signal { Signal(rawValue: SIGTERM) }
+
+    /// The terminal has gone; to servers, a request to read their configuration again. The corresponding C constant
+    /// is `SIGHUP`.
+    public static var hangup: Signal { Signal(rawValue: SIGHUP) }
+
+    /// The terminal's Ctrl-\. The corresponding C constant is `SIGQUIT`.
+    public static var quit: Signal { Signal(rawValue: SIGQUIT) }
+
+    /// Free for the program. The corresponding C constant is `SIGUSR1`.
+    public static var user1: Signal { Signal(rawValue: SIGUSR1) }
+
+    /// Free for the program. The corresponding C constant is `SIGUSR2`.
+    public static var user2: Signal { Signal(rawValue: SIGUSR2) }
+
+    /// A child process has ended or stopped. The corresponding C constant is `SIGCHLD`.
+    public static var child: Signal { Signal(rawValue: SIGCHLD) }
+}
+
+extension Signal: CustomStringConvertible {
+    /// What the system calls it, as in "Interrupt".
+    public var description: String {
+        guard let text = unsafe strsignal(rawValue) else { return "signal \(rawValue)" }
+        return unsafe String(cString: text)
+    }
+}

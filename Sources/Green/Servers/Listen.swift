@@ -1,0 +1,67 @@
+internal import CGreen
+
+/// Listens for connections.
+///
+/// ```swift
+/// let listener = try listen(on: "127.0.0.1:6000")
+/// ```
+///
+/// Port 0 takes a free one, which ``Listener/address`` then tells. The socket file of a dead unix server is replaced,
+/// and removed again when the listener is closed. Blocks only to look up a host name, of which the first address is
+/// taken.
+///
+/// - Parameters:
+///   - host: `host:port`, or any form of ``SocketAddress/init(parsing:)``.
+///   - backlog: Connections that the kernel keeps for `accept`; nil is its maximum.
+///   - reuseAddress: Take a port that an earlier program's connections have not quite left.
+///   - reusePort: Share the port, and its connections, with other listeners that ask for the same.
+/// - Returns: The listener.
+/// - Throws: A ``SystemError`` that says what to do, with the code `addressInUse`, `permissionDenied` for a port below
+///   1024, `addressNotAvailable` and so on, or as ``SocketAddress/resolve(_:)``.
+@available(*, noasync)
+public func listen(
+    on host: String,
+    backlog: Int? = nil,
+    reuseAddress: Bool = true,
+    reusePort: Bool = false
+) throws -> Listener {
+    var handle: OpaquePointer?
+    var options = listenOptions(backlog, reuseAddress, reusePort)
+    try check(unsafe green_listen(&handle, host, &options))
+    return unsafe Listener(owning: handle!)
+}
+
+/// Listens for connections on an address.
+///
+/// As ``listen(on:backlog:reuseAddress:reusePort:)-(String,_,_,_)``, but never blocks.
+///
+/// - Parameters:
+///   - address: Where to listen.
+///   - backlog: Connections that the kernel keeps for `accept`; nil is its maximum.
+///   - reuseAddress: Take a port that an earlier program's connections have not quite left.
+///   - reusePort: Share the port, and its connections, with other listeners that ask for the same.
+/// - Returns: The listener.
+/// - Throws: A ``SystemError`` that says what to do, with the code `addressInUse`, `permissionDenied` for a port below
+///   1024, `addressNotAvailable` and so on.
+@available(*, noasync)
+public func listen(
+    on address: SocketAddress,
+    backlog: Int? = nil,
+    reuseAddress: Bool = true,
+    reusePort: Bool = false
+) throws -> Listener {
+    var handle: OpaquePointer?
+    var options = listenOptions(backlog, reuseAddress, reusePort)
+    try unsafe withUnsafePointer(to: address.storage) {
+        _ = try check(unsafe green_listen_address(&handle, $0, &options))
+    }
+    return unsafe Listener(owning: handle!)
+}
+
+private func listenOptions(_ backlog: Int?, _ reuseAddress: Bool, _ reusePort: Bool) -> green_listen_options {
+    green_listen_options(
+        backlog: Int32(clamping: backlog ?? 0),
+        reuse_port: reusePort,
+        no_reuse_address: !reuseAddress
+    )
+}

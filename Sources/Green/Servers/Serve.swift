@@ -1,0 +1,55 @@
+internal import CGreen
+
+/// Runs the handler for each connection, in a green thread of its own.
+///
+/// ```swift
+/// let listener = try listen(on: "127.0.0.1:6000")
+/// try serve(listener) { client, address in
+///     while let line = try client.readLine() {
+///         try client.write("\(address) said: \(line)\n")
+///     }
+/// }
+/// ```
+///
+/// Blocks until the listener is closed or stopped, or a handler throws ``StopServe``. An error of a handler ends it
+/// and is thrown from it, unless there is an `onError` to take it; a handler that was killed is no error. Handlers
+/// that are still running then go on, and the listener stays open unless it was closed.
+///
+/// The client is closed when its handler returns or throws, even where somebody keeps a reference to it. Out of
+/// descriptors or memory, `serve` waits for one to be free and goes on.
+///
+/// - Parameters:
+///   - listener: Where the connections come in.
+///   - concurrency: How many handlers may run at one time. At the limit no connection is accepted until one ends.
+///   - stackSize: Bytes of address space for each handler's stack, at least 64 KiB; nil is the hub's default.
+///   - onError: Called in the handler's thread with the error that ended it; serving goes on.
+///   - handler: What to do with a client; its address has no ``SocketAddress/family`` when it has already gone.
+/// - Throws: The error of a handler. A ``SystemError`` with the code `resourceBusy` when somebody already serves this
+///   listener. When the caller is killed, the error of that kill.
+@available(*, noasync)
+public func serve(
+    _ listener: Listener,
+    concurrency: Int = 1000,
+    stackSize: Int? = nil,
+    onError: ((any Error) -> Void)? = nil,
+    _ handler: @escaping (_ client: Socket, _ address: SocketAddress) throws -> Void
+) throws {
+    let service = Service(handler: handler, onError: onError)
+    var options = green_serve_options()
+    options.concurrency = max(concurrency, 1)
+    options.stack_size = stackBytes(stackSize)
+    let context = unsafe Unmanaged.passUnretained(service).toOpaque()
+    let result = unsafe green_serve(listener.handle, &options, handleClient, context)
+    service.end()
+    // Handlers that were started and have not begun hold the service once they have had their turn.
+    let interrupt = green_yield()
+    if let error = service.failure {
+        throw error
+    }
+    try check(result)
+    try check(interrupt)
+}
+
+private func handleClient(_ client: OpaquePointer, _ context: UnsafeMutableRawPointer?) -> Int32 {
+    unsafe Unmanaged<Service>.fromOpaque(context!).retain().takeRetainedValue().handle(client)
+}

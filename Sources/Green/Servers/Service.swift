@@ -1,0 +1,52 @@
+internal import CGreen
+internal import SystemPackage
+
+/// What one `serve` shares with its handlers, which may outlive it.
+final class Service {
+    private let handler: (Socket, SocketAddress) throws -> Void
+    private let onError: ((any Error) -> Void)?
+    private var hasEnded = false
+
+    /// The error of a handler that `serve` is to throw.
+    private(set) var failure: (any Error)?
+
+    init(handler: @escaping (Socket, SocketAddress) throws -> Void, onError: ((any Error) -> Void)?) {
+        self.handler = handler
+        self.onError = onError
+    }
+
+    /// Runs in the green thread of a connection.
+    func handle(_ handle: OpaquePointer) -> Int32 {
+        let client = unsafe Socket(owning: green_socket_retain(handle))
+        defer { client.close() }
+        do {
+            try handler(client, (try? client.peerAddress) ?? SocketAddress(green_address()))
+            return 0
+        } catch is StopServe {
+            return GREEN_STOP_SERVE
+        } catch is GreenExit {
+            return failedInSwift
+        } catch {
+            return take(error)
+        }
+    }
+
+    /// `serve` has returned: nobody will throw the errors of the handlers that go on.
+    func end() {
+        hasEnded = true
+    }
+
+    private func take(_ error: any Error) -> Int32 {
+        if let onError {
+            onError(error)
+            return 0
+        }
+        if hasEnded || failure != nil {
+            let thread = label(of: unsafe green_current())
+            report(error, "\(thread), a handler that outlived its serve, ended with an error")
+            return 0
+        }
+        failure = error
+        return -Errno.ioError.rawValue
+    }
+}

@@ -1,0 +1,69 @@
+internal import CGreen
+
+/// Connects to an address or a host name.
+///
+/// Tries the addresses of a name in turn and, where it has both IPv4 and IPv6 ones, starts the next 250 ms after the
+/// last and keeps the first that answers. Blocks until there is a connection; ``SocketOption/noDelay`` is on.
+///
+/// ```swift
+/// let socket = try connect(to: "example.org:80", timeout: .seconds(5))
+/// ```
+///
+/// - Parameters:
+///   - host: `host:port`, or any form of ``SocketAddress/init(parsing:)``.
+///   - source: The local address to connect from; nil leaves it to the system.
+///   - timeout: How long all of it may take, finding the name included; nil is for as long as it takes.
+/// - Returns: The connected socket.
+/// - Throws: A ``SystemError`` for the last address tried, with the code `connectionRefused`, `timedOut`,
+///   `noRouteToHost`, `tooManyOpenFiles` and so on, or as ``SocketAddress/resolve(_:)``. When the thread is killed,
+///   the error of that kill.
+@available(*, noasync)
+public func connect(to host: String, from source: SocketAddress? = nil, timeout: Duration? = nil) throws -> Socket {
+    try unsafe connect(from: source, timeout: timeout) { unsafe green_connect($0, host, $1) }
+}
+
+/// Connects to an address.
+///
+/// Blocks until there is a connection; ``SocketOption/noDelay`` is on.
+///
+/// - Parameters:
+///   - address: Where to connect to.
+///   - source: The local address to connect from; nil leaves it to the system.
+///   - timeout: How long it may take; nil is for as long as it takes.
+/// - Returns: The connected socket.
+/// - Throws: A ``SystemError``, with the code `connectionRefused`, `timedOut`, `noRouteToHost`, `tooManyOpenFiles` and
+///   so on. When the thread is killed, the error of that kill.
+@available(*, noasync)
+public func connect(
+    to address: SocketAddress,
+    from source: SocketAddress? = nil,
+    timeout: Duration? = nil
+) throws -> Socket {
+    try unsafe connect(from: source, timeout: timeout) { handle, options in
+        unsafe withUnsafePointer(to: address.storage) { unsafe green_connect_address(handle, $0, options) }
+    }
+}
+
+private func connect(
+    from source: SocketAddress?,
+    timeout: Duration?,
+    _ call: (UnsafeMutablePointer<OpaquePointer?>, UnsafePointer<green_connect_options>) -> Int32
+) throws -> Socket {
+    var handle: OpaquePointer?
+    var options = unsafe green_connect_options()
+    if let timeout {
+        // To the core, 0 is no timeout.
+        unsafe options.timeout = max(timeout.nanoseconds, 1)
+    }
+    let result: Int32
+    if let source {
+        result = unsafe withUnsafePointer(to: source.storage) {
+            unsafe options.from = unsafe $0
+            return unsafe call(&handle, &options)
+        }
+    } else {
+        result = unsafe call(&handle, &options)
+    }
+    try check(result)
+    return unsafe Socket(owning: handle!)
+}

@@ -1,0 +1,22 @@
+internal import CGreen
+
+extension Socket {
+    /// How long one read may take before it throws a ``SystemError`` with the code `timedOut`; nil is no limit.
+    public var readTimeout: Duration? {
+        get { Duration(nanoseconds: timeouts.read) }
+        set { unsafe green_socket_set_timeouts(handle, newValue.timeout, timeouts.write) }
+    }
+
+    /// How long one write may take before it throws a ``SystemError`` with the code `timedOut`; nil is no limit.
+    public var writeTimeout: Duration? {
+        get { Duration(nanoseconds: timeouts.write) }
+        set { unsafe green_socket_set_timeouts(handle, timeouts.read, newValue.timeout) }
+    }
+
+    private var timeouts: (read: Int64, write: Int64) {
+        var read: Int64 = 0
+        var write: Int64 = 0
+        unsafe green_socket_timeouts(handle, &read, &write)
+        return (read, write)
+    }
+}

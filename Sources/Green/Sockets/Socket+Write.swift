@@ -1,0 +1,109 @@
+internal import CGreen
+
+/// Writing to a stream. Each call blocks until the kernel has taken the last byte, and throws
+///
+/// - ``SystemError`` with the code `brokenPipe` or `connectionReset` when the peer has gone, `badFileDescriptor` when
+///   the socket is closed, also meanwhile, `resourceBusy` when another thread is writing, `timedOut` after
+///   ``Socket/writeTimeout``;
+/// - when the thread is killed, the error of that kill.
+///
+/// Part of the bytes may have been sent then.
+extension Socket {
+    /// Writes all the bytes.
+    ///
+    /// - Parameter bytes: What to write. Their memory is to stay until the call has returned.
+    /// - Throws: As every write; see ``Socket``.
+    @available(*, noasync)
+    public func write(_ bytes: UnsafeRawBufferPointer) throws {
+        guard let base = bytes.baseAddress else { return }
+        try check(unsafe green_write(handle, base, bytes.count))
+    }
+
+    /// Writes all the bytes.
+    ///
+    /// - Parameter bytes: What to write.
+    /// - Throws: As every write; see ``Socket``.
+    @available(*, noasync)
+    public func write(_ bytes: RawSpan) throws {
+        try unsafe bytes.withUnsafeBytes { try unsafe write($0) }
+    }
+
+    /// Writes all the bytes.
+    ///
+    /// - Parameter bytes: What to write.
+    /// - Throws: As every write; see ``Socket``.
+    @available(*, noasync)
+    public func write(_ bytes: [UInt8]) throws {
+        try unsafe bytes.withUnsafeBytes { try unsafe write($0) }
+    }
+
+    /// Writes all the bytes: of a slice, of a string's `utf8`, of a `Data`. They are copied only where the
+    /// collection does not have them in one piece.
+    ///
+    /// - Parameter bytes: What to write.
+    /// - Throws: As every write; see ``Socket``.
+    @available(*, noasync)
+    @inlinable
+    public func write(_ bytes: some Collection<UInt8>) throws {
+        let written: Void? = try bytes.withContiguousStorageIfAvailable {
+            try unsafe write(UnsafeRawBufferPointer($0))
+        }
+        if written == nil {
+            try write(Array(bytes))
+        }
+    }
+
+    /// Writes all the text as UTF-8.
+    ///
+    /// - Parameter text: What to write. No end of line is added.
+    /// - Throws: As every write; see ``Socket``.
+    @available(*, noasync)
+    public func write(_ text: String) throws {
+        try write(text.utf8)
+    }
+
+    /// Writes all the text as UTF-8.
+    ///
+    /// - Parameter text: What to write. No end of line is added.
+    /// - Throws: As every write; see ``Socket``.
+    @available(*, noasync)
+    public func write(_ text: Substring) throws {
+        try write(text.utf8)
+    }
+
+    /// Writes all the pieces as one stream without joining them, in as few packets as they fit.
+    ///
+    /// ```swift
+    /// try client.write(contentsOf: [header.utf8, body.utf8])
+    /// ```
+    ///
+    /// - Parameter pieces: What to write, in order.
+    /// - Throws: As every write; see ``Socket``.
+    @available(*, noasync)
+    public func write(contentsOf pieces: [some Collection<UInt8>]) throws {
+        var rest = pieces[...]
+        while !rest.isEmpty {
+            var vectors: [iovec] = unsafe []
+            try unsafe gather(rest.prefix(maxPieces), into: &vectors)
+            rest = rest.dropFirst(maxPieces)
+        }
+    }
+
+    /// Descends through the pieces, so that all are pinned at once, and writes them at the bottom.
+    private func gather(_ pieces: ArraySlice<some Collection<UInt8>>, into vectors: inout [iovec]) throws {
+        guard let piece = pieces.first else {
+            try unsafe check(green_writev(handle, &vectors, Int32(vectors.count)))
+            return
+        }
+        let written: Void? = try piece.withContiguousStorageIfAvailable {
+            unsafe vectors.append(iovec(iov_base: UnsafeMutableRawPointer(mutating: $0.baseAddress), iov_len: $0.count))
+            try unsafe gather(pieces.dropFirst(), into: &vectors)
+        }
+        if written == nil {
+            try unsafe gather([Array(piece)] + pieces.dropFirst().map { Array($0) }, into: &vectors)
+        }
+    }
+}
+
+/// How many pieces one system call gathers: each takes some stack.
+private let maxPieces = 64

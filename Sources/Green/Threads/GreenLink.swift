@@ -1,0 +1,55 @@
+internal import CGreen
+
+/// Something that is to happen when a green thread ends; see ``GreenThread/onExit(_:)``.
+///
+/// It happens whether the link is kept or not.
+@safe
+public final class GreenLink {
+    private var function: (() throws -> Void)?
+
+    /// The core's link, while it holds this object.
+    @safe private var handle: OpaquePointer?
+
+    init(_ function: @escaping () throws -> Void) {
+        self.function = function
+    }
+
+    /// Takes the link back. Does nothing when the thread has ended and its links were called.
+    public func remove() {
+        guard let handle else { return }
+        self.handle = nil
+        function = nil
+        unsafe green_link_remove(handle)
+        unsafe Unmanaged.passUnretained(self).release()
+    }
+
+    func attach(to thread: OpaquePointer?) {
+        guard let thread = unsafe thread else { return unsafe call(in: thread) }
+        let argument = unsafe Unmanaged.passRetained(self).toOpaque()
+        var link: OpaquePointer?
+        let result = unsafe green_thread_link(thread, &link, callLink, argument)
+        // Like Swift itself, which allocates for this call, it cannot go on without a few bytes of memory.
+        precondition(result >= 0, "no memory to link to a green thread")
+        handle = unsafe link
+    }
+
+    fileprivate func call(in thread: OpaquePointer?) {
+        let function = self.function
+        self.function = nil
+        handle = nil
+        do {
+            try function?()
+        } catch is GreenExit {
+            return
+        } catch {
+            report(error, "a function called on the exit of \(label(of: thread)) failed")
+        }
+    }
+}
+
+@available(*, unavailable)
+extension GreenLink: Sendable {}
+
+private func callLink(_ thread: OpaquePointer, _ argument: UnsafeMutableRawPointer?) {
+    unsafe Unmanaged<GreenLink>.fromOpaque(argument!).takeRetainedValue().call(in: thread)
+}
