@@ -149,6 +149,22 @@ TEST(unread_data, "what was written before a close is still delivered") {
     release_pair(&pair);
 }
 
+TEST(lent_data, "what was lent stays good when somebody closes the socket, and may be consumed") {
+    struct pair pair = connected(TCP4);
+    const void *bytes = NULL;
+    send_text(pair.far, "on loan");
+    CHECK(green_receive(pair.near, &bytes), ==, 7);
+    CHECK(finish(start(close_it, pair.near)), ==, 0);
+    struct pair others = connected(TCP4); /* whose bytes would take a place that was given back */
+    send_text(others.far, "stolen!");
+    expect_text(others.near, "stolen!");
+    CHECK(memcmp(bytes, "on loan", 7), ==, 0);
+    green_consume(pair.near, 7);
+    CHECK(green_receive(pair.near, &bytes), ==, -EBADF);
+    release_pair(&others);
+    release_pair(&pair);
+}
+
 /* The number of a descriptor is free for reuse at once; whoever waited on the
  * old socket must not take a byte of the new one. */
 TEST(reused_number, "a new socket with the number of a closed one keeps its data from the stale reader") {

@@ -29,6 +29,7 @@ typedef struct green_hub {
     green_thread *head;  /* of the run queue */
     green_thread **tail; /* where the next one is linked in */
     int *error_number;   /* the OS thread's errno */
+    void *nowhere;       /* where a thread that ends saves its sp: ASan's fake stack is gone by then */
     void (*enter)(char *state);
     void (*exit)(char *state);
     bool bare; /* the OS thread had no tracked access when the hub was made */

@@ -43,6 +43,8 @@ void green__withdraw(green_thread *thread, green_interrupt *interrupt) {
 }
 
 void green__end_wait(green_wait *wait, int cause) {
+    if (wait->thread->state != GREEN_PARKED)
+        return; /* it has just been woken, and has not run yet */
     if (!wait->cause)
         wait->cause = cause;
     cancel_wait(wait);

@@ -66,9 +66,8 @@ _Noreturn static void finish(green_hub *hub, green_thread *self, int result) {
     hub->switches++;
     hub->current = next;
     next->state = GREEN_RUNNING;
-    void *nowhere;
     green__announce(hub, NULL, next);
-    green__switch(&nowhere, next->sp);
+    green__switch(&hub->nowhere, next->sp);
     __builtin_unreachable();
 }
 

@@ -25,7 +25,7 @@ int green_datagram_open(green_socket **made, const green_address *at) {
 
 ssize_t green_receive_from(green_socket *socket, void *bytes, size_t size, green_address *from) {
     green_socket_io call;
-    int error = green__enter(socket, &call, GREEN_READING, socket->read_timeout);
+    int error = green__enter(socket, &call, GREEN_READING);
     if (error < 0)
         return error;
     struct iovec piece = {bytes, size};
@@ -36,7 +36,7 @@ ssize_t green_receive_from(green_socket *socket, void *bytes, size_t size, green
         message.msg_namelen = sizeof from->storage;
     }
     /* MSG_TRUNC makes the result the datagram's size, not the part that fit. */
-    ssize_t result = green__socket_run(&call, GREEN_OP_RECEIVE_MSG, &message, 0, MSG_TRUNC, socket->read_timeout);
+    ssize_t result = green__socket_run(&call, GREEN_OP_RECEIVE_MSG, &message, 0, MSG_TRUNC);
     if (from)
         from->length = result >= 0 ? message.msg_namelen : 0;
     return green__leave(&call, result);
@@ -44,12 +44,11 @@ ssize_t green_receive_from(green_socket *socket, void *bytes, size_t size, green
 
 ssize_t green_send_to(green_socket *socket, const void *bytes, size_t size, const green_address *to) {
     green_socket_io call;
-    int error = green__enter(socket, &call, GREEN_WRITING, socket->write_timeout);
+    int error = green__enter(socket, &call, GREEN_WRITING);
     if (error < 0)
         return error;
     struct iovec piece = {(void *)bytes, size};
     struct msghdr message = {
         .msg_name = (void *)&to->storage, .msg_namelen = to->length, .msg_iov = &piece, .msg_iovlen = 1};
-    return green__leave(&call,
-                        green__socket_run(&call, GREEN_OP_SEND_MSG, &message, 0, MSG_NOSIGNAL, socket->write_timeout));
+    return green__leave(&call, green__socket_run(&call, GREEN_OP_SEND_MSG, &message, 0, MSG_NOSIGNAL));
 }

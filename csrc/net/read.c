@@ -23,12 +23,12 @@ static size_t take(green_socket *socket, void *bytes, size_t size) {
 
 ssize_t green_read(green_socket *socket, void *bytes, size_t size) {
     green_socket_io call;
-    int error = green__enter(socket, &call, GREEN_READING, socket->read_timeout);
+    int error = green__enter(socket, &call, GREEN_READING);
     if (GREEN_UNLIKELY(error < 0))
         return error;
     ssize_t result = (ssize_t)take(socket, bytes, size);
     if (result == 0 && size > 0)
-        result = green__socket_run(&call, GREEN_OP_RECEIVE, bytes, size, 0, socket->read_timeout);
+        result = green__socket_run(&call, GREEN_OP_RECEIVE, bytes, size, 0);
     return green__leave(&call, result);
 }
 
@@ -42,29 +42,19 @@ static void put_back(green_socket *socket, const char *bytes, size_t count) {
     socket->unread = (green_unread){.bytes = chunk, .count = count, .chunk = chunk, .capacity = count};
 }
 
-static int64_t left_of(int64_t timeout, int64_t deadline) {
-    if (timeout < 0)
-        return timeout;
-    int64_t left = deadline - green_now();
-    return left > 0 ? left : 0;
-}
-
 ssize_t green_read_exactly(green_socket *socket, void *bytes, size_t size) {
     green_socket_io call;
-    int64_t timeout = socket->read_timeout;
-    int error = green__enter(socket, &call, GREEN_READING, timeout);
+    int error = green__enter(socket, &call, GREEN_READING);
     if (GREEN_UNLIKELY(error < 0))
         return error;
-    int64_t deadline = timeout < 0 ? 0 : green__deadline(green_now(), timeout);
     size_t count = take(socket, bytes, size);
     ssize_t result = 0;
     while (count < size) {
-        result = green__socket_run(&call, GREEN_OP_RECEIVE, (char *)bytes + count, size - count, MSG_WAITALL,
-                                   left_of(timeout, deadline));
+        result = green__socket_run(&call, GREEN_OP_RECEIVE, (char *)bytes + count, size - count, MSG_WAITALL);
         if (result <= 0)
             break;
         count += (size_t)result;
-        if (count < size && (result = green__proceed(&call, timeout)) < 0)
+        if (count < size && (result = green__proceed(&call)) < 0)
             break;
     }
     if (count == size)
@@ -80,9 +70,10 @@ ssize_t green_read_exactly(green_socket *socket, void *bytes, size_t size) {
 void green_consume(green_socket *socket, size_t size) {
     green_unread *unread = &socket->unread;
     GREEN_INVARIANT(size <= unread->count, "no more is consumed than was received");
+    socket->lending = false;
     unread->bytes += size;
     unread->count -= size;
-    if (unread->count == 0)
+    if (unread->count == 0 || socket->closed)
         green__unread_drop(socket);
 }
 
@@ -92,19 +83,19 @@ static int32_t receive_lent(green_socket_io *call) {
     green_socket *socket = call->socket;
     green_unread *unread = &socket->unread;
     green_lent lent = {0};
-    int32_t result = green__socket_run(call, GREEN_OP_RECEIVE_LENT, &lent, 0, 0, socket->read_timeout);
+    int32_t result = green__socket_run(call, GREEN_OP_RECEIVE_LENT, &lent, 0, 0);
     if (result != -ENOBUFS) {
         if (result > 0)
             *unread = (green_unread){.bytes = lent.bytes, .count = (size_t)result, .lent = lent};
         return result;
     }
-    result = green__socket_run(call, GREEN_OP_POLL, NULL, 0, POLLIN, socket->read_timeout);
-    if (result < 0 || (result = green__proceed(call, GREEN_FOREVER)) < 0)
+    result = green__socket_run(call, GREEN_OP_POLL, NULL, 0, POLLIN);
+    if (result < 0 || (result = green__proceed(call)) < 0)
         return result;
     char *chunk = malloc(CHUNK_MIN);
     if (!chunk)
         return -ENOMEM;
-    result = green__socket_run(call, GREEN_OP_RECEIVE, chunk, CHUNK_MIN, 0, socket->read_timeout);
+    result = green__socket_run(call, GREEN_OP_RECEIVE, chunk, CHUNK_MIN, 0);
     if (result > 0)
         *unread = (green_unread){.bytes = chunk, .count = (size_t)result, .chunk = chunk, .capacity = CHUNK_MIN};
     else
@@ -115,14 +106,16 @@ static int32_t receive_lent(green_socket_io *call) {
 ssize_t green_receive(green_socket *socket, const void **bytes) {
     green_socket_io call;
     *bytes = NULL;
-    int error = green__enter(socket, &call, GREEN_READING, socket->read_timeout);
+    int error = green__enter(socket, &call, GREEN_READING);
     if (GREEN_UNLIKELY(error < 0))
         return error;
     ssize_t result = (ssize_t)socket->unread.count;
     if (result == 0)
         result = receive_lent(&call);
-    if (result > 0)
+    if (result > 0) {
         *bytes = socket->unread.bytes;
+        socket->lending = true;
+    }
     return green__leave(&call, result);
 }
 
@@ -151,8 +144,8 @@ static int32_t receive_more(green_socket_io *call) {
     int32_t result = make_room(socket);
     if (result < 0)
         return result;
-    result = green__socket_run(call, GREEN_OP_RECEIVE, unread->chunk + unread->count, unread->capacity - unread->count,
-                               0, socket->read_timeout);
+    result =
+        green__socket_run(call, GREEN_OP_RECEIVE, unread->chunk + unread->count, unread->capacity - unread->count, 0);
     if (result > 0)
         unread->count += (size_t)result;
     return result;
@@ -175,7 +168,7 @@ static ssize_t find_line(green_socket_io *call, size_t size) {
         scanned = unread->count;
         if (scanned >= size - 1)
             return -EMSGSIZE;
-        int32_t more = waited ? green__proceed(call, GREEN_FOREVER) : 0;
+        int32_t more = waited ? green__proceed(call) : 0;
         if (more == 0)
             more = receive_more(call);
         if (more < 0)
@@ -190,7 +183,7 @@ ssize_t green_read_line(green_socket *socket, char *bytes, size_t size) {
     green_socket_io call;
     if (size < 2)
         return green__fail(-EINVAL, "read_line: room for %zu bytes; a line needs 2 at least", size);
-    int error = green__enter(socket, &call, GREEN_READING, socket->read_timeout);
+    int error = green__enter(socket, &call, GREEN_READING);
     if (GREEN_UNLIKELY(error < 0))
         return error;
     ssize_t length = find_line(&call, size);

@@ -39,8 +39,11 @@ typedef struct green_server {
 } green_server;
 
 static void server_release(green_server *server) {
-    if (--server->references == 0)
-        free(server);
+    if (--server->references > 0)
+        return;
+    if (server->options.release)
+        server->options.release(server->context);
+    free(server);
 }
 
 struct change {
@@ -195,10 +198,13 @@ static int serve_until_told(green_server *server) {
         return server->outcome;
     if (error == -EBADF && server->listener->closed) {
         error = 0;
-        while (error == 0 && server->stops > 0)
+        while (error == 0 && server->stops > 0) {
             error = await_change(server, GREEN_FOREVER);
+            if (error == server->interrupt.error)
+                error = 0; /* a handler has asked for the end that is under way */
+        }
     }
-    return error;
+    return error == 0 && server->ended ? server->outcome : error;
 }
 
 static int server_make(green_listener *listener, const green_serve_options *options, green_handler *handler,
@@ -230,8 +236,11 @@ static int server_make(green_listener *listener, const green_serve_options *opti
 int green_serve(green_listener *listener, const green_serve_options *options, green_handler *handler, void *context) {
     green_server *server = NULL;
     int error = server_make(listener, options, handler, context, &server);
-    if (error < 0)
+    if (error < 0) {
+        if (options && options->release)
+            options->release(context);
         return error;
+    }
     green_listener_retain(listener);
     listener->server = server;
     error = serve_until_told(server);

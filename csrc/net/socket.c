@@ -75,8 +75,10 @@ void green_socket_release(green_socket *socket) {
     uint32_t users = (socket->reader != NULL) + (socket->writer != NULL);
     if (socket->references == 1 + users && !socket->closed)
         green_close(socket);
-    if (--socket->references == 0)
+    if (--socket->references == 0) {
+        green__unread_drop(socket);
         free(socket);
+    }
 }
 
 void green__unread_drop(green_socket *socket) {
@@ -93,7 +95,8 @@ static void close_descriptor(green_socket *socket) {
     close(socket->fd);
     socket->fd = -1;
     socket->hub->sockets--;
-    green__unread_drop(socket);
+    if (!socket->lending)
+        green__unread_drop(socket);
     for (green_wait *wait; (wait = green__list_take(&socket->closers));)
         green__ready(wait->thread);
 }
@@ -158,8 +161,9 @@ static int refuse(const green_socket *socket, const green_wait *user, green_dire
                        green__label(socket->hub->current, second, sizeof second), verbs[direction]);
 }
 
-int green__enter(green_socket *socket, green_socket_io *call, green_direction direction, int64_t timeout) {
+int green__enter(green_socket *socket, green_socket_io *call, green_direction direction) {
     green_hub *hub = socket->hub;
+    int64_t timeout = direction == GREEN_READING ? socket->read_timeout : socket->write_timeout;
     if (GREEN_UNLIKELY(hub != green__hub))
         return green__fail(-EXDEV, "%s: the socket lives on another OS thread", verbs[direction]);
     if (GREEN_UNLIKELY(socket->closed))
@@ -173,12 +177,13 @@ int green__enter(green_socket *socket, green_socket_io *call, green_direction di
     *user = &call->io.wait;
     call->socket = socket;
     call->direction = direction;
+    call->deadline = timeout < 0 ? GREEN_FOREVER : green__deadline(green_now(), timeout);
     socket->references++;
     return 0;
 }
 
-int green__proceed(green_socket_io *call, int64_t timeout) {
-    return call->socket->closed ? -EBADF : green__begin(call->socket->hub, timeout);
+int green__proceed(green_socket_io *call) {
+    return call->socket->closed ? -EBADF : green__begin(call->socket->hub, call->deadline);
 }
 
 /* Interrupts have been explained where they were delivered. */

@@ -25,6 +25,7 @@ struct green_socket {
     green_wait_list closers;
     int64_t read_timeout, write_timeout;
     green_unread unread;
+    bool lending; /* the caller of green_receive() looks at what is unread: it outlives a close */
     bool drained; /* the last receive took all there was: see green_op */
 
     /* While it is served: see serve.c. */
@@ -41,13 +42,14 @@ typedef struct green_socket_io {
     green_io io;
     green_socket *socket;
     green_direction direction;
+    int64_t deadline; /* of the whole call; negative: none */
 } green_socket_io;
 
 /* Makes a socket of a descriptor, which it owns from then on. */
 int green__socket_make(green_hub *hub, int fd, green_socket **socket);
 
 /* Begins a call in one direction: refuses it, or notes who is in. */
-int green__enter(green_socket *socket, green_socket_io *call, green_direction direction, int64_t timeout);
+int green__enter(green_socket *socket, green_socket_io *call, green_direction direction);
 
 /* Ends it; may close the descriptor. Keeps and returns result, explained when
  * it is an error. */
@@ -55,16 +57,24 @@ ssize_t green__leave(green_socket_io *call, ssize_t result);
 
 extern const green_wait_kind green__in_socket;
 
+/* Nanoseconds until the call's deadline; negative when there is none. */
+static inline int64_t green__left(const green_socket_io *call) {
+    if (GREEN_LIKELY(call->deadline < 0))
+        return GREEN_FOREVER;
+    int64_t left = call->deadline - green_now();
+    return left > 0 ? left : 0;
+}
+
 /* Runs one operation of a call that has entered; may be used again. */
 static inline int32_t green__socket_run(green_socket_io *call, green_op_kind kind, void *address, size_t length,
-                                        int flags, int64_t timeout) {
+                                        int flags) {
     green_socket *socket = call->socket;
     green__io_init(socket->hub, &call->io, &green__in_socket, kind, socket->fd);
     call->io.op.address = address;
     call->io.op.length = length;
     call->io.op.flags = flags;
     call->io.op.drained = socket->drained;
-    int32_t result = green__io_run(socket->hub, &call->io, timeout);
+    int32_t result = green__io_run(socket->hub, &call->io, green__left(call));
     if (call->direction == GREEN_READING)
         socket->drained = call->io.op.drained;
     return result;
@@ -72,7 +82,7 @@ static inline int32_t green__socket_run(green_socket_io *call, green_op_kind kin
 
 /* Whether a call may run another operation: 0, -EBADF once the socket is
  * closed, or an interrupt. */
-int green__proceed(green_socket_io *call, int64_t timeout);
+int green__proceed(green_socket_io *call);
 
 /* Gives up what was not read. */
 void green__unread_drop(green_socket *socket);

@@ -9,17 +9,16 @@ enum { WHOLE = MSG_NOSIGNAL | MSG_WAITALL };
 
 ssize_t green_write(green_socket *socket, const void *bytes, size_t size) {
     green_socket_io call;
-    int64_t timeout = socket->write_timeout;
-    int error = green__enter(socket, &call, GREEN_WRITING, timeout);
+    int error = green__enter(socket, &call, GREEN_WRITING);
     if (GREEN_UNLIKELY(error < 0))
         return error;
     ssize_t result = 0;
     for (size_t sent = 0; sent < size;) {
-        result = green__socket_run(&call, GREEN_OP_SEND, (char *)bytes + sent, size - sent, WHOLE, timeout);
+        result = green__socket_run(&call, GREEN_OP_SEND, (char *)bytes + sent, size - sent, WHOLE);
         if (result < 0)
             break;
         sent += (size_t)result;
-        if (sent < size && (result = green__proceed(&call, timeout)) < 0)
+        if (sent < size && (result = green__proceed(&call)) < 0)
             break;
     }
     return green__leave(&call, result < 0 ? result : (ssize_t)size);
@@ -27,11 +26,10 @@ ssize_t green_write(green_socket *socket, const void *bytes, size_t size) {
 
 ssize_t green_write_some(green_socket *socket, const void *bytes, size_t size) {
     green_socket_io call;
-    int error = green__enter(socket, &call, GREEN_WRITING, socket->write_timeout);
+    int error = green__enter(socket, &call, GREEN_WRITING);
     if (GREEN_UNLIKELY(error < 0))
         return error;
-    return green__leave(
-        &call, green__socket_run(&call, GREEN_OP_SEND, (char *)bytes, size, MSG_NOSIGNAL, socket->write_timeout));
+    return green__leave(&call, green__socket_run(&call, GREEN_OP_SEND, (char *)bytes, size, MSG_NOSIGNAL));
 }
 
 /* Steps over what was sent; returns what is left. */
@@ -53,10 +51,9 @@ static size_t advance(struct iovec **pieces, int *count, size_t sent) {
 
 ssize_t green_writev(green_socket *socket, struct iovec *pieces, int count) {
     green_socket_io call;
-    int64_t timeout = socket->write_timeout;
     if (count < 0)
         return green__fail(-EINVAL, "writev of %d pieces", count);
-    int error = green__enter(socket, &call, GREEN_WRITING, timeout);
+    int error = green__enter(socket, &call, GREEN_WRITING);
     if (GREEN_UNLIKELY(error < 0))
         return error;
     size_t size = advance(&pieces, &count, 0), left = size;
@@ -64,11 +61,11 @@ ssize_t green_writev(green_socket *socket, struct iovec *pieces, int count) {
     while (left > 0) {
         /* The kernel takes IOV_MAX pieces at a time. */
         struct msghdr message = {.msg_iov = pieces, .msg_iovlen = count < IOV_MAX ? (size_t)count : IOV_MAX};
-        result = green__socket_run(&call, GREEN_OP_SEND_MSG, &message, 0, WHOLE, timeout);
+        result = green__socket_run(&call, GREEN_OP_SEND_MSG, &message, 0, WHOLE);
         if (result < 0)
             break;
         left = advance(&pieces, &count, (size_t)result);
-        if (left > 0 && (result = green__proceed(&call, timeout)) < 0)
+        if (left > 0 && (result = green__proceed(&call)) < 0)
             break;
     }
     return green__leave(&call, result < 0 ? result : (ssize_t)size);

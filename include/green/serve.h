@@ -26,6 +26,9 @@ typedef struct green_serve_options {
      * on. Without it the first error ends green_serve(), and is its result, as
      * in Eventlet. */
     void (*GREEN_NULLABLE on_error)(int error, void *GREEN_NULLABLE context);
+    /* Called once, with the context, when nobody uses it any more: green_serve()
+     * has returned, whatever it returned, and its last handler has ended. */
+    void (*GREEN_NULLABLE release)(void *GREEN_NULLABLE context);
 } green_serve_options;
 
 /* Accepts connections and runs handler(client, context) for each in a green

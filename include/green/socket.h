@@ -93,8 +93,8 @@ GREEN_API ssize_t green_writev(green_socket *socket, struct iovec *pieces, int c
 /* Writes what the kernel takes now, at least a byte, and returns how much. */
 GREEN_API GREEN_CHECK ssize_t green_write_some(green_socket *socket, const void *bytes, size_t size);
 
-/* Nanoseconds that one read, or one write, may take before it ends with
- * -ETIMEDOUT. Negative, the default, is no limit. */
+/* Nanoseconds that one call that reads, or one that writes, may take as a whole
+ * before it ends with -ETIMEDOUT. Negative, the default, is no limit. */
 GREEN_API void green_socket_set_timeouts(green_socket *socket, int64_t read, int64_t write);
 GREEN_API void green_socket_timeouts(const green_socket *socket, int64_t *read, int64_t *write);
 

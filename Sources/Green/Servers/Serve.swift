@@ -38,18 +38,21 @@ public func serve(
     var options = green_serve_options()
     options.concurrency = max(concurrency, 1)
     options.stack_size = stackBytes(stackSize)
-    let context = unsafe Unmanaged.passUnretained(service).toOpaque()
+    unsafe options.release = releaseService
+    // Handlers may outlive this call, and with them the service.
+    let context = unsafe Unmanaged.passRetained(service).toOpaque()
     let result = unsafe green_serve(listener.handle, &options, handleClient, context)
     service.end()
-    // Handlers that were started and have not begun hold the service once they have had their turn.
-    let interrupt = green_yield()
     if let error = service.failure {
         throw error
     }
     try check(result)
-    try check(interrupt)
 }
 
 private func handleClient(_ client: OpaquePointer, _ context: UnsafeMutableRawPointer?) -> Int32 {
-    unsafe Unmanaged<Service>.fromOpaque(context!).retain().takeRetainedValue().handle(client)
+    unsafe Unmanaged<Service>.fromOpaque(context!).takeUnretainedValue().handle(client)
+}
+
+private func releaseService(_ context: UnsafeMutableRawPointer?) {
+    unsafe Unmanaged<Service>.fromOpaque(context!).release()
 }
