@@ -1,0 +1,28 @@
+/* detach: a thread made and run to its end, without a handle. */
+#include "figure.h"
+
+#include <green/green.h>
+
+static int count_down(void *argument) {
+    --*(long *)argument;
+    return 0;
+}
+
+/* So many at a time; one yield lets all of them run. */
+static double detach_batches(long steps, void *context) {
+    long batch = *(const long *)context, left = 0;
+    double begin = clock_ns();
+    for (long done = 0; done < steps; done += batch) {
+        for (left = 0; left < batch; left++)
+            must(green_detach(count_down, &left), "green_detach");
+        must(green_yield(), "green_yield");
+        expect(left == 0, "a yield lets every ready thread run");
+    }
+    return clock_ns() - begin;
+}
+
+void bench_detach(void) {
+    static const long batches[] = {1, 100};
+    for (size_t i = 0; i < sizeof batches / sizeof *batches; i++)
+        figure_measure("detach", batches[i], 2000000, detach_batches, (void *)&batches[i]);
+}

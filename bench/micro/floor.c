@@ -1,0 +1,75 @@
+/* Floors: what this machine takes for the least that any scheduler does. A
+ * figure of Green is to be read as a multiple of them. */
+#include "figure.h"
+
+#include "arch/switch.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+
+static void nothing(void) {
+}
+
+/* A call that no compiler can see through. */
+static double calls(long steps, void *context) {
+    (void)context;
+    void (*volatile function)(void) = nothing;
+    double begin = clock_ns();
+    for (long i = 0; i < steps; i++)
+        function();
+    return clock_ns() - begin;
+}
+
+/* Contexts in a circle: each switches to the next, with no queue in between. */
+enum { CONTEXTS_MAX = 10, STACK_SIZE = 64 * 1024, COLOUR = 192 };
+
+static void *contexts[CONTEXTS_MAX]; /* their stack pointers */
+static int count;
+
+static void go_around(void **from, void **to, long rounds) {
+    for (long i = 0; i < rounds; i++)
+        green__switch(from, *to);
+}
+
+/* All switch from one place, as threads that yield do, because a processor
+ * predicts a return by where the last call was. So the compiler is to make no
+ * second copy of it: it cannot see through this pointer. */
+static void (*volatile one_place)(void **from, void **to, long rounds) = go_around;
+
+static void hand_on(void *argument) {
+    long self = (void **)argument - contexts;
+    one_place(&contexts[self], &contexts[(self + 1) % count], LONG_MAX);
+}
+
+/* The first context is the caller's own. */
+static double switches(long rounds) {
+    double begin = clock_ns();
+    one_place(&contexts[0], &contexts[1], rounds);
+    return clock_ns() - begin;
+}
+
+static void measure_switch(int contexts_count) {
+    char *stacks[CONTEXTS_MAX] = {NULL};
+    count = contexts_count;
+    for (int i = 1; i < count; i++) {
+        if (!(stacks[i] = aligned_alloc(4096, STACK_SIZE)))
+            must(-ENOMEM, "aligned_alloc");
+        /* Coloured as Green's are, or their tops would share cache sets. */
+        contexts[i] = green__context(stacks[i] + STACK_SIZE - i * COLOUR, hand_on, &contexts[i]);
+    }
+    double runs[FIGURE_RUNS_MAX];
+    long rounds = 20000000 / plan.scale / count;
+    switches(rounds);
+    for (int i = 0; i < plan.runs; i++)
+        runs[i] = switches(rounds) / (double)(rounds * count);
+    figure_print("floor: switch", count, "ns", runs, plan.runs);
+    for (int i = 1; i < count; i++)
+        free(stacks[i]);
+}
+
+void bench_floor(void) {
+    figure_measure("floor: call", 1, 100000000, calls, NULL);
+    measure_switch(2);
+    measure_switch(10);
+}

@@ -1,0 +1,88 @@
+/* timer: the heap of deadlines by itself, with a million pending, called
+ * directly and not through the public API. What a blocking call pays for its
+ * timeout through the API is measured in timeout.c. */
+#include "figure.h"
+
+#include "core/timer.h"
+
+#include <green/green.h>
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum { PENDING = 1000000 };
+
+static const int64_t HOUR = 3600 * INT64_C(1000000000);
+
+typedef struct timer_bench {
+    green_timer_heap heap;
+    green_timer *timers;
+    int64_t now; /* the benchmark's own clock: the heap does not read one */
+    uint64_t random;
+} timer_bench;
+
+static void fired(green_timer *timer) {
+    (void)timer;
+}
+
+/* xorshift64*: cheap enough not to be what is measured. */
+static uint64_t next_random(timer_bench *bench) {
+    bench->random ^= bench->random >> 12;
+    bench->random ^= bench->random << 25;
+    bench->random ^= bench->random >> 27;
+    return bench->random * UINT64_C(2685821657736338717);
+}
+
+/* As the timeouts of a server do: all of one length, so the newest ends last. */
+static double latest(long steps, void *context) {
+    timer_bench *bench = context;
+    green_timer timer = {.fire = fired};
+    double begin = clock_ns();
+    for (long i = 0; i < steps; i++) {
+        must(green__timer_start(&bench->heap, &timer, bench->now++ + HOUR), "green__timer_start");
+        green__timer_cancel(&bench->heap, &timer);
+    }
+    return clock_ns() - begin;
+}
+
+/* Timeouts of all lengths: anywhere among those that are pending. */
+static double anywhere(long steps, void *context) {
+    timer_bench *bench = context;
+    green_timer timer = {.fire = fired};
+    double begin = clock_ns();
+    for (long i = 0; i < steps; i++) {
+        int64_t deadline = bench->now + (int64_t)(next_random(bench) % (uint64_t)HOUR);
+        must(green__timer_start(&bench->heap, &timer, deadline), "green__timer_start");
+        green__timer_cancel(&bench->heap, &timer);
+    }
+    return clock_ns() - begin;
+}
+
+/* A million clients, one of which has just answered: its old timeout, cold and
+ * anywhere in the heap, is cancelled and a new one started. */
+static double restarted(long steps, void *context) {
+    timer_bench *bench = context;
+    double begin = clock_ns();
+    for (long i = 0; i < steps; i++) {
+        green_timer *timer = &bench->timers[next_random(bench) % PENDING];
+        green__timer_cancel(&bench->heap, timer);
+        must(green__timer_start(&bench->heap, timer, bench->now++ + HOUR), "green__timer_start");
+    }
+    return clock_ns() - begin;
+}
+
+void bench_timer(void) {
+    timer_bench bench = {.now = green_now(), .random = 88172645463325252};
+    if (!(bench.timers = calloc(PENDING, sizeof *bench.timers)))
+        must(-ENOMEM, "calloc");
+    for (long i = 0; i < PENDING; i++) {
+        bench.timers[i].fire = fired;
+        int64_t deadline = bench.now + (int64_t)(next_random(&bench) % (uint64_t)HOUR);
+        must(green__timer_start(&bench.heap, &bench.timers[i], deadline), "green__timer_start");
+    }
+    figure_measure("timer start + cancel, latest", PENDING, 5000000, latest, &bench);
+    figure_measure("timer start + cancel, anywhere", PENDING, 5000000, anywhere, &bench);
+    figure_measure("timer restart of any one", PENDING, 2000000, restarted, &bench);
+    green__timers_destroy(&bench.heap);
+    free(bench.timers);
+}

@@ -1,0 +1,48 @@
+/* yield: from one ready thread to the next, the hub's own turns included. */
+#include "figure.h"
+
+#include <green/green.h>
+
+/* The threads run in lockstep, because ready order is FIFO: between one round
+ * of the first thread and a later one each thread has yielded once a round. So
+ * the first one alone keeps the time, and starting and ending do not count. */
+typedef struct yield_bench {
+    long threads, rounds; /* rounds of one run */
+    double runs[FIGURE_RUNS_MAX];
+    bool kept; /* somebody keeps the time */
+} yield_bench;
+
+/* All threads yield in the same place, as those of a server wait in the same
+ * place: a processor predicts a return by where the last call was. */
+static int take_turns(void *argument) {
+    yield_bench *bench = argument;
+    bool first = !bench->kept;
+    bench->kept = true;
+    for (int run = -1; run < plan.runs; run++) { /* one to warm up */
+        double begin = first ? clock_ns() : 0;
+        for (long i = 0; i < bench->rounds; i++)
+            must(green_yield(), "green_yield");
+        if (first && run >= 0)
+            bench->runs[run] = (clock_ns() - begin) / (double)(bench->rounds * bench->threads);
+    }
+    return 0;
+}
+
+static void measure(long threads) {
+    yield_bench bench = {.threads = threads, .rounds = 10000000 / plan.scale / threads};
+    green_thread *first;
+    must(green_spawn(&first, take_turns, &bench), "green_spawn");
+    for (long i = 1; i < threads; i++)
+        must(green_detach(take_turns, &bench), "green_detach");
+    must(green_thread_wait(first, GREEN_FOREVER, NULL), "green_thread_wait");
+    green_thread_release(first);
+    /* The others are in their last round. */
+    must(green_yield(), "green_yield");
+    figure_print("yield", threads, "ns", bench.runs, plan.runs);
+}
+
+void bench_yield(void) {
+    measure(2);
+    measure(10);
+    measure(10000);
+}

@@ -1,0 +1,99 @@
+/// What Green is to reach, and what it did reach in this run.
+struct Bar: Encodable {
+    var measure: String
+    var limit: Double
+    var unit: String
+    /// Nil when it was not measured.
+    var spread: Spread?
+
+    var isMet: Bool? { spread.map { $0.median <= limit } }
+
+    private enum CodingKeys: CodingKey {
+        case measure, limit, unit, spread, isMet
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(measure, forKey: .measure)
+        try container.encode(limit, forKey: .limit)
+        try container.encode(unit, forKey: .unit)
+        try container.encode(spread, forKey: .spread)
+        try container.encode(isMet, forKey: .isMet)
+    }
+}
+
+extension Bar {
+    /// The bars of the chosen benchmarks.
+    static func all(micro: [MicroResult], echo: [EchoCell], chosen: [Benchmark]) -> [Bar] {
+        ofMicro.filter { chosen.contains($0.benchmark) }.map { $0.bar(micro) }
+            + (chosen.contains(.echo) ? ofEcho(echo) : [])
+    }
+
+    /// Which figure of which benchmark a bar is about.
+    private struct Micro {
+        var benchmark: Benchmark
+        var language: MicroResult.Language
+        var name: String
+        var threads: Int
+        var limit: Double
+        var unit = "ns"
+
+        func bar(_ results: [MicroResult]) -> Bar {
+            let result = results.first(language, name, threads: threads)
+            let measure = "\(language.rawValue): \(name), n = \(threads.formatted)"
+            return Bar(measure: measure, limit: limit, unit: unit, spread: result?.spread)
+        }
+    }
+
+    private static let million = 1_000_000
+    private static let ofMicro = [
+        Micro(benchmark: .yield, language: .c, name: "yield", threads: 10, limit: 5),
+        Micro(benchmark: .yield, language: .swift, name: "yield", threads: 10, limit: 10),
+        Micro(benchmark: .spawn, language: .c, name: "spawn + wait", threads: 1, limit: 60),
+        Micro(benchmark: .spawn, language: .swift, name: "spawn + wait", threads: 1, limit: 150),
+        Micro(benchmark: .timer, language: .c, name: "timer start + cancel, latest", threads: million, limit: 100),
+        Micro(benchmark: .timer, language: .c, name: "timer start + cancel, anywhere", threads: million, limit: 100),
+        Micro(benchmark: .timer, language: .c, name: "timer restart of any one", threads: million, limit: 100),
+        Micro(
+            benchmark: .memory,
+            language: .c,
+            name: "memory: resident",
+            threads: million,
+            limit: 4.4 * 1024,
+            unit: "bytes"
+        ),
+        Micro(benchmark: .access, language: .swift, name: "property access", threads: 10_000, limit: 50),
+    ]
+
+    /// Ratios to the callback io_uring server, median of the rounds.
+    private static func ofEcho(_ cells: [EchoCell]) -> [Bar] {
+        let limits: [(server: EchoServer, cpu: Double)] = [
+            (.green, 1.05), (.greenLent, 1.05), (.greenSwift, 1.10), (.greenSwiftLent, 1.10),
+        ]
+        var bars: [Bar] = []
+        for cell in cells where cell.size == 64 && cell.connections > 1 {
+            for limit in limits {
+                bars.append(bar(limit.server, in: cell, \.serverCpuNsPerMessage, "CPU per message", limit.cpu))
+            }
+        }
+        for cell in cells where cell.size == 64 && cell.connections == 1000 {
+            for limit in limits {
+                bars.append(bar(limit.server, in: cell, \.p999Ns, "p99.9", 1.5))
+            }
+        }
+        return bars
+    }
+
+    private static func bar(
+        _ server: EchoServer,
+        in cell: EchoCell,
+        _ figure: KeyPath<EchoRun, Double>,
+        _ name: String,
+        _ limit: Double
+    ) -> Bar {
+        let result = cell.results.first { $0.server == server }
+        let measure = "\(server.rawValue): echo of \(cell.size) B, connections: \(cell.connections.formatted), \(name)"
+        let spread = cell.reference.flatMap { result?.ratio(figure, to: $0) }
+        return Bar(measure: measure, limit: limit, unit: "x", spread: spread)
+    }
+}

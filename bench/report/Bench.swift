@@ -1,0 +1,68 @@
+import ArgumentParser
+import Foundation
+
+/// Runs all benchmarks, prints their tables and writes the figures as JSON.
+@main
+struct Bench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench/run",
+        abstract: "Measures Green beside hand-written peers, in one run, over loopback."
+    )
+
+    @Flag(help: "Three short rounds: to see that it works, not to quote.")
+    var quick = false
+
+    @Option(help: ArgumentHelp("Measure only this; may be given again.", valueName: "name"))
+    var only: [Benchmark] = []
+
+    @Option(help: "Rounds, in each of which everything is measured once. (default: 5, or 3 with --quick)")
+    var runs: Int?
+
+    @Option(help: .hidden)
+    var cPrograms = "bench/build"
+
+    @Option(help: .hidden)
+    var swiftPrograms = "bench/.build/release"
+
+    @Option(help: "Where to write the figures as JSON.")
+    var output = "bench/results.json"
+
+    func validate() throws {
+        guard runs.map({ $0 > 0 }) ?? true else { throw ValidationError("--runs must be 1 at least") }
+    }
+
+    func run() throws {
+        let chosen = only.isEmpty ? Benchmark.allCases : Benchmark.allCases.filter(only.contains)
+        let rounds = runs ?? (quick ? 3 : 5)
+        let programs = Programs(c: cPrograms, swift: swiftPrograms)
+        let machine = Machine.current
+        print(machine, terminator: "\n\n")
+
+        let micro = try MicroSuite(programs: programs, isQuick: quick).run(chosen, rounds: rounds)
+        let echo = chosen.contains(.echo) ? try EchoSuite(programs: programs, isQuick: quick).run(rounds: rounds) : []
+        let bars = Bar.all(micro: micro, echo: echo, chosen: chosen)
+        let loadAfter = Machine.loadAverage
+
+        if !micro.isEmpty { print(table(of: micro), terminator: "\n\n") }
+        for cell in echo { print(table(of: cell), terminator: "\n\n") }
+        if !bars.isEmpty { print(table(of: bars), terminator: "\n\n") }
+        print(noise(micro: micro, echo: echo, loadBefore: machine.loadAverage, loadAfter: loadAfter))
+
+        let results = Results(
+            machine: machine,
+            loadAverageAfter: loadAfter,
+            isQuick: quick,
+            rounds: rounds,
+            micro: micro,
+            echo: echo,
+            bars: bars
+        )
+        try results.write(to: output)
+        print("Figures: \(output)")
+    }
+}
+
+/// What can be chosen with `--only`.
+enum Benchmark: String, CaseIterable, ExpressibleByArgument {
+    case floor, yield, spawn, detach, sleep, timer, timeout, memory, access, echo
+}

@@ -1,0 +1,88 @@
+import Figure
+import Foundation
+
+/// One figure of all rounds.
+struct MicroResult: Encodable {
+    enum Language: String, Encodable {
+        case c = "C"
+        case swift = "Swift"
+    }
+
+    var language: Language
+    var name: String
+    var threads: Int
+    var unit: String
+    var runs: [Double]
+    var spread: Spread
+}
+
+/// Runs the micro benchmarks, C and Swift in turn, each a process of its own: what one leaves behind, warm stacks
+/// say, is no help to the next, and where the system put it differs from process to process.
+struct MicroSuite {
+    var programs: Programs
+    var isQuick: Bool
+
+    /// The benchmarks that each side has.
+    private let ofC: [Benchmark] = [.floor, .yield, .spawn, .detach, .sleep, .timer, .timeout, .memory]
+    private let ofSwift: [Benchmark] = [.yield, .spawn, .detach, .sleep, .access]
+
+    func run(_ chosen: [Benchmark], rounds: Int) throws -> [MicroResult] {
+        // The floor goes with all that is told as a multiple of it.
+        let chosen = chosen.contains { $0 != .echo } ? [.floor] + chosen.filter { $0 != .floor } : []
+        var results: [MicroResult] = []
+        for round in 1...rounds {
+            for benchmark in chosen where benchmark != .echo {
+                // The memory of a million threads hardly varies, and takes its time.
+                if benchmark == .memory, round > 1 { continue }
+                progress("round \(round) of \(rounds): \(benchmark)")
+                if ofC.contains(benchmark) {
+                    add(try measure(programs.micro, benchmark), .c, to: &results)
+                }
+                if ofSwift.contains(benchmark) {
+                    add(try measure(programs.swiftMicro, benchmark), .swift, to: &results)
+                }
+            }
+        }
+        return results
+    }
+
+    private func measure(_ program: String, _ benchmark: Benchmark) throws -> [Figure] {
+        let options = ["--runs", isQuick ? "3" : "5"] + (isQuick ? ["--quick"] : [])
+        let lines = try Child(bounded([program] + options + [benchmark.rawValue]), on: .measured).finish()
+        return try lines.split(separator: "\n").map { try JSONDecoder().decode(Figure.self, from: Data($0.utf8)) }
+    }
+
+    private func add(_ figures: [Figure], _ language: MicroResult.Language, to results: inout [MicroResult]) {
+        for figure in figures {
+            let known = results.firstIndex {
+                $0.language == language && $0.name == figure.name && $0.threads == figure.threads
+            }
+            let runs = (known.map { results[$0].runs } ?? []) + figure.runs
+            guard let spread = Spread(runs) else { continue }
+            if let known {
+                results[known].runs = runs
+                results[known].spread = spread
+            } else {
+                results.append(
+                    MicroResult(
+                        language: language,
+                        name: figure.name,
+                        threads: figure.threads,
+                        unit: figure.unit,
+                        runs: runs,
+                        spread: spread
+                    )
+                )
+            }
+        }
+    }
+}
+
+extension [MicroResult] {
+    func first(_ language: MicroResult.Language, _ name: String, threads: Int) -> MicroResult? {
+        first { $0.language == language && $0.name == name && $0.threads == threads }
+    }
+
+    /// What a bare switch costs on this machine.
+    var floor: MicroResult? { first(.c, "floor: switch", threads: 10) }
+}

@@ -1,0 +1,34 @@
+import Figure
+import Foundation
+
+/// Everything that was measured, as it is written to a file.
+struct Results: Encodable {
+    var machine: Machine
+    var loadAverageAfter: Double
+    var isQuick: Bool
+    var rounds: Int
+    var micro: [MicroResult]
+    var echo: [EchoCell]
+    var bars: [Bar]
+
+    func write(to path: String) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        try encoder.encode(self).write(to: URL(filePath: path))
+    }
+}
+
+/// A median and how far the single figures lie from each other.
+struct Spread: Encodable {
+    var median: Double
+    var low: Double
+    var high: Double
+
+    /// Nil when there are no figures.
+    init?(_ figures: [Double]) {
+        guard let low = figures.min(), let high = figures.max() else { return nil }
+        self.median = figures.median
+        self.low = low
+        self.high = high
+    }
+}

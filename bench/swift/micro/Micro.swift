@@ -1,0 +1,43 @@
+import ArgumentParser
+
+/// The micro benchmarks through the Swift API. Prints a line of JSON for each figure.
+@main
+struct Micro: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "green-bench-swift",
+        abstract: "Micro benchmarks of Green's Swift API."
+    )
+
+    enum Benchmark: String, CaseIterable, ExpressibleByArgument {
+        case yield, spawn, detach, sleep, access
+
+        var run: (Plan) throws -> Void {
+            switch self {
+            case .yield: benchmarkYield
+            case .spawn: benchmarkSpawn
+            case .detach: benchmarkDetach
+            case .sleep: benchmarkSleep
+            case .access: benchmarkAccess
+            }
+        }
+    }
+
+    @Option(help: "Runs of each figure.")
+    var runs = 7
+
+    @Flag(help: "A tenth of the work.")
+    var quick = false
+
+    @Argument(help: "Which ones; all of them by default.")
+    var benchmarks: [Benchmark] = Benchmark.allCases
+
+    func validate() throws {
+        guard runs > 0 else { throw ValidationError("--runs must be 1 at least") }
+    }
+
+    func run() throws {
+        for benchmark in benchmarks {
+            try benchmark.run(Plan(runs: runs, scale: quick ? 10 : 1))
+        }
+    }
+}

@@ -1,0 +1,20 @@
+import Green
+
+/// sleep: threads that sleep for a nanosecond, which is over when the hub next looks: a timer started and fired, a
+/// park and a wake-up.
+func benchmarkSleep(_ plan: Plan) throws {
+    for threads in [1, 10, 1000] {
+        try plan.measure("sleep", threads: threads, steps: 1_000_000) { steps in
+            let sleepers = (0..<threads).map { _ in
+                spawn {
+                    for _ in 0..<steps / threads {
+                        try GreenThread.sleep(for: .nanoseconds(1))
+                    }
+                }
+            }
+            for sleeper in sleepers {
+                try sleeper.wait()
+            }
+        }
+    }
+}
