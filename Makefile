@@ -48,11 +48,11 @@ bench: setup
 	bench/run
 
 format: setup
-	clang-format -i $(CORE_SOURCES)
+	@clang-format -i $(CORE_SOURCES)
 	swift format --in-place --recursive --parallel $(SWIFT_SOURCES)
 
 lint: setup
-	clang-format --dry-run --Werror $(CORE_SOURCES)
+	@clang-format --dry-run --Werror $(CORE_SOURCES)
 	swift format lint --strict --recursive --parallel $(SWIFT_SOURCES)
 
 setup:

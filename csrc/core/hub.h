@@ -170,6 +170,9 @@ static inline void green__park_for(green_hub *hub, green_wait *wait, int64_t tim
  * one, so it is to be asked only when the call does fail for it. */
 int green__why(green_hub *hub, green_wait *wait);
 
+/* The cancel of a wait that is in a list. */
+void green__leave_list(green_wait *wait);
+
 /* Parks until the wait ends or timeout nanoseconds are over. 0: somebody woke
  * it. Otherwise the -errno that ended it early. */
 static inline int green__wait(green_hub *hub, green_wait *wait, int64_t timeout) {

@@ -50,6 +50,11 @@ void green__end_wait(green_wait *wait, int cause) {
     cancel_wait(wait);
 }
 
+void green__leave_list(green_wait *wait) {
+    green__list_remove(wait);
+    green__ready(wait->thread);
+}
+
 int green__why(green_hub *hub, green_wait *wait) {
     if (wait->cause)
         return wait->cause;

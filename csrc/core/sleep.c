@@ -51,18 +51,13 @@ struct join {
     const green_thread *target;
 };
 
-static void leave_list(green_wait *wait) {
-    green__list_remove(wait);
-    green__ready(wait->thread);
-}
-
 static void describe_join(const green_wait *wait, char *text, size_t size) {
     char label[GREEN_LABEL_MAX];
     const green_thread *target = GREEN_CONTAINER(wait, const struct join, wait)->target;
     snprintf(text, size, "waiting for %s", green__label(target, label, sizeof label));
 }
 
-static const green_wait_kind joining = {leave_list, describe_join};
+static const green_wait_kind joining = {green__leave_list, describe_join};
 
 static inline int join(green_hub *hub, green_thread *target, int64_t timeout) {
     char label[GREEN_LABEL_MAX];

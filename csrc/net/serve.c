@@ -51,17 +51,12 @@ struct change {
     const green_server *server;
 };
 
-static void stop_waiting(green_wait *wait) {
-    green__list_remove(wait);
-    green__ready(wait->thread);
-}
-
 static void describe(const green_wait *wait, char *text, size_t size) {
     const green_server *server = GREEN_CONTAINER(wait, const struct change, wait)->server;
     snprintf(text, size, "serving: waiting for one of %zu handlers to end", server->running);
 }
 
-static const green_wait_kind awaiting_change = {stop_waiting, describe};
+static const green_wait_kind awaiting_change = {green__leave_list, describe};
 
 /* Until a handler or a stop has ended. */
 static int await_change(green_server *server, int64_t timeout) {

@@ -44,6 +44,12 @@ public struct Options {
     }
 }
 
+/// Prints a line at once, also into a pipe or a file.
+public func say(_ line: String) {
+    print(line)
+    fflush(nil)
+}
+
 /// Runs a program. An error ends it with one line on standard error.
 public func run(_ program: () throws -> Void) {
     do {

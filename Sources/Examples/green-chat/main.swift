@@ -1,5 +1,4 @@
 // A chat for people with nc: what one says, the others read.
-import Glibc
 import Green
 import GreenExampleSupport
 
@@ -55,12 +54,11 @@ final class Room {
 func chat() throws {
     let usage = "usage: green-chat [--port 6001]\n\nA chat: connect with nc, say your name, and talk."
     let options = Options("port", usage: usage)
-    let listener = try listen(on: "127.0.0.1:\(options["port", default: 6001])")
-    print("listening on \(try listener.address)")
-    fflush(nil)
+    let listener = try listen(on: "127.0.0.1:\(options["port"] ?? "6001")")
+    say("listening on \(try listener.address)")
     let room = Room()
 
-    try serve(listener, onError: { print("a client: \($0)") }) { client, _ in
+    try serve(listener, onError: { say("a client: \($0)") }) { client, _ in
         try client.write("Your name? ")
         guard let name = try client.readLine(limit: 32), !name.isEmpty else { return }
         let member = Member(name: name, socket: client)

@@ -16,11 +16,10 @@ func echo() throws {
     )
     let signals = try Signals([.interrupt, .terminate])
     let listener = try listen(on: "\(options["host"] ?? "127.0.0.1"):\(options["port"] ?? "6000")")
-    print("listening on \(try listener.address)")
-    fflush(nil)
+    say("listening on \(try listener.address)")
 
     detach(name: "signals") {
-        print("\(try signals.next()): waiting for the clients to finish")
+        say("\(try signals.next()): waiting for the clients to finish")
         detach(name: "second signal") {
             try signals.next()
             exit(1)
@@ -28,7 +27,7 @@ func echo() throws {
         try listener.stop(draining: .seconds(10))
     }
 
-    try serve(listener, concurrency: options["concurrency", default: 1000], onError: { print("a client: \($0)") }) {
+    try serve(listener, concurrency: options["concurrency", default: 1000], onError: { say("a client: \($0)") }) {
         client,
         _ in
         while try client.withReceived({ bytes in

@@ -1,5 +1,4 @@
 // Hands connections on to another server: every byte, both ways.
-import Glibc
 import Green
 import GreenExampleSupport
 
@@ -31,10 +30,9 @@ func forward() throws {
     )
     let (port, target) = (options.required("listen"), options.required("to"))
     let listener = try listen(on: port.contains(":") ? port : "127.0.0.1:\(port)")
-    print("forwarding \(try listener.address) to \(target)")
-    fflush(nil)
+    say("forwarding \(try listener.address) to \(target)")
 
-    try serve(listener, onError: { print("\($0)") }) { client, _ in
+    try serve(listener, onError: { say("\($0)") }) { client, _ in
         let server = try connect(to: target, timeout: .seconds(30))
         let back = spawn { try copy(from: server, to: client) }
         try copy(from: client, to: server)

@@ -1,0 +1,62 @@
+/* An echo server and its client in one program. */
+#include <green/green.h>
+
+#include <stdio.h>
+#include <string.h>
+
+static int echo(green_socket *client, void *context) {
+    (void)context;
+    char bytes[256];
+    ssize_t count;
+    while ((count = green_read(client, bytes, sizeof bytes)) > 0)
+        if ((count = green_write(client, bytes, (size_t)count)) < 0)
+            break;
+    return count < 0 ? (int)count : GREEN_STOP_SERVE;
+}
+
+static int run_server(void *listener) {
+    return green_serve(listener, NULL, echo, NULL);
+}
+
+/* Sends a line and expects it back. */
+static int talk(const green_address *address) {
+    char line[64];
+    green_socket *socket;
+    int error = green_connect_address(&socket, address, NULL);
+    if (error < 0)
+        return error;
+    ssize_t result = green_write(socket, "hello\n", 6);
+    if (result >= 0)
+        result = green_read_line(socket, line, sizeof line);
+    green_socket_release(socket);
+    if (result < 0)
+        return (int)result;
+    return strcmp(line, "hello\n") == 0;
+}
+
+static int fail(int error) {
+    fprintf(stderr, "consumer: %s\n", green_explain(error));
+    return 1;
+}
+
+int main(void) {
+    green_listener *listener;
+    green_thread *server;
+    green_address address;
+    int served = 0;
+    int error = green_listen(&listener, "127.0.0.1:0", NULL);
+    if (error < 0 || (error = green_listener_address(listener, &address)) < 0 ||
+        (error = green_spawn(&server, run_server, listener)) < 0)
+        return fail(error);
+    int echoed = talk(&address);
+    if (echoed < 0)
+        return fail(echoed);
+    if ((error = green_thread_wait(server, 60 * GREEN_SECOND, &served)) < 0 || (error = served) < 0)
+        return fail(error);
+    green_thread_release(server);
+    green_listener_release(listener);
+    if ((error = green_hub_close()) < 0)
+        return fail(error);
+    printf("Green %s echoed %s\n", green_version(), echoed ? "what was sent" : "something else");
+    return echoed ? 0 : 1;
+}

@@ -1,0 +1,70 @@
+import Green
+import Testing
+
+@Suite("The hub")
+struct HubTests {
+    @Test
+    func `counts what there is`() throws {
+        try onHub { () throws in
+            let before = try Hub.statistics
+            let (left, right) = try Socket.pair()
+            let reader = spawn { try right.read(upTo: 1) }
+            let sleeper = spawn { try GreenThread.sleep(for: .seconds(1000)) }
+            #expect(try Hub.statistics.ready >= 2)
+            try settle()
+            let counts = try Hub.statistics
+            #expect(counts.threads == before.threads + 2)
+            #expect(counts.parked >= 2)
+            #expect(counts.timers == before.timers + 1)
+            #expect(counts.sockets == before.sockets + 2)
+            #expect(counts.operations > before.operations)
+            #expect(counts.switches > before.switches)
+            #expect(counts.turns > before.turns)
+            #expect(counts.systemCalls > before.systemCalls)
+            #expect(counts.stacks >= 2)
+            try sleeper.kill(andWait: true)
+            left.close()
+            #expect(try reader.wait() == [])
+            #expect(try Hub.statistics.handles == before.handles + 2)
+            #expect(try Hub.statistics.freeStacks >= 2)
+            withExtendedLifetime((reader, sleeper)) {}
+        }
+    }
+
+    @Test
+    func `is made by whoever needs it, and only once`() throws {
+        try onHub { () throws in
+            #expect(Hub.engine == "uring")
+            #expect(failure { try Hub.open() }?.code == .alreadyInProcess)
+        }
+    }
+
+    @Test
+    func `can be made to measure, closed and made again`() async {
+        await #expect(processExitsWith: .success) {
+            inChild {
+                precondition(failure { try Hub.statistics }?.code == .noSuchFileOrDirectory)
+                precondition(failure { try Hub.close() }?.code == .noSuchFileOrDirectory)
+                precondition(failure { try Hub.open(engine: "steam") }?.code == .invalidArgument)
+                precondition(failure { try Hub.open(entries: 3) }?.code == .invalidArgument)
+                try Hub.open(
+                    engine: "uring",
+                    entries: 64,
+                    receiveMemory: 128 << 10,
+                    stackSize: 256 << 10,
+                    warmStacks: 2
+                )
+                do {
+                    let thread = spawn { try GreenThread.yield() }
+                    precondition(thread.stackSize == 256 << 10)
+                    let error = failure { try Hub.close() }
+                    precondition(error?.code == .resourceBusy)
+                    try thread.wait()
+                }
+                try Hub.close()
+                let answer = try spawn { 42 }.wait()
+                precondition(answer == 42)
+            }
+        }
+    }
+}

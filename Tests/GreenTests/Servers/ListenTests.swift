@@ -1,0 +1,62 @@
+import Green
+import Testing
+
+@Suite("Listening")
+struct ListenTests {
+    @Test
+    func `on a port that is taken says what to do`() throws {
+        try onHub { () throws in
+            let listener = try listen(on: "127.0.0.1:0")
+            let address = try listener.address
+            let error = try #require(failure { try listen(on: address) })
+            #expect(error.code == .addressInUse)
+            #expect(error.message.contains("listening on \(address)"), "\(error)")
+            #expect(error.message.contains("port 0"), "\(error)")
+            listener.close()
+            _ = try listen(on: "\(address)", backlog: 10, reuseAddress: true)
+        }
+    }
+
+    @Test
+    func `may share a port on purpose`() throws {
+        try onHub { () throws in
+            let first = try listen(on: "127.0.0.1:0", reusePort: true)
+            let second = try listen(on: first.address, reusePort: true)
+            #expect(try first.address == second.address)
+            #expect(failure { try listen(on: first.address) }?.code == .addressInUse)
+        }
+    }
+
+    @Test
+    func `on an address of another machine is an error`() throws {
+        try onHub { () throws in
+            #expect(failure { try listen(on: "203.0.113.1:0") }?.code == .addressNotAvailable)
+            #expect(failure { try listen(on: "127.0.0.1") }?.code == .invalidArgument)
+        }
+    }
+
+    @Test
+    func `goes on with an adopted descriptor`() throws {
+        try onHub { () throws in
+            let original = try listen(on: "127.0.0.1:0")
+            let listener = try Listener(adopting: original.fileDescriptor.duplicate())
+            original.close()
+            let client = try connect(to: listener.address)
+            let server = try listener.accept()
+            try server.write("hello\n")
+            #expect(try client.readLine() == "hello")
+        }
+    }
+
+    @Test
+    func `ends for a thread that accepts when it is closed`() throws {
+        try onHub { () throws in
+            let listener = try listen(on: "127.0.0.1:0")
+            let thread = spawn { _ = try listener.accept() }
+            try settle()
+            listener.close()
+            #expect(failure { try thread.wait() }?.code == .badFileDescriptor)
+            #expect(failure { try listener.fileDescriptor }?.code == .badFileDescriptor)
+        }
+    }
+}

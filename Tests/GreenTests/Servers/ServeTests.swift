@@ -1,0 +1,148 @@
+import Green
+import Testing
+
+@Suite("Serving")
+struct ServeTests {
+    /// A client's view of an echo: what it sent has to come back.
+    private func echo(_ text: String, at address: SocketAddress) throws -> Bool {
+        let socket = try connect(to: address, timeout: .seconds(60))
+        try socket.write(text)
+        try socket.shutdown(.writing)
+        return try socket.readLine() == text
+    }
+
+    @Test
+    func `a thousand clients at a time gives each its own`() throws {
+        try onHub { () throws in
+            let listener = try listen(on: "127.0.0.1:0")
+            let address = try listener.address
+            let server = spawn {
+                try serve(listener, stackSize: 128 << 10) { client, _ in
+                    while let line = try client.readLine() {
+                        try client.write(line)
+                    }
+                }
+            }
+            let clients = (0..<1000).map { number in
+                spawn(stackSize: 128 << 10) { try echo("client \(number)", at: address) }
+            }
+            var served = 0
+            for client in clients {
+                served += try client.wait() ? 1 : 0
+            }
+            #expect(served == 1000)
+            #expect(try listener.stop(draining: .seconds(60)) == 0)
+            try server.wait()
+        }
+    }
+
+    @Test
+    func `ends with the very error of a handler`() throws {
+        try onHub { () throws in
+            let listener = try listen(on: "127.0.0.1:0")
+            let incident = Incident(Ledger().make())
+            let server = spawn { try serve(listener) { _, _ in throw incident } }
+            let socket = try connect(to: listener.address)
+            let error = #expect(throws: Incident.self) { try server.wait() }
+            #expect(error === incident)
+            #expect(try socket.read(upTo: 1) == [], "its client is closed")
+            #expect(try listener.address.port != 0, "the listener stays open")
+        }
+    }
+
+    @Test
+    func `ends in peace with StopServe, and may begin again`() throws {
+        try onHub { () throws in
+            let listener = try listen(on: "127.0.0.1:0")
+            for _ in 0..<2 {
+                let server = spawn { try serve(listener) { _, _ in throw StopServe() } }
+                let socket = try connect(to: listener.address)
+                try server.wait()
+                #expect(try socket.read(upTo: 1) == [])
+            }
+        }
+    }
+
+    @Test
+    func `goes on when there is an onError`() throws {
+        try onHub { () throws in
+            let listener = try listen(on: "127.0.0.1:0")
+            var mistakes: [Int] = []
+            let server = spawn {
+                try serve(listener, onError: { mistakes.append(($0 as? Mistake)?.number ?? -1) }) { client, _ in
+                    guard let line = try client.readLine() else { throw StopServe() }
+                    throw Mistake(number: Int(line) ?? 0)
+                }
+            }
+            for number in 1...3 {
+                let socket = try connect(to: listener.address)
+                try socket.write("\(number)\n")
+                #expect(try socket.read(upTo: 1) == [])
+            }
+            let last = try connect(to: listener.address)
+            try last.shutdown(.writing)
+            try server.wait()
+            #expect(mistakes == [1, 2, 3])
+        }
+    }
+
+    @Test
+    func `closes the client after its handler, even one that is kept`() throws {
+        try onHub { () throws in
+            let listener = try listen(on: "127.0.0.1:0")
+            var kept: [Socket] = []
+            let server = spawn {
+                try serve(listener) { client, _ in
+                    kept.append(client)
+                    try client.write("bye\n")
+                }
+            }
+            let socket = try connect(to: listener.address)
+            #expect(try socket.readLine() == "bye")
+            #expect(try socket.readLine() == nil)
+            #expect(failure { try kept.first?.write("x") }?.code == .badFileDescriptor)
+            listener.close()
+            try server.wait()
+        }
+    }
+
+    @Test
+    func `runs no more handlers than it may`() throws {
+        try onHub { () throws in
+            let listener = try listen(on: "127.0.0.1:0")
+            var (running, most) = (0, 0)
+            let server = spawn {
+                try serve(listener, concurrency: 3) { client, _ in
+                    running += 1
+                    most = max(most, running)
+                    defer { running -= 1 }
+                    try GreenThread.sleep(for: .milliseconds(2))
+                    try client.write("done\n")
+                }
+            }
+            let sockets = try (0..<20).map { _ in try connect(to: listener.address) }
+            for socket in sockets {
+                #expect(try socket.readLine() == "done")
+            }
+            #expect(most == 3)
+            #expect(try listener.stop() == 0)
+            try server.wait()
+        }
+    }
+
+    @Test
+    func `is for one thread a listener`() throws {
+        try onHub { () throws in
+            let listener = try listen(on: "127.0.0.1:0")
+            let first = spawn { try serve(listener) { _, _ in } }
+            try GreenThread.yield()
+            #expect(failure { try serve(listener) { _, _ in } }?.code == .resourceBusy)
+            #expect(failure { try listener.accept() }?.code == .resourceBusy)
+            listener.close()
+            listener.close()
+            try first.wait()
+            #expect(failure { try listener.accept() }?.code == .badFileDescriptor)
+            #expect(failure { try listener.address }?.code == .badFileDescriptor)
+        }
+    }
+}

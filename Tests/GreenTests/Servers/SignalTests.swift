@@ -1,0 +1,62 @@
+import Glibc
+import Green
+import Testing
+
+@Suite("Signals", .serialized)
+struct SignalTests {
+    @Test
+    func `wake the thread that waits for them`() throws {
+        try onHub { () throws in
+            let signals = try Signals([.user1, .user2])
+            let waiter = spawn { [try signals.next(), try signals.next()] }
+            try GreenThread.yield()
+            raise(SIGUSR2)
+            try settle()
+            raise(SIGUSR1)
+            #expect(try waiter.wait() == [.user2, .user1])
+        }
+    }
+
+    @Test
+    func `are kept until somebody asks, and a wait for them can time out`() throws {
+        try onHub { () throws in
+            let signals = try Signals([.user1])
+            #expect(failure { try signals.next(timeout: .milliseconds(1)) }?.code == .timedOut)
+            raise(SIGUSR1)
+            #expect(try signals.next(timeout: .seconds(60)) == .user1)
+        }
+    }
+
+    @Test
+    func `that cannot be caught are refused`() throws {
+        try onHub { () throws in
+            #expect(failure { try Signals([Signal(rawValue: SIGKILL)]) }?.code == .invalidArgument)
+        }
+    }
+
+    @Test
+    func `act again as before when nobody collects them`() async {
+        await #expect(processExitsWith: .signal(SIGUSR1)) {
+            inChild {
+                // The OS threads of Swift's tasks have all signals blocked.
+                var mask = sigset_t()
+                unsafe sigemptyset(&mask)
+                unsafe sigaddset(&mask, SIGUSR1)
+                unsafe pthread_sigmask(SIG_UNBLOCK, &mask, nil)
+                do {
+                    let signals = try Signals([.user1])
+                    raise(SIGUSR1)
+                    try signals.next()
+                }
+                raise(SIGUSR1)
+            }
+        }
+    }
+
+    @Test
+    func `have the system's names`() {
+        #expect(Signal.interrupt.description == "Interrupt")
+        #expect(Set([Signal.terminate, .hangup, .quit, .child, .user1, .user2, .interrupt]).count == 7)
+        #expect(Signal(rawValue: SIGTERM) == .terminate)
+    }
+}

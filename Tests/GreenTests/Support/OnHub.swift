@@ -1,0 +1,40 @@
+import Green
+import Testing
+
+/// What a test may leave behind in the hub of its OS thread: nothing.
+struct Residue: Equatable {
+    let threads, handles, timers, sockets, operations, buffers: Int
+
+    init() throws {
+        let counts = try Hub.statistics
+        threads = counts.threads
+        handles = counts.handles
+        timers = counts.timers
+        sockets = counts.sockets
+        operations = counts.operations
+        buffers = counts.buffers
+    }
+}
+
+/// Runs the body of a test in the OS thread's own context, and expects its hub to be as empty after it as before.
+///
+/// Swift Testing has several OS threads, and each keeps its hub from test to test. An `#expect` belongs into the body
+/// itself, never into a green thread that it spawns: there Swift Testing does not know which test is speaking.
+func onHub(sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> Void) throws {
+    try #require(Hub.engine != nil)
+    let before = try Residue()
+    try body()
+    // What was released without being closed is cleaned up as the loop goes on.
+    for _ in 0..<1000 where try Residue() != before {
+        try GreenThread.sleep(for: .milliseconds(1))
+    }
+    let after = try Residue()
+    #expect(after == before, "nothing is left in the hub", sourceLocation: sourceLocation)
+}
+
+/// Lets all that is ready run, and what that makes ready, and so on for a few rounds.
+func settle() throws {
+    for _ in 0..<10 {
+        try GreenThread.yield()
+    }
+}

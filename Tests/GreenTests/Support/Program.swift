@@ -1,0 +1,84 @@
+import Glibc
+import Green
+import Testing
+
+/// An example program as a process of its own. Its output is a socket, so that reading it blocks no other thread.
+final class Program {
+    let output: Socket
+    private let process: pid_t
+    private var status: Int32?
+
+    /// Starts a program that was built beside the tests.
+    init(_ name: String, _ arguments: String...) throws {
+        let (near, far) = try Socket.pair()
+        output = near
+        output.readTimeout = .seconds(60)
+        process = try Program.start([Program.folder + "/" + name] + arguments, output: far.fileDescriptor.rawValue)
+        far.close()
+    }
+
+    deinit {
+        if status == nil {
+            kill(process, SIGKILL)
+            waitpid(process, nil, 0)
+        }
+    }
+
+    /// Reads the line by which a server tells that it is there, and takes the address out of it.
+    func address() throws -> SocketAddress {
+        let line = try #require(try output.readLine())
+        let address = line.split(separator: " ").lazy.compactMap { SocketAddress(String($0)) }.first
+        return try #require(address, "\(line)")
+    }
+
+    func signal(_ number: Int32) {
+        kill(process, number)
+    }
+
+    /// Waits for the end and tells the exit code, or the negative number of the signal that ended it.
+    func exitCode() throws -> Int32 {
+        for _ in 0..<30_000 {
+            var ended: Int32 = 0
+            if unsafe waitpid(process, &ended, WNOHANG) == process {
+                status = ended
+                return ended & 0x7F == 0 ? ended >> 8 & 0xFF : -(ended & 0x7F)
+            }
+            try GreenThread.sleep(for: .milliseconds(2))
+        }
+        throw SystemError(code: .timedOut, message: "the program does not end")
+    }
+
+    /// All it still writes until it ends.
+    func rest() throws -> [String] {
+        try output.lines.map { try $0.get() }
+    }
+
+    private static var folder: String {
+        var path = [CChar](repeating: 0, count: 4096)
+        let length = unsafe readlink("/proc/self/exe", &path, path.count)
+        let text = String(decoding: path[..<max(length, 0)].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return String(text[..<(text.lastIndex(of: "/") ?? text.startIndex)])
+    }
+
+    private static func start(_ command: [String], output: Int32) throws -> pid_t {
+        var actions = unsafe posix_spawn_file_actions_t()
+        unsafe posix_spawn_file_actions_init(&actions)
+        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+        unsafe posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
+        unsafe posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO)
+        var attributes = posix_spawnattr_t()
+        unsafe posix_spawnattr_init(&attributes)
+        defer { unsafe posix_spawnattr_destroy(&attributes) }
+        // The OS threads of Swift's tasks have all signals blocked, and a child inherits that.
+        var mask = sigset_t()
+        unsafe sigemptyset(&mask)
+        unsafe posix_spawnattr_setsigmask(&attributes, &mask)
+        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+        var arguments = unsafe command.map { unsafe strdup($0) } + [nil]
+        defer { unsafe arguments.forEach { unsafe free($0) } }
+        var process: pid_t = 0
+        let error = unsafe posix_spawn(&process, command[0], &actions, &attributes, &arguments, environ)
+        guard error == 0 else { throw SystemError(code: Errno(rawValue: error), message: "starting \(command[0])") }
+        return process
+    }
+}

@@ -1,0 +1,194 @@
+import Green
+import Testing
+
+@Suite("A killed thread")
+struct KillTests {
+    /// A thread that sleeps until somebody ends it.
+    private func sleeper() throws -> GreenThread<Void> {
+        let thread = spawn { try GreenThread.sleep(for: .seconds(1000)) }
+        try GreenThread.yield()
+        return thread
+    }
+
+    @Test
+    func `throws GreenExit out of its blocking call`() throws {
+        try onHub { () throws in
+            let thread = try sleeper()
+            try thread.kill()
+            #expect(!thread.isFinished, "a kill does not wait")
+            #expect(throws: GreenExit.self) { try thread.wait() }
+            #expect(thread.isFinished)
+        }
+    }
+
+    @Test
+    func `throws the very error of the kill`() throws {
+        try onHub { () throws in
+            let incident = Incident(Ledger().make())
+            let thread = try sleeper()
+            try thread.kill(throwing: incident)
+            #expect(#expect(throws: Incident.self) { try thread.wait() } === incident)
+        }
+    }
+
+    @Test
+    func `has ended when the kill returns, if it is to wait`() throws {
+        try onHub { () throws in
+            let thread = try sleeper()
+            try thread.kill(andWait: true)
+            #expect(thread.isFinished)
+            let stubborn = spawn {
+                try? GreenThread.sleep(for: .seconds(1000))
+                try GreenThread.yield()
+                return "alive"
+            }
+            try GreenThread.yield()
+            try stubborn.kill(throwing: Mistake(number: 1), andWait: true)
+            #expect(stubborn.isFinished)
+            #expect(try stubborn.wait() == "alive")
+        }
+    }
+
+    @Test
+    func `never begins if it had not`() throws {
+        try onHub { () throws in
+            var ran = false
+            let plain = spawn { ran = true }
+            let named = spawn { ran = true }
+            try plain.kill()
+            try named.kill(throwing: Mistake(number: 2))
+            try settle()
+            #expect(plain.isFinished)
+            #expect(throws: GreenExit.self) { try plain.wait() }
+            #expect(throws: Mistake(number: 2)) { try named.wait() }
+            #expect(!ran)
+        }
+    }
+
+    @Test
+    func `keeps the first error of several`() throws {
+        try onHub { () throws in
+            for hasBegun in [true, false] {
+                let thread = hasBegun ? try sleeper() : spawn {}
+                try thread.kill(throwing: Mistake(number: 1))
+                try thread.kill(throwing: Mistake(number: 2))
+                try thread.kill()
+                #expect(throws: Mistake(number: 1)) { try thread.wait() }
+            }
+        }
+    }
+
+    @Test
+    func `that has ended keeps its result`() throws {
+        try onHub { () throws in
+            let thread = spawn { 8 }
+            try thread.wait()
+            try thread.kill(throwing: Mistake(number: 1), andWait: true)
+            #expect(try thread.wait() == 8)
+        }
+    }
+
+    @Test
+    func `may kill itself`() throws {
+        try onHub { () throws in
+            var wentOn = false
+            let plain = spawn {
+                try GreenThread.current.kill()
+                wentOn = true
+            }
+            let named = spawn {
+                try GreenThread.current.kill(throwing: Mistake(number: 5))
+                wentOn = true
+            }
+            #expect(throws: GreenExit.self) { try plain.wait() }
+            #expect(throws: Mistake(number: 5)) { try named.wait() }
+            #expect(!wentOn)
+        }
+    }
+
+    @Test
+    func `may catch the error and live on`() throws {
+        try onHub { () throws in
+            var caught: [Int] = []
+            let thread = spawn {
+                for _ in 0..<3 {
+                    do {
+                        try GreenThread.sleep(for: .seconds(1000))
+                    } catch let mistake as Mistake {
+                        caught.append(mistake.number)
+                    }
+                }
+                return caught.count
+            }
+            for number in 1...3 {
+                try settle()
+                try thread.kill(throwing: Mistake(number: number))
+            }
+            #expect(try thread.wait() == 3)
+            #expect(caught == [1, 2, 3])
+        }
+    }
+
+    @Test
+    func `throws from whatever it is blocked in`() throws {
+        try onHub { () throws in
+            let (left, right) = try Socket.pair()
+            let listener = try listen(on: "127.0.0.1:0")
+            let other = try sleeper()
+            let calls: [() throws -> Void] = [
+                { _ = try right.read(upTo: 1) },
+                { _ = try right.readExactly(10) },
+                { _ = try right.readLine() },
+                { _ = try listener.accept() },
+                { try serve(listener) { _, _ in } },
+                { _ = try other.wait() },
+                { _ = try GreenThread.wait(for: right.fileDescriptor, .readable) },
+                { try left.write([UInt8](repeating: 0, count: 8 << 20)) },
+            ]
+            for (number, call) in calls.enumerated() {
+                let thread = spawn(call)
+                try settle()
+                try thread.kill(throwing: Mistake(number: number))
+                #expect(throws: Mistake(number: number)) { try thread.wait() }
+            }
+            try other.kill(andWait: true)
+        }
+    }
+
+    @Test
+    func `interrupts the waiting of a kill that is to wait`() throws {
+        try onHub { () throws in
+            let stubborn = spawn {
+                try? GreenThread.sleep(for: .seconds(1000))
+                try GreenThread.sleep(for: .milliseconds(20))
+            }
+            try GreenThread.yield()
+            let killer = spawn { try stubborn.kill(andWait: true) }
+            try GreenThread.yield()
+            try killer.kill(throwing: Mistake(number: 6))
+            #expect(throws: Mistake(number: 6)) { try killer.wait() }
+            try stubborn.wait()
+        }
+    }
+
+    @Test
+    func `was canceled only if it had not begun`() throws {
+        try onHub { () throws in
+            let unborn = spawn { 1 }
+            let delayed = spawn(after: .seconds(1000)) { 1 }
+            let begun = try sleeper()
+            let finished = spawn { 1 }
+            try finished.wait()
+            #expect(!unborn.cancel(), "it has had its turn meanwhile")
+            #expect(delayed.cancel())
+            #expect(!delayed.cancel())
+            #expect(!begun.cancel())
+            #expect(!finished.cancel())
+            #expect(throws: GreenExit.self) { try delayed.wait() }
+            try begun.kill(andWait: true)
+            let fresh = spawn { 1 }
+            #expect(fresh.cancel())
+            #expect(throws: GreenExit.self) { try fresh.wait() }
+        }
+    }
+}
