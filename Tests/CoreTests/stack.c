@@ -79,6 +79,21 @@ TEST(too_large, "a stack that no memory is there for is -ENOMEM, and the hub goe
     CHECK(finish(start(give, &value)), ==, 0);
 }
 
+TEST(too_small, "a stack below 16 KiB is -EINVAL, and the message says the least, 16 KiB is enough to run") {
+    static const size_t sizes[] = {1, 4096, (16 << 10) - 1};
+    int value = 4;
+    green_thread *thread = NULL;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        green_spawn_options options = {.stack_size = sizes[i]};
+        CHECK(green_spawn_with(&thread, &options, give, &value), ==, -EINVAL);
+        CHECK_CONTAINS(green_explain(-EINVAL), "16384");
+        CHECK(thread == NULL);
+    }
+    green_spawn_options options = {.stack_size = 16 << 10};
+    CHECK(green_spawn_with(&thread, &options, give, &value), ==, 0);
+    CHECK(finish(thread), ==, 4);
+}
+
 static void spawn_without_memory(void) {
     int value = 0, error = 0, count = 0;
     green_spawn_options options = {.stack_size = 64 << 20};

@@ -153,7 +153,7 @@ static void hand_out(green_thread *thread, green_thread **handle) {
 int green_spawn(green_thread **handle, green_function *function, void *argument) {
     int error = 0;
     green_hub *hub = green__hub_here(&error);
-    green_thread *thread;
+    green_thread *thread = NULL;
     if (!hub || (error = thread_make(hub, 0, function, argument, &thread)) < 0)
         return error;
     hand_out(thread, handle);
@@ -170,7 +170,7 @@ int green_spawn_with(green_thread **handle, const green_spawn_options *options, 
     static const green_spawn_options none;
     int error = 0;
     green_hub *hub = green__hub_here(&error);
-    green_thread *thread;
+    green_thread *thread = NULL;
     if (!options)
         options = &none;
     if (!hub || (error = thread_make(hub, options->stack_size, function, argument, &thread)) < 0)
