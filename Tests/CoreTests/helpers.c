@@ -65,12 +65,7 @@ const char *marks(void) {
     return marked;
 }
 
-void clear_marks(void) {
-    mark_count = 0;
-    marked[0] = 0;
-}
-
-const char *transport_name(enum transport transport) {
+static const char *transport_name(enum transport transport) {
     static const char *const names[] = {"TCP on IPv4", "TCP on IPv6", "unix path", "unix abstract", "unix pair"};
     return names[transport];
 }

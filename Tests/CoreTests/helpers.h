@@ -32,13 +32,10 @@ int wait_at(struct door *door); /* 0, or what interrupted it */
 /* A log of single letters, in the order they came. */
 void mark(char letter);
 const char *marks(void);
-void clear_marks(void);
 
 /* Sockets ------------------------------------------------------------------ */
 
 enum transport { TCP4, TCP6, UNIX_PATH, UNIX_ABSTRACT, UNIX_PAIR, TRANSPORTS };
-
-const char *transport_name(enum transport transport);
 
 /* A listener on any free address of the transport, never UNIX_PAIR. NULL where
  * the machine has no such transport. */

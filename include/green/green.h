@@ -32,7 +32,8 @@
  *               thread makes its hub and turns the caller into a green thread.
  *   Interrupts  a blocking call ends early with -ECANCELED (killed),
  *               -ETIMEDOUT (a timeout), -EBADF (closed under it) or -EDEADLK
- *               (nothing can ever wake it), and with nothing lost: a call that
+ *               (nothing can ever wake anybody; the call of the OS thread's own
+ *               context fails), and with nothing lost: a call that
  *               had already succeeded reports its success, and the interrupt
  *               waits for the next one.
  *   Time        int64_t nanoseconds. A negative timeout means none.

@@ -25,12 +25,13 @@ typedef int green_function(void *GREEN_NULLABLE argument);
 typedef struct green_spawn_options {
     /* Shown by green_dump() and in messages; copied, at most 31 bytes. */
     const char *GREEN_NULLABLE name;
-    /* Bytes of address space for the stack, rounded up to pages. Least 16 KiB. */
+    /* Bytes of address space for the stack, rounded up to pages. Less than
+     * 16 KiB is -EINVAL. */
     size_t stack_size;
     /* Nanoseconds until the thread becomes ready. */
     int64_t delay;
-    /* Called with the argument, in place of the function, when the thread is
-     * killed or cancelled before it ever ran. */
+    /* Called with the argument, in place of the function and in the thread's
+     * own turn, when it was killed or cancelled before it ever ran. */
     void (*GREEN_NULLABLE discard)(void *GREEN_NULLABLE argument);
 } green_spawn_options;
 
