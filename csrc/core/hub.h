@@ -192,6 +192,10 @@ uint64_t green__thread_id_next(green_hub *hub);
 green_thread *green__record_take(green_hub *hub);
 void green__record_give(green_hub *hub, green_thread *thread);
 
+/* A handle that the caller owns, of a thread that has ended without a stack of
+ * its own: its function is called in place. NULL without memory. */
+green_thread *green__thread_stillborn(green_hub *hub);
+
 /* Calls visit for each thread that is not done, in no order. */
 void green__each_thread(green_hub *hub, void (*visit)(green_thread *thread, void *context), void *context);
 

@@ -1,10 +1,22 @@
 /* Interrupts: how a blocking call ends before what it waits for has happened. */
 #include "hub.h"
 
+void green__discard_reason(green_interrupt_reason *reason) {
+    if (reason->discard)
+        reason->discard(reason->value);
+    *reason = (green_interrupt_reason){0};
+}
+
 int green__deliver(green_thread *thread) {
     green_interrupt *interrupt = thread->interrupts;
     thread->interrupts = interrupt->next;
     interrupt->posted = false;
+    thread->deliveries++;
+    green__discard_reason(&thread->reason);
+    thread->reason = interrupt->reason;
+    interrupt->reason = (green_interrupt_reason){0};
+    if (interrupt->delivered)
+        interrupt->delivered(interrupt);
     if (interrupt == &thread->kill) {
         char label[GREEN_LABEL_MAX];
         return green__fail(interrupt->error, "%s was killed", green__label(thread, label, sizeof label));

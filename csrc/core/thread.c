@@ -30,8 +30,8 @@ static void thread_free(green_thread *thread) {
     if (thread->result < 0 && !thread->observed && thread->result != -ECANCELED)
         green__report("%s ended with an error that nobody waited for: %s", green__label(thread, label, sizeof label),
                       green__error_text(thread->result));
-    if (thread->discard_reason)
-        thread->discard_reason(thread->reason);
+    green__discard_reason(&thread->reason);
+    green__discard_reason(&thread->kill.reason);
     free(thread->name);
     green__record_give(thread->hub, thread);
 }
@@ -39,6 +39,30 @@ static void thread_free(green_thread *thread) {
 static void wake_waiters(green_thread *thread) {
     for (green_wait *wait; (wait = green__list_take(&thread->waiters));)
         green__ready(wait->thread);
+}
+
+void green__ending_add(green_thread *thread, green_ending *ending) {
+    ending->next = thread->endings;
+    ending->place = &thread->endings;
+    if (ending->next)
+        ending->next->place = &ending->next;
+    thread->endings = ending;
+}
+
+void green__ending_remove(green_ending *ending) {
+    if (!ending->place)
+        return;
+    *ending->place = ending->next;
+    if (ending->next)
+        ending->next->place = ending->place;
+    ending->place = NULL;
+}
+
+static void run_endings(green_thread *thread) {
+    for (green_ending *ending; (ending = thread->endings);) {
+        green__ending_remove(ending);
+        ending->ended(ending, thread);
+    }
 }
 
 /* The end of a thread, on its own stack, which it gives back a moment before
@@ -52,6 +76,8 @@ _Noreturn static void finish(green_hub *hub, green_thread *self, int result) {
         green__run_links(self);
     if (self->locals)
         green__locals_destroy(self);
+    if (self->endings)
+        run_endings(self);
     self->interrupts = NULL;
     wake_waiters(self);
     hub->threads--;
@@ -115,9 +141,10 @@ static void thread_init(green_thread *thread, green_hub *hub, green_function *fu
     thread->name = NULL;
     thread->context = NULL;
     thread->start = (green_timer){.fire = begin_after_delay};
+    thread->endings = NULL;
+    thread->deliveries = 0;
     thread->kill = (green_interrupt){.error = -ECANCELED};
-    thread->reason = NULL;
-    thread->discard_reason = NULL;
+    thread->reason = (green_interrupt_reason){0};
 }
 
 /* A thread that is about to begin, with a stack that calls thread_main. */
@@ -141,6 +168,19 @@ static int thread_make(green_hub *hub, size_t stack_size, green_function *functi
     hub->threads++;
     *made = thread;
     return 0;
+}
+
+green_thread *green__thread_stillborn(green_hub *hub) {
+    green_thread *thread = green__record_take(hub);
+    if (!thread)
+        return NULL;
+    thread_init(thread, hub, NULL, NULL);
+    thread->stack = NULL;
+    thread->state = GREEN_DONE;
+    thread->begun = true;
+    thread->references = 1;
+    hub->handles++;
+    return thread;
 }
 
 /* One reference is the thread's own; the other is the caller's, if it wants it. */
@@ -231,12 +271,12 @@ int green_thread_kill_with(green_thread *thread, void *reason, void (*discard)(v
             discard(reason);
         return error;
     }
-    if (thread->discard_reason)
-        thread->discard_reason(thread->reason);
-    thread->reason = reason;
-    thread->discard_reason = discard;
-    if (thread == thread->hub->current)
+    if (thread == thread->hub->current) {
+        green__discard_reason(&thread->reason);
+        thread->reason = (green_interrupt_reason){reason, discard};
         return green__fail(-ECANCELED, "a green thread killed itself");
+    }
+    thread->kill.reason = (green_interrupt_reason){reason, discard};
     green__interrupt(thread, &thread->kill);
     begin_now(thread);
     return 0;
@@ -247,13 +287,12 @@ int green_thread_kill(green_thread *thread) {
 }
 
 void *green_reason(void) {
-    if (!green__hub || green__hub->current->kill.posted)
+    if (!green__hub)
         return NULL;
-    green_thread *self = green__hub->current;
-    void *reason = self->reason;
-    self->reason = NULL;
-    self->discard_reason = NULL;
-    return reason;
+    green_interrupt_reason *reason = &green__hub->current->reason;
+    void *value = reason->value;
+    *reason = (green_interrupt_reason){0};
+    return value;
 }
 
 int green_thread_cancel(green_thread *thread) {

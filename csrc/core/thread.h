@@ -21,6 +21,12 @@ typedef enum green_state {
     GREEN_UNUSED,  /* in the hub's store */
 } green_state;
 
+/* What somebody says about an interrupt to the thread that it is for. */
+typedef struct green_interrupt_reason {
+    void *value;
+    void (*discard)(void *value);
+} green_interrupt_reason;
+
 /* Something posted on a thread that one of its blocking calls is to return.
  * It stays posted until a call delivers it, so that none is lost when the call
  * it interrupts has already succeeded. */
@@ -28,7 +34,17 @@ typedef struct green_interrupt {
     struct green_interrupt *next;
     int error;
     bool posted;
+    green_interrupt_reason reason;
+    /* Called as it is delivered; NULL where nobody cares. */
+    void (*delivered)(struct green_interrupt *interrupt);
 } green_interrupt;
+
+/* Somebody who is to be told when a thread has ended, after its links. Lives
+ * with its owner, and is in at most one thread's list. */
+typedef struct green_ending {
+    struct green_ending *next, **place; /* place is NULL in no list */
+    void (*ended)(struct green_ending *ending, green_thread *thread);
+} green_ending;
 
 struct green_thread {
     /* What every switch touches: one cache line. */
@@ -54,6 +70,7 @@ struct green_thread {
     green_wait_list waiters;
     struct green_link *links, **last_link;
     struct green_local_values *locals;
+    green_ending *endings;
 
     /* Its name and the rest. */
     uint64_t id;
@@ -61,8 +78,8 @@ struct green_thread {
     void *context;
     green_timer start; /* of a delayed one */
     green_interrupt kill;
-    void *reason; /* of the kill */
-    void (*discard_reason)(void *reason);
+    green_interrupt_reason reason; /* of the interrupt that was last delivered */
+    uint64_t deliveries;
     void *fake_stack; /* ASan's */
 } __attribute__((aligned(GREEN_CACHE_LINE)));
 
@@ -77,6 +94,12 @@ void green__interrupt(green_thread *thread, green_interrupt *interrupt);
 
 /* Takes back an interrupt that may be posted. */
 void green__withdraw(green_thread *thread, green_interrupt *interrupt);
+
+/* Forgets a reason that nobody has read. */
+void green__discard_reason(green_interrupt_reason *reason);
+
+void green__ending_add(green_thread *thread, green_ending *ending);
+void green__ending_remove(green_ending *ending);
 
 /* Ends a wait from the side of the call itself: its timeout, a closed object.
  * The call returns cause, unless what it waited for has happened after all. */

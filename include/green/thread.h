@@ -80,9 +80,9 @@ GREEN_API int green_thread_kill(green_thread *thread);
 GREEN_API int green_thread_kill_with(green_thread *thread, void *GREEN_NULLABLE reason,
                                      void (*GREEN_NULLABLE discard)(void *GREEN_NULLABLE reason));
 
-/* Takes the reason of the interrupt that last ended a call of the current
- * thread with -ECANCELED; the caller owns it. NULL: none was given, or it has
- * been taken. */
+/* Takes the reason of the interrupt, a kill or a timeout, that last ended a
+ * call of the current thread; the caller owns it. NULL: none was given, or it
+ * has been taken. */
 GREEN_API void *GREEN_NULLABLE green_reason(void);
 
 /* Stops a thread that has not begun to run: it never will (GT-9).
