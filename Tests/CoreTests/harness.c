@@ -19,7 +19,11 @@ void test_register(struct test *test) {
     last_test = &test->next;
 }
 
+void (*on_failure)(void);
+
 _Noreturn static void fail(void) {
+    if (on_failure)
+        on_failure();
     green_dump(report_fd);
     _exit(1);
 }

@@ -67,6 +67,9 @@ void test_register(struct test *test);
             check_compare_failed(__FILE__, __LINE__, #left " " #operator" " #right, left_, right_);                    \
     } while (0)
 
+/* Called when a test fails, to say on standard error what it was at. */
+extern void (*on_failure)(void);
+
 /* Two strings are the same; a text contains another. */
 #define CHECK_TEXT(text, expected) check_text(__FILE__, __LINE__, #text, text, expected)
 #define CHECK_CONTAINS(text, part) check_contains(__FILE__, __LINE__, #text, text, part)

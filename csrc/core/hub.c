@@ -132,7 +132,7 @@ static void root_init(green_hub *hub) {
     root->state = GREEN_RUNNING;
     root->references = 1;
     root->begun = true;
-    root->kill.error = -ECANCELED;
+    root->kill = (green_interrupt){.error = -ECANCELED, .delivered = green__killed};
     root->last_link = &root->links;
     root->id = green__thread_id_next(hub);
     green__list_init(&root->waiters);
@@ -213,6 +213,9 @@ int green_hub_close(void) {
         hub->engine->class->turn(hub->engine, GREEN_FOREVER);
     hub->root.unblockable = true;
     green__locals_destroy(&hub->root);
+    green__endings_run(&hub->root);
+    green__discard_reason(&hub->root.reason);
+    green__discard_reason(&hub->root.kill.reason);
     pthread_setspecific(abandon_key, NULL);
     if (hub->exit)
         hub->exit((char *)hub->root.access);

@@ -150,6 +150,12 @@ static inline int green__begin(green_hub *hub, int64_t timeout) {
     return green__begin_slowly(hub, timeout);
 }
 
+/* Whether an error was an interrupt's, or the refusal to block: it has been
+ * explained where it came about, and the call that it ended adds nothing. */
+static inline bool green__is_explained(int error) {
+    return error == -ECANCELED || error == -ETIME || error == -EWOULDBLOCK;
+}
+
 static inline void green__wait_init(green_hub *hub, green_wait *wait, const green_wait_kind *kind) {
     wait->kind = kind;
     wait->thread = hub->current;

@@ -2,26 +2,37 @@
 #include "hub.h"
 
 void green__discard_reason(green_interrupt_reason *reason) {
-    if (reason->discard)
-        reason->discard(reason->value);
+    green_interrupt_reason unread = *reason;
     *reason = (green_interrupt_reason){0};
+    if (unread.discard)
+        unread.discard(unread.value); /* may free what the reason was part of */
+}
+
+void green__killed(green_interrupt *interrupt) {
+    const green_thread *thread = GREEN_CONTAINER(interrupt, green_thread, kill);
+    char label[GREEN_LABEL_MAX];
+    green__fail(interrupt->error, "%s was killed", green__label(thread, label, sizeof label));
+}
+
+/* Delivers an interrupt that is off the list. */
+static int hand_over(green_thread *thread, green_interrupt *interrupt) {
+    int error = interrupt->error;
+    green_interrupt_reason unread = thread->reason;
+    interrupt->posted = false;
+    thread->deliveries++;
+    thread->reason = interrupt->reason;
+    interrupt->reason = (green_interrupt_reason){0};
+    if (interrupt->delivered)
+        interrupt->delivered(interrupt);
+    /* Last, as it may do anything, even free what the interrupt is part of. */
+    green__discard_reason(&unread);
+    return error;
 }
 
 int green__deliver(green_thread *thread) {
     green_interrupt *interrupt = thread->interrupts;
     thread->interrupts = interrupt->next;
-    interrupt->posted = false;
-    thread->deliveries++;
-    green__discard_reason(&thread->reason);
-    thread->reason = interrupt->reason;
-    interrupt->reason = (green_interrupt_reason){0};
-    if (interrupt->delivered)
-        interrupt->delivered(interrupt);
-    if (interrupt == &thread->kill) {
-        char label[GREEN_LABEL_MAX];
-        return green__fail(interrupt->error, "%s was killed", green__label(thread, label, sizeof label));
-    }
-    return interrupt->error;
+    return hand_over(thread, interrupt);
 }
 
 static void cancel_wait(green_wait *wait) {
@@ -31,17 +42,26 @@ static void cancel_wait(green_wait *wait) {
     wait->kind->cancel(wait);
 }
 
+static void post(green_thread *thread, green_interrupt *interrupt, green_interrupt **place) {
+    interrupt->posted = true;
+    interrupt->next = *place;
+    *place = interrupt;
+    if (thread->state == GREEN_PARKED)
+        cancel_wait(thread->wait);
+}
+
 void green__interrupt(green_thread *thread, green_interrupt *interrupt) {
     if (interrupt->posted)
         return;
-    interrupt->posted = true;
-    interrupt->next = NULL;
     green_interrupt **last = &thread->interrupts;
     while (*last)
         last = &(*last)->next;
-    *last = interrupt;
-    if (thread->state == GREEN_PARKED)
-        cancel_wait(thread->wait);
+    post(thread, interrupt, last);
+}
+
+void green__interrupt_first(green_thread *thread, green_interrupt *interrupt) {
+    if (!interrupt->posted)
+        post(thread, interrupt, &thread->interrupts);
 }
 
 void green__withdraw(green_thread *thread, green_interrupt *interrupt) {
@@ -52,6 +72,9 @@ void green__withdraw(green_thread *thread, green_interrupt *interrupt) {
     while (*place != interrupt)
         place = &(*place)->next;
     *place = interrupt->next;
+    green_wait *wait = thread->wait;
+    if (wait && wait->cancelled && !wait->cause && !thread->interrupts)
+        wait->cause = hand_over(thread, interrupt);
 }
 
 void green__end_wait(green_wait *wait, int cause) {

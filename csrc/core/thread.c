@@ -58,7 +58,7 @@ void green__ending_remove(green_ending *ending) {
     ending->place = NULL;
 }
 
-static void run_endings(green_thread *thread) {
+void green__endings_run(green_thread *thread) {
     for (green_ending *ending; (ending = thread->endings);) {
         green__ending_remove(ending);
         ending->ended(ending, thread);
@@ -77,7 +77,7 @@ _Noreturn static void finish(green_hub *hub, green_thread *self, int result) {
     if (self->locals)
         green__locals_destroy(self);
     if (self->endings)
-        run_endings(self);
+        green__endings_run(self);
     self->interrupts = NULL;
     wake_waiters(self);
     hub->threads--;
@@ -143,7 +143,9 @@ static void thread_init(green_thread *thread, green_hub *hub, green_function *fu
     thread->start = (green_timer){.fire = begin_after_delay};
     thread->endings = NULL;
     thread->deliveries = 0;
-    thread->kill = (green_interrupt){.error = -ECANCELED};
+    thread->last_timeout = 0;
+    thread->last_timeout_length = 0;
+    thread->kill = (green_interrupt){.error = -ECANCELED, .delivered = green__killed};
     thread->reason = (green_interrupt_reason){0};
 }
 
@@ -293,6 +295,10 @@ void *green_reason(void) {
     void *value = reason->value;
     *reason = (green_interrupt_reason){0};
     return value;
+}
+
+uint64_t green_interrupt_count(void) {
+    return green__hub ? green__hub->current->deliveries : 0;
 }
 
 int green_thread_cancel(green_thread *thread) {

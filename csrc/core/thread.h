@@ -35,7 +35,7 @@ typedef struct green_interrupt {
     int error;
     bool posted;
     green_interrupt_reason reason;
-    /* Called as it is delivered; NULL where nobody cares. */
+    /* Called as it is delivered, to explain it; NULL where nobody cares. */
     void (*delivered)(struct green_interrupt *interrupt);
 } green_interrupt;
 
@@ -80,6 +80,8 @@ struct green_thread {
     green_interrupt kill;
     green_interrupt_reason reason; /* of the interrupt that was last delivered */
     uint64_t deliveries;
+    uint64_t last_timeout; /* that ended a call: its id, and how long it was */
+    int64_t last_timeout_length;
     void *fake_stack; /* ASan's */
 } __attribute__((aligned(GREEN_CACHE_LINE)));
 
@@ -92,7 +94,12 @@ int green__deliver(green_thread *thread);
 /* Posts an interrupt; if the thread is parked, ends its wait. */
 void green__interrupt(green_thread *thread, green_interrupt *interrupt);
 
-/* Takes back an interrupt that may be posted. */
+/* The same ahead of all others, which are left for the thread's next calls. */
+void green__interrupt_first(green_thread *thread, green_interrupt *interrupt);
+
+/* Takes back an interrupt that may be posted. When it has ended a wait already,
+ * and nothing else has, then that call cannot be taken up again: the interrupt is
+ * delivered to it, and to no later one. */
 void green__withdraw(green_thread *thread, green_interrupt *interrupt);
 
 /* Forgets a reason that nobody has read. */
@@ -100,6 +107,10 @@ void green__discard_reason(green_interrupt_reason *reason);
 
 void green__ending_add(green_thread *thread, green_ending *ending);
 void green__ending_remove(green_ending *ending);
+void green__endings_run(green_thread *thread);
+
+/* The delivered of a thread's kill. */
+void green__killed(green_interrupt *interrupt);
 
 /* Ends a wait from the side of the call itself: its timeout, a closed object.
  * The call returns cause, unless what it waited for has happened after all. */

@@ -42,7 +42,7 @@ static const char *advice(int error) {
 
 static int explain(int error, const green_address *to, const green_address *from) {
     char there[GREEN_ADDRESS_TEXT_MAX], here[GREEN_ADDRESS_TEXT_MAX];
-    if (error == -ECANCELED || error == -EWOULDBLOCK)
+    if (green__is_explained(error))
         return error;
     green_address_print(to, there, sizeof there);
     if (!from)
@@ -223,8 +223,9 @@ static int connect_to_first(green_hub *hub, const green_address *addresses, size
         return 0;
     }
     green_socket_release(race.winner);
-    return error == -ECANCELED ? error
-                               : green__fail(error, "connecting to '%s', %zu addresses%s", to, count, advice(error));
+    return green__is_explained(error)
+               ? error
+               : green__fail(error, "connecting to '%s', %zu addresses%s", to, count, advice(error));
 }
 
 static int64_t timeout_of(const green_connect_options *options) {

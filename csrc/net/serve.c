@@ -111,8 +111,9 @@ static void end_serving(green_server *server, int outcome) {
         return;
     server->ended = true;
     server->outcome = outcome;
+    /* First: a kill or a timeout of the same moment is not this call's any more. */
     if (server->thread)
-        green__interrupt(server->thread, &server->interrupt);
+        green__interrupt_first(server->thread, &server->interrupt);
 }
 
 static int handle(void *argument) {

@@ -57,7 +57,7 @@ int green_signals_next(green_signals *signals, int64_t timeout) {
     io.op.address = &info;
     io.op.length = sizeof info;
     error = green__io_run(hub, &io, timeout);
-    if (error < 0 && error != -ECANCELED)
+    if (error < 0 && !green__is_explained(error))
         green__fail(error, "waiting for a signal");
     return error < 0 ? error : (int)info.ssi_signo;
 }

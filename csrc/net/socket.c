@@ -189,7 +189,7 @@ int green__proceed(green_socket_io *call) {
 /* Interrupts have been explained where they were delivered. */
 static void explain(const green_socket_io *call, ssize_t error) {
     char label[GREEN_SOCKET_LABEL_MAX];
-    if (error == -ECANCELED || error == -EWOULDBLOCK)
+    if (green__is_explained((int)error))
         return;
     if (call->socket->closed)
         green__fail((int)error, "%s: the socket was closed meanwhile", verbs[call->direction]);

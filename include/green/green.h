@@ -30,8 +30,9 @@
  *   Blocking    a call marked "blocks" lets the other green threads run. It may
  *               be used anywhere, main included: the first such call of an OS
  *               thread makes its hub and turns the caller into a green thread.
- *   Interrupts  a blocking call ends early with -ECANCELED (killed),
- *               -ETIMEDOUT (a timeout), -EBADF (closed under it) or -EDEADLK
+ *   Interrupts  a blocking call ends early with -ECANCELED (killed), -ETIME (a
+ *               green_timeout), -ETIMEDOUT (its own timeout), -EBADF (closed
+ *               under it) or -EDEADLK
  *               (nothing can ever wake anybody; the call of the OS thread's own
  *               context fails), and with nothing lost: a call that
  *               had already succeeded reports its success, and the interrupt
@@ -44,12 +45,15 @@
 #include <green/address.h>
 #include <green/base.h>
 #include <green/datagram.h>
+#include <green/event.h>
 #include <green/hub.h>
 #include <green/listener.h>
 #include <green/local.h>
+#include <green/semaphore.h>
 #include <green/serve.h>
 #include <green/signals.h>
 #include <green/socket.h>
 #include <green/thread.h>
+#include <green/timeout.h>
 
 #endif

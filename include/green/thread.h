@@ -85,6 +85,11 @@ GREEN_API int green_thread_kill_with(green_thread *thread, void *GREEN_NULLABLE 
  * has been taken. */
 GREEN_API void *GREEN_NULLABLE green_reason(void);
 
+/* How many interrupts have ended calls of the current thread. Whoever calls a
+ * function of somebody else's learns from it whether an error that comes out may
+ * be due to one, which was meant for the thread and not for that function. */
+GREEN_API uint64_t green_interrupt_count(void);
+
 /* Stops a thread that has not begun to run: it never will (GT-9).
  * 1: cancelled. 0: too late, it has begun, and goes on. */
 GREEN_API int green_thread_cancel(green_thread *thread);

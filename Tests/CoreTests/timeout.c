@@ -1,0 +1,391 @@
+/* Timeouts: when they fire, whom, which of several, and what is left of them. */
+#include "helpers.h"
+
+#include <pthread.h>
+
+/* The longest wait of these tests, so that only the timeout can end it. */
+static const int64_t LONG = 3600 * GREEN_SECOND;
+
+static green_timeout *limit_of(int64_t nanoseconds) {
+    green_timeout *timeout = NULL;
+    CHECK(green_timeout_start(&timeout, nanoseconds), ==, 0);
+    return timeout;
+}
+
+static void mark_reason(void *reason) {
+    mark(*(const char *)reason);
+}
+
+static green_timeout *limit_with(int64_t nanoseconds, char *reason) {
+    green_timeout *timeout = NULL;
+    CHECK(green_timeout_start_with(&timeout, nanoseconds, reason, mark_reason), ==, 0);
+    return timeout;
+}
+
+/* Lets time pass without blocking. */
+static void spin(int64_t nanoseconds) {
+    int64_t until = green_now() + nanoseconds;
+    while (green_now() <= until)
+        ;
+}
+
+static uint64_t timers(void) {
+    green_statistics now;
+    CHECK(green_hub_statistics(&now), ==, 0);
+    return now.timers;
+}
+
+/* When ---------------------------------------------------------------------- */
+
+TEST(fires, "a timeout ends a call once its time is over, once, and says so") {
+    int64_t before = green_now();
+    green_timeout *limit = limit_of(5 * GREEN_MILLISECOND);
+    CHECK(green_timeout_is_pending(limit));
+    CHECK(!green_timeout_has_fired(limit));
+    CHECK(timers(), ==, 1);
+    CHECK(green_sleep(LONG), ==, -ETIME);
+    CHECK(green_now() - before, >=, 5 * GREEN_MILLISECOND);
+    CHECK_CONTAINS(green_explain(-ETIME), "a timeout of 5 ms ended the call");
+    CHECK(!green_timeout_is_pending(limit));
+    CHECK(green_timeout_has_fired(limit));
+    CHECK(green_sleep(6 * GREEN_MILLISECOND), ==, 0);
+    CHECK(timers(), ==, 0);
+    green_timeout_cancel(limit);
+}
+
+TEST(cancelled, "a cancelled timeout ends nothing") {
+    green_timeout *limit = limit_of(GREEN_MILLISECOND);
+    green_timeout_cancel(limit);
+    CHECK(timers(), ==, 0);
+    CHECK(green_sleep(2 * GREEN_MILLISECOND), ==, 0);
+    CHECK(green_timeout_last(NULL), ==, 0);
+    green_timeout_cancel(NULL);
+}
+
+TEST(zero, "a timeout of 0 fires as soon as the thread blocks, after those who are ready when it yields") {
+    int value = 0;
+    green_thread *thread = start(give, &value);
+    green_timeout *limit = limit_of(0);
+    CHECK(green_timeout_is_pending(limit));
+    CHECK(timers(), ==, 0);
+    CHECK(green_yield(), ==, -ETIME);
+    CHECK(green_thread_is_finished(thread));
+    CHECK(green_timeout_has_fired(limit));
+    CHECK_CONTAINS(green_explain(-ETIME), "a timeout of 0 ns");
+    green_timeout_cancel(limit);
+    limit = limit_of(0);
+    CHECK(green_sleep(LONG), ==, -ETIME);
+    green_timeout_cancel(limit);
+    limit = limit_of(0);
+    green_timeout_cancel(limit); /* before the thread has blocked */
+    CHECK(green_yield(), ==, 0);
+    CHECK(finish(thread), ==, 0);
+}
+
+TEST(never, "a negative timeout never fires") {
+    static const int64_t never[] = {GREEN_FOREVER, -GREEN_SECOND, INT64_MIN};
+    for (int i = 0; i < 3; i++) {
+        green_timeout *limit = limit_with(never[i], "n");
+        CHECK(!green_timeout_is_pending(limit));
+        CHECK(timers(), ==, 0);
+        CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
+        CHECK(!green_timeout_has_fired(limit));
+        CHECK(green_timeout_id(limit), >, 0);
+        green_timeout_cancel(limit);
+    }
+    CHECK_TEXT(marks(), "nnn");
+}
+
+TEST(longest, "the longest timeout is that, and not one that has been") {
+    green_timeout *limit = limit_of(INT64_MAX);
+    CHECK(green_timeout_is_pending(limit));
+    CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
+    CHECK(green_timeout_is_pending(limit));
+    green_timeout_cancel(limit);
+}
+
+TEST(not_blocking, "what does not block is not interrupted, however long it takes") {
+    green_semaphore *semaphore = NULL;
+    CHECK(green_semaphore_make(&semaphore, 1, 2), ==, 0);
+    green_timeout *limit = limit_of(GREEN_MICROSECOND);
+    spin(GREEN_MILLISECOND);
+    CHECK(green_semaphore_try_acquire(semaphore), ==, 1);
+    CHECK(green_semaphore_release(semaphore), ==, 0);
+    CHECK(!green_timeout_has_fired(limit));
+    CHECK(green_timeout_is_pending(limit));
+    green_timeout_cancel(limit);
+    CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
+    green_semaphore_free(semaphore);
+}
+
+TEST(own_timeout, "a call's own timeout is -ETIMEDOUT, and leaves the timeout around it pending") {
+    green_event *event = NULL;
+    void *value;
+    CHECK(green_event_make(&event), ==, 0);
+    green_timeout *limit = limit_of(LONG);
+    CHECK(green_event_wait(event, GREEN_MILLISECOND, &value), ==, -ETIMEDOUT);
+    CHECK(green_timeout_is_pending(limit));
+    CHECK(green_timeout_last(NULL), ==, 0);
+    green_timeout_cancel(limit);
+    green_event_free(event);
+}
+
+static void check_text_of(int64_t nanoseconds, const char *text) {
+    green_timeout *limit = limit_of(nanoseconds);
+    CHECK(green_sleep(LONG), ==, -ETIME);
+    CHECK_CONTAINS(green_explain(-ETIME), text);
+    green_timeout_cancel(limit);
+}
+
+TEST(explained, "the message tells how long the timeout was, in a fitting unit") {
+    check_text_of(7, "a timeout of 7 ns ended");
+    check_text_of(1500, "a timeout of 1.5 us ended");
+    check_text_of(2 * GREEN_MILLISECOND, "a timeout of 2 ms ended");
+    check_text_of(GREEN_MILLISECOND + 250 * GREEN_MICROSECOND, "a timeout of 1.25 ms ended");
+    if (!SANITIZED)
+        check_text_of(GREEN_SECOND, "a timeout of 1 s ended");
+}
+
+/* Which of several ---------------------------------------------------------- */
+
+TEST(inner, "the inner of two fires and the outer goes on: each is told by its handle") {
+    green_timeout *outer = limit_of(LONG), *inner = limit_of(GREEN_MILLISECOND);
+    int64_t nanoseconds = 0;
+    CHECK(green_sleep(LONG), ==, -ETIME);
+    CHECK(green_timeout_has_fired(inner));
+    CHECK(!green_timeout_has_fired(outer));
+    CHECK(green_timeout_is_pending(outer));
+    CHECK(green_timeout_last(&nanoseconds), ==, green_timeout_id(inner));
+    CHECK(nanoseconds, ==, GREEN_MILLISECOND);
+    green_timeout_cancel(inner);
+    CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
+    green_timeout_cancel(outer);
+}
+
+TEST(outer, "the outer of two fires first: the inner is still pending, and is cancelled on the way out") {
+    green_timeout *outer = limit_of(GREEN_MILLISECOND), *inner = limit_of(LONG);
+    CHECK(green_sleep(LONG), ==, -ETIME);
+    CHECK(green_timeout_has_fired(outer));
+    CHECK(!green_timeout_has_fired(inner));
+    CHECK(green_timeout_is_pending(inner));
+    CHECK(green_timeout_last(NULL), ==, green_timeout_id(outer));
+    green_timeout_cancel(inner);
+    green_timeout_cancel(outer);
+}
+
+TEST(same_turn, "two that fire in the same turn end two calls, one after the other") {
+    green_timeout *later = limit_of(2 * GREEN_MICROSECOND), *sooner = limit_of(1);
+    spin(GREEN_MILLISECOND);
+    CHECK(green_sleep(LONG), ==, -ETIME);
+    CHECK(green_timeout_has_fired(later) + green_timeout_has_fired(sooner), ==, 1);
+    uint64_t first = green_timeout_last(NULL);
+    CHECK(timers(), ==, 0); /* both have fired */
+    CHECK(green_sleep(LONG), ==, -ETIME);
+    CHECK(green_timeout_has_fired(later) + green_timeout_has_fired(sooner), ==, 2);
+    CHECK(first + green_timeout_last(NULL), ==, green_timeout_id(later) + green_timeout_id(sooner));
+    CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
+    green_timeout_cancel(later);
+    green_timeout_cancel(sooner);
+}
+
+TEST(same_turn_cancel, "of two that fire in the same turn the second ends no call once it is cancelled") {
+    green_timeout *first = limit_of(1), *second = limit_of(1);
+    spin(GREEN_MILLISECOND);
+    CHECK(green_sleep(LONG), ==, -ETIME);
+    green_timeout *other = green_timeout_has_fired(first) ? second : first;
+    CHECK(green_timeout_is_pending(other));
+    CHECK(timers(), ==, 0);
+    green_timeout_cancel(other);
+    CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
+    green_timeout_cancel(other == first ? second : first);
+}
+
+static int sleep_limited(void *argument) {
+    green_timeout *limit = limit_of(*(int64_t *)argument);
+    CHECK(green_timeout_last(NULL), ==, 0);
+    int error = green_sleep(20 * GREEN_MILLISECOND);
+    CHECK(green_timeout_has_fired(limit), ==, (error == -ETIME));
+    CHECK(green_timeout_last(NULL), ==, error ? green_timeout_id(limit) : 0);
+    green_timeout_cancel(limit);
+    return error == -ETIME;
+}
+
+TEST(own_thread, "a timeout ends calls of the thread that started it, of no other") {
+    int64_t lengths[] = {GREEN_MILLISECOND, LONG, GREEN_MILLISECOND, 0, GREEN_FOREVER};
+    green_timeout *limit = limit_of(LONG);
+    green_thread *threads[5];
+    for (int i = 0; i < 5; i++)
+        threads[i] = start(sleep_limited, &lengths[i]);
+    for (int i = 0; i < 5; i++)
+        CHECK(finish(threads[i]), ==, lengths[i] >= 0 && lengths[i] < LONG);
+    CHECK(green_timeout_last(NULL), ==, 0);
+    green_timeout_cancel(limit);
+}
+
+static void *collect_ids(void *argument) {
+    uint64_t *ids = argument;
+    for (int i = 0; i < 1000; i++) {
+        green_timeout *limit = limit_of(i % 2 ? LONG : GREEN_FOREVER);
+        ids[i] = green_timeout_id(limit);
+        green_timeout_cancel(limit);
+    }
+    return NULL;
+}
+
+static int compare(const void *left, const void *right) {
+    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+    return a < b ? -1 : a > b;
+}
+
+TEST(ids, "ids begin with 1, and no two timeouts of the process have the same") {
+    static uint64_t ids[4][1000];
+    pthread_t others[4];
+    green_timeout *first = limit_of(LONG);
+    CHECK(green_timeout_id(first), ==, 1);
+    green_timeout_cancel(first);
+    for (int i = 1; i < 4; i++)
+        CHECK(pthread_create(&others[i], NULL, collect_ids, ids[i]), ==, 0);
+    collect_ids(ids[0]);
+    for (int i = 1; i < 4; i++)
+        CHECK(pthread_join(others[i], NULL), ==, 0);
+    qsort(ids, 4000, sizeof ids[0][0], compare);
+    CHECK(ids[0][0], >, 1);
+    for (int i = 1; i < 4000; i++)
+        CHECK(((uint64_t *)ids)[i], >, ((uint64_t *)ids)[i - 1]);
+}
+
+/* Between firing and the call's end ------------------------------------------ */
+
+/* A thread that waits for an event under a timeout, and one that runs before it
+ * can when the timeout has fired. */
+struct moment {
+    green_event *event;  /* what the first waits for */
+    green_event *signal; /* that lets the second run */
+    bool sent;           /* the event is sent, just before the timeout fires */
+    green_timeout *limit;
+    green_thread *thread;
+    bool kill, cancel;
+    int first, second; /* what two calls of the first returned */
+    char reason, second_reason;
+};
+
+static char take_reason(void) {
+    const char *reason = green_reason();
+    return reason ? *reason : ' ';
+}
+
+static int be_limited(void *argument) {
+    struct moment *moment = argument;
+    void *value;
+    moment->limit = limit_with(1, "t");
+    moment->first = green_event_wait(moment->event, GREEN_FOREVER, &value);
+    moment->reason = take_reason();
+    moment->second = green_yield();
+    moment->second_reason = take_reason();
+    return 0;
+}
+
+static int meddle(void *argument) {
+    struct moment *moment = argument;
+    void *value;
+    CHECK(green_event_wait(moment->signal, GREEN_FOREVER, &value), ==, 0);
+    CHECK(green_timeout_is_pending(moment->limit));
+    CHECK(timers(), ==, 0);                         /* it has fired, */
+    CHECK(!green_timeout_has_fired(moment->limit)); /* and has ended no call */
+    if (moment->kill)
+        CHECK(green_thread_kill_with(moment->thread, "k", mark_reason), ==, 0);
+    if (moment->cancel)
+        green_timeout_cancel(moment->limit);
+    return 0;
+}
+
+static void live_through(struct moment *moment) {
+    CHECK(green_event_make(&moment->event), ==, 0);
+    CHECK(green_event_make(&moment->signal), ==, 0);
+    green_thread *meddler = start(meddle, moment);
+    let_run();
+    moment->thread = start(be_limited, moment);
+    CHECK(green_yield(), ==, 0); /* which it waits after */
+    spin(GREEN_MICROSECOND);
+    CHECK(green_event_send(moment->signal, NULL), ==, 0);
+    if (moment->sent)
+        CHECK(green_event_send(moment->event, NULL), ==, 0);
+    CHECK(finish(moment->thread), ==, 0);
+    CHECK(finish(meddler), ==, 0);
+    if (!moment->cancel)
+        green_timeout_cancel(moment->limit);
+    green_event_free(moment->signal);
+    green_event_free(moment->event);
+}
+
+TEST(succeeded, "a call that had succeeded when the timeout fired reports it; the timeout ends the next") {
+    struct moment moment = {.sent = true};
+    live_through(&moment);
+    CHECK(moment.first, ==, 0);
+    CHECK(moment.reason, ==, ' ');
+    CHECK(moment.second, ==, -ETIME);
+    CHECK(moment.second_reason, ==, 't');
+    CHECK_TEXT(marks(), "");
+}
+
+TEST(withdrawn, "a timeout that is cancelled after it fired, before it ended a call, ends none") {
+    struct moment moment = {.sent = true, .cancel = true};
+    live_through(&moment);
+    CHECK(moment.first, ==, 0);
+    CHECK(moment.second, ==, 0);
+    CHECK(moment.reason, ==, ' ');
+    CHECK_TEXT(marks(), "t");
+}
+
+TEST(too_late, "a timeout that another thread cancels when it has ended a call is still what ended that call") {
+    struct moment moment = {.cancel = true};
+    live_through(&moment);
+    CHECK(moment.first, ==, -ETIME);
+    CHECK(moment.reason, ==, 't');
+    CHECK(moment.second, ==, 0);
+    CHECK_TEXT(marks(), "");
+}
+
+TEST(kill_instead, "a kill takes the place of a timeout that is cancelled when it has ended the call") {
+    struct moment moment = {.cancel = true, .kill = true};
+    live_through(&moment);
+    CHECK(moment.first, ==, -ECANCELED);
+    CHECK(moment.reason, ==, 'k');
+    CHECK(moment.second, ==, 0);
+    CHECK_TEXT(marks(), "t");
+}
+
+TEST(kill_after, "a timeout and then a kill end two calls, each with its own reason") {
+    struct moment moment = {.kill = true};
+    live_through(&moment);
+    CHECK(moment.first, ==, -ETIME);
+    CHECK(moment.reason, ==, 't');
+    CHECK(moment.second, ==, -ECANCELED);
+    CHECK(moment.second_reason, ==, 'k');
+    CHECK_TEXT(marks(), "");
+}
+
+static int be_killed(void *argument) {
+    struct moment *moment = argument;
+    moment->limit = limit_with(1, "t");
+    moment->first = green_sleep(LONG);
+    moment->reason = take_reason();
+    moment->second = green_sleep(LONG);
+    moment->second_reason = take_reason();
+    green_timeout_cancel(moment->limit);
+    return green_sleep(GREEN_MILLISECOND);
+}
+
+TEST(kill_before, "a kill and then a timeout end two calls, each with its own reason") {
+    struct moment moment = {0};
+    green_thread *thread = start(be_killed, &moment);
+    CHECK(green_yield(), ==, 0);
+    spin(GREEN_MICROSECOND);
+    CHECK(green_thread_kill_with(thread, "k", mark_reason), ==, 0);
+    CHECK(finish(thread), ==, 0);
+    CHECK(moment.first, ==, -ECANCELED);
+    CHECK(moment.reason, ==, 'k');
+    CHECK(moment.second, ==, -ETIME);
+    CHECK(moment.second_reason, ==, 't');
+    CHECK_TEXT(marks(), "");
+}

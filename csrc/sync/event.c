@@ -1,0 +1,132 @@
+/* Events. Whoever waits has the value put into its own record, so that it never
+ * looks at an event that was reset or freed before it ran. */
+#include "home.h"
+
+#include <green/event.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct green_event {
+    green_hub *home;
+    green_wait_list waiters; /* empty once it is sent */
+    void *value;
+    int error;
+    bool sent;
+};
+
+struct event_wait {
+    green_wait wait;
+    void *value;
+    int error;
+};
+
+static void describe(const green_wait *wait, char *text, size_t size) {
+    (void)wait;
+    snprintf(text, size, "waiting for an event");
+}
+
+static const green_wait_kind awaiting = {green__leave_list, describe};
+
+int green_event_make(green_event **made) {
+    green_event *event = calloc(1, sizeof *event);
+    if (!event)
+        return green__fail(-ENOMEM, "making an event");
+    green__list_init(&event->waiters);
+    *made = event;
+    return 0;
+}
+
+void green_event_free(green_event *event) {
+    if (!event)
+        return;
+    green__end_waits(&event->waiters, -EBADF);
+    free(event);
+}
+
+static int send(green_event *event, void *value, int error) {
+    int refused = green__home(&event->home, "event");
+    if (refused < 0)
+        return refused;
+    if (event->sent)
+        return green__fail(-EALREADY, "sending an event that has been sent; it can be reset");
+    event->sent = true;
+    event->value = value;
+    event->error = error;
+    for (green_wait *wait; (wait = green__list_take(&event->waiters));) {
+        struct event_wait *waiter = GREEN_CONTAINER(wait, struct event_wait, wait);
+        waiter->value = value;
+        waiter->error = error;
+        green__ready(wait->thread);
+    }
+    return 0;
+}
+
+int green_event_send(green_event *event, void *value) {
+    return send(event, value, 0);
+}
+
+int green_event_fail(green_event *event, int error) {
+    if (error >= 0)
+        return green__fail(-EINVAL, "green_event_fail: %d is no negated errno", error);
+    return send(event, NULL, error);
+}
+
+/* The end of a wait for an event that was sent. */
+static int hand_out(void *sent_value, int sent_error, void **value) {
+    if (sent_error < 0)
+        return green__fail(sent_error, "an event was sent this error");
+    *value = sent_value;
+    return 0;
+}
+
+static int explain(int error) {
+    if (error == -EBADF)
+        return green__fail(error, "waiting for an event that was freed meanwhile");
+    return green__is_explained(error) ? error : green__fail(error, "waiting for an event");
+}
+
+static int wait_for(green_event *event, green_hub *hub, int64_t timeout, void **value) {
+    int error = green__begin(hub, timeout);
+    if (error < 0)
+        return error;
+    struct event_wait waiter;
+    green__wait_init(hub, &waiter.wait, &awaiting);
+    green__list_append(&event->waiters, &waiter.wait);
+    error = green__wait(hub, &waiter.wait, timeout);
+    return error < 0 ? explain(error) : hand_out(waiter.value, waiter.error, value);
+}
+
+int green_event_wait(green_event *event, int64_t timeout, void **value) {
+    int error = green__home(&event->home, "event");
+    if (error < 0)
+        return error;
+    green_hub *hub = event->home;
+    /* An interrupt comes before what is there; a link, which has none, need not
+     * block for it. */
+    if (!hub->current->unblockable && (error = green__begin(hub, GREEN_FOREVER)) < 0)
+        return error;
+    if (event->sent)
+        return hand_out(event->value, event->error, value);
+    if (timeout == 0)
+        return explain(-ETIMEDOUT);
+    return wait_for(event, hub, timeout, value);
+}
+
+bool green_event_is_sent(const green_event *event) {
+    return event->sent;
+}
+
+int green_event_error(const green_event *event) {
+    return event->error;
+}
+
+size_t green_event_waiting(const green_event *event) {
+    return green__count_waits(&event->waiters);
+}
+
+void green_event_reset(green_event *event) {
+    event->sent = false;
+    event->value = NULL;
+    event->error = 0;
+}

@@ -1,0 +1,162 @@
+/* Semaphores. A permit that is given back while somebody waits is that thread's
+ * at once, before it runs: there is nothing for a newcomer to take, and whoever
+ * was woken has its permit even if it is killed before it runs. */
+#include "home.h"
+
+#include <green/semaphore.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Threads acquire in vain only while there is no permit, and release in vain
+ * only while there are as many as the limit allows. */
+struct green_semaphore {
+    green_hub *home;
+    int64_t permits, limit;
+    green_wait_list acquirers, releasers;
+};
+
+struct semaphore_wait {
+    green_wait wait;
+    const green_wait_list *list;
+};
+
+static void describe(const green_wait *wait, const char *verb, char *text, size_t size) {
+    const green_wait_list *list = GREEN_CONTAINER(wait, const struct semaphore_wait, wait)->list;
+    size_t before = 0;
+    for (const green_wait_link *link = wait->link.previous; link != list; link = link->previous)
+        before++;
+    snprintf(text, size, "%s a semaphore (%zu before it)", verb, before);
+}
+
+static void describe_acquire(const green_wait *wait, char *text, size_t size) {
+    describe(wait, "acquiring", text, size);
+}
+
+static void describe_release(const green_wait *wait, char *text, size_t size) {
+    describe(wait, "releasing", text, size);
+}
+
+static const green_wait_kind acquiring = {green__leave_list, describe_acquire};
+static const green_wait_kind releasing = {green__leave_list, describe_release};
+
+int green_semaphore_make(green_semaphore **made, int64_t permits, int64_t limit) {
+    if (permits < 0)
+        return green__fail(-EINVAL, "making a semaphore with %ld permits", permits);
+    if (limit >= 0 && permits > limit)
+        return green__fail(-EINVAL, "making a semaphore with %ld permits and a limit of %ld", permits, limit);
+    green_semaphore *semaphore = calloc(1, sizeof *semaphore);
+    if (!semaphore)
+        return green__fail(-ENOMEM, "making a semaphore");
+    semaphore->permits = permits;
+    semaphore->limit = limit < 0 ? INT64_MAX : limit;
+    green__list_init(&semaphore->acquirers);
+    green__list_init(&semaphore->releasers);
+    *made = semaphore;
+    return 0;
+}
+
+void green_semaphore_free(green_semaphore *semaphore) {
+    if (!semaphore)
+        return;
+    green__end_waits(&semaphore->acquirers, -EBADF);
+    green__end_waits(&semaphore->releasers, -EBADF);
+    free(semaphore);
+}
+
+/* Hands what the caller has to the first who waits for it. */
+static bool wake_first(green_wait_list *list) {
+    green_wait *first = green__list_take(list);
+    if (first)
+        green__ready(first->thread);
+    return first != NULL;
+}
+
+static bool take(green_semaphore *semaphore) {
+    if (wake_first(&semaphore->releasers))
+        return true; /* whose permit fills the place of the one that is taken */
+    if (semaphore->permits == 0)
+        return false;
+    semaphore->permits--;
+    return true;
+}
+
+static bool give(green_semaphore *semaphore) {
+    if (wake_first(&semaphore->acquirers))
+        return true;
+    if (semaphore->permits == semaphore->limit)
+        return false;
+    semaphore->permits++;
+    return true;
+}
+
+static int explain(int error, const green_wait_kind *kind) {
+    const char *verb = kind == &acquiring ? "acquiring" : "releasing";
+    if (error == -EBADF)
+        return green__fail(error, "%s a semaphore that was freed meanwhile", verb);
+    return green__is_explained(error) ? error : green__fail(error, "%s a semaphore", verb);
+}
+
+static int wait_in(green_hub *hub, green_wait_list *list, const green_wait_kind *kind, int64_t timeout) {
+    int error = green__begin(hub, timeout);
+    if (error < 0)
+        return error;
+    struct semaphore_wait waiter = {.list = list};
+    green__wait_init(hub, &waiter.wait, kind);
+    green__list_append(list, &waiter.wait);
+    error = green__wait(hub, &waiter.wait, timeout);
+    return error < 0 ? explain(error, kind) : 0;
+}
+
+/* How both calls that may block begin: where the semaphore lives, and with the
+ * interrupt that comes before what could be had at once. In a link there is none,
+ * and what need not block succeeds. */
+static int enter(green_semaphore *semaphore) {
+    int error = green__home(&semaphore->home, "semaphore");
+    if (error < 0)
+        return error;
+    green_hub *hub = semaphore->home;
+    return hub->current->unblockable ? 0 : green__begin(hub, GREEN_FOREVER);
+}
+
+int green_semaphore_acquire(green_semaphore *semaphore, int64_t timeout) {
+    int error = enter(semaphore);
+    if (error < 0 || take(semaphore))
+        return error;
+    if (timeout == 0)
+        return explain(-ETIMEDOUT, &acquiring);
+    return wait_in(semaphore->home, &semaphore->acquirers, &acquiring, timeout);
+}
+
+int green_semaphore_try_acquire(green_semaphore *semaphore) {
+    int error = green__home(&semaphore->home, "semaphore");
+    return error < 0 ? error : take(semaphore);
+}
+
+int green_semaphore_release(green_semaphore *semaphore) {
+    int error = green__home(&semaphore->home, "semaphore");
+    if (error < 0 || give(semaphore))
+        return error;
+    return green__fail(-EOVERFLOW, "releasing a semaphore that has all of its %ld permits", semaphore->limit);
+}
+
+int green_semaphore_release_within(green_semaphore *semaphore, int64_t timeout) {
+    int error = enter(semaphore);
+    if (error < 0 || give(semaphore))
+        return error;
+    if (timeout == 0)
+        return explain(-ETIMEDOUT, &releasing);
+    return wait_in(semaphore->home, &semaphore->releasers, &releasing, timeout);
+}
+
+int64_t green_semaphore_permits(const green_semaphore *semaphore) {
+    return semaphore->permits;
+}
+
+size_t green_semaphore_acquiring(const green_semaphore *semaphore) {
+    return green__count_waits(&semaphore->acquirers);
+}
+
+size_t green_semaphore_releasing(const green_semaphore *semaphore) {
+    return green__count_waits(&semaphore->releasers);
+}

@@ -1,0 +1,168 @@
+/* Timeouts: a timer that interrupts the thread which started it. */
+#include "../core/hub.h"
+
+#include <green/timeout.h>
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+struct green_timeout {
+    green_thread *thread; /* that it may still interrupt; NULL from then on */
+    green_timer timer;
+    green_interrupt interrupt;
+    green_ending ending;
+    green_hub *const *place; /* of the OS thread that started it: it outlives the hub */
+    uint64_t id;
+    int64_t nanoseconds;
+    bool fired;
+};
+
+/* An OS thread takes numbers in blocks: what is shared is slow to count. */
+enum { ID_BLOCK = 256 };
+
+static uint64_t next_id(void) {
+    static atomic_uint_fast64_t last;
+    static _Thread_local uint64_t last_here __attribute__((tls_model("initial-exec")));
+    if (last_here % ID_BLOCK == 0)
+        last_here = atomic_fetch_add_explicit(&last, ID_BLOCK, memory_order_relaxed);
+    return ++last_here;
+}
+
+static void explain(int64_t nanoseconds) {
+    static const struct {
+        int64_t nanoseconds;
+        const char *name;
+    } units[] = {{1000000000, "s"}, {1000000, "ms"}, {1000, "us"}, {1, "ns"}};
+    size_t unit = 0;
+    while (units[unit].nanoseconds > 1 && nanoseconds < units[unit].nanoseconds)
+        unit++;
+    green__fail(-ETIME, "a timeout of %.10g %s ended the call", (double)nanoseconds / (double)units[unit].nanoseconds,
+                units[unit].name);
+}
+
+/* It has ended a call, and is over. */
+static void delivered(green_interrupt *interrupt) {
+    green_timeout *timeout = GREEN_CONTAINER(interrupt, green_timeout, interrupt);
+    green_thread *thread = timeout->thread;
+    thread->last_timeout = timeout->id;
+    thread->last_timeout_length = timeout->nanoseconds;
+    timeout->fired = true;
+    timeout->thread = NULL;
+    green__ending_remove(&timeout->ending);
+    explain(timeout->nanoseconds);
+}
+
+/* From here on it ends no call. */
+static void stop(green_timeout *timeout) {
+    green_thread *thread = timeout->thread;
+    if (!thread)
+        return;
+    green__timer_cancel(&thread->hub->timers, &timeout->timer);
+    green__ending_remove(&timeout->ending);
+    green__withdraw(thread, &timeout->interrupt);
+    timeout->thread = NULL;
+}
+
+/* Its thread, or the hub of an OS thread's own context, has ended. */
+static void outlive(green_ending *ending, green_thread *thread) {
+    (void)thread;
+    green_timeout *timeout = GREEN_CONTAINER(ending, green_timeout, ending);
+    stop(timeout);
+    green__discard_reason(&timeout->interrupt.reason);
+}
+
+static void fire(green_timer *timer) {
+    green_timeout *timeout = GREEN_CONTAINER(timer, green_timeout, timer);
+    green__interrupt(timeout->thread, &timeout->interrupt);
+}
+
+/* Field by field: clearing all of it first would take as long as the rest of a
+ * start. */
+static void init(green_timeout *timeout, int64_t nanoseconds, green_interrupt_reason reason) {
+    timeout->thread = NULL;
+    timeout->timer.fire = fire;
+    timeout->timer.place = 0;
+    timeout->interrupt.error = -ETIME;
+    timeout->interrupt.posted = false;
+    timeout->interrupt.reason = reason;
+    timeout->interrupt.delivered = delivered;
+    timeout->ending.place = NULL;
+    timeout->ending.ended = outlive;
+    timeout->place = &green__hub;
+    timeout->id = next_id();
+    timeout->nanoseconds = nanoseconds;
+    timeout->fired = false;
+}
+
+/* Sets it going. */
+static int arm(green_timeout *timeout, green_thread *thread) {
+    if (timeout->nanoseconds < 0)
+        return 0; /* it belongs to nobody, and never fires */
+    timeout->thread = thread;
+    if (timeout->nanoseconds == 0)
+        green__interrupt(thread, &timeout->interrupt);
+    else if (green__timer_start(&thread->hub->timers, &timeout->timer,
+                                green__deadline(green_now(), timeout->nanoseconds)) < 0)
+        return -ENOMEM;
+    green__ending_add(thread, &timeout->ending);
+    return 0;
+}
+
+int green_timeout_start_with(green_timeout **started, int64_t nanoseconds, void *reason, void (*discard)(void *)) {
+    green_interrupt_reason given = {reason, discard};
+    int error = 0;
+    green_hub *hub = green__hub_here(&error);
+    green_timeout *timeout = hub ? malloc(sizeof *timeout) : NULL;
+    if (!timeout)
+        goto failed;
+    init(timeout, nanoseconds, given);
+    if (arm(timeout, hub->current) < 0)
+        goto failed;
+    *started = timeout;
+    return 0;
+
+failed:
+    free(timeout);
+    green__discard_reason(&given);
+    return hub ? green__fail(-ENOMEM, "starting a timeout") : error;
+}
+
+int green_timeout_start(green_timeout **timeout, int64_t nanoseconds) {
+    return green_timeout_start_with(timeout, nanoseconds, NULL, NULL);
+}
+
+static void check_place(const green_timeout *timeout) {
+    if (GREEN_LIKELY(timeout->place == &green__hub))
+        return;
+    green__report("timeout %lu was cancelled on another OS thread than the one that started it", timeout->id);
+    abort();
+}
+
+void green_timeout_cancel(green_timeout *timeout) {
+    if (!timeout)
+        return;
+    check_place(timeout);
+    stop(timeout);
+    green_interrupt_reason unread = timeout->interrupt.reason;
+    free(timeout);
+    green__discard_reason(&unread);
+}
+
+bool green_timeout_is_pending(const green_timeout *timeout) {
+    return timeout->thread != NULL;
+}
+
+bool green_timeout_has_fired(const green_timeout *timeout) {
+    return timeout->fired;
+}
+
+uint64_t green_timeout_id(const green_timeout *timeout) {
+    return timeout->id;
+}
+
+uint64_t green_timeout_last(int64_t *nanoseconds) {
+    const green_thread *thread = green__hub ? green__hub->current : NULL;
+    if (nanoseconds)
+        *nanoseconds = thread ? thread->last_timeout_length : 0;
+    return thread ? thread->last_timeout : 0;
+}
