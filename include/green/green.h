@@ -49,6 +49,7 @@
 #include <green/hub.h>
 #include <green/listener.h>
 #include <green/local.h>
+#include <green/queue.h>
 #include <green/semaphore.h>
 #include <green/serve.h>
 #include <green/signals.h>
