@@ -46,9 +46,12 @@
 #include <green/base.h>
 #include <green/datagram.h>
 #include <green/event.h>
+#include <green/group.h>
 #include <green/hub.h>
 #include <green/listener.h>
 #include <green/local.h>
+#include <green/pile.h>
+#include <green/pool.h>
 #include <green/queue.h>
 #include <green/semaphore.h>
 #include <green/serve.h>

@@ -1,0 +1,356 @@
+/* Groups: threads in the order they finish; and waiting for any or all of some. */
+#include "home.h"
+
+#include <green/group.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A thread of a group: in the list of those that run, then of those that have
+ * finished. */
+struct entry {
+    green_ending ending;
+    green_group *group;
+    green_thread *thread; /* retained */
+    struct entry *next, **place;
+};
+
+/* Nobody waits while there are finished ones: a thread that ends goes straight
+ * to the first waiter. */
+struct green_group {
+    green_hub *home;
+    struct entry *running; /* in no order */
+    struct entry *finished, **last;
+    size_t count, finished_count;
+    green_wait_list waiters;
+};
+
+/* A waiter is woken with a thread, or with none when the group is empty, and
+ * does not look at the group again, which may be gone by then. */
+struct next {
+    green_wait wait;
+    const green_group *group;
+    green_thread *thread;
+};
+
+static void describe_next(const green_wait *wait, char *text, size_t size) {
+    snprintf(text, size, "waiting for the next of %zu green threads of a group",
+             GREEN_CONTAINER(wait, const struct next, wait)->group->count);
+}
+
+static const green_wait_kind awaiting_next = {green__leave_list, describe_next};
+
+static green_thread *hand_out(green_group *group, struct entry *entry) {
+    green_thread *thread = entry->thread;
+    thread->observed = true;
+    group->count--;
+    free(entry);
+    return thread;
+}
+
+static void wake_next(green_group *group, green_thread *thread) {
+    struct next *next = GREEN_CONTAINER(green__list_take(&group->waiters), struct next, wait);
+    next->thread = thread;
+    green__ready(next->wait.thread);
+}
+
+/* A thread of the group has finished. */
+static void arrive(green_group *group, struct entry *entry) {
+    if (green__list_is_empty(&group->waiters)) {
+        entry->next = NULL;
+        *group->last = entry;
+        group->last = &entry->next;
+        group->finished_count++;
+        return;
+    }
+    wake_next(group, hand_out(group, entry));
+    while (group->count == 0 && !green__list_is_empty(&group->waiters))
+        wake_next(group, NULL);
+}
+
+static void entry_ended(green_ending *ending, green_thread *thread) {
+    (void)thread;
+    struct entry *entry = GREEN_CONTAINER(ending, struct entry, ending);
+    *entry->place = entry->next;
+    if (entry->next)
+        entry->next->place = entry->place;
+    arrive(entry->group, entry);
+}
+
+int green_group_make(green_group **made) {
+    green_group *group = malloc(sizeof *group);
+    if (!group)
+        return green__fail(-ENOMEM, "making a group");
+    *group = (green_group){.last = &group->finished};
+    green__list_init(&group->waiters);
+    *made = group;
+    return 0;
+}
+
+static void drop_all(struct entry *entry) {
+    for (struct entry *next; entry; entry = next) {
+        next = entry->next;
+        green__ending_remove(&entry->ending);
+        green_thread_release(entry->thread);
+        free(entry);
+    }
+}
+
+void green_group_free(green_group *group) {
+    if (!group)
+        return;
+    green__end_waits(&group->waiters, -EBADF);
+    drop_all(group->running);
+    drop_all(group->finished);
+    free(group);
+}
+
+static int check_home(const green_thread *thread, const char *call) {
+    if (GREEN_LIKELY(thread->hub == green__hub))
+        return 0;
+    char label[GREEN_LABEL_MAX];
+    return green__fail(-EXDEV, "%s: %s lives on another OS thread", call, green__label(thread, label, sizeof label));
+}
+
+int green_group_add(green_group *group, green_thread *thread) {
+    int error = check_home(thread, "adding to a group");
+    if (error == 0)
+        error = green__home(&group->home, "group");
+    if (error < 0)
+        return error;
+    struct entry *entry = malloc(sizeof *entry);
+    if (!entry)
+        return green__fail(-ENOMEM, "no memory for another green thread of a group");
+    *entry = (struct entry){.ending.ended = entry_ended, .group = group, .thread = green_thread_retain(thread)};
+    group->count++;
+    if (thread->state == GREEN_DONE) {
+        arrive(group, entry);
+        return 0;
+    }
+    entry->next = group->running;
+    entry->place = &group->running;
+    if (entry->next)
+        entry->next->place = &entry->next;
+    group->running = entry;
+    green__ending_add(thread, &entry->ending);
+    return 0;
+}
+
+static bool is_only(const green_group *group, const green_thread *thread) {
+    for (const struct entry *entry = group->running; entry; entry = entry->next)
+        if (entry->thread != thread)
+            return false;
+    return true;
+}
+
+static int wait_for_next(green_group *group, int64_t timeout, green_thread **thread) {
+    green_hub *hub = group->home;
+    int error = green__begin(hub, timeout);
+    if (error < 0)
+        return error;
+    struct next next = {.group = group};
+    green__wait_init(hub, &next.wait, &awaiting_next);
+    green__list_append(&group->waiters, &next.wait);
+    error = green__wait(hub, &next.wait, timeout);
+    if (error == 0 && next.thread) {
+        *thread = next.thread;
+        return 1;
+    }
+    if (error < 0 && next.wait.cause == -EBADF)
+        green__fail(error, "the group was freed while a green thread waited for it");
+    else if (error < 0 && next.wait.cause == -ETIMEDOUT)
+        green__fail(error, "waiting for the next green thread of a group");
+    return error;
+}
+
+int green_group_next(green_group *group, int64_t timeout, green_thread **thread) {
+    if (!group->home)
+        return 0; /* nothing was ever added */
+    int error = green__home(&group->home, "group");
+    if (error < 0)
+        return error;
+    struct entry *first = group->finished;
+    if (first) {
+        group->finished = first->next;
+        if (!first->next)
+            group->last = &group->finished;
+        group->finished_count--;
+        *thread = hand_out(group, first);
+        return 1;
+    }
+    if (group->count == 0)
+        return 0;
+    if (is_only(group, group->home->current))
+        return green__fail(-EDEADLK, "a green thread waits for a group that has only itself in it");
+    if (timeout == 0)
+        return green__fail(-ETIMEDOUT, "none of the %zu green threads of a group has finished", group->count);
+    return wait_for_next(group, timeout, thread);
+}
+
+size_t green_group_count(const green_group *group) {
+    return group->count;
+}
+
+size_t green_group_finished(const green_group *group) {
+    return group->finished_count;
+}
+
+/* Any and all -------------------------------------------------------------- */
+
+enum { NODES_ON_STACK = 16 };
+
+/* One for each thread that is waited for. */
+struct node {
+    green_ending ending;
+    struct several *several;
+    green_thread *thread; /* retained: somebody may release the handle meanwhile */
+};
+
+struct several {
+    green_wait wait;
+    size_t count;        /* of nodes */
+    size_t missing;      /* so many threads have to end before the wait does */
+    green_thread *first; /* that has ended */
+    struct node *nodes;
+    struct node few[NODES_ON_STACK];
+};
+
+static void wake(green_wait *wait) {
+    green__ready(wait->thread);
+}
+
+static void describe_several(const green_wait *wait, char *text, size_t size) {
+    const struct several *several = GREEN_CONTAINER(wait, const struct several, wait);
+    snprintf(text, size, "waiting for %zu of %zu green threads", several->missing, several->count);
+}
+
+static const green_wait_kind awaiting_several = {wake, describe_several};
+
+static void node_ended(green_ending *ending, green_thread *thread) {
+    struct several *several = GREEN_CONTAINER(ending, struct node, ending)->several;
+    if (!several->first)
+        several->first = thread;
+    if (several->missing == 0)
+        return; /* of any, this is not the first */
+    several->missing--;
+    /* Its timeout may have ended the wait a moment ago. */
+    if (several->missing == 0 && several->wait.thread->state == GREEN_PARKED)
+        wake(&several->wait);
+}
+
+static int watch(struct several *several, green_thread *const *threads, size_t count) {
+    several->count = count;
+    several->first = NULL;
+    several->nodes = count <= NODES_ON_STACK ? several->few : calloc(count, sizeof *several->nodes);
+    if (!several->nodes)
+        return green__fail(-ENOMEM, "no memory for waiting for %zu green threads", count);
+    for (size_t i = 0; i < count; i++) {
+        struct node *node = &several->nodes[i];
+        *node = (struct node){{.ended = node_ended}, several, green_thread_retain(threads[i])};
+        if (threads[i]->state != GREEN_DONE)
+            green__ending_add(threads[i], &node->ending);
+    }
+    return 0;
+}
+
+static void unwatch(struct several *several) {
+    for (size_t i = 0; i < several->count; i++) {
+        green__ending_remove(&several->nodes[i].ending);
+        green_thread_release(several->nodes[i].thread);
+    }
+    if (several->nodes != several->few)
+        free(several->nodes);
+}
+
+/* Parks until missing of the threads have ended. unwatch() is to follow when
+ * several->nodes is set. */
+static int wait_for_several(struct several *several, green_thread *const *threads, size_t count, size_t missing,
+                            int64_t timeout) {
+    green_hub *hub = green__hub;
+    several->nodes = NULL;
+    int error = green__begin(hub, timeout);
+    if (error == 0)
+        error = watch(several, threads, count);
+    if (error < 0)
+        return error;
+    several->missing = missing;
+    green__wait_init(hub, &several->wait, &awaiting_several);
+    error = green__wait(hub, &several->wait, timeout);
+    if (error < 0 && several->wait.cause == -ETIMEDOUT)
+        green__fail(error, "waiting for %zu of %zu green threads", several->missing, count);
+    return error;
+}
+
+static int check_homes(green_thread *const *threads, size_t count) {
+    int error = 0;
+    for (size_t i = 0; i < count && error == 0; i++)
+        error = check_home(threads[i], "wait");
+    return error;
+}
+
+/* Those that have not finished, once for each time they are named. */
+static size_t count_unfinished(green_thread *const *threads, size_t count) {
+    size_t unfinished = 0;
+    for (size_t i = 0; i < count; i++)
+        unfinished += threads[i]->state != GREEN_DONE;
+    return unfinished;
+}
+
+static size_t count_of(const green_thread *thread, green_thread *const *threads, size_t count) {
+    size_t times = 0;
+    for (size_t i = 0; i < count; i++)
+        times += threads[i] == thread;
+    return times;
+}
+
+ssize_t green_wait_any(green_thread *const *threads, size_t count, int64_t timeout) {
+    if (count == 0)
+        return green__fail(-EINVAL, "waiting for any of no green threads");
+    int error = check_homes(threads, count);
+    if (error < 0)
+        return error;
+    for (size_t i = 0; i < count; i++)
+        if (threads[i]->state == GREEN_DONE) {
+            threads[i]->observed = true;
+            return (ssize_t)i;
+        }
+    if (count_of(green__hub->current, threads, count) == count)
+        return green__fail(-EDEADLK, "a green thread waits for itself");
+    if (timeout == 0)
+        return green__fail(-ETIMEDOUT, "none of %zu green threads has finished", count);
+    struct several any;
+    size_t index = 0;
+    error = wait_for_several(&any, threads, count, 1, timeout);
+    if (error == 0) {
+        while (any.nodes[index].thread != any.first)
+            index++;
+        any.first->observed = true;
+    }
+    if (any.nodes)
+        unwatch(&any);
+    return error < 0 ? error : (ssize_t)index;
+}
+
+int green_wait_all(green_thread *const *threads, size_t count, int64_t timeout) {
+    int error = check_homes(threads, count);
+    if (error < 0)
+        return error;
+    size_t unfinished = count_unfinished(threads, count);
+    if (unfinished == 0) {
+        for (size_t i = 0; i < count; i++)
+            threads[i]->observed = true;
+        return 0;
+    }
+    const green_thread *self = green__hub->current;
+    if (self->state != GREEN_DONE && count_of(self, threads, count) > 0)
+        return green__fail(-EDEADLK, "a green thread waits for itself and %zu others", count - 1);
+    if (timeout == 0)
+        return green__fail(-ETIMEDOUT, "%zu of %zu green threads have not finished", unfinished, count);
+    struct several all;
+    error = wait_for_several(&all, threads, count, unfinished, timeout);
+    for (size_t i = 0; i < count && error == 0; i++)
+        all.nodes[i].thread->observed = true;
+    if (all.nodes)
+        unwatch(&all);
+    return error;
+}

@@ -1,0 +1,278 @@
+/* Pools: no more than so many green threads at one time. */
+#include "home.h"
+
+#include <green/pool.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* One for each thread of a pool, from its start to its end. */
+struct member {
+    green_ending ending; /* of a spare one, next leads to the next spare one */
+    green_pool *pool;
+};
+
+/* Nobody waits for room while there is any: a slot that comes back goes straight
+ * to the spawner that has waited longest, so that no newcomer can take it. */
+struct green_pool {
+    green_hub *home;
+    int64_t size;
+    int64_t running; /* slots that are taken, also those of spawners that have yet to run; they keep the pool */
+    green_wait_list spawners;
+    green_wait_list idle; /* in green_pool_wait() */
+    green_ending *spare;
+    bool freed;
+};
+
+/* A wait in one of the two lists. Whoever is woken with an error does not look
+ * at the pool again, which may be gone by then. */
+struct pool_wait {
+    green_wait wait;
+    green_pool *pool;
+};
+
+static green_pool *pool_of(const green_wait *wait) {
+    return GREEN_CONTAINER(wait, const struct pool_wait, wait)->pool;
+}
+
+static bool is_idle(const green_pool *pool) {
+    return pool->running == 0 && green__list_is_empty(&pool->spawners);
+}
+
+static void announce_idle(green_pool *pool) {
+    if (!is_idle(pool))
+        return;
+    for (green_wait *wait; (wait = green__list_take(&pool->idle));)
+        green__ready(wait->thread);
+}
+
+static void cancel_spawner(green_wait *wait) {
+    green_pool *pool = pool_of(wait);
+    green__leave_list(wait);
+    announce_idle(pool);
+}
+
+static void describe_spawner(const green_wait *wait, char *text, size_t size) {
+    snprintf(text, size, "waiting for room in a pool of %" PRId64 " green threads", pool_of(wait)->size);
+}
+
+static void describe_idle(const green_wait *wait, char *text, size_t size) {
+    snprintf(text, size, "waiting for the %" PRId64 " green threads of a pool", pool_of(wait)->running);
+}
+
+static const green_wait_kind awaiting_room = {cancel_spawner, describe_spawner};
+static const green_wait_kind awaiting_idle = {green__leave_list, describe_idle};
+
+static int wait_in(green_wait_list *list, const green_wait_kind *kind, green_pool *pool, int64_t timeout) {
+    green_hub *hub = pool->home;
+    int error = green__begin(hub, timeout);
+    if (error < 0)
+        return error;
+    struct pool_wait wait = {.pool = pool};
+    green__wait_init(hub, &wait.wait, kind);
+    green__list_append(list, &wait.wait);
+    error = green__wait(hub, &wait.wait, timeout);
+    if (error < 0 && wait.wait.cause == -EBADF)
+        green__fail(error, "the pool was freed while a green thread waited for it");
+    else if (error < 0 && wait.wait.cause == -ETIMEDOUT)
+        green__fail(error,
+                    kind == &awaiting_room ? "spawn: no room in the pool" : "green threads of the pool still run");
+    return error;
+}
+
+static void destroy(green_pool *pool) {
+    for (green_ending *spare; (spare = pool->spare);) {
+        pool->spare = spare->next;
+        free(GREEN_CONTAINER(spare, struct member, ending));
+    }
+    free(pool);
+}
+
+/* Gives slots to those who wait, for as long as there are some. */
+static void admit(green_pool *pool) {
+    while (pool->running < pool->size && !green__list_is_empty(&pool->spawners)) {
+        pool->running++;
+        green__ready(green__list_take(&pool->spawners)->thread);
+    }
+}
+
+/* A slot comes back: its thread has ended, or could not be made. */
+static void slot_give(green_pool *pool) {
+    pool->running--;
+    admit(pool);
+    announce_idle(pool);
+    if (pool->freed && pool->running == 0)
+        destroy(pool);
+}
+
+static void member_ended(green_ending *ending, green_thread *thread) {
+    (void)thread;
+    green_pool *pool = GREEN_CONTAINER(ending, struct member, ending)->pool;
+    ending->next = pool->spare;
+    pool->spare = ending;
+    slot_give(pool);
+}
+
+static struct member *member_make(green_pool *pool) {
+    struct member *member = malloc(sizeof *member);
+    if (member)
+        *member = (struct member){.ending.ended = member_ended, .pool = pool};
+    return member;
+}
+
+static inline struct member *member_take(green_pool *pool) {
+    green_ending *spare = pool->spare;
+    if (GREEN_UNLIKELY(!spare))
+        return member_make(pool);
+    pool->spare = spare->next;
+    return GREEN_CONTAINER(spare, struct member, ending);
+}
+
+/* Makes a thread for a slot that the caller has. */
+static int start(green_pool *pool, green_thread **handle, const green_spawn_options *options, green_function *function,
+                 void *argument) {
+    green_thread *thread = NULL;
+    struct member *member = member_take(pool);
+    int error = -ENOMEM;
+    if (!member) {
+        green__fail(error, "spawn: no memory for another green thread of a pool");
+        goto no_member;
+    }
+    error = options ? green_spawn_with(&thread, options, function, argument) : green_spawn(&thread, function, argument);
+    if (error < 0)
+        goto no_thread;
+    green__ending_add(thread, &member->ending);
+    if (handle)
+        *handle = thread;
+    else
+        green_thread_release(thread);
+    return 0;
+
+no_thread:
+    member->ending.next = pool->spare;
+    pool->spare = &member->ending;
+no_member:
+    slot_give(pool);
+    return error;
+}
+
+/* Calls the function on the caller's own stack, and makes a thread that has
+ * finished of it. From here on the pool may be freed. */
+static int call_in_place(green_hub *hub, green_thread **handle, const green_spawn_options *options,
+                         green_function *function, void *argument) {
+    int error = green__begin(hub, GREEN_FOREVER);
+    if (error == 0 && options && options->delay > 0)
+        error = green_sleep(options->delay);
+    if (error < 0)
+        return error;
+    green_thread *thread = green__thread_stillborn(hub);
+    if (!thread)
+        return green__fail(-ENOMEM, "spawn: no memory for another green thread of a pool");
+    if (options && options->name)
+        green__set_name(thread, options->name);
+    uint64_t deliveries = hub->current->deliveries;
+    int result = thread->result = function(argument);
+    /* The caller was interrupted and has to know; what it is told is no error
+     * that nobody waited for. */
+    bool interrupted = result < 0 && hub->current->deliveries != deliveries;
+    thread->observed = interrupted;
+    if (handle)
+        *handle = thread;
+    else
+        green_thread_release(thread);
+    return interrupted ? result : 0;
+}
+
+int green_pool_spawn(green_pool *pool, green_thread **thread, const green_spawn_options *options, int64_t timeout,
+                     green_function *function, void *argument) {
+    if (thread)
+        *thread = NULL;
+    int error = green__home(&pool->home, "pool");
+    if (GREEN_UNLIKELY(error < 0))
+        return error;
+    if (GREEN_LIKELY(pool->running < pool->size)) {
+        pool->running++;
+        return start(pool, thread, options, function, argument);
+    }
+    if (green_pool_is_inside(pool))
+        return call_in_place(pool->home, thread, options, function, argument);
+    if (timeout == 0)
+        return green__fail(-ETIMEDOUT, "spawn: a pool of %" PRId64 " green threads is full", pool->size);
+    error = wait_in(&pool->spawners, &awaiting_room, pool, timeout);
+    return error < 0 ? error : start(pool, thread, options, function, argument);
+}
+
+int green_pool_wait(green_pool *pool, int64_t timeout) {
+    int error = green__home(&pool->home, "pool");
+    if (error < 0)
+        return error;
+    if (green_pool_is_inside(pool))
+        return green__fail(-EDEADLK, "a green thread of a pool waits for all of its pool");
+    if (is_idle(pool))
+        return 0;
+    if (timeout == 0)
+        return green__fail(-ETIMEDOUT, "%" PRId64 " green threads of the pool run, and %zu wait for room in it",
+                           pool->running, green_pool_waiting(pool));
+    return wait_in(&pool->idle, &awaiting_idle, pool, timeout);
+}
+
+int green_pool_make(green_pool **made, int64_t size) {
+    if (size < 0)
+        return green__fail(-EINVAL, "a pool of %" PRId64 " green threads", size);
+    green_pool *pool = malloc(sizeof *pool);
+    if (!pool)
+        return green__fail(-ENOMEM, "making a pool");
+    *pool = (green_pool){.size = size};
+    green__list_init(&pool->spawners);
+    green__list_init(&pool->idle);
+    *made = pool;
+    return 0;
+}
+
+void green_pool_free(green_pool *pool) {
+    if (!pool)
+        return;
+    green__end_waits(&pool->idle, -EBADF); /* before the last spawner that leaves makes the pool idle */
+    green__end_waits(&pool->spawners, -EBADF);
+    if (pool->running == 0)
+        destroy(pool);
+    else
+        pool->freed = true;
+}
+
+int green_pool_resize(green_pool *pool, int64_t size) {
+    if (size < 0)
+        return green__fail(-EINVAL, "resizing a pool to %" PRId64 " green threads", size);
+    int error = green__home(&pool->home, "pool");
+    if (error < 0)
+        return error;
+    pool->size = size;
+    admit(pool);
+    return 0;
+}
+
+int64_t green_pool_size(const green_pool *pool) {
+    return pool->size;
+}
+
+size_t green_pool_running(const green_pool *pool) {
+    return (size_t)pool->running;
+}
+
+int64_t green_pool_available(const green_pool *pool) {
+    return pool->size - pool->running;
+}
+
+size_t green_pool_waiting(const green_pool *pool) {
+    return green__count_waits(&pool->spawners);
+}
+
+bool green_pool_is_inside(const green_pool *pool) {
+    if (!green__hub)
+        return false;
+    for (const green_ending *ending = green__hub->current->endings; ending; ending = ending->next)
+        if (ending->ended == member_ended && GREEN_CONTAINER(ending, const struct member, ending)->pool == pool)
+            return true;
+    return false;
+}
