@@ -11,12 +11,24 @@ func check<Result: SignedInteger & FixedWidthInteger>(_ result: Result) throws -
     return result
 }
 
+/// The same for a call that only a mistake of the programmer can make fail, and that is not to throw.
+@discardableResult
+@inline(__always)
+func checkOrTrap(_ result: Int32) -> Int32 {
+    if result < 0 {
+        fatalError("\(failure(result))")
+    }
+    return result
+}
+
 /// The error for a result that a call of this OS thread has just returned.
 @inline(never)
 func failure(_ result: Int32) -> any Error {
     switch Errno(rawValue: -result) {
     case .canceled:
         return KillReason.take() ?? GreenExit()
+    case .timeout:
+        return Timeout.thatHasFired() ?? SystemError(code: .timeout, message: explanation(of: result))
     case .deadlock:
         return DeadlockError(message: explanation(of: result))
     case let code:
