@@ -1,0 +1,62 @@
+internal import CGreen
+internal import Glibc
+
+// What inlined code calls, which cannot see the core. Each of these is a jump into the core and no more: every level of
+// calls across a switch costs a mispredicted return.
+
+extension Queue {
+    @usableFromInline
+    func putSlot() -> UnsafeMutableRawPointer? {
+        unsafe green_queue_put_slot(handle)
+    }
+
+    @usableFromInline
+    func getSlot() -> UnsafeMutableRawPointer? {
+        unsafe green_queue_get_slot(handle)
+    }
+
+    @usableFromInline
+    func put(from place: UnsafeMutableRawPointer, _ timeout: Int64) -> Int32 {
+        unsafe green_queue_put(handle, place, timeout)
+    }
+
+    @usableFromInline
+    func get(to place: UnsafeMutableRawPointer, _ timeout: Int64) -> Int32 {
+        unsafe green_queue_get(handle, place, timeout)
+    }
+
+    @usableFromInline
+    func tryPut(from place: UnsafeMutableRawPointer) -> Int32 {
+        unsafe green_queue_try_put(handle, place)
+    }
+
+    @usableFromInline
+    func tryGet(to place: UnsafeMutableRawPointer) -> Int32 {
+        unsafe green_queue_try_get(handle, place)
+    }
+}
+
+/// The timeout in the core's unit.
+@inlinable
+@inline(__always)
+func coreTimeout(_ timeout: Duration?) -> Int64 {
+    guard let timeout else { return -1 }
+    return nanoseconds(timeout)
+}
+
+@usableFromInline
+func nanoseconds(_ duration: Duration) -> Int64 {
+    duration.nanoseconds
+}
+
+/// The error for a result that a call on a queue has just returned.
+@usableFromInline
+@inline(never)
+func queueFailure(_ result: Int32) -> any Error {
+    meansClosed(result) ? QueueClosed() : failure(result)
+}
+
+@usableFromInline
+func meansClosed(_ result: Int32) -> Bool {
+    result == -EBADF
+}

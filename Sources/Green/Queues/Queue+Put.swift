@@ -1,0 +1,73 @@
+extension Queue {
+    /// Puts an item into the queue, or straight into the hands of a thread that waits for one.
+    ///
+    /// Blocks while the queue is full; on a channel, until the item is taken.
+    ///
+    /// - Parameters:
+    ///   - item: The item. When this throws, it was not put.
+    ///   - timeout: How long to wait at most; zero asks without blocking, nil waits for as long as it takes.
+    /// - Throws: ``QueueClosed`` when the queue is closed, also meanwhile. A ``SystemError``, with the code `timedOut`
+    ///   after the timeout, `noMemory` when there is none for it. When the thread is killed, the error of that kill.
+    @available(*, noasync)
+    @inlinable
+    public func put(_ item: consuming Item, timeout: Duration? = nil) throws {
+        // Inlined, this might otherwise outlive the queue.
+        defer { withExtendedLifetime(self) {} }
+        if let slot = unsafe putSlot() {
+            unsafe slot.initializeMemory(as: Item.self, to: item)
+        } else {
+            let timeout = coreTimeout(timeout)
+            _ = try unsafe hand(over: item) { place in
+                let result = unsafe put(from: place, timeout)
+                if result < 0 {
+                    throw queueFailure(result)
+                }
+                return true
+            }
+        }
+    }
+
+    /// Puts an item into the queue unless it would have to wait. Does not block.
+    ///
+    /// On a channel there has to be a thread that waits for an item.
+    ///
+    /// - Parameter item: The item.
+    /// - Returns: Whether it was put.
+    /// - Throws: ``QueueClosed`` when the queue is closed. A ``SystemError`` with the code `noMemory` when there is none
+    ///   for it.
+    @available(*, noasync)
+    @inlinable
+    public func tryPut(_ item: consuming Item) throws -> Bool {
+        defer { withExtendedLifetime(self) {} }
+        if let slot = unsafe putSlot() {
+            unsafe slot.initializeMemory(as: Item.self, to: item)
+            return true
+        }
+        return try unsafe hand(over: item) { place in
+            let result = unsafe tryPut(from: place)
+            if result < 0 {
+                throw queueFailure(result)
+            }
+            return result > 0
+        }
+    }
+
+    /// Keeps the item on the stack for a call that may move it away, and destroys it when that did not.
+    @inlinable
+    func hand(over item: consuming Item, to call: (UnsafeMutableRawPointer) throws -> Bool) throws -> Bool {
+        // A closure cannot consume what it captures.
+        var item = Optional(item)
+        return try unsafe withUnsafeTemporaryAllocation(of: Item.self, capacity: 1) { room in
+            let place = room.baseAddress!
+            unsafe place.initialize(to: item.take()!)
+            var isGone = false
+            defer {
+                if !isGone {
+                    unsafe place.deinitialize(count: 1)
+                }
+            }
+            isGone = try unsafe call(UnsafeMutableRawPointer(place))
+            return isGone
+        }
+    }
+}

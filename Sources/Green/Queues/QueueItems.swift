@@ -1,0 +1,83 @@
+internal import CGreen
+
+/// The order in which a queue gives its items out.
+@usableFromInline
+enum QueueOrder {
+    case fifo
+    case lifo
+    case priority
+
+    var core: green_queue_order {
+        switch self {
+        case .fifo: GREEN_FIFO
+        case .lifo: GREEN_LIFO
+        case .priority: GREEN_PRIORITY
+        }
+    }
+}
+
+/// What the core has to know of a queue's items: how to move, destroy and compare them.
+///
+/// The functions are made where the type of the items is known, and capture nothing for most queues. The core calls
+/// them only where an item does not go its usual way, straight into a slot and out of it.
+@usableFromInline
+@safe
+final class QueueItems {
+    @usableFromInline
+    let move: (_ target: UnsafeMutableRawPointer, _ source: UnsafeMutableRawPointer) -> Void
+
+    @usableFromInline
+    let destroy: (UnsafeMutableRawPointer) -> Void
+
+    @usableFromInline
+    let precedes: (_ first: UnsafeRawPointer, _ second: UnsafeRawPointer) -> Bool
+
+    /// For a queue whose order is not one of the items.
+    @inlinable
+    convenience init<Item>(_: Item.Type) {
+        unsafe self.init(Item.self) { _, _ in false }
+    }
+
+    /// For a queue with an order of its own.
+    @inlinable
+    convenience init<Item>(orderedBy areInIncreasingOrder: @escaping (Item, Item) -> Bool) {
+        unsafe self.init(Item.self) {
+            unsafe areInIncreasingOrder(
+                $0.assumingMemoryBound(to: Item.self).pointee,
+                $1.assumingMemoryBound(to: Item.self).pointee
+            )
+        }
+    }
+
+    @inlinable
+    init<Item>(_: Item.Type, precedes: @escaping (UnsafeRawPointer, UnsafeRawPointer) -> Bool) {
+        unsafe move = { target, source in
+            unsafe target.moveInitializeMemory(as: Item.self, from: source.assumingMemoryBound(to: Item.self), count: 1)
+        }
+        unsafe destroy = { place in
+            unsafe place.assumingMemoryBound(to: Item.self).deinitialize(count: 1)
+        }
+        unsafe self.precedes = unsafe precedes
+    }
+
+    /// Fills in the core's description. Whoever made the queue keeps this object as long as that.
+    func describe(in options: inout green_queue_options) {
+        unsafe options.context = Unmanaged.passUnretained(self).toOpaque()
+        unsafe options.move = { target, source, context in
+            unsafe QueueItems.with(context) { unsafe $0.move(target, source) }
+        }
+        unsafe options.destroy = { item, context in
+            unsafe QueueItems.with(context) { unsafe $0.destroy(item) }
+        }
+        unsafe options.precedes = { first, second, context in
+            unsafe QueueItems.with(context) { unsafe $0.precedes(first, second) }
+        }
+    }
+
+    /// Calls the body with the object of a queue that is held by its caller. To retain the closure for each call would
+    /// cost as much again as a comparison.
+    @inline(__always)
+    private static func with<Result>(_ context: UnsafeMutableRawPointer?, _ body: (QueueItems) -> Result) -> Result {
+        unsafe Unmanaged<QueueItems>.fromOpaque(context!)._withUnsafeGuaranteedRef(body)
+    }
+}

@@ -1,0 +1,116 @@
+import Green
+import Testing
+
+@Suite("The work that a queue counts")
+struct QueueTaskTests {
+    @Test(arguments: QueueKind.allCases)
+    func `is done when all was worked off, not when the queue is empty`(_ kind: QueueKind) throws {
+        try onHub { () throws in
+            let queue = kind.make(Int.self)
+            try queue.put(1)
+            try queue.put(2)
+            #expect(queue.unfinished == 2)
+            var joined = 0
+            let joiners = (0..<3).map { _ in
+                spawn {
+                    try queue.join()
+                    joined += 1
+                }
+            }
+            _ = try drain(queue)
+            try settle()
+            #expect(joined == 0)
+            try queue.taskDone()
+            try settle()
+            #expect(joined == 0)
+            #expect(queue.unfinished == 1)
+            try queue.taskDone()
+            try settle()
+            #expect(joined == 3)
+            for joiner in joiners {
+                try joiner.wait()
+            }
+        }
+    }
+
+    @Test
+    func `is none at first`() throws {
+        try onHub { () throws in
+            let queue = Queue<Int>()
+            try queue.join()
+            try queue.join(timeout: .zero)
+        }
+    }
+
+    @Test
+    func `counts the items of a channel and those handed to a thread that waits`() throws {
+        try onHub { () throws in
+            let channel = Queue<Int>(capacity: 0)
+            let consumer = spawn { try channel.get() }
+            try settle()
+            try channel.put(1)
+            #expect(channel.unfinished == 1)
+            try consumer.wait()
+            let producer = spawn { try channel.put(2) }
+            try settle()
+            #expect(channel.unfinished == 1, "it has not been put yet")
+            _ = try channel.get()
+            try producer.wait()
+            #expect(channel.unfinished == 2)
+            try channel.taskDone()
+            try channel.taskDone()
+            try channel.join()
+        }
+    }
+
+    @Test
+    func `cannot be done more often than it came`() throws {
+        try onHub { () throws in
+            let queue = Queue<Int>()
+            #expect(failure { try queue.taskDone() }?.code == .invalidArgument)
+            try queue.put(1)
+            try queue.taskDone()
+            #expect(failure { try queue.taskDone() }?.code == .invalidArgument)
+            #expect(failure { try queue.taskDone() }?.message.contains("more often") == true)
+            #expect(queue.unfinished == 0)
+        }
+    }
+
+    @Test
+    func `can be waited for with a timeout and by a thread that is killed`() throws {
+        try onHub { () throws in
+            let queue = Queue<Int>()
+            try queue.put(1)
+            #expect(failure { try queue.join(timeout: .zero) }?.code == .timedOut)
+            #expect(failure { try queue.join(timeout: .milliseconds(2)) }?.code == .timedOut)
+            let joiner = spawn { try queue.join() }
+            try settle()
+            try joiner.kill(throwing: Mistake(number: 1))
+            #expect(throws: Mistake(number: 1)) { try joiner.wait() }
+            try queue.taskDone()
+            try queue.join()
+        }
+    }
+
+    @Test
+    func `may grow again and be joined again`() throws {
+        try onHub { () throws in
+            let queue = Queue<Int>(capacity: 1)
+            let worker = spawn {
+                while try queue.next() != nil {
+                    try GreenThread.yield()
+                    try queue.taskDone()
+                }
+            }
+            for _ in 0..<3 {
+                for number in 0..<5 {
+                    try queue.put(number)
+                }
+                try queue.join()
+                #expect(queue.unfinished == 0)
+            }
+            queue.close()
+            try worker.wait()
+        }
+    }
+}
