@@ -23,11 +23,52 @@ public func detach(name: String? = nil, stackSize: Int? = nil, _ function: @esca
     }
 }
 
-private final class DetachedFunction {
-    let call: () throws -> Void
+/// A function that nobody waits for.
+final class DetachedFunction {
+    fileprivate let call: () throws -> Void
+
+    /// Whether it is still being started. Called meanwhile, it is called in place, by the thread that starts it.
+    private var isStarting = false
+
+    /// The error that it threw when it was called in place.
+    private var failure: (any Error)?
 
     init(_ call: @escaping () throws -> Void) {
         self.call = call
+    }
+
+    /// Hands it to a pool, which calls it in place when it is full and the caller one of its own threads.
+    ///
+    /// Throws when it was not called and never will be, and when it was called in place and the caller interrupted.
+    func start(in pool: OpaquePointer, name: String?, stackSize: Int?, timeout: Int64) throws {
+        isStarting = true
+        defer { isStarting = false }
+        let argument = unsafe Unmanaged.passRetained(self).toOpaque()
+        let result = unsafe withSpawnOptions(name: name, stackSize: stackSize, delay: nil, discard: discardDetached) {
+            unsafe green_pool_spawn(pool, nil, $0, timeout, runDetached, argument)
+        }
+        if let failure {
+            guard result >= 0 else { throw failure }
+            if !(failure is GreenExit) {
+                report(failure, "a function that \(label(of: unsafe green_current())) detached ended with an error")
+            }
+        } else if result < 0 {
+            let error = Green.failure(result)
+            unsafe discardDetached(argument)
+            guard isLackOfMemory(error) else { throw error }
+            report(error, "detach")
+        }
+    }
+
+    fileprivate func end(_ error: any Error) {
+        guard !isStarting else { return failure = error }
+        // Somebody who asked for `GreenThread.current` in it may wait for it after all.
+        let thread = unsafe green_current()
+        if let thread = unsafe thread, let state = unsafe ThreadState.known(for: thread) {
+            state.end(error)
+        } else if !(error is GreenExit) {
+            report(error, "\(label(of: thread)) ended with an error")
+        }
     }
 }
 
@@ -37,21 +78,11 @@ private func runDetached(_ argument: UnsafeMutableRawPointer?) -> Int32 {
         try function.call()
         return 0
     } catch {
-        endDetached(error)
+        function.end(error)
         return failedInSwift
     }
 }
 
 private func discardDetached(_ argument: UnsafeMutableRawPointer?) {
     unsafe Unmanaged<DetachedFunction>.fromOpaque(argument!).release()
-}
-
-/// Somebody who asked for `GreenThread.current` in it may wait for it after all.
-private func endDetached(_ error: any Error) {
-    let thread = unsafe green_current()
-    if let thread = unsafe thread, let state = unsafe ThreadState.known(for: thread) {
-        state.end(error)
-    } else if !(error is GreenExit) {
-        report(error, "\(label(of: thread)) ended with an error")
-    }
 }

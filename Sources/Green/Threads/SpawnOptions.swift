@@ -1,5 +1,6 @@
 internal import CGreen
 internal import Glibc
+internal import SystemPackage
 
 /// What a function of Swift that failed returns to C: an error that C does not report again.
 let failedInSwift = -ECANCELED
@@ -11,6 +12,12 @@ private let leastStackSize = 64 * 1024
 func stackBytes(_ size: Int?) -> Int {
     guard let size else { return 0 }
     return max(size, leastStackSize)
+}
+
+/// Whether a thread could not be started because there is no memory for it. This ends the thread that was to be
+/// started, where any other failure is the caller's.
+func isLackOfMemory(_ error: any Error) -> Bool {
+    (error as? SystemError)?.code == .noMemory
 }
 
 /// Calls the body with the options of a spawn. The fast path is to have none but `discard`.

@@ -19,12 +19,61 @@ extension ThreadState {
         unsafe green_thread_set_context(handle, argument)
     }
 
+    /// Hands the function to a pool. In one of the pool's own threads a full pool calls it in place.
+    ///
+    /// When it cannot be started for want of memory, the thread has ended with that error. When this throws and the
+    /// thread is still pending, the function was not called, and may be handed over again; otherwise it was called in
+    /// place, and what interrupted the caller ended it.
+    func start(in pool: OpaquePointer, name: String?, stackSize: Int?, timeout: Int64) throws {
+        let argument = unsafe Unmanaged.passRetained(self).toOpaque()
+        var handle: OpaquePointer?
+        let result = unsafe withSpawnOptions(name: name, stackSize: stackSize, delay: nil, discard: discardThread) {
+            unsafe green_pool_spawn(pool, &handle, $0, timeout, runThread, argument)
+        }
+        if let handle = unsafe handle {
+            self.handle = unsafe handle
+            unsafe green_thread_set_context(handle, argument)
+            guard result < 0 else { return }
+            isObserved = true
+            throw failure ?? Green.failure(result)
+        }
+        let error = Green.failure(result)
+        unsafe Unmanaged<ThreadState>.fromOpaque(argument).release()
+        guard isLackOfMemory(error) else { throw error }
+        perform(self, .discard)
+        fail(error)
+    }
+
+    /// Ends the thread, of which nobody will ask any more how it ended.
+    func abandon() {
+        isObserved = true
+        guard !hasEnded, let handle else { return }
+        // A thread that drops the last reference to its own map goes on: it is about to end by itself.
+        _ = unsafe green_thread_kill(handle)
+        decideFailure(GreenExit())
+    }
+
+    /// The error that an ended thread has ended with, if any, for somebody who is going to see it.
+    @usableFromInline
+    func observedFailure() -> (any Error)? {
+        isObserved = true
+        return phase == .failed ? failure : nil
+    }
+
+    /// What an ended thread has ended with.
+    @inlinable
+    func outcome<Success>(_: Success.Type) -> Result<Success, any Error> {
+        if let failure = observedFailure() {
+            return .failure(failure)
+        }
+        return .success(slot.load(Success.self))
+    }
+
     /// Waits for the end, and throws the error that the thread ended with.
     @usableFromInline
     func join(timeout: Duration?) throws {
         try waitForEnd(timeout: timeout)
-        isObserved = true
-        if phase == .failed, let failure {
+        if let failure = observedFailure() {
             throw failure
         }
     }
@@ -39,6 +88,11 @@ extension ThreadState {
         if !hasEnded {
             end(result < 0 ? Green.failure(result) : nil)
         }
+    }
+
+    /// Whether it was handed to the core, or has ended without. Not while a pool waits for room or calls it in place.
+    var isStarted: Bool {
+        unsafe handle != nil || hasEnded
     }
 
     var hasEnded: Bool {

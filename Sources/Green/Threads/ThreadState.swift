@@ -95,7 +95,8 @@ final class ThreadState {
         switch phase {
         case .returned: perform(self, .destroy)
         case .failed: reportUnlessObserved()
-        case .pending, .running: break
+        case .pending: perform(self, .discard)
+        case .running: break
         }
         if let handle {
             unsafe green_thread_set_context(handle, nil)

@@ -1,0 +1,146 @@
+internal import CGreen
+
+/// What is under way for a ``GreenMap``. It needs no type of the results, which stay in their threads' states.
+///
+/// Nobody works here but who asks for a result. No thread of a map holds it, so it goes with the last ``GreenMap``.
+@usableFromInline
+@safe
+final class MapWork {
+    /// Makes the thread of the next element, which has yet to be started.
+    @usableFromInline
+    typealias Pull = () throws -> ThreadState?
+
+    private let pool: GreenPool
+
+    /// Nil once the input has ended.
+    @safe @exclusivity(unchecked)
+    private var pull: Pull?
+
+    /// The thread of an element that there was no room for.
+    @safe @exclusivity(unchecked)
+    private var pulled: ThreadState?
+
+    /// What ended the input, until it is handed out.
+    @safe @exclusivity(unchecked)
+    private var inputFailure: (any Error)?
+
+    /// The threads that were started and not taken: in the order of the input, or in that of their ends.
+    @safe @exclusivity(unchecked)
+    private var line = FIFO<ThreadState>()
+    private let group: GreenGroup<Void>?
+
+    /// Held by who asks for a result.
+    private let turn = Semaphore()
+    @safe @exclusivity(unchecked)
+    private var asking: OpaquePointer?
+
+    @usableFromInline
+    init(_ pool: GreenPool, inOrder: Bool, _ pull: @escaping Pull) {
+        self.pool = pool
+        self.pull = pull
+        group = inOrder ? nil : GreenGroup()
+    }
+
+    @inlinable
+    static func pull<Input, Output>(
+        _ pull: @escaping () throws -> Input?,
+        _ transform: @escaping (Input) throws -> Output
+    ) -> Pull {
+        {
+            guard let element = try pull() else { return nil }
+            return ThreadState { try transform(element) }
+        }
+    }
+
+    deinit {
+        line.forEach { $0.abandon() }
+        group?.members.forEach { $0.state.abandon() }
+        group?.stillborn.forEach { $0.state.abandon() }
+    }
+
+    /// The thread whose result is next, which has ended; nil at the end.
+    @usableFromInline
+    func next(timeout: Duration?) throws -> ThreadState? {
+        guard unsafe asking == nil || asking != green_current() else {
+            throw DeadlockError(
+                message: "a map waits for its own next result, in its input or in a function called in place"
+            )
+        }
+        let deadline = Deadline(timeout)
+        return try turn.withPermit(timeout: timeout) {
+            unsafe asking = green_current()
+            defer { asking = nil }
+            try startWhatFits()
+            if count == 0 {
+                guard let state = try upcoming() else { return takeInputFailure() }
+                try start(state, timeout: deadline.rest.timeout)
+            }
+            return try firstToEnd(timeout: deadline.rest)
+        }
+    }
+
+    private var count: Int {
+        group?.count ?? line.count
+    }
+
+    /// Starts elements for as long as that does not block, and no more than the pool could run at one time.
+    private func startWhatFits() throws {
+        while count < pool.size, pool.available > 0, let state = try upcoming() {
+            // The input may have blocked.
+            guard pool.available > 0 else { return }
+            try start(state, timeout: 0)
+        }
+    }
+
+    /// The thread of the next element; nil when the input has ended.
+    private func upcoming() throws -> ThreadState? {
+        guard pulled == nil, let pull else { return pulled }
+        let interrupts = green_interrupt_count()
+        do {
+            pulled = try pull()
+            if pulled == nil {
+                self.pull = nil
+            }
+        } catch {
+            // An interrupt is meant for the thread that asks, and the input may well go on.
+            guard green_interrupt_count() == interrupts else { throw error }
+            self.pull = nil
+            inputFailure = error
+        }
+        return pulled
+    }
+
+    /// Starts the upcoming thread. When it cannot be, it stays the upcoming one.
+    private func start(_ state: ThreadState, timeout: Int64) throws {
+        defer {
+            if state.isStarted {
+                pulled = nil
+                add(state)
+            }
+        }
+        try pool.start(state, name: nil, timeout: timeout)
+    }
+
+    private func add(_ state: ThreadState) {
+        if let group {
+            group.add(GreenThread(state))
+        } else {
+            line.append(state)
+        }
+    }
+
+    private func firstToEnd(timeout: Duration?) throws -> ThreadState? {
+        if let group {
+            return try group.next(timeout: timeout)?.state
+        }
+        let first = line.first
+        try first?.waitForEnd(timeout: timeout)
+        line.removeFirst()
+        return first
+    }
+
+    private func takeInputFailure() -> ThreadState? {
+        defer { inputFailure = nil }
+        return inputFailure.map { ThreadState(failed: $0) }
+    }
+}

@@ -1,0 +1,616 @@
+import Green
+import Testing
+
+/// What blocks threads until the test says so.
+private let longTime = Duration.seconds(1000)
+
+@Suite("A pool of green threads")
+struct GreenPoolTests {
+    /// A pool that is full of threads which wait for the gate.
+    private func fullPool(size: Int, gate: Event<Void>) throws -> GreenPool {
+        let pool = GreenPool(size: size)
+        for _ in 0..<size {
+            try pool.spawn { try gate.wait() }
+        }
+        try settle()
+        return pool
+    }
+
+    @Test
+    func `has room for 1000 threads unless it is told otherwise`() throws {
+        try onHub { () throws in
+            #expect(GreenPool().size == 1000)
+            let pool = GreenPool(size: 3)
+            #expect(pool.size == 3)
+            #expect(pool.available == 3)
+            #expect(pool.running == 0)
+            #expect(pool.waiting == 0)
+        }
+    }
+
+    @Test
+    func `hands out results and errors through the handles`() throws {
+        try onHub { () throws in
+            let pool = GreenPool(size: 2)
+            let good = try pool.spawn { "good" }
+            let bad = try pool.spawn(name: "bad") { throw Mistake(number: 1) }
+            #expect(bad.name == "bad")
+            #expect(pool.running == 2, "a thread counts from its spawn")
+            #expect(!good.isFinished)
+            #expect(try good.wait() == "good")
+            #expect(throws: Mistake(number: 1)) { try bad.wait() }
+            #expect(pool.running == 0)
+        }
+    }
+
+    @Test
+    func `never runs more than its size, and blocks who spawns`() throws {
+        try onHub { () throws in
+            let pool = GreenPool(size: 3)
+            var running = 0
+            var most = 0
+            for _ in 0..<20 {
+                try pool.detach {
+                    running += 1
+                    most = max(most, running)
+                    try GreenThread.yield()
+                    running -= 1
+                }
+            }
+            try pool.waitAll()
+            #expect(most == 3)
+            #expect(running == 0)
+        }
+    }
+
+    @Test
+    func `lets those in who wait in the order they came`() throws {
+        try onHub { () throws in
+            let gate = Event<Void>()
+            let pool = try fullPool(size: 1, gate: gate)
+            var order: [Int] = []
+            let spawners = (0..<5).map { number in
+                spawn { try pool.spawn { order.append(number) }.wait() }
+            }
+            try settle()
+            #expect(pool.waiting == 5)
+            #expect(pool.available == 0)
+            #expect(order == [])
+            try gate.send()
+            for spawner in spawners {
+                try spawner.wait()
+            }
+            #expect(order == [0, 1, 2, 3, 4])
+            #expect(pool.waiting == 0)
+        }
+    }
+
+    @Test
+    func `that is full throws when there is no room in time`() throws {
+        try onHub { () throws in
+            let gate = Event<Void>()
+            let pool = try fullPool(size: 1, gate: gate)
+            var called = false
+            #expect(failure { try pool.spawn(timeout: .zero) { called = true } }?.code == .timedOut)
+            #expect(failure { try pool.spawn(timeout: .milliseconds(1)) { called = true } }?.code == .timedOut)
+            #expect(failure { try pool.detach(timeout: .milliseconds(1)) { called = true } }?.code == .timedOut)
+            #expect(throws: Timeout.self) {
+                try withTimeout(.milliseconds(1)) { try pool.spawn { called = true } }
+            }
+            try gate.send()
+            try pool.waitAll()
+            #expect(!called)
+            #expect(pool.available == 1)
+            #expect(try pool.spawn(timeout: .zero) { 5 }.wait() == 5)
+        }
+    }
+
+    @Test
+    func `forgets a killed thread that waited for room, and serves the next`() throws {
+        try onHub { () throws in
+            let gate = Event<Void>()
+            let pool = try fullPool(size: 1, gate: gate)
+            var called: [Int] = []
+            let spawners = (0..<3).map { number in
+                spawn { try pool.detach { called.append(number) } }
+            }
+            try settle()
+            try spawners[0].kill(throwing: Mistake(number: 0))
+            try spawners[1].kill()
+            #expect(throws: Mistake(number: 0)) { try spawners[0].wait() }
+            #expect(throws: GreenExit.self) { try spawners[1].wait() }
+            #expect(pool.waiting == 1)
+            try gate.send()
+            try spawners[2].wait()
+            try pool.waitAll()
+            #expect(called == [2])
+        }
+    }
+
+    @Test
+    func `gives the room of a thread back that was killed before it ran`() throws {
+        try onHub { () throws in
+            let pool = GreenPool(size: 1)
+            let unborn = try pool.spawn { fatalError("it was killed") }
+            try unborn.kill()
+            #expect(try pool.spawn { 1 }.wait() == 1)
+        }
+    }
+
+    @Test
+    func `of size 0 makes a spawn wait until it is resized`() throws {
+        try onHub { () throws in
+            let pool = GreenPool(size: 0)
+            #expect(pool.available == 0)
+            let spawner = spawn { try pool.spawn { 7 }.wait() }
+            try settle()
+            #expect(pool.waiting == 1)
+            pool.resize(to: 1)
+            #expect(try spawner.wait() == 7)
+        }
+    }
+
+    @Test
+    func `lets those who wait in as soon as it grows`() throws {
+        try onHub { () throws in
+            let gate = Event<Void>()
+            let pool = try fullPool(size: 1, gate: gate)
+            var entered = 0
+            let spawners = (0..<3).map { _ in
+                spawn {
+                    try pool.detach {
+                        entered += 1
+                        try gate.wait()
+                    }
+                }
+            }
+            try settle()
+            #expect(pool.waiting == 3)
+            pool.resize(to: 3)
+            try settle()
+            #expect(entered == 2, "no running thread had to end for that")
+            #expect(pool.waiting == 1)
+            #expect(pool.running == 3)
+            try gate.send()
+            for spawner in spawners {
+                try spawner.wait()
+            }
+            try pool.waitAll()
+            #expect(entered == 3)
+        }
+    }
+
+    @Test
+    func `starts none above a smaller size, and lets the running go on`() throws {
+        try onHub { () throws in
+            let gates = (0..<3).map { _ in Event<Void>() }
+            let pool = GreenPool(size: 3)
+            for gate in gates {
+                try pool.detach { try gate.wait() }
+            }
+            try settle()
+            pool.resize(to: 1)
+            #expect(pool.running == 3)
+            #expect(pool.available == -2)
+            #expect(failure { try pool.spawn(timeout: .zero) {} }?.code == .timedOut)
+            let spawner = spawn { try pool.spawn { 1 }.wait() }
+            for (number, gate) in gates.enumerated() {
+                try settle()
+                #expect(!spawner.isFinished, "\(3 - number) run")
+                try gate.send()
+            }
+            #expect(try spawner.wait() == 1)
+            #expect(pool.available == 1)
+        }
+    }
+
+    @Test
+    func `waits until none of its threads runs or waits for room`() throws {
+        try onHub { () throws in
+            let pool = GreenPool(size: 2)
+            try pool.waitAll()
+            var ended = 0
+            for number in 0..<4 {
+                detach {
+                    try pool.detach {
+                        defer { ended += 1 }
+                        try GreenThread.yield()
+                        if number == 2 { throw GreenExit() }
+                    }
+                }
+            }
+            try settle()
+            try pool.waitAll()
+            #expect(ended == 4)
+            let failing = try pool.spawn { throw Mistake(number: 3) }
+            try pool.waitAll()
+            #expect(failing.isFinished, "an error of a thread does not matter")
+            #expect(throws: Mistake.self) { try failing.wait() }
+        }
+    }
+
+    @Test
+    func `gives up waiting for all after a timeout or a kill`() throws {
+        try onHub { () throws in
+            let gate = Event<Void>()
+            let pool = try fullPool(size: 2, gate: gate)
+            #expect(failure { try pool.waitAll(timeout: .zero) }?.code == .timedOut)
+            #expect(failure { try pool.waitAll(timeout: .milliseconds(1)) }?.code == .timedOut)
+            let waiter = spawn { try pool.waitAll() }
+            try settle()
+            try waiter.kill(throwing: Mistake(number: 4))
+            #expect(throws: Mistake(number: 4)) { try waiter.wait() }
+            try gate.send()
+            try pool.waitAll(timeout: .seconds(60))
+            #expect(pool.running == 0)
+        }
+    }
+
+    @Test
+    func `says that one of its own threads cannot wait for all`() throws {
+        try onHub { () throws in
+            let pool = GreenPool(size: 2)
+            let thread = try pool.spawn { try pool.waitAll() }
+            let error = #expect(throws: DeadlockError.self) { try thread.wait() }
+            #expect(error?.message.contains("pool") == true)
+        }
+    }
+
+    @Test
+    func `gives each of its threads the stack that it was made with`() throws {
+        try onHub { () throws in
+            let pool = GreenPool(size: 2, stackSize: 4 << 20)
+            let thread = try pool.spawn { GreenThread.current.stackSize }
+            var detached = 0
+            try pool.detach { detached = GreenThread.current.stackSize }
+            let size = try thread.wait()
+            try pool.waitAll()
+            #expect(size >= 4 << 20 && size < 5 << 20)
+            #expect(detached == size)
+        }
+    }
+
+    @Test
+    func `lets its threads go on when it is gone`() throws {
+        try onHub { () throws in
+            let gate = Event<Void>()
+            var pool: GreenPool? = GreenPool(size: 2)
+            weak let trace = pool
+            let thread = try pool?.spawn { try gate.wait() }
+            try settle()
+            pool = nil
+            #expect(trace == nil)
+            try gate.send()
+            try thread?.wait()
+            #expect(thread?.isFinished == true)
+        }
+    }
+
+    @Test
+    func `is not gone while somebody waits for room in it`() throws {
+        try onHub { () throws in
+            let gate = Event<Void>()
+            var pool: GreenPool? = try fullPool(size: 1, gate: gate)
+            weak let trace = pool
+            let spawner = spawn { [pool] in try pool?.spawn { 9 }.wait() }
+            try settle()
+            pool = nil
+            #expect(trace != nil)
+            try gate.send()
+            #expect(try spawner.wait() == 9)
+            #expect(trace == nil)
+        }
+    }
+
+    @Test
+    func `ends with the error of a spawn for which there is no memory`() async throws {
+        let child = try await #require(processExitsWith: .success, observing: [\.standardErrorContent]) {
+            inChild {
+                let pool = GreenPool(size: 1, stackSize: 1 << 60)
+                let thread = try pool.spawn { 1 }
+                precondition(thread.isFinished)
+                precondition(failure { try thread.wait() }?.code == .noMemory)
+                try pool.detach {}
+                precondition(pool.available == 1)
+            }
+        }
+        let lines = reports(of: child)
+        #expect(lines.count == 1)
+        #expect(lines.first?.hasPrefix("green: detach: ") == true)
+    }
+
+    @Test
+    func `says when nothing can ever make room`() async throws {
+        let child = try await #require(processExitsWith: .success, observing: [\.standardErrorContent]) {
+            inChild {
+                let pool = GreenPool(size: 0)
+                do {
+                    try pool.spawn {}
+                    fatalError("there is no room")
+                } catch is DeadlockError {}
+            }
+        }
+        let text = String(decoding: child.standardErrorContent, as: UTF8.self)
+        #expect(text.contains("waiting for room in a pool of 0 green threads"), "\(text)")
+    }
+
+    @Test
+    func `ends the process when its size is to be negative`() async throws {
+        let made = try await #require(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            _ = GreenPool(size: -1)
+        }
+        #expect(String(decoding: made.standardErrorContent, as: UTF8.self).contains("a pool of -1 green threads"))
+        let resized = try await #require(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            inChild { GreenPool(size: 1).resize(to: -2) }
+        }
+        #expect(
+            String(decoding: resized.standardErrorContent, as: UTF8.self).contains(
+                "resizing a pool to -2 green threads"
+            )
+        )
+    }
+
+    @Test
+    func `refuses another OS thread`() async throws {
+        let child = try await #require(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            inChild {
+                let pool = GreenPool(size: 1)
+                try pool.spawn {}.wait()
+                onAnotherThread {
+                    precondition(failure { try pool.spawn {} }?.code == .improperLink)
+                    precondition(failure { try pool.detach {} }?.code == .improperLink)
+                    precondition(failure { try pool.waitAll() }?.code == .improperLink)
+                    pool.resize(to: 2)
+                }
+            }
+        }
+        let text = String(decoding: child.standardErrorContent, as: UTF8.self)
+        #expect(text.contains("pool lives on another OS thread"), "\(text)")
+    }
+}
+
+@Suite("A full pool, in one of its own threads,")
+struct InPlaceTests {
+    /// Runs the body in the only thread of a pool.
+    private func inside<Success>(_ body: @escaping (GreenPool) throws -> Success) throws -> Success {
+        let pool = GreenPool(size: 1)
+        return try pool.spawn { [unowned pool] in try body(pool) }.wait()
+    }
+
+    @Test
+    func `calls a function in place`() throws {
+        try onHub { () throws in
+            let (before, seen, result, same) = try inside { pool in
+                var seen: GreenThread<Void>?
+                let thread = try pool.spawn {
+                    seen = GreenThread.current
+                    try GreenThread.yield()
+                    return 5
+                }
+                return (thread.isFinished, seen != nil, try thread.wait(), seen == GreenThread.current)
+            }
+            #expect(before, "the spawn has seen it to its end")
+            #expect(seen)
+            #expect(result == 5)
+            #expect(same)
+        }
+    }
+
+    @Test
+    func `calls it in place to any depth, and runs nothing beside it`() throws {
+        func descend(_ depth: Int, _ pool: GreenPool) throws -> Int {
+            depth == 0 ? pool.running : try pool.spawn { try descend(depth - 1, pool) }.wait()
+        }
+        try onHub { () throws in
+            #expect(try inside { try descend(20, $0) } == 1)
+        }
+    }
+
+    @Test
+    func `does not wait for room, whatever the timeout`() throws {
+        try onHub { () throws in
+            #expect(try inside { try $0.spawn(timeout: .zero) { 3 }.wait() } == 3)
+        }
+    }
+
+    @Test
+    func `spawns as ever while there is room`() throws {
+        try onHub { () throws in
+            let pool = GreenPool(size: 2)
+            let isFinished = try pool.spawn {
+                let inner = try pool.spawn {}
+                defer { _ = try? inner.wait() }
+                return inner.isFinished
+            }.wait()
+            #expect(!isFinished)
+        }
+    }
+
+    @Test
+    func `throws a function's error from the handle, not from the spawn`() throws {
+        try onHub { () throws in
+            let error = try inside { pool throws -> Mistake? in
+                let thread = try pool.spawn { throw Mistake(number: 1) }
+                do {
+                    try thread.wait()
+                    return nil
+                } catch {
+                    return error as? Mistake
+                }
+            }
+            #expect(error == Mistake(number: 1))
+            let own = try inside { pool in
+                let thread = try pool.spawn { throw GreenExit() }
+                return thread.isFinished
+            }
+            #expect(own, "a function that ends itself does not end who called it")
+        }
+    }
+
+    @Test
+    func `throws what interrupted the caller from both`() throws {
+        try onHub { () throws in
+            let pool = GreenPool(size: 1)
+            var inner: GreenThread<Void>?
+            var fromSpawn: (any Error)?
+            let outer = try pool.spawn {
+                do {
+                    inner = try pool.spawn { try GreenThread.sleep(for: longTime) }
+                } catch {
+                    fromSpawn = error
+                    throw error
+                }
+            }
+            try settle()
+            try outer.kill(throwing: Mistake(number: 2))
+            #expect(throws: Mistake(number: 2)) { try outer.wait() }
+            #expect(fromSpawn as? Mistake == Mistake(number: 2))
+            #expect(inner == nil)
+        }
+    }
+
+    @Test
+    func `reports an error of a detached function, and throws what interrupted the caller`() async throws {
+        let child = try await #require(processExitsWith: .success, observing: [\.standardErrorContent]) {
+            inChild {
+                let pool = GreenPool(size: 1)
+                let outer = try pool.spawn(name: "outer") {
+                    try pool.detach {}
+                    try pool.detach { throw GreenExit() }
+                    try pool.detach { throw Mistake(number: 6) }
+                    try pool.detach { try GreenThread.sleep(for: .seconds(1000)) }
+                }
+                try settle()
+                try outer.kill(throwing: Mistake(number: 7))
+                do {
+                    try outer.wait()
+                    fatalError("it was killed")
+                } catch let error as Mistake {
+                    precondition(error.number == 7)
+                }
+                try pool.detach(name: "last") { throw Mistake(number: 8) }
+                try pool.waitAll()
+            }
+        }
+        let lines = reports(of: child)
+        #expect(lines.count == 2)
+        #expect(lines.first?.contains("'outer' detached ended with an error: Mistake(number: 6)") == true)
+        #expect(lines.last?.hasSuffix("'last' ended with an error: Mistake(number: 8)") == true)
+    }
+
+    @Test
+    func `reports an error that nobody waited for, but none that was thrown`() async throws {
+        let child = try await #require(processExitsWith: .success, observing: [\.standardErrorContent]) {
+            inChild {
+                let pool = GreenPool(size: 1)
+                let outer = try pool.spawn {
+                    try pool.spawn { throw Mistake(number: 1) }
+                    try pool.spawn { try GreenThread.sleep(for: .seconds(1000)) }
+                }
+                try settle()
+                try outer.kill(throwing: Mistake(number: 2))
+                _ = try? outer.wait()
+            }
+        }
+        let lines = reports(of: child)
+        #expect(lines.count == 1)
+        #expect(lines.first?.hasSuffix("ended with an error that nobody waited for: Mistake(number: 1)") == true)
+    }
+}
+
+@Suite("An object in a function that is spawned into a pool is destroyed once")
+struct PoolLifetimeTests {
+    private func expectOneEnd(sourceLocation: SourceLocation = #_sourceLocation, _ body: (Ledger) throws -> Void) throws
+    {
+        let ledger = Ledger()
+        try onHub(sourceLocation: sourceLocation) { try body(ledger) }
+        #expect(ledger.made > 0, sourceLocation: sourceLocation)
+        #expect(ledger.gone == ledger.made, sourceLocation: sourceLocation)
+    }
+
+    private func hold(_ tracked: Tracked) -> () -> Void {
+        { tracked.touch() }
+    }
+
+    @Test
+    func `when it runs`() throws {
+        try expectOneEnd { ledger throws in
+            let pool = GreenPool(size: 2)
+            let thread = try pool.spawn(hold(ledger.make()))
+            try pool.detach(hold(ledger.make()))
+            #expect(ledger.gone == 0)
+            try pool.waitAll()
+            #expect(ledger.gone == 2)
+            try thread.wait()
+        }
+    }
+
+    @Test
+    func `when it is its result`() throws {
+        try expectOneEnd { ledger throws in
+            let pool = GreenPool(size: 1)
+            let thread = try pool.spawn { ledger.make() }
+            try thread.wait().touch()
+            try thread.wait().touch()
+            #expect(ledger.gone == 0)
+            withExtendedLifetime(thread) {}
+        }
+    }
+
+    @Test
+    func `when there is no room in time`() throws {
+        try expectOneEnd { ledger throws in
+            let pool = GreenPool(size: 0)
+            #expect(failure { try pool.spawn(timeout: .zero, hold(ledger.make())) }?.code == .timedOut)
+            #expect(failure { try pool.detach(timeout: .zero, hold(ledger.make())) }?.code == .timedOut)
+            #expect(failure { try pool.detach(timeout: .milliseconds(1), hold(ledger.make())) }?.code == .timedOut)
+            #expect(ledger.gone == 3)
+        }
+    }
+
+    @Test
+    func `when who spawns is killed`() throws {
+        try expectOneEnd { ledger throws in
+            let pool = GreenPool(size: 0)
+            let function = hold(ledger.make())
+            let spawners = [spawn { _ = try pool.spawn(function) }, spawn { try pool.detach(function) }]
+            try settle()
+            for spawner in spawners {
+                try spawner.kill(andWait: true)
+            }
+        }
+    }
+
+    @Test
+    func `when it cannot be started`() throws {
+        try expectOneEnd { ledger throws in
+            let pool = GreenPool(size: 1, stackSize: 1 << 60)
+            let thread = try pool.spawn(hold(ledger.make()))
+            #expect(ledger.gone == 1)
+            #expect(failure { try thread.wait() }?.code == .noMemory)
+        }
+    }
+
+    @Test
+    func `when it is called in place, whichever way it ends`() throws {
+        try expectOneEnd { ledger throws in
+            let pool = GreenPool(size: 1)
+            let outer = try pool.spawn {
+                let first = ledger.make()
+                try pool.spawn { first.touch() }
+                let second = ledger.make()
+                let thread = try pool.spawn { throw Incident(second) }
+                _ = try? thread.wait()
+                let third = ledger.make()
+                try pool.spawn { ledger.make() }
+                try pool.spawn {
+                    defer { third.touch() }
+                    try GreenThread.sleep(for: longTime)
+                }
+            }
+            try settle()
+            try outer.kill(throwing: Incident(ledger.make()))
+            #expect(throws: Incident.self) { try outer.wait() }
+        }
+    }
+}
