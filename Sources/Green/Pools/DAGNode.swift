@@ -1,0 +1,16 @@
+/// One thread of a ``DAGPool``.
+final class DAGNode<Key: Hashable & Sendable> {
+    let key: Key
+    var dependencies: Set<Key>
+    var thread: GreenThread<Void>?
+
+    init(key: Key, dependencies: [Key]) {
+        self.key = key
+        self.dependencies = Set(dependencies)
+    }
+
+    /// Whether it is the thread that is running.
+    var isCurrent: Bool {
+        thread == GreenThread.current
+    }
+}

@@ -1,0 +1,78 @@
+import Green
+
+/// Makes the things of a pool, and knows what became of them.
+final class Workshop {
+    final class Thing {
+        let number: Int
+        var isInUse = false
+        private let tracked: Tracked
+
+        fileprivate init(_ number: Int, _ tracked: Tracked) {
+            self.number = number
+            self.tracked = tracked
+        }
+    }
+
+    let ledger = Ledger()
+
+    /// How many were begun, and the most that there were at one time.
+    private(set) var begun = 0
+    private(set) var most = 0
+
+    /// The numbers of those that were destroyed.
+    private(set) var destroyed: [Int] = []
+
+    /// Those that could not be made.
+    private var spoiled = 0
+
+    /// What happens in the course of making one, and of destroying one. It may block.
+    var onMake: () throws -> Void = {}
+    var onDestroy: () -> Void = {}
+
+    /// How many there are, of which some may not be quite made or destroyed.
+    var alive: Int { begun - spoiled - destroyed.count }
+
+    func make() throws -> Thing {
+        begun += 1
+        most = max(most, alive)
+        let number = begun
+        do {
+            try onMake()
+        } catch {
+            spoiled += 1
+            throw error
+        }
+        return Thing(number, ledger.make())
+    }
+
+    func destroy(_ thing: Thing) {
+        precondition(!thing.isInUse && !destroyed.contains(thing.number), "destroyed while in use, or twice")
+        onDestroy()
+        destroyed.append(thing.number)
+    }
+
+    func pool(
+        minimum: Int = 0,
+        maximum: Int = 4,
+        order: ResourcePool<Thing>.Order = .lifo,
+        maximumIdle: Duration? = nil,
+        maximumAge: Duration? = nil,
+        discardsOnError: Bool = true
+    ) throws -> ResourcePool<Thing> {
+        try ResourcePool(
+            minimum: minimum,
+            maximum: maximum,
+            order: order,
+            maximumIdle: maximumIdle,
+            maximumAge: maximumAge,
+            discardsOnError: discardsOnError,
+            create: { try self.make() },
+            destroy: { self.destroy($0) }
+        )
+    }
+}
+
+extension ResourcePool {
+    /// Its figures: count, idle, available, waiting.
+    var figures: [Int] { [count, idle, available, waiting] }
+}
