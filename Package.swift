@@ -8,7 +8,7 @@ let swiftSettings: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-let examples = ["green-echo", "green-chat", "green-forward"]
+let examples = ["green-echo", "green-chat", "green-forward", "green-crawl", "green-pipeline"]
 
 let package = Package(
     name: "swift-green",
@@ -38,7 +38,12 @@ let package = Package(
             dependencies: ["CGreen", .product(name: "SystemPackage", package: "swift-system")],
             swiftSettings: swiftSettings
         ),
-        .target(name: "GreenExampleSupport", path: "Sources/Examples/Support", swiftSettings: swiftSettings),
+        .target(
+            name: "GreenExampleSupport",
+            dependencies: ["Green"],
+            path: "Sources/Examples/Support",
+            swiftSettings: swiftSettings
+        ),
         .testTarget(name: "GreenTests", dependencies: ["Green"], swiftSettings: swiftSettings),
     ]
         + examples.map {

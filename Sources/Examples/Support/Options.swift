@@ -2,15 +2,22 @@ import Glibc
 
 /// The options of an example program: `--name value`, and `--help`.
 public struct Options {
+    /// What is on the command line beside options, in order. "-" is one of them.
+    public private(set) var operands: [String] = []
+
     private let usage: String
     private var values: [String: String] = [:]
 
     /// Reads the command line. Ends the program with the usage when it asks for help or makes no sense.
-    public init(_ names: String..., usage: String) {
+    public init(_ names: String..., takesOperands: Bool = false, usage: String) {
         self.usage = usage
         var arguments = CommandLine.arguments.dropFirst()
         while let argument = arguments.popFirst() {
             guard argument != "--help" else { end(0) }
+            if takesOperands, argument == "-" || !argument.hasPrefix("-") {
+                operands.append(argument)
+                continue
+            }
             guard argument.hasPrefix("--"), names.contains(String(argument.dropFirst(2))) else {
                 end(2, "there is no option '\(argument)'")
             }
@@ -23,10 +30,22 @@ public struct Options {
         values[name]
     }
 
-    public subscript(name: String, default standard: Int) -> Int {
+    /// A whole number, no smaller than the least.
+    public subscript(name: String, default standard: Int, atLeast least: Int = 1) -> Int {
         guard let text = values[name] else { return standard }
-        guard let number = Int(text), number > 0 else { end(2, "--\(name) takes a number above 0, not '\(text)'") }
+        guard let number = Int(text), number >= least else {
+            end(2, "--\(name) takes a number from \(least) on, not '\(text)'")
+        }
         return number
+    }
+
+    /// A time in seconds, which may have a fraction.
+    public subscript(name: String, default standard: Duration) -> Duration {
+        guard let text = values[name] else { return standard }
+        guard let seconds = Double(text), seconds > 0, seconds < 1e9 else {
+            end(2, "--\(name) takes a number of seconds above 0, not '\(text)'")
+        }
+        return .seconds(seconds)
     }
 
     /// The value of an option that has to be there.
@@ -35,9 +54,10 @@ public struct Options {
         return value
     }
 
-    private func end(_ status: Int32, _ complaint: String? = nil) -> Never {
+    /// Ends the program with the usage, and with a complaint when it was used in the wrong way.
+    public func end(_ status: Int32, _ complaint: String? = nil) -> Never {
         if let complaint {
-            complain(complaint)
+            note(complaint)
         }
         print(usage)
         exit(status)
@@ -50,18 +70,19 @@ public func say(_ line: String) {
     fflush(nil)
 }
 
+/// Writes a line to standard error, behind the name of the program.
+public func note(_ text: String) {
+    let program = CommandLine.arguments[0].split(separator: "/").last ?? ""
+    let line = Array("\(program): \(text)\n".utf8)
+    _ = unsafe line.withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
+}
+
 /// Runs a program. An error ends it with one line on standard error.
 public func run(_ program: () throws -> Void) {
     do {
         try program()
     } catch {
-        complain("\(error)")
+        note("\(error)")
         exit(1)
     }
-}
-
-private func complain(_ text: String) {
-    let program = CommandLine.arguments[0].split(separator: "/").last ?? ""
-    let line = Array("\(program): \(text)\n".utf8)
-    _ = unsafe line.withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
 }

@@ -9,12 +9,24 @@ final class Program {
     private var status: Int32?
 
     /// Starts a program that was built beside the tests.
-    init(_ name: String, _ arguments: String...) throws {
+    convenience init(_ name: String, _ arguments: String...) throws {
+        try self.init(name, arguments)
+    }
+
+    /// Starts a program that was built beside the tests. It may be made to believe that it writes to a terminal.
+    init(_ name: String, _ arguments: [String], onTerminal: Bool = false) throws {
         let (near, far) = try Socket.pair()
         output = near
         output.readTimeout = .seconds(60)
-        process = try Program.start([Program.folder + "/" + name] + arguments, output: far.fileDescriptor.rawValue)
-        far.close()
+        let command = [Program.folder + "/" + name] + arguments
+        if onTerminal {
+            let terminal = try Terminal()
+            process = try Program.start(command, output: terminal.inside.rawValue)
+            detach(name: "terminal") { try terminal.copy(to: far) }
+        } else {
+            process = try Program.start(command, output: far.fileDescriptor.rawValue)
+            far.close()
+        }
     }
 
     deinit {

@@ -1,0 +1,51 @@
+import GreenExampleSupport
+
+/// What is to be fetched at first: the URLs of the command line and the lines of files, in order.
+final class Addresses {
+    enum Source {
+        case url(String)
+        /// A file with a URL on each line. "-" is standard input.
+        case file(String)
+    }
+
+    private var sources: ArraySlice<Source>
+    private var lines: LineReader?
+    private let progress: Progress
+
+    init(_ sources: [Source], progress: Progress) {
+        self.sources = sources[...]
+        self.progress = progress
+    }
+
+    /// The next one, or nil at the end. A file is read as far as it is asked for.
+    func next() throws -> String? {
+        while let address = try nextLine() ?? nextOfSources() {
+            let address = address.trimmed
+            if !address.isEmpty {
+                progress.total += 1
+                return address
+            }
+        }
+        return nil
+    }
+
+    private func nextLine() throws -> String? {
+        let line = try lines?.next()
+        if line == nil {
+            lines = nil
+        }
+        return line
+    }
+
+    private func nextOfSources() throws -> String? {
+        switch sources.popFirst() {
+        case .url(let text):
+            return text
+        case .file(let path):
+            lines = try LineReader(path)
+            return ""
+        case nil:
+            return nil
+        }
+    }
+}

@@ -1,0 +1,98 @@
+import Green
+import GreenExampleSupport
+
+/// Fetches pages, many at a time, and prints a line for each in the order they were asked for.
+final class Crawl {
+    private let pool: GreenPool
+    private let fetcher: Fetcher
+    private let timeout: Duration
+    private let progress: Progress
+    /// Pages that need not be fetched again.
+    private var known: Set<URL> = []
+
+    /// - Parameters:
+    ///   - concurrency: How many pages to fetch at one time.
+    ///   - timeout: How long one page may take, redirects included.
+    init(_ fetcher: Fetcher, concurrency: Int, timeout: Duration, progress: Progress) {
+        pool = GreenPool(size: concurrency)
+        self.fetcher = fetcher
+        self.timeout = timeout
+        self.progress = progress
+    }
+
+    /// Fetches the given pages and, up to so many links away, those of the same site that they link to.
+    func run(_ addresses: Addresses, depth: Int) throws {
+        var links = try visit(pulling: addresses.next) { [self] in visit($0, finds: depth > 0 ? .links : .nothing) }
+        for left in (0..<depth).reversed() where !links.isEmpty {
+            progress.total += links.count
+            var next = links.makeIterator()
+            links = try visit(pulling: { next.next() }) { [self] in
+                visit($0.description, finds: left > 0 ? .linksOfSite : .nothing)
+            }
+        }
+    }
+
+    /// What came of one address.
+    private struct Visit {
+        let address: String
+        let url: URL?
+        let page: Result<Page, any Error>
+        let time: Duration
+        let links: [URL]
+    }
+
+    private enum Finds {
+        case nothing
+        /// Wherever a redirect leads, that is the site.
+        case links
+        /// Only if no redirect leads to another site.
+        case linksOfSite
+    }
+
+    /// Visits one address after the other and shows what came of each, while others are under way.
+    private func visit<Address>(
+        pulling next: @escaping () throws -> Address?,
+        _ visit: @escaping (Address) -> Visit
+    ) throws -> [URL] {
+        let visits = pool.map(pulling: next, visit)
+        var links: [URL] = []
+        while let visit = try visits.next() {
+            show(visit)
+            known.formUnion([visit.url, try? visit.page.get().url].compactMap(\.self))
+            links += visit.links
+        }
+        // Not before all have come: one of them may be what another one links to.
+        return links.filter { known.insert($0).inserted }
+    }
+
+    private func visit(_ address: String, finds: Finds) -> Visit {
+        progress.running += 1
+        defer { progress.running -= 1 }
+        let start = ContinuousClock.now
+        let url = Result { try URL(parsing: address) }
+        let page = Result {
+            try withTimeout(timeout, throwing: CrawlError("it takes longer than \(seconds(timeout))")) {
+                try fetcher.fetch(url.get(), findingLinks: finds != .nothing)
+            }
+        }
+        var links: [URL] = []
+        if let url = try? url.get(), let page = try? page.get(), finds == .links || page.url.isOnSite(of: url) {
+            links = page.links.filter { $0.isOnSite(of: page.url) }
+        }
+        return Visit(address: address, url: try? url.get(), page: page, time: .now - start, links: links)
+    }
+
+    private func show(_ visit: Visit) {
+        let time = column(Int(visit.time / .milliseconds(1)), 6)
+        progress.done += 1
+        switch visit.page {
+        case .success(let page):
+            progress.failed += page.status >= 400 ? 1 : 0
+            let target = page.url == visit.url ? "" : " -> \(page.url)"
+            progress.print("\(page.status) \(column(page.size, 9)) B \(time) ms  \(visit.address)\(target)")
+        case .failure(let error):
+            progress.failed += 1
+            progress.print("--- \(column("-", 9)) B \(time) ms  \(visit.address): \(error)")
+        }
+    }
+}

@@ -1,0 +1,70 @@
+import Green
+
+/// What a fetch brought.
+struct Page {
+    /// Where it is: at the end of the redirects.
+    let url: URL
+    let status: Int
+    /// Of its body, in bytes.
+    let size: Int
+    /// Where it links to, if that was asked for and it is HTML.
+    let links: [URL]
+}
+
+/// Fetches pages, each over a connection of its own.
+struct Fetcher {
+    /// How many redirects to follow for one page.
+    let redirects: Int
+    /// The largest body to take, in bytes.
+    let limit: Int
+    /// Told of every byte that comes.
+    let progress: Progress
+
+    /// Fetches a page. Blocks until all of it has come.
+    func fetch(_ url: URL, findingLinks: Bool) throws -> Page {
+        var url = url
+        for _ in 0...redirects {
+            switch try ask(url, findingLinks: findingLinks) {
+            case .page(let page): return page
+            case .redirect(let target): url = target
+            }
+        }
+        throw CrawlError("it redirects more than \(redirects) times, now to \(url)")
+    }
+
+    private enum Answer {
+        case page(Page)
+        case redirect(URL)
+    }
+
+    private func ask(_ url: URL, findingLinks: Bool) throws -> Answer {
+        let socket = try connect(to: "\(url.host):\(url.port)")
+        defer { socket.close() }
+        let request = """
+            GET \(url.target) HTTP/1.1\r
+            Host: \(url.authority)\r
+            User-Agent: green-crawl\r
+            Accept: */*\r
+            Accept-Encoding: identity\r
+            Connection: close\r
+            \r
+
+            """
+        try socket.write(request)
+        var lines = HTTPLines(socket)
+        let head = try HTTPHead.read(from: &lines)
+        if [301, 302, 303, 307, 308].contains(head.status), let target = head["location"] {
+            return .redirect(try url.resolving(target))
+        }
+        let keeps = findingLinks && head["content-type"]?.lowercased().hasPrefix("text/html") == true
+        var kept: [UInt8] = []
+        var body = try HTTPBody(of: head, from: lines, limit: limit)
+        try body.read { piece in
+            progress.bytes += piece.byteCount
+            if keeps {
+                unsafe piece.withUnsafeBytes { unsafe kept.append(contentsOf: $0) }
+            }
+        }
+        return .page(Page(url: url, status: head.status, size: body.size, links: Links.find(in: kept, at: url)))
+    }
+}

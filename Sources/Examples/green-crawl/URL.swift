@@ -1,0 +1,126 @@
+import Green
+
+/// Where a page is: http://host[:port]/path?query. It is sent as it is written: nothing is encoded or decoded.
+struct URL: Hashable, CustomStringConvertible {
+    /// A name in lower case, or a number; that of IPv6 with its brackets.
+    let host: String
+    let port: UInt16
+    /// The path and the query, with a "/" in front.
+    let target: String
+
+    /// As it stands in a Host header: without the port that goes without saying.
+    var authority: String { port == 80 ? host : "\(host):\(port)" }
+
+    var description: String { "http://\(authority)\(target)" }
+
+    /// Reads a URL. A fragment, "#…", is for the reader of the page and not part of it.
+    init(parsing text: String) throws {
+        guard text.utf8.allSatisfy({ 0x21...0x7E ~= $0 }) else {
+            throw CrawlError("a URL is of ASCII without spaces; the rest has to be percent-encoded")
+        }
+        guard let scheme = URL.scheme(of: text), text.dropFirst(scheme.count).hasPrefix("://") else {
+            throw CrawlError("a URL has to begin with http://")
+        }
+        switch scheme.lowercased() {
+        case "http": break
+        case "https": throw CrawlError("TLS is not built in yet: only http:// works, not https://")
+        default: throw CrawlError("only http:// works, not \(scheme)://")
+        }
+        let rest = text.dropFirst(scheme.count + "://".count).prefix { $0 != "#" }
+        let authority = rest.prefix { $0 != "/" && $0 != "?" }
+        (host, port) = try URL.split(authority)
+        target = URL.normalized(rest[authority.endIndex...])
+    }
+
+    private init(_ base: URL, target: some StringProtocol) {
+        (host, port) = (base.host, base.port)
+        self.target = URL.normalized(Substring(target))
+    }
+
+    /// Reads a reference that was found on this page: a link, or where a redirect leads.
+    func resolving(_ reference: String) throws -> URL {
+        let reference = String(reference.trimmed.prefix { $0 != "#" })
+        if URL.scheme(of: reference) != nil {
+            return try URL(parsing: reference)
+        }
+        if reference.hasPrefix("//") {
+            return try URL(parsing: "http:\(reference)")
+        }
+        guard reference.utf8.allSatisfy({ 0x21...0x7E ~= $0 }) else {
+            throw CrawlError("it leads to \(quote(reference)), which is not ASCII without spaces")
+        }
+        let path = target.prefix { $0 != "?" }
+        let folder = path.prefix(through: path.lastIndex(of: "/") ?? path.startIndex)
+        return switch reference.first {
+        case nil: self
+        case "/": URL(self, target: reference)
+        case "?": URL(self, target: path + reference)
+        default: URL(self, target: folder + reference)
+        }
+    }
+
+    /// Whether both are pages of one server.
+    func isOnSite(of other: URL) -> Bool {
+        host == other.host && port == other.port
+    }
+
+    /// What is in front of the first colon, if it looks like a scheme.
+    private static func scheme(of text: String) -> Substring? {
+        let scheme = text.prefix { $0 != ":" }
+        guard scheme.endIndex < text.endIndex, let first = scheme.first, first.isASCII, first.isLetter else {
+            return nil
+        }
+        return scheme.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "+-.".contains($0)) } ? scheme : nil
+    }
+
+    private static func split(_ authority: Substring) throws -> (host: String, port: UInt16) {
+        guard !authority.contains("@") else { throw CrawlError("user names in URLs are not sent") }
+        let host =
+            authority.hasPrefix("[")
+            ? authority[...(authority.firstIndex(of: "]") ?? authority.startIndex)] : authority.prefix { $0 != ":" }
+        guard !host.isEmpty else { throw CrawlError("it has no host") }
+        guard isAddress(host) || host.allSatisfy({ $0.isLetter || $0.isNumber || ".-_".contains($0) }) else {
+            throw CrawlError("'\(authority)' does not begin with a host name or a number")
+        }
+        let rest = authority[host.endIndex...]
+        if rest.isEmpty || rest == ":" {
+            return (host.lowercased(), 80)
+        }
+        guard rest.hasPrefix(":"), rest.dropFirst().allSatisfy(\.isNumber), let port = UInt16(rest.dropFirst()),
+            port > 0
+        else {
+            throw CrawlError("'\(rest)' behind the host is not a port from 1 to 65535")
+        }
+        return (host.lowercased(), port)
+    }
+
+    private static func isAddress(_ host: Substring) -> Bool {
+        host.hasPrefix("[") && host.hasSuffix("]") && SocketAddress("\(host):80") != nil
+    }
+
+    /// The target with a "/" in front, and without "." and ".." in its path, so that one page has one name.
+    private static func normalized(_ target: Substring) -> String {
+        let path = target.prefix { $0 != "?" }
+        let given = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+        var parts: [Substring] = []
+        for part in given where part != "." {
+            if part == ".." {
+                _ = parts.popLast()
+            } else {
+                parts.append(part)
+            }
+        }
+        if given.last == "." || given.last == ".." {
+            parts.append("")
+        }
+        return "/\(parts.joined(separator: "/"))\(target[path.endIndex...])"
+    }
+}
+
+extension StringProtocol {
+    /// Without white space at either end.
+    var trimmed: String {
+        guard let end = lastIndex(where: { !$0.isWhitespace }) else { return "" }
+        return String(self[...end].drop { $0.isWhitespace })
+    }
+}

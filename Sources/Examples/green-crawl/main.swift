@@ -1,0 +1,54 @@
+// Fetches pages over plain HTTP, many at a time.
+import Glibc
+import Green
+import GreenExampleSupport
+
+func crawl() throws {
+    let options = Options(
+        "concurrency",
+        "timeout",
+        "redirects",
+        "depth",
+        "limit",
+        "file",
+        takesOperands: true,
+        usage: """
+            usage: green-crawl [OPTION VALUE]... URL...
+
+            Fetches pages over plain HTTP and prints a line for each, in the order they are given: the status, the size,
+            the time it took, and the URL, with what went wrong. "-" in place of a URL is standard input, with a URL on
+            each line. The exit code is 1 when there was an error, or a status from 400 on.
+
+              --concurrency N   how many pages to fetch at one time (16)
+              --timeout S       seconds that one page may take (30)
+              --redirects N     how many redirects to follow for one page (5)
+              --depth N         fetch also what the pages link to on their own site, so many links away (0)
+              --limit BYTES     the largest page to take (16777216)
+              --file FILE       takes URLs from a file, one from each line
+            """
+    )
+    var sources = options.operands.map { $0 == "-" ? Addresses.Source.file($0) : .url($0) }
+    sources += [options["file"]].compactMap { $0.map(Addresses.Source.file) }
+    guard !sources.isEmpty else { options.end(2, "there is no URL") }
+    let progress = Progress()
+    let fetcher = Fetcher(
+        redirects: options["redirects", default: 5, atLeast: 0],
+        limit: options["limit", default: 16 << 20],
+        progress: progress
+    )
+    let crawl = Crawl(
+        fetcher,
+        concurrency: options["concurrency", default: 16],
+        timeout: options["timeout", default: .seconds(30)],
+        progress: progress
+    )
+    let depth = options["depth", default: 0, atLeast: 0]
+
+    progress.begin()
+    let result = Result { try crawl.run(Addresses(sources, progress: progress), depth: depth) }
+    try progress.end()
+    try result.get()
+    exit(progress.failed > 0 ? 1 : 0)
+}
+
+run(crawl)
