@@ -48,5 +48,9 @@ void bench_sleep(void);
 void bench_timer(void);
 void bench_timeout(void);
 void bench_memory(void);
+void bench_queue(void);
+void bench_semaphore(void);
+void bench_pool(void);
+void bench_scope(void);
 
 #endif

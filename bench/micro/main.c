@@ -21,6 +21,10 @@ static const struct benchmark {
     {"sleep", bench_sleep, "a sleep that is over at once, of 1, 10 and 1000 threads"},
     {"timer", bench_timer, "the timer heap with 1 000 000 pending"},
     {"timeout", bench_timeout, "spawn + wait without and with a timeout, 1 000 000 pending"},
+    {"queue", bench_queue, "an item through a queue of 1 024, and over a channel, of 1 and 16 producers"},
+    {"semaphore", bench_semaphore, "a permit handed over among 2 and 10 threads"},
+    {"pool", bench_pool, "spawn + wait in a pool of 100 and without one; 100 at a time, by a pool and a group"},
+    {"scope", bench_scope, "a timeout around a call that does not block, alone and within another"},
     {"memory", bench_memory, "1 000 000 parked threads"},
 };
 
@@ -29,7 +33,7 @@ enum { BENCHMARKS = sizeof benchmarks / sizeof *benchmarks };
 static void print_help(void) {
     printf("green-bench-micro [--runs N] [--quick] [NAME...]\n\n");
     for (int i = 0; i < BENCHMARKS; i++)
-        printf("  %-9s%s\n", benchmarks[i].name, benchmarks[i].about);
+        printf("  %-11s%s\n", benchmarks[i].name, benchmarks[i].about);
     printf("\n  --runs N  runs of each figure, up to %d\n  --quick   a tenth of the work, except for memory\n",
            FIGURE_RUNS_MAX);
 }

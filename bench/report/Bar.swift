@@ -37,11 +37,15 @@ extension Bar {
         var threads: Int
         var limit: Double
         var unit = "ns"
+        /// The figure of the same runs that it is to be a multiple of; nil when the bar is for the figure itself.
+        var base: String?
 
         func bar(_ results: [MicroResult]) -> Bar {
             let result = results.first(language, name, threads: threads)
             let measure = "\(language.rawValue): \(name), n = \(threads.formatted)"
-            return Bar(measure: measure, limit: limit, unit: unit, spread: result?.spread)
+            guard let base else { return Bar(measure: measure, limit: limit, unit: unit, spread: result?.spread) }
+            let spread = results.first(language, base, threads: threads).flatMap { result?.ratio(to: $0) }
+            return Bar(measure: "\(measure), to \(base)", limit: limit, unit: "x", spread: spread)
         }
     }
 
@@ -54,6 +58,27 @@ extension Bar {
         Micro(benchmark: .timer, language: .c, name: "timer start + cancel, latest", threads: million, limit: 100),
         Micro(benchmark: .timer, language: .c, name: "timer start + cancel, anywhere", threads: million, limit: 100),
         Micro(benchmark: .timer, language: .c, name: "timer restart of any one", threads: million, limit: 100),
+        Micro(benchmark: .queue, language: .c, name: "queue item", threads: 1, limit: 10),
+        Micro(benchmark: .queue, language: .swift, name: "queue item", threads: 1, limit: 20),
+        Micro(benchmark: .queue, language: .c, name: "rendezvous", threads: 1, limit: 30),
+        Micro(benchmark: .queue, language: .swift, name: "rendezvous", threads: 1, limit: 45),
+        Micro(
+            benchmark: .pool,
+            language: .swift,
+            name: "pool spawn + finish",
+            threads: 1,
+            limit: 1.3,
+            base: "plain spawn + finish"
+        ),
+        Micro(
+            benchmark: .map,
+            language: .swift,
+            name: "map: resident growth",
+            threads: 100,
+            limit: 1024 * 1024,
+            unit: "bytes"
+        ),
+        Micro(benchmark: .scope, language: .swift, name: "timeout around a call", threads: 1, limit: 60),
         Micro(
             benchmark: .memory,
             language: .c,

@@ -64,5 +64,5 @@ struct Bench: ParsableCommand {
 
 /// What can be chosen with `--only`.
 enum Benchmark: String, CaseIterable, ExpressibleByArgument {
-    case floor, yield, spawn, detach, sleep, timer, timeout, memory, access, echo
+    case floor, yield, spawn, detach, sleep, timer, timeout, queue, semaphore, pool, map, scope, memory, access, echo
 }

@@ -14,6 +14,11 @@ struct MicroResult: Encodable {
     var unit: String
     var runs: [Double]
     var spread: Spread
+
+    /// Its runs as multiples of those of another one, which were made in turn with them.
+    func ratio(to other: MicroResult) -> Spread? {
+        Spread(zip(runs, other.runs).map { $0 / $1 })
+    }
 }
 
 /// Runs the micro benchmarks, C and Swift in turn, each a process of its own: what one leaves behind, warm stacks
@@ -23,8 +28,12 @@ struct MicroSuite {
     var isQuick: Bool
 
     /// The benchmarks that each side has.
-    private let ofC: [Benchmark] = [.floor, .yield, .spawn, .detach, .sleep, .timer, .timeout, .memory]
-    private let ofSwift: [Benchmark] = [.yield, .spawn, .detach, .sleep, .access]
+    private let ofC: [Benchmark] = [
+        .floor, .yield, .spawn, .detach, .sleep, .timer, .timeout, .queue, .semaphore, .pool, .scope, .memory,
+    ]
+    private let ofSwift: [Benchmark] = [
+        .yield, .spawn, .detach, .sleep, .queue, .semaphore, .pool, .map, .scope, .access,
+    ]
 
     func run(_ chosen: [Benchmark], rounds: Int) throws -> [MicroResult] {
         // The floor goes with all that is told as a multiple of it.

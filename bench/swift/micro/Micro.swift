@@ -9,7 +9,7 @@ struct Micro: ParsableCommand {
     )
 
     enum Benchmark: String, CaseIterable, ExpressibleByArgument {
-        case yield, spawn, detach, sleep, access
+        case yield, spawn, detach, sleep, queue, semaphore, pool, map, scope, access
 
         var run: (Plan) throws -> Void {
             switch self {
@@ -17,6 +17,11 @@ struct Micro: ParsableCommand {
             case .spawn: benchmarkSpawn
             case .detach: benchmarkDetach
             case .sleep: benchmarkSleep
+            case .queue: benchmarkQueue
+            case .semaphore: benchmarkSemaphore
+            case .pool: benchmarkPool
+            case .map: benchmarkMap
+            case .scope: benchmarkScope
             case .access: benchmarkAccess
             }
         }

@@ -20,8 +20,8 @@ struct Plan {
     }
 
     /// Prints one figure: a line of JSON.
-    func report(_ name: String, threads: Int, _ times: [Double]) throws {
-        let figure = Figure(name: name, threads: threads, unit: "ns", runs: times)
+    func report(_ name: String, threads: Int, unit: String = "ns", _ runs: [Double]) throws {
+        let figure = Figure(name: name, threads: threads, unit: unit, runs: runs)
         try FileHandle.standardOutput.write(contentsOf: JSONEncoder().encode(figure) + Data("\n".utf8))
     }
 }

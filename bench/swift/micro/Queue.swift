@@ -1,0 +1,31 @@
+import Green
+
+/// queue: an item on its way from one thread to another, through a queue of 1 024 and straight, over a channel.
+func benchmarkQueue(_ plan: Plan) throws {
+    for producers in [1, 16] {
+        try plan.measure("queue item", threads: producers, steps: 8_000_000) { steps in
+            try pass(steps / producers, through: 1024, from: producers)
+        }
+        try plan.measure("rendezvous", threads: producers, steps: 4_000_000) { steps in
+            try pass(steps / producers, through: 0, from: producers)
+        }
+    }
+}
+
+/// Gets so many items from each of the producers.
+private func pass(_ items: Int, through capacity: Int, from producers: Int) throws {
+    let queue = Queue<Int>(capacity: capacity)
+    for _ in 0..<producers {
+        detach {
+            for item in 0..<items {
+                try queue.put(item)
+            }
+        }
+    }
+    var sum = 0
+    for _ in 0..<items * producers {
+        sum += try queue.get()
+    }
+    precondition(sum == items * (items - 1) / 2 * producers, "every item comes once")
+    try GreenThread.yield()  // the last producers have yet to return
+}

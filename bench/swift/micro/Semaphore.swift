@@ -1,0 +1,27 @@
+import Green
+
+/// semaphore hand-over: one permit that goes around. Who releases it hands it to the thread that waits first, and then
+/// waits itself: a release, an acquire that blocks, and a switch.
+func benchmarkSemaphore(_ plan: Plan) throws {
+    for threads in [2, 10] {
+        try plan.measure("semaphore hand-over", threads: threads, steps: 5_000_000) { steps in
+            // The permit is not there until all threads wait for it, or the first one would keep it to itself.
+            let permit = Semaphore(permits: 0)
+            let circle = (0..<threads).map { _ in
+                spawn {
+                    for _ in 0..<steps / threads {
+                        try permit.acquire()
+                        permit.release()
+                    }
+                }
+            }
+            try GreenThread.yield()
+            precondition(permit.waiting == threads, "all threads wait for the permit")
+            permit.release()
+            for thread in circle {
+                try thread.wait()
+            }
+            precondition(permit.permits == 1, "the permit is given back")
+        }
+    }
+}
