@@ -1,8 +1,8 @@
 /* Telling ASan, TSan and Valgrind that the stack changes. All of it vanishes
  * from a build without them.
  *
- * A stack keeps its TSan fiber and its Valgrind id for as long as it is mapped:
- * both are made when it is carved, not for each thread that runs on it. */
+ * A stack keeps its TSan fiber and its Valgrind id while it is mapped: both are
+ * made when it is carved, not for each thread that runs on it. */
 #ifndef GREEN_CORE_SANITIZER_H
 #define GREEN_CORE_SANITIZER_H
 
@@ -66,6 +66,21 @@ static inline void green__fiber_destroy(void *fiber) {
         __tsan_destroy_fiber(fiber);
 #else
     (void)fiber;
+#endif
+}
+
+/* A fiber for a stack that is used again. TSan keeps the frames of functions that
+ * do not return, of which each thread has some, and has room for a few ten
+ * thousand: so now and then it is a new one. */
+static inline void green__fiber_reuse(void **fiber, unsigned *uses) {
+#ifdef GREEN_TSAN
+    enum { USES_MAX = 4096 };
+    if (++*uses % USES_MAX == 0) {
+        __tsan_destroy_fiber(*fiber);
+        *fiber = __tsan_create_fiber(0);
+    }
+#else
+    (void)fiber, (void)uses;
 #endif
 }
 

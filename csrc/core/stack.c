@@ -168,6 +168,7 @@ green_stack *green__stack_take(green_stacks *stacks, size_t size) {
     class->free_count--;
     class->dirty_count -= stack->dirty;
     green__unpoison(stack->bottom, class->size);
+    green__fiber_reuse(&stack->fiber, &stack->uses);
     return stack;
 }
 

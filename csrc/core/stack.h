@@ -18,6 +18,7 @@ typedef struct green_stack {
     char *top;                /* where the first frame begins: coloured */
     struct green_stack_class *class;
     void *fiber;       /* TSan's */
+    unsigned uses;     /* of the fiber */
     unsigned valgrind; /* Valgrind's id */
     bool dirty;        /* has touched pages */
     bool cold;         /* marked by a reclaim that is under way */
