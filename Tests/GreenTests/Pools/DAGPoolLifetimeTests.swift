@@ -110,6 +110,29 @@ struct DAGPoolLifetimeTests {
     }
 
     @Test
+    func `ends the wait of other threads that use the results of one of its own`() throws {
+        try expectOneEnd { ledger throws in
+            var pool: DAGPool<String, Tracked>? = DAGPool(preload: ["there": ledger.make()])
+            var helpers: [GreenThread<Void>] = []
+            try pool?.spawn("a", dependsOn: ["there", "never"]) { results in
+                helpers = [
+                    spawn { try results["never"].touch() },
+                    spawn { try results.forEach { try $0.get().value.touch() } },
+                ]
+                return ledger.make()
+            }
+            try settle()
+            #expect(helpers.count == 2)
+            #expect(helpers.allSatisfy { !$0.isFinished })
+            pool = nil
+            for helper in helpers {
+                #expect(throws: GreenExit.self) { try helper.wait() }
+            }
+            helpers = []
+        }
+    }
+
+    @Test
     func `by one of its own threads lets that one go on`() throws {
         try expectOneEnd { ledger throws in
             var pool: DAGPool<String, Tracked>? = DAGPool()

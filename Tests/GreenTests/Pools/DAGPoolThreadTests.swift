@@ -30,6 +30,24 @@ struct DAGPoolThreadTests {
     }
 
     @Test
+    func `leaves nothing behind when it is killed before or after it has begun`() throws {
+        try onHub { () throws in
+            let pool = DAGPool<Int, Int>()
+            let before = try Residue()
+            for key in 0..<100 {
+                try pool.spawn(key, dependsOn: [-1]) { try $0[-1] }
+                if key.isMultiple(of: 2) {
+                    try GreenThread.yield()
+                }
+                try pool.kill(key)
+            }
+            try settle()
+            #expect(try Residue() == before)
+            withExtendedLifetime(pool) {}
+        }
+    }
+
+    @Test
     func `can only be killed while it runs`() throws {
         try onHub { () throws in
             let pool = DAGPool(preload: ["value": 1])

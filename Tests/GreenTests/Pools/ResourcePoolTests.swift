@@ -4,6 +4,11 @@ import Testing
 /// Runs a body with a workshop, and expects everything that was made in it to be destroyed and gone afterwards, once.
 func withWorkshop(sourceLocation: SourceLocation = #_sourceLocation, _ body: (Workshop) throws -> Void) throws {
     let workshop = Workshop()
+    // What it is told to do on making one mostly looks at the workshop itself.
+    defer {
+        workshop.onMake = {}
+        workshop.onDestroy = {}
+    }
     try onHub(sourceLocation: sourceLocation) { try body(workshop) }
     #expect(workshop.begun > 0, sourceLocation: sourceLocation)
     #expect(workshop.alive == 0, "all are destroyed", sourceLocation: sourceLocation)

@@ -12,6 +12,8 @@ func reports(of child: ExitTest.Result) -> [String] {
 func inChild(_ body: () throws -> Void) {
     do {
         try body()
+        // Threads that it has left to be killed let go of what they hold.
+        try settle()
     } catch {
         fatalError("\(error)")
     }
