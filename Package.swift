@@ -8,12 +8,21 @@ let swiftSettings: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+let cSettings: [CSetting] = [
+    .define("_GNU_SOURCE"),
+    .define("NDEBUG", .when(configuration: .release)),
+]
+
 let examples = ["green-echo", "green-chat", "green-forward", "green-crawl", "green-pipeline"]
 
 let package = Package(
     name: "swift-green",
     products: [.library(name: "Green", targets: ["Green"])]
         + examples.map { .executable(name: $0, targets: [$0]) },
+    traits: [
+        .default(enabledTraits: ["TLS"]),
+        .trait(name: "TLS", description: "TLS connections, by OpenSSL"),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-system", from: "1.6.0")
     ],
@@ -27,15 +36,29 @@ let package = Package(
             name: "CGreen",
             dependencies: ["CGreenUring"],
             path: "csrc",
+            exclude: ["tls"],
             publicHeadersPath: "include",
-            cSettings: [
-                .define("_GNU_SOURCE"),
-                .define("NDEBUG", .when(configuration: .release)),
-            ]
+            cSettings: cSettings
+        ),
+        .systemLibrary(
+            name: "CGreenOpenSSL",
+            pkgConfig: "openssl",
+            providers: [.apt(["libssl-dev"]), .yum(["openssl-devel"])]
+        ),
+        .target(
+            name: "CGreenTLS",
+            dependencies: ["CGreen", "CGreenOpenSSL"],
+            path: "csrc/tls",
+            publicHeadersPath: ".",
+            cSettings: cSettings
         ),
         .target(
             name: "Green",
-            dependencies: ["CGreen", .product(name: "SystemPackage", package: "swift-system")],
+            dependencies: [
+                "CGreen",
+                .target(name: "CGreenTLS", condition: .when(traits: ["TLS"])),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: swiftSettings
         ),
         .target(
@@ -44,7 +67,11 @@ let package = Package(
             path: "Sources/Examples/Support",
             swiftSettings: swiftSettings
         ),
-        .testTarget(name: "GreenTests", dependencies: ["Green"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "GreenTests",
+            dependencies: ["Green"],
+            swiftSettings: swiftSettings
+        ),
     ]
         + examples.map {
             .executableTarget(

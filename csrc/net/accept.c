@@ -164,6 +164,15 @@ static int next_connection(green_hub *hub, green_listener *listener) {
     }
 }
 
+void green__listener_set_accepted(green_listener *listener, int (*hook)(green_socket *, void *), void (*forget)(void *),
+                                  void *context) {
+    if (listener->forget)
+        listener->forget(listener->context);
+    listener->on_accept = hook;
+    listener->forget = hook ? forget : NULL;
+    listener->context = context;
+}
+
 int green_accept(green_listener *listener, green_socket **socket) {
     green_hub *hub = listener->hub;
     if (hub != green__hub)
@@ -174,6 +183,8 @@ int green_accept(green_listener *listener, green_socket **socket) {
     int fd = next_connection(hub, listener), error = fd;
     if (fd >= 0 && (error = green__socket_make(hub, fd, socket)) < 0)
         close(fd);
+    if (error == 0 && listener->on_accept && (error = listener->on_accept(*socket, listener->context)) < 0)
+        green_socket_release(*socket);
     green_listener_release(listener);
     return error < 0 ? error : 0;
 }

@@ -144,6 +144,8 @@ void green_listener_release(green_listener *listener) {
         green_listener_close(listener);
     if (--listener->references > 0)
         return;
+    if (listener->forget)
+        listener->forget(listener->context);
     free(listener->path);
     free(listener->accepted);
     free(listener);

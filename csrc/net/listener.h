@@ -18,6 +18,10 @@ struct green_listener {
     green_wait *acceptor;
     green_wait_list closers;
     struct green_server *server;
+    /* Called with each connection that is accepted, TLS for one. */
+    int (*on_accept)(green_socket *socket, void *context);
+    void (*forget)(void *context);
+    void *context;
     char *path; /* of a unix socket, to be removed */
 
     /* Connections accepted and not yet asked for: a ring. */
@@ -26,6 +30,11 @@ struct green_listener {
 };
 
 int green__listener_make(green_hub *hub, int fd, green_listener **listener);
+
+/* Has hook(socket, context) called with each new connection; forget(context)
+ * when that ends. */
+void green__listener_set_accepted(green_listener *listener, int (*hook)(green_socket *socket, void *context),
+                                  void (*forget)(void *context), void *context);
 
 /* Stops accepting for now; connections stay in the kernel's queue. */
 void green__accept_pause(green_listener *listener);

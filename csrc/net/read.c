@@ -3,7 +3,7 @@
  * A read that brings memory has the kernel fill it directly, whatever its size.
  * Lines and green_receive() bring none, and are lent some of the engine's when
  * bytes come. What is left over stays in the socket and comes first next time. */
-#include "socket.h"
+#include "transport.h"
 
 #include <poll.h>
 #include <stdlib.h>
@@ -21,6 +21,15 @@ static size_t take(green_socket *socket, void *bytes, size_t size) {
     return count;
 }
 
+/* Receives into the caller's memory: something, or all of it where flags say so
+ * and no transport stands in between. */
+static inline ssize_t receive(green_socket_io *call, void *bytes, size_t size, int flags) {
+    green_transport *transport = call->socket->transport;
+    if (GREEN_UNLIKELY(transport != NULL))
+        return transport->class->receive(call, bytes, size);
+    return green__socket_run(call, GREEN_OP_RECEIVE, bytes, size, flags);
+}
+
 ssize_t green_read(green_socket *socket, void *bytes, size_t size) {
     green_socket_io call;
     int error = green__enter(socket, &call, GREEN_READING);
@@ -28,7 +37,7 @@ ssize_t green_read(green_socket *socket, void *bytes, size_t size) {
         return error;
     ssize_t result = (ssize_t)take(socket, bytes, size);
     if (result == 0 && size > 0)
-        result = green__socket_run(&call, GREEN_OP_RECEIVE, bytes, size, 0);
+        result = receive(&call, bytes, size, 0);
     return green__leave(&call, result);
 }
 
@@ -50,7 +59,7 @@ ssize_t green_read_exactly(green_socket *socket, void *bytes, size_t size) {
     size_t count = take(socket, bytes, size);
     ssize_t result = 0;
     while (count < size) {
-        result = green__socket_run(&call, GREEN_OP_RECEIVE, (char *)bytes + count, size - count, MSG_WAITALL);
+        result = receive(&call, (char *)bytes + count, size - count, MSG_WAITALL);
         if (result <= 0)
             break;
         count += (size_t)result;
@@ -79,9 +88,7 @@ void green_consume(green_socket *socket, size_t size) {
 
 /* Receives into the engine's memory; when all of that is lent, into a chunk,
  * which is not made before there are bytes for it. */
-static int32_t receive_lent(green_socket_io *call) {
-    green_socket *socket = call->socket;
-    green_unread *unread = &socket->unread;
+int32_t green__receive_lent(green_socket_io *call, green_unread *unread) {
     green_lent lent = {0};
     int32_t result = green__socket_run(call, GREEN_OP_RECEIVE_LENT, &lent, 0, 0);
     if (result != -ENOBUFS) {
@@ -101,6 +108,28 @@ static int32_t receive_lent(green_socket_io *call) {
     else
         free(chunk);
     return result;
+}
+
+/* What comes out of a transport needs a chunk, made once there is something. */
+static ssize_t receive_chunk(green_socket_io *call) {
+    green_socket *socket = call->socket;
+    ssize_t there = socket->transport->class->await(call);
+    if (there <= 0)
+        return there;
+    size_t capacity = there > CHUNK_MIN ? (size_t)there : CHUNK_MIN;
+    char *chunk = malloc(capacity);
+    if (!chunk)
+        return -ENOMEM;
+    ssize_t result = socket->transport->class->receive(call, chunk, capacity);
+    if (result > 0)
+        socket->unread = (green_unread){.bytes = chunk, .count = (size_t)result, .chunk = chunk, .capacity = capacity};
+    else
+        free(chunk);
+    return result;
+}
+
+static inline ssize_t receive_lent(green_socket_io *call) {
+    return call->socket->transport ? receive_chunk(call) : green__receive_lent(call, &call->socket->unread);
 }
 
 ssize_t green_receive(green_socket *socket, const void **bytes) {
@@ -136,16 +165,15 @@ static int make_room(green_socket *socket) {
 }
 
 /* Adds to what is unread; 0 at the end of the stream. */
-static int32_t receive_more(green_socket_io *call) {
+static ssize_t receive_more(green_socket_io *call) {
     green_socket *socket = call->socket;
     green_unread *unread = &socket->unread;
     if (unread->count == 0)
         return receive_lent(call);
-    int32_t result = make_room(socket);
+    ssize_t result = make_room(socket);
     if (result < 0)
         return result;
-    result =
-        green__socket_run(call, GREEN_OP_RECEIVE, unread->chunk + unread->count, unread->capacity - unread->count, 0);
+    result = receive(call, unread->chunk + unread->count, unread->capacity - unread->count, 0);
     if (result > 0)
         unread->count += (size_t)result;
     return result;
@@ -168,7 +196,7 @@ static ssize_t find_line(green_socket_io *call, size_t size) {
         scanned = unread->count;
         if (scanned >= size - 1)
             return -EMSGSIZE;
-        int32_t more = waited ? green__proceed(call) : 0;
+        ssize_t more = waited ? green__proceed(call) : 0;
         if (more == 0)
             more = receive_more(call);
         if (more < 0)

@@ -1,5 +1,5 @@
 /* The life of a socket: make, enter, leave, close. */
-#include "socket.h"
+#include "transport.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,16 +77,21 @@ void green_socket_release(green_socket *socket) {
         green_close(socket);
     if (--socket->references == 0) {
         green__unread_drop(socket);
+        if (socket->transport)
+            socket->transport->class->destroy(socket->transport);
         free(socket);
     }
 }
 
-void green__unread_drop(green_socket *socket) {
-    green_unread *unread = &socket->unread;
+void green__unread_free(green_socket *socket, green_unread *unread) {
     if (unread->lent.bytes)
         socket->hub->engine->class->give_back(socket->hub->engine, &unread->lent);
     free(unread->chunk);
     *unread = (green_unread){0};
+}
+
+void green__unread_drop(green_socket *socket) {
+    green__unread_free(socket, &socket->unread);
 }
 
 /* The descriptor goes when the last operation on it has ended: until then its
@@ -115,6 +120,8 @@ int green_close(green_socket *socket) {
     if (socket->closed)
         return 0;
     green_hub *hub = socket->hub;
+    if (socket->transport)
+        socket->transport->class->close(socket->transport);
     socket->closed = true;
     if (!socket->reader && !socket->writer) {
         close_descriptor(socket);
@@ -133,10 +140,24 @@ int green_close(green_socket *socket) {
     return 0;
 }
 
+/* A transport says goodbye before the descriptor does. */
+static int finish(green_socket *socket) {
+    green_socket_io call;
+    int error = green__enter(socket, &call, GREEN_WRITING);
+    if (error < 0)
+        return error;
+    return (int)green__leave(&call, socket->transport->class->finish(&call));
+}
+
 int green_shutdown(green_socket *socket, int how) {
     char label[GREEN_SOCKET_LABEL_MAX];
     if (socket->closed)
         return green__fail(-EBADF, "shutdown: the socket is closed");
+    if (socket->transport && how != SHUT_RD) {
+        int error = finish(socket);
+        if (error < 0)
+            return error;
+    }
     if (shutdown(socket->fd, how) < 0)
         return green__fail(-errno, "shutdown of %s", green__socket_label(socket, label, sizeof label));
     return 0;
@@ -177,6 +198,7 @@ int green__enter(green_socket *socket, green_socket_io *call, green_direction di
     *user = &call->io.wait;
     call->socket = socket;
     call->direction = direction;
+    call->explained = false;
     call->deadline = timeout < 0 ? GREEN_FOREVER : green__deadline(green_now(), timeout);
     socket->references++;
     return 0;
@@ -189,7 +211,7 @@ int green__proceed(green_socket_io *call) {
 /* Interrupts have been explained where they were delivered. */
 static void explain(const green_socket_io *call, ssize_t error) {
     char label[GREEN_SOCKET_LABEL_MAX];
-    if (green__is_explained((int)error))
+    if (call->explained || green__is_explained((int)error))
         return;
     if (call->socket->closed)
         green__fail((int)error, "%s: the socket was closed meanwhile", verbs[call->direction]);

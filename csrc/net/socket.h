@@ -25,8 +25,9 @@ struct green_socket {
     green_wait_list closers;
     int64_t read_timeout, write_timeout;
     green_unread unread;
-    bool lending; /* the caller of green_receive() looks at what is unread: it outlives a close */
-    bool drained; /* the last receive took all there was: see green_op */
+    bool lending;                      /* the caller of green_receive() looks at what is unread: it outlives a close */
+    struct green_transport *transport; /* NULL: bytes go straight through */
+    bool drained;                      /* the last receive took all there was: see green_op */
 
     /* While it is served: see serve.c. */
     struct green_server *server;
@@ -43,6 +44,7 @@ typedef struct green_socket_io {
     green_socket *socket;
     green_direction direction;
     int64_t deadline; /* of the whole call; negative: none */
+    bool explained;   /* a transport has said why it failed */
 } green_socket_io;
 
 /* Makes a socket of a descriptor, which it owns from then on. */

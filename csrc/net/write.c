@@ -1,26 +1,37 @@
 /* Writing: all of it, or an error. */
-#include "socket.h"
+#include "transport.h"
 
 #include <limits.h>
 
 /* The kernel finishes short sends by itself (MSG_WAITALL, Linux 5.19 through a
  * ring), so a large write normally is one operation too. */
-enum { WHOLE = MSG_NOSIGNAL | MSG_WAITALL };
+enum { WHOLE = MSG_NOSIGNAL | MSG_WAITALL, TRANSPORT_PIECE = 16 * 1024 };
+
+int green__send_all(green_socket_io *call, const void *bytes, size_t size, size_t *sent) {
+    for (*sent = 0; *sent < size;) {
+        int32_t result = green__socket_run(call, GREEN_OP_SEND, (char *)bytes + *sent, size - *sent, WHOLE);
+        if (result < 0)
+            return result;
+        *sent += (size_t)result;
+        if (*sent < size && (result = green__proceed(call)) < 0)
+            return result;
+    }
+    return 0;
+}
+
+static ssize_t send_through(green_socket_io *call, const void *bytes, size_t size) {
+    struct iovec piece = {(void *)bytes, size};
+    return call->socket->transport->class->send(call, &piece, 1);
+}
 
 ssize_t green_write(green_socket *socket, const void *bytes, size_t size) {
     green_socket_io call;
     int error = green__enter(socket, &call, GREEN_WRITING);
     if (GREEN_UNLIKELY(error < 0))
         return error;
-    ssize_t result = 0;
-    for (size_t sent = 0; sent < size;) {
-        result = green__socket_run(&call, GREEN_OP_SEND, (char *)bytes + sent, size - sent, WHOLE);
-        if (result < 0)
-            break;
-        sent += (size_t)result;
-        if (sent < size && (result = green__proceed(&call)) < 0)
-            break;
-    }
+    size_t sent;
+    ssize_t result = GREEN_UNLIKELY(socket->transport != NULL) ? send_through(&call, bytes, size)
+                                                               : green__send_all(&call, bytes, size, &sent);
     return green__leave(&call, result < 0 ? result : (ssize_t)size);
 }
 
@@ -29,7 +40,12 @@ ssize_t green_write_some(green_socket *socket, const void *bytes, size_t size) {
     int error = green__enter(socket, &call, GREEN_WRITING);
     if (GREEN_UNLIKELY(error < 0))
         return error;
-    return green__leave(&call, green__socket_run(&call, GREEN_OP_SEND, (char *)bytes, size, MSG_NOSIGNAL));
+    if (!socket->transport)
+        return green__leave(&call, green__socket_run(&call, GREEN_OP_SEND, (char *)bytes, size, MSG_NOSIGNAL));
+    /* As much as makes one record. */
+    size = size < TRANSPORT_PIECE ? size : TRANSPORT_PIECE;
+    ssize_t result = send_through(&call, bytes, size);
+    return green__leave(&call, result < 0 ? result : (ssize_t)size);
 }
 
 /* Steps over what was sent; returns what is left. */
@@ -58,6 +74,10 @@ ssize_t green_writev(green_socket *socket, struct iovec *pieces, int count) {
         return error;
     size_t size = advance(&pieces, &count, 0), left = size;
     ssize_t result = 0;
+    if (socket->transport) {
+        result = socket->transport->class->send(&call, pieces, count);
+        left = 0;
+    }
     while (left > 0) {
         /* The kernel takes IOV_MAX pieces at a time. */
         struct msghdr message = {.msg_iov = pieces, .msg_iovlen = count < IOV_MAX ? (size_t)count : IOV_MAX};

@@ -59,5 +59,6 @@
 #include <green/socket.h>
 #include <green/thread.h>
 #include <green/timeout.h>
+#include <green/tls.h>
 
 #endif

@@ -44,7 +44,7 @@ public func connect(
     }
 }
 
-private func connect(
+func connect(
     from source: SocketAddress?,
     timeout: Duration?,
     _ call: (UnsafeMutablePointer<OpaquePointer?>, UnsafePointer<green_connect_options>) -> Int32

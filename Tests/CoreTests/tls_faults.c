@@ -1,0 +1,277 @@
+/* What goes wrong on the way: strangers, silence, kills, closes, damage. */
+#include "tls_helpers.h"
+
+#include <pthread.h>
+#include <sys/socket.h>
+
+/* Somebody who writes text to a TLS server instead of a hello. */
+static struct outcome server_meets(const char *text) {
+    struct pair plain = connected(UNIX_PAIR);
+    green_tls_context *context = server_context(localhost());
+    send_text(plain.near, text);
+    struct outcome outcome = outcome_of(green_tls_start(plain.far, context, NULL));
+    green_tls_context_release(context);
+    release_pair(&plain);
+    return outcome;
+}
+
+TEST(plain_http, "plain HTTP on the TLS port is named as such") {
+    struct outcome outcome = server_meets("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    CHECK(outcome.result, ==, -EPROTO);
+    CHECK(outcome.problem, ==, GREEN_TLS_NOT_TLS);
+    CHECK_CONTAINS(outcome.text, "does not speak TLS: http request");
+}
+
+TEST(garbage, "garbage instead of a hello is no TLS") {
+    struct outcome outcome = server_meets("SSH-2.0-OpenSSH_9.2p1 and more of it\r\n");
+    CHECK(outcome.result, ==, -EPROTO);
+    CHECK(outcome.problem, ==, GREEN_TLS_NOT_TLS);
+}
+
+TEST(hung_up, "a peer that hangs up in the handshake is told of as such") {
+    struct pair plain = connected(TCP4);
+    green_tls_context *context = client_context();
+    struct side side = {plain.near, context, "localhost", {0}};
+    green_thread *client = start(shake, &side);
+    let_run();
+    green_socket_release(plain.far);
+    finish(client);
+    CHECK(side.outcome.result == -EPROTO || side.outcome.result == -ECONNRESET);
+    green_tls_context_release(context);
+    green_socket_release(plain.near);
+}
+
+TEST(silent, "a silent client ends its own handshake, with a sentence, and no other's") {
+    green_tls_identity own = identity(localhost());
+    green_tls_context *server = context_of((green_tls_options){.role = GREEN_TLS_SERVER,
+                                                               .identities = &own,
+                                                               .identity_count = 1,
+                                                               .handshake_timeout = 20 * GREEN_MILLISECOND});
+    green_tls_context *client = client_context();
+    green_listener *listener = listen_any(TCP4);
+    CHECK(green_tls_listen(listener, server), ==, 0);
+    green_socket *silent = connect_to(listener);
+    green_socket *deaf = accept_from(listener);
+    green_socket *talking = connect_to(listener);
+    struct side side = {talking, client, "localhost", {0}};
+    green_thread *other = start(shake, &side);
+    green_socket *served = accept_from(listener);
+    CHECK(green_write(served, "x", 1), ==, 1);
+    finish(other);
+    CHECK_TEXT(side.outcome.text, "");
+    char byte;
+    CHECK(green_read(deaf, &byte, 1), ==, -ETIMEDOUT);
+    CHECK_CONTAINS(green_explain(-ETIMEDOUT), "TLS handshake");
+    CHECK_CONTAINS(green_explain(-ETIMEDOUT), "20 ms");
+    CHECK(green_write(deaf, "x", 1), ==, -ETIMEDOUT);
+    green_socket_release(deaf);
+    green_socket_release(served);
+    green_socket_release(silent);
+    green_socket_release(talking);
+    green_listener_release(listener);
+    green_tls_context_release(client);
+    green_tls_context_release(server);
+}
+
+static int start_client(void *side) {
+    struct side *client = side;
+    return green_tls_start(client->socket, client->context, client->host);
+}
+
+TEST(killed_shaking, "a kill ends a handshake, and the next call takes it up again") {
+    struct pair plain = connected(UNIX_PAIR);
+    green_tls_context *client = client_context(), *server = server_context(localhost());
+    struct side near = {plain.near, client, "localhost", {0}}, far = {plain.far, server, NULL, {0}};
+    green_thread *first = start(start_client, &near);
+    let_run();
+    CHECK(kill_and_finish(first), ==, -ECANCELED);
+    green_thread *other = start(shake, &far);
+    CHECK(green_tls_handshake(plain.near), ==, 0);
+    char byte;
+    CHECK(green_read(plain.near, &byte, 1), ==, 1);
+    finish(other);
+    CHECK_TEXT(far.outcome.text, "");
+    green_tls_context_release(client);
+    green_tls_context_release(server);
+    release_pair(&plain);
+}
+
+TEST(killed_reading, "a killed reader loses nothing") {
+    struct tls_pair pair = tls_pair(0);
+    char bytes[4];
+    struct transfer in = {pair.client, 8, 0};
+    green_thread *reader = start(receive_pattern, &in);
+    let_run();
+    CHECK(kill_and_finish(reader), ==, -ECANCELED);
+    send_text(pair.server, "four");
+    CHECK(green_read_exactly(pair.client, bytes, 4), ==, 4);
+    CHECK(memcmp(bytes, "four", 4), ==, 0);
+    release_tls_pair(&pair);
+}
+
+static int write_marker(void *socket) {
+    ssize_t result = green_write(socket, "marker", 6);
+    return result < 0 ? (int)result : green_shutdown(socket, SHUT_WR);
+}
+
+TEST(killed_writing, "what a killed writer had encrypted goes out first, and the stream goes on in order") {
+    struct tls_pair pair = tls_pair(0);
+    struct transfer out = {pair.client, 16 << 20, 0};
+    green_thread *writer = start(send_pattern, &out);
+    let_run(); /* until the kernel's buffers are full */
+    CHECK(kill_and_finish(writer), ==, -ECANCELED);
+    writer = start(write_marker, pair.client);
+    static char bytes[17 << 20];
+    size_t count = 0;
+    for (ssize_t more; (more = green_read(pair.server, bytes + count, sizeof bytes - count)) != 0;
+         count += (size_t)more)
+        CHECK(more, >, 0);
+    CHECK(finish(writer), ==, 0);
+    CHECK(count, >=, out.position + 6);
+    CHECK(memcmp(bytes + count - 6, "marker", 6), ==, 0);
+    pattern_check(bytes, count - 6, 0);
+    release_tls_pair(&pair);
+}
+
+static int read_one(void *socket) {
+    char byte;
+    return (int)green_read(socket, &byte, 1);
+}
+
+TEST(closed, "a close ends a reader, a handshake and those who wait for it, with -EBADF") {
+    struct tls_pair pair = tls_pair(0);
+    green_thread *reader = start(read_one, pair.client);
+    let_run();
+    CHECK(green_close(pair.client), ==, 0);
+    CHECK(finish(reader), ==, -EBADF);
+    release_tls_pair(&pair);
+
+    struct pair plain = connected(UNIX_PAIR);
+    green_tls_context *context = client_context();
+    struct side side = {plain.near, context, "localhost", {0}};
+    green_thread *shaking = start(shake, &side);
+    let_run();
+    green_thread *waiting = start(read_one, plain.near);
+    let_run();
+    CHECK(green_close(plain.near), ==, 0);
+    finish(shaking);
+    CHECK(side.outcome.result, ==, -EBADF);
+    CHECK(finish(waiting), ==, -EBADF);
+    green_tls_context_release(context);
+    release_pair(&plain);
+}
+
+/* Flips one bit of what goes by. */
+struct flaw {
+    green_socket *from, *to;
+    uint64_t at;
+};
+
+static int hand_on_flawed(void *argument) {
+    struct flaw *flaw = argument;
+    char bytes[4096];
+    uint64_t position = 0;
+    for (ssize_t count; (count = green_read(flaw->from, bytes, sizeof bytes)) > 0; position += (uint64_t)count) {
+        if (flaw->at >= position && flaw->at < position + (uint64_t)count)
+            bytes[flaw->at - position] ^= 1;
+        if ((count = green_write(flaw->to, bytes, (size_t)count)) < 0)
+            return 0;
+    }
+    green_shutdown(flaw->to, SHUT_WR);
+    return 0;
+}
+
+/* A client whose bytes are damaged at one place on their way. */
+static void damage(uint64_t at) {
+    green_socket *client, *near, *far, *server;
+    CHECK(green_socket_pair(&client, &near), ==, 0);
+    CHECK(green_socket_pair(&far, &server), ==, 0);
+    struct flaw ways[] = {{near, far, at}, {far, near, UINT64_MAX}};
+    green_thread *relays[] = {start(hand_on_flawed, &ways[0]), start(hand_on_flawed, &ways[1])};
+    green_tls_context *client_tls = client_context(), *server_tls = server_context(localhost());
+    struct tls_pair pair = tls_meet_on(client, server, client_tls, server_tls, "localhost");
+    if (pair.client_outcome.result == 0 && pair.server_outcome.result == 0) {
+        static char bytes[2000];
+        ssize_t result = green_write(pair.client, bytes, sizeof bytes);
+        if (result > 0)
+            result = green_read_exactly(pair.server, bytes, sizeof bytes);
+        CHECK(result, ==, -EPROTO);
+        CHECK(green_tls_last_problem(), ==, GREEN_TLS_CORRUPT);
+    }
+    release_tls_pair(&pair);
+    for (int i = 0; i < 2; i++)
+        finish(relays[i]);
+    green_socket_release(near);
+    green_socket_release(far);
+    green_tls_context_release(client_tls);
+    green_tls_context_release(server_tls);
+}
+
+BIG_TEST(damaged, "one bit that flips, anywhere, is never taken for data") {
+    for (uint64_t at = 0; at < 2300; at += SANITIZED ? 61 : 17)
+        damage(at);
+}
+
+/* Crowds -------------------------------------------------------------------- */
+
+enum { CROWD = 1000 };
+
+/* Leaves a connection in one of several states behind. */
+static int leave(void *argument) {
+    int state = *(int *)argument;
+    struct pair plain = connected(UNIX_PAIR);
+    green_tls_context *client = client_context(), *server = server_context(localhost());
+    struct side near = {plain.near, client, "localhost", {0}}, far = {plain.far, server, NULL, {0}};
+    green_thread *one = state > 0 ? start(shake, &near) : NULL;
+    green_thread *two = state > 1 ? start(shake, &far) : NULL;
+    if (state > 2)
+        green_sleep((int64_t)random_below(3000) * GREEN_MICROSECOND);
+    if (state % 2)
+        green_close(plain.near);
+    if (one)
+        kill_and_finish(one);
+    if (two)
+        kill_and_finish(two);
+    green_socket_release(plain.near);
+    green_socket_release(plain.far);
+    green_tls_context_release(client);
+    green_tls_context_release(server);
+    return 0;
+}
+
+TEST(crowd, "connections that are left in every state leave nothing behind") {
+    static int states[SCALED(CROWD)];
+    green_thread *threads[SCALED(CROWD)];
+    for (int i = 0; i < SCALED(CROWD); i++) {
+        states[i] = i % 6;
+        threads[i] = start(leave, &states[i]);
+        if (i % 50 == 49)
+            let_run();
+    }
+    for (int i = 0; i < SCALED(CROWD); i++)
+        CHECK(finish(threads[i]), ==, 0);
+}
+
+static green_tls_context *shared_client, *shared_server;
+
+static void *meet_often(void *unused) {
+    (void)unused;
+    for (int i = 0; i < SCALED(100); i++) {
+        struct tls_pair pair = tls_connected(shared_client, shared_server);
+        release_tls_pair(&pair);
+    }
+    CHECK(green_hub_close(), ==, 0);
+    return NULL;
+}
+
+TEST(os_threads, "several OS threads share a context") {
+    pthread_t threads[3];
+    shared_client = client_context();
+    shared_server = server_context(localhost());
+    for (int i = 0; i < 3; i++)
+        CHECK(pthread_create(&threads[i], NULL, meet_often, NULL), ==, 0);
+    for (int i = 0; i < 3; i++)
+        pthread_join(threads[i], NULL);
+    green_tls_context_release(shared_client);
+    green_tls_context_release(shared_server);
+}

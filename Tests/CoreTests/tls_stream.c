@@ -1,0 +1,232 @@
+/* Bytes over TLS: in order, whole, both ways, in whatever pieces they come. */
+#include "tls_helpers.h"
+
+#include <sys/socket.h>
+
+static void exchange(green_tls_version version) {
+    struct tls_pair pair = tls_pair(version);
+    CHECK(info_of(pair.client).version, ==, version);
+    send_text(pair.client, "one\ntwo\n");
+    char line[16];
+    CHECK(green_read_line(pair.server, line, sizeof line), ==, 4);
+    CHECK_TEXT(line, "one\n");
+    const void *bytes;
+    CHECK(green_receive(pair.server, &bytes), ==, 4);
+    CHECK(memcmp(bytes, "two\n", 4), ==, 0);
+    green_consume(pair.server, 4);
+    send_text(pair.server, "back");
+    expect_text(pair.client, "back");
+    release_tls_pair(&pair);
+}
+
+TEST(exchange, "lines, lent bytes and exact reads come over TLS 1.2 and 1.3") {
+    with_each_version(exchange);
+}
+
+static void goodbye(green_tls_version version) {
+    struct tls_pair pair = tls_pair(version);
+    send_text(pair.client, "last");
+    CHECK(green_shutdown(pair.client, SHUT_WR), ==, 0);
+    expect_text(pair.server, "last");
+    expect_end(pair.server);
+    send_text(pair.server, "answer");
+    expect_text(pair.client, "answer");
+    CHECK(green_write(pair.client, "x", 1), ==, -EPIPE);
+    CHECK(green_close(pair.server), ==, 0);
+    expect_end(pair.client);
+    release_tls_pair(&pair);
+}
+
+TEST(goodbye, "a goodbye ends one direction, and the other goes on") {
+    with_each_version(goodbye);
+}
+
+static void cut(green_tls_version version) {
+    struct tls_pair pair = tls_pair(version);
+    send_text(pair.client, "half");
+    expect_text(pair.server, "half");
+    /* The descriptor below ends without a word. */
+    CHECK(shutdown(green_socket_fd(pair.client), SHUT_WR), ==, 0);
+    char byte;
+    CHECK(green_read(pair.server, &byte, 1), ==, -EPROTO);
+    CHECK(green_tls_last_problem(), ==, GREEN_TLS_TRUNCATED);
+    CHECK_CONTAINS(green_explain(-EPROTO), "without a goodbye");
+    CHECK(green_read(pair.server, &byte, 1), ==, -EPROTO);
+    CHECK(green_tls_last_problem(), ==, GREEN_TLS_TRUNCATED);
+    release_tls_pair(&pair);
+}
+
+TEST(truncated, "a stream that is cut is an error, not an end, and stays one") {
+    with_each_version(cut);
+}
+
+static int stop(void *socket) {
+    return green_tls_stop(socket);
+}
+
+TEST(stopped, "TLS is taken off again on both ends, and plain bytes go on") {
+    struct tls_pair pair = tls_pair(0);
+    green_thread *other = start(stop, pair.server);
+    CHECK(green_tls_stop(pair.client), ==, 0);
+    CHECK(finish(other), ==, 0);
+    CHECK(!green_tls_is_on(pair.client) && !green_tls_is_on(pair.server));
+    send_text(pair.client, "plain");
+    char bytes[8];
+    CHECK(recv(green_socket_fd(pair.server), bytes, sizeof bytes, MSG_PEEK), ==, 5);
+    expect_text(pair.server, "plain");
+    CHECK(green_tls_stop(pair.client), ==, -ENOTCONN);
+    release_tls_pair(&pair);
+}
+
+TEST(stopped_early, "TLS is not taken off while something is unread") {
+    struct tls_pair pair = tls_pair(0);
+    send_text(pair.server, "unread");
+    CHECK(green_tls_stop(pair.client), ==, -EPROTO);
+    CHECK_CONTAINS(green_explain(-EPROTO), "read first");
+    release_tls_pair(&pair);
+}
+
+TEST(early_bytes, "bytes that came before the handshake are refused") {
+    struct pair plain = connected(UNIX_PAIR);
+    green_tls_context *context = client_context();
+    send_text(plain.far, "250 go ahead\nNOW");
+    char line[32];
+    CHECK(green_read_line(plain.near, line, sizeof line), ==, 13);
+    CHECK(green_tls_start(plain.near, context, "localhost"), ==, -EPROTO);
+    CHECK_CONTAINS(green_explain(-EPROTO), "3 bytes came before the handshake");
+    CHECK(!green_tls_is_on(plain.near));
+    green_tls_context_release(context);
+    release_pair(&plain);
+}
+
+/* Full duplex --------------------------------------------------------------- */
+
+static uint64_t bulk(void) {
+    const char *asked = getenv("GREEN_TLS_BYTES");
+    return asked ? strtoull(asked, NULL, 10) : SCALED(64ull << 20);
+}
+
+static void saturate(green_tls_version version) {
+    struct tls_pair pair = tls_pair(version);
+    struct transfer out[] = {{pair.client, bulk(), 0}, {pair.server, bulk(), 0}};
+    struct transfer in[] = {{pair.server, bulk(), 0}, {pair.client, bulk(), 0}};
+    green_thread *threads[] = {start(send_pattern, &out[0]), start(send_pattern, &out[1]),
+                               start(receive_pattern, &in[0]), start(receive_pattern, &in[1])};
+    for (int i = 0; i < 4; i++)
+        CHECK(finish(threads[i]), ==, 0);
+    release_tls_pair(&pair);
+}
+
+BIG_TEST(duplex, "both directions at once, each saturated, come whole and in order") {
+    with_each_version(saturate);
+}
+
+/* In pieces ----------------------------------------------------------------- */
+
+/* Hands bytes on, in pieces of size; the first at another offset. */
+struct relay {
+    green_socket *from, *to;
+    size_t first, size;
+};
+
+static int relay(void *argument) {
+    const struct relay *way = argument;
+    char bytes[4096];
+    size_t limit = way->first ? way->first : way->size;
+    for (ssize_t count; (count = green_read(way->from, bytes, limit)) > 0; limit = way->size) {
+        if ((count = green_write(way->to, bytes, (size_t)count)) < 0)
+            return (int)count;
+        green_yield();
+    }
+    return green_shutdown(way->to, SHUT_WR);
+}
+
+/* client - near | relays | far - server */
+static void through_relays(size_t first, size_t size, void (*body)(struct tls_pair *pair)) {
+    green_socket *client, *near, *far, *server;
+    CHECK(green_socket_pair(&client, &near), ==, 0);
+    CHECK(green_socket_pair(&far, &server), ==, 0);
+    struct relay ways[] = {{near, far, first, size}, {far, near, first, size}};
+    green_thread *relays[] = {start(relay, &ways[0]), start(relay, &ways[1])};
+    green_tls_context *client_tls = client_context(), *server_tls = server_context(localhost());
+    struct tls_pair pair = tls_meet_on(client, server, client_tls, server_tls, "localhost");
+    CHECK_TEXT(pair.client_outcome.text, "");
+    CHECK_TEXT(pair.server_outcome.text, "");
+    body(&pair);
+    release_tls_pair(&pair);
+    CHECK(finish(relays[0]), ==, 0);
+    CHECK(finish(relays[1]), ==, 0);
+    green_socket_release(near);
+    green_socket_release(far);
+    green_tls_context_release(client_tls);
+    green_tls_context_release(server_tls);
+}
+
+static void talk(struct tls_pair *pair) {
+    static char bytes[3000];
+    send_text(pair->client, "hello");
+    expect_text(pair->server, "hello");
+    pattern_fill(bytes, sizeof bytes, 0);
+    CHECK(green_write(pair->server, bytes, sizeof bytes), ==, sizeof bytes);
+    memset(bytes, 0, sizeof bytes);
+    CHECK(green_read_exactly(pair->client, bytes, sizeof bytes), ==, sizeof bytes);
+    pattern_check(bytes, sizeof bytes, 0);
+    CHECK(green_shutdown(pair->client, SHUT_WR), ==, 0);
+    expect_end(pair->server);
+    CHECK(green_shutdown(pair->server, SHUT_WR), ==, 0);
+    expect_end(pair->client);
+}
+
+TEST(bytewise, "a connection whose bytes come one at a time works") {
+    through_relays(1, 1, talk);
+}
+
+BIG_TEST(split, "a connection may be split at every offset") {
+    for (size_t first = 1; first < 2400; first += SANITIZED ? 97 : 7)
+        through_relays(first, 4096, talk);
+    for (size_t size = 2; size < 64; size += SANITIZED ? 11 : 1)
+        through_relays(0, size, talk);
+}
+
+/* One record, one send ------------------------------------------------------ */
+
+static unsigned records_of(const unsigned char *bytes, size_t size) {
+    unsigned records = 0;
+    for (size_t at = 0; at + 5 <= size; at += 5u + (size_t)(bytes[at + 3] << 8 | bytes[at + 4]))
+        records++;
+    return records;
+}
+
+TEST(gathered, "three pieces of a small answer are one record") {
+    struct tls_pair pair = tls_pair(0);
+    char first[20] = "HTTP", second[40] = "head", third[40] = "body";
+    struct iovec pieces[] = {{first, sizeof first}, {second, sizeof second}, {third, sizeof third}};
+    green_statistics before, after;
+    CHECK(green_hub_statistics(&before), ==, 0);
+    CHECK(green_writev(pair.server, pieces, 3), ==, 100);
+    CHECK(green_hub_statistics(&after), ==, 0);
+    unsigned char bytes[512];
+    ssize_t count = recv(green_socket_fd(pair.client), bytes, sizeof bytes, MSG_PEEK);
+    CHECK(records_of(bytes, (size_t)count), ==, 1);
+    CHECK(after.system_calls - before.system_calls, <=, 2);
+    char answer[100];
+    CHECK(green_read_exactly(pair.client, answer, sizeof answer), ==, 100);
+    CHECK(memcmp(answer + 60, "body", 4), ==, 0);
+    release_tls_pair(&pair);
+}
+
+TEST(sizes, "writes of every size around a record come whole") {
+    struct tls_pair pair = tls_pair(0);
+    static const size_t sizes[] = {0, 1, 16383, 16384, 16385, 40000, 131072, 300001};
+    static char bytes[300001], back[300001];
+    pattern_fill(bytes, sizeof bytes, 0);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct transfer in = {pair.client, sizes[i], 0};
+        green_thread *reader = start(receive_pattern, &in);
+        CHECK(green_write(pair.server, bytes, sizes[i]), ==, sizes[i]);
+        CHECK(finish(reader), ==, 0);
+    }
+    CHECK(green_write_some(pair.server, bytes, 20000), ==, 16384);
+    CHECK(green_read_exactly(pair.client, back, 16384), ==, 16384);
+    release_tls_pair(&pair);
+}

@@ -1,0 +1,282 @@
+#include "connection.h"
+
+#include <openssl/err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* Waiting for each other ---------------------------------------------------- */
+
+static void describe_change(const green_wait *wait, char *text, size_t size) {
+    const green_socket *socket = GREEN_CONTAINER(wait, const green_socket_io, io.wait)->socket;
+    const green_tls *tls = green__tls_of(socket);
+    char label[GREEN_SOCKET_LABEL_MAX];
+    snprintf(text, size, "waiting for the %s of another thread on %s", tls && tls->shaking ? "TLS handshake" : "write",
+             green__socket_label(socket, label, sizeof label));
+}
+
+static const green_wait_kind awaiting_change = {green__leave_list, describe_change};
+
+/* The call's own wait, which a close of the socket ends. */
+int green__tls_await_change(green_socket_io *call, green_tls *tls) {
+    int64_t left = green__left(call);
+    green_hub *hub = call->socket->hub;
+    int error = green__proceed(call);
+    if (error < 0)
+        return error;
+    green__wait_init(hub, &call->io.wait, &awaiting_change);
+    green__list_append(&tls->changes, &call->io.wait);
+    return green__wait(hub, &call->io.wait, left);
+}
+
+void green__tls_announce(green_tls *tls) {
+    for (green_wait *wait; (wait = green__list_take(&tls->changes));)
+        green__ready(wait->thread);
+}
+
+/* Moving encrypted bytes ---------------------------------------------------- */
+
+int32_t green__tls_fill(green_socket_io *call, green_tls *tls) {
+    if (tls->input.count > 0)
+        return (int32_t)tls->input.count;
+    green__unread_free(tls->socket, &tls->input);
+    if (tls->cut)
+        return 0;
+    int32_t result = green__receive_lent(call, &tls->input);
+    tls->cut = result == 0;
+    return result;
+}
+
+/* Puts what was not sent before what has come up meanwhile: the stream goes on
+ * where it stopped, for whoever sends next. */
+static void put_back(green_tls *tls, green_tls_output *rest, size_t sent) {
+    green_tls_output *output = &tls->output;
+    size_t left = rest->count - sent;
+    memmove(rest->bytes, rest->bytes + sent, left);
+    rest->count = left;
+    if (output->count > 0) {
+        if (rest->capacity - left < output->count) {
+            char *bytes = realloc(rest->bytes, left + output->count);
+            if (!bytes) {
+                tls->failure = -ENOMEM;
+                goto keep;
+            }
+            rest->bytes = bytes;
+            rest->capacity = left + output->count;
+        }
+        memcpy(rest->bytes + left, output->bytes, output->count);
+        rest->count += output->count;
+    }
+keep:
+    free(output->bytes);
+    *output = *rest;
+}
+
+static int send_output(green_socket_io *call, green_tls *tls) {
+    green_tls_output batch = tls->output;
+    size_t sent;
+    tls->output = (green_tls_output){0};
+    tls->sending = true;
+    int error = green__send_all(call, batch.bytes, batch.count, &sent);
+    tls->sending = false;
+    if (sent < batch.count)
+        put_back(tls, &batch, sent);
+    else
+        free(batch.bytes);
+    green__tls_announce(tls);
+    return error;
+}
+
+/* A reader that has something to send, an answer to a new key for one, must not
+ * wait for it: the peer may wait for the reader. What the kernel does not take
+ * now goes out with the next write. */
+void green__tls_nudge(green_tls *tls) {
+    green_tls_output *output = &tls->output;
+    if (output->count == 0 || tls->sending)
+        return;
+    ssize_t sent = send(tls->socket->fd, output->bytes, output->count, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent <= 0)
+        return;
+    output->count -= (size_t)sent;
+    memmove(output->bytes, output->bytes + sent, output->count);
+    if (output->count == 0) {
+        free(output->bytes);
+        *output = (green_tls_output){0};
+    }
+}
+
+int green__tls_flush(green_socket_io *call, green_tls *tls) {
+    while (tls->output.count > 0 || tls->sending) {
+        int error = tls->sending ? green__tls_await_change(call, tls) : send_output(call, tls);
+        if (error < 0)
+            return error;
+    }
+    return 0;
+}
+
+/* Failing ------------------------------------------------------------------- */
+
+static const char *label(const green_tls *tls, char *text) {
+    return green__socket_label(tls->socket, text, GREEN_SOCKET_LABEL_MAX);
+}
+
+/* Every later call fails in the same way. */
+static int fail_for_good(green_socket_io *call, green_tls *tls, int error) {
+    call->explained = true;
+    tls->failure = error;
+    tls->problem = green_tls_last_problem();
+    free(tls->sentence);
+    tls->sentence = strdup(green_explain(error));
+    return error;
+}
+
+int green__tls_recover(green_socket_io *call, green_tls *tls, int result, const char *doing) {
+    char text[GREEN_SOCKET_LABEL_MAX];
+    int32_t count;
+    switch (SSL_get_error(tls->ssl, result)) {
+    case SSL_ERROR_ZERO_RETURN:
+        return 1;
+    case SSL_ERROR_WANT_READ:
+        if (tls->shaken)
+            green__tls_nudge(tls);
+        else if ((count = green__tls_flush(call, tls)) < 0)
+            return count;
+        count = green__tls_fill(call, tls);
+        return count < 0 ? count : 0;
+    default:
+        break;
+    }
+    if (tls->no_memory) {
+        tls->no_memory = false;
+        return fail_for_good(call, tls, green__fail(-ENOMEM, "%s on %s", doing, label(tls, text)));
+    }
+    int error = fail_for_good(call, tls, green__tls_failed(tls->ssl, doing, label(tls, text)));
+    /* An alert tells the peer, if it can still be told. */
+    green__tls_nudge(tls);
+    tls->output.count = 0;
+    return error;
+}
+
+int green__tls_check(green_socket_io *call, const green_tls *tls) {
+    if (GREEN_LIKELY(tls->failure == 0))
+        return 0;
+    call->explained = true;
+    const char *sentence = tls->sentence ? tls->sentence : "a TLS connection that has failed before";
+    return tls->failure == -EPROTO ? green__tls_problem(tls->problem, "%s", sentence)
+                                   : green__fail(tls->failure, "%s", sentence);
+}
+
+/* The handshake ------------------------------------------------------------- */
+
+static int shake(green_socket_io *call, green_tls *tls) {
+    for (;;) {
+        ERR_clear_error();
+        int result = SSL_do_handshake(tls->ssl);
+        if (result == 1) {
+            int error = green__tls_flush(call, tls);
+            tls->shaken = error == 0;
+            return error;
+        }
+        int error = green__tls_recover(call, tls, result, "TLS handshake");
+        if (error == 1) /* a goodbye instead of a hello */
+            error = fail_for_good(call, tls, green__tls_failed(tls->ssl, "TLS handshake", "the peer"));
+        if (error == 0)
+            error = green__proceed(call);
+        if (error < 0)
+            return error;
+    }
+}
+
+/* The handshake has a deadline of its own, and those who call have theirs. */
+static int shake_in_time(green_socket_io *call, green_tls *tls) {
+    char text[GREEN_SOCKET_LABEL_MAX];
+    int64_t limit = green__tls_handshake_timeout(tls->ssl), deadline = call->deadline;
+    if (tls->deadline < 0 && limit >= 0)
+        tls->deadline = green__deadline(green_now(), limit);
+    bool ours = tls->deadline >= 0 && (deadline < 0 || tls->deadline < deadline);
+    if (ours)
+        call->deadline = tls->deadline;
+    int error = ours && green__left(call) == 0 ? -ETIMEDOUT : shake(call, tls);
+    call->deadline = deadline;
+    if (error == -ETIMEDOUT) {
+        call->explained = true;
+        if (ours)
+            green__fail(error, "TLS handshake on %s: not done within %ld ms", label(tls, text),
+                        limit / GREEN_MILLISECOND);
+        else
+            green__fail(error, "TLS handshake on %s", label(tls, text));
+    }
+    return error;
+}
+
+int green__tls_shake(green_socket_io *call, green_tls *tls) {
+    while (!tls->shaken) {
+        int error = green__tls_check(call, tls);
+        if (error == 0 && tls->shaking) {
+            error = green__tls_await_change(call, tls);
+        } else if (error == 0) {
+            tls->shaking = true;
+            error = shake_in_time(call, tls);
+            tls->shaking = false;
+            green__tls_announce(tls);
+        }
+        if (error < 0)
+            return error;
+    }
+    return green__tls_check(call, tls);
+}
+
+/* Goodbye ------------------------------------------------------------------- */
+
+int green__tls_goodbye(green_socket_io *call, green_tls *tls) {
+    int error = green__tls_shake(call, tls);
+    if (error < 0 || tls->said_goodbye)
+        return error;
+    tls->said_goodbye = true;
+    ERR_clear_error();
+    SSL_shutdown(tls->ssl);
+    return green__tls_flush(call, tls);
+}
+
+/* Making and freeing -------------------------------------------------------- */
+
+static void tls_free(green_tls *tls) {
+    green__unread_free(tls->socket, &tls->input);
+    free(tls->output.bytes);
+    free(tls->sentence);
+    SSL_free(tls->ssl); /* with its BIO */
+    green_tls_context_release(tls->context);
+    free(tls);
+}
+
+int green__tls_attach(green_socket *socket, green_tls_context *context, const char *host) {
+    green_tls *tls = calloc(1, sizeof *tls);
+    if (!tls)
+        return green__fail(-ENOMEM, "no memory for a TLS connection");
+    tls->transport.class = &green__tls_transport;
+    tls->socket = socket;
+    tls->deadline = GREEN_FOREVER;
+    green__list_init(&tls->changes);
+    int error = green__tls_make(context, host, &tls->ssl);
+    if (error < 0) {
+        free(tls);
+        return error;
+    }
+    BIO *bio = green__tls_bio(tls);
+    if (!bio) {
+        SSL_free(tls->ssl);
+        free(tls);
+        return green__fail(-ENOMEM, "no memory for a TLS connection");
+    }
+    SSL_set_bio(tls->ssl, bio, bio);
+    tls->context = green_tls_context_retain(context);
+    socket->transport = &tls->transport;
+    return 0;
+}
+
+void green__tls_detach(green_socket *socket) {
+    green_tls *tls = green__tls_of(socket);
+    socket->transport = NULL;
+    tls_free(tls);
+}

@@ -1,0 +1,84 @@
+/* A TLS connection: an SSL between a socket and its descriptor.
+ *
+ * OpenSSL never sees the descriptor and no thread ever waits inside it: it reads
+ * from what has been received and writes to what is to be sent, and those who
+ * need more of the one, or less of the other, park outside. So one thread may
+ * read while another writes, though they share the SSL. */
+#ifndef GREEN_TLS_CONNECTION_H
+#define GREEN_TLS_CONNECTION_H
+
+#include "../net/transport.h"
+#include "context.h"
+
+/* Bytes on their way out, encrypted. */
+typedef struct green_tls_output {
+    char *bytes;
+    size_t count, capacity;
+} green_tls_output;
+
+typedef struct green_tls {
+    green_transport transport;
+    green_socket *socket; /* that owns this */
+    green_tls_context *context;
+    SSL *ssl;
+    bool shaken; /* the handshake is done */
+    bool cut;    /* the stream has ended below */
+    bool said_goodbye;
+    int failure;               /* that ended it for good: -errno */
+    green_tls_problem problem; /* of an -EPROTO */
+    char *sentence;            /* for both */
+    int64_t deadline;          /* of the handshake, once it has begun; negative: none */
+    bool shaking;              /* somebody does the handshake */
+    bool sending;              /* somebody sends */
+    bool no_memory;            /* the output could not grow */
+    green_unread input;        /* received and still encrypted */
+    green_tls_output output;
+    char protocol[256];      /* by ALPN, as text, once asked for */
+    green_wait_list changes; /* waits for somebody to have shaken or sent */
+} green_tls;
+
+extern const green_transport_class green__tls_transport;
+
+/* The connection of a socket, or NULL. */
+static inline green_tls *green__tls_of(const green_socket *socket) {
+    green_transport *transport = socket->transport;
+    return transport && transport->class == &green__tls_transport ? GREEN_CONTAINER(transport, green_tls, transport)
+                                                                  : NULL;
+}
+
+/* Puts TLS on a socket; the handshake is still to be done. */
+int green__tls_attach(green_socket *socket, green_tls_context *context, const char *host);
+void green__tls_detach(green_socket *socket);
+
+/* What an SSL reads from and writes to: see bio.c. */
+BIO *green__tls_bio(green_tls *tls);
+
+/* These are for a call that has entered the socket. */
+
+/* The handshake, unless it is done. */
+int green__tls_shake(green_socket_io *call, green_tls *tls);
+
+/* Receives more; 0 at the end of the stream. */
+int32_t green__tls_fill(green_socket_io *call, green_tls *tls);
+
+/* Sends what there is to send, also what somebody else is at. */
+int green__tls_flush(green_socket_io *call, green_tls *tls);
+
+/* Sends what the kernel takes at once. */
+void green__tls_nudge(green_tls *tls);
+
+/* Says goodbye. */
+int green__tls_goodbye(green_socket_io *call, green_tls *tls);
+
+/* Whether it can go on: 0, or the failure that ended it. */
+int green__tls_check(green_socket_io *call, const green_tls *tls);
+
+/* What an OpenSSL call that has not succeeded needs: 0: received more, try
+ * again. 1: the peer has said goodbye. Otherwise -errno. */
+int green__tls_recover(green_socket_io *call, green_tls *tls, int result, const char *doing);
+
+/* Parks until somebody has shaken or sent. */
+int green__tls_await_change(green_socket_io *call, green_tls *tls);
+void green__tls_announce(green_tls *tls);
+
+#endif

@@ -1,0 +1,313 @@
+/* Contexts: from options to what connections are made of. */
+#include "state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/rand.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+struct green_tls_context {
+    atomic_uint references;
+    pthread_mutex_t lock;
+    green_tls_state *state;
+};
+
+static const int64_t HANDSHAKE_TIMEOUT = INT64_C(10) * 1000 * 1000 * 1000;
+
+/* A connection's own data --------------------------------------------------- */
+
+static int peer_index = -1;
+
+static void peer_free(void *parent, void *pointer, CRYPTO_EX_DATA *data, int index, long number, void *argument) {
+    green_tls_peer *peer = pointer;
+    (void)parent, (void)data, (void)index, (void)number, (void)argument;
+    if (!peer)
+        return;
+    green__tls_state_release(peer->state);
+    free(peer->host);
+    free(peer);
+}
+
+__attribute__((constructor)) static void make_index(void) {
+    peer_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, peer_free);
+}
+
+green_tls_peer *green__tls_peer(const SSL *ssl) {
+    return SSL_get_ex_data(ssl, peer_index);
+}
+
+bool green__tls_set_peer(SSL *ssl, green_tls_state *state, const char *host) {
+    green_tls_peer *peer = calloc(1, sizeof *peer);
+    if (!peer)
+        return false;
+    peer->host = host ? strdup(host) : NULL;
+    if ((host && !peer->host) || !SSL_set_ex_data(ssl, peer_index, peer)) {
+        free(peer->host);
+        free(peer);
+        return false;
+    }
+    atomic_fetch_add_explicit(&state->references, 1, memory_order_relaxed);
+    peer->state = state;
+    return true;
+}
+
+/* Key log ------------------------------------------------------------------- */
+
+static void log_key(const SSL *ssl, const char *line) {
+    struct iovec pieces[] = {{(void *)line, strlen(line)}, {"\n", 1}};
+    if (writev(green__tls_peer(ssl)->state->key_log, pieces, 2) < 0)
+        return; /* a debugger's file; nobody to tell */
+}
+
+static int open_key_log(green_tls_state *state) {
+    const char *path = getenv("SSLKEYLOGFILE");
+    if (!path || !*path)
+        return 0;
+    state->key_log = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    return state->key_log < 0 ? green__fail(-errno, "TLS: opening the key log %s", path) : 0;
+}
+
+/* State --------------------------------------------------------------------- */
+
+void green__tls_state_release(green_tls_state *state) {
+    if (!state || atomic_fetch_sub_explicit(&state->references, 1, memory_order_acq_rel) > 1)
+        return;
+    green__tls_forget_sessions(state);
+    for (size_t i = 0; i < state->context_count; i++)
+        SSL_CTX_free(state->contexts[i]);
+    if (state->key_log >= 0)
+        close(state->key_log);
+    pthread_mutex_destroy(&state->lock);
+    free(state->contexts);
+    free(state->pins);
+    free(state->protocols);
+    free(state);
+}
+
+/* One byte of length before each, as ALPN has it. */
+static int copy_protocols(green_tls_state *state, const green_tls_options *options) {
+    size_t size = 0;
+    for (size_t i = 0; i < options->protocol_count; i++) {
+        size_t length = strlen(options->protocols[i]);
+        if (length == 0 || length > 255)
+            return green__fail(-EINVAL, "TLS: the protocol '%s'; a name has 1 to 255 bytes", options->protocols[i]);
+        size += 1 + length;
+    }
+    if (size == 0)
+        return 0;
+    unsigned char *to = state->protocols = malloc(size);
+    if (!to)
+        return green__fail(-ENOMEM, "TLS context");
+    state->protocols_size = size;
+    for (size_t i = 0; i < options->protocol_count; i++) {
+        size_t length = strlen(options->protocols[i]);
+        *to++ = (unsigned char)length;
+        memcpy(to, options->protocols[i], length);
+        to += length;
+    }
+    return 0;
+}
+
+static int copy_options(green_tls_state *state, const green_tls_options *options) {
+    state->role = options->role;
+    state->verification = options->verification;
+    state->handshake_timeout = options->handshake_timeout ? options->handshake_timeout : HANDSHAKE_TIMEOUT;
+    state->resumes = !options->no_resumption;
+    if (options->pin_count > 0) {
+        state->pins = malloc(options->pin_count * GREEN_TLS_PIN_SIZE);
+        if (!state->pins)
+            return green__fail(-ENOMEM, "TLS context");
+        memcpy(state->pins, options->pins, options->pin_count * GREEN_TLS_PIN_SIZE);
+        state->pin_count = options->pin_count;
+    }
+    int error = copy_protocols(state, options);
+    if (error == 0 && options->key_log)
+        error = open_key_log(state);
+    return error;
+}
+
+static int check_options(const green_tls_options *options) {
+    bool server = options->role == GREEN_TLS_SERVER;
+    if (server && options->identity_count == 0)
+        return green__tls_bad_setup("a TLS server needs a certificate and its key");
+    if (!server && options->identity_count > 1)
+        return green__fail(-EINVAL, "TLS: %zu certificates for a client, which can have one", options->identity_count);
+    if (!server && (options->verification == GREEN_TLS_VERIFY_OPTIONAL))
+        return green__fail(-EINVAL, "TLS: a server always sends a certificate; GREEN_TLS_VERIFY_OPTIONAL is for "
+                                    "servers");
+    if (server && options->pin_count > 0 && options->verification == GREEN_TLS_VERIFY_DEFAULT)
+        return green__fail(-EINVAL, "TLS: pins for a server that asks its clients for no certificate");
+    if (options->minimum && options->maximum && options->minimum > options->maximum)
+        return green__fail(-EINVAL, "TLS: the minimum version is above the maximum");
+    return 0;
+}
+
+static int use_versions(SSL_CTX *context, const green_tls_options *options) {
+    int minimum = options->minimum ? (int)options->minimum : GREEN_TLS_1_2, maximum = (int)options->maximum;
+    if (!SSL_CTX_set_min_proto_version(context, minimum) || !SSL_CTX_set_max_proto_version(context, maximum))
+        return green__tls_bad_setup("a TLS version that this OpenSSL does not have");
+    if (options->ciphers && !SSL_CTX_set_cipher_list(context, options->ciphers))
+        return green__tls_bad_setup("no cipher in '%s'", options->ciphers);
+    if (options->suites && !SSL_CTX_set_ciphersuites(context, options->suites))
+        return green__tls_bad_setup("no TLS 1.3 cipher suite in '%s'", options->suites);
+    return 0;
+}
+
+static int make_one(const green_tls_state *state, const green_tls_options *options, size_t index,
+                    const unsigned char *ticket_key, SSL_CTX **made) {
+    bool server = options->role == GREEN_TLS_SERVER;
+    SSL_CTX *context = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
+    if (!context)
+        return green__fail(-ENOMEM, "TLS context");
+    *made = context;
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                     (server ? SSL_OP_CIPHER_SERVER_PREFERENCE : 0));
+    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                  SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
+    if (state->key_log >= 0)
+        SSL_CTX_set_keylog_callback(context, log_key);
+    int error = use_versions(context, options);
+    if (error == 0 && index < options->identity_count)
+        error = green__tls_use_identity(context, &options->identities[index]);
+    if (error == 0)
+        error = green__tls_use_authorities(context, options);
+    if (error == 0)
+        error = green__tls_use_protocols(context, state);
+    if (error == 0)
+        error = green__tls_use_sessions(context, state, ticket_key);
+    if (error < 0)
+        return error;
+    green__tls_use_verification(context, state);
+    if (server)
+        green__tls_use_names(context);
+    return 0;
+}
+
+static int state_make(const green_tls_options *options, green_tls_state **made) {
+    ERR_clear_error(); /* a broken configuration file may have left something */
+    int error = check_options(options);
+    if (error < 0)
+        return error;
+    green_tls_state *state = calloc(1, sizeof *state);
+    if (!state)
+        return green__fail(-ENOMEM, "TLS context");
+    atomic_init(&state->references, 1);
+    pthread_mutex_init(&state->lock, NULL);
+    state->key_log = -1;
+    unsigned char random[GREEN_TLS_TICKET_KEY_SIZE];
+    const unsigned char *ticket_key = options->ticket_key ? options->ticket_key : random;
+    size_t count = options->identity_count > 0 ? options->identity_count : 1;
+    state->contexts = calloc(count, sizeof(SSL_CTX *));
+    error = state->contexts ? copy_options(state, options) : green__fail(-ENOMEM, "TLS context");
+    if (error == 0 && RAND_bytes(random, sizeof random) != 1)
+        error = green__tls_bad_setup("no random numbers");
+    for (size_t i = 0; error == 0 && i < count; i++) {
+        error = make_one(state, options, i, ticket_key, &state->contexts[i]);
+        state->context_count += state->contexts[i] != NULL;
+    }
+    OPENSSL_cleanse(random, sizeof random);
+    if (error < 0)
+        green__tls_state_release(state);
+    else
+        *made = state;
+    ERR_clear_error();
+    return error;
+}
+
+/* Contexts ------------------------------------------------------------------ */
+
+int green_tls_context_make(green_tls_context **made, const green_tls_options *options) {
+    green_tls_state *state = NULL;
+    int error = state_make(options, &state);
+    if (error < 0)
+        return error;
+    green_tls_context *context = calloc(1, sizeof *context);
+    if (!context) {
+        green__tls_state_release(state);
+        return green__fail(-ENOMEM, "TLS context");
+    }
+    atomic_init(&context->references, 1);
+    pthread_mutex_init(&context->lock, NULL);
+    context->state = state;
+    *made = context;
+    return 0;
+}
+
+green_tls_context *green_tls_context_retain(green_tls_context *context) {
+    atomic_fetch_add_explicit(&context->references, 1, memory_order_relaxed);
+    return context;
+}
+
+void green_tls_context_release(green_tls_context *context) {
+    if (!context || atomic_fetch_sub_explicit(&context->references, 1, memory_order_acq_rel) > 1)
+        return;
+    green__tls_state_release(context->state);
+    pthread_mutex_destroy(&context->lock);
+    free(context);
+}
+
+static green_tls_state *hold_state(green_tls_context *context) {
+    pthread_mutex_lock(&context->lock);
+    green_tls_state *state = context->state;
+    atomic_fetch_add_explicit(&state->references, 1, memory_order_relaxed);
+    pthread_mutex_unlock(&context->lock);
+    return state;
+}
+
+int green_tls_context_reload(green_tls_context *context, const green_tls_options *options) {
+    green_tls_state *fresh = NULL, *old = hold_state(context);
+    green_tls_role role = old->role;
+    green__tls_state_release(old);
+    if (options->role != role)
+        return green__fail(-EINVAL, "TLS: a context is for a client or for a server, and stays so");
+    int error = state_make(options, &fresh);
+    if (error < 0)
+        return error;
+    pthread_mutex_lock(&context->lock);
+    old = context->state;
+    context->state = fresh;
+    pthread_mutex_unlock(&context->lock);
+    green__tls_state_release(old);
+    return 0;
+}
+
+int64_t green__tls_handshake_timeout(const SSL *ssl) {
+    return green__tls_peer(ssl)->state->handshake_timeout;
+}
+
+int green__tls_make(green_tls_context *context, const char *host, SSL **made) {
+    green_tls_state *state = hold_state(context);
+    bool client = state->role == GREEN_TLS_CLIENT;
+    int error = 0;
+    ERR_clear_error();
+    SSL *ssl = NULL;
+    if (client != (host != NULL)) {
+        error = green__fail(-EINVAL, client ? "TLS: a client's context on a server's connection, or no host to verify"
+                                            : "TLS: a server's context on a client's connection");
+        goto done;
+    }
+    ssl = SSL_new(state->contexts[0]);
+    if (!ssl || !green__tls_set_peer(ssl, state, host)) {
+        error = green__fail(-ENOMEM, "no memory for a TLS connection");
+        goto done;
+    }
+    if (client) {
+        SSL_set_connect_state(ssl);
+        error = green__tls_expect_host(ssl, host);
+        if (error == 0)
+            green__tls_offer_session(ssl, green__tls_peer(ssl));
+    } else {
+        SSL_set_accept_state(ssl);
+    }
+done:
+    green__tls_state_release(state);
+    if (error < 0)
+        SSL_free(ssl);
+    else
+        *made = ssl;
+    return error;
+}

@@ -1,0 +1,26 @@
+/* What connections share, and how a failure of OpenSSL becomes a sentence. */
+#ifndef GREEN_TLS_CONTEXT_H
+#define GREEN_TLS_CONTEXT_H
+
+#include "../base/fail.h"
+
+#include <green/tls.h>
+#include <openssl/ssl.h>
+
+/* An SSL for a new connection, with its role, what it verifies, whom it asks for
+ * and, for a client, the session to resume. host is a client's: a name, or the
+ * text of an address; NULL for a server. 0 or -errno, explained. */
+int green__tls_make(green_tls_context *context, const char *host, SSL **ssl);
+
+/* Nanoseconds; negative: none. */
+int64_t green__tls_handshake_timeout(const SSL *ssl);
+
+/* Turns the failure of a call, which the error queue and the verification of ssl
+ * tell, into -EPROTO, a problem and a sentence: doing is "TLS handshake", whom
+ * the socket's label. */
+int green__tls_failed(const SSL *ssl, const char *doing, const char *whom);
+
+/* The same where we know the problem ourselves. */
+int green__tls_problem(green_tls_problem problem, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

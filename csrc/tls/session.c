@@ -1,0 +1,94 @@
+/* Resuming: tickets of a server, and what a client keeps of them. */
+#include "state.h"
+
+#include <openssl/err.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Newer sessions push older ones out. */
+enum { SESSIONS_MAX = 256 };
+
+static void drop(green_tls_state *state, size_t index) {
+    free(state->sessions[index].host);
+    state->session_count--;
+    memmove(state->sessions + index, state->sessions + index + 1,
+            (state->session_count - index) * sizeof *state->sessions);
+}
+
+void green__tls_forget_sessions(green_tls_state *state) {
+    while (state->session_count > 0) {
+        SSL_SESSION_free(state->sessions[state->session_count - 1].session);
+        drop(state, state->session_count - 1);
+    }
+    free(state->sessions);
+    state->sessions = NULL;
+}
+
+static bool keep(green_tls_state *state, const char *host, SSL_SESSION *session) {
+    if (!state->sessions)
+        state->sessions = malloc(SESSIONS_MAX * sizeof *state->sessions);
+    char *copy = state->sessions ? strdup(host) : NULL;
+    if (!copy)
+        return false;
+    if (state->session_count == SESSIONS_MAX) {
+        SSL_SESSION_free(state->sessions[0].session);
+        drop(state, 0);
+    }
+    state->sessions[state->session_count++] = (green_tls_session){copy, session};
+    return true;
+}
+
+/* Returns whether it has taken the session over. */
+static int on_new_session(SSL *ssl, SSL_SESSION *session) {
+    green_tls_peer *peer = green__tls_peer(ssl);
+    if (!peer->host)
+        return 0;
+    pthread_mutex_lock(&peer->state->lock);
+    bool kept = keep(peer->state, peer->host, session);
+    pthread_mutex_unlock(&peer->state->lock);
+    return kept;
+}
+
+/* A ticket of TLS 1.3 is used once, or who watches could tell that it is us. */
+void green__tls_offer_session(SSL *ssl, green_tls_peer *peer) {
+    green_tls_state *state = peer->state;
+    SSL_SESSION *session = NULL;
+    if (!state->resumes)
+        return;
+    pthread_mutex_lock(&state->lock);
+    for (size_t i = state->session_count; !session && i-- > 0;) {
+        if (strcmp(state->sessions[i].host, peer->host) != 0)
+            continue;
+        session = state->sessions[i].session;
+        if (SSL_SESSION_get_protocol_version(session) >= TLS1_3_VERSION)
+            drop(state, i);
+        else
+            SSL_SESSION_up_ref(session);
+    }
+    pthread_mutex_unlock(&state->lock);
+    if (session) {
+        SSL_set_session(ssl, session);
+        SSL_SESSION_free(session);
+    }
+}
+
+int green__tls_use_sessions(SSL_CTX *context, const green_tls_state *state, const unsigned char *ticket_key) {
+    static const unsigned char name[] = "green";
+    if (!state->resumes) {
+        SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+        SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+        SSL_CTX_set_num_tickets(context, 0);
+        return 0;
+    }
+    if (state->role == GREEN_TLS_CLIENT) {
+        SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+        SSL_CTX_sess_set_new_cb(context, on_new_session);
+        return 0;
+    }
+    /* Tickets carry the session, so that no memory of ours does. */
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_session_id_context(context, name, sizeof name - 1);
+    if (SSL_CTX_set_tlsext_ticket_keys(context, (void *)ticket_key, GREEN_TLS_TICKET_KEY_SIZE) != 1)
+        return green__tls_bad_setup("the ticket key is no good");
+    return 0;
+}

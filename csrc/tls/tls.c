@@ -1,0 +1,207 @@
+/* The calls that put TLS on sockets, ask about it and take it off again. */
+#include "connection.h"
+
+#include "../net/listener.h"
+
+#include <openssl/err.h>
+#include <openssl/x509.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+bool green_tls_is_on(const green_socket *socket) {
+    return green__tls_of(socket) != NULL;
+}
+
+static int not_on(const green_socket *socket, const char *call) {
+    char label[GREEN_SOCKET_LABEL_MAX];
+    return green__fail(-ENOTCONN, "%s: %s is no TLS connection", call,
+                       green__socket_label(socket, label, sizeof label));
+}
+
+int green_tls_handshake(green_socket *socket) {
+    green_socket_io call;
+    if (!green_tls_is_on(socket))
+        return not_on(socket, "handshake");
+    int error = green__enter(socket, &call, GREEN_WRITING);
+    return error < 0 ? error : (int)green__leave(&call, green__tls_shake(&call, green__tls_of(socket)));
+}
+
+int green_tls_start(green_socket *socket, green_tls_context *context, const char *host) {
+    char label[GREEN_SOCKET_LABEL_MAX];
+    if (socket->hub != green__hub)
+        return green__fail(-EXDEV, "TLS: the socket lives on another OS thread");
+    if (socket->closed)
+        return green__fail(-EBADF, "TLS: the socket is closed");
+    if (socket->transport)
+        return green__fail(-EALREADY, "TLS: %s is a TLS connection already",
+                           green__socket_label(socket, label, sizeof label));
+    if (socket->reader || socket->writer)
+        return green__fail(-EBUSY, "TLS: somebody reads from or writes to %s",
+                           green__socket_label(socket, label, sizeof label));
+    if (socket->unread.count > 0)
+        return green__tls_problem(GREEN_TLS_NOT_TLS,
+                                  "TLS: %zu bytes came before the handshake on %s; somebody in between could have "
+                                  "put them there",
+                                  socket->unread.count, green__socket_label(socket, label, sizeof label));
+    int error = green__tls_attach(socket, context, host);
+    return error < 0 ? error : green_tls_handshake(socket);
+}
+
+/* Waits for the peer's goodbye, which is to be all that comes. */
+static int await_goodbye(green_socket_io *call, green_tls *tls) {
+    char byte;
+    for (;;) {
+        ERR_clear_error();
+        int count = SSL_read(tls->ssl, &byte, 1);
+        if (count > 0)
+            return green__tls_problem(GREEN_TLS_CORRUPT,
+                                      "ending TLS: the peer has sent more, which is to be read first");
+        int error = green__tls_recover(call, tls, count, "ending TLS");
+        if (error != 0)
+            return error < 0 ? error : 0;
+    }
+}
+
+/* What came behind the goodbye is plain. */
+static int keep_plain(green_socket *socket, green_tls *tls) {
+    socket->unread = tls->input;
+    tls->input = (green_unread){0};
+    if (socket->unread.count == 0)
+        green__unread_drop(socket);
+    green__tls_detach(socket);
+    return 0;
+}
+
+int green_tls_stop(green_socket *socket) {
+    green_socket_io call;
+    green_tls *tls = green__tls_of(socket);
+    if (!tls)
+        return not_on(socket, "ending TLS");
+    if (socket->reader)
+        return green__fail(-EBUSY, "ending TLS: somebody reads from the connection");
+    int error = green__enter(socket, &call, GREEN_WRITING);
+    if (error < 0)
+        return error;
+    error = socket->unread.count > 0
+                ? green__tls_problem(GREEN_TLS_CORRUPT, "ending TLS: %zu bytes are unread", socket->unread.count)
+                : green__tls_goodbye(&call, tls);
+    if (error == 0)
+        error = await_goodbye(&call, tls);
+    if (error == 0)
+        error = keep_plain(socket, tls);
+    call.explained |= error == -EPROTO;
+    return (int)green__leave(&call, error);
+}
+
+/* The host of "host:port" or "[v6]:port". */
+static char *host_of(const char *to) {
+    const char *end = strrchr(to, ':');
+    size_t length = end ? (size_t)(end - to) : strlen(to);
+    if (length >= 2 && to[0] == '[' && to[length - 1] == ']')
+        return strndup(to + 1, length - 2);
+    return strndup(to, length);
+}
+
+int green_tls_connect(green_socket **made, const char *to, const green_connect_options *options,
+                      green_tls_context *context, const char *host) {
+    int64_t timeout = options && options->timeout > 0 ? options->timeout : GREEN_FOREVER;
+    int64_t deadline = timeout < 0 ? GREEN_FOREVER : green__deadline(green_now(), timeout);
+    char *own = host ? NULL : host_of(to);
+    green_socket *socket;
+    if (!host && !own)
+        return green__fail(-ENOMEM, "connecting to %s", to);
+    int error = green_connect(&socket, to, options);
+    if (error < 0)
+        goto done;
+    if (deadline >= 0) {
+        int64_t left = deadline - green_now();
+        green_socket_set_timeouts(socket, GREEN_FOREVER, left > 0 ? left : 0);
+    }
+    error = green_tls_start(socket, context, host ? host : own);
+    if (error < 0) {
+        green_socket_release(socket);
+    } else {
+        green_socket_set_timeouts(socket, GREEN_FOREVER, GREEN_FOREVER);
+        *made = socket;
+    }
+done:
+    free(own);
+    return error;
+}
+
+/* Listeners ----------------------------------------------------------------- */
+
+static int on_accept(green_socket *socket, void *context) {
+    return green__tls_attach(socket, context, NULL);
+}
+
+static void forget(void *context) {
+    green_tls_context_release(context);
+}
+
+int green_tls_listen(green_listener *listener, green_tls_context *context) {
+    if (listener->hub != green__hub)
+        return green__fail(-EXDEV, "TLS: the listener lives on another OS thread");
+    if (context)
+        green_tls_context_retain(context);
+    green__listener_set_accepted(listener, context ? on_accept : NULL, forget, context);
+    return 0;
+}
+
+/* Questions ----------------------------------------------------------------- */
+
+/* OpenSSL's is no string. */
+static const char *protocol_text(green_tls *tls) {
+    const unsigned char *protocol = NULL;
+    unsigned length = 0;
+    SSL_get0_alpn_selected(tls->ssl, &protocol, &length);
+    if (length > 0)
+        memcpy(tls->protocol, protocol, length);
+    tls->protocol[length] = '\0';
+    return tls->protocol;
+}
+
+int green_tls_describe(const green_socket *socket, green_tls_info *info) {
+    const green_tls *tls = green__tls_of(socket);
+    if (!tls || !tls->shaken)
+        return not_on(socket, "describing TLS");
+    STACK_OF(X509) *chain = SSL_get_peer_cert_chain(tls->ssl);
+    const char *host = SSL_get_servername(tls->ssl, TLSEXT_NAMETYPE_host_name);
+    *info = (green_tls_info){
+        .version = (green_tls_version)SSL_version(tls->ssl),
+        .cipher = SSL_get_cipher_name(tls->ssl),
+        .protocol = protocol_text((green_tls *)tls),
+        .host = host ? host : "",
+        .resumed = SSL_session_reused(tls->ssl),
+    };
+    X509 *own = SSL_get0_peer_certificate(tls->ssl);
+    int count = chain ? sk_X509_num(chain) : 0;
+    /* A server's list of its client's chain leaves the client's own out. */
+    info->certificates = (size_t)count + (SSL_is_server(tls->ssl) && own ? 1 : 0);
+    if (info->certificates == 0 && own)
+        info->certificates = 1; /* resumed: the session kept it alone */
+    return 0;
+}
+
+ssize_t green_tls_peer_certificate(const green_socket *socket, size_t index, void **der) {
+    const green_tls *tls = green__tls_of(socket);
+    if (!tls || !tls->shaken)
+        return not_on(socket, "asking for a certificate");
+    STACK_OF(X509) *chain = SSL_get_peer_cert_chain(tls->ssl);
+    X509 *certificate = index == 0 ? SSL_get0_peer_certificate(tls->ssl) : NULL;
+    int place = (int)index - (SSL_is_server(tls->ssl) ? 1 : 0);
+    if (index > 0 && chain && place < sk_X509_num(chain))
+        certificate = sk_X509_value(chain, place);
+    if (!certificate)
+        return green__fail(-ERANGE, "the peer has sent no certificate %zu", index);
+    unsigned char *bytes = NULL;
+    int size = i2d_X509(certificate, &bytes);
+    if (size < 0)
+        return green__fail(-ENOMEM, "copying a certificate");
+    *der = malloc((size_t)size);
+    if (*der)
+        memcpy(*der, bytes, (size_t)size);
+    OPENSSL_free(bytes);
+    return *der ? size : green__fail(-ENOMEM, "copying a certificate");
+}

@@ -1,0 +1,134 @@
+/* How a socket's calls go through its TLS connection. */
+#include "connection.h"
+
+#include <limits.h>
+#include <openssl/err.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum {
+    RECORD_MAX = 16 * 1024,
+    /* Records of one write are sent together, as many as this makes. */
+    BATCH = 128 * 1024,
+};
+
+static green_tls *tls_of(green_socket_io *call) {
+    return green__tls_of(call->socket);
+}
+
+/* Reads or looks; the records of one receive are taken one after the other. */
+static ssize_t receive_with(int (*take)(SSL *, void *, int), green_socket_io *call, void *bytes, size_t size) {
+    green_tls *tls = tls_of(call);
+    int error = green__tls_shake(call, tls);
+    while (error == 0) {
+        ERR_clear_error();
+        int count = take(tls->ssl, bytes, size < INT_MAX ? (int)size : INT_MAX);
+        if (GREEN_LIKELY(count > 0))
+            return count;
+        error = green__tls_recover(call, tls, count, "reading TLS");
+        if (error == 1)
+            return 0;
+        /* Interrupts and a close count before it waits again; recover has. */
+        if (error == 0 && tls->input.count == 0 && !tls->cut)
+            error = green__proceed(call);
+    }
+    return error;
+}
+
+static ssize_t tls_receive(green_socket_io *call, void *bytes, size_t size) {
+    return receive_with(SSL_read, call, bytes, size);
+}
+
+static ssize_t tls_await(green_socket_io *call) {
+    char byte;
+    ssize_t there = receive_with(SSL_peek, call, &byte, 1);
+    return there > 0 ? SSL_pending(tls_of(call)->ssl) : there;
+}
+
+static int said_goodbye(green_socket_io *call) {
+    call->explained = true;
+    return green__fail(-EPIPE, "writing TLS: this side has ended the stream");
+}
+
+/* Encrypts, and sends whenever a batch has come together. */
+static int write_all(green_socket_io *call, green_tls *tls, const char *bytes, size_t size) {
+    while (size > 0) {
+        int error = tls->output.count >= BATCH ? green__tls_flush(call, tls) : 0;
+        if (error == 0)
+            error = green__tls_check(call, tls);
+        if (error < 0)
+            return error;
+        ERR_clear_error();
+        int count = SSL_write(tls->ssl, bytes, size < RECORD_MAX ? (int)size : RECORD_MAX);
+        if (count > 0) {
+            bytes += count;
+            size -= (size_t)count;
+            continue;
+        }
+        error = green__tls_recover(call, tls, count, "writing TLS");
+        if (error != 0)
+            return error < 0 ? error : said_goodbye(call);
+    }
+    return 0;
+}
+
+/* Small pieces become one record. */
+static ssize_t write_gathered(green_socket_io *call, green_tls *tls, const struct iovec *pieces, int count,
+                              size_t size) {
+    char *record = malloc(size);
+    if (!record)
+        return green__fail(-ENOMEM, "writing TLS: no memory for a record");
+    size_t filled = 0;
+    for (int i = 0; i < count; i++) {
+        memcpy(record + filled, pieces[i].iov_base, pieces[i].iov_len);
+        filled += pieces[i].iov_len;
+    }
+    int error = write_all(call, tls, record, filled);
+    free(record);
+    return error;
+}
+
+static ssize_t tls_send(green_socket_io *call, const struct iovec *pieces, int count) {
+    green_tls *tls = tls_of(call);
+    size_t size = 0;
+    for (int i = 0; i < count; i++)
+        size += pieces[i].iov_len;
+    ssize_t error = green__tls_shake(call, tls);
+    if (error < 0)
+        return error;
+    if (tls->said_goodbye)
+        return said_goodbye(call);
+    if (count > 1 && size <= RECORD_MAX) {
+        error = write_gathered(call, tls, pieces, count, size);
+    } else {
+        for (int i = 0; i < count && error == 0; i++)
+            error = write_all(call, tls, pieces[i].iov_base, pieces[i].iov_len);
+    }
+    /* Also what was encrypted before a failure belongs to the stream. */
+    return error < 0 ? error : green__tls_flush(call, tls);
+}
+
+static int tls_finish(green_socket_io *call) {
+    return green__tls_goodbye(call, tls_of(call));
+}
+
+/* A goodbye that waits for nobody: where the kernel cannot take it at once, the
+ * peer sees a stream that was cut. */
+static void tls_close(green_transport *transport) {
+    green_tls *tls = GREEN_CONTAINER(transport, green_tls, transport);
+    if (tls->shaken && !tls->failure && !tls->sending && !tls->said_goodbye) {
+        tls->said_goodbye = true;
+        ERR_clear_error();
+        SSL_shutdown(tls->ssl);
+        ERR_clear_error();
+        green__tls_nudge(tls);
+    }
+}
+
+static void tls_destroy(green_transport *transport) {
+    green__tls_detach(GREEN_CONTAINER(transport, green_tls, transport)->socket);
+}
+
+const green_transport_class green__tls_transport = {tls_receive, tls_await, tls_send,
+                                                    tls_finish,  tls_close, tls_destroy};

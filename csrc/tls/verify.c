@@ -1,0 +1,107 @@
+/* Whom we trust, and for what. */
+#include "state.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/sha.h>
+#include <openssl/x509v3.h>
+#include <string.h>
+
+static int use_certificates(SSL_CTX *context, const green_tls_options *options) {
+    char place[GREEN_TLS_PLACE_MAX];
+    BIO *bio = green__tls_open_pem(&options->authorities, "list of authorities");
+    if (!bio)
+        return -EPROTO;
+    int count = 0;
+    bool good = true;
+    for (X509 *certificate; good && (certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL)); count++) {
+        good = X509_STORE_add_cert(SSL_CTX_get_cert_store(context), certificate) == 1;
+        if (options->role == GREEN_TLS_SERVER)
+            SSL_CTX_add_client_CA(context, certificate);
+        X509_free(certificate);
+    }
+    BIO_free(bio);
+    if (!good || count == 0)
+        return green__tls_bad_setup(
+            "%s is no good", green__tls_place(&options->authorities, "list of authorities", place, sizeof place));
+    ERR_clear_error(); /* the end of the file was one */
+    return 0;
+}
+
+int green__tls_use_authorities(SSL_CTX *context, const green_tls_options *options) {
+    if (options->authorities.path || options->authorities.bytes)
+        return use_certificates(context, options);
+    if (options->role == GREEN_TLS_SERVER && options->verification == GREEN_TLS_VERIFY_DEFAULT)
+        return 0;
+    if (SSL_CTX_set_default_verify_paths(context) != 1)
+        return green__tls_bad_setup("the system's list of authorities cannot be read");
+    return 0;
+}
+
+static bool is_pinned(const green_tls_state *state, X509 *certificate) {
+    unsigned char *bytes = NULL, digest[SHA256_DIGEST_LENGTH];
+    int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &bytes);
+    if (size < 0)
+        return false;
+    SHA256(bytes, (size_t)size, digest);
+    OPENSSL_free(bytes);
+    for (size_t i = 0; i < state->pin_count; i++)
+        if (memcmp(state->pins + i * GREEN_TLS_PIN_SIZE, digest, sizeof digest) == 0)
+            return true;
+    return false;
+}
+
+/* In the handshake: a peer that is refused is told so, and has seen nothing. */
+static int verify(X509_STORE_CTX *store, void *argument) {
+    (void)argument;
+    const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    green_tls_peer *peer = green__tls_peer(ssl);
+    X509 *certificate = X509_STORE_CTX_get0_cert(store);
+    bool trusted = peer->state->verification == GREEN_TLS_VERIFY_NOBODY_INSECURE || X509_verify_cert(store) == 1;
+    if (trusted && peer->state->pin_count > 0 && !is_pinned(peer->state, certificate)) {
+        /* Of the errors that tell the peer that it is its certificate. */
+        X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
+        trusted = false;
+    }
+    if (!trusted)
+        green__tls_print_names(certificate, peer->names, sizeof peer->names);
+    return trusted;
+}
+
+static int mode_of(const green_tls_state *state) {
+    switch (state->verification) {
+    case GREEN_TLS_VERIFY_OPTIONAL:
+        return SSL_VERIFY_PEER;
+    case GREEN_TLS_VERIFY_REQUIRED:
+        return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+    case GREEN_TLS_VERIFY_NOBODY_INSECURE:
+        /* A pin holds all the same. */
+        return state->pin_count > 0 ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT : SSL_VERIFY_NONE;
+    default:
+        return state->role == GREEN_TLS_CLIENT ? SSL_VERIFY_PEER : SSL_VERIFY_NONE;
+    }
+}
+
+void green__tls_use_verification(SSL_CTX *context, const green_tls_state *state) {
+    SSL_CTX_set_verify(context, mode_of(state), NULL);
+    SSL_CTX_set_cert_verify_callback(context, verify, NULL);
+}
+
+static bool is_address(const char *host) {
+    unsigned char bytes[sizeof(struct in6_addr)];
+    return inet_pton(AF_INET, host, bytes) == 1 || inet_pton(AF_INET6, host, bytes) == 1;
+}
+
+int green__tls_expect_host(SSL *ssl, const char *host) {
+    X509_VERIFY_PARAM *expected = SSL_get0_param(ssl);
+    if (*host == '\0')
+        return green__fail(-EINVAL, "TLS: no name of a host to verify");
+    if (is_address(host))
+        return X509_VERIFY_PARAM_set1_ip_asc(expected, host) == 1 ? 0 : green__fail(-ENOMEM, "TLS: %s", host);
+    X509_VERIFY_PARAM_set_hostflags(expected, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    if (X509_VERIFY_PARAM_set1_host(expected, host, 0) != 1 || SSL_set_tlsext_host_name(ssl, host) != 1)
+        return green__fail(-EINVAL, "TLS: '%s' is no name of a host", host);
+    return 0;
+}
