@@ -70,6 +70,7 @@ let package = Package(
         .testTarget(
             name: "GreenTests",
             dependencies: ["Green"],
+            exclude: ["TLS/Fixtures", "TLS/make-fixtures"],
             swiftSettings: swiftSettings
         ),
     ]

@@ -31,6 +31,11 @@ func failure(_ result: Int32) -> any Error {
         return Timeout.thatHasFired() ?? SystemError(code: .timeout, message: explanation(of: result))
     case .deadlock:
         return DeadlockError(message: explanation(of: result))
+    #if TLS
+    case .protocolError:
+        let message = explanation(of: result)
+        return TLSError.last(message) ?? SystemError(code: .protocolError, message: message)
+    #endif
     case let code:
         return SystemError(code: code, message: explanation(of: result))
     }

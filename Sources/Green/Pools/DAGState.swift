@@ -103,7 +103,7 @@ extension DAGState {
             try? node.thread?.kill()
         }
         alive = [:]
-        // One that has survived an earlier kill and waits again would wait forever.
+        // Other threads may wait, too, to which a body gave its results.
         for (_, watch) in watches.values.joined() {
             watch.watch.abandon()
         }

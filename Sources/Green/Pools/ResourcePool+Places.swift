@@ -7,7 +7,7 @@ extension ResourcePool {
     ///
     /// - Returns: What was put meanwhile, for the caller; otherwise nil.
     func takePlace(timeout: Duration?) throws -> Item? {
-        if taken < maximum, waiters.isEmpty {
+        if taken < maximum {
             taken += 1
             return nil
         }

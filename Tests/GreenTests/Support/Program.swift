@@ -20,7 +20,7 @@ final class Program {
         output.readTimeout = .seconds(60)
         let command = [Program.folder + "/" + name] + arguments
         // A program that ends while threads are parked leaves what they hold, which LeakSanitizer would report.
-        setenv("ASAN_OPTIONS", "detect_leaks=0", 1)
+        unsafe setenv("ASAN_OPTIONS", "detect_leaks=0", 1)
         if onTerminal {
             let terminal = try Terminal()
             process = try Program.start(command, output: terminal.inside.rawValue)

@@ -1,0 +1,34 @@
+#if TLS
+internal import CGreen
+
+/// Connects to an address or a host name, and does the TLS handshake.
+///
+/// ```swift
+/// let socket = try connect(to: "example.org:443", timeout: .seconds(5), tls: .client())
+/// ```
+///
+/// As ``connect(to:from:timeout:)-(String,_,_)``, then the handshake, in which the server's certificate is verified
+/// for the name of the address.
+///
+/// - Parameters:
+///   - host: `host:port`, or any form of ``SocketAddress/init(parsing:)``.
+///   - source: The local address to connect from; nil leaves it to the system.
+///   - timeout: How long all of it may take; nil is for as long as it takes.
+///   - tls: Whom to trust and so on.
+///   - name: Whose certificate the server must have, and whom to ask it for; nil is the host of the address.
+/// - Returns: The connected socket.
+/// - Throws: A ``TLSError`` that says what is wrong with the server's certificate or the handshake, and what
+///   ``connect(to:from:timeout:)-(String,_,_)`` throws.
+@available(*, noasync)
+public func connect(
+    to host: String,
+    from source: SocketAddress? = nil,
+    timeout: Duration? = nil,
+    tls: TLS,
+    name: String? = nil
+) throws -> Socket {
+    try unsafe connect(from: source, timeout: timeout) { handle, options in
+        unsafe green_tls_connect(handle, host, options, tls.context, name)
+    }
+}
+#endif

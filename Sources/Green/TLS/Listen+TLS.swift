@@ -1,0 +1,41 @@
+#if TLS
+internal import CGreen
+
+/// Listens for TLS connections.
+///
+/// As ``listen(on:backlog:reuseAddress:reusePort:)-(String,_,_,_)``. The handshake of a connection happens in the
+/// first call that reads or writes, so that a silent client holds up only its own handler, and not for longer than
+/// ``TLS/Options/handshakeTimeout``.
+///
+/// - Parameters:
+///   - host: `host:port`, or any form of ``SocketAddress/init(parsing:)``.
+///   - backlog: Connections that the kernel keeps for `accept`; nil is its maximum.
+///   - reuseAddress: Take a port that an earlier program's connections have not quite left.
+///   - reusePort: Share the port, and its connections, with other listeners that ask for the same.
+///   - tls: The server's certificates and so on.
+/// - Returns: The listener.
+/// - Throws: What ``listen(on:backlog:reuseAddress:reusePort:)-(String,_,_,_)`` throws.
+@available(*, noasync)
+public func listen(
+    on host: String,
+    backlog: Int? = nil,
+    reuseAddress: Bool = true,
+    reusePort: Bool = false,
+    tls: TLS
+) throws -> Listener {
+    let listener = try listen(on: host, backlog: backlog, reuseAddress: reuseAddress, reusePort: reusePort)
+    try listener.useTLS(tls)
+    return listener
+}
+
+extension Listener {
+    /// Every connection that is accepted from here on is a TLS one; with nil, a plain one.
+    ///
+    /// - Parameter tls: The server's certificates and so on.
+    /// - Throws: A ``SystemError`` when the listener belongs to another OS thread.
+    @available(*, noasync)
+    public func useTLS(_ tls: TLS?) throws {
+        try check(unsafe green_tls_listen(handle, tls?.context))
+    }
+}
+#endif
