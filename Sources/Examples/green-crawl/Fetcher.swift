@@ -17,6 +17,8 @@ struct Fetcher {
     let redirects: Int
     /// The largest body to take, in bytes.
     let limit: Int
+    /// Connects to the server of a page.
+    let open: (URL) throws -> Socket
     /// Told of every byte that comes.
     let progress: Progress
 
@@ -38,7 +40,7 @@ struct Fetcher {
     }
 
     private func ask(_ url: URL, findingLinks: Bool) throws -> Answer {
-        let socket = try connect(to: "\(url.host):\(url.port)")
+        let socket = try open(url)
         defer { socket.close() }
         let request = """
             GET \(url.target) HTTP/1.1\r

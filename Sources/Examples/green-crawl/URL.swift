@@ -1,7 +1,9 @@
 import Green
 
-/// Where a page is: http://host[:port]/path?query. It is sent as it is written: nothing is encoded or decoded.
+/// Where a page is: http://host[:port]/path?query, or https://. It is sent as it is written: nothing is encoded or decoded.
 struct URL: Hashable, CustomStringConvertible {
+    /// Whether it is https.
+    let isSecure: Bool
     /// A name in lower case, or a number; that of IPv6 with its brackets.
     let host: String
     let port: UInt16
@@ -9,9 +11,11 @@ struct URL: Hashable, CustomStringConvertible {
     let target: String
 
     /// As it stands in a Host header: without the port that goes without saying.
-    var authority: String { port == 80 ? host : "\(host):\(port)" }
+    var authority: String { port == URL.port(isSecure) ? host : "\(host):\(port)" }
 
-    var description: String { "http://\(authority)\(target)" }
+    var description: String { "\(scheme)://\(authority)\(target)" }
+
+    private var scheme: String { isSecure ? "https" : "http" }
 
     /// Reads a URL. A fragment, "#…", is for the reader of the page and not part of it.
     init(parsing text: String) throws {
@@ -19,21 +23,21 @@ struct URL: Hashable, CustomStringConvertible {
             throw CrawlError("a URL is of ASCII without spaces; the rest has to be percent-encoded")
         }
         guard let scheme = URL.scheme(of: text), text.dropFirst(scheme.count).hasPrefix("://") else {
-            throw CrawlError("a URL has to begin with http://")
+            throw CrawlError("a URL has to begin with http:// or https://")
         }
         switch scheme.lowercased() {
-        case "http": break
-        case "https": throw CrawlError("TLS is not built in yet: only http:// works, not https://")
-        default: throw CrawlError("only http:// works, not \(scheme)://")
+        case "http": isSecure = false
+        case "https": isSecure = true
+        default: throw CrawlError("only http:// and https:// work, not \(scheme)://")
         }
         let rest = text.dropFirst(scheme.count + "://".count).prefix { $0 != "#" }
         let authority = rest.prefix { $0 != "/" && $0 != "?" }
-        (host, port) = try URL.split(authority)
+        (host, port) = try URL.split(authority, port: URL.port(isSecure))
         target = URL.normalized(rest[authority.endIndex...])
     }
 
     private init(_ base: URL, target: some StringProtocol) {
-        (host, port) = (base.host, base.port)
+        (isSecure, host, port) = (base.isSecure, base.host, base.port)
         self.target = URL.normalized(Substring(target))
     }
 
@@ -44,7 +48,7 @@ struct URL: Hashable, CustomStringConvertible {
             return try URL(parsing: reference)
         }
         if reference.hasPrefix("//") {
-            return try URL(parsing: "http:\(reference)")
+            return try URL(parsing: "\(scheme):\(reference)")
         }
         guard reference.utf8.allSatisfy({ 0x21...0x7E ~= $0 }) else {
             throw CrawlError("it leads to \(quote(reference)), which is not ASCII without spaces")
@@ -73,7 +77,11 @@ struct URL: Hashable, CustomStringConvertible {
         return scheme.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "+-.".contains($0)) } ? scheme : nil
     }
 
-    private static func split(_ authority: Substring) throws -> (host: String, port: UInt16) {
+    private static func port(_ isSecure: Bool) -> UInt16 {
+        isSecure ? 443 : 80
+    }
+
+    private static func split(_ authority: Substring, port standard: UInt16) throws -> (host: String, port: UInt16) {
         guard !authority.contains("@") else { throw CrawlError("user names in URLs are not sent") }
         let host =
             authority.hasPrefix("[")
@@ -84,7 +92,7 @@ struct URL: Hashable, CustomStringConvertible {
         }
         let rest = authority[host.endIndex...]
         if rest.isEmpty || rest == ":" {
-            return (host.lowercased(), 80)
+            return (host.lowercased(), standard)
         }
         guard rest.hasPrefix(":"), rest.dropFirst().allSatisfy(\.isNumber), let port = UInt16(rest.dropFirst()),
             port > 0

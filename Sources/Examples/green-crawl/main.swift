@@ -1,4 +1,4 @@
-// Fetches pages over plain HTTP, many at a time.
+// Fetches pages, many at a time.
 import Glibc
 import Green
 import GreenExampleSupport
@@ -11,11 +11,12 @@ func crawl() throws {
         "depth",
         "limit",
         "file",
+        "ca",
         takesOperands: true,
         usage: """
             usage: green-crawl [OPTION VALUE]... URL...
 
-            Fetches pages over plain HTTP and prints a line for each, in the order they are given: the status, the size,
+            Fetches pages by http and https and prints a line for each, in the order they are given: the status, the size,
             the time it took, and the URL, with what went wrong. "-" in place of a URL is standard input, with a URL on
             each line. The exit code is 1 when there was an error, or a status from 400 on.
 
@@ -25,6 +26,7 @@ func crawl() throws {
               --depth N         fetch also what the pages link to on their own site, so many links away (0)
               --limit BYTES     the largest page to take (16777216)
               --file FILE       takes URLs from a file, one from each line
+              --ca FILE         whom to trust by https, a file of authorities (the system's)
             """
     )
     var sources = options.operands.map { $0 == "-" ? Addresses.Source.file($0) : .url($0) }
@@ -34,6 +36,7 @@ func crawl() throws {
     let fetcher = Fetcher(
         redirects: options["redirects", default: 5, atLeast: 0],
         limit: options["limit", default: 16 << 20],
+        open: try connecting(trusting: options["ca"]),
         progress: progress
     )
     let crawl = Crawl(

@@ -8,14 +8,17 @@ func echo() throws {
         "host",
         "port",
         "concurrency",
+        "tls-cert",
+        "tls-key",
         usage: """
-            usage: green-echo [--host 127.0.0.1] [--port 6000] [--concurrency 1000]
+            usage: green-echo [--host 127.0.0.1] [--port 6000] [--concurrency 1000] [--tls-cert FILE --tls-key FILE]
 
             Sends back whatever a client sends. Ctrl-C lets the clients finish for ten seconds, a second one does not.
+            With a certificate and its key, both PEM, it speaks TLS.
             """
     )
     let signals = try Signals([.interrupt, .terminate])
-    let listener = try listen(on: "\(options["host"] ?? "127.0.0.1"):\(options["port"] ?? "6000")")
+    let listener = try options.listen(on: "\(options["host"] ?? "127.0.0.1"):\(options["port"] ?? "6000")")
     say("listening on \(try listener.address)")
 
     detach(name: "signals") {

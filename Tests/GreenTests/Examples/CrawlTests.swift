@@ -166,10 +166,9 @@ struct CrawlTests {
     @Test
     func `says in a sentence what is wrong with a URL`() throws {
         let urls: [(url: String, complaint: String)] = [
-            ("https://example.org/", "TLS is not built in yet: only http:// works, not https://"),
-            ("ftp://example.org/", "only http:// works, not ftp://"),
-            ("example.org", "a URL has to begin with http://"),
-            ("localhost:80", "a URL has to begin with http://"),
+            ("ftp://example.org/", "only http:// and https:// work, not ftp://"),
+            ("example.org", "a URL has to begin with http:// or https://"),
+            ("localhost:80", "a URL has to begin with http:// or https://"),
             ("http:///path", "it has no host"),
             ("http://me@example.org/", "user names in URLs are not sent"),
             ("http://example.org:0/", "':0' behind the host is not a port from 1 to 65535"),
@@ -186,6 +185,26 @@ struct CrawlTests {
             #expect(try program.exitCode() == 1)
         }
     }
+
+    #if TLS
+    @Test
+    func `fetches by https from servers that it trusts`() throws {
+        try onHub { () throws in
+            let answer: (Socket) throws -> Void = { client in
+                while let line = try client.readLine(), !line.isEmpty, line != "\r" {}
+                try client.write("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecret")
+            }
+            try serving(Fixture.server(), answer) { address, _ in
+                let trusting = try Program("green-crawl", "--ca", Fixture.path("authority.pem"), "https://\(address)/")
+                #expect(try trusting.rest().first.map { Line($0) } == Line(200, 6, "https://\(address)/"))
+                #expect(try trusting.exitCode() == 0)
+                let strange = try Program("green-crawl", "https://\(address)/")
+                #expect(try strange.rest().first?.contains("is refused") == true)
+                #expect(try strange.exitCode() == 1)
+            }
+        }
+    }
+    #endif
 
     @Test
     func `says that nothing listens, and goes on`() throws {
@@ -207,11 +226,11 @@ struct CrawlTests {
         try onHub { () throws in
             let never = Event<String>()
             let server = try WebServer { _ in try never.wait() }
-            let urls = [server.url("/"), "https://example.org/"]
+            let urls = [server.url("/"), "ftp://example.org/"]
             let (lines, _, exitCode) = try crawl(["--concurrency", "1", "--timeout", "0.05"] + urls, server)
             #expect(lines.map(\.status) == ["---", "---"])
             #expect(lines.first?.rest == "\(urls[0]): it takes longer than 0.050 s")
-            #expect(lines.last?.rest.contains("TLS is not built in yet") == true)
+            #expect(lines.last?.rest.contains("not ftp://") == true)
             #expect(exitCode == 1)
         }
     }
@@ -224,7 +243,7 @@ struct CrawlTests {
                 case "/1/a": page("", status: "301 Moved Permanently", "Location: ../2?x#top")
                 case "/2?x": page("", status: "307 Temporary Redirect", "Location: ?y")
                 case "/2?y": page("found")
-                case "/secure": page("", status: "302 Found", "Location: https://example.org/")
+                case "/secure": page("", status: "302 Found", "Location: ftp://example.org/")
                 case "/nowhere": page("", status: "301 Moved Permanently")
                 default: page("", status: "303 See Other", "Location: \(target)")
                 }
@@ -234,7 +253,7 @@ struct CrawlTests {
             #expect(
                 lines.map(\.rest) == [
                     "\(urls[0]) -> \(server.url("/2?y"))",
-                    "\(urls[1]): TLS is not built in yet: only http:// works, not https://",
+                    "\(urls[1]): only http:// and https:// work, not ftp://",
                     "\(urls[2]): it redirects more than 2 times, now to \(urls[2])",
                     urls[3],
                 ]

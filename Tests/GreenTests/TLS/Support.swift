@@ -7,8 +7,12 @@ import Testing
 enum Fixture {
     private static let folder = #filePath.split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/Fixtures/"
 
+    static func path(_ name: String) -> String {
+        folder + name
+    }
+
     static func file(_ name: String) -> PEM {
-        .file(folder + name)
+        .file(path(name))
     }
 
     static func text(_ name: String) throws -> String {

@@ -1,0 +1,32 @@
+public import Green
+
+extension Options {
+    /// Listens, by TLS when `--tls-cert` and `--tls-key` name files.
+    public func listen(on address: String) throws -> Listener {
+        switch (self["tls-cert"], self["tls-key"]) {
+        case (nil, nil):
+            return try Green.listen(on: address)
+        case (let certificate?, let key?):
+            #if TLS
+            let tls = try TLS.server(certificateChain: .file(certificate), privateKey: .file(key))
+            return try Green.listen(on: address, tls: tls)
+            #else
+            end(2, "TLS is not built in, so there is no use for '\(certificate)' and '\(key)'")
+            #endif
+        default:
+            end(2, "--tls-cert and --tls-key go together")
+        }
+    }
+
+    /// How to connect: by TLS when `--tls-to` says whom to trust.
+    public func connecting() throws -> (_ address: String, _ timeout: Duration) throws -> Socket {
+        guard let trust = self["tls-to"] else { return { try connect(to: $0, timeout: $1) } }
+        #if TLS
+        let name = self["tls-name"]
+        let tls = try trust == "system" ? TLS.client() : TLS.client { $0.authorities = .file(trust) }
+        return { try connect(to: $0, timeout: $1, tls: tls, name: name) }
+        #else
+        end(2, "TLS is not built in, so there is nobody to trust with '\(trust)'")
+        #endif
+    }
+}
