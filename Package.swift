@@ -15,10 +15,20 @@ let cSettings: [CSetting] = [
 
 let examples = ["green-echo", "green-chat", "green-forward", "green-crawl", "green-pipeline"]
 
+// With their types, or the manifest takes the compiler too long.
+let exampleProducts: [Product] = examples.map { .executable(name: $0, targets: [$0]) }
+let exampleTargets: [Target] = examples.map {
+    .executableTarget(
+        name: $0,
+        dependencies: ["Green", "GreenExampleSupport"],
+        path: "Sources/Examples/\($0)",
+        swiftSettings: swiftSettings
+    )
+}
+
 let package = Package(
     name: "swift-green",
-    products: [.library(name: "Green", targets: ["Green"])]
-        + examples.map { .executable(name: $0, targets: [$0]) },
+    products: [.library(name: "Green", targets: ["Green"])] + exampleProducts,
     traits: [
         .default(enabledTraits: ["TLS"]),
         .trait(name: "TLS", description: "TLS connections, by OpenSSL"),
@@ -74,13 +84,6 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
     ]
-        + examples.map {
-            .executableTarget(
-                name: $0,
-                dependencies: ["Green", "GreenExampleSupport"],
-                path: "Sources/Examples/\($0)",
-                swiftSettings: swiftSettings
-            )
-        },
+        + exampleTargets,
     cLanguageStandard: .gnu11
 )
