@@ -1,6 +1,7 @@
-/* An echo server and its client in one program. */
+/* An echo server and its client in one program, which tries TLS where Green has it. */
 #include <green/green.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,6 +40,23 @@ static int fail(int error) {
     return 1;
 }
 
+#ifdef WITH_TLS
+/* A context can be made, and one whose authorities are missing says so. */
+static int try_tls(void) {
+    green_tls_context *context;
+    green_tls_options options = {.role = GREEN_TLS_CLIENT};
+    int error = green_tls_context_make(&context, &options);
+    if (error < 0)
+        return fail(error);
+    green_tls_context_release(context);
+    options.authorities.path = "/missing.pem";
+    error = green_tls_context_make(&context, &options);
+    bool is_right = error == -EPROTO && green_tls_last_problem() == GREEN_TLS_BAD_SETUP &&
+                    strstr(green_explain(error), "/missing.pem cannot be read: No such file or directory");
+    return is_right ? 0 : fail(error);
+}
+#endif
+
 int main(void) {
     green_listener *listener;
     green_thread *server;
@@ -57,6 +75,10 @@ int main(void) {
     green_listener_release(listener);
     if ((error = green_hub_close()) < 0)
         return fail(error);
+#ifdef WITH_TLS
+    if (try_tls() != 0)
+        return 1;
+#endif
     printf("Green %s echoed %s\n", green_version(), echoed ? "what was sent" : "something else");
     return echoed ? 0 : 1;
 }

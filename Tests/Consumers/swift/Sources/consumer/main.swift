@@ -1,4 +1,4 @@
-// An echo server and its client in one program.
+// An echo server and its client in one program, which tries TLS where Green has it.
 import Green
 
 struct Mismatch: Error {
@@ -21,4 +21,14 @@ guard line == "hello" else { throw Mismatch(line: line) }
 socket.close()
 try listener.stop(draining: .seconds(60))
 try server.wait()
+
+#if WITH_TLS
+_ = try TLS.client()
+do {
+    _ = try TLS.client { $0.authorities = .file("/missing.pem") }
+    throw Mismatch(line: "a context without its authorities")
+} catch let error as TLSError where error.problem == .badSetup {
+    guard error.message.contains("/missing.pem cannot be read: No such file or directory") else { throw error }
+}
+#endif
 print("Green echoed what was sent")
