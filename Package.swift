@@ -79,7 +79,7 @@ let package = Package(
         ),
         .testTarget(
             name: "GreenTests",
-            dependencies: ["Green"],
+            dependencies: ["Green", "CGreen"],
             exclude: ["TLS/Fixtures", "TLS/make-fixtures"],
             swiftSettings: swiftSettings
         ),

@@ -261,3 +261,37 @@ TEST(kill_accept, "killed accepting threads lose no connection") {
     CHECK(kill_and_finish(last), ==, -ECANCELED);
     green_listener_release(accepting.listener);
 }
+
+/* Their number ------------------------------------------------------------- */
+
+static int count_own(void *argument) {
+    green_socket *socket = argument;
+    green_timeout *timeout;
+    char byte;
+    CHECK(green_interrupt_count(), ==, 0);
+    CHECK(green_sleep(3600 * GREEN_SECOND), ==, -ECANCELED);
+    CHECK(green_interrupt_count(), ==, 1);
+    green_socket_set_timeouts(socket, GREEN_MICROSECOND, GREEN_FOREVER);
+    CHECK(green_read(socket, &byte, 1), ==, -ETIMEDOUT);
+    CHECK(green_interrupt_count(), ==, 1); /* the call's own timeout is none */
+    CHECK(green_timeout_start(&timeout, 0), ==, 0);
+    CHECK(green_interrupt_count(), ==, 1); /* nor is one that has ended no call yet */
+    CHECK(green_sleep(3600 * GREEN_SECOND), ==, -ETIME);
+    CHECK(green_interrupt_count(), ==, 2);
+    green_timeout_cancel(timeout);
+    CHECK(green_timeout_start(&timeout, 0), ==, 0);
+    green_timeout_cancel(timeout);
+    CHECK(green_yield(), ==, 0);
+    CHECK(green_interrupt_count(), ==, 2);
+    return 0;
+}
+
+TEST(count, "each interrupt that ends a call counts, for its own thread alone, and nothing else does") {
+    CHECK(green_interrupt_count(), ==, 0); /* there is no hub yet */
+    struct pair pair = connected(UNIX_PAIR);
+    green_thread *thread = start(count_own, pair.near);
+    let_run();
+    CHECK(kill_and_finish(thread), ==, 0);
+    CHECK(green_interrupt_count(), ==, 0);
+    release_pair(&pair);
+}

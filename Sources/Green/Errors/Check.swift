@@ -11,7 +11,8 @@ func check<Result: SignedInteger & FixedWidthInteger>(_ result: Result) throws -
     return result
 }
 
-/// The same for a call that only a mistake of the programmer can make fail, and that is not to throw.
+/// The same for a call that is not to throw: only a mistake of the programmer can make it fail, or the lack of a few
+/// bytes of memory, without which Swift itself could not go on.
 @discardableResult
 @inline(__always)
 func checkOrTrap(_ result: Int32) -> Int32 {

@@ -71,33 +71,6 @@ public struct GreenMap<Output> {
 extension GreenMap: Sendable {}
 
 extension GreenMap: Sequence {
-    /// The results, each waited for when it is asked for.
-    public struct Iterator: IteratorProtocol {
-        @usableFromInline
-        let map: GreenMap
-
-        @usableFromInline
-        var hasFailed = false
-
-        @inlinable
-        init(_ map: GreenMap) {
-            self.map = map
-        }
-
-        /// Takes the next result, as ``GreenMap/nextResult(timeout:)`` does. Blocks.
-        @available(*, noasync)
-        @inlinable
-        public mutating func next() -> Result<Output, any Error>? {
-            guard !hasFailed else { return nil }
-            do {
-                return try map.nextResult()
-            } catch {
-                hasFailed = true
-                return .failure(error)
-            }
-        }
-    }
-
     /// Takes the results for a `for` loop and the algorithms of sequences.
     ///
     /// ```swift
@@ -109,10 +82,7 @@ extension GreenMap: Sequence {
     /// A `Sequence` cannot throw; so each element is a result. Behind an error of the function the loop goes on. What
     /// interrupts the caller is the loop's last element; no result is lost with it, and another iterator goes on there.
     @inlinable
-    public func makeIterator() -> Iterator {
-        Iterator(self)
+    public func makeIterator() -> ResultIterator<Output> {
+        ResultIterator { try nextResult() }
     }
 }
-
-@available(*, unavailable)
-extension GreenMap.Iterator: Sendable {}

@@ -108,33 +108,6 @@ public final class GreenPile<Success> {
 extension GreenPile: Sendable {}
 
 extension GreenPile: Sequence {
-    /// The results, each waited for when it is asked for.
-    public struct Iterator: IteratorProtocol {
-        @usableFromInline
-        let pile: GreenPile
-
-        @usableFromInline
-        var hasFailed = false
-
-        @inlinable
-        init(_ pile: GreenPile) {
-            self.pile = pile
-        }
-
-        /// Takes the next result, as ``GreenPile/nextResult(timeout:)`` does. Blocks.
-        @available(*, noasync)
-        @inlinable
-        public mutating func next() -> Result<Success, any Error>? {
-            guard !hasFailed else { return nil }
-            do {
-                return try pile.nextResult()
-            } catch {
-                hasFailed = true
-                return .failure(error)
-            }
-        }
-    }
-
     /// Takes the results until the pile is empty, for a `for` loop and the algorithms of sequences.
     ///
     /// ```swift
@@ -146,10 +119,7 @@ extension GreenPile: Sequence {
     /// A `Sequence` cannot throw; so each element is a result. Behind an error of a function the loop goes on. What
     /// interrupts the caller is the loop's last element; no result is lost with it, and another iterator goes on there.
     @inlinable
-    public func makeIterator() -> Iterator {
-        Iterator(self)
+    public func makeIterator() -> ResultIterator<Success> {
+        ResultIterator { try self.nextResult() }
     }
 }
-
-@available(*, unavailable)
-extension GreenPile.Iterator: Sendable {}

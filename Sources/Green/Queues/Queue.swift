@@ -49,10 +49,8 @@ public class Queue<Item> {
         unsafe options.order = order.core
         unsafe items.describe(in: &options)
         var handle: OpaquePointer?
-        let result = unsafe green_queue_make(&handle, &options)
-        // Like Swift itself, which has just allocated this object, it cannot go on without a few bytes of memory.
-        guard result >= 0, let handle = unsafe handle else { fatalError("no memory for a Queue") }
-        unsafe self.handle = handle
+        unsafe checkOrTrap(green_queue_make(&handle, &options))
+        unsafe self.handle = handle!
         self.items = items
     }
 

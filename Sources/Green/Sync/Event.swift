@@ -38,10 +38,8 @@ public final class Event<Value> {
     /// Makes an event that nobody has sent.
     public init() {
         var handle: OpaquePointer?
-        let result = unsafe green_event_make(&handle)
-        // Like Swift itself, which has just allocated this object, it cannot go on without a few bytes of memory.
-        guard result >= 0, let handle = unsafe handle else { fatalError("no memory for an Event") }
-        unsafe self.handle = handle
+        checkOrTrap(unsafe green_event_make(&handle))
+        unsafe self.handle = handle!
     }
 
     deinit {

@@ -19,10 +19,8 @@ struct SemaphoreHandle: ~Copyable {
             fatalError("a \(kind) cannot begin with \(permits) permits when its limit is \(limit); raise the limit")
         }
         var pointer: OpaquePointer?
-        let result = unsafe green_semaphore_make(&pointer, Int64(permits), limit.map(Int64.init) ?? -1)
-        // Like Swift itself, which has just allocated the object, it cannot go on without a few bytes of memory.
-        guard result >= 0, let pointer = unsafe pointer else { fatalError("no memory for a \(kind)") }
-        unsafe self.pointer = pointer
+        checkOrTrap(unsafe green_semaphore_make(&pointer, Int64(permits), limit.map(Int64.init) ?? -1))
+        unsafe self.pointer = pointer!
     }
 
     deinit {

@@ -34,10 +34,8 @@ public final class GreenGroup<Success> {
     /// Makes an empty group.
     public init() {
         var handle: OpaquePointer?
-        let result = unsafe green_group_make(&handle)
-        // Like Swift itself, which has just allocated this object, it cannot go on without a few bytes of memory.
-        guard result >= 0, let handle = unsafe handle else { fatalError("no memory for a GreenGroup") }
-        unsafe self.handle = handle
+        checkOrTrap(unsafe green_group_make(&handle))
+        unsafe self.handle = handle!
     }
 
     /// Makes a group of threads.
@@ -105,7 +103,7 @@ public final class GreenGroup<Success> {
 extension GreenGroup: Sendable {}
 
 extension GreenGroup: Sequence {
-    /// The threads in the order they finish, for a `for` loop and the algorithms of sequences.
+    /// Takes the threads in the order they finish, for a `for` loop and the algorithms of sequences.
     ///
     /// ```swift
     /// for thread in group {
@@ -115,32 +113,7 @@ extension GreenGroup: Sequence {
     ///
     /// A `Sequence` cannot throw; so each element is a result. A failure is that of the waiting, such as a kill of the
     /// caller, and the last element. ``GreenGroup/next(timeout:)`` in a `while let` loop does the same with less ado.
-    public struct Iterator: IteratorProtocol {
-        private let group: GreenGroup
-        private var hasFailed = false
-
-        fileprivate init(_ group: GreenGroup) {
-            self.group = group
-        }
-
-        /// Takes the next thread, as ``GreenGroup/next(timeout:)`` does. Blocks.
-        @available(*, noasync)
-        public mutating func next() -> Result<GreenThread<Success>, any Error>? {
-            guard !hasFailed else { return nil }
-            do {
-                return try group.next().map { .success($0) }
-            } catch {
-                hasFailed = true
-                return .failure(error)
-            }
-        }
-    }
-
-    /// Iterates over the threads in the order they finish, which takes them out of the group.
-    public func makeIterator() -> Iterator {
-        Iterator(self)
+    public func makeIterator() -> ResultIterator<GreenThread<Success>> {
+        ResultIterator { try self.next().map { .success($0) } }
     }
 }
-
-@available(*, unavailable)
-extension GreenGroup.Iterator: Sendable {}

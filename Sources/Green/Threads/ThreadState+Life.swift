@@ -1,4 +1,5 @@
 internal import CGreen
+internal import SystemPackage
 
 extension ThreadState {
     /// Hands the function to the core. When that fails, the thread has ended with the error.
@@ -86,7 +87,20 @@ extension ThreadState {
         var result: Int32 = 0
         try check(unsafe green_thread_wait(handle, timeout.timeout, &result))
         if !hasEnded {
-            end(result < 0 ? Green.failure(result) : nil)
+            end(result < 0 ? foreignFailure(result) : nil)
+        }
+    }
+
+    /// The error for what a thread of C has returned. What the core knows of interrupts is about the thread that asks, and
+    /// not about that one.
+    private func foreignFailure(_ result: Int32) -> any Error {
+        switch Errno(rawValue: -result) {
+        case .canceled:
+            GreenExit()
+        case .timeout:
+            SystemError(code: .timeout, message: "\(label(of: handle)) was ended by a timeout of its own (ETIME)")
+        default:
+            Green.failure(result)
         }
     }
 

@@ -83,9 +83,7 @@ public final class Timeout: Error, @unchecked Sendable {
         letGo()
         let reason = unsafe Unmanaged.passRetained(self).toOpaque()
         var handle: OpaquePointer?
-        let result = unsafe green_timeout_start_with(&handle, duration.nanoseconds, reason, discardTimeout)
-        // Like Swift itself, which allocates objects such as this one, it cannot go on without a few bytes of memory.
-        guard result >= 0 else { fatalError("no memory for a Timeout") }
+        checkOrTrap(unsafe green_timeout_start_with(&handle, duration.nanoseconds, reason, discardTimeout))
         unsafe self.handle = handle
     }
 
