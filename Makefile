@@ -5,7 +5,7 @@ JOBS ?= $(shell nproc)
 CORE_SOURCES = $(shell git ls-files 'csrc/*.[ch]' 'include/*.h' 'Tests/*.[ch]' 'bench/*.[ch]')
 SWIFT_SOURCES = Package.swift Sources Tests bench
 
-.PHONY: run test test-c test-swift test-sanitized test-consumers build bench docs format lint setup clean
+.PHONY: run test test-c test-swift test-sanitized test-epoll test-consumers build bench docs format lint setup clean
 
 run: setup
 	swift build -c release --product green-echo
@@ -29,11 +29,20 @@ test-sanitized: setup
 	cmake -S . -B $(BUILD)/address -DGREEN_WERROR=ON -DGREEN_SANITIZE=address,undefined
 	cmake --build $(BUILD)/address --parallel $(JOBS)
 	ctest --test-dir $(BUILD)/address --parallel $(JOBS) --output-on-failure
+	GREEN_ENGINE=epoll ctest --test-dir $(BUILD)/address --parallel $(JOBS) --output-on-failure
 	cmake -S . -B $(BUILD)/thread -DGREEN_WERROR=ON -DGREEN_SANITIZE=thread
 	cmake --build $(BUILD)/thread --parallel $(JOBS)
 	ctest --test-dir $(BUILD)/thread --parallel $(JOBS) --output-on-failure
 	swift build --build-tests --sanitize=address --scratch-path .build-address
 	swift test --skip-build --disable-xctest --sanitize=address --scratch-path .build-address
+
+# Both suites where io_uring is forbidden, as it is in most containers.
+test-epoll: setup
+	cmake -S . -B $(BUILD) -DGREEN_WERROR=ON
+	cmake --build $(BUILD) --parallel $(JOBS)
+	cd $(BUILD) && Tests/CoreTests/without-uring ctest --parallel $(JOBS) --output-on-failure
+	swift build --build-tests
+	$(BUILD)/Tests/CoreTests/without-uring swift test --skip-build --disable-xctest
 
 # A CMake project and a Swift package that use Green as strangers would.
 test-consumers: setup

@@ -98,12 +98,14 @@ TEST(engine, "the engine is named, and may be chosen by the environment") {
     int value = 0;
     CHECK(green_detach(give, &value), ==, -EINVAL);
     CHECK(green_yield(), ==, -EINVAL);
-    green_hub_options options = {.engine = "uring"}; /* options win over the environment */
+    green_hub_options options = {.engine = "epoll"}; /* options win over the environment */
     CHECK(green_hub_open(&options), ==, 0);
-    CHECK_TEXT(green_hub_engine(), "uring");
+    CHECK_TEXT(green_hub_engine(), "epoll");
+    CHECK(green_hub_fallback() == NULL); /* it was asked for */
     CHECK(green_hub_close(), ==, 0);
-    CHECK(setenv("GREEN_ENGINE", "uring", 1), ==, 0);
-    CHECK_TEXT(green_hub_engine(), "uring");
+    CHECK(setenv("GREEN_ENGINE", "epoll", 1), ==, 0);
+    CHECK_TEXT(green_hub_engine(), "epoll");
+    CHECK(green_hub_fallback() == NULL);
 }
 
 TEST(close_busy, "a hub with threads or sockets left does not close, and counts them") {

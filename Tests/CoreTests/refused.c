@@ -1,32 +1,15 @@
 /* A kernel that refuses io_uring: the error says so, and what the cause may be. */
 #include "helpers.h"
 
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <stddef.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
+#include "seccomp.h"
 
 static int refusal;
-
-/* Has io_uring_setup(2) answer an error from here on, as container runtimes do. */
-static void refuse_rings(int error) {
-    struct sock_filter program[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ((unsigned)error & SECCOMP_RET_DATA)),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog filter = {.len = sizeof program / sizeof *program, .filter = program};
-    CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), ==, 0);
-    CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter), ==, 0);
-}
 
 static void open_refused(void) {
     green_hub_options options = {.engine = "uring"};
     green_statistics now;
     size_t descriptors = open_descriptors();
-    refuse_rings(refusal);
+    refuse_uring(refusal);
     for (int i = 0; i < 3; i++) { /* it is refused each time anew, and nothing is left */
         CHECK(green_hub_open(&options), ==, -refusal);
         dprintf(STDERR_FILENO, "%s\n", green_explain(-refusal));
@@ -66,7 +49,7 @@ static int answer(void *argument) {
 
 static void use_refused(void) {
     CHECK(setenv("GREEN_ENGINE", "uring", 1), ==, 0);
-    refuse_rings(EPERM);
+    refuse_uring(EPERM);
     int value = 0, ends[2];
     green_thread *thread = NULL;
     green_socket *socket = NULL;

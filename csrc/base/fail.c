@@ -53,18 +53,32 @@ const char *green_explain(int error) {
     return error >= 0 ? "Success" : green__error_text(error);
 }
 
-void green__report(const char *format, ...) {
+static void report(const char *format, va_list arguments) {
     char line[SENTENCE_MAX + 16] = "green: ";
     size_t length = strlen(line);
-    va_list arguments;
-    va_start(arguments, format);
     int written = vsnprintf(line + length, sizeof line - length - 1, format, arguments);
-    va_end(arguments);
     length = strnlen(line, sizeof line - 2);
     (void)written;
     line[length++] = '\n';
     if (write(STDERR_FILENO, line, length) < 0)
         return; /* there is nobody left to tell */
+}
+
+void green__report(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    report(format, arguments);
+    va_end(arguments);
+}
+
+void green__debug(const char *format, ...) {
+    const char *level = getenv("GREEN_LOG");
+    if (!level || strcmp(level, "debug") != 0)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    report(format, arguments);
+    va_end(arguments);
 }
 
 void green__broken(const char *file, int line, const char *what) {

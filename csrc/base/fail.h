@@ -15,6 +15,9 @@ const char *green__error_text(int error);
 /* Writes "green: ...\n" to standard error in one piece. */
 void green__report(const char *format, ...) __attribute__((format(printf, 1, 2), cold));
 
+/* The same when the environment's GREEN_LOG is "debug". */
+void green__debug(const char *format, ...) __attribute__((format(printf, 1, 2), cold));
+
 /* Ends the process: the text says which promise of Green's own is broken. */
 _Noreturn void green__broken(const char *file, int line, const char *what) __attribute__((cold));
 

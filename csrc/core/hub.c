@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum {
     ENTRIES_DEFAULT = 256,
@@ -58,21 +57,6 @@ void green__each_thread(green_hub *hub, void (*visit)(green_thread *thread, void
                 visit(&block->threads[i], context);
 }
 
-/* The engine by name: the option's, the environment's, or the default. */
-static const green_engine_class *engine_named(const char *name) {
-    static const green_engine_class *const classes[] = {&green__uring};
-    if (!name) {
-        name = getenv("GREEN_ENGINE");
-        if (!name || !*name)
-            return classes[0];
-    }
-    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
-        if (strcmp(classes[i]->name, name) == 0)
-            return classes[i];
-    green__fail(-EINVAL, "green_hub_open: there is no engine '%s'; this build has 'uring'", name);
-    return NULL;
-}
-
 /* Fills in the defaults. */
 static int options_check(const green_hub_options *given, green_hub_options *options) {
     *options = given ? *given : (green_hub_options){0};
@@ -107,6 +91,7 @@ static void hub_free(green_hub *hub) {
         free(block);
     }
     free(hub->root.name);
+    free(hub->fallback);
     free(hub);
 }
 
@@ -154,16 +139,14 @@ int green__hub_make(const green_hub_options *given) {
     int error = options_check(given, &options);
     if (error < 0)
         return error;
-    const green_engine_class *engine = engine_named(options.engine);
-    if (!engine)
-        return -EINVAL;
 
     green_hub *hub = aligned_alloc(GREEN_CACHE_LINE, sizeof *hub);
     if (!hub)
         return green__fail(-ENOMEM, "making a hub");
     *hub = (green_hub){0};
     green__stacks_init(&hub->stacks, options.stack_size, options.warm_stacks);
-    error = engine->open(&hub->engine, &(green_engine_options){options.entries, options.receive_memory});
+    error = green__engine_open(&hub->engine, options.engine,
+                               &(green_engine_options){options.entries, options.receive_memory}, &hub->fallback);
     if (error < 0)
         goto failed;
     error = green__overflow_watch(hub);
@@ -228,6 +211,10 @@ const char *green_hub_engine(void) {
     int error;
     green_hub *hub = green__hub_here(&error);
     return hub ? hub->engine->class->name : NULL;
+}
+
+const char *green_hub_fallback(void) {
+    return green__hub ? green__hub->fallback : NULL;
 }
 
 static void count_state(green_thread *thread, void *context) {

@@ -37,6 +37,7 @@ typedef struct green_hub {
 
     int64_t now; /* the clock at the last turn */
     green_engine *engine;
+    char *fallback;   /* why it is not the first choice; NULL */
     uint64_t awaited; /* parked threads that an I/O completion can wake */
     green_timer_heap timers;
     green_thread mark;

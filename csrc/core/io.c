@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <stdio.h>
+#include <unistd.h>
 
 void green__io_complete(green_op *op, int32_t result, bool more) {
     (void)more;
@@ -13,6 +14,11 @@ void green__io_complete(green_op *op, int32_t result, bool more) {
 void green__io_cancel(green_wait *wait) {
     green_engine *engine = wait->thread->hub->engine;
     engine->class->cancel(engine, &GREEN_CONTAINER(wait, green_io, wait)->op);
+}
+
+void green__forget_and_close(green_hub *hub, int fd) {
+    hub->engine->class->forget(hub->engine, fd);
+    close(fd);
 }
 
 static void describe_poll(const green_wait *wait, char *text, size_t size) {

@@ -38,6 +38,9 @@ static inline int32_t green__io_run(green_hub *hub, green_io *io, int64_t timeou
     return io->result;
 }
 
+/* Closes a descriptor that sockets' operations, ended by now, have worked on. */
+void green__forget_and_close(green_hub *hub, int fd);
+
 /* The cancel of a wait that is a green_io. */
 void green__io_cancel(green_wait *wait);
 

@@ -23,7 +23,7 @@ typedef enum green_op_kind {
     GREEN_OP_ACCEPT,       /* accept4(fd, NULL, NULL, SOCK_CLOEXEC), again and again */
     GREEN_OP_ACCEPT_ONE,   /* the same, once */
     GREEN_OP_CONNECT,      /* connect(fd, address, length) */
-    GREEN_OP_READ,         /* read(fd, address, length) of a descriptor that is not a socket */
+    GREEN_OP_READ,         /* read(fd, address, length) of what can be polled and is no socket */
     GREEN_OP_POLL,         /* poll(fd, flags): the events that have come */
 } green_op_kind;
 
@@ -48,6 +48,7 @@ struct green_op {
     /* The engine's own. */
     uint8_t state;
     bool cancelled;
+    bool begun;
     uint16_t ticket;
     green_op *next;
 };
@@ -60,6 +61,8 @@ typedef struct green_lent {
     char *bytes;
     uint16_t token;
 } green_lent;
+
+enum { GREEN_LENT_SIZE = 16 * 1024, GREEN_LENT_MAX = 32768 };
 
 typedef struct green_engine_options {
     unsigned entries;
@@ -91,6 +94,10 @@ typedef struct green_engine_class {
 
     /* Gives lent memory back. */
     void (*give_back)(green_engine *engine, const green_lent *lent);
+
+    /* A socket's descriptor, without operations by now, is about to be closed:
+     * its number will soon be another's. */
+    void (*forget)(green_engine *engine, int fd);
 } green_engine_class;
 
 struct green_engine {
@@ -100,6 +107,15 @@ struct green_engine {
     uint64_t system_calls; /* made so far */
 };
 
-extern const green_engine_class green__uring;
+extern const green_engine_class green__uring, green__epoll;
+
+/* What opens in place of any other: for tests, which put theirs here. */
+extern const green_engine_class *green__engine_substitute;
+
+/* Opens the engine of that name; for NULL the one that the environment's
+ * GREEN_ENGINE names, or else the best that the system lets have. When that is
+ * not the first choice, *fallback says why, which the caller frees. 0 or -errno,
+ * explained. */
+int green__engine_open(green_engine **engine, const char *name, const green_engine_options *options, char **fallback);
 
 #endif

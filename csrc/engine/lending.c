@@ -13,16 +13,12 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-enum {
-    GROUP = 0,
-    BUFFER_SIZE = 16 * 1024,
-    BUFFERS_MAX = 32768, /* the kernel's limit for a ring */
-};
+enum { GROUP = 0 };
 
 /* The largest power of two of buffers that the memory holds. */
 static unsigned count_of(size_t memory) {
     unsigned count = 1;
-    while (count < BUFFERS_MAX && (size_t)count * 2 * BUFFER_SIZE <= memory)
+    while (count < GREEN_LENT_MAX && (size_t)count * 2 * GREEN_LENT_SIZE <= memory)
         count *= 2;
     return count;
 }
@@ -40,7 +36,7 @@ static void *map(size_t size) {
 int green__lending_open(green_uring *uring, size_t memory) {
     green_lending *lending = &uring->lending;
     lending->count = count_of(memory);
-    lending->size = BUFFER_SIZE;
+    lending->size = GREEN_LENT_SIZE;
     lending->ring = map(lending->count * sizeof(struct io_uring_buf));
     lending->memory = map(lending->count * lending->size);
     int error = -ENOMEM;

@@ -88,6 +88,9 @@ int green__ring_make(struct io_uring *ring, unsigned entries) {
     /* A forked child would share the ring's memory and corrupt it. */
     io_uring_ring_dontfork(ring);
     error = check_features(ring);
+    /* A filter may allow to make a ring and refuse its use. */
+    if (error == 0 && (error = io_uring_enter((unsigned)ring->ring_fd, 0, 0, 0, NULL)) < 0)
+        explain_refusal(error);
     if (error < 0)
         io_uring_queue_exit(ring);
     return error;

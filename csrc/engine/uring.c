@@ -16,34 +16,6 @@ static green_uring *uring_of(green_engine *engine) {
     return GREEN_CONTAINER(engine, green_uring, base);
 }
 
-static void list_init(green_op_list *list) {
-    list->first = NULL;
-    list->last = &list->first;
-}
-
-static void list_append(green_op_list *list, green_op *op, uint8_t state) {
-    op->state = state;
-    op->next = NULL;
-    *list->last = op;
-    list->last = &op->next;
-}
-
-static green_op *list_take(green_op_list *list) {
-    green_op *op = list->first;
-    if (op && !(list->first = op->next))
-        list->last = &list->first;
-    return op;
-}
-
-static void list_remove(green_op_list *list, green_op *op) {
-    green_op **place = &list->first;
-    while (*place != op)
-        place = &(*place)->next;
-    *place = op->next;
-    if (!op->next)
-        list->last = place;
-}
-
 /* Shows the kernel what was queued; returns how much of it there is. */
 static unsigned flush(struct io_uring *ring) {
     struct io_uring_sq *sq = &ring->sq;
@@ -129,7 +101,7 @@ static void submit(green_engine *engine, green_op *op) {
     op->ticket = ++uring->ticket;
     struct io_uring_sqe *sqe = uring->backlog.first ? NULL : entry(uring);
     if (GREEN_UNLIKELY(!sqe)) {
-        list_append(&uring->backlog, op, GREEN_OP_IN_BACKLOG);
+        green__ops_append(&uring->backlog, op, GREEN_OP_IN_BACKLOG);
         return;
     }
     op->state = GREEN_OP_SUBMITTED;
@@ -151,20 +123,20 @@ static void cancel(green_engine *engine, green_op *op) {
         return;
     op->cancelled = true;
     if (op->state == GREEN_OP_IN_BACKLOG) {
-        list_remove(&uring->backlog, op);
-        list_append(&uring->refused, op, GREEN_OP_REFUSED);
+        green__ops_remove(&uring->backlog, op);
+        green__ops_append(&uring->refused, op, GREEN_OP_REFUSED);
     } else if (!submit_cancel(uring, op)) {
-        list_append(&uring->cancels, op, GREEN_OP_IN_CANCELS);
+        green__ops_append(&uring->cancels, op, GREEN_OP_IN_CANCELS);
     }
 }
 
 /* Gives entries to what had to wait for them. */
 static void drain_lists(green_uring *uring) {
     while (uring->cancels.first && submit_cancel(uring, uring->cancels.first))
-        list_take(&uring->cancels)->state = GREEN_OP_SUBMITTED;
+        green__ops_take(&uring->cancels)->state = GREEN_OP_SUBMITTED;
     struct io_uring_sqe *sqe;
     while (uring->backlog.first && (sqe = entry(uring))) {
-        green_op *op = list_take(&uring->backlog);
+        green_op *op = green__ops_take(&uring->backlog);
         op->state = GREEN_OP_SUBMITTED;
         prepare(sqe, op);
     }
@@ -172,7 +144,7 @@ static void drain_lists(green_uring *uring) {
 
 static void last_completion(green_uring *uring, green_op *op) {
     if (GREEN_UNLIKELY(op->state == GREEN_OP_IN_CANCELS))
-        list_remove(&uring->cancels, op);
+        green__ops_remove(&uring->cancels, op);
     op->state = GREEN_OP_IDLE;
     uring->base.operations--;
 }
@@ -240,7 +212,7 @@ static void turn(green_engine *engine, int64_t timeout) {
     if (GREEN_UNLIKELY(uring->cancels.first || uring->backlog.first))
         drain_lists(uring);
     exchange(uring, timeout);
-    for (green_op *op; (op = list_take(&uring->refused));) {
+    for (green_op *op; (op = green__ops_take(&uring->refused));) {
         op->state = GREEN_OP_IDLE;
         engine->operations--;
         op->complete(op, -ECANCELED, false);
@@ -261,9 +233,9 @@ static int open_engine(green_engine **engine, const green_engine_options *option
     if (!uring)
         return green__fail(-ENOMEM, "making a hub");
     uring->base.class = &green__uring;
-    list_init(&uring->backlog);
-    list_init(&uring->cancels);
-    list_init(&uring->refused);
+    green__ops_init(&uring->backlog);
+    green__ops_init(&uring->cancels);
+    green__ops_init(&uring->refused);
     int error = green__ring_make(&uring->ring, options->entries);
     if (error < 0) {
         free(uring);
@@ -280,6 +252,12 @@ static int open_engine(green_engine **engine, const green_engine_options *option
     return 0;
 }
 
+/* The kernel holds what an operation works on by itself. */
+static void forget(green_engine *engine, int fd) {
+    (void)engine;
+    (void)fd;
+}
+
 const green_engine_class green__uring = {
     .name = "uring",
     .open = open_engine,
@@ -287,5 +265,6 @@ const green_engine_class green__uring = {
     .submit = submit,
     .cancel = cancel,
     .turn = turn,
+    .forget = forget,
     .give_back = green__lending_give_back,
 };

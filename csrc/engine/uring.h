@@ -2,14 +2,9 @@
 #ifndef GREEN_ENGINE_URING_H
 #define GREEN_ENGINE_URING_H
 
-#include "engine.h"
+#include "oplist.h"
 
 #include <liburing.h>
-
-/* Operations in the order they came. */
-typedef struct green_op_list {
-    green_op *first, **last;
-} green_op_list;
 
 /* Memory that the kernel picks receive buffers from: a provided buffer ring. */
 typedef struct green_lending {

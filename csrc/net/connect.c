@@ -85,7 +85,7 @@ static int attempt(green_hub *hub, const green_address *to, const green_address 
         error = green__socket_make(hub, fd, made);
     if (error == 0)
         return 0;
-    close(fd);
+    green__forget_and_close(hub, fd);
     return explain(error, to, from);
 }
 

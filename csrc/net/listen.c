@@ -161,7 +161,7 @@ static const green_wait_kind closing = {NULL, describe_close};
 void green__listener_close_descriptor(green_listener *listener) {
     if (listener->path)
         unlink(listener->path);
-    close(listener->fd);
+    green__forget_and_close(listener->hub, listener->fd);
     listener->fd = -1;
     listener->hub->sockets--;
     for (; listener->count > 0; listener->count--) {

@@ -97,7 +97,7 @@ void green__unread_drop(green_socket *socket) {
 /* The descriptor goes when the last operation on it has ended: until then its
  * number could not be given to somebody else without their meeting. */
 static void close_descriptor(green_socket *socket) {
-    close(socket->fd);
+    green__forget_and_close(socket->hub, socket->fd);
     socket->fd = -1;
     socket->hub->sockets--;
     if (!socket->lending)

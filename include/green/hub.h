@@ -13,7 +13,8 @@ GREEN_ASSUME_NONNULL_BEGIN
 
 /* Zero in any field means its default. */
 typedef struct green_hub_options {
-    /* "uring". NULL takes the environment's GREEN_ENGINE, then the default. */
+    /* "uring" or "epoll". NULL takes the environment's GREEN_ENGINE; where that
+     * is not set, "uring", or "epoll" where the system refuses it. */
     const char *GREEN_NULLABLE engine;
     /* Submission queue entries, a power of two up to 32768. Default 256. The
      * completion queue has eight times as many. */
@@ -31,9 +32,9 @@ typedef struct green_hub_options {
 
 /* Makes this OS thread's hub with the given options.
  * -EALREADY: it has one. -EINVAL: an option is out of range, or an engine by
- * that name does not exist. -EPERM, -ENOSYS, -ENOMEM and others: the engine was
- * refused, and green_explain() tells the likely cause (seccomp, a sysctl, the
- * memlock limit). */
+ * that name does not exist. -EPERM, -ENOSYS, -ENOMEM and others: the engine that
+ * was asked for by name was refused, and green_explain() tells the likely cause
+ * (seccomp, a sysctl, the memlock limit). -EMFILE: no descriptor is left. */
 GREEN_API GREEN_CHECK int green_hub_open(const green_hub_options *GREEN_NULLABLE options);
 
 /* Ends this OS thread's hub and gives all its memory back. Called from the OS
@@ -44,9 +45,15 @@ GREEN_API GREEN_CHECK int green_hub_open(const green_hub_options *GREEN_NULLABLE
  * -ENOENT: this OS thread has no hub. */
 GREEN_API int green_hub_close(void);
 
-/* The engine that moves this hub's bytes: "uring". Makes the hub if need be;
- * NULL when that fails. */
+/* The engine that moves this hub's bytes: "uring" or "epoll". Makes the hub if
+ * need be; NULL when that fails. */
 GREEN_API const char *GREEN_NULLABLE green_hub_engine(void);
+
+/* Why this hub runs on epoll though nobody asked for that: what the system said
+ * to io_uring, and the likely cause. NULL when it has its first choice, or when
+ * there is no hub. Valid as long as the hub. The environment's GREEN_LOG=debug
+ * has it written to standard error, once in a process. */
+GREEN_API const char *GREEN_NULLABLE green_hub_fallback(void);
 
 /* Counts of one hub at one moment. A leak shows here first. */
 typedef struct green_statistics {

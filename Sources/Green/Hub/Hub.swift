@@ -9,7 +9,8 @@ public enum Hub {
     /// Makes this OS thread's hub. A parameter that is nil has its default.
     ///
     /// - Parameters:
-    ///   - engine: What moves the bytes: `"uring"`. Nil takes the environment's `GREEN_ENGINE`, then the default.
+    ///   - engine: What moves the bytes: `"uring"` or `"epoll"`. Nil takes the environment's `GREEN_ENGINE`; where that
+    ///     is not set, `"uring"`, or `"epoll"` where the system refuses it.
     ///   - entries: Submission queue entries, a power of two up to 32768; 256 by default.
     ///   - receiveMemory: Bytes of receive memory that all idle sockets share, at least 64 KiB; 4 MiB by default. It
     ///     is touched only as traffic comes.
@@ -17,8 +18,8 @@ public enum Hub {
     ///     1 MiB by default. Only touched pages use memory.
     ///   - warmStacks: How many free stacks keep their memory for the next spawn; 1024 by default.
     /// - Throws: A ``SystemError``, with the code `alreadyInProcess` when there is a hub already, `invalidArgument`
-    ///   when a parameter is out of range or there is no such engine. When the system refuses the engine, its message
-    ///   tells the likely cause.
+    ///   when a parameter is out of range or there is no such engine. When the system refuses the engine that was asked
+    ///   for by name, its message tells the likely cause.
     @available(*, noasync)
     public static func open(
         engine: String? = nil,
@@ -56,10 +57,20 @@ public enum Hub {
         try check(green_hub_close())
     }
 
-    /// The name of the engine, `"uring"`. Makes the hub if need be; nil when that fails.
+    /// The name of the engine, `"uring"` or `"epoll"`. Makes the hub if need be; nil when that fails.
     @available(*, noasync)
     public static var engine: String? {
         guard let name = unsafe green_hub_engine() else { return nil }
         return unsafe String(cString: name)
+    }
+
+    /// Why this hub runs on epoll though nobody asked for that: what the system said to io_uring, and the likely
+    /// cause. Nil when it has its first choice, or when there is no hub.
+    ///
+    /// `GREEN_LOG=debug` in the environment has it written to standard error, once in a process.
+    @available(*, noasync)
+    public static var fallback: String? {
+        guard let reason = unsafe green_hub_fallback() else { return nil }
+        return unsafe String(cString: reason)
     }
 }

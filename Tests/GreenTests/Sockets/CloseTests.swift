@@ -56,7 +56,7 @@ struct CloseTests {
                     return unsafe bytes.withUnsafeBytes { unsafe String(decoding: unsafe $0, as: UTF8.self) }
                 }
             }
-            try GreenThread.yield()
+            try settle()
             right.close()
             #expect(try left.read(upTo: 1) == [])
             #expect(try reader.wait() == "lent")

@@ -81,7 +81,7 @@ struct IdentityTests {
             let line = lines.first { $0.contains("\(reader)") }
             #expect(line?.contains("reading") == true)
             #expect(lines.contains { $0.contains("\(sleeper)") })
-            #expect(lines.first?.contains("uring") == true)
+            #expect(lines.first?.contains(Hub.engine ?? "?") == true)
             left.close()
             #expect(try reader.wait() == [])
             try sleeper.kill(andWait: true)

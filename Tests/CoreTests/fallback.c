@@ -1,0 +1,100 @@
+/* A system that refuses io_uring gets the same Green on epoll, and is told why. */
+#include "helpers.h"
+#include "seccomp.h"
+
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+static int refusal, refused_call;
+
+static void echo_once(void) {
+    struct pair pair = connected(TCP4);
+    send_text(pair.near, "over epoll");
+    expect_text(pair.far, "over epoll");
+    release_pair(&pair);
+}
+
+static void open_where_refused(void) {
+    CHECK(unsetenv("GREEN_ENGINE"), ==, 0);
+    refuse_call(refused_call, refusal);
+    CHECK_TEXT(green_hub_engine(), "epoll");
+    CHECK(green_hub_fallback() != NULL);
+    dprintf(STDERR_FILENO, "%s\n", green_hub_fallback());
+    echo_once();
+    CHECK(green_hub_close(), ==, 0);
+    CHECK(green_hub_fallback() == NULL);
+}
+
+static void falls_back(int call, int error, const char *said) {
+    struct child child;
+    refused_call = call;
+    refusal = error;
+    run_child(&child, open_where_refused);
+    CHECK_CONTAINS(child.output, said);
+    CHECK(child.status, ==, 0);
+}
+
+TEST(seccomp, "where seccomp forbids io_uring the hub runs on epoll, and says why") {
+    falls_back(SYS_io_uring_setup, EPERM, "seccomp");
+}
+
+TEST(missing, "a kernel without io_uring gets epoll") {
+    falls_back(SYS_io_uring_setup, ENOSYS, "no io_uring");
+}
+
+TEST(memory, "a memlock limit too low for a ring gets epoll") {
+    falls_back(SYS_io_uring_setup, ENOMEM, "memlock");
+}
+
+TEST(use, "a filter that lets a ring be made and refuses its use gets epoll") {
+    falls_back(SYS_io_uring_enter, EPERM, "seccomp");
+    falls_back(SYS_io_uring_register, EPERM, "");
+}
+
+static void open_twice(void) {
+    CHECK(unsetenv("GREEN_ENGINE"), ==, 0);
+    CHECK(setenv("GREEN_LOG", "debug", 1), ==, 0);
+    refuse_uring(EPERM);
+    for (int i = 0; i < 2; i++) {
+        CHECK_TEXT(green_hub_engine(), "epoll");
+        CHECK(green_hub_close(), ==, 0);
+    }
+}
+
+TEST(told, "the reason is logged once, and only when GREEN_LOG is debug") {
+    struct child child;
+    run_child(&child, open_twice);
+    CHECK(child.status, ==, 0);
+    const char *first = strstr(child.output, "green: the engine is epoll");
+    CHECK(first != NULL);
+    CHECK(strstr(first + 1, "green: the engine") == NULL);
+    CHECK_CONTAINS(first, "seccomp");
+}
+
+static void open_quietly(void) {
+    CHECK(unsetenv("GREEN_ENGINE"), ==, 0);
+    CHECK(unsetenv("GREEN_LOG"), ==, 0);
+    refuse_uring(EPERM);
+    CHECK_TEXT(green_hub_engine(), "epoll");
+}
+
+TEST(quiet, "a fallback says nothing where nobody asked") {
+    struct child child;
+    run_child(&child, open_quietly);
+    CHECK(child.status, ==, 0);
+    CHECK_TEXT(child.output, "");
+}
+
+static void open_without_descriptors(void) {
+    CHECK(unsetenv("GREEN_ENGINE"), ==, 0);
+    struct rlimit none = {3, 3};
+    CHECK(setrlimit(RLIMIT_NOFILE, &none), ==, 0);
+    CHECK(green_hub_open(NULL), ==, -EMFILE);
+    CHECK(green_hub_engine() == NULL);
+}
+
+TEST(descriptors, "without a descriptor left no engine is made, and the error says so") {
+    struct child child;
+    run_child(&child, open_without_descriptors);
+    CHECK(child.status, ==, 0);
+}

@@ -1,0 +1,188 @@
+/* Operations as plain system calls that do not wait. */
+#include "epoll.h"
+
+#include "../base/fail.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* Connections that one attempt accepts, so that a burst leaves others a turn. */
+enum { ACCEPTED_MAX = 64 };
+
+static int32_t outcome(ssize_t result) {
+    if (GREEN_LIKELY(result >= 0))
+        return (int32_t)result;
+    if (errno == EINTR)
+        return GREEN_MORE;
+    return errno == EAGAIN ? GREEN_NOT_YET : -errno;
+}
+
+/* A stream that gave less than was asked for has no more for now: the event of
+ * its end has been seen, or is still to come. */
+static int32_t receive(green_watched *watched, green_op *op, void *bytes, size_t size) {
+    int32_t result = outcome(recv(op->fd, bytes, size, (op->flags & ~MSG_WAITALL) | MSG_DONTWAIT));
+    if (result == 0)
+        watched->eager = true;
+    op->drained = result < (int32_t)size;
+    watched->dry = !watched->eager && (result == GREEN_NOT_YET || (watched->stream && op->drained));
+    return result;
+}
+
+static int32_t receive_lent(green_epoll *epoll, green_watched *watched, green_op *op) {
+    green_loans *loans = &epoll->loans;
+    green_lent *lent = op->address;
+    if (loans->free_count == 0)
+        return -ENOBUFS;
+    uint16_t token = loans->free[loans->free_count - 1];
+    char *bytes = loans->memory + token * (size_t)GREEN_LENT_SIZE;
+    int32_t result = receive(watched, op, bytes, GREEN_LENT_SIZE);
+    if (result > 0) {
+        loans->free_count--;
+        epoll->base.lent++;
+        *lent = (green_lent){.bytes = bytes, .token = token};
+    }
+    return result;
+}
+
+static int32_t receive_message(green_watched *watched, const green_op *op) {
+    int32_t result = outcome(recvmsg(op->fd, op->address, op->flags | MSG_DONTWAIT));
+    watched->dry = result == GREEN_NOT_YET && !watched->eager;
+    return result;
+}
+
+/* What a short send leaves is the caller's to send: MSG_WAITALL is a wish. */
+static int32_t send_bytes(green_watched *watched, const green_op *op) {
+    int flags = (op->flags & ~MSG_WAITALL) | MSG_DONTWAIT;
+    int32_t result = outcome(op->kind == GREEN_OP_SEND ? send(op->fd, op->address, op->length, flags)
+                                                       : sendmsg(op->fd, op->address, flags));
+    watched->full = result == GREEN_NOT_YET;
+    return result;
+}
+
+/* Sets O_NONBLOCK, and tells what was set before; -errno. */
+static int stop_blocking(int fd) {
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0)
+        return -errno;
+    if (!(flags & O_NONBLOCK) && fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+        return -errno;
+    return flags;
+}
+
+/* An accept has no flag of its own against waiting, and a connection can be gone
+ * when it is asked for, so a listener stays non-blocking. */
+static int32_t accept_next(green_watched *watched, const green_op *op) {
+    if (!watched->nonblocking) {
+        int error = stop_blocking(op->fd);
+        if (error < 0)
+            return error;
+        watched->nonblocking = true;
+    }
+    int fd = accept4(op->fd, NULL, NULL, SOCK_CLOEXEC);
+    int32_t result = outcome(fd);
+    watched->dry = result == GREEN_NOT_YET;
+    return result;
+}
+
+static int32_t accept_many(green_epoll *epoll, green_watched *watched, green_op *op) {
+    for (unsigned count = 0; count < ACCEPTED_MAX && !op->cancelled; count++) {
+        int32_t result = accept_next(watched, op);
+        if (result < 0)
+            return result;
+        epoll->told = true;
+        op->complete(op, result, true);
+    }
+    return op->cancelled ? -ECANCELED : GREEN_MORE;
+}
+
+/* Others may share the descriptor's flags, so it is non-blocking for the call
+ * alone. A full unix listener answers EAGAIN, and no event tells of its room. */
+static int32_t begin_connect(const green_op *op) {
+    int flags = stop_blocking(op->fd);
+    if (flags < 0)
+        return flags;
+    int32_t result = connect(op->fd, op->address, (socklen_t)op->length) < 0 ? -errno : 0;
+    if (!(flags & O_NONBLOCK))
+        fcntl(op->fd, F_SETFL, flags);
+    if (result == -EINPROGRESS || result == -EINTR)
+        return GREEN_NOT_YET;
+    return result == -EAGAIN ? GREEN_RETRY : result;
+}
+
+static int32_t end_connect(const green_op *op) {
+    struct pollfd state = {.fd = op->fd, .events = POLLOUT};
+    if (poll(&state, 1, 0) == 0)
+        return GREEN_NOT_YET;
+    int error = 0;
+    if (getsockopt(op->fd, SOL_SOCKET, SO_ERROR, &error, &(socklen_t){sizeof error}) < 0)
+        return -errno;
+    return -error;
+}
+
+static int32_t poll_now(const green_op *op) {
+    struct pollfd state = {.fd = op->fd, .events = (short)op->flags};
+    if (poll(&state, 1, 0) <= 0)
+        return GREEN_NOT_YET;
+    return state.revents & POLLNVAL ? -EBADF : state.revents;
+}
+
+/* What is not made for RWF_NOWAIT is asked first whether it has something. */
+static int32_t read_now(const green_op *op) {
+    struct iovec piece = {op->address, op->length};
+    ssize_t result = preadv2(op->fd, &piece, 1, -1, RWF_NOWAIT);
+    if (result < 0 && (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL)) {
+        struct pollfd state = {.fd = op->fd, .events = POLLIN};
+        if (poll(&state, 1, 0) == 0)
+            return GREEN_NOT_YET;
+        result = read(op->fd, op->address, op->length);
+    }
+    return outcome(result);
+}
+
+int32_t green__attempt(green_epoll *epoll, green_watched *watched, green_op *op) {
+    epoll->base.system_calls++;
+    switch (op->kind) {
+    case GREEN_OP_RECEIVE:
+        return receive(watched, op, op->address, op->length);
+    case GREEN_OP_RECEIVE_LENT:
+        return receive_lent(epoll, watched, op);
+    case GREEN_OP_RECEIVE_MSG:
+        return receive_message(watched, op);
+    case GREEN_OP_SEND:
+    case GREEN_OP_SEND_MSG:
+        return send_bytes(watched, op);
+    case GREEN_OP_ACCEPT:
+        return accept_many(epoll, watched, op);
+    case GREEN_OP_ACCEPT_ONE:
+        return accept_next(watched, op);
+    case GREEN_OP_CONNECT:
+        return op->begun ? end_connect(op) : begin_connect(op);
+    case GREEN_OP_READ:
+        return read_now(op);
+    case GREEN_OP_POLL:
+        return poll_now(op);
+    }
+    return -EINVAL;
+}
+
+bool green__may_attempt(const green_watched *watched, const green_op *op) {
+    switch (op->kind) {
+    case GREEN_OP_RECEIVE:
+    case GREEN_OP_RECEIVE_LENT:
+        /* Not known, but the caller says that there is hardly anything. */
+        return !watched->dry && (watched->added || !op->drained);
+    case GREEN_OP_RECEIVE_MSG:
+    case GREEN_OP_ACCEPT:
+    case GREEN_OP_ACCEPT_ONE:
+        return !watched->dry;
+    case GREEN_OP_SEND:
+    case GREEN_OP_SEND_MSG:
+        return !watched->full;
+    default:
+        return true;
+    }
+}

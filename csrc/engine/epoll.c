@@ -1,0 +1,285 @@
+/* The epoll engine: submit, cancel, turn.
+ *
+ * An operation is tried as a system call that does not wait. One that would have
+ * to is kept with its descriptor until an event says that another try may do.
+ * A socket is added once, edge-triggered and for both directions, and what its
+ * events and its calls have shown is remembered, so that a busy connection costs
+ * one call for each operation, and a share of one wait. */
+#include "epoll.h"
+
+#include "../base/fail.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    TURN_ATTEMPTS = 256,
+    TURN_EVENTS = 256,
+    /* While threads are ready, a kernel that had nothing is asked in one turn of so many. */
+    TURNS_A_POLL = 4,
+    RETRY_PAUSE = 2 * 1000 * 1000,
+};
+
+static green_epoll *epoll_of(green_engine *engine) {
+    return GREEN_CONTAINER(engine, green_epoll, base);
+}
+
+/* The operation that waits with its descriptor and others that do. */
+static green_op **place_of(green_watched *watched, const green_op *op) {
+    green_op **place = &watched->waiting;
+    while (*place != op)
+        place = &(*place)->next;
+    return place;
+}
+
+static void submit(green_engine *engine, green_op *op) {
+    engine->operations++;
+    op->cancelled = false;
+    op->begun = false;
+    green__ops_append(&epoll_of(engine)->fresh, op, GREEN_EPOLL_FRESH);
+}
+
+/* Whatever it waited for, it is tried next, and then refused. */
+static void cancel(green_engine *engine, green_op *op) {
+    green_epoll *epoll = epoll_of(engine);
+    if (op->cancelled || op->state == GREEN_EPOLL_IDLE)
+        return;
+    op->cancelled = true;
+    if (op->state == GREEN_EPOLL_WAITING) {
+        green_watched *watched = green__watched(&epoll->descriptors, op->fd);
+        *place_of(watched, op) = op->next;
+        epoll->waiting--;
+        green__ops_append(&epoll->fresh, op, GREEN_EPOLL_FRESH);
+    } else if (op->state == GREEN_EPOLL_RETRIED) {
+        green__ops_remove(&epoll->retried, op);
+        green__ops_append(&epoll->fresh, op, GREEN_EPOLL_FRESH);
+    }
+}
+
+/* Sees to it that an event will come. What is no socket of Green's can be closed
+ * without a word, so it is added anew each time, and for one event. */
+static int32_t watch(green_epoll *epoll, green_watched *watched, const green_op *op) {
+    bool foreign = op->kind == GREEN_OP_POLL || op->kind == GREEN_OP_READ;
+    if (watched->added && !foreign)
+        return 0;
+    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET, .data.fd = op->fd};
+    if (foreign && !watched->added)
+        event.events |= EPOLLONESHOT;
+    epoll->base.system_calls++;
+    int result = epoll_ctl(epoll->fd, watched->added ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, op->fd, &event);
+    if (result < 0 && (errno == EEXIST || errno == ENOENT)) {
+        epoll->base.system_calls++;
+        result = epoll_ctl(epoll->fd, watched->added ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, op->fd, &event);
+    }
+    if (result < 0)
+        return -errno;
+    if (!foreign) {
+        int type = 0;
+        getsockopt(op->fd, SOL_SOCKET, SO_TYPE, &type, &(socklen_t){sizeof type});
+        watched->added = true;
+        watched->stream = type == SOCK_STREAM;
+    }
+    return 0;
+}
+
+static void finish(green_epoll *epoll, green_op *op, int32_t result) {
+    op->state = GREEN_EPOLL_IDLE;
+    epoll->base.operations--;
+    epoll->told = true;
+    op->complete(op, result, false);
+}
+
+static void wait_with(green_epoll *epoll, green_watched *watched, green_op *op) {
+    *place_of(watched, NULL) = op;
+    op->next = NULL;
+    op->state = GREEN_EPOLL_WAITING;
+    epoll->waiting++;
+}
+
+static void pause_before_retry(green_epoll *epoll, green_op *op) {
+    if (!epoll->retried.first)
+        epoll->retry_at = green_now() + RETRY_PAUSE;
+    green__ops_append(&epoll->retried, op, GREEN_EPOLL_RETRIED);
+}
+
+static void retry(green_epoll *epoll) {
+    if (!epoll->retried.first || green_now() < epoll->retry_at)
+        return;
+    for (green_op *op; (op = green__ops_take(&epoll->retried));)
+        green__ops_append(&epoll->fresh, op, GREEN_EPOLL_FRESH);
+}
+
+static void try(green_epoll *epoll, green_op *op) {
+    green_watched *watched = op->fd < 0 ? NULL : green__watched(&epoll->descriptors, op->fd);
+    int32_t result = GREEN_NOT_YET;
+    op->state = GREEN_EPOLL_RUNNING;
+    if (op->cancelled)
+        result = -ECANCELED;
+    else if (!watched)
+        result = op->fd < 0 ? -EBADF : -ENOMEM;
+    else if (green__may_attempt(watched, op))
+        result = green__attempt(epoll, watched, op);
+    if (result == GREEN_NOT_YET) {
+        op->begun = true;
+        int32_t error = watch(epoll, watched, op);
+        if (error == 0) {
+            wait_with(epoll, watched, op);
+            return;
+        }
+        result = error;
+    }
+    if (result == GREEN_MORE)
+        green__ops_append(&epoll->fresh, op, GREEN_EPOLL_FRESH);
+    else if (result == GREEN_RETRY)
+        pause_before_retry(epoll, op);
+    else
+        finish(epoll, op, result);
+}
+
+/* Those that were there when it began: what they lead to has its turn. */
+static void try_fresh(green_epoll *epoll) {
+    green_op *const last = GREEN_CONTAINER(epoll->fresh.last, green_op, next);
+    green_op *op = NULL;
+    if (!epoll->fresh.first)
+        return;
+    for (unsigned count = 0; count < TURN_ATTEMPTS && op != last; count++) {
+        op = green__ops_take(&epoll->fresh);
+        if (!op)
+            break;
+        try(epoll, op);
+    }
+}
+
+/* Gives those who may go on now another try. */
+static void notice(green_epoll *epoll, const struct epoll_event *event) {
+    green_watched *watched = green__watched(&epoll->descriptors, event->data.fd);
+    uint32_t events = event->events;
+    if (events & (EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+        watched->eager = true;
+    if (events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+        watched->dry = false;
+    if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
+        watched->full = false;
+    for (green_op **place = &watched->waiting; *place;) {
+        green_op *op = *place;
+        op->drained = false; /* there was an event: worth a try */
+        if (!green__may_attempt(watched, op)) {
+            place = &op->next;
+            continue;
+        }
+        *place = op->next;
+        epoll->waiting--;
+        green__ops_append(&epoll->fresh, op, GREEN_EPOLL_FRESH);
+    }
+}
+
+static int wait_for_events(green_epoll *epoll, struct epoll_event *events, int64_t timeout) {
+    struct timespec limit = {timeout / 1000000000, timeout % 1000000000};
+    epoll->base.system_calls++;
+    if (!epoll->milliseconds) {
+        int count = epoll_pwait2(epoll->fd, events, TURN_EVENTS, timeout < 0 ? NULL : &limit, NULL);
+        if (count >= 0 || errno != ENOSYS)
+            return count;
+        epoll->milliseconds = true; /* before Linux 5.11 */
+    }
+    int64_t milliseconds = timeout < 0 ? -1 : timeout / 1000000 + (timeout % 1000000 > 0);
+    return epoll_wait(epoll->fd, events, TURN_EVENTS, milliseconds < INT32_MAX ? (int)milliseconds : INT32_MAX);
+}
+
+/* Whether the kernel is worth a call though nobody would wait in it. */
+static bool is_worth_polling(green_epoll *epoll) {
+    return epoll->waiting > 0 && (!epoll->quiet || ++epoll->quiet > TURNS_A_POLL);
+}
+
+static void poll_events(green_epoll *epoll, int64_t timeout) {
+    struct epoll_event events[TURN_EVENTS];
+    if (timeout == 0 && !is_worth_polling(epoll))
+        return;
+    int count = wait_for_events(epoll, events, timeout);
+    GREEN_INVARIANT(count >= 0 || errno == EINTR, "epoll_wait fails only for a signal");
+    epoll->quiet = count <= 0;
+    for (int i = 0; i < count; i++)
+        notice(epoll, &events[i]);
+}
+
+static void turn(green_engine *engine, int64_t timeout) {
+    green_epoll *epoll = epoll_of(engine);
+    epoll->told = false;
+    retry(epoll);
+    try_fresh(epoll);
+    if (epoll->told || epoll->fresh.first)
+        timeout = 0;
+    else if (epoll->retried.first && (timeout < 0 || timeout > RETRY_PAUSE))
+        timeout = RETRY_PAUSE;
+    poll_events(epoll, timeout);
+    try_fresh(epoll);
+}
+
+static void give_back(green_engine *engine, const green_lent *lent) {
+    green_loans *loans = &epoll_of(engine)->loans;
+    GREEN_INVARIANT(engine->lent > 0 && lent->token < loans->count, "a lent buffer is given back once");
+    engine->lent--;
+    loans->free[loans->free_count++] = lent->token;
+}
+
+/* Whoever waits for the number by hand learns that it is gone. */
+static void forget(green_engine *engine, int fd) {
+    green_epoll *epoll = epoll_of(engine);
+    green_watched *watched = green__watched(&epoll->descriptors, fd);
+    if (!watched)
+        return;
+    for (green_op *op; (op = watched->waiting);) {
+        watched->waiting = op->next;
+        epoll->waiting--;
+        green__ops_append(&epoll->fresh, op, GREEN_EPOLL_FRESH);
+    }
+    *watched = (green_watched){0};
+}
+
+static void close_engine(green_engine *engine) {
+    green_epoll *epoll = epoll_of(engine);
+    GREEN_INVARIANT(engine->operations == 0, "an engine is closed when no operation is left");
+    close(epoll->fd);
+    green__descriptors_free(&epoll->descriptors);
+    green__loans_close(&epoll->loans);
+    free(epoll);
+}
+
+static int open_engine(green_engine **engine, const green_engine_options *options) {
+    green_epoll *epoll = calloc(1, sizeof *epoll);
+    if (!epoll)
+        return green__fail(-ENOMEM, "making a hub");
+    epoll->base.class = &green__epoll;
+    green__ops_init(&epoll->fresh);
+    green__ops_init(&epoll->retried);
+    int error = green__loans_open(&epoll->loans, options->receive_memory);
+    if (error < 0)
+        goto failed;
+    epoll->fd = epoll_create1(EPOLL_CLOEXEC);
+    if (epoll->fd < 0) {
+        error = green__fail(-errno, "making an epoll descriptor");
+        goto close_loans;
+    }
+    *engine = &epoll->base;
+    return 0;
+
+close_loans:
+    green__loans_close(&epoll->loans);
+failed:
+    free(epoll);
+    return error;
+}
+
+const green_engine_class green__epoll = {
+    .name = "epoll",
+    .open = open_engine,
+    .close = close_engine,
+    .submit = submit,
+    .cancel = cancel,
+    .turn = turn,
+    .give_back = give_back,
+    .forget = forget,
+};

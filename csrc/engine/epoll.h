@@ -1,0 +1,74 @@
+/* The parts of the epoll engine: for kernels and containers without io_uring. */
+#ifndef GREEN_ENGINE_EPOLL_H
+#define GREEN_ENGINE_EPOLL_H
+
+#include "oplist.h"
+
+/* What is known of a descriptor. All zero: nothing. */
+typedef struct green_watched {
+    green_op *waiting; /* operations that would have had to wait, in no order */
+    bool added;        /* to the epoll, as a socket, which tells of its end */
+    bool stream;       /* known once it is added */
+    bool nonblocking;  /* an accept cannot block */
+    bool dry;          /* nothing to receive, until an event says otherwise */
+    bool full;         /* no room to send, likewise */
+    bool eager;        /* an end, a fault or urgent bytes: no event may follow, so receives are tried */
+} green_watched;
+
+enum { GREEN_PAGE_DESCRIPTORS = 128 };
+
+/* By descriptor, in pages that are made as numbers grow. */
+typedef struct green_descriptors {
+    green_watched **pages;
+    size_t count;
+} green_descriptors;
+
+/* Receive buffers, lent last in first out: few are warm, and those stay so. */
+typedef struct green_loans {
+    char *memory;
+    uint16_t *free;
+    unsigned free_count, count;
+} green_loans;
+
+typedef struct green_epoll {
+    green_engine base;
+    int fd;
+    bool milliseconds; /* this kernel's epoll counts in no less */
+    green_descriptors descriptors;
+    green_loans loans;
+    green_op_list fresh;   /* to be tried */
+    green_op_list retried; /* to be tried after a pause: no event tells when */
+    uint64_t waiting;      /* operations that wait for an event */
+    unsigned quiet;        /* turns since the kernel was asked in vain, from 1; 0: it had something */
+    int64_t retry_at;      /* the end of the pause */
+    bool told;             /* somebody has heard of a result in this turn */
+} green_epoll;
+
+/* Where an operation is. */
+enum {
+    GREEN_EPOLL_IDLE,
+    GREEN_EPOLL_FRESH,
+    GREEN_EPOLL_RUNNING,
+    GREEN_EPOLL_WAITING,
+    GREEN_EPOLL_RETRIED,
+};
+
+/* What is known of a descriptor; NULL without memory. */
+green_watched *green__watched(green_descriptors *descriptors, int fd);
+void green__descriptors_free(green_descriptors *descriptors);
+
+int green__loans_open(green_loans *loans, size_t memory);
+void green__loans_close(green_loans *loans);
+
+/* NOT_YET: it has to wait for an event. RETRY: for time to pass. More: it has
+ * told of a result, and can go on. */
+enum { GREEN_NOT_YET = -1000000, GREEN_RETRY, GREEN_MORE };
+
+/* Does what an operation is for, as far as that is possible without waiting:
+ * its result, or one of these. */
+int32_t green__attempt(green_epoll *epoll, green_watched *watched, green_op *op);
+
+/* Whether the last event leaves it hope. */
+bool green__may_attempt(const green_watched *watched, const green_op *op);
+
+#endif
