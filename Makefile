@@ -5,7 +5,7 @@ JOBS ?= $(shell nproc)
 CORE_SOURCES = $(shell git ls-files 'csrc/*.[ch]' 'include/*.h' 'Tests/*.[ch]' 'bench/*.[ch]')
 SWIFT_SOURCES = Package.swift Sources Tests bench
 
-.PHONY: run test test-c test-swift test-sanitized test-epoll test-consumers build bench docs format lint setup clean
+.PHONY: run test test-c test-swift test-sanitized test-epoll test-aarch64 test-consumers build bench docs format lint setup clean
 
 run: setup
 	swift build -c release --product green-echo
@@ -43,6 +43,13 @@ test-epoll: setup
 	cd $(BUILD) && Tests/CoreTests/without-uring ctest --parallel $(JOBS) --output-on-failure
 	swift build --build-tests
 	$(BUILD)/Tests/CoreTests/without-uring swift test --skip-build --disable-xctest
+
+# The C suite for the other processor, by an emulator, which has no io_uring.
+test-aarch64:
+	.ci/setup-aarch64
+	cmake -S . -B build/aarch64/build -DGREEN_WERROR=ON -DCMAKE_TOOLCHAIN_FILE=$(CURDIR)/.ci/aarch64.cmake
+	cmake --build build/aarch64/build --parallel $(JOBS)
+	GREEN_TESTS_EMULATED=1 ctest --test-dir build/aarch64/build --parallel $(JOBS) --output-on-failure
 
 # A CMake project and a Swift package that use Green as strangers would.
 test-consumers: setup

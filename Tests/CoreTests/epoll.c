@@ -56,6 +56,27 @@ static int read_to_end(void *argument) {
     return count < 0 ? (int)count : (int)all;
 }
 
+static int keep_errno(void *argument) {
+    char byte;
+    errno = ENOTTY;
+    int error = (int)green_read(argument, &byte, 1); /* which the engine finds out by an EAGAIN */
+    CHECK(errno, ==, ENOTTY);
+    return error;
+}
+
+TEST(errno_is_kept, "what the engine's calls say does not come to a thread's errno") {
+    use_epoll();
+    struct pair pair = connected(TCP4);
+    green_thread *thread = start(keep_errno, pair.far);
+    errno = EISDIR;
+    CHECK(green_sleep(2 * GREEN_MILLISECOND), ==, 0);
+    CHECK(errno, ==, EISDIR);
+    send_text(pair.near, "x");
+    CHECK(errno, ==, EISDIR);
+    CHECK(finish(thread), ==, 1);
+    release_pair(&pair);
+}
+
 TEST(end_with_bytes, "an end that comes together with bytes is seen, whatever the sizes") {
     use_epoll();
     for (int size = 0; size <= 9; size++) {
@@ -205,6 +226,7 @@ static void sleep_in_milliseconds(void) {
 }
 
 TEST(before_pwait2, "a kernel without epoll_pwait2 sleeps long enough, in milliseconds") {
+    needs_kernel();
     struct child child;
     run_child(&child, sleep_in_milliseconds);
     CHECK_TEXT(child.output, "");
@@ -223,6 +245,7 @@ static void read_signal(void) {
 }
 
 TEST(before_nowait, "what cannot be read without waiting is read when poll says so") {
+    needs_kernel();
     struct child child;
     run_child(&child, read_signal);
     CHECK_TEXT(child.output, "");

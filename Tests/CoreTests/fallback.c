@@ -35,18 +35,22 @@ static void falls_back(int call, int error, const char *said) {
 }
 
 TEST(seccomp, "where seccomp forbids io_uring the hub runs on epoll, and says why") {
+    needs_kernel();
     falls_back(SYS_io_uring_setup, EPERM, "seccomp");
 }
 
 TEST(missing, "a kernel without io_uring gets epoll") {
+    needs_kernel();
     falls_back(SYS_io_uring_setup, ENOSYS, "no io_uring");
 }
 
 TEST(memory, "a memlock limit too low for a ring gets epoll") {
+    needs_kernel();
     falls_back(SYS_io_uring_setup, ENOMEM, "memlock");
 }
 
 TEST(use, "a filter that lets a ring be made and refuses its use gets epoll") {
+    needs_kernel();
     falls_back(SYS_io_uring_enter, EPERM, "seccomp");
     falls_back(SYS_io_uring_register, EPERM, "");
 }
@@ -62,6 +66,7 @@ static void open_twice(void) {
 }
 
 TEST(told, "the reason is logged once, and only when GREEN_LOG is debug") {
+    needs_kernel();
     struct child child;
     run_child(&child, open_twice);
     CHECK(child.status, ==, 0);
@@ -79,6 +84,7 @@ static void open_quietly(void) {
 }
 
 TEST(quiet, "a fallback says nothing where nobody asked") {
+    needs_kernel();
     struct child child;
     run_child(&child, open_quietly);
     CHECK(child.status, ==, 0);

@@ -63,6 +63,16 @@ _Noreturn void skip(const char *reason) {
     _exit(77);
 }
 
+bool is_emulated(void) {
+    const char *emulated = getenv("GREEN_TESTS_EMULATED");
+    return emulated && *emulated;
+}
+
+void needs_kernel(void) {
+    if (is_emulated())
+        skip("an emulator does not do this as the kernel does");
+}
+
 static int capture_file = -1;
 static int capture_saved = -1;
 

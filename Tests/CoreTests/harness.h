@@ -94,6 +94,13 @@ void check_contains(const char *file, int line, const char *expression, const ch
 /* Ends the test as skipped. */
 _Noreturn void skip(const char *reason);
 
+/* Whether an emulator of another processor runs the tests, as whoever started
+ * it says by GREEN_TESTS_EMULATED in the environment; and the skip of a test of
+ * what it does not do as the kernel does: seccomp filters, limits of memory,
+ * what is resident. */
+bool is_emulated(void);
+void needs_kernel(void);
+
 /* Standard error between the two calls, as text that the next capture_end() reuses. */
 void capture_begin(void);
 const char *capture_end(void);

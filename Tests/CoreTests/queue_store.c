@@ -419,6 +419,7 @@ static void put_without_memory(void) {
 }
 
 TEST(no_memory, "a put without memory is -ENOMEM, and the queue keeps what it has") {
+    needs_kernel();
     if (SANITIZED)
         skip("sanitizers need the address space");
     struct child child;

@@ -19,6 +19,7 @@ static void open_refused(void) {
 }
 
 TEST(seccomp, "a ring that seccomp refuses is -EPERM, and the message tells the likely cause") {
+    needs_kernel();
     struct child child;
     refusal = EPERM;
     run_child(&child, open_refused);
@@ -28,6 +29,7 @@ TEST(seccomp, "a ring that seccomp refuses is -EPERM, and the message tells the 
 }
 
 TEST(missing, "a kernel without io_uring is -ENOSYS, and the message says so") {
+    needs_kernel();
     struct child child;
     refusal = ENOSYS;
     run_child(&child, open_refused);
@@ -36,6 +38,7 @@ TEST(missing, "a kernel without io_uring is -ENOSYS, and the message says so") {
 }
 
 TEST(memory, "a ring that the memlock limit refuses is -ENOMEM, and the message tells the likely cause") {
+    needs_kernel();
     struct child child;
     refusal = ENOMEM;
     run_child(&child, open_refused);
@@ -69,6 +72,7 @@ static void use_refused(void) {
 }
 
 TEST(every_first_call, "where no hub can be made, every first call says why, and nothing crashes") {
+    needs_kernel();
     struct child child;
     run_child(&child, use_refused);
     CHECK_TEXT(child.output, "");

@@ -4,9 +4,11 @@
 #include "sanitizer.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #ifndef MADV_GUARD_INSTALL
@@ -121,16 +123,29 @@ static struct green_arena *arena_create(green_stack_class *class) {
     }
 }
 
+/* Emulators take advice that they do not know for a hint and say that all is
+ * well. The kernel cannot read a mask from behind a real guard. */
+static bool is_guarded(const char *guard) {
+    return syscall(SYS_rt_sigprocmask, SIG_BLOCK, guard, NULL, sizeof(uint64_t)) < 0 && errno == EFAULT;
+}
+
 static int guard_install(char *guard) {
-    static bool refused; /* the kernel is older than 6.13; a race sets it twice */
-    if (!__atomic_load_n(&refused, __ATOMIC_RELAXED)) {
+    enum { UNKNOWN, HELD, REFUSED }; /* refused: before Linux 6.13; a race finds it out twice */
+    static int advice = UNKNOWN;
+    int known = __atomic_load_n(&advice, __ATOMIC_RELAXED);
+    if (known != REFUSED) {
         int error;
         do
             error = madvise(guard, GREEN_GUARD_SIZE, MADV_GUARD_INSTALL);
         while (error < 0 && errno == EINTR);
-        if (error == 0 || errno != EINVAL)
+        if (error < 0 && errno != EINVAL)
             return error;
-        __atomic_store_n(&refused, true, __ATOMIC_RELAXED);
+        if (error == 0 && known == HELD)
+            return 0;
+        known = error == 0 && is_guarded(guard) ? HELD : REFUSED;
+        __atomic_store_n(&advice, known, __ATOMIC_RELAXED);
+        if (known == HELD)
+            return 0;
     }
     return mprotect(guard, GREEN_GUARD_SIZE, PROT_NONE);
 }

@@ -205,8 +205,10 @@ static void poll_events(green_epoll *epoll, int64_t timeout) {
         notice(epoll, &events[i]);
 }
 
+/* errno is that of the thread whose stack this runs on. */
 static void turn(green_engine *engine, int64_t timeout) {
     green_epoll *epoll = epoll_of(engine);
+    int error_number = errno;
     epoll->told = false;
     retry(epoll);
     try_fresh(epoll);
@@ -216,6 +218,7 @@ static void turn(green_engine *engine, int64_t timeout) {
         timeout = RETRY_PAUSE;
     poll_events(epoll, timeout);
     try_fresh(epoll);
+    errno = error_number;
 }
 
 static void give_back(green_engine *engine, const green_lent *lent) {
