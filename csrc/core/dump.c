@@ -14,7 +14,7 @@ struct dump {
     int64_t now;
 };
 
-static void say(int fd, const char *text, size_t length) {
+void green__write(int fd, const char *text, size_t length) {
     while (length > 0) {
         ssize_t written = write(fd, text, length);
         if (written < 0 && errno == EINTR)
@@ -49,15 +49,15 @@ static void dump_thread(green_thread *thread, void *context) {
         snprintf(stack, sizeof stack, "; stack %zu of %zu KiB", green__stack_used(thread->stack) / 1024,
                  green__stack_size(thread->stack) / 1024);
     int length = snprintf(line, sizeof line, "  %s: %s%s\n", green__label(thread, label, sizeof label), state, stack);
-    say(dump->fd, line, length < (int)sizeof line ? (size_t)length : sizeof line - 1);
+    green__write(dump->fd, line, length < (int)sizeof line ? (size_t)length : sizeof line - 1);
 }
 
 void green__dump(green_hub *hub, int fd) {
     struct dump dump = {hub, fd, green_now()};
     char line[LINE_MAX_BYTES];
-    int length = snprintf(line, sizeof line, "green: %" PRIu64 " green threads, engine %s\n", hub->threads,
-                          hub->engine->class->name);
-    say(fd, line, (size_t)length);
+    int length = snprintf(line, sizeof line, "green: %" PRIu64 " green threads of OS thread %d, engine %s\n",
+                          hub->threads, hub->sight.number, hub->engine->class->name);
+    green__write(fd, line, (size_t)length);
     green__each_thread(hub, dump_thread, &dump);
 }
 

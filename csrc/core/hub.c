@@ -98,9 +98,11 @@ static void hub_free(green_hub *hub) {
 /* The OS thread is ending. */
 static void hub_abandon(void *unused) {
     (void)unused;
-    if (green__hub && green_hub_close() < 0)
-        /* Their frames may hold what others point to, so their memory stays. */
-        green__report("an OS thread ended while its hub was in use: %s", green_explain(-EBUSY));
+    if (!green__hub || green_hub_close() == 0)
+        return;
+    green__sight_close(green__hub);
+    /* Their frames may hold what others point to, so their memory stays. */
+    green__report("an OS thread ended while its hub was in use: %s", green_explain(-EBUSY));
 }
 
 static pthread_key_t abandon_key;
@@ -125,8 +127,12 @@ static void root_init(green_hub *hub) {
         green__set_name(root, "main");
     hub->root_fiber = green__fiber_current();
 #ifdef GREEN_ASAN
+    const green_stack *inherited = green__inherited_stack();
     pthread_attr_t attributes;
-    if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
+    if (inherited) {
+        hub->root_bottom = inherited->bottom;
+        hub->root_size = green__stack_size(inherited);
+    } else if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
         pthread_attr_getstack(&attributes, &hub->root_bottom, &hub->root_size);
         pthread_attr_destroy(&attributes);
     }
@@ -169,6 +175,7 @@ int green__hub_make(const green_hub_options *given) {
     green__hub = hub;
     pthread_once(&once, make_key);
     pthread_setspecific(abandon_key, hub);
+    green__sight_open(hub);
     return 0;
 
 failed:
@@ -186,6 +193,8 @@ int green_hub_close(void) {
     green_hub *hub = green__hub;
     if (!hub)
         return green__fail(-ENOENT, "green_hub_close: this OS thread has no hub");
+    while (hub->sight.dumping && hub->current == &hub->root)
+        (void)green_yield(); /* a thread of Green's own, which ends without waiting */
     if (hub->current != &hub->root || hub->threads > 1 || hub->handles || hub->sockets)
         return green__fail(-EBUSY,
                            "green_hub_close: %lu green threads have not finished, %lu handles of finished ones and "
@@ -202,6 +211,7 @@ int green_hub_close(void) {
     pthread_setspecific(abandon_key, NULL);
     if (hub->exit)
         hub->exit((char *)hub->root.access);
+    green__sight_close(hub);
     green__hub = NULL;
     hub_free(hub);
     return 0;
@@ -221,6 +231,7 @@ static void count_state(green_thread *thread, void *context) {
     green_statistics *statistics = context;
     statistics->ready += thread->state == GREEN_READY && !green__timer_pending(&thread->start);
     statistics->parked += thread->state == GREEN_PARKED;
+    statistics->delayed += green__timer_pending(&thread->start);
 }
 
 int green_hub_statistics(green_statistics *statistics) {
@@ -237,6 +248,10 @@ int green_hub_statistics(green_statistics *statistics) {
         .switches = hub->switches,
         .turns = hub->turns,
         .system_calls = hub->engine->system_calls,
+        .submitted = hub->engine->submitted,
+        .completions = hub->engine->completions,
+        .fallbacks = hub->fallbacks,
+        .longest_turn = hub->sight.longest_turn,
     };
     green__each_thread(hub, count_state, statistics);
     for (const green_stack_class *class = &hub->stacks.first; class; class = class->next) {
@@ -244,4 +259,8 @@ int green_hub_statistics(green_statistics *statistics) {
         statistics->free_stacks += class->free_count;
     }
     return 0;
+}
+
+size_t green_hub_deepest_stack(void) {
+    return green__hub ? green__stacks_deepest(&green__hub->stacks) : 0;
 }

@@ -12,6 +12,7 @@
 #include "../base/fail.h"
 #include "../engine/engine.h"
 #include "sanitizer.h"
+#include "sight.h"
 #include "thread.h"
 
 #include <green/hub.h>
@@ -32,8 +33,9 @@ typedef struct green_hub {
     void *nowhere;       /* where a thread that ends saves its sp: ASan's fake stack is gone by then */
     void (*enter)(char *state);
     void (*exit)(char *state);
-    bool bare; /* the OS thread had no tracked access when the hub was made */
-    uint64_t switches, turns;
+    bool bare;                /* the OS thread had no tracked access when the hub was made */
+    uint64_t switches, turns; /* moved by green__count() */
+    green_sight sight;
 
     int64_t now; /* the clock at the last turn */
     green_engine *engine;
@@ -46,9 +48,11 @@ typedef struct green_hub {
     green_thread *store; /* unused thread records */
     struct green_thread_block *blocks;
     uint64_t last_id; /* given to a thread */
-    uint64_t threads, handles, sockets;
-    green_thread root; /* the OS thread's own context */
-    void *root_bottom; /* bounds of its stack, for ASan */
+    uint64_t threads; /* moved by green__count() */
+    uint64_t handles, sockets;
+    uint64_t fallbacks; /* receives that found the receive memory empty */
+    green_thread root;  /* the OS thread's own context */
+    void *root_bottom;  /* bounds of its stack, for ASan */
     size_t root_size;
     void *root_fiber;
     struct green_alternate *alternate; /* the signal stack */
@@ -112,13 +116,13 @@ static inline void green__switch_to(green_hub *hub, green_thread *from, green_th
     from->error_number = *hub->error_number;
     if (hub->exit)
         hub->exit((char *)from->access);
-    hub->switches++;
+    green__count(&hub->switches);
     hub->current = to;
     /* While this one runs, the cold lines of those behind it are on their way. */
     const green_thread *after = hub->head;
     __builtin_prefetch(after->next, 1);
     __builtin_prefetch(after->sp, 1);
-    __builtin_prefetch((const char *)after->sp + GREEN_CACHE_LINE, 1);
+    __builtin_prefetch((const void *)((uintptr_t)after->sp + GREEN_CACHE_LINE), 1); /* it may be NULL */
     to->state = GREEN_RUNNING;
     green__announce(hub, &from->fake_stack, to);
     green__switch(&from->sp, to->sp);
@@ -211,6 +215,24 @@ void green__each_thread(green_hub *hub, void (*visit)(green_thread *thread, void
 int green__overflow_watch(green_hub *hub);
 void green__overflow_unwatch(green_hub *hub);
 
+/* In a forked child, see fork.c: gives up a hub of its parent's. */
+void green__hub_forsake(green_hub *hub);
+bool green__is_forsaken(const green_hub *hub);
+
+/* Why a handle of this hub is none of this OS thread's, for the sentence of an
+ * -EXDEV. The hub may be gone. */
+const char *green__whose(const green_hub *hub);
+
+/* The green stack that this OS thread's own context is on, because it forked
+ * there; NULL for its own. */
+const green_stack *green__inherited_stack(void);
+
+/* A green thread that forked has come to the end of its function in the child. */
+_Noreturn void green__end_of_child(const green_thread *thread, int result);
+
 void green__dump(green_hub *hub, int fd);
+
+/* Writes all of it, as far as that goes. */
+void green__write(int fd, const char *text, size_t length);
 
 #endif

@@ -16,7 +16,7 @@ int green_thread_link(green_thread *thread, green_link **handle, void (*function
         *handle = NULL;
     char label[GREEN_LABEL_MAX];
     if (thread->hub != green__hub)
-        return green__fail(-EXDEV, "link: %s lives on another OS thread", green__label(thread, label, sizeof label));
+        return green__fail(-EXDEV, "link: %s %s", green__label(thread, label, sizeof label), green__whose(thread->hub));
     /* While links run, a new one joins the queue instead of recursing. */
     if (thread->state == GREEN_DONE && thread != thread->hub->current) {
         function(thread, argument);

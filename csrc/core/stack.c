@@ -247,3 +247,14 @@ size_t green__stack_used(const green_stack *stack) {
     }
     return 0;
 }
+
+size_t green__stacks_deepest(const green_stacks *stacks) {
+    size_t deepest = 0;
+    for (const green_stack_class *class = &stacks->first; class; class = class->next)
+        for (const struct green_arena *arena = class->arenas; arena; arena = arena->next)
+            for (size_t i = 0; i < arena->carved; i++) {
+                size_t used = green__stack_used(&arena->stacks[i]);
+                deepest = used > deepest ? used : deepest;
+            }
+    return deepest;
+}

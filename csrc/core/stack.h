@@ -68,6 +68,9 @@ green_stack *green__stack_of(const green_stacks *stacks, const void *address);
 /* Bytes touched so far, to the page. */
 size_t green__stack_used(const green_stack *stack);
 
+/* The most that one of them has touched and still has. */
+size_t green__stacks_deepest(const green_stacks *stacks);
+
 static inline size_t green__stack_size(const green_stack *stack) {
     return stack->class->size;
 }

@@ -24,6 +24,14 @@ const char *green__label(const green_thread *thread, char *text, size_t size) {
     return text;
 }
 
+/* A handler may look at the name of the current thread at any moment. */
+static void replace_name(green_thread *thread, char *name) {
+    char *former = thread->name;
+    thread->name = name;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    free(former);
+}
+
 /* Back into the store, once nobody holds it. */
 static void thread_free(green_thread *thread) {
     char label[GREEN_LABEL_MAX];
@@ -32,7 +40,7 @@ static void thread_free(green_thread *thread) {
                       green__error_text(thread->result));
     green__discard_reason(&thread->reason);
     green__discard_reason(&thread->kill.reason);
-    free(thread->name);
+    replace_name(thread, NULL);
     green__record_give(thread->hub, thread);
 }
 
@@ -80,7 +88,7 @@ _Noreturn static void finish(green_hub *hub, green_thread *self, int result) {
         green__endings_run(self);
     self->interrupts = NULL;
     wake_waiters(self);
-    hub->threads--;
+    green__uncount(&hub->threads);
     hub->handles++;
 
     green_thread *next = green__next(hub);
@@ -89,7 +97,7 @@ _Noreturn static void finish(green_hub *hub, green_thread *self, int result) {
     green__stack_give(self->stack);
     self->stack = NULL;
     green_thread_release(self);
-    hub->switches++;
+    green__count(&hub->switches);
     hub->current = next;
     next->state = GREEN_RUNNING;
     green__announce(hub, NULL, next);
@@ -107,6 +115,8 @@ static void thread_main(void *argument) {
     if (GREEN_LIKELY(!self->kill.posted)) {
         self->begun = true;
         result = self->function(self->argument);
+        if (GREEN_UNLIKELY(green__hub != hub))
+            green__end_of_child(self, result); /* the rest of the OS thread is the parent's */
     } else {
         green__deliver(self);
         self->unblockable = true;
@@ -167,7 +177,7 @@ static int thread_make(green_hub *hub, size_t stack_size, green_function *functi
     }
     thread_init(thread, hub, function, argument);
     thread->sp = green__context(thread->stack->top, thread_main, thread);
-    hub->threads++;
+    green__count(&hub->threads);
     *made = thread;
     return 0;
 }
@@ -226,7 +236,7 @@ int green_spawn_with(green_thread **handle, const green_spawn_options *options, 
         green__stack_give(thread->stack);
         free(thread->name);
         green__record_give(hub, thread);
-        hub->threads--;
+        green__uncount(&hub->threads);
         return green__fail(-ENOMEM, "spawn: no memory for the timer of a delayed green thread");
     }
     hand_out(thread, handle);
@@ -262,7 +272,7 @@ static int check_home(const green_thread *thread, const char *call) {
     if (GREEN_LIKELY(thread->hub == green__hub))
         return 0;
     char label[GREEN_LABEL_MAX];
-    return green__fail(-EXDEV, "%s: %s lives on another OS thread", call, green__label(thread, label, sizeof label));
+    return green__fail(-EXDEV, "%s: %s %s", call, green__label(thread, label, sizeof label), green__whose(thread->hub));
 }
 
 int green_thread_kill_with(green_thread *thread, void *reason, void (*discard)(void *reason)) {
@@ -320,9 +330,8 @@ const char *green_thread_name(const green_thread *thread) {
 }
 
 void green__set_name(green_thread *thread, const char *name) {
-    char *copy = name && *name ? strndup(name, GREEN_NAME_MAX) : NULL;
-    free(thread->name); /* without memory it has no name, which nothing depends on */
-    thread->name = copy;
+    /* Without memory it has no name, which nothing depends on. */
+    replace_name(thread, name && *name ? strndup(name, GREEN_NAME_MAX) : NULL);
 }
 
 void green_thread_set_name(green_thread *thread, const char *name) {

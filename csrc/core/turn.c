@@ -38,13 +38,19 @@ static void idle(green_hub *hub) {
             report_deadlock(hub);
             break;
         }
+        green__count(&hub->sight.waits);
         hub->engine->class->turn(hub->engine, timeout);
+        green__count(&hub->sight.waits);
         fire_timers(hub);
+        if (GREEN_UNLIKELY(green__requests(&hub->sight)))
+            green__sight_woken(hub);
     }
 }
 
 void green__turn(green_hub *hub) {
-    hub->turns++;
+    green__count(&hub->turns);
+    if (GREEN_UNLIKELY(green__requests(&hub->sight)))
+        green__sight_turn(hub);
     if (!hub->head) {
         hub->tail = &hub->head;
         idle(hub);

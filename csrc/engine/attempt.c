@@ -94,6 +94,7 @@ static int32_t accept_many(green_epoll *epoll, green_watched *watched, green_op 
         if (result < 0)
             return result;
         epoll->told = true;
+        epoll->base.completions++;
         op->complete(op, result, true);
     }
     return op->cancelled ? -ECANCELED : GREEN_MORE;

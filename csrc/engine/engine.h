@@ -98,6 +98,10 @@ typedef struct green_engine_class {
     /* A socket's descriptor, without operations by now, is about to be closed:
      * its number will soon be another's. */
     void (*forget)(green_engine *engine, int fd);
+
+    /* In a forked child: closes its copies of the engine's descriptors, and
+     * touches nothing that it shares with the parent. NULL: there are none. */
+    void (*abandon)(green_engine *engine);
 } green_engine_class;
 
 struct green_engine {
@@ -105,6 +109,8 @@ struct green_engine {
     uint64_t operations;   /* submitted and not yet completed for the last time */
     uint64_t lent;         /* pieces of memory lent */
     uint64_t system_calls; /* made so far */
+    uint64_t submitted;    /* operations so far */
+    uint64_t completions;  /* results told so far: some operations have many */
 };
 
 extern const green_engine_class green__uring, green__epoll;
@@ -117,5 +123,9 @@ extern const green_engine_class *green__engine_substitute;
  * not the first choice, *fallback says why, which the caller frees. 0 or -errno,
  * explained. */
 int green__engine_open(green_engine **engine, const char *name, const green_engine_options *options, char **fallback);
+
+/* Gives one up in a forked child. It stays where it is, and takes no operation
+ * any more. */
+void green__engine_abandon(green_engine *engine);
 
 #endif

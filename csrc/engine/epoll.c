@@ -8,6 +8,7 @@
 #include "epoll.h"
 
 #include "../base/fail.h"
+#include "../base/lock.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -37,6 +38,7 @@ static green_op **place_of(green_watched *watched, const green_op *op) {
 
 static void submit(green_engine *engine, green_op *op) {
     engine->operations++;
+    engine->submitted++;
     op->cancelled = false;
     op->begun = false;
     green__ops_append(&epoll_of(engine)->fresh, op, GREEN_EPOLL_FRESH);
@@ -59,20 +61,34 @@ static void cancel(green_engine *engine, green_op *op) {
     }
 }
 
+static bool is_foreign(const green_op *op) {
+    return op->kind == GREEN_OP_POLL || op->kind == GREEN_OP_READ;
+}
+
+/* What a descriptor that is no socket of Green's is watched for: what somebody
+ * waits for and nothing else, which would come at once and again and again. */
+static uint32_t events_for(const green_watched *watched, const green_op *op) {
+    uint32_t events = EPOLLONESHOT | EPOLLET;
+    events |= op->kind == GREEN_OP_POLL ? (uint16_t)op->flags : EPOLLIN;
+    for (const green_op *other = watched->waiting; other; other = other->next)
+        events |= other->kind == GREEN_OP_POLL ? (uint16_t)other->flags : EPOLLIN;
+    return events;
+}
+
 /* Sees to it that an event will come. What is no socket of Green's can be closed
  * without a word, so it is added anew each time, and for one event. */
 static int32_t watch(green_epoll *epoll, green_watched *watched, const green_op *op) {
-    bool foreign = op->kind == GREEN_OP_POLL || op->kind == GREEN_OP_READ;
-    if (watched->added && !foreign)
+    bool foreign = is_foreign(op);
+    if (watched->added)
         return 0;
     struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET, .data.fd = op->fd};
-    if (foreign && !watched->added)
-        event.events |= EPOLLONESHOT;
+    if (foreign)
+        event.events = events_for(watched, op);
     epoll->base.system_calls++;
-    int result = epoll_ctl(epoll->fd, watched->added ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, op->fd, &event);
-    if (result < 0 && (errno == EEXIST || errno == ENOENT)) {
+    int result = epoll_ctl(epoll->fd, EPOLL_CTL_ADD, op->fd, &event);
+    if (result < 0 && errno == EEXIST) {
         epoll->base.system_calls++;
-        result = epoll_ctl(epoll->fd, watched->added ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, op->fd, &event);
+        result = epoll_ctl(epoll->fd, EPOLL_CTL_MOD, op->fd, &event);
     }
     if (result < 0)
         return -errno;
@@ -88,6 +104,7 @@ static int32_t watch(green_epoll *epoll, green_watched *watched, const green_op 
 static void finish(green_epoll *epoll, green_op *op, int32_t result) {
     op->state = GREEN_EPOLL_IDLE;
     epoll->base.operations--;
+    epoll->base.completions++;
     epoll->told = true;
     op->complete(op, result, false);
 }
@@ -239,6 +256,12 @@ static void forget(green_engine *engine, int fd) {
         epoll->waiting--;
         green__ops_append(&epoll->fresh, op, GREEN_EPOLL_FRESH);
     }
+    /* A copy of the descriptor in a child would keep it in the epoll, under a number
+     * that will be another's. */
+    if (watched->added && green__has_forked()) {
+        epoll->base.system_calls++;
+        epoll_ctl(epoll->fd, EPOLL_CTL_DEL, fd, NULL);
+    }
     *watched = (green_watched){0};
 }
 
@@ -276,6 +299,10 @@ failed:
     return error;
 }
 
+static void abandon(green_engine *engine) {
+    close(epoll_of(engine)->fd);
+}
+
 const green_engine_class green__epoll = {
     .name = "epoll",
     .open = open_engine,
@@ -285,4 +312,5 @@ const green_engine_class green__epoll = {
     .turn = turn,
     .give_back = give_back,
     .forget = forget,
+    .abandon = abandon,
 };

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /* Completions that one turn hands out: enough to fill every batch, few enough
  * that the threads that are ready do not wait long. */
@@ -97,6 +98,7 @@ static void prepare(struct io_uring_sqe *sqe, green_op *op) {
 static void submit(green_engine *engine, green_op *op) {
     green_uring *uring = uring_of(engine);
     engine->operations++;
+    engine->submitted++;
     op->cancelled = false;
     op->ticket = ++uring->ticket;
     struct io_uring_sqe *sqe = uring->backlog.first ? NULL : entry(uring);
@@ -161,6 +163,7 @@ static void complete(green_uring *uring, const struct io_uring_cqe *cqe) {
     op->drained = !(cqe->flags & IORING_CQE_F_SOCK_NONEMPTY);
     if (op->kind == GREEN_OP_RECEIVE_LENT)
         green__lending_complete(uring, op, cqe);
+    uring->base.completions++;
     op->complete(op, cqe->res, more);
 }
 
@@ -215,6 +218,7 @@ static void turn(green_engine *engine, int64_t timeout) {
     for (green_op *op; (op = green__ops_take(&uring->refused));) {
         op->state = GREEN_OP_IDLE;
         engine->operations--;
+        engine->completions++;
         op->complete(op, -ECANCELED, false);
     }
     reap(uring);
@@ -258,6 +262,11 @@ static void forget(green_engine *engine, int fd) {
     (void)fd;
 }
 
+/* The ring's memory is not there in a child, see ring.c. */
+static void abandon(green_engine *engine) {
+    close(uring_of(engine)->ring.ring_fd);
+}
+
 const green_engine_class green__uring = {
     .name = "uring",
     .open = open_engine,
@@ -267,4 +276,5 @@ const green_engine_class green__uring = {
     .turn = turn,
     .forget = forget,
     .give_back = green__lending_give_back,
+    .abandon = abandon,
 };

@@ -8,21 +8,34 @@
 /* Connections that nobody asks for stay in the kernel's queue beyond these. */
 enum { WAITING_MAX = 64, CAPACITY_MIN = 64 };
 
+static int reserve(green_listener *listener) {
+    if (listener->count < listener->capacity)
+        return 0;
+    size_t capacity = listener->capacity ? listener->capacity * 2 : CAPACITY_MIN;
+    int *accepted = malloc(capacity * sizeof *accepted);
+    if (!accepted)
+        return -ENOMEM;
+    for (size_t i = 0; i < listener->count; i++)
+        accepted[i] = listener->accepted[(listener->first + i) % listener->capacity];
+    free(listener->accepted);
+    listener->accepted = accepted;
+    listener->capacity = capacity;
+    listener->first = 0;
+    return 0;
+}
+
 static int push(green_listener *listener, int fd) {
-    if (listener->count == listener->capacity) {
-        size_t capacity = listener->capacity ? listener->capacity * 2 : CAPACITY_MIN;
-        int *accepted = malloc(capacity * sizeof *accepted);
-        if (!accepted)
-            return -ENOMEM;
-        for (size_t i = 0; i < listener->count; i++)
-            accepted[i] = listener->accepted[(listener->first + i) % listener->capacity];
-        free(listener->accepted);
-        listener->accepted = accepted;
-        listener->capacity = capacity;
-        listener->first = 0;
-    }
+    if (reserve(listener) < 0)
+        return -ENOMEM;
     listener->accepted[(listener->first + listener->count++) % listener->capacity] = fd;
     return 0;
+}
+
+/* For a later call, in front of the others: it has just been taken. */
+static void unpop(green_listener *listener, int fd) {
+    listener->first = (listener->first + listener->capacity - 1) % listener->capacity;
+    listener->accepted[listener->first] = fd;
+    listener->count++;
 }
 
 static int pop(green_listener *listener) {
@@ -45,7 +58,7 @@ static void on_connection(green_op *op, int32_t result, bool more) {
     }
     if (result < 0 && result != -ECANCELED)
         listener->error = result;
-    if (listener->acceptor && (listener->count > 0 || !more)) {
+    if (listener->acceptor && (listener->count > 0 || listener->error < 0 || !more)) {
         green_wait *wait = listener->acceptor;
         listener->acceptor = NULL;
         green__ready(wait->thread);
@@ -122,6 +135,9 @@ static int take_error(green_listener *listener) {
 
 static int wait_for_connection(green_hub *hub, green_listener *listener) {
     struct acceptance acceptance = {.listener = listener};
+    /* Before anything comes, so that what comes has a place. */
+    if (reserve(listener) < 0)
+        return green__fail(-ENOMEM, "accept: no memory for connections");
     if (!listener->armed)
         arm(listener);
     else if (listener->single && listener->op.kind == GREEN_OP_ACCEPT)
@@ -173,18 +189,32 @@ void green__listener_set_accepted(green_listener *listener, int (*hook)(green_so
     listener->context = context;
 }
 
+/* A socket of an accepted descriptor, with what the listener puts on it. */
+static int make_socket(green_listener *listener, int fd, green_socket **made) {
+    green_socket *socket = NULL;
+    int error = green__socket_make(listener->hub, fd, &socket);
+    if (error == 0 && listener->on_accept && (error = listener->on_accept(socket, listener->context)) < 0)
+        green__socket_unmake(socket);
+    if (error == 0)
+        *made = socket;
+    return error;
+}
+
 int green_accept(green_listener *listener, green_socket **socket) {
     green_hub *hub = listener->hub;
     if (hub != green__hub)
-        return green__fail(-EXDEV, "accept: the listener lives on another OS thread");
+        return green__fail(-EXDEV, "accept: the listener %s", green__whose(hub));
     if (listener->acceptor)
         return refuse(listener);
     green_listener_retain(listener);
     int fd = next_connection(hub, listener), error = fd;
-    if (fd >= 0 && (error = green__socket_make(hub, fd, socket)) < 0)
+    if (fd >= 0)
+        error = make_socket(listener, fd, socket);
+    /* Without memory for it the connection is kept, as one without a descriptor is by the kernel. */
+    if (fd >= 0 && error == -ENOMEM)
+        unpop(listener, fd);
+    else if (fd >= 0 && error < 0)
         close(fd);
-    if (error == 0 && listener->on_accept && (error = listener->on_accept(*socket, listener->context)) < 0)
-        green_socket_release(*socket);
     green_listener_release(listener);
     return error < 0 ? error : 0;
 }

@@ -136,19 +136,45 @@ green_listener *green_listener_retain(green_listener *listener) {
     return listener;
 }
 
-void green_listener_release(green_listener *listener) {
-    if (!listener)
-        return;
-    /* The accept under way holds it too, but is no owner. */
-    if (listener->references == 1u + listener->armed && !listener->closed)
-        green_listener_close(listener);
-    if (--listener->references > 0)
-        return;
+static void listener_free(green_listener *listener) {
     if (listener->forget)
         listener->forget(listener->context);
     free(listener->path);
     free(listener->accepted);
     free(listener);
+}
+
+static void close_accepted(green_listener *listener) {
+    for (; listener->count > 0; listener->count--) {
+        close(listener->accepted[listener->first]);
+        listener->first = (listener->first + 1) % listener->capacity;
+    }
+}
+
+/* In a forked child, of a listener of its parent's, who goes on listening. Those
+ * who accept and serve hold it too, and are not there. */
+static void release_after_fork(green_listener *listener) {
+    uint32_t users = listener->armed + (listener->acceptor != NULL) + (listener->server != NULL);
+    if (--listener->references > users)
+        return;
+    if (listener->fd >= 0)
+        close(listener->fd);
+    close_accepted(listener);
+    listener_free(listener);
+}
+
+void green_listener_release(green_listener *listener) {
+    if (!listener)
+        return;
+    if (listener->hub != green__hub && green__is_forsaken(listener->hub)) {
+        release_after_fork(listener);
+        return;
+    }
+    /* The accept under way holds it too, but is no owner. */
+    if (listener->references == 1u + listener->armed && !listener->closed)
+        green_listener_close(listener);
+    if (--listener->references == 0)
+        listener_free(listener);
 }
 
 static void describe_close(const green_wait *wait, char *text, size_t size) {
@@ -164,10 +190,7 @@ void green__listener_close_descriptor(green_listener *listener) {
     green__forget_and_close(listener->hub, listener->fd);
     listener->fd = -1;
     listener->hub->sockets--;
-    for (; listener->count > 0; listener->count--) {
-        close(listener->accepted[listener->first]);
-        listener->first = (listener->first + 1) % listener->capacity;
-    }
+    close_accepted(listener);
     for (green_wait *wait; (wait = green__list_take(&listener->closers));)
         green__ready(wait->thread);
 }
@@ -175,7 +198,7 @@ void green__listener_close_descriptor(green_listener *listener) {
 int green_listener_close(green_listener *listener) {
     green_hub *hub = listener->hub;
     if (hub != green__hub)
-        return green__fail(-EXDEV, "close: the listener lives on another OS thread");
+        return green__fail(-EXDEV, "close: the listener %s", green__whose(hub));
     if (listener->closed)
         return 0;
     listener->closed = true;

@@ -41,11 +41,16 @@ ssize_t green_read(green_socket *socket, void *bytes, size_t size) {
     return green__leave(&call, result);
 }
 
-/* Keeps bytes that a call had taken before it failed, for the next one. */
+/* Keeps bytes that a call had taken before it failed, for the next one. Without
+ * memory for them nobody may read on behind the gap. */
 static void put_back(green_socket *socket, const char *bytes, size_t count) {
-    char *chunk = count > 0 && !socket->closed ? malloc(count) : NULL;
-    if (!chunk)
+    if (count == 0 || socket->closed)
         return;
+    char *chunk = malloc(count);
+    if (!chunk) {
+        socket->gap = true;
+        return;
+    }
     memcpy(chunk, bytes, count);
     green__unread_drop(socket);
     socket->unread = (green_unread){.bytes = chunk, .count = count, .chunk = chunk, .capacity = count};
@@ -102,6 +107,7 @@ int32_t green__receive_lent(green_socket_io *call, green_unread *unread) {
     char *chunk = malloc(CHUNK_MIN);
     if (!chunk)
         return -ENOMEM;
+    call->socket->hub->fallbacks++;
     result = green__socket_run(call, GREEN_OP_RECEIVE, chunk, CHUNK_MIN, 0);
     if (result > 0)
         *unread = (green_unread){.bytes = chunk, .count = (size_t)result, .chunk = chunk, .capacity = CHUNK_MIN};

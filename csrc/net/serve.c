@@ -151,8 +151,9 @@ static int start_handler(green_server *server, green_socket *client) {
     return error;
 }
 
+/* ENOSPC is epoll's: fs.epoll.max_user_watches. */
 static bool is_shortage(int error) {
-    return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -ENOBUFS;
+    return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -ENOBUFS || error == -ENOSPC;
 }
 
 /* Accepts one connection and starts its handler. */
@@ -207,7 +208,7 @@ static int server_make(green_listener *listener, const green_serve_options *opti
                        void *context, green_server **made) {
     green_hub *hub = listener->hub;
     if (hub != green__hub)
-        return green__fail(-EXDEV, "serve: the listener lives on another OS thread");
+        return green__fail(-EXDEV, "serve: the listener %s", green__whose(hub));
     if (listener->server && listener->server->thread)
         return green__fail(-EBUSY, "serve: another green thread serves this listener already");
     green_server *server = calloc(1, sizeof *server);

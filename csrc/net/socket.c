@@ -31,6 +31,11 @@ int green__socket_make(green_hub *hub, int fd, green_socket **made) {
     return 0;
 }
 
+void green__socket_unmake(green_socket *socket) {
+    socket->hub->sockets--;
+    free(socket);
+}
+
 int green_socket_adopt(green_socket **socket, int fd) {
     int error = 0, type;
     green_hub *hub = green__hub_here(&error);
@@ -44,21 +49,23 @@ int green_socket_adopt(green_socket **socket, int fd) {
 int green_socket_pair(green_socket **first, green_socket **second) {
     int error = 0, fds[2];
     green_hub *hub = green__hub_here(&error);
+    green_socket *one = NULL;
     if (!hub)
         return error;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
         return green__fail(-errno, "making a pair of sockets");
-    error = green__socket_make(hub, fds[0], first);
+    error = green__socket_make(hub, fds[0], &one);
+    if (error == 0)
+        error = green__socket_make(hub, fds[1], second);
     if (error < 0)
         goto failed;
-    error = green__socket_make(hub, fds[1], second);
-    if (error == 0)
-        return 0;
-    green_socket_release(*first);
-    fds[0] = -1;
+    *first = one;
+    return 0;
+
 failed:
-    if (fds[0] >= 0)
-        close(fds[0]);
+    if (one)
+        green__socket_unmake(one);
+    close(fds[0]);
     close(fds[1]);
     return error;
 }
@@ -68,19 +75,37 @@ green_socket *green_socket_retain(green_socket *socket) {
     return socket;
 }
 
+static void socket_free(green_socket *socket) {
+    green__unread_drop(socket);
+    if (socket->transport)
+        socket->transport->class->destroy(socket->transport);
+    free(socket);
+}
+
+/* In a forked child, of a socket of its parent's: those who were blocked in it
+ * are not there, and the connection is not this process's to end. */
+static void release_after_fork(green_socket *socket) {
+    uint32_t users = (socket->reader != NULL) + (socket->writer != NULL);
+    if (--socket->references > users)
+        return;
+    if (socket->fd >= 0)
+        close(socket->fd);
+    socket_free(socket);
+}
+
 void green_socket_release(green_socket *socket) {
     if (!socket)
         return;
+    if (GREEN_UNLIKELY(socket->hub != green__hub) && green__is_forsaken(socket->hub)) {
+        release_after_fork(socket);
+        return;
+    }
     /* Threads blocked in it hold it too, but are no owners. */
     uint32_t users = (socket->reader != NULL) + (socket->writer != NULL);
     if (socket->references == 1 + users && !socket->closed)
         green_close(socket);
-    if (--socket->references == 0) {
-        green__unread_drop(socket);
-        if (socket->transport)
-            socket->transport->class->destroy(socket->transport);
-        free(socket);
-    }
+    if (--socket->references == 0)
+        socket_free(socket);
 }
 
 void green__unread_free(green_socket *socket, green_unread *unread) {
@@ -116,7 +141,7 @@ static const green_wait_kind closing = {NULL, describe_close};
 
 int green_close(green_socket *socket) {
     if (socket->hub != green__hub)
-        return green__fail(-EXDEV, "close: the socket lives on another OS thread");
+        return green__fail(-EXDEV, "close: the socket %s", green__whose(socket->hub));
     if (socket->closed)
         return 0;
     green_hub *hub = socket->hub;
@@ -151,6 +176,8 @@ static int finish(green_socket *socket) {
 
 int green_shutdown(green_socket *socket, int how) {
     char label[GREEN_SOCKET_LABEL_MAX];
+    if (socket->hub != green__hub)
+        return green__fail(-EXDEV, "shutdown: the socket %s", green__whose(socket->hub));
     if (socket->closed)
         return green__fail(-EBADF, "shutdown: the socket is closed");
     if (socket->transport && how != SHUT_RD) {
@@ -186,9 +213,12 @@ int green__enter(green_socket *socket, green_socket_io *call, green_direction di
     green_hub *hub = socket->hub;
     int64_t timeout = direction == GREEN_READING ? socket->read_timeout : socket->write_timeout;
     if (GREEN_UNLIKELY(hub != green__hub))
-        return green__fail(-EXDEV, "%s: the socket lives on another OS thread", verbs[direction]);
+        return green__fail(-EXDEV, "%s: the socket %s", verbs[direction], green__whose(hub));
     if (GREEN_UNLIKELY(socket->closed))
         return green__fail(-EBADF, "%s: the socket is closed", verbs[direction]);
+    if (GREEN_UNLIKELY(socket->gap && direction == GREEN_READING))
+        return green__fail(-ENOMEM, "read: there was no memory to keep what an interrupted read had taken, so this "
+                                    "socket can only be closed");
     green_wait **user = direction == GREEN_READING ? &socket->reader : &socket->writer;
     if (GREEN_UNLIKELY(*user != NULL))
         return refuse(socket, *user, direction);

@@ -25,6 +25,7 @@ struct green_socket {
     green_wait_list closers;
     int64_t read_timeout, write_timeout;
     green_unread unread;
+    bool gap;                          /* bytes that a read had taken are lost: it can go on no more */
     bool lending;                      /* the caller of green_receive() looks at what is unread: it outlives a close */
     struct green_transport *transport; /* NULL: bytes go straight through */
     bool drained;                      /* the last receive took all there was: see green_op */
@@ -49,6 +50,9 @@ typedef struct green_socket_io {
 
 /* Makes a socket of a descriptor, which it owns from then on. */
 int green__socket_make(green_hub *hub, int fd, green_socket **socket);
+
+/* Takes the descriptor of one that nobody has used yet out of it again, and frees it. */
+void green__socket_unmake(green_socket *socket);
 
 /* Begins a call in one direction: refuses it, or notes who is in. */
 int green__enter(green_socket *socket, green_socket_io *call, green_direction direction);

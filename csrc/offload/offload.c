@@ -1,5 +1,7 @@
 #include "offload.h"
 
+#include "../base/lock.h"
+
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,12 +11,28 @@
 
 enum { THREADS_MAX = 16, IDLE_SECONDS = 10, STACK_SIZE = 256 * 1024 };
 
+static void forget_threads(void);
+
 static struct {
-    pthread_mutex_t lock;
+    green_lock lock;
     pthread_cond_t work;
     green_job *first, **last;
     unsigned threads, idle;
-} pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER, .last = &pool.first};
+    green_job *forsaken; /* the jobs that a forked child has seen of its parent's */
+} pool = {
+    .lock = GREEN_LOCK_INITIALIZER(forget_threads),
+    .work = PTHREAD_COND_INITIALIZER,
+    .last = &pool.first,
+};
+
+/* A forked child has none of them; what they were to do is the parent's. */
+static void forget_threads(void) {
+    pool.work = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
+    pool.forsaken = pool.first;
+    pool.first = NULL;
+    pool.last = &pool.first;
+    pool.threads = pool.idle = 0;
+}
 
 void green__offload_release(green_job *job) {
     if (__atomic_sub_fetch(&job->owners, 1, __ATOMIC_ACQ_REL) > 0)
@@ -30,7 +48,7 @@ static green_job *next_job(void) {
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += IDLE_SECONDS;
     pool.idle++;
-    while (!pool.first && pthread_cond_timedwait(&pool.work, &pool.lock, &until) == 0)
+    while (!pool.first && pthread_cond_timedwait(&pool.work, &pool.lock.mutex, &until) == 0)
         ;
     pool.idle--;
     green_job *job = pool.first;
@@ -40,19 +58,19 @@ static green_job *next_job(void) {
 }
 
 static void *work(void *unused) {
-    pthread_mutex_lock(&pool.lock);
+    green__lock(&pool.lock);
     for (green_job *job; (job = next_job());) {
-        pthread_mutex_unlock(&pool.lock);
+        green__unlock(&pool.lock);
         job->run(job);
         __atomic_store_n(&job->ended, true, __ATOMIC_RELEASE);
         /* An eventfd takes a 1 unless it is near 2^64. */
         ssize_t written = write(job->done, &(uint64_t){1}, sizeof(uint64_t));
         GREEN_INVARIANT(written == sizeof(uint64_t), "an eventfd can be written");
         green__offload_release(job);
-        pthread_mutex_lock(&pool.lock);
+        green__lock(&pool.lock);
     }
     pool.threads--;
-    pthread_mutex_unlock(&pool.lock);
+    green__unlock(&pool.lock);
     return unused;
 }
 
@@ -75,8 +93,10 @@ static int add_thread(void) {
 
 /* Queues the job, and sees to it that there is somebody to run it. */
 static int enqueue(green_job *job) {
-    int error = 0;
-    pthread_mutex_lock(&pool.lock);
+    int error = green__lock_enroll(&pool.lock);
+    if (error < 0)
+        return error;
+    green__lock(&pool.lock);
     if (pool.idle == 0 && pool.threads < THREADS_MAX)
         error = add_thread();
     if (pool.threads > 0) {
@@ -86,7 +106,7 @@ static int enqueue(green_job *job) {
         pool.last = &job->next;
         pthread_cond_signal(&pool.work);
     }
-    pthread_mutex_unlock(&pool.lock);
+    green__unlock(&pool.lock);
     return error;
 }
 
@@ -118,7 +138,7 @@ int green__offload(green_hub *hub, green_job *job, int64_t timeout) {
     io.op.length = sizeof count;
     error = green__io_run(hub, &io, timeout);
     if (error < 0)
-        return error;
+        return green__is_explained(error) ? error : green__fail(error, "waiting for a native thread");
     GREEN_INVARIANT(__atomic_load_n(&job->ended, __ATOMIC_ACQUIRE), "a job that woke its thread has ended");
     return 0;
 }

@@ -109,7 +109,7 @@ static int check_home(const green_thread *thread, const char *call) {
     if (GREEN_LIKELY(thread->hub == green__hub))
         return 0;
     char label[GREEN_LABEL_MAX];
-    return green__fail(-EXDEV, "%s: %s lives on another OS thread", call, green__label(thread, label, sizeof label));
+    return green__fail(-EXDEV, "%s: %s %s", call, green__label(thread, label, sizeof label), green__whose(thread->hub));
 }
 
 int green_group_add(green_group *group, green_thread *thread) {

@@ -2,7 +2,7 @@
 
 int green__home_find(green_hub **home, const char *what) {
     if (*home)
-        return green__fail(-EXDEV, "this %s lives on another OS thread", what);
+        return green__fail(-EXDEV, "this %s %s", what, green__whose(*home));
     int error = 0;
     *home = green__hub_here(&error);
     return *home ? 0 : error;

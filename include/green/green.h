@@ -50,6 +50,7 @@
 #include <green/hub.h>
 #include <green/listener.h>
 #include <green/local.h>
+#include <green/monitor.h>
 #include <green/pile.h>
 #include <green/pool.h>
 #include <green/queue.h>

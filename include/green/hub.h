@@ -2,7 +2,31 @@
  *
  * Nobody has to make one. The first blocking call, spawn or socket of an OS
  * thread does, with the defaults; green_hub_open() is for choosing something
- * else before that. The hub ends with its OS thread, or by green_hub_close(). */
+ * else before that. The hub ends with its OS thread, or by green_hub_close().
+ *
+ * The environment has three words to say:
+ *
+ *   GREEN_ENGINE=uring|epoll  the engine, where green_hub_options names none
+ *   GREEN_MONITOR=100         the monitor is on, with a limit of that many
+ *                             milliseconds: see monitor.h
+ *   GREEN_LOG=debug           more is written to standard error, such as why the
+ *                             engine is not the first choice
+ *
+ * fork(2) gives the child no hub: the ring or epoll of each is the parent's
+ * alone. The child's only OS thread goes on with what it was doing, and its next
+ * blocking call makes a hub, of which it is the root. That is so in a green
+ * thread as well: of all the green threads the child has that one, as its OS
+ * thread's own context, without its name, its locals and its links; when its
+ * function returns, the child ends as by exit(3), with EXIT_FAILURE if the
+ * result is an error. In a link or a destructor, fork only to exec or _exit.
+ * The threads, sockets and other handles of the parent's hubs are -EXDEV in the
+ * child. To release one there frees the child's copy and closes its descriptor,
+ * and leaves the parent's alone; until all copies of a connection are closed, the
+ * peer sees no end of it. Bytes that green_receive() has lent are not in the
+ * child. Locals' keys, TLS contexts and what has never been used on a hub keep
+ * working. Every descriptor of Green's is closed by exec(3). What another OS
+ * thread was inside of at the fork, OpenSSL or the C library's resolver, may stay
+ * locked in the child, which then had better exec. */
 #ifndef GREEN_HUB_H
 #define GREEN_HUB_H
 
@@ -60,6 +84,7 @@ typedef struct green_statistics {
     uint64_t threads;      /* green threads that have not finished, main included */
     uint64_t ready;        /* of these: runnable now */
     uint64_t parked;       /* of these: waiting */
+    uint64_t delayed;      /* of these: yet to begin, after a delay */
     uint64_t handles;      /* finished threads whose handle is still held */
     uint64_t stacks;       /* stacks ever carved out of an arena */
     uint64_t free_stacks;  /* of these: waiting for the next spawn */
@@ -70,10 +95,22 @@ typedef struct green_statistics {
     uint64_t switches;     /* since the hub was made: from one green thread to another */
     uint64_t turns;        /* since the hub was made: rounds of the loop */
     uint64_t system_calls; /* since the hub was made: calls of the engine into the kernel */
+    uint64_t submitted;    /* since the hub was made: operations given to the engine */
+    uint64_t completions;  /* since the hub was made: results of operations; a listener's has one for each client */
+    uint64_t fallbacks; /* since the hub was made: receives that found the receive memory empty, and used their own */
+    /* Nanoseconds: the most from one turn to the next, waits in the kernel left
+     * out, which is how long ready threads have kept the hub in one round.
+     * Measured while the monitor is on: see monitor.h. */
+    int64_t longest_turn;
 } green_statistics;
 
 /* Fills in the counts of this OS thread's hub. -ENOENT: it has none. */
 GREEN_API int green_hub_statistics(green_statistics *statistics);
+
+/* Bytes of the deepest stack of this OS thread's green threads, those that have
+ * finished included while their stack keeps its memory. 0 without a hub. A
+ * system call for each stack there is. */
+GREEN_API size_t green_hub_deepest_stack(void);
 
 /* Writes one line for each green thread of this OS thread to fd: id, name,
  * state, what it waits for, for how long, and how much stack it has used.

@@ -1,0 +1,336 @@
+/* Out of memory at every point of the core, one after the other. */
+#include "failing.h"
+
+#include <fcntl.h>
+
+/* The hub ------------------------------------------------------------------- */
+
+static int open_and_close(void) {
+    int error = (int)noted(green_hub_open(NULL));
+    if (error < 0)
+        return error;
+    error = (int)noted(green_yield());
+    CHECK(green_hub_close(), ==, 0);
+    return error;
+}
+
+static int open_the_best(void) {
+    CHECK(unsetenv("GREEN_ENGINE"), ==, 0);
+    return open_and_close();
+}
+
+static int open_by_need(void) {
+    return (int)noted(green_sleep(1));
+}
+
+TEST(hub, "a hub is made or refused at every point, and comes to its end") {
+    static const struct scenario scenarios[] = {
+        {.name = "hub", .run = open_and_close, .opens = true, .tolerates = "madvise strndup io_uring_register_ring_fd"},
+        {.name = "first call",
+         .run = open_by_need,
+         .opens = true,
+         .tolerates = "madvise strndup io_uring_register_ring_fd"},
+        {.name = "hub of the best engine",
+         .run = open_the_best,
+         .opens = true,
+         /* There is another engine. */
+         .tolerates = "madvise strndup calloc mmap io_uring_queue_init_params io_uring_get_probe_ring "
+                      "io_uring_register_buf_ring io_uring_register_ring_fd"},
+    };
+    fail_on_each_engine(scenarios, 3, FAIL_MEMORY);
+}
+
+TEST(hub_calls, "a hub is refused when a call for its engine fails") {
+    static const struct scenario scenarios[] = {{.name = "hub", .run = open_and_close, .opens = true}};
+    fail_on_each_engine(scenarios, 1, FAIL_CALLS);
+}
+
+/* Threads ------------------------------------------------------------------- */
+
+static int links;
+
+static void count_link(green_thread *thread, void *argument) {
+    (void)thread, (void)argument;
+    links++;
+}
+
+static void *local_value = &links;
+
+static int use_local(void *key) {
+    int error = (int)noted(green_local_set(key, local_value));
+    if (error == 0)
+        error = (int)noted(green_sleep(GREEN_MICROSECOND));
+    return error;
+}
+
+static int run_threads(void) {
+    static int value = 3;
+    green_thread *threads[5] = {NULL};
+    green_local *key = NULL;
+    green_link *link;
+    int error, null = -1;
+    green_spawn_options options = {.name = "worker", .stack_size = 64 << 10};
+    green_spawn_options late = {.delay = GREEN_MICROSECOND, .stack_size = 32 << 10};
+    TRY(green_local_create(&key, NULL));
+    TRY(green_spawn(&threads[0], give, &value));
+    TRY(green_spawn_with(&threads[1], &options, use_local, key));
+    TRY(green_spawn_with(&threads[2], &late, use_local, key));
+    TRY(green_spawn_after(&threads[3], GREEN_MICROSECOND, give, &value));
+    TRY(green_detach(give, &value));
+    TRY(green_thread_link(threads[0], NULL, count_link, NULL));
+    TRY(green_thread_link(threads[1], &link, count_link, NULL));
+    green_link_remove(link);
+    TRY(green_local_set(key, local_value));
+    TRY(green_local_set(key, NULL));
+    CHECK(null = open("/dev/null", O_WRONLY | O_CLOEXEC), >=, 0);
+    TRY(green_dump(null));
+    TRY(green_thread_wait(threads[0], GREEN_SECOND, NULL));
+    TRY(green_sleep(GREEN_MICROSECOND));
+done:
+    error = end_threads(threads, 5, error);
+    green_local_release(key);
+    close(null);
+    return error;
+}
+
+/* Enough for another block of records, another arena and a larger heap. */
+enum { CROWD = 300 };
+
+static int nap_briefly(void *unused) {
+    (void)unused;
+    return (int)noted(green_sleep(GREEN_MICROSECOND));
+}
+
+static int run_crowd(void) {
+    static green_thread *threads[CROWD];
+    int error = 0;
+    memset(threads, 0, sizeof threads);
+    for (int i = 0; i < CROWD && error == 0; i++)
+        error = (int)noted(green_spawn(&threads[i], nap_briefly, NULL));
+    return end_threads(threads, CROWD, error);
+}
+
+TEST(threads, "green threads, links and locals without memory are errors, and end") {
+    static const struct scenario scenarios[] = {
+        {.name = "threads", .run = run_threads, .tolerates = "madvise mmap strndup"},
+        {.name = "many threads", .run = run_crowd, .tolerates = "madvise mmap"},
+    };
+    fail_on_each_engine(scenarios, 2, FAIL_MEMORY);
+}
+
+/* Between threads ------------------------------------------------------------ */
+
+struct element {
+    char bytes[600]; /* few to a chunk */
+    int number;
+};
+
+static bool precedes(const void *first, const void *second, void *context) {
+    (void)context;
+    return ((const struct element *)first)->number < ((const struct element *)second)->number;
+}
+
+static int put_many(void *queue) {
+    int error = 0;
+    for (int i = 0; i < 40 && error == 0; i++)
+        error = (int)noted(green_queue_put(queue, &(struct element){.number = i}, GREEN_SECOND));
+    return error;
+}
+
+static int move_through(green_queue_order order, int64_t capacity, size_t alignment) {
+    green_queue_options options = {.element_size = sizeof(struct element),
+                                   .alignment = alignment,
+                                   .capacity = capacity,
+                                   .order = order,
+                                   .precedes = precedes};
+    green_queue *queue = NULL;
+    green_thread *thread = NULL;
+    struct element element;
+    int error;
+    TRY(green_queue_make(&queue, &options));
+    TRY(green_spawn(&thread, put_many, queue));
+    /* The putter may have failed, and then no more comes. */
+    for (int i = 0; i < 40; i++) {
+        TRY(green_queue_get(queue, &element, 20 * GREEN_MILLISECOND));
+        TRY(green_queue_task_done(queue));
+    }
+    TRY(green_queue_join(queue, GREEN_SECOND));
+done:
+    error = end_threads(&thread, 1, error);
+    green_queue_free(queue);
+    return error;
+}
+
+static int run_channel(void) {
+    return move_through(GREEN_FIFO, 0, 0);
+}
+
+static int run_fifo(void) {
+    return move_through(GREEN_FIFO, GREEN_UNBOUNDED, 0);
+}
+
+static int run_bounded(void) {
+    return move_through(GREEN_FIFO, 3, 64);
+}
+
+static int run_lifo(void) {
+    return move_through(GREEN_LIFO, 7, 0);
+}
+
+static int run_priority(void) {
+    return move_through(GREEN_PRIORITY, 20, 0);
+}
+
+/* So long that the store goes on in mappings. */
+static int fill_queue(void) {
+    green_queue_options options = {.element_size = 4000, .capacity = GREEN_UNBOUNDED};
+    static char element[4000];
+    green_queue *queue = NULL;
+    int error;
+    TRY(green_queue_make(&queue, &options));
+    for (int i = 0; i < 200; i++)
+        TRY(green_queue_put(queue, element, 0));
+done:
+    green_queue_free(queue);
+    return error;
+}
+
+TEST(queues, "a queue without memory gives the element back, and goes on") {
+    static const struct scenario scenarios[] = {
+        {.name = "channel", .run = run_channel, .tolerates = "madvise mmap"},
+        /* A put that finds no slot looks once more before it fails. */
+        {.name = "fifo", .run = run_fifo, .tolerates = "madvise mmap malloc aligned_alloc realloc"},
+        {.name = "bounded, aligned", .run = run_bounded, .tolerates = "madvise mmap malloc aligned_alloc realloc"},
+        {.name = "lifo", .run = run_lifo, .tolerates = "madvise mmap malloc aligned_alloc realloc"},
+        {.name = "priority", .run = run_priority, .tolerates = "madvise mmap malloc aligned_alloc realloc"},
+        {.name = "long queue", .run = fill_queue, .tolerates = "malloc mmap"},
+    };
+    fail_on_each_engine(scenarios, 6, FAIL_MEMORY);
+}
+
+static int send_event(void *event) {
+    return (int)noted(green_event_send(event, NULL));
+}
+
+static int run_event(void) {
+    green_event *event = NULL;
+    green_thread *thread = NULL;
+    void *value;
+    int error;
+    TRY(green_event_make(&event));
+    TRY(green_spawn(&thread, send_event, event));
+    TRY(green_event_wait(event, GREEN_SECOND, &value));
+done:
+    error = end_threads(&thread, 1, error);
+    green_event_free(event);
+    return error;
+}
+
+static int release_permit(void *semaphore) {
+    return (int)noted(green_semaphore_release(semaphore));
+}
+
+static int run_semaphore(void) {
+    green_semaphore *semaphore = NULL;
+    green_thread *thread = NULL;
+    int error;
+    TRY(green_semaphore_make(&semaphore, 0, 1));
+    TRY(green_spawn(&thread, release_permit, semaphore));
+    TRY(green_semaphore_acquire(semaphore, GREEN_SECOND));
+done:
+    error = end_threads(&thread, 1, error);
+    green_semaphore_free(semaphore);
+    return error;
+}
+
+static int run_timeout(void) {
+    green_timeout *timeouts[3] = {NULL};
+    int error;
+    TRY(green_timeout_start(&timeouts[0], GREEN_SECOND));
+    TRY(green_timeout_start(&timeouts[1], 0));
+    CHECK(green_yield(), ==, -ETIME);
+    TRY(green_timeout_start(&timeouts[2], GREEN_MICROSECOND));
+    error = (int)noted(green_sleep(GREEN_SECOND));
+    CHECK(error == -ETIME || error == -ENOMEM);
+    error = error == -ETIME ? 0 : error;
+done:
+    for (int i = 0; i < 3; i++)
+        green_timeout_cancel(timeouts[i]);
+    return error;
+}
+
+static int run_group(void) {
+    static int value = 1;
+    enum { COUNT = 20 }; /* more than find room on a stack */
+    green_group *group = NULL;
+    green_thread *threads[COUNT] = {NULL}, *next;
+    int error;
+    TRY(green_group_make(&group));
+    for (int i = 0; i < COUNT; i++) {
+        TRY(green_spawn(&threads[i], give, &value));
+        TRY(green_group_add(group, threads[i]));
+    }
+    TRY(green_wait_any(threads, COUNT, GREEN_SECOND));
+    TRY(green_wait_all(threads, COUNT, GREEN_SECOND));
+    while ((error = (int)noted(green_group_next(group, GREEN_SECOND, &next))) > 0)
+        green_thread_release(next);
+done:
+    error = end_threads(threads, COUNT, error);
+    green_group_free(group);
+    return error;
+}
+
+static int spawn_inside(void *pool) {
+    static int value = 1;
+    green_thread *thread;
+    green_spawn_options options = {.name = "inner"};
+    int error = (int)noted(green_pool_spawn(pool, &thread, &options, GREEN_FOREVER, give, &value));
+    if (error == 0)
+        green_thread_release(thread);
+    return error;
+}
+
+static int run_pool(void) {
+    green_pool *pool = NULL;
+    green_thread *threads[3] = {NULL};
+    int error;
+    TRY(green_pool_make(&pool, 1));
+    for (int i = 0; i < 3; i++)
+        TRY(green_pool_spawn(pool, &threads[i], NULL, GREEN_SECOND, spawn_inside, pool));
+    TRY(green_pool_wait(pool, GREEN_SECOND));
+done:
+    error = end_threads(threads, 3, error);
+    green_pool_free(pool);
+    return error;
+}
+
+static int run_pile(void) {
+    static int value = 1;
+    green_pool *pool = NULL;
+    green_pile *pile = NULL;
+    int error, result = 0;
+    TRY(green_pool_make(&pool, 2));
+    TRY(green_pile_make(&pile, pool));
+    for (int i = 0; i < 4; i++)
+        TRY(green_pile_spawn(pile, NULL, GREEN_SECOND, give, &value));
+    while ((error = (int)noted(green_pile_next(pile, GREEN_SECOND, &result))) > 0)
+        CHECK(result, ==, 1);
+done:
+    green_pile_free(pile);
+    if (pool)
+        CHECK(green_pool_wait(pool, GREEN_FOREVER), ==, 0);
+    green_pool_free(pool);
+    return error;
+}
+
+TEST(sync, "events, semaphores, timeouts, groups, pools and piles without memory are errors") {
+    static const struct scenario scenarios[] = {
+        {.name = "event", .run = run_event, .tolerates = "madvise mmap"},
+        {.name = "semaphore", .run = run_semaphore, .tolerates = "madvise mmap"},
+        {.name = "timeout", .run = run_timeout},
+        {.name = "group", .run = run_group, .tolerates = "madvise mmap"},
+        {.name = "pool", .run = run_pool, .tolerates = "madvise mmap strndup"},
+        {.name = "pile", .run = run_pile, .tolerates = "madvise mmap"},
+    };
+    fail_on_each_engine(scenarios, 6, FAIL_MEMORY);
+}

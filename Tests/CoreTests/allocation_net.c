@@ -1,0 +1,363 @@
+/* Out of memory, descriptors and the like at every point of the network. */
+#include "failing.h"
+
+#include <signal.h>
+#include <sys/socket.h>
+
+/* Reading and writing ------------------------------------------------------- */
+
+enum { LONG_LINE = 10000 };
+
+static int send_all_kinds(void *socket) {
+    static char line[LONG_LINE];
+    struct iovec pieces[2] = {{(char[]){"tail "}, 5}, {(char[]){"end\n"}, 4}};
+    int error;
+    memset(line, 'x', sizeof line - 1);
+    line[sizeof line - 1] = '\n';
+    TRY(green_write(socket, "short\nhalf", 10));
+    TRY(green_sleep(GREEN_MICROSECOND));
+    TRY(green_write(socket, " line\n", 6));
+    TRY(green_write(socket, line, sizeof line));
+    TRY(green_writev(socket, pieces, 2));
+    TRY(green_shutdown(socket, SHUT_WR));
+done:
+    return error < 0 ? error : 0;
+}
+
+static int talk(green_socket *near, green_socket *far) {
+    static char line[LONG_LINE + 1];
+    const void *lent;
+    char bytes[5];
+    green_thread *thread = NULL;
+    int error;
+    TRY(green_spawn(&thread, send_all_kinds, far));
+    green_socket_set_timeouts(near, GREEN_SECOND, GREEN_SECOND);
+    TRY(green_read_line(near, line, sizeof line));
+    CHECK_TEXT(line, "short\n");
+    TRY(green_read_line(near, line, sizeof line));
+    CHECK_TEXT(line, "half line\n");
+    TRY(green_read_line(near, line, sizeof line));
+    CHECK(error, ==, LONG_LINE);
+    TRY(green_read_exactly(near, bytes, 5));
+    CHECK(memcmp(bytes, "tail ", 5), ==, 0);
+    TRY(green_receive(near, &lent));
+    CHECK(memcmp(lent, "end\n", 4), ==, 0);
+    green_consume(near, 4);
+    TRY(green_read(near, bytes, 1));
+    CHECK(error, ==, 0);
+done:
+    return end_threads(&thread, 1, error);
+}
+
+static int run_pair(void) {
+    green_socket *near = NULL, *far = NULL;
+    int error;
+    TRY(green_socket_pair(&near, &far));
+    error = talk(near, far);
+done:
+    green_socket_release(near);
+    green_socket_release(far);
+    return error;
+}
+
+/* All the receive memory is lent, so the bytes come by a chunk. */
+static int run_lent_out(void) {
+    enum { SOCKETS = 5 };
+    green_socket *near[SOCKETS] = {NULL}, *far[SOCKETS] = {NULL};
+    const void *bytes;
+    int error;
+    for (int i = 0; i < SOCKETS; i++) {
+        TRY(green_socket_pair(&near[i], &far[i]));
+        TRY(green_write(far[i], "lent", 4));
+        TRY(green_receive(near[i], &bytes));
+        CHECK(memcmp(bytes, "lent", 4), ==, 0);
+    }
+done:
+    for (int i = 0; i < SOCKETS; i++) {
+        green_socket_release(near[i]);
+        green_socket_release(far[i]);
+    }
+    return error;
+}
+
+static int run_small_hub(void) {
+    green_hub_options options = {.receive_memory = 64 << 10};
+    int error;
+    TRY(green_hub_open(&options));
+    error = run_lent_out();
+    CHECK(green_hub_close(), ==, 0);
+done:
+    return error;
+}
+
+/* An exact read that runs out of time keeps what had come; without the memory
+ * for it, no later read may go on behind the gap. */
+static int run_cut_short(void) {
+    green_socket *near = NULL, *far = NULL;
+    char bytes[8];
+    int error;
+    TRY(green_socket_pair(&near, &far));
+    TRY(green_write(far, "abc", 3));
+    green_socket_set_timeouts(near, GREEN_MILLISECOND, GREEN_FOREVER);
+    error = (int)noted(green_read_exactly(near, bytes, 6));
+    CHECK(error == -ETIMEDOUT || error == -ENOMEM);
+    if (error == -ENOMEM)
+        goto done; /* for its timer, before it began */
+    TRY(green_write(far, "def", 3));
+    green_socket_set_timeouts(near, GREEN_FOREVER, GREEN_FOREVER);
+    TRY(green_read_exactly(near, bytes, 6));
+    CHECK(memcmp(bytes, "abcdef", 6), ==, 0);
+done:
+    green_socket_release(near);
+    green_socket_release(far);
+    return error;
+}
+
+TEST(sockets, "reads and writes without memory are errors, and lose nothing without a word") {
+    static const struct scenario scenarios[] = {
+        {.name = "pair", .run = run_pair, .tolerates = "madvise mmap"},
+        {.name = "lent out",
+         .run = run_small_hub,
+         .opens = true,
+         .tolerates = "madvise strndup io_uring_register_ring_fd"},
+        {.name = "cut short", .run = run_cut_short},
+    };
+    fail_on_each_engine(scenarios, 3, FAIL_MEMORY);
+}
+
+TEST(socket_calls, "sockets without a descriptor or a place in the epoll are errors") {
+    static const struct scenario scenarios[] = {{.name = "pair", .run = run_pair}};
+    fail_on_each_engine(scenarios, 1, FAIL_CALLS);
+}
+
+/* Connecting and accepting -------------------------------------------------- */
+
+static int accept_one(void *listener) {
+    green_socket *socket = NULL;
+    int error;
+    TRY(green_accept(listener, &socket));
+    TRY(green_write(socket, "hello\n", 6));
+done:
+    green_socket_release(socket);
+    return error;
+}
+
+/* Where the other end has failed, the stream ends, or nothing comes. */
+static int greet(const char *host, green_listener *listener, const green_connect_options *options) {
+    green_address address;
+    char to[64], line[16];
+    green_socket *socket = NULL;
+    int error;
+    TRY(green_listener_address(listener, &address));
+    snprintf(to, sizeof to, "%s:%d", host, green_address_port(&address));
+    TRY(green_connect(&socket, to, options));
+    green_socket_set_timeouts(socket, 100 * GREEN_MILLISECOND, GREEN_SECOND);
+    TRY(green_read_line(socket, line, sizeof line));
+    if (error == 0)
+        error = -ECONNABORTED;
+done:
+    green_socket_release(socket);
+    return error;
+}
+
+static int meet(const char *host, const green_connect_options *options) {
+    green_listener *listener = NULL;
+    green_thread *thread = NULL;
+    int error;
+    TRY(green_listen(&listener, "127.0.0.1:0", NULL));
+    TRY(green_spawn(&thread, accept_one, listener));
+    error = greet(host, listener, options);
+done:
+    error = end_threads(&thread, 1, error);
+    green_listener_release(listener);
+    return error;
+}
+
+static int meet_by_address(void) {
+    return meet("127.0.0.1", NULL);
+}
+
+/* Of several addresses those without a listener are tried too. */
+static int meet_by_name(void) {
+    return meet("localhost", &(green_connect_options){.timeout = 5 * GREEN_SECOND});
+}
+
+static int meet_on_path(void) {
+    green_listener *listener = NULL;
+    green_socket *socket = NULL;
+    char path[64];
+    int error;
+    snprintf(path, sizeof path, "unix:/tmp/green-failing-%d", (int)getpid());
+    TRY(green_listen(&listener, path, NULL));
+    TRY(green_connect(&socket, path, NULL));
+done:
+    green_socket_release(socket);
+    green_listener_release(listener);
+    unlink(path + 5); /* a listener that could not remember its path leaves the file */
+    return error;
+}
+
+static int run_datagrams(void) {
+    green_socket *near = NULL, *far = NULL;
+    green_address address;
+    char bytes[8];
+    int error;
+    TRY(green_address_parse(&address, "127.0.0.1:0"));
+    TRY(green_datagram_open(&near, &address));
+    TRY(green_datagram_open(&far, &address));
+    TRY(green_socket_local_address(near, &address));
+    TRY(green_send_to(far, "hello", 5, &address));
+    TRY(green_receive_from(near, bytes, sizeof bytes, &address));
+    CHECK(error, ==, 5);
+done:
+    green_socket_release(near);
+    green_socket_release(far);
+    return error;
+}
+
+static int run_resolve(void) {
+    green_address addresses[4];
+    int error;
+    TRY(green_resolve(addresses, 4, "localhost:80"));
+    CHECK(error, >, 0);
+done:
+    return error;
+}
+
+static int run_signals(void) {
+    green_signals *signals = NULL;
+    int error;
+    TRY(green_signals_open(&signals, (int[]){SIGUSR1}, 1));
+    CHECK(kill(getpid(), SIGUSR1), ==, 0);
+    error = (int)noted(green_signals_next(signals, GREEN_SECOND));
+    if (error < 0)
+        CHECK(sigwaitinfo(&(sigset_t){{1ul << (SIGUSR1 - 1)}}, NULL), ==, SIGUSR1); /* it must not act */
+    else
+        CHECK(error, ==, SIGUSR1);
+done:
+    green_signals_close(signals);
+    return error;
+}
+
+static const struct scenario connections[] = {
+    /* An accept that goes on by itself tells the next call. */
+    {.name = "connect and accept", .run = meet_by_address, .tolerates = "madvise mmap accept4 epoll_ctl"},
+    /* Another address does as well. */
+    {.name = "connect by name",
+     .run = meet_by_name,
+     .tolerates = "madvise mmap strndup setsockopt connect socket accept4 epoll_ctl"},
+    {.name = "unix path", .run = meet_on_path, .tolerates = "strdup"},
+    {.name = "datagrams", .run = run_datagrams},
+    {.name = "look-up", .run = run_resolve},
+    {.name = "signals", .run = run_signals},
+};
+enum { CONNECTIONS = sizeof connections / sizeof *connections };
+
+BIG_TEST(connections, "connecting, accepting and looking up without memory are errors") {
+    fail_on_each_engine(connections, CONNECTIONS, FAIL_MEMORY);
+}
+
+BIG_TEST(connection_calls, "connecting, accepting and looking up without descriptors are errors") {
+    fail_on_each_engine(connections, CONNECTIONS, FAIL_CALLS);
+}
+
+TEST(no_native_thread, "a look-up for which no native thread starts is an error, and the next one works") {
+    green_address address;
+    CHECK(green_yield(), ==, 0);
+    fail_calls(FAIL_CALLS, 1, UINT_MAX);
+    CHECK(green_resolve(&address, 1, "localhost:80"), ==, -ENFILE); /* its eventfd */
+    fail_calls(FAIL_CALLS, 2, UINT_MAX);
+    CHECK(green_resolve(&address, 1, "localhost:80"), ==, -EAGAIN);
+    CHECK_CONTAINS(green_explain(-EAGAIN), "native thread");
+    fail_calls(0, 0, 0);
+    CHECK(green_resolve(&address, 1, "localhost:80"), ==, 1);
+}
+
+/* Serving ------------------------------------------------------------------- */
+
+static int echo_line(green_socket *client, void *context) {
+    char line[64];
+    (void)context;
+    long length = green_read_line(client, line, sizeof line);
+    if (length > 0)
+        length = green_write(client, line, (size_t)length);
+    return length < 0 ? (int)length : 0;
+}
+
+/* A handler may run out of memory, and its client is told by the end. */
+static unsigned handler_errors;
+
+static void count_error(int error, void *context) {
+    (void)context;
+    noted(error);
+    handler_errors++;
+}
+
+static int serve_lines(void *listener) {
+    green_serve_options options = {.on_error = count_error, .concurrency = 100};
+    return (int)noted(green_serve(listener, &options, echo_line, NULL));
+}
+
+static int ask(green_listener *listener) {
+    green_address address;
+    green_socket *socket = NULL;
+    char line[16];
+    int error;
+    TRY(green_listener_address(listener, &address));
+    TRY(green_connect_address(&socket, &address, NULL));
+    green_socket_set_timeouts(socket, 2 * GREEN_SECOND, GREEN_FOREVER);
+    TRY(green_write(socket, "ping\n", 5));
+    TRY(green_read_line(socket, line, sizeof line));
+    if (error == 0)
+        error = handler_errors > 0 ? -ECONNABORTED : -EPROTO;
+done:
+    green_socket_release(socket);
+    return error < 0 ? error : 0;
+}
+
+static int run_serve(void) {
+    green_listener *listener = NULL;
+    green_thread *thread = NULL;
+    int error;
+    handler_errors = 0;
+    TRY(green_listen(&listener, "127.0.0.1:0", NULL));
+    TRY(green_spawn(&thread, serve_lines, listener));
+    for (int i = 0; i < 3; i++) {
+        error = ask(listener);
+        CHECK(error, !=, -EPROTO); /* a connection that was dropped without a word */
+        CHECK(error != -ETIMEDOUT || green_thread_is_finished(thread));
+        if (error < 0)
+            goto done;
+    }
+done:
+    /* One that has not begun to serve will not hear of a stop. */
+    CHECK(green_yield(), ==, 0);
+    if (listener)
+        CHECK(green_listener_stop(listener, GREEN_FOREVER), ==, 0);
+    if (thread) {
+        int result = 0;
+        CHECK(green_thread_wait(thread, GREEN_FOREVER, &result), ==, 0);
+        green_thread_release(thread);
+        /* A serve that could not begin, or an accept that cannot go on. */
+        if (error >= 0 && result < 0 && result != -EBADF)
+            error = result;
+    }
+    green_listener_release(listener);
+    return error;
+}
+
+static const struct scenario serving[] = {
+    /* It waits, and goes on. */
+    {.name = "serve",
+     .run = run_serve,
+     .one_by_one = true,
+     .tolerates = "madvise guard malloc calloc aligned_alloc mmap strndup accept4 epoll_ctl"},
+};
+
+TEST(serve, "serve that finds no memory for a connection waits and drops none") {
+    fail_on_each_engine(serving, 1, FAIL_MEMORY);
+}
+
+TEST(serve_calls, "serve that finds no descriptor for a connection waits and drops none") {
+    fail_on_each_engine(serving, 1, FAIL_CALLS);
+}

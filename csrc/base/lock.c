@@ -1,0 +1,80 @@
+#include "lock.h"
+
+#include "fail.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stddef.h>
+
+static pthread_mutex_t enrolling = PTHREAD_MUTEX_INITIALIZER;
+static green_lock *locks;
+static atomic_bool forked;
+
+static void before_fork(void) {
+    pthread_mutex_lock(&enrolling);
+    for (green_lock *lock = locks; lock; lock = lock->next)
+        pthread_mutex_lock(&lock->mutex);
+}
+
+static void unlock_all(void) {
+    for (green_lock *lock = locks; lock; lock = lock->next)
+        pthread_mutex_unlock(&lock->mutex);
+    pthread_mutex_unlock(&enrolling);
+}
+
+static void in_parent(void) {
+    atomic_store_explicit(&forked, true, memory_order_relaxed);
+    unlock_all();
+}
+
+static void in_child(void) {
+    for (green_lock *lock = locks; lock; lock = lock->next)
+        if (lock->forked)
+            lock->forked();
+    unlock_all();
+}
+
+bool green__has_forked(void) {
+    return atomic_load_explicit(&forked, memory_order_relaxed);
+}
+
+/* Not under the lock, which a fork between the two could leave held. */
+static int watch_forks(void) {
+    static atomic_bool watching;
+    if (atomic_exchange(&watching, true) || pthread_atfork(before_fork, in_parent, in_child) == 0)
+        return 0;
+    atomic_store(&watching, false);
+    return green__fail(-ENOMEM, "no memory for what is to be done at a fork");
+}
+
+int green__lock_enroll(green_lock *lock) {
+    int error = watch_forks();
+    if (error < 0)
+        return error;
+    pthread_mutex_lock(&enrolling);
+    if (!lock->place) {
+        lock->next = locks;
+        lock->place = &locks;
+        if (lock->next)
+            lock->next->place = &lock->next;
+        locks = lock;
+    }
+    pthread_mutex_unlock(&enrolling);
+    return 0;
+}
+
+int green__lock_init(green_lock *lock) {
+    *lock = (green_lock)GREEN_LOCK_INITIALIZER(NULL);
+    return green__lock_enroll(lock);
+}
+
+void green__lock_destroy(green_lock *lock) {
+    if (!lock->place)
+        return;
+    pthread_mutex_lock(&enrolling);
+    *lock->place = lock->next;
+    if (lock->next)
+        lock->next->place = lock->place;
+    pthread_mutex_unlock(&enrolling);
+    pthread_mutex_destroy(&lock->mutex);
+}

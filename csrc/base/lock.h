@@ -1,0 +1,37 @@
+/* Locks that a forked child finds free, and what they guard whole: fork(2) waits
+ * until nobody holds one. Nobody takes a second one while holding one. */
+#ifndef GREEN_BASE_LOCK_H
+#define GREEN_BASE_LOCK_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+typedef struct green_lock {
+    pthread_mutex_t mutex;
+    struct green_lock *next, **place; /* in the list of all; place is NULL in none */
+    void (*forked)(void);             /* called in the child, with this lock held; NULL: nothing */
+} green_lock;
+
+#define GREEN_LOCK_INITIALIZER(in_child)                                                                               \
+    { .mutex = PTHREAD_MUTEX_INITIALIZER, .forked = (in_child) }
+
+/* Makes fork heed it. A static lock may be enrolled again and again. -ENOMEM. */
+int green__lock_enroll(green_lock *lock);
+
+/* For one in allocated memory. -ENOMEM. */
+int green__lock_init(green_lock *lock);
+void green__lock_destroy(green_lock *lock);
+
+static inline void green__lock(green_lock *lock) {
+    pthread_mutex_lock(&lock->mutex);
+}
+
+static inline void green__unlock(green_lock *lock) {
+    pthread_mutex_unlock(&lock->mutex);
+}
+
+/* Whether this process has forked since its first lock was enrolled: others may
+ * hold copies of its descriptors. */
+bool green__has_forked(void);
+
+#endif

@@ -1,0 +1,60 @@
+/* What becomes of hubs in a forked child.
+ *
+ * A child has copies of its parent's hubs, but the kernel's side of them, the
+ * ring or the epoll, is the parent's alone. So they are given up: their
+ * descriptors are closed without touching what is shared, and nothing ever runs
+ * on them again. Their memory stays, since it is what the child's only OS thread
+ * may be running on, and since an old handle must not meet a new hub at the same
+ * address. The next blocking call makes a hub as in any other process. */
+#include "hub.h"
+
+#include <stdlib.h>
+
+/* Those of the process before the fork, by sight.next. */
+static green_hub *forsaken;
+
+/* The green stack that this OS thread goes on with, because it forked there. */
+static _Thread_local const green_stack *inherited;
+
+void green__hub_forsake(green_hub *hub) {
+    green__engine_abandon(hub->engine);
+    hub->sight.place = NULL;
+    hub->sight.next = forsaken;
+    forsaken = hub;
+    /* Whoever comes back into it from a callback that forked meets the engine,
+     * which says so, and no thread of the parent's. */
+    hub->head = NULL;
+    hub->tail = &hub->head;
+    green__enqueue(hub, &hub->mark);
+    hub->awaited++;
+    if (hub != green__hub)
+        return;
+    if (hub->exit)
+        hub->exit((char *)hub->current->access);
+    if (hub->current->stack)
+        inherited = hub->current->stack;
+    green__hub = NULL;
+}
+
+bool green__is_forsaken(const green_hub *hub) {
+    for (const green_hub *other = forsaken; other; other = other->sight.next)
+        if (other == hub)
+            return true;
+    return false;
+}
+
+const char *green__whose(const green_hub *hub) {
+    return green__is_forsaken(hub) ? "belongs to the process before the fork" : "lives on another OS thread";
+}
+
+const green_stack *green__inherited_stack(void) {
+    return inherited;
+}
+
+void green__end_of_child(const green_thread *thread, int result) {
+    char label[GREEN_LABEL_MAX];
+    if (result < 0 && result != -ECANCELED)
+        green__report("%s ended a forked child with an error: %s", green__label(thread, label, sizeof label),
+                      green__error_text(result));
+    exit(result < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+}
