@@ -1,4 +1,4 @@
-/* What goes wrong on the way: strangers, silence, kills, closes, damage. */
+/* What goes wrong on the way: strangers, silence, closes, damage. */
 #include "tls_helpers.h"
 
 #include <pthread.h>
@@ -71,66 +71,6 @@ TEST(silent, "a silent client ends its own handshake, with a sentence, and no ot
     green_listener_release(listener);
     green_tls_context_release(client);
     green_tls_context_release(server);
-}
-
-static int start_client(void *side) {
-    struct side *client = side;
-    return green_tls_start(client->socket, client->context, client->host);
-}
-
-TEST(killed_shaking, "a kill ends a handshake, and the next call takes it up again") {
-    struct pair plain = connected(UNIX_PAIR);
-    green_tls_context *client = client_context(), *server = server_context(localhost());
-    struct side near = {plain.near, client, "localhost", {0}}, far = {plain.far, server, NULL, {0}};
-    green_thread *first = start(start_client, &near);
-    let_run();
-    CHECK(kill_and_finish(first), ==, -ECANCELED);
-    green_thread *other = start(shake, &far);
-    CHECK(green_tls_handshake(plain.near), ==, 0);
-    char byte;
-    CHECK(green_read(plain.near, &byte, 1), ==, 1);
-    finish(other);
-    CHECK_TEXT(far.outcome.text, "");
-    green_tls_context_release(client);
-    green_tls_context_release(server);
-    release_pair(&plain);
-}
-
-TEST(killed_reading, "a killed reader loses nothing") {
-    struct tls_pair pair = tls_pair(0);
-    char bytes[4];
-    struct transfer in = {pair.client, 8, 0};
-    green_thread *reader = start(receive_pattern, &in);
-    let_run();
-    CHECK(kill_and_finish(reader), ==, -ECANCELED);
-    send_text(pair.server, "four");
-    CHECK(green_read_exactly(pair.client, bytes, 4), ==, 4);
-    CHECK(memcmp(bytes, "four", 4), ==, 0);
-    release_tls_pair(&pair);
-}
-
-static int write_marker(void *socket) {
-    ssize_t result = green_write(socket, "marker", 6);
-    return result < 0 ? (int)result : green_shutdown(socket, SHUT_WR);
-}
-
-TEST(killed_writing, "what a killed writer had encrypted goes out first, and the stream goes on in order") {
-    struct tls_pair pair = tls_pair(0);
-    struct transfer out = {pair.client, 16 << 20, 0};
-    green_thread *writer = start(send_pattern, &out);
-    let_run(); /* until the kernel's buffers are full */
-    CHECK(kill_and_finish(writer), ==, -ECANCELED);
-    writer = start(write_marker, pair.client);
-    static char bytes[17 << 20];
-    size_t count = 0;
-    for (ssize_t more; (more = green_read(pair.server, bytes + count, sizeof bytes - count)) != 0;
-         count += (size_t)more)
-        CHECK(more, >, 0);
-    CHECK(finish(writer), ==, 0);
-    CHECK(count, >=, out.position + 6);
-    CHECK(memcmp(bytes + count - 6, "marker", 6), ==, 0);
-    pattern_check(bytes, count - 6, 0);
-    release_tls_pair(&pair);
 }
 
 static int read_one(void *socket) {
@@ -212,45 +152,7 @@ BIG_TEST(damaged, "one bit that flips, anywhere, is never taken for data") {
         damage(at);
 }
 
-/* Crowds -------------------------------------------------------------------- */
-
-enum { CROWD = 1000 };
-
-/* Leaves a connection in one of several states behind. */
-static int leave(void *argument) {
-    int state = *(int *)argument;
-    struct pair plain = connected(UNIX_PAIR);
-    green_tls_context *client = client_context(), *server = server_context(localhost());
-    struct side near = {plain.near, client, "localhost", {0}}, far = {plain.far, server, NULL, {0}};
-    green_thread *one = state > 0 ? start(shake, &near) : NULL;
-    green_thread *two = state > 1 ? start(shake, &far) : NULL;
-    if (state > 2)
-        green_sleep((int64_t)random_below(3000) * GREEN_MICROSECOND);
-    if (state % 2)
-        green_close(plain.near);
-    if (one)
-        kill_and_finish(one);
-    if (two)
-        kill_and_finish(two);
-    green_socket_release(plain.near);
-    green_socket_release(plain.far);
-    green_tls_context_release(client);
-    green_tls_context_release(server);
-    return 0;
-}
-
-TEST(crowd, "connections that are left in every state leave nothing behind") {
-    static int states[SCALED(CROWD)];
-    green_thread *threads[SCALED(CROWD)];
-    for (int i = 0; i < SCALED(CROWD); i++) {
-        states[i] = i % 6;
-        threads[i] = start(leave, &states[i]);
-        if (i % 50 == 49)
-            let_run();
-    }
-    for (int i = 0; i < SCALED(CROWD); i++)
-        CHECK(finish(threads[i]), ==, 0);
-}
+/* OS threads ---------------------------------------------------------------- */
 
 static green_tls_context *shared_client, *shared_server;
 

@@ -225,6 +225,27 @@ green_tls_info info_of(const green_socket *socket) {
     return info;
 }
 
+bool shows(const green_socket *socket, const struct certificate *certificate) {
+    struct certificate shown = {0};
+    void *der = NULL;
+    ssize_t size = green_tls_peer_certificate(socket, 0, &der);
+    CHECK(size, >, 0);
+    const unsigned char *bytes = der;
+    X509 *peer = d2i_X509(NULL, &bytes, size);
+    CHECK(peer != NULL);
+    set_pin(&shown, peer);
+    X509_free(peer);
+    free(der);
+    return memcmp(shown.pin, certificate->pin, sizeof shown.pin) == 0;
+}
+
+void talk_both_ways(struct tls_pair *pair) {
+    send_text(pair->client, ">");
+    expect_text(pair->server, ">");
+    send_text(pair->server, "<");
+    expect_text(pair->client, "<");
+}
+
 void with_each_version(void (*body)(green_tls_version version)) {
     printf("TLS 1.2\n");
     fflush(stdout);

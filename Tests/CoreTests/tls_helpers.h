@@ -88,6 +88,12 @@ void release_tls_pair(struct tls_pair *pair);
 
 green_tls_info info_of(const green_socket *socket);
 
+/* Whether the peer has shown this certificate. */
+bool shows(const green_socket *socket, const struct certificate *certificate);
+
+/* A byte each way. */
+void talk_both_ways(struct tls_pair *pair);
+
 /* Runs body with TLS 1.2 and with TLS 1.3. */
 void with_each_version(void (*body)(green_tls_version version));
 

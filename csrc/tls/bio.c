@@ -37,6 +37,10 @@ static bool make_room(green_tls_output *output, size_t size) {
 static int bio_write(BIO *bio, const char *bytes, int size) {
     green_tls *tls = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
+    /* OpenSSL answers new keys of the peer also then, and the answer would be
+     * taken for plain bytes by a peer that has taken TLS off. */
+    if (tls->said_goodbye)
+        return size;
     if (!make_room(&tls->output, (size_t)size)) {
         tls->no_memory = true;
         return -1;

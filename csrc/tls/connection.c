@@ -12,7 +12,8 @@ static void describe_change(const green_wait *wait, char *text, size_t size) {
     const green_socket *socket = GREEN_CONTAINER(wait, const green_socket_io, io.wait)->socket;
     const green_tls *tls = green__tls_of(socket);
     char label[GREEN_SOCKET_LABEL_MAX];
-    snprintf(text, size, "waiting for the %s of another thread on %s", tls && tls->shaking ? "TLS handshake" : "write",
+    const char *what = tls->shaking ? "TLS handshake" : tls->sending ? "write" : "read";
+    snprintf(text, size, "waiting for the %s of another thread on %s", what,
              green__socket_label(socket, label, sizeof label));
 }
 
@@ -35,17 +36,28 @@ void green__tls_announce(green_tls *tls) {
         green__ready(wait->thread);
 }
 
-/* Moving encrypted bytes ---------------------------------------------------- */
+/* Moving encrypted bytes ----------------------------------------------------
+ *
+ * One call may wait several times, and what interrupts or closes may come when
+ * it has just been woken: so each wait asks green__proceed() first. */
 
-int32_t green__tls_fill(green_socket_io *call, green_tls *tls) {
-    if (tls->input.count > 0)
-        return (int32_t)tls->input.count;
-    green__unread_free(tls->socket, &tls->input);
-    if (tls->cut)
+/* One at a time: a writer needs to receive too, when half a message of a handshake
+ * has come, a ticket for one. */
+int green__tls_fill(green_socket_io *call, green_tls *tls) {
+    if (tls->filling)
+        return green__tls_await_change(call, tls);
+    if (tls->input.count > 0 || tls->cut)
         return 0;
-    int32_t result = green__receive_lent(call, &tls->input);
+    int32_t result = green__proceed(call);
+    if (result < 0)
+        return result;
+    green__unread_free(tls->socket, &tls->input);
+    tls->filling = true;
+    result = green__receive_lent(call, &tls->input);
+    tls->filling = false;
     tls->cut = result == 0;
-    return result;
+    green__tls_announce(tls);
+    return result < 0 ? result : 0;
 }
 
 /* Puts what was not sent before what has come up meanwhile: the stream goes on
@@ -74,11 +86,14 @@ keep:
 }
 
 static int send_output(green_socket_io *call, green_tls *tls) {
+    int error = green__proceed(call);
+    if (error < 0)
+        return error;
     green_tls_output batch = tls->output;
     size_t sent;
     tls->output = (green_tls_output){0};
     tls->sending = true;
-    int error = green__send_all(call, batch.bytes, batch.count, &sent);
+    error = green__send_all(call, batch.bytes, batch.count, &sent);
     tls->sending = false;
     if (sent < batch.count)
         put_back(tls, &batch, sent);
@@ -121,29 +136,39 @@ static const char *label(const green_tls *tls, char *text) {
     return green__socket_label(tls->socket, text, GREEN_SOCKET_LABEL_MAX);
 }
 
+/* What green__fail() puts behind a sentence it will put there again. */
+static char *copy_sentence(int error) {
+    const char *system = green__error_text(error);
+    char *sentence = strdup(green_explain(error)), *tail = NULL;
+    for (char *at = sentence; at && (at = strstr(at, system)); at++)
+        tail = at;
+    if (tail && tail - sentence > 2)
+        tail[-2] = '\0'; /* ": Protocol error (EPROTO)" */
+    return sentence;
+}
+
 /* Every later call fails in the same way. */
 static int fail_for_good(green_socket_io *call, green_tls *tls, int error) {
     call->explained = true;
     tls->failure = error;
     tls->problem = green_tls_last_problem();
     free(tls->sentence);
-    tls->sentence = strdup(green_explain(error));
+    tls->sentence = copy_sentence(error);
     return error;
 }
 
 int green__tls_recover(green_socket_io *call, green_tls *tls, int result, const char *doing) {
     char text[GREEN_SOCKET_LABEL_MAX];
-    int32_t count;
+    int error;
     switch (SSL_get_error(tls->ssl, result)) {
     case SSL_ERROR_ZERO_RETURN:
         return 1;
     case SSL_ERROR_WANT_READ:
         if (tls->shaken)
             green__tls_nudge(tls);
-        else if ((count = green__tls_flush(call, tls)) < 0)
-            return count;
-        count = green__tls_fill(call, tls);
-        return count < 0 ? count : 0;
+        else if ((error = green__tls_flush(call, tls)) < 0)
+            return error;
+        return green__tls_fill(call, tls);
     default:
         break;
     }
@@ -151,7 +176,7 @@ int green__tls_recover(green_socket_io *call, green_tls *tls, int result, const 
         tls->no_memory = false;
         return fail_for_good(call, tls, green__fail(-ENOMEM, "%s on %s", doing, label(tls, text)));
     }
-    int error = fail_for_good(call, tls, green__tls_failed(tls->ssl, doing, label(tls, text)));
+    error = fail_for_good(call, tls, green__tls_failed(tls->ssl, doing, label(tls, text)));
     /* An alert tells the peer, if it can still be told. */
     green__tls_nudge(tls);
     tls->output.count = 0;
@@ -229,13 +254,36 @@ int green__tls_shake(green_socket_io *call, green_tls *tls) {
 
 /* Goodbye ------------------------------------------------------------------- */
 
+/* OpenSSL says none amid a message of the handshake, as when half a ticket has
+ * come. 1: the peer has said its own there. */
+static int finish_message(green_socket_io *call, green_tls *tls) {
+    int error = 0;
+    while (error == 0 && SSL_in_init(tls->ssl)) {
+        ERR_clear_error();
+        int result = SSL_do_handshake(tls->ssl);
+        if (result == 1)
+            break;
+        error = green__tls_recover(call, tls, result, "ending TLS");
+        if (error == 0)
+            error = green__proceed(call);
+        if (error == 0)
+            error = green__tls_check(call, tls);
+    }
+    return error;
+}
+
 int green__tls_goodbye(green_socket_io *call, green_tls *tls) {
     int error = green__tls_shake(call, tls);
-    if (error < 0 || tls->said_goodbye)
+    if (error == 0 && !tls->said_goodbye)
+        error = finish_message(call, tls);
+    if (error < 0)
         return error;
-    tls->said_goodbye = true;
-    ERR_clear_error();
-    SSL_shutdown(tls->ssl);
+    if (!tls->said_goodbye) {
+        ERR_clear_error();
+        SSL_shutdown(tls->ssl);
+        tls->said_goodbye = true;
+    }
+    /* An interrupted call may have said it and not got it out. */
     return green__tls_flush(call, tls);
 }
 

@@ -30,11 +30,12 @@ typedef struct green_tls {
     int64_t deadline;          /* of the handshake, once it has begun; negative: none */
     bool shaking;              /* somebody does the handshake */
     bool sending;              /* somebody sends */
+    bool filling;              /* somebody receives */
     bool no_memory;            /* the output could not grow */
     green_unread input;        /* received and still encrypted */
     green_tls_output output;
     char protocol[256];      /* by ALPN, as text, once asked for */
-    green_wait_list changes; /* waits for somebody to have shaken or sent */
+    green_wait_list changes; /* waits for somebody to have shaken, sent or received */
 } green_tls;
 
 extern const green_transport_class green__tls_transport;
@@ -58,8 +59,8 @@ BIO *green__tls_bio(green_tls *tls);
 /* The handshake, unless it is done. */
 int green__tls_shake(green_socket_io *call, green_tls *tls);
 
-/* Receives more; 0 at the end of the stream. */
-int32_t green__tls_fill(green_socket_io *call, green_tls *tls);
+/* Receives more, also the end of the stream, or waits for somebody who is at it. */
+int green__tls_fill(green_socket_io *call, green_tls *tls);
 
 /* Sends what there is to send, also what somebody else is at. */
 int green__tls_flush(green_socket_io *call, green_tls *tls);
@@ -77,7 +78,7 @@ int green__tls_check(green_socket_io *call, const green_tls *tls);
  * again. 1: the peer has said goodbye. Otherwise -errno. */
 int green__tls_recover(green_socket_io *call, green_tls *tls, int result, const char *doing);
 
-/* Parks until somebody has shaken or sent. */
+/* Parks until somebody has shaken, sent or received. */
 int green__tls_await_change(green_socket_io *call, green_tls *tls);
 void green__tls_announce(green_tls *tls);
 

@@ -12,7 +12,7 @@
 
 struct green_tls_context {
     atomic_uint references;
-    pthread_mutex_t lock;
+    green_lock lock;
     green_tls_state *state;
 };
 
@@ -81,7 +81,7 @@ void green__tls_state_release(green_tls_state *state) {
         SSL_CTX_free(state->contexts[i]);
     if (state->key_log >= 0)
         close(state->key_log);
-    pthread_mutex_destroy(&state->lock);
+    green__lock_destroy(&state->lock);
     free(state->contexts);
     free(state->pins);
     free(state->protocols);
@@ -195,8 +195,12 @@ static int state_make(const green_tls_options *options, green_tls_state **made) 
     green_tls_state *state = calloc(1, sizeof *state);
     if (!state)
         return green__fail(-ENOMEM, "TLS context");
+    error = green__lock_init(&state->lock);
+    if (error < 0) {
+        free(state);
+        return error;
+    }
     atomic_init(&state->references, 1);
-    pthread_mutex_init(&state->lock, NULL);
     state->key_log = -1;
     unsigned char random[GREEN_TLS_TICKET_KEY_SIZE];
     const unsigned char *ticket_key = options->ticket_key ? options->ticket_key : random;
@@ -226,12 +230,13 @@ int green_tls_context_make(green_tls_context **made, const green_tls_options *op
     if (error < 0)
         return error;
     green_tls_context *context = calloc(1, sizeof *context);
-    if (!context) {
+    error = context ? green__lock_init(&context->lock) : green__fail(-ENOMEM, "TLS context");
+    if (error < 0) {
+        free(context);
         green__tls_state_release(state);
-        return green__fail(-ENOMEM, "TLS context");
+        return error;
     }
     atomic_init(&context->references, 1);
-    pthread_mutex_init(&context->lock, NULL);
     context->state = state;
     *made = context;
     return 0;
@@ -246,15 +251,15 @@ void green_tls_context_release(green_tls_context *context) {
     if (!context || atomic_fetch_sub_explicit(&context->references, 1, memory_order_acq_rel) > 1)
         return;
     green__tls_state_release(context->state);
-    pthread_mutex_destroy(&context->lock);
+    green__lock_destroy(&context->lock);
     free(context);
 }
 
 static green_tls_state *hold_state(green_tls_context *context) {
-    pthread_mutex_lock(&context->lock);
+    green__lock(&context->lock);
     green_tls_state *state = context->state;
     atomic_fetch_add_explicit(&state->references, 1, memory_order_relaxed);
-    pthread_mutex_unlock(&context->lock);
+    green__unlock(&context->lock);
     return state;
 }
 
@@ -267,10 +272,10 @@ int green_tls_context_reload(green_tls_context *context, const green_tls_options
     int error = state_make(options, &fresh);
     if (error < 0)
         return error;
-    pthread_mutex_lock(&context->lock);
+    green__lock(&context->lock);
     old = context->state;
     context->state = fresh;
-    pthread_mutex_unlock(&context->lock);
+    green__unlock(&context->lock);
     green__tls_state_release(old);
     return 0;
 }

@@ -26,6 +26,11 @@ BIO *green__tls_open_pem(const green_tls_pem *pem, const char *what) {
     return bio;
 }
 
+bool green__tls_pem_ended(void) {
+    unsigned long error = ERR_peek_last_error();
+    return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+}
+
 /* The first is our own, the others lead to a root. */
 static int use_chain(SSL_CTX *context, const green_tls_pem *pem) {
     char place[GREEN_TLS_PLACE_MAX];
@@ -40,6 +45,7 @@ static int use_chain(SSL_CTX *context, const green_tls_pem *pem) {
         if (!good)
             X509_free(certificate);
     }
+    good = good && green__tls_pem_ended();
     BIO_free(bio);
     if (!good)
         return green__tls_bad_setup("%s is no good", green__tls_place(pem, "certificate", place, sizeof place));
@@ -51,7 +57,8 @@ static int use_chain(SSL_CTX *context, const green_tls_pem *pem) {
 static int ask_passphrase(char *bytes, int size, int writing, void *pointer) {
     const green_tls_identity *identity = pointer;
     (void)writing;
-    return identity->passphrase ? identity->passphrase(bytes, size, identity->passphrase_context) : -1;
+    int length = identity->passphrase ? identity->passphrase(bytes, size, identity->passphrase_context) : -1;
+    return length <= size ? length : -1;
 }
 
 static int use_key(SSL_CTX *context, const green_tls_identity *identity) {

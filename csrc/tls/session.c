@@ -2,6 +2,9 @@
 #include "state.h"
 
 #include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+#include <openssl/x509.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,9 +46,9 @@ static int on_new_session(SSL *ssl, SSL_SESSION *session) {
     green_tls_peer *peer = green__tls_peer(ssl);
     if (!peer->host)
         return 0;
-    pthread_mutex_lock(&peer->state->lock);
+    green__lock(&peer->state->lock);
     bool kept = keep(peer->state, peer->host, session);
-    pthread_mutex_unlock(&peer->state->lock);
+    green__unlock(&peer->state->lock);
     return kept;
 }
 
@@ -55,7 +58,7 @@ void green__tls_offer_session(SSL *ssl, green_tls_peer *peer) {
     SSL_SESSION *session = NULL;
     if (!state->resumes)
         return;
-    pthread_mutex_lock(&state->lock);
+    green__lock(&state->lock);
     for (size_t i = state->session_count; !session && i-- > 0;) {
         if (strcmp(state->sessions[i].host, peer->host) != 0)
             continue;
@@ -65,15 +68,40 @@ void green__tls_offer_session(SSL *ssl, green_tls_peer *peer) {
         else
             SSL_SESSION_up_ref(session);
     }
-    pthread_mutex_unlock(&state->lock);
+    green__unlock(&state->lock);
     if (session) {
         SSL_set_session(ssl, session);
         SSL_SESSION_free(session);
     }
 }
 
+static bool add_trusted(EVP_MD_CTX *digest, SSL_CTX *context) {
+    STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(SSL_CTX_get_cert_store(context));
+    unsigned char print[SHA256_DIGEST_LENGTH];
+    for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
+        const X509 *certificate = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
+        if (certificate &&
+            (!X509_digest(certificate, EVP_sha256(), print, NULL) || !EVP_DigestUpdate(digest, print, sizeof print)))
+            return false;
+    }
+    return true;
+}
+
+/* Who resumes is not asked for a certificate again. So a session is good only for
+ * servers that would have asked the same: others may have the ticket key too. */
+static bool name_sessions(SSL_CTX *context, const green_tls_state *state) {
+    unsigned char name[SHA256_DIGEST_LENGTH];
+    EVP_MD_CTX *digest = EVP_MD_CTX_new();
+    bool good = digest && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) &&
+                EVP_DigestUpdate(digest, &state->verification, sizeof state->verification) &&
+                EVP_DigestUpdate(digest, state->pins, state->pin_count * GREEN_TLS_PIN_SIZE) &&
+                (state->verification == GREEN_TLS_VERIFY_DEFAULT || add_trusted(digest, context)) &&
+                EVP_DigestFinal_ex(digest, name, NULL) && SSL_CTX_set_session_id_context(context, name, sizeof name);
+    EVP_MD_CTX_free(digest);
+    return good;
+}
+
 int green__tls_use_sessions(SSL_CTX *context, const green_tls_state *state, const unsigned char *ticket_key) {
-    static const unsigned char name[] = "green";
     if (!state->resumes) {
         SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
         SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
@@ -87,7 +115,8 @@ int green__tls_use_sessions(SSL_CTX *context, const green_tls_state *state, cons
     }
     /* Tickets carry the session, so that no memory of ours does. */
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_session_id_context(context, name, sizeof name - 1);
+    if (!name_sessions(context, state))
+        return green__fail(-ENOMEM, "TLS context");
     if (SSL_CTX_set_tlsext_ticket_keys(context, (void *)ticket_key, GREEN_TLS_TICKET_KEY_SIZE) != 1)
         return green__tls_bad_setup("the ticket key is no good");
     return 0;

@@ -2,9 +2,9 @@
 #ifndef GREEN_TLS_STATE_H
 #define GREEN_TLS_STATE_H
 
+#include "../base/lock.h"
 #include "context.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 typedef struct green_tls_session {
@@ -30,7 +30,7 @@ typedef struct green_tls_state {
     int key_log; /* a descriptor, or -1 */
 
     /* A client's sessions, newest last, and the lock of this array. */
-    pthread_mutex_t lock;
+    green_lock lock;
     green_tls_session *sessions;
     size_t session_count;
 } green_tls_state;
@@ -69,6 +69,10 @@ void green__tls_print_names(X509 *certificate, char *text, size_t size);
 
 /* A BIO over a PEM; NULL, explained. what is "key", for the sentence. */
 BIO *green__tls_open_pem(const green_tls_pem *pem, const char *what);
+
+/* Whether PEM_read_bio_X509() has failed because there is no further one, rather
+ * than at one that is damaged. */
+bool green__tls_pem_ended(void);
 
 /* "the key in server.pem", for sentences. */
 const char *green__tls_place(const green_tls_pem *pem, const char *what, char *text, size_t size);

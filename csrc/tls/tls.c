@@ -19,18 +19,26 @@ static int not_on(const green_socket *socket, const char *call) {
                        green__socket_label(socket, label, sizeof label));
 }
 
+/* 0: it is a connection of this OS thread; nobody else's is looked into. */
+static int check_on(const green_socket *socket, const char *call) {
+    if (socket->hub != green__hub)
+        return green__fail(-EXDEV, "%s: the socket lives on another OS thread", call);
+    return green_tls_is_on(socket) ? 0 : not_on(socket, call);
+}
+
 int green_tls_handshake(green_socket *socket) {
     green_socket_io call;
-    if (!green_tls_is_on(socket))
-        return not_on(socket, "handshake");
-    int error = green__enter(socket, &call, GREEN_WRITING);
+    int error = check_on(socket, "TLS handshake");
+    if (error < 0)
+        return error;
+    error = green__enter(socket, &call, GREEN_WRITING);
     return error < 0 ? error : (int)green__leave(&call, green__tls_shake(&call, green__tls_of(socket)));
 }
 
 int green_tls_start(green_socket *socket, green_tls_context *context, const char *host) {
     char label[GREEN_SOCKET_LABEL_MAX];
     if (socket->hub != green__hub)
-        return green__fail(-EXDEV, "TLS: the socket lives on another OS thread");
+        return green__fail(-EXDEV, "TLS: the socket %s", green__whose(socket->hub));
     if (socket->closed)
         return green__fail(-EBADF, "TLS: the socket is closed");
     if (socket->transport)
@@ -53,7 +61,7 @@ static int await_goodbye(green_socket_io *call, green_tls *tls) {
     char byte;
     for (;;) {
         ERR_clear_error();
-        int count = SSL_read(tls->ssl, &byte, 1);
+        int count = SSL_peek(tls->ssl, &byte, 1);
         if (count > 0)
             return green__tls_problem(GREEN_TLS_CORRUPT,
                                       "ending TLS: the peer has sent more, which is to be read first");
@@ -73,16 +81,30 @@ static int keep_plain(green_socket *socket, green_tls *tls) {
     return 0;
 }
 
+/* Nobody reads meanwhile: it would be from a connection that is taken away. A
+ * close ends the one wait of the call in both directions. */
+static void occupy_reading(green_socket_io *call) {
+    call->socket->reader = &call->io.wait;
+    call->socket->references++;
+}
+
+static void leave_reading(green_socket_io *call) {
+    call->socket->reader = NULL;
+    call->socket->references--;
+}
+
 int green_tls_stop(green_socket *socket) {
     green_socket_io call;
-    green_tls *tls = green__tls_of(socket);
-    if (!tls)
-        return not_on(socket, "ending TLS");
-    if (socket->reader)
-        return green__fail(-EBUSY, "ending TLS: somebody reads from the connection");
-    int error = green__enter(socket, &call, GREEN_WRITING);
+    int error = check_on(socket, "ending TLS");
     if (error < 0)
         return error;
+    green_tls *tls = green__tls_of(socket);
+    if (socket->reader)
+        return green__fail(-EBUSY, "ending TLS: somebody reads from the connection");
+    error = green__enter(socket, &call, GREEN_WRITING);
+    if (error < 0)
+        return error;
+    occupy_reading(&call);
     error = socket->unread.count > 0
                 ? green__tls_problem(GREEN_TLS_CORRUPT, "ending TLS: %zu bytes are unread", socket->unread.count)
                 : green__tls_goodbye(&call, tls);
@@ -90,6 +112,7 @@ int green_tls_stop(green_socket *socket) {
         error = await_goodbye(&call, tls);
     if (error == 0)
         error = keep_plain(socket, tls);
+    leave_reading(&call);
     call.explained |= error == -EPROTO;
     return (int)green__leave(&call, error);
 }
@@ -142,7 +165,7 @@ static void forget(void *context) {
 
 int green_tls_listen(green_listener *listener, green_tls_context *context) {
     if (listener->hub != green__hub)
-        return green__fail(-EXDEV, "TLS: the listener lives on another OS thread");
+        return green__fail(-EXDEV, "TLS: the listener %s", green__whose(listener->hub));
     if (context)
         green_tls_context_retain(context);
     green__listener_set_accepted(listener, context ? on_accept : NULL, forget, context);
@@ -150,6 +173,12 @@ int green_tls_listen(green_listener *listener, green_tls_context *context) {
 }
 
 /* Questions ----------------------------------------------------------------- */
+
+static int not_shaken(const green_socket *socket, const char *call) {
+    char label[GREEN_SOCKET_LABEL_MAX];
+    return green__fail(-ENOTCONN, "%s: the TLS handshake on %s is not done", call,
+                       green__socket_label(socket, label, sizeof label));
+}
 
 /* OpenSSL's is no string. */
 static const char *protocol_text(green_tls *tls) {
@@ -163,9 +192,12 @@ static const char *protocol_text(green_tls *tls) {
 }
 
 int green_tls_describe(const green_socket *socket, green_tls_info *info) {
+    int error = check_on(socket, "describing TLS");
+    if (error < 0)
+        return error;
     const green_tls *tls = green__tls_of(socket);
-    if (!tls || !tls->shaken)
-        return not_on(socket, "describing TLS");
+    if (!tls->shaken)
+        return not_shaken(socket, "describing TLS");
     STACK_OF(X509) *chain = SSL_get_peer_cert_chain(tls->ssl);
     const char *host = SSL_get_servername(tls->ssl, TLSEXT_NAMETYPE_host_name);
     *info = (green_tls_info){
@@ -185,9 +217,12 @@ int green_tls_describe(const green_socket *socket, green_tls_info *info) {
 }
 
 ssize_t green_tls_peer_certificate(const green_socket *socket, size_t index, void **der) {
+    int error = check_on(socket, "asking for a certificate");
+    if (error < 0)
+        return error;
     const green_tls *tls = green__tls_of(socket);
-    if (!tls || !tls->shaken)
-        return not_on(socket, "asking for a certificate");
+    if (!tls->shaken)
+        return not_shaken(socket, "asking for a certificate");
     STACK_OF(X509) *chain = SSL_get_peer_cert_chain(tls->ssl);
     X509 *certificate = index == 0 ? SSL_get0_peer_certificate(tls->ssl) : NULL;
     int place = (int)index - (SSL_is_server(tls->ssl) ? 1 : 0);

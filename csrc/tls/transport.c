@@ -117,13 +117,15 @@ static int tls_finish(green_socket_io *call) {
  * peer sees a stream that was cut. */
 static void tls_close(green_transport *transport) {
     green_tls *tls = GREEN_CONTAINER(transport, green_tls, transport);
-    if (tls->shaken && !tls->failure && !tls->sending && !tls->said_goodbye) {
-        tls->said_goodbye = true;
+    if (!tls->shaken || tls->failure || tls->sending)
+        return;
+    if (!tls->said_goodbye) {
         ERR_clear_error();
         SSL_shutdown(tls->ssl);
         ERR_clear_error();
-        green__tls_nudge(tls);
+        tls->said_goodbye = true;
     }
+    green__tls_nudge(tls);
 }
 
 static void tls_destroy(green_transport *transport) {

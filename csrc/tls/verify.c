@@ -23,7 +23,7 @@ static int use_certificates(SSL_CTX *context, const green_tls_options *options) 
         X509_free(certificate);
     }
     BIO_free(bio);
-    if (!good || count == 0)
+    if (!good || count == 0 || !green__tls_pem_ended())
         return green__tls_bad_setup(
             "%s is no good", green__tls_place(&options->authorities, "list of authorities", place, sizeof place));
     ERR_clear_error(); /* the end of the file was one */

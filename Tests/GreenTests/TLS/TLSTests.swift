@@ -132,6 +132,29 @@ struct TLSRefusalTests {
     }
 
     @Test
+    func `a certificate that has expired, and tells both sides`() throws {
+        try onHub { () throws in
+            let server = try TLS.server(
+                certificateChain: Fixture.file("expired.pem"),
+                privateKey: Fixture.file("expired.key")
+            )
+            let errors = try serving(server) { address, _ in
+                let expired = problem { try connect(to: "\(address)", tls: Fixture.client(), name: "localhost") }
+                #expect(expired?.problem == .expired)
+                #expect(expired?.verifyResult == 10, "X509_V_ERR_CERT_HAS_EXPIRED")
+                let words = "the certificate of localhost, 127.0.0.1 is refused: certificate has expired"
+                #expect(expired?.message.contains(words) == true)
+                let anybody = try TLS.client { $0.verification = .insecureNone }
+                let socket = try connect(to: "\(address)", tls: anybody, name: "localhost")
+                try socket.write("hello\n")
+                #expect(try socket.readLine() == "hello")
+            }
+            #expect(errors.compactMap { ($0 as? TLSError)?.problem } == [.refused])
+            #expect("\(errors)".contains("expired"))
+        }
+    }
+
+    @Test
     func `a key that is not pinned, also where nothing else is verified`() throws {
         try onHub { () throws in
             let right = try #require(TLS.Pin(hexadecimal: String(Fixture.text("localhost.pin").prefix(64))))

@@ -1,0 +1,177 @@
+/* Out of memory at every point of TLS: Green's own, and OpenSSL's. */
+#include "failing.h"
+#include "tls_helpers.h"
+
+#include <openssl/crypto.h>
+
+/* OpenSSL's memory comes by these, which fail only where a test says so. */
+static bool openssl_fails;
+
+void *__real_malloc(size_t size);
+void *__real_realloc(void *memory, size_t size);
+void __real_free(void *memory);
+
+static void *crypto_malloc(size_t size, const char *file, int line) {
+    (void)file, (void)line;
+    return openssl_fails && failing_now("openssl") ? NULL : __real_malloc(size);
+}
+
+static void *crypto_realloc(void *memory, size_t size, const char *file, int line) {
+    (void)file, (void)line;
+    return openssl_fails && failing_now("openssl") ? NULL : __real_realloc(memory, size);
+}
+
+static void crypto_free(void *memory, const char *file, int line) {
+    (void)file, (void)line;
+    __real_free(memory);
+}
+
+/* Before Green's own constructors, which call OpenSSL. */
+__attribute__((constructor(101))) static void take_over_memory(void) {
+    if (!CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free))
+        abort();
+}
+
+/* Both ends of a connection. An end that fails closes, which ends the other. */
+struct end {
+    green_socket *socket;
+    green_tls_context *context;
+    const char *host;
+    bool resumed;
+};
+
+static int talk_as_server(struct end *end) {
+    struct iovec pieces[] = {{(char[]){"wor"}, 3}, {(char[]){"ld\n"}, 3}};
+    char line[16];
+    int error;
+    TRY(green_tls_start(end->socket, end->context, NULL));
+    TRY(green_read_line(end->socket, line, sizeof line));
+    TRY(green_writev(end->socket, pieces, 2));
+    TRY(green_shutdown(end->socket, SHUT_WR));
+done:
+    return error;
+}
+
+static int talk_as_client(struct end *end) {
+    char line[16];
+    void *certificate;
+    green_tls_info info;
+    int error;
+    TRY(green_tls_start(end->socket, end->context, end->host));
+    TRY(green_write(end->socket, "hello\n", 6));
+    TRY(green_read_line(end->socket, line, sizeof line));
+    if (error == 0)
+        return -ENODATA;
+    CHECK_TEXT(line, "world\n");
+    TRY(green_read(end->socket, line, 1));
+    CHECK(error, ==, 0); /* its goodbye */
+    TRY(green_tls_describe(end->socket, &info));
+    end->resumed = info.resumed;
+    TRY(green_tls_peer_certificate(end->socket, 0, &certificate));
+    free(certificate);
+done:
+    return error;
+}
+
+static int talk_at_end(void *argument) {
+    struct end *end = argument;
+    int error = end->host ? talk_as_client(end) : talk_as_server(end);
+    green_close(end->socket);
+    return error < 0 ? error : 0;
+}
+
+static int connect_once(green_tls_context *client, green_tls_context *server, bool *resumed) {
+    struct end ends[] = {{.context = client, .host = "localhost"}, {.context = server}};
+    green_thread *threads[2] = {NULL};
+    int error;
+    TRY(green_socket_pair(&ends[0].socket, &ends[1].socket));
+    for (int i = 0; i < 2; i++)
+        TRY(green_spawn(&threads[i], talk_at_end, &ends[i]));
+    /* The first that fails makes the other fail, in whatever order. */
+    for (int i = 0; i < 2; i++)
+        TRY(green_thread_wait(threads[i], GREEN_FOREVER, NULL));
+done:
+    error = end_threads(threads, 2, error);
+    green_socket_release(ends[0].socket);
+    green_socket_release(ends[1].socket);
+    *resumed = ends[0].resumed;
+    return error;
+}
+
+static bool last_resumed;
+
+static int run_tls(green_tls_version version) {
+    static const char *const protocols[] = {"h2", "http/1.1"};
+    green_tls_identity own = identity(localhost());
+    green_tls_options asking = {.authorities = pem(authority()->chain),
+                                .maximum = version,
+                                .pins = localhost()->pin,
+                                .pin_count = 1,
+                                .protocols = protocols,
+                                .protocol_count = 2};
+    green_tls_options serving = {.role = GREEN_TLS_SERVER,
+                                 .identities = &own,
+                                 .identity_count = 1,
+                                 .maximum = version,
+                                 .protocols = protocols,
+                                 .protocol_count = 1};
+    green_tls_context *client = NULL, *server = NULL;
+    bool resumed;
+    int error;
+    TRY(green_tls_context_make(&client, &asking));
+    TRY(green_tls_context_make(&server, &serving));
+    for (int i = 0; i < 2; i++)
+        if ((error = connect_once(client, server, &resumed)) < 0)
+            goto done;
+    last_resumed = resumed;
+    TRY(green_tls_context_reload(client, &asking));
+done:
+    green_tls_context_release(client);
+    green_tls_context_release(server);
+    return error;
+}
+
+static int run_tls_1_2(void) {
+    return run_tls(GREEN_TLS_1_2);
+}
+
+static int run_tls_1_3(void) {
+    return run_tls(GREEN_TLS_1_3);
+}
+
+TEST(own, "TLS without memory of Green's is an error, and goes on later") {
+    static const struct scenario scenarios[] = {
+        /* Without memory to keep it, a session is not resumed. */
+        {.name = "TLS 1.2", .run = run_tls_1_2, .tolerates = "madvise mmap malloc strdup realloc"},
+        {.name = "TLS 1.3", .run = run_tls_1_3, .tolerates = "madvise mmap malloc strdup realloc"},
+    };
+    fail_on_each_engine(scenarios, 2, FAIL_MEMORY);
+    CHECK(last_resumed); /* it was there to fail */
+}
+
+/* Any of some thousand allocations; OpenSSL does without some. */
+BIG_TEST(openssl, "TLS without memory of OpenSSL's is an error, and goes on later") {
+    static const struct scenario scenarios[] = {
+        {.name = "TLS 1.2",
+         .run = run_tls_1_2,
+         .step = 17,
+         .one_by_one = true,
+         .tolerates = "openssl madvise mmap malloc strdup realloc"},
+        {.name = "TLS 1.3",
+         .run = run_tls_1_3,
+         .step = 17,
+         .one_by_one = true,
+         .tolerates = "openssl madvise mmap malloc strdup realloc"},
+    };
+    openssl_fails = true;
+    for (int i = 0; i < 2; i++)
+        fail_everywhere(&scenarios[i], "epoll", FAIL_MEMORY);
+}
+
+BIG_TEST(openssl_all, "TLS while OpenSSL has no memory at all is an error, and goes on later") {
+    static const struct scenario scenarios[] = {
+        {.name = "TLS 1.3", .run = run_tls_1_3, .step = 31, .tolerates = "openssl madvise mmap malloc strdup realloc"},
+    };
+    openssl_fails = true;
+    fail_everywhere(&scenarios[0], "epoll", FAIL_MEMORY);
+}
