@@ -2,10 +2,11 @@
 
 BUILD ?= build
 JOBS ?= $(shell nproc)
+FUZZ_SECONDS ?= 60
 CORE_SOURCES = $(shell git ls-files 'csrc/*.[ch]' 'include/*.h' 'Tests/*.[ch]' 'bench/*.[ch]')
 SWIFT_SOURCES = Package.swift Sources Tests bench
 
-.PHONY: run test test-c test-swift test-sanitized test-epoll test-aarch64 test-consumers build bench docs format lint setup clean
+.PHONY: run test test-c test-swift test-sanitized test-fuzz test-epoll test-aarch64 test-consumers build bench docs format lint setup clean
 
 run: setup
 	swift build -c release --product green-echo
@@ -35,6 +36,15 @@ test-sanitized: setup
 	ctest --test-dir $(BUILD)/thread --parallel $(JOBS) --output-on-failure
 	swift build --build-tests --sanitize=address --scratch-path .build-address
 	swift test --skip-build --disable-xctest --sanitize=address --scratch-path .build-address
+
+# What a network and its attackers may do to a TLS connection, at random and for
+# a limited time; see Tests/Fuzz.
+test-fuzz: setup
+	cmake -S . -B $(BUILD)/fuzz -DGREEN_FUZZ=ON -DGREEN_TESTS=OFF -DGREEN_WERROR=ON \
+		-DCMAKE_C_COMPILER="$$(Tests/Fuzz/compiler)"
+	cmake --build $(BUILD)/fuzz --parallel $(JOBS) --target fuzz-tls
+	ctest --test-dir $(BUILD)/fuzz --output-on-failure
+	Tests/Fuzz/run $(BUILD)/fuzz $(FUZZ_SECONDS)
 
 # Both suites where io_uring is forbidden, as it is in most containers.
 test-epoll: setup
