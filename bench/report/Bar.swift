@@ -2,20 +2,30 @@
 struct Bar: Encodable {
     var measure: String
     var limit: Double
+    var sense = Sense.atMost
     var unit: String
     /// Nil when it was not measured.
     var spread: Spread?
 
-    var isMet: Bool? { spread.map { $0.median <= limit } }
+    /// Which side of the limit is the good one.
+    enum Sense: String, Encodable {
+        case atMost = "<="
+        case atLeast = ">="
+    }
+
+    var isMet: Bool? {
+        spread.map { sense == .atMost ? $0.median <= limit : $0.median >= limit }
+    }
 
     private enum CodingKeys: CodingKey {
-        case measure, limit, unit, spread, isMet
+        case measure, limit, sense, unit, spread, isMet
     }
 
     func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(measure, forKey: .measure)
         try container.encode(limit, forKey: .limit)
+        try container.encode(sense, forKey: .sense)
         try container.encode(unit, forKey: .unit)
         try container.encode(spread, forKey: .spread)
         try container.encode(isMet, forKey: .isMet)
@@ -24,9 +34,9 @@ struct Bar: Encodable {
 
 extension Bar {
     /// The bars of the chosen benchmarks.
-    static func all(micro: [MicroResult], echo: [EchoCell], chosen: [Benchmark]) -> [Bar] {
+    static func all(micro: [MicroResult], echo: [EchoCell], tls: TLSResults?, chosen: [Benchmark]) -> [Bar] {
         ofMicro.filter { chosen.contains($0.benchmark) }.map { $0.bar(micro) }
-            + (chosen.contains(.echo) ? ofEcho(echo) : [])
+            + (chosen.contains(.echo) ? ofEcho(echo) : []) + (tls?.bars ?? [])
     }
 
     /// Which figure of which benchmark a bar is about.
@@ -90,7 +100,7 @@ extension Bar {
         Micro(benchmark: .access, language: .swift, name: "property access", threads: 10_000, limit: 50),
     ]
 
-    /// Ratios to the callback io_uring server, median of the rounds.
+    /// Ratios to the callback io_uring server, and of what runs on epoll to the epoll server; median of the rounds.
     private static func ofEcho(_ cells: [EchoCell]) -> [Bar] {
         let limits: [(server: EchoServer, cpu: Double)] = [
             (.green, 1.05), (.greenLent, 1.05), (.greenSwift, 1.10), (.greenSwiftLent, 1.10),
@@ -100,6 +110,9 @@ extension Bar {
             for limit in limits {
                 bars.append(bar(limit.server, in: cell, \.serverCpuNsPerMessage, "CPU per message", limit.cpu))
             }
+            let epoll = cell.results.first { $0.server == .epoll }
+            let name = "CPU per message, to \(EchoServer.epoll.rawValue)"
+            bars.append(bar(.greenEpoll, in: cell, \.serverCpuNsPerMessage, name, 1.10, to: epoll))
         }
         for cell in cells where cell.size == 64 && cell.connections == 1000 {
             for limit in limits {
@@ -114,11 +127,12 @@ extension Bar {
         in cell: EchoCell,
         _ figure: KeyPath<EchoRun, Double>,
         _ name: String,
-        _ limit: Double
+        _ limit: Double,
+        to peer: EchoResult? = nil
     ) -> Bar {
         let result = cell.results.first { $0.server == server }
         let measure = "\(server.rawValue): echo of \(cell.size) B, connections: \(cell.connections.formatted), \(name)"
-        let spread = cell.reference.flatMap { result?.ratio(figure, to: $0) }
+        let spread = (peer ?? cell.reference).flatMap { result?.ratio(figure, to: $0) }
         return Bar(measure: measure, limit: limit, unit: "x", spread: spread)
     }
 }

@@ -40,13 +40,15 @@ struct Bench: ParsableCommand {
 
         let micro = try MicroSuite(programs: programs, isQuick: quick).run(chosen, rounds: rounds)
         let echo = chosen.contains(.echo) ? try EchoSuite(programs: programs, isQuick: quick).run(rounds: rounds) : []
-        let bars = Bar.all(micro: micro, echo: echo, chosen: chosen)
+        let tls = chosen.contains(.tls) ? try TLSSuite(programs: programs, isQuick: quick).run(rounds: rounds) : nil
+        let bars = Bar.all(micro: micro, echo: echo, tls: tls, chosen: chosen)
         let loadAfter = Machine.loadAverage
 
         if !micro.isEmpty { print(table(of: micro), terminator: "\n\n") }
         for cell in echo { print(table(of: cell), terminator: "\n\n") }
+        for table in tls.map(tables(of:)) ?? [] { print(table, terminator: "\n\n") }
         if !bars.isEmpty { print(table(of: bars), terminator: "\n\n") }
-        print(noise(micro: micro, echo: echo, loadBefore: machine.loadAverage, loadAfter: loadAfter))
+        print(noise(micro: micro, echo: echo, tls: tls, loadBefore: machine.loadAverage, loadAfter: loadAfter))
 
         let results = Results(
             machine: machine,
@@ -55,6 +57,7 @@ struct Bench: ParsableCommand {
             rounds: rounds,
             micro: micro,
             echo: echo,
+            tls: tls,
             bars: bars
         )
         try results.write(to: output)
@@ -64,5 +67,9 @@ struct Bench: ParsableCommand {
 
 /// What can be chosen with `--only`.
 enum Benchmark: String, CaseIterable, ExpressibleByArgument {
-    case floor, yield, spawn, detach, sleep, timer, timeout, queue, semaphore, pool, map, scope, memory, access, echo
+    case floor, yield, spawn, detach, sleep, timer, timeout, queue, semaphore, pool, map, scope, memory, access, echo,
+        tls
+
+    /// Whether it is one of those that measure a single step.
+    var isMicro: Bool { self != .echo && self != .tls }
 }

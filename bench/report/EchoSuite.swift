@@ -48,6 +48,7 @@ enum EchoServer: String, CaseIterable, Encodable {
     case greenLent = "Green C, lent"
     case greenSwift = "Green Swift"
     case greenSwiftLent = "Green Swift, lent"
+    case greenEpoll = "Green C on epoll"
     case uringOneShot = "callback io_uring, one-shot"
     case uringMultishot = "callback io_uring, multishot"
     case epoll = "epoll"
@@ -60,6 +61,7 @@ enum EchoServer: String, CaseIterable, Encodable {
         case .greenLent: [programs.echo, "--lent"]
         case .greenSwift: [programs.swiftEcho]
         case .greenSwiftLent: [programs.swiftEcho, "--lent"]
+        case .greenEpoll: ["/usr/bin/env", "GREEN_ENGINE=epoll", programs.echo]
         case .uringOneShot: [programs.uringEcho, "--recv", "pollfirst", "--send", "ring"]
         case .uringMultishot:
             // As much memory to receive into as a hub of Green has, in pieces as large as the one-shot's buffers.

@@ -37,10 +37,10 @@ struct MicroSuite {
 
     func run(_ chosen: [Benchmark], rounds: Int) throws -> [MicroResult] {
         // The floor goes with all that is told as a multiple of it.
-        let chosen = chosen.contains { $0 != .echo } ? [.floor] + chosen.filter { $0 != .floor } : []
+        let chosen = chosen.contains(where: \.isMicro) ? [.floor] + chosen.filter { $0 != .floor } : []
         var results: [MicroResult] = []
         for round in 1...rounds {
-            for benchmark in chosen where benchmark != .echo {
+            for benchmark in chosen where benchmark.isMicro {
                 // The memory of a million threads hardly varies, and takes its time.
                 if benchmark == .memory, round > 1 { continue }
                 progress("round \(round) of \(rounds): \(benchmark)")

@@ -11,6 +11,8 @@ struct Programs {
     var swiftEcho: String { "\(swift)/green-bench-swift-echo" }
     var uringEcho: String { "\(c)/peers/green-bench-uring-echo" }
     var epollEcho: String { "\(c)/peers/green-bench-epoll-echo" }
+    var tls: String { "\(c)/green-bench-tls" }
+    var openssl: String { "\(c)/green-bench-openssl" }
     var load: String { "\(c)/peers/green-bench-echo-load" }
 }
 
@@ -26,13 +28,15 @@ final class Child {
     private let output = Pipe()
     private let command: String
 
-    init(_ command: [String], on core: Core) throws {
+    /// - Parameter isLoud: Whether what it says on standard error is shown.
+    init(_ command: [String], on core: Core, isLoud: Bool = true) throws {
         self.command = command.joined(separator: " ")
         let cores = ProcessInfo.processInfo.processorCount
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments =
             ["taskset", "--cpu-list", "\(core.rawValue % cores)", "setpriv", "--pdeathsig", "TERM"] + command
         process.standardOutput = output
+        if !isLoud { process.standardError = FileHandle.nullDevice }
         try process.run()
     }
 
@@ -57,6 +61,23 @@ final class Child {
             data += more
         }
         return String(decoding: data.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+    }
+
+    /// The address in the first line of a server, which says "listening on" it.
+    func address() throws -> String {
+        let line = try firstLine()
+        guard let address = line.split(separator: " ").last else { throw BenchError("`\(command)` said: \(line)") }
+        return String(address)
+    }
+
+    /// Seconds of processor time that it has taken so far, user and kernel.
+    func processorTime() throws -> Double {
+        var clock = clockid_t()
+        var time = timespec()
+        guard unsafe clock_getcpuclockid(identifier, &clock) == 0, unsafe clock_gettime(clock, &time) == 0 else {
+            throw BenchError("`\(command)` has ended too early")
+        }
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
     /// Ends a server.

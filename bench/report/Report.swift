@@ -46,7 +46,8 @@ func table(of bars: [Bar]) -> Table {
         header: ["", "bar", "measured", "low .. high", ""],
         rows: bars.map { bar in
             [
-                bar.measure, "<= \(bar.limit.formatted) \(bar.unit)", bar.spread?.median.formatted ?? "-",
+                bar.measure, "\(bar.sense.rawValue) \(bar.limit.formatted) \(bar.unit)",
+                bar.spread?.median.formatted ?? "-",
                 bar.spread?.range ?? "-", bar.isMet.map { $0 ? "met" : "NOT MET" } ?? "not measured",
             ]
         }
@@ -54,7 +55,7 @@ func table(of bars: [Bar]) -> Table {
 }
 
 /// How far figures that should not differ did differ: what is smaller than that says nothing.
-func noise(micro: [MicroResult], echo: [EchoCell], loadBefore: Double, loadAfter: Double) -> String {
+func noise(micro: [MicroResult], echo: [EchoCell], tls: TLSResults?, loadBefore: Double, loadAfter: Double) -> String {
     var lines = ["Noise: load average \(loadBefore.formatted) before and \(loadAfter.formatted) after the run."]
     if let floor = micro.floor?.spread {
         lines.append("A bare switch took \(floor.range) ns.")
@@ -69,5 +70,6 @@ func noise(micro: [MicroResult], echo: [EchoCell], loadBefore: Double, loadAfter
                 + "\(reference.server.rawValue) alone took \(spread.range) ns a message, which is \(percent) %."
         )
     }
+    lines += tls?.noise ?? []
     return lines.joined(separator: "\n")
 }

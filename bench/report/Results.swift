@@ -9,6 +9,7 @@ struct Results: Encodable {
     var rounds: Int
     var micro: [MicroResult]
     var echo: [EchoCell]
+    var tls: TLSResults?
     var bars: [Bar]
 
     func write(to path: String) throws {
