@@ -177,3 +177,41 @@ TEST(os_threads, "several OS threads share a context") {
     green_tls_context_release(shared_client);
     green_tls_context_release(shared_server);
 }
+
+struct start_tls {
+    green_socket *socket;
+    green_tls_context *context;
+};
+
+static int start_tls(void *argument) {
+    struct start_tls *side = argument;
+    return green_tls_start(side->socket, side->context, NULL);
+}
+
+/* Goes without having looked at the server's tickets. */
+static void write_and_go(green_tls_version version) {
+    enum { SIZE = 256 * 1024 };
+    green_tls_context *client, *server;
+    tls_contexts(version, &client, &server);
+    struct pair plain = connected(TCP4);
+    int room = SIZE;
+    CHECK(setsockopt(green_socket_fd(plain.near), SOL_SOCKET, SO_SNDBUF, &room, sizeof room), ==, 0);
+    struct start_tls far = {plain.far, server};
+    green_thread *accepting = start(start_tls, &far);
+    CHECK(green_tls_start(plain.near, client, "localhost"), ==, 0);
+    CHECK(finish(accepting), ==, 0);
+    char *bytes = calloc(1, SIZE);
+    CHECK(green_write(plain.near, bytes, SIZE), ==, SIZE);
+    green_socket_release(plain.near);
+    /* Some of it still has to leave the sender. */
+    CHECK(green_read_exactly(plain.far, bytes, SIZE), ==, SIZE);
+    CHECK(green_read(plain.far, bytes, 1), ==, 0);
+    free(bytes);
+    green_socket_release(plain.far);
+    green_tls_context_release(client);
+    green_tls_context_release(server);
+}
+
+TEST(unread_tickets, "what a client wrote before it closed arrives, though it never read its tickets") {
+    with_each_version(write_and_go);
+}

@@ -109,6 +109,9 @@ static void *run_peer(void *argument) {
     }
     while (SSL_shutdown(peer->ssl) < 0)
         wait_for(peer->fd, POLLOUT);
+    /* An answer to the last new key may still come. */
+    for (char rest[256]; read(peer->fd, rest, sizeof rest) != 0;)
+        wait_for(peer->fd, POLLIN);
     SSL_free(peer->ssl);
     SSL_CTX_free(context);
     close(peer->fd);
@@ -134,6 +137,7 @@ static void update(bool server, int kind) {
     CHECK(finish(writer), ==, 0);
     CHECK(finish(reader), ==, 0);
     expect_end(socket);
+    green_socket_release(socket);
     pthread_join(peer.thread, NULL);
     CHECK(in.position, ==, size);
     CHECK(peer.received, ==, size);
@@ -142,7 +146,6 @@ static void update(bool server, int kind) {
         CHECK(peer.answered, >, 0);
     else
         CHECK(peer.answered, ==, 0);
-    green_socket_release(socket);
     green_tls_context_release(context);
 }
 

@@ -41,6 +41,21 @@ void green__tls_announce(green_tls *tls) {
  * One call may wait several times, and what interrupts or closes may come when
  * it has just been woken: so each wait asks green__proceed() first. */
 
+/* A stream that fills what it is received into comes in larger pieces, and with
+ * fewer calls of the kernel. Not held by a connection that has become quiet. */
+static int32_t receive_stream(green_socket_io *call, green_tls *tls) {
+    enum { PIECE = 64 * 1024 };
+    char *chunk = malloc(PIECE);
+    if (!chunk)
+        return green__receive_lent(call, &tls->input);
+    int32_t result = green__socket_run(call, GREEN_OP_RECEIVE, chunk, PIECE, 0);
+    if (result > 0)
+        tls->input = (green_unread){.bytes = chunk, .count = (size_t)result, .chunk = chunk, .capacity = PIECE};
+    else
+        free(chunk);
+    return result;
+}
+
 /* One at a time: a writer needs to receive too, when half a message of a handshake
  * has come, a ticket for one. */
 int green__tls_fill(green_socket_io *call, green_tls *tls) {
@@ -53,8 +68,9 @@ int green__tls_fill(green_socket_io *call, green_tls *tls) {
         return result;
     green__unread_free(tls->socket, &tls->input);
     tls->filling = true;
-    result = green__receive_lent(call, &tls->input);
+    result = tls->streaming ? receive_stream(call, tls) : green__receive_lent(call, &tls->input);
     tls->filling = false;
+    tls->streaming = result >= GREEN_LENT_SIZE;
     tls->cut = result == 0;
     green__tls_announce(tls);
     return result < 0 ? result : 0;
@@ -196,7 +212,7 @@ int green__tls_check(green_socket_io *call, const green_tls *tls) {
 
 static int shake(green_socket_io *call, green_tls *tls) {
     for (;;) {
-        ERR_clear_error();
+        green__tls_clear_errors();
         int result = SSL_do_handshake(tls->ssl);
         if (result == 1) {
             int error = green__tls_flush(call, tls);
@@ -259,7 +275,7 @@ int green__tls_shake(green_socket_io *call, green_tls *tls) {
 static int finish_message(green_socket_io *call, green_tls *tls) {
     int error = 0;
     while (error == 0 && SSL_in_init(tls->ssl)) {
-        ERR_clear_error();
+        green__tls_clear_errors();
         int result = SSL_do_handshake(tls->ssl);
         if (result == 1)
             break;
@@ -279,7 +295,7 @@ int green__tls_goodbye(green_socket_io *call, green_tls *tls) {
     if (error < 0)
         return error;
     if (!tls->said_goodbye) {
-        ERR_clear_error();
+        green__tls_clear_errors();
         SSL_shutdown(tls->ssl);
         tls->said_goodbye = true;
     }

@@ -10,6 +10,8 @@
 #include "../net/transport.h"
 #include "context.h"
 
+#include <openssl/err.h>
+
 /* Bytes on their way out, encrypted. */
 typedef struct green_tls_output {
     char *bytes;
@@ -31,6 +33,7 @@ typedef struct green_tls {
     bool shaking;              /* somebody does the handshake */
     bool sending;              /* somebody sends */
     bool filling;              /* somebody receives */
+    bool streaming;            /* the last receive filled what it was given */
     bool no_memory;            /* the output could not grow */
     green_unread input;        /* received and still encrypted */
     green_tls_output output;
@@ -39,6 +42,13 @@ typedef struct green_tls {
 } green_tls;
 
 extern const green_transport_class green__tls_transport;
+
+/* OpenSSL's queue of errors is to be empty before a call of it. It mostly is, and
+ * to look is cheaper than to empty it. */
+static inline void green__tls_clear_errors(void) {
+    if (GREEN_UNLIKELY(ERR_peek_error() != 0))
+        ERR_clear_error();
+}
 
 /* The connection of a socket, or NULL. */
 static inline green_tls *green__tls_of(const green_socket *socket) {

@@ -60,7 +60,7 @@ int green_tls_start(green_socket *socket, green_tls_context *context, const char
 static int await_goodbye(green_socket_io *call, green_tls *tls) {
     char byte;
     for (;;) {
-        ERR_clear_error();
+        green__tls_clear_errors();
         int count = SSL_peek(tls->ssl, &byte, 1);
         if (count > 0)
             return green__tls_problem(GREEN_TLS_CORRUPT,

@@ -22,7 +22,7 @@ static ssize_t receive_with(int (*take)(SSL *, void *, int), green_socket_io *ca
     green_tls *tls = tls_of(call);
     int error = green__tls_shake(call, tls);
     while (error == 0) {
-        ERR_clear_error();
+        green__tls_clear_errors();
         int count = take(tls->ssl, bytes, size < INT_MAX ? (int)size : INT_MAX);
         if (GREEN_LIKELY(count > 0))
             return count;
@@ -59,7 +59,7 @@ static int write_all(green_socket_io *call, green_tls *tls, const char *bytes, s
             error = green__tls_check(call, tls);
         if (error < 0)
             return error;
-        ERR_clear_error();
+        green__tls_clear_errors();
         int count = SSL_write(tls->ssl, bytes, size < RECORD_MAX ? (int)size : RECORD_MAX);
         if (count > 0) {
             bytes += count;
@@ -113,6 +113,14 @@ static int tls_finish(green_socket_io *call) {
     return green__tls_goodbye(call, tls_of(call));
 }
 
+/* Tickets that a client has not read would make the kernel answer the close with
+ * a reset, and what was written last be lost with it. */
+static void drop_tickets(green_tls *tls) {
+    char tickets[4096];
+    if (!tls->filling && !SSL_is_server(tls->ssl) && SSL_version(tls->ssl) >= TLS1_3_VERSION)
+        (void)!recv(tls->socket->fd, tickets, sizeof tickets, MSG_DONTWAIT);
+}
+
 /* A goodbye that waits for nobody: where the kernel cannot take it at once, the
  * peer sees a stream that was cut. */
 static void tls_close(green_transport *transport) {
@@ -120,12 +128,13 @@ static void tls_close(green_transport *transport) {
     if (!tls->shaken || tls->failure || tls->sending)
         return;
     if (!tls->said_goodbye) {
-        ERR_clear_error();
+        green__tls_clear_errors();
         SSL_shutdown(tls->ssl);
-        ERR_clear_error();
+        green__tls_clear_errors();
         tls->said_goodbye = true;
     }
     green__tls_nudge(tls);
+    drop_tickets(tls);
 }
 
 static void tls_destroy(green_transport *transport) {

@@ -54,7 +54,8 @@ GREEN_API void green_socket_release(green_socket *GREEN_NULLABLE socket);
 GREEN_API int green_close(green_socket *socket);
 
 /* Ends one direction or both: how is SHUT_RD, SHUT_WR or SHUT_RDWR. What was
- * written is still delivered. -ENOTCONN, -EBADF. Does not block. */
+ * written is still delivered. -ENOTCONN, -EBADF. Does not block, but to say a
+ * goodbye of TLS, which waits for the handshake and for room as a write does. */
 GREEN_API int green_shutdown(green_socket *socket, int how);
 
 /* Reads what there is, up to size bytes. 0 is the end of the stream (or a size
