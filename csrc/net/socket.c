@@ -238,6 +238,11 @@ int green__proceed(green_socket_io *call) {
     return call->socket->closed ? -EBADF : green__begin(call->socket->hub, call->deadline);
 }
 
+/* The operation may be broken off again before the hub looks at its timers. */
+int green__repeat(green_socket_io *call) {
+    return green__left(call) == 0 ? -ETIMEDOUT : green__proceed(call);
+}
+
 /* Interrupts have been explained where they were delivered. */
 static void explain(const green_socket_io *call, ssize_t error) {
     char label[GREEN_SOCKET_LABEL_MAX];

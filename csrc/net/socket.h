@@ -71,24 +71,31 @@ static inline int64_t green__left(const green_socket_io *call) {
     return left > 0 ? left : 0;
 }
 
-/* Runs one operation of a call that has entered; may be used again. */
-static inline int32_t green__socket_run(green_socket_io *call, green_op_kind kind, void *address, size_t length,
-                                        int flags) {
-    green_socket *socket = call->socket;
-    green__io_init(socket->hub, &call->io, &green__in_socket, kind, socket->fd);
-    call->io.op.address = address;
-    call->io.op.length = length;
-    call->io.op.flags = flags;
-    call->io.op.drained = socket->drained;
-    int32_t result = green__io_run(socket->hub, &call->io, green__left(call));
-    if (call->direction == GREEN_READING)
-        socket->drained = call->io.op.drained;
-    return result;
-}
-
 /* Whether a call may run another operation: 0, -EBADF once the socket is
  * closed, or an interrupt. */
 int green__proceed(green_socket_io *call);
+
+/* The same after an operation that a signal broke off: -ETIMEDOUT too. */
+int green__repeat(green_socket_io *call);
+
+/* Runs one operation within the call, again when a signal broke it off: except
+ * for a connect, which goes on by itself then. */
+static inline int32_t green__socket_run(green_socket_io *call, green_op_kind kind, void *address, size_t length,
+                                        int flags) {
+    green_socket *socket = call->socket;
+    int32_t result;
+    do {
+        green__io_init(socket->hub, &call->io, &green__in_socket, kind, socket->fd);
+        call->io.op.address = address;
+        call->io.op.length = length;
+        call->io.op.flags = flags;
+        call->io.op.drained = socket->drained;
+        result = green__io_run(socket->hub, &call->io, green__left(call));
+        if (call->direction == GREEN_READING)
+            socket->drained = call->io.op.drained;
+    } while (GREEN_UNLIKELY(result == -EINTR) && kind != GREEN_OP_CONNECT && (result = green__repeat(call)) == 0);
+    return result;
+}
 
 /* Gives up what was not read. */
 void green__unread_drop(green_socket *socket);

@@ -1,0 +1,291 @@
+/* What the kernel may answer through a ring: the entry of an operation is turned
+ * into a NOP that has the answer as its result (Linux 6.11). */
+#include "../../csrc/core/hub.h"
+#include "../../csrc/engine/uring.h"
+#include "helpers.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { INJECT_RESULT = 1 };
+
+static green_uring *uring;
+
+/* The next operations of the kind have this result. */
+static struct fault {
+    uint8_t opcode;
+    int32_t result;
+    int times;
+} fault;
+
+static void inject(struct io_uring_sqe *entry, int32_t result) {
+    uint64_t name = entry->user_data;
+    *entry = (struct io_uring_sqe){.opcode = IORING_OP_NOP, .fd = -1, .user_data = name};
+    entry->rw_flags = INJECT_RESULT;
+    entry->len = (uint32_t)result;
+}
+
+int __real_io_uring_enter2(unsigned fd, unsigned to_submit, unsigned wanted, unsigned flags, sigset_t *argument,
+                           size_t size);
+int __wrap_io_uring_enter2(unsigned fd, unsigned to_submit, unsigned wanted, unsigned flags, sigset_t *argument,
+                           size_t size);
+int __wrap_io_uring_enter2(unsigned fd, unsigned to_submit, unsigned wanted, unsigned flags, sigset_t *argument,
+                           size_t size) {
+    struct io_uring_sq *sq = &uring->ring.sq;
+    for (unsigned i = *sq->khead; fault.times > 0 && i != *sq->ktail; i++) {
+        struct io_uring_sqe *entry = &sq->sqes[sq->array[i & *sq->kring_mask]];
+        if (entry->opcode == fault.opcode) {
+            inject(entry, fault.result);
+            fault.times--;
+        }
+    }
+    return __real_io_uring_enter2(fd, to_submit, wanted, flags, argument, size);
+}
+
+static void fail_next(uint8_t opcode, int32_t result, int times) {
+    fault = (struct fault){opcode, result, times};
+}
+
+/* Whether the kernel takes results; asked of a ring of its own. */
+static bool takes_results(void) {
+    struct io_uring ring;
+    struct io_uring_cqe *completion;
+    bool takes = false;
+    if (io_uring_queue_init(1, &ring, 0) < 0)
+        return false;
+    inject(io_uring_get_sqe(&ring), -EL2HLT);
+    if (io_uring_submit(&ring) == 1 && io_uring_wait_cqe(&ring, &completion) == 0)
+        takes = completion->res == -EL2HLT;
+    io_uring_queue_exit(&ring);
+    return takes;
+}
+
+static void open_hub(unsigned entries) {
+    green_hub_options options = {.engine = "uring", .entries = entries};
+    int error = green_hub_open(&options);
+    if (error < 0)
+        skip("there is no io_uring");
+    uring = GREEN_CONTAINER(green__hub_here(&error)->engine, green_uring, base);
+}
+
+static void on_uring(void) {
+    open_hub(0);
+    if (!takes_results())
+        skip("this kernel's NOP has no result of its own");
+}
+
+static void expect_all_met(void) {
+    CHECK(fault.times, ==, 0);
+}
+
+TEST(interrupted_read, "a receive that a signal broke off goes on, and a write does") {
+    on_uring();
+    struct pair pair = connected(TCP4);
+    fail_next(IORING_OP_SEND, -EINTR, 2);
+    send_text(pair.near, "whole");
+    expect_all_met();
+    fail_next(IORING_OP_RECV, -EINTR, 3);
+    expect_text(pair.far, "whole");
+    expect_all_met();
+    release_pair(&pair);
+}
+
+static int read_byte(void *socket) {
+    char byte;
+    return (int)green_read(socket, &byte, 1);
+}
+
+TEST(interrupted_and_killed, "a receive that is broken off again and again can be killed, and times out") {
+    on_uring();
+    struct pair pair = connected(TCP4);
+    fail_next(IORING_OP_RECV, -EINTR, 1000000000);
+    green_thread *reader = start(read_byte, pair.near);
+    let_run();
+    CHECK(kill_and_finish(reader), ==, -ECANCELED);
+    green_socket_set_timeouts(pair.near, 2 * GREEN_MILLISECOND, GREEN_FOREVER);
+    CHECK(read_byte(pair.near), ==, -ETIMEDOUT);
+    fail_next(0, 0, 0);
+    release_pair(&pair);
+}
+
+TEST(short_send, "a send that took a part only goes on behind it") {
+    on_uring();
+    struct pair pair = connected(TCP4);
+    fail_next(IORING_OP_SEND, 4, 1); /* which this NOP has not sent */
+    CHECK(green_write(pair.near, "lostkept", 8), ==, 8);
+    expect_all_met();
+    expect_text(pair.far, "kept");
+    release_pair(&pair);
+}
+
+/* An error that the kernel has for one call is that call's. */
+static void expect_error(int error) {
+    struct pair pair = connected(TCP4);
+    char bytes[4];
+    send_text(pair.far, "kept");
+    fail_next(IORING_OP_RECV, error, 1);
+    CHECK(green_read(pair.near, bytes, 4), ==, error);
+    CHECK_CONTAINS(green_explain(error), "read on socket");
+    expect_text(pair.near, "kept");
+    fail_next(IORING_OP_SEND, error, 1);
+    CHECK(green_write(pair.near, "back", 4), ==, error);
+    CHECK_CONTAINS(green_explain(error), "write on socket");
+    send_text(pair.near, "back");
+    expect_text(pair.far, "back");
+    expect_all_met();
+    release_pair(&pair);
+}
+
+TEST(errors, "a reset, a lack of memory or of buffers is the error of its call, and nothing is lost by it") {
+    on_uring();
+    expect_error(-ECONNRESET);
+    expect_error(-ENOMEM);
+    expect_error(-ENOBUFS);
+    expect_error(-EIO);
+}
+
+TEST(no_buffers, "a receive for which no buffer is left falls back on a chunk of its own") {
+    on_uring();
+    struct pair pair = connected(TCP4);
+    const void *bytes;
+    send_text(pair.far, "in a chunk");
+    fail_next(IORING_OP_RECV, -ENOBUFS, 1);
+    CHECK(green_receive(pair.near, &bytes), ==, 10);
+    CHECK(memcmp(bytes, "in a chunk", 10), ==, 0);
+    expect_all_met();
+    release_pair(&pair);
+}
+
+TEST(passing_accept, "accept passes over connections that died in the queue") {
+    on_uring();
+    static const int passing[] = {-ECONNABORTED, -EINTR, -EAGAIN, -EPROTO, -ENETDOWN};
+    for (size_t i = 0; i < sizeof passing / sizeof *passing; i++) {
+        green_listener *listener = listen_any(TCP4);
+        fail_next(IORING_OP_ACCEPT, passing[i], 3);
+        green_socket *near = connect_to(listener), *far = accept_from(listener);
+        expect_all_met();
+        send_text(near, "through");
+        expect_text(far, "through");
+        green_socket_release(near);
+        green_socket_release(far);
+        green_listener_release(listener);
+    }
+}
+
+TEST(failed_accept, "accept without a descriptor is -EMFILE, and takes the connection later") {
+    on_uring();
+    green_listener *listener = listen_any(TCP4);
+    green_socket *near = connect_to(listener), *far;
+    fail_next(IORING_OP_ACCEPT, -EMFILE, 1);
+    CHECK(green_accept(listener, &far), ==, -EMFILE);
+    CHECK_CONTAINS(green_explain(-EMFILE), "ulimit -n");
+    expect_all_met();
+    far = accept_from(listener);
+    send_text(near, "through");
+    expect_text(far, "through");
+    green_socket_release(near);
+    green_socket_release(far);
+    green_listener_release(listener);
+}
+
+TEST(ended_accept, "a multishot accept that ends without warning after a connection is begun again") {
+    on_uring();
+    green_listener *listener = listen_any(TCP4);
+    for (int i = 0; i < 3; i++) {
+        int ends[2];
+        CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), ==, 0);
+        fail_next(IORING_OP_ACCEPT, ends[0], 1);
+        green_socket *far = accept_from(listener);
+        expect_all_met();
+        CHECK(green_socket_fd(far), ==, ends[0]);
+        CHECK(write(ends[1], "first", 5), ==, 5);
+        expect_text(far, "first");
+        green_socket *near = connect_to(listener), *next = accept_from(listener);
+        send_text(near, "second");
+        expect_text(next, "second");
+        close(ends[1]);
+        green_socket_release(far);
+        green_socket_release(near);
+        green_socket_release(next);
+        green_listener_release(listener);
+        listener = listen_any(TCP4);
+    }
+    green_listener_release(listener);
+}
+
+static int connect_there(void *listener) {
+    green_socket *socket;
+    int error = green_connect(&socket, address_of(listener), NULL);
+    if (error == 0)
+        green_socket_release(socket);
+    return error;
+}
+
+TEST(connect, "a connect that fails is an error with its address, and the next one works") {
+    on_uring();
+    green_listener *listener = listen_any(TCP4);
+    static const int errors[] = {-ECONNREFUSED, -ENETUNREACH, -EADDRNOTAVAIL, -ENOBUFS};
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        fail_next(IORING_OP_CONNECT, errors[i], 1);
+        CHECK(finish(start(connect_there, listener)), ==, errors[i]);
+        expect_all_met();
+        CHECK(finish(start(connect_there, listener)), ==, 0);
+        green_socket_release(accept_from(listener));
+    }
+    green_listener_release(listener);
+}
+
+/* The narrowest ring --------------------------------------------------------- */
+
+enum { PAIRS = 40 };
+
+static int echo_all(void *socket) {
+    char bytes[512];
+    ssize_t count;
+    while ((count = green_read(socket, bytes, sizeof bytes)) > 0)
+        if ((count = green_write(socket, bytes, (size_t)count)) < 0)
+            break;
+    return (int)count;
+}
+
+static void press(unsigned entries) {
+    open_hub(entries);
+    struct pair pairs[PAIRS];
+    green_thread *echoes[PAIRS], *writers[PAIRS], *readers[PAIRS], *idle[PAIRS];
+    struct pair quiet[PAIRS];
+    struct transfer out[PAIRS], in[PAIRS];
+    for (int i = 0; i < PAIRS; i++) {
+        pairs[i] = connected(UNIX_PAIR);
+        quiet[i] = connected(UNIX_PAIR);
+        out[i] = in[i] = (struct transfer){pairs[i].near, (uint64_t)SCALED(64 * 1024), 0};
+        echoes[i] = start(echo_all, pairs[i].far);
+        writers[i] = start(send_pattern, &out[i]);
+        readers[i] = start(receive_pattern, &in[i]);
+        idle[i] = start(read_byte, quiet[i].near);
+    }
+    let_run();
+    /* More requests to cancel at once than the ring has entries. */
+    for (int i = 0; i < PAIRS; i++)
+        CHECK(green_thread_kill(idle[i]), ==, 0);
+    for (int i = 0; i < PAIRS; i++) {
+        CHECK(finish(idle[i]), ==, -ECANCELED);
+        CHECK(finish(writers[i]), ==, 0);
+        CHECK(finish(readers[i]), ==, 0);
+        CHECK(in[i].position, ==, out[i].size);
+        CHECK(kill_and_finish(echoes[i]), ==, -ECANCELED);
+        release_pair(&pairs[i]);
+        release_pair(&quiet[i]);
+    }
+    CHECK(uring->base.operations, ==, 0);
+    CHECK(uring->base.lent, ==, 0);
+}
+
+TEST(one_entry, "a ring with one entry loses nothing") {
+    press(1);
+}
+
+TEST(two_entries, "a ring with two entries loses nothing") {
+    press(2);
+}
