@@ -110,10 +110,10 @@ static int run_crowd(void) {
     return end_threads(threads, CROWD, error);
 }
 
-TEST(threads, "green threads, links and locals without memory are errors, and end") {
+BIG_TEST(threads, "green threads, links and locals without memory are errors, and end") {
     static const struct scenario scenarios[] = {
         {.name = "threads", .run = run_threads, .tolerates = "madvise mmap strndup"},
-        {.name = "many threads", .run = run_crowd, .tolerates = "madvise mmap"},
+        {.name = "many threads", .run = run_crowd, .tolerates = "madvise mmap", .step = SANITIZED ? 7 : 1},
     };
     fail_on_each_engine(scenarios, 2, FAIL_MEMORY);
 }

@@ -17,10 +17,10 @@
 #endif
 
 static struct {
-    atomic_uint kinds;    /* that fail; 0: none */
-    atomic_uint count;    /* calls made */
-    unsigned first, last; /* of those that fail, from 1 */
-    const char *failed;   /* the first that did */
+    atomic_uint kinds;            /* that fail; 0: none */
+    atomic_uint count;            /* calls made */
+    atomic_uint first, last;      /* of those that fail, from 1 */
+    _Atomic(const char *) failed; /* the first that did */
 } failing;
 
 /* What the wrapped calls have handed out and not taken back. */

@@ -60,7 +60,8 @@ static void use_all(void) {
     send_text(pair.near, "through");
     expect_text(pair.far, "through");
     release_pair(&pair);
-    CHECK(green_resolve(&address, 1, "localhost:80"), ==, 1);
+    if (THREADS_AFTER_FORK)
+        CHECK(green_resolve(&address, 1, "localhost:80"), ==, 1);
 }
 
 /* The parent's handles in the child ------------------------------------------ */

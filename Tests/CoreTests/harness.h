@@ -16,6 +16,18 @@
 #include <string.h>
 #include <unistd.h>
 
+/* ThreadSanitizer allows no new OS thread in a child of a process that had some. */
+#if defined(__SANITIZE_THREAD__)
+#define THREADS_AFTER_FORK 0
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define THREADS_AFTER_FORK 0
+#endif
+#endif
+#ifndef THREADS_AFTER_FORK
+#define THREADS_AFTER_FORK 1
+#endif
+
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED 1
 #elif defined(__has_feature)

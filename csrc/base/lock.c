@@ -69,12 +69,12 @@ int green__lock_init(green_lock *lock) {
 }
 
 void green__lock_destroy(green_lock *lock) {
-    if (!lock->place)
-        return;
-    pthread_mutex_lock(&enrolling);
-    *lock->place = lock->next;
-    if (lock->next)
-        lock->next->place = lock->place;
+    pthread_mutex_lock(&enrolling); /* its neighbors may go at the same time */
+    if (lock->place) {
+        *lock->place = lock->next;
+        if (lock->next)
+            lock->next->place = lock->place;
+    }
     pthread_mutex_unlock(&enrolling);
     pthread_mutex_destroy(&lock->mutex);
 }
