@@ -178,6 +178,7 @@ static void spawn_until_refused(void) {
 }
 
 TEST(memory, "a spawn beyond the memory limit is an error, and all goes on") {
+    needs_kernel(); /* the emulator has no limit of address space */
     if (SANITIZED)
         skip("a sanitizer's address space has no limit");
     struct child child;
