@@ -57,6 +57,10 @@ static int write_all(green_socket_io *call, green_tls *tls, const char *bytes, s
         int error = tls->output.count >= BATCH ? green__tls_flush(call, tls) : 0;
         if (error == 0)
             error = green__tls_check(call, tls);
+        /* A close says it while this thread waits for the rest of a ticket, before
+         * which OpenSSL writes nothing. */
+        if (error == 0 && tls->said_goodbye)
+            return (error = green__proceed(call)) < 0 ? error : said_goodbye(call);
         if (error < 0)
             return error;
         green__tls_clear_errors();
