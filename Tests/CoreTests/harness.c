@@ -73,6 +73,10 @@ void needs_kernel(void) {
         skip("an emulator does not do this as the kernel does");
 }
 
+bool threads_after_fork(void) {
+    return !SANITIZED_THREADS && !is_emulated();
+}
+
 static int capture_file = -1;
 static int capture_saved = -1;
 

@@ -16,16 +16,15 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ThreadSanitizer allows no new OS thread in a child of a process that had some. */
 #if defined(__SANITIZE_THREAD__)
-#define THREADS_AFTER_FORK 0
+#define SANITIZED_THREADS 1
 #elif defined(__has_feature)
 #if __has_feature(thread_sanitizer)
-#define THREADS_AFTER_FORK 0
+#define SANITIZED_THREADS 1
 #endif
 #endif
-#ifndef THREADS_AFTER_FORK
-#define THREADS_AFTER_FORK 1
+#ifndef SANITIZED_THREADS
+#define SANITIZED_THREADS 0
 #endif
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -112,6 +111,11 @@ _Noreturn void skip(const char *reason);
  * what is resident. */
 bool is_emulated(void);
 void needs_kernel(void);
+
+/* Whether a child of a process that had several OS threads may start one:
+ * ThreadSanitizer does not allow it, and the emulator crashes, since it still
+ * knows the processors of those that the child does not have. */
+bool threads_after_fork(void);
 
 /* Standard error between the two calls, as text that the next capture_end() reuses. */
 void capture_begin(void);
