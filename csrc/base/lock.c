@@ -30,7 +30,7 @@ static void in_parent(void) {
 static void in_child(void) {
     for (green_lock *lock = locks; lock; lock = lock->next)
         if (lock->forked)
-            lock->forked();
+            lock->forked(lock);
     unlock_all();
 }
 

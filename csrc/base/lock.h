@@ -8,8 +8,8 @@
 
 typedef struct green_lock {
     pthread_mutex_t mutex;
-    struct green_lock *next, **place; /* in the list of all; place is NULL in none */
-    void (*forked)(void);             /* called in the child, with this lock held; NULL: nothing */
+    struct green_lock *next, **place;        /* in the list of all; place is NULL in none */
+    void (*forked)(struct green_lock *lock); /* called in the child, with it held; NULL: nothing */
 } green_lock;
 
 #define GREEN_LOCK_INITIALIZER(in_child)                                                                               \

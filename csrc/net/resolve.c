@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of its own: names that nobody answers for hold up only names. */
+static green_offload_pool resolvers = GREEN_OFFLOAD_POOL(resolvers, "green-resolver", 16);
+
 enum { HOST_MAX = 256, SERVICE_MAX = 32 };
 
 struct lookup {
@@ -104,7 +107,7 @@ int green__resolve(green_address *addresses, size_t count, const char *text, int
     lookup->job = (green_job){.run = look_up, .release = lookup_free, .owners = 1, .done = -1};
     error = split(text, lookup);
     if (error == 0)
-        error = green__offload(hub, &lookup->job, timeout);
+        error = green__offload(hub, &resolvers, &lookup->job, timeout);
     if (error == -ETIMEDOUT)
         green__fail(error, "looking up '%s'", lookup->host);
     if (error == 0)

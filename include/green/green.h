@@ -51,6 +51,7 @@
 #include <green/listener.h>
 #include <green/local.h>
 #include <green/monitor.h>
+#include <green/offload.h>
 #include <green/pile.h>
 #include <green/pool.h>
 #include <green/queue.h>

@@ -1,0 +1,277 @@
+/* Calls on native threads: who waits, how many run, what interrupts leave. */
+#include "helpers.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+/* A call that blocks its native thread until it is let go. */
+struct call {
+    green_offload_pool *pool;
+    int64_t timeout;
+    sem_t begun, go;
+    atomic_int runs, abandoned;
+    int result; /* the function's */
+};
+
+static atomic_int running, most_running;
+
+static struct call *new_call(green_offload_pool *pool) {
+    struct call *call = calloc(1, sizeof *call);
+    call->pool = pool;
+    call->timeout = GREEN_FOREVER;
+    call->result = -7; /* no error of green_offload() */
+    sem_init(&call->begun, 0, 0);
+    sem_init(&call->go, 0, 0);
+    return call;
+}
+
+static int block(void *argument) {
+    struct call *call = argument;
+    int now = atomic_fetch_add(&running, 1) + 1, most = atomic_load(&most_running);
+    while (now > most && !atomic_compare_exchange_weak(&most_running, &most, now))
+        ;
+    atomic_fetch_add(&call->runs, 1);
+    sem_post(&call->begun);
+    sem_wait(&call->go);
+    atomic_fetch_sub(&running, 1);
+    return call->result;
+}
+
+static void abandon(void *argument) {
+    atomic_fetch_add(&((struct call *)argument)->abandoned, 1);
+}
+
+static int offload(void *argument) {
+    struct call *call = argument;
+    int result = 0, error = green_offload(call->pool, block, call, abandon, call->timeout, &result);
+    if (error == 0)
+        CHECK(result, ==, call->result);
+    return error;
+}
+
+static bool has_begun(struct call *call) {
+    return sem_trywait(&call->begun) == 0;
+}
+
+static green_offload_pool *pool_of(green_offload_options options) {
+    green_offload_pool *pool;
+    CHECK(green_offload_pool_open(&pool, &options), ==, 0);
+    return pool;
+}
+
+TEST(others_run, "only the caller waits, and gets what the function returned") {
+    struct call *call = new_call(NULL);
+    green_thread *caller = start(offload, call);
+    UNTIL(has_begun(call));
+    CHECK(!green_thread_is_finished(caller));
+    sem_post(&call->go);
+    CHECK(finish(caller), ==, 0);
+    CHECK(call->runs, ==, 1);
+    CHECK(call->abandoned, ==, 0);
+    free(call);
+}
+
+TEST(side_by_side, "as many calls run at once as the pool has threads, the others in their turn") {
+    enum { CALLS = 20, THREADS = 3 };
+    green_offload_pool *pool = pool_of((green_offload_options){.threads = THREADS});
+    struct call *calls[CALLS];
+    green_thread *callers[CALLS];
+    for (int i = 0; i < CALLS; i++)
+        callers[i] = start(offload, calls[i] = new_call(pool));
+    for (int i = 0; i < THREADS; i++)
+        UNTIL(has_begun(calls[i]));
+    for (int i = 0; i < CALLS; i++) {
+        CHECK(calls[i]->runs, ==, i < THREADS);
+        if (i >= THREADS)
+            sem_post(&calls[i]->go);
+    }
+    for (int i = 0; i < THREADS; i++)
+        sem_post(&calls[i]->go);
+    for (int i = 0; i < CALLS; i++) {
+        CHECK(finish(callers[i]), ==, 0);
+        CHECK(calls[i]->runs, ==, 1);
+        free(calls[i]);
+    }
+    CHECK(most_running, ==, THREADS);
+    green_offload_pool_release(pool);
+}
+
+TEST(full, "a call beyond the limit of the queue is -EAGAIN, at once, and its argument is given back") {
+    green_offload_pool *pool = pool_of((green_offload_options){.threads = 1, .queue_limit = 2, .name = "tiny"});
+    struct call *calls[4];
+    green_thread *callers[3];
+    for (int i = 0; i < 4; i++)
+        calls[i] = new_call(pool);
+    callers[0] = start(offload, calls[0]);
+    UNTIL(has_begun(calls[0]));
+    for (int i = 1; i < 3; i++)
+        callers[i] = start(offload, calls[i]);
+    let_run();
+    CHECK(offload(calls[3]), ==, -EAGAIN);
+    CHECK_CONTAINS(green_explain(-EAGAIN), "2 calls wait for the 1 native threads of 'tiny'");
+    CHECK(calls[3]->abandoned, ==, 1);
+    for (int i = 0; i < 3; i++)
+        sem_post(&calls[i]->go);
+    for (int i = 0; i < 3; i++)
+        CHECK(finish(callers[i]), ==, 0);
+    sem_post(&calls[3]->go);
+    CHECK(offload(calls[3]), ==, 0);
+    for (int i = 0; i < 4; i++)
+        free(calls[i]);
+    green_offload_pool_release(pool);
+}
+
+TEST(killed, "a kill ends the wait at once; what has begun runs to its end, what has not never runs") {
+    green_offload_pool *pool = pool_of((green_offload_options){.threads = 1});
+    struct call *begun = new_call(pool), *waiting = new_call(pool), *later = new_call(pool);
+    green_thread *first = start(offload, begun), *second = start(offload, waiting), *third = start(offload, later);
+    UNTIL(has_begun(begun));
+    CHECK(kill_and_finish(second), ==, -ECANCELED);
+    CHECK(waiting->abandoned, ==, 1);
+    CHECK(kill_and_finish(first), ==, -ECANCELED);
+    CHECK(begun->abandoned, ==, 0); /* the function still uses it */
+    sem_post(&begun->go);
+    UNTIL(begun->abandoned == 1);
+    sem_post(&later->go);
+    CHECK(finish(third), ==, 0);
+    CHECK(waiting->runs, ==, 0);
+    CHECK(later->abandoned, ==, 0);
+    free(begun);
+    free(waiting);
+    free(later);
+    green_offload_pool_release(pool);
+}
+
+TEST(killed_last, "what joins the queue behind a call that was taken out of its end has its turn") {
+    green_offload_pool *pool = pool_of((green_offload_options){.threads = 1});
+    struct call *begun = new_call(pool), *waiting = new_call(pool), *later = new_call(pool);
+    green_thread *first = start(offload, begun), *second = start(offload, waiting);
+    UNTIL(has_begun(begun));
+    CHECK(kill_and_finish(second), ==, -ECANCELED);
+    green_thread *third = start(offload, later);
+    let_run();
+    sem_post(&begun->go);
+    sem_post(&later->go);
+    CHECK(finish(first), ==, 0);
+    CHECK(finish(third), ==, 0);
+    free(begun);
+    free(waiting);
+    free(later);
+    green_offload_pool_release(pool);
+}
+
+TEST(timeouts, "the call's timeout and a timeout of the thread end the wait, each with its own error") {
+    struct call *own = new_call(NULL), *around = new_call(NULL);
+    green_timeout *limit;
+    own->timeout = GREEN_MILLISECOND;
+    CHECK(offload(own), ==, -ETIMEDOUT);
+    CHECK_CONTAINS(green_explain(-ETIMEDOUT), "waiting for a native thread");
+    CHECK(green_timeout_start(&limit, GREEN_MILLISECOND), ==, 0);
+    CHECK(offload(around), ==, -ETIME);
+    green_timeout_cancel(limit);
+    sem_post(&own->go);
+    sem_post(&around->go);
+    UNTIL(own->abandoned + around->abandoned == own->runs + around->runs + (own->runs == 0) + (around->runs == 0));
+    UNTIL(atomic_load(&running) == 0);
+    free(own);
+    free(around);
+}
+
+TEST(released, "a pool that is given up ends what was left behind, and then its native threads") {
+    size_t before = os_threads();
+    green_offload_pool *pool = pool_of((green_offload_options){.threads = 2, .idle = GREEN_FOREVER});
+    struct call *left = new_call(pool), *done = new_call(pool);
+    green_thread *caller = start(offload, left);
+    UNTIL(has_begun(left));
+    sem_post(&done->go);
+    CHECK(offload(done), ==, 0);
+    CHECK(kill_and_finish(caller), ==, -ECANCELED);
+    green_offload_pool_release(pool);
+    CHECK(left->abandoned, ==, 0);
+    sem_post(&left->go);
+    UNTIL(left->abandoned == 1);
+    UNTIL(os_threads() == before);
+    free(left);
+    free(done);
+}
+
+TEST(unused, "a pool without a call makes no native thread") {
+    size_t before = os_threads();
+    green_offload_pool *pool;
+    CHECK(green_offload_pool_open(&pool, NULL), ==, 0);
+    CHECK(os_threads(), ==, before);
+    green_offload_pool_release(pool);
+    green_offload_pool_release(NULL);
+}
+
+TEST(idle, "native threads without work end after a while, and come again") {
+    size_t before = os_threads();
+    green_offload_pool *pool = pool_of((green_offload_options){.idle = GREEN_MILLISECOND});
+    struct call *call = new_call(pool);
+    for (int i = 0; i < 5; i++) {
+        sem_post(&call->go);
+        CHECK(offload(call), ==, 0);
+        UNTIL(os_threads() == before);
+    }
+    CHECK(call->runs, ==, 5);
+    free(call);
+    green_offload_pool_release(pool);
+}
+
+/* A hub of its own -------------------------------------------------------------- */
+
+static int use_green(void *unused) {
+    (void)unused;
+    int value = 5;
+    CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
+    CHECK(finish(start(give, &value)), ==, 5);
+    return -EINVAL;
+}
+
+TEST(green_inside, "a function may use Green on its native thread, and its errors are results") {
+    size_t before = os_threads();
+    green_offload_pool *pool = pool_of((green_offload_options){0});
+    int result = 0;
+    CHECK(green_offload(pool, use_green, NULL, NULL, GREEN_FOREVER, &result), ==, 0);
+    CHECK(result, ==, -EINVAL);
+    CHECK(green_offload(pool, use_green, NULL, NULL, GREEN_FOREVER, NULL), ==, 0);
+    green_offload_pool_release(pool);
+    UNTIL(os_threads() == before); /* and its hub with it */
+}
+
+enum { HUBS = 3, CALLS_OF_A_HUB = 50 };
+
+static int count_up(void *counter) {
+    return atomic_fetch_add((atomic_int *)counter, 1);
+}
+
+static atomic_int counted;
+
+static int offload_often(void *pool) {
+    for (int i = 0; i < CALLS_OF_A_HUB; i++)
+        CHECK(green_offload(pool, count_up, &counted, NULL, GREEN_FOREVER, NULL), ==, 0);
+    return 0;
+}
+
+static void *run_hub(void *pool) {
+    green_thread *threads[4];
+    for (int i = 0; i < 4; i++)
+        threads[i] = start(offload_often, pool);
+    for (int i = 0; i < 4; i++)
+        CHECK(finish(threads[i]), ==, 0);
+    CHECK(green_hub_close(), ==, 0);
+    return NULL;
+}
+
+TEST(os_threads, "the hubs of several OS threads share a pool") {
+    green_offload_pool *pool = pool_of((green_offload_options){.threads = 2});
+    pthread_t others[HUBS];
+    for (int i = 0; i < HUBS; i++)
+        CHECK(pthread_create(&others[i], NULL, run_hub, pool), ==, 0);
+    for (int i = 0; i < HUBS; i++)
+        CHECK(pthread_join(others[i], NULL), ==, 0);
+    CHECK(counted, ==, HUBS * 4 * CALLS_OF_A_HUB);
+    green_offload_pool_release(pool);
+}

@@ -1,0 +1,52 @@
+/* A function of the program's on a native thread. */
+#include "offload.h"
+
+#include <stdlib.h>
+
+struct call {
+    green_job job;
+    int (*function)(void *);
+    void *argument;
+    void (*abandon)(void *); /* NULL: the argument is the caller's, or nobody's */
+    int result;
+};
+
+static green_offload_pool shared = GREEN_OFFLOAD_POOL(shared, "green-offload", 16);
+
+static void run(green_job *job) {
+    struct call *call = GREEN_CONTAINER(job, struct call, job);
+    call->result = call->function(call->argument);
+}
+
+static void release(green_job *job) {
+    struct call *call = GREEN_CONTAINER(job, struct call, job);
+    if (call->abandon)
+        call->abandon(call->argument);
+    free(call);
+}
+
+int green_offload(green_offload_pool *pool, int (*function)(void *), void *argument, void (*abandon)(void *),
+                  int64_t timeout, int *result) {
+    int error = 0;
+    green_hub *hub = green__hub_here(&error);
+    struct call *call = hub ? malloc(sizeof *call) : NULL;
+    if (!call) {
+        if (abandon)
+            abandon(argument);
+        return hub ? green__fail(-ENOMEM, "offloading a call") : error;
+    }
+    *call = (struct call){
+        .job = {.run = run, .release = release},
+        .function = function,
+        .argument = argument,
+        .abandon = abandon,
+    };
+    error = green__offload(hub, pool ? pool : &shared, &call->job, timeout);
+    if (error == 0) {
+        call->abandon = NULL;
+        if (result)
+            *result = call->result;
+    }
+    green__offload_release(&call->job);
+    return error;
+}

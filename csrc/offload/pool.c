@@ -1,0 +1,185 @@
+#include "pool.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { THREADS_DEFAULT = 16, STACK_SIZE = 256 * 1024 };
+
+/* A forked child has none of the threads; what they were to do is the parent's. */
+void green__offload_forked(green_lock *lock) {
+    green_offload_pool *pool = GREEN_CONTAINER(lock, green_offload_pool, lock);
+    pool->work = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
+    pool->forsaken = pool->first;
+    pool->first = NULL;
+    pool->last = &pool->first;
+    pool->waiting = pool->threads = pool->busy = 0;
+}
+
+static void pool_free(green_offload_pool *pool) {
+    green__lock_destroy(&pool->lock);
+    pthread_cond_destroy(&pool->work);
+    free(pool);
+}
+
+/* Native threads ------------------------------------------------------------- */
+
+/* False when it has waited for as long as a thread without work stays. */
+static bool wait_for_work(green_offload_pool *pool) {
+    struct timespec until;
+    if (pool->idle_time < 0)
+        return pthread_cond_wait(&pool->work, &pool->lock.mutex) == 0;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += pool->idle_time / GREEN_SECOND;
+    until.tv_nsec += pool->idle_time % GREEN_SECOND;
+    if (until.tv_nsec >= GREEN_SECOND) {
+        until.tv_nsec -= GREEN_SECOND;
+        until.tv_sec++;
+    }
+    return pthread_cond_timedwait(&pool->work, &pool->lock.mutex, &until) == 0;
+}
+
+/* The next job; NULL: the thread is to end. Called with the lock held. */
+static green_job *next_job(green_offload_pool *pool) {
+    while (!pool->first && pool->handles > 0 && wait_for_work(pool))
+        ;
+    green_job *job = pool->first;
+    if (!job)
+        return NULL;
+    if (!(pool->first = job->next))
+        pool->last = &pool->first;
+    pool->waiting--;
+    job->waiting = false;
+    return job;
+}
+
+static void *work(void *argument) {
+    green_offload_pool *pool = argument;
+    green__lock(&pool->lock);
+    for (green_job *job; (job = next_job(pool));) {
+        pool->busy++;
+        green__unlock(&pool->lock);
+        job->run(job);
+        __atomic_store_n(&job->ended, true, __ATOMIC_RELEASE);
+        /* An eventfd takes a 1 unless it is near 2^64. */
+        ssize_t written = write(job->done, &(uint64_t){1}, sizeof(uint64_t));
+        GREEN_INVARIANT(written == sizeof(uint64_t), "an eventfd can be written");
+        green__offload_release(job);
+        green__lock(&pool->lock);
+        pool->busy--;
+    }
+    bool is_last = --pool->threads == 0 && pool->handles == 0;
+    green__unlock(&pool->lock);
+    if (is_last)
+        pool_free(pool);
+    return NULL;
+}
+
+/* Signals are for the program's own threads. Called with the lock held. */
+static int add_thread(green_offload_pool *pool) {
+    sigset_t all, before;
+    pthread_attr_t attributes;
+    pthread_t thread;
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attributes, STACK_SIZE);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&thread, &attributes, work, pool);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    if (error == 0) {
+        pthread_setname_np(thread, pool->name);
+        pool->threads++;
+    }
+    return -error;
+}
+
+/* Jobs ----------------------------------------------------------------------- */
+
+static void append(green_offload_pool *pool, green_job *job) {
+    job->next = NULL;
+    job->waiting = true;
+    job->owners++;
+    *pool->last = job;
+    pool->last = &job->next;
+    pool->waiting++;
+    pthread_cond_signal(&pool->work);
+}
+
+/* Whether more jobs wait than there are threads free for them, by so many. */
+static bool is_behind(const green_offload_pool *pool, unsigned count) {
+    return pool->waiting >= pool->threads - pool->busy + count;
+}
+
+int green__pool_put(green_offload_pool *pool, green_job *job) {
+    int error = green__lock_enroll(&pool->lock);
+    if (error < 0)
+        return error;
+    green__lock(&pool->lock);
+    if (is_behind(pool, 0) && pool->threads < pool->threads_max)
+        error = add_thread(pool);
+    if (pool->threads == 0) {
+        green__fail(error, "offloading a call: no native thread can be started");
+    } else if (pool->waiting_max > 0 && is_behind(pool, pool->waiting_max)) {
+        error = green__fail(-EAGAIN,
+                            "offloading a call: %u calls wait for the %u native threads of '%s' already, the "
+                            "limit of its queue",
+                            pool->waiting, pool->threads, pool->name);
+    } else {
+        append(pool, job);
+        error = 0;
+    }
+    green__unlock(&pool->lock);
+    return error;
+}
+
+bool green__pool_take_back(green_offload_pool *pool, green_job *job) {
+    green__lock(&pool->lock);
+    bool waiting = job->waiting;
+    if (waiting) {
+        green_job **place = &pool->first;
+        while (*place != job)
+            place = &(*place)->next;
+        if (!(*place = job->next))
+            pool->last = place;
+        pool->waiting--;
+        job->waiting = false;
+        job->owners--;
+    }
+    green__unlock(&pool->lock);
+    return waiting;
+}
+
+/* Pools ---------------------------------------------------------------------- */
+
+int green_offload_pool_open(green_offload_pool **pool, const green_offload_options *given) {
+    green_offload_options options = given ? *given : (green_offload_options){0};
+    *pool = malloc(sizeof **pool);
+    if (!*pool)
+        return green__fail(-ENOMEM, "no memory for a pool of native threads");
+    **pool = (green_offload_pool)GREEN_OFFLOAD_POOL(**pool, "", options.threads ? options.threads : THREADS_DEFAULT);
+    (*pool)->waiting_max = options.queue_limit;
+    if (options.idle != 0)
+        (*pool)->idle_time = options.idle;
+    strncpy((*pool)->name, options.name ? options.name : "green-offload", GREEN_OFFLOAD_NAME_MAX);
+    int error = green__lock_enroll(&(*pool)->lock);
+    if (error < 0) {
+        free(*pool);
+        *pool = NULL;
+    }
+    return error;
+}
+
+void green_offload_pool_release(green_offload_pool *pool) {
+    if (!pool)
+        return;
+    green__lock(&pool->lock);
+    bool is_last = --pool->handles == 0 && pool->threads == 0;
+    pthread_cond_broadcast(&pool->work);
+    green__unlock(&pool->lock);
+    if (is_last)
+        pool_free(pool);
+}
