@@ -158,6 +158,52 @@ TEST(no_buffers, "a receive for which no buffer is left falls back on a chunk of
     release_pair(&pair);
 }
 
+/* Lets the kernel tell the next result, and returns before the thread that it
+ * is for has gone on. */
+static void until_told(void) {
+    uint64_t before = uring->base.completions;
+    for (int i = 0; i < 1000 && uring->base.completions == before; i++)
+        CHECK(green_yield(), ==, 0);
+    CHECK(uring->base.completions, ==, before + 1);
+}
+
+static int receive_any(void *socket) {
+    const void *bytes;
+    return (int)green_receive(socket, &bytes);
+}
+
+TEST(closed_without_buffers, "a socket is closed while its reader has yet to hear that no buffer is left") {
+    on_uring();
+    struct pair pair = connected(TCP4);
+    green_thread *reader = start(receive_any, pair.near);
+    fail_next(IORING_OP_RECV, -ENOBUFS, 1);
+    until_told();
+    expect_all_met();
+    CHECK(green_close(pair.near), ==, 0);
+    CHECK(finish(reader), ==, -EBADF);
+    release_pair(&pair);
+}
+
+static int accept_any(void *listener) {
+    green_socket_release(accept_from(listener));
+    return 0;
+}
+
+TEST(second_accept, "an accept that has yet to hear of a passing error is not supplanted by another") {
+    on_uring();
+    green_listener *listener = listen_any(TCP4);
+    green_thread *first = start(accept_any, listener);
+    green_socket *none;
+    fail_next(IORING_OP_ACCEPT, -ECONNABORTED, 1);
+    until_told();
+    expect_all_met();
+    CHECK(green_accept(listener, &none), ==, -EBUSY);
+    green_socket *near = connect_to(listener);
+    CHECK(finish(first), ==, 0);
+    green_socket_release(near);
+    green_listener_release(listener);
+}
+
 TEST(passing_accept, "accept passes over connections that died in the queue") {
     on_uring();
     static const int passing[] = {-ECONNABORTED, -EINTR, -EAGAIN, -EPROTO, -ENETDOWN};

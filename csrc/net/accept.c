@@ -50,6 +50,11 @@ void green__accept_pause(green_listener *listener) {
         listener->hub->engine->class->cancel(listener->hub->engine, &listener->op);
 }
 
+/* It stays the acceptor until its call goes on, so that no other takes its place. */
+static bool is_awaited(const green_listener *listener) {
+    return listener->acceptor && listener->acceptor->thread->state == GREEN_PARKED;
+}
+
 static void on_connection(green_op *op, int32_t result, bool more) {
     green_listener *listener = GREEN_CONTAINER(op, green_listener, op);
     if (result >= 0 && (listener->closed || push(listener, result) < 0)) {
@@ -58,10 +63,8 @@ static void on_connection(green_op *op, int32_t result, bool more) {
     }
     if (result < 0 && result != -ECANCELED)
         listener->error = result;
-    if (listener->acceptor && (listener->count > 0 || listener->error < 0 || !more)) {
-        green_wait *wait = listener->acceptor;
-        listener->acceptor = NULL;
-        green__ready(wait->thread);
+    if (is_awaited(listener) && (listener->count > 0 || listener->error < 0 || !more)) {
+        green__ready(listener->acceptor->thread);
     } else if (more && listener->count >= WAITING_MAX) {
         green__accept_pause(listener);
     }
@@ -91,7 +94,6 @@ struct acceptance {
 
 /* The operation goes on: a connection that comes meanwhile is kept. */
 static void stop_waiting(green_wait *wait) {
-    GREEN_CONTAINER(wait, struct acceptance, wait)->listener->acceptor = NULL;
     green__ready(wait->thread);
 }
 
@@ -147,6 +149,7 @@ static int wait_for_connection(green_hub *hub, green_listener *listener) {
     hub->awaited++;
     int error = green__wait(hub, &acceptance.wait, GREEN_FOREVER);
     hub->awaited--;
+    listener->acceptor = NULL;
     return error;
 }
 

@@ -101,7 +101,9 @@ int32_t green__receive_lent(green_socket_io *call, green_unread *unread) {
             *unread = (green_unread){.bytes = lent.bytes, .count = (size_t)result, .lent = lent};
         return result;
     }
-    result = green__socket_run(call, GREEN_OP_POLL, NULL, 0, POLLIN);
+    /* The socket may have been closed since that was told. */
+    if ((result = green__proceed(call)) == 0)
+        result = green__socket_run(call, GREEN_OP_POLL, NULL, 0, POLLIN);
     if (result < 0 || (result = green__proceed(call)) < 0)
         return result;
     char *chunk = malloc(CHUNK_MIN);
