@@ -3,10 +3,11 @@
 BUILD ?= build
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
+SEEDS ?= 100000
 CORE_SOURCES = $(shell git ls-files 'csrc/*.[ch]' 'include/*.h' 'Tests/*.[ch]' 'bench/*.[ch]')
 SWIFT_SOURCES = Package.swift Sources Tests bench
 
-.PHONY: run test test-c test-swift test-sanitized test-fuzz test-epoll test-aarch64 test-consumers build bench docs format lint setup clean
+.PHONY: run test test-c test-swift test-sanitized test-fuzz test-simulation test-epoll test-aarch64 test-consumers build bench docs format lint setup clean
 
 run: setup
 	swift build -c release --product green-echo
@@ -45,6 +46,12 @@ test-fuzz: setup
 	cmake --build $(BUILD)/fuzz --parallel $(JOBS) --target fuzz-tls
 	ctest --test-dir $(BUILD)/fuzz --output-on-failure
 	Tests/Fuzz/run $(BUILD)/fuzz $(FUZZ_SECONDS)
+
+# More random lives than the suite's 10 000 for each engine.
+test-simulation: setup
+	cmake -S . -B $(BUILD) -DGREEN_WERROR=ON
+	cmake --build $(BUILD) --parallel $(JOBS) --target core-simulation
+	GREEN_SEEDS=$(SEEDS) $(BUILD)/Tests/CoreTests/core-simulation
 
 # Both suites where io_uring is forbidden, as it is in most containers.
 test-epoll: setup

@@ -1,0 +1,62 @@
+/* Random lives of random threads on a kernel that answers at random, from a
+ * seed. GREEN_SEED=7 runs that one alone, GREEN_SEEDS=100000 so many. */
+#include "simulation/world.h"
+
+#include "helpers.h"
+
+#include <signal.h>
+
+enum { SEEDS = 10000 };
+
+static uint64_t seed;
+static const char *test_name;
+
+static void tell_seed(void) {
+    char program[4096] = "";
+    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    fprintf(stderr, "seed %lu fails; to replay it: GREEN_SEED=%lu %.*s %s\n", (unsigned long)seed, (unsigned long)seed,
+            (int)length, program, test_name);
+    kernel_dump();
+}
+
+static void on_crash(int signal) {
+    (void)signal;
+    tell_seed();
+}
+
+/* Whatever ends the process, the seed is told. */
+static void watch_crashes(void) {
+    struct sigaction action = {.sa_handler = on_crash, .sa_flags = SA_ONSTACK | SA_RESETHAND};
+    sigaction(SIGABRT, &action, NULL);
+    sigaction(SIGSEGV, &action, NULL);
+    sigaction(SIGBUS, &action, NULL);
+}
+
+static uint64_t number_from(const char *variable, uint64_t otherwise) {
+    const char *text = getenv(variable);
+    return text && *text ? strtoull(text, NULL, 10) : otherwise;
+}
+
+static void run_seeds(const char *name, const char *engine) {
+    uint64_t first = number_from("GREEN_SEED", 1), faults = 0, steps = 0;
+    uint64_t count = getenv("GREEN_SEED") ? 1 : number_from("GREEN_SEEDS", is_emulated() ? 100 : SCALED(SEEDS));
+    test_name = name;
+    if (!SANITIZED)
+        watch_crashes();
+    on_failure = tell_seed;
+    for (seed = first; seed < first + count; seed++) {
+        world_run(seed, engine);
+        steps += world.steps;
+    }
+    on_failure = NULL;
+    faults = kernel_faults();
+    printf("%lu seeds, %lu steps, %lu faults\n", (unsigned long)count, (unsigned long)steps, (unsigned long)faults);
+}
+
+BIG_TEST(uring, "whatever happens when, on io_uring nothing is lost, doubled or left, and nobody is stuck") {
+    run_seeds("uring", "uring");
+}
+
+BIG_TEST(epoll, "whatever happens when, on epoll nothing is lost, doubled or left, and nobody is stuck") {
+    run_seeds("epoll", "epoll");
+}

@@ -1,0 +1,96 @@
+/* The system calls of the epoll engine, with the clock and the faults of the
+ * simulation. The events are the real ones: a receive that got less than it asked
+ * for has emptied its socket, so nothing is cut but sends. */
+#include "../harness.h"
+#include "request.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+
+static struct faults faults;
+static bool plays;
+
+void events_begin(const struct faults *given) {
+    faults = *given;
+    plays = true;
+}
+
+void events_end(void) {
+    plays = false;
+}
+
+static bool fails(uint32_t rate, int error) {
+    if (!plays || !chance(rate))
+        return false;
+    faults_told++;
+    errno = error;
+    return true;
+}
+
+static bool is_reset(int fd) {
+    if (!fails(faults.reset, ECONNRESET))
+        return false;
+    note_reset(fd);
+    return true;
+}
+
+ssize_t __real_recv(int fd, void *bytes, size_t size, int flags);
+ssize_t __wrap_recv(int fd, void *bytes, size_t size, int flags);
+ssize_t __wrap_recv(int fd, void *bytes, size_t size, int flags) {
+    if (fails(faults.interrupted, EINTR) || is_reset(fd))
+        return -1;
+    return __real_recv(fd, bytes, size, flags);
+}
+
+ssize_t __real_send(int fd, const void *bytes, size_t size, int flags);
+ssize_t __wrap_send(int fd, const void *bytes, size_t size, int flags);
+ssize_t __wrap_send(int fd, const void *bytes, size_t size, int flags) {
+    if (fails(faults.interrupted, EINTR) || is_reset(fd))
+        return -1;
+    if (size > 1 && fails(faults.cut, 0))
+        size = 1 + below((uint32_t)size - 1);
+    return __real_send(fd, bytes, size, flags);
+}
+
+int __real_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
+int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
+int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags) {
+    if (fails(faults.interrupted, EINTR) || fails(faults.refused / 2, EMFILE) ||
+        fails(faults.refused / 2, ECONNABORTED))
+        return -1;
+    return __real_accept4(fd, address, length, flags);
+}
+
+int __real_connect(int fd, const struct sockaddr *address, socklen_t length);
+int __wrap_connect(int fd, const struct sockaddr *address, socklen_t length);
+int __wrap_connect(int fd, const struct sockaddr *address, socklen_t length) {
+    if (fails(faults.refused / 2, ECONNREFUSED) || fails(faults.refused / 2, EAGAIN))
+        return -1;
+    return __real_connect(fd, address, length);
+}
+
+/* Events come in parts and in any order. Where there are none, time passes. */
+int __wrap_epoll_pwait2(int fd, struct epoll_event *events, int most, const struct timespec *timeout,
+                        const sigset_t *mask);
+int __wrap_epoll_pwait2(int fd, struct epoll_event *events, int most, const struct timespec *timeout,
+                        const sigset_t *mask) {
+    (void)mask;
+    if (fails(faults.busy, EINTR))
+        return -1;
+    if (chance(faults.late))
+        most = 1;
+    int count = epoll_wait(fd, events, most, 0);
+    kernel_pass(below(2000));
+    for (int i = count - 1; i > 0; i--) {
+        int other = (int)below((uint32_t)i + 1);
+        struct epoll_event event = events[i];
+        events[i] = events[other];
+        events[other] = event;
+    }
+    if (count == 0 && !timeout)
+        check_failed(__FILE__, __LINE__, "something is under way while the hub waits without a limit");
+    if (count == 0)
+        kernel_pass(timeout->tv_sec * GREEN_SECOND + timeout->tv_nsec);
+    return count;
+}
