@@ -224,6 +224,23 @@ done:
     return error;
 }
 
+static int count_up(void *counter) {
+    return ++*(int *)counter;
+}
+
+static int run_offload(void) {
+    green_offload_pool *pool = NULL;
+    int error, counter = 0, result = 0;
+    TRY(green_offload_pool_open(&pool, NULL));
+    for (int i = 1; i <= 3; i++) {
+        TRY(green_offload(pool, count_up, &counter, NULL, GREEN_FOREVER, &result));
+        CHECK(result, ==, i);
+    }
+done:
+    green_offload_pool_release(pool);
+    return error;
+}
+
 static int run_signals(void) {
     green_signals *signals = NULL;
     int error;
@@ -249,15 +266,17 @@ static const struct scenario connections[] = {
     {.name = "unix path", .run = meet_on_path, .tolerates = "strdup"},
     {.name = "datagrams", .run = run_datagrams},
     {.name = "look-up", .run = run_resolve},
+    /* Where there is a native thread, another one may be missing. */
+    {.name = "offload", .run = run_offload, .tolerates = "pthread_create"},
     {.name = "signals", .run = run_signals},
 };
 enum { CONNECTIONS = sizeof connections / sizeof *connections };
 
-BIG_TEST(connections, "connecting, accepting and looking up without memory are errors") {
+BIG_TEST(connections, "connecting, accepting, looking up and offloading without memory are errors") {
     fail_on_each_engine(connections, CONNECTIONS, FAIL_MEMORY);
 }
 
-BIG_TEST(connection_calls, "connecting, accepting and looking up without descriptors are errors") {
+BIG_TEST(connection_calls, "connecting, accepting, looking up and offloading without descriptors are errors") {
     fail_on_each_engine(connections, CONNECTIONS, FAIL_CALLS);
 }
 
