@@ -61,6 +61,19 @@ static green_offload_pool *pool_of(green_offload_options options) {
     return pool;
 }
 
+static void *return_at_once(void *argument) {
+    return argument;
+}
+
+/* At most: the one just joined may not be gone from the list yet, and ThreadSanitizer
+ * adds one of its own to the first that is started. */
+static size_t threads_so_far(void) {
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, return_at_once, NULL), ==, 0);
+    CHECK(pthread_join(thread, NULL), ==, 0);
+    return os_threads();
+}
+
 TEST(others_run, "only the caller waits, and gets what the function returned") {
     struct call *call = new_call(NULL);
     green_thread *caller = start(offload, call);
@@ -180,7 +193,7 @@ TEST(timeouts, "the call's timeout and a timeout of the thread end the wait, eac
 }
 
 TEST(released, "a pool that is given up ends what was left behind, and then its native threads") {
-    size_t before = os_threads();
+    size_t before = threads_so_far();
     green_offload_pool *pool = pool_of((green_offload_options){.threads = 2, .idle = GREEN_FOREVER});
     struct call *left = new_call(pool), *done = new_call(pool);
     green_thread *caller = start(offload, left);
@@ -192,28 +205,28 @@ TEST(released, "a pool that is given up ends what was left behind, and then its 
     CHECK(left->abandoned, ==, 0);
     sem_post(&left->go);
     UNTIL(left->abandoned == 1);
-    UNTIL(os_threads() == before);
+    UNTIL(os_threads() <= before);
     free(left);
     free(done);
 }
 
 TEST(unused, "a pool without a call makes no native thread") {
-    size_t before = os_threads();
+    size_t before = threads_so_far();
     green_offload_pool *pool;
     CHECK(green_offload_pool_open(&pool, NULL), ==, 0);
-    CHECK(os_threads(), ==, before);
+    CHECK(os_threads(), <=, before);
     green_offload_pool_release(pool);
     green_offload_pool_release(NULL);
 }
 
 TEST(idle, "native threads without work end after a while, and come again") {
-    size_t before = os_threads();
+    size_t before = threads_so_far();
     green_offload_pool *pool = pool_of((green_offload_options){.idle = GREEN_MILLISECOND});
     struct call *call = new_call(pool);
     for (int i = 0; i < 5; i++) {
         sem_post(&call->go);
         CHECK(offload(call), ==, 0);
-        UNTIL(os_threads() == before);
+        UNTIL(os_threads() <= before);
     }
     CHECK(call->runs, ==, 5);
     free(call);
@@ -231,14 +244,14 @@ static int use_green(void *unused) {
 }
 
 TEST(green_inside, "a function may use Green on its native thread, and its errors are results") {
-    size_t before = os_threads();
+    size_t before = threads_so_far();
     green_offload_pool *pool = pool_of((green_offload_options){0});
     int result = 0;
     CHECK(green_offload(pool, use_green, NULL, NULL, GREEN_FOREVER, &result), ==, 0);
     CHECK(result, ==, -EINVAL);
     CHECK(green_offload(pool, use_green, NULL, NULL, GREEN_FOREVER, NULL), ==, 0);
     green_offload_pool_release(pool);
-    UNTIL(os_threads() == before); /* and its hub with it */
+    UNTIL(os_threads() <= before); /* and its hub with it */
 }
 
 enum { HUBS = 3, CALLS_OF_A_HUB = 50 };
