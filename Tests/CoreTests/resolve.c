@@ -3,6 +3,7 @@
 
 #include <netdb.h>
 #include <netinet/in.h>
+#include <semaphore.h>
 
 enum { FOUND = 16 };
 static green_address found[FOUND];
@@ -125,4 +126,27 @@ TEST(times_out, "the timeout of a connect covers the look-up") {
     int error = green_connect(&socket, unknown, &options);
     CHECK(error == -ETIMEDOUT || error == -ENOENT || error == -EAGAIN);
     CHECK(socket == NULL);
+}
+
+/* A resolver that answers when it is told to; otherwise the C library's. */
+static sem_t answers;
+static bool is_silent;
+
+int __real_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **out);
+int __wrap_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **out);
+int __wrap_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **out) {
+    if (__atomic_load_n(&is_silent, __ATOMIC_RELAXED))
+        sem_wait(&answers);
+    return __real_getaddrinfo(host, service, hints, out);
+}
+
+TEST(within, "a look-up within a time is -ETIMEDOUT, says for what, and the next one is answered") {
+    sem_init(&answers, 0, 0);
+    is_silent = true;
+    CHECK(green_resolve_within(found, FOUND, "localhost:1", GREEN_MILLISECOND), ==, -ETIMEDOUT);
+    CHECK_CONTAINS(green_explain(-ETIMEDOUT), "looking up 'localhost'");
+    sem_post(&answers);
+    sem_post(&answers);
+    CHECK(green_resolve_within(found, FOUND, "localhost:1", 30 * GREEN_SECOND), >=, 1);
+    CHECK(green_resolve_within(found, FOUND, "127.0.0.1:1", 0), ==, 1); /* nobody is asked */
 }

@@ -1,5 +1,4 @@
 /* Connecting: one address, or the first of several that answers. */
-#include "resolve.h"
 #include "socket.h"
 
 #include <netinet/in.h>
@@ -245,7 +244,7 @@ int green_connect(green_socket **socket, const char *to, const green_connect_opt
     if (!hub)
         return error;
     int64_t timeout = timeout_of(options), begun = timeout < 0 ? 0 : green_now();
-    int count = green__resolve(addresses, ADDRESSES_MAX, to, timeout);
+    int count = green_resolve_within(addresses, ADDRESSES_MAX, to, timeout);
     if (count < 0)
         return count;
     const green_address *from = options ? options->from : NULL;

@@ -1,8 +1,7 @@
 /* Names to addresses, by the system's resolver on a native thread. */
-#include "resolve.h"
-
 #include "../offload/offload.h"
 
+#include <green/address.h>
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,10 +84,10 @@ static bool is_address(const char *text) {
 }
 
 int green_resolve(green_address *addresses, size_t count, const char *text) {
-    return green__resolve(addresses, count, text, GREEN_FOREVER);
+    return green_resolve_within(addresses, count, text, GREEN_FOREVER);
 }
 
-int green__resolve(green_address *addresses, size_t count, const char *text, int64_t timeout) {
+int green_resolve_within(green_address *addresses, size_t count, const char *text, int64_t timeout) {
     green_address address;
     int error = green_address_parse(&address, text);
     if (error == 0 && count > 0)
@@ -109,7 +108,7 @@ int green__resolve(green_address *addresses, size_t count, const char *text, int
     if (error == 0)
         error = green__offload(hub, &resolvers, &lookup->job, timeout);
     if (error == -ETIMEDOUT)
-        green__fail(error, "looking up '%s'", lookup->host);
+        green__fail(error, "looking up '%s': the name service has not answered yet", lookup->host);
     if (error == 0)
         error = lookup->error ? fail(lookup) : copy(lookup->found, addresses, count);
     green__offload_release(&lookup->job);

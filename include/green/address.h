@@ -44,6 +44,10 @@ GREEN_API bool green_address_equal(const green_address *a, const green_address *
  * -ENOENT: there is no such host. -EAGAIN: the name service did not answer. */
 GREEN_API GREEN_CHECK int green_resolve(green_address *addresses, size_t count, const char *text);
 
+/* The same with a limit of nanoseconds; negative is none. -ETIMEDOUT. */
+GREEN_API GREEN_CHECK int green_resolve_within(green_address *addresses, size_t count, const char *text,
+                                               int64_t timeout);
+
 GREEN_ASSUME_NONNULL_END
 GREEN_END
 

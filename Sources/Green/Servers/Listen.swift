@@ -17,7 +17,7 @@ internal import CGreen
 ///   - reusePort: Share the port, and its connections, with other listeners that ask for the same.
 /// - Returns: The listener.
 /// - Throws: A ``SystemError`` that says what to do, with the code `addressInUse`, `permissionDenied` for a port below
-///   1024, `addressNotAvailable` and so on, or as ``SocketAddress/resolve(_:)``.
+///   1024, `addressNotAvailable` and so on, or as ``SocketAddress/resolve(_:timeout:)``.
 @available(*, noasync)
 public func listen(
     on host: String,

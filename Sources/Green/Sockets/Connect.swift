@@ -15,7 +15,7 @@ internal import CGreen
 ///   - timeout: How long all of it may take, finding the name included; nil is for as long as it takes.
 /// - Returns: The connected socket.
 /// - Throws: A ``SystemError`` for the last address tried, with the code `connectionRefused`, `timedOut`,
-///   `noRouteToHost`, `tooManyOpenFiles` and so on, or as ``SocketAddress/resolve(_:)``. When the thread is killed,
+///   `noRouteToHost`, `tooManyOpenFiles` and so on, or as ``SocketAddress/resolve(_:timeout:)``. When the thread is killed,
 ///   the error of that kill.
 @available(*, noasync)
 public func connect(to host: String, from source: SocketAddress? = nil, timeout: Duration? = nil) throws -> Socket {

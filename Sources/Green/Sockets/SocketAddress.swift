@@ -4,7 +4,7 @@ internal import CGreen
 ///
 /// Its text forms, read by ``init(parsing:)`` and printed by `description`, are `127.0.0.1:6000`, `[::1]:6000`,
 /// `[fe80::1%eth0]:6000`, `unix:/path` and, for Linux' abstract names, `unix:@name`. `:6000` and `*:6000` are every
-/// local IPv4 address. A host name is not an address; ``resolve(_:)`` finds the addresses of one.
+/// local IPv4 address. A host name is not an address; ``resolve(_:timeout:)`` finds the addresses of one.
 ///
 /// No call here blocks but `resolve`, and any thread may make them.
 public struct SocketAddress: Sendable {
@@ -65,16 +65,18 @@ public struct SocketAddress: Sendable {
     ///
     /// Blocks only the calling green thread: the system's resolver runs in an OS thread of its own.
     ///
-    /// - Parameter text: `host:port`, where the host is a name or a number and the port a number or the name of a
-    ///   service. Every form of ``init(parsing:)`` is taken too.
+    /// - Parameters:
+    ///   - text: `host:port`, where the host is a name or a number and the port a number or the name of a service.
+    ///     Every form of ``init(parsing:)`` is taken too.
+    ///   - timeout: How long to wait at most; nil is for as long as the system's resolver takes.
     /// - Returns: The addresses in the order to try them, at least one and at most 64.
-    /// - Throws: A ``SystemError``, with the code `noSuchFileOrDirectory` when there is no such host and
-    ///   `resourceTemporarilyUnavailable` when the name service did not answer. When the thread is killed, the error
-    ///   of that kill.
+    /// - Throws: A ``SystemError``, with the code `noSuchFileOrDirectory` when there is no such host,
+    ///   `resourceTemporarilyUnavailable` when the name service did not answer, and `timedOut` when it had not by then.
+    ///   When the thread is killed, the error of that kill.
     @available(*, noasync)
-    public static func resolve(_ text: String) throws -> [SocketAddress] {
+    public static func resolve(_ text: String, timeout: Duration? = nil) throws -> [SocketAddress] {
         var found = [green_address](repeating: green_address(), count: 64)
-        let count = try check(unsafe green_resolve(&found, found.count, text))
+        let count = try check(unsafe green_resolve_within(&found, found.count, text, timeout.timeout))
         return found.prefix(Int(count)).map(SocketAddress.init)
     }
 }

@@ -56,7 +56,7 @@ struct AddressTests {
             let found = try SocketAddress.resolve("localhost:80")
             #expect(!found.isEmpty)
             #expect(found.allSatisfy { $0.port == 80 && ["127.0.0.1", "::1"].contains($0.host) })
-            #expect(try SocketAddress.resolve("127.0.0.1:5") == [.loopback(port: 5)])
+            #expect(try SocketAddress.resolve("127.0.0.1:5", timeout: .zero) == [.loopback(port: 5)])
             #expect(failure { try SocketAddress.resolve("no port") }?.code == .invalidArgument)
         }
     }
