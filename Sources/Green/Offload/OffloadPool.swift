@@ -12,6 +12,7 @@ internal import CGreen
 /// while. Any OS thread may use it, several at once.
 ///
 /// When the last reference is gone, what was left behind by interrupts still runs, and then the native threads end.
+@safe
 public final class OffloadPool: Sendable {
     /// Owned; nil is the core's shared pool.
     @safe private nonisolated(unsafe) let handle: OpaquePointer?

@@ -19,7 +19,7 @@ final class OffloadedCall<Success>: OffloadedFunction {
     func takeResult() throws -> sending Success {
         // Nobody else has it: it was made for this caller, and the call is over.
         nonisolated(unsafe) let value = try result.take()!.get()
-        return value
+        return unsafe value
     }
 }
 
