@@ -66,7 +66,7 @@ test-aarch64:
 	.ci/setup-aarch64
 	cmake -S . -B build/aarch64/build -DGREEN_WERROR=ON -DCMAKE_TOOLCHAIN_FILE=$(CURDIR)/.ci/aarch64.cmake
 	cmake --build build/aarch64/build --parallel $(JOBS)
-	GREEN_TESTS_EMULATED=1 ctest --test-dir build/aarch64/build --parallel $(JOBS) --output-on-failure
+	ctest --test-dir build/aarch64/build --parallel $(JOBS) --output-on-failure
 
 # A CMake project and a Swift package that use Green as strangers would.
 test-consumers: setup

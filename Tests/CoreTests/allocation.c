@@ -113,7 +113,7 @@ static int run_crowd(void) {
 BIG_TEST(threads, "green threads, links and locals without memory are errors, and end") {
     static const struct scenario scenarios[] = {
         {.name = "threads", .run = run_threads, .tolerates = "madvise mmap strndup"},
-        {.name = "many threads", .run = run_crowd, .tolerates = "madvise mmap", .step = SANITIZED ? 7 : 1},
+        {.name = "many threads", .run = run_crowd, .tolerates = "madvise mmap", .step = SLOW ? 7 : 1},
     };
     fail_on_each_engine(scenarios, 2, FAIL_MEMORY);
 }

@@ -63,18 +63,18 @@ _Noreturn void skip(const char *reason) {
     _exit(77);
 }
 
-bool is_emulated(void) {
-    const char *emulated = getenv("GREEN_TESTS_EMULATED");
-    return emulated && *emulated;
-}
-
 void needs_kernel(void) {
-    if (is_emulated())
+    if (EMULATED)
         skip("an emulator does not do this as the kernel does");
 }
 
 bool threads_after_fork(void) {
-    return !SANITIZED_THREADS && !is_emulated();
+    return !SANITIZED_THREADS && !EMULATED;
+}
+
+/* In seconds. */
+static unsigned limit_of(const struct test *test) {
+    return test->seconds * (EMULATED ? 4 : 1);
 }
 
 static int capture_file = -1;
@@ -118,7 +118,7 @@ void run_child(struct child *child, void (*body)(void)) {
     CHECK(pid, >=, 0);
     if (pid == 0) {
         setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-        alarm(current_test->seconds / 2);
+        alarm(limit_of(current_test) / 2);
         dup2(output[1], STDERR_FILENO);
         close(output[0]);
         close(output[1]);
@@ -182,7 +182,7 @@ static void check_nothing_left(size_t descriptors) {
 
 static void on_alarm(int signal) {
     (void)signal;
-    dprintf(report_fd, "failed: no end after %u seconds\n", current_test->seconds);
+    dprintf(report_fd, "failed: no end after %u seconds\n", limit_of(current_test));
     fail(); /* not async-signal-safe, but this process is lost anyway */
 }
 
@@ -194,7 +194,7 @@ static int run(const struct test *test) {
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
     signal(SIGALRM, on_alarm);
-    alarm(test->seconds);
+    alarm(limit_of(test));
     size_t descriptors = open_descriptors();
     test->body();
     check_nothing_left(descriptors);

@@ -38,8 +38,14 @@
 #define SANITIZED 0
 #endif
 
-/* How often a large test repeats: a fraction of it where sanitizers slow it down. */
-#define SCALED(count) (SANITIZED ? ((count) + 19) / 20 : (count))
+/* Built for another processor, whose emulator runs them. */
+#ifndef EMULATED
+#define EMULATED 0
+#endif
+
+/* How often a large test repeats: a fraction of it where that is slow. */
+#define SLOW (SANITIZED || EMULATED)
+#define SCALED(count) (SLOW ? ((count) + 19) / 20 : (count))
 
 struct test {
     const char *name;
@@ -105,11 +111,8 @@ void check_contains(const char *file, int line, const char *expression, const ch
 /* Ends the test as skipped. */
 _Noreturn void skip(const char *reason);
 
-/* Whether an emulator of another processor runs the tests, as whoever started
- * it says by GREEN_TESTS_EMULATED in the environment; and the skip of a test of
- * what it does not do as the kernel does: seccomp filters, limits of memory,
- * what is resident. */
-bool is_emulated(void);
+/* The skip of a test of what an emulator does not do as the kernel does: seccomp
+ * filters, limits of memory, what is resident. */
 void needs_kernel(void);
 
 /* Whether a child of a process that had several OS threads may start one:

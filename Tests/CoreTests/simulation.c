@@ -39,7 +39,7 @@ static uint64_t number_from(const char *variable, uint64_t otherwise) {
 
 static void run_seeds(const char *name, const char *engine) {
     uint64_t first = number_from("GREEN_SEED", 1), faults = 0, steps = 0;
-    uint64_t count = getenv("GREEN_SEED") ? 1 : number_from("GREEN_SEEDS", is_emulated() ? 100 : SCALED(SEEDS));
+    uint64_t count = getenv("GREEN_SEED") ? 1 : number_from("GREEN_SEEDS", SCALED(SEEDS));
     test_name = name;
     if (!SANITIZED)
         watch_crashes();

@@ -157,7 +157,7 @@ static void check_overflow(void (*body)(void)) {
     if (SANITIZED) /* which add a report of their own */
         return;
     CHECK(WIFSIGNALED(child.status));
-    if (!is_emulated()) /* the emulator adds a line of its own */
+    if (!EMULATED) /* the emulator adds a line of its own */
         CHECK(strchr(child.output, '\n') == child.output + strlen(child.output) - 1);
 }
 
