@@ -166,6 +166,9 @@ int32_t green__attempt(green_epoll *epoll, green_watched *watched, green_op *op)
         return read_now(op);
     case GREEN_OP_POLL:
         return poll_now(op);
+    case GREEN_OP_READ_AT:
+    case GREEN_OP_WRITE_AT:
+        break;
     }
     return -EINVAL;
 }

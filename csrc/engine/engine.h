@@ -25,6 +25,8 @@ typedef enum green_op_kind {
     GREEN_OP_CONNECT,      /* connect(fd, address, length) */
     GREEN_OP_READ,         /* read(fd, address, length) of what can be polled and is no socket */
     GREEN_OP_POLL,         /* poll(fd, flags): the events that have come */
+    GREEN_OP_READ_AT,      /* pread(fd, address, length, offset): only where the class has files */
+    GREEN_OP_WRITE_AT,     /* pwrite, likewise */
 } green_op_kind;
 
 /* One operation. It belongs to the engine from submit to its last completion;
@@ -37,6 +39,7 @@ struct green_op {
     void (*complete)(green_op *op, int32_t result, bool more);
     void *address;
     size_t length;
+    uint64_t offset; /* of a READ_AT and a WRITE_AT */
     int fd;
     int flags;
     green_op_kind kind;
@@ -71,6 +74,9 @@ typedef struct green_engine_options {
 
 typedef struct green_engine_class {
     const char *name;
+
+    /* Whether it reads and writes files, for which nothing can be polled. */
+    bool files;
 
     /* Makes an engine for the calling OS thread, or fails with -errno, having
      * told green__fail() the likely cause. */

@@ -59,8 +59,8 @@ static const unsigned wishes[] = {
 /* Operations that Green cannot do without. SEND_ZC is not used: it came with
  * Linux 6.0, as multishot receive did, which no probe shows. */
 static const int needed[] = {
-    IORING_OP_ACCEPT, IORING_OP_ASYNC_CANCEL, IORING_OP_CONNECT, IORING_OP_POLL_ADD, IORING_OP_READ,
-    IORING_OP_RECV,   IORING_OP_RECVMSG,      IORING_OP_SEND,    IORING_OP_SENDMSG,  IORING_OP_SEND_ZC,
+    IORING_OP_ACCEPT,  IORING_OP_ASYNC_CANCEL, IORING_OP_CONNECT, IORING_OP_POLL_ADD, IORING_OP_READ,  IORING_OP_RECV,
+    IORING_OP_RECVMSG, IORING_OP_SEND,         IORING_OP_SENDMSG, IORING_OP_SEND_ZC,  IORING_OP_WRITE,
 };
 
 static int check_features(struct io_uring *ring) {

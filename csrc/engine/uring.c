@@ -13,6 +13,11 @@
  * that the threads that are ready do not wait long. */
 enum { TURN_COMPLETIONS = 256 };
 
+/* Bytes of a file that are copied where the hub enters the kernel, if that has
+ * them at hand. More is for a worker of the kernel's: several copies of that size
+ * in one turn would hold the hub for too long. */
+enum { FILE_INLINE_MAX = 64 * 1024 };
+
 static green_uring *uring_of(green_engine *engine) {
     return GREEN_CONTAINER(engine, green_uring, base);
 }
@@ -58,6 +63,15 @@ static green_op *op_of(uint64_t name) {
     return (green_op *)(uintptr_t)(name & 0xffffffffffff);
 }
 
+static void prepare_file(struct io_uring_sqe *sqe, const green_op *op) {
+    if (op->kind == GREEN_OP_READ_AT)
+        io_uring_prep_read(sqe, op->fd, op->address, (unsigned)op->length, op->offset);
+    else
+        io_uring_prep_write(sqe, op->fd, op->address, (unsigned)op->length, op->offset);
+    if (op->length > FILE_INLINE_MAX)
+        sqe->flags |= IOSQE_ASYNC;
+}
+
 static void prepare(struct io_uring_sqe *sqe, green_op *op) {
     switch (op->kind) {
     case GREEN_OP_RECEIVE:
@@ -87,6 +101,10 @@ static void prepare(struct io_uring_sqe *sqe, green_op *op) {
         break;
     case GREEN_OP_POLL:
         io_uring_prep_poll_add(sqe, op->fd, (unsigned)op->flags);
+        break;
+    case GREEN_OP_READ_AT:
+    case GREEN_OP_WRITE_AT:
+        prepare_file(sqe, op);
         break;
     case GREEN_OP_RECEIVE_LENT:
         green__lending_prepare(sqe, op);
@@ -269,6 +287,7 @@ static void abandon(green_engine *engine) {
 
 const green_engine_class green__uring = {
     .name = "uring",
+    .files = true,
     .open = open_engine,
     .close = close_engine,
     .submit = submit,

@@ -46,6 +46,7 @@
 #include <green/base.h>
 #include <green/datagram.h>
 #include <green/event.h>
+#include <green/file.h>
 #include <green/group.h>
 #include <green/hub.h>
 #include <green/listener.h>

@@ -1,0 +1,332 @@
+/* Files and names: what is read and written where, and what fails how. */
+#include "files.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+enum { LARGE = 3 * 1024 * 1024 + 17 };
+
+TEST(round_trip, "what was written is read again, in any sizes") {
+    static const size_t sizes[] = {1, 4095, 70000, 256 * 1024, 1 << 20};
+    char *bytes = malloc(LARGE);
+    green_file *file = file_of_pattern("large", LARGE);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        size_t place = 0;
+        CHECK(green_file_set_position(file, 0), ==, 0);
+        for (ssize_t count; (count = green_file_read(file, bytes, sizes[i])) > 0; place += (size_t)count) {
+            CHECK(count, ==, place + sizes[i] <= LARGE ? sizes[i] : LARGE - place);
+            pattern_check(bytes, (size_t)count, place);
+            if (i == 0 && place > 1000)
+                break;
+        }
+        CHECK(i == 0 || place == LARGE);
+        CHECK(i == 0 || green_file_position(file) == LARGE);
+    }
+    CHECK(green_file_set_position(file, 0), ==, 0);
+    CHECK(green_file_read(file, bytes, LARGE), ==, LARGE);
+    pattern_check(bytes, LARGE, 0);
+    CHECK(green_file_sync(file), ==, 0);
+    CHECK(green_file_sync_data(file), ==, 0);
+    CHECK(green_file_close(file), ==, 0);
+    green_file_release(file);
+    file = open_file("large", O_RDONLY);
+    CHECK(green_file_read(file, bytes, LARGE), ==, LARGE);
+    pattern_check(bytes, LARGE, 0);
+    green_file_release(file);
+    free(bytes);
+    remove_directory();
+}
+
+TEST(offsets, "reads and writes at offsets leave the position alone, and the end is 0") {
+    char bytes[100];
+    green_file *file = file_of_pattern("file", 1000);
+    CHECK(green_file_set_position(file, 10), ==, 0);
+    CHECK(green_file_read_at(file, bytes, 100, 500), ==, 100);
+    pattern_check(bytes, 100, 500);
+    CHECK(green_file_read_at(file, bytes, 100, 950), ==, 50);
+    pattern_check(bytes, 50, 950);
+    CHECK(green_file_read_at(file, bytes, 100, 1000), ==, 0);
+    CHECK(green_file_read_at(file, bytes, 100, 1 << 30), ==, 0);
+    CHECK(green_file_write_at(file, "here", 4, 2000), ==, 4);
+    CHECK(green_file_size(file), ==, 2004);
+    CHECK(green_file_read_at(file, bytes, 100, 1998), ==, 6);
+    CHECK(memcmp(bytes, "\0\0here", 6), ==, 0);
+    CHECK(green_file_position(file), ==, 10);
+    CHECK(green_file_read(file, bytes, 5), ==, 5);
+    pattern_check(bytes, 5, 10);
+    CHECK(green_file_write(file, "over", 4), ==, 4);
+    CHECK(green_file_read_at(file, bytes, 6, 14), ==, 6);
+    CHECK(memcmp(bytes + 1, "over", 4), ==, 0);
+    CHECK(green_file_position(file), ==, 19);
+    CHECK(green_file_read(file, bytes, 0), ==, 0);
+    CHECK(green_file_read_at(file, bytes, 10, -1), ==, -EINVAL);
+    CHECK(green_file_write_at(file, bytes, 10, -1), ==, -EINVAL);
+    CHECK(green_file_set_position(file, -1), ==, -EINVAL);
+    CHECK(green_file_position(file), ==, 19);
+    green_file_release(file);
+    remove_directory();
+}
+
+TEST(append, "a file opened for that is written at its end") {
+    char bytes[16];
+    green_file *file = open_file("log", O_RDWR | O_CREAT | O_APPEND), *other = open_file("log", O_WRONLY | O_APPEND);
+    CHECK(green_file_write(file, "one ", 4), ==, 4);
+    CHECK(green_file_write(other, "two ", 4), ==, 4);
+    CHECK(green_file_write(file, "three", 5), ==, 5);
+    CHECK(green_file_read_at(file, bytes, sizeof bytes, 0), ==, 13);
+    CHECK(memcmp(bytes, "one two three", 13), ==, 0);
+    green_file_release(file);
+    green_file_release(other);
+    remove_directory();
+}
+
+TEST(size, "a file can be asked about, and made shorter and longer") {
+    struct stat status, same;
+    char byte;
+    green_file *file = file_of_pattern("file", 1000);
+    CHECK(green_file_status(file, &status), ==, 0);
+    CHECK(S_ISREG(status.st_mode));
+    CHECK(status.st_size, ==, 1000);
+    CHECK(status.st_mode & 0777, ==, 0600);
+    CHECK(green_path_status(path_of("file"), &same, GREEN_FOREVER), ==, 0);
+    CHECK(same.st_ino, ==, status.st_ino);
+    CHECK(green_file_truncate(file, 10), ==, 0);
+    CHECK(green_file_size(file), ==, 10);
+    CHECK(green_file_truncate(file, 5000), ==, 0);
+    CHECK(green_file_read_at(file, &byte, 1, 4999), ==, 1);
+    CHECK(byte, ==, 0);
+    CHECK(green_file_truncate(file, -1), ==, -EINVAL);
+    CHECK_CONTAINS(green_explain(-EINVAL), "truncating '");
+    green_file_release(file);
+    remove_directory();
+}
+
+static bool is_listed(const green_listing *listing, const char *name) {
+    for (size_t i = 0; i < green_listing_count(listing); i++)
+        if (strcmp(green_listing_name(listing, i), name) == 0)
+            return true;
+    return false;
+}
+
+TEST(names, "files and directories are made, renamed, listed and removed") {
+    enum { FILES = 200 };
+    green_listing *listing;
+    struct stat status;
+    char name[32];
+    CHECK(green_directory_make(path_of("room"), 0700, GREEN_FOREVER), ==, 0);
+    CHECK(green_directory_make(path_of("room"), 0700, GREEN_FOREVER), ==, -EEXIST);
+    CHECK_CONTAINS(green_explain(-EEXIST), "making the directory '");
+    CHECK(green_directory_list(&listing, path_of("room"), GREEN_FOREVER), ==, 0);
+    CHECK(green_listing_count(listing), ==, 0);
+    green_listing_release(listing);
+    for (int i = 0; i < FILES; i++) {
+        snprintf(name, sizeof name, "room/%d", i);
+        green_file_release(open_file(name, O_WRONLY | O_CREAT | O_EXCL));
+    }
+    CHECK(green_path_rename(path_of("room/7"), path_of("room/seven"), GREEN_FOREVER), ==, 0);
+    CHECK(green_path_rename(path_of("room/7"), path_of("room/8"), GREEN_FOREVER), ==, -ENOENT);
+    CHECK_CONTAINS(green_explain(-ENOENT), "room/8'");
+    CHECK(green_directory_list(&listing, path_of("room"), GREEN_FOREVER), ==, 0);
+    CHECK(green_listing_count(listing), ==, FILES);
+    CHECK(is_listed(listing, "seven") && is_listed(listing, "199") && !is_listed(listing, "7"));
+    CHECK(green_directory_remove(path_of("room"), GREEN_FOREVER), ==, -ENOTEMPTY);
+    for (size_t i = 0; i < FILES; i++) {
+        snprintf(name, sizeof name, "room/%s", green_listing_name(listing, i));
+        CHECK(green_path_unlink(path_of(name), GREEN_FOREVER), ==, 0);
+    }
+    green_listing_release(listing);
+    green_listing_release(NULL);
+    CHECK(green_directory_remove(path_of("room"), GREEN_FOREVER), ==, 0);
+    CHECK(green_path_status(path_of("room"), &status, GREEN_FOREVER), ==, -ENOENT);
+    CHECK(green_directory_list(&listing, path_of("room"), GREEN_FOREVER), ==, -ENOENT);
+    CHECK_CONTAINS(green_explain(-ENOENT), "listing '");
+    remove_directory();
+}
+
+TEST(errors, "each failure is an error that names the file") {
+    green_file *file = NULL;
+    char bytes[16] = {0};
+    CHECK(green_file_open(&file, path_of("none"), O_RDONLY, 0, GREEN_FOREVER), ==, -ENOENT);
+    CHECK_CONTAINS(green_explain(-ENOENT), "opening '");
+    CHECK_CONTAINS(green_explain(-ENOENT), "/none'");
+    CHECK(file == NULL);
+    CHECK(green_file_open(&file, path_of("."), O_RDWR, 0, GREEN_FOREVER), ==, -EISDIR);
+    file = open_file(".", O_RDONLY | O_DIRECTORY);
+    CHECK(green_file_read(file, bytes, sizeof bytes), ==, -EISDIR);
+    CHECK_CONTAINS(green_explain(-EISDIR), "reading '");
+    green_file_release(file);
+    green_file_release(open_file("file", O_WRONLY | O_CREAT));
+    CHECK(green_file_open(&file, path_of("file"), O_WRONLY | O_CREAT | O_EXCL, 0600, GREEN_FOREVER), ==, -EEXIST);
+    CHECK(green_file_open(&file, path_of("file/below"), O_RDONLY, 0, GREEN_FOREVER), ==, -ENOTDIR);
+    file = open_file("file", O_RDONLY);
+    CHECK(green_file_write(file, bytes, sizeof bytes), ==, -EBADF);
+    CHECK_CONTAINS(green_explain(-EBADF), "writing '");
+    green_file_release(file);
+    file = open_file("file", O_WRONLY);
+    CHECK(green_file_read(file, bytes, sizeof bytes), ==, -EBADF);
+    green_file_release(file);
+    CHECK(green_file_adopt(&file, 9999), ==, -EBADF);
+    CHECK(green_path_unlink(path_of("none"), GREEN_FOREVER), ==, -ENOENT);
+    CHECK_CONTAINS(green_explain(-ENOENT), "removing '");
+    remove_directory();
+}
+
+TEST(full, "a full disk and a limit are errors that tell how much was written") {
+    enum { LIMIT = 300000, SIZE = 1 << 20 };
+    char *bytes = calloc(1, SIZE);
+    green_file *file;
+    CHECK(green_file_open(&file, "/dev/full", O_RDWR, 0, GREEN_FOREVER), ==, 0);
+    CHECK(green_file_write(file, bytes, 100), ==, -ENOSPC);
+    CHECK_CONTAINS(green_explain(-ENOSPC), "writing '/dev/full'");
+    CHECK(green_file_read(file, bytes, 100), ==, 100);
+    green_file_release(file);
+    needs_kernel();
+    struct rlimit before;
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &before);
+    file = open_file("limited", O_RDWR | O_CREAT);
+    setrlimit(RLIMIT_FSIZE, &(struct rlimit){LIMIT, before.rlim_max});
+    CHECK(green_file_write(file, bytes, SIZE), ==, -EFBIG);
+    CHECK_CONTAINS(green_explain(-EFBIG), "300000 of 1048576 bytes are written");
+    CHECK(green_file_position(file), ==, LIMIT);
+    setrlimit(RLIMIT_FSIZE, &before);
+    CHECK(green_file_size(file), ==, LIMIT);
+    green_file_release(file);
+    free(bytes);
+    remove_directory();
+}
+
+TEST(cloexec, "descriptors are closed by exec, whether asked for or not") {
+    green_file *file = open_file("file", O_WRONLY | O_CREAT);
+    CHECK(fcntl(green_file_fd(file), F_GETFD) & FD_CLOEXEC, ==, FD_CLOEXEC);
+    CHECK(green_file_close(file), ==, 0);
+    CHECK(green_file_fd(file), ==, -EBADF);
+    green_file_release(file);
+    remove_directory();
+}
+
+TEST(adopted, "an adopted descriptor goes on where it was, and stays there itself") {
+    char bytes[10];
+    green_file_release(file_of_pattern("file", 1000));
+    int fd = open(path_of("file"), O_RDONLY | O_CLOEXEC | O_NONBLOCK), other = dup(fd);
+    CHECK(lseek(fd, 100, SEEK_SET), ==, 100);
+    green_file *file;
+    CHECK(green_file_adopt(&file, fd), ==, 0);
+    CHECK(green_file_read(file, bytes, sizeof bytes), ==, sizeof bytes);
+    pattern_check(bytes, sizeof bytes, 100);
+    CHECK(lseek(other, 0, SEEK_CUR), ==, 100);
+    close(other);
+    green_file_release(file);
+    file = open_file("file", O_RDONLY | O_NONBLOCK);
+    CHECK(fcntl(green_file_fd(file), F_GETFL) & O_NONBLOCK, ==, 0);
+    green_file_release(file);
+    remove_directory();
+}
+
+/* Several ---------------------------------------------------------------------- */
+
+struct slice {
+    green_file *file;
+    size_t start, size;
+};
+
+static int read_slice(void *argument) {
+    const struct slice *slice = argument;
+    char *bytes = malloc(slice->size);
+    CHECK(green_file_read_at(slice->file, bytes, slice->size, (int64_t)slice->start), ==, slice->size);
+    pattern_check(bytes, slice->size, slice->start);
+    free(bytes);
+    return 0;
+}
+
+static int write_slice(void *argument) {
+    const struct slice *slice = argument;
+    char *bytes = malloc(slice->size);
+    pattern_fill(bytes, slice->size, slice->start);
+    CHECK(green_file_write_at(slice->file, bytes, slice->size, (int64_t)slice->start), ==, slice->size);
+    free(bytes);
+    return 0;
+}
+
+TEST(many, "many threads write and read one file at once, each at its own offset") {
+    enum { SLICES = 60, SIZE = 40000 };
+    struct slice slices[SLICES];
+    green_thread *threads[SLICES];
+    green_file *file = open_file("file", O_RDWR | O_CREAT);
+    for (int i = 0; i < SLICES; i++)
+        slices[i] = (struct slice){file, (size_t)i * SIZE, SIZE};
+    for (int i = 0; i < SLICES; i++)
+        threads[i] = start(write_slice, &slices[i]);
+    for (int i = 0; i < SLICES; i++)
+        CHECK(finish(threads[i]), ==, 0);
+    for (int i = 0; i < SLICES; i++)
+        threads[i] = start(read_slice, &slices[i]);
+    for (int i = 0; i < SLICES; i++)
+        CHECK(finish(threads[i]), ==, 0);
+    CHECK(green_file_size(file), ==, SLICES * SIZE);
+    green_file_release(file);
+    remove_directory();
+}
+
+static int count_rounds(void *rounds) {
+    int error;
+    while ((error = green_yield()) == 0)
+        ++*(int *)rounds;
+    return error;
+}
+
+TEST(others_run, "a large read leaves the others many turns") {
+    enum { SIZE = 8 * 1024 * 1024 };
+    int rounds = 0;
+    char *bytes = malloc(SIZE);
+    green_file *file = file_of_pattern("file", SIZE);
+    green_thread *counter = start(count_rounds, &rounds);
+    let_run();
+    int before = rounds;
+    CHECK(green_file_read(file, bytes, SIZE), ==, SIZE);
+    CHECK(rounds - before, >=, SIZE / (256 * 1024));
+    CHECK(kill_and_finish(counter), ==, -ECANCELED);
+    pattern_check(bytes, SIZE, 0);
+    green_file_release(file);
+    free(bytes);
+    remove_directory();
+}
+
+static void *use_foreign(void *file) {
+    char byte;
+    CHECK(green_file_read(file, &byte, 1), ==, -EXDEV);
+    CHECK_CONTAINS(green_explain(-EXDEV), "reading: the file ");
+    CHECK(green_file_close(file), ==, -EXDEV);
+    CHECK(green_file_sync(file), ==, -EXDEV);
+    return NULL;
+}
+
+TEST(foreign, "a file of another OS thread is -EXDEV") {
+    pthread_t other;
+    green_file *file = open_file("file", O_RDWR | O_CREAT);
+    CHECK(pthread_create(&other, NULL, use_foreign, file), ==, 0);
+    CHECK(pthread_join(other, NULL), ==, 0);
+    green_file_release(file);
+    remove_directory();
+}
+
+TEST(forked, "in a forked child a file of the parent's is -EXDEV, and the parent's lives on") {
+    char byte;
+    int status;
+    green_file *file = file_of_pattern("file", 1000);
+    pid_t child = fork();
+    CHECK(child, >=, 0);
+    if (child == 0) {
+        CHECK(green_file_read(file, &byte, 1), ==, -EXDEV);
+        green_file_release(file);
+        _exit(0);
+    }
+    CHECK(waitpid(child, &status, 0), ==, child);
+    CHECK(status, ==, 0);
+    CHECK(green_file_read(file, &byte, 1), ==, 1);
+    pattern_check(&byte, 1, 0);
+    green_file_release(file);
+    remove_directory();
+}

@@ -1,0 +1,276 @@
+/* How calls on files end early, and streams, where they can wait for long. */
+#include "files.h"
+
+struct reading {
+    green_file *file;
+    char *bytes;
+    size_t size;
+};
+
+static int read_once(void *argument) {
+    const struct reading *reading = argument;
+    return (int)green_file_read(reading->file, reading->bytes, reading->size);
+}
+
+static int read_byte(void *file) {
+    char byte;
+    return (int)green_file_read(file, &byte, 1);
+}
+
+static int write_much(void *file) {
+    char *bytes = calloc(1, 1 << 20);
+    int result = (int)green_file_write(file, bytes, 1 << 20);
+    free(bytes);
+    return result;
+}
+
+static void release(struct pipe_ends *ends) {
+    green_file_release(ends->near);
+    green_file_release(ends->far);
+}
+
+/* Streams ---------------------------------------------------------------------- */
+
+struct flow {
+    green_file *file;
+    size_t size;
+};
+
+static int write_pattern(void *argument) {
+    const struct flow *flow = argument;
+    char *bytes = malloc(flow->size);
+    pattern_fill(bytes, flow->size, 0);
+    CHECK(green_file_write(flow->file, bytes, flow->size), ==, flow->size);
+    free(bytes);
+    return green_file_close(flow->file);
+}
+
+static void flow_through(int flags) {
+    enum { SIZE = 1 << 20 };
+    static char bytes[100000];
+    struct pipe_ends ends = pipe_of(flags);
+    struct flow flow = {ends.far, SIZE};
+    green_thread *writer = start(write_pattern, &flow);
+    size_t place = 0;
+    for (ssize_t count; (count = green_file_read(ends.near, bytes, sizeof bytes)) != 0; place += (size_t)count) {
+        CHECK(count, >, 0);
+        pattern_check(bytes, (size_t)count, place);
+    }
+    CHECK(place, ==, SIZE);
+    CHECK(finish(writer), ==, 0);
+    release(&ends);
+}
+
+TEST(pipes, "a pipe is read and written green, blocking or not, to its end") {
+    flow_through(0);
+    flow_through(O_NONBLOCK);
+}
+
+TEST(as_it_comes, "a read from a pipe returns what has come, and a pipe has no offsets") {
+    char bytes[100];
+    struct pipe_ends ends = pipe_of(0);
+    CHECK(green_file_write(ends.far, "abc", 3), ==, 3);
+    CHECK(green_file_read(ends.near, bytes, sizeof bytes), ==, 3);
+    CHECK(memcmp(bytes, "abc", 3), ==, 0);
+    CHECK(green_file_read_at(ends.near, bytes, 1, 0), ==, -ESPIPE);
+    CHECK_CONTAINS(green_explain(-ESPIPE), "at an offset");
+    CHECK(green_file_write_at(ends.far, bytes, 1, 0), ==, -ESPIPE);
+    CHECK(green_file_position(ends.near), ==, -ESPIPE);
+    CHECK(green_file_set_position(ends.near, 0), ==, -ESPIPE);
+    release(&ends);
+}
+
+TEST(broken, "a pipe that nobody reads is -EPIPE, without a signal") {
+    struct pipe_ends ends = pipe_of(0);
+    green_thread *writer = start(write_much, ends.far);
+    let_run();
+    CHECK(!green_thread_is_finished(writer));
+    CHECK(green_file_close(ends.near), ==, 0);
+    CHECK(finish(writer), ==, -EPIPE);
+    CHECK(green_file_write(ends.far, "x", 1), ==, -EPIPE);
+    CHECK_CONTAINS(green_explain(-EPIPE), "writing descriptor");
+    release(&ends);
+}
+
+TEST(two_readers, "a second reader is told who is there; a writer is in nobody's way") {
+    struct pipe_ends ends = pipe_of(0);
+    green_thread *reader = start_named("first", read_byte, ends.near);
+    let_run();
+    CHECK(read_byte(ends.near), ==, -EBUSY);
+    CHECK_CONTAINS(green_explain(-EBUSY), "'first' is reading it already");
+    CHECK(green_file_write(ends.far, "x", 1), ==, 1);
+    CHECK(finish(reader), ==, 1);
+    release(&ends);
+}
+
+/* Interrupts ------------------------------------------------------------------- */
+
+TEST(interrupts, "a kill, a timeout and the file's own end a read, each with its own error") {
+    struct pipe_ends ends = pipe_of(0);
+    green_timeout *limit;
+    green_thread *reader = start(read_byte, ends.near), *writer = start(write_much, ends.far);
+    CHECK(finish(reader), ==, 1);
+    let_run();
+    CHECK(kill_and_finish(writer), ==, -ECANCELED);
+    release(&ends);
+
+    ends = pipe_of(0);
+    reader = start(read_byte, ends.near);
+    let_run();
+    CHECK(kill_and_finish(reader), ==, -ECANCELED);
+    CHECK(green_timeout_start(&limit, GREEN_MILLISECOND), ==, 0);
+    CHECK(read_byte(ends.near), ==, -ETIME);
+    green_timeout_cancel(limit);
+    green_file_set_timeout(ends.near, GREEN_MILLISECOND);
+    CHECK(green_file_timeout(ends.near), ==, GREEN_MILLISECOND);
+    CHECK(read_byte(ends.near), ==, -ETIMEDOUT);
+    CHECK_CONTAINS(green_explain(-ETIMEDOUT), "reading descriptor");
+    CHECK(green_file_write(ends.far, "x", 1), ==, 1);
+    CHECK(read_byte(ends.near), ==, 1);
+    release(&ends);
+}
+
+TEST(untouched, "after a killed read nobody writes to its memory, and the position is where it was") {
+    enum { SIZE = 4 * 1024 * 1024 };
+    struct reading reading = {file_of_pattern("file", SIZE), malloc(SIZE), SIZE};
+    for (int i = 0; i < SCALED(100); i++) {
+        memset(reading.bytes, 0x5a, SIZE);
+        CHECK(green_file_set_position(reading.file, 0), ==, 0);
+        green_thread *thread = start(read_once, &reading);
+        for (uint32_t yields = random_below(40); yields > 0; yields--)
+            CHECK(green_yield(), ==, 0);
+        int result = kill_and_finish(thread);
+        CHECK(result == SIZE || result == -ECANCELED);
+        CHECK(green_file_position(reading.file), ==, result < 0 ? 0 : SIZE);
+        memset(reading.bytes, 0x5a, SIZE);
+        CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
+        for (size_t place = 0; place < SIZE; place += 1024)
+            CHECK(reading.bytes[place], ==, 0x5a);
+    }
+    free(reading.bytes);
+    green_file_release(reading.file);
+    remove_directory();
+}
+
+TEST(killed_writes, "a killed write has written what the position tells, at the least") {
+    green_file *file = open_file("file", O_RDWR | O_CREAT);
+    for (int i = 0; i < SCALED(100); i++) {
+        CHECK(green_file_set_position(file, 0), ==, 0);
+        CHECK(green_file_truncate(file, 0), ==, 0);
+        green_thread *thread = start(write_much, file);
+        for (uint32_t yields = random_below(20); yields > 0; yields--)
+            CHECK(green_yield(), ==, 0);
+        int result = kill_and_finish(thread);
+        CHECK(result == 1 << 20 || result == -ECANCELED);
+        CHECK(green_file_size(file), >=, green_file_position(file));
+        CHECK(result < 0 || green_file_position(file) == 1 << 20);
+    }
+    green_file_release(file);
+    remove_directory();
+}
+
+static int open_to_read(void *path) {
+    green_file *file;
+    int error = green_file_open(&file, path, O_RDONLY, 0, GREEN_FOREVER);
+    if (error == 0)
+        green_file_release(file);
+    return error;
+}
+
+TEST(fifo, "the opening of a FIFO waits for its other end, and can be killed and timed out") {
+    char *path = strdup(path_of("fifo"));
+    green_file *file;
+    CHECK(mkfifo(path, 0600), ==, 0);
+    green_thread *reader = start(open_to_read, path);
+    CHECK(green_file_open(&file, path, O_WRONLY, 0, GREEN_FOREVER), ==, 0);
+    CHECK(finish(reader), ==, 0);
+    green_file_release(file);
+    CHECK(green_file_open(&file, path, O_RDONLY, 0, GREEN_MILLISECOND), ==, -ETIMEDOUT);
+    CHECK_CONTAINS(green_explain(-ETIMEDOUT), "opening '");
+    reader = start(open_to_read, path);
+    let_run();
+    CHECK(kill_and_finish(reader), ==, -ECANCELED);
+    /* Lets go whoever is still in there. The harness sees that nothing stays open. */
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    CHECK(fd, >=, 0);
+    CHECK(green_sleep(20 * GREEN_MILLISECOND), ==, 0);
+    close(fd);
+    free(path);
+    remove_directory();
+}
+
+/* Closing ---------------------------------------------------------------------- */
+
+TEST(closed, "a close wakes who is in the file, and later calls are told") {
+    struct pipe_ends ends = pipe_of(0);
+    green_thread *reader = start(read_byte, ends.near), *writer = start(write_much, ends.far);
+    CHECK(finish(reader), ==, 1);
+    CHECK(write_much(ends.near), ==, -EBADF); /* the wrong end */
+    CHECK(read_byte(ends.far), ==, -EBADF);
+    CHECK(green_file_close(ends.far), ==, 0);
+    CHECK(finish(writer), ==, -EBADF);
+    CHECK(green_file_close(ends.far), ==, 0);
+    CHECK(write_much(ends.far), ==, -EBADF);
+    CHECK_CONTAINS(green_explain(-EBADF), "the file is closed");
+    release(&ends);
+
+    ends = pipe_of(0);
+    reader = start(read_byte, ends.near);
+    let_run();
+    CHECK(green_file_close(ends.near), ==, 0);
+    CHECK(finish(reader), ==, -EBADF);
+    CHECK_CONTAINS(green_explain(-EBADF), "closed meanwhile");
+    release(&ends);
+}
+
+TEST(released, "a release wakes them too, and the file outlives them") {
+    struct pipe_ends ends = pipe_of(0);
+    green_thread *reader = start(read_byte, ends.near);
+    let_run();
+    green_file_release(ends.near);
+    CHECK(finish(reader), ==, -EBADF);
+    green_file_release(ends.far);
+    green_file_release(NULL);
+}
+
+TEST(closed_in_reads, "a file closed amid reads ends them and leaves no descriptor") {
+    enum { SIZE = 1 << 20, READERS = 4 };
+    green_file_release(file_of_pattern("file", SIZE));
+    for (int i = 0; i < SCALED(60); i++) {
+        green_file *file = open_file("file", O_RDONLY);
+        struct reading readings[READERS];
+        green_thread *threads[READERS];
+        for (int j = 0; j < READERS; j++) {
+            readings[j] = (struct reading){file, malloc(SIZE), SIZE};
+            threads[j] = start(read_once, &readings[j]);
+        }
+        for (uint32_t yields = random_below(12); yields > 0; yields--)
+            CHECK(green_yield(), ==, 0);
+        CHECK(green_file_close(file), ==, 0);
+        for (int j = 0; j < READERS; j++) {
+            int result = finish(threads[j]);
+            CHECK(result == -EBADF || result == -EBUSY || result == SIZE || result == 0);
+            free(readings[j].bytes);
+        }
+        green_file_release(file);
+    }
+    remove_directory();
+}
+
+static int close_file(void *file) {
+    return green_file_close(file);
+}
+
+TEST(killed_close, "a file is closed even when whoever closes it is killed") {
+    for (int i = 0; i < SCALED(60); i++) {
+        green_file *file = open_file("file", O_RDWR | O_CREAT);
+        green_thread *closer = start(close_file, file);
+        for (int yields = i % 5; yields > 0; yields--)
+            CHECK(green_yield(), ==, 0);
+        int result = kill_and_finish(closer);
+        CHECK(result == 0 || result == -ECANCELED);
+        CHECK(i % 5 == 0 || green_file_fd(file) == -EBADF);
+        green_file_release(file);
+    }
+    remove_directory();
+}

@@ -1,0 +1,380 @@
+/* The life of a file: open, enter, leave, close; and what is asked about it. */
+#include "native.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const char *green__file_label(const green_file *file, char *text, size_t size) {
+    if (file->path)
+        snprintf(text, size, "'%s'", file->path);
+    else
+        snprintf(text, size, "descriptor %d", green_file_fd(file));
+    return text;
+}
+
+/* The close(2) of Linux that a signal interrupts has closed all the same. */
+int green__descriptor_drop(green_descriptor *descriptor) {
+    if (__atomic_sub_fetch(&descriptor->owners, 1, __ATOMIC_ACQ_REL) > 0)
+        return 0;
+    int error = close(descriptor->fd) < 0 && errno != EINTR ? -errno : 0;
+    free(descriptor);
+    return error;
+}
+
+/* Making --------------------------------------------------------------------- */
+
+static int make(green_hub *hub, int fd, const char *path, green_file **made) {
+    green_file *file = calloc(1, sizeof *file);
+    green_descriptor *descriptor = malloc(sizeof *descriptor);
+    char *copy = path ? strdup(path) : NULL;
+    if (!file || !descriptor || (path && !copy)) {
+        free(file);
+        free(descriptor);
+        free(copy);
+        return green__fail(-ENOMEM, "no memory for a file");
+    }
+    *descriptor = (green_descriptor){.fd = fd, .owners = 1};
+    *file = (green_file){
+        .hub = hub,
+        .references = 1,
+        .descriptor = descriptor,
+        .position = lseek(fd, 0, SEEK_CUR),
+        .timeout = GREEN_FOREVER,
+        .path = copy,
+    };
+    file->stream = file->position < 0;
+    file->writable = (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY;
+    green__list_init(&file->closers);
+    hub->sockets++;
+    *made = file;
+    return 0;
+}
+
+/* O_NONBLOCK was for the opening: the kernel would refuse what its cache lacks. */
+static int64_t open_now(green_native *native) {
+    native->opened = open(native->bytes, native->flags | O_CLOEXEC, native->mode);
+    if (native->opened < 0)
+        return -errno;
+    if ((native->flags & O_NONBLOCK) && lseek(native->opened, 0, SEEK_CUR) >= 0)
+        fcntl(native->opened, F_SETFL, native->flags & ~O_NONBLOCK);
+    return 0;
+}
+
+int green_file_open(green_file **file, const char *path, int flags, mode_t mode, int64_t timeout) {
+    int error = 0;
+    green_hub *hub = green__hub_here(&error);
+    if (!hub)
+        return error;
+    green_native *native = green__native_make(open_now, strlen(path) + 1);
+    if (!native)
+        return -ENOMEM;
+    strcpy(native->bytes, path);
+    native->flags = flags;
+    native->mode = mode;
+    error = green__native_run(hub, native, timeout);
+    if (error == -ETIMEDOUT)
+        green__fail(error, "opening '%s'", path);
+    else if (error == 0 && native->result < 0)
+        error = green__fail((int)native->result, "opening '%s'", path);
+    if (error == 0 && (error = make(hub, native->opened, path, file)) == 0)
+        native->opened = -1;
+    green__native_release(native);
+    return error;
+}
+
+int green_file_adopt(green_file **file, int fd) {
+    int error = 0;
+    green_hub *hub = green__hub_here(&error);
+    if (!hub)
+        return error;
+    if (fcntl(fd, F_GETFD) < 0)
+        return green__fail(-errno, "adopting descriptor %d as a file", fd);
+    return make(hub, fd, NULL, file);
+}
+
+/* Ending --------------------------------------------------------------------- */
+
+static int64_t close_now(green_native *native) {
+    int error = green__descriptor_drop(native->descriptor);
+    native->descriptor = NULL;
+    return error;
+}
+
+/* Takes the descriptor out of a file that nobody is in. */
+static green_descriptor *take_descriptor(green_file *file) {
+    green_descriptor *descriptor = file->descriptor;
+    file->descriptor = NULL;
+    file->hub->sockets--;
+    file->hub->engine->class->forget(file->hub->engine, descriptor->fd);
+    return descriptor;
+}
+
+/* The last close of a file may write to the disk, and free what was deleted. */
+static int close_natively(green_file *file) {
+    green_hub *hub = file->hub;
+    green_native *native = green__native_make(close_now, 0);
+    green_descriptor *descriptor = take_descriptor(file);
+    if (!native)
+        return green__descriptor_drop(descriptor);
+    native->descriptor = descriptor;
+    int error = green__native_run(hub, native, GREEN_FOREVER);
+    if (error == 0)
+        error = (int)native->result;
+    green__native_release(native);
+    return error;
+}
+
+static void describe_close(const green_wait *wait, char *text, size_t size) {
+    (void)wait;
+    snprintf(text, size, "closing a file that others use");
+}
+
+static const green_wait_kind closing = {NULL, describe_close};
+
+static void drop_reference(green_file *file) {
+    if (--file->references > 0)
+        return;
+    free(file->path);
+    free(file);
+}
+
+/* Makes everybody leave, and waits for that where the caller may wait. */
+static void shut(green_file *file) {
+    green_hub *hub = file->hub;
+    file->closed = true;
+    /* Whoever is parked in a call is parked for it. */
+    for (green_file_call *call = file->calls; call; call = call->next)
+        if (call->thread->wait)
+            green__end_wait(call->thread->wait, -EBADF);
+    if (!file->calls || hub->current->unblockable)
+        return;
+    green_wait wait;
+    green__wait_init(hub, &wait, &closing);
+    green__list_append(&file->closers, &wait);
+    green__park(hub, &wait);
+}
+
+int green_file_close(green_file *file) {
+    green_hub *hub = file->hub;
+    char label[GREEN_FILE_LABEL_MAX];
+    int error = 0;
+    if (hub != green__hub)
+        return green__fail(-EXDEV, "close: the file %s", green__whose(hub));
+    if (file->closed)
+        return 0;
+    file->references++;
+    green__file_label(file, label, sizeof label);
+    shut(file);
+    if (file->descriptor && !file->calls) {
+        bool in_place = file->stream || hub->current->unblockable || hub->current->interrupts;
+        error = in_place ? green__descriptor_drop(take_descriptor(file)) : close_natively(file);
+    }
+    drop_reference(file);
+    return error < 0 && !green__is_explained(error) ? green__fail(error, "closing %s", label) : error;
+}
+
+void green_file_release(green_file *file) {
+    if (!file)
+        return;
+    if (GREEN_UNLIKELY(file->hub != green__hub)) {
+        if (!green__is_forsaken(file->hub))
+            return;
+        /* In a forked child: the callers in it are the parent's. */
+        if (file->descriptor)
+            close(file->descriptor->fd);
+        free(file->path);
+        free(file->descriptor);
+        free(file);
+        return;
+    }
+    if (!file->closed)
+        shut(file);
+    if (file->descriptor && !file->calls)
+        green__descriptor_drop(take_descriptor(file));
+    drop_reference(file);
+}
+
+/* Calls ---------------------------------------------------------------------- */
+
+static int refuse(const green_file *file, const green_file_call *user, const char *verb) {
+    char label[GREEN_FILE_LABEL_MAX], first[GREEN_LABEL_MAX], second[GREEN_LABEL_MAX];
+    return green__fail(-EBUSY, "%s %s: %s is %s it already, so %s has to wait for its turn", verb,
+                       green__file_label(file, label, sizeof label), green__label(user->thread, first, sizeof first),
+                       user->verb, green__label(file->hub->current, second, sizeof second));
+}
+
+int green__file_enter(green_file *file, green_file_call *call, const char *verb, green_file_use use) {
+    green_hub *hub = file->hub;
+    green_file_call **user = NULL;
+    char label[GREEN_FILE_LABEL_MAX];
+    if (GREEN_UNLIKELY(hub != green__hub))
+        return green__fail(-EXDEV, "%s: the file %s", verb, green__whose(hub));
+    if (GREEN_UNLIKELY(file->closed))
+        return green__fail(-EBADF, "%s %s: the file is closed", verb, green__file_label(file, label, sizeof label));
+    if (use != GREEN_FILE_SHARES)
+        user = &file->users[file->stream ? use : 0];
+    if (user && *user)
+        return refuse(file, *user, verb);
+    int error = green__begin(hub, file->timeout);
+    if (error < 0)
+        return error;
+    *call = (green_file_call){
+        .file = file,
+        .thread = hub->current,
+        .verb = verb,
+        .user = user,
+        .next = file->calls,
+        .place = &file->calls,
+        .deadline = file->timeout < 0 ? GREEN_FOREVER : green__deadline(green_now(), file->timeout),
+    };
+    if (call->next)
+        call->next->place = &call->next;
+    file->calls = call;
+    if (user)
+        *user = call;
+    file->references++;
+    return 0;
+}
+
+static void explain(const green_file_call *call, int error) {
+    char label[GREEN_FILE_LABEL_MAX];
+    if (call->explained || green__is_explained(error))
+        return;
+    green__file_label(call->file, label, sizeof label);
+    if (call->file->closed)
+        green__fail(error, "%s %s: the file was closed meanwhile", call->verb, label);
+    else if (call->written > 0)
+        green__fail(error, "%s %s, of which %zu of %zu bytes are written", call->verb, label, call->written,
+                    call->size);
+    else
+        green__fail(error, "%s %s", call->verb, label);
+}
+
+int64_t green__file_leave(green_file_call *call, int64_t result) {
+    green_file *file = call->file;
+    *call->place = call->next;
+    if (call->next)
+        call->next->place = call->place;
+    if (call->user)
+        *call->user = NULL;
+    if (GREEN_UNLIKELY(result < 0))
+        explain(call, (int)result);
+    if (GREEN_UNLIKELY(file->closed && !file->calls)) {
+        if (green__list_is_empty(&file->closers) && file->descriptor)
+            green__descriptor_drop(take_descriptor(file));
+        for (green_wait *wait; (wait = green__list_take(&file->closers));)
+            green__ready(wait->thread);
+    }
+    drop_reference(file);
+    return result;
+}
+
+int64_t green__file_left(const green_file_call *call) {
+    if (call->deadline < 0)
+        return GREEN_FOREVER;
+    int64_t left = call->deadline - green_now();
+    return left > 0 ? left : 0;
+}
+
+bool green__file_was_ended(const green_file_call *call, int64_t error) {
+    return error == -ETIMEDOUT || call->file->closed || green__is_explained((int)error);
+}
+
+/* A piece may be done before the hub looks at its timers. */
+int green__file_proceed(const green_file_call *call) {
+    if (call->file->closed)
+        return -EBADF;
+    return green__file_left(call) == 0 ? -ETIMEDOUT : green__begin(call->file->hub, call->deadline);
+}
+
+/* What is asked about it ------------------------------------------------------ */
+
+static int64_t run_simply(green_file *file, const char *verb, int64_t (*function)(green_native *), int64_t argument,
+                          struct stat *status) {
+    green_file_call call;
+    int64_t result = green__file_enter(file, &call, verb, GREEN_FILE_SHARES);
+    if (result < 0)
+        return result;
+    green_native *native = green__native_make(function, 0);
+    if (native) {
+        native->offset = argument;
+        result = green__native_run_in(&call, native);
+        if (status && result >= 0)
+            *status = native->status;
+    }
+    call.explained |= !native;
+    result = green__file_leave(&call, native ? result : -ENOMEM);
+    green__native_release(native);
+    return result;
+}
+
+static int64_t sync_now(green_native *native) {
+    return fsync(native->descriptor->fd) < 0 ? -errno : 0;
+}
+
+static int64_t sync_data_now(green_native *native) {
+    return fdatasync(native->descriptor->fd) < 0 ? -errno : 0;
+}
+
+static int64_t status_now(green_native *native) {
+    return fstat(native->descriptor->fd, &native->status) < 0 ? -errno : 0;
+}
+
+static int64_t truncate_now(green_native *native) {
+    return ftruncate(native->descriptor->fd, native->offset) < 0 ? -errno : 0;
+}
+
+int green_file_sync(green_file *file) {
+    return (int)run_simply(file, "syncing", sync_now, 0, NULL);
+}
+
+int green_file_sync_data(green_file *file) {
+    return (int)run_simply(file, "syncing", sync_data_now, 0, NULL);
+}
+
+int green_file_status(green_file *file, struct stat *status) {
+    return (int)run_simply(file, "asking about", status_now, 0, status);
+}
+
+int64_t green_file_size(green_file *file) {
+    struct stat status;
+    int error = green_file_status(file, &status);
+    return error < 0 ? error : status.st_size;
+}
+
+int green_file_truncate(green_file *file, int64_t size) {
+    return (int)run_simply(file, "truncating", truncate_now, size, NULL);
+}
+
+int64_t green_file_position(const green_file *file) {
+    char label[GREEN_FILE_LABEL_MAX];
+    if (file->stream)
+        return green__fail(-ESPIPE, "the position of %s", green__file_label(file, label, sizeof label));
+    return file->position;
+}
+
+int green_file_set_position(green_file *file, int64_t position) {
+    char label[GREEN_FILE_LABEL_MAX];
+    if (file->stream)
+        return green__fail(-ESPIPE, "the position of %s", green__file_label(file, label, sizeof label));
+    if (position < 0)
+        return green__fail(-EINVAL, "%lld as the position of %s", (long long)position,
+                           green__file_label(file, label, sizeof label));
+    file->position = position;
+    return 0;
+}
+
+void green_file_set_timeout(green_file *file, int64_t timeout) {
+    file->timeout = timeout;
+}
+
+int64_t green_file_timeout(const green_file *file) {
+    return file->timeout;
+}
+
+int green_file_fd(const green_file *file) {
+    return file->closed ? -EBADF : file->descriptor->fd;
+}

@@ -1,0 +1,161 @@
+/* Reading and writing, in pieces, so that others have their turn in between. */
+#include "native.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PIECE_MAX = 256 * 1024 };
+
+static void describe(const green_wait *wait, char *text, size_t size) {
+    const green_file_call *call = GREEN_CONTAINER(wait, const green_file_call, io.wait);
+    char label[GREEN_FILE_LABEL_MAX];
+    snprintf(text, size, "%s %s", call->verb, green__file_label(call->file, label, sizeof label));
+}
+
+static const green_wait_kind in_file = {green__io_cancel, describe};
+
+static void init(green_file_call *call, green_op_kind kind) {
+    green__io_init(call->file->hub, &call->io, &in_file, kind, call->file->descriptor->fd);
+}
+
+int32_t green__file_run(green_file_call *call, green_op_kind kind, void *address, size_t length, uint64_t offset) {
+    int32_t result;
+    do {
+        init(call, kind);
+        call->io.op.address = address;
+        call->io.op.length = length;
+        call->io.op.offset = offset;
+        result = green__io_run(call->file->hub, &call->io, green__file_left(call));
+    } while (GREEN_UNLIKELY(result == -EINTR) && (result = green__file_proceed(call)) == 0);
+    return result;
+}
+
+int32_t green__file_poll(green_file_call *call, short events) {
+    init(call, GREEN_OP_POLL);
+    call->io.op.flags = (unsigned short)events;
+    return green__io_run(call->file->hub, &call->io, green__file_left(call));
+}
+
+static int64_t read_now(green_native *native) {
+    ssize_t count = pread(native->descriptor->fd, native->bytes, native->length, native->offset);
+    return count < 0 ? -errno : count;
+}
+
+static int64_t write_now(green_native *native) {
+    ssize_t count = pwrite(native->descriptor->fd, native->bytes, native->length, native->offset);
+    return count < 0 ? -errno : count;
+}
+
+/* By way of a copy: an interrupted call returns before the native thread is done. */
+static int64_t run_natively(green_file_call *call, bool writes, void *bytes, size_t length, int64_t offset) {
+    green_native *native = green__native_make(writes ? write_now : read_now, length);
+    if (!native) {
+        call->explained = true;
+        return -ENOMEM;
+    }
+    native->length = length;
+    native->offset = offset;
+    if (writes)
+        memcpy(native->bytes, bytes, length);
+    int64_t result = green__native_run_in(call, native);
+    if (!writes && result > 0)
+        memcpy(bytes, native->bytes, (size_t)result);
+    green__native_release(native);
+    return result;
+}
+
+/* At most PIECE_MAX bytes. */
+static int64_t transfer(green_file_call *call, bool writes, void *bytes, size_t length, int64_t offset) {
+    length = length < PIECE_MAX ? length : PIECE_MAX;
+    if (!call->file->hub->engine->class->files)
+        return run_natively(call, writes, bytes, length, offset);
+    return green__file_run(call, writes ? GREEN_OP_WRITE_AT : GREEN_OP_READ_AT, bytes, length, (uint64_t)offset);
+}
+
+/* A fault behind bytes that were read is for the next call to find. An interrupt
+ * is for this one: its bytes are read again. */
+static int64_t read_from(green_file_call *call, char *bytes, size_t size, int64_t offset) {
+    size_t count = 0;
+    while (count < size) {
+        size_t wanted = size - count < PIECE_MAX ? size - count : PIECE_MAX;
+        int64_t result = transfer(call, false, bytes + count, wanted, offset + (int64_t)count);
+        if (result < 0 && (count == 0 || green__file_was_ended(call, result)))
+            return result;
+        count += result > 0 ? (size_t)result : 0;
+        if (result < (int64_t)wanted)
+            break;
+        if (count < size && (result = green__file_proceed(call)) < 0)
+            return result;
+    }
+    return (int64_t)count;
+}
+
+static int64_t write_to(green_file_call *call, const char *bytes, size_t size, int64_t offset) {
+    call->size = size;
+    while (call->written < size) {
+        int64_t result =
+            transfer(call, true, (char *)bytes + call->written, size - call->written, offset + (int64_t)call->written);
+        if (result == 0)
+            result = -EIO; /* no promise of the system's: do not try for ever */
+        if (result < 0)
+            return result;
+        call->written += (size_t)result;
+        if (call->written < size && (result = green__file_proceed(call)) < 0)
+            return result;
+    }
+    return (int64_t)size;
+}
+
+/* The kernel takes a piece that ends behind the largest offset for a mistake, and
+ * an offset of -1 for its own position. */
+static int check_offset(const green_file *file, const char *verb, int64_t offset) {
+    char label[GREEN_FILE_LABEL_MAX];
+    if (file->stream)
+        return green__fail(-ESPIPE, "%s %s at an offset", verb, green__file_label(file, label, sizeof label));
+    if (offset < 0)
+        return green__fail(-EINVAL, "%s %s at %lld", verb, green__file_label(file, label, sizeof label),
+                           (long long)offset);
+    return 0;
+}
+
+ssize_t green_file_read(green_file *file, void *bytes, size_t size) {
+    green_file_call call;
+    int error = green__file_enter(file, &call, "reading", GREEN_FILE_READS);
+    if (error < 0)
+        return error;
+    if (file->stream)
+        return (ssize_t)green__file_leave(&call, green__stream_read(&call, bytes, size));
+    int64_t result = read_from(&call, bytes, size, file->position);
+    if (result > 0)
+        file->position += result;
+    return (ssize_t)green__file_leave(&call, result);
+}
+
+ssize_t green_file_write(green_file *file, const void *bytes, size_t size) {
+    green_file_call call;
+    int error = green__file_enter(file, &call, "writing", GREEN_FILE_WRITES);
+    if (error < 0)
+        return error;
+    if (file->stream)
+        return (ssize_t)green__file_leave(&call, green__stream_write(&call, bytes, size));
+    int64_t result = write_to(&call, bytes, size, file->position);
+    file->position += (int64_t)call.written;
+    return (ssize_t)green__file_leave(&call, result);
+}
+
+ssize_t green_file_read_at(green_file *file, void *bytes, size_t size, int64_t offset) {
+    green_file_call call;
+    int error = check_offset(file, "reading", offset);
+    if (error < 0 || (error = green__file_enter(file, &call, "reading", GREEN_FILE_SHARES)) < 0)
+        return error;
+    return (ssize_t)green__file_leave(&call, read_from(&call, bytes, size, offset));
+}
+
+ssize_t green_file_write_at(green_file *file, const void *bytes, size_t size, int64_t offset) {
+    green_file_call call;
+    int error = check_offset(file, "writing", offset);
+    if (error < 0 || (error = green__file_enter(file, &call, "writing", GREEN_FILE_SHARES)) < 0)
+        return error;
+    return (ssize_t)green__file_leave(&call, write_to(&call, bytes, size, offset));
+}

@@ -1,0 +1,132 @@
+/* Files, directories, and whatever else a descriptor can be read from.
+ *
+ *     green_file *file;
+ *     int error = green_file_open(&file, "notes.txt", O_RDONLY, 0, GREEN_FOREVER);
+ *     if (error < 0)
+ *         return error;
+ *     char bytes[4096];
+ *     ssize_t count;
+ *     while ((count = green_file_read(file, bytes, sizeof bytes)) > 0)
+ *         use(bytes, count);
+ *     green_file_release(file);
+ *
+ * No call here holds up other green threads. Through io_uring, reads and writes
+ * go to the kernel in pieces of 256 KiB; under epoll each piece is a call on a
+ * native thread, and so is everything else: opening, names, directories, syncing.
+ * Those native threads, 16 at most, are the files' own.
+ *
+ * A file belongs to its OS thread. Read and write at its position one at a time:
+ * a second caller is told -EBUSY. Calls that bring an offset, and all others, may
+ * be made by any number of green threads at once.
+ *
+ * Kill, a green_timeout and the call's own timeout end a call, after which the
+ * caller's memory is not touched any more. What the kernel has begun with a disk
+ * cannot be broken off: through io_uring the call ends with the piece under way;
+ * on a native thread that runs to its end unseen, so that a part of an
+ * interrupted write may still be written a little later.
+ *
+ * What has no offsets is a stream: pipes, FIFOs, terminals. There a read returns
+ * what has come, and one green thread may read while another writes. */
+#ifndef GREEN_FILE_H
+#define GREEN_FILE_H
+
+#include <green/base.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+GREEN_BEGIN
+GREEN_ASSUME_NONNULL_BEGIN
+
+typedef struct green_file green_file;
+
+/* Opens a file and stores it; the caller owns it. flags and mode are those of
+ * open(2); O_CLOEXEC is added. timeout, in nanoseconds, is for this call. Errors
+ * are those of open(2). Blocks; a FIFO without its other end for as long, and
+ * keeps one of the native threads for it even after an interrupt. */
+GREEN_API GREEN_CHECK int green_file_open(green_file **file, const char *path, int flags, mode_t mode, int64_t timeout);
+
+/* Makes a file of a descriptor, which it owns from then on; on failure it stays
+ * the caller's. It goes on at the descriptor's position, and does not move that.
+ * -EBADF. Does not block. */
+GREEN_API GREEN_CHECK int green_file_adopt(green_file **file, int fd);
+
+/* Gives the file up, and closes it where green_file_close() has not: in place,
+ * which does not let others run and tells no error. */
+GREEN_API void green_file_release(green_file *GREEN_NULLABLE file);
+
+/* Closes the file. Calls blocked in it are woken with -EBADF, and every later
+ * call is -EBADF, but a second close is 0. The descriptor is gone when this
+ * returns, or once a native thread that an interrupted call has left behind is
+ * done with it. Blocks; the file is closed even when interrupted, or when it
+ * tells that something written before could not be stored: -EIO, -ENOSPC,
+ * -EDQUOT. */
+GREEN_API int green_file_close(green_file *file);
+
+/* Reads at the file's position and moves it: size bytes, or as many as there are
+ * up to the end. 0 is the end (or a size of 0). An interrupted read leaves the
+ * position where it was. -EISDIR, -EIO, -EBUSY, -EBADF. Blocks. */
+GREEN_API GREEN_CHECK ssize_t green_file_read(green_file *file, void *bytes, size_t size);
+
+/* Writes all of it at the file's position and returns size; anything else is an
+ * error, whose sentence tells how much was written, and so does the position.
+ * With O_APPEND it goes to the end, wherever the position is. -ENOSPC, -EDQUOT,
+ * -EFBIG (which also raises SIGXFSZ for the process, see setrlimit(2)), -EPIPE
+ * (without SIGPIPE), -EIO, -EBUSY, -EBADF. Blocks until the kernel has it, not
+ * the disk. */
+GREEN_API ssize_t green_file_write(green_file *file, const void *bytes, size_t size);
+
+/* The same at an offset, without a look at the position. -ESPIPE: it has none. */
+GREEN_API GREEN_CHECK ssize_t green_file_read_at(green_file *file, void *bytes, size_t size, int64_t offset);
+GREEN_API ssize_t green_file_write_at(green_file *file, const void *bytes, size_t size, int64_t offset);
+
+/* Where the next read or write takes place. -ESPIPE, -EINVAL. Do not block. */
+GREEN_API GREEN_CHECK int64_t green_file_position(const green_file *file);
+GREEN_API int green_file_set_position(green_file *file, int64_t position);
+
+/* Waits until what was written is on the disk, fsync(2), or that and no more of
+ * what is known about the file than is needed to read it, fdatasync(2). Block. */
+GREEN_API int green_file_sync(green_file *file);
+GREEN_API int green_file_sync_data(green_file *file);
+
+/* fstat(2); its size alone; and another size for it, ftruncate(2). Block. */
+GREEN_API GREEN_CHECK int green_file_status(green_file *file, struct stat *status);
+GREEN_API GREEN_CHECK int64_t green_file_size(green_file *file);
+GREEN_API int green_file_truncate(green_file *file, int64_t size);
+
+/* Nanoseconds that one call on this file may take before it ends with
+ * -ETIMEDOUT. Negative, the default, is no limit. */
+GREEN_API void green_file_set_timeout(green_file *file, int64_t timeout);
+GREEN_API int64_t green_file_timeout(const green_file *file);
+
+/* The descriptor, still owned by the file; -EBADF once closed. */
+GREEN_API int green_file_fd(const green_file *file);
+
+/* Names ------------------------------------------------------------------------
+ *
+ * rename(2), unlink(2), stat(2), mkdir(2), rmdir(2). timeout, in nanoseconds, is
+ * for the call. All block. After an interrupt it may still happen. */
+
+GREEN_API int green_path_rename(const char *from, const char *to, int64_t timeout);
+GREEN_API int green_path_unlink(const char *path, int64_t timeout);
+GREEN_API GREEN_CHECK int green_path_status(const char *path, struct stat *status, int64_t timeout);
+GREEN_API int green_directory_make(const char *path, mode_t mode, int64_t timeout);
+GREEN_API int green_directory_remove(const char *path, int64_t timeout);
+
+/* The names in a directory, but "." and "..", in the order the system has them. */
+typedef struct green_listing green_listing;
+
+/* Reads a directory and stores what is in it; the caller owns that. Blocks. */
+GREEN_API GREEN_CHECK int green_directory_list(green_listing **listing, const char *path, int64_t timeout);
+
+GREEN_API size_t green_listing_count(const green_listing *listing);
+
+/* One of the names, from 0. It lives as long as the listing. */
+GREEN_API const char *green_listing_name(const green_listing *listing, size_t index);
+
+GREEN_API void green_listing_release(green_listing *GREEN_NULLABLE listing);
+
+GREEN_ASSUME_NONNULL_END
+GREEN_END
+
+#endif
