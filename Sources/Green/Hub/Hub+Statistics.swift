@@ -17,7 +17,7 @@ extension Hub {
         public let freeStacks: Int
         /// Pending deadlines and sleeps.
         public let timers: Int
-        /// Open sockets and listeners.
+        /// Open sockets, listeners and files.
         public let sockets: Int
         /// Operations that the engine has not completed.
         public let operations: Int

@@ -1,0 +1,86 @@
+internal import CGreen
+
+/// Writing. Each call blocks only its green thread, until the kernel has the last byte, and throws
+///
+/// - ``SystemError`` that tells how much was written, with the code `noSpace`, `diskQuotaExceeded`, `fileTooLarge`,
+///   `brokenPipe` when nobody reads the pipe, `ioError`, `badFileDescriptor` when the file is closed, also meanwhile, or
+///   not open for writing, `resourceBusy` when another thread uses the position, `timedOut` after
+///   ``GreenFile/timeout``;
+/// - when the thread is killed, the error of that kill.
+extension GreenFile {
+    /// Writes all the bytes at the file's position and moves it; to a file opened with `append`, at its end.
+    ///
+    /// - Parameter bytes: What to write. Their memory is to stay until the call has returned.
+    /// - Throws: As every write; see ``GreenFile``.
+    @available(*, noasync)
+    public func write(_ bytes: UnsafeRawBufferPointer) throws {
+        guard let base = bytes.baseAddress else { return }
+        try check(unsafe green_file_write(handle, base, bytes.count))
+    }
+
+    /// Writes all the bytes at the file's position and moves it.
+    ///
+    /// - Parameter bytes: What to write.
+    /// - Throws: As every write; see ``GreenFile``.
+    @available(*, noasync)
+    public func write(_ bytes: RawSpan) throws {
+        try unsafe bytes.withUnsafeBytes { try unsafe write($0) }
+    }
+
+    /// Writes all the bytes at the file's position and moves it: of an array, of a string's `utf8`, of a `Data`. They
+    /// are copied only where the collection does not have them in one piece.
+    ///
+    /// - Parameter bytes: What to write.
+    /// - Throws: As every write; see ``GreenFile``.
+    @available(*, noasync)
+    @inlinable
+    public func write(_ bytes: some Collection<UInt8>) throws {
+        let written: Void? = try bytes.withContiguousStorageIfAvailable {
+            try unsafe write(UnsafeRawBufferPointer($0))
+        }
+        if written == nil {
+            try write(Array(bytes))
+        }
+    }
+
+    /// Writes all the text as UTF-8 at the file's position and moves it.
+    ///
+    /// - Parameter text: What to write. No end of line is added.
+    /// - Throws: As every write; see ``GreenFile``.
+    @available(*, noasync)
+    public func write(_ text: some StringProtocol) throws {
+        try write(text.utf8)
+    }
+
+    /// Writes all the bytes at an offset, without a look at the file's position.
+    ///
+    /// - Parameters:
+    ///   - offset: Where to write, from the beginning of the file. One opened with `append` is written at its end all
+    ///     the same.
+    ///   - bytes: What to write. Their memory is to stay until the call has returned.
+    /// - Throws: As every write; see ``GreenFile``. A ``SystemError`` with the code `illegalSeek` when it has no
+    ///   offsets.
+    @available(*, noasync)
+    public func write(toAbsoluteOffset offset: Int64, _ bytes: UnsafeRawBufferPointer) throws {
+        guard let base = bytes.baseAddress else { return }
+        try check(unsafe green_file_write_at(handle, base, bytes.count, offset))
+    }
+
+    /// Writes all the bytes at an offset, without a look at the file's position.
+    ///
+    /// - Parameters:
+    ///   - offset: Where to write, from the beginning of the file.
+    ///   - bytes: What to write.
+    /// - Throws: As every write; see ``GreenFile``. A ``SystemError`` with the code `illegalSeek` when it has no
+    ///   offsets.
+    @available(*, noasync)
+    @inlinable
+    public func write(toAbsoluteOffset offset: Int64, _ bytes: some Collection<UInt8>) throws {
+        let written: Void? = try bytes.withContiguousStorageIfAvailable {
+            try unsafe write(toAbsoluteOffset: offset, UnsafeRawBufferPointer($0))
+        }
+        if written == nil {
+            try write(toAbsoluteOffset: offset, Array(bytes))
+        }
+    }
+}
