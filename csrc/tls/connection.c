@@ -192,7 +192,7 @@ int green__tls_recover(green_socket_io *call, green_tls *tls, int result, const 
         tls->no_memory = false;
         return fail_for_good(call, tls, green__fail(-ENOMEM, "%s on %s", doing, label(tls, text)));
     }
-    error = fail_for_good(call, tls, green__tls_failed(tls->ssl, doing, label(tls, text)));
+    error = fail_for_good(call, tls, green__tls_failed(tls->ssl, tls->shaken, doing, label(tls, text)));
     /* An alert tells the peer, if it can still be told. */
     green__tls_nudge(tls);
     tls->output.count = 0;
@@ -221,7 +221,7 @@ static int shake(green_socket_io *call, green_tls *tls) {
         }
         int error = green__tls_recover(call, tls, result, "TLS handshake");
         if (error == 1) /* a goodbye instead of a hello */
-            error = fail_for_good(call, tls, green__tls_failed(tls->ssl, "TLS handshake", "the peer"));
+            error = fail_for_good(call, tls, green__tls_failed(tls->ssl, false, "TLS handshake", "the peer"));
         if (error == 0)
             error = green__proceed(call);
         if (error < 0)

@@ -17,8 +17,8 @@ int64_t green__tls_handshake_timeout(const SSL *ssl);
 
 /* Turns the failure of a call, which the error queue and the verification of ssl
  * tell, into -EPROTO, a problem and a sentence: doing is "TLS handshake", whom
- * the socket's label. */
-int green__tls_failed(const SSL *ssl, const char *doing, const char *whom);
+ * the socket's label. Who has shaken hands speaks TLS, whatever comes from there. */
+int green__tls_failed(const SSL *ssl, bool shaken, const char *doing, const char *whom);
 
 /* The same where we know the problem ourselves. */
 int green__tls_problem(green_tls_problem problem, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -145,7 +145,7 @@ static unsigned long take_errors(bool *refused) {
     return first;
 }
 
-int green__tls_failed(const SSL *ssl, const char *doing, const char *whom) {
+int green__tls_failed(const SSL *ssl, bool shaken, const char *doing, const char *whom) {
     char reason[REASON_MAX];
     bool refused;
     unsigned long error = take_errors(&refused);
@@ -155,6 +155,8 @@ int green__tls_failed(const SSL *ssl, const char *doing, const char *whom) {
         return green__tls_problem(GREEN_TLS_TRUNCATED, "%s on %s: the peer has hung up without a goodbye", doing, whom);
     green_tls_problem problem =
         ERR_GET_LIB(error) == ERR_LIB_SSL ? problem_of_reason(ERR_GET_REASON(error)) : GREEN_TLS_CORRUPT;
+    if (problem == GREEN_TLS_NOT_TLS && shaken)
+        problem = GREEN_TLS_CORRUPT;
     if (problem == GREEN_TLS_TRUNCATED)
         return green__tls_problem(problem, "%s on %s: the peer has hung up without a goodbye", doing, whom);
     reason_text(error, reason, sizeof reason);
