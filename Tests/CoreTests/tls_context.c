@@ -4,6 +4,7 @@
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/socket.h>
 
 /* A server of several identities, and whatever else. */
 static green_tls_context *server_of(const struct certificate *certificates, size_t count, green_tls_options options) {
@@ -384,6 +385,57 @@ static void cipher(green_tls_version version, const char *cipher, const char *ot
 TEST(ciphers, "both sides tell the cipher, and without one in common it is GREEN_TLS_NO_COMMON") {
     cipher(GREEN_TLS_1_2, "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384");
     cipher(GREEN_TLS_1_3, "TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384");
+}
+
+static void unsound(const char *cipher) {
+    struct tls_pair pair = meet_with_cipher(GREEN_TLS_1_2, cipher, NULL);
+    both_fail(&pair, GREEN_TLS_NO_COMMON);
+    pair = meet_with_cipher(GREEN_TLS_1_2, NULL, cipher);
+    both_fail(&pair, GREEN_TLS_NO_COMMON);
+    pair = meet_with_cipher(GREEN_TLS_1_2, cipher, cipher);
+    both_succeed(&pair);
+    CHECK_TEXT(info_of(pair.client).cipher, cipher);
+    release_tls_pair(&pair);
+}
+
+TEST(unsound, "ciphers with CBC are for those alone who name them") {
+    unsound("ECDHE-ECDSA-AES128-SHA256");
+    unsound("ECDHE-ECDSA-AES256-SHA");
+}
+
+/* What our client offers up to TLS 1.2, told by what OpenSSL knows of it. */
+static void check_offer(const unsigned char *hello) {
+    enum { BEFORE_SESSION = 5 + 4 + 2 + 32 };
+    const unsigned char *list = hello + BEFORE_SESSION + 1 + hello[BEFORE_SESSION];
+    SSL_CTX *context = SSL_CTX_new(TLS_method());
+    SSL *ssl = SSL_new(context);
+    int size = list[0] << 8 | list[1], count = 0;
+    for (int i = 0; i < size; i += 2) {
+        const SSL_CIPHER *cipher = SSL_CIPHER_find(ssl, list + 2 + i);
+        if (!cipher || SSL_CIPHER_get_kx_nid(cipher) == NID_kx_any)
+            continue; /* of TLS 1.3, or a signal */
+        printf("%s\n", SSL_CIPHER_get_name(cipher));
+        CHECK(SSL_CIPHER_is_aead(cipher));
+        CHECK(SSL_CIPHER_get_kx_nid(cipher), !=, NID_kx_rsa);
+        count++;
+    }
+    CHECK(count, >=, 6);
+    SSL_free(ssl);
+    SSL_CTX_free(context);
+}
+
+TEST(offer, "a client offers no cipher without forward secrecy, nor with CBC") {
+    unsigned char hello[4096];
+    struct pair plain = connected(UNIX_PAIR);
+    green_tls_context *context = client_context();
+    struct side side = {plain.near, context, "localhost", {0}};
+    green_thread *thread = start(shake, &side);
+    let_run();
+    CHECK(recv(green_socket_fd(plain.far), hello, sizeof hello, MSG_DONTWAIT), >, 100);
+    check_offer(hello);
+    CHECK(kill_and_finish(thread), ==, -ECANCELED);
+    green_tls_context_release(context);
+    release_pair(&plain);
 }
 
 /* Keys with a passphrase ---------------------------------------------------- */

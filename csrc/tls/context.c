@@ -146,17 +146,6 @@ static int check_options(const green_tls_options *options) {
     return 0;
 }
 
-static int use_versions(SSL_CTX *context, const green_tls_options *options) {
-    int minimum = options->minimum ? (int)options->minimum : GREEN_TLS_1_2, maximum = (int)options->maximum;
-    if (!SSL_CTX_set_min_proto_version(context, minimum) || !SSL_CTX_set_max_proto_version(context, maximum))
-        return green__tls_bad_setup("a TLS version that this OpenSSL does not have");
-    if (options->ciphers && !SSL_CTX_set_cipher_list(context, options->ciphers))
-        return green__tls_bad_setup("no cipher in '%s'", options->ciphers);
-    if (options->suites && !SSL_CTX_set_ciphersuites(context, options->suites))
-        return green__tls_bad_setup("no TLS 1.3 cipher suite in '%s'", options->suites);
-    return 0;
-}
-
 static int make_one(const green_tls_state *state, const green_tls_options *options, size_t index,
                     const unsigned char *ticket_key, SSL_CTX **made) {
     bool server = options->role == GREEN_TLS_SERVER;
@@ -170,7 +159,7 @@ static int make_one(const green_tls_state *state, const green_tls_options *optio
                                   SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
     if (state->key_log >= 0)
         SSL_CTX_set_keylog_callback(context, log_key);
-    int error = use_versions(context, options);
+    int error = green__tls_use_ciphers(context, options);
     if (error == 0 && index < options->identity_count)
         error = green__tls_use_identity(context, &options->identities[index]);
     if (error == 0)

@@ -50,6 +50,7 @@ bool green__tls_set_peer(SSL *ssl, green_tls_state *state, const char *host);
 void green__tls_state_release(green_tls_state *state);
 
 /* Each does one part of a new SSL_CTX: 0 or -errno, explained. */
+int green__tls_use_ciphers(SSL_CTX *context, const green_tls_options *options);
 int green__tls_use_identity(SSL_CTX *context, const green_tls_identity *identity);
 int green__tls_use_authorities(SSL_CTX *context, const green_tls_options *options);
 void green__tls_use_verification(SSL_CTX *context, const green_tls_state *state);

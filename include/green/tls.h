@@ -99,7 +99,8 @@ typedef struct green_tls_options {
     size_t protocol_count;
     green_tls_version minimum; /* default: TLS 1.2 */
     green_tls_version maximum; /* default: the newest */
-    /* OpenSSL's lists, for those who must: up to TLS 1.2, and of TLS 1.3. */
+    /* OpenSSL's lists, for those who must: up to TLS 1.2, and of TLS 1.3. Default:
+     * its own, up to TLS 1.2 only those with forward secrecy and without CBC. */
     const char *GREEN_NULLABLE ciphers;
     const char *GREEN_NULLABLE suites;
     /* Nanoseconds that a handshake may take; negative: no limit. Default 10 s. */

@@ -105,7 +105,8 @@ extension TLS {
         /// debuggers.
         public var logsKeys = false
 
-        /// OpenSSL's lists of ciphers up to TLS 1.2, and of cipher suites of TLS 1.3. Nil is its choice.
+        /// OpenSSL's lists of ciphers up to TLS 1.2, and of cipher suites of TLS 1.3. Nil is its choice, up to TLS 1.2
+        /// only those with forward secrecy and without CBC.
         public var ciphers: String?
         public var cipherSuites: String?
     }
