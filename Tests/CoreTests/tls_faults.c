@@ -28,17 +28,38 @@ TEST(garbage, "garbage instead of a hello is no TLS") {
     CHECK(outcome.problem, ==, GREEN_TLS_NOT_TLS);
 }
 
-TEST(hung_up, "a peer that hangs up in the handshake is told of as such") {
+/* Somebody who goes in the middle of a handshake by TCP, with one end of ours. */
+static void goes(bool server, void (*go)(green_socket *peer), green_tls_problem problem, const char *words) {
     struct pair plain = connected(TCP4);
-    green_tls_context *context = client_context();
-    struct side side = {plain.near, context, "localhost", {0}};
-    green_thread *client = start(shake, &side);
+    green_tls_context *context = server ? server_context(localhost()) : client_context();
+    struct side side = {plain.near, context, server ? NULL : "localhost", {0}};
+    green_thread *thread = start(shake, &side);
     let_run();
-    green_socket_release(plain.far);
-    finish(client);
-    CHECK(side.outcome.result == -EPROTO || side.outcome.result == -ECONNRESET);
+    go(plain.far);
+    finish(thread);
+    CHECK(side.outcome.result, ==, -EPROTO);
+    CHECK(side.outcome.problem, ==, problem);
+    CHECK_CONTAINS(side.outcome.text, "TLS handshake on");
+    CHECK_CONTAINS(side.outcome.text, words);
     green_tls_context_release(context);
-    green_socket_release(plain.near);
+}
+
+/* What has come is read, or the kernel would answer with a reset. */
+static void hang_up(green_socket *peer) {
+    char bytes[4096];
+    while (recv(green_socket_fd(peer), bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+        ;
+    green_socket_release(peer);
+}
+
+TEST(hung_up, "a peer that hangs up in the handshake is GREEN_TLS_TRUNCATED") {
+    for (int server = 0; server < 2; server++)
+        goes(server, hang_up, GREEN_TLS_TRUNCATED, "the peer has hung up without a goodbye");
+}
+
+TEST(reset, "a peer that resets the connection in the handshake is GREEN_TLS_RESET") {
+    for (int server = 0; server < 2; server++)
+        goes(server, reset_and_release, GREEN_TLS_RESET, "the peer has reset the connection");
 }
 
 TEST(silent, "a silent client ends its own handshake, with a sentence, and no other's") {

@@ -74,7 +74,7 @@ static bool is_expected(const struct end *end, const struct order *order, green_
     /* An alert of before the versions are agreed on is called a wrong version. */
     if (end->peer->failed && (problem == GREEN_TLS_REFUSED || problem == GREEN_TLS_NOT_TLS))
         return true;
-    return problem == GREEN_TLS_TRUNCATED && may_be_cut(end);
+    return (problem == GREEN_TLS_TRUNCATED || problem == GREEN_TLS_RESET) && may_be_cut(end);
 }
 
 static void check_problem(struct end *end, const struct order *order) {

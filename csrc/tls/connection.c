@@ -229,6 +229,16 @@ static int shake(green_socket_io *call, green_tls *tls) {
     }
 }
 
+/* A reset or a hang-up that shows only when there is something to send. Behind the
+ * handshake a reset is no other than that of a plain connection. */
+static int lost(green_socket_io *call, green_tls *tls, int error) {
+    char text[GREEN_SOCKET_LABEL_MAX];
+    bool reset = error == -ECONNRESET;
+    error = green__tls_problem(reset ? GREEN_TLS_RESET : GREEN_TLS_TRUNCATED, "TLS handshake on %s: the peer has %s",
+                               label(tls, text), reset ? "reset the connection" : "hung up without a goodbye");
+    return fail_for_good(call, tls, error);
+}
+
 /* The handshake has a deadline of its own, and those who call have theirs. */
 static int shake_in_time(green_socket_io *call, green_tls *tls) {
     char text[GREEN_SOCKET_LABEL_MAX];
@@ -240,6 +250,8 @@ static int shake_in_time(green_socket_io *call, green_tls *tls) {
         call->deadline = tls->deadline;
     int error = ours && green__left(call) == 0 ? -ETIMEDOUT : shake(call, tls);
     call->deadline = deadline;
+    if (error == -ECONNRESET || error == -EPIPE)
+        return lost(call, tls, error);
     if (error == -ETIMEDOUT) {
         call->explained = true;
         if (ours)

@@ -34,6 +34,7 @@ typedef enum green_tls_problem {
     GREEN_TLS_NO_COMMON,       /* no version or cipher in common */
     GREEN_TLS_REFUSED,         /* the peer has refused us, by an alert */
     GREEN_TLS_TRUNCATED,       /* the stream ended without a goodbye: bytes may be missing */
+    GREEN_TLS_RESET,           /* the peer has reset the connection in the handshake */
     GREEN_TLS_CORRUPT,         /* a record that cannot be decrypted, or makes no sense */
     GREEN_TLS_BAD_SETUP,       /* a certificate, key or option of our own is no good */
 } green_tls_problem;

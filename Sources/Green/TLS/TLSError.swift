@@ -27,6 +27,8 @@ public struct TLSError: Error, Hashable, Sendable, CustomStringConvertible {
         case refused
         /// The stream ended without a goodbye: bytes may be missing.
         case truncated
+        /// The peer has reset the connection in the handshake.
+        case reset
         /// A record that cannot be decrypted, or makes no sense.
         case corrupt
         /// A certificate, key or option of our own is no good.
@@ -66,6 +68,7 @@ extension TLSError.Problem {
         case GREEN_TLS_NO_COMMON: self = .nothingInCommon
         case GREEN_TLS_REFUSED: self = .refused
         case GREEN_TLS_TRUNCATED: self = .truncated
+        case GREEN_TLS_RESET: self = .reset
         case GREEN_TLS_CORRUPT: self = .corrupt
         case GREEN_TLS_BAD_SETUP: self = .badSetup
         default: return nil
