@@ -1,4 +1,5 @@
-/* New keys in mid-stream, asked for by a peer that is OpenSSL itself. */
+/* New keys in mid-stream, asked for by a peer that is OpenSSL itself: taken in TLS
+ * 1.3, refused in TLS 1.2, where it is a handshake within the connection. */
 #include "tls_helpers.h"
 
 #include <fcntl.h>
@@ -154,4 +155,49 @@ TEST(updated, "keys change in mid-stream, in one direction or both, while both s
         update(server, SSL_KEY_UPDATE_NOT_REQUESTED);
         update(server, SSL_KEY_UPDATE_REQUESTED);
     }
+}
+
+/* Asks for a new handshake, and is told that there is none. */
+static void *ask_for_handshake(void *argument) {
+    struct peer *peer = argument;
+    char byte;
+    SSL_CTX *context = peer_context(peer->server);
+    SSL_CTX_set_max_proto_version(context, TLS1_2_VERSION);
+    peer->ssl = SSL_new(context);
+    CHECK(SSL_set_fd(peer->ssl, peer->fd), ==, 1);
+    CHECK(peer->server ? SSL_accept(peer->ssl) : SSL_connect(peer->ssl), ==, 1);
+    CHECK(SSL_renegotiate(peer->ssl), ==, 1);
+    /* A server only says that it would like to, and hears of it when it reads. */
+    int result = SSL_do_handshake(peer->ssl);
+    CHECK(result, ==, peer->server ? 1 : -1);
+    CHECK(result == -1 || SSL_read(peer->ssl, &byte, 1) == -1);
+    CHECK(ERR_GET_REASON(ERR_peek_error()), ==, SSL_R_NO_RENEGOTIATION);
+    ERR_clear_error();
+    SSL_free(peer->ssl);
+    SSL_CTX_free(context);
+    close(peer->fd);
+    return NULL;
+}
+
+static void refuse(bool server) {
+    struct peer peer = {.server = server};
+    struct pair plain = connected(UNIX_PAIR);
+    char byte;
+    peer.fd = fcntl(green_socket_fd(plain.far), F_DUPFD_CLOEXEC, 3);
+    green_socket_release(plain.far);
+    localhost(); /* made before there are two OS threads */
+    CHECK(pthread_create(&peer.thread, NULL, ask_for_handshake, &peer), ==, 0);
+    green_tls_context *context = server ? client_context() : server_context(localhost());
+    CHECK(green_tls_start(plain.near, context, server ? "localhost" : NULL), ==, 0);
+    CHECK(info_of(plain.near).version, ==, GREEN_TLS_1_2);
+    struct outcome outcome = outcome_of(green_read(plain.near, &byte, 1));
+    CHECK(outcome.problem == GREEN_TLS_REFUSED || outcome.problem == GREEN_TLS_NO_COMMON);
+    pthread_join(peer.thread, NULL);
+    green_socket_release(plain.near);
+    green_tls_context_release(context);
+}
+
+TEST(renegotiation, "a peer that asks for a handshake within the connection is told that there is none") {
+    refuse(false);
+    refuse(true);
 }
