@@ -114,6 +114,10 @@ static void saturate(green_tls_version version) {
                                start(receive_pattern, &in[0]), start(receive_pattern, &in[1])};
     for (int i = 0; i < 4; i++)
         CHECK(finish(threads[i]), ==, 0);
+    for (int i = 0; i < 2; i++) {
+        CHECK(in[i].position, ==, bulk());
+        printf("%llu bytes\n", (unsigned long long)in[i].position);
+    }
     release_tls_pair(&pair);
 }
 
