@@ -239,7 +239,7 @@ static void end_link(struct link *link) {
 /* Waves --------------------------------------------------------------------- */
 
 /* Every state is left in every manner within the first 64. */
-enum { WAVE = SANITIZED ? 64 : 2000, SOCKETS = 4 };
+enum { WAVE = SLOW ? 64 : 2000, SOCKETS = 4 };
 
 static void check_empty(void) {
     green_statistics now;
@@ -250,12 +250,12 @@ static void check_empty(void) {
     CHECK(now.buffers, ==, 0);
 }
 
-/* As many as the system's limit of descriptors allows; an emulator is slow. */
+/* As many as the system's limit of descriptors allows. */
 static int crowd_size(void) {
     struct rlimit limit;
     CHECK(getrlimit(RLIMIT_NOFILE, &limit), ==, 0);
-    rlim_t room = (limit.rlim_cur - 100) / SOCKETS, most = is_emulated() ? 200 : WAVE;
-    return (int)(room < most ? room : most);
+    rlim_t room = (limit.rlim_cur - 100) / SOCKETS;
+    return (int)(room < WAVE ? room : WAVE);
 }
 
 /* All of them there at once, then all left, one after the other. */
