@@ -74,7 +74,7 @@ bool threads_after_fork(void) {
 
 /* In seconds. */
 static unsigned limit_of(const struct test *test) {
-    return test->seconds * (EMULATED ? 4 : 1);
+    return test->seconds * (SLOW ? 4 : 1);
 }
 
 static int capture_file = -1;
