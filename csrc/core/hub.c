@@ -198,7 +198,7 @@ int green_hub_close(void) {
     if (hub->current != &hub->root || hub->threads > 1 || hub->handles || hub->sockets)
         return green__fail(-EBUSY,
                            "green_hub_close: %lu green threads have not finished, %lu handles of finished ones and "
-                           "%lu sockets or files are still held",
+                           "%lu sockets, files or processes are still held",
                            hub->threads - 1, hub->handles, hub->sockets);
     /* What was cancelled may still have its last completion to come. */
     while (hub->engine->operations > 0)

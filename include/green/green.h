@@ -55,6 +55,7 @@
 #include <green/offload.h>
 #include <green/pile.h>
 #include <green/pool.h>
+#include <green/process.h>
 #include <green/queue.h>
 #include <green/semaphore.h>
 #include <green/serve.h>

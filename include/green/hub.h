@@ -63,9 +63,9 @@ GREEN_API GREEN_CHECK int green_hub_open(const green_hub_options *GREEN_NULLABLE
 
 /* Ends this OS thread's hub and gives all its memory back. Called from the OS
  * thread's own context (main, or the function given to pthread_create), when
- * every green thread has finished. Handles still held (threads, sockets, files)
- * must be released first.
- * -EBUSY: green threads, sockets or files are left; green_explain() counts them.
+ * every green thread has finished. Handles still held (threads, sockets, files,
+ * processes) must be released first.
+ * -EBUSY: green threads, sockets, files or processes are left; green_explain() counts them.
  * -ENOENT: this OS thread has no hub. */
 GREEN_API int green_hub_close(void);
 
@@ -89,7 +89,7 @@ typedef struct green_statistics {
     uint64_t stacks;       /* stacks ever carved out of an arena */
     uint64_t free_stacks;  /* of these: waiting for the next spawn */
     uint64_t timers;       /* pending deadlines and sleeps */
-    uint64_t sockets;      /* open sockets, listeners and files */
+    uint64_t sockets;      /* open sockets, listeners, files and processes */
     uint64_t operations;   /* operations the engine has not completed */
     uint64_t buffers;      /* receive buffers a socket holds */
     uint64_t switches;     /* since the hub was made: from one green thread to another */

@@ -17,7 +17,7 @@ extension Hub {
         public let freeStacks: Int
         /// Pending deadlines and sleeps.
         public let timers: Int
-        /// Open sockets, listeners and files.
+        /// Open sockets, listeners, files and processes.
         public let sockets: Int
         /// Operations that the engine has not completed.
         public let operations: Int

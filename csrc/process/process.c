@@ -1,0 +1,226 @@
+/* The handle of a process, and waiting for its end. */
+#include "process.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct green_process {
+    green_hub *hub;
+    uint32_t references; /* of the owner, and of threads that wait */
+    bool released;
+    green_started started; /* its pidfd is -1 once there is nothing to wait for */
+    bool ended;
+    green_process_end end;
+    green_wait_list waiters;
+};
+
+/* Starting ------------------------------------------------------------------- */
+
+/* What a standard descriptor is made of: the program's end, and what is to be
+ * closed of it. */
+struct plan {
+    const green_stdio *stdio;
+    int theirs, ours; /* -1: none */
+    bool owned;       /* theirs is not the caller's */
+};
+
+static int prepare(struct plan *plan, bool is_input) {
+    int fds[2];
+    switch (plan->stdio->kind) {
+    case GREEN_STDIO_NULL:
+        plan->theirs = open("/dev/null", O_RDWR | O_CLOEXEC);
+        plan->owned = true;
+        return plan->theirs < 0 ? green__fail(-errno, "opening '/dev/null'") : 0;
+    case GREEN_STDIO_PIPE:
+        if (!plan->stdio->pipe)
+            return green__fail(-EINVAL, "a pipe for a program, and no place for its other end");
+        if (pipe2(fds, O_CLOEXEC) < 0)
+            return green__fail(-errno, "making a pipe");
+        plan->theirs = fds[is_input ? 0 : 1];
+        plan->ours = fds[is_input ? 1 : 0];
+        plan->owned = true;
+        return 0;
+    case GREEN_STDIO_DESCRIPTOR:
+        plan->theirs = plan->stdio->fd;
+        return plan->theirs < 0 ? green__fail(-EBADF, "descriptor %d for a program", plan->theirs) : 0;
+    default:
+        return 0;
+    }
+}
+
+static int adopt(struct plan plans[3]) {
+    int error = 0;
+    for (int i = 0; i < 3 && error == 0; i++)
+        if (plans[i].ours >= 0 && (error = green_file_adopt(plans[i].stdio->pipe, plans[i].ours)) == 0)
+            plans[i].ours = -1;
+    return error;
+}
+
+/* Closes what is left, and after a failure also what was handed out. */
+static void clean_up(struct plan plans[3], bool failed) {
+    for (int i = 0; i < 3; i++) {
+        if (plans[i].owned && plans[i].theirs >= 0)
+            close(plans[i].theirs);
+        if (plans[i].ours >= 0)
+            close(plans[i].ours);
+        if (failed && plans[i].stdio->kind == GREEN_STDIO_PIPE && plans[i].stdio->pipe) {
+            green_file_release(*plans[i].stdio->pipe);
+            *plans[i].stdio->pipe = NULL;
+        }
+    }
+}
+
+int green_process_spawn(green_process **made, const char *program, const char *const *arguments,
+                        const green_process_options *given) {
+    green_process_options options = given ? *given : (green_process_options){0};
+    struct plan plans[3] = {{&options.input, -1, -1, 0}, {&options.output, -1, -1, 0}, {&options.error, -1, -1, 0}};
+    int error = 0, fds[3];
+    green_hub *hub = green__hub_here(&error);
+    if (!hub)
+        return error;
+    for (int i = 0; i < 3; i++)
+        if (plans[i].stdio->kind == GREEN_STDIO_PIPE && plans[i].stdio->pipe)
+            *plans[i].stdio->pipe = NULL;
+    green_process *process = calloc(1, sizeof *process);
+    if (!process)
+        return green__fail(-ENOMEM, "no memory for a process");
+    *process = (green_process){.hub = hub, .references = 1, .started.pidfd = -1};
+    green__list_init(&process->waiters);
+    for (int i = 0; i < 3 && error == 0; i++) {
+        error = prepare(&plans[i], i == 0);
+        fds[i] = plans[i].theirs;
+    }
+    if (error == 0 && options.error.kind == GREEN_STDIO_OUTPUT)
+        fds[2] = fds[1] >= 0 ? fds[1] : STDOUT_FILENO;
+    if (error == 0)
+        error = adopt(plans);
+    if (error == 0)
+        error = green__start(hub, &process->started, program, arguments, &options, fds);
+    clean_up(plans, error < 0);
+    if (error < 0) {
+        free(process);
+        return error;
+    }
+    hub->sockets++;
+    *made = process;
+    return 0;
+}
+
+/* Its end -------------------------------------------------------------------- */
+
+static void describe(const green_wait *wait, char *text, size_t size) {
+    (void)wait;
+    snprintf(text, size, "waiting for a process");
+}
+
+static const green_wait_kind waiting = {green__io_cancel, describe};
+
+/* Gives the pidfd up, or hands it on when the process still runs. */
+static void drop_pidfd(green_process *process) {
+    int pidfd = process->started.pidfd;
+    if (pidfd < 0)
+        return;
+    process->started.pidfd = -1;
+    process->hub->sockets--;
+    process->hub->engine->class->forget(process->hub->engine, pidfd);
+    if (process->ended)
+        close(pidfd);
+    else
+        green__reap(pidfd);
+}
+
+static void drop_reference(green_process *process) {
+    if (--process->references > 0)
+        return;
+    drop_pidfd(process);
+    free(process);
+}
+
+/* One wait: 0 when there is something to look at. */
+static int await(green_process *process, int64_t timeout) {
+    green_hub *hub = process->hub;
+    green_io io;
+    green__io_init(hub, &io, &waiting, GREEN_OP_POLL, process->started.pidfd);
+    io.op.flags = POLLIN;
+    green__list_append(&process->waiters, &io.wait);
+    int error = green__io_run(hub, &io, timeout);
+    green__list_remove(&io.wait);
+    return error > 0 || error == -EINTR ? 0 : error;
+}
+
+static int64_t left(int64_t deadline) {
+    if (deadline < 0)
+        return GREEN_FOREVER;
+    int64_t now = green_now();
+    return deadline > now ? deadline - now : 0;
+}
+
+/* Until it has ended, or the wait has. */
+static int wait_for_end(green_process *process, int64_t timeout) {
+    int64_t deadline = timeout < 0 ? GREEN_FOREVER : green__deadline(green_now(), timeout);
+    int error = 0;
+    while (error == 0 && !process->ended) {
+        error = green__begin(process->hub, timeout);
+        if (error == 0)
+            error = await(process, left(deadline));
+        if (error == 0 && process->released)
+            error = -EBADF;
+        if (error < 0 || process->ended)
+            break;
+        error = green__collect(process->started.pidfd, &process->end);
+        process->ended = error == 1;
+        error = error < 0 ? error : 0;
+    }
+    return error;
+}
+
+int green_process_wait(green_process *process, int64_t timeout, green_process_end *end) {
+    green_hub *hub = process->hub;
+    if (hub != green__hub)
+        return green__fail(-EXDEV, "waiting for a process: its handle %s", green__whose(hub));
+    int error = 0;
+    process->references++;
+    if (!process->ended)
+        error = wait_for_end(process, timeout);
+    if (error == 0 && end)
+        *end = process->end;
+    else if (error == -ECHILD)
+        green__fail(error, "waiting for process %d: somebody else has collected its end, or SIGCHLD is ignored",
+                    process->started.pid);
+    else if (error < 0 && !green__is_explained(error))
+        green__fail(error, "waiting for process %d", process->started.pid);
+    drop_reference(process);
+    return error;
+}
+
+int green_process_signal(green_process *process, int number) {
+    if (process->hub != green__hub)
+        return green__fail(-EXDEV, "signal: the process's handle %s", green__whose(process->hub));
+    int error = process->ended ? -ESRCH : green__signal(process->started.pidfd, number);
+    return error < 0 ? green__fail(error, "sending signal %d to process %d", number, process->started.pid) : 0;
+}
+
+pid_t green_process_id(const green_process *process) {
+    return process->started.pid;
+}
+
+void green_process_release(green_process *process) {
+    if (!process)
+        return;
+    if (GREEN_UNLIKELY(process->hub != green__hub)) {
+        if (!green__is_forsaken(process->hub))
+            return;
+        /* In a forked child: the process is its parent's to collect. */
+        close(process->started.pidfd);
+        free(process);
+        return;
+    }
+    process->released = true;
+    for (green_wait_link *link = process->waiters.next; link != &process->waiters; link = link->next)
+        green__end_wait(GREEN_CONTAINER(link, green_wait, link), -EBADF);
+    drop_reference(process);
+}
