@@ -28,6 +28,28 @@ struct SignalTests {
     }
 
     @Test
+    func `come as a sequence, which goes on after an interrupt`() throws {
+        try onHub { () throws in
+            let signals = try Signals([.user1, .user2])
+            let waiter = spawn {
+                var seen: [Signal?] = []
+                for signal in signals {
+                    seen.append(try? signal.get())
+                    if seen.count == 3 { break }
+                }
+                return seen
+            }
+            try settle()
+            raise(SIGUSR1)
+            try settle()
+            try waiter.kill()
+            try settle()
+            raise(SIGUSR2)
+            #expect(try waiter.wait() == [.user1, nil, .user2])
+        }
+    }
+
+    @Test
     func `that cannot be caught are refused`() throws {
         try onHub { () throws in
             #expect(failure { try Signals([Signal(rawValue: SIGKILL)]) }?.code == .invalidArgument)
