@@ -21,6 +21,9 @@ public struct Signal: RawRepresentable, Hashable, Sendable {
     /// The terminal's Ctrl-\. The corresponding C constant is `SIGQUIT`.
     public static var quit: Signal { Signal(rawValue: SIGQUIT) }
 
+    /// The end at once, which no program can put off. The corresponding C constant is `SIGKILL`.
+    public static var kill: Signal { Signal(rawValue: SIGKILL) }
+
     /// Free for the program. The corresponding C constant is `SIGUSR1`.
     public static var user1: Signal { Signal(rawValue: SIGUSR1) }
 

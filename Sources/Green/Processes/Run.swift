@@ -1,0 +1,109 @@
+public import SystemPackage
+
+/// What a program has written, and how it has ended.
+public struct CollectedOutput: Hashable, Sendable {
+    /// How it has ended.
+    public let terminationStatus: GreenProcess.TerminationStatus
+
+    /// What it has written.
+    public let standardOutput: [UInt8]
+
+    /// What it has written of errors.
+    public let standardError: [UInt8]
+
+    /// What it has written, as UTF-8 that is repaired where it is none.
+    public var text: String { String(decoding: standardOutput, as: UTF8.self) }
+
+    /// What it has written of errors, as UTF-8 that is repaired where it is none.
+    public var errorText: String { String(decoding: standardError, as: UTF8.self) }
+}
+
+/// Runs a program to its end, and collects what it writes.
+///
+/// ```swift
+/// let listing = try run("ls", arguments: ["-l", "/tmp"])
+/// guard listing.terminationStatus.isSuccess else { throw Failure(listing.errorText) }
+/// print(listing.text)
+/// ```
+///
+/// Only the calling green thread waits. It waits until the program has ended and nobody holds its output any more,
+/// which a program that it has left running in the background may do.
+///
+/// - Parameters:
+///   - program: Its name, which is looked up in PATH, or a path with a "/".
+///   - arguments: What it is to be told, without its own name.
+///   - environment: Its variables; nil is those of this process.
+///   - workingDirectory: Where it begins to run; nil is where this process is.
+///   - input: What it reads. It need not read all of it.
+///   - limit: How many bytes it may write, and as many again of errors.
+/// - Returns: What it has written, and how it has ended; a failure of its own is no error here.
+/// - Throws: A ``SystemError`` with the code `noSuchFileOrDirectory` when there is no such program or directory,
+///   `messageTooLong` when it writes more than the limit, and others. When the thread is killed or its ``Timeout`` fires,
+///   that error. In each of these cases the program is killed.
+@available(*, noasync)
+public func run(
+    _ program: FilePath,
+    arguments: [String] = [],
+    environment: [String: String]? = nil,
+    workingDirectory: FilePath? = nil,
+    input: some Collection<UInt8> = [],
+    limit: Int = 16 << 20
+) throws -> CollectedOutput {
+    let process = try GreenProcess(
+        program,
+        arguments: arguments,
+        environment: environment,
+        workingDirectory: workingDirectory,
+        input: input.isEmpty ? .null : .pipe,
+        output: .pipe,
+        error: .pipe
+    )
+    let (source, output, errors) = (process.input, process.output!, process.error!)
+    let writer = try source.map { source in
+        let bytes = Array(input)
+        return try spawned { try feed(bytes, to: source) }
+    }
+    let reader = try spawned {
+        do {
+            return try errors.readAll(limit: limit)
+        } catch {
+            // Or nobody would read what the program writes, and it would wait for that for ever.
+            try? process.send(.kill)
+            throw error
+        }
+    }
+    var isOver = false
+    defer {
+        if !isOver {
+            try? process.send(.kill)
+            try? writer?.kill()
+            try? reader.kill()
+        }
+    }
+    let collected = try output.readAll(limit: limit)
+    let collectedErrors = try reader.wait().get()
+    let status = try process.wait()
+    // A program that has ended reads no more, and one that it has left behind does not matter.
+    try writer?.kill()
+    isOver = true
+    return CollectedOutput(
+        terminationStatus: status,
+        standardOutput: collected,
+        standardError: collectedErrors
+    )
+}
+
+/// A thread whose error is a result, so that nobody reports it when nobody waits for it.
+private func spawned<Success>(_ body: @escaping () throws -> Success) throws -> GreenThread<Result<Success, any Error>>
+{
+    spawn { Result { try body() } }
+}
+
+/// Writes what the program is to read, as far as it reads.
+private func feed(_ bytes: [UInt8], to source: GreenFile) throws {
+    do {
+        try source.write(bytes)
+    } catch let error as SystemError where error.code == .brokenPipe {
+    }
+    try source.close()
+}
