@@ -73,16 +73,16 @@ static int64_t transfer(green_file_call *call, bool writes, void *bytes, size_t 
     return green__file_run(call, writes ? GREEN_OP_WRITE_AT : GREEN_OP_READ_AT, bytes, length, (uint64_t)offset);
 }
 
-/* A fault behind bytes that were read is for the next call to find. An interrupt
- * is for this one: its bytes are read again. */
+/* An error in any piece is the whole call's: fewer bytes than wanted mean the end.
+ * Those before it can be read again. */
 static int64_t read_from(green_file_call *call, char *bytes, size_t size, int64_t offset) {
     size_t count = 0;
     while (count < size) {
         size_t wanted = size - count < PIECE_MAX ? size - count : PIECE_MAX;
         int64_t result = transfer(call, false, bytes + count, wanted, offset + (int64_t)count);
-        if (result < 0 && (count == 0 || green__file_was_ended(call, result)))
+        if (result < 0)
             return result;
-        count += result > 0 ? (size_t)result : 0;
+        count += (size_t)result;
         if (result < (int64_t)wanted)
             break;
         if (count < size && (result = green__file_proceed(call)) < 0)

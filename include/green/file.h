@@ -64,8 +64,9 @@ GREEN_API void green_file_release(green_file *GREEN_NULLABLE file);
 GREEN_API int green_file_close(green_file *file);
 
 /* Reads at the file's position and moves it: size bytes, or as many as there are
- * up to the end. 0 is the end (or a size of 0). An interrupted read leaves the
- * position where it was. -EISDIR, -EIO, -EBUSY, -EBADF. Blocks. */
+ * up to the end. 0 is the end (or a size of 0). After an error or an interrupt the
+ * position is where it was, and the caller's memory may hold anything. -EISDIR,
+ * -EIO, -EBUSY, -EBADF. Blocks. */
 GREEN_API GREEN_CHECK ssize_t green_file_read(green_file *file, void *bytes, size_t size);
 
 /* Writes all of it at the file's position and returns size; anything else is an

@@ -1,0 +1,88 @@
+/* Out of memory, descriptors and native threads at every point of files and
+ * child processes. */
+#include "failing.h"
+#include "files.h"
+
+enum { SIZE = 300000 };
+
+static char bytes[SIZE];
+
+static int run_file(void) {
+    green_file *file = NULL;
+    int error;
+    TRY(green_file_open(&file, path_of("file"), O_RDWR | O_CREAT, 0600, GREEN_SECOND));
+    pattern_fill(bytes, SIZE, 0);
+    TRY(green_file_write(file, bytes, SIZE));
+    memset(bytes, 0, SIZE);
+    TRY(green_file_read_at(file, bytes, SIZE, 0));
+    CHECK(error, ==, SIZE);
+    pattern_check(bytes, SIZE, 0);
+    TRY(green_file_size(file));
+    CHECK(error, ==, SIZE);
+    TRY(green_file_close(file));
+done:
+    green_file_release(file);
+    return error < 0 ? error : 0;
+}
+
+static int run_names(void) {
+    green_listing *listing = NULL;
+    struct stat status;
+    int error;
+    TRY(green_path_status(path_of("."), &status, GREEN_FOREVER));
+    TRY(green_directory_list(&listing, "/proc/self/task", GREEN_FOREVER));
+    CHECK(green_listing_count(listing), >=, 1);
+done:
+    green_listing_release(listing);
+    return error;
+}
+
+static int run_program(void) {
+    green_process *process = NULL;
+    green_file *input = NULL, *output = NULL;
+    const char *arguments[] = {"cat", NULL}, *environment[] = {"A=b", NULL};
+    green_process_options options = {
+        .input = {.kind = GREEN_STDIO_PIPE, .pipe = &input},
+        .output = {.kind = GREEN_STDIO_PIPE, .pipe = &output},
+        .error = {.kind = GREEN_STDIO_OUTPUT},
+        .environment = environment,
+        .directory = "/",
+    };
+    green_process_end end;
+    char byte;
+    int error;
+    TRY(green_process_spawn(&process, "cat", arguments, &options));
+    TRY(green_file_write(input, "x", 1));
+    TRY(green_file_read(output, &byte, 1));
+    CHECK(byte, ==, 'x');
+    TRY(green_file_close(input));
+    TRY(green_file_read(output, &byte, 1));
+    CHECK(error, ==, 0);
+    TRY(green_process_wait(process, GREEN_FOREVER, &end));
+    CHECK(end.code, ==, 0);
+done:
+    green_file_release(input);
+    green_file_release(output);
+    green_process_release(process);
+    return error;
+}
+
+/* A pool that has a native thread does without another. A close whose record finds
+ * no memory is made in place. */
+static const struct scenario scenarios[] = {
+    {.name = "file", .run = run_file, .tolerates = "pthread_create malloc"},
+    {.name = "names", .run = run_names, .tolerates = "pthread_create"},
+    {.name = "program", .run = run_program, .tolerates = "pthread_create"},
+};
+
+BIG_TEST(memory, "files and programs without memory are errors, and nothing is left") {
+    (void)path_of("file");
+    fail_on_each_engine(scenarios, 3, FAIL_MEMORY);
+    remove_directory();
+}
+
+BIG_TEST(calls, "files and programs without a descriptor or a native thread are errors") {
+    (void)path_of("file");
+    fail_on_each_engine(scenarios, 3, FAIL_CALLS);
+    remove_directory();
+}
