@@ -46,7 +46,7 @@ static int make(green_hub *hub, int fd, const char *path, green_file **made) {
         .path = copy,
     };
     file->stream = file->position < 0;
-    file->writable = (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY;
+    file->mode = fcntl(fd, F_GETFL) & O_ACCMODE;
     green__list_init(&file->closers);
     hub->sockets++;
     *made = file;

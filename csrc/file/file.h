@@ -32,7 +32,7 @@ struct green_file {
     uint32_t references; /* of the owner, and of threads blocked in it */
     bool closed;
     bool stream;                  /* without offsets */
-    bool writable;                /* opened so */
+    int mode;                     /* O_RDONLY, O_WRONLY or O_RDWR */
     green_descriptor *descriptor; /* NULL once closed */
     green_file_call *calls;
     green_file_call *users[2]; /* a stream's reader and writer; else, in the first one, who uses the position */

@@ -14,6 +14,8 @@ enum { STREAM_PIECE_MAX = 1 << 30 };
  * even there. */
 ssize_t green__stream_read(green_file_call *call, void *bytes, size_t size) {
     size = size < STREAM_PIECE_MAX ? size : STREAM_PIECE_MAX;
+    if (call->file->mode == O_WRONLY)
+        return -EBADF; /* it would never be ready for that */
     if (size == 0)
         return 0;
     for (;;) {
@@ -54,7 +56,7 @@ static ssize_t write_quietly(int fd, const void *bytes, size_t size) {
 /* Waits first, each time: that is where the others have their turn. */
 ssize_t green__stream_write(green_file_call *call, const void *bytes, size_t size) {
     call->size = size;
-    if (!call->file->writable)
+    if (call->file->mode == O_RDONLY)
         return -EBADF; /* it would never be ready for that */
     while (call->written < size) {
         ssize_t result = green__file_poll(call, POLLOUT);
