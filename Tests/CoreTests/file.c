@@ -198,6 +198,26 @@ TEST(full, "a full disk and a limit are errors that tell how much was written") 
     remove_directory();
 }
 
+TEST(direct, "a file is read and written past the cache, if the file system can do that") {
+    enum { BLOCKS = 600 * 1024, BLOCK = 4096 };
+    char *bytes = aligned_alloc(BLOCK, BLOCKS);
+    green_file *file;
+    int error = green_file_open(&file, path_of("file"), O_RDWR | O_CREAT | O_DIRECT, 0600, GREEN_FOREVER);
+    if (error == -EINVAL) {
+        remove_directory();
+        skip("no O_DIRECT here");
+    }
+    CHECK(error, ==, 0);
+    pattern_fill(bytes, BLOCKS, 0);
+    CHECK(green_file_write(file, bytes, BLOCKS), ==, BLOCKS);
+    memset(bytes, 0, BLOCKS);
+    CHECK(green_file_read_at(file, bytes, BLOCKS, 0), ==, BLOCKS);
+    pattern_check(bytes, BLOCKS, 0);
+    green_file_release(file);
+    free(bytes);
+    remove_directory();
+}
+
 TEST(cloexec, "descriptors are closed by exec, whether asked for or not") {
     green_file *file = open_file("file", O_WRONLY | O_CREAT);
     CHECK(fcntl(green_file_fd(file), F_GETFD) & FD_CLOEXEC, ==, FD_CLOEXEC);

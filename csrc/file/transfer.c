@@ -5,7 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PIECE_MAX = 256 * 1024 };
+enum {
+    PIECE_MAX = 256 * 1024,
+    COPY_ALIGNMENT = 4096, /* of a native thread's copy: O_DIRECT asks for that of a disk's block */
+};
 
 static void describe(const green_wait *wait, char *text, size_t size) {
     const green_file_call *call = GREEN_CONTAINER(wait, const green_file_call, io.wait);
@@ -37,19 +40,24 @@ int32_t green__file_poll(green_file_call *call, short events) {
     return green__io_run(call->file->hub, &call->io, green__file_left(call));
 }
 
+static char *copy_in(green_native *native) {
+    uintptr_t address = (uintptr_t)native->bytes;
+    return native->bytes + (-address & (COPY_ALIGNMENT - 1));
+}
+
 static int64_t read_now(green_native *native) {
-    ssize_t count = pread(native->descriptor->fd, native->bytes, native->length, native->offset);
+    ssize_t count = pread(native->descriptor->fd, copy_in(native), native->length, native->offset);
     return count < 0 ? -errno : count;
 }
 
 static int64_t write_now(green_native *native) {
-    ssize_t count = pwrite(native->descriptor->fd, native->bytes, native->length, native->offset);
+    ssize_t count = pwrite(native->descriptor->fd, copy_in(native), native->length, native->offset);
     return count < 0 ? -errno : count;
 }
 
 /* By way of a copy: an interrupted call returns before the native thread is done. */
 static int64_t run_natively(green_file_call *call, bool writes, void *bytes, size_t length, int64_t offset) {
-    green_native *native = green__native_make(writes ? write_now : read_now, length);
+    green_native *native = green__native_make(writes ? write_now : read_now, length + COPY_ALIGNMENT - 1);
     if (!native) {
         call->explained = true;
         return -ENOMEM;
@@ -57,10 +65,10 @@ static int64_t run_natively(green_file_call *call, bool writes, void *bytes, siz
     native->length = length;
     native->offset = offset;
     if (writes)
-        memcpy(native->bytes, bytes, length);
+        memcpy(copy_in(native), bytes, length);
     int64_t result = green__native_run_in(call, native);
     if (!writes && result > 0)
-        memcpy(bytes, native->bytes, (size_t)result);
+        memcpy(bytes, copy_in(native), (size_t)result);
     green__native_release(native);
     return result;
 }
