@@ -41,6 +41,7 @@ static void goes(bool server, void (*go)(green_socket *peer), green_tls_problem 
     CHECK(side.outcome.problem, ==, problem);
     CHECK_CONTAINS(side.outcome.text, "TLS handshake on");
     CHECK_CONTAINS(side.outcome.text, words);
+    green_socket_release(plain.near);
     green_tls_context_release(context);
 }
 
@@ -60,6 +61,24 @@ TEST(hung_up, "a peer that hangs up in the handshake is GREEN_TLS_TRUNCATED") {
 TEST(reset, "a peer that resets the connection in the handshake is GREEN_TLS_RESET") {
     for (int server = 0; server < 2; server++)
         goes(server, reset_and_release, GREEN_TLS_RESET, "the peer has reset the connection");
+}
+
+static void write_to_reset(size_t size) {
+    static const char bytes[16384];
+    struct pair plain = connected(TCP4);
+    green_tls_context *client = client_context(), *server = server_context(localhost());
+    struct tls_pair pair = tls_meet_on(plain.near, plain.far, client, server, "localhost");
+    reset_and_release(pair.server);
+    CHECK(green_write(pair.client, bytes, size), ==, -ECONNRESET);
+    CHECK_CONTAINS(green_explain(-ECONNRESET), "write on socket");
+    green_socket_release(pair.client);
+    green_tls_context_release(client);
+    green_tls_context_release(server);
+}
+
+TEST(reset_later, "a write to a peer that has reset the connection is -ECONNRESET, whatever its size") {
+    write_to_reset(100);
+    write_to_reset(16384);
 }
 
 TEST(silent, "a silent client ends its own handshake, with a sentence, and no other's") {
@@ -120,6 +139,23 @@ TEST(closed, "a close ends a reader, a handshake and those who wait for it, with
     CHECK(finish(waiting), ==, -EBADF);
     green_tls_context_release(context);
     release_pair(&plain);
+}
+
+static int close_it(void *socket) {
+    return green_close(socket);
+}
+
+TEST(closed_behind, "a write that was done before a close says so, small or large") {
+    static char bytes[16384];
+    for (size_t size = 1; size <= sizeof bytes; size *= 128) {
+        struct tls_pair pair = tls_pair(0);
+        green_thread *closing = start(close_it, pair.server);
+        CHECK(green_write(pair.server, bytes, size), ==, size);
+        CHECK(finish(closing), ==, 0);
+        CHECK(green_write(pair.server, bytes, size), ==, -EBADF);
+        CHECK(green_read_exactly(pair.client, bytes, size), ==, size);
+        release_tls_pair(&pair);
+    }
 }
 
 /* Flips one bit of what goes by. */

@@ -219,6 +219,49 @@ TEST(gathered, "three pieces of a small answer are one record") {
     release_tls_pair(&pair);
 }
 
+static int count_turns(void *argument) {
+    int *turns = argument;
+    while (*turns >= 0) {
+        ++*turns;
+        CHECK(green_yield(), ==, 0);
+    }
+    return 0;
+}
+
+TEST(fair, "a write that need not wait, small or large, lets others run") {
+    struct tls_pair pair = tls_pair(0);
+    static char bytes[16384], back[16384];
+    int turns = 0;
+    green_thread *other = start(count_turns, &turns);
+    pattern_fill(bytes, sizeof bytes, 0);
+    for (size_t size = 1; size <= sizeof bytes; size *= 2) {
+        int before = turns;
+        CHECK(green_write(pair.server, bytes, size), ==, size);
+        CHECK(turns, >, before);
+        CHECK(green_read_exactly(pair.client, back, size), ==, size);
+        pattern_check(back, size, 0);
+    }
+    turns = -1;
+    CHECK(finish(other), ==, 0);
+    release_tls_pair(&pair);
+}
+
+/* The kernel takes a part of a record, and the rest comes behind it. */
+TEST(full, "a large record that the kernel has room for in part comes whole") {
+    struct tls_pair pair = tls_pair(0);
+    struct transfer out = {pair.server, 4 << 20, 0}, in = {pair.client, 4 << 20, 0};
+    static char bytes[16384];
+    CHECK(green_socket_set_option(pair.server, SOL_SOCKET, SO_SNDBUF, 40000), ==, 0);
+    green_thread *reader = start(receive_pattern, &in);
+    for (; out.position < out.size; out.position += sizeof bytes) {
+        pattern_fill(bytes, sizeof bytes, out.position);
+        CHECK(green_write(pair.server, bytes, sizeof bytes), ==, sizeof bytes);
+    }
+    CHECK(finish(reader), ==, 0);
+    CHECK(in.position, ==, out.size);
+    release_tls_pair(&pair);
+}
+
 TEST(sizes, "writes of every size around a record come whole") {
     struct tls_pair pair = tls_pair(0);
     static const size_t sizes[] = {0, 1, 16383, 16384, 16385, 40000, 131072, 300001};

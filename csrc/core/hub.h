@@ -91,6 +91,10 @@ static inline green_thread *green__next(green_hub *hub) {
     }
 }
 
+/* Lets everybody else who is ready run first, and completions come. Delivers no
+ * interrupt. */
+void green__give_way(green_hub *hub);
+
 /* Makes a parked thread ready. */
 static inline void green__ready(green_thread *thread) {
     GREEN_INVARIANT(thread->state == GREEN_PARKED, "only a parked thread becomes ready");

@@ -3,6 +3,21 @@
 
 #include <stdio.h>
 
+static inline void give_way(green_hub *hub) {
+    green_thread *self = hub->current;
+    self->state = GREEN_READY;
+    green__enqueue(hub, self);
+    green_thread *next = green__next(hub);
+    if (next != self)
+        green__switch_to(hub, self, next);
+    else
+        self->state = GREEN_RUNNING;
+}
+
+void green__give_way(green_hub *hub) {
+    give_way(hub);
+}
+
 int green_yield(void) {
     int error = 0;
     green_hub *hub = green__hub_here(&error);
@@ -11,13 +26,7 @@ int green_yield(void) {
     green_thread *self = hub->current;
     if (GREEN_UNLIKELY(self->unblockable))
         return green__begin_slowly(hub, GREEN_FOREVER);
-    self->state = GREEN_READY;
-    green__enqueue(hub, self);
-    green_thread *next = green__next(hub);
-    if (next != self)
-        green__switch_to(hub, self, next);
-    else
-        self->state = GREEN_RUNNING;
+    give_way(hub);
     return GREEN_UNLIKELY(self->interrupts != NULL) ? green__deliver(self) : 0;
 }
 

@@ -229,6 +229,7 @@ int green__enter(green_socket *socket, green_socket_io *call, green_direction di
     call->socket = socket;
     call->direction = direction;
     call->explained = false;
+    call->gives_way = false;
     call->deadline = timeout < 0 ? GREEN_FOREVER : green__deadline(green_now(), timeout);
     socket->references++;
     return 0;
@@ -266,5 +267,7 @@ ssize_t green__leave(green_socket_io *call, ssize_t result) {
     if (GREEN_UNLIKELY(socket->closed && socket->fd >= 0 && !socket->reader && !socket->writer))
         close_descriptor(socket);
     green_socket_release(socket);
+    if (GREEN_UNLIKELY(call->gives_way && result >= 0))
+        green__give_way(green__hub);
     return result;
 }

@@ -46,6 +46,7 @@ typedef struct green_socket_io {
     green_direction direction;
     int64_t deadline; /* of the whole call; negative: none */
     bool explained;   /* a transport has said why it failed */
+    bool gives_way;   /* it did not wait, and lets others run at its end */
 } green_socket_io;
 
 /* Makes a socket of a descriptor, which it owns from then on. */

@@ -1,8 +1,11 @@
-/* What OpenSSL takes for its network: two pieces of memory. */
+/* What OpenSSL takes for its network: two pieces of memory. A large record that the
+ * kernel takes at once does without the one of them. */
 #include "connection.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 static int bio_read(BIO *bio, char *bytes, int size) {
     green_tls *tls = BIO_get_data(bio);
@@ -34,20 +37,35 @@ static bool make_room(green_tls_output *output, size_t size) {
     return true;
 }
 
-static int bio_write(BIO *bio, const char *bytes, int size) {
+/* Returns how much of a large record the kernel has taken at once. What it has
+ * against the rest will be told again, but for errors: it tells them once. */
+static size_t send_directly(green_tls *tls, const char *bytes, size_t size) {
+    if (!tls->direct || size < GREEN_TLS_DIRECT_MIN || tls->output.count > 0)
+        return 0;
+    tls->direct = false;
+    ssize_t sent = send(tls->socket->fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent < 0 && errno != EAGAIN && errno != EINTR)
+        tls->refused = -errno;
+    return sent < 0 ? 0 : (size_t)sent;
+}
+
+static int bio_write(BIO *bio, const char *bytes, int all) {
     green_tls *tls = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
     /* OpenSSL answers new keys of the peer also then, and the answer would be
      * taken for plain bytes by a peer that has taken TLS off. */
     if (tls->said_goodbye)
-        return size;
-    if (!make_room(&tls->output, (size_t)size)) {
+        return all;
+    size_t sent = send_directly(tls, bytes, (size_t)all), size = (size_t)all - sent;
+    if (size == 0)
+        return all;
+    if (!make_room(&tls->output, size)) {
         tls->no_memory = true;
-        return -1;
+        return sent > 0 ? (int)sent : -1;
     }
-    memcpy(tls->output.bytes + tls->output.count, bytes, (size_t)size);
-    tls->output.count += (size_t)size;
-    return size;
+    memcpy(tls->output.bytes + tls->output.count, bytes + sent, size);
+    tls->output.count += size;
+    return all;
 }
 
 static long bio_control(BIO *bio, int command, long number, void *pointer) {

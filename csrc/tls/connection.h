@@ -35,6 +35,8 @@ typedef struct green_tls {
     bool filling;              /* somebody receives */
     bool streaming;            /* the last receive filled what it was given */
     bool no_memory;            /* the output could not grow */
+    bool direct;               /* the next record may go to the kernel at once */
+    int refused;               /* what the kernel said to that: -errno */
     green_unread input;        /* received and still encrypted */
     green_tls_output output;
     char protocol[256];      /* by ALPN, as text, once asked for */
@@ -60,6 +62,9 @@ static inline green_tls *green__tls_of(const green_socket *socket) {
 /* Puts TLS on a socket; the handshake is still to be done. */
 int green__tls_attach(green_socket *socket, green_tls_context *context, const char *host);
 void green__tls_detach(green_socket *socket);
+
+/* A record that is worth it may spare its copy into the output. */
+enum { GREEN_TLS_DIRECT_MIN = 8 * 1024 };
 
 /* What an SSL reads from and writes to: see bio.c. */
 BIO *green__tls_bio(green_tls *tls);

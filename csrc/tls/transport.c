@@ -51,6 +51,37 @@ static int said_goodbye(green_socket_io *call) {
     return green__fail(-EPIPE, "writing TLS: this side has ended the stream");
 }
 
+/* A record on its own goes to the kernel from where OpenSSL has encrypted it, if it
+ * is large and taken at once: less by a copy and an operation. */
+static int allow_direct(green_socket_io *call, green_tls *tls, size_t size) {
+    if (size < GREEN_TLS_DIRECT_MIN || size > RECORD_MAX || tls->output.count > 0 || tls->sending ||
+        green__left(call) == 0)
+        return 0;
+    int error = green__proceed(call);
+    tls->direct = error == 0;
+    return error;
+}
+
+/* Encrypts a record at most. A write that need not wait lets others run all the
+ * same, and fails as one that waits: what was not sent stays in the output. */
+static int write_record(green_socket_io *call, green_tls *tls, const char *bytes, size_t size, int *count) {
+    int error = allow_direct(call, tls, size);
+    if (error < 0)
+        return error;
+    bool direct = tls->direct;
+    green__tls_clear_errors();
+    *count = SSL_write(tls->ssl, bytes, size < RECORD_MAX ? (int)size : RECORD_MAX);
+    direct = direct && !tls->direct;
+    tls->direct = false;
+    if (GREEN_UNLIKELY(tls->refused != 0)) {
+        error = tls->refused;
+        tls->refused = 0;
+    } else if (direct && tls->output.count == 0) {
+        call->gives_way = true;
+    }
+    return error;
+}
+
 /* Encrypts, and sends whenever a batch has come together. */
 static int write_all(green_socket_io *call, green_tls *tls, const char *bytes, size_t size) {
     while (size > 0) {
@@ -63,8 +94,9 @@ static int write_all(green_socket_io *call, green_tls *tls, const char *bytes, s
             return (error = green__proceed(call)) < 0 ? error : said_goodbye(call);
         if (error < 0)
             return error;
-        green__tls_clear_errors();
-        int count = SSL_write(tls->ssl, bytes, size < RECORD_MAX ? (int)size : RECORD_MAX);
+        int count;
+        if ((error = write_record(call, tls, bytes, size, &count)) < 0)
+            return error;
         if (count > 0) {
             bytes += count;
             size -= (size_t)count;
