@@ -2,6 +2,7 @@
 #include "failing.h"
 
 #include <fcntl.h>
+#include <signal.h>
 
 /* The hub ------------------------------------------------------------------- */
 
@@ -333,4 +334,24 @@ TEST(sync, "events, semaphores, timeouts, groups, pools and piles without memory
         {.name = "pile", .run = run_pile, .tolerates = "madvise mmap"},
     };
     fail_on_each_engine(scenarios, 6, FAIL_MEMORY);
+}
+
+/* The watcher ---------------------------------------------------------------- */
+
+TEST(watcher, "a monitor or a dump on a signal without an OS thread is -EAGAIN, and the signal left alone") {
+    struct sigaction now;
+    fail_calls(FAIL_CALLS, 1, UINT_MAX);
+    CHECK(green_monitor_start(NULL), ==, -EAGAIN);
+    CHECK_CONTAINS(green_explain(-EAGAIN), "starting an OS thread");
+    CHECK(green_dump_on_signal(SIGUSR1), ==, -EAGAIN);
+    CHECK_CONTAINS(green_explain(-EAGAIN), "green_dump_on_signal: signal 10");
+    fail_calls(0, 0, 0);
+    CHECK(sigaction(SIGURG, NULL, &now), ==, 0);
+    CHECK(now.sa_handler == SIG_DFL);
+    CHECK(sigaction(SIGUSR1, NULL, &now), ==, 0);
+    CHECK(now.sa_handler == SIG_DFL);
+    CHECK(green_monitor_start(NULL), ==, 0);
+    CHECK(green_dump_on_signal(SIGUSR1), ==, 0);
+    CHECK(green_dump_on_signal(0), ==, 0);
+    CHECK(green_monitor_stop(), ==, 0);
 }

@@ -33,23 +33,6 @@ static void in_child(void (*body)(void)) {
     expect_success(forked(body));
 }
 
-static void on_each_engine(void (*body)(void)) {
-    static const char *const engines[] = {"epoll", "uring"};
-    for (int i = 0; i < 2; i++) {
-        green_hub_options options = {.engine = engines[i]};
-        int error = green_hub_open(&options);
-        if (i == 1 && error < 0) {
-            printf("without io_uring\n");
-            return;
-        }
-        CHECK(error, ==, 0);
-        CHECK(setenv("GREEN_ENGINE", engines[i], 1), ==, 0);
-        body();
-        CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
-        CHECK(green_hub_close(), ==, 0);
-    }
-}
-
 /* What a hub can do: threads, timers, sockets, a native thread. */
 static void use_all(void) {
     int value = 7;

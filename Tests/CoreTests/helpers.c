@@ -265,6 +265,23 @@ static void read_statm(unsigned long *total, unsigned long *resident) {
     fclose(file);
 }
 
+void on_each_engine(void (*body)(void)) {
+    static const char *const engines[] = {"epoll", "uring"};
+    for (int i = 0; i < 2; i++) {
+        green_hub_options options = {.engine = engines[i]};
+        int error = green_hub_open(&options);
+        if (i == 1 && error < 0) {
+            printf("without io_uring\n");
+            return;
+        }
+        CHECK(error, ==, 0);
+        CHECK(setenv("GREEN_ENGINE", engines[i], 1), ==, 0);
+        body();
+        CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
+        CHECK(green_hub_close(), ==, 0);
+    }
+}
+
 size_t resident_bytes(void) {
     unsigned long total, resident;
     read_statm(&total, &resident);

@@ -91,6 +91,9 @@ uint32_t random_below(uint32_t limit);
 
 /* The process -------------------------------------------------------------- */
 
+/* Runs the body on a hub of each engine that this machine has, also by GREEN_ENGINE. */
+void on_each_engine(void (*body)(void));
+
 size_t resident_bytes(void);
 size_t address_space_bytes(void);
 size_t os_threads(void);

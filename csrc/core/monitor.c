@@ -355,6 +355,7 @@ static int proceed(void) {
 static void prepare(void) {
     sem_init(&watcher.wake, 0, 0);
     green__frames_prepare();
+    green__sight_prepare(); /* a fork may come before the first hub */
 }
 
 /* Begins to change what is watched. */
@@ -468,6 +469,7 @@ void green__monitor_forked(void) {
     watcher.control = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
     watcher.runs = watcher.stopping = watcher.monitoring = watcher.dump_wanted = watcher.dump_pending = false;
     question.state = NO_QUESTION;
+    is_watcher = false; /* if its report has forked */
     let_go(&watcher.asking);
     let_go(&watcher.dumping);
 }

@@ -19,6 +19,9 @@ void green__hubs_time(uint32_t monitor);
 /* Starts the monitor if the environment's GREEN_MONITOR says so. */
 void green__monitor_from_environment(void);
 
+/* Sees to what is to be done at a fork, from the first call on. */
+void green__sight_prepare(void);
+
 /* In a child after fork(2): all is off. */
 void green__monitor_forked(void);
 

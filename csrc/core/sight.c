@@ -9,7 +9,8 @@
 green_hub *green__hubs;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static uint32_t timed; /* the number of the monitor that has turns timed, or 0 */
+static pthread_mutex_t dumps = PTHREAD_MUTEX_INITIALIZER; /* one hub writes its dump after the other */
+static uint32_t timed;                                    /* the number of the monitor that has turns timed, or 0 */
 
 green_hub *green__hubs_lock(void) {
     pthread_mutex_lock(&lock);
@@ -55,7 +56,7 @@ static void after_fork(void) {
 
 /* Of the OS threads only the one that forked is left, and nobody watches. */
 static void in_child(void) {
-    lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    lock = dumps = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
     for (green_hub *hub = green__hubs, *next; hub; hub = next) {
         next = hub->sight.next;
         green__hub_forsake(hub);
@@ -65,18 +66,23 @@ static void in_child(void) {
     green__monitor_forked();
 }
 
-static void begin(void) {
+static void prepare(void) {
     if (pthread_atfork(before_fork, after_fork, in_child) != 0)
         green__report("no memory for what is to be done at a fork");
-    green__monitor_from_environment();
+}
+
+void green__sight_prepare(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, prepare);
 }
 
 void green__sight_open(green_hub *hub) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
+    green__sight_prepare();
     pthread_mutex_lock(&lock);
     enlist(hub);
     pthread_mutex_unlock(&lock);
-    pthread_once(&once, begin);
+    pthread_once(&once, green__monitor_from_environment);
 }
 
 void green__sight_close(green_hub *hub) {
@@ -94,15 +100,14 @@ void green__sight_close(green_hub *hub) {
 /* What the hub does ---------------------------------------------------------- */
 
 static int dump_all(void *unused) {
-    static pthread_mutex_t turns = PTHREAD_MUTEX_INITIALIZER; /* one hub after the other */
     (void)unused;
     green_hub *hub = green__hub;
     green_sight *sight = &hub->sight;
     __atomic_fetch_and(&sight->requests, ~(uint32_t)GREEN_REQUEST_DUMP, __ATOMIC_RELAXED);
     sight->dumping = false;
-    pthread_mutex_lock(&turns);
+    pthread_mutex_lock(&dumps);
     green__dump(hub, STDERR_FILENO);
-    pthread_mutex_unlock(&turns);
+    pthread_mutex_unlock(&dumps);
     return 0;
 }
 

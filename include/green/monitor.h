@@ -2,7 +2,8 @@
  *
  * Both calls here are for the whole process, from any OS thread, and are off
  * until they are made. While one of them is on, one OS thread more looks at the
- * hubs; the hubs themselves run as fast as before. */
+ * hubs; the hubs themselves run as fast as before. In a child of fork(2) both
+ * are off, and the signals have their former actions. */
 #ifndef GREEN_MONITOR_H
 #define GREEN_MONITOR_H
 
@@ -52,8 +53,8 @@ typedef struct green_monitor_options {
  * on as the first hub is made.
  *
  * -EALREADY: it is on. -EINVAL: the limit is below 1 ms, or the signal cannot be
- * caught. -EAGAIN: no OS thread can be started. -EDEADLK: called by its own
- * report. */
+ * caught. -EBUSY: it asks for dumps. -EAGAIN: no OS thread can be started.
+ * -EDEADLK: called by its own report. */
 GREEN_API GREEN_CHECK int green_monitor_start(const green_monitor_options *GREEN_NULLABLE options);
 
 /* Switches it off, and returns when no report is under way any more. Nothing

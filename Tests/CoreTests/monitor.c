@@ -1,0 +1,427 @@
+/* The monitor: who holds a hub too long is told of, and nobody else.
+ *
+ * A hold lasts until it has been reported, however long that takes; so what must
+ * not be reported is compared with something that is, later. */
+#include "helpers.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+enum { REPORTS_MAX = 8, FRAMES_LEAST = 2 };
+
+static const int64_t LIMIT = 20 * GREEN_MILLISECOND;
+
+/* What was reported, in the order it came. */
+struct told {
+    uint64_t thread;
+    char name[32];
+    int os_thread;
+    int64_t nanoseconds;
+    size_t count;
+    char text[16384];
+};
+static struct told told[REPORTS_MAX];
+static atomic_int reports;
+
+static void note(const green_hold *hold, void *context) {
+    int index = atomic_load(&reports);
+    CHECK(context == told);
+    CHECK(index, <, REPORTS_MAX);
+    CHECK(hold->count == 0 || hold->frames[0] != NULL);
+    told[index] = (struct told){
+        .thread = hold->thread, .os_thread = hold->os_thread, .nanoseconds = hold->nanoseconds, .count = hold->count};
+    snprintf(told[index].name, sizeof told[index].name, "%s", hold->name);
+    snprintf(told[index].text, sizeof told[index].text, "%s", hold->text);
+    atomic_store(&reports, index + 1);
+}
+
+static void start_monitor(void) {
+    green_monitor_options options = {.limit = LIMIT, .report = note, .context = told};
+    CHECK(green_monitor_start(&options), ==, 0);
+}
+
+/* Holds the hub until there are so many reports. The name is looked for in a
+ * backtrace. */
+__attribute__((noinline)) static int hold_until_told(void *count) {
+    while (atomic_load(&reports) < *(int *)count)
+        ;
+    return 0;
+}
+
+static void hold(const char *name, int count) {
+    CHECK(finish(start_named(name, hold_until_told, &count)), ==, 0);
+}
+
+/* Has a hub of another OS thread held until there is a report more: by then the
+ * monitor has looked at all others as often as at that one. */
+static void *hold_elsewhere(void *count) {
+    hold("elsewhere", *(int *)count);
+    CHECK(green_hub_close(), ==, 0);
+    return NULL;
+}
+
+static void look_around(void) {
+    pthread_t thread;
+    int count = atomic_load(&reports) + 1;
+    CHECK(pthread_create(&thread, NULL, hold_elsewhere, &count), ==, 0);
+    CHECK(pthread_join(thread, NULL), ==, 0);
+    CHECK(atomic_load(&reports), ==, count);
+    CHECK_TEXT(told[count - 1].name, "elsewhere");
+    CHECK(told[count - 1].os_thread, !=, gettid());
+}
+
+/* What is reported ------------------------------------------------------------ */
+
+TEST(hold, "a thread that holds its hub is reported with its name, its OS thread and where it is") {
+    int count = 1;
+    char line[128];
+    start_monitor();
+    green_thread *thread = start_named("greedy", hold_until_told, &count);
+    uint64_t id = green_thread_id(thread);
+    CHECK(finish(thread), ==, 0);
+    CHECK(atomic_load(&reports), ==, 1);
+    CHECK(told[0].thread, ==, id);
+    CHECK_TEXT(told[0].name, "greedy");
+    CHECK(told[0].os_thread, ==, gettid());
+    CHECK(told[0].nanoseconds, >=, LIMIT);
+    CHECK(told[0].count, >=, FRAMES_LEAST);
+    snprintf(line, sizeof line, "green: thread %llu 'greedy' has held its hub, of OS thread %d, for ",
+             (unsigned long long)id, (int)gettid());
+    CHECK(strncmp(told[0].text, line, strlen(line)), ==, 0);
+    CHECK_CONTAINS(told[0].text, " hold_until_told + ");
+    CHECK(told[0].text[strlen(told[0].text) - 1], ==, '\n');
+    CHECK(green_monitor_stop(), ==, 0);
+}
+
+static int hold_and_look_around(void *unused) {
+    (void)unused;
+    int count = 1;
+    hold_until_told(&count);
+    look_around();
+    look_around();
+    CHECK(green_yield(), ==, 0);
+    count = 4;
+    return hold_until_told(&count);
+}
+
+TEST(once, "a hold is reported once, however long it goes on, and the next one again") {
+    start_monitor();
+    CHECK(finish(start_named("greedy", hold_and_look_around, NULL)), ==, 0);
+    CHECK_TEXT(told[0].name, "greedy");
+    CHECK_TEXT(told[3].name, "greedy");
+    CHECK(atomic_load(&reports), ==, 4);
+    CHECK(green_monitor_stop(), ==, 0);
+}
+
+TEST(without_name, "a thread without a name is reported by its number, and main as the thread it is") {
+    char line[64];
+    int count = 1;
+    start_monitor();
+    green_thread *thread = start(hold_until_told, &count), *sleeper = start(nap, NULL);
+    snprintf(line, sizeof line, "green: thread %llu has held", (unsigned long long)green_thread_id(thread));
+    CHECK(finish(thread), ==, 0);
+    CHECK(strncmp(told[0].text, line, strlen(line)), ==, 0);
+    CHECK_TEXT(told[0].name, "");
+    count = 2;
+    hold_until_told(&count);
+    CHECK_TEXT(told[1].name, "main");
+    CHECK_CONTAINS(told[1].text, "test_without_name");
+    CHECK(kill_and_finish(sleeper), ==, -ECANCELED);
+    CHECK(green_monitor_stop(), ==, 0);
+}
+
+/* Blocks the OS thread in the kernel, again and again. */
+static int block_until_told(void *count) {
+    while (atomic_load(&reports) < *(int *)count)
+        usleep(100000);
+    return 0;
+}
+
+TEST(system_call, "who calls what blocks the OS thread is reported, and the call is in the backtrace") {
+    int count = 1;
+    start_monitor();
+    CHECK(finish(start_named("blocking", block_until_told, &count)), ==, 0);
+    CHECK_TEXT(told[0].name, "blocking");
+    CHECK_CONTAINS(told[0].text, " block_until_told + ");
+    CHECK(green_monitor_stop(), ==, 0);
+}
+
+/* Spins until something is on standard error, which is a file. */
+static int hold_until_written(void *unused) {
+    struct stat status = {0};
+    while (status.st_size == 0)
+        CHECK(fstat(STDERR_FILENO, &status), ==, 0);
+    return *(int *)unused;
+}
+
+TEST(standard_error, "without a function to report to, it goes to standard error") {
+    green_monitor_options options = {.limit = LIMIT};
+    int value = 0;
+    CHECK(green_monitor_start(&options), ==, 0);
+    capture_begin();
+    CHECK(finish(start_named("greedy", hold_until_written, &value)), ==, 0);
+    CHECK(green_monitor_stop(), ==, 0);
+    const char *text = capture_end();
+    CHECK_CONTAINS(text, "green: thread ");
+    CHECK_CONTAINS(text, "'greedy' has held its hub");
+    CHECK_CONTAINS(text, " hold_until_written + ");
+}
+
+static void hold_by_environment(void) {
+    int value = 0;
+    capture_begin();
+    CHECK(setenv("GREEN_MONITOR", "5.5", 1), ==, 0);
+    CHECK(finish(start_named("environmental", hold_until_written, &value)), ==, 0);
+    CHECK_CONTAINS(capture_end(), "'environmental' has held its hub");
+    CHECK(green_monitor_start(NULL), ==, -EALREADY);
+}
+
+static void mistake_in_environment(void) {
+    CHECK(setenv("GREEN_MONITOR", "soon", 1), ==, 0);
+    CHECK(green_yield(), ==, 0);
+    CHECK(green_monitor_start(NULL), ==, 0); /* it was off */
+}
+
+TEST(environment, "GREEN_MONITOR in the environment switches it on, and a mistake in it is told") {
+    static struct child child;
+    run_child(&child, hold_by_environment);
+    CHECK_TEXT(child.output, "");
+    CHECK(child.status, ==, 0);
+    run_child(&child, mistake_in_environment);
+    CHECK_CONTAINS(child.output, "green: GREEN_MONITOR=soon is to be a number of milliseconds");
+    CHECK(child.status, ==, 0);
+}
+
+/* What is not ------------------------------------------------------------------ */
+
+static void *hold_then_write(void *descriptor) {
+    look_around();
+    CHECK(write(*(int *)descriptor, "x", 1), ==, 1);
+    return NULL;
+}
+
+static void wait_in_kernel(void) {
+    int ends[2], before = atomic_load(&reports);
+    pthread_t thread;
+    CHECK(pipe(ends), ==, 0);
+    green_thread *sleeper = start(nap, NULL);
+    let_run();
+    CHECK(pthread_create(&thread, NULL, hold_then_write, &ends[1]), ==, 0);
+    CHECK(green_wait_fd(ends[0], POLLIN, GREEN_FOREVER), >=, 0);
+    CHECK(pthread_join(thread, NULL), ==, 0);
+    CHECK(atomic_load(&reports), ==, before + 1);
+    CHECK(kill_and_finish(sleeper), ==, -ECANCELED);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+TEST(in_kernel, "a hub that waits in the kernel is not held, on either engine") {
+    start_monitor();
+    on_each_engine(wait_in_kernel);
+    CHECK(green_monitor_stop(), ==, 0);
+}
+
+TEST(alone, "a hub with no thread but its own is not held") {
+    start_monitor();
+    CHECK(green_yield(), ==, 0);
+    look_around(); /* main is in pthread_join for all that time */
+    CHECK(atomic_load(&reports), ==, 1);
+    CHECK(green_monitor_stop(), ==, 0);
+}
+
+/* On and off ------------------------------------------------------------------- */
+
+TEST(on_and_off, "it is on once, can be switched off and on again, and off twice") {
+    CHECK(green_monitor_stop(), ==, 0);
+    for (int round = 0; round < 3; round++) {
+        start_monitor();
+        CHECK(green_monitor_start(NULL), ==, -EALREADY);
+        CHECK_CONTAINS(green_explain(-EALREADY), "the monitor is on");
+        hold("again", round + 1);
+        CHECK(green_monitor_stop(), ==, 0);
+        CHECK(green_monitor_stop(), ==, 0);
+    }
+    CHECK(atomic_load(&reports), ==, 3);
+}
+
+TEST(refused, "a limit below a millisecond and a signal that cannot be caught are -EINVAL") {
+    static const int64_t limits[] = {-1, 1, GREEN_MILLISECOND - 1};
+    static const int signals[] = {-1, SIGKILL, SIGSTOP, 65};
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        CHECK(green_monitor_start(&(green_monitor_options){.limit = limits[i]}), ==, -EINVAL);
+        CHECK_CONTAINS(green_explain(-EINVAL), "the least is a millisecond");
+    }
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        CHECK(green_monitor_start(&(green_monitor_options){.signal = signals[i]}), ==, -EINVAL);
+        CHECK_CONTAINS(green_explain(-EINVAL), "catching signal");
+    }
+    CHECK(green_monitor_start(&(green_monitor_options){.limit = GREEN_MILLISECOND}), ==, 0);
+    CHECK(green_monitor_stop(), ==, 0);
+}
+
+static atomic_int refusals;
+
+static void switch_off_from_within(const green_hold *hold, void *context) {
+    (void)context;
+    CHECK(green_monitor_stop(), ==, -EDEADLK);
+    CHECK_CONTAINS(green_explain(-EDEADLK), "called by the monitor's report");
+    CHECK(green_monitor_start(NULL), ==, -EDEADLK);
+    CHECK(green_dump_on_signal(SIGUSR1), ==, -EDEADLK);
+    atomic_store(&refusals, 1);
+    note(hold, told);
+}
+
+TEST(from_report, "the report cannot switch it off, which would wait for the report: -EDEADLK") {
+    green_monitor_options options = {.limit = LIMIT, .report = switch_off_from_within};
+    CHECK(green_monitor_start(&options), ==, 0);
+    hold("greedy", 1);
+    CHECK(atomic_load(&refusals), ==, 1);
+    CHECK(green_monitor_stop(), ==, 0);
+}
+
+/* The signal ------------------------------------------------------------------- */
+
+static atomic_int handled;
+
+static void handle(int number) {
+    atomic_fetch_add(&handled, number);
+}
+
+static void handle_with_information(int number, siginfo_t *information, void *context) {
+    CHECK(information->si_signo, ==, number);
+    CHECK(context != NULL);
+    atomic_fetch_add(&handled, number);
+}
+
+static void share_signal(int number, const struct sigaction *action, int calls) {
+    struct sigaction now;
+    int before = atomic_load(&reports);
+    atomic_store(&handled, 0);
+    CHECK(sigaction(number, action, NULL), ==, 0);
+    green_monitor_options options = {.limit = LIMIT, .report = note, .context = told, .signal = number};
+    CHECK(green_monitor_start(&options), ==, 0);
+    hold("greedy", before + 1);
+    CHECK(told[before].count, >=, FRAMES_LEAST);
+    CHECK(atomic_load(&handled), ==, 0); /* what the monitor asks is for no one else */
+    CHECK(raise(number), ==, 0);
+    CHECK(atomic_load(&handled), ==, calls * number);
+    CHECK(green_monitor_stop(), ==, 0);
+    CHECK(sigaction(number, NULL, &now), ==, 0);
+    CHECK(now.sa_handler == action->sa_handler);
+    CHECK(now.sa_flags & SA_SIGINFO, ==, action->sa_flags & SA_SIGINFO);
+}
+
+TEST(handler, "a former handler of the signal is called for those from elsewhere, and restored") {
+    share_signal(SIGURG, &(struct sigaction){.sa_handler = handle}, 1);
+    share_signal(SIGURG, &(struct sigaction){.sa_sigaction = handle_with_information, .sa_flags = SA_SIGINFO}, 1);
+    share_signal(SIGUSR2, &(struct sigaction){.sa_handler = handle}, 1);
+    share_signal(SIGUSR2, &(struct sigaction){.sa_handler = SIG_DFL}, 0);
+    share_signal(SIGRTMIN, &(struct sigaction){.sa_handler = SIG_IGN}, 0);
+}
+
+TEST(newer_handler, "a handler that the program has installed since is left in its place") {
+    struct sigaction now, newer = {.sa_handler = handle};
+    start_monitor();
+    CHECK(sigaction(SIGURG, &newer, NULL), ==, 0);
+    CHECK(green_monitor_stop(), ==, 0);
+    CHECK(sigaction(SIGURG, NULL, &now), ==, 0);
+    CHECK(now.sa_handler == handle);
+}
+
+TEST(blocked, "an OS thread that has the signal blocked is reported without saying where it is") {
+    sigset_t urgent;
+    sigemptyset(&urgent);
+    sigaddset(&urgent, SIGURG);
+    CHECK(pthread_sigmask(SIG_BLOCK, &urgent, NULL), ==, 0);
+    start_monitor();
+    hold("silent", 1);
+    CHECK(told[0].thread, ==, 0);
+    CHECK(told[0].count, ==, 0);
+    CHECK(told[0].os_thread, ==, gettid());
+    CHECK_TEXT(told[0].name, "");
+    CHECK_CONTAINS(told[0].text, "green: a green thread has held its hub");
+    CHECK_CONTAINS(told[0].text, "signal 23 is blocked");
+    CHECK(green_monitor_stop(), ==, 0);
+    CHECK(pthread_sigmask(SIG_UNBLOCK, &urgent, NULL), ==, 0); /* what is on its way meets nobody */
+}
+
+/* Turns ------------------------------------------------------------------------ */
+
+static int64_t longest_turn(void) {
+    green_statistics statistics;
+    CHECK(green_hub_statistics(&statistics), ==, 0);
+    return statistics.longest_turn;
+}
+
+TEST(turns, "the longest turn is measured while the monitor is on, without waits in the kernel") {
+    int64_t wait = 500 * GREEN_MILLISECOND;
+    CHECK(green_yield(), ==, 0);
+    CHECK(longest_turn(), ==, 0);
+    start_monitor();
+    let_run();
+    CHECK(green_sleep(wait), ==, 0);
+    CHECK(longest_turn(), >, 0);
+    CHECK(longest_turn(), <, wait);
+    hold("greedy", 1);
+    let_run();
+    int64_t measured = longest_turn();
+    CHECK(measured, >=, LIMIT);
+    CHECK(green_monitor_stop(), ==, 0);
+    usleep((useconds_t)(measured / 1000 + 1));
+    let_run();
+    CHECK(longest_turn(), ==, measured);
+}
+
+/* Forks ------------------------------------------------------------------------ */
+
+static void expect_off(void) {
+    struct sigaction now;
+    alarm(30);
+    CHECK(sigaction(SIGURG, NULL, &now), ==, 0);
+    CHECK(now.sa_handler == SIG_DFL);
+    CHECK(green_monitor_stop(), ==, 0);
+    CHECK(green_yield(), ==, 0);
+    if (threads_after_fork()) {
+        atomic_store(&reports, 0);
+        start_monitor();
+        hold("child's", 1);
+        CHECK(green_monitor_stop(), ==, 0);
+    }
+    _exit(0);
+}
+
+static void fork_and_expect_off(void) {
+    int status = -1;
+    pid_t pid = fork();
+    CHECK(pid, >=, 0);
+    if (pid == 0)
+        expect_off();
+    CHECK(waitpid(pid, &status, 0), ==, pid);
+    CHECK(status, ==, 0);
+}
+
+TEST(forked, "it is off in a forked child, which can have its own, and goes on in the parent") {
+    start_monitor();
+    fork_and_expect_off(); /* before there is a hub */
+    hold("parent's", 1);
+    fork_and_expect_off();
+    hold("parent's", 2);
+    CHECK(green_monitor_stop(), ==, 0);
+}
+
+static void fork_in_report(const green_hold *hold, void *context) {
+    (void)context;
+    fork_and_expect_off();
+    note(hold, told);
+}
+
+TEST(forked_by_report, "a child that the report has forked can have its own, too") {
+    green_monitor_options options = {.limit = LIMIT, .report = fork_in_report};
+    CHECK(green_monitor_start(&options), ==, 0);
+    hold("greedy", 1);
+    CHECK(green_monitor_stop(), ==, 0);
+}
