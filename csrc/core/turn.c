@@ -49,10 +49,11 @@ static void idle(green_hub *hub) {
 
 void green__turn(green_hub *hub) {
     green__count(&hub->turns);
+    if (!hub->head)
+        hub->tail = &hub->head; /* it pointed into the mark */
     if (GREEN_UNLIKELY(green__requests(&hub->sight)))
         green__sight_turn(hub);
     if (!hub->head) {
-        hub->tail = &hub->head;
         idle(hub);
     } else {
         hub->engine->class->turn(hub->engine, 0);

@@ -1,0 +1,248 @@
+/* A signal that has every hub write its dump, whatever it is doing. */
+#include "helpers.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/wait.h>
+
+/* What is on standard error so far, which is captured; the next call reuses it. */
+static const char *written(void) {
+    static _Thread_local char text[16384];
+    ssize_t size = pread(STDERR_FILENO, text, sizeof text - 1, 0);
+    CHECK(size, >=, 0);
+    text[size] = 0;
+    return text;
+}
+
+static void until_written(const char *part) {
+    while (!strstr(written(), part))
+        usleep(1000);
+}
+
+/* Another OS thread, whose hub waits in the kernel until it is told to end. */
+struct waiting {
+    pthread_t thread;
+    int ends[2];
+    atomic_int number; /* of the OS thread, once it is about to wait */
+};
+
+static int wait_readable(void *descriptor) {
+    return green_wait_fd(*(int *)descriptor, POLLIN, GREEN_FOREVER);
+}
+
+static void *wait_in_kernel(void *argument) {
+    struct waiting *waiting = argument;
+    green_thread *thread = start_named("patient", wait_readable, &waiting->ends[0]);
+    let_run();
+    atomic_store(&waiting->number, gettid());
+    CHECK(finish(thread), >=, 0);
+    CHECK(green_hub_close(), ==, 0);
+    return NULL;
+}
+
+static void begin_waiting(struct waiting *waiting) {
+    *waiting = (struct waiting){.number = 0};
+    CHECK(pipe(waiting->ends), ==, 0);
+    CHECK(pthread_create(&waiting->thread, NULL, wait_in_kernel, waiting), ==, 0);
+    while (atomic_load(&waiting->number) == 0)
+        usleep(1000);
+}
+
+static void end_waiting(struct waiting *waiting) {
+    CHECK(write(waiting->ends[1], "x", 1), ==, 1);
+    CHECK(pthread_join(waiting->thread, NULL), ==, 0);
+    close(waiting->ends[0]);
+    close(waiting->ends[1]);
+}
+
+static const char *head_of_dump(int os_thread) {
+    static char text[64];
+    snprintf(text, sizeof text, "green threads of OS thread %d, engine", os_thread);
+    return text;
+}
+
+static void dump_all(void) {
+    struct waiting waiting[2];
+    for (int i = 0; i < 2; i++)
+        begin_waiting(&waiting[i]);
+    CHECK(green_dump_on_signal(SIGUSR1), ==, 0);
+    green_thread *sleeper = start_named("dozing", nap, NULL);
+    let_run();
+    for (int round = 0; round < 2; round++) {
+        capture_begin();
+        CHECK(kill(getpid(), SIGUSR1), ==, 0);
+        UNTIL(strstr(written(), head_of_dump(gettid())));
+        CHECK_CONTAINS(written(), "'dozing': parked, sleeping");
+        for (int i = 0; i < 2; i++)
+            until_written(head_of_dump(waiting[i].number));
+        until_written("'patient': parked, waiting for descriptor");
+        capture_end();
+    }
+    CHECK(green_dump_on_signal(0), ==, 0);
+    for (int i = 0; i < 2; i++)
+        end_waiting(&waiting[i]);
+    CHECK(kill_and_finish(sleeper), ==, -ECANCELED);
+}
+
+TEST(all_hubs, "a signal has all hubs write their dump, also those that wait in the kernel") {
+    on_each_engine(dump_all);
+}
+
+/* Holds the hub until it is said that a dump waits for it. */
+__attribute__((noinline)) static int hold_until_blamed(void *unused) {
+    until_written("a dump has to wait");
+    until_written("hold_until_blamed");
+    return *(int *)unused;
+}
+
+static void dump_held(void) {
+    int value = 0;
+    struct waiting waiting;
+    begin_waiting(&waiting);
+    capture_begin();
+    CHECK(green_dump_on_signal(SIGUSR1), ==, 0);
+    green_thread *thread = start_named("greedy", hold_until_blamed, &value);
+    CHECK(raise(SIGUSR1), ==, 0);
+    CHECK(finish(thread), ==, 0);
+    UNTIL(strstr(written(), head_of_dump(gettid())));
+    until_written(head_of_dump(waiting.number));
+    CHECK_CONTAINS(written(), "green: a dump has to wait: thread ");
+    CHECK_CONTAINS(written(), "'greedy' has held its hub");
+    CHECK(green_dump_on_signal(0), ==, 0);
+    capture_end();
+    end_waiting(&waiting);
+}
+
+TEST(held, "a hub that is held is told of with who holds it, and dumps once it can") {
+    on_each_engine(dump_held);
+}
+
+/* The signal ------------------------------------------------------------------- */
+
+static atomic_int handled;
+
+static void handle(int number) {
+    atomic_fetch_add(&handled, number);
+}
+
+static void expect_handled(int number) {
+    int before = atomic_load(&handled);
+    CHECK(raise(number), ==, 0);
+    CHECK(atomic_load(&handled), ==, before + number);
+}
+
+TEST(former_action, "the signal gets its former action back when another one takes its place, and at the end") {
+    CHECK(signal(SIGUSR1, handle) == SIG_DFL);
+    CHECK(signal(SIGUSR2, handle) == SIG_DFL);
+    CHECK(green_yield(), ==, 0);
+    capture_begin();
+    CHECK(green_dump_on_signal(SIGUSR1), ==, 0);
+    CHECK(green_dump_on_signal(SIGUSR1), ==, 0);
+    CHECK(green_dump_on_signal(SIGUSR2), ==, 0);
+    expect_handled(SIGUSR1);
+    CHECK(raise(SIGUSR2), ==, 0);
+    UNTIL(strstr(written(), head_of_dump(gettid())));
+    CHECK(atomic_load(&handled), ==, SIGUSR1);
+    CHECK(green_dump_on_signal(0), ==, 0);
+    CHECK(green_dump_on_signal(0), ==, 0);
+    expect_handled(SIGUSR2);
+    capture_end();
+}
+
+TEST(refused, "a signal that cannot be caught is -EINVAL, the monitor's is -EBUSY, and the former one stays") {
+    static const int signals[] = {-1, SIGKILL, SIGSTOP, 65};
+    CHECK(green_yield(), ==, 0);
+    CHECK(green_dump_on_signal(SIGUSR1), ==, 0);
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        CHECK(green_dump_on_signal(signals[i]), ==, -EINVAL);
+        CHECK_CONTAINS(green_explain(-EINVAL), "green_dump_on_signal: signal ");
+    }
+    CHECK(green_monitor_start(&(green_monitor_options){.signal = SIGUSR1}), ==, -EBUSY);
+    CHECK_CONTAINS(green_explain(-EBUSY), "asks for dumps");
+    CHECK(green_monitor_start(NULL), ==, 0);
+    CHECK(green_dump_on_signal(SIGURG), ==, -EBUSY);
+    CHECK_CONTAINS(green_explain(-EBUSY), "is the monitor's");
+    CHECK(green_monitor_stop(), ==, 0);
+    capture_begin();
+    CHECK(raise(SIGUSR1), ==, 0);
+    UNTIL(strstr(written(), head_of_dump(gettid())));
+    CHECK(green_dump_on_signal(0), ==, 0);
+    capture_end();
+}
+
+/* Forks ------------------------------------------------------------------------ */
+
+TEST(forked, "it is off in a forked child, where the signal has its former action") {
+    int status = -1;
+    CHECK(green_dump_on_signal(SIGUSR1), ==, 0);
+    CHECK(green_yield(), ==, 0);
+    pid_t pid = fork();
+    CHECK(pid, >=, 0);
+    if (pid == 0) {
+        raise(SIGUSR1);
+        _exit(0);
+    }
+    CHECK(waitpid(pid, &status, 0), ==, pid);
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGUSR1);
+    CHECK(green_dump_on_signal(0), ==, 0);
+}
+
+enum { CROWD = 2000 }; /* whose dump is more than a pipe takes */
+
+static atomic_bool is_forked, is_gone;
+
+static void *crowd(void *unused) {
+    static green_thread *threads[CROWD];
+    for (int i = 0; i < CROWD; i++)
+        threads[i] = start_named("one of many", nap, NULL);
+    CHECK(raise(SIGUSR1), ==, 0);
+    UNTIL(atomic_load(&is_forked));
+    for (int i = 0; i < CROWD; i++)
+        CHECK(kill_and_finish(threads[i]), ==, -ECANCELED);
+    CHECK(green_hub_close(), ==, 0);
+    atomic_store(&is_gone, true);
+    return unused;
+}
+
+static void dump_in_child(void) {
+    alarm(30);
+    capture_begin();
+    CHECK(green_yield(), ==, 0);
+    CHECK(green_dump_on_signal(SIGUSR1), ==, 0);
+    CHECK(raise(SIGUSR1), ==, 0);
+    UNTIL(strstr(written(), head_of_dump(gettid())));
+    capture_end();
+    _exit(0);
+}
+
+TEST(forked_amid_dump, "a child that is forked amid the dump of another OS thread can dump") {
+    if (!threads_after_fork())
+        skip("no thread can be started in the child");
+    int ends[2], status = -1;
+    char bytes[4096];
+    pthread_t thread;
+    CHECK(pipe(ends), ==, 0);
+    int standard_error = dup(STDERR_FILENO);
+    CHECK(dup2(ends[1], STDERR_FILENO), ==, STDERR_FILENO);
+    CHECK(green_dump_on_signal(SIGUSR1), ==, 0);
+    CHECK(pthread_create(&thread, NULL, crowd, NULL), ==, 0);
+    CHECK(read(ends[0], bytes, 1), ==, 1); /* it has begun, and cannot end before more is read */
+    pid_t pid = fork();
+    CHECK(pid, >=, 0);
+    if (pid == 0)
+        dump_in_child();
+    CHECK(waitpid(pid, &status, 0), ==, pid);
+    atomic_store(&is_forked, true);
+    while (!atomic_load(&is_gone))
+        if (poll(&(struct pollfd){.fd = ends[0], .events = POLLIN}, 1, 10) == 1)
+            CHECK(read(ends[0], bytes, sizeof bytes), >, 0);
+    CHECK(pthread_join(thread, NULL), ==, 0);
+    CHECK(green_dump_on_signal(0), ==, 0);
+    CHECK(dup2(standard_error, STDERR_FILENO), ==, STDERR_FILENO);
+    CHECK(status, ==, 0);
+    close(ends[1]);
+    close(ends[0]);
+    close(standard_error);
+}
