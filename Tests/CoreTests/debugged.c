@@ -1,0 +1,58 @@
+/* A program that a debugger looks at as it crashes: see debugger.py. */
+#include "helpers.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* Each of these is to be a frame, so none ends with a call. */
+#define FRAME __attribute__((noinline, noclone)) static
+
+static int depth;
+static atomic_bool is_elsewhere;
+
+FRAME int doze(void *unused) {
+    int error = nap(unused);
+    return error + depth;
+}
+
+FRAME int dream(void *unused) {
+    int error = doze(unused);
+    return error + depth;
+}
+
+FRAME int listen_to(void *queue) {
+    char element;
+    int error = green_queue_get(queue, &element, GREEN_FOREVER);
+    return error + depth;
+}
+
+FRAME int fall(void *unused) {
+    start_named("newborn", dream, unused);
+    depth++;
+    abort();
+}
+
+FRAME int stumble(void *unused) {
+    int error = fall(unused);
+    return error + depth;
+}
+
+static void *run_elsewhere(void *unused) {
+    start_named("distant", dream, unused);
+    let_run();
+    atomic_store(&is_elsewhere, true);
+    CHECK(green_sleep(3600 * GREEN_SECOND), ==, 0);
+    return unused;
+}
+
+TEST(crash, "one thread aborts amid others that wait, and before one that has not begun") {
+    green_queue *queue;
+    green_queue_options options = {.element_size = 1};
+    pthread_t thread;
+    CHECK(green_queue_make(&queue, &options), ==, 0);
+    start_named("dreamer", dream, NULL);
+    start_named("listener", listen_to, queue);
+    CHECK(pthread_create(&thread, NULL, run_elsewhere, NULL), ==, 0);
+    UNTIL(atomic_load(&is_elsewhere));
+    finish(start_named("clumsy", stumble, NULL));
+}

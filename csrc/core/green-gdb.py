@@ -1,0 +1,251 @@
+"""Green threads for gdb: of a running process or of a core file.
+
+    (gdb) source /usr/share/greencore/gdb/green-gdb.py
+    (gdb) green threads
+    (gdb) green backtrace 7
+
+It reads the hubs of the process as they are and calls nothing in it. It needs the debug information of Green's core,
+which -g gives to release builds, too.
+"""
+
+import re
+
+import gdb
+from gdb.unwinder import Unwinder
+
+READY, RUNNING, PARKED, DONE = range(4)  # green_state in thread.h
+
+# What green__switch has left on the stack of a thread that does not run: the offsets of registers, and how much it
+# takes off as it goes back. See switch_x86_64.S and switch_aarch64.S.
+X86_64 = {"r15": 0, "r14": 8, "r13": 16, "r12": 24, "rbx": 32, "rbp": 40, "rip": 48}
+AARCH64 = {f"x{19 + i}": 8 * i for i in range(12)}
+FRAMES = {
+    "i386:x86-64": (X86_64, "rip", "rsp", 56),
+    "aarch64": ({**AARCH64, "pc": AARCH64["x30"]}, "pc", "sp", 160),
+}
+
+
+def hubs():
+    """Every hub of the process."""
+    symbol = gdb.lookup_global_symbol("green__hubs")
+    if symbol is None:
+        try:
+            gdb.parse_and_eval("(char)green__hubs")
+        except gdb.error:
+            raise gdb.GdbError("Nothing here is called green__hubs: this program has no Green, or was stripped.")
+        raise gdb.GdbError("Green's core has no debug information: build it with -g.")
+    try:
+        hub = symbol.value()
+        hub.fetch_lazy()
+    except gdb.MemoryError:
+        raise gdb.GdbError("The hubs cannot be read: start the program, attach to it, or load a core file.")
+    if not hub:
+        raise gdb.GdbError("There is no green thread: no OS thread has a hub.")
+    while hub:
+        yield hub
+        hub = hub["sight"]["next"]
+
+
+def threads(hub):
+    """Every green thread of a hub that has not ended, in the order of their numbers."""
+    found = [hub["root"].address]
+    block = hub["blocks"]
+    while block:
+        records = block["threads"]
+        first, last = records.type.range()
+        found += [records[i].address for i in range(first, last + 1) if records[i]["state"] < DONE]
+        block = block["next"]
+    return sorted(found, key=lambda thread: int(thread["id"]))
+
+
+def label(thread):
+    name = f" '{thread['name'].string()}'" if thread["name"] else ""
+    return f"thread {int(thread['id'])}{name}"
+
+
+def native_thread(hub):
+    """The OS thread of a hub, as gdb knows it; None when it does not."""
+    number = int(hub["sight"]["number"])
+    for native in gdb.selected_inferior().threads():
+        if number in native.ptid[1:]:
+            return native
+    return None
+
+
+def is_within(stack, address):
+    return bool(stack) and int(stack["bottom"]) <= address < int(stack["top"])
+
+
+def running(hub):
+    """The green thread whose stack the OS thread is on: the last one that ran, while the hub waits in the kernel.
+    Selects that OS thread."""
+    native = native_thread(hub)
+    if native is not None:
+        native.switch()
+        gdb.newest_frame().select()
+        sp = int(gdb.parse_and_eval("$sp"))
+        for thread in threads(hub):
+            if is_within(thread["stack"], sp):
+                return thread
+    return hub["current"]
+
+
+def symbol(pointer):
+    """The name of what a pointer points to. In a Swift program gdb takes green__x for Ada's and writes green.x."""
+    found = re.search(r"<(?:green(?:__|\.))?(\w+)", pointer.format_string(symbols=True))
+    return found.group(1) if found else "something"
+
+
+def has_begun(thread):
+    return bool(thread["begun"])
+
+
+def state(thread, runs):
+    number = int(thread["state"])
+    if number == PARKED:
+        # The name of its kind says it without calling the function that describes it.
+        text = "parked, " + symbol(thread["wait"]["kind"]).replace("_", " ")
+        return text + ", and its OS thread waits for all" if runs else text
+    if number == RUNNING or runs:
+        return "running"
+    return "ready" if has_begun(thread) else f"not begun, to call {symbol(thread['function'])}"
+
+
+class Elsewhere(Unwinder):
+    """Makes gdb go from the newest frame of an OS thread, whatever it is, to those of a green thread."""
+
+    def __init__(self):
+        super().__init__("green")
+        self.thread = None
+
+    def __call__(self, pending):
+        layout = FRAMES.get(pending.architecture().name())
+        if self.thread is None or layout is None or pending.level() != 0:
+            return None
+        saved, pc, sp, size = layout
+        begin = int(self.thread["sp"])
+        info = pending.create_unwind_info(self)
+        for register, offset in saved.items():
+            value = gdb.selected_inferior().read_memory(begin + offset, 8)
+            info.add_saved_register(register, gdb.Value(bytes(value), pending.read_register(register).type))
+        info.add_saved_register(sp, gdb.Value(begin + size).cast(pending.read_register(sp).type))
+        return info
+
+    # What gdb tells this frame by.
+    @property
+    def sp(self):
+        return self.thread["sp"]
+
+    @property
+    def pc(self):
+        return gdb.Value(0)
+
+    def backtrace(self, thread, arguments):
+        """The backtrace of a thread that does not run, as gdb would write it."""
+        self.thread = thread
+        gdb.invalidate_cached_frames()
+        try:
+            text = gdb.execute(f"backtrace {arguments}", to_string=True)
+        finally:
+            self.thread = None
+            gdb.invalidate_cached_frames()
+        frames = re.split(r"^(?=#\d)", text, flags=re.MULTILINE)[2:]  # nothing, and the OS thread's newest
+        return "".join(f"#{i:<3}{frame.split(None, 1)[1]}" for i, frame in enumerate(frames))
+
+
+elsewhere = Elsewhere()
+gdb.unwinder.register_unwinder(None, elsewhere, replace=True)
+
+
+def is_missing(thread):
+    """Whether the core file is without the thread's stack."""
+    try:
+        memory = gdb.selected_inferior().read_memory(int(thread["sp"]), 160)
+        return not any(b"".join(memory))
+    except gdb.MemoryError:
+        return True
+
+
+def backtrace(thread, runs, arguments):
+    if not runs and not has_begun(thread):
+        return ""
+    if not runs and is_missing(thread):
+        return (
+            "Its stack is not in the core file. The system's have them; that of gdb's generate-core-file has not,\n"
+            "since gdb gives up at the guards between stacks.\n"
+        )
+    if gdb.selected_thread() is None:
+        return "Its OS thread is not among those that gdb knows.\n"
+    return gdb.execute(f"backtrace {arguments}", to_string=True) if runs else elsewhere.backtrace(thread, arguments)
+
+
+class Command(gdb.Command):
+    """One that leaves the OS thread and the frame selected that were."""
+
+    def invoke(self, arguments, from_tty):
+        native = gdb.selected_thread()
+        if native is None:
+            raise gdb.GdbError("There is no process: start the program, attach to it, or load a core file.")
+        frame = gdb.selected_frame().level()
+        try:
+            self.run(arguments)
+        finally:
+            native.switch()
+            gdb.execute(f"frame {frame}", to_string=True)
+
+
+class Green(gdb.Command):
+    """Green threads."""
+
+    def __init__(self):
+        super().__init__("green", gdb.COMMAND_STACK, prefix=True)
+
+
+class Threads(Command):
+    """List the green threads of all OS threads: number, name, state and what each waits for.
+Usage: green threads"""
+
+    def __init__(self):
+        super().__init__("green threads", gdb.COMMAND_STATUS)
+
+    def run(self, arguments):
+        for hub in hubs():
+            print(f"OS thread {int(hub['sight']['number'])}: {int(hub['threads'])} green threads")
+            current = running(hub)
+            for thread in threads(hub):
+                print(f"  {label(thread)}: {state(thread, thread == current)}")
+
+
+class Backtrace(Command):
+    """Print the backtrace of a green thread, or of all.
+Usage: green backtrace [NUMBER|all] [OPTIONS]
+Without a number it is the green thread that the selected OS thread runs, or ran last. The options are those of the
+command backtrace, such as full."""
+
+    def __init__(self):
+        super().__init__("green backtrace", gdb.COMMAND_STACK)
+
+    def run(self, arguments):
+        which, _, options = arguments.strip().partition(" ")
+        if which and which != "all" and not which.isdigit():
+            which, options = "", arguments
+        selected = gdb.selected_thread()
+        count = 0
+        for hub in hubs():
+            current = running(hub)
+            for thread in threads(hub):
+                if which == "" and not (native_thread(hub) == selected and thread == current):
+                    continue
+                if which.isdigit() and int(which) != int(thread["id"]):
+                    continue
+                print(f"{label(thread)}, {state(thread, thread == current)}:")
+                print(backtrace(thread, thread == current, options))
+                count += 1
+        if count == 0:
+            raise gdb.GdbError(f"There is no green thread {which}." if which else "This OS thread has no hub.")
+
+
+Green()
+Threads()
+Backtrace()
+gdb.execute("alias green bt = green backtrace")
