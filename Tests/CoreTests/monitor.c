@@ -263,6 +263,27 @@ TEST(refused, "a limit below a millisecond and a signal that cannot be caught ar
     CHECK(green_monitor_stop(), ==, 0);
 }
 
+static atomic_int discarded;
+
+static void discard(void *context) {
+    CHECK(context == told);
+    CHECK(atomic_fetch_add(&discarded, 1), ==, 0);
+    CHECK(green_monitor_stop(), ==, 0);
+}
+
+TEST(context, "the context is discarded once, as it is switched off") {
+    green_monitor_options options = {.limit = 1, .report = note, .context = told, .discard = discard};
+    CHECK(green_monitor_start(&options), ==, -EINVAL);
+    options.limit = LIMIT;
+    CHECK(green_monitor_start(&options), ==, 0);
+    CHECK(green_monitor_start(&options), ==, -EALREADY);
+    hold("greedy", 1);
+    CHECK(atomic_load(&discarded), ==, 0);
+    CHECK(green_monitor_stop(), ==, 0);
+    CHECK(green_monitor_stop(), ==, 0);
+    CHECK(atomic_load(&discarded), ==, 1);
+}
+
 static atomic_int refusals;
 
 static void switch_off_from_within(const green_hold *hold, void *context) {

@@ -423,8 +423,13 @@ int green_monitor_stop(void) {
     int error = enter("green_monitor_stop");
     if (error < 0)
         return error;
+    green_monitor_options options = watcher.monitor;
+    bool was_on = watcher.monitoring;
     monitor_off();
-    return leave(0);
+    error = leave(0);
+    if (was_on && options.discard)
+        options.discard(options.context); /* which may switch it on again */
+    return error;
 }
 
 int green_dump_on_signal(int signal) {

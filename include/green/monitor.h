@@ -3,7 +3,10 @@
  * Both calls here are for the whole process, from any OS thread, and are off
  * until they are made. While one of them is on, one OS thread more looks at the
  * hubs; the hubs themselves run as fast as before. In a child of fork(2) both
- * are off, and the signals have their former actions. */
+ * are off, and the signals have their former actions.
+ *
+ * gdb shows green threads, of a process or a core file, by the script that is
+ * installed as share/greencore/gdb/green-gdb.py. */
 #ifndef GREEN_MONITOR_H
 #define GREEN_MONITOR_H
 
@@ -34,6 +37,8 @@ typedef struct green_monitor_options {
      * until it returns. It must not call the functions of this header. */
     void (*GREEN_NULLABLE report)(const green_hold *hold, void *GREEN_NULLABLE context);
     void *GREEN_NULLABLE context;
+    /* Called by green_monitor_stop() with the context, which nothing uses any more. */
+    void (*GREEN_NULLABLE discard)(void *GREEN_NULLABLE context);
     /* The signal whose handler asks an OS thread where it is. Default SIGURG,
      * which does nothing to those who know nothing of it, and which debuggers
      * pass on. A handler that the program has for it is still called for those

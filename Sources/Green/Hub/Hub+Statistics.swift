@@ -9,6 +9,8 @@ extension Hub {
         public let ready: Int
         /// Of these: waiting.
         public let parked: Int
+        /// Of these: yet to begin, after a delay.
+        public let delayed: Int
         /// Threads that have ended and whose handle is still held.
         public let handles: Int
         /// Stacks ever made.
@@ -29,6 +31,16 @@ extension Hub {
         public let turns: Int
         /// Calls of the engine into the kernel, since the hub was made.
         public let systemCalls: Int
+        /// Operations given to the engine, since the hub was made.
+        public let submitted: Int
+        /// Results of operations, since the hub was made. A listener's has one for each client.
+        public let completions: Int
+        /// Receives that found the receive memory empty and used their own, since the hub was made.
+        public let fallbacks: Int
+        /// The longest that ready threads have kept the hub in one round of the loop, waits in the kernel left out.
+        ///
+        /// Measured while the ``Monitor`` is on; zero before.
+        public let longestTurn: Duration
     }
 
     /// The counts of this OS thread's hub now.
@@ -49,6 +61,7 @@ extension Hub.Statistics {
         threads = Int(counts.threads)
         ready = Int(counts.ready)
         parked = Int(counts.parked)
+        delayed = Int(counts.delayed)
         handles = Int(counts.handles)
         stacks = Int(counts.stacks)
         freeStacks = Int(counts.free_stacks)
@@ -59,5 +72,9 @@ extension Hub.Statistics {
         switches = Int(counts.switches)
         turns = Int(counts.turns)
         systemCalls = Int(counts.system_calls)
+        submitted = Int(counts.submitted)
+        completions = Int(counts.completions)
+        fallbacks = Int(counts.fallbacks)
+        longestTurn = .nanoseconds(counts.longest_turn)
     }
 }

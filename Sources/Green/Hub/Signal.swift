@@ -30,6 +30,10 @@ public struct Signal: RawRepresentable, Hashable, Sendable {
     /// Free for the program. The corresponding C constant is `SIGUSR2`.
     public static var user2: Signal { Signal(rawValue: SIGUSR2) }
 
+    /// Of sockets' urgent data, which few programs have; nothing happens by default. The corresponding C constant is
+    /// `SIGURG`.
+    public static var urgent: Signal { Signal(rawValue: SIGURG) }
+
     /// A child process has ended or stopped. The corresponding C constant is `SIGCHLD`.
     public static var child: Signal { Signal(rawValue: SIGCHLD) }
 }

@@ -11,7 +11,11 @@ struct HubTests {
             let reader = spawn { try right.read(upTo: 1) }
             let sleeper = spawn { try GreenThread.sleep(for: .seconds(1000)) }
             #expect(try Hub.statistics.ready >= 2)
+            let later = spawn(after: .seconds(1000)) {}
+            #expect(try Hub.statistics.delayed == before.delayed + 1)
+            later.cancel()
             try settle()
+            #expect(try Hub.statistics.delayed == before.delayed)
             let counts = try Hub.statistics
             #expect(counts.threads == before.threads + 2)
             #expect(counts.parked >= 2)
@@ -21,13 +25,15 @@ struct HubTests {
             #expect(counts.switches > before.switches)
             #expect(counts.turns > before.turns)
             #expect(counts.systemCalls > before.systemCalls)
+            #expect(counts.submitted > before.submitted)
             #expect(counts.stacks >= 2)
             try sleeper.kill(andWait: true)
             left.close()
             #expect(try reader.wait() == [])
-            #expect(try Hub.statistics.handles == before.handles + 2)
+            #expect(try Hub.statistics.completions > before.completions)
+            #expect(try Hub.statistics.handles == before.handles + 3)
             #expect(try Hub.statistics.freeStacks >= 2)
-            withExtendedLifetime((reader, sleeper)) {}
+            withExtendedLifetime((reader, sleeper, later)) {}
         }
     }
 

@@ -78,7 +78,7 @@ struct SignalTests {
     @Test
     func `have the system's names`() {
         #expect(Signal.interrupt.description == "Interrupt")
-        #expect(Set([Signal.terminate, .hangup, .quit, .child, .user1, .user2, .interrupt]).count == 7)
+        #expect(Set([Signal.terminate, .hangup, .quit, .child, .user1, .user2, .interrupt, .urgent]).count == 8)
         #expect(Signal(rawValue: SIGTERM) == .terminate)
     }
 }
