@@ -119,6 +119,43 @@ TEST(held, "a hub that is held is told of with who holds it, and dumps once it c
     on_each_engine(dump_held);
 }
 
+static void mask(int how) {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGUSR1);
+    CHECK(pthread_sigmask(how, &signals, NULL), ==, 0);
+}
+
+/* Holds the hub until it is asked where it is, and leaves the answer to others. */
+static int hold_until_asked(void *unused) {
+    sigset_t pending;
+    mask(SIG_BLOCK);
+    do
+        CHECK(sigpending(&pending), ==, 0);
+    while (!sigismember(&pending, SIGUSR1));
+    return *(int *)unused;
+}
+
+static int answer_and_hold(void *unused) {
+    mask(SIG_UNBLOCK);
+    until_written("a dump has to wait");
+    return *(int *)unused;
+}
+
+TEST(held_by_next, "who holds it next is told of, too, when the first has gone as it was asked") {
+    int value = 0;
+    capture_begin();
+    CHECK(green_dump_on_signal(SIGUSR1), ==, 0);
+    green_thread *first = start_named("first", hold_until_asked, &value);
+    green_thread *next = start_named("next", answer_and_hold, &value);
+    CHECK(raise(SIGUSR1), ==, 0);
+    CHECK(finish(first), ==, 0);
+    CHECK(finish(next), ==, 0);
+    UNTIL(strstr(written(), head_of_dump(gettid())));
+    CHECK(green_dump_on_signal(0), ==, 0);
+    capture_end();
+}
+
 /* The signal ------------------------------------------------------------------- */
 
 static atomic_int handled;

@@ -138,6 +138,19 @@ TEST(without_name, "a thread without a name is reported by its number, and main 
     CHECK(green_monitor_stop(), ==, 0);
 }
 
+TEST(from_the_first, "a hub that is held before it has run anybody is not taken for held since ever") {
+    int64_t before = green_now();
+    int count = 1;
+    start_monitor();
+    green_thread *sleeper = start(nap, NULL);
+    hold_until_told(&count);
+    CHECK_TEXT(told[0].name, "main");
+    CHECK(told[0].nanoseconds, >=, LIMIT);
+    CHECK(told[0].nanoseconds, <=, green_now() - before);
+    CHECK(kill_and_finish(sleeper), ==, -ECANCELED);
+    CHECK(green_monitor_stop(), ==, 0);
+}
+
 /* Blocks the OS thread in the kernel, again and again. */
 static int block_until_told(void *count) {
     while (atomic_load(&reports) < *(int *)count)

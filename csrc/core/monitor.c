@@ -244,6 +244,12 @@ static bool is_due(green_hub *hub, int64_t now, bool for_dump) {
     return sight->told = true;
 }
 
+/* A hub that has gone on as it was asked: who has it now may hold it, too. */
+static void forgive(green_hub *hub, int64_t now) {
+    look(hub, now);
+    hub->sight.excused = false;
+}
+
 /* Reports a hub that is due, if there is one. Nobody waits for a report: only for
  * the answer of the OS thread, without which its hub might end. */
 static bool report_one(int64_t now, bool for_dump) {
@@ -257,6 +263,8 @@ static bool report_one(int64_t now, bool for_dump) {
         hold.nanoseconds = now - hub->sight.since;
         if (ask(hub, signal)) {
             held = !question.moved;
+            if (!held)
+                forgive(hub, now);
             hold.thread = question.thread;
             hold.name = question.name;
             hold.frames = question.frames;

@@ -38,6 +38,7 @@ static void enlist(green_hub *hub) {
     green_sight *sight = &hub->sight;
     sight->thread = pthread_self();
     sight->number = (int32_t)gettid();
+    sight->since = hub->now; /* it may be held from the first on */
     sight->next = green__hubs;
     sight->place = &green__hubs;
     if (sight->next)
