@@ -170,7 +170,10 @@ BIG_TEST(openssl, "TLS without memory of OpenSSL's is an error, and goes on late
 
 BIG_TEST(openssl_all, "TLS while OpenSSL has no memory at all is an error, and goes on later") {
     static const struct scenario scenarios[] = {
-        {.name = "TLS 1.3", .run = run_tls_1_3, .step = SLOW ? 101 : 31, .tolerates = "openssl madvise mmap malloc strdup realloc"},
+        {.name = "TLS 1.3",
+         .run = run_tls_1_3,
+         .step = SLOW ? 101 : 31,
+         .tolerates = "openssl madvise mmap malloc strdup realloc"},
     };
     openssl_fails = true;
     fail_everywhere(&scenarios[0], "epoll", FAIL_MEMORY);
