@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -53,6 +54,10 @@ const char *green_explain(int error) {
     return error >= 0 ? "Success" : green__error_text(error);
 }
 
+ssize_t green__raw_write(int fd, const void *bytes, size_t size) {
+    return syscall(SYS_write, fd, bytes, size);
+}
+
 static void report(const char *format, va_list arguments) {
     char line[SENTENCE_MAX + 16] = "green: ";
     size_t length = strlen(line);
@@ -60,7 +65,7 @@ static void report(const char *format, va_list arguments) {
     length = strnlen(line, sizeof line - 2);
     (void)written;
     line[length++] = '\n';
-    if (write(STDERR_FILENO, line, length) < 0)
+    if (green__raw_write(STDERR_FILENO, line, length) < 0)
         return; /* there is nobody left to tell */
 }
 

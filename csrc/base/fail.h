@@ -18,6 +18,10 @@ void green__report(const char *format, ...) __attribute__((format(printf, 1, 2),
 /* The same when the environment's GREEN_LOG is "debug". */
 void green__debug(const char *format, ...) __attribute__((format(printf, 1, 2), cold));
 
+/* write(2) itself, which is async-signal-safe and blocks the OS thread, also
+ * where the program's own write() has been made green. */
+ssize_t green__raw_write(int fd, const void *bytes, size_t size);
+
 /* Ends the process: the text says which promise of Green's own is broken. */
 _Noreturn void green__broken(const char *file, int line, const char *what) __attribute__((cold));
 

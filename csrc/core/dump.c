@@ -16,7 +16,7 @@ struct dump {
 
 void green__write(int fd, const char *text, size_t length) {
     while (length > 0) {
-        ssize_t written = write(fd, text, length);
+        ssize_t written = green__raw_write(fd, text, length);
         if (written < 0 && errno == EINTR)
             continue;
         if (written <= 0)

@@ -201,6 +201,7 @@ int green_hub_close(void) {
                            "%lu sockets, files or processes are still held",
                            hub->threads - 1, hub->handles, hub->sockets);
     /* What was cancelled may still have its last completion to come. */
+    hub->turning = true;
     while (hub->engine->operations > 0)
         hub->engine->class->turn(hub->engine, GREEN_FOREVER);
     hub->root.unblockable = true;

@@ -34,6 +34,7 @@ typedef struct green_hub {
     void (*enter)(char *state);
     void (*exit)(char *state);
     bool bare;                /* the OS thread had no tracked access when the hub was made */
+    bool turning;             /* in a turn of the loop, where nothing may park */
     uint64_t switches, turns; /* moved by green__count() */
     green_sight sight;
 

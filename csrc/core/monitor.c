@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -154,7 +155,8 @@ static void send(const green_hub *hub, int signal) {
 }
 
 static void pause_for(int64_t nanoseconds) {
-    nanosleep(&(struct timespec){nanoseconds / 1000000000, nanoseconds % 1000000000}, NULL);
+    struct timespec time = {nanoseconds / 1000000000, nanoseconds % 1000000000};
+    syscall(SYS_nanosleep, &time, NULL); /* never a nanosleep() that has been made green */
 }
 
 /* Asks the OS thread of a hub where it is. False: it does not answer. */

@@ -32,7 +32,7 @@ static void tell(const green_thread *thread, const green_stack *stack) {
                           "green_spawn_options, or all of them by stack_size in green_hub_options (Swift: "
                           "stackSize:)\n",
                           green__label(thread, label, sizeof label), green__stack_size(stack) / 1024);
-    if (length > 0 && write(STDERR_FILENO, line, (size_t)length) < 0)
+    if (length > 0 && green__raw_write(STDERR_FILENO, line, (size_t)length) < 0)
         return;
 }
 

@@ -48,6 +48,7 @@ static void idle(green_hub *hub) {
 }
 
 void green__turn(green_hub *hub) {
+    hub->turning = true;
     green__count(&hub->turns);
     if (!hub->head)
         hub->tail = &hub->head; /* it pointed into the mark */
@@ -61,4 +62,5 @@ void green__turn(green_hub *hub) {
             fire_timers(hub);
     }
     green__enqueue(hub, &hub->mark);
+    hub->turning = false;
 }

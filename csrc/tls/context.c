@@ -7,6 +7,7 @@
 #include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -59,7 +60,8 @@ bool green__tls_set_peer(SSL *ssl, green_tls_state *state, const char *host) {
 
 static void log_key(const SSL *ssl, const char *line) {
     struct iovec pieces[] = {{(void *)line, strlen(line)}, {"\n", 1}};
-    if (writev(green__tls_peer(ssl)->state->key_log, pieces, 2) < 0)
+    /* By itself: a writev() that has been made green could park inside OpenSSL. */
+    if (syscall(SYS_writev, green__tls_peer(ssl)->state->key_log, pieces, 2) < 0)
         return; /* a debugger's file; nobody to tell */
 }
 
