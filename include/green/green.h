@@ -53,6 +53,7 @@
 #include <green/local.h>
 #include <green/monitor.h>
 #include <green/offload.h>
+#include <green/patch.h>
 #include <green/pile.h>
 #include <green/pool.h>
 #include <green/process.h>

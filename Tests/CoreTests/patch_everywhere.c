@@ -1,0 +1,235 @@
+/* A program that is patched as a whole: its own calls become green, those of
+ * Green do not, whether Green is linked into the program or a library. */
+#include "patches.h"
+
+#include <netdb.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static green_patch *everything(unsigned families) {
+    green_patch *patch;
+    CHECK(green_monkey_patch(&patch, families), ==, 0);
+    return patch;
+}
+
+static int wait_by_poll(void *unused) {
+    (void)unused;
+    return poll(NULL, 0, 20);
+}
+
+/* Whether the program's own poll() lets others run. */
+static bool is_green(void) {
+    int value = 1;
+    green_thread *waiting = start(wait_by_poll, NULL), *other = start(give, &value);
+    let_run();
+    bool green = green_thread_is_finished(other) && !green_thread_is_finished(waiting);
+    CHECK(finish(waiting), ==, 0);
+    CHECK(finish(other), ==, 1);
+    return green;
+}
+
+TEST(program, "the program's own calls become green, and are as they were when it is undone") {
+    CHECK(!is_green());
+    CHECK(!green_is_patched(NULL));
+    green_patch *patch = everything(0);
+    CHECK(green_is_patched(NULL));
+    CHECK(is_green());
+    CHECK(green_unpatch(patch), ==, 0);
+    CHECK(!green_is_patched(NULL));
+    CHECK(!is_green());
+}
+
+TEST(exceptions, "the C library and Green's are not patched, others are") {
+    load_fixture(PATCHED_NOW);
+    green_patch *patch = everything(0);
+    CHECK(!green_is_patched("libc.so.6"));
+    CHECK(!green_is_patched("libgreencore.so.0"));
+    CHECK(green_is_patched("libcore-patched-now.so"));
+    CHECK(green_is_patched("libcore-patched-inner.so"));
+    CHECK(green_is_patched("libcore-patched-common.so"));
+    CHECK(green_unpatch(patch), ==, 0);
+}
+
+TEST(families, "families that were not asked for are left alone") {
+    green_patch *patch = everything(GREEN_PATCH_TIME);
+    CHECK(!is_green());
+    CHECK(slots_of(patch, "core-patch_everywhere", "poll"), ==, 0);
+    CHECK(slots_of(patch, "core-patch_everywhere", "usleep"), >, 0);
+    CHECK(green_unpatch(patch), ==, 0);
+}
+
+TEST(twice, "patching everything twice changes nothing, and the second undoing undoes it") {
+    green_patch *first = everything(0), *second = everything(GREEN_PATCH_SELECT);
+    CHECK(green_unpatch(first), ==, 0);
+    CHECK(is_green());
+    CHECK(green_unpatch(second), ==, 0);
+    CHECK(!is_green());
+}
+
+/* Objects that are loaded later ------------------------------------------------------ */
+
+static int wait_by_library(void *argument) {
+    const struct fixture *fixture = argument;
+    return fixture->poll(NULL, 0, 20);
+}
+
+TEST(later, "what is loaded later is patched, with what it needs, and told of in the report") {
+    green_patch *patch = everything(0);
+    CHECK(!green_is_patched(PATCHED_NOW));
+    CHECK(slots_of(patch, "core-patched-now", "poll"), ==, 0);
+    const struct fixture *fixture = load_fixture(PATCHED_NOW);
+    CHECK(green_is_patched(PATCHED_NOW));
+    CHECK(green_is_patched("libcore-patched-inner.so"));
+    CHECK(slots_of(patch, "core-patched-now", "poll"), ==, 2);
+    green_thread *waiting = start(wait_by_library, (void *)fixture);
+    let_run();
+    CHECK(!green_thread_is_finished(waiting));
+    CHECK(finish(waiting), ==, 0);
+    CHECK(green_unpatch(patch), ==, 0);
+    CHECK(!green_is_patched(PATCHED_NOW));
+}
+
+TEST(unloaded, "what has been unloaded is no trouble, and is patched again when it comes back") {
+    int (*volatile real)(struct pollfd *, nfds_t, int) = poll; /* or it is read from the slot later */
+    green_patch *patch = everything(0);
+    for (int i = 0; i < 3; i++) {
+        void *library = dlopen(PATCHED_NO_PLT, RTLD_NOW | RTLD_LOCAL);
+        CHECK(library != NULL);
+        const struct fixture *fixture = dlsym(library, "fixture_calls");
+        CHECK(*fixture->poll_address != real);
+        CHECK(finish(start(wait_by_library, (void *)fixture)), ==, 0);
+        CHECK(dlclose(library), ==, 0);
+    }
+    CHECK(green_unpatch(patch), ==, 0);
+    void *library = dlopen(PATCHED_NO_PLT, RTLD_NOW | RTLD_LOCAL);
+    CHECK(!green_is_patched(PATCHED_NO_PLT));
+    CHECK(dlclose(library), ==, 0);
+}
+
+TEST(run_path, "a program's own run path is heeded when it loads a library by its name alone") {
+    void *library = dlopen("libcore-patched-idle.so", RTLD_NOW);
+    if (!library)
+        skip("the program has no run path");
+    CHECK(dlclose(library), ==, 0);
+    green_patch *patch = everything(0);
+    library = dlopen("libcore-patched-idle.so", RTLD_NOW);
+    CHECK(library != NULL);
+    CHECK(dlclose(library), ==, 0);
+    CHECK(dlopen("libthereisnone.so.7", RTLD_NOW) == NULL);
+    CHECK(dlopen(NULL, RTLD_NOW) != NULL);
+    CHECK(green_unpatch(patch), ==, 0);
+}
+
+/* Green itself ----------------------------------------------------------------------- */
+
+static int converse(void *argument) {
+    struct pair *pair = argument;
+    for (int i = 0; i < 100; i++) {
+        send_text(pair->near, "ping");
+        expect_text(pair->far, "ping");
+        usleep(100);
+    }
+    return 0;
+}
+
+static int look_up(void *unused) {
+    (void)unused;
+    green_address addresses[4];
+    struct addrinfo *found;
+    CHECK(getaddrinfo("localhost", "80", NULL, &found), ==, 0);
+    freeaddrinfo(found);
+    return green_resolve(addresses, 4, "localhost:80") > 0 ? 0 : -ENOENT;
+}
+
+static void use_all_of_green(void) {
+    struct pair pairs[TRANSPORTS];
+    green_thread *threads[TRANSPORTS + 1];
+    int count = 0;
+    for (enum transport transport = 0; transport < TRANSPORTS; transport++) {
+        pairs[count] = connected(transport);
+        if (pairs[count].near)
+            count++;
+    }
+    for (int i = 0; i < count; i++)
+        threads[i] = start(converse, &pairs[i]);
+    threads[count] = start(look_up, NULL);
+    for (int i = 0; i <= count; i++)
+        CHECK(finish(threads[i]), ==, 0);
+    for (int i = 0; i < count; i++)
+        release_pair(&pairs[i]);
+}
+
+TEST(green_itself, "Green's own calls do their work in a program that is patched") {
+    green_patch *patch = everything(0);
+    use_all_of_green();
+    capture_begin();
+    CHECK(green_dump(STDERR_FILENO), ==, 0);
+    CHECK_CONTAINS(capture_end(), "1 green threads");
+    CHECK(green_unpatch(patch), ==, 0);
+    use_all_of_green();
+}
+
+static void *drain_later(void *fd) {
+    static char bytes[1 << 16];
+    usleep(20000);
+    while (read(*(int *)fd, bytes, sizeof bytes) > 0)
+        ;
+    return NULL;
+}
+
+TEST(full_report, "a dump to what is full blocks the OS thread, and no green thread runs in its middle") {
+    static char bytes[1 << 16];
+    green_patch *patch = everything(0);
+    int ends[2];
+    pthread_t reader;
+    green_statistics before, after;
+    socket_pair(ends);
+    CHECK(green_sleep(1), ==, 0);
+    while (send(ends[0], bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+        ;
+    while (send(ends[0], bytes, 1, MSG_DONTWAIT) > 0)
+        ;
+    CHECK(green_hub_statistics(&before), ==, 0);
+    CHECK(pthread_create(&reader, NULL, drain_later, &ends[1]), ==, 0);
+    CHECK(green_dump(ends[0]), ==, 0);
+    CHECK(green_hub_statistics(&after), ==, 0);
+    CHECK(after.turns, ==, before.turns);
+    CHECK(close(ends[0]), ==, 0);
+    CHECK(pthread_join(reader, NULL), ==, 0);
+    CHECK(close(ends[1]), ==, 0);
+    CHECK(green_unpatch(patch), ==, 0);
+}
+
+static void *run_hub(void *unused) {
+    (void)unused;
+    use_all_of_green();
+    CHECK(green_hub_close(), ==, 0);
+    return NULL;
+}
+
+TEST(several_hubs, "several OS threads run their hubs in a program that is patched") {
+    pthread_t threads[3];
+    green_patch *patch = everything(0);
+    for (int i = 0; i < 3; i++)
+        CHECK(pthread_create(&threads[i], NULL, run_hub, NULL), ==, 0);
+    use_all_of_green();
+    for (int i = 0; i < 3; i++)
+        CHECK(pthread_join(threads[i], NULL), ==, 0);
+    CHECK(green_unpatch(patch), ==, 0);
+}
+
+static void patch_in_child(void) {
+    CHECK(is_green());
+    use_all_of_green();
+}
+
+TEST(forked, "a forked child is patched as its parent is") {
+    green_patch *patch = everything(0);
+    struct child child;
+    run_child(&child, patch_in_child);
+    CHECK_TEXT(child.output, "");
+    CHECK(child.status, ==, 0);
+    CHECK(green_unpatch(patch), ==, 0);
+}

@@ -1,0 +1,245 @@
+/* Which slots a patch rewrites, what it says of them, and that it takes all of it
+ * back. */
+#include "patches.h"
+
+#include "seccomp.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/syscall.h>
+
+/* Whether calls by this fixture are green: a poll() lets another thread run. */
+static int wait_a_little(void *argument) {
+    const struct fixture *fixture = argument;
+    return fixture->poll(NULL, 0, 20);
+}
+
+static int count_up(void *counter) {
+    return ++*(int *)counter;
+}
+
+static bool is_green(const struct fixture *fixture) {
+    int counter = 0;
+    green_thread *waiting = start(wait_a_little, (void *)fixture), *other = start(count_up, &counter);
+    let_run();
+    bool green = counter == 1 && !green_thread_is_finished(waiting);
+    CHECK(finish(waiting), ==, 0);
+    CHECK(finish(other), ==, 1);
+    return green;
+}
+
+static const char *const libraries[] = {PATCHED_NOW, PATCHED_LAZY, PATCHED_NO_PLT};
+
+TEST(each_kind, "slots of every kind are rewritten, and are as they were when it is undone") {
+    for (int i = 0; i < 3; i++) {
+        const struct fixture *fixture = load_fixture(libraries[i]);
+        CHECK(!is_green(fixture));
+        green_patch *patch = import(libraries[i]);
+        CHECK(is_green(fixture));
+        CHECK(green_unpatch(patch), ==, 0);
+        CHECK(!is_green(fixture));
+        patch = import(libraries[i]);
+        CHECK(is_green(fixture));
+        CHECK(green_unpatch(patch), ==, 0);
+    }
+}
+
+TEST(unresolved, "a slot that nobody has called through yet is found, and finds its call when it is undone") {
+    const struct fixture *fixture = load_fixture(PATCHED_LAZY);
+    green_patch *patch = import(PATCHED_LAZY);
+    CHECK(is_green(fixture));
+    CHECK(green_unpatch(patch), ==, 0);
+    CHECK(!is_green(fixture));
+    CHECK(fixture->usleep(1), ==, 0);
+}
+
+TEST(as_data, "the address of a call that a library keeps as data is rewritten too") {
+    const struct fixture *fixture = load_fixture(PATCHED_NOW);
+    CHECK(*fixture->poll_address == poll);
+    green_patch *patch = import(PATCHED_NOW);
+    CHECK(*fixture->poll_address != poll);
+    CHECK((*fixture->poll_address)(NULL, 0, 1), ==, 0);
+    CHECK(green_unpatch(patch), ==, 0);
+    CHECK(*fixture->poll_address == poll);
+}
+
+TEST(own_name, "a library's own function that has the name of a call is left alone") {
+    if (SANITIZED)
+        skip("sanitizers forbid RTLD_DEEPBIND, which has it called before the C library's");
+    CHECK(dlopen(PATCHED_NOW, RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND) != NULL);
+    const struct fixture *fixture = load_fixture(PATCHED_NOW);
+    CHECK(fixture->own(1), ==, 1001);
+    green_patch *patch = import(PATCHED_NOW);
+    CHECK(fixture->own(1), ==, 1001);
+    CHECK(slots_of(patch, "core-patched-now", "epoll_pwait"), ==, 0);
+    CHECK(green_unpatch(patch), ==, 0);
+}
+
+/* The protection of the pages of a library, as text. */
+static void read_protection(const char *library, char *text, size_t size) {
+    char line[512];
+    FILE *maps = fopen("/proc/self/maps", "re");
+    size_t length = 0;
+    text[0] = 0;
+    while (fgets(line, sizeof line, maps))
+        if (strstr(line, library))
+            length += (size_t)snprintf(text + length, size - length, "%.60s\n", line);
+    fclose(maps);
+}
+
+TEST(protection, "pages are as writable as they were before") {
+    char before[4096], patched[4096], after[4096];
+    load_fixture(PATCHED_NOW);
+    read_protection("core-patched-now", before, sizeof before);
+    CHECK_CONTAINS(before, " r--p ");
+    green_patch *patch = import(PATCHED_NOW);
+    read_protection("core-patched-now", patched, sizeof patched);
+    CHECK_TEXT(patched, before);
+    CHECK(green_unpatch(patch), ==, 0);
+    read_protection("core-patched-now", after, sizeof after);
+    CHECK_TEXT(after, before);
+}
+
+TEST(report, "the report tells object, call and count") {
+    green_patch *patch = import(PATCHED_NOW);
+    CHECK(slots_of(patch, "core-patched-now", "recv"), ==, 1);
+    CHECK(slots_of(patch, "core-patched-now", "poll"), ==, 2); /* a call, and an address as data */
+    CHECK(slots_of(patch, "core-patched-now", "__recv_chk"), ==, 1);
+    CHECK(slots_of(patch, "core-patched-now", "dlopen"), ==, 0);
+    CHECK(slots_of(patch, "core-patched-inner", "recv"), ==, 1);
+    CHECK(slots_of(patch, "core-patched-inner", "poll"), ==, 0);
+    green_patch_line line;
+    size_t lines = 0;
+    while (green_patch_report(patch, lines, &line))
+        lines++;
+    CHECK(lines, >, 30);
+    CHECK(!green_patch_report(patch, lines + 5, &line));
+    CHECK(green_unpatch(patch), ==, 0);
+}
+
+TEST(families, "only the families that were asked for are patched") {
+    green_patch *patch;
+    CHECK(green_import_patched(&patch, PATCHED_NOW, &(green_import_options){.families = GREEN_PATCH_TIME}), ==, 0);
+    CHECK(slots_of(patch, "core-patched-now", "usleep"), ==, 1);
+    CHECK(slots_of(patch, "core-patched-now", "poll"), ==, 0);
+    CHECK(slots_of(patch, "core-patched-now", "recv"), ==, 0);
+    CHECK(green_unpatch(patch), ==, 0);
+}
+
+TEST(circle, "what only the library needs is patched with it, what the program needs too is not") {
+    green_patch *patch = import(PATCHED_NOW);
+    CHECK(green_is_patched("libcore-patched-now.so"));
+    CHECK(green_is_patched(PATCHED_NOW));
+    CHECK(green_is_patched("libcore-patched-inner.so"));
+    CHECK(!green_is_patched("libcore-patched-common.so"));
+    CHECK(!green_is_patched("libcore-patched-idle.so"));
+    CHECK(!green_is_patched("libc.so.6"));
+    CHECK(!green_is_patched(NULL));
+    CHECK(green_unpatch(patch), ==, 0);
+    CHECK(!green_is_patched("libcore-patched-now.so"));
+    CHECK(!green_is_patched("libcore-patched-inner.so"));
+}
+
+TEST(also, "further objects are patched on demand") {
+    green_patch *patch;
+    const char *also[] = {"libcore-patched-common.so"};
+    green_import_options options = {.also = also, .also_count = 1};
+    CHECK(green_import_patched(&patch, PATCHED_LAZY, &options), ==, 0);
+    CHECK(green_is_patched("libcore-patched-common.so"));
+    CHECK(slots_of(patch, "core-patched-common", "poll"), ==, 1);
+    CHECK(green_unpatch(patch), ==, 0);
+    also[0] = "libnothing.so";
+    CHECK(green_import_patched(&patch, PATCHED_LAZY, &options), ==, -ENOENT);
+    CHECK_CONTAINS(green_explain(-ENOENT), "no object 'libnothing.so' is loaded");
+    also[0] = "libc.so.6";
+    CHECK(green_import_patched(&patch, PATCHED_LAZY, &options), ==, -EINVAL);
+    CHECK(!green_is_patched(PATCHED_LAZY));
+}
+
+TEST(owners, "patching twice changes nothing, and the second undoing undoes it") {
+    const struct fixture *fixture = load_fixture(PATCHED_NOW);
+    green_patch *first = import(PATCHED_NOW), *second = import(PATCHED_NOW);
+    CHECK(slots_of(second, "core-patched-now", "poll"), ==, 2);
+    CHECK(is_green(fixture));
+    CHECK(green_unpatch(first), ==, 0);
+    CHECK(is_green(fixture));
+    CHECK(green_unpatch(second), ==, 0);
+    CHECK(!is_green(fixture));
+    CHECK(green_unpatch(NULL), ==, 0);
+}
+
+TEST(mistakes, "what cannot be patched is an error with a name") {
+    green_patch *patch;
+    CHECK(green_import_patched(&patch, "libthereisnone.so.7", NULL), ==, -ENOENT);
+    CHECK_CONTAINS(green_explain(-ENOENT), "libthereisnone.so.7");
+    CHECK(patch == NULL);
+    CHECK(green_import_patched(&patch, PATCHED_IDLE, NULL), ==, -ENODATA);
+    CHECK_CONTAINS(green_explain(-ENODATA), "no slot");
+    CHECK(green_import_patched(&patch, "libc.so.6", NULL), ==, -EINVAL);
+    CHECK_CONTAINS(green_explain(-EINVAL), "part of the C library");
+    CHECK(green_import_patched(&patch, PATCHED_NOW, &(green_import_options){.families = 64}), ==, -EINVAL);
+    CHECK_CONTAINS(green_explain(-EINVAL), "families is 0x40");
+    CHECK(green_monkey_patch(&patch, 1 << 30), ==, -EINVAL);
+    CHECK(green_import_patched(&patch, PATCHED_NOW, &(green_import_options){.families = GREEN_PATCH_OS}), ==, 0);
+    CHECK(green_unpatch(patch), ==, 0);
+}
+
+static void patch_where_pages_cannot_be_written(void) {
+    green_patch *patch;
+    const struct fixture *fixture = load_fixture(PATCHED_NOW);
+    refuse_call(SYS_mprotect, EACCES);
+    CHECK(green_import_patched(&patch, PATCHED_NOW, NULL), ==, -EACCES);
+    CHECK_CONTAINS(green_explain(-EACCES), "does not let the page");
+    CHECK(!green_is_patched(PATCHED_NOW));
+    CHECK(*fixture->poll_address == poll);
+}
+
+TEST(refused, "a system that lets no page be written is an error, and nothing is patched") {
+    needs_kernel();
+    struct child child;
+    run_child(&child, patch_where_pages_cannot_be_written);
+    CHECK_TEXT(child.output, "");
+    CHECK(child.status, ==, 0);
+}
+
+/* Several OS threads --------------------------------------------------------------- */
+
+enum { PATCHES = 50 };
+
+static void *patch_often(void *path) {
+    for (int i = 0; i < PATCHES; i++) {
+        green_patch *patch = import(path);
+        CHECK(green_is_patched(path));
+        CHECK(green_unpatch(patch), ==, 0);
+    }
+    return NULL;
+}
+
+TEST(os_threads, "several OS threads may patch and undo it at once, while another calls") {
+    static const char *const paths[] = {PATCHED_NOW, PATCHED_NOW, PATCHED_LAZY, PATCHED_NO_PLT};
+    const struct fixture *fixture = load_fixture(PATCHED_NOW);
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++)
+        CHECK(pthread_create(&threads[i], NULL, patch_often, (void *)paths[i]), ==, 0);
+    for (int i = 0; i < 200; i++)
+        CHECK(fixture->poll(NULL, 0, 0), ==, 0);
+    for (int i = 0; i < 4; i++)
+        CHECK(pthread_join(threads[i], NULL), ==, 0);
+    CHECK(!green_is_patched(PATCHED_NOW));
+    CHECK(*fixture->poll_address == poll);
+}
+
+TEST(while_inside, "a patch may come and go while green threads are inside the calls") {
+    const struct fixture *fixture = load_fixture(PATCHED_NOW);
+    green_thread *threads[20];
+    for (int i = 0; i < 20; i++) {
+        green_patch *patch = import(PATCHED_NOW);
+        threads[i] = start(wait_a_little, (void *)fixture);
+        let_run();
+        CHECK(!green_thread_is_finished(threads[i]));
+        CHECK(green_unpatch(patch), ==, 0);
+    }
+    for (int i = 0; i < 20; i++)
+        CHECK(finish(threads[i]), ==, 0);
+}

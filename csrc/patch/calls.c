@@ -1,0 +1,67 @@
+/* The table of the calls, and where the C library's own are. */
+#include "calls.h"
+
+#include <dlfcn.h>
+#include <link.h>
+#include <stdio.h>
+#include <string.h>
+
+green_real_calls green__real;
+
+#define GREEN_ROW(family, name) {#name, GREEN_PATCH_##family, (void *)green__green_##name, NULL},
+#define GREEN_ALIAS(family, alias, name) {#alias, GREEN_PATCH_##family, (void *)green__green_##name, NULL},
+
+/* Second names, by which old binaries call. */
+#define GREEN_PATCH_ALIASES(X)                                                                                         \
+    X(SOCKET, __close, close)                                                                                          \
+    X(SOCKET, __connect, connect)                                                                                      \
+    X(SOCKET, __read, read)                                                                                            \
+    X(SOCKET, __send, send)                                                                                            \
+    X(SOCKET, __write, write)                                                                                          \
+    X(SELECT, __poll, poll)                                                                                            \
+    X(SELECT, __select, select)
+
+green_call green__calls[] = {GREEN_PATCH_CALLS(GREEN_ROW) GREEN_PATCH_ALIASES(GREEN_ALIAS)};
+const size_t green__call_count = sizeof green__calls / sizeof *green__calls;
+
+/* Where each stands in green__real; functions are not objects, so the address is
+ * copied as bytes. */
+#define GREEN_OFFSET(family, name) offsetof(green_real_calls, name),
+static const size_t offsets[] = {GREEN_PATCH_CALLS(GREEN_OFFSET)};
+enum { OWN_CALLS = sizeof offsets / sizeof *offsets };
+
+/* In an executable that is not position-independent the address of a function
+ * may be that of the executable's stub, which jumps through a slot of the very
+ * kind that is rewritten. */
+static bool is_stub(void *address) {
+    const ElfW(Sym) *symbol = NULL;
+    Dl_info info;
+    return dladdr1(address, &info, (void **)&symbol, RTLD_DL_SYMENT) && symbol && symbol->st_shndx == SHN_UNDEF;
+}
+
+static void *find(void *library, const char *name) {
+    void *address = dlsym(RTLD_DEFAULT, name);
+    if (address && is_stub(address) && library)
+        address = dlsym(library, name);
+    return address;
+}
+
+int green__calls_find(void) {
+    static bool done;
+    if (done)
+        return 0;
+    void *library = dlopen("libc.so.6", RTLD_NOW | RTLD_NOLOAD);
+    if (!library)
+        return green__fail(-ENOSYS, "patching: this process has no libc.so.6 of its own: it is linked statically");
+    for (size_t i = 0; i < green__call_count; i++) {
+        green_call *call = &green__calls[i];
+        call->real = find(library, call->name);
+        if (i >= OWN_CALLS)
+            continue;
+        if (!call->real)
+            return green__fail(-ENOSYS, "patching: the C library has no '%s'", call->name);
+        memcpy((char *)&green__real + offsets[i], &call->real, sizeof call->real);
+    }
+    done = true;
+    return 0;
+}

@@ -1,0 +1,123 @@
+/* The green versions of the C library's blocking calls.
+ *
+ * Each behaves as the call it stands for. It tries first, without waiting; when
+ * the descriptor is a blocking one and there is nothing yet, the green thread
+ * parks until there is, and tries again. So nothing is kept about descriptors:
+ * O_NONBLOCK, SO_RCVTIMEO and SO_SNDTIMEO are read from the kernel when a call is
+ * about to wait, and mean what they say. Where nobody can park, the call goes
+ * straight to the C library. */
+#ifndef GREEN_PATCH_CALLS_H
+#define GREEN_PATCH_CALLS_H
+
+#include "../core/hub.h"
+
+#include <green/patch.h>
+
+#include <dlfcn.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* What compilers call instead where they know the size of a buffer. */
+ssize_t __read_chk(int fd, void *bytes, size_t size, size_t room);
+ssize_t __recv_chk(int fd, void *bytes, size_t size, size_t room, int flags);
+ssize_t __recvfrom_chk(int fd, void *restrict bytes, size_t size, size_t room, int flags,
+                       struct sockaddr *restrict address, socklen_t *restrict length);
+int __poll_chk(struct pollfd *polled, nfds_t count, int timeout, size_t room);
+int __ppoll_chk(struct pollfd *polled, nfds_t count, const struct timespec *timeout, const sigset_t *mask, size_t room);
+
+/* The family of what is rewritten so that objects loaded later are patched too. */
+enum { GREEN_PATCH_LATER = 1 << 30 };
+
+/* X(family, name): every call that has a green version. */
+#define GREEN_PATCH_CALLS(X)                                                                                           \
+    X(SOCKET, accept)                                                                                                  \
+    X(SOCKET, accept4)                                                                                                 \
+    X(SOCKET, close)                                                                                                   \
+    X(SOCKET, connect)                                                                                                 \
+    X(SOCKET, dup2)                                                                                                    \
+    X(SOCKET, dup3)                                                                                                    \
+    X(SOCKET, read)                                                                                                    \
+    X(SOCKET, readv)                                                                                                   \
+    X(SOCKET, recv)                                                                                                    \
+    X(SOCKET, recvfrom)                                                                                                \
+    X(SOCKET, recvmsg)                                                                                                 \
+    X(SOCKET, send)                                                                                                    \
+    X(SOCKET, sendmsg)                                                                                                 \
+    X(SOCKET, sendto)                                                                                                  \
+    X(SOCKET, write)                                                                                                   \
+    X(SOCKET, writev)                                                                                                  \
+    X(SOCKET, __read_chk)                                                                                              \
+    X(SOCKET, __recv_chk)                                                                                              \
+    X(SOCKET, __recvfrom_chk)                                                                                          \
+    X(SELECT, epoll_pwait)                                                                                             \
+    X(SELECT, epoll_wait)                                                                                              \
+    X(SELECT, poll)                                                                                                    \
+    X(SELECT, ppoll)                                                                                                   \
+    X(SELECT, pselect)                                                                                                 \
+    X(SELECT, select)                                                                                                  \
+    X(SELECT, __poll_chk)                                                                                              \
+    X(SELECT, __ppoll_chk)                                                                                             \
+    X(TIME, clock_nanosleep)                                                                                           \
+    X(TIME, nanosleep)                                                                                                 \
+    X(TIME, sleep)                                                                                                     \
+    X(TIME, usleep)                                                                                                    \
+    X(OS, system)                                                                                                      \
+    X(OS, wait)                                                                                                        \
+    X(OS, wait4)                                                                                                       \
+    X(OS, waitpid)                                                                                                     \
+    X(DNS, getaddrinfo)                                                                                                \
+    X(DNS, gethostbyaddr)                                                                                              \
+    X(DNS, gethostbyaddr_r)                                                                                            \
+    X(DNS, gethostbyname)                                                                                              \
+    X(DNS, gethostbyname2)                                                                                             \
+    X(DNS, gethostbyname2_r)                                                                                           \
+    X(DNS, gethostbyname_r)                                                                                            \
+    X(DNS, getnameinfo)                                                                                                \
+    X(LATER, dlopen)
+
+/* The C library's own, or whatever stands in for it in this process (a
+ * sanitizer's, LD_PRELOAD's). Found before the first slot is rewritten; a call by
+ * its plain name from here could come back as the green one. */
+#define GREEN_REAL_CALL(family, name) __typeof__(name) *name;
+typedef struct green_real_calls {
+    GREEN_PATCH_CALLS(GREEN_REAL_CALL)
+} green_real_calls;
+extern green_real_calls green__real;
+
+#define GREEN_GREEN_CALL(family, name) __typeof__(name) green__green_##name;
+GREEN_PATCH_CALLS(GREEN_GREEN_CALL)
+
+typedef struct green_call {
+    const char *name;
+    unsigned family;
+    void *green;
+    void *real; /* NULL: this process has none */
+} green_call;
+
+/* All of them, with the second names that the C library has for some. */
+extern green_call green__calls[];
+extern const size_t green__call_count;
+
+/* Fills in green__real and the table. Called with the lock of the patches held.
+ * -ENOSYS: the C library cannot be asked. */
+int green__calls_find(void);
+
+/* The hub on which a call of the current OS thread may park; NULL: it goes
+ * straight through. Nothing may park in a turn of the loop, in which Green's own
+ * calls come here when it is linked into an executable that is patched. */
+static inline green_hub *green__may_park(void) {
+    green_hub *hub = green__hub;
+    return GREEN_LIKELY(hub && !hub->turning && !hub->current->unblockable) ? hub : NULL;
+}
+
+#endif

@@ -1,0 +1,16 @@
+/* Which objects a patch is about. */
+#ifndef GREEN_PATCH_CIRCLE_H
+#define GREEN_PATCH_CIRCLE_H
+
+#include "elf.h"
+
+/* Whether it is the C library, the dynamic linker, a sanitizer or Green itself.
+ * Green within a program or a library of somebody else's is not: there its own
+ * calls know that they must not park (see green__may_park). */
+bool green__is_untouchable(const green_object *object);
+
+/* Marks the object of that index and those that only it, or others marked, need.
+ * chosen has a place for each object, all false. -ENOMEM, explained. */
+int green__choose_circle(const green_objects *objects, size_t root, bool *chosen);
+
+#endif

@@ -1,0 +1,24 @@
+/* Writing to pages that the dynamic linker has made read-only (RELRO). */
+#ifndef GREEN_PATCH_PAGES_H
+#define GREEN_PATCH_PAGES_H
+
+#include "calls.h"
+
+/* The protection of this process' memory at one moment, by /proc/self/maps. */
+typedef struct green_pages {
+    struct green_page_range {
+        uintptr_t first, behind;
+        int protection;
+    } * ranges;
+    size_t count, capacity;
+} green_pages;
+
+/* -errno, explained. */
+int green__pages_read(green_pages *pages);
+void green__pages_free(green_pages *pages);
+
+/* Puts a value into a slot, in one store: other OS threads may be calling through
+ * it. Its page is writable only meanwhile, if it was not before. -errno, explained. */
+int green__pages_write(const green_pages *pages, void **slot, void *value);
+
+#endif

@@ -1,0 +1,174 @@
+/* recv and its like, and read from whatever can be waited for. */
+#include "descriptor.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+/* One receive. With bytes of the same call already there, what ends the wait is
+ * left for the next call. */
+static ssize_t receive_some(green_hub *hub, int fd, struct msghdr *message, int flags, bool have_some) {
+    const struct msghdr rooms = *message;
+    int64_t deadline = GREEN_NEVER;
+    bool asked = false;
+    for (int ended = 0;;) {
+        *message = rooms;
+        ssize_t received = green__real.recvmsg(fd, message, flags | MSG_DONTWAIT);
+        if (received >= 0 || errno != EAGAIN)
+            return received;
+        if (ended < 0)
+            return have_some ? -1 : green__watch_failed(hub, ended, EAGAIN);
+        if (!asked && !green__is_blocking(fd)) {
+            errno = EAGAIN;
+            return -1;
+        }
+        if (!asked)
+            deadline = green__socket_deadline(fd, SO_RCVTIMEO);
+        asked = true;
+        ended = green__watch_one(hub, fd, POLLIN, deadline);
+        if (ended == -EBADF) /* the number may be another's by now */
+            return have_some ? -1 : green__watch_failed(hub, ended, EAGAIN);
+    }
+}
+
+static bool is_stream(int fd) {
+    int type = 0;
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &(socklen_t){sizeof type}) == 0 && type == SOCK_STREAM;
+}
+
+/* MSG_WAITALL: all of it, unless the stream ends or something ends the call. */
+static ssize_t receive_all(green_hub *hub, int fd, struct msghdr *message, int flags) {
+    green_pieces pieces;
+    ssize_t received = receive_some(hub, fd, message, flags, false), more;
+    if (received <= 0 || received == green__pieces_size(message->msg_iov, (int)message->msg_iovlen) || !is_stream(fd))
+        return received;
+    if (green__pieces_copy(&pieces, message->msg_iov, message->msg_iovlen) < 0)
+        return received;
+    for (more = received; green__pieces_cut(&pieces, (size_t)more); received += more) {
+        struct msghdr rest = {.msg_iov = pieces.first, .msg_iovlen = pieces.count};
+        more = receive_some(hub, fd, &rest, flags, true);
+        if (more <= 0)
+            break;
+    }
+    green__pieces_free(&pieces);
+    return received;
+}
+
+ssize_t green__receive(green_hub *hub, int fd, struct msghdr *message, int flags) {
+    int error_number = errno;
+    ssize_t received;
+    if (flags & (MSG_DONTWAIT | MSG_OOB | MSG_ERRQUEUE)) /* these never wait */
+        return green__real.recvmsg(fd, message, flags);
+    if ((flags & MSG_WAITALL) && !(flags & MSG_PEEK))
+        received = receive_all(hub, fd, message, flags);
+    else
+        received = receive_some(hub, fd, message, flags, false);
+    if (received >= 0)
+        errno = error_number;
+    return received;
+}
+
+/* What is no socket ----------------------------------------------------------- */
+
+static ssize_t read_now(int fd, const struct iovec *pieces, int count) {
+    ssize_t result = preadv2(fd, pieces, count, -1, RWF_NOWAIT);
+    if (result >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL))
+        return result;
+    /* Not made for that, so it is asked first whether it has something. */
+    struct pollfd state = {.fd = fd, .events = POLLIN};
+    if (green__real.poll(&state, 1, 0) != 0)
+        return green__real.readv(fd, pieces, count);
+    errno = EAGAIN;
+    return -1;
+}
+
+static ssize_t read_other(green_hub *hub, int fd, const struct iovec *pieces, int count) {
+    struct stat status;
+    if (fstat(fd, &status) < 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) || S_ISBLK(status.st_mode) ||
+        !green__is_blocking(fd))
+        return green__real.readv(fd, pieces, count);
+    for (int ended = 0;;) {
+        ssize_t result = read_now(fd, pieces, count);
+        if (result >= 0 || errno != EAGAIN)
+            return result;
+        if (ended < 0)
+            return green__watch_failed(hub, ended, EAGAIN);
+        ended = green__watch_one(hub, fd, POLLIN, GREEN_NEVER);
+        if (ended == -EPERM)
+            return green__real.readv(fd, pieces, count);
+        if (ended == -EBADF)
+            return green__watch_failed(hub, ended, EAGAIN);
+    }
+}
+
+static ssize_t read_pieces(green_hub *hub, int fd, const struct iovec *pieces, int count) {
+    int error_number = errno;
+    struct msghdr message = {.msg_iov = (struct iovec *)pieces, .msg_iovlen = (size_t)count};
+    ssize_t result = green__receive(hub, fd, &message, 0);
+    if (result < 0 && errno == ENOTSOCK)
+        result = read_other(hub, fd, pieces, count);
+    if (result >= 0)
+        errno = error_number;
+    return result;
+}
+
+/* The calls ------------------------------------------------------------------- */
+
+ssize_t green__green_read(int fd, void *bytes, size_t size) {
+    green_hub *hub = green__may_park();
+    if (!hub || size == 0)
+        return green__real.read(fd, bytes, size);
+    return read_pieces(hub, fd, &(struct iovec){bytes, size}, 1);
+}
+
+ssize_t green__green_readv(int fd, const struct iovec *pieces, int count) {
+    green_hub *hub = green__may_park();
+    if (!hub || green__pieces_size(pieces, count) <= 0)
+        return green__real.readv(fd, pieces, count);
+    return read_pieces(hub, fd, pieces, count);
+}
+
+ssize_t green__green_recv(int fd, void *bytes, size_t size, int flags) {
+    green_hub *hub = green__may_park();
+    if (!hub)
+        return green__real.recv(fd, bytes, size, flags);
+    struct msghdr message = {.msg_iov = &(struct iovec){bytes, size}, .msg_iovlen = 1};
+    return green__receive(hub, fd, &message, flags);
+}
+
+ssize_t green__green_recvfrom(int fd, void *restrict bytes, size_t size, int flags, __SOCKADDR_ARG from,
+                              socklen_t *restrict length) {
+    struct sockaddr *address = from.__sockaddr__;
+    green_hub *hub = green__may_park();
+    if (!hub || (address && !length))
+        return green__real.recvfrom(fd, bytes, size, flags, from, length);
+    struct msghdr message = {.msg_name = address,
+                             .msg_namelen = address ? *length : 0,
+                             .msg_iov = &(struct iovec){bytes, size},
+                             .msg_iovlen = 1};
+    ssize_t received = green__receive(hub, fd, &message, flags);
+    if (received >= 0 && address)
+        *length = message.msg_namelen;
+    return received;
+}
+
+ssize_t green__green_recvmsg(int fd, struct msghdr *message, int flags) {
+    green_hub *hub = green__may_park();
+    return hub ? green__receive(hub, fd, message, flags) : green__real.recvmsg(fd, message, flags);
+}
+
+/* One that does not fit ends the process, in the C library's way. */
+ssize_t green__green___read_chk(int fd, void *bytes, size_t size, size_t room) {
+    return size > room ? green__real.__read_chk(fd, bytes, size, room) : green__green_read(fd, bytes, size);
+}
+
+ssize_t green__green___recv_chk(int fd, void *bytes, size_t size, size_t room, int flags) {
+    return size > room ? green__real.__recv_chk(fd, bytes, size, room, flags)
+                       : green__green_recv(fd, bytes, size, flags);
+}
+
+ssize_t green__green___recvfrom_chk(int fd, void *restrict bytes, size_t size, size_t room, int flags,
+                                    struct sockaddr *restrict address, socklen_t *restrict length) {
+    if (size > room)
+        return green__real.__recvfrom_chk(fd, bytes, size, room, flags, address, length);
+    return green__green_recvfrom(fd, bytes, size, flags, (__SOCKADDR_ARG){.__sockaddr__ = address}, length);
+}

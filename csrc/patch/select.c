@@ -1,0 +1,134 @@
+/* select and pselect, of descriptors beyond FD_SETSIZE too. */
+#include "poll.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+enum { SETS = 3, WORD_BITS = sizeof(long) * CHAR_BIT };
+
+/* The three sets as they were given; the kernel overwrites the caller's. */
+struct selecting {
+    green_look look;
+    int count;
+    size_t words;
+    long *sets[SETS], *given[SETS];
+    const sigset_t *mask;
+};
+
+static int look_at_sets(green_look *look) {
+    struct selecting *selecting = GREEN_CONTAINER(look, struct selecting, look);
+    for (int i = 0; i < SETS; i++)
+        if (selecting->sets[i])
+            memcpy(selecting->sets[i], selecting->given[i], selecting->words * sizeof(long));
+    return green__real.pselect(selecting->count, (fd_set *)selecting->sets[0], (fd_set *)selecting->sets[1],
+                               (fd_set *)selecting->sets[2], &(struct timespec){0, 0}, selecting->mask);
+}
+
+static bool is_in(const long *set, int fd) {
+    return set && ((unsigned long)set[fd / WORD_BITS] >> (fd % WORD_BITS) & 1);
+}
+
+static short events_of(const struct selecting *selecting, int fd) {
+    static const short events[SETS] = {POLLIN, POLLOUT, POLLPRI};
+    short all = 0;
+    for (int i = 0; i < SETS; i++)
+        if (is_in(selecting->given[i], fd))
+            all |= events[i];
+    return all;
+}
+
+/* Fills in the watches, if there are any to fill in; returns how many they are. */
+static size_t fill(const struct selecting *selecting, green_watch *watches) {
+    size_t count = 0;
+    for (int fd = 0; fd < selecting->count; fd++) {
+        short events = events_of(selecting, fd);
+        if (events && watches)
+            watches[count] = (green_watch){.fd = fd, .events = events};
+        count += events != 0;
+    }
+    return count;
+}
+
+static int wait_for_sets(green_hub *hub, struct selecting *selecting) {
+    int result = look_at_sets(&selecting->look);
+    if (result != 0)
+        return result;
+    green_watch few[GREEN_WATCHES_FEW];
+    size_t count = fill(selecting, NULL);
+    green_watch *watches = green__watches(few, count);
+    if (!watches) {
+        errno = ENOMEM;
+        return -1;
+    }
+    fill(selecting, watches);
+    selecting->look.look = look_at_sets;
+    selecting->look.watches = watches;
+    selecting->look.count = count;
+    selecting->look.masked = selecting->mask != NULL;
+    result = green__look(hub, &selecting->look);
+    if (watches != few)
+        free(watches);
+    return result;
+}
+
+static int select_parking(green_hub *hub, int count, fd_set *const sets[SETS], int64_t deadline, const sigset_t *mask) {
+    long few[SETS * FD_SETSIZE / WORD_BITS], *memory = few;
+    struct selecting selecting = {.look.deadline = deadline, .count = count, .mask = mask};
+    selecting.words = ((size_t)count + WORD_BITS - 1) / WORD_BITS;
+    if (count > FD_SETSIZE && !(memory = malloc(SETS * selecting.words * sizeof *memory))) {
+        errno = ENOMEM;
+        return -1;
+    }
+    for (size_t i = 0; i < SETS; i++)
+        if (sets[i]) {
+            selecting.sets[i] = (long *)sets[i];
+            selecting.given[i] = memory + i * selecting.words;
+            memcpy(selecting.given[i], sets[i], selecting.words * sizeof(long));
+        }
+    int result = wait_for_sets(hub, &selecting);
+    if (memory != few)
+        free(memory);
+    return result;
+}
+
+/* The kernel looks at no more descriptors than there can be. */
+static bool is_sensible(int count) {
+    struct rlimit limit;
+    return count >= 0 &&
+           (count <= FD_SETSIZE || (getrlimit(RLIMIT_NOFILE, &limit) == 0 && (rlim_t)count <= limit.rlim_cur));
+}
+
+/* What is left of the time, as Linux tells it; 0 when it is over. */
+static struct timeval time_left(int64_t deadline) {
+    int64_t left = deadline - green_now();
+    if (left < 0)
+        left = 0;
+    return (struct timeval){.tv_sec = left / GREEN_SECOND, .tv_usec = left % GREEN_SECOND / 1000};
+}
+
+int green__green_select(int count, fd_set *restrict readable, fd_set *restrict writable, fd_set *restrict exceptional,
+                        struct timeval *restrict timeout) {
+    green_hub *hub = green__may_park();
+    if (!hub || !is_sensible(count) ||
+        (timeout && (timeout->tv_sec < 0 || timeout->tv_usec < 0 || (timeout->tv_sec | timeout->tv_usec) == 0)))
+        return green__real.select(count, readable, writable, exceptional, timeout);
+    int64_t deadline = GREEN_NEVER;
+    if (timeout && timeout->tv_sec < INT64_MAX / GREEN_SECOND / 2)
+        deadline = green__moment(timeout->tv_sec * GREEN_SECOND + timeout->tv_usec * GREEN_MICROSECOND);
+    int result = select_parking(hub, count, (fd_set *[]){readable, writable, exceptional}, deadline, NULL);
+    if (deadline >= 0)
+        *timeout = time_left(deadline);
+    return result;
+}
+
+int green__green_pselect(int count, fd_set *restrict readable, fd_set *restrict writable, fd_set *restrict exceptional,
+                         const struct timespec *restrict timeout, const sigset_t *restrict mask) {
+    green_hub *hub = green__may_park();
+    bool valid;
+    int64_t deadline = green__timespec_deadline(timeout, &valid);
+    if (!hub || !valid || !is_sensible(count))
+        return green__real.pselect(count, readable, writable, exceptional, timeout, mask);
+    return select_parking(hub, count, (fd_set *[]){readable, writable, exceptional}, deadline, mask);
+}

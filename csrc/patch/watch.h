@@ -1,0 +1,49 @@
+/* Waiting in a green call: for descriptors, for a time, or for both. */
+#ifndef GREEN_PATCH_WATCH_H
+#define GREEN_PATCH_WATCH_H
+
+#include "calls.h"
+
+/* A descriptor that is waited for; on the stack of the call, or in memory that
+ * it has allocated. The caller fills in the first two. */
+typedef struct green_watch {
+    int fd; /* negative: none */
+    short events;
+    bool useless; /* it cannot be waited for, as a file cannot */
+    bool closed;  /* under the wait */
+    bool pending;
+    int32_t result;
+    green_op op;
+    struct green_watching *watching;
+    struct green_watch *next, **place; /* among those of the OS thread */
+} green_watch;
+
+/* CLOCK_MONOTONIC nanoseconds that never come. */
+static const int64_t GREEN_NEVER = -1;
+
+/* The moment so many nanoseconds from now; negative ones are none. */
+static inline int64_t green__moment(int64_t nanoseconds) {
+    return nanoseconds < 0 ? GREEN_NEVER : green__deadline(green_now(), nanoseconds);
+}
+
+/* Parks until one of the descriptors may be worth another try. 0: it may. Else
+ * what ended the wait, which green__watch_failed() turns into an errno:
+ * -ETIMEDOUT at the deadline, -EBADF when one was closed, -EINTR for an interrupt,
+ * which stays posted: a call that has succeeded meanwhile reports that, and the
+ * interrupt is for the next one. */
+int green__watch(green_hub *hub, green_watch *watches, size_t count, int64_t deadline);
+
+/* The same for one descriptor. */
+int green__watch_one(green_hub *hub, int fd, short events, int64_t deadline);
+
+/* Ends a call that has nothing to report but the error of its wait: delivers the
+ * interrupt if it was one, sets errno and returns -1. A kill is ECANCELED, a
+ * green_timeout ETIMEDOUT: no library takes these for a reason to try again, as
+ * it does with EINTR. The call's own timeout is `timed_out`. */
+int green__watch_failed(green_hub *hub, int error, int timed_out);
+
+/* Ends the waits of this OS thread's green threads for a descriptor that is
+ * about to be closed. */
+void green__watch_closing(int fd);
+
+#endif

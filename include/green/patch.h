@@ -1,0 +1,118 @@
+/* Patching: unmodified C libraries become green.
+ *
+ *     green_patch *patch;
+ *     int error = green_import_patched(&patch, "libpq.so.5", NULL);
+ *
+ * From here on libpq's own poll(), recv(), connect() and the like park the green
+ * thread that calls them, and its OS thread runs others meanwhile. From
+ * Eventlet's import_patched() and monkey_patch() (PA-1, PA-3).
+ *
+ * Where the dynamic linker has written the addresses of the C library's calls
+ * into an object, those of green versions are put. These do what the calls are
+ * specified to do, errno included. Outside a green thread, on an OS thread
+ * without a hub, in a link or a destructor, they go straight to the C library; so
+ * does whatever would not have waited: non-blocking descriptors, MSG_DONTWAIT,
+ * regular files. An OS thread's own context counts as a green thread as soon as
+ * it has a hub.
+ *
+ *   O_NONBLOCK, FIONBIO, SO_RCVTIMEO, SO_SNDTIMEO   are the descriptor's as ever,
+ *               and are heeded: Green sets none of them behind a library's back,
+ *               but for the moment of a connect() or an accept()
+ *   Interrupts  a kill makes the call fail with ECANCELED, a green_timeout with
+ *               ETIMEDOUT, and is delivered by that. Libraries pass these on as
+ *               they do any error; EINTR would have them try again. Of
+ *               getaddrinfo() it is EAI_SYSTEM, with that in errno. A call that
+ *               has moved bytes reports these, and the next one fails.
+ *   close()     ends the calls of the same OS thread's green threads that wait for
+ *               the descriptor, with EBADF, as dup2() on it does
+ *   Signals     a handler runs, and the call goes on as with SA_RESTART. The mask
+ *               of ppoll(), pselect() and epoll_pwait() holds while they look,
+ *               every 10 ms.
+ *   wait()      one child is waited for by a descriptor; any of several, or one
+ *               that stops, by looking every 1 to 50 ms
+ *   Names       are looked up on native threads, by the C library
+ *
+ * Not reached: statically linked programs, calls inside the C library (stdio for
+ * one), system calls without it, recvmmsg(), sendmmsg(), sendfile(), splice(),
+ * pthread mutexes and condition variables: a library that holds a lock while it
+ * waits, and is called by two green threads of one OS thread, deadlocks.
+ * A signal handler must not make a call that would have to wait. */
+#ifndef GREEN_PATCH_H
+#define GREEN_PATCH_H
+
+#include <green/base.h>
+
+GREEN_BEGIN
+GREEN_ASSUME_NONNULL_BEGIN
+
+/* What was patched by one call, until green_unpatch(). Any OS thread may use it. */
+typedef struct green_patch green_patch;
+
+/* Families of calls; 0 where they are asked for means all of them. */
+enum {
+    GREEN_PATCH_SOCKET = 1, /* connect accept accept4 read readv recv recvfrom recvmsg write writev send sendto
+                               sendmsg, and close dup2 dup3, which end waits */
+    GREEN_PATCH_SELECT = 2, /* poll ppoll select pselect epoll_wait epoll_pwait */
+    GREEN_PATCH_TIME = 4,   /* sleep usleep nanosleep clock_nanosleep */
+    GREEN_PATCH_OS = 8,     /* wait waitpid wait4 system */
+    GREEN_PATCH_DNS = 16,   /* getaddrinfo getnameinfo gethostbyname gethostbyname2 gethostbyaddr, and their _r */
+    GREEN_PATCH_ALL = 31,
+};
+
+/* Zero in any field means its default. */
+typedef struct green_import_options {
+    unsigned families;
+    /* Further objects to patch, loaded by then, named like the library. */
+    const char *GREEN_NULLABLE const *GREEN_NULLABLE also;
+    size_t also_count;
+} green_import_options;
+
+/* Loads a shared library, unless it is loaded, and patches it and what it alone
+ * depends on: those of the libraries that it needs, directly or not, that no
+ * loaded object outside this circle needs. (For libpq that is libssl and
+ * libcrypto, if nobody else is linked to them; that Green itself is does not
+ * count, since it does no I/O by them.) Never the C library and its parts, the
+ * dynamic linker, a sanitizer or Green. What it loads itself with dlopen() later
+ * is not patched. The library is never unloaded.
+ *
+ * *patch is the caller's, for green_unpatch(). Patching what is patched adds an
+ * owner: it stays so until the last patch of it is undone.
+ *
+ * -ENOENT: there is no such library, and green_explain() has the dynamic linker's
+ * words. -ENODATA: it makes none of these calls, so there is no slot to patch.
+ * -EINVAL: a family does not exist, or the object must not be patched. -EACCES,
+ * -EPERM and others: the system does not let a page be written; nothing is
+ * patched then. -ENOSYS: the process is linked statically. -ENOMEM. */
+GREEN_API GREEN_CHECK int green_import_patched(green_patch **patch, const char *library,
+                                               const green_import_options *GREEN_NULLABLE options);
+
+/* Patches every loaded object, the program too, and those that are loaded later
+ * by dlopen(); with the same exceptions. Errors are as above. No other OS thread
+ * may be unloading a library meanwhile. */
+GREEN_API GREEN_CHECK int green_monkey_patch(green_patch **patch, unsigned families);
+
+/* Takes a patch back and frees it. What no other patch owns is as it was; calls
+ * that are under way end as green ones. NULL does nothing. Errors of the system
+ * that keep a page from being written: that slot stays patched. */
+GREEN_API int green_unpatch(green_patch *GREEN_NULLABLE patch);
+
+/* Whether calls of a loaded object are patched, by its file name, path or soname;
+ * NULL: whether everything is, by green_monkey_patch(). */
+GREEN_API bool green_is_patched(const char *GREEN_NULLABLE object);
+
+/* One line of a report: in this object, this call is patched at so many places.
+ * The texts live as long as the patch. */
+typedef struct green_patch_line {
+    const char *object; /* its path */
+    const char *symbol;
+    size_t count;
+} green_patch_line;
+
+/* The lines of a report, of which there may be more after a dlopen(): false
+ * when there is none of that index. */
+GREEN_API bool green_patch_report(green_patch *patch, size_t index, green_patch_line *line);
+
+GREEN_ASSUME_NONNULL_END
+GREEN_END
+
+#endif
