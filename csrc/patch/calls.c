@@ -3,8 +3,9 @@
 
 #include <dlfcn.h>
 #include <link.h>
-#include <stdio.h>
+#include <linux/membarrier.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 green_real_calls green__real;
 
@@ -62,6 +63,9 @@ int green__calls_find(void) {
             return green__fail(-ENOSYS, "patching: the C library has no '%s'", call->name);
         memcpy((char *)&green__real + offsets[i], &call->real, sizeof call->real);
     }
+    /* Other OS threads may come through a slot as soon as it is rewritten: from here
+     * on none of them sees green__real as it was. */
+    syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
     done = true;
     return 0;
 }
