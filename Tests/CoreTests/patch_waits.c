@@ -294,6 +294,7 @@ TEST(select_hung_up, "select for exceptions of what has hung up does not keep th
 }
 
 TEST(select_beyond, "select takes descriptors beyond FD_SETSIZE") {
+    needs_kernel();
     begin();
     CHECK(green_sleep(1), ==, 0);
     int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 1500);

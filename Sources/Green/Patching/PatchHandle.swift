@@ -1,0 +1,50 @@
+internal import CGreen
+internal import Synchronization
+
+/// A patch of the core's until it is undone. One that is forgotten stays in force, as most are meant to.
+@safe
+final class PatchHandle: Sendable {
+    /// Owned; nil once it is undone.
+    @safe private let patch: Mutex<OpaquePointer?>
+
+    /// Makes one by a call of the core.
+    init(_ make: (UnsafeMutablePointer<OpaquePointer?>) -> Int32) throws {
+        var made: OpaquePointer?
+        try check(unsafe make(&made))
+        patch = unsafe Mutex(made)
+    }
+
+    var report: PatchReport {
+        unsafe patch.withLock { patch in
+            guard let patch = unsafe patch else {
+                return PatchReport(lines: [])
+            }
+            return unsafe PatchReport(lines: lines(of: patch))
+        }
+    }
+
+    private func lines(of patch: OpaquePointer) -> [PatchReport.Line] {
+        unsafe withUnsafeTemporaryAllocation(of: green_patch_line.self, capacity: 1) { place in
+            var lines: [PatchReport.Line] = []
+            while let line = place.baseAddress, unsafe green_patch_report(patch, lines.count, line) {
+                lines.append(
+                    PatchReport.Line(
+                        object: unsafe String(cString: line.pointee.object),
+                        symbol: unsafe String(cString: line.pointee.symbol),
+                        count: unsafe line.pointee.count
+                    )
+                )
+            }
+            return lines
+        }
+    }
+
+    func undo() throws {
+        let undone = unsafe patch.withLock { patch in
+            let undone = unsafe patch
+            unsafe patch = nil
+            return unsafe green_unpatch(undone)
+        }
+        try check(undone)
+    }
+}

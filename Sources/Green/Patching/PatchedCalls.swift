@@ -1,0 +1,29 @@
+internal import CGreen
+
+/// The blocking calls of the C library that patching makes green, by families.
+public struct PatchedCalls: OptionSet, Hashable, Sendable {
+    public let rawValue: UInt32
+
+    public init(rawValue: UInt32) {
+        self.rawValue = rawValue
+    }
+
+    /// `connect`, `accept`, `read`, `recv`, `write`, `send` and their like, on sockets, pipes and terminals; and
+    /// `close`, which ends them.
+    public static let socket = PatchedCalls(rawValue: UInt32(GREEN_PATCH_SOCKET))
+
+    /// `poll`, `select`, `epoll_wait` and their like.
+    public static let select = PatchedCalls(rawValue: UInt32(GREEN_PATCH_SELECT))
+
+    /// `sleep`, `usleep`, `nanosleep` and `clock_nanosleep`.
+    public static let time = PatchedCalls(rawValue: UInt32(GREEN_PATCH_TIME))
+
+    /// `wait`, `waitpid`, `wait4` and `system`.
+    public static let os = PatchedCalls(rawValue: UInt32(GREEN_PATCH_OS))
+
+    /// `getaddrinfo`, `getnameinfo`, `gethostbyname` and their like, which go to native threads.
+    public static let dns = PatchedCalls(rawValue: UInt32(GREEN_PATCH_DNS))
+
+    /// All of them.
+    public static let all = PatchedCalls(rawValue: UInt32(GREEN_PATCH_ALL))
+}

@@ -1,0 +1,68 @@
+import Glibc
+import Green
+import SystemPackage
+import Testing
+
+/// A library that is there wherever Green is built, and that sleeps in some of its functions.
+private let library = "libcrypto.so.3"
+
+/// Expects a plain `usleep` to let another green thread run. For a process of its own, since it patches all of it.
+private func sleepInPatchedProgram() throws {
+    let patched = try monkeyPatch()
+    try #require(isPatched())
+    var order: [Int] = []
+    let sleeper = spawn {
+        usleep(50_000)
+        order.append(2)
+    }
+    let other = spawn { order.append(1) }
+    try sleeper.wait()
+    try other.wait()
+    try #require(order == [1, 2])
+    try patched.unpatch()
+    try #require(!isPatched())
+}
+
+@Suite("Patching", .serialized)
+struct PatchingTests {
+    @Test
+    func `patches a library, reports it, and takes it back`() throws {
+        let patched = try importPatched(library, calls: .time)
+        #expect(isPatched(library))
+        #expect(patched.report.lines.contains { $0.symbol == "usleep" && $0.count == 1 })
+        #expect(patched.report.lines.allSatisfy { ["sleep", "usleep", "nanosleep"].contains($0.symbol) })
+        #expect(patched.report.description.contains("libcrypto.so.3: "))
+        let again = try importPatched(library, calls: .time)
+        try patched.unpatch()
+        #expect(isPatched(library))
+        #expect(patched.report.lines.isEmpty)
+        try patched.unpatch()
+        try again.unpatch()
+        #expect(!isPatched(library))
+    }
+
+    @Test
+    func `says what cannot be patched`() throws {
+        #expect(code { try importPatched("libthereisnone.so.7") } == .noSuchFileOrDirectory)
+        #expect(code { try importPatched("libc.so.6") } == .invalidArgument)
+        #expect(code { try importPatched("libcrypto.so.3", calls: .time, also: ["none"]) } == .noSuchFileOrDirectory)
+        #expect(code { try monkeyPatch(PatchedCalls(rawValue: 1 << 20)) } == .invalidArgument)
+        #expect(!isPatched())
+    }
+
+    private func code(_ body: () throws -> Void) -> Errno? {
+        do {
+            try body()
+            return nil
+        } catch {
+            return (error as? SystemError)?.code
+        }
+    }
+
+    @Test
+    func `makes the calls of a whole program green`() async {
+        await #expect(processExitsWith: .success) {
+            try sleepInPatchedProgram()
+        }
+    }
+}
