@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static green_patch *everything(unsigned families) {
@@ -217,6 +218,36 @@ TEST(several_hubs, "several OS threads run their hubs in a program that is patch
     use_all_of_green();
     for (int i = 0; i < 3; i++)
         CHECK(pthread_join(threads[i], NULL), ==, 0);
+    CHECK(green_unpatch(patch), ==, 0);
+}
+
+static int receive(void *fd) {
+    char byte;
+    return (int)recv(*(int *)fd, &byte, 1, 0);
+}
+
+TEST(vforked, "a child that shares the program's memory ends nobody's call, and may wait") {
+    if (SANITIZED)
+        skip("sanitizers turn vfork into fork");
+    green_patch *patch = everything(0);
+    int ends[2], status;
+    socket_pair(ends);
+    green_thread *waiting = start(receive, &ends[0]);
+    let_run();
+    pid_t child = vfork();
+    if (child == 0) {
+        close(ends[0]);
+        usleep(20000);
+        _exit(poll(NULL, 0, 5));
+    }
+    CHECK(waitpid(child, &status, 0), ==, child);
+    CHECK(status, ==, 0);
+    let_run();
+    CHECK(!green_thread_is_finished(waiting));
+    CHECK(send(ends[1], "x", 1, 0), ==, 1);
+    CHECK(finish(waiting), ==, 1);
+    close(ends[0]);
+    close(ends[1]);
     CHECK(green_unpatch(patch), ==, 0);
 }
 

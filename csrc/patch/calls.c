@@ -9,8 +9,8 @@
 
 green_real_calls green__real;
 
-#define GREEN_ROW(family, name) {#name, GREEN_PATCH_##family, (void *)green__green_##name, NULL},
-#define GREEN_ALIAS(family, alias, name) {#alias, GREEN_PATCH_##family, (void *)green__green_##name, NULL},
+#define GREEN_ROW(family, name) {#name, GREEN_PATCH_##family, (void *)green__green_##name, NULL, NULL},
+#define GREEN_ALIAS(family, alias, name) {#alias, GREEN_PATCH_##family, (void *)green__green_##name, NULL, NULL},
 
 /* Second names, by which old binaries call. */
 #define GREEN_PATCH_ALIASES(X)                                                                                         \
@@ -40,11 +40,12 @@ static bool is_stub(void *address) {
     return dladdr1(address, &info, (void **)&symbol, RTLD_DL_SYMENT) && symbol && symbol->st_shndx == SHN_UNDEF;
 }
 
-static void *find(void *library, const char *name) {
-    void *address = dlsym(RTLD_DEFAULT, name);
-    if (address && is_stub(address) && library)
-        address = dlsym(library, name);
-    return address;
+static void find(void *library, green_call *call) {
+    call->taken = call->real = dlsym(RTLD_DEFAULT, call->name);
+    if (call->real && is_stub(call->real))
+        call->real = dlsym(RTLD_NEXT, call->name);
+    if (!call->real)
+        call->real = dlsym(library, call->name);
 }
 
 int green__calls_find(void) {
@@ -56,7 +57,7 @@ int green__calls_find(void) {
         return green__fail(-ENOSYS, "patching: this process has no libc.so.6 of its own: it is linked statically");
     for (size_t i = 0; i < green__call_count; i++) {
         green_call *call = &green__calls[i];
-        call->real = find(library, call->name);
+        find(library, call);
         if (i >= OWN_CALLS)
             continue;
         if (!call->real)

@@ -101,7 +101,8 @@ typedef struct green_call {
     const char *name;
     unsigned family;
     void *green;
-    void *real; /* NULL: this process has none */
+    void *real;  /* NULL: this process has none */
+    void *taken; /* what its address is to the program, which may be a stub of the executable's */
 } green_call;
 
 /* All of them, with the second names that the C library has for some. */

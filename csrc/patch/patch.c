@@ -221,10 +221,14 @@ static void patch_later_objects(green_patch *patch) {
     struct world world;
     if (world_read(&world) < 0)
         return;
-    for (size_t i = 0; i < world.objects.count; i++)
-        if (!green__is_untouchable(&world.objects.all[i]) &&
-            green__slots_patch(patch, &world.objects.all[i], &world.objects, &world.pages) < 0)
-            green__debug("'%s' was loaded, and is not patched: %s", world.objects.all[i].path, green_explain(-EACCES));
+    for (size_t i = 0; i < world.objects.count; i++) {
+        const green_object *object = &world.objects.all[i];
+        int error = 0;
+        if (!green__is_untouchable(object))
+            error = green__slots_patch(patch, object, &world.objects, &world.pages);
+        if (error < 0)
+            green__debug("'%s' was loaded, and is not all patched: %s", object->path, green_explain(error));
+    }
     world_free(&world);
 }
 

@@ -12,8 +12,8 @@ static green_slot *slots;
  * name of somebody else's: `connect` and `send` are words that many use. */
 static bool leads_to_real(const green_found_slot *slot, const green_object *object, const green_objects *objects) {
     void *value = __atomic_load_n(slot->address, __ATOMIC_RELAXED);
-    if (value == slot->call->real || value == slot->call->green)
-        return true;
+    if (value == slot->call->real || value == slot->call->taken || value == slot->call->green)
+        return value != NULL;
     if (green__object_has(object, value)) /* a stub of its own that finds it at the first call */
         return slot->foreign && slot->in_plt;
     for (size_t i = 0; i < objects->count; i++)
