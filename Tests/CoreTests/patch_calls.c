@@ -227,12 +227,12 @@ static void set_limit(int fd, int option, int milliseconds) {
     CHECK(setsockopt(fd, SOL_SOCKET, option, &limit, sizeof limit), ==, 0);
 }
 
-static int full_size(int fd) {
+static void fill_up(int fd) {
     static char bytes[1 << 16];
-    int total = 0;
-    for (ssize_t sent; (sent = send(fd, bytes, sizeof bytes, MSG_DONTWAIT)) > 0;)
-        total += (int)sent;
-    return total;
+    while (send(fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+        ;
+    while (send(fd, bytes, 1, MSG_DONTWAIT) > 0)
+        ;
 }
 
 TEST(limits, "SO_RCVTIMEO and SO_SNDTIMEO end a call with EAGAIN") {
@@ -245,14 +245,14 @@ TEST(limits, "SO_RCVTIMEO and SO_SNDTIMEO end a call with EAGAIN") {
     struct task task = {.fd = ends[0], .bytes = bytes, .size = sizeof bytes, .call = by_recv};
     int64_t before = green_now();
     begin_task(&task);
-    CHECK(is_waiting(&task));
     end_task(&task, -1, EAGAIN);
     CHECK(green_now() - before, >=, 20 * GREEN_MILLISECOND);
-    full_size(ends[0]);
+    fill_up(ends[0]);
+    before = green_now();
     task.call = by_send;
     begin_task(&task);
-    CHECK(is_waiting(&task));
     end_task(&task, -1, EAGAIN);
+    CHECK(green_now() - before, >=, 20 * GREEN_MILLISECOND);
     CHECK(close(ends[0]), ==, 0);
     CHECK(close(ends[1]), ==, 0);
     end();
@@ -593,5 +593,71 @@ TEST(crowd, "many green threads wait in a library's calls on one OS thread") {
         close(ends[i][0]);
         close(ends[i][1]);
     }
+    end();
+}
+
+/* At random -------------------------------------------------------------------------- */
+
+enum { WANDERERS = 50, STEPS = 60 };
+
+static int wandering;
+
+/* Any call that waits: it ends by itself, or with one of the errors of an interrupt. */
+static int wait_at_random(const int ends[2]) {
+    struct pollfd polled[] = {{.fd = ends[0], .events = POLLIN}, {.fd = ends[1], .events = POLLIN}};
+    fd_set readable;
+    char byte;
+    switch (random_below(6)) {
+    case 0:
+        return (int)lib->recv(ends[0], &byte, 1, 0);
+    case 1:
+        return lib->poll(polled, 2, (int)random_below(3));
+    case 2:
+        FD_ZERO(&readable);
+        FD_SET(ends[0], &readable);
+        return lib->select(ends[0] + 1, &readable, NULL, NULL, &(struct timeval){0, random_below(2000)});
+    case 3:
+        return lib->usleep(random_below(2000));
+    case 4:
+        return (int)lib->write(ends[1], "x", 1);
+    default:
+        return (int)lib->read(ends[0], &byte, 1);
+    }
+}
+
+static int wander(void *unused) {
+    (void)unused;
+    int ends[2];
+    socket_pair(ends);
+    set_limit(ends[0], SO_RCVTIMEO, 2);
+    wandering++;
+    for (int i = 0; i < STEPS; i++) {
+        green_timeout *limit = NULL;
+        if (random_below(3) == 0)
+            CHECK(green_timeout_start(&limit, random_below(2) * GREEN_MILLISECOND), ==, 0);
+        errno = 0;
+        if (wait_at_random(ends) < 0)
+            CHECK(errno == EAGAIN || errno == ECANCELED || errno == ETIMEDOUT);
+        green_timeout_cancel(limit);
+    }
+    wandering--;
+    close(ends[0]);
+    close(ends[1]);
+    return 0;
+}
+
+TEST(at_random, "calls, kills and timeouts at random leave nothing behind") {
+    begin();
+    green_thread *threads[WANDERERS];
+    for (int i = 0; i < WANDERERS; i++)
+        threads[i] = start(wander, NULL);
+    let_run();
+    CHECK(wandering, >, 0);
+    while (wandering > 0) {
+        (void)green_thread_kill(threads[random_below(WANDERERS)]);
+        CHECK(green_sleep(100 * GREEN_MICROSECOND), ==, 0);
+    }
+    for (int i = 0; i < WANDERERS; i++)
+        CHECK(finish(threads[i]), ==, 0);
     end();
 }

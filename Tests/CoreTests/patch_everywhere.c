@@ -15,31 +15,20 @@ static green_patch *everything(unsigned families) {
     return patch;
 }
 
-static int wait_by_poll(void *unused) {
-    (void)unused;
-    return poll(NULL, 0, 20);
-}
-
-/* Whether the program's own poll() lets others run. */
-static bool is_green(void) {
-    int value = 1;
-    green_thread *waiting = start(wait_by_poll, NULL), *other = start(give, &value);
-    let_run();
-    bool green = green_thread_is_finished(other) && !green_thread_is_finished(waiting);
-    CHECK(finish(waiting), ==, 0);
-    CHECK(finish(other), ==, 1);
-    return green;
+/* The program's own. */
+static int own_poll(struct pollfd *polled, nfds_t count, int timeout) {
+    return poll(polled, count, timeout);
 }
 
 TEST(program, "the program's own calls become green, and are as they were when it is undone") {
-    CHECK(!is_green());
+    CHECK(!is_green(own_poll));
     CHECK(!green_is_patched(NULL));
     green_patch *patch = everything(0);
     CHECK(green_is_patched(NULL));
-    CHECK(is_green());
+    CHECK(is_green(own_poll));
     CHECK(green_unpatch(patch), ==, 0);
     CHECK(!green_is_patched(NULL));
-    CHECK(!is_green());
+    CHECK(!is_green(own_poll));
 }
 
 TEST(exceptions, "the C library and Green's are not patched, others are") {
@@ -55,7 +44,7 @@ TEST(exceptions, "the C library and Green's are not patched, others are") {
 
 TEST(families, "families that were not asked for are left alone") {
     green_patch *patch = everything(GREEN_PATCH_TIME);
-    CHECK(!is_green());
+    CHECK(!is_green(own_poll));
     CHECK(slots_of(patch, "core-patch_everywhere", "poll"), ==, 0);
     CHECK(slots_of(patch, "core-patch_everywhere", "usleep"), >, 0);
     CHECK(green_unpatch(patch), ==, 0);
@@ -64,17 +53,12 @@ TEST(families, "families that were not asked for are left alone") {
 TEST(twice, "patching everything twice changes nothing, and the second undoing undoes it") {
     green_patch *first = everything(0), *second = everything(GREEN_PATCH_SELECT);
     CHECK(green_unpatch(first), ==, 0);
-    CHECK(is_green());
+    CHECK(is_green(own_poll));
     CHECK(green_unpatch(second), ==, 0);
-    CHECK(!is_green());
+    CHECK(!is_green(own_poll));
 }
 
 /* Objects that are loaded later ------------------------------------------------------ */
-
-static int wait_by_library(void *argument) {
-    const struct fixture *fixture = argument;
-    return fixture->poll(NULL, 0, 20);
-}
 
 TEST(later, "what is loaded later is patched, with what it needs, and told of in the report") {
     green_patch *patch = everything(0);
@@ -84,12 +68,10 @@ TEST(later, "what is loaded later is patched, with what it needs, and told of in
     CHECK(green_is_patched(PATCHED_NOW));
     CHECK(green_is_patched("libcore-patched-inner.so"));
     CHECK(slots_of(patch, "core-patched-now", "poll"), ==, 2);
-    green_thread *waiting = start(wait_by_library, (void *)fixture);
-    let_run();
-    CHECK(!green_thread_is_finished(waiting));
-    CHECK(finish(waiting), ==, 0);
+    CHECK(is_green(fixture->poll));
     CHECK(green_unpatch(patch), ==, 0);
     CHECK(!green_is_patched(PATCHED_NOW));
+    CHECK(!is_green(fixture->poll));
 }
 
 TEST(unloaded, "what has been unloaded is no trouble, and is patched again when it comes back") {
@@ -100,7 +82,7 @@ TEST(unloaded, "what has been unloaded is no trouble, and is patched again when 
         CHECK(library != NULL);
         const struct fixture *fixture = dlsym(library, "fixture_calls");
         CHECK(*fixture->poll_address != real);
-        CHECK(finish(start(wait_by_library, (void *)fixture)), ==, 0);
+        CHECK(is_green(fixture->poll));
         CHECK(dlclose(library), ==, 0);
     }
     CHECK(green_unpatch(patch), ==, 0);
@@ -252,7 +234,7 @@ TEST(vforked, "a child that shares the program's memory ends nobody's call, and 
 }
 
 static void patch_in_child(void) {
-    CHECK(is_green());
+    CHECK(is_green(own_poll));
     use_all_of_green();
 }
 

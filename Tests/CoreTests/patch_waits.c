@@ -95,15 +95,15 @@ static int sleep_long(void *way) {
     errno = 0;
     switch (*(int *)way) {
     case 0:
-        CHECK(lib->sleep(3600), ==, 3600);
+        CHECK(lib->sleep(3600), >, 3000);
         break;
     case 1:
         CHECK(lib->nanosleep(&time, &rest), ==, -1);
-        CHECK(rest.tv_sec, ==, 3599);
+        CHECK(rest.tv_sec, >, 3000);
         break;
     case 2:
         CHECK(lib->clock_nanosleep(CLOCK_MONOTONIC, 0, &time, &rest), ==, ECANCELED);
-        CHECK(rest.tv_sec, ==, 3599);
+        CHECK(rest.tv_sec, >, 3000);
         return 0;
     case 3:
         CHECK(lib->poll(NULL, 0, -1), ==, -1);

@@ -32,6 +32,35 @@ static inline size_t slots_of(green_patch *patch, const char *object, const char
     return count;
 }
 
+/* Whether a poll() of somebody's lets others run: who is ready when it begins
+ * has run when it ends. */
+typedef int poll_function(struct pollfd *polled, nfds_t count, int timeout);
+
+struct onlooker {
+    poll_function *poll;
+    bool other_ran, green;
+};
+
+static inline int look_on(void *argument) {
+    struct onlooker *onlooker = argument;
+    int result = onlooker->poll(NULL, 0, 5);
+    onlooker->green = onlooker->other_ran;
+    return result;
+}
+
+static inline int run_meanwhile(void *argument) {
+    ((struct onlooker *)argument)->other_ran = true;
+    return 0;
+}
+
+static inline bool is_green(poll_function *function) {
+    struct onlooker onlooker = {.poll = function};
+    green_thread *waiting = start(look_on, &onlooker), *other = start(run_meanwhile, &onlooker);
+    CHECK(finish(waiting), ==, 0);
+    CHECK(finish(other), ==, 0);
+    return onlooker.green;
+}
+
 /* A descriptor pair of connected stream sockets. */
 static inline void socket_pair(int ends[2]) {
     CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), ==, 0);
