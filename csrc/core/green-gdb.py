@@ -13,7 +13,7 @@ import re
 import gdb
 from gdb.unwinder import Unwinder
 
-READY, RUNNING, PARKED, DONE = range(4)  # green_state in thread.h
+RUNNING, PARKED, DONE = 1, 2, 3  # of green_state in thread.h
 
 # What green__switch has left on the stack of a thread that does not run: the offsets of registers, and how much it
 # takes off as it goes back. See switch_x86_64.S and switch_aarch64.S.
@@ -166,7 +166,7 @@ def is_missing(thread):
         return True
 
 
-def backtrace(thread, runs, arguments):
+def backtrace(hub, thread, runs, arguments):
     if not runs and not has_begun(thread):
         return ""
     if not runs and is_missing(thread):
@@ -174,7 +174,7 @@ def backtrace(thread, runs, arguments):
             "Its stack is not in the core file. The system's have them; that of gdb's generate-core-file has not,\n"
             "since gdb gives up at the guards between stacks.\n"
         )
-    if gdb.selected_thread() is None:
+    if runs and native_thread(hub) is None:
         return "Its OS thread is not among those that gdb knows.\n"
     return gdb.execute(f"backtrace {arguments}", to_string=True) if runs else elsewhere.backtrace(thread, arguments)
 
@@ -239,7 +239,7 @@ command backtrace, such as full."""
                 if which.isdigit() and int(which) != int(thread["id"]):
                     continue
                 print(f"{label(thread)}, {state(thread, thread == current)}:")
-                print(backtrace(thread, thread == current, options))
+                print(backtrace(hub, thread, thread == current, options))
                 count += 1
         if count == 0:
             raise gdb.GdbError(f"There is no green thread {which}." if which else "This OS thread has no hub.")
