@@ -7,7 +7,8 @@ SEEDS ?= 100000
 CORE_SOURCES = $(shell git ls-files 'csrc/*.[ch]' 'include/*.h' 'Tests/*.[ch]' 'bench/*.[ch]')
 SWIFT_SOURCES = Package.swift Sources Tests bench
 
-.PHONY: run test test-c test-swift test-sanitized test-fuzz test-simulation test-epoll test-aarch64 test-consumers build bench docs format lint setup clean
+.PHONY: run test test-c test-swift test-sanitized test-fuzz test-simulation test-epoll test-aarch64 test-consumers \
+	test-peers build bench format lint setup clean
 
 run: setup
 	swift build -c release --product green-echo
@@ -71,6 +72,14 @@ test-aarch64:
 # A CMake project and a Swift package that use Green as strangers would.
 test-consumers: setup
 	Tests/Consumers/run
+
+# Client libraries as Debian ships them, patched, against the servers they are
+# for; see Tests/Peers.
+test-peers: setup
+	Tests/Peers/setup
+	cmake -S . -B $(BUILD)/peers -DGREEN_PEERS=ON -DGREEN_WERROR=ON
+	cmake --build $(BUILD)/peers --parallel $(JOBS) --target peers
+	Tests/Peers/run $(BUILD)/peers
 
 build: setup
 	cmake -S . -B $(BUILD)
