@@ -13,7 +13,9 @@ let cSettings: [CSetting] = [
     .define("NDEBUG", .when(configuration: .release)),
 ]
 
-let examples = ["green-echo", "green-chat", "green-forward", "green-crawl", "green-pipeline"]
+let examples = [
+    "green-echo", "green-chat", "green-forward", "green-crawl", "green-pipeline", "green-pgload", "green-curl",
+]
 
 // With their types, or the manifest takes the compiler too long.
 let exampleProducts: [Product] = examples.map { .executable(name: $0, targets: [$0]) }
