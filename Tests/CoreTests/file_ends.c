@@ -1,6 +1,8 @@
 /* How calls on files end early, and streams, where they can wait for long. */
 #include "files.h"
 
+#include <sys/resource.h>
+
 struct reading {
     green_file *file;
     char *bytes;
@@ -254,6 +256,19 @@ TEST(closed_in_reads, "a file closed amid reads ends them and leaves no descript
         }
         green_file_release(file);
     }
+    remove_directory();
+}
+
+TEST(last_descriptor, "a file is closed when no descriptor is left for a native thread") {
+    struct rlimit before;
+    green_file *file = open_file("file", O_RDWR | O_CREAT);
+    getrlimit(RLIMIT_NOFILE, &before);
+    setrlimit(RLIMIT_NOFILE, &(struct rlimit){1, before.rlim_max});
+    CHECK(green_file_size(file), ==, -EMFILE);
+    CHECK_CONTAINS(green_explain(-EMFILE), "offloading a call");
+    CHECK(green_file_close(file), ==, 0);
+    setrlimit(RLIMIT_NOFILE, &before);
+    green_file_release(file);
     remove_directory();
 }
 

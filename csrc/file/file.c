@@ -112,7 +112,9 @@ static green_descriptor *take_descriptor(green_file *file) {
     return descriptor;
 }
 
-/* The last close of a file may write to the disk, and free what was deleted. */
+/* The last close of a file may write to the disk, and free what was deleted. That no
+ * native thread can be had for it, as when no descriptor is left, is no reason not to
+ * close. */
 static int close_natively(green_file *file) {
     green_hub *hub = file->hub;
     green_native *native = green__native_make(close_now, 0);
@@ -121,7 +123,10 @@ static int close_natively(green_file *file) {
         return green__descriptor_drop(descriptor);
     native->descriptor = descriptor;
     int error = green__native_run(hub, native, GREEN_FOREVER);
-    if (error == 0)
+    bool is_refused = error < 0 && !green__is_explained(error);
+    if (is_refused && __atomic_load_n(&native->job.owners, __ATOMIC_ACQUIRE) == 1 && native->descriptor)
+        error = (int)close_now(native);
+    else if (error == 0)
         error = (int)native->result;
     green__native_release(native);
     return error;
