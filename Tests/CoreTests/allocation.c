@@ -355,3 +355,21 @@ TEST(watcher, "a monitor or a dump on a signal without an OS thread is -EAGAIN, 
     CHECK(green_dump_on_signal(0), ==, 0);
     CHECK(green_monitor_stop(), ==, 0);
 }
+
+/* Patching -------------------------------------------------------------------- */
+
+/* A library whose slots are in pages that can be written. */
+static int run_import(void) {
+    green_patch *patch = NULL;
+    int error;
+    TRY(green_import_patched(&patch, PATCHED_LAZY, NULL));
+done:
+    CHECK(green_unpatch(patch), ==, 0);
+    CHECK(!green_is_patched(PATCHED_LAZY));
+    return error;
+}
+
+TEST(patching, "patching without memory is an error and patches nothing, and undoing it takes none") {
+    static const struct scenario scenario = {.name = "patching", .run = run_import};
+    fail_everywhere(&scenario, "epoll", FAIL_MEMORY);
+}

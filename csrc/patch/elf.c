@@ -126,6 +126,30 @@ void green__objects_free(green_objects *objects) {
     *objects = (green_objects){0};
 }
 
+struct search {
+    const char *path;
+    uintptr_t base;
+    const void *address;
+    bool is_first;
+};
+
+static int meet(struct dl_phdr_info *info, size_t size, void *context) {
+    (void)size;
+    struct search *search = context;
+    green_object object = {0};
+    bool is_program = search->is_first;
+    search->is_first = false;
+    if (info->dlpi_addr != search->base || (!is_program && strcmp(info->dlpi_name, search->path) != 0))
+        return 0;
+    read_segments(&object, info);
+    return green__object_has(&object, search->address);
+}
+
+bool green__object_is_loaded(const char *path, uintptr_t base, const void *address) {
+    struct search search = {path, base, address, true};
+    return dl_iterate_phdr(meet, &search) > 0;
+}
+
 static const char *file_name(const char *path) {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;

@@ -39,6 +39,10 @@ static inline bool green__object_has(const green_object *object, const void *add
     return (uintptr_t)address >= object->first && (uintptr_t)address < object->behind;
 }
 
+/* Whether an object of that path and base is loaded and has this address. Takes no
+ * memory. */
+bool green__object_is_loaded(const char *path, uintptr_t base, const void *address);
+
 /* The index of the entry that comes after *at and names a library that the
  * object needs; NULL at the end. */
 const char *green__object_needs(const green_object *object, size_t *at);

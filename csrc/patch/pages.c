@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 static int append(green_pages *pages, struct green_page_range range) {
@@ -23,19 +24,20 @@ int green__pages_read(green_pages *pages) {
     FILE *maps = fopen("/proc/self/maps", "re");
     if (!maps)
         return green__fail(-errno, "patching: reading /proc/self/maps");
-    char *line = NULL;
-    size_t size = 0;
+    char line[256];
     int error = 0;
-    while (error == 0 && getline(&line, &size, maps) > 0) {
+    bool begins = true; /* a line, and not the rest of one with a long path */
+    while (error == 0 && fgets(line, sizeof line, maps)) {
         struct green_page_range range;
         char mode[5];
-        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s", &range.first, &range.behind, mode) != 3)
+        bool is_range = begins && sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s", &range.first, &range.behind, mode) == 3;
+        begins = strchr(line, '\n') != NULL;
+        if (!is_range)
             continue;
         range.protection =
             (mode[0] == 'r' ? PROT_READ : 0) | (mode[1] == 'w' ? PROT_WRITE : 0) | (mode[2] == 'x' ? PROT_EXEC : 0);
         error = append(pages, range);
     }
-    free(line);
     fclose(maps);
     if (error == 0)
         return 0;
@@ -48,25 +50,25 @@ void green__pages_free(green_pages *pages) {
     *pages = (green_pages){0};
 }
 
-/* Negative: it is not mapped. */
-static int protection_of(const green_pages *pages, uintptr_t address) {
+int green__pages_protection(const green_pages *pages, const void *address) {
     for (size_t i = 0; i < pages->count; i++)
-        if (address >= pages->ranges[i].first && address < pages->ranges[i].behind)
+        if ((uintptr_t)address >= pages->ranges[i].first && (uintptr_t)address < pages->ranges[i].behind)
             return pages->ranges[i].protection;
     return -1;
 }
 
-int green__pages_write(const green_pages *pages, void **slot, void *value) {
+int green__page_write(void **slot, void *value, int protection) {
     uintptr_t size = (uintptr_t)sysconf(_SC_PAGESIZE);
     void *page = (void *)((uintptr_t)slot & ~(size - 1));
-    int protection = protection_of(pages, (uintptr_t)slot);
     if (protection < 0)
         return green__fail(-EFAULT, "patching: the slot at %p is not in memory", (void *)slot);
     bool lifted = !(protection & PROT_WRITE);
     if (lifted && mprotect(page, size, protection | PROT_WRITE) < 0)
         return green__fail(-errno, "patching: the system does not let the page at %p be written", page);
-    __atomic_store_n(slot, value, __ATOMIC_RELEASE);
-    if (lifted && mprotect(page, size, protection) < 0)
-        return green__fail(-errno, "patching: the page at %p cannot be protected again", page);
-    return 0;
+    void *before = __atomic_exchange_n(slot, value, __ATOMIC_ACQ_REL);
+    if (!lifted || mprotect(page, size, protection) == 0)
+        return 0;
+    int error = errno;
+    __atomic_store_n(slot, before, __ATOMIC_RELEASE);
+    return green__fail(-error, "patching: the page at %p cannot be protected again", page);
 }

@@ -17,8 +17,12 @@ typedef struct green_pages {
 int green__pages_read(green_pages *pages);
 void green__pages_free(green_pages *pages);
 
+/* The protection of the page with this address; negative: it is not mapped. */
+int green__pages_protection(const green_pages *pages, const void *address);
+
 /* Puts a value into a slot, in one store: other OS threads may be calling through
- * it. Its page is writable only meanwhile, if it was not before. -errno, explained. */
-int green__pages_write(const green_pages *pages, void **slot, void *value);
+ * it. Its page, which has this protection, is writable only meanwhile. -errno,
+ * explained; then the slot is as it was. */
+int green__page_write(void **slot, void *value, int protection);
 
 #endif

@@ -71,7 +71,7 @@ static int patch_chosen(green_patch *patch, const struct world *world, const boo
             continue;
         int error = green__slots_patch(patch, &world->objects.all[i], &world->objects, &world->pages);
         if (error < 0) {
-            (void)green__slots_give_back(patch, &world->objects, &world->pages);
+            (void)green__slots_give_back(patch);
             return error;
         }
     }
@@ -242,19 +242,20 @@ void green__patch_later(void) {
 
 /* Undoing, asking --------------------------------------------------------------- */
 
+static void withdraw(const green_patch *patch) {
+    green_patch **place = &green__patches;
+    while (*place != patch)
+        place = &(*place)->next;
+    *place = patch->next;
+}
+
 int green_unpatch(green_patch *patch) {
     if (!patch)
         return 0;
-    struct world world;
     green__lock(&green__patching);
-    int error = world_read(&world);
+    int error = green__slots_give_back(patch);
     if (error == 0) {
-        green_patch **place = &green__patches;
-        while (*place != patch)
-            place = &(*place)->next;
-        *place = patch->next;
-        error = green__slots_give_back(patch, &world.objects, &world.pages);
-        world_free(&world);
+        withdraw(patch);
         patch_free(patch);
     }
     green__unlock(&green__patching);

@@ -83,12 +83,14 @@ static int patch_slot(green_patch *patch, const green_found_slot *found, const g
         return green__fail(-ENOMEM, "patching '%s': no memory for its slots", object->path);
     void *value = __atomic_load_n(found->address, __ATOMIC_RELAXED);
     if (value != found->call->green) {
-        int error = green__pages_write(pages, found->address, found->call->green);
+        int protection = green__pages_protection(pages, found->address);
+        int error = green__page_write(found->address, found->call->green, protection);
         if (error < 0 && is_new)
             slot_free(slot);
         if (error < 0)
             return error;
         slot->previous = value;
+        slot->protection = protection;
     }
     if (is_new) {
         slot->next = slots;
@@ -111,14 +113,6 @@ int green__slots_patch(green_patch *patch, const green_object *object, const gre
     return error;
 }
 
-static bool is_loaded(const green_slot *slot, const green_objects *objects) {
-    for (size_t i = 0; i < objects->count; i++)
-        if (objects->all[i].base == slot->base && green__object_has(&objects->all[i], slot->address) &&
-            strcmp(objects->all[i].path, slot->object) == 0)
-            return true;
-    return false;
-}
-
 static void forget(green_slot *slot) {
     green_slot **place = &slots;
     while (*place != slot)
@@ -127,21 +121,28 @@ static void forget(green_slot *slot) {
     slot_free(slot);
 }
 
-int green__slots_give_back(green_patch *patch, const green_objects *objects, const green_pages *pages) {
+/* Somebody may have rewritten it since, and knows better. */
+static int restore(const green_slot *slot) {
+    if (!green__object_is_loaded(slot->object, slot->base, slot->address) ||
+        __atomic_load_n(slot->address, __ATOMIC_RELAXED) != slot->call->green)
+        return 0;
+    return green__page_write(slot->address, slot->previous, slot->protection);
+}
+
+int green__slots_give_back(green_patch *patch) {
+    size_t kept = 0;
     int error = 0;
     for (size_t i = 0; i < patch->count; i++) {
         green_slot *slot = patch->slots[i];
-        if (--slot->owners > 0)
-            continue;
-        /* Somebody may have rewritten it since, and knows better. */
-        if (is_loaded(slot, objects) && __atomic_load_n(slot->address, __ATOMIC_RELAXED) == slot->call->green) {
-            int refused = green__pages_write(pages, slot->address, slot->previous);
-            if (refused < 0)
-                error = refused;
+        int refused = slot->owners == 1 ? restore(slot) : 0;
+        if (refused < 0) {
+            error = refused;
+            patch->slots[kept++] = slot;
+        } else if (--slot->owners == 0) {
+            forget(slot);
         }
-        forget(slot);
     }
-    patch->count = 0;
+    patch->count = kept;
     return error;
 }
 

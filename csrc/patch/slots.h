@@ -13,6 +13,7 @@ typedef struct green_slot {
     void *previous;
     const green_call *call;
     uintptr_t base; /* of its object, which may be unloaded and another be there */
+    int protection; /* of its page */
     char *object;   /* its path */
     char *soname;   /* "" for none */
     unsigned owners;
@@ -38,9 +39,9 @@ extern green_patch *green__patches;
 int green__slots_patch(green_patch *patch, const green_object *object, const green_objects *objects,
                        const green_pages *pages);
 
-/* Gives up what the patch owns; slots without an owner are as they were. -errno
- * for one that cannot be written, which stays as it is. */
-int green__slots_give_back(green_patch *patch, const green_objects *objects, const green_pages *pages);
+/* Gives up what the patch owns; slots without an owner are as they were. Takes no
+ * memory. -errno for those that cannot be written, which the patch still owns. */
+int green__slots_give_back(green_patch *patch);
 
 bool green__slots_are_of(const char *object);
 

@@ -92,8 +92,9 @@ GREEN_API GREEN_CHECK int green_import_patched(green_patch **patch, const char *
 GREEN_API GREEN_CHECK int green_monkey_patch(green_patch **patch, unsigned families);
 
 /* Takes a patch back and frees it. What no other patch owns is as it was; calls
- * that are under way end as green ones. NULL does nothing. Errors of the system
- * that keep a page from being written: that slot stays patched. */
+ * that are under way end as green ones. NULL does nothing. -EACCES and others of
+ * the system, which does not let a page be written: some of it is still patched,
+ * and the patch still the caller's, who may try again. */
 GREEN_API int green_unpatch(green_patch *GREEN_NULLABLE patch);
 
 /* Whether calls of a loaded object are patched, by its file name, path or soname;

@@ -58,7 +58,8 @@ public final class PatchedLibrary: Sendable {
     /// Takes the patch back. Calls that are under way end as green ones. What somebody else has patched too stays so.
     /// Doing it again does nothing.
     ///
-    /// - Throws: A ``SystemError`` when the system does not let it be written, which then stays patched.
+    /// - Throws: A ``SystemError`` when the system does not let all of it be written. The rest stays patched until this
+    ///   is tried again.
     public func unpatch() throws {
         try handle.undo()
     }

@@ -41,9 +41,11 @@ final class PatchHandle: Sendable {
 
     func undo() throws {
         let undone = unsafe patch.withLock { patch in
-            let undone = unsafe patch
-            unsafe patch = nil
-            return unsafe green_unpatch(undone)
+            let result = unsafe green_unpatch(patch)
+            if result == 0 {
+                unsafe patch = nil
+            }
+            return result
         }
         try check(undone)
     }
