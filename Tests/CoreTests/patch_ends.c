@@ -1,0 +1,243 @@
+/* What ends a patched call early, who passes through, and many at once. */
+#include "patched_calls.h"
+
+#include <pthread.h>
+
+/* What ends a call early -------------------------------------------------------- */
+
+TEST(closed, "a close, or a dup2 in its place, ends the calls that wait with EBADF") {
+    begin();
+    for (int way = 0; way < 2; way++) {
+        int ends[2], other[2];
+        char bytes[8];
+        socket_pair(ends);
+        socket_pair(other);
+        struct task tasks[3];
+        for (int i = 0; i < 3; i++) {
+            tasks[i] = (struct task){.fd = ends[0], .bytes = bytes, .size = sizeof bytes, .call = by_recv};
+            begin_task(&tasks[i]);
+        }
+        if (way == 0)
+            CHECK(lib->close(ends[0]), ==, 0);
+        else
+            CHECK(lib->dup2(other[0], ends[0]), ==, ends[0]);
+        CHECK(write(other[1], "abc", 3), ==, 3); /* for nobody who waited before */
+        for (int i = 0; i < 3; i++)
+            end_task(&tasks[i], -1, EBADF);
+        if (way == 1)
+            close(ends[0]);
+        close(ends[1]);
+        close(other[0]);
+        close(other[1]);
+    }
+    end();
+}
+
+TEST(killed, "a kill ends a call with ECANCELED, once") {
+    begin();
+    int ends[2];
+    char bytes[8];
+    socket_pair(ends);
+    struct task task = {.fd = ends[0], .bytes = bytes, .size = sizeof bytes, .call = by_recv};
+    begin_task(&task);
+    CHECK(green_thread_kill(task.thread), ==, 0);
+    end_task(&task, -1, ECANCELED);
+    begin_task(&task);
+    CHECK(is_waiting(&task));
+    CHECK(write(ends[1], "abc", 3), ==, 3);
+    CHECK(green_thread_kill(task.thread), ==, 0);
+    end_task(&task, 3, 0); /* the bytes are there: the interrupt is for the next call */
+    close(ends[0]);
+    close(ends[1]);
+    end();
+}
+
+static int two_calls(void *argument) {
+    struct task *task = argument;
+    static char bytes[MUCH];
+    task->result = lib->send(task->fd, bytes, MUCH, 0);
+    CHECK(task->result, >, 0);
+    CHECK(task->result, <, MUCH);
+    CHECK(lib->send(task->fd, bytes, MUCH, 0), ==, -1);
+    CHECK(errno, ==, ECANCELED);
+    return 0;
+}
+
+TEST(killed_halfway, "a call that has sent some of it says so, and the next one has the interrupt") {
+    begin();
+    int ends[2];
+    socket_pair(ends);
+    struct task task = {.fd = ends[0]};
+    green_thread *thread = start(two_calls, &task);
+    let_run();
+    CHECK(kill_and_finish(thread), ==, 0);
+    close(ends[0]);
+    close(ends[1]);
+    end();
+}
+
+static int receive_within(void *argument) {
+    struct task *task = argument;
+    green_timeout *limit;
+    CHECK(green_timeout_start(&limit, 10 * GREEN_MILLISECOND), ==, 0);
+    CHECK(lib->recv(task->fd, task->bytes, task->size, 0), ==, -1);
+    CHECK(errno, ==, ETIMEDOUT);
+    CHECK(green_timeout_has_fired(limit));
+    green_timeout_cancel(limit);
+    return 0;
+}
+
+TEST(timeout, "a timeout of the thread ends a call with ETIMEDOUT") {
+    begin();
+    int ends[2];
+    char bytes[8];
+    socket_pair(ends);
+    struct task task = {.fd = ends[0], .bytes = bytes, .size = sizeof bytes};
+    CHECK(finish(start(receive_within, &task)), ==, 0);
+    close(ends[0]);
+    close(ends[1]);
+    end();
+}
+
+/* Who passes through -------------------------------------------------------------- */
+
+static void *call_without_hub(void *argument) {
+    struct task *task = argument;
+    task->result = lib->recv(task->fd, task->bytes, task->size, 0);
+    green_statistics statistics;
+    CHECK(green_hub_statistics(&statistics), ==, -ENOENT);
+    return NULL;
+}
+
+TEST(without_hub, "an OS thread without a hub blocks as ever, and gets none by it") {
+    begin();
+    int ends[2];
+    char bytes[8];
+    pthread_t thread;
+    socket_pair(ends);
+    struct task task = {.fd = ends[0], .bytes = bytes, .size = sizeof bytes};
+    CHECK(pthread_create(&thread, NULL, call_without_hub, &task), ==, 0);
+    CHECK(green_sleep(20 * GREEN_MILLISECOND), ==, 0);
+    CHECK(write(ends[1], "abc", 3), ==, 3);
+    CHECK(pthread_join(thread, NULL), ==, 0);
+    CHECK(task.result, ==, 3);
+    close(ends[0]);
+    close(ends[1]);
+    end();
+}
+
+static void call_in_link(green_thread *thread, void *argument) {
+    (void)thread;
+    struct task *task = argument;
+    task->result = lib->poll(NULL, 0, 5);
+}
+
+TEST(in_a_link, "in a link, where nothing may block, a call passes through") {
+    begin();
+    int value = 3;
+    struct task task = {.result = -7};
+    green_thread *thread = start(give, &value);
+    CHECK(green_thread_link(thread, NULL, call_in_link, &task), ==, 0);
+    CHECK(finish(thread), ==, 3);
+    CHECK(task.result, ==, 0);
+    end();
+}
+
+/* Many ----------------------------------------------------------------------------- */
+
+enum { CROWD = 200 };
+
+static int wait_in_crowd(void *argument) {
+    char byte;
+    return (int)lib->recv(*(int *)argument, &byte, 1, 0);
+}
+
+TEST(crowd, "many green threads wait in a library's calls on one OS thread") {
+    begin();
+    static int ends[CROWD][2];
+    green_thread *threads[CROWD];
+    size_t before = os_threads();
+    for (int i = 0; i < CROWD; i++) {
+        socket_pair(ends[i]);
+        threads[i] = start(wait_in_crowd, &ends[i][0]);
+    }
+    let_run();
+    green_statistics statistics;
+    CHECK(green_hub_statistics(&statistics), ==, 0);
+    CHECK(statistics.parked, ==, CROWD);
+    CHECK(os_threads(), ==, before);
+    for (int i = CROWD; i-- > 0;)
+        CHECK(write(ends[i][1], "x", 1), ==, 1);
+    for (int i = 0; i < CROWD; i++) {
+        CHECK(finish(threads[i]), ==, 1);
+        close(ends[i][0]);
+        close(ends[i][1]);
+    }
+    end();
+}
+
+/* At random -------------------------------------------------------------------------- */
+
+enum { WANDERERS = 50, STEPS = 60 };
+
+static int wandering;
+
+/* Any call that waits: it ends by itself, or with one of the errors of an interrupt. */
+static int wait_at_random(const int ends[2]) {
+    struct pollfd polled[] = {{.fd = ends[0], .events = POLLIN}, {.fd = ends[1], .events = POLLIN}};
+    fd_set readable;
+    char byte;
+    switch (random_below(6)) {
+    case 0:
+        return (int)lib->recv(ends[0], &byte, 1, 0);
+    case 1:
+        return lib->poll(polled, 2, (int)random_below(3));
+    case 2:
+        FD_ZERO(&readable);
+        FD_SET(ends[0], &readable);
+        return lib->select(ends[0] + 1, &readable, NULL, NULL, &(struct timeval){0, random_below(2000)});
+    case 3:
+        return lib->usleep(random_below(2000));
+    case 4:
+        return (int)lib->write(ends[1], "x", 1);
+    default:
+        return (int)lib->read(ends[0], &byte, 1);
+    }
+}
+
+static int wander(void *unused) {
+    (void)unused;
+    int ends[2];
+    socket_pair(ends);
+    set_limit(ends[0], SO_RCVTIMEO, 2);
+    wandering++;
+    for (int i = 0; i < STEPS; i++) {
+        green_timeout *limit = NULL;
+        if (random_below(3) == 0)
+            CHECK(green_timeout_start(&limit, random_below(2) * GREEN_MILLISECOND), ==, 0);
+        errno = 0;
+        if (wait_at_random(ends) < 0)
+            CHECK(errno == EAGAIN || errno == ECANCELED || errno == ETIMEDOUT);
+        green_timeout_cancel(limit);
+    }
+    wandering--;
+    close(ends[0]);
+    close(ends[1]);
+    return 0;
+}
+
+TEST(at_random, "calls, kills and timeouts at random leave nothing behind") {
+    begin();
+    green_thread *threads[WANDERERS];
+    for (int i = 0; i < WANDERERS; i++)
+        threads[i] = start(wander, NULL);
+    let_run();
+    CHECK(wandering, >, 0);
+    while (wandering > 0) {
+        (void)green_thread_kill(threads[random_below(WANDERERS)]);
+        CHECK(green_sleep(100 * GREEN_MICROSECOND), ==, 0);
+    }
+    for (int i = 0; i < WANDERERS; i++)
+        CHECK(finish(threads[i]), ==, 0);
+    end();
+}
