@@ -34,6 +34,7 @@
  *
  * Not reached: statically linked programs, calls inside the C library (stdio for
  * one), system calls without it, recvmmsg(), sendmmsg(), sendfile(), splice(),
+ * waitid(), pread(), pwrite() and fsync(), libraries loaded by dlmopen(),
  * pthread mutexes and condition variables: a library that holds a lock while it
  * waits, and is called by two green threads of one OS thread, deadlocks.
  * A signal handler must not make a call that would have to wait. */

@@ -19,7 +19,7 @@ struct StopTests {
             let address = try listener.address
             let stopper = spawn { try listener.stop(draining: .seconds(60)) }
             try settle()
-            #expect(failure { try connect(to: address) }?.code == .connectionRefused)
+            #expect(try refusal(by: address)?.code == .connectionRefused)
             #expect(!server.isFinished)
             try socket.write("finish\n")
             #expect(try stopper.wait() == 0)

@@ -47,7 +47,7 @@ struct ConnectTests {
     func `that is refused says to whom`() throws {
         try onHub { () throws in
             let address = try deadAddress()
-            let error = try #require(failure { try connect(to: address) })
+            let error = try #require(try refusal(by: address))
             #expect(error.code == .connectionRefused)
             #expect(error.message.contains("connecting to \(address)"), "\(error)")
             #expect(error.description == error.message)

@@ -24,3 +24,16 @@ func failure<Value>(of body: () throws -> Value) -> SystemError? {
         return error as? SystemError
     }
 }
+
+/// What connecting to where nobody listens any more fails with.
+///
+/// A child that another test starts has a copy of the listener until its exec.
+func refusal(by address: SocketAddress) throws -> SystemError? {
+    for _ in 0..<1000 {
+        if let error = failure(of: { try connect(to: address) }) {
+            return error
+        }
+        try GreenThread.sleep(for: .milliseconds(5))
+    }
+    return nil
+}
