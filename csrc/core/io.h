@@ -26,9 +26,18 @@ static inline void green__io_init(green_hub *hub, green_io *io, const green_wait
 
 /* Submits the operation and parks until its last completion, which also an
  * interrupt only brings nearer: the engine uses the record until then. An
- * operation that succeeded all the same reports its success. */
+ * operation that succeeded all the same reports its success. One that an engine
+ * can do at once is not waited for, unless the thread's last one was of that
+ * kind, too: so whoever never has to wait still lets others run. */
 static inline int32_t green__io_run(green_hub *hub, green_io *io, int64_t timeout) {
-    hub->engine->class->submit(hub->engine, &io->op);
+    const green_engine_class *class = hub->engine->class;
+    green_thread *self = hub->current;
+    if (class->attempt && !self->hurried && class->attempt(hub->engine, &io->op, &io->result)) {
+        self->hurried = true;
+        return io->result;
+    }
+    self->hurried = false;
+    class->submit(hub->engine, &io->op);
     hub->awaited++;
     green__park_for(hub, &io->wait, timeout);
     hub->awaited--;

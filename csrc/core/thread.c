@@ -138,7 +138,7 @@ static void thread_init(green_thread *thread, green_hub *hub, green_function *fu
     thread->access[0] = thread->access[1] = 0;
     thread->wait = NULL;
     thread->state = GREEN_READY;
-    thread->begun = thread->unblockable = thread->observed = false;
+    thread->begun = thread->unblockable = thread->hurried = thread->observed = false;
     thread->result = 0;
     thread->function = function;
     thread->argument = argument;

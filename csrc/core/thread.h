@@ -57,11 +57,12 @@ struct green_thread {
     uint8_t state;               /* a green_state */
     bool begun;                  /* its function has been called */
     bool unblockable;            /* runs links or destructors, which must not block */
-    bool observed;               /* somebody waited for its result */
+    bool hurried;                /* its last operation was done at once: see io.h */
     int error_number;            /* errno, while it does not run */
 
     /* Its life. */
     int result;
+    bool observed;       /* somebody waited for the result */
     uint32_t references; /* one of them its own until it is done */
     green_stack *stack;  /* NULL: an OS thread's own context */
     green_function *function;

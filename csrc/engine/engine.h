@@ -85,6 +85,11 @@ typedef struct green_engine_class {
     /* Ends one that has no operation left. */
     void (*close)(green_engine *engine);
 
+    /* Does at once what the operation is for, where that takes no waiting: true,
+     * with its result in *result and the operation not taken over. NULL: it never
+     * does. */
+    bool (*attempt)(green_engine *engine, green_op *op, int32_t *result);
+
     /* Takes an operation over. It cannot fail: a refusal is a completion. */
     void (*submit)(green_engine *engine, green_op *op);
 
