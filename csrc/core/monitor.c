@@ -2,6 +2,8 @@
  * signal that asks all of them for a dump. */
 #include "monitor.h"
 
+#include "../base/native.h"
+
 #include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -349,17 +351,11 @@ static void halt(void) {
 
 /* Starts it again if there is anything to watch. */
 static int proceed(void) {
-    sigset_t all, before;
     if (watcher.runs || (!watcher.monitoring && watcher.dumping.number == 0))
         return 0;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&watcher.thread, NULL, watch, NULL);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int error = green__native_start(&watcher.thread, "green-watcher", 0, watch, NULL);
     watcher.runs = error == 0;
-    if (watcher.runs)
-        pthread_setname_np(watcher.thread, "green-watcher");
-    return -error;
+    return error;
 }
 
 static void prepare(void) {

@@ -1,6 +1,7 @@
 #include "pool.h"
 
-#include <signal.h>
+#include "../base/native.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -77,24 +78,11 @@ static void *work(void *argument) {
     return NULL;
 }
 
-/* Signals are for the program's own threads. Called with the lock held. */
+/* Called with the lock held. */
 static int add_thread(green_offload_pool *pool) {
-    sigset_t all, before;
-    pthread_attr_t attributes;
-    pthread_t thread;
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attributes, STACK_SIZE);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&thread, &attributes, work, pool);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    if (error == 0) {
-        pthread_setname_np(thread, pool->name);
-        pool->threads++;
-    }
-    return -error;
+    int error = green__native_start(NULL, pool->name, STACK_SIZE, work, pool);
+    pool->threads += error == 0;
+    return error;
 }
 
 /* Jobs ----------------------------------------------------------------------- */

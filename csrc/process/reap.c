@@ -1,8 +1,8 @@
 /* Ends of processes: how they were, and of those that nobody has a handle of. */
 #include "process.h"
 
-#include <pthread.h>
-#include <signal.h>
+#include "../base/native.h"
+
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
@@ -68,28 +68,17 @@ static void *wait_for_orphans(void *unused) {
     return unused;
 }
 
-/* With the lock held. Signals are for the program's own threads. */
+/* With the lock held. */
 static int begin(void) {
-    pthread_t thread;
-    pthread_attr_t attributes;
-    sigset_t all, before;
     orphans.epoll = epoll_create1(EPOLL_CLOEXEC);
     if (orphans.epoll < 0)
         return -errno;
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&thread, &attributes, wait_for_orphans, NULL);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    if (error == 0) {
-        pthread_setname_np(thread, "green-reaper");
-        return 0;
+    int error = green__native_start(NULL, "green-reaper", 0, wait_for_orphans, NULL);
+    if (error < 0) {
+        close(orphans.epoll);
+        orphans.epoll = -1;
     }
-    close(orphans.epoll);
-    orphans.epoll = -1;
-    return -error;
+    return error;
 }
 
 void green__reap(int pidfd) {
