@@ -147,6 +147,22 @@ static int load(const char *library, struct link_map **map) {
     return 0;
 }
 
+static int discard(green_patch *made, int error) {
+    patch_free(made);
+    return error;
+}
+
+/* Ends what begin() has begun. The patch is the caller's, unless it failed. */
+static int conclude(green_patch **patch, green_patch *made, int error) {
+    if (error == 0)
+        publish(made);
+    green__unlock(&green__patching);
+    if (error < 0)
+        return discard(made, error);
+    *patch = made;
+    return 0;
+}
+
 int green_import_patched(green_patch **patch, const char *library, const green_import_options *given) {
     green_import_options options = given ? *given : (green_import_options){0};
     struct link_map *map;
@@ -160,17 +176,9 @@ int green_import_patched(green_patch **patch, const char *library, const green_i
     if (!made)
         return -ENOMEM;
     error = begin();
-    if (error == 0) {
-        error = import_loaded(made, map, library, &options);
-        if (error == 0)
-            publish(made);
-        green__unlock(&green__patching);
-    }
     if (error < 0)
-        patch_free(made);
-    else
-        *patch = made;
-    return error;
+        return discard(made, error);
+    return conclude(patch, made, import_loaded(made, map, library, &options));
 }
 
 /* Everything ------------------------------------------------------------------- */
@@ -203,17 +211,9 @@ int green_monkey_patch(green_patch **patch, unsigned families) {
         return -ENOMEM;
     made->everywhere = true;
     error = begin();
-    if (error == 0) {
-        error = patch_everything(made);
-        if (error == 0)
-            publish(made);
-        green__unlock(&green__patching);
-    }
     if (error < 0)
-        patch_free(made);
-    else
-        *patch = made;
-    return error;
+        return discard(made, error);
+    return conclude(patch, made, patch_everything(made));
 }
 
 /* An object that was loaded and cannot be patched is loaded all the same. */
