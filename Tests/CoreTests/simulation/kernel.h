@@ -28,7 +28,7 @@ struct faults {
 
 /* Room in the rings: entries of the submission queue are the hub's; those of the
  * completion queue are cut to so many, and the rest overflows. 0: uncut. */
-void kernel_begin(uint64_t seed, const struct faults *faults, unsigned completions);
+void kernel_begin(const struct faults *faults, unsigned completions);
 
 /* The same for the calls of the epoll engine. */
 void events_begin(const struct faults *faults);

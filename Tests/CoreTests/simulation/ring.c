@@ -17,8 +17,7 @@ static struct {
     unsigned entered; /* in this run */
 } kernel;
 
-void kernel_begin(uint64_t seed, const struct faults *faults, unsigned completions) {
-    dice_begin(seed);
+void kernel_begin(const struct faults *faults, unsigned completions) {
     kernel.faults = *faults;
     kernel.completions_max = completions;
     kernel.entered = 0;

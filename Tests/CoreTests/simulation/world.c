@@ -155,7 +155,7 @@ void world_run(uint64_t seed, const char *engine) {
     unsigned completions = chance(500) ? 0 : 2u << below(4);
     uint64_t steps = 20 + below(STEPS_MAX);
     size_t descriptors = open_descriptors();
-    kernel_begin(seed, &faults, completions);
+    kernel_begin(&faults, completions);
     if (strcmp(engine, "epoll") == 0)
         events_begin(&faults);
     CHECK(green_hub_open(&options), ==, 0);
