@@ -11,15 +11,15 @@ static green_lock *locks;
 static atomic_bool forked;
 
 static void before_fork(void) {
-    pthread_mutex_lock(&enrolling);
+    green__pthread.mutex_lock(&enrolling);
     for (green_lock *lock = locks; lock; lock = lock->next)
-        pthread_mutex_lock(&lock->mutex);
+        green__pthread.mutex_lock(&lock->mutex);
 }
 
 static void unlock_all(void) {
     for (green_lock *lock = locks; lock; lock = lock->next)
-        pthread_mutex_unlock(&lock->mutex);
-    pthread_mutex_unlock(&enrolling);
+        green__pthread.mutex_unlock(&lock->mutex);
+    green__pthread.mutex_unlock(&enrolling);
 }
 
 static void in_parent(void) {
@@ -51,7 +51,7 @@ int green__lock_enroll(green_lock *lock) {
     int error = watch_forks();
     if (error < 0)
         return error;
-    pthread_mutex_lock(&enrolling);
+    green__pthread.mutex_lock(&enrolling);
     if (!lock->place) {
         lock->next = locks;
         lock->place = &locks;
@@ -59,7 +59,7 @@ int green__lock_enroll(green_lock *lock) {
             lock->next->place = &lock->next;
         locks = lock;
     }
-    pthread_mutex_unlock(&enrolling);
+    green__pthread.mutex_unlock(&enrolling);
     return 0;
 }
 
@@ -69,12 +69,12 @@ int green__lock_init(green_lock *lock) {
 }
 
 void green__lock_destroy(green_lock *lock) {
-    pthread_mutex_lock(&enrolling); /* its neighbors may go at the same time */
+    green__pthread.mutex_lock(&enrolling); /* its neighbors may go at the same time */
     if (lock->place) {
         *lock->place = lock->next;
         if (lock->next)
             lock->next->place = lock->place;
     }
-    pthread_mutex_unlock(&enrolling);
+    green__pthread.mutex_unlock(&enrolling);
     pthread_mutex_destroy(&lock->mutex);
 }

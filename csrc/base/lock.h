@@ -3,7 +3,8 @@
 #ifndef GREEN_BASE_LOCK_H
 #define GREEN_BASE_LOCK_H
 
-#include <pthread.h>
+#include "pthread.h"
+
 #include <stdbool.h>
 
 typedef struct green_lock {
@@ -23,11 +24,11 @@ int green__lock_init(green_lock *lock);
 void green__lock_destroy(green_lock *lock);
 
 static inline void green__lock(green_lock *lock) {
-    pthread_mutex_lock(&lock->mutex);
+    green__pthread.mutex_lock(&lock->mutex);
 }
 
 static inline void green__unlock(green_lock *lock) {
-    pthread_mutex_unlock(&lock->mutex);
+    green__pthread.mutex_unlock(&lock->mutex);
 }
 
 /* Whether this process has forked since its first lock was enrolled: others may

@@ -14,7 +14,7 @@ int green__native_start(pthread_t *thread, const char *name, size_t stack_size, 
         pthread_attr_setstacksize(&attributes, stack_size);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&started, &attributes, function, argument);
+    int error = green__pthread.create(&started, &attributes, function, argument);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
     if (error != 0)

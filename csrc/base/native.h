@@ -2,7 +2,8 @@
 #ifndef GREEN_BASE_NATIVE_H
 #define GREEN_BASE_NATIVE_H
 
-#include <pthread.h>
+#include "pthread.h"
+
 #include <stddef.h>
 
 /* Starts one with all signals blocked: those are for the program's own threads.

@@ -345,7 +345,7 @@ static void halt(void) {
         return;
     __atomic_store_n(&watcher.stopping, true, __ATOMIC_RELEASE);
     sem_post(&watcher.wake);
-    pthread_join(watcher.thread, NULL);
+    green__pthread.join(watcher.thread, NULL);
     watcher.stopping = watcher.runs = false;
 }
 
@@ -370,7 +370,7 @@ static int enter(const char *call) {
     if (is_watcher)
         return green__fail(-EDEADLK, "%s: called by the monitor's report", call);
     pthread_once(&once, prepare);
-    pthread_mutex_lock(&watcher.control);
+    green__pthread.mutex_lock(&watcher.control);
     halt();
     return 0;
 }
@@ -378,7 +378,7 @@ static int enter(const char *call) {
 /* Ends it; error is what it came to. */
 static int leave(int error) {
     int started = proceed();
-    pthread_mutex_unlock(&watcher.control);
+    green__pthread.mutex_unlock(&watcher.control);
     return error < 0 ? error : started;
 }
 

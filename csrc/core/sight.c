@@ -1,6 +1,8 @@
 /* The list of the process's hubs, and what a hub does for those who look at it. */
 #include "monitor.h"
 
+#include "../base/pthread.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,12 +15,12 @@ static pthread_mutex_t dumps = PTHREAD_MUTEX_INITIALIZER; /* one hub writes its 
 static uint32_t timed;                                    /* the number of the monitor that has turns timed, or 0 */
 
 green_hub *green__hubs_lock(void) {
-    pthread_mutex_lock(&lock);
+    green__pthread.mutex_lock(&lock);
     return green__hubs;
 }
 
 void green__hubs_unlock(void) {
-    pthread_mutex_unlock(&lock);
+    green__pthread.mutex_unlock(&lock);
 }
 
 static void set_timed(green_sight *sight) {
@@ -27,11 +29,11 @@ static void set_timed(green_sight *sight) {
 }
 
 void green__hubs_time(uint32_t monitor) {
-    pthread_mutex_lock(&lock);
+    green__pthread.mutex_lock(&lock);
     timed = monitor;
     for (green_hub *hub = green__hubs; hub; hub = hub->sight.next)
         set_timed(&hub->sight);
-    pthread_mutex_unlock(&lock);
+    green__pthread.mutex_unlock(&lock);
 }
 
 static void enlist(green_hub *hub) {
@@ -48,11 +50,11 @@ static void enlist(green_hub *hub) {
 }
 
 static void before_fork(void) {
-    pthread_mutex_lock(&lock);
+    green__pthread.mutex_lock(&lock);
 }
 
 static void after_fork(void) {
-    pthread_mutex_unlock(&lock);
+    green__pthread.mutex_unlock(&lock);
 }
 
 /* Of the OS threads only the one that forked is left, and nobody watches. */
@@ -80,22 +82,22 @@ void green__sight_prepare(void) {
 void green__sight_open(green_hub *hub) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     green__sight_prepare();
-    pthread_mutex_lock(&lock);
+    green__pthread.mutex_lock(&lock);
     enlist(hub);
-    pthread_mutex_unlock(&lock);
+    green__pthread.mutex_unlock(&lock);
     pthread_once(&once, green__monitor_from_environment);
 }
 
 void green__sight_close(green_hub *hub) {
     green_sight *sight = &hub->sight;
-    pthread_mutex_lock(&lock);
+    green__pthread.mutex_lock(&lock);
     if (sight->place) {
         *sight->place = sight->next;
         if (sight->next)
             sight->next->sight.place = sight->place;
         sight->place = NULL;
     }
-    pthread_mutex_unlock(&lock);
+    green__pthread.mutex_unlock(&lock);
 }
 
 /* What the hub does ---------------------------------------------------------- */
@@ -106,9 +108,9 @@ static int dump_all(void *unused) {
     green_sight *sight = &hub->sight;
     __atomic_fetch_and(&sight->requests, ~(uint32_t)GREEN_REQUEST_DUMP, __ATOMIC_RELAXED);
     sight->dumping = false;
-    pthread_mutex_lock(&dumps);
+    green__pthread.mutex_lock(&dumps);
     green__dump(hub, STDERR_FILENO);
-    pthread_mutex_unlock(&dumps);
+    green__pthread.mutex_unlock(&dumps);
     return 0;
 }
 

@@ -31,7 +31,7 @@ static void pool_free(green_offload_pool *pool) {
 static bool wait_for_work(green_offload_pool *pool) {
     struct timespec until;
     if (pool->idle_time < 0)
-        return pthread_cond_wait(&pool->work, &pool->lock.mutex) == 0;
+        return green__pthread.cond_wait(&pool->work, &pool->lock.mutex) == 0;
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += pool->idle_time / GREEN_SECOND;
     until.tv_nsec += pool->idle_time % GREEN_SECOND;
@@ -39,7 +39,7 @@ static bool wait_for_work(green_offload_pool *pool) {
         until.tv_nsec -= GREEN_SECOND;
         until.tv_sec++;
     }
-    return pthread_cond_timedwait(&pool->work, &pool->lock.mutex, &until) == 0;
+    return green__pthread.cond_timedwait(&pool->work, &pool->lock.mutex, &until) == 0;
 }
 
 /* The next job; NULL: the thread is to end. Called with the lock held. */
@@ -94,7 +94,7 @@ static void append(green_offload_pool *pool, green_job *job) {
     *pool->last = job;
     pool->last = &job->next;
     pool->waiting++;
-    pthread_cond_signal(&pool->work);
+    green__pthread.cond_signal(&pool->work);
 }
 
 /* Whether more jobs wait than there are threads free for them, by so many. */
@@ -166,7 +166,7 @@ void green_offload_pool_release(green_offload_pool *pool) {
         return;
     green__lock(&pool->lock);
     bool is_last = --pool->handles == 0 && pool->threads == 0;
-    pthread_cond_broadcast(&pool->work);
+    green__pthread.cond_broadcast(&pool->work);
     green__unlock(&pool->lock);
     if (is_last)
         pool_free(pool);
