@@ -9,6 +9,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* Those that have to be asked for, too. */
+enum { EVERY_FAMILY = GREEN_PATCH_ALL | GREEN_PATCH_LOCK };
+
 static green_patch *everything(unsigned families) {
     green_patch *patch;
     CHECK(green_monkey_patch(&patch, families), ==, 0);
@@ -56,6 +59,29 @@ TEST(twice, "patching everything twice changes nothing, and the second undoing u
     CHECK(is_green(own_poll));
     CHECK(green_unpatch(second), ==, 0);
     CHECK(!is_green(own_poll));
+}
+
+static pthread_mutex_t own_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static int hold_and_sleep(void *unused) {
+    (void)unused;
+    for (int i = 0; i < 10; i++) {
+        CHECK(pthread_mutex_lock(&own_mutex), ==, 0);
+        usleep(10);
+        CHECK(pthread_mutex_unlock(&own_mutex), ==, 0);
+    }
+    return 0;
+}
+
+TEST(own_locks, "the program's own locks may be held across calls that wait") {
+    green_patch *patch = everything(EVERY_FAMILY);
+    green_thread *threads[10];
+    for (int i = 0; i < 10; i++)
+        threads[i] = start(hold_and_sleep, NULL);
+    for (int i = 0; i < 10; i++)
+        CHECK(finish(threads[i]), ==, 0);
+    CHECK(slots_of(patch, "libcrypto", "pthread_rwlock_wrlock"), ==, 0); /* Green never parks inside OpenSSL */
+    CHECK(green_unpatch(patch), ==, 0);
 }
 
 /* Objects that are loaded later ------------------------------------------------------ */
@@ -145,7 +171,7 @@ static void use_all_of_green(void) {
 }
 
 TEST(green_itself, "Green's own calls do their work in a program that is patched") {
-    green_patch *patch = everything(0);
+    green_patch *patch = everything(EVERY_FAMILY);
     use_all_of_green();
     capture_begin();
     CHECK(green_dump(STDERR_FILENO), ==, 0);
@@ -194,7 +220,7 @@ static void *run_hub(void *unused) {
 
 TEST(several_hubs, "several OS threads run their hubs in a program that is patched") {
     pthread_t threads[3];
-    green_patch *patch = everything(0);
+    green_patch *patch = everything(EVERY_FAMILY);
     for (int i = 0; i < 3; i++)
         CHECK(pthread_create(&threads[i], NULL, run_hub, NULL), ==, 0);
     use_all_of_green();

@@ -1,6 +1,8 @@
 /* The table of the calls, and where the C library's own are. */
 #include "calls.h"
 
+#include "../base/pthread.h"
+
 #include <dlfcn.h>
 #include <link.h>
 #include <linux/membarrier.h>
@@ -20,7 +22,13 @@ green_real_calls green__real;
     X(SOCKET, __send, send)                                                                                            \
     X(SOCKET, __write, write)                                                                                          \
     X(SELECT, __poll, poll)                                                                                            \
-    X(SELECT, __select, select)
+    X(SELECT, __select, select)                                                                                        \
+    X(LOCK, __pthread_mutex_lock, pthread_mutex_lock)                                                                  \
+    X(LOCK, __pthread_mutex_trylock, pthread_mutex_trylock)                                                            \
+    X(LOCK, __pthread_mutex_unlock, pthread_mutex_unlock)                                                              \
+    X(LOCK, __pthread_rwlock_rdlock, pthread_rwlock_rdlock)                                                            \
+    X(LOCK, __pthread_rwlock_unlock, pthread_rwlock_unlock)                                                            \
+    X(LOCK, __pthread_rwlock_wrlock, pthread_rwlock_wrlock)
 
 green_call green__calls[] = {GREEN_PATCH_CALLS(GREEN_ROW) GREEN_PATCH_ALIASES(GREEN_ALIAS)};
 const size_t green__call_count = sizeof green__calls / sizeof *green__calls;
@@ -48,6 +56,22 @@ static void find(void *library, green_call *call) {
         call->real = dlsym(library, call->name);
 }
 
+/* What the base room has by address, which in an executable that is not
+ * position-independent is that of a stub, too. */
+#define GREEN_REPLACE(name)                                                                                            \
+    if (green__pthread.name != green__real.pthread_##name)                                                             \
+    green__pthread.name = green__real.pthread_##name
+
+static void tell_base(void) {
+    GREEN_REPLACE(cond_broadcast);
+    GREEN_REPLACE(cond_signal);
+    GREEN_REPLACE(cond_timedwait);
+    GREEN_REPLACE(cond_wait);
+    GREEN_REPLACE(join);
+    GREEN_REPLACE(mutex_lock);
+    GREEN_REPLACE(mutex_unlock);
+}
+
 int green__calls_find(void) {
     static bool done;
     if (done)
@@ -64,6 +88,7 @@ int green__calls_find(void) {
             return green__fail(-ENOSYS, "patching: the C library has no '%s'", call->name);
         memcpy((char *)&green__real + offsets[i], &call->real, sizeof call->real);
     }
+    tell_base();
     /* Other OS threads may come through a slot as soon as it is rewritten: from here
      * on none of them sees green__real as it was. */
     syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);

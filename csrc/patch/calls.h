@@ -16,6 +16,8 @@
 #include <dlfcn.h>
 #include <netdb.h>
 #include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -83,6 +85,30 @@ enum { GREEN_PATCH_LATER = 1 << 30 };
     X(DNS, gethostbyname2_r)                                                                                           \
     X(DNS, gethostbyname_r)                                                                                            \
     X(DNS, getnameinfo)                                                                                                \
+    X(LOCK, pthread_clockjoin_np)                                                                                      \
+    X(LOCK, pthread_cond_broadcast)                                                                                    \
+    X(LOCK, pthread_cond_clockwait)                                                                                    \
+    X(LOCK, pthread_cond_signal)                                                                                       \
+    X(LOCK, pthread_cond_timedwait)                                                                                    \
+    X(LOCK, pthread_cond_wait)                                                                                         \
+    X(LOCK, pthread_join)                                                                                              \
+    X(LOCK, pthread_mutex_clocklock)                                                                                   \
+    X(LOCK, pthread_mutex_lock)                                                                                        \
+    X(LOCK, pthread_mutex_timedlock)                                                                                   \
+    X(LOCK, pthread_mutex_trylock)                                                                                     \
+    X(LOCK, pthread_mutex_unlock)                                                                                      \
+    X(LOCK, pthread_rwlock_clockrdlock)                                                                                \
+    X(LOCK, pthread_rwlock_clockwrlock)                                                                                \
+    X(LOCK, pthread_rwlock_rdlock)                                                                                     \
+    X(LOCK, pthread_rwlock_timedrdlock)                                                                                \
+    X(LOCK, pthread_rwlock_timedwrlock)                                                                                \
+    X(LOCK, pthread_rwlock_unlock)                                                                                     \
+    X(LOCK, pthread_rwlock_wrlock)                                                                                     \
+    X(LOCK, pthread_timedjoin_np)                                                                                      \
+    X(LOCK, sem_clockwait)                                                                                             \
+    X(LOCK, sem_post)                                                                                                  \
+    X(LOCK, sem_timedwait)                                                                                             \
+    X(LOCK, sem_wait)                                                                                                  \
     X(LATER, dlopen)
 
 /* The C library's own, or whatever stands in for it in this process (a

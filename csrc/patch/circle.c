@@ -15,12 +15,25 @@ static const char *const untouchable[] = {
     "libtsan.so", "liblsan.so", "libubsan.so", "libclang_rt.",  "libgreencore.so",
 };
 
-bool green__is_untouchable(const green_object *object) {
+static bool is_among(const green_object *object, const char *const *beginnings, size_t count) {
     const char *name = green__object_name(object);
-    for (size_t i = 0; i < sizeof untouchable / sizeof *untouchable; i++)
-        if (begins_with(name, untouchable[i]))
+    for (size_t i = 0; i < count; i++)
+        if (begins_with(name, beginnings[i]))
             return true;
     return false;
+}
+
+bool green__is_untouchable(const green_object *object) {
+    return is_among(object, untouchable, sizeof untouchable / sizeof *untouchable);
+}
+
+static const char *const native_locks[] = {
+    "libssl.", "libcrypto.", "libjemalloc", "libtcmalloc", "libmimalloc", "libswift", "libdispatch.",
+};
+
+unsigned green__families_of(const green_object *object) {
+    bool keeps_locks = is_among(object, native_locks, sizeof native_locks / sizeof *native_locks);
+    return keeps_locks ? ~(unsigned)GREEN_PATCH_LOCK : ~0u;
 }
 
 /* Green's own need of OpenSSL does not count: it does no I/O by it. */

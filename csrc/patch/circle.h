@@ -9,6 +9,12 @@
  * calls know that they must not park (see green__may_park). */
 bool green__is_untouchable(const green_object *object);
 
+/* The families of calls that an object's may be made green of. Locks that are held
+ * for a moment only, by who must not be left in the middle, stay as they are: those
+ * of OpenSSL, in whose calls Green never parks, of allocators, which Green calls
+ * anywhere, and of Swift's runtime. */
+unsigned green__families_of(const green_object *object);
+
 /* Marks the object of that index and those that only it, or others marked, need.
  * chosen has a place for each object, all false. -ENOMEM, explained. */
 int green__choose_circle(const green_objects *objects, size_t root, bool *chosen);

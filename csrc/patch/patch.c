@@ -2,6 +2,7 @@
 #include "patch.h"
 
 #include "circle.h"
+#include "lot.h"
 #include "slots.h"
 
 #include <stdlib.h>
@@ -32,6 +33,8 @@ static int begin(void) {
     int error = green__lock_enroll(&green__patching);
     if (error == 0)
         error = green__flags_lock_enroll();
+    if (error == 0)
+        error = green__lot_enroll();
     if (error < 0)
         return error;
     green__lock(&green__patching);
@@ -42,8 +45,10 @@ static int begin(void) {
 }
 
 static int check_families(unsigned *families) {
-    if (*families & ~(unsigned)GREEN_PATCH_ALL)
-        return green__fail(-EINVAL, "patching: families is 0x%x, which has more than GREEN_PATCH_ALL", *families);
+    const unsigned known = GREEN_PATCH_ALL | GREEN_PATCH_LOCK;
+    if (*families & ~known)
+        return green__fail(-EINVAL, "patching: families is 0x%x, of which 0x%x is no family", *families,
+                           *families & ~known);
     if (*families == 0)
         *families = GREEN_PATCH_ALL;
     return 0;
@@ -259,6 +264,8 @@ int green_unpatch(green_patch *patch) {
         patch_free(patch);
     }
     green__unlock(&green__patching);
+    /* Whoever waits for a lock may wait for a call that wakes nobody any more. */
+    green__lot_clear();
     return error;
 }
 

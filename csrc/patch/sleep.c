@@ -1,19 +1,10 @@
 /* sleep and its like. */
-#include "watch.h"
+#include "clock.h"
 
 /* Parks until then. 0, or what has ended it early. */
 static int nap(green_hub *hub, int64_t deadline) {
     int ended = green__watch(hub, NULL, 0, deadline);
     return ended == -ETIMEDOUT ? 0 : ended;
-}
-
-static bool is_time(const struct timespec *time) {
-    return time && time->tv_sec >= 0 && time->tv_nsec >= 0 && time->tv_nsec < GREEN_SECOND;
-}
-
-/* A time beyond all clocks is for ever. */
-static int64_t nanoseconds_of(const struct timespec *time) {
-    return time->tv_sec < INT64_MAX / GREEN_SECOND ? time->tv_sec * GREEN_SECOND + time->tv_nsec : INT64_MAX;
 }
 
 static struct timespec timespec_of(int64_t nanoseconds) {
@@ -44,42 +35,34 @@ static int sleep_for(green_hub *hub, int64_t nanoseconds, int64_t *left) {
 int green__green_nanosleep(const struct timespec *time, struct timespec *rest) {
     green_hub *hub = green__may_park();
     int64_t left;
-    if (!hub || !is_time(time))
+    if (!hub || !green__is_time(time))
         return green__real.nanosleep(time, rest);
-    int result = sleep_for(hub, nanoseconds_of(time), &left);
+    int result = sleep_for(hub, green__nanoseconds_of(time), &left);
     if (result < 0 && rest)
         *rest = timespec_of(left);
     return result;
 }
 
-/* Until a time of a clock, which may be set while this waits: it looks at least
- * every second. */
-static int sleep_until(green_hub *hub, clockid_t clock, int64_t until) {
-    for (;;) {
-        struct timespec now;
-        int64_t left;
-        if (clock_gettime(clock, &now) < 0)
+/* Until a time of a clock, which is looked at every second at least. */
+static int sleep_until(green_hub *hub, const green_until *until) {
+    for (int64_t left, rest; (left = green__left_until(until)) > 0;)
+        if (sleep_for(hub, left < GREEN_SECOND ? left : GREEN_SECOND, &rest) < 0)
             return -1;
-        int64_t rest = until - nanoseconds_of(&now);
-        if (rest <= 0)
-            return 0;
-        if (sleep_for(hub, rest < GREEN_SECOND ? rest : GREEN_SECOND, &left) < 0)
-            return -1;
-    }
+    return 0;
 }
 
 /* This one returns its error, and leaves errno alone. */
 int green__green_clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, struct timespec *rest) {
     green_hub *hub = green__may_park();
     bool is_known = clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME;
-    if (!hub || !is_known || !is_time(time) || (flags & ~TIMER_ABSTIME))
+    if (!hub || !is_known || !green__is_time(time) || (flags & ~TIMER_ABSTIME))
         return green__real.clock_nanosleep(clock, flags, time, rest);
     int error_number = errno, error;
     int64_t left = 0;
     if (flags & TIMER_ABSTIME)
-        error = sleep_until(hub, clock, nanoseconds_of(time)) < 0 ? errno : 0;
+        error = sleep_until(hub, &(green_until){clock, green__nanoseconds_of(time)}) < 0 ? errno : 0;
     else
-        error = sleep_for(hub, nanoseconds_of(time), &left) < 0 ? errno : 0;
+        error = sleep_for(hub, green__nanoseconds_of(time), &left) < 0 ? errno : 0;
     if (error && rest && !(flags & TIMER_ABSTIME))
         *rest = timespec_of(left);
     errno = error_number;

@@ -1,5 +1,9 @@
 #include "slots.h"
 
+#include "circle.h"
+
+#include "../base/pthread.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +26,12 @@ static bool leads_to_real(const green_found_slot *slot, const green_object *obje
             return strncmp(name, "libc.so", 7) == 0 || strncmp(name, "libpthread", 10) == 0;
         }
     return false;
+}
+
+/* Where Green itself keeps the addresses that no patch is to change. */
+static bool is_own(const green_found_slot *slot) {
+    const void *address = slot->address;
+    return address >= (const void *)&green__pthread && address < (const void *)(&green__pthread + 1);
 }
 
 static green_slot *slot_at(void **address) {
@@ -105,10 +115,11 @@ static int patch_slot(green_patch *patch, const green_found_slot *found, const g
 
 int green__slots_patch(green_patch *patch, const green_object *object, const green_objects *objects,
                        const green_pages *pages) {
+    unsigned families = patch->families & green__families_of(object);
     size_t at = 0;
     int error = 0;
     for (green_found_slot found; error == 0 && green__object_next_slot(object, &at, &found);)
-        if ((found.call->family & patch->families) && leads_to_real(&found, object, objects))
+        if ((found.call->family & families) && !is_own(&found) && leads_to_real(&found, object, objects))
             error = patch_slot(patch, &found, object, pages);
     return error;
 }

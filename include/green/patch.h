@@ -32,11 +32,31 @@
  *               that stops, by looking every 1 to 50 ms
  *   Names       are looked up on native threads, by the C library
  *
+ * Locks are made green where GREEN_PATCH_LOCK is asked for: whoever has to wait
+ * for one parks, so that a library may hold its lock while it waits, and be called
+ * by a second green thread meanwhile; so may a library wait for native threads of
+ * its own. They are the C library's locks still, which native threads, libraries
+ * that are not patched and other processes go on sharing.
+ *
+ *   Owners      a recursive mutex, or one that checks for errors, belongs to a
+ *               green thread, from when the OS thread has a hub
+ *   Interrupts  stay posted, since nobody expects a lock to fail, until a call
+ *               that has a time: it ends as if that were over, with ETIMEDOUT
+ *   Unlocking   by an object that is not patched, or by another process, is
+ *               noticed within 50 ms, and a signal to a condition variable by
+ *               such an object not at all: patch all that share one
+ *   Conditions  that other processes share are the C library's, and a wait for one
+ *               may end without a signal, as is specified
+ *   pthread_join()   asks for the end of a native thread every 0.1 to 10 ms
+ *   Left alone  are the locks of OpenSSL, of Swift's runtime and of allocators,
+ *               which are held for a moment only
+ *
  * Not reached: statically linked programs, calls inside the C library (stdio for
- * one), system calls without it, recvmmsg(), sendmmsg(), sendfile(), splice(),
- * waitid(), pread(), pwrite() and fsync(), libraries loaded by dlmopen(),
- * pthread mutexes and condition variables: a library that holds a lock while it
- * waits, and is called by two green threads of one OS thread, deadlocks.
+ * one, and its mtx_lock() and thrd_create()), system calls without it, recvmmsg(),
+ * sendmmsg(), sendfile(), splice(), waitid(), pread(), pwrite() and fsync(),
+ * barriers, spin locks, pthread_once(), libraries loaded by dlmopen().
+ * A library that holds a lock while it waits, and is called by two green threads
+ * of one OS thread, deadlocks without GREEN_PATCH_LOCK.
  * A signal handler must not make a call that would have to wait. */
 #ifndef GREEN_PATCH_H
 #define GREEN_PATCH_H
@@ -49,7 +69,7 @@ GREEN_ASSUME_NONNULL_BEGIN
 /* What was patched by one call, until green_unpatch(). Any OS thread may use it. */
 typedef struct green_patch green_patch;
 
-/* Families of calls; 0 where they are asked for means all of them. */
+/* Families of calls; 0 where they are asked for means GREEN_PATCH_ALL. */
 enum {
     GREEN_PATCH_SOCKET = 1, /* connect accept accept4 read readv recv recvfrom recvmsg write writev send sendto
                                sendmsg, and close dup2 dup3, which end waits */
@@ -57,7 +77,9 @@ enum {
     GREEN_PATCH_TIME = 4,   /* sleep usleep nanosleep clock_nanosleep */
     GREEN_PATCH_OS = 8,     /* wait waitpid wait4 system */
     GREEN_PATCH_DNS = 16,   /* getaddrinfo getnameinfo gethostbyname gethostbyname2 gethostbyaddr, and their _r */
-    GREEN_PATCH_ALL = 31,
+    GREEN_PATCH_ALL = 31,   /* all of these; as in Eventlet, some are only for who asks for them by name (PA-1) */
+    GREEN_PATCH_LOCK = 64,  /* pthread_mutex_lock pthread_cond_wait pthread_rwlock_rdlock pthread_rwlock_wrlock
+                               sem_wait pthread_join, their timed forms, and what ends such waits */
 };
 
 /* Zero in any field means its default. */
@@ -77,7 +99,11 @@ typedef struct green_import_options {
  * is not patched. The library is never unloaded.
  *
  * *patch is the caller's, for green_unpatch(). Patching what is patched adds an
- * owner: it stays so until the last patch of it is undone.
+ * owner: it stays so until the last patch of it is undone. Two things can be
+ * lost where other OS threads are at work: a slot that the dynamic linker resolves
+ * at that moment stays as it is, and a constructor that makes the process's first
+ * patch while another OS thread loads a library may deadlock with it. Patch
+ * before the other OS threads begin.
  *
  * -ENOENT: there is no such library, and green_explain() has the dynamic linker's
  * words. -ENODATA: it makes none of these calls, so there is no slot to patch.

@@ -24,6 +24,12 @@ public struct PatchedCalls: OptionSet, Hashable, Sendable {
     /// `getaddrinfo`, `getnameinfo`, `gethostbyname` and their like, which go to native threads.
     public static let dns = PatchedCalls(rawValue: UInt32(GREEN_PATCH_DNS))
 
-    /// All of them.
+    /// All of these. As in Eventlet, those that follow are only for who asks for them by name.
     public static let all = PatchedCalls(rawValue: UInt32(GREEN_PATCH_ALL))
+
+    /// `pthread_mutex_lock`, `pthread_cond_wait`, `pthread_rwlock_rdlock`, `sem_wait`, `pthread_join` and their like.
+    ///
+    /// With these a library may hold a lock of its own while it waits, and wait for native threads of its own. Patch all
+    /// libraries that share such a lock. Calls that have no time are not ended by a kill or a ``Timeout``.
+    public static let lock = PatchedCalls(rawValue: UInt32(GREEN_PATCH_LOCK))
 }

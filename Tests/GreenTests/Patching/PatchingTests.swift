@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Green
 import SystemPackage
@@ -21,6 +22,29 @@ private func sleepInPatchedProgram() throws {
     try #require(order == [1, 2])
     try patched.unpatch()
     try #require(!isPatched())
+}
+
+/// Expects a lock of Foundation's to keep one green thread out while another that has it sleeps. For a process of its
+/// own: without the patch it hangs.
+private func holdPatchedLock() throws {
+    try monkeyPatch(.lock)
+    let lock = NSLock()
+    var inside = 0
+    var most = 0
+    let threads = (0..<20).map { _ in
+        spawn {
+            try lock.withLock {
+                inside += 1
+                most = max(most, inside)
+                try GreenThread.sleep(for: .microseconds(10))
+                inside -= 1
+            }
+        }
+    }
+    for thread in threads {
+        try thread.wait()
+    }
+    try #require(most == 1)
 }
 
 @Suite("Patching", .serialized)
@@ -63,6 +87,13 @@ struct PatchingTests {
     func `makes the calls of a whole program green`() async {
         await #expect(processExitsWith: .success) {
             try sleepInPatchedProgram()
+        }
+    }
+
+    @Test
+    func `has a lock of Foundation's wait for a green thread that holds it`() async {
+        await #expect(processExitsWith: .success) {
+            try holdPatchedLock()
         }
     }
 }

@@ -1,0 +1,381 @@
+/* A library's condition variables, made green. */
+#include "locks.h"
+
+#include <sys/resource.h>
+
+/* Tickets that are given out and taken, a condition telling that there are some. */
+struct office {
+    pthread_mutex_t mutex;
+    pthread_cond_t condition;
+    int tickets;
+    bool is_shut;
+};
+
+static struct office office = {.mutex = PTHREAD_MUTEX_INITIALIZER, .condition = PTHREAD_COND_INITIALIZER};
+
+static bool take_ticket(void) {
+    CHECK(lib->mutex_lock(&office.mutex), ==, 0);
+    while (office.tickets == 0 && !office.is_shut)
+        CHECK(lib->cond_wait(&office.condition, &office.mutex), ==, 0);
+    bool taken = office.tickets > 0;
+    office.tickets -= taken;
+    CHECK(lib->mutex_unlock(&office.mutex), ==, 0);
+    return taken;
+}
+
+static void give_tickets(int count) {
+    CHECK(lib->mutex_lock(&office.mutex), ==, 0);
+    office.tickets += count;
+    CHECK(lib->mutex_unlock(&office.mutex), ==, 0);
+    for (int i = 0; i < count; i++)
+        CHECK(lib->cond_signal(&office.condition), ==, 0);
+}
+
+static int tickets_left(void) {
+    CHECK(lib->mutex_lock(&office.mutex), ==, 0);
+    int count = office.tickets;
+    CHECK(lib->mutex_unlock(&office.mutex), ==, 0);
+    return count;
+}
+
+static void shut(void) {
+    CHECK(lib->mutex_lock(&office.mutex), ==, 0);
+    office.is_shut = true;
+    CHECK(lib->cond_broadcast(&office.condition), ==, 0);
+    CHECK(lib->mutex_unlock(&office.mutex), ==, 0);
+}
+
+static int take_one(void *unused) {
+    (void)unused;
+    return take_ticket();
+}
+
+static int take_all(void *unused) {
+    int count = 0;
+    (void)unused;
+    while (take_ticket())
+        count++;
+    return count;
+}
+
+static void *take_all_natively(void *count) {
+    *(int *)count = take_all(NULL);
+    return NULL;
+}
+
+/* Between green threads ------------------------------------------------------------ */
+
+TEST(signals, "a signal wakes one of those who wait, first come first, and the others run meanwhile") {
+    green_thread *threads[3];
+    begin();
+    for (int i = 0; i < 3; i++)
+        threads[i] = start(take_one, NULL);
+    let_run();
+    for (int i = 0; i < 3; i++) {
+        CHECK(!green_thread_is_finished(threads[i]));
+        give_tickets(1);
+        let_run();
+        CHECK(green_thread_is_finished(threads[i]));
+        CHECK(finish(threads[i]), ==, 1);
+    }
+    CHECK(office.tickets, ==, 0);
+    end();
+}
+
+TEST(broadcasts, "a broadcast wakes all") {
+    green_thread *threads[100];
+    begin();
+    for (int i = 0; i < 100; i++)
+        threads[i] = start(take_one, NULL);
+    let_run();
+    shut();
+    for (int i = 0; i < 100; i++)
+        CHECK(finish(threads[i]), ==, 0);
+    end();
+}
+
+TEST(nobody, "a signal that nobody waits for is gone") {
+    begin();
+    CHECK(lib->cond_signal(&office.condition), ==, 0);
+    CHECK(lib->cond_broadcast(&office.condition), ==, 0);
+    struct timespec time = after(CLOCK_REALTIME, GREEN_MILLISECOND);
+    CHECK(lib->mutex_lock(&office.mutex), ==, 0);
+    CHECK(lib->cond_timedwait(&office.condition, &office.mutex, &time), ==, ETIMEDOUT);
+    CHECK(lib->mutex_unlock(&office.mutex), ==, 0);
+    end();
+}
+
+/* Between OS threads ----------------------------------------------------------------- */
+
+static void *give_natively(void *count) {
+    for (int i = 0; i < *(int *)count; i++)
+        give_tickets(1);
+    return NULL;
+}
+
+TEST(native_signals, "signals of native threads wake green threads, and none is lost") {
+    int each = SCALED(20000), taken = 0;
+    pthread_t natives[2];
+    green_thread *takers[5];
+    begin();
+    for (int i = 0; i < 5; i++)
+        takers[i] = start(take_all, NULL);
+    let_run();
+    for (int i = 0; i < 2; i++)
+        CHECK(pthread_create(&natives[i], NULL, give_natively, &each), ==, 0);
+    for (int i = 0; i < 2; i++)
+        CHECK(lib->join(natives[i], NULL), ==, 0);
+    UNTIL(tickets_left() == 0);
+    shut();
+    for (int i = 0; i < 5; i++)
+        taken += finish(takers[i]);
+    CHECK(taken, ==, 2 * each);
+    end();
+}
+
+TEST(one_at_a_time, "a native thread and a green one that wait for each other take turns") {
+    int rounds = SCALED(5000), count = 0;
+    pthread_t native;
+    begin();
+    CHECK(pthread_create(&native, NULL, take_all_natively, &count), ==, 0);
+    for (int i = 0; i < rounds; i++) {
+        give_tickets(1);
+        while (tickets_left() > 0)
+            ;
+    }
+    shut();
+    CHECK(lib->join(native, NULL), ==, 0);
+    CHECK(count, ==, rounds);
+    end();
+}
+
+TEST(both_wait, "of native and green threads that wait together, as many go on as are signalled") {
+    int each = SCALED(20000), taken = 0, counts[2] = {0};
+    pthread_t natives[2];
+    green_thread *takers[5];
+    begin();
+    for (int i = 0; i < 2; i++)
+        CHECK(pthread_create(&natives[i], NULL, take_all_natively, &counts[i]), ==, 0);
+    for (int i = 0; i < 5; i++)
+        takers[i] = start(take_all, NULL);
+    for (int i = 0; i < each; i++) {
+        give_tickets(1);
+        if (i % 16 == 0)
+            CHECK(green_yield(), ==, 0);
+    }
+    UNTIL(tickets_left() == 0);
+    shut();
+    for (int i = 0; i < 5; i++)
+        taken += finish(takers[i]);
+    for (int i = 0; i < 2; i++) {
+        CHECK(lib->join(natives[i], NULL), ==, 0);
+        taken += counts[i];
+    }
+    CHECK(taken, ==, each);
+    end();
+}
+
+TEST(no_descriptor, "where no descriptor is left for wake-ups by others, they come all the same") {
+    struct rlimit former, none = {0};
+    begin();
+    let_run();
+    CHECK(getrlimit(RLIMIT_NOFILE, &former), ==, 0);
+    none.rlim_max = former.rlim_max;
+    CHECK(setrlimit(RLIMIT_NOFILE, &none), ==, 0);
+    green_thread *taker = start(take_all, NULL), *other = start(take_all, NULL);
+    let_run();
+    CHECK(setrlimit(RLIMIT_NOFILE, &former), ==, 0);
+    int count = 20;
+    pthread_t native;
+    CHECK(pthread_create(&native, NULL, give_natively, &count), ==, 0);
+    CHECK(lib->join(native, NULL), ==, 0);
+    give_tickets(1);
+    UNTIL(tickets_left() == 0);
+    shut();
+    CHECK(finish(taker) + finish(other), ==, count + 1);
+    end();
+}
+
+/* Times ------------------------------------------------------------------------------ */
+
+static int wait_in_vain(void *argument) {
+    pthread_cond_t *steady = argument;
+    struct timespec real_time = after(CLOCK_REALTIME, 5 * GREEN_MILLISECOND);
+    struct timespec steady_time = after(CLOCK_MONOTONIC, 5 * GREEN_MILLISECOND);
+    CHECK(lib->mutex_lock(&office.mutex), ==, 0);
+    CHECK(lib->cond_timedwait(&office.condition, &office.mutex, &real_time), ==, ETIMEDOUT);
+    CHECK(lib->cond_timedwait(steady, &office.mutex, &steady_time), ==, ETIMEDOUT);
+    steady_time = after(CLOCK_MONOTONIC, 5 * GREEN_MILLISECOND);
+    CHECK(lib->cond_clockwait(&office.condition, &office.mutex, CLOCK_MONOTONIC, &steady_time), ==, ETIMEDOUT);
+    CHECK(lib->cond_clockwait(&office.condition, &office.mutex, CLOCK_REALTIME, &real_time), ==, ETIMEDOUT);
+    CHECK(lib->mutex_unlock(&office.mutex), ==, 0);
+    mark('w');
+    return 0;
+}
+
+TEST(timed, "a wait ends when its time by its clock is over, and has the mutex") {
+    pthread_cond_t steady;
+    pthread_condattr_t attributes;
+    begin();
+    CHECK(pthread_condattr_init(&attributes), ==, 0);
+    CHECK(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC), ==, 0);
+    CHECK(pthread_cond_init(&steady, &attributes), ==, 0);
+    green_thread *thread = start(wait_in_vain, &steady);
+    int64_t before = green_now();
+    let_run();
+    mark('o');
+    CHECK(finish(thread), ==, 0);
+    CHECK(green_now() - before, >=, 10 * GREEN_MILLISECOND);
+    CHECK_TEXT(marks(), "ow");
+    CHECK(pthread_mutex_lock(&office.mutex), ==, 0);
+    CHECK(lib->cond_timedwait(&office.condition, &office.mutex, &(struct timespec){0, GREEN_SECOND}), ==, EINVAL);
+    CHECK(pthread_mutex_unlock(&office.mutex), ==, 0);
+    end();
+}
+
+static int wait_for_an_hour(void *unused) {
+    struct timespec time = after(CLOCK_REALTIME, 3600 * GREEN_SECOND);
+    (void)unused;
+    CHECK(lib->mutex_lock(&office.mutex), ==, 0);
+    CHECK(lib->cond_timedwait(&office.condition, &office.mutex, &time), ==, ETIMEDOUT);
+    CHECK(lib->mutex_trylock(&office.mutex), ==, EBUSY);
+    CHECK(lib->mutex_unlock(&office.mutex), ==, 0);
+    return green_yield();
+}
+
+TEST(killed, "a kill ends a wait that has a time as if it were over, and no other") {
+    begin();
+    green_thread *timed = start(wait_for_an_hour, NULL), *other = start(take_one, NULL);
+    let_run();
+    CHECK(kill_and_finish(timed), ==, 0);
+    CHECK(green_thread_kill(other), ==, 0);
+    let_run();
+    CHECK(!green_thread_is_finished(other));
+    give_tickets(1);
+    CHECK(finish(other), ==, 1);
+    end();
+}
+
+static int wait_briefly(void *unused) {
+    struct timespec time = after(CLOCK_MONOTONIC, GREEN_MICROSECOND * 20);
+    (void)unused;
+    CHECK(lib->mutex_lock(&office.mutex), ==, 0);
+    int result = lib->cond_clockwait(&office.condition, &office.mutex, CLOCK_MONOTONIC, &time);
+    bool taken = result == 0 && office.tickets > 0;
+    office.tickets -= taken;
+    if (result == 0 && !taken) /* woken for what somebody else has taken: the next is to know */
+        result = -EAGAIN;
+    CHECK(lib->mutex_unlock(&office.mutex), ==, 0);
+    return taken;
+}
+
+TEST(late, "a signal that meets the end of a time wakes either that thread or the next") {
+    begin();
+    for (int i = 0; i < SCALED(2000); i++) {
+        green_thread *brief = start(wait_briefly, NULL), *patient = start(take_one, NULL);
+        let_run();
+        give_tickets(1);
+        if (finish(brief)) {
+            CHECK(!green_thread_is_finished(patient));
+            give_tickets(1);
+        }
+        CHECK(finish(patient), ==, 1);
+    }
+    end();
+}
+
+/* Ends ------------------------------------------------------------------------------- */
+
+TEST(not_owned, "a wait with a mutex that is another's is refused, and swallows no signal") {
+    pthread_mutexattr_t attributes;
+    if (SANITIZED_THREADS)
+        skip("ThreadSanitizer takes it for our own mistake");
+    begin();
+    let_run();
+    CHECK(pthread_mutexattr_init(&attributes), ==, 0);
+    CHECK(pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ERRORCHECK), ==, 0);
+    CHECK(pthread_mutex_init(&office.mutex, &attributes), ==, 0);
+    green_thread *taker = start(take_one, NULL);
+    let_run();
+    CHECK(lib->cond_wait(&office.condition, &office.mutex), ==, EPERM);
+    give_tickets(1);
+    CHECK(finish(taker), ==, 1);
+    end();
+}
+
+static int wait_once(void *unused) {
+    (void)unused;
+    CHECK(lib->mutex_lock(&office.mutex), ==, 0);
+    CHECK(lib->cond_wait(&office.condition, &office.mutex), ==, 0);
+    CHECK(lib->mutex_unlock(&office.mutex), ==, 0);
+    return 0;
+}
+
+TEST(undone, "those who wait when the patch is undone look again") {
+    begin();
+    green_thread *thread = start(wait_once, NULL);
+    let_run();
+    end();
+    CHECK(finish(thread), ==, 0);
+}
+
+static void *signal_unpatched(void *condition) {
+    usleep(20 * 1000);
+    CHECK(pthread_mutex_lock(&office.mutex), ==, 0);
+    office.tickets++;
+    CHECK(pthread_cond_signal(condition), ==, 0);
+    CHECK(pthread_mutex_unlock(&office.mutex), ==, 0);
+    return NULL;
+}
+
+TEST(shared, "a condition that other processes share is waited for as the C library does") {
+    pthread_condattr_t attributes;
+    pthread_t native;
+    begin();
+    let_run();
+    CHECK(pthread_condattr_init(&attributes), ==, 0);
+    CHECK(pthread_condattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED), ==, 0);
+    CHECK(pthread_cond_init(&office.condition, &attributes), ==, 0);
+    CHECK(pthread_create(&native, NULL, signal_unpatched, &office.condition), ==, 0);
+    CHECK(finish(start(take_one, NULL)), ==, 1);
+    CHECK(lib->join(native, NULL), ==, 0);
+    end();
+}
+
+static void take_in_child(void) {
+    green_thread *taker = start(take_one, NULL);
+    let_run();
+    give_tickets(1);
+    CHECK(finish(taker), ==, 1);
+}
+
+TEST(forked, "a forked child's green threads wait among themselves, and its parent's go on") {
+    begin();
+    green_thread *taker = start(take_one, NULL);
+    let_run();
+    struct child child;
+    run_child(&child, take_in_child);
+    CHECK(child.status, ==, 0);
+    CHECK(!green_thread_is_finished(taker));
+    give_tickets(1);
+    CHECK(finish(taker), ==, 1);
+    end();
+}
+
+static char dumped[4096];
+
+TEST(dump, "a dump tells what a patched call waits for") {
+    int pipe_ends[2];
+    begin();
+    green_thread *taker = start(take_one, NULL);
+    let_run();
+    CHECK(pipe(pipe_ends), ==, 0);
+    CHECK(green_dump(pipe_ends[1]), ==, 0);
+    CHECK(read(pipe_ends[0], dumped, sizeof dumped - 1), >, 0);
+    CHECK_CONTAINS(dumped, "in a patched call, waiting for a condition variable");
+    close(pipe_ends[0]);
+    close(pipe_ends[1]);
+    give_tickets(1);
+    CHECK(finish(taker), ==, 1);
+    end();
+}

@@ -1,0 +1,36 @@
+/* The times of specified calls. */
+#ifndef GREEN_PATCH_CLOCK_H
+#define GREEN_PATCH_CLOCK_H
+
+#include "watch.h"
+
+static inline bool green__is_time(const struct timespec *time) {
+    return time && time->tv_sec >= 0 && time->tv_nsec >= 0 && time->tv_nsec < GREEN_SECOND;
+}
+
+/* A time beyond all clocks is for ever. */
+static inline int64_t green__nanoseconds_of(const struct timespec *time) {
+    return time->tv_sec < INT64_MAX / GREEN_SECOND ? time->tv_sec * GREEN_SECOND + time->tv_nsec : INT64_MAX;
+}
+
+/* A time of a clock that may be set before it comes. */
+typedef struct green_until {
+    clockid_t clock;
+    int64_t time;
+} green_until;
+
+/* How long until then, by now; 0 or less: it has come. */
+static inline int64_t green__left_until(const green_until *until) {
+    struct timespec now;
+    clock_gettime(until->clock, &now);
+    return until->time - green__nanoseconds_of(&now);
+}
+
+/* The moment at which to look at the clock again, if nothing happens before. */
+static inline int64_t green__next_look(const green_until *until) {
+    int64_t left = green__left_until(until);
+    bool is_steady = until->clock == CLOCK_MONOTONIC;
+    return green__moment(left <= 0 ? 0 : left < GREEN_SECOND || is_steady ? left : GREEN_SECOND);
+}
+
+#endif
