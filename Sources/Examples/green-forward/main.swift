@@ -45,8 +45,10 @@ func forward() throws {
     try serve(listener, onError: { say("\($0)") }) { client, _ in
         let server = try open(target, .seconds(30))
         let back = spawn { try copy(from: server, to: client) }
-        try copy(from: client, to: server)
-        try back.wait()
+        let sent = Result { try copy(from: client, to: server) }
+        let received = Result { try back.wait() }
+        try sent.get()
+        try received.get()
     }
 }
 

@@ -87,6 +87,27 @@ struct ForwardTests {
     }
 
     @Test
+    func `tells once of a client that is cut, and cuts the server`() throws {
+        try onHub { () throws in
+            let listener = try listen(on: "127.0.0.1:0")
+            let program = try Program("green-forward", "--listen", "127.0.0.1:0", "--to", "\(listener.address)")
+            let address = try program.address()
+            for _ in 0..<2 {
+                let client = try connect(to: address)
+                let server = try listener.accept()
+                try client.write("hello\n")
+                #expect(try server.readLine() == "hello")
+                try client.reset()
+                #expect(try server.read(upTo: 1) == [])
+                let said = try program.output.readLine() ?? ""
+                #expect(said.contains("ECONNRESET"), "\(said)")
+            }
+            program.signal(SIGTERM)
+            #expect(try program.rest() == [])
+        }
+    }
+
+    @Test
     func `needs to know where to`() throws {
         try onHub { () throws in
             let program = try Program("green-forward", "--listen", "0")

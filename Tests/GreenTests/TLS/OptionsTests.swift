@@ -83,12 +83,8 @@ struct TLSOptionsTests {
         try onHub { () throws in
             let errors = try serving(try Fixture.server()) { address, _ in
                 let socket = try connect(to: address)
-                var linger = linger(l_onoff: 1, l_linger: 0)
-                let size = socklen_t(MemoryLayout<linger>.size)
-                let descriptor = try socket.fileDescriptor.rawValue
-                #expect(unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, size) == 0)
                 try GreenThread.sleep(for: .milliseconds(5))
-                socket.close()
+                try socket.reset()
             }
             #expect(errors.compactMap { ($0 as? TLSError)?.problem } == [.reset])
         }
