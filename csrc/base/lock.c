@@ -9,8 +9,10 @@
 static pthread_mutex_t enrolling = PTHREAD_MUTEX_INITIALIZER;
 static green_lock *locks;
 static atomic_bool forked;
+static _Thread_local bool forking;
 
 static void before_fork(void) {
+    forking = true;
     green__pthread.mutex_lock(&enrolling);
     for (green_lock *lock = locks; lock; lock = lock->next)
         green__pthread.mutex_lock(&lock->mutex);
@@ -20,6 +22,7 @@ static void unlock_all(void) {
     for (green_lock *lock = locks; lock; lock = lock->next)
         green__pthread.mutex_unlock(&lock->mutex);
     green__pthread.mutex_unlock(&enrolling);
+    forking = false;
 }
 
 static void in_parent(void) {
@@ -36,6 +39,10 @@ static void in_child(void) {
 
 bool green__has_forked(void) {
     return atomic_load_explicit(&forked, memory_order_relaxed);
+}
+
+bool green__is_forking(void) {
+    return forking;
 }
 
 /* Not under the lock, which a fork between the two could leave held. */

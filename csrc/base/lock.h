@@ -35,4 +35,12 @@ static inline void green__unlock(green_lock *lock) {
  * hold copies of its descriptors. */
 bool green__has_forked(void);
 
+/* Whether this OS thread is in fork(2) and holds all of the locks, while handlers of
+ * somebody else's run. */
+bool green__is_forking(void);
+
+/* Whether this OS thread is in fork(2) and holds all of the locks, while handlers of
+ * somebody else's run. */
+bool green__is_forking(void);
+
 #endif

@@ -89,7 +89,10 @@ static void search(const void *address, bool all, void (*ring)(green_bell *bell,
         }
 }
 
+/* In the middle of a fork the lot is closed: who waits for a lock looks again. */
 void green__lot_search(const void *address, bool all) {
+    if (green__is_forking())
+        return;
     green__lock(&lock);
     search(address, all, green__bell_ring);
     green__unlock(&lock);
@@ -116,8 +119,13 @@ void green__lot_clear(void) {
     green__unlock(&lock);
 }
 
+/* In the middle of a fork, or between vfork() and exec. */
+static bool cannot_park(const green_hub *hub) {
+    return green__is_forking() || green__is_vfork_child(hub);
+}
+
 bool green__lot_owes(const green_hub *hub, const void *address) {
-    if (green__lot_is_empty(address))
+    if (green__lot_is_empty(address) || cannot_park(hub))
         return false;
     green__lock(&lock);
     const green_wait_list *list = bucket(address);
@@ -216,6 +224,13 @@ static int wait_and_try(green_hub *hub, green_parked *parked, green_attempt *att
     }
 }
 
+static int try_in_place(void *address, green_attempt *attempt, const green_until *until) {
+    int error;
+    while ((error = attempt(address)) == EBUSY && !is_over(until))
+        (void)green__wait_in_place(GREEN_NEVER);
+    return error == EBUSY ? ETIMEDOUT : error;
+}
+
 int green__acquire(green_hub *hub, void *address, green_attempt *attempt, const green_until *until) {
     green_parked parked;
     /* Whoever has been woken would be late for ever where its last owner takes it
@@ -225,6 +240,8 @@ int green__acquire(green_hub *hub, void *address, green_attempt *attempt, const 
     int error = attempt(address);
     if (error != EBUSY)
         return error;
+    if (GREEN_UNLIKELY(cannot_park(hub)))
+        return try_in_place(address, attempt, until);
     green__lot_enter(hub, &parked, address, "a lock");
     error = wait_and_try(hub, &parked, attempt, until);
     /* A wake-up that comes too late is nobody's, unless it is made use of. */

@@ -145,14 +145,11 @@ static int outcome(green_hub *hub, green_watching *watching) {
     return hub->current->interrupts ? -EINTR : -ECANCELED;
 }
 
-/* After vfork() the child runs in its parent's memory, with its parent's hub, on
- * which it must do nothing. */
-static bool is_vfork_child(const green_hub *hub) {
+bool green__is_vfork_child(const green_hub *hub) {
     return syscall(SYS_gettid) != hub->sight.number;
 }
 
-/* It looks again every millisecond instead. */
-static int wait_in_place(int64_t deadline) {
+int green__wait_in_place(int64_t deadline) {
     if (deadline >= 0 && green_now() >= deadline)
         return -ETIMEDOUT;
     syscall(SYS_nanosleep, &(struct timespec){0, GREEN_MILLISECOND}, NULL);
@@ -162,8 +159,8 @@ static int wait_in_place(int64_t deadline) {
 int green__watch(green_hub *hub, green_watch *watches, size_t count, int64_t deadline) {
     green_watching watching = {.watches = watches, .count = count};
     int64_t timeout = GREEN_FOREVER;
-    if (GREEN_UNLIKELY(is_vfork_child(hub)))
-        return wait_in_place(deadline);
+    if (GREEN_UNLIKELY(green__is_vfork_child(hub)))
+        return green__wait_in_place(deadline);
     if (hub->current->interrupts)
         return -EINTR;
     if (deadline >= 0) {
@@ -207,7 +204,7 @@ void green__watch_closing(int fd) {
         return;
     for (green_watch *watch = *bucket(hub, fd); watch; watch = watch->next)
         if (watch->fd == fd) {
-            if (is_vfork_child(hub))
+            if (green__is_vfork_child(hub))
                 return;
             watch->closed = true;
             if (watch->pending)

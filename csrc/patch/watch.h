@@ -46,4 +46,12 @@ int green__watch_failed(green_hub *hub, int error, int timed_out);
  * about to be closed. */
 void green__watch_closing(int fd);
 
+/* Whether this is the child of a vfork(): it runs in its parent's memory, with its
+ * parent's hub, on which it must do nothing. A system call. */
+bool green__is_vfork_child(const green_hub *hub);
+
+/* What it does instead of parking: it looks again after a millisecond. 0, or
+ * -ETIMEDOUT at the deadline. */
+int green__wait_in_place(int64_t deadline);
+
 #endif
