@@ -8,7 +8,7 @@ CORE_SOURCES = $(shell git ls-files 'csrc/*.[ch]' 'include/*.h' 'Tests/*.[ch]' '
 SWIFT_SOURCES = Package.swift Sources Tests bench
 
 .PHONY: run test test-c test-swift test-sanitized test-fuzz test-simulation test-epoll test-aarch64 test-consumers \
-	test-peers build bench format lint setup clean
+	test-peers build bench docs format lint setup clean
 
 run: setup
 	swift build -c release --product green-echo
@@ -93,7 +93,11 @@ format: setup
 	@clang-format -i $(CORE_SOURCES)
 	swift format --in-place --recursive --parallel $(SWIFT_SOURCES)
 
-lint: setup
+# The documentation, in build/docs: every link in it has to lead somewhere.
+docs: setup
+	.ci/docs
+
+lint: docs
 	@clang-format --dry-run --Werror $(CORE_SOURCES)
 	swift format lint --strict --recursive --parallel $(SWIFT_SOURCES)
 
