@@ -48,6 +48,11 @@ void green__offload_forked(green_lock *lock);
  * never when it has not begun. In every case the caller is done with the job by
  * green__offload_release(). */
 int green__offload(green_hub *hub, green_offload_pool *pool, green_job *job, int64_t timeout);
+
+/* The same, but that nothing interrupts the wait: once it returns, the job has run
+ * to its end, or never will. So the job may work on memory of the caller's. */
+int green__offload_to_the_end(green_hub *hub, green_offload_pool *pool, green_job *job);
+
 void green__offload_release(green_job *job);
 
 #endif
