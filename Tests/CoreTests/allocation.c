@@ -1,5 +1,7 @@
 /* Out of memory at every point of the core, one after the other. */
 #include "failing.h"
+#include "files.h"
+#include "patches.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -372,4 +374,43 @@ done:
 TEST(patching, "patching without memory is an error and patches nothing, and undoing it takes none") {
     static const struct scenario scenario = {.name = "patching", .run = run_import};
     fail_everywhere(&scenario, "epoll", FAIL_MEMORY);
+}
+
+static const struct fixture *patched;
+
+/* Files do without memory, descriptors and native threads for waiting. */
+static int run_files(void) {
+    static char bytes[3000], read[3000];
+    struct iovec pieces[12];
+    for (int i = 0; i < 12; i++)
+        pieces[i] = (struct iovec){read + 250 * i, 250};
+    pattern_fill(bytes, sizeof bytes, 0);
+    int fd = patched->open(path_of("file"), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    int directory = patched->open(path_of("."), O_RDONLY | O_CLOEXEC, 0);
+    int other = patched->openat(directory, "file", O_RDWR | O_CLOEXEC, 0);
+    CHECK(fd >= 0 && directory >= 0 && other >= 0);
+    CHECK(patched->write(fd, bytes, 1000), ==, 1000);
+    CHECK(patched->pwrite(fd, bytes + 1000, 2000, 1000), ==, 2000);
+    CHECK(patched->fsync(fd), ==, 0);
+    CHECK(patched->preadv(other, pieces, 12, 0), ==, 3000);
+    pattern_check(read, sizeof read, 0);
+    CHECK(patched->close(fd), ==, 0);
+    CHECK(patched->close(directory), ==, 0);
+    CHECK(patched->close(other), ==, 0);
+    return 0;
+}
+
+BIG_TEST(patched_files, "patched calls on files do without memory, descriptors and native threads") {
+    static const struct scenario scenario = {.name = "patched files",
+                                             .run = run_files,
+                                             .tolerates = "malloc calloc realloc eventfd pthread_create epoll_ctl"};
+    green_patch *patch;
+    green_import_options options = {.families = GREEN_PATCH_ALL | GREEN_PATCH_FILE};
+    CHECK(green_import_patched(&patch, PATCHED_LAZY, &options), ==, 0);
+    patched = load_fixture(PATCHED_LAZY);
+    (void)path_of("file");
+    fail_on_each_engine(&scenario, 1, FAIL_MEMORY);
+    fail_on_each_engine(&scenario, 1, FAIL_CALLS);
+    remove_directory();
+    CHECK(green_unpatch(patch), ==, 0);
 }

@@ -1,7 +1,9 @@
 /* A program that is patched as a whole: its own calls become green, those of
  * Green do not, whether Green is linked into the program or a library. */
+#include "files.h"
 #include "patches.h"
 
+#include <fcntl.h>
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
@@ -10,7 +12,7 @@
 #include <unistd.h>
 
 /* Those that have to be asked for, too. */
-enum { EVERY_FAMILY = GREEN_PATCH_ALL | GREEN_PATCH_LOCK };
+enum { EVERY_FAMILY = GREEN_PATCH_ALL | GREEN_PATCH_FILE | GREEN_PATCH_LOCK };
 
 static green_patch *everything(unsigned families) {
     green_patch *patch;
@@ -50,6 +52,39 @@ TEST(families, "families that were not asked for are left alone") {
     CHECK(!is_green(own_poll));
     CHECK(slots_of(patch, "core-patch_everywhere", "poll"), ==, 0);
     CHECK(slots_of(patch, "core-patch_everywhere", "usleep"), >, 0);
+    CHECK(green_unpatch(patch), ==, 0);
+}
+
+static int sync_file(void *fd) {
+    int result = fsync(*(int *)fd);
+    mark('s');
+    return result;
+}
+
+static int mark_other(void *unused) {
+    (void)unused;
+    mark('o');
+    return 0;
+}
+
+TEST(files, "where files are asked for, the program's own are green, and Green's go on") {
+    green_patch *patch = everything(GREEN_PATCH_ALL | GREEN_PATCH_FILE);
+    char bytes[8] = "";
+    green_file *file = open_file("file", O_RDWR | O_CREAT);
+    CHECK(green_file_write(file, "abc", 3), ==, 3);
+    CHECK(green_file_sync(file), ==, 0);
+    int fd = open(path_of("file"), O_RDWR | O_CLOEXEC);
+    CHECK(pwrite(fd, "d", 1, 3), ==, 1);
+    CHECK(pread(fd, bytes, sizeof bytes, 0), ==, 4);
+    CHECK_TEXT(bytes, "abcd");
+    green_thread *syncing = start(sync_file, &fd), *other = start(mark_other, NULL);
+    CHECK(finish(syncing), ==, 0);
+    CHECK(finish(other), ==, 0);
+    CHECK_TEXT(marks(), "os");
+    CHECK(green_file_close(file), ==, 0);
+    green_file_release(file);
+    CHECK(close(fd), ==, 0);
+    remove_directory();
     CHECK(green_unpatch(patch), ==, 0);
 }
 

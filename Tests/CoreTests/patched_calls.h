@@ -17,6 +17,14 @@ static inline void begin(void) {
     lib = load_fixture(PATCHED_NOW);
 }
 
+/* With files, too, and a hub, without which the calls of main go straight through. */
+static inline void begin_with_files(void) {
+    CHECK(green_yield(), ==, 0);
+    green_import_options options = {.families = GREEN_PATCH_ALL | GREEN_PATCH_FILE};
+    CHECK(green_import_patched(&patch, PATCHED_NOW, &options), ==, 0);
+    lib = load_fixture(PATCHED_NOW);
+}
+
 static inline void end(void) {
     CHECK(green_unpatch(patch), ==, 0);
 }
@@ -27,6 +35,8 @@ struct task {
     void *bytes;
     size_t size;
     int flags;
+    off_t offset;
+    const char *path;
     ssize_t result;
     int error;
     green_thread *thread;

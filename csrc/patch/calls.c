@@ -14,9 +14,10 @@ green_real_calls green__real;
 #define GREEN_ROW(family, name) {#name, GREEN_PATCH_##family, (void *)green__green_##name, NULL, NULL},
 #define GREEN_ALIAS(family, alias, name) {#alias, GREEN_PATCH_##family, (void *)green__green_##name, NULL, NULL},
 
-/* Second names, by which old binaries call. */
+/* Second names, by which old binaries call, and those with large offsets, as all
+ * have here. */
 #define GREEN_PATCH_ALIASES(X)                                                                                         \
-    X(SOCKET, __close, close)                                                                                          \
+    X(CLOSES, __close, close)                                                                                          \
     X(SOCKET, __connect, connect)                                                                                      \
     X(SOCKET, __read, read)                                                                                            \
     X(SOCKET, __send, send)                                                                                            \
@@ -28,7 +29,16 @@ green_real_calls green__real;
     X(LOCK, __pthread_mutex_unlock, pthread_mutex_unlock)                                                              \
     X(LOCK, __pthread_rwlock_rdlock, pthread_rwlock_rdlock)                                                            \
     X(LOCK, __pthread_rwlock_unlock, pthread_rwlock_unlock)                                                            \
-    X(LOCK, __pthread_rwlock_wrlock, pthread_rwlock_wrlock)
+    X(LOCK, __pthread_rwlock_wrlock, pthread_rwlock_wrlock)                                                            \
+    X(FILE, pread64, pread)                                                                                            \
+    X(FILE, preadv64, preadv)                                                                                          \
+    X(FILE, preadv64v2, preadv2)                                                                                       \
+    X(FILE, pwrite64, pwrite)                                                                                          \
+    X(FILE, pwritev64, pwritev)                                                                                        \
+    X(FILE, pwritev64v2, pwritev2)                                                                                     \
+    X(FILE, __pread64, pread)                                                                                          \
+    X(FILE, __pread64_chk, __pread_chk)                                                                                \
+    X(FILE, __pwrite64, pwrite)
 
 green_call green__calls[] = {GREEN_PATCH_CALLS(GREEN_ROW) GREEN_PATCH_ALIASES(GREEN_ALIAS)};
 const size_t green__call_count = sizeof green__calls / sizeof *green__calls;

@@ -14,6 +14,7 @@
 #include <green/patch.h>
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
@@ -34,8 +35,13 @@ ssize_t __read_chk(int fd, void *bytes, size_t size, size_t room);
 ssize_t __recv_chk(int fd, void *bytes, size_t size, size_t room, int flags);
 ssize_t __recvfrom_chk(int fd, void *restrict bytes, size_t size, size_t room, int flags,
                        struct sockaddr *restrict address, socklen_t *restrict length);
+ssize_t __pread_chk(int fd, void *bytes, size_t size, off_t offset, size_t room);
 int __poll_chk(struct pollfd *polled, nfds_t count, int timeout, size_t room);
 int __ppoll_chk(struct pollfd *polled, nfds_t count, const struct timespec *timeout, const sigset_t *mask, size_t room);
+
+/* All families; and that of close and its like, which each of two has need of. */
+enum { GREEN_PATCH_KNOWN = GREEN_PATCH_ALL | GREEN_PATCH_FILE | GREEN_PATCH_LOCK };
+enum { GREEN_PATCH_CLOSES = GREEN_PATCH_SOCKET | GREEN_PATCH_FILE };
 
 /* The family of what is rewritten so that objects loaded later are patched too. */
 enum { GREEN_PATCH_LATER = 1 << 30 };
@@ -44,10 +50,10 @@ enum { GREEN_PATCH_LATER = 1 << 30 };
 #define GREEN_PATCH_CALLS(X)                                                                                           \
     X(SOCKET, accept)                                                                                                  \
     X(SOCKET, accept4)                                                                                                 \
-    X(SOCKET, close)                                                                                                   \
+    X(CLOSES, close)                                                                                                   \
     X(SOCKET, connect)                                                                                                 \
-    X(SOCKET, dup2)                                                                                                    \
-    X(SOCKET, dup3)                                                                                                    \
+    X(CLOSES, dup2)                                                                                                    \
+    X(CLOSES, dup3)                                                                                                    \
     X(SOCKET, read)                                                                                                    \
     X(SOCKET, readv)                                                                                                   \
     X(SOCKET, recv)                                                                                                    \
@@ -109,6 +115,15 @@ enum { GREEN_PATCH_LATER = 1 << 30 };
     X(LOCK, sem_post)                                                                                                  \
     X(LOCK, sem_timedwait)                                                                                             \
     X(LOCK, sem_wait)                                                                                                  \
+    X(FILE, fdatasync)                                                                                                 \
+    X(FILE, fsync)                                                                                                     \
+    X(FILE, pread)                                                                                                     \
+    X(FILE, preadv)                                                                                                    \
+    X(FILE, preadv2)                                                                                                   \
+    X(FILE, pwrite)                                                                                                    \
+    X(FILE, pwritev)                                                                                                   \
+    X(FILE, pwritev2)                                                                                                  \
+    X(FILE, __pread_chk)                                                                                               \
     X(LATER, dlopen)
 
 /* The C library's own, or whatever stands in for it in this process (a

@@ -1,6 +1,7 @@
 /* Calls that make and end descriptors: connect, accept, close. */
 #include "descriptor.h"
 #include "patch.h"
+#include "uses.h"
 
 #include "../base/lock.h"
 
@@ -140,15 +141,21 @@ int green__green_accept(int fd, __SOCKADDR_ARG from, socklen_t *restrict length)
 
 /* Ending ---------------------------------------------------------------------- */
 
-int green__green_close(int fd) {
+/* A file's calls are waited for, since nothing ends them; all others end. */
+static void closing(int fd) {
+    green__uses_end(fd);
     green__watch_closing(fd);
+}
+
+int green__green_close(int fd) {
+    closing(fd);
     return green__real.close(fd);
 }
 
 /* Closes a descriptor by putting a copy of another in its place. */
 static void replacing(int from, int to) {
     if (from != to && fcntl(from, F_GETFD) >= 0)
-        green__watch_closing(to);
+        closing(to);
 }
 
 int green__green_dup2(int from, int to) {

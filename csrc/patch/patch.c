@@ -2,6 +2,7 @@
 #include "patch.h"
 
 #include "circle.h"
+#include "file.h"
 #include "lot.h"
 #include "slots.h"
 
@@ -45,10 +46,9 @@ static int begin(void) {
 }
 
 static int check_families(unsigned *families) {
-    const unsigned known = GREEN_PATCH_ALL | GREEN_PATCH_LOCK;
-    if (*families & ~known)
-        return green__fail(-EINVAL, "patching: families is 0x%x, of which 0x%x is no family", *families,
-                           *families & ~known);
+    unsigned unknown = *families & ~(unsigned)GREEN_PATCH_KNOWN;
+    if (unknown)
+        return green__fail(-EINVAL, "patching: families is 0x%x, of which 0x%x is no family", *families, unknown);
     if (*families == 0)
         *families = GREEN_PATCH_ALL;
     return 0;
@@ -84,6 +84,7 @@ static int patch_chosen(green_patch *patch, const struct world *world, const boo
 }
 
 static void publish(green_patch *patch) {
+    green__files_count(patch->families & GREEN_PATCH_FILE ? 1 : 0);
     patch->next = green__patches;
     green__patches = patch;
 }
@@ -252,6 +253,7 @@ static void withdraw(const green_patch *patch) {
     while (*place != patch)
         place = &(*place)->next;
     *place = patch->next;
+    green__files_count(patch->families & GREEN_PATCH_FILE ? -1 : 0);
 }
 
 int green_unpatch(green_patch *patch) {

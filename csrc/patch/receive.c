@@ -1,5 +1,5 @@
 /* recv and its like, and read from whatever can be waited for. */
-#include "descriptor.h"
+#include "file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -70,7 +70,7 @@ ssize_t green__receive(green_hub *hub, int fd, struct msghdr *message, int flags
 /* What is no socket ----------------------------------------------------------- */
 
 static ssize_t read_now(int fd, const struct iovec *pieces, int count) {
-    ssize_t result = preadv2(fd, pieces, count, -1, RWF_NOWAIT);
+    ssize_t result = green__real.preadv2(fd, pieces, count, -1, RWF_NOWAIT);
     if (result >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL))
         return result;
     /* Not made for that, so it is asked first whether it has something. */
@@ -83,8 +83,10 @@ static ssize_t read_now(int fd, const struct iovec *pieces, int count) {
 
 static ssize_t read_other(green_hub *hub, int fd, const struct iovec *pieces, int count) {
     struct stat status;
-    if (fstat(fd, &status) < 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) || S_ISBLK(status.st_mode) ||
-        !green__is_blocking(fd))
+    bool is_known = fstat(fd, &status) == 0, is_file = is_known && green__is_file(&status);
+    if (is_file && green__files_are_green())
+        return green__file_transfer(hub, false, fd, pieces, count, GREEN_AT_POSITION);
+    if (!is_known || is_file || S_ISDIR(status.st_mode) || !green__is_blocking(fd))
         return green__real.readv(fd, pieces, count);
     for (int ended = 0;;) {
         ssize_t result = read_now(fd, pieces, count);

@@ -1,5 +1,5 @@
 /* send and its like, and write to whatever can be waited for. */
-#include "descriptor.h"
+#include "file.h"
 
 #include <limits.h>
 #include <sys/stat.h>
@@ -96,7 +96,7 @@ static ssize_t write_a_little(struct output *output) {
 static ssize_t write_now(struct output *output) {
     struct iovec *pieces = output->pieces.first;
     int count = (int)output->pieces.count;
-    ssize_t result = pwritev2(output->fd, pieces, count, -1, RWF_NOWAIT);
+    ssize_t result = green__real.pwritev2(output->fd, pieces, count, -1, RWF_NOWAIT);
     if (result >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL))
         return result;
     /* Not made for that, so it is asked first whether it has room. */
@@ -112,8 +112,10 @@ static ssize_t write_now(struct output *output) {
 
 static ssize_t write_other(green_hub *hub, int fd, const struct iovec *pieces, int count) {
     struct stat status;
-    if (fstat(fd, &status) < 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) || S_ISBLK(status.st_mode) ||
-        !green__is_blocking(fd))
+    bool is_known = fstat(fd, &status) == 0, is_file = is_known && green__is_file(&status);
+    if (is_file && green__files_are_green())
+        return green__file_transfer(hub, true, fd, pieces, count, GREEN_AT_POSITION);
+    if (!is_known || is_file || S_ISDIR(status.st_mode) || !green__is_blocking(fd))
         return green__real.writev(fd, pieces, count);
     struct output output = {.hub = hub, .fd = fd, .is_pipe = S_ISFIFO(status.st_mode), .attempt = write_now};
     return put(&output, pieces, (size_t)count);

@@ -12,8 +12,8 @@
  * specified to do, errno included. Outside a green thread, on an OS thread
  * without a hub, in a link or a destructor, they go straight to the C library; so
  * does whatever would not have waited: non-blocking descriptors, MSG_DONTWAIT,
- * regular files. An OS thread's own context counts as a green thread as soon as
- * it has a hub.
+ * and regular files, unless GREEN_PATCH_FILE is asked for. An OS thread's own
+ * context counts as a green thread as soon as it has a hub.
  *
  *   O_NONBLOCK, FIONBIO, SO_RCVTIMEO, SO_SNDTIMEO   are the descriptor's as ever,
  *               and are heeded: Green sets none of them behind a library's back,
@@ -24,13 +24,17 @@
  *               getaddrinfo() it is EAI_SYSTEM, with that in errno. A call that
  *               has moved bytes reports these, and the next one fails.
  *   close()     ends the calls of the same OS thread's green threads that wait for
- *               the descriptor, with EBADF, as dup2() on it does
+ *               the descriptor, with EBADF, as dup2() on it does. For those at a
+ *               file it waits.
  *   Signals     a handler runs, and the call goes on as with SA_RESTART. The mask
  *               of ppoll(), pselect() and epoll_pwait() holds while they look,
  *               every 10 ms.
  *   wait()      one child is waited for by a descriptor; any of several, or one
  *               that stops, by looking every 1 to 50 ms
  *   Names       are looked up on native threads, by the C library
+ *   Files       are read and written at once as far as they are in memory. For the
+ *               rest the thread waits, for io_uring or a native thread, until all of
+ *               it is done; an interrupt is left for the next call.
  *
  * Locks are made green where GREEN_PATCH_LOCK is asked for: whoever has to wait
  * for one parks, so that a library may hold its lock while it waits, and be called
@@ -53,8 +57,8 @@
  *
  * Not reached: statically linked programs, calls inside the C library (stdio for
  * one, and its mtx_lock() and thrd_create()), system calls without it, recvmmsg(),
- * sendmmsg(), sendfile(), splice(), waitid(), pread(), pwrite() and fsync(),
- * barriers, spin locks, pthread_once(), libraries loaded by dlmopen().
+ * sendmmsg(), sendfile(), splice(), waitid(), open(), stat(), rename(), ftruncate() and
+ * other calls on files, barriers, spin locks, pthread_once(), libraries loaded by dlmopen().
  * A library that holds a lock while it waits, and is called by two green threads
  * of one OS thread, deadlocks without GREEN_PATCH_LOCK.
  * A signal handler must not make a call that would have to wait. */
@@ -77,9 +81,22 @@ enum {
     GREEN_PATCH_TIME = 4,   /* sleep usleep nanosleep clock_nanosleep */
     GREEN_PATCH_OS = 8,     /* wait waitpid wait4 system */
     GREEN_PATCH_DNS = 16,   /* getaddrinfo getnameinfo gethostbyname gethostbyname2 gethostbyaddr, and their _r */
-    GREEN_PATCH_ALL = 31,   /* all of these; as in Eventlet, some are only for who asks for them by name (PA-1) */
-    GREEN_PATCH_LOCK = 64,  /* pthread_mutex_lock pthread_cond_wait pthread_rwlock_rdlock pthread_rwlock_wrlock
-                               sem_wait pthread_join, their timed forms, and what ends such waits */
+
+    /* All of these. Not in it are the families below, which are only for those who ask
+     * for them by name, as Eventlet's monkey_patch() leaves `builtins` out (PA-1). */
+    GREEN_PATCH_ALL = 31,
+
+    /* Regular files and disks: pread preadv preadv2 pwrite pwritev pwritev2 fsync
+     * fdatasync, and close dup2 dup3, which wait for them. While any patch has this
+     * family, read readv write writev of SOCKET wait green for files, too, whoever
+     * calls them. Libraries often hold a lock of their own while they use a file: a
+     * second green thread of that OS thread that wants the lock meanwhile is a
+     * deadlock, without GREEN_PATCH_LOCK. */
+    GREEN_PATCH_FILE = 32,
+
+    /* pthread_mutex_lock pthread_cond_wait pthread_rwlock_rdlock pthread_rwlock_wrlock
+     * sem_wait pthread_join, their timed forms, and what ends such waits */
+    GREEN_PATCH_LOCK = 64,
 };
 
 /* Zero in any field means its default. */

@@ -1,5 +1,6 @@
 #include "fixture.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -9,6 +10,10 @@
 
 ssize_t __read_chk(int fd, void *bytes, size_t size, size_t room);
 ssize_t __recv_chk(int fd, void *bytes, size_t size, size_t room, int flags);
+ssize_t __pread_chk(int fd, void *bytes, size_t size, off_t offset, size_t room);
+ssize_t __pread64_chk(int fd, void *bytes, size_t size, off_t offset, size_t room);
+int __open_2(const char *path, int flags);
+int __openat_2(int directory, const char *path, int flags);
 int __poll_chk(struct pollfd *polled, nfds_t count, int timeout, size_t room);
 
 static ssize_t do_read(int fd, void *bytes, size_t size) {
@@ -70,6 +75,62 @@ static int do_close(int fd) {
 
 static int do_dup2(int from, int to) {
     return dup2(from, to);
+}
+
+static ssize_t do_pread(int fd, void *bytes, size_t size, off_t offset) {
+    return pread(fd, bytes, size, offset);
+}
+
+static ssize_t do_pread64(int fd, void *bytes, size_t size, off_t offset) {
+    return pread64(fd, bytes, size, offset);
+}
+
+static ssize_t do_preadv(int fd, const struct iovec *pieces, int count, off_t offset) {
+    return preadv(fd, pieces, count, offset);
+}
+
+static ssize_t do_preadv2(int fd, const struct iovec *pieces, int count, off_t offset, int flags) {
+    return preadv2(fd, pieces, count, offset, flags);
+}
+
+static ssize_t do_pwrite(int fd, const void *bytes, size_t size, off_t offset) {
+    return pwrite(fd, bytes, size, offset);
+}
+
+static ssize_t do_pwrite64(int fd, const void *bytes, size_t size, off_t offset) {
+    return pwrite64(fd, bytes, size, offset);
+}
+
+static ssize_t do_pwritev(int fd, const struct iovec *pieces, int count, off_t offset) {
+    return pwritev(fd, pieces, count, offset);
+}
+
+static ssize_t do_pwritev2(int fd, const struct iovec *pieces, int count, off_t offset, int flags) {
+    return pwritev2(fd, pieces, count, offset, flags);
+}
+
+static int do_fsync(int fd) {
+    return fsync(fd);
+}
+
+static int do_fdatasync(int fd) {
+    return fdatasync(fd);
+}
+
+static int do_open(const char *path, int flags, mode_t mode) {
+    return open(path, flags, mode);
+}
+
+static int do_open64(const char *path, int flags, mode_t mode) {
+    return open64(path, flags, mode);
+}
+
+static int do_openat(int directory, const char *path, int flags, mode_t mode) {
+    return openat(directory, path, flags, mode);
+}
+
+static int do_creat(const char *path, mode_t mode) {
+    return creat(path, mode);
 }
 
 static int do_poll(struct pollfd *polled, nfds_t count, int timeout) {
@@ -148,6 +209,22 @@ static ssize_t do_recv_checked(int fd, void *bytes, size_t size, size_t room, in
     return __recv_chk(fd, bytes, size, room, flags);
 }
 
+static ssize_t do_pread_checked(int fd, void *bytes, size_t size, off_t offset, size_t room) {
+    return __pread_chk(fd, bytes, size, offset, room);
+}
+
+static ssize_t do_pread64_checked(int fd, void *bytes, size_t size, off_t offset, size_t room) {
+    return __pread64_chk(fd, bytes, size, offset, room);
+}
+
+static int do_open_checked(const char *path, int flags) {
+    return __open_2(path, flags);
+}
+
+static int do_openat_checked(int directory, const char *path, int flags) {
+    return __openat_2(directory, path, flags);
+}
+
 static int do_poll_checked(struct pollfd *polled, nfds_t count, int timeout, size_t room) {
     return __poll_chk(polled, count, timeout, room);
 }
@@ -181,6 +258,20 @@ const struct fixture fixture_calls = {
     .accept4 = do_accept4,
     .close = do_close,
     .dup2 = do_dup2,
+    .pread = do_pread,
+    .pread64 = do_pread64,
+    .preadv = do_preadv,
+    .preadv2 = do_preadv2,
+    .pwrite = do_pwrite,
+    .pwrite64 = do_pwrite64,
+    .pwritev = do_pwritev,
+    .pwritev2 = do_pwritev2,
+    .fsync = do_fsync,
+    .fdatasync = do_fdatasync,
+    .open = do_open,
+    .open64 = do_open64,
+    .openat = do_openat,
+    .creat = do_creat,
     .poll = do_poll,
     .ppoll = do_ppoll,
     .select = do_select,
@@ -199,6 +290,10 @@ const struct fixture fixture_calls = {
     .gethostbyname_r = do_gethostbyname_r,
     .read_checked = do_read_checked,
     .recv_checked = do_recv_checked,
+    .pread_checked = do_pread_checked,
+    .pread64_checked = do_pread64_checked,
+    .open_checked = do_open_checked,
+    .openat_checked = do_openat_checked,
     .poll_checked = do_poll_checked,
     .poll_address = &poll_address,
     .own = do_own,

@@ -30,6 +30,20 @@ struct fixture {
     int (*accept4)(int fd, struct sockaddr *from, socklen_t *length, int flags);
     int (*close)(int fd);
     int (*dup2)(int from, int to);
+    ssize_t (*pread)(int fd, void *bytes, size_t size, off_t offset);
+    ssize_t (*pread64)(int fd, void *bytes, size_t size, off_t offset);
+    ssize_t (*preadv)(int fd, const struct iovec *pieces, int count, off_t offset);
+    ssize_t (*preadv2)(int fd, const struct iovec *pieces, int count, off_t offset, int flags);
+    ssize_t (*pwrite)(int fd, const void *bytes, size_t size, off_t offset);
+    ssize_t (*pwrite64)(int fd, const void *bytes, size_t size, off_t offset);
+    ssize_t (*pwritev)(int fd, const struct iovec *pieces, int count, off_t offset);
+    ssize_t (*pwritev2)(int fd, const struct iovec *pieces, int count, off_t offset, int flags);
+    int (*fsync)(int fd);
+    int (*fdatasync)(int fd);
+    int (*open)(const char *path, int flags, mode_t mode);
+    int (*open64)(const char *path, int flags, mode_t mode);
+    int (*openat)(int directory, const char *path, int flags, mode_t mode);
+    int (*creat)(const char *path, mode_t mode);
     int (*poll)(struct pollfd *polled, nfds_t count, int timeout);
     int (*ppoll)(struct pollfd *polled, nfds_t count, const struct timespec *timeout, const sigset_t *mask);
     int (*select)(int count, fd_set *readable, fd_set *writable, fd_set *exceptional, struct timeval *timeout);
@@ -52,6 +66,10 @@ struct fixture {
     /* What a compiler makes of calls whose buffers it knows. */
     ssize_t (*read_checked)(int fd, void *bytes, size_t size, size_t room);
     ssize_t (*recv_checked)(int fd, void *bytes, size_t size, size_t room, int flags);
+    ssize_t (*pread_checked)(int fd, void *bytes, size_t size, off_t offset, size_t room);
+    ssize_t (*pread64_checked)(int fd, void *bytes, size_t size, off_t offset, size_t room);
+    int (*open_checked)(const char *path, int flags);
+    int (*openat_checked)(int directory, const char *path, int flags);
     int (*poll_checked)(struct pollfd *polled, nfds_t count, int timeout, size_t room);
     /* The address of poll() as data, by which another library might call it. */
     int (*const *poll_address)(struct pollfd *polled, nfds_t count, int timeout);

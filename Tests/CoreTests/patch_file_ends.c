@@ -1,0 +1,229 @@
+/* What comes while a patched call is at a file: kills, closes, other processes. */
+#include "patched_files.h"
+
+#include <sys/wait.h>
+
+static int kill_thread(void *argument) {
+    CHECK(green_thread_kill(((struct task *)argument)->thread), ==, 0);
+    return 0;
+}
+
+static int transfer_and_wait(void *argument) {
+    run_task(argument);
+    CHECK(lib->poll(NULL, 0, -1), ==, -1);
+    CHECK(errno, ==, ECANCELED);
+    return 0;
+}
+
+TEST(killed, "nothing interrupts a call, and the interrupt is for the next one that waits") {
+    task_call *const calls[] = {by_pread, by_preadv, by_read, by_pwrite, by_write};
+    begin_with_files();
+    int fd = new_file("file", 0, 6000);
+    cached = 0;
+    for (size_t i = 0; i < 5; i++) {
+        struct task task = {.fd = fd, .bytes = others, .size = 5000, .call = calls[i]};
+        CHECK(lseek(fd, 0, SEEK_SET), ==, 0);
+        task.thread = start(transfer_and_wait, &task);
+        CHECK(finish(start(kill_thread, &task)), ==, 0);
+        CHECK(finish(task.thread), ==, 0);
+        CHECK(task.result, ==, 5000);
+        CHECK(task.error, ==, 0);
+        pattern_check(others, 5000, 0);
+    }
+    finish_files(fd);
+}
+
+static ssize_t by_close(struct task *task) {
+    ssize_t result = lib->close(task->fd);
+    mark('c');
+    return result;
+}
+
+static ssize_t by_dup2(struct task *task) {
+    ssize_t result = lib->dup2(task->size ? (int)task->size : 0, task->fd);
+    mark('c');
+    return result;
+}
+
+static ssize_t by_slow_sync(struct task *task) {
+    ssize_t result = lib->fsync(task->fd);
+    mark('s');
+    return result;
+}
+
+TEST(closed, "close and dup2 wait for the calls on their descriptor, and what begins meanwhile is EBADF") {
+    task_call *const ways[] = {by_close, by_dup2};
+    begin_with_files();
+    int other = new_file("other", 0, 10);
+    for (size_t i = 0; i < 2; i++) {
+        int fd = new_file("file", 0, 6000);
+        struct task first = {.fd = fd, .call = by_slow_sync}, second = first;
+        struct task closer = {.fd = fd, .size = (size_t)other, .call = ways[i]};
+        struct task late = {.fd = fd, .bytes = others, .size = 10, .call = by_pread};
+        cached = 0;
+        atomic_store(&shut, true);
+        begin_task(&first);
+        begin_task(&second);
+        begin_task(&closer);
+        CHECK(is_waiting(&closer));
+        CHECK(fcntl(fd, F_GETFD), >=, 0);
+        begin_task(&late);
+        end_task(&late, -1, EBADF);
+        atomic_store(&shut, false);
+        end_task(&first, 0, 0);
+        end_task(&second, 0, 0);
+        end_task(&closer, i == 0 ? 0 : fd, 0);
+        CHECK_TEXT(marks(), i == 0 ? "ssc" : "sscssc");
+        if (i == 1)
+            close(fd);
+    }
+    finish_files(other);
+}
+
+TEST(closed_at_once, "a close in the moment of a transfer leaves it whole") {
+    task_call *const calls[] = {by_pread, by_preadv, by_read, by_pwrite, by_write};
+    begin_with_files();
+    int other = new_file("other", 0, 10);
+    for (size_t i = 0; i < 5; i++) {
+        int fd = new_file("file", 0, 6000);
+        struct task task = {.fd = fd, .bytes = others, .size = 5000, .call = calls[i]};
+        struct task closer = {.fd = fd, .call = by_close};
+        cached = 0;
+        CHECK(lseek(fd, 0, SEEK_SET), ==, 0);
+        task.thread = start(run_task, &task);
+        closer.thread = start(run_task, &closer);
+        end_task(&closer, 0, 0);
+        CHECK(!is_waiting(&task));
+        end_task(&task, 5000, 0);
+        CHECK(fcntl(fd, F_GETFD), ==, -1);
+    }
+    finish_files(other);
+}
+
+TEST(unpatched, "a call that is under way when its patch is undone ends as a green one") {
+    begin_with_files();
+    int fd = new_file("file", 0, 6000);
+    struct task task = {.fd = fd, .call = by_fsync};
+    atomic_store(&shut, true);
+    begin_task(&task);
+    CHECK(is_waiting(&task));
+    end();
+    atomic_store(&shut, false);
+    end_task(&task, 0, 0);
+    begin_with_files();
+    finish_files(fd);
+}
+
+static bool is_locked(int fd) {
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 10};
+    CHECK(fcntl(fd, F_OFD_GETLK, &lock), ==, 0);
+    return lock.l_type == F_WRLCK;
+}
+
+TEST(locks, "record locks outlive every call on their file") {
+    task_call *const calls[] = {by_pread, by_preadv, by_read, by_pwrite, by_write, by_fsync, by_fdatasync};
+    begin_with_files();
+    int fd = new_file("file", 0, 6000), looking = open(path_of("file"), O_RDWR | O_CLOEXEC);
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 10};
+    CHECK(fcntl(fd, F_SETLK, &lock), ==, 0);
+    cached = 0;
+    for (size_t i = 0; i < 7; i++) {
+        struct task task = {.fd = fd, .bytes = others, .size = 100, .call = calls[i]};
+        CHECK(calls[i](&task), >=, 0);
+        CHECK(is_locked(looking));
+    }
+    CHECK(close(looking), ==, 0);
+    finish_files(fd);
+}
+
+/* Other processes --------------------------------------------------------------------- */
+
+TEST(vforked, "the child of a vfork reads, syncs and closes by itself") {
+    if (SANITIZED)
+        skip("sanitizers turn vfork into fork");
+    begin_with_files();
+    int fd = new_file("file", 0, 6000), status;
+    struct task task = {.fd = fd, .call = by_fsync};
+    cached = 0;
+    begin_task(&task);
+    pid_t child = vfork();
+    if (child == 0)
+        _exit(lib->pread(fd, others, 100, 0) == 100 && lib->fsync(fd) == 0 && lib->close(fd) == 0 ? 7 : 1);
+    CHECK(lib->waitpid(child, &status, 0), ==, child);
+    CHECK(status, ==, 7 << 8);
+    end_task(&task, 0, 0);
+    finish_files(fd);
+}
+
+TEST(forked, "a forked child begins afresh while its parent's calls are under way") {
+    begin_with_files();
+    int fd = new_file("file", 0, 6000), status;
+    struct task task = {.fd = fd, .call = by_fsync};
+    atomic_store(&shut, true);
+    begin_task(&task);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(green_yield() == 0 && lib->pread(fd, others, 100, 0) == 100 && lib->close(fd) == 0 ? 7 : 1);
+    CHECK(waitpid(child, &status, 0), ==, child);
+    CHECK(status, ==, 7 << 8);
+    atomic_store(&shut, false);
+    end_task(&task, 0, 0);
+    finish_files(fd);
+}
+
+/* At random ---------------------------------------------------------------------------- */
+
+enum { WANDERERS = 20, STEPS = 40, PART = 20000 };
+
+static int wandering;
+
+static void transfer_at_random(int fd, char *part, size_t at) {
+    struct task task = {.fd = fd, .bytes = part, .size = 2 + random_below(PART - 1), .offset = (off_t)at};
+    size_t start = at + random_below(1000);
+    cached = random_below(4) == 0 ? SIZE_MAX : random_below(3 * PART / 2);
+    pattern_fill(part, task.size, start);
+    CHECK(writers[random_below(4)](&task), ==, task.size);
+    memset(part, 0, task.size);
+    CHECK(readers[random_below(6)](&task), ==, task.size);
+    pattern_check(part, task.size, start);
+}
+
+/* Each has a part of one file, and its own descriptor of it. */
+static int wander(void *argument) {
+    size_t at = *(size_t *)argument;
+    char *part = malloc(PART + 1);
+    int fd = open(path_of("file"), O_RDWR | O_CLOEXEC);
+    wandering++;
+    for (int i = 0; i < STEPS; i++) {
+        transfer_at_random(fd, part, at);
+        if (random_below(4) == 0)
+            CHECK(lib->fdatasync(fd), ==, 0);
+        if (random_below(4) > 0)
+            continue;
+        CHECK(lib->close(fd), ==, 0);
+        fd = open(path_of("file"), O_RDWR | O_CLOEXEC);
+    }
+    wandering--;
+    CHECK(lib->close(fd), ==, 0);
+    free(part);
+    return 0;
+}
+
+TEST(at_random, "transfers, closes and kills at random lose nothing") {
+    static size_t places[WANDERERS];
+    green_thread *threads[WANDERERS];
+    begin_with_files();
+    int fd = new_file("file", 0, 10);
+    for (size_t i = 0; i < WANDERERS; i++) {
+        places[i] = i * PART;
+        threads[i] = start(wander, &places[i]);
+    }
+    let_run();
+    while (wandering > 0) {
+        (void)green_thread_kill(threads[random_below(WANDERERS)]);
+        CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
+    }
+    for (size_t i = 0; i < WANDERERS; i++)
+        CHECK(finish(threads[i]), ==, 0);
+    finish_files(fd);
+}

@@ -1,0 +1,63 @@
+#include "played.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+size_t cached = SIZE_MAX;
+unsigned tries;
+atomic_bool shut;
+
+static bool is_played(int fd, int flags) {
+    struct stat status;
+    if (!(flags & RWF_NOWAIT) || fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))
+        return false;
+    tries++;
+    return true;
+}
+
+/* One try takes what is in the cache, and the next one finds nothing. */
+static ssize_t play(long number, int fd, const struct iovec *pieces, off_t offset) {
+    static bool emptied;
+    struct iovec piece = *pieces;
+    if (cached == 0 || emptied) {
+        emptied = false;
+        errno = EAGAIN;
+        return -1;
+    }
+    emptied = piece.iov_len > cached;
+    piece.iov_len = emptied ? cached : piece.iov_len;
+    return syscall(number, fd, &piece, 1, offset, 0, 0);
+}
+
+/* In the place of the C library's, also for Green. */
+ssize_t preadv2(int fd, const struct iovec *pieces, int count, off_t offset, int flags) {
+    if (is_played(fd, flags) && cached < SIZE_MAX)
+        return play(SYS_preadv2, fd, pieces, offset);
+    return syscall(SYS_preadv2, fd, pieces, (long)count, offset, 0, flags);
+}
+
+ssize_t pwritev2(int fd, const struct iovec *pieces, int count, off_t offset, int flags) {
+    if (is_played(fd, flags) && cached < SIZE_MAX)
+        return play(SYS_pwritev2, fd, pieces, offset);
+    return syscall(SYS_pwritev2, fd, pieces, (long)count, offset, 0, flags);
+}
+
+static void pass_gate(void) {
+    while (atomic_load(&shut))
+        syscall(SYS_sched_yield);
+}
+
+int fsync(int fd) {
+    pass_gate();
+    return (int)syscall(SYS_fsync, fd);
+}
+
+int fdatasync(int fd) {
+    pass_gate();
+    return (int)syscall(SYS_fdatasync, fd);
+}

@@ -1,0 +1,28 @@
+/* Regular files and disks, of which no poll can tell. */
+#ifndef GREEN_PATCH_FILE_H
+#define GREEN_PATCH_FILE_H
+
+#include "descriptor.h"
+
+#include <sys/stat.h>
+
+/* The offset that means the file's own position. */
+enum { GREEN_AT_POSITION = -1 };
+
+static inline bool green__is_file(const struct stat *status) {
+    return S_ISREG(status->st_mode) || S_ISBLK(status->st_mode);
+}
+
+/* Whether read() and its like wait green for files, too: a patch of the family FILE
+ * is alive. So many more are. */
+bool green__files_are_green(void);
+void green__files_count(int more);
+
+/* preadv or pwritev of some bytes, which parks where it would have waited; of what
+ * is no file, straight through. */
+ssize_t green__file_transfer(green_hub *hub, bool writes, int fd, const struct iovec *pieces, int count, off_t offset);
+
+/* fsync, or fdatasync. */
+int green__file_sync(green_hub *hub, int fd, bool data);
+
+#endif
