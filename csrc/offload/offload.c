@@ -1,6 +1,7 @@
 /* A green thread waits for a native one. */
 #include "pool.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -21,11 +22,25 @@ static void describe(const green_wait *wait, char *text, size_t size) {
 static const green_wait_kind offloading = {green__io_cancel, describe};
 static const green_wait_kind to_the_end = {NULL, describe};
 
+enum { ASIDE = 256 };
+
+int green__aside(int fd) {
+    int aside = fcntl(fd, F_DUPFD_CLOEXEC, ASIDE);
+    if (aside < 0)
+        return fd;
+    close(fd);
+    return aside;
+}
+
 static int prepare(green_job *job) {
     job->owners = 1;
     job->waiting = false;
     job->done = eventfd(0, EFD_CLOEXEC);
-    return job->done < 0 ? green__fail(-errno, "offloading a call: its eventfd") : 0;
+    if (job->done < 0)
+        return green__fail(-errno, "offloading a call: its eventfd");
+    if (job->aside)
+        job->done = green__aside(job->done);
+    return 0;
 }
 
 static int wait_for(green_hub *hub, const green_job *job, const green_wait_kind *kind, int64_t timeout) {

@@ -30,12 +30,19 @@ green_real_calls green__real;
     X(LOCK, __pthread_rwlock_rdlock, pthread_rwlock_rdlock)                                                            \
     X(LOCK, __pthread_rwlock_unlock, pthread_rwlock_unlock)                                                            \
     X(LOCK, __pthread_rwlock_wrlock, pthread_rwlock_wrlock)                                                            \
+    X(FILE, creat64, creat)                                                                                            \
+    X(FILE, open64, open)                                                                                              \
+    X(FILE, openat64, openat)                                                                                          \
     X(FILE, pread64, pread)                                                                                            \
     X(FILE, preadv64, preadv)                                                                                          \
     X(FILE, preadv64v2, preadv2)                                                                                       \
     X(FILE, pwrite64, pwrite)                                                                                          \
     X(FILE, pwritev64, pwritev)                                                                                        \
     X(FILE, pwritev64v2, pwritev2)                                                                                     \
+    X(FILE, __open, open)                                                                                              \
+    X(FILE, __open64, open)                                                                                            \
+    X(FILE, __open64_2, __open_2)                                                                                      \
+    X(FILE, __openat64_2, __openat_2)                                                                                  \
     X(FILE, __pread64, pread)                                                                                          \
     X(FILE, __pread64_chk, __pread_chk)                                                                                \
     X(FILE, __pwrite64, pwrite)

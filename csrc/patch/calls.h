@@ -36,6 +36,8 @@ ssize_t __recv_chk(int fd, void *bytes, size_t size, size_t room, int flags);
 ssize_t __recvfrom_chk(int fd, void *restrict bytes, size_t size, size_t room, int flags,
                        struct sockaddr *restrict address, socklen_t *restrict length);
 ssize_t __pread_chk(int fd, void *bytes, size_t size, off_t offset, size_t room);
+int __open_2(const char *path, int flags);
+int __openat_2(int directory, const char *path, int flags);
 int __poll_chk(struct pollfd *polled, nfds_t count, int timeout, size_t room);
 int __ppoll_chk(struct pollfd *polled, nfds_t count, const struct timespec *timeout, const sigset_t *mask, size_t room);
 
@@ -115,14 +117,19 @@ enum { GREEN_PATCH_LATER = 1 << 30 };
     X(LOCK, sem_post)                                                                                                  \
     X(LOCK, sem_timedwait)                                                                                             \
     X(LOCK, sem_wait)                                                                                                  \
+    X(FILE, creat)                                                                                                     \
     X(FILE, fdatasync)                                                                                                 \
     X(FILE, fsync)                                                                                                     \
+    X(FILE, open)                                                                                                      \
+    X(FILE, openat)                                                                                                    \
     X(FILE, pread)                                                                                                     \
     X(FILE, preadv)                                                                                                    \
     X(FILE, preadv2)                                                                                                   \
     X(FILE, pwrite)                                                                                                    \
     X(FILE, pwritev)                                                                                                   \
     X(FILE, pwritev2)                                                                                                  \
+    X(FILE, __open_2)                                                                                                  \
+    X(FILE, __openat_2)                                                                                                \
     X(FILE, __pread_chk)                                                                                               \
     X(LATER, dlopen)
 

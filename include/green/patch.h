@@ -34,7 +34,8 @@
  *   Names       are looked up on native threads, by the C library
  *   Files       are read and written at once as far as they are in memory. For the
  *               rest the thread waits, for io_uring or a native thread, until all of
- *               it is done; an interrupt is left for the next call.
+ *               it is done; an interrupt is left for the next call. open() goes to a
+ *               native thread, and can be interrupted.
  *
  * Locks are made green where GREEN_PATCH_LOCK is asked for: whoever has to wait
  * for one parks, so that a library may hold its lock while it waits, and be called
@@ -57,8 +58,8 @@
  *
  * Not reached: statically linked programs, calls inside the C library (stdio for
  * one, and its mtx_lock() and thrd_create()), system calls without it, recvmmsg(),
- * sendmmsg(), sendfile(), splice(), waitid(), open(), stat(), rename(), ftruncate() and
- * other calls on files, barriers, spin locks, pthread_once(), libraries loaded by dlmopen().
+ * sendmmsg(), sendfile(), splice(), waitid(), stat(), rename(), ftruncate() and other
+ * calls on files, barriers, spin locks, pthread_once(), libraries loaded by dlmopen().
  * A library that holds a lock while it waits, and is called by two green threads
  * of one OS thread, deadlocks without GREEN_PATCH_LOCK.
  * A signal handler must not make a call that would have to wait. */
@@ -87,11 +88,11 @@ enum {
     GREEN_PATCH_ALL = 31,
 
     /* Regular files and disks: pread preadv preadv2 pwrite pwritev pwritev2 fsync
-     * fdatasync, and close dup2 dup3, which wait for them. While any patch has this
-     * family, read readv write writev of SOCKET wait green for files, too, whoever
-     * calls them. Libraries often hold a lock of their own while they use a file: a
-     * second green thread of that OS thread that wants the lock meanwhile is a
-     * deadlock, without GREEN_PATCH_LOCK. */
+     * fdatasync open openat creat, and close dup2 dup3, which wait for them. While any
+     * patch has this family, read readv write writev of SOCKET wait green for files,
+     * too, whoever calls them. Libraries often hold a lock of their own while they use
+     * a file, as SQLite does around its open: a second green thread of that OS thread
+     * that wants the lock meanwhile is a deadlock, without GREEN_PATCH_LOCK. */
     GREEN_PATCH_FILE = 32,
 
     /* pthread_mutex_lock pthread_cond_wait pthread_rwlock_rdlock pthread_rwlock_wrlock
