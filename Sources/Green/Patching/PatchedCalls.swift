@@ -27,6 +27,13 @@ public struct PatchedCalls: OptionSet, Hashable, Sendable {
     /// All of these. As in Eventlet, those that follow are only for who asks for them by name.
     public static let all = PatchedCalls(rawValue: UInt32(GREEN_PATCH_ALL))
 
+    /// `pread`, `pwrite`, `fsync`, `open` and their like, on regular files and disks; `close`, which waits for them; and
+    /// the files' part of `read` and `write` of ``socket``, for whoever calls those while anything is patched with this.
+    ///
+    /// Not in ``all``, since libraries often hold a lock of their own while they use a file. A second green thread of the
+    /// same OS thread that wants the lock meanwhile would be a deadlock, without ``lock``.
+    public static let file = PatchedCalls(rawValue: UInt32(GREEN_PATCH_FILE))
+
     /// `pthread_mutex_lock`, `pthread_cond_wait`, `pthread_rwlock_rdlock`, `sem_wait`, `pthread_join` and their like.
     ///
     /// With these a library may hold a lock of its own while it waits, and wait for native threads of its own. Patch all

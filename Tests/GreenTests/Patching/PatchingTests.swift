@@ -47,6 +47,23 @@ private func holdPatchedLock() throws {
     try #require(most == 1)
 }
 
+/// Expects a plain `fsync` to let another green thread run where files are asked for. For a process of its own, too.
+private func syncInPatchedProgram() throws {
+    let directory = unsafe open("/", O_RDONLY | O_CLOEXEC)
+    let patched = try monkeyPatch(.file)
+    var order: [Int] = []
+    let syncing = spawn {
+        fsync(directory)
+        order.append(2)
+    }
+    let other = spawn { order.append(1) }
+    try syncing.wait()
+    try other.wait()
+    try #require(order == [1, 2])
+    try patched.unpatch()
+    close(directory)
+}
+
 @Suite("Patching", .serialized)
 struct PatchingTests {
     @Test
@@ -63,6 +80,20 @@ struct PatchingTests {
         try patched.unpatch()
         try again.unpatch()
         #expect(!isPatched(library))
+    }
+
+    @Test
+    func `leaves files alone unless they are asked for`() async throws {
+        #expect(PatchedCalls.all.isDisjoint(with: .file))
+        let plain = try importPatched(library)
+        #expect(!plain.report.lines.contains { $0.symbol == "open" })
+        let files = try importPatched(library, calls: .file)
+        #expect(Set(files.report.lines.map(\.symbol)) == ["open", "close"])
+        try files.unpatch()
+        try plain.unpatch()
+        await #expect(processExitsWith: .success) {
+            try syncInPatchedProgram()
+        }
     }
 
     @Test
