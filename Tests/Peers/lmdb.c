@@ -8,12 +8,16 @@ enum { WRITERS = 50, ROUNDS = 20 };
 
 static MDB_env *environment;
 static MDB_dbi database;
+static green_patch *patch;
 
 static void begin(void) {
     MDB_txn *transaction;
+    green_import_options options = {.families = GREEN_PATCH_ALL | GREEN_PATCH_FILE | GREEN_PATCH_LOCK};
+    CHECK(green_import_patched(&patch, "liblmdb.so.0", &options), ==, 0);
     CHECK(mdb_env_create(&environment), ==, 0);
     CHECK(mdb_env_set_mapsize(environment, 64 << 20), ==, 0);
-    CHECK(mdb_env_open(environment, make_directory(), 0, 0600), ==, 0);
+    /* Without MDB_NOTLS an OS thread has one reading transaction at a time. */
+    CHECK(mdb_env_open(environment, make_directory(), MDB_NOTLS, 0600), ==, 0);
     CHECK(mdb_txn_begin(environment, NULL, 0, &transaction), ==, 0);
     CHECK(mdb_dbi_open(transaction, NULL, 0, &database), ==, 0);
     CHECK(mdb_txn_commit(transaction), ==, 0);
@@ -22,6 +26,7 @@ static void begin(void) {
 static void end(void) {
     mdb_env_close(environment);
     remove_directory();
+    CHECK(green_unpatch(patch), ==, 0);
 }
 
 static int value_in(MDB_txn *transaction) {
@@ -56,9 +61,6 @@ static int sum(void) {
 
 TEST(writers, "green threads that write to one database wait for each other's transactions") {
     green_thread *threads[WRITERS];
-    green_patch *patch;
-    green_import_options options = {.families = GREEN_PATCH_ALL | GREEN_PATCH_LOCK};
-    CHECK(green_import_patched(&patch, "liblmdb.so.0", &options), ==, 0);
     begin();
     int64_t before = green_now();
     for (int i = 0; i < WRITERS; i++)
@@ -68,5 +70,27 @@ TEST(writers, "green threads that write to one database wait for each other's tr
     CHECK(sum(), ==, WRITERS * ROUNDS);
     figure("lmdb: %d transactions of %d green threads in %.2f s", WRITERS * ROUNDS, WRITERS, seconds_since(before));
     end();
-    CHECK(green_unpatch(patch), ==, 0);
+}
+
+/* Sees the same all the time, whatever is written meanwhile. */
+static int read_twice(void *unused) {
+    MDB_txn *transaction;
+    (void)unused;
+    CHECK(mdb_txn_begin(environment, NULL, MDB_RDONLY, &transaction), ==, 0);
+    int before = value_in(transaction);
+    CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
+    CHECK(value_in(transaction), ==, before);
+    mdb_txn_abort(transaction);
+    return 0;
+}
+
+TEST(readers, "many green threads read at a time while others write") {
+    green_thread *threads[WRITERS];
+    begin();
+    for (int i = 0; i < WRITERS; i++)
+        threads[i] = start(i % 5 == 0 ? add : read_twice, NULL);
+    for (int i = 0; i < WRITERS; i++)
+        CHECK(finish(threads[i]), ==, 0);
+    CHECK(sum(), ==, WRITERS / 5 * ROUNDS);
+    end();
 }
