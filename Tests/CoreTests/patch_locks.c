@@ -506,33 +506,6 @@ TEST(forked, "a forked child's green threads wait for locks among themselves") {
     end();
 }
 
-static void prepare(void) {
-    CHECK(lib->mutex_lock(&busy), ==, 0);
-}
-
-static void recover(void) {
-    CHECK(lib->mutex_unlock(&busy), ==, 0);
-}
-
-static void do_nothing(void) {
-}
-
-TEST(fork_handlers, "a library that takes its lock for a fork may find others waiting for it") {
-    struct lock lock = {&busy, take_mutex, give_mutex};
-    CHECK(pthread_atfork(prepare, recover, recover), ==, 0); /* before Green's own, so it runs after these */
-    begin();
-    let_run();
-    CHECK(lib->mutex_lock(&busy), ==, 0);
-    green_thread *thread = start(take_once, &lock);
-    let_run();
-    CHECK(lib->mutex_unlock(&busy), ==, 0); /* which wakes the other one, but it has not run yet */
-    struct child child;
-    run_child(&child, do_nothing);
-    CHECK(child.status, ==, 0);
-    CHECK(finish(thread), ==, 0);
-    end();
-}
-
 /* Native threads ---------------------------------------------------------------------------- */
 
 static void *end_when_told(void *semaphore) {
@@ -566,6 +539,5 @@ TEST(join, "a native thread's end is waited for without holding up the others") 
     sem_post(&semaphore);
     CHECK(finish(joiner), ==, 0);
     CHECK_TEXT(marks(), "oj");
-    CHECK(lib->join(pthread_self(), NULL), ==, EDEADLK);
     end();
 }

@@ -5,24 +5,27 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <unistd.h>
 
 static pthread_mutex_t enrolling = PTHREAD_MUTEX_INITIALIZER;
 static green_lock *locks;
 static atomic_bool forked;
-static _Thread_local bool forking;
+static _Thread_local pid_t forking; /* the process that this OS thread is forking; 0: none */
 
 static void before_fork(void) {
-    forking = true;
+    forking = getpid();
     green__pthread.mutex_lock(&enrolling);
     for (green_lock *lock = locks; lock; lock = lock->next)
-        green__pthread.mutex_lock(&lock->mutex);
+        if (!lock->is_open)
+            green__pthread.mutex_lock(&lock->mutex);
 }
 
 static void unlock_all(void) {
     for (green_lock *lock = locks; lock; lock = lock->next)
-        green__pthread.mutex_unlock(&lock->mutex);
+        if (!lock->is_open)
+            green__pthread.mutex_unlock(&lock->mutex);
     green__pthread.mutex_unlock(&enrolling);
-    forking = false;
+    forking = 0;
 }
 
 static void in_parent(void) {
@@ -31,9 +34,12 @@ static void in_parent(void) {
 }
 
 static void in_child(void) {
-    for (green_lock *lock = locks; lock; lock = lock->next)
+    for (green_lock *lock = locks; lock; lock = lock->next) {
+        if (lock->is_open)
+            lock->mutex = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
         if (lock->forked)
             lock->forked(lock);
+    }
     unlock_all();
 }
 
@@ -43,6 +49,10 @@ bool green__has_forked(void) {
 
 bool green__is_forking(void) {
     return forking;
+}
+
+bool green__is_newborn(void) {
+    return forking && forking != getpid();
 }
 
 /* Not under the lock, which a fork between the two could leave held. */

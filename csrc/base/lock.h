@@ -1,5 +1,6 @@
 /* Locks that a forked child finds free, and what they guard whole: fork(2) waits
- * until nobody holds one. Nobody takes a second one while holding one. */
+ * until nobody holds one. Nobody takes a second one while holding one. In the
+ * middle of a fork, when somebody else's handlers may run, they are all held. */
 #ifndef GREEN_BASE_LOCK_H
 #define GREEN_BASE_LOCK_H
 
@@ -11,6 +12,7 @@ typedef struct green_lock {
     pthread_mutex_t mutex;
     struct green_lock *next, **place;        /* in the list of all; place is NULL in none */
     void (*forked)(struct green_lock *lock); /* called in the child, with it held; NULL: nothing */
+    bool is_open;                            /* fork does not wait for it, and forked() makes anew what it guards */
 } green_lock;
 
 #define GREEN_LOCK_INITIALIZER(in_child)                                                                               \
@@ -35,12 +37,11 @@ static inline void green__unlock(green_lock *lock) {
  * hold copies of its descriptors. */
 bool green__has_forked(void);
 
-/* Whether this OS thread is in fork(2) and holds all of the locks, while handlers of
- * somebody else's run. */
+/* Whether this OS thread is in the middle of a fork. */
 bool green__is_forking(void);
 
-/* Whether this OS thread is in fork(2) and holds all of the locks, while handlers of
- * somebody else's run. */
-bool green__is_forking(void);
+/* Whether that is so in the child, where a lock that is left open may be held by an
+ * OS thread which is not there. */
+bool green__is_newborn(void);
 
 #endif

@@ -1,6 +1,6 @@
 #include "bell.h"
 
-#include "../base/lock.h"
+#include "../base/pthread.h"
 
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -17,17 +17,16 @@ struct green_bell {
     green_bell *next, **place; /* among those of the process */
 };
 
-static void in_child(green_lock *lock);
-
-static green_lock lock = GREEN_LOCK_INITIALIZER(in_child);
+/* Left open in a fork, like the lot's, which sees to it in the child. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static green_bell *bells;
 static _Thread_local green_bell *here;
 
 /* They are the parent's, and so is the memory, on which its hub may still write. */
-static void in_child(green_lock *unused) {
-    (void)unused;
+void green__bells_forked(void) {
     for (green_bell *bell = bells; bell; bell = bell->next)
         green__real.close(bell->fd);
+    lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
     bells = NULL;
     here = NULL;
 }
@@ -67,17 +66,17 @@ static void hub_ends(green_ending *ending, green_thread *thread) {
     green_bell *bell = GREEN_CONTAINER(ending, green_bell, ending);
     (void)thread;
     here = NULL;
-    green__lock(&lock);
+    green__pthread.mutex_lock(&lock);
     *bell->place = bell->next;
     if (bell->next)
         bell->next->place = bell->place;
-    green__unlock(&lock);
+    green__pthread.mutex_unlock(&lock);
     green__real.close(bell->fd);
     free(bell);
 }
 
 static green_bell *make(green_hub *hub) {
-    green_bell *bell = green__lock_enroll(&lock) == 0 ? calloc(1, sizeof *bell) : NULL;
+    green_bell *bell = calloc(1, sizeof *bell);
     if (!bell)
         return NULL;
     bell->fd = eventfd(0, EFD_CLOEXEC);
@@ -89,13 +88,13 @@ static green_bell *make(green_hub *hub) {
     bell->op.complete = heard;
     bell->ending.ended = hub_ends;
     green__ending_add(&hub->root, &bell->ending);
-    green__lock(&lock);
+    green__pthread.mutex_lock(&lock);
     bell->next = bells;
     bell->place = &bells;
     if (bell->next)
         bell->next->place = &bell->next;
-    bells = bell;
-    green__unlock(&lock);
+    __atomic_store_n(&bells, bell, __ATOMIC_RELEASE); /* a fork may come at any moment */
+    green__pthread.mutex_unlock(&lock);
     return bell;
 }
 

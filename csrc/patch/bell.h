@@ -18,4 +18,7 @@ void green__bell_ring(green_bell *bell, green_parked *sleeper);
 /* The same by way of the bell in any case, as a signal handler must. */
 void green__bell_ring_from_afar(green_bell *bell, green_parked *sleeper);
 
+/* Called in a forked child. */
+void green__bells_forked(void);
+
 #endif

@@ -8,8 +8,15 @@ static inline bool green__is_time(const struct timespec *time) {
     return time && time->tv_sec >= 0 && time->tv_nsec >= 0 && time->tv_nsec < GREEN_SECOND;
 }
 
+/* One of a clock's may be long past. */
+static inline bool green__is_moment(const struct timespec *time) {
+    return time && time->tv_nsec >= 0 && time->tv_nsec < GREEN_SECOND;
+}
+
 /* A time beyond all clocks is for ever. */
 static inline int64_t green__nanoseconds_of(const struct timespec *time) {
+    if (time->tv_sec < 0)
+        return -1;
     return time->tv_sec < INT64_MAX / GREEN_SECOND ? time->tv_sec * GREEN_SECOND + time->tv_nsec : INT64_MAX;
 }
 
@@ -18,6 +25,10 @@ typedef struct green_until {
     clockid_t clock;
     int64_t time;
 } green_until;
+
+static inline bool green__is_clock(clockid_t clock) {
+    return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC;
+}
 
 /* How long until then, by now; 0 or less: it has come. */
 static inline int64_t green__left_until(const green_until *until) {
@@ -31,6 +42,11 @@ static inline int64_t green__next_look(const green_until *until) {
     int64_t left = green__left_until(until);
     bool is_steady = until->clock == CLOCK_MONOTONIC;
     return green__moment(left <= 0 ? 0 : left < GREEN_SECOND || is_steady ? left : GREEN_SECOND);
+}
+
+/* The sooner one of two moments, of which either may be GREEN_NEVER. */
+static inline int64_t green__sooner(int64_t one, int64_t other) {
+    return other == GREEN_NEVER || (one != GREEN_NEVER && one < other) ? one : other;
 }
 
 #endif

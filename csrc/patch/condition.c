@@ -6,9 +6,14 @@
 /* Bits of glibc's, in __wrefs. */
 enum { IS_SHARED = 1, IS_MONOTONIC = 2 };
 
-/* Nobody in another process would wake a green thread. */
 static bool is_shared(const pthread_cond_t *condition) {
     return __atomic_load_n(&condition->__data.__wrefs, __ATOMIC_RELAXED) & IS_SHARED;
+}
+
+/* NULL: the C library waits. Nobody in another process would wake a green thread. */
+static green_hub *hub_for(const pthread_cond_t *condition) {
+    green_hub *hub = is_shared(condition) ? NULL : green__may_park();
+    return hub && !green__cannot_park(hub) ? hub : NULL;
 }
 
 static clockid_t clock_of(const pthread_cond_t *condition) {
@@ -33,26 +38,27 @@ static int wait_parking(green_hub *hub, pthread_cond_t *condition, pthread_mutex
     green__lot_enter(hub, &parked, condition, "a condition variable");
     int error = green__green_pthread_mutex_unlock(mutex);
     int ended = error == 0 ? sleep_until(hub, &parked, until) : 0;
-    if (green__lot_leave(&parked))
+    if (green__lot_leave(&parked)) {
+        if (ended == 0)
+            green__lot_wake(condition, false); /* it was woken once more, in place of another */
         ended = 0;
-    if (error != 0) {
-        green__lot_wake(condition, false); /* it may have been woken in place of another */
-        return error;
     }
+    if (error != 0)
+        return error;
     error = green__green_pthread_mutex_lock(mutex);
-    if (ended == -EINTR)
+    if (ended == -EINTR && hub->current->interrupts) /* it may have been withdrawn meanwhile */
         (void)green__deliver(hub->current);
     return error ? error : ended ? ETIMEDOUT : 0;
 }
 
 int green__green_pthread_cond_wait(pthread_cond_t *restrict condition, pthread_mutex_t *restrict mutex) {
-    green_hub *hub = is_shared(condition) ? NULL : green__may_park();
+    green_hub *hub = hub_for(condition);
     return hub ? wait_parking(hub, condition, mutex, NULL) : green__real.pthread_cond_wait(condition, mutex);
 }
 
 int green__green_pthread_cond_timedwait(pthread_cond_t *restrict condition, pthread_mutex_t *restrict mutex,
                                         const struct timespec *restrict time) {
-    green_hub *hub = is_shared(condition) || !green__is_time(time) ? NULL : green__may_park();
+    green_hub *hub = green__is_moment(time) ? hub_for(condition) : NULL;
     if (!hub)
         return green__real.pthread_cond_timedwait(condition, mutex, time);
     green_until until = {clock_of(condition), green__nanoseconds_of(time)};
@@ -61,8 +67,7 @@ int green__green_pthread_cond_timedwait(pthread_cond_t *restrict condition, pthr
 
 int green__green_pthread_cond_clockwait(pthread_cond_t *restrict condition, pthread_mutex_t *restrict mutex,
                                         clockid_t clock, const struct timespec *restrict time) {
-    bool is_known = clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC;
-    green_hub *hub = is_shared(condition) || !is_known || !green__is_time(time) ? NULL : green__may_park();
+    green_hub *hub = green__is_clock(clock) && green__is_moment(time) ? hub_for(condition) : NULL;
     if (!hub)
         return green__real.pthread_cond_clockwait(condition, mutex, clock, time);
     return wait_parking(hub, condition, mutex, &(green_until){clock, green__nanoseconds_of(time)});

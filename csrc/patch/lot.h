@@ -70,9 +70,7 @@ static inline void green__lot_wake(const void *address, bool all) {
         green__lot_search(address, all);
 }
 
-/* The same for the first one, in a signal handler, too: where somebody is at the
- * lot at the moment, perhaps the very thread that the handler runs on, the one
- * that waits finds out when it looks again. */
+/* The same for the first one, in a signal handler, too. */
 void green__lot_wake_from_handler(const void *address);
 
 /* Wakes all, for calls that undo what they were woken by. */

@@ -1,144 +1,34 @@
-/* pthread_mutex_lock and its like.
- *
- * To the C library all green threads of an OS thread are the same owner. A plain
- * mutex does not ask who that is; of the kinds that do, a record tells which
- * green thread it is. */
-#include "lot.h"
-
-#include <stdlib.h>
-
-enum { BUCKETS = 64, KIND_MASK = 3 }; /* glibc's, of __kind */
-
-/* A mutex that one of this OS thread's green threads holds. */
-struct holding {
-    struct holding *next;
-    const pthread_mutex_t *mutex;
-    const green_thread *owner;
-};
-
-/* A forked child's copies are of its parent's green threads: see watch.c. */
-static _Thread_local struct {
-    const green_hub *hub;
-    struct holding *first[BUCKETS];
-} held;
-
-/* Where its record is, or is to be linked in. */
-static struct holding **find(const green_hub *hub, const pthread_mutex_t *mutex) {
-    if (GREEN_UNLIKELY(held.hub != hub)) {
-        for (size_t i = 0; i < BUCKETS; i++)
-            held.first[i] = NULL;
-        held.hub = hub;
-    }
-    struct holding **place = &held.first[((uintptr_t)mutex >> 4) % BUCKETS];
-    while (*place && (*place)->mutex != mutex)
-        place = &(*place)->next;
-    return place;
-}
-
-static int kind_of(const pthread_mutex_t *mutex) {
-    return mutex->__data.__kind & KIND_MASK;
-}
-
-static bool asks_for_owner(const pthread_mutex_t *mutex) {
-    return kind_of(mutex) == PTHREAD_MUTEX_RECURSIVE_NP || kind_of(mutex) == PTHREAD_MUTEX_ERRORCHECK_NP;
-}
-
-static bool is_locked_once(const pthread_mutex_t *mutex) {
-    return kind_of(mutex) != PTHREAD_MUTEX_RECURSIVE_NP || mutex->__data.__count <= 1;
-}
-
-/* The green thread of this OS thread that has it; NULL: there is none, or nobody
- * knows, since it was locked before there was a hub or by an object that is not
- * patched. */
-static const green_thread *owner_of(const green_hub *hub, const pthread_mutex_t *mutex) {
-    const struct holding *holding = *find(hub, mutex);
-    bool is_held_here = __atomic_load_n(&mutex->__data.__owner, __ATOMIC_RELAXED) == hub->sight.number;
-    return holding && is_held_here ? holding->owner : NULL;
-}
-
-/* Of one that has just been locked for the first time. A record that is there is
- * of a time when an object that is not patched has unlocked it. */
-static int note(const green_hub *hub, pthread_mutex_t *mutex) {
-    struct holding **place = find(hub, mutex), *holding = *place;
-    if (!holding)
-        holding = *place = calloc(1, sizeof *holding);
-    if (!holding) {
-        green__real.pthread_mutex_unlock(mutex);
-        return EAGAIN; /* as when a recursive one was locked too often */
-    }
-    holding->mutex = mutex;
-    holding->owner = hub->current;
-    return 0;
-}
-
-static void forget(struct holding **place) {
-    struct holding *holding = *place;
-    *place = holding->next;
-    free(holding);
-}
-
-/* The C library would let any green thread of the OS thread in again. */
-static int attempt_asking(const green_hub *hub, pthread_mutex_t *mutex) {
-    const green_thread *owner = owner_of(hub, mutex);
-    if (owner && owner != hub->current)
-        return EBUSY;
-    int result = green__real.pthread_mutex_trylock(mutex);
-    if ((result != 0 && result != EOWNERDEAD) || !is_locked_once(mutex))
-        return result;
-    int error = note(hub, mutex);
-    return error ? error : result;
-}
-
-/* EBUSY where it has to be waited for. */
-static int attempt(void *lock) {
-    pthread_mutex_t *mutex = lock;
-    if (!asks_for_owner(mutex))
-        return green__real.pthread_mutex_trylock(mutex);
-    int result = attempt_asking(green__hub, mutex);
-    bool is_own = result == EBUSY && owner_of(green__hub, mutex) == green__hub->current;
-    return is_own ? EDEADLK : result;
-}
+/* pthread_mutex_lock and its like. */
+#include "owner.h"
 
 int green__green_pthread_mutex_lock(pthread_mutex_t *mutex) {
     green_hub *hub = green__may_park();
-    return hub ? green__acquire(hub, mutex, attempt, NULL) : green__real.pthread_mutex_lock(mutex);
+    if (hub)
+        return green__acquire(hub, mutex, green__mutex_attempt, NULL);
+    int result = green__mutex_attempt_in_place(mutex);
+    return result == EBUSY ? green__real.pthread_mutex_lock(mutex) : result;
 }
 
 int green__green_pthread_mutex_trylock(pthread_mutex_t *mutex) {
-    green_hub *hub = green__may_park();
-    return hub && asks_for_owner(mutex) ? attempt_asking(hub, mutex) : green__real.pthread_mutex_trylock(mutex);
+    return green__mutex_try(mutex);
 }
 
 int green__green_pthread_mutex_clocklock(pthread_mutex_t *mutex, clockid_t clock, const struct timespec *time) {
-    green_hub *hub = green__may_park();
-    if (!hub || !green__is_time(time) || (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC))
-        return green__real.pthread_mutex_clocklock(mutex, clock, time);
-    return green__acquire(hub, mutex, attempt, &(green_until){clock, green__nanoseconds_of(time)});
+    green_hub *hub = green__is_clock(clock) && green__is_moment(time) ? green__may_park() : NULL;
+    if (hub)
+        return green__acquire(hub, mutex, green__mutex_attempt, &(green_until){clock, green__nanoseconds_of(time)});
+    int result = green__mutex_attempt_in_place(mutex);
+    return result == EBUSY ? green__real.pthread_mutex_clocklock(mutex, clock, time) : result;
 }
 
 int green__green_pthread_mutex_timedlock(pthread_mutex_t *restrict mutex, const struct timespec *restrict time) {
-    green_hub *hub = green__may_park();
-    if (!hub || !green__is_time(time))
-        return green__real.pthread_mutex_timedlock(mutex, time);
-    return green__acquire(hub, mutex, attempt, &(green_until){CLOCK_REALTIME, green__nanoseconds_of(time)});
-}
-
-/* To the C library every green thread of the OS thread is the owner. */
-static int unlock_asking(const green_hub *hub, pthread_mutex_t *mutex) {
-    const green_thread *owner = owner_of(hub, mutex);
-    bool is_last = is_locked_once(mutex);
-    if (owner && owner != hub->current)
-        return EPERM;
-    int error = green__real.pthread_mutex_unlock(mutex);
-    if (error == 0 && is_last && owner)
-        forget(find(hub, mutex));
-    return error;
+    return green__green_pthread_mutex_clocklock(mutex, CLOCK_REALTIME, time);
 }
 
 int green__green_pthread_mutex_unlock(pthread_mutex_t *mutex) {
-    const green_hub *hub = green__hub;
-    int error = hub && asks_for_owner(mutex) ? unlock_asking(hub, mutex) : green__real.pthread_mutex_unlock(mutex);
-    if (error == 0)
+    bool is_free;
+    int error = green__mutex_give(mutex, &is_free);
+    if (error == 0 && is_free)
         green__lot_wake(mutex, false);
     return error;
 }

@@ -9,10 +9,6 @@ static int attempt_write(void *lock) {
     return pthread_rwlock_trywrlock(lock);
 }
 
-static bool is_clock(clockid_t clock) {
-    return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC;
-}
-
 int green__green_pthread_rwlock_rdlock(pthread_rwlock_t *lock) {
     green_hub *hub = green__may_park();
     return hub ? green__acquire(hub, lock, attempt_read, NULL) : green__real.pthread_rwlock_rdlock(lock);
@@ -25,7 +21,7 @@ int green__green_pthread_rwlock_wrlock(pthread_rwlock_t *lock) {
 
 int green__green_pthread_rwlock_clockrdlock(pthread_rwlock_t *restrict lock, clockid_t clock,
                                             const struct timespec *restrict time) {
-    green_hub *hub = is_clock(clock) && green__is_time(time) ? green__may_park() : NULL;
+    green_hub *hub = green__is_clock(clock) && green__is_moment(time) ? green__may_park() : NULL;
     if (!hub)
         return green__real.pthread_rwlock_clockrdlock(lock, clock, time);
     return green__acquire(hub, lock, attempt_read, &(green_until){clock, green__nanoseconds_of(time)});
@@ -33,7 +29,7 @@ int green__green_pthread_rwlock_clockrdlock(pthread_rwlock_t *restrict lock, clo
 
 int green__green_pthread_rwlock_clockwrlock(pthread_rwlock_t *restrict lock, clockid_t clock,
                                             const struct timespec *restrict time) {
-    green_hub *hub = is_clock(clock) && green__is_time(time) ? green__may_park() : NULL;
+    green_hub *hub = green__is_clock(clock) && green__is_moment(time) ? green__may_park() : NULL;
     if (!hub)
         return green__real.pthread_rwlock_clockwrlock(lock, clock, time);
     return green__acquire(hub, lock, attempt_write, &(green_until){clock, green__nanoseconds_of(time)});

@@ -20,15 +20,14 @@ int green__green_sem_wait(sem_t *semaphore) {
 }
 
 int green__green_sem_clockwait(sem_t *restrict semaphore, clockid_t clock, const struct timespec *restrict time) {
-    bool is_known = clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC;
-    green_hub *hub = is_known && green__is_time(time) ? green__may_park() : NULL;
+    green_hub *hub = green__is_clock(clock) && green__is_moment(time) ? green__may_park() : NULL;
     if (!hub)
         return green__real.sem_clockwait(semaphore, clock, time);
     return acquire(hub, semaphore, &(green_until){clock, green__nanoseconds_of(time)});
 }
 
 int green__green_sem_timedwait(sem_t *restrict semaphore, const struct timespec *restrict time) {
-    green_hub *hub = green__is_time(time) ? green__may_park() : NULL;
+    green_hub *hub = green__is_moment(time) ? green__may_park() : NULL;
     if (!hub)
         return green__real.sem_timedwait(semaphore, time);
     return acquire(hub, semaphore, &(green_until){CLOCK_REALTIME, green__nanoseconds_of(time)});

@@ -1,5 +1,7 @@
 #include "watch.h"
 
+#include "../base/lock.h"
+
 #include <stdio.h>
 #include <sys/syscall.h>
 
@@ -147,6 +149,10 @@ static int outcome(green_hub *hub, green_watching *watching) {
 
 bool green__is_vfork_child(const green_hub *hub) {
     return syscall(SYS_gettid) != hub->sight.number;
+}
+
+bool green__cannot_park(const green_hub *hub) {
+    return green__is_forking() || green__is_vfork_child(hub);
 }
 
 int green__wait_in_place(int64_t deadline) {

@@ -50,7 +50,11 @@ void green__watch_closing(int fd);
  * parent's hub, on which it must do nothing. A system call. */
 bool green__is_vfork_child(const green_hub *hub);
 
-/* What it does instead of parking: it looks again after a millisecond. 0, or
+/* Whether nothing may park here: in such a child, and in the middle of a fork, when
+ * handlers of somebody else's run. */
+bool green__cannot_park(const green_hub *hub);
+
+/* What happens there instead: it looks again after a millisecond. 0, or
  * -ETIMEDOUT at the deadline. */
 int green__wait_in_place(int64_t deadline);
 
