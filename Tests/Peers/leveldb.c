@@ -1,6 +1,6 @@
 /* LevelDB, which has a thread of its own for its files, and whose writers wait for
- * it and for each other with its locks. It is in C++, so the locks and threads of
- * that language's library are patched with it. */
+ * it and for each other with its locks. It is in C++: it waits inside that
+ * language's library, whose locks are patched with it. */
 #include "peers.h"
 
 #include <leveldb/c.h>
@@ -8,8 +8,7 @@
 enum { WRITERS = 40, VALUES = 500, VALUE_SIZE = 1024 };
 
 static green_patch *import_leveldb(unsigned families) {
-    static const char *const also[] = {"libstdc++.so.6"};
-    green_import_options options = {.families = families, .also = also, .also_count = 1};
+    green_import_options options = {.families = families};
     green_patch *patch;
     CHECK(green_import_patched(&patch, "libleveldb.so.1d", &options), ==, 0);
     return patch;

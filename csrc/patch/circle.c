@@ -49,6 +49,19 @@ static size_t index_of(const green_objects *objects, const char *name) {
     return i;
 }
 
+bool green__has_locks_of(const green_objects *objects, size_t index, const bool *chosen) {
+    const char *name = green__object_name(&objects->all[index]);
+    if (!begins_with(name, "libstdc++.") && !begins_with(name, "libc++."))
+        return false;
+    for (size_t i = 0; i < objects->count; i++) {
+        size_t at = 0;
+        for (const char *needed; chosen[i] && (needed = green__object_needs(&objects->all[i], &at));)
+            if (green__object_is(&objects->all[index], needed))
+                return true;
+    }
+    return false;
+}
+
 /* needs[i * count + j]: object i needs object j. */
 static void find_needs(const green_objects *objects, bool *needs) {
     for (size_t i = 0; i < objects->count; i++) {

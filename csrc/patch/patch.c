@@ -72,9 +72,12 @@ static void patch_free(green_patch *patch) {
 /* Patches what is chosen, all of it or nothing. Called with the lock held. */
 static int patch_chosen(green_patch *patch, const struct world *world, const bool *chosen) {
     for (size_t i = 0; i < world->objects.count; i++) {
+        unsigned families = patch->families;
         if (!chosen[i])
+            families &= green__has_locks_of(&world->objects, i, chosen) ? GREEN_PATCH_LOCK : 0;
+        if (!families)
             continue;
-        int error = green__slots_patch(patch, &world->objects.all[i], &world->objects, &world->pages);
+        int error = green__slots_patch(patch, families, &world->objects.all[i], &world->objects, &world->pages);
         if (error < 0) {
             (void)green__slots_give_back(patch);
             return error;
@@ -231,7 +234,7 @@ static void patch_later_objects(green_patch *patch) {
         const green_object *object = &world.objects.all[i];
         int error = 0;
         if (!green__is_untouchable(object))
-            error = green__slots_patch(patch, object, &world.objects, &world.pages);
+            error = green__slots_patch(patch, patch->families, object, &world.objects, &world.pages);
         if (error < 0)
             green__debug("'%s' was loaded, and is not all patched: %s", object->path, green_explain(error));
     }

@@ -113,9 +113,9 @@ static int patch_slot(green_patch *patch, const green_found_slot *found, const g
     return 0;
 }
 
-int green__slots_patch(green_patch *patch, const green_object *object, const green_objects *objects,
+int green__slots_patch(green_patch *patch, unsigned families, const green_object *object, const green_objects *objects,
                        const green_pages *pages) {
-    unsigned families = patch->families & green__families_of(object);
+    families &= green__families_of(object);
     size_t at = 0;
     int error = 0;
     for (green_found_slot found; error == 0 && green__object_next_slot(object, &at, &found);)

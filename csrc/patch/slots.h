@@ -34,9 +34,9 @@ extern green_lock green__patching;
 /* Every patch there is. */
 extern green_patch *green__patches;
 
-/* Patches the object's slots of the patch's families, and makes the patch an
+/* Patches the object's slots of these families, and makes the patch an
  * owner of each. -errno, explained; what was done until then stays. */
-int green__slots_patch(green_patch *patch, const green_object *object, const green_objects *objects,
+int green__slots_patch(green_patch *patch, unsigned families, const green_object *object, const green_objects *objects,
                        const green_pages *pages);
 
 /* Gives up what the patch owns; slots without an owner are as they were. Takes no

@@ -116,6 +116,9 @@ typedef struct green_import_options {
  * dynamic linker, a sanitizer or Green. What it loads itself with dlopen() later
  * is not patched. The library is never unloaded.
  *
+ * With GREEN_PATCH_LOCK the locks in libstdc++ or libc++ are patched too where one
+ * of these needs it, since a library in C++ waits in there for half of its own.
+ *
  * *patch is the caller's, for green_unpatch(). Patching what is patched adds an
  * owner: it stays so until the last patch of it is undone. Two things can be
  * lost where other OS threads are at work: a slot that the dynamic linker resolves
