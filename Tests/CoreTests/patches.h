@@ -43,7 +43,7 @@ struct onlooker {
 
 static inline int look_on(void *argument) {
     struct onlooker *onlooker = argument;
-    int result = onlooker->poll(NULL, 0, 5);
+    int result = onlooker->poll(NULL, 0, 30); /* long enough to be parked in before it is over */
     onlooker->green = onlooker->other_ran;
     return result;
 }
