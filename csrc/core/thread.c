@@ -105,6 +105,12 @@ _Noreturn static void finish(green_hub *hub, green_thread *self, int result) {
     __builtin_unreachable();
 }
 
+void green__thread_end(int result) {
+    green_hub *hub = green__hub;
+    GREEN_INVARIANT(hub && hub->current->stack, "an OS thread's own context is not ended as a green thread");
+    finish(hub, hub->current, result);
+}
+
 static void thread_main(void *argument) {
     green_thread *self = argument;
     green_hub *hub = self->hub;
@@ -152,6 +158,7 @@ static void thread_init(green_thread *thread, green_hub *hub, green_function *fu
     thread->context = NULL;
     thread->start = (green_timer){.fire = begin_after_delay};
     thread->endings = NULL;
+    thread->specific = NULL;
     thread->deliveries = 0;
     thread->last_timeout = 0;
     thread->last_timeout_length = 0;

@@ -72,6 +72,7 @@ struct green_thread {
     struct green_link *links, **last_link;
     struct green_local_values *locals;
     green_ending *endings;
+    struct green_specific *specific; /* values of pthread keys: see patch/keys.c */
 
     /* Its name and the rest. */
     uint64_t id;
@@ -116,6 +117,10 @@ void green__killed(green_interrupt *interrupt);
 /* Ends a wait from the side of the call itself: its timeout, a closed object.
  * The call returns cause, unless what it waited for has happened after all. */
 void green__end_wait(green_wait *wait, int cause);
+
+/* Ends the current thread, which is not an OS thread's own context, where it is:
+ * the frames of its functions are left as they are, and nothing is unwound. */
+_Noreturn void green__thread_end(int result);
 
 /* Stores a copy of the name, cut to 31 bytes; NULL or "" is none. */
 void green__set_name(green_thread *thread, const char *name);
