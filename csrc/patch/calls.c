@@ -45,7 +45,9 @@ green_real_calls green__real;
     X(FILE, __openat64_2, __openat_2)                                                                                  \
     X(FILE, __pread64, pread)                                                                                          \
     X(FILE, __pread64_chk, __pread_chk)                                                                                \
-    X(FILE, __pwrite64, pwrite)
+    X(FILE, __pwrite64, pwrite)                                                                                        \
+    X(THREAD, __sched_yield, sched_yield)                                                                              \
+    X(THREAD, pthread_yield, sched_yield)
 
 green_call green__calls[] = {GREEN_PATCH_CALLS(GREEN_ROW) GREEN_PATCH_ALIASES(GREEN_ALIAS)};
 const size_t green__call_count = sizeof green__calls / sizeof *green__calls;
@@ -84,6 +86,7 @@ static void tell_base(void) {
     GREEN_REPLACE(cond_signal);
     GREEN_REPLACE(cond_timedwait);
     GREEN_REPLACE(cond_wait);
+    GREEN_REPLACE(create);
     GREEN_REPLACE(join);
     GREEN_REPLACE(mutex_lock);
     GREEN_REPLACE(mutex_unlock);

@@ -18,7 +18,9 @@
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -42,7 +44,7 @@ int __poll_chk(struct pollfd *polled, nfds_t count, int timeout, size_t room);
 int __ppoll_chk(struct pollfd *polled, nfds_t count, const struct timespec *timeout, const sigset_t *mask, size_t room);
 
 /* All families; and that of close and its like, which each of two has need of. */
-enum { GREEN_PATCH_KNOWN = GREEN_PATCH_ALL | GREEN_PATCH_FILE | GREEN_PATCH_LOCK };
+enum { GREEN_PATCH_KNOWN = GREEN_PATCH_ALL | GREEN_PATCH_FILE | GREEN_PATCH_LOCK | GREEN_PATCH_THREAD };
 enum { GREEN_PATCH_CLOSES = GREEN_PATCH_SOCKET | GREEN_PATCH_FILE };
 
 /* The family of what is rewritten so that objects loaded later are patched too. */
@@ -131,6 +133,24 @@ enum { GREEN_PATCH_LATER = 1 << 30 };
     X(FILE, __open_2)                                                                                                  \
     X(FILE, __openat_2)                                                                                                \
     X(FILE, __pread_chk)                                                                                               \
+    X(THREAD, pthread_cancel)                                                                                          \
+    X(THREAD, pthread_create)                                                                                          \
+    X(THREAD, pthread_detach)                                                                                          \
+    X(THREAD, pthread_exit)                                                                                            \
+    X(THREAD, pthread_getaffinity_np)                                                                                  \
+    X(THREAD, pthread_getattr_np)                                                                                      \
+    X(THREAD, pthread_getcpuclockid)                                                                                   \
+    X(THREAD, pthread_getname_np)                                                                                      \
+    X(THREAD, pthread_getschedparam)                                                                                   \
+    X(THREAD, pthread_kill)                                                                                            \
+    X(THREAD, pthread_self)                                                                                            \
+    X(THREAD, pthread_setaffinity_np)                                                                                  \
+    X(THREAD, pthread_setname_np)                                                                                      \
+    X(THREAD, pthread_setschedparam)                                                                                   \
+    X(THREAD, pthread_setschedprio)                                                                                    \
+    X(THREAD, pthread_sigqueue)                                                                                        \
+    X(THREAD, pthread_tryjoin_np)                                                                                      \
+    X(THREAD, sched_yield)                                                                                             \
     X(LATER, dlopen)
 
 /* The C library's own, or whatever stands in for it in this process (a

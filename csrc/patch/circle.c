@@ -31,9 +31,17 @@ static const char *const native_locks[] = {
     "libssl.", "libcrypto.", "libjemalloc", "libtcmalloc", "libmimalloc", "libswift", "libdispatch.",
 };
 
+static const char *const native_threads[] = {
+    "libFoundation", "lib_Foundation", "libTesting", "lib_Testing", "libXCTest", "libBlocksRuntime",
+};
+
 unsigned green__families_of(const green_object *object) {
-    bool keeps_locks = is_among(object, native_locks, sizeof native_locks / sizeof *native_locks);
-    return keeps_locks ? ~(unsigned)GREEN_PATCH_LOCK : ~0u;
+    unsigned families = ~0u;
+    if (is_among(object, native_locks, sizeof native_locks / sizeof *native_locks))
+        families &= ~(unsigned)(GREEN_PATCH_LOCK | GREEN_PATCH_THREAD);
+    if (is_among(object, native_threads, sizeof native_threads / sizeof *native_threads))
+        families &= ~(unsigned)GREEN_PATCH_THREAD;
+    return families;
 }
 
 /* Green's own need of OpenSSL does not count: it does no I/O by it. */

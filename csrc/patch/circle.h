@@ -12,7 +12,8 @@ bool green__is_untouchable(const green_object *object);
 /* The families of calls that an object's may be made green of. Locks that are held
  * for a moment only, by who must not be left in the middle, stay as they are: those
  * of OpenSSL, in whose calls Green never parks, of allocators, which Green calls
- * anywhere, and of Swift's runtime. */
+ * anywhere, and of Swift's runtime. So do the threads of these, and those of what
+ * Swift's libraries make for themselves. */
 unsigned green__families_of(const green_object *object);
 
 /* Whether it is the library of a language, and a chosen object needs it: there a

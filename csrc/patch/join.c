@@ -1,6 +1,7 @@
 /* pthread_join. No descriptor tells of the end of an OS thread, so it is asked
- * for, less and less often. */
+ * for, less and less often. A green thread tells of its own. */
 #include "lot.h"
+#include "posix.h"
 
 static const int64_t LOOK_FIRST = 100 * 1000, LOOK_LAST = 10 * 1000 * 1000;
 
@@ -45,13 +46,34 @@ static green_hub *hub_for_joining(void) {
     return hub && !green__cannot_park(hub) ? hub : NULL;
 }
 
-int green__green_pthread_join(pthread_t thread, void **result) {
+static int join_natively(pthread_t thread, void **result) {
     green_hub *hub = hub_for_joining();
     return hub ? join_parking(hub, thread, result, NULL) : green__real.pthread_join(thread, result);
 }
 
+int green__green_pthread_join(pthread_t thread, void **result) {
+    return green__is_green_id(thread) ? green__posix_join(thread, result, NULL) : join_natively(thread, result);
+}
+
+int green__green_pthread_tryjoin_np(pthread_t thread, void **result) {
+    const green_posix *posix = green__posix_of(thread);
+    if (!green__is_green_id(thread))
+        return green__real.pthread_tryjoin_np(thread, result);
+    return posix && !green__posix_is_finished(posix) ? EBUSY : green__posix_join(thread, result, NULL);
+}
+
+/* No time at all is for ever. */
+static int join_until(pthread_t thread, void **result, clockid_t clock, const struct timespec *time) {
+    if (time && !(green__is_clock(clock) && green__is_moment(time)))
+        return EINVAL;
+    green_until until = {clock, time ? green__nanoseconds_of(time) : 0};
+    return green__posix_join(thread, result, time ? &until : NULL);
+}
+
 int green__green_pthread_clockjoin_np(pthread_t thread, void **result, clockid_t clock, const struct timespec *time) {
     green_hub *hub = green__is_clock(clock) && green__is_moment(time) ? hub_for_joining() : NULL;
+    if (green__is_green_id(thread))
+        return join_until(thread, result, clock, time);
     if (!hub)
         return green__real.pthread_clockjoin_np(thread, result, clock, time);
     return join_parking(hub, thread, result, &(green_until){clock, green__nanoseconds_of(time)});
@@ -59,6 +81,8 @@ int green__green_pthread_clockjoin_np(pthread_t thread, void **result, clockid_t
 
 int green__green_pthread_timedjoin_np(pthread_t thread, void **result, const struct timespec *time) {
     green_hub *hub = green__is_moment(time) ? hub_for_joining() : NULL;
+    if (green__is_green_id(thread))
+        return join_until(thread, result, CLOCK_REALTIME, time);
     if (!hub)
         return green__real.pthread_timedjoin_np(thread, result, time);
     return join_parking(hub, thread, result, &(green_until){CLOCK_REALTIME, green__nanoseconds_of(time)});

@@ -4,6 +4,7 @@
 #include "circle.h"
 #include "file.h"
 #include "lot.h"
+#include "posix.h"
 #include "slots.h"
 
 #include <stdlib.h>
@@ -36,6 +37,8 @@ static int begin(void) {
         error = green__flags_lock_enroll();
     if (error == 0)
         error = green__lot_enroll();
+    if (error == 0)
+        error = green__posix_enroll();
     if (error < 0)
         return error;
     green__lock(&green__patching);
@@ -51,6 +54,8 @@ static int check_families(unsigned *families) {
         return green__fail(-EINVAL, "patching: families is 0x%x, of which 0x%x is no family", *families, unknown);
     if (*families == 0)
         *families = GREEN_PATCH_ALL;
+    if (*families & GREEN_PATCH_THREAD)
+        *families |= GREEN_PATCH_LOCK;
     return 0;
 }
 
@@ -259,11 +264,29 @@ static void withdraw(const green_patch *patch) {
     green__files_count(patch->families & GREEN_PATCH_FILE ? -1 : 0);
 }
 
+/* To the C library an id of a green thread is an address of nothing. Called with
+ * the lock held. */
+static int check_ids(const green_patch *patch) {
+    if (!(patch->families & GREEN_PATCH_THREAD))
+        return 0;
+    for (const green_patch *other = green__patches; other; other = other->next)
+        if (other != patch && (other->families & GREEN_PATCH_THREAD))
+            return 0;
+    size_t held = green__posix_held();
+    return held == 0 ? 0
+                     : green__fail(-EBUSY,
+                                   "undoing a patch: %zu green threads that pthread_create() has made are neither "
+                                   "joined nor detached",
+                                   held);
+}
+
 int green_unpatch(green_patch *patch) {
     if (!patch)
         return 0;
     green__lock(&green__patching);
-    int error = green__slots_give_back(patch);
+    int error = check_ids(patch);
+    if (error == 0)
+        error = green__slots_give_back(patch);
     if (error == 0) {
         withdraw(patch);
         patch_free(patch);

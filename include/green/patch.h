@@ -56,12 +56,36 @@
  *   Left alone  are the locks of OpenSSL, of Swift's runtime and of allocators,
  *               which are held for a moment only
  *
+ * Threads are made green where GREEN_PATCH_THREAD is asked for: pthread_create()
+ * starts a green thread on the hub of its caller, and an OS thread only where that
+ * cannot park. It is for libraries that have threads in order to wait, not in
+ * order to compute.
+ *
+ *   Turns       each runs until it waits. One that computes holds up the others of
+ *               its OS thread, and one that spins has to call sched_yield().
+ *   Variables   of the kinds __thread and thread_local are the OS thread's, so that
+ *               all its green threads share them
+ *   Ids         are each green thread's own, and mean nothing to objects that are
+ *               not patched. Any OS thread may join, detach and signal one.
+ *   Attributes  are a stack size and whether it is detached; others are ignored.
+ *               Signals, their mask, processors and priorities are the OS thread's.
+ *   pthread_exit()   unwinds nothing: clean-up
+ *               handlers and the destructors of C++ are not run. An OS thread's own
+ *               context ends with its OS thread, whose green threads never go on.
+ *   pthread_cancel()   is a kill: the call that it waits in, or its next one, fails
+ *               with ECANCELED. From another OS thread that is ENOTSUP, as are names
+ *               and pthread_getattr_np().
+ *   Detached    ones that never end keep green_hub_close() from doing its work
+ *   Left alone  are the threads of who keeps his own locks, and of Swift's libraries
+ *
  * Not reached: statically linked programs, calls inside the C library (stdio for
  * one, and its mtx_lock() and thrd_create()), system calls without it, recvmmsg(),
  * sendmmsg(), sendfile(), splice(), waitid(), stat(), rename(), ftruncate() and other
  * calls on files, barriers, spin locks, pthread_once(), libraries loaded by dlmopen().
  * A library that holds a lock while it waits, and is called by two green threads
- * of one OS thread, deadlocks without GREEN_PATCH_LOCK.
+ * of one OS thread, deadlocks without GREEN_PATCH_LOCK. A routine of
+ * pthread_once() that waits may do so in any case, and so may std::future and
+ * std::atomic of libstdc++, which wait by system calls of their own.
  * A signal handler must not make a call that would have to wait. */
 #ifndef GREEN_PATCH_H
 #define GREEN_PATCH_H
@@ -98,6 +122,10 @@ enum {
     /* pthread_mutex_lock pthread_cond_wait pthread_rwlock_rdlock pthread_rwlock_wrlock
      * sem_wait pthread_join, their timed forms, and what ends such waits */
     GREEN_PATCH_LOCK = 64,
+
+    /* pthread_create, which starts green threads then, pthread_exit, pthread_self,
+     * pthread_detach, and whatever else has a thread's id; sched_yield. With it comes GREEN_PATCH_LOCK. */
+    GREEN_PATCH_THREAD = 128,
 };
 
 /* Zero in any field means its default. */
@@ -140,9 +168,12 @@ GREEN_API GREEN_CHECK int green_import_patched(green_patch **patch, const char *
 GREEN_API GREEN_CHECK int green_monkey_patch(green_patch **patch, unsigned families);
 
 /* Takes a patch back and frees it. What no other patch owns is as it was; calls
- * that are under way end as green ones. NULL does nothing. -EACCES and others of
- * the system, which does not let a page be written: some of it is still patched,
- * and the patch still the caller's, who may try again. */
+ * that are under way end as green ones. NULL does nothing.
+ *
+ * -EBUSY: pthread_create() has made green threads that are neither joined nor
+ * detached, and no other patch has GREEN_PATCH_THREAD; nothing is undone. -EACCES
+ * and others of the system, which does not let a page be written: some of it is
+ * still patched, and the patch still the caller's, who may try again. */
 GREEN_API int green_unpatch(green_patch *GREEN_NULLABLE patch);
 
 /* Whether calls of a loaded object are patched, by its file name, path or soname;

@@ -1,0 +1,93 @@
+/* A program whose threads are green ones, Green's own calls among those that are
+ * patched. */
+#include "patches.h"
+
+#include <pthread.h>
+#include <sched.h>
+
+static green_patch *patch;
+
+static green_patch *everything(void) {
+    green_patch *made;
+    CHECK(green_monkey_patch(&made, GREEN_PATCH_ALL | GREEN_PATCH_THREAD), ==, 0);
+    return made;
+}
+
+static void *gettid_of(void *unused) {
+    (void)unused;
+    return (void *)(intptr_t)gettid();
+}
+
+/* By its address, which in an executable that is not position-independent is that
+ * of a stub, to Green, too. */
+static int (*volatile maker)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *) = pthread_create;
+
+static intptr_t os_thread_of_new(void) {
+    pthread_t thread;
+    void *result;
+    CHECK(maker(&thread, NULL, gettid_of, NULL), ==, 0);
+    CHECK(pthread_join(thread, &result), ==, 0);
+    return (intptr_t)result;
+}
+
+TEST(own, "the program's own threads are green, until it is undone") {
+    CHECK(green_sleep(1), ==, 0);
+    patch = everything();
+    CHECK(os_thread_of_new(), ==, gettid());
+    CHECK(green_unpatch(patch), ==, 0);
+    CHECK(os_thread_of_new(), !=, gettid());
+}
+
+static int tell_os_thread(void *result) {
+    *(intptr_t *)result = gettid();
+    return 0;
+}
+
+static int use_green(void *unused) {
+    (void)unused;
+    intptr_t offloaded;
+    green_address address;
+    CHECK(green_offload(NULL, tell_os_thread, &offloaded, NULL, GREEN_FOREVER, NULL), ==, 0);
+    CHECK(offloaded, !=, gettid());
+    CHECK(green_resolve(&address, 1, "localhost:80"), ==, 1);
+    return green_sleep(GREEN_MILLISECOND);
+}
+
+static void *run_hub(void *unused) {
+    CHECK(finish(start(use_green, unused)), ==, 0);
+    CHECK(os_thread_of_new(), ==, gettid());
+    CHECK(green_hub_close(), ==, 0);
+    return NULL;
+}
+
+TEST(green_itself, "Green's own threads stay native, its hubs open and close, and its monitor tells of them") {
+    patch = everything();
+    pthread_t threads[2];
+    for (int i = 0; i < 2; i++) /* there is no hub here yet */
+        CHECK(pthread_create(&threads[i], NULL, run_hub, NULL), ==, 0);
+    CHECK(green_monitor_start(NULL), ==, 0);
+    CHECK(finish(start(use_green, NULL)), ==, 0);
+    CHECK(os_thread_of_new(), ==, gettid());
+    for (int i = 0; i < 2; i++)
+        CHECK(pthread_join(threads[i], NULL), ==, 0);
+    CHECK(green_monitor_stop(), ==, 0);
+    CHECK(green_unpatch(patch), ==, 0);
+}
+
+static int answer;
+
+static void *end_here(void *unused) {
+    CHECK(sched_yield(), ==, 0);
+    pthread_exit(unused);
+}
+
+TEST(exits, "pthread_exit of the program's own ends its green threads") {
+    CHECK(green_sleep(1), ==, 0);
+    patch = everything();
+    pthread_t thread;
+    void *result;
+    CHECK(pthread_create(&thread, NULL, end_here, &answer), ==, 0);
+    CHECK(pthread_join(thread, &result), ==, 0);
+    CHECK(result == &answer);
+    CHECK(green_unpatch(patch), ==, 0);
+}
