@@ -74,7 +74,32 @@ TEST(green_itself, "Green's own threads stay native, its hubs open and close, an
     CHECK(green_unpatch(patch), ==, 0);
 }
 
-static int answer;
+static pthread_key_t key;
+
+static void *use_key(void *value) {
+    CHECK(pthread_getspecific(key) == NULL);
+    CHECK(pthread_setspecific(key, value), ==, 0);
+    CHECK(sched_yield(), ==, 0);
+    return pthread_getspecific(key) == value ? value : NULL;
+}
+
+TEST(keys, "keys that the program made before, with the values of its own context, stay") {
+    CHECK(pthread_key_create(&key, NULL), ==, 0);
+    CHECK(pthread_setspecific(key, &key), ==, 0);
+    CHECK(green_sleep(1), ==, 0);
+    patch = everything();
+    pthread_t threads[2];
+    for (intptr_t i = 0; i < 2; i++)
+        CHECK(pthread_create(&threads[i], NULL, use_key, (void *)(i + 1)), ==, 0);
+    for (intptr_t i = 0; i < 2; i++) {
+        void *result;
+        CHECK(pthread_join(threads[i], &result), ==, 0);
+        CHECK((intptr_t)result, ==, i + 1);
+    }
+    CHECK(pthread_getspecific(key) == &key);
+    CHECK(pthread_key_delete(key), ==, 0);
+    CHECK(green_unpatch(patch), ==, 0);
+}
 
 static void *end_here(void *unused) {
     CHECK(sched_yield(), ==, 0);
@@ -86,8 +111,8 @@ TEST(exits, "pthread_exit of the program's own ends its green threads") {
     patch = everything();
     pthread_t thread;
     void *result;
-    CHECK(pthread_create(&thread, NULL, end_here, &answer), ==, 0);
+    CHECK(pthread_create(&thread, NULL, end_here, &key), ==, 0);
     CHECK(pthread_join(thread, &result), ==, 0);
-    CHECK(result == &answer);
+    CHECK(result == &key);
     CHECK(green_unpatch(patch), ==, 0);
 }

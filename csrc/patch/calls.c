@@ -46,6 +46,9 @@ green_real_calls green__real;
     X(FILE, __pread64, pread)                                                                                          \
     X(FILE, __pread64_chk, __pread_chk)                                                                                \
     X(FILE, __pwrite64, pwrite)                                                                                        \
+    X(THREAD, __pthread_getspecific, pthread_getspecific)                                                              \
+    X(THREAD, __pthread_key_create, pthread_key_create)                                                                \
+    X(THREAD, __pthread_setspecific, pthread_setspecific)                                                              \
     X(THREAD, __sched_yield, sched_yield)                                                                              \
     X(THREAD, pthread_yield, sched_yield)
 

@@ -142,12 +142,16 @@ enum { GREEN_PATCH_LATER = 1 << 30 };
     X(THREAD, pthread_getcpuclockid)                                                                                   \
     X(THREAD, pthread_getname_np)                                                                                      \
     X(THREAD, pthread_getschedparam)                                                                                   \
+    X(THREAD, pthread_getspecific)                                                                                     \
+    X(THREAD, pthread_key_create)                                                                                      \
+    X(THREAD, pthread_key_delete)                                                                                      \
     X(THREAD, pthread_kill)                                                                                            \
     X(THREAD, pthread_self)                                                                                            \
     X(THREAD, pthread_setaffinity_np)                                                                                  \
     X(THREAD, pthread_setname_np)                                                                                      \
     X(THREAD, pthread_setschedparam)                                                                                   \
     X(THREAD, pthread_setschedprio)                                                                                    \
+    X(THREAD, pthread_setspecific)                                                                                     \
     X(THREAD, pthread_sigqueue)                                                                                        \
     X(THREAD, pthread_tryjoin_np)                                                                                      \
     X(THREAD, sched_yield)                                                                                             \

@@ -48,7 +48,10 @@ static void unlock_and_release(green_posix *posix) {
 
 static int run(void *argument) {
     green_posix *posix = argument;
+    const green_hub *hub = green__hub;
     posix->result = posix->function(posix->argument);
+    if (green__hub == hub) /* or this is a child of its own */
+        green__specific_end(posix->thread);
     return 0;
 }
 

@@ -89,4 +89,7 @@ int green__posix_enroll(void);
 /* pthread_join() and its like for a green thread's id; until may be NULL. */
 int green__posix_join(pthread_t id, void **result, const green_until *until);
 
+/* Calls the destructors of a thread's keys, and forgets its values. */
+void green__specific_end(green_thread *thread);
+
 #endif

@@ -48,5 +48,6 @@ _Noreturn void green__green_pthread_exit(void *result) {
     green_posix *posix = green__posix_here(thread);
     if (posix)
         posix->result = result;
+    green__specific_end(thread);
     green__thread_end(0);
 }

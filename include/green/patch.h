@@ -64,12 +64,14 @@
  *   Turns       each runs until it waits. One that computes holds up the others of
  *               its OS thread, and one that spins has to call sched_yield().
  *   Variables   of the kinds __thread and thread_local are the OS thread's, so that
- *               all its green threads share them
+ *               all its green threads share them. Values of pthread keys are each
+ *               one's own; those of a key that was made before the patch are not
+ *               destroyed.
  *   Ids         are each green thread's own, and mean nothing to objects that are
  *               not patched. Any OS thread may join, detach and signal one.
  *   Attributes  are a stack size and whether it is detached; others are ignored.
  *               Signals, their mask, processors and priorities are the OS thread's.
- *   pthread_exit()   unwinds nothing: clean-up
+ *   pthread_exit()   calls the destructors of keys, but unwinds nothing: clean-up
  *               handlers and the destructors of C++ are not run. An OS thread's own
  *               context ends with its OS thread, whose green threads never go on.
  *   pthread_cancel()   is a kill: the call that it waits in, or its next one, fails
@@ -124,7 +126,8 @@ enum {
     GREEN_PATCH_LOCK = 64,
 
     /* pthread_create, which starts green threads then, pthread_exit, pthread_self,
-     * pthread_detach, and whatever else has a thread's id; sched_yield. With it comes GREEN_PATCH_LOCK. */
+     * pthread_detach, pthread_key_create and the values of keys, and whatever else has a
+     * thread's id; sched_yield. With it comes GREEN_PATCH_LOCK. */
     GREEN_PATCH_THREAD = 128,
 };
 
