@@ -39,4 +39,10 @@ public struct PatchedCalls: OptionSet, Hashable, Sendable {
     /// With these a library may hold a lock of its own while it waits, and wait for native threads of its own. Patch all
     /// libraries that share such a lock. Calls that have no time are not ended by a kill or a ``Timeout``.
     public static let lock = PatchedCalls(rawValue: UInt32(GREEN_PATCH_LOCK))
+
+    /// `pthread_create`, which starts a green thread then, and the other calls about threads, `pthread_getspecific` and
+    /// `sched_yield` for two. ``lock`` comes with it.
+    ///
+    /// Such threads share one OS thread with its processor and its thread-local variables: <doc:Patching>.
+    public static let thread = PatchedCalls(rawValue: UInt32(GREEN_PATCH_THREAD))
 }

@@ -39,7 +39,8 @@ public final class Timeout: Error, @unchecked Sendable {
     /// The core's number of the timeout that this error was made of; 0 of one that started as an object.
     let number: UInt64
 
-    private let home = pthread_self()
+    /// Each OS thread has an `errno` of its own. `pthread_self()` tells green threads apart, too, where it is patched.
+    @safe private let home = unsafe __errno_location()
 
     /// While the core has it, and holds this object.
     @safe private var handle: OpaquePointer?
@@ -108,7 +109,7 @@ public final class Timeout: Error, @unchecked Sendable {
     }
 
     private func checkHome() {
-        guard pthread_equal(home, pthread_self()) != 0 else {
+        guard unsafe home == __errno_location() else {
             fatalError("a Timeout was used on another OS thread than the one that made it; start one there")
         }
     }

@@ -64,6 +64,45 @@ private func syncInPatchedProgram() throws {
     close(directory)
 }
 
+/// What tells the current OS thread from others: the address of its `errno`.
+private func osThread() -> Int {
+    Int(bitPattern: unsafe __errno_location())
+}
+
+/// The OS thread of a new thread by `pthread_create`.
+private func osThreadOfNew() throws -> Int {
+    var thread = pthread_t()
+    let body: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { _ in
+        unsafe UnsafeMutableRawPointer(bitPattern: osThread())
+    }
+    let error = unsafe pthread_create(&thread, nil, body, nil)
+    try #require(error == 0)
+    var result: UnsafeMutableRawPointer?
+    let joined = unsafe pthread_join(thread, &result)
+    try #require(joined == 0)
+    return Int(bitPattern: result)
+}
+
+/// Expects the program's own threads to be green ones then, Foundation's to be native, and Green's to be as ever. For a
+/// process of its own, since it patches all of it.
+private func startPatchedThreads() throws {
+    try GreenThread.sleep(for: .microseconds(1))
+    try #require(osThreadOfNew() != osThread())
+    let timeout = Timeout(.seconds(60))
+    let patched = try monkeyPatch(.thread)
+    try #require(osThreadOfNew() == osThread())
+    let thread = spawn {
+        timeout.cancel()
+        return try osThreadOfNew()
+    }
+    try #require(thread.wait() == osThread())
+    try #require(offload { osThread() } != osThread())
+    let ended = DispatchSemaphore(value: 0)
+    Thread { ended.signal() }.start()
+    ended.wait()
+    try patched.unpatch()
+}
+
 @Suite("Patching", .serialized)
 struct PatchingTests {
     @Test
@@ -118,6 +157,13 @@ struct PatchingTests {
     func `makes the calls of a whole program green`() async {
         await #expect(processExitsWith: .success) {
             try sleepInPatchedProgram()
+        }
+    }
+
+    @Test
+    func `starts green threads where a program starts threads of its own`() async {
+        await #expect(processExitsWith: .success) {
+            try startPatchedThreads()
         }
     }
 
