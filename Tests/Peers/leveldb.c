@@ -96,3 +96,22 @@ TEST(own_thread, "green threads write to one database, and wait for its own nati
     write_and_read("its thread native");
     CHECK(green_unpatch(patch), ==, 0);
 }
+
+/* That thread never ends, so neither would this process's hub. */
+static void write_by_green_threads(void) {
+    green_statistics now;
+    green_patch *patch = import_leveldb(GREEN_PATCH_ALL | GREEN_PATCH_FILE | GREEN_PATCH_THREAD);
+    write_and_read("its thread green");
+    CHECK(green_hub_statistics(&now), ==, 0);
+    CHECK(now.threads, ==, 2);
+    (void)patch;
+    _exit(0);
+}
+
+TEST(green_thread, "its own thread may be a green one, too") {
+    struct child child;
+    run_child(&child, write_by_green_threads);
+    if (child.status != 0)
+        fputs(child.output, stderr);
+    CHECK(child.status, ==, 0);
+}

@@ -10,14 +10,13 @@ static MDB_env *environment;
 static MDB_dbi database;
 static green_patch *patch;
 
-static void begin(void) {
+static void begin(unsigned families, unsigned flags) {
     MDB_txn *transaction;
-    green_import_options options = {.families = GREEN_PATCH_ALL | GREEN_PATCH_FILE | GREEN_PATCH_LOCK};
+    green_import_options options = {.families = GREEN_PATCH_ALL | GREEN_PATCH_FILE | families};
     CHECK(green_import_patched(&patch, "liblmdb.so.0", &options), ==, 0);
     CHECK(mdb_env_create(&environment), ==, 0);
     CHECK(mdb_env_set_mapsize(environment, 64 << 20), ==, 0);
-    /* Without MDB_NOTLS an OS thread has one reading transaction at a time. */
-    CHECK(mdb_env_open(environment, make_directory(), MDB_NOTLS, 0600), ==, 0);
+    CHECK(mdb_env_open(environment, make_directory(), flags, 0600), ==, 0);
     CHECK(mdb_txn_begin(environment, NULL, 0, &transaction), ==, 0);
     CHECK(mdb_dbi_open(transaction, NULL, 0, &database), ==, 0);
     CHECK(mdb_txn_commit(transaction), ==, 0);
@@ -61,7 +60,7 @@ static int sum(void) {
 
 TEST(writers, "green threads that write to one database wait for each other's transactions") {
     green_thread *threads[WRITERS];
-    begin();
+    begin(GREEN_PATCH_LOCK, 0);
     int64_t before = green_now();
     for (int i = 0; i < WRITERS; i++)
         threads[i] = start(add, NULL);
@@ -84,13 +83,23 @@ static int read_twice(void *unused) {
     return 0;
 }
 
-TEST(readers, "many green threads read at a time while others write") {
+static void read_and_write(void) {
     green_thread *threads[WRITERS];
-    begin();
     for (int i = 0; i < WRITERS; i++)
         threads[i] = start(i % 5 == 0 ? add : read_twice, NULL);
     for (int i = 0; i < WRITERS; i++)
         CHECK(finish(threads[i]), ==, 0);
     CHECK(sum(), ==, WRITERS / 5 * ROUNDS);
+}
+
+TEST(readers, "many green threads read at a time while others write") {
+    begin(GREEN_PATCH_LOCK, MDB_NOTLS); /* without it an OS thread has one reading transaction at a time */
+    read_and_write();
+    end();
+}
+
+TEST(thread_readers, "a reading transaction may belong to a green thread, as otherwise to an OS thread") {
+    begin(GREEN_PATCH_THREAD, 0);
+    read_and_write();
     end();
 }

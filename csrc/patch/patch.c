@@ -79,7 +79,7 @@ static int patch_chosen(green_patch *patch, const struct world *world, const boo
     for (size_t i = 0; i < world->objects.count; i++) {
         unsigned families = patch->families;
         if (!chosen[i])
-            families &= green__has_locks_of(&world->objects, i, chosen) ? GREEN_PATCH_LOCK : 0;
+            families &= green__is_language_of(&world->objects, i, chosen) ? GREEN_PATCH_LOCK | GREEN_PATCH_THREAD : 0;
         if (!families)
             continue;
         int error = green__slots_patch(patch, families, &world->objects.all[i], &world->objects, &world->pages);

@@ -148,7 +148,8 @@ typedef struct green_import_options {
  * is not patched. The library is never unloaded.
  *
  * With GREEN_PATCH_LOCK the locks in libstdc++ or libc++ are patched too where one
- * of these needs it, since a library in C++ waits in there for half of its own.
+ * of these needs it, since a library in C++ waits in there for half of its own; with
+ * GREEN_PATCH_THREAD so are its threads.
  *
  * *patch is the caller's, for green_unpatch(). Patching what is patched adds an
  * owner: it stays so until the last patch of it is undone. Two things can be
