@@ -70,7 +70,7 @@ done:
 /* A pool that has a native thread does without another. A close that cannot have one
  * is made in place. */
 static const struct scenario scenarios[] = {
-    {.name = "file", .run = run_file, .tolerates = "pthread_create malloc eventfd epoll_ctl"},
+    {.name = "file", .run = run_file, .tolerates = "pthread_create malloc calloc eventfd epoll_ctl"},
     {.name = "names", .run = run_names, .tolerates = "pthread_create"},
     {.name = "program", .run = run_program, .tolerates = "pthread_create"},
 };

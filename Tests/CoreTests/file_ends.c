@@ -1,6 +1,7 @@
 /* How calls on files end early, and streams, where they can wait for long. */
 #include "files.h"
 
+#include <semaphore.h>
 #include <sys/resource.h>
 
 struct reading {
@@ -259,15 +260,31 @@ TEST(closed_in_reads, "a file closed amid reads ends them and leaves no descript
     remove_directory();
 }
 
+static int wait_natively(void *semaphore) {
+    while (sem_wait(semaphore) < 0)
+        ;
+    return 0;
+}
+
+static int wait_offloaded(void *semaphore) {
+    return green_offload(NULL, wait_natively, semaphore, NULL, GREEN_FOREVER, NULL);
+}
+
 TEST(last_descriptor, "a file is closed when no descriptor is left for a native thread") {
     struct rlimit before;
+    sem_t semaphore;
     green_file *file = open_file("file", O_RDWR | O_CREAT);
+    sem_init(&semaphore, 0, 0);
+    green_thread *other = start(wait_offloaded, &semaphore); /* with the one that was left of the opening */
+    let_run();
     getrlimit(RLIMIT_NOFILE, &before);
     setrlimit(RLIMIT_NOFILE, &(struct rlimit){1, before.rlim_max});
     CHECK(green_file_size(file), ==, -EMFILE);
     CHECK_CONTAINS(green_explain(-EMFILE), "offloading a call");
     CHECK(green_file_close(file), ==, 0);
     setrlimit(RLIMIT_NOFILE, &before);
+    sem_post(&semaphore);
+    CHECK(finish(other), ==, 0);
     green_file_release(file);
     remove_directory();
 }

@@ -1,6 +1,7 @@
 /* What comes while a patched call is at a file: kills, closes, other processes. */
 #include "patched_files.h"
 
+#include <pthread.h>
 #include <sys/wait.h>
 
 static int kill_thread(void *argument) {
@@ -100,18 +101,134 @@ TEST(closed_at_once, "a close in the moment of a transfer leaves it whole") {
     finish_files(other);
 }
 
-TEST(unpatched, "a call that is under way when its patch is undone ends as a green one") {
+static int open_gate(void *unused) {
+    (void)unused;
+    CHECK(green_sleep(5 * GREEN_MILLISECOND), ==, 0);
+    atomic_store(&shut, false);
+    return 0;
+}
+
+TEST(unpatched, "undoing a patch waits for calls that are under way, which a close() would not any more") {
     begin_with_files();
     int fd = new_file("file", 0, 6000);
     struct task task = {.fd = fd, .call = by_fsync};
     atomic_store(&shut, true);
     begin_task(&task);
     CHECK(is_waiting(&task));
+    green_thread *opener = start(open_gate, NULL);
     end();
-    atomic_store(&shut, false);
+    CHECK(!atomic_load(&shut));
     end_task(&task, 0, 0);
+    CHECK(finish(opener), ==, 0);
     begin_with_files();
     finish_files(fd);
+}
+
+TEST(position, "reads at the position of one descriptor each get bytes that belong together") {
+    enum { PART = 2000 };
+    static char parts[3][PART];
+    struct task tasks[3];
+    begin_with_files();
+    int fd = new_file("file", 0, 3 * PART);
+    cached = 100;
+    for (int i = 0; i < 3; i++) {
+        tasks[i] = (struct task){.fd = fd, .bytes = parts[i], .size = PART, .call = by_read};
+        tasks[i].thread = start(run_task, &tasks[i]);
+    }
+    bool found[3] = {false};
+    for (int i = 0; i < 3; i++) {
+        end_task(&tasks[i], PART, 0);
+        for (int part = 0; part < 3; part++) {
+            char expected[PART];
+            pattern_fill(expected, PART, (uint64_t)part * PART);
+            found[part] |= memcmp(parts[i], expected, PART) == 0;
+        }
+    }
+    CHECK(found[0] && found[1] && found[2]);
+    finish_files(fd);
+}
+
+static void close_in_link(green_thread *thread, void *fd) {
+    (void)thread;
+    atomic_store(&shut, false);
+    CHECK(lib->close(*(int *)fd), ==, 0);
+}
+
+TEST(link, "a close() where nobody can park waits for the calls under way all the same") {
+    if (SANITIZED_THREADS)
+        skip("ThreadSanitizer does not see what the kernel puts in order");
+    begin_with_files();
+    int fd = new_file("file", 0, 6000);
+    task_call *const calls[] = {by_fsync, by_pwrite, by_write, by_pread};
+    for (size_t i = 0; i < 4; i++) {
+        struct task task = {.fd = fd, .bytes = others, .size = 100, .call = calls[i]};
+        green_link *link;
+        cached = 0;
+        atomic_store(&shut, true);
+        task.thread = start(run_task, &task);
+        green_thread *thread = start(give, &(int){0});
+        CHECK(green_thread_link(thread, &link, close_in_link, &fd), ==, 0);
+        CHECK(finish(thread), ==, 0);
+        CHECK(fcntl(fd, F_GETFD), ==, -1);
+        end_task(&task, calls[i] == by_fsync ? 0 : 100, 0);
+        fd = new_file("file", 0, 6000);
+    }
+    finish_files(fd);
+}
+
+TEST(twice, "of two that close a descriptor while it is used one is refused") {
+    begin_with_files();
+    int fd = new_file("file", 0, 6000);
+    struct task task = {.fd = fd, .call = by_fsync}, first = {.fd = fd, .call = by_close}, second = first;
+    atomic_store(&shut, true);
+    begin_task(&task);
+    begin_task(&first);
+    begin_task(&second);
+    CHECK(is_waiting(&first));
+    end_task(&second, -1, EBADF);
+    atomic_store(&shut, false);
+    end_task(&task, 0, 0);
+    end_task(&first, 0, 0);
+    fd = new_file("file", 0, 6000);
+    finish_files(fd);
+}
+
+TEST(numbers, "what Green needs while a call is under way is none of the lowest numbers") {
+    begin_with_files();
+    int fd = new_file("file", 0, 6000), next = dup(fd);
+    CHECK(close(next), ==, 0);
+    struct task tasks[3];
+    atomic_store(&shut, true);
+    for (int i = 0; i < 3; i++) {
+        tasks[i] = (struct task){.fd = fd, .call = by_fsync};
+        begin_task(&tasks[i]);
+    }
+    CHECK(dup(fd), ==, next);
+    CHECK(close(next), ==, 0);
+    atomic_store(&shut, false);
+    for (int i = 0; i < 3; i++)
+        end_task(&tasks[i], 0, 0);
+    finish_files(fd);
+}
+
+static int synced;
+
+static void sync_for_fork(void) {
+    CHECK(lib->fsync(synced), ==, 0);
+}
+
+static void do_nothing(void) {
+}
+
+TEST(fork_handler, "a library may sync its file for a fork") {
+    struct child child;
+    CHECK(pthread_atfork(sync_for_fork, sync_for_fork, NULL), ==, 0); /* before Green's own, so they run inside */
+    begin_with_files();
+    synced = new_file("file", 0, 6000);
+    let_run();
+    run_child(&child, do_nothing);
+    CHECK(child.status, ==, 0);
+    finish_files(synced);
 }
 
 static bool is_locked(int fd) {

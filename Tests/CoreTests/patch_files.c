@@ -91,7 +91,7 @@ TEST(flags, "calls with flags of their own go straight through") {
     struct iovec piece = {others, 100};
     cached = 10;
     CHECK(lib->preadv2(fd, &piece, 1, 0, RWF_NOWAIT), ==, 10);
-    CHECK(lib->preadv2(fd, &piece, 1, 0, RWF_NOWAIT), ==, -1);
+    CHECK(lib->preadv2(fd, &piece, 1, 10, RWF_NOWAIT), ==, -1);
     CHECK(errno, ==, EAGAIN);
     CHECK(lib->pwritev2(fd, &piece, 1, 0, RWF_DSYNC), ==, 100);
     CHECK(tries, ==, 2);

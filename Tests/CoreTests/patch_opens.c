@@ -3,22 +3,26 @@
 #include "patched_calls.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-/* In the place of the C library's, also for Green: tells of every call. */
-static atomic_bool entered;
+/* In the place of the C library's, also for Green: tells of every call that opens a
+ * file, and does not come to its end while it is shut. */
+static atomic_bool entered, shut;
 
-int open(const char *path, int flags, ...) {
+int openat(int directory, const char *path, int flags, ...) {
     va_list arguments;
     va_start(arguments, flags);
     mode_t mode = flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE ? va_arg(arguments, mode_t) : 0;
     va_end(arguments);
-    atomic_store(&entered, true);
-    return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+    while (!(flags & O_PATH) && atomic_load(&shut))
+        syscall(SYS_sched_yield);
+    atomic_store(&entered, !(flags & O_PATH));
+    return (int)syscall(SYS_openat, directory, path, flags, mode);
 }
 
 static ssize_t by_open(struct task *task) {
@@ -148,9 +152,10 @@ TEST(no_descriptors, "without a descriptor for Green a file opens all the same, 
     int directory = open(path_of("."), O_RDONLY | O_CLOEXEC);
     struct rlimit before, limit;
     CHECK(getrlimit(RLIMIT_NOFILE, &before), ==, 0);
+    size_t open_before = open_descriptors() + 1; /* Green keeps one */
+    CHECK(lib->close(lib->openat(directory, "file", O_RDWR | O_CREAT | O_CLOEXEC, 0600)), ==, 0);
     int next = dup(directory);
     CHECK(close(next), ==, 0);
-    size_t open_before = open_descriptors();
     for (rlim_t left = 0; left < 4; left++) {
         UNTIL(open_descriptors() == open_before); /* a native thread may still have one */
         limit = (struct rlimit){(rlim_t)next + left, before.rlim_max};
@@ -200,7 +205,7 @@ static int open_within(void *argument) {
     return 0;
 }
 
-TEST(interrupted, "a kill ends an open with ECANCELED, a timeout with ETIMEDOUT, and what opens later is closed") {
+TEST(interrupted, "a kill ends the open of a FIFO with ECANCELED, a timeout with ETIMEDOUT, and it is closed later") {
     begin_with_files();
     const char *path = path_of("fifo");
     CHECK(mkfifo(path, 0600), ==, 0);
@@ -222,6 +227,61 @@ TEST(interrupted, "a kill ends an open with ECANCELED, a timeout with ETIMEDOUT,
         struct pollfd state = {.fd = fd};
         UNTIL(poll(&state, 1, 0) == 1 && (state.revents & POLLERR)); /* nobody reads */
         CHECK(close(fd), ==, 0);
+    }
+    finish_opens();
+}
+
+static int let_open(void *unused) {
+    (void)unused;
+    CHECK(green_sleep(5 * GREEN_MILLISECOND), ==, 0);
+    atomic_store(&shut, false);
+    return 0;
+}
+
+TEST(killed, "a kill waits for the end of the open of a file, and is for the next call") {
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 10};
+    begin_with_files();
+    int fd = open(path_of("file"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    CHECK(write(fd, "text", 4), ==, 4);
+    struct task task = {.path = path_of("file"), .flags = O_RDWR | O_TRUNC | O_CLOEXEC, .call = by_open};
+    atomic_store(&shut, true);
+    begin_task(&task);
+    CHECK(green_thread_kill(task.thread), ==, 0);
+    let_run();
+    CHECK(is_waiting(&task));
+    green_thread *other = start(let_open, NULL);
+    CHECK(finish(task.thread), ==, 0);
+    CHECK(task.result, >=, 0);
+    CHECK(lseek(fd, 0, SEEK_END), ==, 0);
+    CHECK(fcntl(fd, F_SETLK, &lock), ==, 0);
+    CHECK(finish(other), ==, 0);
+    CHECK(close((int)task.result), ==, 0);
+    CHECK(close(fd), ==, 0);
+    finish_opens();
+}
+
+TEST(many_fifos, "opens that wait for the other ends of FIFOs keep no other from coming") {
+    enum { FIFOS = 100 };
+    struct task readers[FIFOS], writers[FIFOS];
+    char paths[FIFOS][256];
+    begin_with_files();
+    for (int i = 0; i < FIFOS; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "fifo%d", i);
+        snprintf(paths[i], sizeof paths[i], "%s", path_of(name));
+        CHECK(mkfifo(paths[i], 0600), ==, 0);
+        readers[i] = (struct task){.path = paths[i], .flags = O_RDONLY | O_CLOEXEC, .call = by_open};
+        writers[i] = (struct task){.path = paths[i], .flags = O_WRONLY | O_CLOEXEC, .call = by_open};
+        begin_task(&readers[i]);
+    }
+    CHECK(green_sleep(10 * GREEN_MILLISECOND), ==, 0);
+    for (int i = 0; i < FIFOS; i++)
+        begin_task(&writers[i]);
+    for (int i = 0; i < FIFOS; i++) {
+        CHECK(finish(readers[i].thread), ==, 0);
+        CHECK(finish(writers[i].thread), ==, 0);
+        CHECK(close((int)readers[i].result), ==, 0);
+        CHECK(close((int)writers[i].result), ==, 0);
     }
     finish_opens();
 }
@@ -250,6 +310,25 @@ TEST(directory, "a path begins at the directory of the call, even if that is rep
     CHECK(found.st_ino, ==, expected.st_ino);
     CHECK(close((int)task.result), ==, 0);
     CHECK(close(directory), ==, 0);
+    CHECK(close(inner), ==, 0);
+    finish_opens();
+}
+
+TEST(working_directory, "a relative path begins at the working directory of the call") {
+    char before[PATH_MAX];
+    begin_with_files();
+    int inner = open(path_of("inner"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    CHECK(getcwd(before, sizeof before) != NULL);
+    CHECK(chdir(path_of(".")), ==, 0);
+    struct task task = {.path = "inner", .flags = O_RDWR | O_CLOEXEC, .call = by_open};
+    atomic_store(&shut, true);
+    begin_task(&task);
+    CHECK(chdir("/"), ==, 0);
+    atomic_store(&shut, false);
+    CHECK(finish(task.thread), ==, 0);
+    CHECK(task.result, >=, 0);
+    CHECK(chdir(before), ==, 0);
+    CHECK(close((int)task.result), ==, 0);
     CHECK(close(inner), ==, 0);
     finish_opens();
 }

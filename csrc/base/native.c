@@ -1,9 +1,13 @@
 #include "native.h"
 
 #include <signal.h>
+#include <sys/prctl.h>
 
-int green__native_start(pthread_t *thread, const char *name, size_t stack_size, void *(*function)(void *),
-                        void *argument) {
+void green__native_name(const char *name) {
+    prctl(PR_SET_NAME, name);
+}
+
+int green__native_start(pthread_t *thread, size_t stack_size, void *(*function)(void *), void *argument) {
     sigset_t all, before;
     pthread_attr_t attributes;
     pthread_t started;
@@ -19,7 +23,6 @@ int green__native_start(pthread_t *thread, const char *name, size_t stack_size, 
     pthread_attr_destroy(&attributes);
     if (error != 0)
         return -error;
-    pthread_setname_np(started, name);
     if (thread)
         *thread = started;
     return 0;

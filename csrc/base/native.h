@@ -7,9 +7,12 @@
 #include <stddef.h>
 
 /* Starts one with all signals blocked: those are for the program's own threads.
- * thread is for who will join it; NULL: it is detached, and must not end before
- * this returns. A stack_size of 0 is the system's. 0 or -errno. */
-int green__native_start(pthread_t *thread, const char *name, size_t stack_size, void *(*function)(void *),
-                        void *argument);
+ * thread is for who will join it; NULL: it is detached. A stack_size of 0 is the
+ * system's. 0 or -errno. */
+int green__native_start(pthread_t *thread, size_t stack_size, void *(*function)(void *), void *argument);
+
+/* The name by which others see the calling one. It takes no descriptor, as another
+ * OS thread's would. */
+void green__native_name(const char *name);
 
 #endif

@@ -325,6 +325,7 @@ static void rest(void) {
 
 static void *watch(void *unused) {
     is_watcher = true;
+    green__native_name("green-watcher");
     while (!__atomic_load_n(&watcher.stopping, __ATOMIC_ACQUIRE)) {
         int64_t now = green_now();
         if (__atomic_exchange_n(&watcher.dump_wanted, false, __ATOMIC_ACQUIRE))
@@ -353,7 +354,7 @@ static void halt(void) {
 static int proceed(void) {
     if (watcher.runs || (!watcher.monitoring && watcher.dumping.number == 0))
         return 0;
-    int error = green__native_start(&watcher.thread, "green-watcher", 0, watch, NULL);
+    int error = green__native_start(&watcher.thread, 0, watch, NULL);
     watcher.runs = error == 0;
     return error;
 }

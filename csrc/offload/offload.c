@@ -1,7 +1,7 @@
 /* A green thread waits for a native one. */
 #include "pool.h"
+#include "waker.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -22,25 +22,18 @@ static void describe(const green_wait *wait, char *text, size_t size) {
 static const green_wait_kind offloading = {green__io_cancel, describe};
 static const green_wait_kind to_the_end = {NULL, describe};
 
-enum { ASIDE = 256 };
-
-int green__aside(int fd) {
-    int aside = fcntl(fd, F_DUPFD_CLOEXEC, ASIDE);
-    if (aside < 0)
-        return fd;
-    close(fd);
-    return aside;
-}
-
-static int prepare(green_job *job) {
+static int prepare(green_hub *hub, green_job *job) {
     job->owners = 1;
     job->waiting = false;
-    job->done = eventfd(0, EFD_CLOEXEC);
-    if (job->done < 0)
-        return green__fail(-errno, "offloading a call: its eventfd");
-    if (job->aside)
-        job->done = green__aside(job->done);
-    return 0;
+    job->done = green__waker_take(hub);
+    return job->done < 0 ? green__fail(job->done, "offloading a call: its eventfd") : 0;
+}
+
+/* The native thread has written, and never looks at it again. One that is not kept
+ * is closed by whoever is the last to have the job. */
+static void keep_waker(green_hub *hub, green_job *job) {
+    if (green__waker_give(hub, job->done))
+        job->done = -1;
 }
 
 static int wait_for(green_hub *hub, const green_job *job, const green_wait_kind *kind, int64_t timeout) {
@@ -58,7 +51,7 @@ static int wait_for(green_hub *hub, const green_job *job, const green_wait_kind 
 }
 
 int green__offload(green_hub *hub, green_offload_pool *pool, green_job *job, int64_t timeout) {
-    int error = prepare(job);
+    int error = prepare(hub, job);
     if (error == 0)
         error = green__begin(hub, timeout);
     if (error == 0)
@@ -66,24 +59,23 @@ int green__offload(green_hub *hub, green_offload_pool *pool, green_job *job, int
     if (error < 0)
         return error;
     error = wait_for(hub, job, &offloading, timeout);
-    if (error < 0)
-        green__pool_take_back(pool, job);
+    if (error >= 0 || green__pool_take_back(pool, job))
+        keep_waker(hub, job);
     return error < 0 ? error : 0;
 }
 
 int green__offload_to_the_end(green_hub *hub, green_offload_pool *pool, green_job *job) {
-    int error = prepare(job);
+    int error = prepare(hub, job);
     if (error == 0)
         error = green__pool_put(pool, job);
     if (error < 0)
         return error;
     error = wait_for(hub, job, &to_the_end, GREEN_FOREVER);
-    if (error >= 0)
-        return 0;
-    if (green__pool_take_back(pool, job))
+    if (error < 0 && green__pool_take_back(pool, job))
         return error;
-    /* The engine could not wait for it. */
-    while (eventfd_read(job->done, &(eventfd_t){0}) < 0 && errno == EINTR)
+    /* The engine could not wait for it? */
+    while (error < 0 && eventfd_read(job->done, &(eventfd_t){0}) < 0 && errno == EINTR)
         ;
+    keep_waker(hub, job);
     return 0;
 }

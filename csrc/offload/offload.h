@@ -16,7 +16,6 @@ typedef struct green_job {
     struct green_job *next;
     int done;     /* an eventfd */
     bool waiting; /* for a native thread; under the pool's lock */
-    bool aside;   /* its eventfd is to be: the job is about to get the lowest number */
     bool ended;
     int owners;
 } green_job;
@@ -53,9 +52,6 @@ int green__offload(green_hub *hub, green_offload_pool *pool, green_job *job, int
 /* The same, but that nothing interrupts the wait: once it returns, the job has run
  * to its end, or never will. So the job may work on memory of the caller's. */
 int green__offload_to_the_end(green_hub *hub, green_offload_pool *pool, green_job *job);
-
-/* The descriptor by another number, far from the lowest, which open() has to return. */
-int green__aside(int fd);
 
 void green__offload_release(green_job *job);
 

@@ -58,14 +58,16 @@ static green_job *next_job(green_offload_pool *pool) {
 
 static void *work(void *argument) {
     green_offload_pool *pool = argument;
+    green__native_name(pool->name);
     green__lock(&pool->lock);
     for (green_job *job; (job = next_job(pool));) {
         pool->busy++;
         green__unlock(&pool->lock);
+        int done = job->done; /* which is the waiter's again as soon as it is written to */
         job->run(job);
         __atomic_store_n(&job->ended, true, __ATOMIC_RELEASE);
         /* An eventfd takes a 1 unless it is near 2^64. */
-        ssize_t written = write(job->done, &(uint64_t){1}, sizeof(uint64_t));
+        ssize_t written = green__raw_write(done, &(uint64_t){1}, sizeof(uint64_t));
         GREEN_INVARIANT(written == sizeof(uint64_t), "an eventfd can be written");
         green__offload_release(job);
         green__lock(&pool->lock);
@@ -80,7 +82,7 @@ static void *work(void *argument) {
 
 /* Called with the lock held. */
 static int add_thread(green_offload_pool *pool) {
-    int error = green__native_start(NULL, pool->name, STACK_SIZE, work, pool);
+    int error = green__native_start(NULL, STACK_SIZE, work, pool);
     pool->threads += error == 0;
     return error;
 }

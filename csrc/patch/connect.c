@@ -142,28 +142,41 @@ int green__green_accept(int fd, __SOCKADDR_ARG from, socklen_t *restrict length)
 /* Ending ---------------------------------------------------------------------- */
 
 /* A file's calls are waited for, since nothing ends them; all others end. */
-static void closing(int fd) {
-    green__uses_end(fd);
+static bool begin_closing(int fd, int refusal) {
+    if (green__uses_end(fd) < 0) {
+        errno = refusal;
+        return false;
+    }
     green__watch_closing(fd);
+    return true;
 }
 
 int green__green_close(int fd) {
-    closing(fd);
-    return green__real.close(fd);
+    return begin_closing(fd, EBADF) ? green__real.close(fd) : -1;
 }
 
-/* Closes a descriptor by putting a copy of another in its place. */
-static void replacing(int from, int to) {
-    if (from != to && fcntl(from, F_GETFD) >= 0)
-        closing(to);
+/* Closes a descriptor by putting a copy of another in its place, which is to be the
+ * same one when that has been waited for. */
+static bool begin_replacing(int from, int to) {
+    green_hub *hub = green__hub;
+    green_use use;
+    if (from == to || fcntl(from, F_GETFD) < 0)
+        return true;
+    if (!hub)
+        return true;
+    if (green__use_begin(hub, &use, from) < 0) {
+        errno = EBUSY;
+        return false;
+    }
+    bool begun = begin_closing(to, EBUSY);
+    green__use_end(&use);
+    return begun;
 }
 
 int green__green_dup2(int from, int to) {
-    replacing(from, to);
-    return green__real.dup2(from, to);
+    return begin_replacing(from, to) ? green__real.dup2(from, to) : -1;
 }
 
 int green__green_dup3(int from, int to, int flags) {
-    replacing(from, to);
-    return green__real.dup3(from, to, flags);
+    return begin_replacing(from, to) ? green__real.dup3(from, to, flags) : -1;
 }

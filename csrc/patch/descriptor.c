@@ -4,11 +4,17 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 
 bool green__is_blocking(int fd) {
     int flags = fcntl(fd, F_GETFL);
     return flags >= 0 && !(flags & O_NONBLOCK);
+}
+
+mode_t green__mode_of(int fd) {
+    struct statx status;
+    return statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &status) == 0 ? status.stx_mode : 0;
 }
 
 int64_t green__socket_deadline(int fd, int option) {

@@ -7,6 +7,10 @@
 /* Whether a call on it is to wait: it is open, and without O_NONBLOCK. */
 bool green__is_blocking(int fd);
 
+/* What it is, as in S_ISREG(mode), without asking a server of files for it. 0: it
+ * is none. */
+mode_t green__mode_of(int fd);
+
 /* The deadline of a call that begins now by SO_RCVTIMEO or SO_SNDTIMEO. */
 int64_t green__socket_deadline(int fd, int option);
 

@@ -13,8 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* What a ring does at a time. */
-enum { RING_MAX = 256 * 1024 };
+/* What a ring does at a time, and what is read to see whether it is there. */
+enum { RING_MAX = 256 * 1024, PEEK_MAX = 64 * 1024 };
 
 /* Of their own: a disk that does not answer holds up only files. */
 static green_offload_pool disks = GREEN_OFFLOAD_POOL(disks, "green-disk", 16);
@@ -101,11 +101,6 @@ static bool may_be_tried(const struct file_call *call) {
     return !call->whole && !(call->flags & (call->writes ? O_DIRECT | O_DSYNC : O_DIRECT));
 }
 
-static bool is_file(int fd) {
-    struct stat status;
-    return fstat(fd, &status) == 0 && green__is_file(&status);
-}
-
 /* Counts what is done; false: that was all. */
 static bool go_on(struct file_call *call, ssize_t result) {
     call->done += result;
@@ -142,8 +137,8 @@ static ssize_t transfer_on_ring(green_hub *hub, const struct file_call *call) {
 }
 
 static bool suits_ring(const green_hub *hub, const struct file_call *call) {
-    return hub->engine->class->files && !call->whole && call->offset != GREEN_AT_POSITION && call->pieces.count == 1 &&
-           call->pieces.first->iov_len <= RING_MAX;
+    return hub->engine->class->files && !call->whole && !(call->writes && (call->flags & O_DSYNC)) &&
+           call->pieces.count == 1 && call->pieces.first->iov_len <= RING_MAX;
 }
 
 static ssize_t counted(struct file_call *call, ssize_t result) {
@@ -166,7 +161,7 @@ static ssize_t wait_for_rest(green_hub *hub, struct file_call *call) {
 /* With the descriptor kept from being closed meanwhile. */
 static ssize_t transfer_rest(green_hub *hub, struct file_call *call) {
     green_use use;
-    if (!is_file(call->fd) || green__is_vfork_child(hub))
+    if (green__cannot_park(hub))
         return counted(call, transfer_now(call));
     if (green__use_begin(hub, &use, call->fd) < 0) {
         errno = EBADF;
@@ -177,16 +172,34 @@ static ssize_t transfer_rest(green_hub *hub, struct file_call *call) {
     return result;
 }
 
-static ssize_t transfer(green_hub *hub, struct file_call *call) {
-    if (may_be_tried(call))
-        for (;;) {
-            ssize_t result = transfer_cached(call);
-            if (result < 0 && is_refusal(errno))
-                break;
-            if (result <= 0 || !go_on(call, result) || !is_file(call->fd))
-                return result;
-        }
-    return transfer_rest(hub, call);
+static ssize_t transfer_at(green_hub *hub, struct file_call *call) {
+    while (may_be_tried(call)) {
+        ssize_t result = transfer_cached(call);
+        if (result < 0 && is_refusal(errno))
+            break;
+        if (result <= 0 || !go_on(call, result))
+            return result;
+        if (!green__is_file(call->fd))
+            return counted(call, transfer_now(call)); /* it takes what it takes */
+    }
+    return green__is_file(call->fd) ? transfer_rest(hub, call) : counted(call, transfer_now(call));
+}
+
+/* The bytes at the position and the position go together, since others may use it
+ * meanwhile: so it is one system call, at once where all of it is in memory. */
+static bool is_all_cached(const struct file_call *call) {
+    struct stat status;
+    size_t size = (size_t)green__pieces_size(call->pieces.first, (int)call->pieces.count);
+    off_t position = lseek(call->fd, 0, SEEK_CUR);
+    if (call->writes || size > PEEK_MAX || (call->flags & O_DIRECT) || position < 0)
+        return false;
+    ssize_t count = green__real.preadv2(call->fd, call->pieces.first, (int)call->pieces.count, position, RWF_NOWAIT);
+    return count == (ssize_t)size ||
+           (count >= 0 && fstat(call->fd, &status) == 0 && position + count >= status.st_size);
+}
+
+static ssize_t transfer_at_position(green_hub *hub, struct file_call *call) {
+    return is_all_cached(call) ? counted(call, transfer_now(call)) : transfer_rest(hub, call);
 }
 
 static ssize_t without_memory(struct file_call *call, const struct iovec *pieces, int count) {
@@ -198,11 +211,11 @@ static ssize_t without_memory(struct file_call *call, const struct iovec *pieces
 ssize_t green__file_transfer(green_hub *hub, bool writes, int fd, const struct iovec *pieces, int count, off_t offset) {
     int error_number = errno;
     struct file_call call = {.fd = fd, .writes = writes, .offset = offset, .flags = fcntl(fd, F_GETFL)};
-    /* In one system call, as others may write there too. */
-    call.whole = writes && (offset == GREEN_AT_POSITION || (call.flags & O_APPEND));
+    bool is_at_position = offset == GREEN_AT_POSITION;
+    call.whole = is_at_position || (writes && (call.flags & O_APPEND)); /* others may write at the end, too */
     if (green__pieces_copy(&call.pieces, pieces, (size_t)count) < 0)
         return without_memory(&call, pieces, count);
-    ssize_t result = transfer(hub, &call);
+    ssize_t result = is_at_position ? transfer_at_position(hub, &call) : transfer_at(hub, &call);
     green__pieces_free(&call.pieces);
     if (call.done == 0 && result < 0)
         return -1;
@@ -220,7 +233,7 @@ int green__file_sync(green_hub *hub, int fd, bool data) {
     int error_number = errno;
     struct file_call call = {.fd = fd, .data = data};
     green_use use;
-    if (green__is_vfork_child(hub))
+    if (green__cannot_park(hub))
         return (int)sync_now(&call);
     if (green__use_begin(hub, &use, fd) < 0) {
         errno = EBADF;

@@ -9,8 +9,12 @@
 /* The offset that means the file's own position. */
 enum { GREEN_AT_POSITION = -1 };
 
-static inline bool green__is_file(const struct stat *status) {
-    return S_ISREG(status->st_mode) || S_ISBLK(status->st_mode);
+static inline bool green__is_file_mode(mode_t mode) {
+    return S_ISREG(mode) || S_ISBLK(mode);
+}
+
+static inline bool green__is_file(int fd) {
+    return green__is_file_mode(green__mode_of(fd));
 }
 
 /* Whether read() and its like wait green for files, too: a patch of the family FILE
@@ -19,7 +23,7 @@ bool green__files_are_green(void);
 void green__files_count(int more);
 
 /* preadv or pwritev of some bytes, which parks where it would have waited; of what
- * is no file, straight through. */
+ * is no file, straight through. At the position it has to be a file. */
 ssize_t green__file_transfer(green_hub *hub, bool writes, int fd, const struct iovec *pieces, int count, off_t offset);
 
 /* fsync, or fdatasync. */

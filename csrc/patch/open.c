@@ -1,41 +1,59 @@
-/* open and its like, each on a native thread: of a FIFO it waits for somebody at
- * the other end. */
-#include "watch.h"
+/* open and its like, on a native thread. It is waited for to its end, as it may
+ * have made or emptied a file by then; only that of a FIFO, which may wait for
+ * somebody at the other end for ever, can be interrupted. */
+#include "file.h"
 
 #include "../offload/offload.h"
+#include "../offload/waker.h"
 
 #include <sched.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Of their own, and many: FIFOs that nobody opens hold up only what is opened. */
-static green_offload_pool openers = GREEN_OFFLOAD_POOL(openers, "green-open", 64);
+/* FIFOs have native threads of their own, and as many as it takes: one that waits
+ * for another must not keep it from coming. */
+static green_offload_pool openers = GREEN_OFFLOAD_POOL(openers, "green-open", 16);
+static green_offload_pool fifo_openers = GREEN_OFFLOAD_POOL(fifo_openers, "green-fifo", 32768);
 
 struct request {
-    bool at; /* by openat */
-    int directory;
+    int directory; /* AT_FDCWD, or of a relative path's beginning */
     const char *path;
     int flags;
     mode_t mode;
 };
 
-/* With copies of all that it uses, since the caller may be gone before it is done. */
+/* With copies of all that it uses, since the caller of a FIFO's may be gone before
+ * it is done. */
 struct opening {
     green_job job;
     struct request request;
+    bool holds;      /* the directory is its own */
+    bool takes_fifo; /* else it only tells of one */
+    bool is_fifo;
     int opened; /* a descriptor that nobody has taken yet; -1: none */
     int error;
     char path[];
 };
 
 static int open_now(const struct request *request) {
-    return request->at ? green__real.openat(request->directory, request->path, request->flags, request->mode)
-                       : green__real.open(request->path, request->flags, request->mode);
+    return green__real.openat(request->directory, request->path, request->flags, request->mode);
+}
+
+static bool waits_for_peer(const struct request *request) {
+    struct stat status;
+    int flags = request->flags;
+    if ((flags & (O_NONBLOCK | O_PATH)) || (flags & O_ACCMODE) == O_RDWR)
+        return false;
+    return fstatat(request->directory, request->path, &status, flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0) == 0 &&
+           S_ISFIFO(status.st_mode);
 }
 
 static void run(green_job *job) {
     struct opening *opening = GREEN_CONTAINER(job, struct opening, job);
+    opening->is_fifo = !opening->takes_fifo && waits_for_peer(&opening->request);
+    if (opening->is_fifo)
+        return;
     opening->opened = open_now(&opening->request);
     opening->error = errno;
 }
@@ -44,31 +62,40 @@ static void release(green_job *job) {
     struct opening *opening = GREEN_CONTAINER(job, struct opening, job);
     if (opening->opened >= 0)
         green__real.close(opening->opened);
-    if (opening->request.directory >= 0)
+    if (opening->holds)
         green__real.close(opening->request.directory);
     free(opening);
 }
 
-/* A descriptor of one's own of the directory that a path begins at, which somebody
- * may close meanwhile. Unlike that of a dup(), closing this one ends no locks. */
-static int hold_directory(const struct request *request) {
-    if (!request->at || request->directory == AT_FDCWD || request->path[0] == '/')
-        return AT_FDCWD;
+/* Where a relative path begins, as of now: the directory may be closed, and the
+ * process's changed, before it is opened. Unlike that of a dup(), closing this
+ * descriptor ends no locks. */
+static bool hold_directory(struct opening *opening) {
+    struct request *request = &opening->request;
+    if (request->path[0] == '/')
+        return true;
     int fd = green__real.openat(request->directory, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    return fd < 0 ? -1 : green__aside(fd);
+    if (fd < 0)
+        return false;
+    request->directory = green__aside(fd);
+    opening->holds = true;
+    return true;
 }
 
 /* NULL: there is no memory, or no directory of one's own. */
-static struct opening *opening_make(const struct request *request) {
+static struct opening *opening_make(const struct request *request, bool takes_fifo) {
     size_t size = strlen(request->path) + 1;
     struct opening *opening = malloc(sizeof *opening + size);
     if (!opening)
         return NULL;
-    *opening =
-        (struct opening){.job = {.run = run, .release = release, .aside = true}, .request = *request, .opened = -1};
+    *opening = (struct opening){
+        .job = {.run = run, .release = release},
+        .request = *request,
+        .takes_fifo = takes_fifo,
+        .opened = -1,
+    };
     opening->request.path = memcpy(opening->path, request->path, size);
-    opening->request.directory = hold_directory(request);
-    if (opening->request.directory != -1)
+    if (hold_directory(opening))
         return opening;
     free(opening);
     return NULL;
@@ -84,24 +111,44 @@ static bool lacked_descriptors(const struct opening *opening) {
     return true;
 }
 
-/* Where none of what that takes can be had, it waits in place. */
-static int open_parking(green_hub *hub, const struct request *request) {
-    int error_number = errno, error = -ENOMEM, result = -1;
-    struct opening *opening = opening_make(request);
-    if (opening)
-        error = green__offload(hub, &openers, &opening->job, GREEN_FOREVER);
-    bool is_done = error == 0 && !lacked_descriptors(opening);
-    if (is_done) {
-        result = opening->opened;
-        error_number = result < 0 ? opening->error : error_number;
-        opening->opened = -1;
-    }
+/* The result in *opened, with errno. False: nothing has been done, or nothing came
+ * of it that would not come of another try. */
+static bool take_result(struct opening *opening, int *opened) {
+    if (lacked_descriptors(opening))
+        return false;
+    *opened = opening->opened;
+    opening->opened = -1;
+    errno = opening->error;
+    return true;
+}
+
+static int open_fifo(green_hub *hub, const struct request *request) {
+    struct opening *opening = opening_make(request, true);
+    int error = opening ? green__offload(hub, &fifo_openers, &opening->job, GREEN_FOREVER) : -ENOMEM, opened = -1;
+    bool is_done = error == 0 && take_result(opening, &opened);
+    int error_number = errno;
     if (opening)
         green__offload_release(&opening->job);
     if (green__is_explained(error))
         return green__watch_failed(hub, error, ETIMEDOUT);
     errno = error_number;
-    return is_done ? result : open_now(request);
+    return is_done ? opened : open_now(request);
+}
+
+/* Where none of what that takes can be had, it waits in place. */
+static int open_parking(green_hub *hub, const struct request *request) {
+    struct opening *opening = opening_make(request, false);
+    int opened = -1;
+    if (!opening)
+        return open_now(request);
+    bool is_done = green__offload_to_the_end(hub, &openers, &opening->job) == 0, is_fifo = is_done && opening->is_fifo;
+    is_done = is_done && !is_fifo && take_result(opening, &opened);
+    int error_number = errno;
+    green__offload_release(&opening->job);
+    errno = error_number;
+    if (is_fifo)
+        return open_fifo(hub, request);
+    return is_done ? opened : open_now(request);
 }
 
 /* The compiler takes the C library's word that it is no path of anybody's. */
@@ -115,10 +162,14 @@ static bool is_quick(const char *path) {
 }
 
 static int open_by(const struct request *request) {
+    int error_number = errno;
     green_hub *hub = green__may_park();
-    if (!hub || is_nothing(request->path) || is_quick(request->path) || green__is_vfork_child(hub))
+    if (!hub || is_nothing(request->path) || is_quick(request->path) || green__cannot_park(hub))
         return open_now(request);
-    return open_parking(hub, request);
+    int opened = open_parking(hub, request);
+    if (opened >= 0)
+        errno = error_number;
+    return opened;
 }
 
 /* The calls ------------------------------------------------------------------- */
@@ -138,12 +189,12 @@ static bool takes_mode(int flags) {
 
 int green__green_open(const char *path, int flags, ...) {
     MODE_AFTER(flags, mode)
-    return open_by(&(struct request){.path = path, .flags = flags, .mode = mode, .directory = AT_FDCWD});
+    return open_by(&(struct request){.directory = AT_FDCWD, .path = path, .flags = flags, .mode = mode});
 }
 
 int green__green_openat(int directory, const char *path, int flags, ...) {
     MODE_AFTER(flags, mode)
-    return open_by(&(struct request){.at = true, .directory = directory, .path = path, .flags = flags, .mode = mode});
+    return open_by(&(struct request){.directory = directory, .path = path, .flags = flags, .mode = mode});
 }
 
 int green__green_creat(const char *path, mode_t mode) {

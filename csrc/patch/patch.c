@@ -6,6 +6,7 @@
 #include "lot.h"
 #include "posix.h"
 #include "slots.h"
+#include "uses.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -283,6 +284,8 @@ static int check_ids(const green_patch *patch) {
 int green_unpatch(green_patch *patch) {
     if (!patch)
         return 0;
+    if (patch->families & GREEN_PATCH_FILE)
+        green__uses_drain(); /* a close() that is not patched does not wait for them */
     green__lock(&green__patching);
     int error = check_ids(patch);
     if (error == 0)

@@ -4,6 +4,11 @@
 
 #include <limits.h>
 
+/* An offset of no use, or the position of what is no file. */
+static bool is_beyond(int fd, off_t offset) {
+    return offset < GREEN_AT_POSITION || (offset == GREEN_AT_POSITION && !green__is_file(fd));
+}
+
 /* Reading --------------------------------------------------------------------- */
 
 ssize_t green__green_pread(int fd, void *bytes, size_t size, off_t offset) {
@@ -23,7 +28,7 @@ ssize_t green__green_preadv(int fd, const struct iovec *pieces, int count, off_t
 /* Without flags -1 is the file's own position. */
 ssize_t green__green_preadv2(int fd, const struct iovec *pieces, int count, off_t offset, int flags) {
     green_hub *hub = green__may_park();
-    if (!hub || green__pieces_size(pieces, count) <= 0 || offset < GREEN_AT_POSITION || flags != 0)
+    if (!hub || green__pieces_size(pieces, count) <= 0 || is_beyond(fd, offset) || flags != 0)
         return green__real.preadv2(fd, pieces, count, offset, flags);
     return green__file_transfer(hub, false, fd, pieces, count, offset);
 }
@@ -52,7 +57,7 @@ ssize_t green__green_pwritev(int fd, const struct iovec *pieces, int count, off_
 
 ssize_t green__green_pwritev2(int fd, const struct iovec *pieces, int count, off_t offset, int flags) {
     green_hub *hub = green__may_park();
-    if (!hub || green__pieces_size(pieces, count) <= 0 || offset < GREEN_AT_POSITION || flags != 0)
+    if (!hub || green__pieces_size(pieces, count) <= 0 || is_beyond(fd, offset) || flags != 0)
         return green__real.pwritev2(fd, pieces, count, offset, flags);
     return green__file_transfer(hub, true, fd, pieces, count, offset);
 }

@@ -82,11 +82,11 @@ static ssize_t read_now(int fd, const struct iovec *pieces, int count) {
 }
 
 static ssize_t read_other(green_hub *hub, int fd, const struct iovec *pieces, int count) {
-    struct stat status;
-    bool is_known = fstat(fd, &status) == 0, is_file = is_known && green__is_file(&status);
+    mode_t mode = green__mode_of(fd);
+    bool is_file = green__is_file_mode(mode);
     if (is_file && green__files_are_green())
         return green__file_transfer(hub, false, fd, pieces, count, GREEN_AT_POSITION);
-    if (!is_known || is_file || S_ISDIR(status.st_mode) || !green__is_blocking(fd))
+    if (mode == 0 || is_file || S_ISDIR(mode) || !green__is_blocking(fd))
         return green__real.readv(fd, pieces, count);
     for (int ended = 0;;) {
         ssize_t result = read_now(fd, pieces, count);

@@ -111,13 +111,13 @@ static ssize_t write_now(struct output *output) {
 }
 
 static ssize_t write_other(green_hub *hub, int fd, const struct iovec *pieces, int count) {
-    struct stat status;
-    bool is_known = fstat(fd, &status) == 0, is_file = is_known && green__is_file(&status);
+    mode_t mode = green__mode_of(fd);
+    bool is_file = green__is_file_mode(mode);
     if (is_file && green__files_are_green())
         return green__file_transfer(hub, true, fd, pieces, count, GREEN_AT_POSITION);
-    if (!is_known || is_file || S_ISDIR(status.st_mode) || !green__is_blocking(fd))
+    if (mode == 0 || is_file || S_ISDIR(mode) || !green__is_blocking(fd))
         return green__real.writev(fd, pieces, count);
-    struct output output = {.hub = hub, .fd = fd, .is_pipe = S_ISFIFO(status.st_mode), .attempt = write_now};
+    struct output output = {.hub = hub, .fd = fd, .is_pipe = S_ISFIFO(mode), .attempt = write_now};
     return put(&output, pieces, (size_t)count);
 }
 

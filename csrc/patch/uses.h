@@ -9,6 +9,7 @@
 /* On the stack of the call. */
 typedef struct green_use {
     int fd;
+    const green_thread *thread;
     struct green_use *next, **place; /* among those of the OS thread */
 } green_use;
 
@@ -17,7 +18,12 @@ int green__use_begin(green_hub *hub, green_use *use, int fd);
 void green__use_end(green_use *use);
 
 /* For whoever is about to close it: parks until no call of this OS thread's green
- * threads uses it any more. Nothing interrupts that. */
-void green__uses_end(int fd);
+ * threads uses it any more; where nobody can park, the OS thread waits. Nothing
+ * interrupts that. -EBADF: somebody else is about to close it. */
+int green__uses_end(int fd);
+
+/* Waits until no green thread of this OS thread uses any, and for up to a second
+ * for those of others. */
+void green__uses_drain(void);
 
 #endif

@@ -50,6 +50,7 @@ static void forked(green_lock *lock) {
 
 static void *wait_for_orphans(void *unused) {
     bool is_last = false;
+    green__native_name("green-reaper");
     while (!is_last) {
         struct epoll_event event;
         green_process_end end;
@@ -73,7 +74,7 @@ static int begin(void) {
     orphans.epoll = epoll_create1(EPOLL_CLOEXEC);
     if (orphans.epoll < 0)
         return -errno;
-    int error = green__native_start(NULL, "green-reaper", 0, wait_for_orphans, NULL);
+    int error = green__native_start(NULL, 0, wait_for_orphans, NULL);
     if (error < 0) {
         close(orphans.epoll);
         orphans.epoll = -1;

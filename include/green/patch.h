@@ -34,8 +34,10 @@
  *   Names       are looked up on native threads, by the C library
  *   Files       are read and written at once as far as they are in memory. For the
  *               rest the thread waits, for io_uring or a native thread, until all of
- *               it is done; an interrupt is left for the next call. open() goes to a
- *               native thread, and can be interrupted.
+ *               it is done; an interrupt is left for the next call, except that the
+ *               open() of a FIFO can be interrupted. open() is made by a native
+ *               thread, by the credentials that the process has, not this OS thread
+ *               alone, and the umask of that moment.
  *
  * Locks are made green where GREEN_PATCH_LOCK is asked for: whoever has to wait
  * for one parks, so that a library may hold its lock while it waits, and be called
@@ -88,7 +90,8 @@
  * of one OS thread, deadlocks without GREEN_PATCH_LOCK. A routine of
  * pthread_once() that waits may do so in any case, and so may std::future and
  * std::atomic of libstdc++, which wait by system calls of their own.
- * A signal handler must not make a call that would have to wait. */
+ * A signal handler must not make a call that would have to wait, which with
+ * GREEN_PATCH_FILE a write() to a file is. */
 #ifndef GREEN_PATCH_H
 #define GREEN_PATCH_H
 
@@ -172,7 +175,8 @@ GREEN_API GREEN_CHECK int green_import_patched(green_patch **patch, const char *
 GREEN_API GREEN_CHECK int green_monkey_patch(green_patch **patch, unsigned families);
 
 /* Takes a patch back and frees it. What no other patch owns is as it was; calls
- * that are under way end as green ones. NULL does nothing.
+ * that are under way end as green ones. With GREEN_PATCH_FILE it waits until there
+ * is none at a file. NULL does nothing.
  *
  * -EBUSY: pthread_create() has made green threads that are neither joined nor
  * detached, and no other patch has GREEN_PATCH_THREAD; nothing is undone. -EACCES
