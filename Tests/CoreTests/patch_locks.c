@@ -270,6 +270,24 @@ TEST(owner, "a mutex that asks for its owner is unlocked by no other green threa
     end();
 }
 
+static int take_and_end(void *unused) {
+    (void)unused;
+    return lib->mutex_lock(&owned);
+}
+
+static int try_it(void *unused) {
+    (void)unused;
+    return lib->mutex_trylock(&owned);
+}
+
+TEST(abandoned, "a recursive mutex that a green thread has kept to its end lets no other one in") {
+    begin();
+    make_mutex(&owned, PTHREAD_MUTEX_RECURSIVE);
+    CHECK(finish(start(take_and_end, NULL)), ==, 0);
+    CHECK(finish(start(try_it, NULL)), ==, EBUSY);
+    end();
+}
+
 TEST(error_check, "a mutex that checks for errors refuses its owner, and has others wait") {
     begin();
     make_mutex(&owned, PTHREAD_MUTEX_ERRORCHECK);

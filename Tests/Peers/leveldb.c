@@ -7,8 +7,9 @@
 
 enum { WRITERS = 40, VALUES = 500, VALUE_SIZE = 1024 };
 
-static green_patch *import_leveldb(unsigned families) {
-    green_import_options options = {.families = families};
+static green_patch *import_leveldb(unsigned families, bool with_language) {
+    static const char *const also[] = {"libstdc++.so.6"};
+    green_import_options options = {.families = families, .also = also, .also_count = with_language};
     green_patch *patch;
     CHECK(green_import_patched(&patch, "libleveldb.so.1d", &options), ==, 0);
     return patch;
@@ -92,7 +93,7 @@ static void write_and_read(const char *how) {
 }
 
 TEST(own_thread, "green threads write to one database, and wait for its own native thread") {
-    green_patch *patch = import_leveldb(GREEN_PATCH_ALL | GREEN_PATCH_FILE | GREEN_PATCH_LOCK);
+    green_patch *patch = import_leveldb(GREEN_PATCH_ALL | GREEN_PATCH_FILE | GREEN_PATCH_LOCK, false);
     write_and_read("its thread native");
     CHECK(green_unpatch(patch), ==, 0);
 }
@@ -100,7 +101,7 @@ TEST(own_thread, "green threads write to one database, and wait for its own nati
 /* That thread never ends, so neither would this process's hub. */
 static void write_by_green_threads(void) {
     green_statistics now;
-    green_patch *patch = import_leveldb(GREEN_PATCH_ALL | GREEN_PATCH_FILE | GREEN_PATCH_THREAD);
+    green_patch *patch = import_leveldb(GREEN_PATCH_ALL | GREEN_PATCH_FILE | GREEN_PATCH_THREAD, true);
     write_and_read("its thread green");
     CHECK(green_hub_statistics(&now), ==, 0);
     CHECK(now.threads, ==, 2);

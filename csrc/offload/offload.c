@@ -36,6 +36,10 @@ static void keep_waker(green_hub *hub, green_job *job) {
         job->done = -1;
 }
 
+static void check_ended(const green_job *job) {
+    GREEN_INVARIANT(__atomic_load_n(&job->ended, __ATOMIC_ACQUIRE), "a job that woke its thread has ended");
+}
+
 static int wait_for(green_hub *hub, const green_job *job, const green_wait_kind *kind, int64_t timeout) {
     uint64_t count;
     green_io io;
@@ -44,7 +48,7 @@ static int wait_for(green_hub *hub, const green_job *job, const green_wait_kind 
     io.op.length = sizeof count;
     int error = green__io_run(hub, &io, timeout);
     if (error >= 0)
-        GREEN_INVARIANT(__atomic_load_n(&job->ended, __ATOMIC_ACQUIRE), "a job that woke its thread has ended");
+        check_ended(job);
     else if (!green__is_explained(error))
         green__fail(error, "waiting for a native thread");
     return error;
@@ -76,6 +80,7 @@ int green__offload_to_the_end(green_hub *hub, green_offload_pool *pool, green_jo
     /* The engine could not wait for it? */
     while (error < 0 && eventfd_read(job->done, &(eventfd_t){0}) < 0 && errno == EINTR)
         ;
+    check_ended(job);
     keep_waker(hub, job);
     return 0;
 }

@@ -57,7 +57,7 @@ static size_t index_of(const green_objects *objects, const char *name) {
     return i;
 }
 
-bool green__is_language_of(const green_objects *objects, size_t index, const bool *chosen) {
+bool green__has_locks_of(const green_objects *objects, size_t index, const bool *chosen) {
     const char *name = green__object_name(&objects->all[index]);
     if (!begins_with(name, "libstdc++.") && !begins_with(name, "libc++."))
         return false;

@@ -17,8 +17,8 @@ bool green__is_untouchable(const green_object *object);
 unsigned green__families_of(const green_object *object);
 
 /* Whether it is the library of a language, and a chosen object needs it: there a
- * library in C++ has its threads and half of its locks. */
-bool green__is_language_of(const green_objects *objects, size_t index, const bool *chosen);
+ * library in C++ has half of its locks. */
+bool green__has_locks_of(const green_objects *objects, size_t index, const bool *chosen);
 
 /* Marks the object of that index and those that only it, or others marked, need.
  * chosen has a place for each object, all false. -ENOMEM, explained. */

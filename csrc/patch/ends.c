@@ -35,14 +35,14 @@ static int wait_parking(green_hub *hub, const green_posix *posix, const green_un
     return ETIMEDOUT;
 }
 
-/* In a link or a destructor nothing can park, and the OS thread would wait for
- * itself. */
+/* In a link, a destructor or a handler of a fork nothing can park, and the OS
+ * thread would wait for itself. */
 static int wait_for_end(green_posix *posix, const green_until *until) {
     green_hub *hub = green__may_park();
     if (green__posix_is_finished(posix))
         return 0;
     bool is_here = posix->carrier == green__real.pthread_self();
-    if (hub)
+    if (hub && !green__cannot_park(hub))
         return is_here && !until ? wait_here(hub, posix) : wait_parking(hub, posix, until);
     return is_here ? EDEADLK : green__posix_wait(posix, until);
 }

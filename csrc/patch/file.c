@@ -194,8 +194,8 @@ static bool is_all_cached(const struct file_call *call) {
     if (call->writes || size > PEEK_MAX || (call->flags & O_DIRECT) || position < 0)
         return false;
     ssize_t count = green__real.preadv2(call->fd, call->pieces.first, (int)call->pieces.count, position, RWF_NOWAIT);
-    return count == (ssize_t)size ||
-           (count >= 0 && fstat(call->fd, &status) == 0 && position + count >= status.st_size);
+    return count == (ssize_t)size || (count >= 0 && fstat(call->fd, &status) == 0 && S_ISREG(status.st_mode) &&
+                                      position + count >= status.st_size);
 }
 
 static ssize_t transfer_at_position(green_hub *hub, struct file_call *call) {

@@ -29,7 +29,9 @@ static pthread_t carrier_of(pthread_t id) {
 
 static bool is_over(pthread_t id) {
     const green_posix *posix = green__posix_of(id);
-    return posix && green__posix_is_finished(posix);
+    if (posix)
+        return green__posix_is_gone(posix);
+    return green__is_green_id(id) && ((const green_thread *)(id - GREEN_ID_SPAWNED))->state >= GREEN_DONE;
 }
 
 /* For what only its own OS thread may do: 0, ESRCH when it has ended, or ENOTSUP. */
@@ -126,25 +128,25 @@ int green__green_pthread_getattr_np(pthread_t id, pthread_attr_t *attributes) {
 }
 
 int green__green_pthread_getaffinity_np(pthread_t id, size_t size, cpu_set_t *processors) {
-    return green__real.pthread_getaffinity_np(carrier_of(id), size, processors);
+    return is_over(id) ? ESRCH : green__real.pthread_getaffinity_np(carrier_of(id), size, processors);
 }
 
 int green__green_pthread_setaffinity_np(pthread_t id, size_t size, const cpu_set_t *processors) {
-    return green__real.pthread_setaffinity_np(carrier_of(id), size, processors);
+    return is_over(id) ? ESRCH : green__real.pthread_setaffinity_np(carrier_of(id), size, processors);
 }
 
 int green__green_pthread_getschedparam(pthread_t id, int *restrict policy, struct sched_param *restrict parameters) {
-    return green__real.pthread_getschedparam(carrier_of(id), policy, parameters);
+    return is_over(id) ? ESRCH : green__real.pthread_getschedparam(carrier_of(id), policy, parameters);
 }
 
 int green__green_pthread_setschedparam(pthread_t id, int policy, const struct sched_param *parameters) {
-    return green__real.pthread_setschedparam(carrier_of(id), policy, parameters);
+    return is_over(id) ? ESRCH : green__real.pthread_setschedparam(carrier_of(id), policy, parameters);
 }
 
 int green__green_pthread_setschedprio(pthread_t id, int priority) {
-    return green__real.pthread_setschedprio(carrier_of(id), priority);
+    return is_over(id) ? ESRCH : green__real.pthread_setschedprio(carrier_of(id), priority);
 }
 
 int green__green_pthread_getcpuclockid(pthread_t id, clockid_t *clock) {
-    return green__real.pthread_getcpuclockid(carrier_of(id), clock);
+    return is_over(id) ? ESRCH : green__real.pthread_getcpuclockid(carrier_of(id), clock);
 }

@@ -4,10 +4,9 @@
 #include <limits.h>
 #include <stdlib.h>
 
-/* A key that was made, or deleted, by a call that was not patched has the number 0
- * and no destructor. Otherwise the number is odd while there is the key, and even
- * when it has been deleted, as the C library has it: no value of one that had the
- * same place is taken for the new one's. */
+/* The number is odd while there is a key that a patched call has made. Even, it has
+ * been deleted, or was made by a call that was not patched, which only the C library
+ * knows. No value of one that had the same place is taken for the new one's. */
 static struct key {
     uintptr_t number;             /* atomic */
     void (*destroy)(void *value); /* atomic */
@@ -28,8 +27,13 @@ static uintptr_t number_of(pthread_key_t key) {
     return __atomic_load_n(&keys[key].number, __ATOMIC_ACQUIRE);
 }
 
-static bool is_deleted(uintptr_t number) {
-    return number != 0 && number % 2 == 0;
+static bool is_known(uintptr_t number) {
+    return number % 2 == 1;
+}
+
+/* As the C library says when it is given what it has. */
+static bool exists(pthread_key_t key) {
+    return green__real.pthread_setspecific(key, green__real.pthread_getspecific(key)) == 0;
 }
 
 int green__green_pthread_key_create(pthread_key_t *key, void (*destroy)(void *value)) {
@@ -41,13 +45,22 @@ int green__green_pthread_key_create(pthread_key_t *key, void (*destroy)(void *va
     return 0;
 }
 
+static void forget(pthread_key_t key) {
+    __atomic_store_n(&keys[key].number, (number_of(key) | 1) + 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&keys[key].destroy, NULL, __ATOMIC_RELAXED);
+}
+
 /* Green's part comes first: from the C library's on, the place may be another key's. */
 int green__green_pthread_key_delete(pthread_key_t key) {
-    if (key < PTHREAD_KEYS_MAX && !is_deleted(number_of(key))) {
-        __atomic_store_n(&keys[key].number, (number_of(key) | 1) + 1, __ATOMIC_RELEASE);
-        __atomic_store_n(&keys[key].destroy, NULL, __ATOMIC_RELAXED);
-    }
+    if (key < PTHREAD_KEYS_MAX)
+        forget(key);
     return green__real.pthread_key_delete(key);
+}
+
+void green__keys_forget(void) {
+    for (pthread_key_t key = 0; key < PTHREAD_KEYS_MAX; key++)
+        if (is_known(number_of(key)))
+            forget(key);
 }
 
 void *green__green_pthread_getspecific(pthread_key_t key) {
@@ -97,7 +110,7 @@ int green__green_pthread_setspecific(pthread_key_t key, const void *value) {
     green_thread *thread = green__spawned();
     if (!thread)
         return green__real.pthread_setspecific(key, value);
-    if (key >= PTHREAD_KEYS_MAX || is_deleted(number_of(key)))
+    if (key >= PTHREAD_KEYS_MAX || !(is_known(number_of(key)) || exists(key)))
         return EINVAL;
     struct green_specific *specific = thread->specific ? thread->specific : make(thread);
     if (!specific || !make_room(specific, key))

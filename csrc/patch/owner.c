@@ -8,7 +8,7 @@ enum { BUCKETS = 64, KIND_MASK = 3 }; /* glibc's, of __kind */
 struct holding {
     struct holding *next;
     const pthread_mutex_t *mutex;
-    const green_thread *owner;
+    uint64_t owner; /* the id of the green thread, of which no other will be */
 };
 
 /* A forked child's copies are of its parent's green threads: see watch.c. */
@@ -46,12 +46,12 @@ static bool is_held_here(const green_hub *hub, const pthread_mutex_t *mutex) {
     return __atomic_load_n(&mutex->__data.__owner, __ATOMIC_RELAXED) == hub->sight.number;
 }
 
-/* The green thread of this OS thread that has it; NULL: there is none, or nobody
+/* The green thread of this OS thread that has it; 0: there is none, or nobody
  * knows, since it was locked before there was a hub or by an object that is not
  * patched. */
-static const green_thread *owner_of(const green_hub *hub, const pthread_mutex_t *mutex) {
+static uint64_t owner_of(const green_hub *hub, const pthread_mutex_t *mutex) {
     const struct holding *holding = *find(hub, mutex);
-    return holding && is_held_here(hub, mutex) ? holding->owner : NULL;
+    return holding && is_held_here(hub, mutex) ? holding->owner : 0;
 }
 
 /* Of one that has just been locked for the first time. A record that is there is
@@ -65,7 +65,7 @@ static int note(const green_hub *hub, pthread_mutex_t *mutex) {
         return EAGAIN; /* as when a recursive one was locked too often */
     }
     holding->mutex = mutex;
-    holding->owner = hub->current;
+    holding->owner = hub->current->id;
     return 0;
 }
 
@@ -77,8 +77,8 @@ static void forget(struct holding **place) {
 
 /* The C library would let any green thread of the OS thread in again. */
 static int try_asking(const green_hub *hub, pthread_mutex_t *mutex) {
-    const green_thread *owner = owner_of(hub, mutex);
-    if (owner && owner != hub->current)
+    uint64_t owner = owner_of(hub, mutex);
+    if (owner && owner != hub->current->id)
         return EBUSY;
     int result = green__real.pthread_mutex_trylock(mutex);
     if ((result != 0 && result != EOWNERDEAD) || !is_locked_once(mutex))
@@ -98,10 +98,10 @@ int green__mutex_attempt(void *lock) {
     int result = green__mutex_try(mutex);
     if (result != EBUSY || !asks_for_owner(mutex) || !is_held_here(hub, mutex))
         return result;
-    const green_thread *owner = owner_of(hub, mutex);
+    uint64_t owner = owner_of(hub, mutex);
     if (!owner)
-        owner = &hub->root; /* most likely, from before there was a hub */
-    return owner == hub->current ? EDEADLK : EBUSY;
+        owner = hub->root.id; /* most likely, from before there was a hub */
+    return owner == hub->current->id ? EDEADLK : EBUSY;
 }
 
 int green__mutex_attempt_in_place(pthread_mutex_t *mutex) {
@@ -117,8 +117,8 @@ int green__mutex_give(pthread_mutex_t *mutex, bool *is_free) {
     *is_free = is_locked_once(mutex);
     if (!hub || !asks_for_owner(mutex))
         return green__real.pthread_mutex_unlock(mutex);
-    const green_thread *owner = owner_of(hub, mutex);
-    if (owner && owner != hub->current)
+    uint64_t owner = owner_of(hub, mutex);
+    if (owner && owner != hub->current->id)
         return EPERM;
     int error = green__real.pthread_mutex_unlock(mutex);
     if (error == 0 && *is_free && owner)

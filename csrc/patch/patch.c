@@ -80,7 +80,7 @@ static int patch_chosen(green_patch *patch, const struct world *world, const boo
     for (size_t i = 0; i < world->objects.count; i++) {
         unsigned families = patch->families;
         if (!chosen[i])
-            families &= green__is_language_of(&world->objects, i, chosen) ? GREEN_PATCH_LOCK | GREEN_PATCH_THREAD : 0;
+            families &= green__has_locks_of(&world->objects, i, chosen) ? GREEN_PATCH_LOCK : 0;
         if (!families)
             continue;
         int error = green__slots_patch(patch, families, &world->objects.all[i], &world->objects, &world->pages);
@@ -265,20 +265,35 @@ static void withdraw(const green_patch *patch) {
     green__files_count(patch->families & GREEN_PATCH_FILE ? -1 : 0);
 }
 
-/* To the C library an id of a green thread is an address of nothing. Called with
- * the lock held. */
-static int check_ids(const green_patch *patch) {
+static bool is_last_with_threads(const green_patch *patch) {
     if (!(patch->families & GREEN_PATCH_THREAD))
-        return 0;
+        return false;
     for (const green_patch *other = green__patches; other; other = other->next)
         if (other != patch && (other->families & GREEN_PATCH_THREAD))
-            return 0;
-    size_t held = green__posix_held();
-    return held == 0 ? 0
-                     : green__fail(-EBUSY,
-                                   "undoing a patch: %zu green threads that pthread_create() has made are neither "
-                                   "joined nor detached",
-                                   held);
+            return false;
+    return true;
+}
+
+/* Whether calls that are given threads' ids would be the C library's from here on,
+ * to which that of a green thread is an address of nothing. */
+static bool ends_ids(const green_patch *patch) {
+    for (size_t i = 0; i < patch->count; i++) {
+        const green_slot *slot = patch->slots[i];
+        if (slot->owners == 1 && (slot->call->family & (GREEN_PATCH_THREAD | GREEN_PATCH_LOCK)))
+            return patch->families & GREEN_PATCH_THREAD;
+    }
+    return false;
+}
+
+/* Called with the lock held. */
+static int check_ids(const green_patch *patch) {
+    size_t count = green__posix_count();
+    if (count == 0 || !ends_ids(patch))
+        return 0;
+    return green__fail(-EBUSY,
+                       "undoing a patch: %zu green threads that pthread_create() has made have not ended, or are "
+                       "neither joined nor detached",
+                       count);
 }
 
 int green_unpatch(green_patch *patch) {
@@ -291,6 +306,8 @@ int green_unpatch(green_patch *patch) {
     if (error == 0)
         error = green__slots_give_back(patch);
     if (error == 0) {
+        if (is_last_with_threads(patch))
+            green__keys_forget();
         withdraw(patch);
         patch_free(patch);
     }

@@ -10,16 +10,17 @@
 
 static void in_child(green_lock *lock);
 
-static green_lock lock = GREEN_LOCK_INITIALIZER(in_child);
+/* A fork does not wait for it: handlers of others' may make and join threads. */
+static green_lock lock = {.mutex = PTHREAD_MUTEX_INITIALIZER, .forked = in_child, .is_open = true};
 static pthread_cond_t some_ended = PTHREAD_COND_INITIALIZER;
-static size_t held; /* atomic */
+static size_t records; /* atomic */
 static unsigned process;
 
 /* What there was is the parent's, and nobody waits here any more. */
 static void in_child(green_lock *unused) {
     (void)unused;
     some_ended = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
-    held = 0;
+    records = 0;
     process++;
 }
 
@@ -28,20 +29,22 @@ int green__posix_enroll(void) {
 }
 
 /* Without the lock: whoever asks has that of the patches. */
-size_t green__posix_held(void) {
-    return __atomic_load_n(&held, __ATOMIC_RELAXED);
+size_t green__posix_count(void) {
+    return __atomic_load_n(&records, __ATOMIC_RELAXED);
 }
 
-static void hold(int more) {
-    __atomic_add_fetch(&held, more, __ATOMIC_RELAXED);
+bool green__posix_is_gone(const green_posix *posix) {
+    return posix->process != process || green__posix_is_finished(posix);
 }
 
 /* Called with the lock held, which it gives back. */
 static void unlock_and_release(green_posix *posix) {
     bool was_last = --posix->references == 0;
     green__unlock(&lock);
-    if (was_last)
-        free(posix);
+    if (!was_last)
+        return;
+    free(posix);
+    __atomic_sub_fetch(&records, 1, __ATOMIC_RELAXED);
 }
 
 /* Its life ------------------------------------------------------------------- */
@@ -81,8 +84,8 @@ static void begin(green_posix *posix, green_thread *thread, bool is_detached) {
     posix->process = process;
     posix->ownership = is_detached ? GREEN_POSIX_GIVEN_UP : GREEN_POSIX_JOINABLE;
     posix->references = is_detached ? 1 : 2;
-    hold(!is_detached);
     green__unlock(&lock);
+    __atomic_add_fetch(&records, 1, __ATOMIC_RELAXED);
 }
 
 int green__posix_start(pthread_t *id, void *(*function)(void *), void *argument, size_t stack_size, bool is_detached) {
@@ -122,6 +125,8 @@ static int claim(green_posix *posix, const green_posix *self) {
 int green__posix_claim(green_posix *posix) {
     const green_thread *thread = green__spawned();
     const green_posix *self = thread ? green__posix_here(thread) : NULL;
+    if (green__is_newborn())
+        return ESRCH;
     green__lock(&lock);
     int error = claim(posix, self);
     green__unlock(&lock);
@@ -135,11 +140,13 @@ void green__posix_unclaim(green_posix *posix) {
     green__unlock(&lock);
 }
 
+/* It is no point where the caller can be cancelled: the lock is everybody's. */
 int green__posix_wait(const green_posix *posix, const green_until *until) {
     struct timespec time = {0};
-    int error = 0;
+    int error = 0, state;
     if (until)
         time = (struct timespec){until->time / GREEN_SECOND, until->time % GREEN_SECOND};
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
     green__lock(&lock);
     while (!green__posix_is_finished(posix) && error == 0) /* or it is too late, or before all time */
         if (until)
@@ -147,13 +154,13 @@ int green__posix_wait(const green_posix *posix, const green_until *until) {
         else
             green__pthread.cond_wait(&some_ended, &lock.mutex);
     green__unlock(&lock);
+    pthread_setcancelstate(state, NULL);
     return green__posix_is_finished(posix) ? 0 : ETIMEDOUT;
 }
 
 void *green__posix_collect(green_posix *posix) {
     void *result = posix->result;
     green__lock(&lock);
-    hold(-1);
     unlock_and_release(posix);
     return result;
 }
@@ -166,6 +173,8 @@ bool green__posix_is_detached(const green_posix *posix) {
 }
 
 int green__posix_detach(green_posix *posix) {
+    if (green__is_newborn())
+        return ESRCH;
     green__lock(&lock);
     int error = posix->process != process ? ESRCH : posix->ownership != GREEN_POSIX_JOINABLE ? EINVAL : 0;
     if (error != 0) {
@@ -173,7 +182,6 @@ int green__posix_detach(green_posix *posix) {
         return error;
     }
     posix->ownership = GREEN_POSIX_GIVEN_UP;
-    hold(-1);
     unlock_and_release(posix);
     return 0;
 }

@@ -80,8 +80,11 @@ int green__posix_detach(green_posix *posix);
 
 bool green__posix_is_detached(const green_posix *posix);
 
-/* How many ids are neither joined nor detached. */
-size_t green__posix_held(void);
+/* How many there are that have not ended, or are neither joined nor detached. */
+size_t green__posix_count(void);
+
+/* Whether it has ended, or was its parent's, in a forked child. */
+bool green__posix_is_gone(const green_posix *posix);
 
 /* Makes fork heed the lock. -ENOMEM, explained. */
 int green__posix_enroll(void);
@@ -91,5 +94,8 @@ int green__posix_join(pthread_t id, void **result, const green_until *until);
 
 /* Calls the destructors of a thread's keys, and forgets its values. */
 void green__specific_end(green_thread *thread);
+
+/* When keys are made and deleted past it from here on. */
+void green__keys_forget(void);
 
 #endif

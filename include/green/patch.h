@@ -80,12 +80,21 @@
  *               with ECANCELED. From another OS thread that is ENOTSUP, as are names
  *               and pthread_getattr_np().
  *   Detached    ones that never end keep green_hub_close() from doing its work
+ *   C++         An exception that is being handled is the OS thread's: do not wait
+ *               in a catch. Nor is pthread_cleanup_push() each thread's own: an OS
+ *               thread whose green threads use it must not end by pthread_exit() or
+ *               pthread_cancel().
+ *   Forks       A handler of a fork makes native threads, and joins no green ones:
+ *               EDEADLK. In the child there are none; the one that forked is the OS
+ *               thread's own context there.
+ *   Mutexes     A robust mutex of a thread that has ended stays locked
  *   Left alone  are the threads of who keeps his own locks, and of Swift's libraries
  *
  * Not reached: statically linked programs, calls inside the C library (stdio for
  * one, and its mtx_lock() and thrd_create()), system calls without it, recvmmsg(),
  * sendmmsg(), sendfile(), splice(), waitid(), stat(), rename(), ftruncate() and other
- * calls on files, barriers, spin locks, pthread_once(), libraries loaded by dlmopen().
+ * calls on files, sigwait() and its like, pause(), barriers, spin locks,
+ * pthread_once(), libraries loaded by dlmopen().
  * A library that holds a lock while it waits, and is called by two green threads
  * of one OS thread, deadlocks without GREEN_PATCH_LOCK. A routine of
  * pthread_once() that waits may do so in any case, and so may std::future and
@@ -151,8 +160,9 @@ typedef struct green_import_options {
  * is not patched. The library is never unloaded.
  *
  * With GREEN_PATCH_LOCK the locks in libstdc++ or libc++ are patched too where one
- * of these needs it, since a library in C++ waits in there for half of its own; with
- * GREEN_PATCH_THREAD so are its threads.
+ * of these needs it, since a library in C++ waits in there for half of its own. Its
+ * threads are not: a std::thread is made in there for everybody, the program too. To
+ * have these green, name it in `also`.
  *
  * *patch is the caller's, for green_unpatch(). Patching what is patched adds an
  * owner: it stays so until the last patch of it is undone. Two things can be
@@ -178,8 +188,9 @@ GREEN_API GREEN_CHECK int green_monkey_patch(green_patch **patch, unsigned famil
  * that are under way end as green ones. With GREEN_PATCH_FILE it waits until there
  * is none at a file. NULL does nothing.
  *
- * -EBUSY: pthread_create() has made green threads that are neither joined nor
- * detached, and no other patch has GREEN_PATCH_THREAD; nothing is undone. -EACCES
+ * -EBUSY: there are green threads of pthread_create()'s that have not ended, or are
+ * neither joined nor detached, and their ids would come to the C library's calls;
+ * nothing is undone. -EACCES
  * and others of the system, which does not let a page be written: some of it is
  * still patched, and the patch still the caller's, who may try again. */
 GREEN_API int green_unpatch(green_patch *GREEN_NULLABLE patch);
