@@ -53,6 +53,7 @@ static ssize_t by_slow_sync(struct task *task) {
 }
 
 TEST(closed, "close and dup2 wait for the calls on their descriptor, and what begins meanwhile is EBADF") {
+    needs_kernel();
     task_call *const ways[] = {by_close, by_dup2};
     begin_with_files();
     int other = new_file("other", 0, 10);
@@ -109,6 +110,7 @@ static int open_gate(void *unused) {
 }
 
 TEST(unpatched, "undoing a patch waits for calls that are under way, which a close() would not any more") {
+    needs_kernel();
     begin_with_files();
     int fd = new_file("file", 0, 6000);
     struct task task = {.fd = fd, .call = by_fsync};
@@ -177,6 +179,7 @@ TEST(link, "a close() where nobody can park waits for the calls under way all th
 }
 
 TEST(twice, "of two that close a descriptor while it is used one is refused") {
+    needs_kernel();
     begin_with_files();
     int fd = new_file("file", 0, 6000);
     struct task task = {.fd = fd, .call = by_fsync}, first = {.fd = fd, .call = by_close}, second = first;
@@ -194,6 +197,7 @@ TEST(twice, "of two that close a descriptor while it is used one is refused") {
 }
 
 TEST(numbers, "what Green needs while a call is under way is none of the lowest numbers") {
+    needs_kernel();
     begin_with_files();
     int fd = new_file("file", 0, 6000), next = dup(fd);
     CHECK(close(next), ==, 0);
@@ -273,6 +277,7 @@ TEST(vforked, "the child of a vfork reads, syncs and closes by itself") {
 }
 
 TEST(forked, "a forked child begins afresh while its parent's calls are under way") {
+    needs_kernel();
     begin_with_files();
     int fd = new_file("file", 0, 6000), status;
     struct task task = {.fd = fd, .call = by_fsync};

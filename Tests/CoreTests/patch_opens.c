@@ -20,7 +20,7 @@ int openat(int directory, const char *path, int flags, ...) {
     mode_t mode = flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE ? va_arg(arguments, mode_t) : 0;
     va_end(arguments);
     while (!(flags & O_PATH) && atomic_load(&shut))
-        syscall(SYS_sched_yield);
+        syscall(SYS_nanosleep, &(struct timespec){0, 100000}, NULL);
     atomic_store(&entered, !(flags & O_PATH));
     return (int)syscall(SYS_openat, directory, path, flags, mode);
 }

@@ -52,7 +52,7 @@ TEST(many, "ten thousand are made, are there together, and are joined") {
     begin();
     pthread_attr_t attributes;
     CHECK(pthread_attr_init(&attributes), ==, 0);
-    CHECK(pthread_attr_setstacksize(&attributes, 64 << 10), ==, 0);
+    CHECK(pthread_attr_setstacksize(&attributes, 128 << 10), ==, 0);
     for (intptr_t i = 0; i < COUNT; i++)
         CHECK(lib->create(&threads[i], &attributes, sleep_a_little, (void *)i), ==, 0);
     for (intptr_t i = 0; i < COUNT; i++)
