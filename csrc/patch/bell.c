@@ -1,9 +1,9 @@
 #include "bell.h"
 
 #include "../base/pthread.h"
+#include "../offload/waker.h"
 
 #include <stdlib.h>
-#include <sys/eventfd.h>
 
 struct green_bell {
     green_hub *hub;
@@ -79,7 +79,7 @@ static green_bell *make(green_hub *hub) {
     green_bell *bell = calloc(1, sizeof *bell);
     if (!bell)
         return NULL;
-    bell->fd = eventfd(0, EFD_CLOEXEC);
+    bell->fd = green__waker_take(hub);
     if (bell->fd < 0) {
         free(bell);
         return NULL;
