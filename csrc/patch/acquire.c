@@ -5,13 +5,9 @@
  * that is not patched, or by another process. */
 static const int64_t LOOK_FIRST = 1000 * 1000, LOOK_LAST = 50 * 1000 * 1000;
 
-static bool is_over(const green_until *until) {
-    return until && green__left_until(until) <= 0;
-}
-
 static int try_in_place(void *address, green_attempt *attempt, const green_until *until) {
     int error;
-    while ((error = attempt(address)) == EBUSY && !is_over(until))
+    while ((error = attempt(address)) == EBUSY && !green__is_over(until))
         (void)green__wait_in_place(GREEN_NEVER);
     return error;
 }
@@ -20,13 +16,10 @@ static int try_parking(green_hub *hub, green_parked *parked, green_attempt *atte
     void *address = (void *)parked->address;
     int64_t pause = LOOK_FIRST;
     for (int error, ended = 0;;) {
-        if ((error = attempt(address)) != EBUSY || ended == -EINTR || is_over(until))
+        if ((error = attempt(address)) != EBUSY || ended == -EINTR || green__is_over(until))
             return error;
-        int64_t look = green__moment(pause);
-        if (until)
-            look = green__sooner(look, green__next_look(until));
-        ended = green__lot_sleep(hub, parked, look, until != NULL);
-        pause = pause * 2 < LOOK_LAST ? pause * 2 : LOOK_LAST;
+        ended = green__lot_sleep(hub, parked, green__look_after(pause, until), until != NULL);
+        pause = green__longer(pause, LOOK_LAST);
     }
 }
 
@@ -58,7 +51,6 @@ int green__acquire(green_hub *hub, void *address, green_attempt *attempt, const 
         error = try_in_lot(hub, address, attempt, until);
     if (error != EBUSY)
         return error;
-    if (hub->current->interrupts)
-        (void)green__deliver(hub->current);
+    green__lot_deliver(hub);
     return ETIMEDOUT;
 }

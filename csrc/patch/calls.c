@@ -82,17 +82,10 @@ static void find(void *library, green_call *call) {
  * position-independent is that of a stub, too. */
 #define GREEN_REPLACE(name)                                                                                            \
     if (green__pthread.name != green__real.pthread_##name)                                                             \
-    green__pthread.name = green__real.pthread_##name
+        green__pthread.name = green__real.pthread_##name;
 
 static void tell_base(void) {
-    GREEN_REPLACE(cond_broadcast);
-    GREEN_REPLACE(cond_signal);
-    GREEN_REPLACE(cond_timedwait);
-    GREEN_REPLACE(cond_wait);
-    GREEN_REPLACE(create);
-    GREEN_REPLACE(join);
-    GREEN_REPLACE(mutex_lock);
-    GREEN_REPLACE(mutex_unlock);
+    GREEN_PTHREAD_CALLS(GREEN_REPLACE)
 }
 
 int green__calls_find(void) {

@@ -37,6 +37,11 @@ static inline int64_t green__left_until(const green_until *until) {
     return until->time - green__nanoseconds_of(&now);
 }
 
+/* Whether there is such a time, and it has come. */
+static inline bool green__is_over(const green_until *until) {
+    return until && green__left_until(until) <= 0;
+}
+
 /* The moment at which to look at the clock again, if nothing happens before. */
 static inline int64_t green__next_look(const green_until *until) {
     int64_t left = green__left_until(until);
@@ -47,6 +52,17 @@ static inline int64_t green__next_look(const green_until *until) {
 /* The sooner one of two moments, of which either may be GREEN_NEVER. */
 static inline int64_t green__sooner(int64_t one, int64_t other) {
     return other == GREEN_NEVER || (one != GREEN_NEVER && one < other) ? one : other;
+}
+
+/* The moment at which to look again for what nobody tells of: after a pause, or when
+ * the time has come, if there is one. */
+static inline int64_t green__look_after(int64_t pause, const green_until *until) {
+    return green__sooner(green__moment(pause), until ? green__next_look(until) : GREEN_NEVER);
+}
+
+/* The pause that follows a pause: twice as long, up to the longest. */
+static inline int64_t green__longer(int64_t pause, int64_t longest) {
+    return pause * 2 < longest ? pause * 2 : longest;
 }
 
 #endif

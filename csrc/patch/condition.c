@@ -12,8 +12,7 @@ static bool is_shared(const pthread_cond_t *condition) {
 
 /* NULL: the C library waits. Nobody in another process would wake a green thread. */
 static green_hub *hub_for(const pthread_cond_t *condition) {
-    green_hub *hub = is_shared(condition) ? NULL : green__may_park();
-    return hub && !green__cannot_park(hub) ? hub : NULL;
+    return is_shared(condition) ? NULL : green__may_park_here();
 }
 
 static clockid_t clock_of(const pthread_cond_t *condition) {
@@ -28,7 +27,7 @@ static int sleep_until(green_hub *hub, green_parked *parked, const green_until *
         int ended = green__lot_sleep(hub, parked, look, until != NULL);
         if (ended != -ETIMEDOUT)
             return ended;
-        if (until && green__left_until(until) <= 0)
+        if (green__is_over(until))
             return ETIMEDOUT;
     }
 }
@@ -46,8 +45,8 @@ static int wait_parking(green_hub *hub, pthread_cond_t *condition, pthread_mutex
     if (error != 0)
         return error;
     error = green__green_pthread_mutex_lock(mutex);
-    if (ended == -EINTR && hub->current->interrupts) /* it may have been withdrawn meanwhile */
-        (void)green__deliver(hub->current);
+    if (ended == -EINTR)
+        green__lot_deliver(hub);
     return error ? error : ended ? ETIMEDOUT : 0;
 }
 

@@ -25,24 +25,24 @@ static int wait_parking(green_hub *hub, const green_posix *posix, const green_un
     green_parked parked;
     int ended = 0;
     green__lot_enter(hub, &parked, posix, "the end of a thread");
-    while (!green__posix_is_finished(posix) && ended != -EINTR && !(until && green__left_until(until) <= 0))
+    while (!green__posix_is_finished(posix) && ended != -EINTR && !green__is_over(until))
         ended = green__lot_sleep(hub, &parked, until ? green__next_look(until) : GREEN_NEVER, until != NULL);
     green__lot_leave(&parked);
     if (green__posix_is_finished(posix))
         return 0;
-    if (ended == -EINTR && hub->current->interrupts)
-        (void)green__deliver(hub->current);
+    if (ended == -EINTR)
+        green__lot_deliver(hub);
     return ETIMEDOUT;
 }
 
 /* In a link, a destructor or a handler of a fork nothing can park, and the OS
  * thread would wait for itself. */
 static int wait_for_end(green_posix *posix, const green_until *until) {
-    green_hub *hub = green__may_park();
     if (green__posix_is_finished(posix))
         return 0;
+    green_hub *hub = green__may_park_here();
     bool is_here = posix->carrier == green__real.pthread_self();
-    if (hub && !green__cannot_park(hub))
+    if (hub)
         return is_here && !until ? wait_here(hub, posix) : wait_parking(hub, posix, until);
     return is_here ? EDEADLK : green__posix_wait(posix, until);
 }

@@ -101,11 +101,10 @@ static bool may_be_tried(const struct file_call *call) {
     return !call->whole && !(call->flags & (call->writes ? O_DIRECT | O_DSYNC : O_DIRECT));
 }
 
-/* Counts what is done; false: that was all. */
+/* Counts what is done at an offset; false: that was all. */
 static bool go_on(struct file_call *call, ssize_t result) {
     call->done += result;
-    if (call->offset != GREEN_AT_POSITION)
-        call->offset += result;
+    call->offset += result;
     return green__pieces_cut(&call->pieces, (size_t)result);
 }
 

@@ -2,8 +2,6 @@
  * itself, such as a processor or a priority, its OS thread has. */
 #include "posix.h"
 
-#include "../base/lock.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -97,8 +95,8 @@ int green__green_pthread_sigqueue(pthread_t id, int signal, const union sigval v
 }
 
 int green__green_sched_yield(void) {
-    green_hub *hub = green__may_park();
-    if (!hub || green__is_forking() || green__is_vfork_child(hub))
+    green_hub *hub = green__may_park_here();
+    if (!hub)
         return green__real.sched_yield();
     green__give_way(hub);
     return 0;

@@ -5,10 +5,6 @@
 
 static const int64_t LOOK_FIRST = 100 * 1000, LOOK_LAST = 10 * 1000 * 1000;
 
-static bool is_over(const green_until *until) {
-    return until && green__left_until(until) <= 0;
-}
-
 /* Until a time that is long past: what the C library checks it checks all the same. */
 static int try_join(pthread_t thread, void **result) {
     int error = green__real.pthread_timedjoin_np(thread, result, &(struct timespec){0, 0});
@@ -20,17 +16,14 @@ static int join_in_lot(green_hub *hub, pthread_t thread, void **result, const gr
     int64_t pause = LOOK_FIRST;
     int error = EBUSY, ended = 0;
     green__lot_enter(hub, &parked, &parked, "the end of a native thread");
-    while (error == EBUSY && ended != -EINTR && !is_over(until)) {
-        int64_t look = green__moment(pause);
-        if (until)
-            look = green__sooner(look, green__next_look(until));
-        ended = green__lot_sleep(hub, &parked, look, until != NULL);
+    while (error == EBUSY && ended != -EINTR && !green__is_over(until)) {
+        ended = green__lot_sleep(hub, &parked, green__look_after(pause, until), until != NULL);
         error = try_join(thread, result);
-        pause = pause * 2 < LOOK_LAST ? pause * 2 : LOOK_LAST;
+        pause = green__longer(pause, LOOK_LAST);
     }
     green__lot_leave(&parked);
-    if (error == EBUSY && ended == -EINTR && hub->current->interrupts)
-        (void)green__deliver(hub->current);
+    if (error == EBUSY && ended == -EINTR)
+        green__lot_deliver(hub);
     return error;
 }
 
@@ -41,13 +34,8 @@ static int join_parking(green_hub *hub, pthread_t thread, void **result, const g
     return error == EBUSY ? ETIMEDOUT : error;
 }
 
-static green_hub *hub_for_joining(void) {
-    green_hub *hub = green__may_park();
-    return hub && !green__cannot_park(hub) ? hub : NULL;
-}
-
 static int join_natively(pthread_t thread, void **result) {
-    green_hub *hub = hub_for_joining();
+    green_hub *hub = green__may_park_here();
     return hub ? join_parking(hub, thread, result, NULL) : green__real.pthread_join(thread, result);
 }
 
@@ -71,7 +59,7 @@ static int join_until(pthread_t thread, void **result, clockid_t clock, const st
 }
 
 int green__green_pthread_clockjoin_np(pthread_t thread, void **result, clockid_t clock, const struct timespec *time) {
-    green_hub *hub = green__is_clock(clock) && green__is_moment(time) ? hub_for_joining() : NULL;
+    green_hub *hub = green__is_clock(clock) && green__is_moment(time) ? green__may_park_here() : NULL;
     if (green__is_green_id(thread))
         return join_until(thread, result, clock, time);
     if (!hub)
@@ -80,7 +68,7 @@ int green__green_pthread_clockjoin_np(pthread_t thread, void **result, clockid_t
 }
 
 int green__green_pthread_timedjoin_np(pthread_t thread, void **result, const struct timespec *time) {
-    green_hub *hub = green__is_moment(time) ? hub_for_joining() : NULL;
+    green_hub *hub = green__is_moment(time) ? green__may_park_here() : NULL;
     if (green__is_green_id(thread))
         return join_until(thread, result, CLOCK_REALTIME, time);
     if (!hub)

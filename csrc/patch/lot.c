@@ -216,3 +216,8 @@ int green__lot_sleep(green_hub *hub, green_parked *parked, int64_t deadline, boo
     green__timer_cancel(&hub->timers, &parked->timer);
     return outcome(parked);
 }
+
+void green__lot_deliver(green_hub *hub) {
+    if (hub->current->interrupts)
+        (void)green__deliver(hub->current);
+}

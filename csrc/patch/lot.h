@@ -31,6 +31,10 @@ void green__lot_enter(green_hub *hub, green_parked *parked, const void *address,
  * heeds no interrupts is not ended by one. */
 int green__lot_sleep(green_hub *hub, green_parked *parked, int64_t deadline, bool heeds);
 
+/* Delivers the interrupt that has ended a call's sleep, unless it has been taken
+ * back since. */
+void green__lot_deliver(green_hub *hub);
+
 /* Whether it was woken after its last sleep had ended for another reason. */
 bool green__lot_leave(green_parked *parked);
 

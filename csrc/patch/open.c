@@ -163,8 +163,10 @@ static bool is_quick(const char *path) {
 
 static int open_by(const struct request *request) {
     int error_number = errno;
-    green_hub *hub = green__may_park();
-    if (!hub || is_nothing(request->path) || is_quick(request->path) || green__cannot_park(hub))
+    if (is_nothing(request->path) || is_quick(request->path))
+        return open_now(request);
+    green_hub *hub = green__may_park_here();
+    if (!hub)
         return open_now(request);
     int opened = open_parking(hub, request);
     if (opened >= 0)

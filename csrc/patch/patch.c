@@ -277,11 +277,11 @@ static bool is_last_with_threads(const green_patch *patch) {
 /* Whether calls that are given threads' ids would be the C library's from here on,
  * to which that of a green thread is an address of nothing. */
 static bool ends_ids(const green_patch *patch) {
-    for (size_t i = 0; i < patch->count; i++) {
-        const green_slot *slot = patch->slots[i];
-        if (slot->owners == 1 && (slot->call->family & (GREEN_PATCH_THREAD | GREEN_PATCH_LOCK)))
-            return patch->families & GREEN_PATCH_THREAD;
-    }
+    if (!(patch->families & GREEN_PATCH_THREAD))
+        return false;
+    for (size_t i = 0; i < patch->count; i++)
+        if (patch->slots[i]->owners == 1 && (patch->slots[i]->call->family & (GREEN_PATCH_THREAD | GREEN_PATCH_LOCK)))
+            return true;
     return false;
 }
 
@@ -299,7 +299,8 @@ static int check_ids(const green_patch *patch) {
 int green_unpatch(green_patch *patch) {
     if (!patch)
         return 0;
-    if (patch->families & GREEN_PATCH_FILE)
+    unsigned families = patch->families;
+    if (families & GREEN_PATCH_FILE)
         green__uses_drain(); /* a close() that is not patched does not wait for them */
     green__lock(&green__patching);
     int error = check_ids(patch);
@@ -312,8 +313,8 @@ int green_unpatch(green_patch *patch) {
         patch_free(patch);
     }
     green__unlock(&green__patching);
-    /* Whoever waits for a lock may wait for a call that wakes nobody any more. */
-    green__lot_clear();
+    if (families & GREEN_PATCH_LOCK)
+        green__lot_clear(); /* they may wait for a call that wakes nobody any more */
     return error;
 }
 

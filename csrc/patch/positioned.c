@@ -28,7 +28,7 @@ ssize_t green__green_preadv(int fd, const struct iovec *pieces, int count, off_t
 /* Without flags -1 is the file's own position. */
 ssize_t green__green_preadv2(int fd, const struct iovec *pieces, int count, off_t offset, int flags) {
     green_hub *hub = green__may_park();
-    if (!hub || green__pieces_size(pieces, count) <= 0 || is_beyond(fd, offset) || flags != 0)
+    if (!hub || flags != 0 || green__pieces_size(pieces, count) <= 0 || is_beyond(fd, offset))
         return green__real.preadv2(fd, pieces, count, offset, flags);
     return green__file_transfer(hub, false, fd, pieces, count, offset);
 }
@@ -57,7 +57,7 @@ ssize_t green__green_pwritev(int fd, const struct iovec *pieces, int count, off_
 
 ssize_t green__green_pwritev2(int fd, const struct iovec *pieces, int count, off_t offset, int flags) {
     green_hub *hub = green__may_park();
-    if (!hub || green__pieces_size(pieces, count) <= 0 || is_beyond(fd, offset) || flags != 0)
+    if (!hub || flags != 0 || green__pieces_size(pieces, count) <= 0 || is_beyond(fd, offset))
         return green__real.pwritev2(fd, pieces, count, offset, flags);
     return green__file_transfer(hub, true, fd, pieces, count, offset);
 }

@@ -1,5 +1,5 @@
 /* Waiting for child processes. */
-#include "watch.h"
+#include "clock.h"
 
 #include "../offload/offload.h"
 
@@ -27,7 +27,7 @@ static int wait_for_child(green_hub *hub, int child, int64_t *pause) {
     if (child >= 0)
         return green__watch_one(hub, child, POLLIN, GREEN_NEVER);
     int ended = green__watch(hub, NULL, 0, green__moment(*pause));
-    *pause = *pause * 2 < LOOK_LAST ? *pause * 2 : LOOK_LAST;
+    *pause = green__longer(*pause, LOOK_LAST);
     return ended == -ETIMEDOUT ? 0 : ended;
 }
 

@@ -31,8 +31,7 @@ static struct wishes wishes_of(const pthread_attr_t *given) {
 
 int green__green_pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict attributes,
                                 void *(*function)(void *), void *restrict argument) {
-    green_hub *hub = green__may_park();
-    if (!hub || green__cannot_park(hub))
+    if (!green__may_park_here())
         return green__real.pthread_create(thread, attributes, function, argument);
     struct wishes wishes = wishes_of(attributes);
     return green__posix_start(thread, function, argument, wishes.stack_size, wishes.is_detached);

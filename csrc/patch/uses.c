@@ -119,8 +119,8 @@ static bool is_any_used(const green_hub *hub) {
 }
 
 void green__uses_drain(void) {
-    green_hub *hub = green__may_park();
-    while (hub && !green__cannot_park(hub) && is_any_used(hub))
+    green_hub *hub = green__may_park_here();
+    while (hub && is_any_used(hub))
         green__give_way(hub);
     for (int i = 0; i < DRAIN_LOOKS && __atomic_load_n(&count, __ATOMIC_RELAXED) > 0; i++)
         (void)green__wait_in_place(GREEN_NEVER);

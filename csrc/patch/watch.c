@@ -155,6 +155,11 @@ bool green__cannot_park(const green_hub *hub) {
     return green__is_forking() || green__is_vfork_child(hub);
 }
 
+green_hub *green__may_park_here(void) {
+    green_hub *hub = green__may_park();
+    return hub && !green__cannot_park(hub) ? hub : NULL;
+}
+
 int green__wait_in_place(int64_t deadline) {
     if (deadline >= 0 && green_now() >= deadline)
         return -ETIMEDOUT;

@@ -54,6 +54,10 @@ bool green__is_vfork_child(const green_hub *hub);
  * handlers of somebody else's run. */
 bool green__cannot_park(const green_hub *hub);
 
+/* The hub on which a call may park, as green__may_park() says, but nothing where it
+ * cannot: which takes the system calls to know. */
+green_hub *green__may_park_here(void);
+
 /* What happens there instead: it looks again after a millisecond. 0, or
  * -ETIMEDOUT at the deadline. */
 int green__wait_in_place(int64_t deadline);
