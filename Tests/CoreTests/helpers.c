@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <netinet/in.h>
 #include <stdatomic.h>
+#include <sys/wait.h>
 
 green_thread *start(green_function *function, void *argument) {
     green_thread *thread = NULL;
@@ -292,6 +293,15 @@ size_t address_space_bytes(void) {
     unsigned long total, resident;
     read_statm(&total, &resident);
     return total * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+void fork_and_wait(void) {
+    pid_t child = fork();
+    if (child == 0)
+        _exit(0);
+    int status;
+    CHECK(waitpid(child, &status, 0), ==, child);
+    CHECK(status, ==, 0);
 }
 
 size_t os_threads(void) {

@@ -94,6 +94,10 @@ uint32_t random_below(uint32_t limit);
 /* Runs the body on a hub of each engine that this machine has, also by GREEN_ENGINE. */
 void on_each_engine(void (*body)(void));
 
+/* Forks a child that does nothing, and waits for it: for the sake of those that have
+ * something to do at a fork. */
+void fork_and_wait(void);
+
 size_t resident_bytes(void);
 size_t address_space_bytes(void);
 size_t os_threads(void);

@@ -53,7 +53,6 @@ static ssize_t by_slow_sync(struct task *task) {
 }
 
 TEST(closed, "close and dup2 wait for the calls on their descriptor, and what begins meanwhile is EBADF") {
-    needs_kernel();
     task_call *const ways[] = {by_close, by_dup2};
     begin_with_files();
     int other = new_file("other", 0, 10);
@@ -102,15 +101,7 @@ TEST(closed_at_once, "a close in the moment of a transfer leaves it whole") {
     finish_files(other);
 }
 
-static int open_gate(void *unused) {
-    (void)unused;
-    CHECK(green_sleep(5 * GREEN_MILLISECOND), ==, 0);
-    atomic_store(&shut, false);
-    return 0;
-}
-
 TEST(unpatched, "undoing a patch waits for calls that are under way, which a close() would not any more") {
-    needs_kernel();
     begin_with_files();
     int fd = new_file("file", 0, 6000);
     struct task task = {.fd = fd, .call = by_fsync};
@@ -179,7 +170,6 @@ TEST(link, "a close() where nobody can park waits for the calls under way all th
 }
 
 TEST(twice, "of two that close a descriptor while it is used one is refused") {
-    needs_kernel();
     begin_with_files();
     int fd = new_file("file", 0, 6000);
     struct task task = {.fd = fd, .call = by_fsync}, first = {.fd = fd, .call = by_close}, second = first;
@@ -197,7 +187,6 @@ TEST(twice, "of two that close a descriptor while it is used one is refused") {
 }
 
 TEST(numbers, "what Green needs while a call is under way is none of the lowest numbers") {
-    needs_kernel();
     begin_with_files();
     int fd = new_file("file", 0, 6000), next = dup(fd);
     CHECK(close(next), ==, 0);
@@ -221,17 +210,12 @@ static void sync_for_fork(void) {
     CHECK(lib->fsync(synced), ==, 0);
 }
 
-static void do_nothing(void) {
-}
-
 TEST(fork_handler, "a library may sync its file for a fork") {
-    struct child child;
     CHECK(pthread_atfork(sync_for_fork, sync_for_fork, NULL), ==, 0); /* before Green's own, so they run inside */
     begin_with_files();
     synced = new_file("file", 0, 6000);
     let_run();
-    run_child(&child, do_nothing);
-    CHECK(child.status, ==, 0);
+    fork_and_wait();
     finish_files(synced);
 }
 
@@ -277,7 +261,6 @@ TEST(vforked, "the child of a vfork reads, syncs and closes by itself") {
 }
 
 TEST(forked, "a forked child begins afresh while its parent's calls are under way") {
-    needs_kernel();
     begin_with_files();
     int fd = new_file("file", 0, 6000), status;
     struct task task = {.fd = fd, .call = by_fsync};

@@ -3,7 +3,6 @@
 #include "locks.h"
 
 #include <stdatomic.h>
-#include <sys/wait.h>
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
@@ -26,15 +25,6 @@ static void give_tickets(int count) {
 }
 
 /* Forks ------------------------------------------------------------------------------ */
-
-static void fork_and_wait(void) {
-    pid_t child = fork();
-    if (child == 0)
-        _exit(0);
-    int status;
-    CHECK(waitpid(child, &status, 0), ==, child);
-    CHECK(status, ==, 0);
-}
 
 static void lock_mutex(void) {
     CHECK(lib->mutex_lock(&mutex), ==, 0);
@@ -288,7 +278,6 @@ TEST(joins, "what cannot be joined is refused, as by the C library") {
     struct timespec time = after(CLOCK_REALTIME, GREEN_SECOND);
     if (SANITIZED)
         skip("sanitizers do not let the C library refuse it");
-    needs_kernel();
     size_t before = os_threads();
     begin();
     let_run();

@@ -1,6 +1,7 @@
 /* open and its like through patched calls. */
 #include "files.h"
 #include "patched_calls.h"
+#include "played.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -11,16 +12,16 @@
 #include <sys/syscall.h>
 
 /* In the place of the C library's, also for Green: tells of every call that opens a
- * file, and does not come to its end while it is shut. */
-static atomic_bool entered, shut;
+ * file, and does not come to its end while the gate is shut. */
+static atomic_bool entered;
 
 int openat(int directory, const char *path, int flags, ...) {
     va_list arguments;
     va_start(arguments, flags);
     mode_t mode = flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE ? va_arg(arguments, mode_t) : 0;
     va_end(arguments);
-    while (!(flags & O_PATH) && atomic_load(&shut))
-        syscall(SYS_nanosleep, &(struct timespec){0, 100000}, NULL);
+    if (!(flags & O_PATH))
+        pass_gate();
     atomic_store(&entered, !(flags & O_PATH));
     return (int)syscall(SYS_openat, directory, path, flags, mode);
 }
@@ -231,13 +232,6 @@ TEST(interrupted, "a kill ends the open of a FIFO with ECANCELED, a timeout with
     finish_opens();
 }
 
-static int let_open(void *unused) {
-    (void)unused;
-    CHECK(green_sleep(5 * GREEN_MILLISECOND), ==, 0);
-    atomic_store(&shut, false);
-    return 0;
-}
-
 TEST(killed, "a kill waits for the end of the open of a file, and is for the next call") {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 10};
     begin_with_files();
@@ -249,7 +243,7 @@ TEST(killed, "a kill waits for the end of the open of a file, and is for the nex
     CHECK(green_thread_kill(task.thread), ==, 0);
     let_run();
     CHECK(is_waiting(&task));
-    green_thread *other = start(let_open, NULL);
+    green_thread *other = start(open_gate, NULL);
     CHECK(finish(task.thread), ==, 0);
     CHECK(task.result, >=, 0);
     CHECK(lseek(fd, 0, SEEK_END), ==, 0);

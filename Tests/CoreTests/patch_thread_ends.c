@@ -3,7 +3,6 @@
 #include "patched_threads.h"
 
 #include <stdatomic.h>
-#include <sys/wait.h>
 
 static pthread_t worker;
 static atomic_bool is_over;
@@ -64,12 +63,7 @@ TEST(fork_handlers, "handlers of a fork may make threads, which are native, and 
     CHECK(pthread_atfork(stop_worker, restart_worker, NULL), ==, 0); /* before Green's own, so they run inside */
     begin();
     worker = create(work, NULL);
-    pid_t child = fork();
-    if (child == 0)
-        _exit(0);
-    int status;
-    CHECK(waitpid(child, &status, 0), ==, child);
-    CHECK(status, ==, 0);
+    fork_and_wait();
     joined(worker);
     end();
 }

@@ -1,5 +1,7 @@
 #include "played.h"
 
+#include "harness.h"
+
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,18 +15,23 @@ size_t cached = SIZE_MAX;
 unsigned tries;
 atomic_bool shut;
 
-static bool is_played(int fd, int flags) {
+static bool is_file(int fd) {
     struct stat status;
-    if (!(flags & RWF_NOWAIT) || fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))
+    return fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+static bool is_played(int fd, int flags) {
+    if (!(flags & RWF_NOWAIT) || !is_file(fd))
         return false;
     tries++;
     return true;
 }
 
-/* By the kernel; an emulator may not know the call, and does without its flags. */
+/* By the kernel. An emulator may not know the call: of a file it does without its
+ * flags, but what is none may have to be waited for. */
 static ssize_t transfer(bool writes, int fd, const struct iovec *pieces, int count, off_t offset, int flags) {
     ssize_t result = syscall(writes ? SYS_pwritev2 : SYS_preadv2, fd, pieces, (long)count, offset, 0, flags);
-    if (result >= 0 || errno != ENOSYS || (flags & ~(RWF_NOWAIT | RWF_DSYNC)))
+    if (result >= 0 || errno != ENOSYS || (flags & ~(RWF_NOWAIT | RWF_DSYNC)) || (flags && !is_file(fd)))
         return result;
     if (offset == -1)
         return syscall(writes ? SYS_writev : SYS_readv, fd, pieces, (long)count);
@@ -66,9 +73,16 @@ ssize_t pwritev2(int fd, const struct iovec *pieces, int count, off_t offset, in
     return transfer(true, fd, pieces, count, offset, flags);
 }
 
-static void pass_gate(void) {
+void pass_gate(void) {
     while (atomic_load(&shut))
         syscall(SYS_nanosleep, &(struct timespec){0, 100000}, NULL);
+}
+
+int open_gate(void *unused) {
+    (void)unused;
+    CHECK(green_sleep(5 * GREEN_MILLISECOND), ==, 0);
+    atomic_store(&shut, false);
+    return 0;
 }
 
 int fsync(int fd) {

@@ -11,7 +11,12 @@ extern size_t cached;
 /* Calls so far that asked for what is in memory. */
 extern unsigned tries;
 
-/* While it is shut, fsync() and fdatasync() do not come to their end. */
+/* While the gate is shut, whoever passes it does not come to its end, as fsync() and
+ * fdatasync() do. */
 extern atomic_bool shut;
+void pass_gate(void);
+
+/* Function of a thread: opens it after a while. */
+int open_gate(void *unused);
 
 #endif
