@@ -7,6 +7,10 @@
 #ifndef GREEN_CORE_TIMER_H
 #define GREEN_CORE_TIMER_H
 
+#include "../base/fail.h"
+
+#include <green/base.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -46,6 +50,22 @@ void green__timers_destroy(green_timer_heap *heap);
 /* now + delay, without overflow. */
 static inline int64_t green__deadline(int64_t now, int64_t delay) {
     return delay < INT64_MAX - now ? now + delay : INT64_MAX;
+}
+
+/* A deadline that never comes. */
+static const int64_t GREEN_NEVER = -1;
+
+/* The deadline of a timeout, which may be GREEN_FOREVER. */
+static inline int64_t green__moment(int64_t timeout) {
+    return GREEN_LIKELY(timeout < 0) ? GREEN_NEVER : green__deadline(green_now(), timeout);
+}
+
+/* The timeout that is left until a deadline: 0 when it is over. */
+static inline int64_t green__time_left(int64_t deadline) {
+    if (GREEN_LIKELY(deadline < 0))
+        return GREEN_FOREVER;
+    int64_t left = deadline - green_now();
+    return left > 0 ? left : 0;
 }
 
 #endif

@@ -233,7 +233,7 @@ int green__file_enter(green_file *file, green_file_call *call, const char *verb,
         .user = user,
         .next = file->calls,
         .place = &file->calls,
-        .deadline = file->timeout < 0 ? GREEN_FOREVER : green__deadline(green_now(), file->timeout),
+        .deadline = green__moment(file->timeout),
     };
     if (call->next)
         call->next->place = &call->next;
@@ -277,13 +277,6 @@ int64_t green__file_leave(green_file_call *call, int64_t result) {
     return result;
 }
 
-int64_t green__file_left(const green_file_call *call) {
-    if (call->deadline < 0)
-        return GREEN_FOREVER;
-    int64_t left = call->deadline - green_now();
-    return left > 0 ? left : 0;
-}
-
 bool green__file_was_ended(const green_file_call *call, int64_t error) {
     return error == -ETIMEDOUT || call->file->closed || green__is_explained((int)error);
 }
@@ -292,7 +285,7 @@ bool green__file_was_ended(const green_file_call *call, int64_t error) {
 int green__file_proceed(const green_file_call *call) {
     if (call->file->closed)
         return -EBADF;
-    return green__file_left(call) == 0 ? -ETIMEDOUT : green__begin(call->file->hub, call->deadline);
+    return green__time_left(call->deadline) == 0 ? -ETIMEDOUT : green__begin(call->file->hub, call->deadline);
 }
 
 /* What is asked about it ------------------------------------------------------ */

@@ -54,9 +54,6 @@ int64_t green__file_leave(green_file_call *call, int64_t result);
 /* Whether a call may go on to its next piece: 0 or what ends it. */
 int green__file_proceed(const green_file_call *call);
 
-/* Nanoseconds until the call's deadline; negative when there is none. */
-int64_t green__file_left(const green_file_call *call);
-
 /* Whether an error is the end of the wait and not of what was waited for. */
 bool green__file_was_ended(const green_file_call *call, int64_t error);
 

@@ -49,7 +49,7 @@ int64_t green__native_run_in(green_file_call *call, green_native *native) {
     green_descriptor *descriptor = call->file->descriptor;
     __atomic_add_fetch(&descriptor->owners, 1, __ATOMIC_RELAXED);
     native->descriptor = descriptor;
-    int error = green__native_run(call->file->hub, native, green__file_left(call));
+    int error = green__native_run(call->file->hub, native, green__time_left(call->deadline));
     if (error < 0)
         call->explained = !green__file_was_ended(call, error);
     return error < 0 ? error : native->result;

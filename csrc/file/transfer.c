@@ -29,7 +29,7 @@ int32_t green__file_run(green_file_call *call, green_op_kind kind, void *address
         call->io.op.address = address;
         call->io.op.length = length;
         call->io.op.offset = offset;
-        result = green__io_run(call->file->hub, &call->io, green__file_left(call));
+        result = green__io_run(call->file->hub, &call->io, green__time_left(call->deadline));
     } while (GREEN_UNLIKELY(result == -EINTR) && (result = green__file_proceed(call)) == 0);
     return result;
 }
@@ -37,7 +37,7 @@ int32_t green__file_run(green_file_call *call, green_op_kind kind, void *address
 int32_t green__file_poll(green_file_call *call, short events) {
     init(call, GREEN_OP_POLL);
     call->io.op.flags = (unsigned short)events;
-    return green__io_run(call->file->hub, &call->io, green__file_left(call));
+    return green__io_run(call->file->hub, &call->io, green__time_left(call->deadline));
 }
 
 static char *copy_in(green_native *native) {

@@ -169,8 +169,8 @@ static int run_race(struct race *race, struct runner *runners, size_t count, int
         } else if (race->running == 0) {
             return race->error;
         }
-        int64_t left = deadline < 0 ? GREEN_FOREVER : deadline - green_now();
-        if (deadline >= 0 && left <= 0)
+        int64_t left = green__time_left(deadline);
+        if (left == 0)
             return -ETIMEDOUT;
         bool last = started == count;
         int64_t pause = last || (left >= 0 && left < ATTEMPT_DELAY) ? left : ATTEMPT_DELAY;
@@ -243,14 +243,13 @@ int green_connect(green_socket **socket, const char *to, const green_connect_opt
     green_hub *hub = green__hub_here(&error);
     if (!hub)
         return error;
-    int64_t timeout = timeout_of(options), begun = timeout < 0 ? 0 : green_now();
+    int64_t timeout = timeout_of(options), deadline = green__moment(timeout);
     int count = green_resolve_within(addresses, ADDRESSES_MAX, to, timeout);
     if (count < 0)
         return count;
     const green_address *from = options ? options->from : NULL;
-    int64_t deadline = timeout < 0 ? GREEN_FOREVER : green__deadline(begun, timeout);
-    int64_t left = timeout < 0 ? GREEN_FOREVER : deadline - green_now();
-    if (timeout >= 0 && left <= 0)
+    int64_t left = green__time_left(deadline);
+    if (left == 0)
         return green__fail(-ETIMEDOUT, "connecting to '%s'", to);
     if (count == 1)
         return attempt(hub, &addresses[0], from, left, socket);

@@ -261,10 +261,10 @@ static size_t others(const green_server *server) {
 }
 
 static int drain(green_server *server, int64_t limit) {
-    int64_t deadline = limit < 0 ? GREEN_FOREVER : green__deadline(green_now(), limit);
+    int64_t deadline = green__moment(limit);
     while (others(server) > 0) {
-        int64_t left = limit < 0 ? GREEN_FOREVER : deadline - green_now();
-        if (limit >= 0 && left <= 0)
+        int64_t left = green__time_left(deadline);
+        if (left == 0)
             return 0;
         int error = await_change(server, left);
         if (error < 0 && error != -ETIMEDOUT)

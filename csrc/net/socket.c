@@ -230,7 +230,7 @@ int green__enter(green_socket *socket, green_socket_io *call, green_direction di
     call->direction = direction;
     call->explained = false;
     call->gives_way = false;
-    call->deadline = timeout < 0 ? GREEN_FOREVER : green__deadline(green_now(), timeout);
+    call->deadline = green__moment(timeout);
     socket->references++;
     return 0;
 }
@@ -241,7 +241,7 @@ int green__proceed(green_socket_io *call) {
 
 /* The operation may be broken off again before the hub looks at its timers. */
 int green__repeat(green_socket_io *call) {
-    return green__left(call) == 0 ? -ETIMEDOUT : green__proceed(call);
+    return green__time_left(call->deadline) == 0 ? -ETIMEDOUT : green__proceed(call);
 }
 
 /* Interrupts have been explained where they were delivered. */

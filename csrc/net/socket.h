@@ -64,14 +64,6 @@ ssize_t green__leave(green_socket_io *call, ssize_t result);
 
 extern const green_wait_kind green__in_socket;
 
-/* Nanoseconds until the call's deadline; negative when there is none. */
-static inline int64_t green__left(const green_socket_io *call) {
-    if (GREEN_LIKELY(call->deadline < 0))
-        return GREEN_FOREVER;
-    int64_t left = call->deadline - green_now();
-    return left > 0 ? left : 0;
-}
-
 /* Whether a call may run another operation: 0, -EBADF once the socket is
  * closed, or an interrupt. */
 int green__proceed(green_socket_io *call);
@@ -91,7 +83,7 @@ static inline int32_t green__socket_run(green_socket_io *call, green_op_kind kin
         call->io.op.length = length;
         call->io.op.flags = flags;
         call->io.op.drained = socket->drained;
-        result = green__io_run(socket->hub, &call->io, green__left(call));
+        result = green__io_run(socket->hub, &call->io, green__time_left(call->deadline));
         if (call->direction == GREEN_READING)
             socket->drained = call->io.op.drained;
     } while (GREEN_UNLIKELY(result == -EINTR) && kind != GREEN_OP_CONNECT && (result = green__repeat(call)) == 0);

@@ -102,9 +102,7 @@ static bool is_sensible(int count) {
 
 /* What is left of the time, as Linux tells it; 0 when it is over. */
 static struct timeval time_left(int64_t deadline) {
-    int64_t left = deadline - green_now();
-    if (left < 0)
-        left = 0;
+    int64_t left = green__time_left(deadline);
     return (struct timeval){.tv_sec = left / GREEN_SECOND, .tv_usec = left % GREEN_SECOND / 1000};
 }
 

@@ -169,18 +169,15 @@ int green__wait_in_place(int64_t deadline) {
 
 int green__watch(green_hub *hub, green_watch *watches, size_t count, int64_t deadline) {
     green_watching watching = {.watches = watches, .count = count};
-    int64_t timeout = GREEN_FOREVER;
+    int64_t timeout = green__time_left(deadline);
     if (GREEN_UNLIKELY(green__is_vfork_child(hub)))
         return green__wait_in_place(deadline);
     if (hub->current->interrupts)
         return -EINTR;
-    if (deadline >= 0) {
-        timeout = deadline - green_now();
-        if (timeout <= 0)
-            return -ETIMEDOUT;
-        if (green__timer_reserve(&hub->timers) < 0)
-            return -ENOMEM;
-    }
+    if (timeout == 0)
+        return -ETIMEDOUT;
+    if (timeout > 0 && green__timer_reserve(&hub->timers) < 0)
+        return -ENOMEM;
     for (size_t i = 0; i < count; i++)
         watches[i].watching = NULL;
     green__wait_init(hub, &watching.wait, &waiting);

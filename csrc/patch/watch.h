@@ -18,14 +18,6 @@ typedef struct green_watch {
     struct green_watch *next, **place; /* among those of the OS thread */
 } green_watch;
 
-/* CLOCK_MONOTONIC nanoseconds that never come. */
-static const int64_t GREEN_NEVER = -1;
-
-/* The moment so many nanoseconds from now; negative ones are none. */
-static inline int64_t green__moment(int64_t nanoseconds) {
-    return nanoseconds < 0 ? GREEN_NEVER : green__deadline(green_now(), nanoseconds);
-}
-
 /* Parks until one of the descriptors may be worth another try. 0: it may. Else
  * what ended the wait, which green__watch_failed() turns into an errno:
  * -ETIMEDOUT at the deadline, -EBADF when one was closed, -EINTR for an interrupt,

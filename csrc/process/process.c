@@ -152,21 +152,14 @@ static int await(green_process *process, int64_t timeout) {
     return error > 0 || error == -EINTR ? 0 : error;
 }
 
-static int64_t left(int64_t deadline) {
-    if (deadline < 0)
-        return GREEN_FOREVER;
-    int64_t now = green_now();
-    return deadline > now ? deadline - now : 0;
-}
-
 /* Until it has ended, or the wait has. */
 static int wait_for_end(green_process *process, int64_t timeout) {
-    int64_t deadline = timeout < 0 ? GREEN_FOREVER : green__deadline(green_now(), timeout);
+    int64_t deadline = green__moment(timeout);
     int error = 0;
     while (error == 0 && !process->ended) {
         error = green__begin(process->hub, timeout);
         if (error == 0)
-            error = await(process, left(deadline));
+            error = await(process, green__time_left(deadline));
         if (error == 0 && process->released)
             error = -EBADF;
         if (error < 0 || process->ended)

@@ -21,14 +21,13 @@ static const green_wait_kind awaiting_change = {green__leave_list, describe_chan
 
 /* The call's own wait, which a close of the socket ends. */
 int green__tls_await_change(green_socket_io *call, green_tls *tls) {
-    int64_t left = green__left(call);
     green_hub *hub = call->socket->hub;
     int error = green__proceed(call);
     if (error < 0)
         return error;
     green__wait_init(hub, &call->io.wait, &awaiting_change);
     green__list_append(&tls->changes, &call->io.wait);
-    return green__wait(hub, &call->io.wait, left);
+    return green__wait(hub, &call->io.wait, green__time_left(call->deadline));
 }
 
 void green__tls_announce(green_tls *tls) {
@@ -248,7 +247,7 @@ static int shake_in_time(green_socket_io *call, green_tls *tls) {
     bool ours = tls->deadline >= 0 && (deadline < 0 || tls->deadline < deadline);
     if (ours)
         call->deadline = tls->deadline;
-    int error = ours && green__left(call) == 0 ? -ETIMEDOUT : shake(call, tls);
+    int error = ours && green__time_left(call->deadline) == 0 ? -ETIMEDOUT : shake(call, tls);
     call->deadline = deadline;
     if (error == -ECONNRESET || error == -EPIPE)
         return lost(call, tls, error);

@@ -128,8 +128,7 @@ static char *host_of(const char *to) {
 
 int green_tls_connect(green_socket **made, const char *to, const green_connect_options *options,
                       green_tls_context *context, const char *host) {
-    int64_t timeout = options && options->timeout > 0 ? options->timeout : GREEN_FOREVER;
-    int64_t deadline = timeout < 0 ? GREEN_FOREVER : green__deadline(green_now(), timeout);
+    int64_t deadline = green__moment(options && options->timeout > 0 ? options->timeout : GREEN_FOREVER);
     char *own = host ? NULL : host_of(to);
     green_socket *socket;
     if (!host && !own)
@@ -137,10 +136,8 @@ int green_tls_connect(green_socket **made, const char *to, const green_connect_o
     int error = green_connect(&socket, to, options);
     if (error < 0)
         goto done;
-    if (deadline >= 0) {
-        int64_t left = deadline - green_now();
-        green_socket_set_timeouts(socket, GREEN_FOREVER, left > 0 ? left : 0);
-    }
+    if (deadline >= 0)
+        green_socket_set_timeouts(socket, GREEN_FOREVER, green__time_left(deadline));
     error = green_tls_start(socket, context, host ? host : own);
     if (error < 0) {
         green_socket_release(socket);

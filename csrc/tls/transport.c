@@ -55,7 +55,7 @@ static int said_goodbye(green_socket_io *call) {
  * is large and taken at once: less by a copy and an operation. */
 static int allow_direct(green_socket_io *call, green_tls *tls, size_t size) {
     if (size < GREEN_TLS_DIRECT_MIN || size > RECORD_MAX || tls->output.count > 0 || tls->sending ||
-        green__left(call) == 0)
+        green__time_left(call->deadline) == 0)
         return 0;
     int error = green__proceed(call);
     tls->direct = error == 0;
