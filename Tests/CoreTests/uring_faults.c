@@ -283,6 +283,21 @@ TEST(connect, "a connect that fails is an error with its address, and the next o
     green_listener_release(listener);
 }
 
+/* EALREADY: it has gone on by itself after EINTR. */
+TEST(broken_connect, "a connect that a signal broke off is asked for again until it is done") {
+    on_uring();
+    static const int answers[] = {-EINTR, -EALREADY};
+    for (enum transport transport = TCP4; transport <= UNIX_ABSTRACT; transport++)
+        for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+            green_listener *listener = listen_any(transport);
+            fail_next(IORING_OP_CONNECT, answers[i], 2);
+            CHECK(finish(start(connect_there, listener)), ==, 0);
+            expect_all_met();
+            green_socket_release(accept_from(listener));
+            green_listener_release(listener);
+        }
+}
+
 /* The narrowest ring --------------------------------------------------------- */
 
 enum { PAIRS = 40 };

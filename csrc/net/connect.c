@@ -3,6 +3,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -67,6 +68,34 @@ static int open_descriptor(const green_address *to, const green_address *from) {
     return error;
 }
 
+static int run_once(green_hub *hub, struct connecting *call, green_op_kind kind, int fd, int64_t deadline) {
+    green__io_init(hub, &call->io, &connecting, kind, fd);
+    if (kind == GREEN_OP_CONNECT) {
+        call->io.op.address = (void *)&call->to->storage;
+        call->io.op.length = call->to->length;
+    } else {
+        call->io.op.flags = POLLOUT;
+    }
+    return green__io_run(hub, &call->io, green__time_left(deadline));
+}
+
+/* Once more when a signal broke it off, as stopping the process does to one that
+ * waits for a full unix listener. Others have gone on by themselves, and tell of it
+ * when they are asked again. */
+static int connect_descriptor(green_hub *hub, int fd, const green_address *to, int64_t timeout) {
+    struct connecting call = {.to = to};
+    int64_t deadline = green__moment(timeout);
+    int error = run_once(hub, &call, GREEN_OP_CONNECT, fd, deadline);
+    while (error == -EINTR || error == -EALREADY || error > 0) {
+        green_op_kind next = error == -EALREADY ? GREEN_OP_POLL : GREEN_OP_CONNECT;
+        if (green__time_left(deadline) == 0)
+            return -ETIMEDOUT;
+        if ((error = green__begin(hub, deadline)) == 0)
+            error = run_once(hub, &call, next, fd, deadline);
+    }
+    return error == -EISCONN ? 0 : error;
+}
+
 static int attempt(green_hub *hub, const green_address *to, const green_address *from, int64_t timeout,
                    green_socket **made) {
     int error = green__begin(hub, timeout);
@@ -75,11 +104,7 @@ static int attempt(green_hub *hub, const green_address *to, const green_address 
     int fd = open_descriptor(to, from);
     if (fd < 0)
         return explain(fd, to, from);
-    struct connecting call = {.to = to};
-    green__io_init(hub, &call.io, &connecting, GREEN_OP_CONNECT, fd);
-    call.io.op.address = (void *)&to->storage;
-    call.io.op.length = to->length;
-    error = green__io_run(hub, &call.io, timeout);
+    error = connect_descriptor(hub, fd, to, timeout);
     if (error == 0)
         error = green__socket_make(hub, fd, made);
     if (error == 0)
