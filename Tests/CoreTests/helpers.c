@@ -66,6 +66,11 @@ const char *marks(void) {
     return marked;
 }
 
+int mark_it(void *argument) {
+    mark(*(const char *)argument);
+    return 0;
+}
+
 static const char *transport_name(enum transport transport) {
     static const char *const names[] = {"TCP on IPv4", "TCP on IPv6", "unix path", "unix abstract", "unix pair"};
     return names[transport];

@@ -33,6 +33,9 @@ int wait_at(struct door *door); /* 0, or what interrupted it */
 void mark(char letter);
 const char *marks(void);
 
+/* Function of a thread: marks the letter that its argument points to. */
+int mark_it(void *argument);
+
 /* Sockets ------------------------------------------------------------------ */
 
 enum transport { TCP4, TCP6, UNIX_PATH, UNIX_ABSTRACT, UNIX_PAIR, TRANSPORTS };

@@ -26,12 +26,7 @@ static inline green_thread *spawn_in(green_pool *pool, green_function *function,
     return thread;
 }
 
-/* Function of a thread, and the discard of its argument: marks the letter. */
-static inline int mark_it(void *argument) {
-    mark(*(const char *)argument);
-    return 0;
-}
-
+/* Discard of an argument: marks the letter. */
 static inline void discard_mark(void *argument) {
     mark(*(const char *)argument);
 }

@@ -155,7 +155,6 @@ TEST(in_connect, "a timeout ends a connect that waits for room, and leaves no co
     while (count < CLIENTS && error == 0) {
         CHECK(green_timeout_start(&limit, 200 * GREEN_MILLISECOND), ==, 0);
         error = green_connect(&clients[count], full, NULL);
-        CHECK(green_timeout_has_fired(limit), ==, error < 0);
         green_timeout_cancel(limit);
         count += error == 0;
     }
