@@ -123,22 +123,25 @@ TEST(from, "a connect may come from a local address") {
     green_listener_release(listener);
 }
 
+static char full[64]; /* the address of a server without room */
+
 /* A unix server with a full backlog: a connect to it waits. */
 static green_listener *full_server(green_socket **clients, int count) {
     green_listener *listener = NULL;
     green_listen_options options = {.backlog = 1};
-    CHECK(green_listen(&listener, "unix:@green-test-full", &options), ==, 0);
+    snprintf(full, sizeof full, "unix:@green-test-full-%d", (int)getpid());
+    CHECK(green_listen(&listener, full, &options), ==, 0);
     green_connect_options patience = {.timeout = 50 * GREEN_MILLISECOND};
     int error = 0;
     for (int i = 0; i < count && error == 0; i++)
-        error = green_connect(&clients[i], "unix:@green-test-full", &patience);
+        error = green_connect(&clients[i], full, &patience);
     CHECK(error, ==, -ETIMEDOUT);
-    CHECK_CONTAINS(green_explain(error), "green-test-full");
+    CHECK_CONTAINS(green_explain(error), full);
     return listener;
 }
 
 static int connect_full(void *argument) {
-    return green_connect(argument, "unix:@green-test-full", NULL);
+    return green_connect(argument, full, NULL);
 }
 
 TEST(waits, "a connect that waits ends with its timeout, when killed, or when there is room") {

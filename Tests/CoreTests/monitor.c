@@ -13,7 +13,7 @@
 
 enum { REPORTS_MAX = 8, FRAMES_LEAST = 2 };
 
-static const int64_t LIMIT = 20 * GREEN_MILLISECOND;
+static const int64_t LIMIT = 100 * GREEN_MILLISECOND;
 
 /* What was reported, in the order it came. */
 struct told {
