@@ -15,7 +15,7 @@ static int join_in_lot(green_hub *hub, pthread_t thread, void **result, const gr
     green_parked parked;
     int64_t pause = LOOK_FIRST;
     int error = EBUSY, ended = 0;
-    green__lot_enter(hub, &parked, &parked, "the end of a native thread");
+    green__lot_enter(hub, &parked, &thread, "the end of a native thread"); /* an address that nobody wakes */
     while (error == EBUSY && ended != -EINTR && !green__is_over(until)) {
         ended = green__lot_sleep(hub, &parked, green__look_after(pause, until), until != NULL);
         error = try_join(thread, result);
