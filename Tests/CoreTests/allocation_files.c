@@ -9,6 +9,7 @@ static char bytes[SIZE];
 
 static int run_file(void) {
     green_file *file = NULL;
+    green_listing *listing = NULL;
     int error;
     TRY(green_file_open(&file, path_of("file"), O_RDWR | O_CREAT, 0600, GREEN_SECOND));
     pattern_fill(bytes, SIZE, 0);
@@ -20,7 +21,9 @@ static int run_file(void) {
     TRY(green_file_size(file));
     CHECK(error, ==, SIZE);
     TRY(green_file_close(file));
+    TRY(green_directory_list(&listing, path_of("."), GREEN_FOREVER));
 done:
+    green_listing_release(listing);
     green_file_release(file);
     return error < 0 ? error : 0;
 }

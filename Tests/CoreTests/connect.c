@@ -4,8 +4,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 static green_address loopback(int port) {
@@ -162,31 +160,12 @@ TEST(waits, "a connect that waits ends with its timeout, when killed, or when th
     green_listener_release(listener);
 }
 
-/* A child that stops this process now and then, as Ctrl-Z and debuggers do. */
-static pid_t start_stopper(void) {
-    pid_t child = fork(), parent;
-    if (child != 0)
-        return child;
-    parent = getppid();
-    for (int i = 0; i < 20; i++) {
-        kill(parent, SIGSTOP);
-        usleep(5000);
-        kill(parent, SIGCONT);
-        usleep(5000);
-    }
-    _exit(0);
-}
-
 TEST(stopped, "a connect that waits goes on waiting after the process was stopped") {
     green_socket *clients[16] = {NULL}, *late = NULL;
-    int status;
     green_listener *listener = full_server(clients, 16);
     green_thread *thread = start(connect_full, &late);
     let_run();
-    pid_t stopper = start_stopper();
-    CHECK(stopper, >, 0);
-    while (waitpid(stopper, &status, WNOHANG) == 0)
-        CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
+    stop_now_and_then();
     CHECK(!green_thread_is_finished(thread));
     green_socket_release(accept_from(listener));
     CHECK(finish(thread), ==, 0);

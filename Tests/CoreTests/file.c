@@ -82,6 +82,26 @@ TEST(append, "a file opened for that is written at its end") {
     remove_directory();
 }
 
+/* All of it, as the system tells it. */
+static void expect_true_status(green_file *file) {
+    struct stat status, told;
+    CHECK(fstat(green_file_fd(file), &status), ==, 0);
+    CHECK(green_file_status(file, &told), ==, 0);
+    CHECK(told.st_dev, ==, status.st_dev);
+    CHECK(told.st_ino, ==, status.st_ino);
+    CHECK(told.st_mode, ==, status.st_mode);
+    CHECK(told.st_nlink, ==, status.st_nlink);
+    CHECK(told.st_uid, ==, status.st_uid);
+    CHECK(told.st_gid, ==, status.st_gid);
+    CHECK(told.st_rdev, ==, status.st_rdev);
+    CHECK(told.st_size, ==, status.st_size);
+    CHECK(told.st_blksize, ==, status.st_blksize);
+    CHECK(told.st_blocks, ==, status.st_blocks);
+    CHECK(memcmp(&told.st_atim, &status.st_atim, sizeof status.st_atim), ==, 0);
+    CHECK(memcmp(&told.st_mtim, &status.st_mtim, sizeof status.st_mtim), ==, 0);
+    CHECK(memcmp(&told.st_ctim, &status.st_ctim, sizeof status.st_ctim), ==, 0);
+}
+
 TEST(size, "a file can be asked about, and made shorter and longer") {
     struct stat status, same;
     char byte;
@@ -92,6 +112,7 @@ TEST(size, "a file can be asked about, and made shorter and longer") {
     CHECK(status.st_mode & 0777, ==, 0600);
     CHECK(green_path_status(path_of("file"), &same, GREEN_FOREVER), ==, 0);
     CHECK(same.st_ino, ==, status.st_ino);
+    expect_true_status(file);
     CHECK(green_file_truncate(file, 10), ==, 0);
     CHECK(green_file_size(file), ==, 10);
     CHECK(green_file_truncate(file, 5000), ==, 0);

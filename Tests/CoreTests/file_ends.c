@@ -2,6 +2,7 @@
 #include "files.h"
 
 #include <semaphore.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 
 struct reading {
@@ -180,6 +181,14 @@ static int open_to_read(void *path) {
     return error;
 }
 
+/* Whoever is still in there. The harness sees that nothing stays open. */
+static void let_go(const char *path) {
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    CHECK(fd, >=, 0);
+    CHECK(green_sleep(20 * GREEN_MILLISECOND), ==, 0);
+    close(fd);
+}
+
 TEST(fifo, "the opening of a FIFO waits for its other end, and can be killed and timed out") {
     char *path = strdup(path_of("fifo"));
     green_file *file;
@@ -193,16 +202,51 @@ TEST(fifo, "the opening of a FIFO waits for its other end, and can be killed and
     reader = start(open_to_read, path);
     let_run();
     CHECK(kill_and_finish(reader), ==, -ECANCELED);
-    /* Lets go whoever is still in there. The harness sees that nothing stays open. */
-    int fd = open(path, O_RDWR | O_CLOEXEC);
-    CHECK(fd, >=, 0);
-    CHECK(green_sleep(20 * GREEN_MILLISECOND), ==, 0);
-    close(fd);
+    let_go(path);
     free(path);
     remove_directory();
 }
 
 /* Closing ---------------------------------------------------------------------- */
+
+TEST(many_fifos, "opens that wait for the other ends of FIFOs keep files from nobody") {
+    enum { FIFOS = 12, SIZE = 1 << 20 };
+    green_thread *opens[FIFOS];
+    char *path = strdup(path_of("fifo")), *bytes = malloc(SIZE);
+    green_file *file = file_of_pattern("file", SIZE), *other;
+    CHECK(mkfifo(path, 0600), ==, 0);
+    for (int i = 0; i < FIFOS; i++)
+        opens[i] = start(open_to_read, path);
+    let_run();
+    CHECK(green_file_read(file, bytes, SIZE), ==, SIZE);
+    pattern_check(bytes, SIZE, 0);
+    other = open_file("other", O_RDWR | O_CREAT);
+    CHECK(green_file_size(other), ==, 0);
+    CHECK(green_file_close(other), ==, 0);
+    for (int i = 0; i < FIFOS; i++) {
+        CHECK(!green_thread_is_finished(opens[i]));
+        CHECK(kill_and_finish(opens[i]), ==, -ECANCELED);
+    }
+    let_go(path);
+    green_file_release(other);
+    green_file_release(file);
+    free(bytes);
+    free(path);
+    remove_directory();
+}
+
+TEST(stopped, "the opening of a FIFO goes on waiting after the process was stopped") {
+    char *path = strdup(path_of("fifo"));
+    CHECK(mkfifo(path, 0600), ==, 0);
+    green_thread *thread = start(open_to_read, path);
+    let_run();
+    stop_now_and_then();
+    CHECK(!green_thread_is_finished(thread));
+    green_file_release(open_file("fifo", O_WRONLY));
+    CHECK(finish(thread), ==, 0);
+    free(path);
+    remove_directory();
+}
 
 TEST(closed, "a close wakes who is in the file, and later calls are told") {
     struct pipe_ends ends = pipe_of(0);
@@ -279,14 +323,51 @@ TEST(last_descriptor, "a file is closed when no descriptor is left for a native 
     let_run();
     getrlimit(RLIMIT_NOFILE, &before);
     setrlimit(RLIMIT_NOFILE, &(struct rlimit){1, before.rlim_max});
-    CHECK(green_file_size(file), ==, -EMFILE);
-    CHECK_CONTAINS(green_explain(-EMFILE), "offloading a call");
+    if (strcmp(green_hub_engine(), "epoll") == 0) {
+        CHECK(green_file_size(file), ==, -EMFILE);
+        CHECK_CONTAINS(green_explain(-EMFILE), "offloading a call");
+    }
     CHECK(green_file_close(file), ==, 0);
     setrlimit(RLIMIT_NOFILE, &before);
     sem_post(&semaphore);
     CHECK(finish(other), ==, 0);
     green_file_release(file);
     remove_directory();
+}
+
+TEST(closed_indeed, "a file that was closed has no descriptor and no lock any more") {
+    for (int i = 0; i < SCALED(200); i++) {
+        green_file *file = open_file("file", O_RDWR | O_CREAT), *next = open_file("file", O_RDWR);
+        int fd = green_file_fd(file);
+        CHECK(flock(fd, LOCK_EX), ==, 0);
+        CHECK(green_file_size(file), ==, 0);
+        CHECK(green_file_close(file), ==, 0);
+        CHECK(fcntl(fd, F_GETFD), ==, -1);
+        CHECK(flock(green_file_fd(next), LOCK_EX | LOCK_NB), ==, 0);
+        CHECK(green_file_close(next), ==, 0);
+        green_file_release(file);
+        green_file_release(next);
+    }
+    remove_directory();
+}
+
+static int sync_file(void *file) {
+    return green_file_sync(file);
+}
+
+TEST(closed_in_sync, "a file that is closed while it is synced is closed by what was left behind") {
+    for (int i = 0; i < SCALED(30); i++) {
+        green_file *file = open_file("file", O_RDWR | O_CREAT);
+        CHECK(green_file_write(file, "abc", 3), ==, 3);
+        green_thread *syncer = start(sync_file, file);
+        for (int yields = i % 3; yields > 0; yields--)
+            CHECK(green_yield(), ==, 0);
+        int result = kill_and_finish(syncer);
+        CHECK(result == 0 || result == -ECANCELED);
+        CHECK(green_file_close(file), ==, 0);
+        green_file_release(file);
+    }
+    remove_directory(); /* the harness sees that nothing stays open */
 }
 
 static int close_file(void *file) {

@@ -309,6 +309,26 @@ void fork_and_wait(void) {
     CHECK(status, ==, 0);
 }
 
+static void stop_parent(void) {
+    pid_t parent = getppid();
+    for (int i = 0; i < 20; i++) {
+        kill(parent, SIGSTOP);
+        usleep(5000);
+        kill(parent, SIGCONT);
+        usleep(5000);
+    }
+    _exit(0);
+}
+
+void stop_now_and_then(void) {
+    pid_t child = fork();
+    CHECK(child, >=, 0);
+    if (child == 0)
+        stop_parent();
+    while (waitpid(child, NULL, WNOHANG) == 0)
+        CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
+}
+
 size_t os_threads(void) {
     DIR *directory = opendir("/proc/self/task");
     CHECK(directory != NULL);

@@ -101,6 +101,10 @@ void on_each_engine(void (*body)(void));
  * something to do at a fork. */
 void fork_and_wait(void);
 
+/* Has this process stopped and continued several times, as by Ctrl-Z or a debugger,
+ * while its green threads run. */
+void stop_now_and_then(void);
+
 size_t resident_bytes(void);
 size_t address_space_bytes(void);
 size_t os_threads(void);

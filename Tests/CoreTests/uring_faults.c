@@ -2,7 +2,7 @@
  * into a NOP that has the answer as its result (Linux 6.11). */
 #include "../../csrc/core/hub.h"
 #include "../../csrc/engine/uring.h"
-#include "helpers.h"
+#include "files.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -296,6 +296,67 @@ TEST(broken_connect, "a connect that a signal broke off is asked for again until
             green_socket_release(accept_from(listener));
             green_listener_release(listener);
         }
+}
+
+/* Files ------------------------------------------------------------------------ */
+
+TEST(no_truncate, "a file is truncated and opened natively where the ring does not do it") {
+    open_hub(0);
+    uring->truncates = false;
+    uring->opening_max = 0;
+    green_file *file = file_of_pattern("file", 1000);
+    CHECK(green_file_truncate(file, 10), ==, 0);
+    CHECK(green_file_size(file), ==, 10);
+    CHECK(green_file_close(file), ==, 0);
+    green_file_release(file);
+    remove_directory();
+}
+
+/* All that a file can be asked for. */
+static void use_file(void) {
+    struct stat status;
+    green_file *file = NULL;
+    CHECK(green_directory_make(path_of("room"), 0700, GREEN_FOREVER), ==, 0);
+    CHECK(green_file_open(&file, path_of("room/a"), O_RDWR | O_CREAT, 0600, GREEN_FOREVER), ==, 0);
+    CHECK(green_file_write_at(file, "abc", 3, 0), ==, 3);
+    CHECK(green_file_sync(file) + green_file_sync_data(file), ==, 0);
+    CHECK(green_file_truncate(file, 2), ==, 0);
+    CHECK(green_file_size(file), ==, 2);
+    CHECK(green_file_read_at(file, &status, 3, 0), ==, 2);
+    CHECK(green_file_close(file), ==, 0);
+    green_file_release(file);
+    CHECK(green_path_rename(path_of("room/a"), path_of("room/b"), GREEN_FOREVER), ==, 0);
+    CHECK(green_path_status(path_of("room/b"), &status, GREEN_FOREVER), ==, 0);
+    CHECK(green_path_unlink(path_of("room/b"), GREEN_FOREVER), ==, 0);
+    CHECK(green_directory_remove(path_of("room"), GREEN_FOREVER), ==, 0);
+}
+
+static const uint8_t file_calls[] = {IORING_OP_MKDIRAT, IORING_OP_OPENAT,   IORING_OP_WRITE,    IORING_OP_FSYNC, 55,
+                                     IORING_OP_STATX,   IORING_OP_RENAMEAT, IORING_OP_UNLINKAT, IORING_OP_READ};
+
+TEST(broken_file_calls, "a call on a file that a signal broke off is made again") {
+    on_uring();
+    static const int answers[] = {-EINTR, -512}; /* ERESTARTSYS */
+    for (size_t i = 0; i < sizeof file_calls; i++) {
+        if (file_calls[i] == 55 && !uring->truncates)
+            continue;
+        fail_next(file_calls[i], answers[i % 2], 3);
+        use_file();
+        expect_all_met();
+    }
+    remove_directory();
+}
+
+TEST(no_worker, "calls on files are made natively where the kernel can start no worker, which it tells as cancelled") {
+    on_uring();
+    for (size_t i = 0; i < sizeof file_calls; i++) {
+        if (file_calls[i] == 55 && !uring->truncates)
+            continue;
+        fail_next(file_calls[i], -ECANCELED, 1);
+        use_file();
+        expect_all_met();
+    }
+    remove_directory();
 }
 
 /* The narrowest ring --------------------------------------------------------- */

@@ -166,11 +166,9 @@ int32_t green__attempt(green_epoll *epoll, green_watched *watched, green_op *op)
         return read_now(op);
     case GREEN_OP_POLL:
         return poll_now(op);
-    case GREEN_OP_READ_AT:
-    case GREEN_OP_WRITE_AT:
-        break;
+    default:
+        return -EINVAL; /* files are not taken */
     }
-    return -EINVAL;
 }
 
 bool green__may_attempt(const green_watched *watched, const green_op *op) {

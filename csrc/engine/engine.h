@@ -25,8 +25,19 @@ typedef enum green_op_kind {
     GREEN_OP_CONNECT,      /* connect(fd, address, length) */
     GREEN_OP_READ,         /* read(fd, address, length) of what can be polled and is no socket */
     GREEN_OP_POLL,         /* poll(fd, flags): the events that have come */
-    GREEN_OP_READ_AT,      /* pread(fd, address, length, offset): only where the class has files */
-    GREEN_OP_WRITE_AT,     /* pwrite, likewise */
+
+    /* Of files, for which nothing can be polled: only where the engine takes them. */
+    GREEN_OP_READ_AT,          /* pread(fd, address, length, offset) */
+    GREEN_OP_WRITE_AT,         /* pwrite, likewise */
+    GREEN_OP_OPEN,             /* open(address, flags, length as its mode) */
+    GREEN_OP_SYNC,             /* fsync(fd) */
+    GREEN_OP_SYNC_DATA,        /* fdatasync(fd) */
+    GREEN_OP_TRUNCATE,         /* ftruncate(fd, offset) */
+    GREEN_OP_STATUS,           /* stat(address) or fstat(fd), into second, a struct statx */
+    GREEN_OP_RENAME,           /* rename(address, second) */
+    GREEN_OP_UNLINK,           /* unlink(address) */
+    GREEN_OP_MAKE_DIRECTORY,   /* mkdir(address, length as its mode) */
+    GREEN_OP_REMOVE_DIRECTORY, /* rmdir(address) */
 } green_op_kind;
 
 /* One operation. It belongs to the engine from submit to its last completion;
@@ -39,7 +50,10 @@ struct green_op {
     void (*complete)(green_op *op, int32_t result, bool more);
     void *address;
     size_t length;
-    uint64_t offset; /* of a READ_AT and a WRITE_AT */
+    union {
+        uint64_t offset;
+        void *second;
+    };
     int fd;
     int flags;
     green_op_kind kind;
@@ -75,9 +89,6 @@ typedef struct green_engine_options {
 typedef struct green_engine_class {
     const char *name;
 
-    /* Whether it reads and writes files, for which nothing can be polled. */
-    bool files;
-
     /* Makes an engine for the calling OS thread, or fails with -errno, having
      * told green__fail() the likely cause. */
     int (*open)(green_engine **engine, const green_engine_options *options);
@@ -89,6 +100,9 @@ typedef struct green_engine_class {
      * with its result in *result and the operation not taken over. NULL: it never
      * does. */
     bool (*attempt)(green_engine *engine, green_op *op, int32_t *result);
+
+    /* Whether it takes one on a file of that kind now. NULL: it never does. */
+    bool (*takes)(const green_engine *engine, green_op_kind kind);
 
     /* Takes an operation over. It cannot fail: a refusal is a completion. */
     void (*submit)(green_engine *engine, green_op *op);
@@ -123,6 +137,10 @@ struct green_engine {
     uint64_t submitted;    /* operations so far */
     uint64_t completions;  /* results told so far: some operations have many */
 };
+
+static inline bool green__engine_takes(const green_engine *engine, green_op_kind kind) {
+    return engine->class->takes && engine->class->takes(engine, kind);
+}
 
 extern const green_engine_class green__uring, green__epoll;
 

@@ -59,22 +59,27 @@ static const unsigned wishes[] = {
 /* Operations that Green cannot do without. SEND_ZC is not used: it came with
  * Linux 6.0, as multishot receive did, which no probe shows. */
 static const int needed[] = {
-    IORING_OP_ACCEPT,  IORING_OP_ASYNC_CANCEL, IORING_OP_CONNECT, IORING_OP_POLL_ADD, IORING_OP_READ,  IORING_OP_RECV,
-    IORING_OP_RECVMSG, IORING_OP_SEND,         IORING_OP_SENDMSG, IORING_OP_SEND_ZC,  IORING_OP_WRITE,
+    IORING_OP_ACCEPT,   IORING_OP_ASYNC_CANCEL, IORING_OP_CONNECT, IORING_OP_FSYNC,   IORING_OP_MKDIRAT,
+    IORING_OP_OPENAT,   IORING_OP_POLL_ADD,     IORING_OP_READ,    IORING_OP_RECV,    IORING_OP_RECVMSG,
+    IORING_OP_RENAMEAT, IORING_OP_SEND,         IORING_OP_SENDMSG, IORING_OP_SEND_ZC, IORING_OP_STATX,
+    IORING_OP_UNLINKAT, IORING_OP_WRITE,
 };
 
-static int check_features(struct io_uring *ring) {
+static int check_features(green_uring *uring) {
+    struct io_uring *ring = &uring->ring;
     bool complete = (ring->features & IORING_FEAT_EXT_ARG) && (ring->features & IORING_FEAT_NODROP);
     struct io_uring_probe *probe = io_uring_get_probe_ring(ring);
     if (!probe)
         return green__fail(-ENOMEM, "asking what io_uring can do");
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
         complete = complete && io_uring_opcode_supported(probe, needed[i]);
+    green__uring_ask_of_files(uring, probe);
     io_uring_free_probe(probe);
     return complete ? 0 : green__fail(-ENOSYS, "this kernel's io_uring is too old: Green needs Linux 6.0");
 }
 
-int green__ring_make(struct io_uring *ring, unsigned entries) {
+int green__ring_make(green_uring *uring, unsigned entries) {
+    struct io_uring *ring = &uring->ring;
     int error = -EINVAL;
     for (size_t i = 0; error == -EINVAL && i < sizeof wishes / sizeof *wishes; i++) {
         struct io_uring_params params = {
@@ -87,7 +92,7 @@ int green__ring_make(struct io_uring *ring, unsigned entries) {
         return explain_refusal(error);
     /* A forked child would share the ring's memory and corrupt it. */
     io_uring_ring_dontfork(ring);
-    error = check_features(ring);
+    error = check_features(uring);
     /* A filter may allow to make a ring and refuse its use. */
     if (error == 0 && (error = io_uring_enter((unsigned)ring->ring_fd, 0, 0, 0, NULL)) < 0)
         explain_refusal(error);

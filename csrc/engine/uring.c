@@ -13,11 +13,6 @@
  * that the threads that are ready do not wait long. */
 enum { TURN_COMPLETIONS = 256 };
 
-/* Bytes of a file that are copied where the hub enters the kernel, if that has
- * them at hand. More is for a worker of the kernel's: several copies of that size
- * in one turn would hold the hub for too long. */
-enum { FILE_INLINE_MAX = 64 * 1024 };
-
 static green_uring *uring_of(green_engine *engine) {
     return GREEN_CONTAINER(engine, green_uring, base);
 }
@@ -63,15 +58,6 @@ static green_op *op_of(uint64_t name) {
     return (green_op *)(uintptr_t)(name & 0xffffffffffff);
 }
 
-static void prepare_file(struct io_uring_sqe *sqe, const green_op *op) {
-    if (op->kind == GREEN_OP_READ_AT)
-        io_uring_prep_read(sqe, op->fd, op->address, (unsigned)op->length, op->offset);
-    else
-        io_uring_prep_write(sqe, op->fd, op->address, (unsigned)op->length, op->offset);
-    if (op->length > FILE_INLINE_MAX)
-        sqe->flags |= IOSQE_ASYNC;
-}
-
 static void prepare(struct io_uring_sqe *sqe, green_op *op) {
     switch (op->kind) {
     case GREEN_OP_RECEIVE:
@@ -102,13 +88,11 @@ static void prepare(struct io_uring_sqe *sqe, green_op *op) {
     case GREEN_OP_POLL:
         io_uring_prep_poll_add(sqe, op->fd, (unsigned)op->flags);
         break;
-    case GREEN_OP_READ_AT:
-    case GREEN_OP_WRITE_AT:
-        prepare_file(sqe, op);
-        break;
     case GREEN_OP_RECEIVE_LENT:
         green__lending_prepare(sqe, op);
         break;
+    default:
+        green__uring_prepare_file(sqe, op);
     }
     io_uring_sqe_set_data64(sqe, name_of(op));
 }
@@ -117,6 +101,7 @@ static void submit(green_engine *engine, green_op *op) {
     green_uring *uring = uring_of(engine);
     engine->operations++;
     engine->submitted++;
+    uring->opening += op->kind == GREEN_OP_OPEN;
     op->cancelled = false;
     op->ticket = ++uring->ticket;
     struct io_uring_sqe *sqe = uring->backlog.first ? NULL : entry(uring);
@@ -167,6 +152,14 @@ static void last_completion(green_uring *uring, green_op *op) {
         green__ops_remove(&uring->cancels, op);
     op->state = GREEN_OP_IDLE;
     uring->base.operations--;
+    uring->opening -= op->kind == GREEN_OP_OPEN;
+}
+
+/* The kernel's own ERESTARTSYS and its kin are in no header; an open lets them out. */
+enum { FIRST_RESTART = 512 };
+
+static int32_t result_of(const struct io_uring_cqe *cqe) {
+    return GREEN_LIKELY(cqe->res > -FIRST_RESTART) ? cqe->res : -EINTR;
 }
 
 static void complete(green_uring *uring, const struct io_uring_cqe *cqe) {
@@ -182,7 +175,7 @@ static void complete(green_uring *uring, const struct io_uring_cqe *cqe) {
     if (op->kind == GREEN_OP_RECEIVE_LENT)
         green__lending_complete(uring, op, cqe);
     uring->base.completions++;
-    op->complete(op, cqe->res, more);
+    op->complete(op, result_of(cqe), more);
 }
 
 static bool has_work(const struct io_uring *ring) {
@@ -237,6 +230,7 @@ static void turn(green_engine *engine, int64_t timeout) {
         op->state = GREEN_OP_IDLE;
         engine->operations--;
         engine->completions++;
+        uring->opening -= op->kind == GREEN_OP_OPEN;
         op->complete(op, -ECANCELED, false);
     }
     reap(uring);
@@ -258,7 +252,7 @@ static int open_engine(green_engine **engine, const green_engine_options *option
     green__ops_init(&uring->backlog);
     green__ops_init(&uring->cancels);
     green__ops_init(&uring->refused);
-    int error = green__ring_make(&uring->ring, options->entries);
+    int error = green__ring_make(uring, options->entries);
     if (error < 0) {
         free(uring);
         return error;
@@ -287,9 +281,9 @@ static void abandon(green_engine *engine) {
 
 const green_engine_class green__uring = {
     .name = "uring",
-    .files = true,
     .open = open_engine,
     .close = close_engine,
+    .takes = green__uring_takes,
     .submit = submit,
     .cancel = cancel,
     .turn = turn,

@@ -18,7 +18,10 @@ typedef struct green_uring {
     green_engine base;
     struct io_uring ring;
     green_lending lending;
-    bool registered;       /* the ring's descriptor: one look-up less for each call */
+    bool registered;  /* the ring's descriptor: one look-up less for each call */
+    bool truncates;   /* Linux 6.9 */
+    unsigned opening; /* files that are being opened, and as many as may be */
+    unsigned opening_max;
     uint16_t ticket;       /* of the last operation */
     green_op_list backlog; /* without a submission entry yet */
     green_op_list cancels; /* cancelled, without an entry for that yet */
@@ -28,8 +31,13 @@ typedef struct green_uring {
 /* What an operation's state says of where it is. */
 enum { GREEN_OP_IDLE, GREEN_OP_IN_BACKLOG, GREEN_OP_SUBMITTED, GREEN_OP_IN_CANCELS, GREEN_OP_REFUSED };
 
-/* Makes the ring itself. 0 or -errno, explained. */
-int green__ring_make(struct io_uring *ring, unsigned entries);
+/* Makes the ring itself, and tells what it can do. 0 or -errno, explained. */
+int green__ring_make(green_uring *uring, unsigned entries);
+
+/* What is done with files. */
+void green__uring_ask_of_files(green_uring *uring, struct io_uring_probe *probe);
+bool green__uring_takes(const green_engine *engine, green_op_kind kind);
+void green__uring_prepare_file(struct io_uring_sqe *sqe, const green_op *op);
 
 /* The buffers of the ring. */
 int green__lending_open(green_uring *uring, size_t memory);

@@ -1,5 +1,5 @@
 /* The life of a file: open, enter, leave, close; and what is asked about it. */
-#include "native.h"
+#include "request.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -15,13 +15,18 @@ const char *green__file_label(const green_file *file, char *text, size_t size) {
     return text;
 }
 
+int green__descriptor_take(green_descriptor *descriptor) {
+    if (__atomic_sub_fetch(&descriptor->owners, 1, __ATOMIC_ACQ_REL) > 0)
+        return -1;
+    int fd = descriptor->fd;
+    free(descriptor);
+    return fd;
+}
+
 /* The close(2) of Linux that a signal interrupts has closed all the same. */
 int green__descriptor_drop(green_descriptor *descriptor) {
-    if (__atomic_sub_fetch(&descriptor->owners, 1, __ATOMIC_ACQ_REL) > 0)
-        return 0;
-    int error = close(descriptor->fd) < 0 && errno != EINTR ? -errno : 0;
-    free(descriptor);
-    return error;
+    int fd = green__descriptor_take(descriptor);
+    return fd >= 0 && close(fd) < 0 && errno != EINTR ? -errno : 0;
 }
 
 /* Making --------------------------------------------------------------------- */
@@ -54,34 +59,49 @@ static int make(green_hub *hub, int fd, const char *path, green_file **made) {
 }
 
 /* O_NONBLOCK was for the opening: the kernel would refuse what its cache lacks. */
-static int64_t open_now(green_native *native) {
-    native->opened = open(native->bytes, native->flags | O_CLOEXEC, native->mode);
-    if (native->opened < 0)
+static void let_wait(const green_request *request) {
+    if ((request->flags & O_NONBLOCK) && lseek(request->opened, 0, SEEK_CUR) >= 0)
+        fcntl(request->opened, F_SETFL, request->flags & ~O_NONBLOCK);
+}
+
+static int64_t open_now(green_request *request) {
+    request->opened = open(request->bytes, request->flags | O_CLOEXEC, request->mode);
+    if (request->opened < 0)
         return -errno;
-    if ((native->flags & O_NONBLOCK) && lseek(native->opened, 0, SEEK_CUR) >= 0)
-        fcntl(native->opened, F_SETFL, native->flags & ~O_NONBLOCK);
+    let_wait(request);
     return 0;
 }
+
+static void take_opened(green_request *request) {
+    if (request->result < 0)
+        return;
+    request->opened = (int)request->result;
+    request->result = 0;
+    let_wait(request);
+}
+
+static const green_request_kind opening = {
+    .verb = "opening", .natively = open_now, .by_engine = true, .op = GREEN_OP_OPEN, .finish = take_opened};
 
 int green_file_open(green_file **file, const char *path, int flags, mode_t mode, int64_t timeout) {
     int error = 0;
     green_hub *hub = green__hub_here(&error);
     if (!hub)
         return error;
-    green_native *native = green__native_make(open_now, strlen(path) + 1);
-    if (!native)
+    green_request *request = green__request_make(&opening, strlen(path) + 1);
+    if (!request)
         return -ENOMEM;
-    strcpy(native->bytes, path);
-    native->flags = flags;
-    native->mode = mode;
-    error = green__native_run(hub, native, timeout);
+    strcpy(request->bytes, path);
+    request->flags = flags;
+    request->mode = mode;
+    error = green__request_run(hub, request, timeout);
     if (error == -ETIMEDOUT)
         green__fail(error, "opening '%s'", path);
-    else if (error == 0 && native->result < 0)
-        error = green__fail((int)native->result, "opening '%s'", path);
-    if (error == 0 && (error = make(hub, native->opened, path, file)) == 0)
-        native->opened = -1;
-    green__native_release(native);
+    else if (error == 0 && request->result < 0)
+        error = green__fail((int)request->result, "opening '%s'", path);
+    if (error == 0 && (error = make(hub, request->opened, path, file)) == 0)
+        request->opened = -1;
+    green__request_release(request);
     return error;
 }
 
@@ -97,12 +117,6 @@ int green_file_adopt(green_file **file, int fd) {
 
 /* Ending --------------------------------------------------------------------- */
 
-static int64_t close_now(green_native *native) {
-    int error = green__descriptor_drop(native->descriptor);
-    native->descriptor = NULL;
-    return error;
-}
-
 /* Takes the descriptor out of a file that nobody is in. */
 static green_descriptor *take_descriptor(green_file *file) {
     green_descriptor *descriptor = file->descriptor;
@@ -115,20 +129,20 @@ static green_descriptor *take_descriptor(green_file *file) {
 /* The last close of a file may write to the disk, and free what was deleted. That no
  * native thread can be had for it, as when no descriptor is left, is no reason not to
  * close. */
-static int close_natively(green_file *file) {
+static int close_elsewhere(green_file *file) {
     green_hub *hub = file->hub;
-    green_native *native = green__native_make(close_now, 0);
+    green_request *request = green__request_make(&green__closing, 0);
     green_descriptor *descriptor = take_descriptor(file);
-    if (!native)
+    if (!request)
         return green__descriptor_drop(descriptor);
-    native->descriptor = descriptor;
-    int error = green__native_run(hub, native, GREEN_FOREVER);
-    bool is_refused = error < 0 && !green__is_explained(error);
-    if (is_refused && __atomic_load_n(&native->job.owners, __ATOMIC_ACQUIRE) == 1 && native->descriptor)
-        error = (int)close_now(native);
+    request->opened = green__descriptor_take(descriptor);
+    int error = request->opened < 0 ? 0 : green__request_run(hub, request, GREEN_FOREVER);
+    bool is_refused = error < 0 && error != -ECANCELED && error != -ETIME;
+    if (is_refused && __atomic_load_n(&request->job.owners, __ATOMIC_ACQUIRE) == 1 && request->opened >= 0)
+        error = (int)green__closing.natively(request);
     else if (error == 0)
-        error = (int)native->result;
-    green__native_release(native);
+        error = (int)request->result;
+    green__request_release(request);
     return error;
 }
 
@@ -137,7 +151,7 @@ static void describe_close(const green_wait *wait, char *text, size_t size) {
     snprintf(text, size, "closing a file that others use");
 }
 
-static const green_wait_kind closing = {NULL, describe_close};
+static const green_wait_kind until_left = {NULL, describe_close};
 
 static void drop_reference(green_file *file) {
     if (--file->references > 0)
@@ -157,7 +171,7 @@ static void shut(green_file *file) {
     if (!file->calls || hub->current->unblockable)
         return;
     green_wait wait;
-    green__wait_init(hub, &wait, &closing);
+    green__wait_init(hub, &wait, &until_left);
     green__list_append(&file->closers, &wait);
     green__park(hub, &wait);
 }
@@ -175,7 +189,7 @@ int green_file_close(green_file *file) {
     shut(file);
     if (file->descriptor && !file->calls) {
         bool in_place = file->stream || hub->current->unblockable || hub->current->interrupts;
-        error = in_place ? green__descriptor_drop(take_descriptor(file)) : close_natively(file);
+        error = in_place ? green__descriptor_drop(take_descriptor(file)) : close_elsewhere(file);
     }
     drop_reference(file);
     return error < 0 && !green__is_explained(error) ? green__fail(error, "closing %s", label) : error;
@@ -290,61 +304,71 @@ int green__file_proceed(const green_file_call *call) {
 
 /* What is asked about it ------------------------------------------------------ */
 
-static int64_t run_simply(green_file *file, const char *verb, int64_t (*function)(green_native *), int64_t argument,
-                          struct stat *status) {
+static int64_t run_simply(green_file *file, const green_request_kind *kind, int64_t argument, struct stat *status) {
     green_file_call call;
-    int64_t result = green__file_enter(file, &call, verb, GREEN_FILE_SHARES);
+    int64_t result = green__file_enter(file, &call, kind->verb, GREEN_FILE_SHARES);
     if (result < 0)
         return result;
-    green_native *native = green__native_make(function, 0);
-    if (native) {
-        native->offset = argument;
-        result = green__native_run_in(&call, native);
+    green_request *request = green__request_make(kind, 0);
+    if (request) {
+        request->offset = argument;
+        result = green__request_run_in(&call, request);
         if (status && result >= 0)
-            *status = native->status;
+            *status = request->status;
     }
-    call.explained |= !native;
-    result = green__file_leave(&call, native ? result : -ENOMEM);
-    green__native_release(native);
+    call.explained |= !request;
+    result = green__file_leave(&call, request ? result : -ENOMEM);
+    green__request_release(request);
     return result;
 }
 
-static int64_t sync_now(green_native *native) {
-    return fsync(native->descriptor->fd) < 0 ? -errno : 0;
-}
-
-static int64_t sync_data_now(green_native *native) {
-    return fdatasync(native->descriptor->fd) < 0 ? -errno : 0;
-}
-
-static int64_t status_now(green_native *native) {
-    return fstat(native->descriptor->fd, &native->status) < 0 ? -errno : 0;
-}
-
-static int64_t truncate_now(green_native *native) {
-    return ftruncate(native->descriptor->fd, native->offset) < 0 ? -errno : 0;
+static int64_t sync_now(green_request *request) {
+    return fsync(request->descriptor->fd) < 0 ? -errno : 0;
 }
 
 int green_file_sync(green_file *file) {
-    return (int)run_simply(file, "syncing", sync_now, 0, NULL);
+    static const green_request_kind syncing = {
+        .verb = "syncing", .natively = sync_now, .by_engine = true, .op = GREEN_OP_SYNC};
+    return (int)run_simply(file, &syncing, 0, NULL);
+}
+
+static int64_t sync_data_now(green_request *request) {
+    return fdatasync(request->descriptor->fd) < 0 ? -errno : 0;
 }
 
 int green_file_sync_data(green_file *file) {
-    return (int)run_simply(file, "syncing", sync_data_now, 0, NULL);
+    static const green_request_kind syncing = {
+        .verb = "syncing", .natively = sync_data_now, .by_engine = true, .op = GREEN_OP_SYNC_DATA};
+    return (int)run_simply(file, &syncing, 0, NULL);
+}
+
+static int64_t status_now(green_request *request) {
+    return fstat(request->descriptor->fd, &request->status) < 0 ? -errno : 0;
 }
 
 int green_file_status(green_file *file, struct stat *status) {
-    return (int)run_simply(file, "asking about", status_now, 0, status);
+    static const green_request_kind asking = {.verb = "asking about",
+                                              .natively = status_now,
+                                              .by_engine = true,
+                                              .op = GREEN_OP_STATUS,
+                                              .finish = green__request_take_status};
+    return (int)run_simply(file, &asking, 0, status);
+}
+
+static int64_t truncate_now(green_request *request) {
+    return ftruncate(request->descriptor->fd, request->offset) < 0 ? -errno : 0;
+}
+
+int green_file_truncate(green_file *file, int64_t size) {
+    static const green_request_kind truncating = {
+        .verb = "truncating", .natively = truncate_now, .by_engine = true, .op = GREEN_OP_TRUNCATE};
+    return (int)run_simply(file, &truncating, size, NULL);
 }
 
 int64_t green_file_size(green_file *file) {
     struct stat status;
     int error = green_file_status(file, &status);
     return error < 0 ? error : status.st_size;
-}
-
-int green_file_truncate(green_file *file, int64_t size) {
-    return (int)run_simply(file, "truncating", truncate_now, size, NULL);
 }
 
 int64_t green_file_position(const green_file *file) {

@@ -66,7 +66,10 @@ enum { GREEN_FILE_LABEL_MAX = 256 };
 int32_t green__file_run(green_file_call *call, green_op_kind kind, void *address, size_t length, uint64_t offset);
 int32_t green__file_poll(green_file_call *call, short events);
 
-/* What was not given back is closed; the result is that of close(2). */
+/* Gives a share up. The descriptor, which nobody holds any more, or -1. */
+int green__descriptor_take(green_descriptor *descriptor);
+
+/* The same, and closes it; the result is that of close(2). */
 int green__descriptor_drop(green_descriptor *descriptor);
 
 ssize_t green__stream_read(green_file_call *call, void *bytes, size_t size);

@@ -1,5 +1,5 @@
-/* What is done with names, on native threads. */
-#include "native.h"
+/* What is done with names. */
+#include "request.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -8,102 +8,101 @@
 #include <unistd.h>
 
 /* A call on one name or two; NULL without memory or a hub, with *error set. */
-static green_native *make(green_hub **hub, int64_t (*call)(green_native *), const char *first, const char *second,
-                          int *error) {
+static green_request *make(green_hub **hub, const green_request_kind *kind, const char *first, const char *second,
+                           int *error) {
     *hub = green__hub_here(error);
     if (!*hub)
         return NULL;
     size_t length = strlen(first) + 1;
-    green_native *native = green__native_make(call, length + strlen(second) + 1);
-    if (!native) {
+    green_request *request = green__request_make(kind, length + strlen(second) + 1);
+    if (!request) {
         *error = -ENOMEM;
         return NULL;
     }
-    memcpy(native->bytes, first, length);
-    native->second = strcpy(native->bytes + length, second);
-    return native;
+    memcpy(request->bytes, first, length);
+    request->second = strcpy(request->bytes + length, second);
+    return request;
 }
 
-/* Runs it; what is the sentence for what fails in it. */
-static int run(green_hub *hub, green_native *native, const char *what, int64_t timeout) {
-    int error = green__native_run(hub, native, timeout);
-    bool failed = error == -ETIMEDOUT || (error == 0 && native->result < 0);
+static int run(green_hub *hub, green_request *request, int64_t timeout) {
+    int error = green__request_run(hub, request, timeout);
+    bool failed = error == -ETIMEDOUT || (error == 0 && request->result < 0);
     if (error == 0)
-        error = native->result < 0 ? (int)native->result : 0;
-    if (failed && *native->second)
-        return green__fail(error, "%s '%s' to '%s'", what, native->bytes, native->second);
-    return failed ? green__fail(error, "%s '%s'", what, native->bytes) : error;
+        error = request->result < 0 ? (int)request->result : 0;
+    if (failed && *request->second)
+        return green__fail(error, "%s '%s' to '%s'", request->kind->verb, request->bytes, request->second);
+    return failed ? green__fail(error, "%s '%s'", request->kind->verb, request->bytes) : error;
 }
 
-static int64_t rename_now(green_native *native) {
-    return rename(native->bytes, native->second) < 0 ? -errno : 0;
+static int run_with(const green_request_kind *kind, const char *first, const char *second, mode_t mode,
+                    int64_t timeout) {
+    int error = 0;
+    green_hub *hub;
+    green_request *request = make(&hub, kind, first, second, &error);
+    if (request) {
+        request->mode = mode;
+        error = run(hub, request, timeout);
+    }
+    green__request_release(request);
+    return error;
 }
 
-static int64_t unlink_now(green_native *native) {
-    return unlink(native->bytes) < 0 ? -errno : 0;
-}
-
-static int64_t status_now(green_native *native) {
-    return stat(native->bytes, &native->status) < 0 ? -errno : 0;
-}
-
-static int64_t make_now(green_native *native) {
-    return mkdir(native->bytes, native->mode) < 0 ? -errno : 0;
-}
-
-static int64_t remove_now(green_native *native) {
-    return rmdir(native->bytes) < 0 ? -errno : 0;
+static int64_t rename_now(green_request *request) {
+    return rename(request->bytes, request->second) < 0 ? -errno : 0;
 }
 
 int green_path_rename(const char *from, const char *to, int64_t timeout) {
-    int error = 0;
-    green_hub *hub;
-    green_native *native = make(&hub, rename_now, from, to, &error);
-    if (native)
-        error = run(hub, native, "renaming", timeout);
-    green__native_release(native);
-    return error;
+    static const green_request_kind renaming = {
+        .verb = "renaming", .natively = rename_now, .by_engine = true, .op = GREEN_OP_RENAME};
+    return run_with(&renaming, from, to, 0, timeout);
+}
+
+static int64_t unlink_now(green_request *request) {
+    return unlink(request->bytes) < 0 ? -errno : 0;
 }
 
 int green_path_unlink(const char *path, int64_t timeout) {
-    int error = 0;
-    green_hub *hub;
-    green_native *native = make(&hub, unlink_now, path, "", &error);
-    if (native)
-        error = run(hub, native, "removing", timeout);
-    green__native_release(native);
-    return error;
+    static const green_request_kind removing = {
+        .verb = "removing", .natively = unlink_now, .by_engine = true, .op = GREEN_OP_UNLINK};
+    return run_with(&removing, path, "", 0, timeout);
 }
 
-int green_path_status(const char *path, struct stat *status, int64_t timeout) {
-    int error = 0;
-    green_hub *hub;
-    green_native *native = make(&hub, status_now, path, "", &error);
-    if (native && (error = run(hub, native, "asking about", timeout)) == 0)
-        *status = native->status;
-    green__native_release(native);
-    return error;
+static int64_t make_now(green_request *request) {
+    return mkdir(request->bytes, request->mode) < 0 ? -errno : 0;
 }
 
 int green_directory_make(const char *path, mode_t mode, int64_t timeout) {
-    int error = 0;
-    green_hub *hub;
-    green_native *native = make(&hub, make_now, path, "", &error);
-    if (native) {
-        native->mode = mode;
-        error = run(hub, native, "making the directory", timeout);
-    }
-    green__native_release(native);
-    return error;
+    static const green_request_kind making = {
+        .verb = "making the directory", .natively = make_now, .by_engine = true, .op = GREEN_OP_MAKE_DIRECTORY};
+    return run_with(&making, path, "", mode, timeout);
+}
+
+static int64_t remove_now(green_request *request) {
+    return rmdir(request->bytes) < 0 ? -errno : 0;
 }
 
 int green_directory_remove(const char *path, int64_t timeout) {
+    static const green_request_kind removing = {
+        .verb = "removing the directory", .natively = remove_now, .by_engine = true, .op = GREEN_OP_REMOVE_DIRECTORY};
+    return run_with(&removing, path, "", 0, timeout);
+}
+
+static int64_t status_now(green_request *request) {
+    return stat(request->bytes, &request->status) < 0 ? -errno : 0;
+}
+
+int green_path_status(const char *path, struct stat *status, int64_t timeout) {
+    static const green_request_kind asking = {.verb = "asking about",
+                                              .natively = status_now,
+                                              .by_engine = true,
+                                              .op = GREEN_OP_STATUS,
+                                              .finish = green__request_take_status};
     int error = 0;
     green_hub *hub;
-    green_native *native = make(&hub, remove_now, path, "", &error);
-    if (native)
-        error = run(hub, native, "removing the directory", timeout);
-    green__native_release(native);
+    green_request *request = make(&hub, &asking, path, "", &error);
+    if (request && (error = run(hub, request, timeout)) == 0)
+        *status = request->status;
+    green__request_release(request);
     return error;
 }
 
@@ -141,8 +140,8 @@ static int append(green_listing *listing, const char *name) {
     return 0;
 }
 
-static int64_t list_now(green_native *native) {
-    DIR *directory = opendir(native->bytes);
+static int64_t list_now(green_request *request) {
+    DIR *directory = opendir(request->bytes);
     int error = 0;
     if (!directory)
         return -errno;
@@ -154,25 +153,28 @@ static int64_t list_now(green_native *native) {
             break;
         }
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            error = append(native->listing, entry->d_name);
+            error = append(request->listing, entry->d_name);
     }
     closedir(directory);
     return error;
 }
 
+/* The engine has no operation for it. */
+static const green_request_kind listing_names = {.verb = "listing", .natively = list_now};
+
 int green_directory_list(green_listing **listing, const char *path, int64_t timeout) {
     int error = 0;
     green_hub *hub;
-    green_native *native = make(&hub, list_now, path, "", &error);
-    if (native && !(native->listing = calloc(1, sizeof *native->listing)))
+    green_request *request = make(&hub, &listing_names, path, "", &error);
+    if (request && !(request->listing = calloc(1, sizeof *request->listing)))
         error = green__fail(-ENOMEM, "listing '%s'", path);
-    if (native && error == 0)
-        error = run(hub, native, "listing", timeout);
-    if (native && error == 0) {
-        *listing = native->listing;
-        native->listing = NULL;
+    if (request && error == 0)
+        error = run(hub, request, timeout);
+    if (request && error == 0) {
+        *listing = request->listing;
+        request->listing = NULL;
     }
-    green__native_release(native);
+    green__request_release(request);
     return error;
 }
 

@@ -1,5 +1,5 @@
 /* Reading and writing, in pieces, so that others have their turn in between. */
-#include "native.h"
+#include "request.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -40,45 +40,53 @@ int32_t green__file_poll(green_file_call *call, short events) {
     return green__io_run(call->file->hub, &call->io, green__time_left(call->deadline));
 }
 
-static char *copy_in(green_native *native) {
-    uintptr_t address = (uintptr_t)native->bytes;
-    return native->bytes + (-address & (COPY_ALIGNMENT - 1));
+static char *copy_in(green_request *request) {
+    uintptr_t address = (uintptr_t)request->bytes;
+    return request->bytes + (-address & (COPY_ALIGNMENT - 1));
 }
 
-static int64_t read_now(green_native *native) {
-    ssize_t count = pread(native->descriptor->fd, copy_in(native), native->length, native->offset);
+static int64_t read_now(green_request *request) {
+    ssize_t count = pread(request->descriptor->fd, copy_in(request), request->length, request->offset);
     return count < 0 ? -errno : count;
 }
 
-static int64_t write_now(green_native *native) {
-    ssize_t count = pwrite(native->descriptor->fd, copy_in(native), native->length, native->offset);
+static int64_t write_now(green_request *request) {
+    ssize_t count = pwrite(request->descriptor->fd, copy_in(request), request->length, request->offset);
     return count < 0 ? -errno : count;
 }
+
+static const green_request_kind reading = {.verb = "reading", .natively = read_now},
+                                writing = {.verb = "writing", .natively = write_now};
 
 /* By way of a copy: an interrupted call returns before the native thread is done. */
 static int64_t run_natively(green_file_call *call, bool writes, void *bytes, size_t length, int64_t offset) {
-    green_native *native = green__native_make(writes ? write_now : read_now, length + COPY_ALIGNMENT - 1);
-    if (!native) {
+    green_request *request = green__request_make(writes ? &writing : &reading, length + COPY_ALIGNMENT - 1);
+    if (!request) {
         call->explained = true;
         return -ENOMEM;
     }
-    native->length = length;
-    native->offset = offset;
+    request->length = length;
+    request->offset = offset;
     if (writes)
-        memcpy(copy_in(native), bytes, length);
-    int64_t result = green__native_run_in(call, native);
+        memcpy(copy_in(request), bytes, length);
+    int64_t result = green__request_run_in(call, request);
     if (!writes && result > 0)
-        memcpy(bytes, copy_in(native), (size_t)result);
-    green__native_release(native);
+        memcpy(bytes, copy_in(request), (size_t)result);
+    green__request_release(request);
     return result;
 }
 
-/* At most PIECE_MAX bytes. */
+/* At most PIECE_MAX bytes. The ring's operation is cancelled, though nobody has asked
+ * for it, where the kernel can start no worker. */
 static int64_t transfer(green_file_call *call, bool writes, void *bytes, size_t length, int64_t offset) {
+    green_op_kind kind = writes ? GREEN_OP_WRITE_AT : GREEN_OP_READ_AT;
     length = length < PIECE_MAX ? length : PIECE_MAX;
-    if (!call->file->hub->engine->class->files)
-        return run_natively(call, writes, bytes, length, offset);
-    return green__file_run(call, writes ? GREEN_OP_WRITE_AT : GREEN_OP_READ_AT, bytes, length, (uint64_t)offset);
+    if (green__engine_takes(call->file->hub->engine, kind)) {
+        int32_t result = green__file_run(call, kind, bytes, length, (uint64_t)offset);
+        if (result != -ECANCELED || call->io.wait.cancelled || (result = green__file_proceed(call)) < 0)
+            return result;
+    }
+    return run_natively(call, writes, bytes, length, offset);
 }
 
 /* An error in any piece is the whole call's: fewer bytes than wanted mean the end.

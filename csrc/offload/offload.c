@@ -84,3 +84,8 @@ int green__offload_to_the_end(green_hub *hub, green_offload_pool *pool, green_jo
     keep_waker(hub, job);
     return 0;
 }
+
+int green__offload_unseen(green_offload_pool *pool, green_job *job) {
+    job->done = -1;
+    return green__pool_put(pool, job);
+}

@@ -14,7 +14,7 @@ typedef struct green_job {
     void (*run)(struct green_job *job);     /* on a native thread */
     void (*release)(struct green_job *job); /* on either side */
     struct green_job *next;
-    int done;     /* an eventfd */
+    int done;     /* an eventfd; -1: nobody waits */
     bool waiting; /* for a native thread; under the pool's lock */
     bool ended;
     int owners;
@@ -52,6 +52,10 @@ int green__offload(green_hub *hub, green_offload_pool *pool, green_job *job, int
 /* The same, but that nothing interrupts the wait: once it returns, the job has run
  * to its end, or never will. So the job may work on memory of the caller's. */
 int green__offload_to_the_end(green_hub *hub, green_offload_pool *pool, green_job *job);
+
+/* Has the job run though nobody waits for it. The pool becomes an owner of it, beside
+ * those that it has; -errno: it does not, and the job never runs. */
+int green__offload_unseen(green_offload_pool *pool, green_job *job);
 
 void green__offload_release(green_job *job);
 

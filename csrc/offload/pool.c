@@ -56,6 +56,12 @@ static green_job *next_job(green_offload_pool *pool) {
     return job;
 }
 
+/* An eventfd takes a 1 unless it is near 2^64. */
+static void wake(int done) {
+    ssize_t written = green__raw_write(done, &(uint64_t){1}, sizeof(uint64_t));
+    GREEN_INVARIANT(written == sizeof(uint64_t), "an eventfd can be written");
+}
+
 static void *work(void *argument) {
     green_offload_pool *pool = argument;
     green__native_name(pool->name);
@@ -66,9 +72,8 @@ static void *work(void *argument) {
         int done = job->done; /* which is the waiter's again as soon as it is written to */
         job->run(job);
         __atomic_store_n(&job->ended, true, __ATOMIC_RELEASE);
-        /* An eventfd takes a 1 unless it is near 2^64. */
-        ssize_t written = green__raw_write(done, &(uint64_t){1}, sizeof(uint64_t));
-        GREEN_INVARIANT(written == sizeof(uint64_t), "an eventfd can be written");
+        if (done >= 0)
+            wake(done);
         green__offload_release(job);
         green__lock(&pool->lock);
         pool->busy--;

@@ -136,8 +136,9 @@ static ssize_t transfer_on_ring(green_hub *hub, const struct file_call *call) {
 }
 
 static bool suits_ring(const green_hub *hub, const struct file_call *call) {
-    return hub->engine->class->files && !call->whole && !(call->writes && (call->flags & O_DSYNC)) &&
-           call->pieces.count == 1 && call->pieces.first->iov_len <= RING_MAX;
+    return green__engine_takes(hub->engine, GREEN_OP_READ_AT) && !call->whole &&
+           !(call->writes && (call->flags & O_DSYNC)) && call->pieces.count == 1 &&
+           call->pieces.first->iov_len <= RING_MAX;
 }
 
 static ssize_t counted(struct file_call *call, ssize_t result) {

@@ -10,10 +10,11 @@
  *         use(bytes, count);
  *     green_file_release(file);
  *
- * No call here holds up other green threads. Through io_uring, reads and writes
- * go to the kernel in pieces of 256 KiB; under epoll each piece is a call on a
- * native thread, and so is everything else: opening, names, directories, syncing.
- * Those native threads, 16 at most, are the files' own.
+ * No call here holds up other green threads. Through io_uring the kernel's workers
+ * do what takes long; under epoll native threads do, 16 at most, which are the
+ * files' own. Reads and writes go in pieces of 256 KiB. Even with io_uring native
+ * threads close files and list directories, truncate before Linux 6.9, and open
+ * while half of the kernel's workers wait for other opens, as of FIFOs.
  *
  * A file belongs to its OS thread. Read and write at its position one at a time:
  * a second caller is told -EBUSY. Calls that bring an offset, and all others, may
@@ -21,9 +22,9 @@
  *
  * Kill, a green_timeout and the call's own timeout end a call, after which the
  * caller's memory is not touched any more. What the kernel has begun with a disk
- * cannot be broken off: through io_uring the call ends with the piece under way;
- * on a native thread that runs to its end unseen, so that a part of an
- * interrupted write may still be written a little later.
+ * cannot be broken off: through io_uring a read or write ends with the piece under
+ * way; everything else, and all of it on a native thread, runs to its end unseen, so
+ * that a part of an interrupted write may still be written a little later.
  *
  * What has no offsets is a stream: pipes, FIFOs, terminals. There a read returns
  * what has come, and one green thread may read while another writes. */
@@ -42,8 +43,8 @@ typedef struct green_file green_file;
 
 /* Opens a file and stores it; the caller owns it. flags and mode are those of
  * open(2); O_CLOEXEC is added. timeout, in nanoseconds, is for this call. Errors
- * are those of open(2). Blocks; a FIFO without its other end for as long, and
- * keeps one of the native threads for it even after an interrupt. */
+ * are those of open(2). Blocks; a FIFO without its other end for as long. Where
+ * it is opened by a native thread it keeps that even after an interrupt. */
 GREEN_API GREEN_CHECK int green_file_open(green_file **file, const char *path, int flags, mode_t mode, int64_t timeout);
 
 /* Makes a file of a descriptor, which it owns from then on; on failure it stays
@@ -57,10 +58,9 @@ GREEN_API void green_file_release(green_file *GREEN_NULLABLE file);
 
 /* Closes the file. Calls blocked in it are woken with -EBADF, and every later
  * call is -EBADF, but a second close is 0. The descriptor is gone when this
- * returns, or once a native thread that an interrupted call has left behind is
- * done with it. Blocks; the file is closed even when interrupted, or when it
- * tells that something written before could not be stored: -EIO, -ENOSPC,
- * -EDQUOT. */
+ * returns, or once what an interrupted call has left behind is done with it.
+ * Blocks; the file is closed even when interrupted, or when it tells that
+ * something written before could not be stored: -EIO, -ENOSPC, -EDQUOT. */
 GREEN_API int green_file_close(green_file *file);
 
 /* Reads at the file's position and moves it: size bytes, or as many as there are

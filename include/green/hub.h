@@ -64,7 +64,8 @@ GREEN_API GREEN_CHECK int green_hub_open(const green_hub_options *GREEN_NULLABLE
 /* Ends this OS thread's hub and gives all its memory back. Called from the OS
  * thread's own context (main, or the function given to pthread_create), when
  * every green thread has finished. Handles still held (threads, sockets, files,
- * processes) must be released first.
+ * processes) must be released first. Waits for what the kernel has begun for
+ * calls that were interrupted, which may be a disk.
  * -EBUSY: green threads, sockets, files or processes are left; green_explain() counts them.
  * -ENOENT: this OS thread has no hub. */
 GREEN_API int green_hub_close(void);

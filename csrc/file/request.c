@@ -1,0 +1,205 @@
+#include "request.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+/* Of its own: a disk that does not answer holds up only files. */
+static green_offload_pool workers = GREEN_OFFLOAD_POOL(workers, "green-file", 16);
+
+static int64_t close_now(green_request *request) {
+    int fd = request->opened;
+    request->opened = -1;
+    return close(fd) < 0 && errno != EINTR ? -errno : 0;
+}
+
+const green_request_kind green__closing = {.verb = "closing", .natively = close_now};
+
+/* A file that is closed once this has returned is closed indeed. */
+static void run(green_job *job) {
+    green_request *request = GREEN_CONTAINER(job, green_request, job);
+    request->result = request->kind->natively(request);
+    if (request->descriptor)
+        green__descriptor_drop(request->descriptor);
+    request->descriptor = NULL;
+}
+
+static void release(green_job *job) {
+    green_request *request = GREEN_CONTAINER(job, green_request, job);
+    if (request->descriptor)
+        green__descriptor_drop(request->descriptor);
+    if (request->opened >= 0)
+        close(request->opened);
+    green_listing_release(request->listing);
+    free(request);
+}
+
+green_request *green__request_make(const green_request_kind *kind, size_t bytes) {
+    green_request *request = malloc(sizeof *request + bytes);
+    if (!request) {
+        green__fail(-ENOMEM, "no memory for %s", kind->verb);
+        return NULL;
+    }
+    memset(request, 0, sizeof *request);
+    request->job = (green_job){.run = run, .release = release, .owners = 1, .done = -1};
+    request->kind = kind;
+    request->opened = -1;
+    return request;
+}
+
+void green__request_release(green_request *request) {
+    if (request)
+        green__offload_release(&request->job);
+}
+
+static struct timespec time_of(struct statx_timestamp time) {
+    return (struct timespec){.tv_sec = time.tv_sec, .tv_nsec = time.tv_nsec};
+}
+
+void green__request_take_status(green_request *request) {
+    const struct statx *extended = &request->extended;
+    if (request->result < 0)
+        return;
+    request->status = (struct stat){
+        .st_dev = makedev(extended->stx_dev_major, extended->stx_dev_minor),
+        .st_ino = extended->stx_ino,
+        .st_mode = extended->stx_mode,
+        .st_nlink = extended->stx_nlink,
+        .st_uid = extended->stx_uid,
+        .st_gid = extended->stx_gid,
+        .st_rdev = makedev(extended->stx_rdev_major, extended->stx_rdev_minor),
+        .st_size = (off_t)extended->stx_size,
+        .st_blksize = (blksize_t)extended->stx_blksize,
+        .st_blocks = (blkcnt_t)extended->stx_blocks,
+        .st_atim = time_of(extended->stx_atime),
+        .st_mtim = time_of(extended->stx_mtime),
+        .st_ctim = time_of(extended->stx_ctime),
+    };
+}
+
+/* By the engine --------------------------------------------------------------- */
+
+struct waiting {
+    green_wait wait;
+    green_hub *hub;
+    green_request *request;
+};
+
+/* The operation goes on to its end, and so does the request. */
+static void leave(green_wait *wait) {
+    struct waiting *waiting = GREEN_CONTAINER(wait, struct waiting, wait);
+    green_engine *engine = waiting->hub->engine;
+    waiting->request->waiting = NULL;
+    engine->class->cancel(engine, &waiting->request->op);
+    green__ready(wait->thread);
+}
+
+static void describe(const green_wait *wait, char *text, size_t size) {
+    const green_request *request = GREEN_CONTAINER(wait, const struct waiting, wait)->request;
+    if (request->op.address)
+        snprintf(text, size, "%s '%s'", request->kind->verb, request->bytes);
+    else
+        snprintf(text, size, "%s descriptor %d", request->kind->verb, request->op.fd);
+}
+
+static const green_wait_kind in_engine = {leave, describe};
+
+static void fill(green_request *request, void (*complete)(green_op *op, int32_t result, bool more)) {
+    green_op *op = &request->op;
+    *op = (green_op){.complete = complete, .kind = request->kind->op, .flags = request->flags, .fd = -1};
+    if (request->descriptor)
+        op->fd = request->descriptor->fd;
+    else
+        op->address = request->bytes;
+    op->length = request->mode;
+    if (op->kind == GREEN_OP_STATUS)
+        op->second = &request->extended;
+    else if (op->kind == GREEN_OP_RENAME)
+        op->second = (char *)request->second;
+    else
+        op->offset = (uint64_t)request->offset;
+}
+
+/* What nobody waits for any more is closed by a native thread, since a last close may
+ * take long. */
+static void close_unseen(green_request *request) {
+    request->kind = &green__closing;
+    (void)green__offload_unseen(&workers, &request->job);
+}
+
+/* What it has held until now. */
+static void end(green_request *request, int32_t result) {
+    int last = request->descriptor ? green__descriptor_take(request->descriptor) : -1;
+    request->descriptor = NULL;
+    request->result = result;
+    if (request->kind->finish)
+        request->kind->finish(request);
+    if (last >= 0)
+        request->opened = last;
+    if (!request->waiting && request->opened >= 0)
+        close_unseen(request);
+}
+
+/* One that was cancelled though nobody has asked for it is one for which the kernel
+ * can start no worker. */
+static bool was_not_begun(const green_request *request, int32_t result) {
+    return result == -ECANCELED && request->waiting;
+}
+
+/* A worker is broken off by what stops the process, and not only by a cancel. */
+static void complete(green_op *op, int32_t result, bool more) {
+    green_request *request = GREEN_CONTAINER(op, green_request, op);
+    green_wait *wait = request->waiting;
+    (void)more;
+    if (result == -EINTR && wait) {
+        wait->thread->hub->engine->class->submit(wait->thread->hub->engine, op);
+        return;
+    }
+    request->begun = !was_not_begun(request, result);
+    if (request->begun)
+        end(request, result);
+    request->waiting = NULL;
+    if (wait)
+        green__ready(wait->thread);
+    green__request_release(request);
+}
+
+static int run_by_engine(green_hub *hub, green_request *request, int64_t timeout) {
+    struct waiting waiting = {.hub = hub, .request = request};
+    int error = green__begin(hub, timeout);
+    if (error < 0)
+        return error;
+    fill(request, complete);
+    request->job.owners = 2;
+    request->waiting = &waiting.wait;
+    green__wait_init(hub, &waiting.wait, &in_engine);
+    hub->engine->class->submit(hub->engine, &request->op);
+    hub->awaited++;
+    error = green__wait(hub, &waiting.wait, timeout);
+    hub->awaited--;
+    return error;
+}
+
+/* Waiting for it --------------------------------------------------------------- */
+
+int green__request_run(green_hub *hub, green_request *request, int64_t timeout) {
+    int64_t deadline = green__moment(timeout);
+    if (request->kind->by_engine && green__engine_takes(hub->engine, request->kind->op)) {
+        int error = run_by_engine(hub, request, timeout);
+        if (error < 0 || request->begun)
+            return error;
+    }
+    return green__offload(hub, &workers, &request->job, green__time_left(deadline));
+}
+
+int64_t green__request_run_in(green_file_call *call, green_request *request) {
+    green_descriptor *descriptor = call->file->descriptor;
+    __atomic_add_fetch(&descriptor->owners, 1, __ATOMIC_RELAXED);
+    request->descriptor = descriptor;
+    int error = green__request_run(call->file->hub, request, green__time_left(call->deadline));
+    if (error < 0)
+        call->explained = !green__file_was_ended(call, error);
+    return error < 0 ? error : request->result;
+}
