@@ -114,9 +114,10 @@ int main(int count, char **arguments) {
     if (count > 2)
         size = strtoll(arguments[2], NULL, 10) * MEBIBYTE;
     int readers = count > 3 ? atoi(arguments[3]) : 1;
-    if (size <= 0 || readers < 1 || readers > READERS_MAX) {
-        fprintf(stderr, "usage: green-bench-file [PATH [MEBIBYTES [READERS, 1 to %d]]]\n", READERS_MAX);
-        return 2;
+    bool asks = count > 1 && strcmp(path, "--help") == 0;
+    if (asks || *path == '-' || size <= 0 || readers < 1 || readers > READERS_MAX) {
+        fprintf(asks ? stdout : stderr, "usage: green-bench-file [PATH [MEBIBYTES [READERS, 1 to %d]]]\n", READERS_MAX);
+        return asks ? 0 : 2;
     }
     printf("engine %s, %d readers\n", green_hub_engine(), readers);
     measure("no readers", rest, 1);

@@ -48,6 +48,7 @@ void bench_sleep(void);
 void bench_timer(void);
 void bench_timeout(void);
 void bench_memory(void);
+void bench_file(void);
 void bench_queue(void);
 void bench_semaphore(void);
 void bench_pool(void);

@@ -25,6 +25,7 @@ static const struct benchmark {
     {"semaphore", bench_semaphore, "a permit handed over among 2 and 10 threads"},
     {"pool", bench_pool, "spawn + wait in a pool of 100 and without one; 100 at a time, by a pool and a group"},
     {"scope", bench_scope, "a timeout around a call that does not block, alone and within another"},
+    {"file", bench_file, "calls on a small file in memory, of 1 and 64 threads, and the system calls alone"},
     {"memory", bench_memory, "1 000 000 parked threads"},
 };
 
