@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 /* Of its own: a disk that does not answer holds up only files. */
@@ -52,31 +51,6 @@ green_request *green__request_make(const green_request_kind *kind, size_t bytes)
 void green__request_release(green_request *request) {
     if (request)
         green__offload_release(&request->job);
-}
-
-static struct timespec time_of(struct statx_timestamp time) {
-    return (struct timespec){.tv_sec = time.tv_sec, .tv_nsec = time.tv_nsec};
-}
-
-void green__request_take_status(green_request *request) {
-    const struct statx *extended = &request->extended;
-    if (request->result < 0)
-        return;
-    request->status = (struct stat){
-        .st_dev = makedev(extended->stx_dev_major, extended->stx_dev_minor),
-        .st_ino = extended->stx_ino,
-        .st_mode = extended->stx_mode,
-        .st_nlink = extended->stx_nlink,
-        .st_uid = extended->stx_uid,
-        .st_gid = extended->stx_gid,
-        .st_rdev = makedev(extended->stx_rdev_major, extended->stx_rdev_minor),
-        .st_size = (off_t)extended->stx_size,
-        .st_blksize = (blksize_t)extended->stx_blksize,
-        .st_blocks = (blkcnt_t)extended->stx_blocks,
-        .st_atim = time_of(extended->stx_atime),
-        .st_mtim = time_of(extended->stx_mtime),
-        .st_ctim = time_of(extended->stx_ctime),
-    };
 }
 
 /* By the engine --------------------------------------------------------------- */

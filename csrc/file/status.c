@@ -1,0 +1,127 @@
+/* What is asked about a file: its status, its size, its position; and syncing. */
+#include "request.h"
+
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+static struct timespec time_of(struct statx_timestamp time) {
+    return (struct timespec){.tv_sec = time.tv_sec, .tv_nsec = time.tv_nsec};
+}
+
+void green__request_take_status(green_request *request) {
+    const struct statx *extended = &request->extended;
+    if (request->result < 0)
+        return;
+    request->status = (struct stat){
+        .st_dev = makedev(extended->stx_dev_major, extended->stx_dev_minor),
+        .st_ino = extended->stx_ino,
+        .st_mode = extended->stx_mode,
+        .st_nlink = extended->stx_nlink,
+        .st_uid = extended->stx_uid,
+        .st_gid = extended->stx_gid,
+        .st_rdev = makedev(extended->stx_rdev_major, extended->stx_rdev_minor),
+        .st_size = (off_t)extended->stx_size,
+        .st_blksize = (blksize_t)extended->stx_blksize,
+        .st_blocks = (blkcnt_t)extended->stx_blocks,
+        .st_atim = time_of(extended->stx_atime),
+        .st_mtim = time_of(extended->stx_mtime),
+        .st_ctim = time_of(extended->stx_ctime),
+    };
+}
+
+static int64_t run_simply(green_file *file, const green_request_kind *kind, int64_t argument, struct stat *status) {
+    green_file_call call;
+    int64_t result = green__file_enter(file, &call, kind->verb, GREEN_FILE_SHARES);
+    if (result < 0)
+        return result;
+    green_request *request = green__request_make(kind, 0);
+    if (request) {
+        request->offset = argument;
+        result = green__request_run_in(&call, request);
+        if (status && result >= 0)
+            *status = request->status;
+    }
+    call.explained |= !request;
+    result = green__file_leave(&call, request ? result : -ENOMEM);
+    green__request_release(request);
+    return result;
+}
+
+static int64_t sync_now(green_request *request) {
+    return fsync(request->descriptor->fd) < 0 ? -errno : 0;
+}
+
+int green_file_sync(green_file *file) {
+    static const green_request_kind syncing = {
+        .verb = "syncing", .natively = sync_now, .by_engine = true, .op = GREEN_OP_SYNC};
+    return (int)run_simply(file, &syncing, 0, NULL);
+}
+
+static int64_t sync_data_now(green_request *request) {
+    return fdatasync(request->descriptor->fd) < 0 ? -errno : 0;
+}
+
+int green_file_sync_data(green_file *file) {
+    static const green_request_kind syncing = {
+        .verb = "syncing", .natively = sync_data_now, .by_engine = true, .op = GREEN_OP_SYNC_DATA};
+    return (int)run_simply(file, &syncing, 0, NULL);
+}
+
+static int64_t status_now(green_request *request) {
+    return fstat(request->descriptor->fd, &request->status) < 0 ? -errno : 0;
+}
+
+int green_file_status(green_file *file, struct stat *status) {
+    static const green_request_kind asking = {.verb = "asking about",
+                                              .natively = status_now,
+                                              .by_engine = true,
+                                              .op = GREEN_OP_STATUS,
+                                              .finish = green__request_take_status};
+    return (int)run_simply(file, &asking, 0, status);
+}
+
+static int64_t truncate_now(green_request *request) {
+    return ftruncate(request->descriptor->fd, request->offset) < 0 ? -errno : 0;
+}
+
+int green_file_truncate(green_file *file, int64_t size) {
+    static const green_request_kind truncating = {
+        .verb = "truncating", .natively = truncate_now, .by_engine = true, .op = GREEN_OP_TRUNCATE};
+    return (int)run_simply(file, &truncating, size, NULL);
+}
+
+int64_t green_file_size(green_file *file) {
+    struct stat status;
+    int error = green_file_status(file, &status);
+    return error < 0 ? error : status.st_size;
+}
+
+int64_t green_file_position(const green_file *file) {
+    char label[GREEN_FILE_LABEL_MAX];
+    if (file->stream)
+        return green__fail(-ESPIPE, "the position of %s", green__file_label(file, label, sizeof label));
+    return file->position;
+}
+
+int green_file_set_position(green_file *file, int64_t position) {
+    char label[GREEN_FILE_LABEL_MAX];
+    if (file->stream)
+        return green__fail(-ESPIPE, "the position of %s", green__file_label(file, label, sizeof label));
+    if (position < 0)
+        return green__fail(-EINVAL, "%lld as the position of %s", (long long)position,
+                           green__file_label(file, label, sizeof label));
+    file->position = position;
+    return 0;
+}
+
+void green_file_set_timeout(green_file *file, int64_t timeout) {
+    file->timeout = timeout;
+}
+
+int64_t green_file_timeout(const green_file *file) {
+    return file->timeout;
+}
+
+int green_file_fd(const green_file *file) {
+    return file->closed ? -EBADF : file->descriptor->fd;
+}
