@@ -10,8 +10,10 @@
 const char *green__file_label(const green_file *file, char *text, size_t size) {
     if (file->path)
         snprintf(text, size, "'%s'", file->path);
+    else if (file->descriptor)
+        snprintf(text, size, "descriptor %d", file->descriptor->fd);
     else
-        snprintf(text, size, "descriptor %d", green_file_fd(file));
+        snprintf(text, size, "a descriptor");
     return text;
 }
 
@@ -259,17 +261,13 @@ int green__file_enter(green_file *file, green_file_call *call, const char *verb,
 }
 
 static void explain(const green_file_call *call, int error) {
-    char label[GREEN_FILE_LABEL_MAX];
+    char label[GREEN_FILE_LABEL_MAX], part[64] = "";
     if (call->explained || green__is_explained(error))
         return;
-    green__file_label(call->file, label, sizeof label);
-    if (call->file->closed)
-        green__fail(error, "%s %s: the file was closed meanwhile", call->verb, label);
-    else if (call->written > 0)
-        green__fail(error, "%s %s, of which %zu of %zu bytes are written", call->verb, label, call->written,
-                    call->size);
-    else
-        green__fail(error, "%s %s", call->verb, label);
+    if (call->written > 0)
+        snprintf(part, sizeof part, ", of which %zu of %zu bytes are written", call->written, call->size);
+    green__fail(error, "%s %s%s%s", call->verb, green__file_label(call->file, label, sizeof label), part,
+                call->file->closed ? ": the file was closed meanwhile" : "");
 }
 
 int64_t green__file_leave(green_file_call *call, int64_t result) {

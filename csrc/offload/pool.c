@@ -7,7 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { THREADS_DEFAULT = 16, STACK_SIZE = 256 * 1024 };
+/* As much as a green thread has; what is not used costs no memory. */
+enum { THREADS_DEFAULT = 16, STACK_SIZE = 1024 * 1024 };
 
 /* A forked child has none of the threads; what they were to do is the parent's. */
 void green__offload_forked(green_lock *lock) {

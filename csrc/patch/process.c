@@ -69,6 +69,8 @@ pid_t green__green_wait(int *status) {
 }
 
 /* A native thread waits for the shell: the C library does it in one call. */
+static green_offload_pool shells = GREEN_OFFLOAD_POOL(shells, "green-system", 16);
+
 struct command {
     int result, error;
     char text[];
@@ -92,7 +94,7 @@ int green__green_system(const char *text) {
     }
     strcpy(command->text, text);
     int error_number = errno;
-    int error = green_offload(NULL, run_command, command, free, GREEN_FOREVER, NULL);
+    int error = green_offload(&shells, run_command, command, free, GREEN_FOREVER, NULL);
     if (error < 0)
         return green__watch_failed(hub, error, ETIMEDOUT);
     int result = command->result;

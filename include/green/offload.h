@@ -63,8 +63,9 @@ GREEN_API void green_offload_pool_release(green_offload_pool *GREEN_NULLABLE poo
  * to its end, one that has not never does. -EAGAIN: the queue is full, or the
  * system makes no native thread; -EMFILE, -ENOMEM.
  *
- * The function must not touch handles of the caller's hub. Blocking calls of
- * Green in it are for a hub of the native thread's own. A process that exits
+ * The function has a stack of 1 MiB, and every signal blocked, which programs that
+ * it starts inherit. It must not touch handles of the caller's hub. Blocking calls
+ * of Green in it are for a hub of the native thread's own. A process that exits
  * does not wait for it. */
 GREEN_API GREEN_CHECK int green_offload(green_offload_pool *GREEN_NULLABLE pool,
                                         int (*function)(void *GREEN_NULLABLE argument), void *GREEN_NULLABLE argument,

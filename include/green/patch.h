@@ -31,6 +31,8 @@
  *               every 10 ms.
  *   wait()      one child is waited for by a descriptor; any of several, or one
  *               that stops, by looking every 1 to 50 ms
+ *   system()    waits on one of 16 native threads that are only for that, for as
+ *               long as the command runs, which an interrupt leaves running
  *   Names       are looked up on native threads, by the C library
  *   Files       are read and written at once as far as they are in memory. For the
  *               rest the thread waits, for io_uring or a native thread, until all of
@@ -172,10 +174,11 @@ typedef struct green_import_options {
  * before the other OS threads begin.
  *
  * -ENOENT: there is no such library, and green_explain() has the dynamic linker's
- * words. -ENODATA: it makes none of these calls, so there is no slot to patch.
- * -EINVAL: a family does not exist, or the object must not be patched. -EACCES,
- * -EPERM and others: the system does not let a page be written; nothing is
- * patched then. -ENOSYS: the process is linked statically. -ENOMEM. */
+ * words; or an object of `also` is not loaded. -ENODATA: it makes none of these
+ * calls, so there is no slot to patch. -EINVAL: a family does not exist, or an
+ * object must not be patched. -EACCES, -EPERM and others: the system does not let a
+ * page be written; nothing is patched then. -ENOSYS: the process is linked
+ * statically. -ENOMEM. */
 GREEN_API GREEN_CHECK int green_import_patched(green_patch **patch, const char *library,
                                                const green_import_options *GREEN_NULLABLE options);
 

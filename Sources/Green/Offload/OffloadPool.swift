@@ -67,8 +67,8 @@ public final class OffloadPool: Sendable {
     ///     ends before, it is never called.
     /// - Returns: What the function returned.
     /// - Throws: What the function threw. A ``SystemError`` with the code `timedOut` after the timeout,
-    ///   `resourceTemporarilyUnavailable` when the queue is full or the system makes no native thread. When the caller
-    ///   is killed or its ``Timeout`` fires meanwhile, that error.
+    ///   `resourceTemporarilyUnavailable` when the queue is full or the system makes no native thread,
+    ///   `tooManyOpenFiles`, `noMemory`. When the caller is killed or its ``Timeout`` fires meanwhile, that error.
     @available(*, noasync)
     public func run<Success>(
         timeout: Duration? = nil,
