@@ -39,9 +39,11 @@ GREEN_API bool green_address_equal(const green_address *a, const green_address *
 /* Finds the addresses of "host:port", where host is a name or a number and port
  * a number or a service name; also takes every form of green_address_parse().
  * Stores up to count of them, in the order to try them, and returns how many.
- * Blocks: the system's resolver runs in an OS thread of its own, and an
- * interrupt leaves it to finish by itself.
- * -ENOENT: there is no such host. -EAGAIN: the name service did not answer. */
+ * Blocks: the system's resolver runs on native threads that are only for names, 16
+ * at most, and an interrupt leaves it to finish by itself.
+ * -ENOENT: there is no such host. -EAGAIN: the name service did not answer, or no
+ * native thread can be started. -EINVAL: the text is neither an address nor
+ * host:port, or there is no such service. -ENAMETOOLONG: a unix path is too long. */
 GREEN_API GREEN_CHECK int green_resolve(green_address *addresses, size_t count, const char *text);
 
 /* The same with a limit of nanoseconds; negative is none. -ETIMEDOUT. */

@@ -10,11 +10,12 @@
  *         use(bytes, count);
  *     green_file_release(file);
  *
- * No call here holds up other green threads. Through io_uring the kernel's workers
- * do what takes long; under epoll native threads do, 16 at most, which are the
- * files' own. Reads and writes go in pieces of 256 KiB. Even with io_uring native
- * threads close files and list directories, truncate before Linux 6.9, and open
- * while half of the kernel's workers wait for other opens, as of FIFOs.
+ * No call here but green_file_release() holds up other green threads. Through
+ * io_uring the kernel's workers do what takes long; under epoll native threads do,
+ * 16 at most, which are the files' own. Reads and writes of what has offsets go in
+ * pieces of 256 KiB. Even with io_uring native threads close files and list
+ * directories, truncate before Linux 6.9, and open while half of the kernel's
+ * workers wait for other opens, as of FIFOs.
  *
  * A file belongs to its OS thread. Read and write at its position one at a time:
  * a second caller is told -EBUSY. Calls that bring an offset, and all others, may
@@ -42,7 +43,8 @@ GREEN_ASSUME_NONNULL_BEGIN
 typedef struct green_file green_file;
 
 /* Opens a file and stores it; the caller owns it. flags and mode are those of
- * open(2); O_CLOEXEC is added. timeout, in nanoseconds, is for this call. Errors
+ * open(2); O_CLOEXEC is added, and O_NONBLOCK is for the opening alone where the file
+ * has offsets. timeout, in nanoseconds, is for this call. Errors
  * are those of open(2). Blocks; a FIFO without its other end for as long. Where
  * it is opened by a native thread it keeps that even after an interrupt. */
 GREEN_API GREEN_CHECK int green_file_open(green_file **file, const char *path, int flags, mode_t mode, int64_t timeout);
@@ -59,8 +61,8 @@ GREEN_API void green_file_release(green_file *GREEN_NULLABLE file);
 /* Closes the file. Calls blocked in it are woken with -EBADF, and every later
  * call is -EBADF, but a second close is 0. The descriptor is gone when this
  * returns, or once what an interrupted call has left behind is done with it.
- * Blocks; the file is closed even when interrupted, or when it tells that
- * something written before could not be stored: -EIO, -ENOSPC, -EDQUOT. */
+ * Blocks, and waits for those that it wakes whatever happens; the file is closed even when interrupted, or when it
+ * tells that something written before could not be stored: -EIO, -ENOSPC, -EDQUOT. */
 GREEN_API int green_file_close(green_file *file);
 
 /* Reads at the file's position and moves it: size bytes, or as many as there are
@@ -70,14 +72,16 @@ GREEN_API int green_file_close(green_file *file);
 GREEN_API GREEN_CHECK ssize_t green_file_read(green_file *file, void *bytes, size_t size);
 
 /* Writes all of it at the file's position and returns size; anything else is an
- * error, whose sentence tells how much was written, and so does the position.
- * With O_APPEND it goes to the end, wherever the position is. -ENOSPC, -EDQUOT,
- * -EFBIG (which also raises SIGXFSZ for the process, see setrlimit(2)), -EPIPE
- * (without SIGPIPE), -EIO, -EBUSY, -EBADF. Blocks until the kernel has it, not
- * the disk. */
+ * error. How much was written the position tells, where there is one, and so does
+ * the sentence of any error but an interrupt's. With O_APPEND it goes to the end,
+ * wherever the position is, which moves by the size all the same. -ENOSPC, -EDQUOT,
+ * -EFBIG (SIGXFSZ, see setrlimit(2), is for whichever thread of the kernel's or the
+ * files' own writes), -EPIPE (without SIGPIPE), -EIO, -EBUSY, -EBADF. Blocks until
+ * the kernel has it, not the disk. */
 GREEN_API ssize_t green_file_write(green_file *file, const void *bytes, size_t size);
 
-/* The same at an offset, without a look at the position. -ESPIPE: it has none. */
+/* The same at an offset, without a look at the position. -ESPIPE: it has none.
+ * -EINVAL: the offset is negative. */
 GREEN_API GREEN_CHECK ssize_t green_file_read_at(green_file *file, void *bytes, size_t size, int64_t offset);
 GREEN_API ssize_t green_file_write_at(green_file *file, const void *bytes, size_t size, int64_t offset);
 
@@ -95,8 +99,8 @@ GREEN_API GREEN_CHECK int green_file_status(green_file *file, struct stat *statu
 GREEN_API GREEN_CHECK int64_t green_file_size(green_file *file);
 GREEN_API int green_file_truncate(green_file *file, int64_t size);
 
-/* Nanoseconds that one call on this file may take before it ends with
- * -ETIMEDOUT. Negative, the default, is no limit. */
+/* Nanoseconds that one call on this file, but its close, may take before it ends
+ * with -ETIMEDOUT. Negative, the default, is no limit. */
 GREEN_API void green_file_set_timeout(green_file *file, int64_t timeout);
 GREEN_API int64_t green_file_timeout(const green_file *file);
 

@@ -14,7 +14,7 @@
  *     green_file_release(output);
  *     green_process_release(process);
  *
- * The end is waited for by a pidfd (Linux 5.3): no signal handler, no polling. It
+ * The end is waited for by a pidfd (Linux 5.4): no signal handler, no polling. It
  * can only be told while nobody else collects it: a program that ignores SIGCHLD,
  * or waits for any child by waitpid(-1), takes it away, which is -ECHILD here.
  *
@@ -54,11 +54,10 @@ typedef struct green_process_options {
     const char *GREEN_NULLABLE directory;
 } green_process_options;
 
-/* Starts a program, which is looked up in PATH unless its name has a '/', and
- * stores its handle, which the caller owns. arguments end by NULL, the first one
- * being the name that the program sees; NULL is that name alone. No signal is
- * blocked or ignored in it, and of descriptors it has the three, and those that
- * somebody has opened without O_CLOEXEC.
+/* Starts a program, which is looked up in this process's PATH unless its name has a
+ * '/' (then it begins at `directory`, if it is relative), and stores its handle, which the caller owns. arguments end
+ * by NULL, the first one being the name that the program sees; NULL is that name alone. No signal is blocked or ignored
+ * in it, and of descriptors it has the three, and those that somebody has opened without O_CLOEXEC.
  *
  * -ENOENT: there is no such program, or no such directory; -EACCES, -ENOEXEC,
  * -E2BIG, -EMFILE, -EAGAIN, -ENOMEM. Blocks, on a native thread. When it is
@@ -80,7 +79,8 @@ GREEN_API GREEN_CHECK int green_process_wait(green_process *process, int64_t tim
                                              green_process_end *GREEN_NULLABLE end);
 
 /* Sends a signal, to this process and never to another that has got its number.
- * -ESRCH: it has ended. -EINVAL, -EPERM. Does not block. */
+ * -ESRCH: a wait has told that it has ended; until then a signal to one that has is
+ * 0 and does nothing. -EINVAL, -EPERM. Does not block. */
 GREEN_API int green_process_signal(green_process *process, int number);
 
 /* Its number, for messages. */

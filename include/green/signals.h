@@ -17,7 +17,8 @@ GREEN_API GREEN_CHECK int green_signals_open(green_signals **signals, const int 
 /* Waits for the next of them and returns its number. Blocks. */
 GREEN_API GREEN_CHECK int green_signals_next(green_signals *signals, int64_t timeout);
 
-/* Ends the collection; the signals act again as before. */
+/* Ends the collection; the signals act again as before. One that has come and was
+ * not asked for acts now, which may end the process. */
 GREEN_API void green_signals_close(green_signals *GREEN_NULLABLE signals);
 
 GREEN_ASSUME_NONNULL_END

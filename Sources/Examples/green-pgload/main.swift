@@ -18,7 +18,7 @@ func load() throws {
 
               --connections N           how many connections (100)
               --queries N               how many queries on each, one after the other (1)
-              --sleep S                 seconds that the server sleeps in each query (0.2)
+              --sleep S                 seconds, above 0, that the server sleeps in each query (0.2)
               --connection-string TEXT  which server, as libpq has it; the environment (PGHOST and so on) says the rest
             """
     )

@@ -10,7 +10,8 @@ extension GreenFile {
     /// ```
     ///
     /// `for try` is for asynchronous sequences, and a `Sequence` cannot throw; so each element is a result, and the
-    /// first failure is the last one. Invalid UTF-8 is repaired. A last line without an end counts. More is read than a
+    /// first failure is the last one. Invalid UTF-8 is repaired. A last line without an end counts; one of more
+    /// than 1 MiB is a failure with the code `messageTooLong`. More is read than a
     /// line has, so that a loop that is left early has moved the file's position further than to the end of its line.
     public var lines: Lines {
         Lines(file: self)

@@ -2,7 +2,6 @@ internal import CGreen
 internal import Glibc
 public import SystemPackage
 
-/// What is done with names. Each call blocks only its green thread. When that is killed meanwhile, it may still happen.
 extension GreenFile {
     /// Gives a file or a directory another name, in place of what has that name.
     ///

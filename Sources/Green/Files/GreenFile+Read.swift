@@ -1,12 +1,6 @@
 internal import CGreen
 internal import SystemPackage
 
-/// Reading. Each call blocks only its green thread, and throws
-///
-/// - ``SystemError`` with the code `isDirectory`, `ioError`, `badFileDescriptor` when the file is closed, also
-///   meanwhile, or not open for reading, `resourceBusy` when another thread uses the position, `timedOut` after
-///   ``GreenFile/timeout``;
-/// - when the thread is killed, the error of that kill. The position of a file is then where it was before.
 extension GreenFile {
     /// Reads at the file's position and moves it: as much as fits, or as there is up to the end. From a pipe, what has
     /// come.
@@ -52,7 +46,8 @@ extension GreenFile {
         }
     }
 
-    /// Reads from the file's position to its end.
+    /// Reads from the file's position to its end. When that fails, what was read until then is lost, and the position is
+    /// behind it.
     ///
     /// - Parameter limit: How many bytes there may be. A pipe has no end of its own accord.
     /// - Returns: The bytes.
@@ -83,7 +78,8 @@ extension GreenFile {
     ///   - offset: Where to read, from the beginning of the file.
     ///   - buffer: Where to put it. Its memory is the caller's until the call has returned.
     /// - Returns: How many bytes; 0 at the end or behind it.
-    /// - Throws: As every read; see ``GreenFile``. A ``SystemError`` with the code `illegalSeek` when it has no offsets.
+    /// - Throws: As every read; see ``GreenFile``. A ``SystemError`` with the code `illegalSeek` when it has no offsets,
+    ///   `invalidArgument` for a negative one.
     @available(*, noasync)
     public func read(fromAbsoluteOffset offset: Int64, into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         guard let base = buffer.baseAddress else { return 0 }
@@ -96,7 +92,8 @@ extension GreenFile {
     ///   - offset: Where to read, from the beginning of the file.
     ///   - count: How many bytes at most. They are allocated before.
     /// - Returns: The bytes; none at the end or behind it.
-    /// - Throws: As every read; see ``GreenFile``. A ``SystemError`` with the code `illegalSeek` when it has no offsets.
+    /// - Throws: As every read; see ``GreenFile``. A ``SystemError`` with the code `illegalSeek` when it has no offsets,
+    ///   `invalidArgument` for a negative one.
     @available(*, noasync)
     public func read(fromAbsoluteOffset offset: Int64, upTo count: Int) throws -> [UInt8] {
         try unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in

@@ -1,14 +1,8 @@
 internal import CGreen
 
-/// Writing. Each call blocks only its green thread, until the kernel has the last byte, and throws
-///
-/// - ``SystemError`` that tells how much was written, with the code `noSpace`, `diskQuotaExceeded`, `fileTooLarge`,
-///   `brokenPipe` when nobody reads the pipe, `ioError`, `badFileDescriptor` when the file is closed, also meanwhile, or
-///   not open for writing, `resourceBusy` when another thread uses the position, `timedOut` after
-///   ``GreenFile/timeout``;
-/// - when the thread is killed, the error of that kill.
 extension GreenFile {
-    /// Writes all the bytes at the file's position and moves it; to a file opened with `append`, at its end.
+    /// Writes all the bytes at the file's position and moves it. A file opened with `append` is written at its end; its
+    /// position moves by as much all the same.
     ///
     /// - Parameter bytes: What to write. Their memory is to stay until the call has returned.
     /// - Throws: As every write; see ``GreenFile``.
@@ -59,7 +53,7 @@ extension GreenFile {
     ///     the same.
     ///   - bytes: What to write. Their memory is to stay until the call has returned.
     /// - Throws: As every write; see ``GreenFile``. A ``SystemError`` with the code `illegalSeek` when it has no
-    ///   offsets.
+    ///   offsets, `invalidArgument` for a negative one.
     @available(*, noasync)
     public func write(toAbsoluteOffset offset: Int64, _ bytes: UnsafeRawBufferPointer) throws {
         guard let base = bytes.baseAddress else { return }
@@ -72,7 +66,7 @@ extension GreenFile {
     ///   - offset: Where to write, from the beginning of the file.
     ///   - bytes: What to write.
     /// - Throws: As every write; see ``GreenFile``. A ``SystemError`` with the code `illegalSeek` when it has no
-    ///   offsets.
+    ///   offsets, `invalidArgument` for a negative one.
     @available(*, noasync)
     @inlinable
     public func write(toAbsoluteOffset offset: Int64, _ bytes: some Collection<UInt8>) throws {

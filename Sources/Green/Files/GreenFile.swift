@@ -14,8 +14,17 @@ public import SystemPackage
 /// `resourceBusy` that names both. Those at an offset, and all other calls, may be made by any number of threads at
 /// once. What has no offsets, a pipe, a FIFO or a terminal, may be read by one thread while another writes.
 ///
-/// Kills, a ``Timeout`` and the file's ``timeout`` end each call. A part of an interrupted write may still be written
-/// a little later.
+/// A read throws a ``SystemError`` with the code `isDirectory`, `ioError`, `badFileDescriptor` when the file is closed,
+/// also meanwhile, or not open for reading, `resourceBusy` when another thread uses the position, `timedOut` after
+/// ``timeout``. The position is then where it was before, and so it is when the thread is killed.
+///
+/// A write blocks until the kernel has the last byte, and throws a ``SystemError`` whose message tells how much was
+/// written, as the position does: with the code `noSpace`, `diskQuotaExceeded`, `fileTooLarge`, `brokenPipe` when nobody
+/// reads the pipe, `ioError`, `badFileDescriptor`, `resourceBusy` and `timedOut` as above.
+///
+/// Kills, a ``Timeout`` and the file's ``timeout`` end each call, but a close heeds no ``timeout``; a kill is thrown as
+/// what the thread was killed with. A part of an interrupted write may still be written a little later, and what is
+/// done with names may still happen.
 ///
 /// A file belongs to its OS thread; so it is not `Sendable`.
 @safe
@@ -100,7 +109,7 @@ public final class GreenFile {
         }
     }
 
-    /// How long one call on this file may take before it throws a ``SystemError`` with the code `timedOut`; nil is no
+    /// How long one call on this file, but its close, may take before it throws a ``SystemError`` with the code `timedOut`; nil is no
     /// limit.
     public var timeout: Duration? {
         get { unsafe Duration(nanoseconds: green_file_timeout(handle)) }

@@ -15,12 +15,12 @@ internal import Glibc
 ///
 /// - Parameters:
 ///   - library: The name of its file, as the dynamic linker finds it, or the path.
-///   - calls: What to patch.
+///   - calls: What to patch; an empty set is ``PatchedCalls/all``.
 ///   - also: Names of further objects, loaded by then, to patch too.
 /// - Returns: What was patched, which stays so until ``PatchedLibrary/unpatch()``, also when nobody keeps it.
-/// - Throws: A ``SystemError``, with the code `noSuchFileOrDirectory` when there is no such library, `noData` when it
-///   makes none of these calls, `invalidArgument` when it is part of the C library or of Green, `permissionDenied`
-///   when the system does not let it be patched.
+/// - Throws: A ``SystemError``, with the code `noSuchFileOrDirectory` when there is no such library or one of `also` is
+///   not loaded, `noData` when it makes none of these calls, `invalidArgument` when one is part of the C library or of
+///   Green, `permissionDenied` when the system does not let it be patched.
 @discardableResult
 public func importPatched(
     _ library: String,

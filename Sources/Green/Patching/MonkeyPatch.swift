@@ -10,7 +10,7 @@ internal import CGreen
 ///
 /// Not those of the C library itself, the dynamic linker and Green. <doc:Patching> says what becomes of the calls.
 ///
-/// - Parameter calls: What to patch.
+/// - Parameter calls: What to patch; an empty set is ``PatchedCalls/all``.
 /// - Returns: What was patched, which stays so until ``PatchedProgram/unpatch()``, also when nobody keeps it.
 /// - Throws: A ``SystemError``, with the code `permissionDenied` when the system does not let it be patched.
 @discardableResult

@@ -62,7 +62,8 @@ public final class GreenProcess {
     /// No signal is blocked or ignored in it.
     ///
     /// - Parameters:
-    ///   - program: Its name, which is looked up in PATH, or a path with a "/".
+    ///   - program: Its name, which is looked up in this process's PATH, or a path with a "/", which begins at the
+    ///     `workingDirectory` if it is relative.
     ///   - arguments: What it is to be told, without its own name.
     ///   - environment: Its variables; nil is those of this process.
     ///   - workingDirectory: Where it begins to run; nil is where this process is.
@@ -123,7 +124,8 @@ public final class GreenProcess {
     /// Sends a signal to the process, and never to another that has got its number. Does not block.
     ///
     /// - Parameter signal: Which one.
-    /// - Throws: A ``SystemError`` with the code `noSuchProcess` when it has ended.
+    /// - Throws: A ``SystemError`` with the code `noSuchProcess` when a wait has told that it has ended. Until then a
+    ///   signal to one that has does nothing.
     public func send(_ signal: Signal) throws {
         try check(unsafe green_process_signal(handle, signal.rawValue))
     }

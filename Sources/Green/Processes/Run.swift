@@ -30,7 +30,8 @@ public struct CollectedOutput: Hashable, Sendable {
 /// which a program that it has left running in the background may do.
 ///
 /// - Parameters:
-///   - program: Its name, which is looked up in PATH, or a path with a "/".
+///   - program: Its name, which is looked up in this process's PATH, or a path with a "/", which begins at the
+///     `workingDirectory` if it is relative.
 ///   - arguments: What it is to be told, without its own name.
 ///   - environment: Its variables; nil is those of this process.
 ///   - workingDirectory: Where it begins to run; nil is where this process is.

@@ -1,12 +1,6 @@
 internal import CGreen
 internal import SystemPackage
 
-/// Reading from a stream. Each call blocks until there is something, and throws
-///
-/// - ``SystemError`` with the code `connectionReset` when the peer broke the connection, `badFileDescriptor` when the
-///   socket is closed, also meanwhile, `resourceBusy` when another thread is reading, `timedOut` after
-///   ``Socket/readTimeout``;
-/// - when the thread is killed, the error of that kill. Nothing is lost then: a read that got something returns it.
 extension Socket {
     /// The handle for a read, which would move away what a body of `withReceived` is looking at.
     var readable: OpaquePointer {

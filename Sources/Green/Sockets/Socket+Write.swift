@@ -1,13 +1,5 @@
 internal import CGreen
 
-/// Writing to a stream. Each call blocks until the kernel has taken the last byte, and throws
-///
-/// - ``SystemError`` with the code `brokenPipe` or `connectionReset` when the peer has gone, `badFileDescriptor` when
-///   the socket is closed, also meanwhile, `resourceBusy` when another thread is writing, `timedOut` after
-///   ``Socket/writeTimeout``;
-/// - when the thread is killed, the error of that kill.
-///
-/// Part of the bytes may have been sent then.
 extension Socket {
     /// Writes all the bytes.
     ///

@@ -10,6 +10,14 @@ public import SystemPackage
 /// the code `resourceBusy` that names both. `close` wakes whoever is blocked in the socket; their calls throw a
 /// `SystemError` with the code `badFileDescriptor`, as does every later call.
 ///
+/// A read blocks until there is something, and throws a `SystemError` with the code `connectionReset` when the peer broke
+/// the connection, `timedOut` after ``readTimeout``. When the thread is killed, it throws what that was killed with;
+/// nothing is lost then: a read that got something returns it.
+///
+/// A write blocks until the kernel has taken the last byte, and throws a `SystemError` with the code `brokenPipe` or
+/// `connectionReset` when the peer has gone, `timedOut` after ``writeTimeout``, or what the thread was killed with. Part
+/// of the bytes may have been sent then.
+///
 /// A socket belongs to its OS thread; so it is not `Sendable`.
 @safe
 public final class Socket {

@@ -63,7 +63,8 @@ public struct SocketAddress: Sendable {
 
     /// Finds the addresses of a host name.
     ///
-    /// Blocks only the calling green thread: the system's resolver runs in an OS thread of its own.
+    /// Blocks only the calling green thread: the system's resolver runs on native threads that are only for names, 16 at
+    /// most.
     ///
     /// - Parameters:
     ///   - text: `host:port`, where the host is a name or a number and the port a number or the name of a service.
@@ -71,8 +72,9 @@ public struct SocketAddress: Sendable {
     ///   - timeout: How long to wait at most; nil is for as long as the system's resolver takes.
     /// - Returns: The addresses in the order to try them, at least one and at most 64.
     /// - Throws: A ``SystemError``, with the code `noSuchFileOrDirectory` when there is no such host,
-    ///   `resourceTemporarilyUnavailable` when the name service did not answer, and `timedOut` when it had not by then.
-    ///   When the thread is killed, the error of that kill.
+    ///   `resourceTemporarilyUnavailable` when the name service did not answer, `timedOut` when it had not by then, and
+    ///   `invalidArgument` when the text has no port or there is no such service. When the thread is killed, the error of
+    ///   that kill.
     @available(*, noasync)
     public static func resolve(_ text: String, timeout: Duration? = nil) throws -> [SocketAddress] {
         var found = [green_address](repeating: green_address(), count: 64)
