@@ -331,32 +331,115 @@ static void use_file(void) {
     CHECK(green_directory_remove(path_of("room"), GREEN_FOREVER), ==, 0);
 }
 
-static const uint8_t file_calls[] = {IORING_OP_MKDIRAT, IORING_OP_OPENAT,   IORING_OP_WRITE,    IORING_OP_FSYNC, 55,
-                                     IORING_OP_STATX,   IORING_OP_RENAMEAT, IORING_OP_UNLINKAT, IORING_OP_READ};
+enum { FTRUNCATE = 55 }; /* Linux 6.9 */
 
-TEST(broken_file_calls, "a call on a file that a signal broke off is made again") {
+static const uint8_t file_calls[] = {IORING_OP_MKDIRAT,  IORING_OP_OPENAT,   IORING_OP_WRITE,
+                                     IORING_OP_FSYNC,    FTRUNCATE,          IORING_OP_STATX,
+                                     IORING_OP_RENAMEAT, IORING_OP_UNLINKAT, IORING_OP_READ};
+
+/* Of a read and a write the kernel makes EINTR of it. */
+TEST(broken_file_calls, "a call on a file that a stop of the process broke off is made again") {
+    enum { ERESTARTSYS = 512, ENOTSUPP = 524 };
     on_uring();
-    static const int answers[] = {-EINTR, -512}; /* ERESTARTSYS */
     for (size_t i = 0; i < sizeof file_calls; i++) {
-        if (file_calls[i] == 55 && !uring->truncates)
+        bool transfers = file_calls[i] == IORING_OP_READ || file_calls[i] == IORING_OP_WRITE;
+        if (file_calls[i] == FTRUNCATE && !uring->truncates)
             continue;
-        fail_next(file_calls[i], answers[i % 2], 3);
+        fail_next(file_calls[i], transfers ? -EINTR : -ERESTARTSYS, 3);
         use_file();
         expect_all_met();
     }
+    green_file *file = open_file("file", O_RDWR | O_CREAT);
+    fail_next(IORING_OP_FSYNC, -ENOTSUPP, 1); /* another one that is in no header */
+    CHECK(green_file_sync(file), ==, -ENOTSUPP);
+    green_file_release(file);
+    remove_directory();
+}
+
+static int read_some(void *file) {
+    char bytes[16];
+    return (int)green_file_read_at(file, bytes, sizeof bytes, 0);
+}
+
+/* The kill comes after the operation's end and before the thread goes on. */
+TEST(killed_while_ready, "a kill between a read that was broken off and its repetition is not lost") {
+    on_uring();
+    green_file *file = file_of_pattern("file", 1000);
+    fail_next(IORING_OP_READ, -EINTR, 1);
+    green_thread *reader = start(read_some, file);
+    for (int yields = 0; fault.times > 0; yields++)
+        CHECK(green_yield(), ==, 0);
+    while (uring->base.operations > 0)
+        uring->base.class->turn(&uring->base, GREEN_FOREVER);
+    CHECK(kill_and_finish(reader), ==, -ECANCELED);
+    green_file_release(file);
+    remove_directory();
+}
+
+static int sync_it(void *file) {
+    return green_file_sync(file);
+}
+
+TEST(closed_while_ready, "a call that is to be made natively is not begun on a file that was closed") {
+    on_uring();
+    green_file *file = open_file("file", O_RDWR | O_CREAT);
+    fail_next(IORING_OP_FSYNC, -ECANCELED, 1);
+    green_thread *syncer = start(sync_it, file);
+    while (fault.times > 0)
+        CHECK(green_yield(), ==, 0);
+    while (uring->base.operations > 0)
+        uring->base.class->turn(&uring->base, GREEN_FOREVER);
+    CHECK(green_file_close(file), ==, 0);
+    CHECK(finish(syncer), ==, -EBADF);
+    green_file_release(file);
+    remove_directory();
+}
+
+static int open_tty(void *path) {
+    green_file *file;
+    int error = green_file_open(&file, path, O_RDONLY | O_NONBLOCK, 0, GREEN_FOREVER);
+    if (error == 0)
+        green_file_release(file);
+    return error;
+}
+
+TEST(own_error_number, "errno is each thread's own, whatever the hub does for others meanwhile") {
+    on_uring();
+    char *path = strdup(path_of("fifo"));
+    CHECK(mkfifo(path, 0600), ==, 0);
+    for (int i = 0; i < 20; i++) {
+        green_thread *other = start(open_tty, path);
+        errno = 0;
+        while (!green_thread_is_finished(other)) {
+            (void)!green_sleep(1);
+            CHECK(errno, ==, 0);
+        }
+        CHECK(finish(other), ==, 0);
+    }
+    free(path);
     remove_directory();
 }
 
 TEST(no_worker, "calls on files are made natively where the kernel can start no worker, which it tells as cancelled") {
     on_uring();
     for (size_t i = 0; i < sizeof file_calls; i++) {
-        if (file_calls[i] == 55 && !uring->truncates)
+        if (file_calls[i] == FTRUNCATE && !uring->truncates)
             continue;
         fail_next(file_calls[i], -ECANCELED, 1);
         use_file();
         expect_all_met();
     }
     remove_directory();
+}
+
+TEST(no_worker_to_connect, "a connect for which the kernel can start no worker is tried again") {
+    on_uring();
+    green_listener *listener = listen_any(UNIX_ABSTRACT);
+    fail_next(IORING_OP_CONNECT, -ECANCELED, 3);
+    CHECK(finish(start(connect_there, listener)), ==, 0);
+    expect_all_met();
+    green_socket_release(accept_from(listener));
+    green_listener_release(listener);
 }
 
 /* The narrowest ring --------------------------------------------------------- */

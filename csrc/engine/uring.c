@@ -155,11 +155,12 @@ static void last_completion(green_uring *uring, green_op *op) {
     uring->opening -= op->kind == GREEN_OP_OPEN;
 }
 
-/* The kernel's own ERESTARTSYS and its kin are in no header; an open lets them out. */
-enum { FIRST_RESTART = 512 };
+/* The kernel's own numbers for a call that is to be made again when a stop of the
+ * process is over. They are in no header, and an open lets them out. */
+enum { FIRST_RESTART = 512, LAST_RESTART = 516 };
 
-static int32_t result_of(const struct io_uring_cqe *cqe) {
-    return GREEN_LIKELY(cqe->res > -FIRST_RESTART) ? cqe->res : -EINTR;
+static bool is_restart(int32_t result) {
+    return GREEN_UNLIKELY(result <= -FIRST_RESTART) && result >= -LAST_RESTART;
 }
 
 static void complete(green_uring *uring, const struct io_uring_cqe *cqe) {
@@ -175,7 +176,12 @@ static void complete(green_uring *uring, const struct io_uring_cqe *cqe) {
     if (op->kind == GREEN_OP_RECEIVE_LENT)
         green__lending_complete(uring, op, cqe);
     uring->base.completions++;
-    op->complete(op, result_of(cqe), more);
+    if (!is_restart(cqe->res))
+        op->complete(op, cqe->res, more);
+    else if (op->cancelled)
+        op->complete(op, -ECANCELED, false);
+    else
+        submit(&uring->base, op);
 }
 
 static bool has_work(const struct io_uring *ring) {
@@ -223,6 +229,7 @@ static void turn(green_engine *engine, int64_t timeout) {
     green_uring *uring = uring_of(engine);
     if (timeout == 0 && is_quiet(uring))
         return;
+    int error_number = errno; /* of whoever parks: completions make system calls */
     if (GREEN_UNLIKELY(uring->cancels.first || uring->backlog.first))
         drain_lists(uring);
     exchange(uring, timeout);
@@ -234,6 +241,7 @@ static void turn(green_engine *engine, int64_t timeout) {
         op->complete(op, -ECANCELED, false);
     }
     reap(uring);
+    errno = error_number;
 }
 
 static void close_engine(green_engine *engine) {

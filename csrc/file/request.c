@@ -5,8 +5,14 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Of its own: a disk that does not answer holds up only files. */
+/* Of its own: a disk that does not answer holds up only files; and opens that wait
+ * for the other ends of FIFOs, for ever perhaps, hold up only opens. */
 static green_offload_pool workers = GREEN_OFFLOAD_POOL(workers, "green-file", 16);
+static green_offload_pool openers = GREEN_OFFLOAD_POOL(openers, "green-open", 16);
+
+static green_offload_pool *pool_of(const green_request *request) {
+    return request->kind->op == GREEN_OP_OPEN ? &openers : &workers;
+}
 
 static int64_t close_now(green_request *request) {
     int fd = request->opened;
@@ -122,15 +128,10 @@ static bool was_not_begun(const green_request *request, int32_t result) {
     return result == -ECANCELED && request->waiting;
 }
 
-/* A worker is broken off by what stops the process, and not only by a cancel. */
 static void complete(green_op *op, int32_t result, bool more) {
     green_request *request = GREEN_CONTAINER(op, green_request, op);
     green_wait *wait = request->waiting;
     (void)more;
-    if (result == -EINTR && wait) {
-        wait->thread->hub->engine->class->submit(wait->thread->hub->engine, op);
-        return;
-    }
     request->begun = !was_not_begun(request, result);
     if (request->begun)
         end(request, result);
@@ -162,16 +163,19 @@ int green__request_run(green_hub *hub, green_request *request, int64_t timeout) 
     int64_t deadline = green__moment(timeout);
     if (request->kind->by_engine && green__engine_takes(hub->engine, request->kind->op)) {
         int error = run_by_engine(hub, request, timeout);
+        if (error == 0 && !request->begun && request->call)
+            error = green__file_proceed(request->call);
         if (error < 0 || request->begun)
             return error;
     }
-    return green__offload(hub, &workers, &request->job, green__time_left(deadline));
+    return green__offload(hub, pool_of(request), &request->job, green__time_left(deadline));
 }
 
 int64_t green__request_run_in(green_file_call *call, green_request *request) {
     green_descriptor *descriptor = call->file->descriptor;
     __atomic_add_fetch(&descriptor->owners, 1, __ATOMIC_RELAXED);
     request->descriptor = descriptor;
+    request->call = call;
     int error = green__request_run(call->file->hub, request, green__time_left(call->deadline));
     if (error < 0)
         call->explained = !green__file_was_ended(call, error);

@@ -24,6 +24,7 @@ struct green_request {
     bool begun;          /* by that */
     int64_t result;
     green_descriptor *descriptor; /* held meanwhile; NULL: none */
+    const green_file_call *call;  /* for which it is, while that waits; NULL: for none */
     int opened;                   /* a descriptor that nobody has taken yet; -1: none */
     green_listing *listing;       /* likewise */
     int64_t offset;

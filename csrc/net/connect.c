@@ -12,6 +12,9 @@ enum { ADDRESSES_MAX = 16 };
 /* How long an attempt has before the next one joins it (RFC 8305). */
 static const int64_t ATTEMPT_DELAY = INT64_C(250) * 1000 * 1000;
 
+/* How long until what the kernel has refused for the moment is tried again. */
+static const int64_t PAUSE = INT64_C(2) * 1000 * 1000;
+
 struct connecting {
     green_io io;
     const green_address *to;
@@ -79,21 +82,33 @@ static int run_once(green_hub *hub, struct connecting *call, green_op_kind kind,
     return green__io_run(hub, &call->io, green__time_left(deadline));
 }
 
+/* Cancelled though nobody has asked for it: the kernel can start no worker, which one
+ * that waits for a full unix listener takes. */
+static bool was_not_begun(const struct connecting *call) {
+    return call->io.result == -ECANCELED && !call->io.wait.cancelled;
+}
+
 /* Once more when a signal broke it off, as stopping the process does to one that
  * waits for a full unix listener. Others have gone on by themselves, and tell of it
  * when they are asked again. */
 static int connect_descriptor(green_hub *hub, int fd, const green_address *to, int64_t timeout) {
     struct connecting call = {.to = to};
     int64_t deadline = green__moment(timeout);
-    int error = run_once(hub, &call, GREEN_OP_CONNECT, fd, deadline);
-    while (error == -EINTR || error == -EALREADY || error > 0) {
-        green_op_kind next = error == -EALREADY ? GREEN_OP_POLL : GREEN_OP_CONNECT;
+    for (;;) {
+        int error = run_once(hub, &call, GREEN_OP_CONNECT, fd, deadline);
+        if (error == -EALREADY)
+            error = run_once(hub, &call, GREEN_OP_POLL, fd, deadline);
+        else if (was_not_begun(&call))
+            error = green_sleep(PAUSE);
+        else if (error != -EINTR)
+            return error == -EISCONN ? 0 : error;
+        if (error < 0 && error != -EINTR)
+            return error;
         if (green__time_left(deadline) == 0)
             return -ETIMEDOUT;
-        if ((error = green__begin(hub, deadline)) == 0)
-            error = run_once(hub, &call, next, fd, deadline);
+        if ((error = green__begin(hub, deadline)) < 0)
+            return error;
     }
-    return error == -EISCONN ? 0 : error;
 }
 
 static int attempt(green_hub *hub, const green_address *to, const green_address *from, int64_t timeout,
