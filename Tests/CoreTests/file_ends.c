@@ -209,26 +209,63 @@ TEST(fifo, "the opening of a FIFO waits for its other end, and can be killed and
 
 /* Closing ---------------------------------------------------------------------- */
 
-TEST(many_fifos, "opens that wait for the other ends of FIFOs keep files from nobody") {
-    enum { FIFOS = 12, SIZE = 1 << 20 };
+static int open_to_write(void *path) {
+    green_file *file;
+    int error = green_file_open(&file, path, O_WRONLY, 0, GREEN_FOREVER);
+    if (error == 0)
+        green_file_release(file);
+    return error;
+}
+
+enum { FIFOS = 40 };
+
+TEST(many_fifos, "opens that wait for the other ends of FIFOs keep nobody from coming") {
+    green_thread *readers[FIFOS], *writers[FIFOS];
+    char *paths[FIFOS], name[16];
+    for (int i = 0; i < FIFOS; i++) {
+        snprintf(name, sizeof name, "fifo%d", i);
+        paths[i] = strdup(path_of(name));
+        CHECK(mkfifo(paths[i], 0600), ==, 0);
+        readers[i] = start(open_to_read, paths[i]);
+    }
+    CHECK(green_sleep(20 * GREEN_MILLISECOND), ==, 0);
+    for (int i = 0; i < FIFOS; i++)
+        writers[i] = start(open_to_write, paths[i]);
+    for (int i = 0; i < FIFOS; i++) {
+        CHECK(finish(readers[i]) + finish(writers[i]), ==, 0);
+        free(paths[i]);
+    }
+    remove_directory();
+}
+
+static void use_files(green_file *file, char *bytes, size_t size) {
+    green_listing *listing;
+    CHECK(green_file_read_at(file, bytes, size, 0), ==, size);
+    pattern_check(bytes, size, 0);
+    green_file *other = open_file("other", O_RDWR | O_CREAT);
+    CHECK(green_file_size(other), ==, 0);
+    CHECK(green_file_close(other), ==, 0);
+    green_file_release(other);
+    CHECK(green_directory_list(&listing, path_of("."), GREEN_FOREVER), ==, 0);
+    green_listing_release(listing);
+}
+
+TEST(lone_fifos, "opens of FIFOs that nobody comes to keep files from nobody, nor when they are killed") {
+    enum { SIZE = 1 << 20 };
     green_thread *opens[FIFOS];
     char *path = strdup(path_of("fifo")), *bytes = malloc(SIZE);
-    green_file *file = file_of_pattern("file", SIZE), *other;
+    green_file *file = file_of_pattern("file", SIZE);
     CHECK(mkfifo(path, 0600), ==, 0);
     for (int i = 0; i < FIFOS; i++)
         opens[i] = start(open_to_read, path);
-    let_run();
-    CHECK(green_file_read(file, bytes, SIZE), ==, SIZE);
-    pattern_check(bytes, SIZE, 0);
-    other = open_file("other", O_RDWR | O_CREAT);
-    CHECK(green_file_size(other), ==, 0);
-    CHECK(green_file_close(other), ==, 0);
+    CHECK(green_sleep(20 * GREEN_MILLISECOND), ==, 0);
+    use_files(file, bytes, SIZE);
     for (int i = 0; i < FIFOS; i++) {
         CHECK(!green_thread_is_finished(opens[i]));
         CHECK(kill_and_finish(opens[i]), ==, -ECANCELED);
     }
+    use_files(file, bytes, SIZE);
     let_go(path);
-    green_file_release(other);
     green_file_release(file);
     free(bytes);
     free(path);

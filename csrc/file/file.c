@@ -66,7 +66,19 @@ static void let_wait(const green_request *request) {
         fcntl(request->opened, F_SETFL, request->flags & ~O_NONBLOCK);
 }
 
+static bool waits_for_peer(const green_request *request) {
+    struct stat status;
+    int flags = request->flags;
+    if ((flags & (O_NONBLOCK | O_PATH)) || (flags & O_ACCMODE) == O_RDWR)
+        return false;
+    return fstatat(AT_FDCWD, request->bytes, &status, flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0) == 0 &&
+           S_ISFIFO(status.st_mode);
+}
+
 static int64_t open_now(green_request *request) {
+    request->is_fifo = !request->takes_fifo && waits_for_peer(request);
+    if (request->is_fifo)
+        return 0;
     request->opened = open(request->bytes, request->flags | O_CLOEXEC, request->mode);
     if (request->opened < 0)
         return -errno;
@@ -85,25 +97,35 @@ static void take_opened(green_request *request) {
 static const green_request_kind opening = {
     .verb = "opening", .natively = open_now, .by_engine = true, .op = GREEN_OP_OPEN, .finish = take_opened};
 
-int green_file_open(green_file **file, const char *path, int flags, mode_t mode, int64_t timeout) {
-    int error = 0;
-    green_hub *hub = green__hub_here(&error);
-    if (!hub)
-        return error;
+/* 1: it is a FIFO, which is to be taken for one. */
+static int open_as(bool fifo, green_hub *hub, green_file **file, const char *path, int flags, mode_t mode,
+                   int64_t timeout) {
     green_request *request = green__request_make(&opening, strlen(path) + 1);
     if (!request)
         return -ENOMEM;
     strcpy(request->bytes, path);
     request->flags = flags;
     request->mode = mode;
-    error = green__request_run(hub, request, timeout);
+    request->takes_fifo = fifo;
+    int error = green__request_run(hub, request, timeout);
     if (error == -ETIMEDOUT)
         green__fail(error, "opening '%s'", path);
     else if (error == 0 && request->result < 0)
         error = green__fail((int)request->result, "opening '%s'", path);
-    if (error == 0 && (error = make(hub, request->opened, path, file)) == 0)
+    if (error == 0 && request->opened < 0)
+        error = 1;
+    else if (error == 0 && (error = make(hub, request->opened, path, file)) == 0)
         request->opened = -1;
     green__request_release(request);
+    return error;
+}
+
+int green_file_open(green_file **file, const char *path, int flags, mode_t mode, int64_t timeout) {
+    int error = 0;
+    int64_t deadline = green__moment(timeout);
+    green_hub *hub = green__hub_here(&error);
+    if (hub && (error = open_as(false, hub, file, path, flags, mode, timeout)) == 1)
+        error = open_as(true, hub, file, path, flags, mode, green__time_left(deadline));
     return error;
 }
 

@@ -5,14 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Of its own: a disk that does not answer holds up only files; and opens that wait
- * for the other ends of FIFOs, for ever perhaps, hold up only opens. */
+/* Of its own: a disk that does not answer holds up only files. FIFOs have as many as
+ * it takes: one that waits for another must not keep it from coming. */
 static green_offload_pool workers = GREEN_OFFLOAD_POOL(workers, "green-file", 16);
-static green_offload_pool openers = GREEN_OFFLOAD_POOL(openers, "green-open", 16);
-
-static green_offload_pool *pool_of(const green_request *request) {
-    return request->kind->op == GREEN_OP_OPEN ? &openers : &workers;
-}
+static green_offload_pool fifo_openers = GREEN_OFFLOAD_POOL(fifo_openers, "green-fifo", 32768);
 
 static int64_t close_now(green_request *request) {
     int fd = request->opened;
@@ -168,7 +164,8 @@ int green__request_run(green_hub *hub, green_request *request, int64_t timeout) 
         if (error < 0 || request->begun)
             return error;
     }
-    return green__offload(hub, pool_of(request), &request->job, green__time_left(deadline));
+    return green__offload(hub, request->takes_fifo ? &fifo_openers : &workers, &request->job,
+                          green__time_left(deadline));
 }
 
 int64_t green__request_run_in(green_file_call *call, green_request *request) {

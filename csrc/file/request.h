@@ -25,6 +25,7 @@ struct green_request {
     int64_t result;
     green_descriptor *descriptor; /* held meanwhile; NULL: none */
     const green_file_call *call;  /* for which it is, while that waits; NULL: for none */
+    bool takes_fifo, is_fifo;     /* of opening natively: else it only tells of one */
     int opened;                   /* a descriptor that nobody has taken yet; -1: none */
     green_listing *listing;       /* likewise */
     int64_t offset;

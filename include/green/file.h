@@ -12,10 +12,11 @@
  *
  * No call here but green_file_release() holds up other green threads. Through
  * io_uring the kernel's workers do what takes long; under epoll native threads do,
- * 16 at most for opening and 16 for the rest, which are the files' own. Reads and
- * writes of what has offsets go in pieces of 256 KiB. Even with io_uring native
- * threads close files and list directories, truncate before Linux 6.9, and open
- * while half of the kernel's workers wait for other opens, as of FIFOs.
+ * 16 at most, which are the files' own. Reads and writes of what has offsets go in
+ * pieces of 256 KiB. Even with io_uring native threads close files and list
+ * directories, truncate before Linux 6.9, and open while half of the kernel's
+ * workers wait for other opens. FIFOs that wait there for their other ends have one
+ * each.
  *
  * A file belongs to its OS thread. Read and write at its position one at a time:
  * a second caller is told -EBUSY. Calls that bring an offset, and all others, may
