@@ -57,7 +57,16 @@ typedef struct green_hub {
     size_t root_size;
     void *root_fiber;
     struct green_alternate *alternate; /* the signal stack */
+    uintptr_t signal_stack;            /* its bottom */
 } green_hub;
+
+enum { GREEN_SIGNAL_STACK_SIZE = 64 * 1024 };
+
+/* Whether the caller is a signal handler that runs on the signal stack, as those do
+ * that tell of a crash. */
+static inline bool green__handles_signal(const green_hub *hub) {
+    return (uintptr_t)__builtin_frame_address(0) - hub->signal_stack < GREEN_SIGNAL_STACK_SIZE;
+}
 
 extern _Thread_local green_hub *green__hub __attribute__((tls_model("initial-exec")));
 

@@ -14,8 +14,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { ALTERNATE_SIZE = 64 * 1024 };
-
 typedef struct green_alternate {
     void *memory;
     stack_t previous;
@@ -58,14 +56,15 @@ int green__overflow_watch(green_hub *hub) {
     green_alternate *alternate = calloc(1, sizeof *alternate);
     if (!alternate)
         return green__fail(-ENOMEM, "making a hub: its signal stack");
-    alternate->memory = mmap(NULL, ALTERNATE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    alternate->memory = mmap(NULL, GREEN_SIGNAL_STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (alternate->memory == MAP_FAILED) {
         free(alternate);
         return green__fail(-ENOMEM, "making a hub: its signal stack");
     }
-    stack_t stack = {.ss_sp = alternate->memory, .ss_size = ALTERNATE_SIZE};
+    stack_t stack = {.ss_sp = alternate->memory, .ss_size = GREEN_SIGNAL_STACK_SIZE};
     sigaltstack(&stack, &alternate->previous);
     hub->alternate = alternate;
+    hub->signal_stack = (uintptr_t)alternate->memory;
     pthread_once(&once, install);
     return 0;
 }
@@ -81,6 +80,6 @@ void green__overflow_unwatch(green_hub *hub) {
             alternate->previous.ss_flags = SS_DISABLE;
         sigaltstack(&alternate->previous, NULL);
     }
-    munmap(alternate->memory, ALTERNATE_SIZE);
+    munmap(alternate->memory, GREEN_SIGNAL_STACK_SIZE);
     free(alternate);
 }

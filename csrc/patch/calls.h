@@ -187,10 +187,11 @@ int green__calls_find(void);
 
 /* The hub on which a call of the current OS thread may park; NULL: it goes
  * straight through. Nothing may park in a turn of the loop, in which Green's own
- * calls come here when it is linked into an executable that is patched. */
+ * calls come here when it is linked into an executable that is patched, nor in the
+ * handler of a crash, after which nobody is to go on. */
 static inline green_hub *green__may_park(void) {
     green_hub *hub = green__hub;
-    return GREEN_LIKELY(hub && !hub->turning && !hub->current->unblockable) ? hub : NULL;
+    return GREEN_LIKELY(hub && !hub->turning && !hub->current->unblockable && !green__handles_signal(hub)) ? hub : NULL;
 }
 
 #endif

@@ -102,7 +102,8 @@
  * pthread_once() that waits may do so in any case, and so may std::future and
  * std::atomic of libstdc++, which wait by system calls of their own.
  * A signal handler must not make a call that would have to wait, which with
- * GREEN_PATCH_FILE a write() to a file is. */
+ * GREEN_PATCH_FILE a write() to a file is; on the OS thread's signal stack
+ * (SA_ONSTACK) its calls go straight through. */
 #ifndef GREEN_PATCH_H
 #define GREEN_PATCH_H
 
