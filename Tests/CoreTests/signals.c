@@ -91,6 +91,21 @@ TEST(act_again, "after the close signals act as before") {
     green_signals_close(NULL);
 }
 
+TEST(two_collectors, "a signal that two collect acts again when both are closed, in any order") {
+    signal(SIGUSR1, handle);
+    for (int i = 0; i < 2; i++) {
+        green_signals *both[] = {open_for(SIGUSR1, SIGUSR2), open_for(SIGUSR1, 0)};
+        handled = 0;
+        green_signals_close(both[i]);
+        CHECK(kill(getpid(), SIGUSR1), ==, 0);
+        CHECK(green_signals_next(both[1 - i], GREEN_FOREVER), ==, SIGUSR1);
+        CHECK(handled, ==, 0);
+        green_signals_close(both[1 - i]);
+        CHECK(raise(SIGUSR1), ==, 0);
+        CHECK(handled, ==, SIGUSR1);
+    }
+}
+
 TEST(mask_restored, "a signal that was blocked before is still blocked after the close") {
     sigset_t mask;
     sigemptyset(&mask);

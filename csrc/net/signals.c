@@ -12,8 +12,38 @@
 
 struct green_signals {
     int fd;
-    sigset_t collected, before;
+    sigset_t collected;
 };
+
+/* How many of this OS thread collect each signal, and which were blocked before the
+ * first one did. */
+static _Thread_local struct {
+    unsigned counts[NSIG];
+    sigset_t blocked;
+} collectors;
+
+static void begin_collecting(const sigset_t *numbers) {
+    sigset_t before;
+    pthread_sigmask(SIG_BLOCK, numbers, &before);
+    for (int number = 1; number < NSIG; number++) {
+        if (sigismember(numbers, number) != 1 || collectors.counts[number]++ > 0)
+            continue;
+        if (sigismember(&before, number) == 1)
+            sigaddset(&collectors.blocked, number);
+        else
+            sigdelset(&collectors.blocked, number);
+    }
+}
+
+static void end_collecting(const sigset_t *numbers) {
+    sigset_t free_again;
+    sigemptyset(&free_again);
+    for (int number = 1; number < NSIG; number++)
+        if (sigismember(numbers, number) == 1 && --collectors.counts[number] == 0 &&
+            sigismember(&collectors.blocked, number) != 1)
+            sigaddset(&free_again, number);
+    pthread_sigmask(SIG_UNBLOCK, &free_again, NULL);
+}
 
 int green_signals_open(green_signals **made, const int *numbers, size_t count) {
     int error = 0;
@@ -34,7 +64,7 @@ int green_signals_open(green_signals **made, const int *numbers, size_t count) {
         free(signals);
         return green__fail(error, "collecting signals");
     }
-    pthread_sigmask(SIG_BLOCK, &signals->collected, &signals->before);
+    begin_collecting(&signals->collected);
     *made = signals;
     return 0;
 }
@@ -62,15 +92,12 @@ int green_signals_next(green_signals *signals, int64_t timeout) {
     return error < 0 ? error : (int)info.ssi_signo;
 }
 
-/* A signal that has come and was not asked for acts now. Those that others
- * blocked before stay blocked. */
+/* A signal that has come and was not asked for acts now. Those that others block or
+ * collect stay blocked. */
 void green_signals_close(green_signals *signals) {
     if (!signals)
         return;
     close(signals->fd);
-    for (int number = 1; number < NSIG; number++)
-        if (sigismember(&signals->before, number) == 1)
-            sigdelset(&signals->collected, number);
-    pthread_sigmask(SIG_UNBLOCK, &signals->collected, NULL);
+    end_collecting(&signals->collected);
     free(signals);
 }

@@ -10,9 +10,10 @@ internal import CGreen
 /// }
 /// ```
 ///
-/// From its making on, the signals are collected instead of acting; they act again as before when it is gone. One that
-/// has come by then and was not asked for acts at that moment, which may end the process. They are blocked for the
-/// calling OS thread: make it in `main`, before other OS threads start, so that those inherit it.
+/// From its making on, the signals are collected instead of acting; when it is gone, those that no other one collects act
+/// again as before. One that has come by then and was not asked for acts at that moment, which may end the process. A
+/// signal that several collect is told to one of them. They are blocked for the calling OS thread: make it in `main`,
+/// before other OS threads start, so that those inherit it.
 /// It belongs to its OS thread; so it is not `Sendable`.
 @safe
 public final class Signals {
