@@ -4,6 +4,8 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <semaphore.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 enum { FOUND = 16 };
 static green_address found[FOUND];
@@ -60,6 +62,29 @@ TEST(room, "no more addresses are stored than there is room for") {
 static void check_unknown(int error) {
     CHECK(error == -ENOENT || error == -EAGAIN);
     CHECK_CONTAINS(green_explain(error), "nonexistent.invalid");
+}
+
+static int nothing(void *unused) {
+    (void)unused;
+    return 0;
+}
+
+TEST(no_descriptor, "a look-up without a descriptor is -EMFILE, and not an unknown host") {
+    enum { LIMIT = 64 };
+    struct rlimit before;
+    int result;
+    /* With the descriptor that wakes who waits for it. */
+    CHECK(green_offload(NULL, nothing, NULL, NULL, GREEN_FOREVER, &result), ==, 0);
+    CHECK(getrlimit(RLIMIT_NOFILE, &before), ==, 0);
+    CHECK(setrlimit(RLIMIT_NOFILE, &(struct rlimit){LIMIT, before.rlim_max}), ==, 0);
+    int copies[LIMIT], count = 0;
+    while ((copies[count] = dup(STDIN_FILENO)) >= 0)
+        count++;
+    CHECK(green_resolve(found, FOUND, unknown), ==, -EMFILE);
+    CHECK_CONTAINS(green_explain(-EMFILE), "nonexistent.invalid");
+    while (count > 0)
+        close(copies[--count]);
+    CHECK(setrlimit(RLIMIT_NOFILE, &before), ==, 0);
 }
 
 TEST(unknown_host, "an unknown host is -ENOENT, and the message names it") {

@@ -2,9 +2,12 @@
 #include "../offload/offload.h"
 
 #include <green/address.h>
+
+#include <fcntl.h>
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Of its own: names that nobody answers for hold up only names. */
 static green_offload_pool resolvers = GREEN_OFFLOAD_POOL(resolvers, "green-resolver", 16);
@@ -19,6 +22,18 @@ struct lookup {
     int system_error;
 };
 
+/* Without a descriptor the resolver reads no file, asks nobody, and takes the host for
+ * unknown. */
+static void look_for_descriptor(struct lookup *lookup) {
+    int fd = open("/", O_PATH | O_CLOEXEC);
+    if (fd >= 0) {
+        close(fd);
+    } else if (errno == EMFILE || errno == ENFILE) {
+        lookup->error = EAI_SYSTEM;
+        lookup->system_error = errno;
+    }
+}
+
 static void look_up(green_job *job) {
     struct lookup *lookup = GREEN_CONTAINER(job, struct lookup, job);
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
@@ -29,6 +44,8 @@ static void look_up(green_job *job) {
         lookup->error = getaddrinfo(lookup->host, lookup->service, &hints, &lookup->found);
     }
     lookup->system_error = errno;
+    if (lookup->error == EAI_NONAME || lookup->error == EAI_AGAIN || lookup->error == EAI_FAIL)
+        look_for_descriptor(lookup);
 }
 
 static void lookup_free(green_job *job) {
