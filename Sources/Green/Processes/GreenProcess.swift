@@ -71,8 +71,9 @@ public final class GreenProcess {
     ///   - output: What it writes to.
     ///   - error: What it writes to of errors; nil is wherever `output` goes.
     /// - Throws: A ``SystemError`` with the code `noSuchFileOrDirectory` when there is no such program or directory,
-    ///   `permissionDenied`, `tooManyOpenFiles` and others. When the thread is killed, the error of that kill; the
-    ///   program is then not started, or killed at once.
+    ///   `permissionDenied`, `tooManyOpenFiles`, `invalidArgument` when a text has a NUL or a variable's name is empty or
+    ///   has a "=", and others. When the thread is killed, the error of that kill; the program is then not started, or
+    ///   killed at once.
     @available(*, noasync)
     public init(
         _ program: FilePath,
@@ -83,6 +84,12 @@ public final class GreenProcess {
         output: Stream = .inherited,
         error: Stream? = .inherited
     ) throws {
+        for text in arguments + (environment.map { $0.flatMap { [$0.key, $0.value] } } ?? []) where text.utf8.contains(0) {
+            throw SystemError(code: .invalidArgument, message: "starting '\(program)': a NUL in \(text.debugDescription)")
+        }
+        for name in environment?.keys ?? [:].keys where name.isEmpty || name.contains("=") {
+            throw SystemError(code: .invalidArgument, message: "starting '\(program)': a variable named '\(name)'")
+        }
         let texts = CStrings([program.string] + arguments)
         let variables = environment.map { CStrings($0.map { "\($0.key)=\($0.value)" }) }
         let directory = workingDirectory.map { CStrings([$0.string]) }

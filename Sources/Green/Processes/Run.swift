@@ -66,7 +66,7 @@ public func run(
     }
     let reader = try spawned {
         do {
-            return try errors.readAll(limit: limit)
+            return try collect(errors, of: program, limit: limit)
         } catch {
             // Or nobody would read what the program writes, and it would wait for that for ever.
             try? process.send(.kill)
@@ -81,7 +81,7 @@ public func run(
             try? reader.kill()
         }
     }
-    let collected = try output.readAll(limit: limit)
+    let collected = try collect(output, of: program, limit: limit)
     let collectedErrors = try reader.wait().get()
     let status = try process.wait()
     // A program that has ended reads no more, and one that it has left behind does not matter.
@@ -98,6 +98,17 @@ public func run(
 private func spawned<Success>(_ body: @escaping () throws -> Success) throws -> GreenThread<Result<Success, any Error>>
 {
     spawn { Result { try body() } }
+}
+
+private func collect(_ file: GreenFile, of program: FilePath, limit: Int) throws -> [UInt8] {
+    do {
+        return try file.readAll(limit: limit)
+    } catch let error as SystemError where error.code == .messageTooLong {
+        throw SystemError(
+            code: .messageTooLong,
+            message: "running '\(program)': it has written more than the limit of \(limit) bytes"
+        )
+    }
 }
 
 /// Writes what the program is to read, as far as it reads.

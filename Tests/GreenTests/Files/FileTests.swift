@@ -1,5 +1,4 @@
 import Green
-import SystemPackage
 import Testing
 
 /// A new directory, gone with its object.

@@ -1,5 +1,4 @@
 import Green
-import SystemPackage
 import Testing
 
 @Suite("Child processes")
@@ -36,6 +35,17 @@ struct ProcessTests {
             try sleep.send(.terminate)
             #expect(try sleep.wait() == .signaled(.terminate))
             #expect(failure { try sleep.send(.terminate) }?.code == .noSuchProcess)
+        }
+    }
+
+    @Test
+    func `are not given what they could not see whole`() throws {
+        try onHub { () throws in
+            #expect(failure { try run("echo", arguments: ["a\0b"]) }?.code == .invalidArgument)
+            #expect(failure { try run("env", environment: ["A": "b\0c"]) }?.code == .invalidArgument)
+            let error = try #require(failure { try run("env", environment: ["A=B": "c"]) })
+            #expect(error.code == .invalidArgument)
+            #expect("\(error)".contains("'A=B'"))
         }
     }
 
