@@ -108,7 +108,8 @@ static int open_as(bool fifo, green_hub *hub, green_file **file, const char *pat
     request->mode = mode;
     request->takes_fifo = fifo;
     int error = green__request_run(hub, request, timeout);
-    if (error == -ETIMEDOUT)
+    bool is_interrupt = error == -ECANCELED || error == -ETIME || hub->current->unblockable;
+    if (error < 0 && !is_interrupt)
         green__fail(error, "opening '%s'", path);
     else if (error == 0 && request->result < 0)
         error = green__fail((int)request->result, "opening '%s'", path);

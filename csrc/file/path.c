@@ -26,7 +26,8 @@ static green_request *make(green_hub **hub, const green_request_kind *kind, cons
 
 static int run(green_hub *hub, green_request *request, int64_t timeout) {
     int error = green__request_run(hub, request, timeout);
-    bool failed = error == -ETIMEDOUT || (error == 0 && request->result < 0);
+    bool is_interrupt = error == -ECANCELED || error == -ETIME || hub->current->unblockable;
+    bool failed = (error < 0 && !is_interrupt) || (error == 0 && request->result < 0);
     if (error == 0)
         error = request->result < 0 ? (int)request->result : 0;
     if (failed && *request->second)

@@ -84,12 +84,7 @@ public final class GreenProcess {
         output: Stream = .inherited,
         error: Stream? = .inherited
     ) throws {
-        for text in arguments + (environment.map { $0.flatMap { [$0.key, $0.value] } } ?? []) where text.utf8.contains(0) {
-            throw SystemError(code: .invalidArgument, message: "starting '\(program)': a NUL in \(text.debugDescription)")
-        }
-        for name in environment?.keys ?? [:].keys where name.isEmpty || name.contains("=") {
-            throw SystemError(code: .invalidArgument, message: "starting '\(program)': a variable named '\(name)'")
-        }
+        try check(arguments, and: environment, for: program)
         let texts = CStrings([program.string] + arguments)
         let variables = environment.map { CStrings($0.map { "\($0.key)=\($0.value)" }) }
         let directory = workingDirectory.map { CStrings([$0.string]) }
@@ -164,6 +159,20 @@ extension green_stdio {
         case nil:
             unsafe kind = GREEN_STDIO_OUTPUT
         }
+    }
+}
+
+/// Refuses what the program would not see as it is.
+private func check(_ arguments: [String], and environment: [String: String]?, for program: FilePath) throws {
+    func refusal(_ what: String) -> SystemError {
+        SystemError(code: .invalidArgument, message: "starting '\(program)': \(what)")
+    }
+    for argument in arguments where argument.utf8.contains(0) {
+        throw refusal("a NUL in the argument \(argument.debugDescription)")
+    }
+    for (name, value) in environment ?? [:] {
+        guard !name.isEmpty, !name.contains("=") else { throw refusal("a variable named '\(name)'") }
+        guard !name.utf8.contains(0), !value.utf8.contains(0) else { throw refusal("a NUL in the variable \(name)") }
     }
 }
 
