@@ -59,22 +59,44 @@ public struct Options {
         if let complaint {
             note(complaint)
         }
-        print(usage)
-        exit(status)
+        say(usage)
+        finish(status)
     }
+}
+
+/// Whether something that was said could not be written. The programs have one OS thread.
+nonisolated(unsafe) private var isLost = false
+
+private func write(_ text: String, to descriptor: CInt) -> Bool {
+    let bytes = Array(text.utf8)
+    var done = 0
+    while done < bytes.count {
+        let count = unsafe bytes.withUnsafeBytes { bytes in
+            unsafe Glibc.write(descriptor, bytes.baseAddress! + done, bytes.count - done)
+        }
+        guard count > 0 || errno == EINTR else { return false }
+        done += max(count, 0)
+    }
+    return true
 }
 
 /// Prints a line at once, also into a pipe or a file.
 public func say(_ line: String) {
-    print(line)
-    fflush(nil)
+    unsafe isLost = unsafe !write(line + "\n", to: STDOUT_FILENO) || isLost
 }
 
 /// Writes a line to standard error, behind the name of the program.
 public func note(_ text: String) {
     let program = CommandLine.arguments[0].split(separator: "/").last ?? ""
-    let line = Array("\(program): \(text)\n".utf8)
-    _ = unsafe line.withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    _ = write("\(program): \(text)\n", to: STDERR_FILENO)
+}
+
+/// Ends the program; with a failure when somebody has not been told all that was said.
+public func finish(_ status: CInt) -> Never {
+    if unsafe isLost {
+        note("not all of the output could be written")
+    }
+    exit(unsafe isLost ? 1 : status)
 }
 
 /// Runs a program. An error ends it with one line on standard error.

@@ -51,7 +51,7 @@ func crawl() throws {
     let result = Result { try crawl.run(Addresses(sources, progress: progress), depth: depth) }
     try progress.end()
     try result.get()
-    exit(progress.failed > 0 ? 1 : 0)
+    finish(progress.failed > 0 ? 1 : 0)
 }
 
 run(crawl)

@@ -54,6 +54,8 @@ struct Curl {
         unsafe set(.noSignal, 1, of: handle)
         unsafe set(.timeout, max(1, Int(timeout / .milliseconds(1))), of: handle)
         unsafe set(.followsRedirects, 1, of: handle)
+        unsafe set(.protocols, Curl.web, of: handle)
+        unsafe set(.redirectProtocols, Curl.web, of: handle)
         unsafe set(.take, unsafeBitCast(take, to: UnsafeRawPointer.self), of: handle)
         unsafe url.withCString { unsafe set(.url, $0, of: handle) }
         unsafe authorities?.withCString { unsafe set(.authorities, $0, of: handle) }
@@ -71,6 +73,8 @@ struct Curl {
     private enum Option: CInt {
         case timeout = 155
         case noSignal = 99
+        case protocols = 181
+        case redirectProtocols = 182
         case followsRedirects = 52
         case taker = 10001
         case url = 10002
@@ -79,6 +83,9 @@ struct Curl {
     }
 
     private static let responseCode: CInt = 0x200002
+
+    /// Those of its protocols that are http and https.
+    private static let web = 3
 
     private func set(_ option: Option, _ number: Int, of handle: OpaquePointer) {
         _ = unsafe setNumber(handle, option.rawValue, number)

@@ -48,7 +48,7 @@ func fetchAll() throws {
     }
     let wall = seconds(.now - start)
     note("pages: \(options.operands.count), failed: \(failed), in \(wall); the sum of what each took: \(seconds(sum))")
-    exit(failed > 0 ? 1 : 0)
+    finish(failed > 0 ? 1 : 0)
 }
 
 run(fetchAll)

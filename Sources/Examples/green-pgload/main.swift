@@ -54,7 +54,7 @@ func load() throws {
     }
     say("\(connections) connections, \(done) queries, \(failures.count) failed: \(seconds(wall))")
     say("the sum of what each connection took: \(seconds(sum))")
-    exit(failures.isEmpty ? 0 : 1)
+    finish(failures.isEmpty ? 0 : 1)
 }
 
 run(load)

@@ -66,7 +66,7 @@ func pipeline() throws {
         "queue: held \(pipeline.most) of \(capacity) at most; "
             + "producers waited for room: \(pipeline.waits) times, \(seconds(pipeline.waited)) in all"
     )
-    exit(failed + input.failures > 0 ? 1 : 0)
+    finish(failed + input.failures > 0 ? 1 : 0)
 }
 
 run(pipeline)

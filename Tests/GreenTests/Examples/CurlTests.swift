@@ -42,6 +42,15 @@ struct CurlTests {
         }
     }
 
+    @Test(.enabled(if: isInstalled("libcurl.so.4"), "libcurl is not installed"))
+    func `fetches by http and https only`() throws {
+        try onHub { () throws in
+            let program = try Program("green-curl", "file:///etc/hostname")
+            #expect(try program.rest().first?.hasSuffix("/etc/hostname: Unsupported protocol") == true)
+            #expect(try program.exitCode() == 1)
+        }
+    }
+
     @Test
     func `explains itself`() throws {
         try onHub { () throws in

@@ -54,6 +54,19 @@ struct PipelineTests {
     }
 
     @Test
+    func `tells when its output could not be written`() throws {
+        try onHub { () throws in
+            let program = Program.folder + "/green-pipeline"
+            let result = try run(
+                "sh",
+                arguments: ["-c", "ASAN_OPTIONS=detect_leaks=0 exec \"$0\" --items 3 --work 0 >/dev/full", program]
+            )
+            #expect(result.terminationStatus == .exited(1))
+            #expect(result.errorText.hasSuffix("green-pipeline: not all of the output could be written\n"))
+        }
+    }
+
+    @Test
     func `sends lines of files to a server, and says which file is missing`() throws {
         try onHub { () throws in
             let server = try lineServer { $0.uppercased() }

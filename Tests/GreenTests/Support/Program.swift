@@ -67,7 +67,7 @@ final class Program {
         try output.lines.map { try $0.get() }
     }
 
-    private static var folder: String {
+    static var folder: String {
         var path = [CChar](repeating: 0, count: 4096)
         let length = unsafe readlink("/proc/self/exe", &path, path.count)
         let text = String(decoding: path[..<max(length, 0)].map { UInt8(bitPattern: $0) }, as: UTF8.self)
