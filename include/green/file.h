@@ -45,9 +45,9 @@ typedef struct green_file green_file;
 
 /* Opens a file and stores it; the caller owns it. flags and mode are those of
  * open(2); O_CLOEXEC is added, and O_NONBLOCK is for the opening alone where the file
- * has offsets. timeout, in nanoseconds, is for this call. Errors
- * are those of open(2). Blocks; a FIFO without its other end for as long. Where
- * it is opened by a native thread it keeps that even after an interrupt. */
+ * has offsets. timeout, in nanoseconds, is for this call. Errors are those of
+ * open(2). Blocks; a FIFO without its other end for as long. Where it is opened by
+ * a native thread it keeps that even after an interrupt. */
 GREEN_API GREEN_CHECK int green_file_open(green_file **file, const char *path, int flags, mode_t mode, int64_t timeout);
 
 /* Makes a file of a descriptor, which it owns from then on; on failure it stays
@@ -62,8 +62,9 @@ GREEN_API void green_file_release(green_file *GREEN_NULLABLE file);
 /* Closes the file. Calls blocked in it are woken with -EBADF, and every later
  * call is -EBADF, but a second close is 0. The descriptor is gone when this
  * returns, or once what an interrupted call has left behind is done with it.
- * Blocks, and waits for those that it wakes whatever happens; the file is closed even when interrupted, or when it
- * tells that something written before could not be stored: -EIO, -ENOSPC, -EDQUOT. */
+ * Blocks, and waits for those that it wakes whatever happens; the file is closed
+ * even when interrupted, or when it tells that something written before could not
+ * be stored: -EIO, -ENOSPC, -EDQUOT. */
 GREEN_API int green_file_close(green_file *file);
 
 /* Reads at the file's position and moves it: size bytes, or as many as there are

@@ -55,9 +55,11 @@ typedef struct green_process_options {
 } green_process_options;
 
 /* Starts a program, which is looked up in this process's PATH unless its name has a
- * '/' (then it begins at `directory`, if it is relative), and stores its handle, which the caller owns. arguments end
- * by NULL, the first one being the name that the program sees; NULL is that name alone. No signal is blocked or ignored
- * in it, and of descriptors it has the three, and those that somebody has opened without O_CLOEXEC.
+ * '/' (then it begins at `directory`, if it is relative), and stores its handle,
+ * which the caller owns. arguments end by NULL, the first one being the name that
+ * the program sees; NULL is that name alone. No signal is blocked or ignored in it,
+ * and of descriptors it has the three, and those that somebody has opened without
+ * O_CLOEXEC.
  *
  * -ENOENT: there is no such program, or no such directory; -EACCES, -ENOEXEC,
  * -E2BIG, -EMFILE, -EAGAIN, -ENOMEM. Blocks, on a native thread. When it is

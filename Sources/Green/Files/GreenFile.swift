@@ -109,8 +109,8 @@ public final class GreenFile {
         }
     }
 
-    /// How long one call on this file, but its close, may take before it throws a ``SystemError`` with the code `timedOut`; nil is no
-    /// limit.
+    /// How long one call on this file, but its close, may take before it throws a ``SystemError`` with the code
+    /// `timedOut`; nil is no limit.
     public var timeout: Duration? {
         get { unsafe Duration(nanoseconds: green_file_timeout(handle)) }
         set { unsafe green_file_set_timeout(handle, newValue.timeout) }
