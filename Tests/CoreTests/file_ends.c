@@ -174,11 +174,7 @@ TEST(killed_writes, "a killed write has written what the position tells, at the 
 }
 
 static int open_to_read(void *path) {
-    green_file *file;
-    int error = green_file_open(&file, path, O_RDONLY, 0, GREEN_FOREVER);
-    if (error == 0)
-        green_file_release(file);
-    return error;
+    return open_and_release(path, O_RDONLY);
 }
 
 /* Whoever is still in there. The harness sees that nothing stays open. */
@@ -210,11 +206,7 @@ TEST(fifo, "the opening of a FIFO waits for its other end, and can be killed and
 /* Closing ---------------------------------------------------------------------- */
 
 static int open_to_write(void *path) {
-    green_file *file;
-    int error = green_file_open(&file, path, O_WRONLY, 0, GREEN_FOREVER);
-    if (error == 0)
-        green_file_release(file);
-    return error;
+    return open_and_release(path, O_WRONLY);
 }
 
 enum { FIFOS = 40 };

@@ -17,6 +17,14 @@ green_file *open_file(const char *name, int flags) {
     return file;
 }
 
+int open_and_release(const char *path, int flags) {
+    green_file *file;
+    int error = green_file_open(&file, path, flags, 0, GREEN_FOREVER);
+    if (error == 0)
+        green_file_release(file);
+    return error;
+}
+
 green_file *file_of_pattern(const char *name, size_t size) {
     green_file *file = open_file(name, O_RDWR | O_CREAT | O_EXCL);
     char *bytes = malloc(size + 1);

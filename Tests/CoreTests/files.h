@@ -11,6 +11,9 @@ const char *path_of(const char *name);
 /* A file there, opened with such flags. */
 green_file *open_file(const char *name, int flags);
 
+/* Opens what is at a path and gives it up again: 0 or the error. */
+int open_and_release(const char *path, int flags);
+
 /* A new file there with size bytes of the pattern, for reading and writing, at its
  * beginning. */
 green_file *file_of_pattern(const char *name, size_t size);

@@ -143,19 +143,11 @@ TEST(in_a_link, "in a link, where nothing may block, a call passes through") {
     end();
 }
 
-static bool others_ran;
-
-static int note_running(void *unused) {
-    (void)unused;
-    others_ran = true;
-    return 0;
-}
-
 static void wait_in_handler(int number) {
     int error_number = errno;
     (void)number;
     CHECK(lib->poll(NULL, 0, 5), ==, 0);
-    CHECK(!others_ran);
+    CHECK_TEXT(marks(), "");
     errno = error_number;
 }
 
@@ -163,11 +155,12 @@ static void wait_in_handler(int number) {
 TEST(in_a_handler, "a call in a signal handler on its own stack passes through, and nobody runs meanwhile") {
     struct sigaction action = {.sa_handler = wait_in_handler, .sa_flags = SA_ONSTACK};
     begin();
-    green_thread *other = start(note_running, NULL);
+    green_thread *other = start(mark_it, "o");
     CHECK(sigaction(SIGUSR1, &action, NULL), ==, 0);
     CHECK(raise(SIGUSR1), ==, 0);
-    CHECK(!others_ran);
+    CHECK_TEXT(marks(), "");
     CHECK(finish(other), ==, 0);
+    CHECK_TEXT(marks(), "o");
     end();
 }
 

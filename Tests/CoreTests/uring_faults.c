@@ -395,12 +395,8 @@ TEST(closed_while_ready, "a call that is to be made natively is not begun on a f
     remove_directory();
 }
 
-static int open_tty(void *path) {
-    green_file *file;
-    int error = green_file_open(&file, path, O_RDONLY | O_NONBLOCK, 0, GREEN_FOREVER);
-    if (error == 0)
-        green_file_release(file);
-    return error;
+static int open_without_waiting(void *path) {
+    return open_and_release(path, O_RDONLY | O_NONBLOCK);
 }
 
 TEST(own_error_number, "errno is each thread's own, whatever the hub does for others meanwhile") {
@@ -408,7 +404,7 @@ TEST(own_error_number, "errno is each thread's own, whatever the hub does for ot
     char *path = strdup(path_of("fifo"));
     CHECK(mkfifo(path, 0600), ==, 0);
     for (int i = 0; i < 20; i++) {
-        green_thread *other = start(open_tty, path);
+        green_thread *other = start(open_without_waiting, path);
         errno = 0;
         while (!green_thread_is_finished(other)) {
             (void)!green_sleep(1);
