@@ -18,6 +18,7 @@
 #include <green/hub.h>
 
 #include <errno.h>
+#include <signal.h>
 
 /* The Swift runtime's hooks that save and restore the accesses that its
  * exclusivity checker tracks for an OS thread. Without them the checker walks
@@ -56,8 +57,8 @@ typedef struct green_hub {
     void *root_bottom;  /* bounds of its stack, for ASan */
     size_t root_size;
     void *root_fiber;
-    struct green_alternate *alternate; /* the signal stack */
-    uintptr_t signal_stack;            /* its bottom */
+    char *signal_stack; /* its bottom */
+    stack_t former_signal_stack;
 } green_hub;
 
 enum { GREEN_SIGNAL_STACK_SIZE = 64 * 1024 };
@@ -65,7 +66,7 @@ enum { GREEN_SIGNAL_STACK_SIZE = 64 * 1024 };
 /* Whether the caller is a signal handler that runs on the signal stack, as those do
  * that tell of a crash. */
 static inline bool green__handles_signal(const green_hub *hub) {
-    return (uintptr_t)__builtin_frame_address(0) - hub->signal_stack < GREEN_SIGNAL_STACK_SIZE;
+    return (uintptr_t)__builtin_frame_address(0) - (uintptr_t)hub->signal_stack < GREEN_SIGNAL_STACK_SIZE;
 }
 
 extern _Thread_local green_hub *green__hub __attribute__((tls_model("initial-exec")));
@@ -169,10 +170,14 @@ static inline int green__begin(green_hub *hub, int64_t timeout) {
     return green__begin_slowly(hub, timeout);
 }
 
+static inline bool green__is_interrupt(int error) {
+    return error == -ECANCELED || error == -ETIME;
+}
+
 /* Whether an error was an interrupt's, or the refusal to block: it has been
  * explained where it came about, and the call that it ended adds nothing. */
 static inline bool green__is_explained(int error) {
-    return error == -ECANCELED || error == -ETIME || error == -EWOULDBLOCK;
+    return green__is_interrupt(error) || error == -EWOULDBLOCK;
 }
 
 static inline void green__wait_init(green_hub *hub, green_wait *wait, const green_wait_kind *kind) {

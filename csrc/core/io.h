@@ -47,6 +47,12 @@ static inline int32_t green__io_run(green_hub *hub, green_io *io, int64_t timeou
     return io->result;
 }
 
+/* Whether it was cancelled though nobody has asked for that: the kernel could start no
+ * worker for it. */
+static inline bool green__io_was_not_begun(const green_io *io) {
+    return io->result == -ECANCELED && !io->wait.cancelled;
+}
+
 /* Closes a descriptor that sockets' operations, ended by now, have worked on. */
 void green__forget_and_close(green_hub *hub, int fd);
 

@@ -14,11 +14,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-typedef struct green_alternate {
-    void *memory;
-    stack_t previous;
-} green_alternate;
-
 static struct sigaction previous_segv, previous_bus;
 
 /* Async-signal-safe as far as write(2) and what snprintf does with %zu, %lu and
@@ -53,33 +48,24 @@ static void install(void) {
 
 int green__overflow_watch(green_hub *hub) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    green_alternate *alternate = calloc(1, sizeof *alternate);
-    if (!alternate)
+    void *memory = mmap(NULL, GREEN_SIGNAL_STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
         return green__fail(-ENOMEM, "making a hub: its signal stack");
-    alternate->memory = mmap(NULL, GREEN_SIGNAL_STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (alternate->memory == MAP_FAILED) {
-        free(alternate);
-        return green__fail(-ENOMEM, "making a hub: its signal stack");
-    }
-    stack_t stack = {.ss_sp = alternate->memory, .ss_size = GREEN_SIGNAL_STACK_SIZE};
-    sigaltstack(&stack, &alternate->previous);
-    hub->alternate = alternate;
-    hub->signal_stack = (uintptr_t)alternate->memory;
+    hub->signal_stack = memory;
+    sigaltstack(&(stack_t){.ss_sp = memory, .ss_size = GREEN_SIGNAL_STACK_SIZE}, &hub->former_signal_stack);
     pthread_once(&once, install);
     return 0;
 }
 
 void green__overflow_unwatch(green_hub *hub) {
-    green_alternate *alternate = hub->alternate;
-    if (!alternate)
+    stack_t now, *former = &hub->former_signal_stack;
+    if (!hub->signal_stack)
         return;
-    stack_t now;
     /* Somebody may have put another one in place, and it is theirs. */
-    if (sigaltstack(NULL, &now) == 0 && now.ss_sp == alternate->memory) {
-        if (!alternate->previous.ss_sp)
-            alternate->previous.ss_flags = SS_DISABLE;
-        sigaltstack(&alternate->previous, NULL);
+    if (sigaltstack(NULL, &now) == 0 && now.ss_sp == hub->signal_stack) {
+        if (!former->ss_sp)
+            former->ss_flags = SS_DISABLE;
+        sigaltstack(former, NULL);
     }
-    munmap(alternate->memory, GREEN_SIGNAL_STACK_SIZE);
-    free(alternate);
+    munmap(hub->signal_stack, GREEN_SIGNAL_STACK_SIZE);
 }

@@ -234,10 +234,8 @@ static void turn(green_engine *engine, int64_t timeout) {
         drain_lists(uring);
     exchange(uring, timeout);
     for (green_op *op; (op = green__ops_take(&uring->refused));) {
-        op->state = GREEN_OP_IDLE;
-        engine->operations--;
+        last_completion(uring, op);
         engine->completions++;
-        uring->opening -= op->kind == GREEN_OP_OPEN;
         op->complete(op, -ECANCELED, false);
     }
     reap(uring);

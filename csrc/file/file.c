@@ -1,4 +1,5 @@
 /* The life of a file: open, enter, leave, close. */
+#include "fifo.h"
 #include "request.h"
 
 #include <poll.h>
@@ -66,18 +67,8 @@ static void let_wait(const green_request *request) {
         fcntl(request->opened, F_SETFL, request->flags & ~O_NONBLOCK);
 }
 
-static bool waits_for_peer(const green_request *request) {
-    struct stat status;
-    int flags = request->flags;
-    if ((flags & (O_NONBLOCK | O_PATH)) || (flags & O_ACCMODE) == O_RDWR)
-        return false;
-    return fstatat(AT_FDCWD, request->bytes, &status, flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0) == 0 &&
-           S_ISFIFO(status.st_mode);
-}
-
 static int64_t open_now(green_request *request) {
-    request->is_fifo = !request->takes_fifo && waits_for_peer(request);
-    if (request->is_fifo)
+    if (!request->takes_fifo && green__waits_for_peer(AT_FDCWD, request->bytes, request->flags))
         return 0;
     request->opened = open(request->bytes, request->flags | O_CLOEXEC, request->mode);
     if (request->opened < 0)
@@ -107,12 +98,7 @@ static int open_as(bool fifo, green_hub *hub, green_file **file, const char *pat
     request->flags = flags;
     request->mode = mode;
     request->takes_fifo = fifo;
-    int error = green__request_run(hub, request, timeout);
-    bool is_interrupt = error == -ECANCELED || error == -ETIME || hub->current->unblockable;
-    if (error < 0 && !is_interrupt)
-        green__fail(error, "opening '%s'", path);
-    else if (error == 0 && request->result < 0)
-        error = green__fail((int)request->result, "opening '%s'", path);
+    int error = green__request_run_on_names(hub, request, timeout);
     if (error == 0 && request->opened < 0)
         error = 1;
     else if (error == 0 && (error = make(hub, request->opened, path, file)) == 0)
@@ -162,7 +148,7 @@ static int close_elsewhere(green_file *file) {
         return green__descriptor_drop(descriptor);
     request->opened = green__descriptor_take(descriptor);
     int error = request->opened < 0 ? 0 : green__request_run(hub, request, GREEN_FOREVER);
-    bool is_refused = error < 0 && error != -ECANCELED && error != -ETIME;
+    bool is_refused = error < 0 && !green__is_interrupt(error);
     if (is_refused && __atomic_load_n(&request->job.owners, __ATOMIC_ACQUIRE) == 1 && request->opened >= 0)
         error = (int)green__closing.natively(request);
     else if (error == 0)

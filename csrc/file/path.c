@@ -24,17 +24,6 @@ static green_request *make(green_hub **hub, const green_request_kind *kind, cons
     return request;
 }
 
-static int run(green_hub *hub, green_request *request, int64_t timeout) {
-    int error = green__request_run(hub, request, timeout);
-    bool is_interrupt = error == -ECANCELED || error == -ETIME || hub->current->unblockable;
-    bool failed = (error < 0 && !is_interrupt) || (error == 0 && request->result < 0);
-    if (error == 0)
-        error = request->result < 0 ? (int)request->result : 0;
-    if (failed && *request->second)
-        return green__fail(error, "%s '%s' to '%s'", request->kind->verb, request->bytes, request->second);
-    return failed ? green__fail(error, "%s '%s'", request->kind->verb, request->bytes) : error;
-}
-
 static int run_with(const green_request_kind *kind, const char *first, const char *second, mode_t mode,
                     int64_t timeout) {
     int error = 0;
@@ -42,7 +31,7 @@ static int run_with(const green_request_kind *kind, const char *first, const cha
     green_request *request = make(&hub, kind, first, second, &error);
     if (request) {
         request->mode = mode;
-        error = run(hub, request, timeout);
+        error = green__request_run_on_names(hub, request, timeout);
     }
     green__request_release(request);
     return error;
@@ -101,7 +90,7 @@ int green_path_status(const char *path, struct stat *status, int64_t timeout) {
     int error = 0;
     green_hub *hub;
     green_request *request = make(&hub, &asking, path, "", &error);
-    if (request && (error = run(hub, request, timeout)) == 0)
+    if (request && (error = green__request_run_on_names(hub, request, timeout)) == 0)
         *status = request->status;
     green__request_release(request);
     return error;
@@ -170,7 +159,7 @@ int green_directory_list(green_listing **listing, const char *path, int64_t time
     if (request && !(request->listing = calloc(1, sizeof *request->listing)))
         error = green__fail(-ENOMEM, "listing '%s'", path);
     if (request && error == 0)
-        error = run(hub, request, timeout);
+        error = green__request_run_on_names(hub, request, timeout);
     if (request && error == 0) {
         *listing = request->listing;
         request->listing = NULL;

@@ -1,14 +1,14 @@
 #include "request.h"
 
+#include "fifo.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* Of its own: a disk that does not answer holds up only files. FIFOs have as many as
- * it takes: one that waits for another must not keep it from coming. */
+/* Of its own: a disk that does not answer holds up only files. */
 static green_offload_pool workers = GREEN_OFFLOAD_POOL(workers, "green-file", 16);
-static green_offload_pool fifo_openers = GREEN_OFFLOAD_POOL(fifo_openers, "green-fifo", 32768);
 
 static int64_t close_now(green_request *request) {
     int fd = request->opened;
@@ -59,14 +59,13 @@ void green__request_release(green_request *request) {
 
 struct waiting {
     green_wait wait;
-    green_hub *hub;
     green_request *request;
 };
 
 /* The operation goes on to its end, and so does the request. */
 static void leave(green_wait *wait) {
     struct waiting *waiting = GREEN_CONTAINER(wait, struct waiting, wait);
-    green_engine *engine = waiting->hub->engine;
+    green_engine *engine = wait->thread->hub->engine;
     waiting->request->waiting = NULL;
     engine->class->cancel(engine, &waiting->request->op);
     green__ready(wait->thread);
@@ -81,22 +80,6 @@ static void describe(const green_wait *wait, char *text, size_t size) {
 }
 
 static const green_wait_kind in_engine = {leave, describe};
-
-static void fill(green_request *request, void (*complete)(green_op *op, int32_t result, bool more)) {
-    green_op *op = &request->op;
-    *op = (green_op){.complete = complete, .kind = request->kind->op, .flags = request->flags, .fd = -1};
-    if (request->descriptor)
-        op->fd = request->descriptor->fd;
-    else
-        op->address = request->bytes;
-    op->length = request->mode;
-    if (op->kind == GREEN_OP_STATUS)
-        op->second = &request->extended;
-    else if (op->kind == GREEN_OP_RENAME)
-        op->second = (char *)request->second;
-    else
-        op->offset = (uint64_t)request->offset;
-}
 
 /* What nobody waits for any more is closed by a native thread, since a last close may
  * take long. */
@@ -137,12 +120,28 @@ static void complete(green_op *op, int32_t result, bool more) {
     green__request_release(request);
 }
 
+static void fill(green_request *request) {
+    green_op *op = &request->op;
+    *op = (green_op){.complete = complete, .kind = request->kind->op, .flags = request->flags, .fd = -1};
+    if (request->descriptor)
+        op->fd = request->descriptor->fd;
+    else
+        op->address = request->bytes;
+    op->length = request->mode;
+    if (op->kind == GREEN_OP_STATUS)
+        op->second = &request->extended;
+    else if (op->kind == GREEN_OP_RENAME)
+        op->second = (char *)request->second;
+    else
+        op->offset = (uint64_t)request->offset;
+}
+
 static int run_by_engine(green_hub *hub, green_request *request, int64_t timeout) {
-    struct waiting waiting = {.hub = hub, .request = request};
+    struct waiting waiting = {.request = request};
     int error = green__begin(hub, timeout);
     if (error < 0)
         return error;
-    fill(request, complete);
+    fill(request);
     request->job.owners = 2;
     request->waiting = &waiting.wait;
     green__wait_init(hub, &waiting.wait, &in_engine);
@@ -164,8 +163,19 @@ int green__request_run(green_hub *hub, green_request *request, int64_t timeout) 
         if (error < 0 || request->begun)
             return error;
     }
-    return green__offload(hub, request->takes_fifo ? &fifo_openers : &workers, &request->job,
+    return green__offload(hub, request->takes_fifo ? &green__fifo_openers : &workers, &request->job,
                           green__time_left(deadline));
+}
+
+int green__request_run_on_names(green_hub *hub, green_request *request, int64_t timeout) {
+    int error = green__request_run(hub, request, timeout);
+    bool is_told = green__is_interrupt(error) || hub->current->unblockable;
+    bool failed = (error < 0 && !is_told) || (error == 0 && request->result < 0);
+    if (error == 0)
+        error = request->result < 0 ? (int)request->result : 0;
+    if (failed && request->second && *request->second)
+        return green__fail(error, "%s '%s' to '%s'", request->kind->verb, request->bytes, request->second);
+    return failed ? green__fail(error, "%s '%s'", request->kind->verb, request->bytes) : error;
 }
 
 int64_t green__request_run_in(green_file_call *call, green_request *request) {

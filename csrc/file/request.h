@@ -25,7 +25,7 @@ struct green_request {
     int64_t result;
     green_descriptor *descriptor; /* held meanwhile; NULL: none */
     const green_file_call *call;  /* for which it is, while that waits; NULL: for none */
-    bool takes_fifo, is_fifo;     /* of opening natively: else it only tells of one */
+    bool takes_fifo;              /* of opening natively: else it opens none, and stays without one */
     int opened;                   /* a descriptor that nobody has taken yet; -1: none */
     green_listing *listing;       /* likewise */
     int64_t offset;
@@ -43,6 +43,9 @@ green_request *green__request_make(const green_request_kind *kind, size_t bytes)
 
 /* Runs it and waits. 0, or what kept it from running or ended the wait. */
 int green__request_run(green_hub *hub, green_request *request, int64_t timeout);
+
+/* The same on names: 0, or an error that tells of these, that of the call too. */
+int green__request_run_on_names(green_hub *hub, green_request *request, int64_t timeout);
 
 /* The caller is done with it. NULL does nothing. */
 void green__request_release(green_request *request);

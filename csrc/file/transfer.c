@@ -76,19 +76,13 @@ static int64_t run_natively(green_file_call *call, bool writes, void *bytes, siz
     return result;
 }
 
-/* The ring's operation is cancelled, though nobody has asked for it, where the kernel
- * can start no worker. */
-static bool was_not_begun(const green_file_call *call) {
-    return call->io.result == -ECANCELED && !call->io.wait.cancelled;
-}
-
 /* At most PIECE_MAX bytes. */
 static int64_t transfer(green_file_call *call, bool writes, void *bytes, size_t length, int64_t offset) {
     green_op_kind kind = writes ? GREEN_OP_WRITE_AT : GREEN_OP_READ_AT;
     length = length < PIECE_MAX ? length : PIECE_MAX;
     if (green__engine_takes(call->file->hub->engine, kind)) {
         int32_t result = green__file_run(call, kind, bytes, length, (uint64_t)offset);
-        if (!was_not_begun(call) || (result = green__file_proceed(call)) < 0)
+        if (!green__io_was_not_begun(&call->io) || (result = green__file_proceed(call)) < 0)
             return result;
     }
     return run_natively(call, writes, bytes, length, offset);

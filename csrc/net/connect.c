@@ -71,21 +71,11 @@ static int open_descriptor(const green_address *to, const green_address *from) {
     return error;
 }
 
-static int run_once(green_hub *hub, struct connecting *call, green_op_kind kind, int fd, int64_t deadline) {
-    green__io_init(hub, &call->io, &connecting, kind, fd);
-    if (kind == GREEN_OP_CONNECT) {
-        call->io.op.address = (void *)&call->to->storage;
-        call->io.op.length = call->to->length;
-    } else {
-        call->io.op.flags = POLLOUT;
-    }
+static int connect_once(green_hub *hub, struct connecting *call, int fd, int64_t deadline) {
+    green__io_init(hub, &call->io, &connecting, GREEN_OP_CONNECT, fd);
+    call->io.op.address = (void *)&call->to->storage;
+    call->io.op.length = call->to->length;
     return green__io_run(hub, &call->io, green__time_left(deadline));
-}
-
-/* Cancelled though nobody has asked for it: the kernel can start no worker, which one
- * that waits for a full unix listener takes. */
-static bool was_not_begun(const struct connecting *call) {
-    return call->io.result == -ECANCELED && !call->io.wait.cancelled;
 }
 
 /* Once more when a signal broke it off, as stopping the process does to one that
@@ -95,10 +85,10 @@ static int connect_descriptor(green_hub *hub, int fd, const green_address *to, i
     struct connecting call = {.to = to};
     int64_t deadline = green__moment(timeout);
     for (;;) {
-        int error = run_once(hub, &call, GREEN_OP_CONNECT, fd, deadline);
+        int error = connect_once(hub, &call, fd, deadline);
         if (error == -EALREADY)
-            error = run_once(hub, &call, GREEN_OP_POLL, fd, deadline);
-        else if (was_not_begun(&call))
+            error = green_wait_fd(fd, POLLOUT, green__time_left(deadline));
+        else if (green__io_was_not_begun(&call.io)) /* one that waits for room takes a worker */
             error = green_sleep(PAUSE);
         else if (error != -EINTR)
             return error == -EISCONN ? 0 : error;

@@ -3,7 +3,7 @@
  * somebody at the other end for ever, can be interrupted. */
 #include "file.h"
 
-#include "../offload/offload.h"
+#include "../file/fifo.h"
 #include "../offload/waker.h"
 
 #include <sched.h>
@@ -11,10 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* FIFOs have native threads of their own, and as many as it takes: one that waits
- * for another must not keep it from coming. */
 static green_offload_pool openers = GREEN_OFFLOAD_POOL(openers, "green-open", 16);
-static green_offload_pool fifo_openers = GREEN_OFFLOAD_POOL(fifo_openers, "green-fifo", 32768);
 
 struct request {
     int directory; /* AT_FDCWD, or of a relative path's beginning */
@@ -40,18 +37,10 @@ static int open_now(const struct request *request) {
     return green__real.openat(request->directory, request->path, request->flags, request->mode);
 }
 
-static bool waits_for_peer(const struct request *request) {
-    struct stat status;
-    int flags = request->flags;
-    if ((flags & (O_NONBLOCK | O_PATH)) || (flags & O_ACCMODE) == O_RDWR)
-        return false;
-    return fstatat(request->directory, request->path, &status, flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0) == 0 &&
-           S_ISFIFO(status.st_mode);
-}
-
 static void run(green_job *job) {
     struct opening *opening = GREEN_CONTAINER(job, struct opening, job);
-    opening->is_fifo = !opening->takes_fifo && waits_for_peer(&opening->request);
+    const struct request *request = &opening->request;
+    opening->is_fifo = !opening->takes_fifo && green__waits_for_peer(request->directory, request->path, request->flags);
     if (opening->is_fifo)
         return;
     opening->opened = open_now(&opening->request);
@@ -124,7 +113,8 @@ static bool take_result(struct opening *opening, int *opened) {
 
 static int open_fifo(green_hub *hub, const struct request *request) {
     struct opening *opening = opening_make(request, true);
-    int error = opening ? green__offload(hub, &fifo_openers, &opening->job, GREEN_FOREVER) : -ENOMEM, opened = -1;
+    int error = opening ? green__offload(hub, &green__fifo_openers, &opening->job, GREEN_FOREVER) : -ENOMEM,
+        opened = -1;
     bool is_done = error == 0 && take_result(opening, &opened);
     int error_number = errno;
     if (opening)

@@ -1,0 +1,14 @@
+#include "fifo.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+green_offload_pool green__fifo_openers = GREEN_OFFLOAD_POOL(green__fifo_openers, "green-fifo", 32768);
+
+bool green__waits_for_peer(int directory, const char *path, int flags) {
+    struct stat status;
+    if ((flags & (O_NONBLOCK | O_PATH)) || (flags & O_ACCMODE) == O_RDWR)
+        return false;
+    return fstatat(directory, path, &status, flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0) == 0 &&
+           S_ISFIFO(status.st_mode);
+}
