@@ -33,7 +33,7 @@ public struct GreenThread<Success> {
     @inlinable
     public func wait(timeout: Duration? = nil) throws -> Success {
         try state.join(timeout: timeout)
-        return state.slot.load(Success.self)
+        return state.value()
     }
 
     /// Whether the thread has ended.

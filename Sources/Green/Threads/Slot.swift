@@ -1,8 +1,11 @@
 /// Room for one value of a type that only its user knows.
 ///
 /// It lets ``ThreadState`` be one object of one class for every result type: a generic class would look its type
-/// up at run time whenever it is made and freed, which costs more than a spawn. Small values lie in place, large
-/// ones in a box. The user calls `take` or `load` with the very type that was stored.
+/// up at run time whenever it is made and freed, which costs more than a spawn. Small values are stored in place, large
+/// ones in a box. `take` and `load` must name the type that was stored.
+///
+/// To the optimiser the slot holds plain bits. It may therefore end the life of the object that contains the slot after
+/// a `load` has copied the bits and before it has retained the value. `load` takes that object and keeps it alive.
 @usableFromInline
 struct Slot {
     @usableFromInline
@@ -43,15 +46,20 @@ struct Slot {
         return take(Box<Value>.self).value
     }
 
-    /// A copy of the value, which stays. Nothing is read for a type without size, such as `Void`.
+    /// Returns a copy of the value, which stays in the slot. Reads nothing for a type without size, such as `Void`.
+    ///
+    /// - Parameter owner: The object that contains the slot and destroys the value. It stays alive until the copy is
+    ///   made.
     @inlinable
-    func load<Value>(_: Value.Type) -> Value {
-        if Slot.fits(Value.self) {
-            return unsafe withUnsafeBytes(of: room) {
-                unsafe $0.baseAddress!.assumingMemoryBound(to: Value.self).pointee
+    func load<Value>(_: Value.Type, keepingAlive owner: some AnyObject) -> Value {
+        withExtendedLifetime(owner) {
+            if Slot.fits(Value.self) {
+                return unsafe withUnsafeBytes(of: room) {
+                    unsafe $0.baseAddress!.assumingMemoryBound(to: Value.self).pointee
+                }
             }
+            return load(Box<Value>.self, keepingAlive: owner).value
         }
-        return load(Box<Value>.self).value
     }
 
     @usableFromInline

@@ -67,7 +67,13 @@ extension ThreadState {
         if let failure = observedFailure() {
             return .failure(failure)
         }
-        return .success(slot.load(Success.self))
+        return .success(value())
+    }
+
+    /// A copy of what the function of a thread that has ended without an error returned.
+    @inlinable
+    func value<Success>() -> Success {
+        slot.load(Success.self, keepingAlive: self)
     }
 
     /// Waits for the end, and throws the error that the thread ended with.

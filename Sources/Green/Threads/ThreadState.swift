@@ -92,16 +92,17 @@ final class ThreadState {
     }
 
     deinit {
+        // First, so that the deinitialiser of the value cannot find this object by its thread and retain it again.
+        if let handle {
+            unsafe green_thread_set_context(handle, nil)
+        }
         switch phase {
         case .returned: perform(self, .destroy)
         case .failed: reportUnlessObserved()
         case .pending: perform(self, .discard)
         case .running: break
         }
-        if let handle {
-            unsafe green_thread_set_context(handle, nil)
-            unsafe green_thread_release(handle)
-        }
+        unsafe green_thread_release(handle)
     }
 
     private func reportUnlessObserved() {

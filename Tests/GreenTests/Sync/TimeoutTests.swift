@@ -174,6 +174,7 @@ struct TimeoutTests {
                 try Hub.close()
                 precondition(!limit.isPending, "it ends with the hub of an OS thread's own context")
                 precondition(ledger.gone == 1)
+                withExtendedLifetime(limit) {}
             }
         }
         #expect(reports(of: child) == [])
