@@ -90,6 +90,8 @@ public final class GreenProcess {
         let directory = workingDirectory.map { CStrings([$0.string]) }
         let pipes = UnsafeMutablePointer<OpaquePointer?>.allocate(capacity: 3)
         defer { unsafe pipes.deallocate() }
+        // The options point into them.
+        defer { withExtendedLifetime((texts, variables, directory)) {} }
         unsafe pipes.initialize(repeating: nil, count: 3)
         var options = unsafe green_process_options()
         unsafe options.input = unsafe green_stdio(input, pipe: pipes)

@@ -23,7 +23,7 @@ public final class TLS: @unchecked Sendable {
         let memory = OptionsMemory(role)
         fill(memory)
         var context: OpaquePointer?
-        try check(unsafe green_tls_context_make(&context, &memory.options))
+        try check(unsafe memory.withOptions { unsafe green_tls_context_make(&context, $0) })
         self.context = unsafe context!
     }
 
@@ -34,7 +34,7 @@ public final class TLS: @unchecked Sendable {
     func reload(_ role: green_tls_role, _ fill: (OptionsMemory) -> Void) throws {
         let memory = OptionsMemory(role)
         fill(memory)
-        try check(unsafe green_tls_context_reload(context, &memory.options))
+        try check(unsafe memory.withOptions { unsafe green_tls_context_reload(context, $0) })
     }
 }
 
