@@ -22,12 +22,17 @@ test-c: setup
 	cmake --build $(BUILD) --parallel $(JOBS)
 	ctest --test-dir $(BUILD) --parallel $(JOBS) --output-on-failure
 
+# In debug for the checks that only debug builds have, and in release, which is
+# what users ship.
 test-swift: setup
 	swift build --build-tests
 	swift test --skip-build --disable-xctest
+	swift build -c release --build-tests
+	swift test -c release --skip-build --disable-xctest
 
-# Both suites under AddressSanitizer and UndefinedBehaviorSanitizer, and the C
-# tests that cross OS threads under ThreadSanitizer.
+# Both suites under AddressSanitizer, C also under UndefinedBehaviorSanitizer and
+# the C tests that cross OS threads under ThreadSanitizer. Swift in release: the
+# optimiser decides there when objects end.
 test-sanitized: setup
 	cmake -S . -B $(BUILD)/address -DGREEN_WERROR=ON -DGREEN_SANITIZE=address,undefined
 	cmake --build $(BUILD)/address --parallel $(JOBS)
@@ -36,8 +41,8 @@ test-sanitized: setup
 	cmake -S . -B $(BUILD)/thread -DGREEN_WERROR=ON -DGREEN_SANITIZE=thread
 	cmake --build $(BUILD)/thread --parallel $(JOBS)
 	ctest --test-dir $(BUILD)/thread --parallel $(JOBS) --output-on-failure
-	swift build --build-tests --sanitize=address --scratch-path .build-address
-	swift test --skip-build --disable-xctest --sanitize=address --scratch-path .build-address
+	swift build -c release --build-tests --sanitize=address --scratch-path .build-address
+	swift test -c release --skip-build --disable-xctest --sanitize=address --scratch-path .build-address
 
 # What a network and its attackers may do to a TLS connection, at random and for
 # a limited time; see Tests/Fuzz.
@@ -54,13 +59,14 @@ test-simulation: setup
 	cmake --build $(BUILD) --parallel $(JOBS) --target core-simulation
 	GREEN_SEEDS=$(SEEDS) $(BUILD)/Tests/CoreTests/core-simulation
 
-# Both suites where io_uring is forbidden, as it is in most containers.
+# Both suites where io_uring is forbidden, as it is in most containers; Swift's in
+# release, as users run it there.
 test-epoll: setup
 	cmake -S . -B $(BUILD) -DGREEN_WERROR=ON
 	cmake --build $(BUILD) --parallel $(JOBS)
 	cd $(BUILD) && Tests/CoreTests/without-uring ctest --parallel $(JOBS) --output-on-failure
-	swift build --build-tests
-	$(BUILD)/Tests/CoreTests/without-uring swift test --skip-build --disable-xctest
+	swift build -c release --build-tests
+	$(BUILD)/Tests/CoreTests/without-uring swift test -c release --skip-build --disable-xctest
 
 # The C suite for the other processor, by an emulator, which has no io_uring.
 test-aarch64:

@@ -1,4 +1,5 @@
-// An echo server and its client in one program, which tries TLS where Green has it.
+// An echo server and its client in one program, which tries TLS where Green has it, and results that own memory, whose
+// life the optimiser decides in a release build.
 import Green
 
 struct Mismatch: Error {
@@ -21,6 +22,27 @@ guard line == "hello" else { throw Mismatch(line: line) }
 socket.close()
 try listener.stop(draining: .seconds(60))
 try server.wait()
+
+func text(_ number: Int) -> String {
+    "result \(number) with storage on the heap"
+}
+
+func results() throws -> [String] {
+    let pool = GreenPool(size: 10)
+    let pile = GreenPile<String>(pool)
+    try pile.spawn { text(4) }
+    let queue = Queue<String>()
+    try queue.put(text(5))
+    let event = Event<String>()
+    try event.send(text(6))
+    return try [
+        spawn { text(1) }.wait(), pool.spawn { text(2) }.wait(), GreenThread.wait(any: [spawn { text(3) }]).wait(),
+    ]
+        + [pile.next()!, queue.get(), event.wait()]
+        + pool.map(7...9) { text($0) }.map { try $0.get() }
+}
+let found = try results()
+guard found == (1...9).map(text) else { throw Mismatch(line: found.joined(separator: ", ")) }
 
 #if WITH_TLS
 _ = try TLS.client()
