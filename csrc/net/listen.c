@@ -5,8 +5,6 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 int green__listener_make(green_hub *hub, int fd, green_listener **made) {
@@ -49,49 +47,32 @@ static const char *advice(int error) {
     }
 }
 
-/* The path of a unix address that is a file, else NULL. */
-static const char *file_of(const green_address *address) {
-    const char *path = ((const struct sockaddr_un *)&address->storage)->sun_path;
-    return address->storage.ss_family == AF_UNIX && path[0] ? path : NULL;
-}
-
-/* Removes the file of a server that is gone: nobody answers there. */
-static bool remove_dead_file(const green_address *address) {
-    const char *path = file_of(address);
-    struct stat status;
-    if (!path || stat(path, &status) < 0 || !S_ISSOCK(status.st_mode))
-        return false;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return false;
-    bool dead = connect(fd, (const struct sockaddr *)&address->storage, address->length) < 0 && errno == ECONNREFUSED;
-    close(fd);
-    return dead && unlink(path) == 0;
-}
-
 static int set(int fd, int level, int name) {
     return setsockopt(fd, level, name, &(int){1}, sizeof(int)) < 0 ? -errno : 0;
 }
 
-static int prepare(int fd, const green_address *on, const green_listen_options *options) {
+static int set_options(int fd, const green_address *on, const green_listen_options *options) {
     int error = 0;
-    bool internet = on->storage.ss_family != AF_UNIX;
-    if (internet && !options->no_reuse_address)
+    if (on->storage.ss_family == AF_UNIX)
+        return 0;
+    if (!options->no_reuse_address)
         error = set(fd, SOL_SOCKET, SO_REUSEADDR);
-    if (error == 0 && internet && options->reuse_port)
+    if (error == 0 && options->reuse_port)
         error = set(fd, SOL_SOCKET, SO_REUSEPORT);
     /* Connections inherit it, which saves a call for each. */
-    if (error == 0 && internet)
-        error = set(fd, IPPROTO_TCP, TCP_NODELAY);
+    return error < 0 ? error : set(fd, IPPROTO_TCP, TCP_NODELAY);
+}
+
+static int bind_and_listen(int fd, const green_address *on, int backlog, green_socket_file *file) {
+    const struct sockaddr *address = (const struct sockaddr *)&on->storage;
+    int error = bind(fd, address, on->length) < 0 ? -errno : 0;
+    if (error == -EADDRINUSE && green__socket_file_replace(on))
+        error = bind(fd, address, on->length) < 0 ? -errno : 0;
     if (error < 0)
         return error;
-    const struct sockaddr *address = (const struct sockaddr *)&on->storage;
-    int result = bind(fd, address, on->length);
-    if (result < 0 && errno == EADDRINUSE && remove_dead_file(on))
-        result = bind(fd, address, on->length);
+    green__socket_file_note(file, on);
     /* The kernel cuts it to net.core.somaxconn. */
-    int backlog = options->backlog > 0 ? options->backlog : INT32_MAX;
-    return result < 0 || listen(fd, backlog) < 0 ? -errno : 0;
+    return listen(fd, backlog > 0 ? backlog : INT32_MAX) < 0 ? -errno : 0;
 }
 
 int green_listen_address(green_listener **made, const green_address *on, const green_listen_options *options) {
@@ -101,24 +82,28 @@ int green_listen_address(green_listener **made, const green_address *on, const g
     green_hub *hub = green__hub_here(&error);
     if (!hub)
         return error;
+    if (!options)
+        options = &defaults;
+    green_socket_file file = {0};
     green_listener *listener = NULL;
     int fd = socket(on->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         error = -errno;
         goto failed;
     }
-    error = prepare(fd, on, options ? options : &defaults);
+    error = set_options(fd, on, options);
+    if (error == 0)
+        error = bind_and_listen(fd, on, options->backlog, &file);
+    if (error == 0)
+        error = green__listener_make(hub, fd, &listener);
     if (error < 0)
         goto failed;
-    error = green__listener_make(hub, fd, &listener);
-    if (error < 0)
-        goto failed;
-    if (file_of(on))
-        listener->path = strdup(file_of(on)); /* without memory the file stays */
+    listener->file = file;
     *made = listener;
     return 0;
 
 failed:
+    green__socket_file_remove(&file);
     if (fd >= 0)
         close(fd);
     green_address_print(on, text, sizeof text);
@@ -139,7 +124,7 @@ green_listener *green_listener_retain(green_listener *listener) {
 static void listener_free(green_listener *listener) {
     if (listener->forget)
         listener->forget(listener->context);
-    free(listener->path);
+    green__socket_file_forget(&listener->file);
     free(listener->accepted);
     free(listener);
 }
@@ -185,8 +170,7 @@ static void describe_close(const green_wait *wait, char *text, size_t size) {
 static const green_wait_kind closing = {NULL, describe_close};
 
 void green__listener_close_descriptor(green_listener *listener) {
-    if (listener->path)
-        unlink(listener->path);
+    green__socket_file_remove(&listener->file);
     green__forget_and_close(listener->hub, listener->fd);
     listener->fd = -1;
     listener->hub->sockets--;

@@ -3,6 +3,7 @@
 #define GREEN_NET_LISTENER_H
 
 #include "socket.h"
+#include "socket_file.h"
 
 #include <green/listener.h>
 
@@ -22,7 +23,7 @@ struct green_listener {
     int (*on_accept)(green_socket *socket, void *context);
     void (*forget)(void *context);
     void *context;
-    char *path; /* of a unix socket, to be removed */
+    green_socket_file file; /* of a unix socket */
 
     /* Connections accepted and not yet asked for: a ring. */
     int *accepted;

@@ -22,9 +22,10 @@ typedef struct green_listen_options {
 
 /* Listens on an address; a host name is looked up, and its first address taken.
  * Port 0 takes a free one: ask green_listener_address(). The socket file of a
- * dead unix server is replaced; a live one is -EADDRINUSE, and has had to be
- * asked: it sees a connection that ends at once. Closing the listener removes
- * the file.
+ * unix server that no longer runs is replaced. That of a live server gives
+ * -EADDRINUSE; the test for it connects to the server and hangs up. Closing the
+ * listener removes its file, even if the working directory has changed since,
+ * but not a file that somebody else has put in its place.
  * -EADDRINUSE, -EACCES (a port below 1024), -EADDRNOTAVAIL: green_explain()
  * says what to do. Blocks only to look up a name. */
 GREEN_API GREEN_CHECK int green_listen(green_listener **listener, const char *on,

@@ -6,9 +6,9 @@ internal import CGreen
 /// let listener = try listen(on: "127.0.0.1:6000")
 /// ```
 ///
-/// Port 0 takes a free one, which ``Listener/address`` then tells. The socket file of a dead unix server is replaced,
-/// and removed again when the listener is closed. Blocks only to look up a host name, of which the first address is
-/// taken.
+/// Port 0 takes a free one; see ``Listener/address``. The socket file of a unix server that no longer runs is replaced.
+/// Closing the listener removes its file, but not one that another server has put in its place. Blocks only to look up
+/// a host name, of which the first address is taken.
 ///
 /// - Parameters:
 ///   - host: `host:port`, or any form of ``SocketAddress/init(parsing:)``.

@@ -1,3 +1,4 @@
+import Glibc
 import Green
 import Testing
 
@@ -24,6 +25,20 @@ struct ListenTests {
             let second = try listen(on: first.address, reusePort: true)
             #expect(try first.address == second.address)
             #expect(failure { try listen(on: first.address) }?.code == .addressInUse)
+        }
+    }
+
+    @Test
+    func `removes its own socket file, and no other's`() throws {
+        try onHub { () throws in
+            let path = "/tmp/green-test-\(getpid())-\(UInt64.random(in: 0 ... .max))"
+            let first = try listen(on: "unix:\(path)")
+            unsafe unlink(path)
+            let second = try listen(on: "unix:\(path)")
+            first.close()
+            _ = try connect(to: "unix:\(path)")
+            second.close()
+            #expect(failure { try connect(to: "unix:\(path)") }?.code == .noSuchFileOrDirectory)
         }
     }
 

@@ -1,0 +1,86 @@
+#include "socket_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* The path of a unix address that is a file, else NULL. */
+static const char *path_of(const green_address *address) {
+    const char *path = ((const struct sockaddr_un *)&address->storage)->sun_path;
+    return address->storage.ss_family == AF_UNIX && path[0] ? path : NULL;
+}
+
+/* The working directory may change before the file is removed. */
+static char *absolute(const char *path) {
+    if (path[0] == '/')
+        return strdup(path);
+    char *name = malloc(PATH_MAX + strlen(path) + 1);
+    if (!name || !getcwd(name, PATH_MAX)) {
+        free(name);
+        return NULL;
+    }
+    strcat(strcat(name, "/"), path);
+    return name;
+}
+
+static bool is_at(const char *path, dev_t device, ino_t inode) {
+    struct stat status;
+    return lstat(path, &status) == 0 && S_ISSOCK(status.st_mode) && status.st_dev == device && status.st_ino == inode;
+}
+
+void green__socket_file_note(green_socket_file *file, const green_address *address) {
+    struct stat status;
+    const char *path = path_of(address);
+    *file = (green_socket_file){0};
+    char *name = path ? absolute(path) : NULL;
+    if (!name)
+        return;
+    if (lstat(name, &status) < 0 || !S_ISSOCK(status.st_mode)) {
+        free(name);
+        return;
+    }
+    *file = (green_socket_file){name, status.st_dev, status.st_ino};
+}
+
+void green__socket_file_forget(green_socket_file *file) {
+    free(file->path);
+    file->path = NULL;
+}
+
+void green__socket_file_remove(green_socket_file *file) {
+    if (file->path && is_at(file->path, file->device, file->inode))
+        unlink(file->path);
+    green__socket_file_forget(file);
+}
+
+/* Only ECONNREFUSED means that no socket is bound there. A live server with a full
+ * backlog answers EAGAIN, a datagram socket EPROTOTYPE. */
+static bool nobody_listens(const green_address *address) {
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return false;
+    bool refused =
+        connect(fd, (const struct sockaddr *)&address->storage, address->length) < 0 && errno == ECONNREFUSED;
+    close(fd);
+    return refused;
+}
+
+bool green__socket_file_replace(const green_address *address) {
+    struct stat status;
+    const char *path = path_of(address);
+    if (!path)
+        return false;
+    /* Open, so that its inode's number is not that of another file meanwhile. */
+    int file = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (file < 0)
+        return false;
+    bool removed = fstat(file, &status) == 0 && S_ISSOCK(status.st_mode) && nobody_listens(address) &&
+                   is_at(path, status.st_dev, status.st_ino) && unlink(path) == 0;
+    close(file);
+    return removed;
+}
