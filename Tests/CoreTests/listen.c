@@ -2,6 +2,7 @@
 #include "helpers.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/un.h>
 
 static green_listener *listen_on(const char *text, const green_listen_options *options) {
@@ -67,6 +68,46 @@ TEST(reuse_address, "SO_REUSEADDR is set unless it is not wanted, SO_REUSEPORT o
     green_listen_options options = {.no_reuse_address = true};
     listener = listen_on("127.0.0.1:0", &options);
     CHECK(option_of(listener, SO_REUSEADDR), ==, 0);
+    green_listener_release(listener);
+}
+
+/* A listener on every address of a family, at the port of another. */
+static int listen_beside(green_listener **listener, green_listener *other, const char *host, bool ipv6_only) {
+    green_listen_options options = {.ipv6_only = ipv6_only};
+    green_address address;
+    char text[GREEN_ADDRESS_TEXT_MAX];
+    CHECK(green_listener_address(other, &address), ==, 0);
+    snprintf(text, sizeof text, "%s:%d", host, green_address_port(&address));
+    return green_listen(listener, text, &options);
+}
+
+TEST(ipv6_only, "with ipv6_only a listener on [::] leaves its port free for IPv4") {
+    green_listener *first = NULL, *second = NULL;
+    green_listen_options options = {.ipv6_only = true};
+    int error = green_listen(&first, "[::]:0", &options);
+    if (error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL)
+        skip("needs IPv6");
+    CHECK(error, ==, 0);
+    /* Unless somebody else has the IPv4 port at this moment. */
+    error = listen_beside(&second, first, "127.0.0.1", true);
+    CHECK(error == 0 || error == -EADDRINUSE);
+    int value = 0;
+    CHECK(getsockopt(green_listener_fd(first), IPPROTO_IPV6, IPV6_V6ONLY, &value, &(socklen_t){sizeof value}), ==, 0);
+    CHECK(value, ==, 1);
+    green_listener_release(second);
+    green_listener_release(first);
+}
+
+TEST(both_families, "without ipv6_only a listener on [::] is what the system's setting says") {
+    green_listener *listener = NULL;
+    int setting = 0, value = -1, error = green_listen(&listener, "[::]:0", NULL);
+    FILE *file = fopen("/proc/sys/net/ipv6/bindv6only", "r");
+    if (error < 0 || !file || fscanf(file, "%d", &setting) != 1)
+        skip("needs IPv6");
+    fclose(file);
+    CHECK(getsockopt(green_listener_fd(listener), IPPROTO_IPV6, IPV6_V6ONLY, &value, &(socklen_t){sizeof value}), ==,
+          0);
+    CHECK(value, ==, setting);
     green_listener_release(listener);
 }
 

@@ -59,6 +59,8 @@ static int set_options(int fd, const green_address *on, const green_listen_optio
         error = set(fd, SOL_SOCKET, SO_REUSEADDR);
     if (error == 0 && options->reuse_port)
         error = set(fd, SOL_SOCKET, SO_REUSEPORT);
+    if (error == 0 && options->ipv6_only && on->storage.ss_family == AF_INET6)
+        error = set(fd, IPPROTO_IPV6, IPV6_V6ONLY);
     /* Connections inherit it, which saves a call for each. */
     return error < 0 ? error : set(fd, IPPROTO_TCP, TCP_NODELAY);
 }

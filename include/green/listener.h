@@ -18,6 +18,11 @@ typedef struct green_listen_options {
     bool reuse_port;
     /* Do without SO_REUSEADDR, so that a port in TIME_WAIT is refused. */
     bool no_reuse_address;
+    /* IPV6_V6ONLY: a listener on [::] accepts no IPv4 clients, and leaves the
+     * port free for an IPv4 listener. Default: the system's setting
+     * (net.ipv6.bindv6only), by which [::] accepts both. No effect on other
+     * addresses. */
+    bool ipv6_only;
 } green_listen_options;
 
 /* Listens on an address; a host name is looked up, and its first address taken.

@@ -15,6 +15,8 @@ internal import CGreen
 ///   - backlog: Connections that the kernel keeps for `accept`; nil is its maximum.
 ///   - reuseAddress: Take a port that an earlier program's connections have not quite left.
 ///   - reusePort: Share the port, and its connections, with other listeners that ask for the same.
+///   - ipv6Only: On `[::]`, accept no IPv4 clients and leave the port free for an IPv4 listener. By default the
+///     system's `net.ipv6.bindv6only` decides, by which `[::]` usually accepts both.
 /// - Returns: The listener.
 /// - Throws: A ``SystemError`` that says what to do, with the code `addressInUse`, `permissionDenied` for a port below
 ///   1024, `addressNotAvailable` and so on, or as ``SocketAddress/resolve(_:timeout:)``.
@@ -23,23 +25,26 @@ public func listen(
     on host: String,
     backlog: Int? = nil,
     reuseAddress: Bool = true,
-    reusePort: Bool = false
+    reusePort: Bool = false,
+    ipv6Only: Bool = false
 ) throws -> Listener {
     var handle: OpaquePointer?
-    var options = listenOptions(backlog, reuseAddress, reusePort)
+    var options = listenOptions(backlog, reuseAddress, reusePort, ipv6Only)
     try check(unsafe green_listen(&handle, host, &options))
     return unsafe Listener(owning: handle!)
 }
 
 /// Listens for connections on an address.
 ///
-/// As ``listen(on:backlog:reuseAddress:reusePort:)-(String,_,_,_)``, but never blocks.
+/// As ``listen(on:backlog:reuseAddress:reusePort:ipv6Only:)-(String,_,_,_,_)``, but never blocks.
 ///
 /// - Parameters:
 ///   - address: Where to listen.
 ///   - backlog: Connections that the kernel keeps for `accept`; nil is its maximum.
 ///   - reuseAddress: Take a port that an earlier program's connections have not quite left.
 ///   - reusePort: Share the port, and its connections, with other listeners that ask for the same.
+///   - ipv6Only: On `[::]`, accept no IPv4 clients and leave the port free for an IPv4 listener. By default the
+///     system's `net.ipv6.bindv6only` decides, by which `[::]` usually accepts both.
 /// - Returns: The listener.
 /// - Throws: A ``SystemError`` that says what to do, with the code `addressInUse`, `permissionDenied` for a port below
 ///   1024, `addressNotAvailable` and so on.
@@ -48,20 +53,27 @@ public func listen(
     on address: SocketAddress,
     backlog: Int? = nil,
     reuseAddress: Bool = true,
-    reusePort: Bool = false
+    reusePort: Bool = false,
+    ipv6Only: Bool = false
 ) throws -> Listener {
     var handle: OpaquePointer?
-    var options = listenOptions(backlog, reuseAddress, reusePort)
+    var options = listenOptions(backlog, reuseAddress, reusePort, ipv6Only)
     try unsafe withUnsafePointer(to: address.storage) {
         _ = try check(unsafe green_listen_address(&handle, $0, &options))
     }
     return unsafe Listener(owning: handle!)
 }
 
-private func listenOptions(_ backlog: Int?, _ reuseAddress: Bool, _ reusePort: Bool) -> green_listen_options {
+private func listenOptions(
+    _ backlog: Int?,
+    _ reuseAddress: Bool,
+    _ reusePort: Bool,
+    _ ipv6Only: Bool
+) -> green_listen_options {
     green_listen_options(
         backlog: Int32(clamping: backlog ?? 0),
         reuse_port: reusePort,
-        no_reuse_address: !reuseAddress
+        no_reuse_address: !reuseAddress,
+        ipv6_only: ipv6Only
     )
 }

@@ -1,7 +1,7 @@
 internal import CGreen
 public import SystemPackage
 
-/// A listening socket, made by ``listen(on:backlog:reuseAddress:reusePort:)-(String,_,_,_)``.
+/// A listening socket, made by ``listen(on:backlog:reuseAddress:reusePort:ipv6Only:)-(String,_,_,_,_)``.
 ///
 /// Give it to ``serve(_:concurrency:stackSize:onError:_:)``, or accept connections by hand. Closed by ``close()`` or
 /// when the last reference is gone. It belongs to its OS thread; so it is not `Sendable`.

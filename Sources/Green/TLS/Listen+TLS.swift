@@ -3,27 +3,36 @@ internal import CGreen
 
 /// Listens for TLS connections.
 ///
-/// As ``listen(on:backlog:reuseAddress:reusePort:)-(String,_,_,_)``. The handshake of a connection happens in the
-/// first call that reads or writes, so that a silent client holds up only its own handler, and not for longer than
-/// ``TLS/Options/handshakeTimeout``.
+/// As ``listen(on:backlog:reuseAddress:reusePort:ipv6Only:)-(String,_,_,_,_)``. The handshake of a connection happens
+/// in the first call that reads or writes, so that a silent client holds up only its own handler, and not for longer
+/// than ``TLS/Options/handshakeTimeout``.
 ///
 /// - Parameters:
 ///   - host: `host:port`, or any form of ``SocketAddress/init(parsing:)``.
 ///   - backlog: Connections that the kernel keeps for `accept`; nil is its maximum.
 ///   - reuseAddress: Take a port that an earlier program's connections have not quite left.
 ///   - reusePort: Share the port, and its connections, with other listeners that ask for the same.
+///   - ipv6Only: On `[::]`, accept no IPv4 clients and leave the port free for an IPv4 listener. By default the
+///     system's `net.ipv6.bindv6only` decides, by which `[::]` usually accepts both.
 ///   - tls: The server's certificates and so on.
 /// - Returns: The listener.
-/// - Throws: What ``listen(on:backlog:reuseAddress:reusePort:)-(String,_,_,_)`` throws.
+/// - Throws: What ``listen(on:backlog:reuseAddress:reusePort:ipv6Only:)-(String,_,_,_,_)`` throws.
 @available(*, noasync)
 public func listen(
     on host: String,
     backlog: Int? = nil,
     reuseAddress: Bool = true,
     reusePort: Bool = false,
+    ipv6Only: Bool = false,
     tls: TLS
 ) throws -> Listener {
-    let listener = try listen(on: host, backlog: backlog, reuseAddress: reuseAddress, reusePort: reusePort)
+    let listener = try listen(
+        on: host,
+        backlog: backlog,
+        reuseAddress: reuseAddress,
+        reusePort: reusePort,
+        ipv6Only: ipv6Only
+    )
     try listener.useTLS(tls)
     return listener
 }

@@ -29,6 +29,17 @@ struct ListenTests {
     }
 
     @Test
+    func `on every IPv6 address leaves the port to IPv4 when asked to`() throws {
+        try onHub { () throws in
+            guard let listener = try? listen(on: "[::]:0", ipv6Only: true) else { return }  // no IPv6 here
+            var (value, size) = (Int32(0), socklen_t(MemoryLayout<Int32>.size))
+            let descriptor = try listener.fileDescriptor.rawValue
+            #expect(unsafe getsockopt(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &value, &size) == 0)
+            #expect(value == 1)
+        }
+    }
+
+    @Test
     func `removes its own socket file, and no other's`() throws {
         try onHub { () throws in
             let path = "/tmp/green-test-\(getpid())-\(UInt64.random(in: 0 ... .max))"
