@@ -60,8 +60,13 @@ static int open_descriptor(const green_address *to, const green_address *from) {
     if (fd < 0)
         return -errno;
     int yes = 1, result = 0;
-    if (to->storage.ss_family != AF_UNIX)
+    bool internet = to->storage.ss_family != AF_UNIX;
+    if (internet)
         result = setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    /* Otherwise bind() takes a port that no other connection can have. Where it is not
+     * known (Linux 4.2), that is how it is. */
+    if (internet && from && green_address_port(from) == 0)
+        (void)!setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof yes);
     if (result == 0 && from)
         result = bind(fd, (const struct sockaddr *)&from->storage, from->length);
     if (result == 0)
@@ -101,6 +106,21 @@ static int connect_descriptor(green_hub *hub, int fd, const green_address *to, i
     }
 }
 
+/* Where nobody listens, the kernel may pick the destination's port for the source,
+ * and TCP connects the socket to itself (a simultaneous open). */
+static bool is_connected_to_itself(int fd, const green_address *to) {
+    green_address here = {.length = sizeof here.storage}, there = {.length = sizeof there.storage};
+    return green_address_port(to) > 0 && getsockname(fd, (struct sockaddr *)&here.storage, &here.length) == 0 &&
+           green_address_port(&here) == green_address_port(to) &&
+           getpeername(fd, (struct sockaddr *)&there.storage, &there.length) == 0 && green_address_equal(&here, &there);
+}
+
+/* Without a TIME_WAIT, in which a server could not take the port. */
+static int refuse_itself(int fd) {
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
+    return -ECONNREFUSED;
+}
+
 static int attempt(green_hub *hub, const green_address *to, const green_address *from, int64_t timeout,
                    green_socket **made) {
     int error = green__begin(hub, timeout);
@@ -110,6 +130,8 @@ static int attempt(green_hub *hub, const green_address *to, const green_address 
     if (fd < 0)
         return explain(fd, to, from);
     error = connect_descriptor(hub, fd, to, timeout);
+    if (error == 0 && is_connected_to_itself(fd, to))
+        error = refuse_itself(fd);
     if (error == 0)
         error = green__socket_make(hub, fd, made);
     if (error == 0)

@@ -17,7 +17,9 @@ typedef struct green_socket green_socket;
 
 /* Zero in any field means its default. */
 typedef struct green_connect_options {
-    /* Local address to connect from. */
+    /* Local address to connect from. With port 0 the kernel picks a port when
+     * the destination is known, so that one port serves connections to several
+     * destinations (IP_BIND_ADDRESS_NO_PORT). */
     const green_address *GREEN_NULLABLE from;
     /* Nanoseconds for everything, name look-up included; 0 means none. */
     int64_t timeout;
@@ -28,7 +30,8 @@ typedef struct green_connect_options {
  * both families starts the next one 250 ms after the last, keeping the first
  * that answers (RFC 8305). TCP_NODELAY is set.
  * Errors are those of connect(2) for the last address tried, those of
- * green_resolve(), -ETIMEDOUT, -EMFILE. Blocks. */
+ * green_resolve(), -ETIMEDOUT, -EMFILE. Where nobody listens on a port of this
+ * machine, TCP may connect a socket to itself: that is -ECONNREFUSED too. Blocks. */
 GREEN_API GREEN_CHECK int green_connect(green_socket **socket, const char *to,
                                         const green_connect_options *GREEN_NULLABLE options);
 GREEN_API GREEN_CHECK int green_connect_address(green_socket **socket, const green_address *to,

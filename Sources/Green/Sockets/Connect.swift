@@ -11,12 +11,13 @@ internal import CGreen
 ///
 /// - Parameters:
 ///   - host: `host:port`, or any form of ``SocketAddress/init(parsing:)``.
-///   - source: The local address to connect from; nil leaves it to the system.
+///   - source: The local address to connect from; nil leaves it to the system. With port 0 one port serves connections
+///     to several destinations.
 ///   - timeout: How long all of it may take, finding the name included; nil is for as long as it takes.
 /// - Returns: The connected socket.
-/// - Throws: A ``SystemError`` for the last address tried, with the code `connectionRefused`, `timedOut`,
-///   `noRouteToHost`, `tooManyOpenFiles` and so on, or as ``SocketAddress/resolve(_:timeout:)``. When the thread is killed,
-///   the error of that kill.
+/// - Throws: A ``SystemError`` for the last address tried, with the code `connectionRefused` (also where TCP would have
+///   connected the socket to itself), `timedOut`, `noRouteToHost`, `tooManyOpenFiles` and so on, or as
+///   ``SocketAddress/resolve(_:timeout:)``. When the thread is killed, the error of that kill.
 @available(*, noasync)
 public func connect(to host: String, from source: SocketAddress? = nil, timeout: Duration? = nil) throws -> Socket {
     try unsafe connect(from: source, timeout: timeout) { unsafe green_connect($0, host, $1) }
@@ -28,7 +29,8 @@ public func connect(to host: String, from source: SocketAddress? = nil, timeout:
 ///
 /// - Parameters:
 ///   - address: Where to connect to.
-///   - source: The local address to connect from; nil leaves it to the system.
+///   - source: The local address to connect from; nil leaves it to the system. With port 0 one port serves connections
+///     to several destinations.
 ///   - timeout: How long it may take; nil is for as long as it takes.
 /// - Returns: The connected socket.
 /// - Throws: A ``SystemError``, with the code `connectionRefused`, `timedOut`, `noRouteToHost`, `tooManyOpenFiles` and
