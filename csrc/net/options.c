@@ -1,6 +1,7 @@
 /* What can be asked of and set on a socket without blocking. */
 #include "socket.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
 
 void green_socket_set_timeouts(green_socket *socket, int64_t read, int64_t write) {
@@ -46,10 +47,24 @@ static int ask_name(const green_socket *socket, name_function *ask, green_addres
     return 0;
 }
 
+/* getpeername() fails once the peer has reset the connection. SO_PEERNAME, like
+ * accept(), still tells the address, but only as many bytes as it has. */
+static int ask_lost_peer(const green_socket *socket, green_address *address) {
+    static const socklen_t lengths[] = {sizeof(struct sockaddr_in6), sizeof(struct sockaddr_in)};
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        *address = (green_address){.length = lengths[i]};
+        if (getsockopt(socket->fd, SOL_SOCKET, SO_PEERNAME, &address->storage, &address->length) == 0)
+            return 0;
+    }
+    *address = (green_address){0};
+    return -ENOTCONN;
+}
+
 int green_socket_local_address(const green_socket *socket, green_address *address) {
     return ask_name(socket, getsockname, address);
 }
 
 int green_socket_peer_address(const green_socket *socket, green_address *address) {
-    return ask_name(socket, getpeername, address);
+    int error = ask_name(socket, getpeername, address);
+    return error == -ENOTCONN ? ask_lost_peer(socket, address) : error;
 }

@@ -106,6 +106,8 @@ GREEN_API void green_socket_timeouts(const green_socket *socket, int64_t *read, 
 GREEN_API GREEN_CHECK int green_socket_option(const green_socket *socket, int level, int name, int *value);
 GREEN_API int green_socket_set_option(green_socket *socket, int level, int name, int value);
 
+/* The addresses of both ends; the peer's also after it has reset the connection.
+ * -EBADF once closed. -ENOTCONN: the socket was never connected. Do not block. */
 GREEN_API GREEN_CHECK int green_socket_local_address(const green_socket *socket, green_address *address);
 GREEN_API GREEN_CHECK int green_socket_peer_address(const green_socket *socket, green_address *address);
 

@@ -23,7 +23,7 @@ internal import CGreen
 ///   - concurrency: How many handlers may run at one time. At the limit no connection is accepted until one ends.
 ///   - stackSize: Bytes of address space for each handler's stack, at least 64 KiB; nil is the hub's default.
 ///   - onError: Called in the handler's thread with the error that ended it; serving goes on.
-///   - handler: What to do with a client; its address has no ``SocketAddress/family`` when it has already gone.
+///   - handler: What to do with a client, given its socket and address.
 /// - Throws: The error of a handler. A ``SystemError`` with the code `resourceBusy` when somebody already serves this
 ///   listener. When the caller is killed, the error of that kill.
 @available(*, noasync)

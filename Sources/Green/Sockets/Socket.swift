@@ -91,10 +91,10 @@ public final class Socket {
         }
     }
 
-    /// The address of the other end.
+    /// The address of the other end, also after that has reset the connection.
     ///
-    /// - Throws: A ``SystemError`` with the code `socketNotConnected` when the peer has gone, `badFileDescriptor`
-    ///   once the socket is closed.
+    /// - Throws: A ``SystemError`` with the code `socketNotConnected` when the socket was never connected,
+    ///   `badFileDescriptor` once it is closed.
     public var peerAddress: SocketAddress {
         get throws {
             var address = green_address()
