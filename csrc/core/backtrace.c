@@ -1,6 +1,8 @@
 /* Where an OS thread is: taken by a signal handler, made readable by others. */
 #include "monitor.h"
 
+#include "../base/descriptor.h"
+
 #include <dlfcn.h>
 #include <elf.h>
 #include <execinfo.h>
@@ -54,7 +56,7 @@ struct image {
 
 static bool image_open(struct image *image, const char *path) {
     struct stat status;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = green__open(path, O_RDONLY, 0);
     if (fd < 0)
         return false;
     *image = (struct image){.bytes = MAP_FAILED};

@@ -1,7 +1,7 @@
 /* Operations as plain system calls that do not wait. */
 #include "epoll.h"
 
-#include "../base/fail.h"
+#include "../base/descriptor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -82,7 +82,7 @@ static int32_t accept_next(green_watched *watched, const green_op *op) {
             return error;
         watched->nonblocking = true;
     }
-    int fd = accept4(op->fd, NULL, NULL, SOCK_CLOEXEC);
+    int fd = green__above_stdio(accept4(op->fd, NULL, NULL, SOCK_CLOEXEC));
     int32_t result = outcome(fd);
     watched->dry = result == GREEN_NOT_YET;
     return result;

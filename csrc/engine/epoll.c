@@ -7,7 +7,7 @@
  * one call for each operation, and a share of one wait. */
 #include "epoll.h"
 
-#include "../base/fail.h"
+#include "../base/descriptor.h"
 #include "../base/lock.h"
 
 #include <errno.h>
@@ -316,7 +316,7 @@ static int open_engine(green_engine **engine, const green_engine_options *option
     int error = green__loans_open(&epoll->loans, options->receive_memory);
     if (error < 0)
         goto failed;
-    epoll->fd = epoll_create1(EPOLL_CLOEXEC);
+    epoll->fd = green__above_stdio(epoll_create1(EPOLL_CLOEXEC));
     if (epoll->fd < 0) {
         error = green__fail(-errno, "making an epoll descriptor");
         goto close_loans;

@@ -1,9 +1,9 @@
 /* Making a ring, with what the kernel has of the wished-for, or saying why not. */
 #include "uring.h"
 
-#include "../base/fail.h"
+#include "../base/descriptor.h"
 
-#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,7 @@ enum { COMPLETIONS_PER_ENTRY = 8 };
 /* The value of kernel.io_uring_disabled (Linux 6.6), or 0. */
 static int sysctl_disabled(void) {
     int value = 0;
-    FILE *file = fopen("/proc/sys/kernel/io_uring_disabled", "re");
+    FILE *file = green__open_stream("/proc/sys/kernel/io_uring_disabled");
     if (file) {
         if (fscanf(file, "%d", &value) != 1)
             value = 0;
@@ -78,6 +78,17 @@ static int check_features(green_uring *uring) {
     return complete ? 0 : green__fail(-ENOSYS, "this kernel's io_uring is too old: Green needs Linux 6.0");
 }
 
+static int move_above_stdio(struct io_uring *ring) {
+    if (ring->ring_fd < 0 || ring->ring_fd > STDERR_FILENO)
+        return 0;
+    int fd = fcntl(ring->ring_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    if (fd < 0)
+        return explain_refusal(-errno);
+    close(ring->ring_fd);
+    ring->ring_fd = ring->enter_ring_fd = fd;
+    return 0;
+}
+
 int green__ring_make(green_uring *uring, unsigned entries) {
     struct io_uring *ring = &uring->ring;
     int error = -EINVAL;
@@ -90,13 +101,19 @@ int green__ring_make(green_uring *uring, unsigned entries) {
     }
     if (error < 0)
         return explain_refusal(error);
+    error = move_above_stdio(ring);
+    if (error < 0)
+        goto failed;
     /* A forked child would share the ring's memory and corrupt it. */
     io_uring_ring_dontfork(ring);
     error = check_features(uring);
     /* A filter may allow to make a ring and refuse its use. */
     if (error == 0 && (error = io_uring_enter((unsigned)ring->ring_fd, 0, 0, 0, NULL)) < 0)
         explain_refusal(error);
-    if (error < 0)
-        io_uring_queue_exit(ring);
+    if (error == 0)
+        return 0;
+
+failed:
+    io_uring_queue_exit(ring);
     return error;
 }

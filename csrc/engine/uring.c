@@ -1,7 +1,7 @@
 /* The io_uring engine: submit, cancel, turn. */
 #include "uring.h"
 
-#include "../base/fail.h"
+#include "../base/descriptor.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -163,6 +163,10 @@ static bool is_restart(int32_t result) {
     return GREEN_UNLIKELY(result <= -FIRST_RESTART) && result >= -LAST_RESTART;
 }
 
+static bool makes_descriptor(green_op_kind kind) {
+    return kind == GREEN_OP_ACCEPT || kind == GREEN_OP_ACCEPT_ONE || kind == GREEN_OP_OPEN;
+}
+
 static void complete(green_uring *uring, const struct io_uring_cqe *cqe) {
     if (cqe->user_data == 0)
         return; /* a cancel's own; what counts is its target's */
@@ -177,7 +181,7 @@ static void complete(green_uring *uring, const struct io_uring_cqe *cqe) {
         green__lending_complete(uring, op, cqe);
     uring->base.completions++;
     if (!is_restart(cqe->res))
-        op->complete(op, cqe->res, more);
+        op->complete(op, makes_descriptor(op->kind) ? green__above_stdio(cqe->res) : cqe->res, more);
     else if (op->cancelled)
         op->complete(op, -ECANCELED, false);
     else

@@ -1,4 +1,5 @@
 /* The life of a file: open, enter, leave, close. */
+#include "../base/descriptor.h"
 #include "fifo.h"
 #include "request.h"
 
@@ -70,7 +71,7 @@ static void let_wait(const green_request *request) {
 static int64_t open_now(green_request *request) {
     if (!request->takes_fifo && green__waits_for_peer(AT_FDCWD, request->bytes, request->flags))
         return 0;
-    request->opened = open(request->bytes, request->flags | O_CLOEXEC, request->mode);
+    request->opened = green__open(request->bytes, request->flags, request->mode);
     if (request->opened < 0)
         return -errno;
     let_wait(request);

@@ -1,7 +1,9 @@
 /* What is done with names. */
+#include "../base/descriptor.h"
 #include "request.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,10 +133,15 @@ static int append(green_listing *listing, const char *name) {
 }
 
 static int64_t list_now(green_request *request) {
-    DIR *directory = opendir(request->bytes);
-    int error = 0;
-    if (!directory)
+    int error = 0, fd = green__open(request->bytes, O_RDONLY | O_DIRECTORY | O_NONBLOCK, 0);
+    if (fd < 0)
         return -errno;
+    DIR *directory = fdopendir(fd);
+    if (!directory) {
+        error = -errno;
+        close(fd);
+        return error;
+    }
     while (error == 0) {
         errno = 0;
         const struct dirent *entry = readdir(directory);

@@ -1,4 +1,5 @@
 /* Connecting: one address, or the first of several that answers. */
+#include "../base/descriptor.h"
 #include "socket.h"
 
 #include <netinet/in.h>
@@ -56,7 +57,7 @@ static int explain(int error, const green_address *to, const green_address *from
 
 /* A descriptor bound as asked. */
 static int open_descriptor(const green_address *to, const green_address *from) {
-    int fd = socket(to->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = green__above_stdio(socket(to->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (fd < 0)
         return -errno;
     int yes = 1, result = 0;

@@ -1,3 +1,4 @@
+#include "../base/descriptor.h"
 #include "socket.h"
 
 #include <green/datagram.h>
@@ -10,7 +11,7 @@ int green_datagram_open(green_socket **made, const green_address *at) {
     green_hub *hub = green__hub_here(&error);
     if (!hub)
         return error;
-    int fd = socket(at->storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int fd = green__above_stdio(socket(at->storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     if (fd >= 0 && bind(fd, (const struct sockaddr *)&at->storage, at->length) == 0)
         error = green__socket_make(hub, fd, made);
     else

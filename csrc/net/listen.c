@@ -1,4 +1,5 @@
 /* Making and closing listeners. */
+#include "../base/descriptor.h"
 #include "listener.h"
 
 #include <netinet/in.h>
@@ -88,7 +89,7 @@ int green_listen_address(green_listener **made, const green_address *on, const g
         options = &defaults;
     green_socket_file file = {0};
     green_listener *listener = NULL;
-    int fd = socket(on->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = green__above_stdio(socket(on->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (fd < 0) {
         error = -errno;
         goto failed;

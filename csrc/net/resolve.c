@@ -1,4 +1,5 @@
 /* Names to addresses, by the system's resolver on a native thread. */
+#include "../base/descriptor.h"
 #include "../offload/offload.h"
 
 #include <green/address.h>
@@ -25,7 +26,7 @@ struct lookup {
 /* Without a descriptor the resolver reads no file, asks nobody, and takes the host for
  * unknown. */
 static void look_for_descriptor(struct lookup *lookup) {
-    int fd = open("/", O_PATH | O_CLOEXEC);
+    int fd = green__open("/", O_PATH, 0);
     if (fd >= 0) {
         close(fd);
     } else if (errno == EMFILE || errno == ENFILE) {

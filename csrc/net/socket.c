@@ -1,4 +1,5 @@
 /* The life of a socket: make, enter, leave, close. */
+#include "../base/descriptor.h"
 #include "transport.h"
 
 #include <stdio.h>
@@ -52,7 +53,7 @@ int green_socket_pair(green_socket **first, green_socket **second) {
     green_socket *one = NULL;
     if (!hub)
         return error;
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0 || green__both_above_stdio(fds) < 0)
         return green__fail(-errno, "making a pair of sockets");
     error = green__socket_make(hub, fds[0], &one);
     if (error == 0)

@@ -1,4 +1,5 @@
 #include "socket_file.h"
+#include "../base/descriptor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -61,7 +62,7 @@ void green__socket_file_remove(green_socket_file *file) {
 /* Only ECONNREFUSED means that no socket is bound there. A live server with a full
  * backlog answers EAGAIN, a datagram socket EPROTOTYPE. */
 static bool nobody_listens(const green_address *address) {
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = green__above_stdio(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (fd < 0)
         return false;
     bool refused =
@@ -76,7 +77,7 @@ bool green__socket_file_replace(const green_address *address) {
     if (!path)
         return false;
     /* Open, so that its inode's number is not that of another file meanwhile. */
-    int file = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    int file = green__open(path, O_PATH | O_NOFOLLOW, 0);
     if (file < 0)
         return false;
     bool removed = fstat(file, &status) == 0 && S_ISSOCK(status.st_mode) && nobody_listens(address) &&

@@ -1,4 +1,5 @@
 #include "waker.h"
+#include "../base/descriptor.h"
 
 #include <fcntl.h>
 #include <sys/eventfd.h>
@@ -26,7 +27,7 @@ static int number_aside(void) {
 int green__aside(int fd) {
     int aside = fcntl(fd, F_DUPFD_CLOEXEC, number_aside());
     if (aside < 0)
-        return fd;
+        return green__above_stdio(fd);
     close(fd);
     return aside;
 }

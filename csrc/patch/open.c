@@ -64,9 +64,9 @@ static bool hold_directory(struct opening *opening) {
     if (request->path[0] == '/')
         return true;
     int fd = green__real.openat(request->directory, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
+    if (fd < 0 || (fd = green__aside(fd)) < 0)
         return false;
-    request->directory = green__aside(fd);
+    request->directory = fd;
     opening->holds = true;
     return true;
 }

@@ -1,4 +1,5 @@
 #include "pages.h"
+#include "../base/descriptor.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -21,7 +22,7 @@ static int append(green_pages *pages, struct green_page_range range) {
 
 int green__pages_read(green_pages *pages) {
     *pages = (green_pages){0};
-    FILE *maps = fopen("/proc/self/maps", "re");
+    FILE *maps = green__open_stream("/proc/self/maps");
     if (!maps)
         return green__fail(-errno, "patching: reading /proc/self/maps");
     char line[256];

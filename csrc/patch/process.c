@@ -1,4 +1,5 @@
 /* Waiting for child processes. */
+#include "../base/descriptor.h"
 #include "clock.h"
 
 #include "../offload/offload.h"
@@ -18,7 +19,7 @@ static const int64_t LOOK_FIRST = 1000 * 1000, LOOK_LAST = 50 * 1000 * 1000;
 static int open_child(pid_t pid, int options) {
     if (pid <= 0 || (options & (WUNTRACED | WCONTINUED)))
         return -1;
-    return (int)syscall(SYS_pidfd_open, pid, 0);
+    return green__above_stdio((int)syscall(SYS_pidfd_open, pid, 0));
 }
 
 /* No descriptor tells of any one of several children: these are asked for, less

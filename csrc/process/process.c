@@ -1,5 +1,6 @@
 /* The handle of a process, and waiting for its end. */
 #include "process.h"
+#include "../base/descriptor.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -32,13 +33,13 @@ static int prepare(struct plan *plan, bool is_input) {
     int fds[2];
     switch (plan->stdio->kind) {
     case GREEN_STDIO_NULL:
-        plan->theirs = open("/dev/null", O_RDWR | O_CLOEXEC);
+        plan->theirs = green__open("/dev/null", O_RDWR, 0);
         plan->owned = true;
         return plan->theirs < 0 ? green__fail(-errno, "opening '/dev/null'") : 0;
     case GREEN_STDIO_PIPE:
         if (!plan->stdio->pipe)
             return green__fail(-EINVAL, "a pipe for a program, and no place for its other end");
-        if (pipe2(fds, O_CLOEXEC) < 0)
+        if (pipe2(fds, O_CLOEXEC) < 0 || green__both_above_stdio(fds) < 0)
             return green__fail(-errno, "making a pipe");
         plan->theirs = fds[is_input ? 0 : 1];
         plan->ours = fds[is_input ? 1 : 0];

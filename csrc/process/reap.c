@@ -1,4 +1,5 @@
 /* Ends of processes: how they were, and of those that nobody has a handle of. */
+#include "../base/descriptor.h"
 #include "process.h"
 
 #include "../base/native.h"
@@ -71,7 +72,7 @@ static void *wait_for_orphans(void *unused) {
 
 /* With the lock held. */
 static int begin(void) {
-    orphans.epoll = epoll_create1(EPOLL_CLOEXEC);
+    orphans.epoll = green__above_stdio(epoll_create1(EPOLL_CLOEXEC));
     if (orphans.epoll < 0)
         return -errno;
     int error = green__native_start(NULL, 0, wait_for_orphans, NULL);

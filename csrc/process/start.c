@@ -1,5 +1,6 @@
 /* Starting a program, on a native thread: the OS thread that does it stands still
  * until the kernel has read the program's first page. */
+#include "../base/descriptor.h"
 #include "process.h"
 
 #include <fcntl.h>
@@ -33,7 +34,7 @@ struct start {
 
 /* Linux 5.3. Closed by exec, always. */
 static int open_pidfd(pid_t pid) {
-    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    int fd = green__above_stdio((int)syscall(SYS_pidfd_open, pid, 0));
     return fd < 0 ? -errno : fd;
 }
 

@@ -1,4 +1,5 @@
 /* Contexts: from options to what connections are made of. */
+#include "../base/descriptor.h"
 #include "state.h"
 
 #include <errno.h>
@@ -69,7 +70,7 @@ static int open_key_log(green_tls_state *state) {
     const char *path = getenv("SSLKEYLOGFILE");
     if (!path || !*path)
         return 0;
-    state->key_log = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    state->key_log = green__open(path, O_WRONLY | O_APPEND | O_CREAT, 0600);
     return state->key_log < 0 ? green__fail(-errno, "TLS: opening the key log %s", path) : 0;
 }
 

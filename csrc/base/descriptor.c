@@ -1,0 +1,38 @@
+#include "descriptor.h"
+
+#include <fcntl.h>
+
+int green__move_above_stdio(int fd) {
+    int moved = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1), error = errno;
+    close(fd);
+    errno = error;
+    return moved < 0 ? -error : moved;
+}
+
+int green__both_above_stdio(int fds[2]) {
+    fds[0] = green__above_stdio(fds[0]);
+    fds[1] = green__above_stdio(fds[1]);
+    int error = fds[0] < 0 ? fds[0] : fds[1] < 0 ? fds[1] : 0;
+    if (error == 0)
+        return 0;
+    for (int i = 0; i < 2; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+    errno = -error;
+    return error;
+}
+
+int green__open(const char *path, int flags, mode_t mode) {
+    return green__above_stdio(open(path, flags | O_CLOEXEC, mode));
+}
+
+FILE *green__open_stream(const char *path) {
+    int fd = green__open(path, O_RDONLY, 0);
+    FILE *stream = fd < 0 ? NULL : fdopen(fd, "r");
+    if (fd >= 0 && !stream) {
+        int error = errno;
+        close(fd);
+        errno = error;
+    }
+    return stream;
+}
