@@ -35,6 +35,17 @@ int green__descriptor_drop(green_descriptor *descriptor) {
 
 /* Making --------------------------------------------------------------------- */
 
+/* Whether reads and writes of the descriptor take an offset. lseek(2) alone does not
+ * tell: it succeeds on an eventfd, a timerfd or an inotify descriptor. These have none
+ * of the types below. */
+static bool has_offsets(int fd) {
+    struct statx status;
+    if (lseek(fd, 0, SEEK_CUR) < 0 || statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &status) < 0)
+        return false;
+    mode_t mode = status.stx_mode;
+    return S_ISREG(mode) || S_ISDIR(mode) || S_ISBLK(mode) || S_ISCHR(mode);
+}
+
 static int make(green_hub *hub, int fd, const char *path, green_file **made) {
     green_file *file = calloc(1, sizeof *file);
     green_descriptor *descriptor = malloc(sizeof *descriptor);
@@ -50,11 +61,11 @@ static int make(green_hub *hub, int fd, const char *path, green_file **made) {
         .hub = hub,
         .references = 1,
         .descriptor = descriptor,
+        .stream = !has_offsets(fd),
         .position = lseek(fd, 0, SEEK_CUR),
         .timeout = GREEN_FOREVER,
         .path = copy,
     };
-    file->stream = file->position < 0;
     file->mode = fcntl(fd, F_GETFL) & O_ACCMODE;
     green__list_init(&file->closers);
     hub->sockets++;
@@ -64,7 +75,7 @@ static int make(green_hub *hub, int fd, const char *path, green_file **made) {
 
 /* O_NONBLOCK was for the opening: the kernel would refuse what its cache lacks. */
 static void let_wait(const green_request *request) {
-    if ((request->flags & O_NONBLOCK) && lseek(request->opened, 0, SEEK_CUR) >= 0)
+    if ((request->flags & O_NONBLOCK) && has_offsets(request->opened))
         fcntl(request->opened, F_SETFL, request->flags & ~O_NONBLOCK);
 }
 

@@ -28,8 +28,9 @@
  * way; everything else, and all of it on a native thread, runs to its end unseen, so
  * that a part of an interrupted write may still be written a little later.
  *
- * What has no offsets is a stream: pipes, FIFOs, terminals. There a read returns
- * what has come, and one green thread may read while another writes. */
+ * What has no offsets is a stream: pipes, FIFOs, terminals, and descriptors such as
+ * those of eventfd(2), timerfd_create(2) and inotify(7). There a read returns what has
+ * come, and one green thread may read while another writes. */
 #ifndef GREEN_FILE_H
 #define GREEN_FILE_H
 
