@@ -16,6 +16,10 @@ void green__io_cancel(green_wait *wait) {
     engine->class->cancel(engine, &GREEN_CONTAINER(wait, green_io, wait)->op);
 }
 
+int green__refuse_size(const char *verb, size_t size) {
+    return green__fail(-EINVAL, "%s: a length of %zu bytes; the largest is %zd", verb, size, (ssize_t)SSIZE_MAX);
+}
+
 void green__forget_and_close(green_hub *hub, int fd) {
     hub->engine->class->forget(hub->engine, fd);
     close(fd);

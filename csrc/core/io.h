@@ -4,6 +4,8 @@
 
 #include "hub.h"
 
+#include <limits.h>
+
 /* The operation and its wait, both on the caller's stack. */
 typedef struct green_io {
     green_wait wait;
@@ -51,6 +53,14 @@ static inline int32_t green__io_run(green_hub *hub, green_io *io, int64_t timeou
  * worker for it. */
 static inline bool green__io_was_not_begun(const green_io *io) {
     return io->result == -ECANCELED && !io->wait.cancelled;
+}
+
+/* -EINVAL, explained, for a length whose count of bytes no result can hold: most
+ * likely a negative number. */
+int green__refuse_size(const char *verb, size_t size);
+
+static inline int green__check_size(const char *verb, size_t size) {
+    return GREEN_LIKELY(size <= SSIZE_MAX) ? 0 : green__refuse_size(verb, size);
 }
 
 /* Closes a descriptor that sockets' operations, ended by now, have worked on. */

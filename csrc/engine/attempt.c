@@ -23,7 +23,7 @@ static int32_t outcome(ssize_t result) {
 
 /* A stream that gave less than was asked for has no more for now: the event of
  * its end has been seen, or is still to come. */
-static int32_t receive(green_watched *watched, green_op *op, void *bytes, size_t size) {
+static int32_t receive(green_watched *watched, green_op *op, void *bytes, uint32_t size) {
     int32_t result = outcome(recv(op->fd, bytes, size, (op->flags & ~MSG_WAITALL) | MSG_DONTWAIT));
     if (result == 0)
         watched->eager = true;
@@ -57,7 +57,7 @@ static int32_t receive_message(green_watched *watched, const green_op *op) {
 /* What a short send leaves is the caller's to send: MSG_WAITALL is a wish. */
 static int32_t send_bytes(green_watched *watched, const green_op *op) {
     int flags = (op->flags & ~MSG_WAITALL) | MSG_DONTWAIT;
-    int32_t result = outcome(op->kind == GREEN_OP_SEND ? send(op->fd, op->address, op->length, flags)
+    int32_t result = outcome(op->kind == GREEN_OP_SEND ? send(op->fd, op->address, green__op_size(op), flags)
                                                        : sendmsg(op->fd, op->address, flags));
     watched->full = result == GREEN_NOT_YET;
     return result;
@@ -133,13 +133,13 @@ static int32_t poll_now(const green_op *op) {
 
 /* What is not made for RWF_NOWAIT is asked first whether it has something. */
 static int32_t read_now(const green_op *op) {
-    struct iovec piece = {op->address, op->length};
+    struct iovec piece = {op->address, green__op_size(op)};
     ssize_t result = preadv2(op->fd, &piece, 1, -1, RWF_NOWAIT);
     if (result < 0 && (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL)) {
         struct pollfd state = {.fd = op->fd, .events = POLLIN};
         if (poll(&state, 1, 0) == 0)
             return GREEN_NOT_YET;
-        result = read(op->fd, op->address, op->length);
+        result = read(op->fd, piece.iov_base, piece.iov_len);
     }
     return outcome(result);
 }
@@ -148,7 +148,7 @@ int32_t green__attempt(green_epoll *epoll, green_watched *watched, green_op *op)
     epoll->base.system_calls++;
     switch (op->kind) {
     case GREEN_OP_RECEIVE:
-        return receive(watched, op, op->address, op->length);
+        return receive(watched, op, op->address, green__op_size(op));
     case GREEN_OP_RECEIVE_LENT:
         return receive_lent(epoll, watched, op);
     case GREEN_OP_RECEIVE_MSG:

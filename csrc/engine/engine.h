@@ -70,6 +70,16 @@ struct green_op {
     green_op *next;
 };
 
+/* The longest transfer of one system call: Linux moves no more than INT_MAX bytes,
+ * rounded down to a page, and results and the lengths of ring entries have 32 bits.
+ * Every engine moves at most this much of a longer operation. */
+enum { GREEN_TRANSFER_MAX = 0x7fff0000 };
+
+/* The bytes that an engine asks the kernel to move for this operation. */
+static inline uint32_t green__op_size(const green_op *op) {
+    return op->length < GREEN_TRANSFER_MAX ? (uint32_t)op->length : GREEN_TRANSFER_MAX;
+}
+
 /* A piece of the engine's memory that holds received bytes. Whoever waits for
  * bytes without memory of its own is lent one when they come, not before, so
  * that idle connections hold none; it is given back when they are read. When

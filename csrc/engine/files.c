@@ -60,10 +60,10 @@ static void prepare_status(struct io_uring_sqe *sqe, const green_op *op) {
 void green__uring_prepare_file(struct io_uring_sqe *sqe, const green_op *op) {
     switch (op->kind) {
     case GREEN_OP_READ_AT:
-        io_uring_prep_read(sqe, op->fd, op->address, (unsigned)op->length, op->offset);
+        io_uring_prep_read(sqe, op->fd, op->address, green__op_size(op), op->offset);
         break;
     case GREEN_OP_WRITE_AT:
-        io_uring_prep_write(sqe, op->fd, op->address, (unsigned)op->length, op->offset);
+        io_uring_prep_write(sqe, op->fd, op->address, green__op_size(op), op->offset);
         break;
     case GREEN_OP_OPEN:
         io_uring_prep_openat(sqe, AT_FDCWD, op->address, op->flags | O_CLOEXEC, (mode_t)op->length);

@@ -61,11 +61,11 @@ static green_op *op_of(uint64_t name) {
 static void prepare(struct io_uring_sqe *sqe, green_op *op) {
     switch (op->kind) {
     case GREEN_OP_RECEIVE:
-        io_uring_prep_recv(sqe, op->fd, op->address, op->length, op->flags);
+        io_uring_prep_recv(sqe, op->fd, op->address, green__op_size(op), op->flags);
         sqe->ioprio |= op->drained ? IORING_RECVSEND_POLL_FIRST : 0;
         break;
     case GREEN_OP_SEND:
-        io_uring_prep_send(sqe, op->fd, op->address, op->length, op->flags);
+        io_uring_prep_send(sqe, op->fd, op->address, green__op_size(op), op->flags);
         break;
     case GREEN_OP_RECEIVE_MSG:
         io_uring_prep_recvmsg(sqe, op->fd, op->address, (unsigned)op->flags);
@@ -83,7 +83,7 @@ static void prepare(struct io_uring_sqe *sqe, green_op *op) {
         io_uring_prep_connect(sqe, op->fd, op->address, (socklen_t)op->length);
         break;
     case GREEN_OP_READ:
-        io_uring_prep_read(sqe, op->fd, op->address, (unsigned)op->length, (uint64_t)-1);
+        io_uring_prep_read(sqe, op->fd, op->address, green__op_size(op), (uint64_t)-1);
         break;
     case GREEN_OP_POLL:
         io_uring_prep_poll_add(sqe, op->fd, (unsigned)op->flags);

@@ -124,20 +124,20 @@ static int64_t write_to(green_file_call *call, const char *bytes, size_t size, i
 
 /* The kernel takes a piece that ends behind the largest offset for a mistake, and
  * an offset of -1 for its own position. */
-static int check_offset(const green_file *file, const char *verb, int64_t offset) {
+static int check_place(const green_file *file, const char *verb, size_t size, int64_t offset) {
     char label[GREEN_FILE_LABEL_MAX];
     if (file->stream)
         return green__fail(-ESPIPE, "%s %s at an offset", verb, green__file_label(file, label, sizeof label));
     if (offset < 0)
         return green__fail(-EINVAL, "%s %s at %lld", verb, green__file_label(file, label, sizeof label),
                            (long long)offset);
-    return 0;
+    return green__check_size(verb, size);
 }
 
 ssize_t green_file_read(green_file *file, void *bytes, size_t size) {
     green_file_call call;
-    int error = green__file_enter(file, &call, "reading", GREEN_FILE_READS);
-    if (error < 0)
+    int error = green__check_size("reading a file", size);
+    if (error < 0 || (error = green__file_enter(file, &call, "reading", GREEN_FILE_READS)) < 0)
         return error;
     if (file->stream)
         return (ssize_t)green__file_leave(&call, green__stream_read(&call, bytes, size));
@@ -149,8 +149,8 @@ ssize_t green_file_read(green_file *file, void *bytes, size_t size) {
 
 ssize_t green_file_write(green_file *file, const void *bytes, size_t size) {
     green_file_call call;
-    int error = green__file_enter(file, &call, "writing", GREEN_FILE_WRITES);
-    if (error < 0)
+    int error = green__check_size("writing a file", size);
+    if (error < 0 || (error = green__file_enter(file, &call, "writing", GREEN_FILE_WRITES)) < 0)
         return error;
     if (file->stream)
         return (ssize_t)green__file_leave(&call, green__stream_write(&call, bytes, size));
@@ -161,7 +161,7 @@ ssize_t green_file_write(green_file *file, const void *bytes, size_t size) {
 
 ssize_t green_file_read_at(green_file *file, void *bytes, size_t size, int64_t offset) {
     green_file_call call;
-    int error = check_offset(file, "reading", offset);
+    int error = check_place(file, "reading", size, offset);
     if (error < 0 || (error = green__file_enter(file, &call, "reading", GREEN_FILE_SHARES)) < 0)
         return error;
     return (ssize_t)green__file_leave(&call, read_from(&call, bytes, size, offset));
@@ -169,7 +169,7 @@ ssize_t green_file_read_at(green_file *file, void *bytes, size_t size, int64_t o
 
 ssize_t green_file_write_at(green_file *file, const void *bytes, size_t size, int64_t offset) {
     green_file_call call;
-    int error = check_offset(file, "writing", offset);
+    int error = check_place(file, "writing", size, offset);
     if (error < 0 || (error = green__file_enter(file, &call, "writing", GREEN_FILE_SHARES)) < 0)
         return error;
     return (ssize_t)green__file_leave(&call, write_to(&call, bytes, size, offset));

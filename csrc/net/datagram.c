@@ -26,7 +26,7 @@ int green_datagram_open(green_socket **made, const green_address *at) {
 
 ssize_t green_receive_from(green_socket *socket, void *bytes, size_t size, green_address *from) {
     green_socket_io call;
-    int error = green__enter(socket, &call, GREEN_READING);
+    int error = green__enter_sized(socket, &call, GREEN_READING, size);
     if (error < 0)
         return error;
     struct iovec piece = {bytes, size};
@@ -45,7 +45,7 @@ ssize_t green_receive_from(green_socket *socket, void *bytes, size_t size, green
 
 ssize_t green_send_to(green_socket *socket, const void *bytes, size_t size, const green_address *to) {
     green_socket_io call;
-    int error = green__enter(socket, &call, GREEN_WRITING);
+    int error = green__enter_sized(socket, &call, GREEN_WRITING, size);
     if (error < 0)
         return error;
     struct iovec piece = {(void *)bytes, size};

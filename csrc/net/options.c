@@ -34,6 +34,12 @@ int green_socket_set_option(green_socket *socket, int level, int name, int value
     return 0;
 }
 
+bool green__keeps_messages(const green_socket *socket) {
+    int type = SOCK_STREAM;
+    getsockopt(socket->fd, SOL_SOCKET, SO_TYPE, &type, &(socklen_t){sizeof type});
+    return type != SOCK_STREAM;
+}
+
 typedef int name_function(int fd, struct sockaddr *address, socklen_t *length);
 
 static int ask_name(const green_socket *socket, name_function *ask, green_address *address) {

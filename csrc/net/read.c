@@ -32,7 +32,7 @@ static inline ssize_t receive(green_socket_io *call, void *bytes, size_t size, i
 
 ssize_t green_read(green_socket *socket, void *bytes, size_t size) {
     green_socket_io call;
-    int error = green__enter(socket, &call, GREEN_READING);
+    int error = green__enter_sized(socket, &call, GREEN_READING, size);
     if (GREEN_UNLIKELY(error < 0))
         return error;
     ssize_t result = (ssize_t)take(socket, bytes, size);
@@ -58,7 +58,7 @@ static void put_back(green_socket *socket, const char *bytes, size_t count) {
 
 ssize_t green_read_exactly(green_socket *socket, void *bytes, size_t size) {
     green_socket_io call;
-    int error = green__enter(socket, &call, GREEN_READING);
+    int error = green__enter_sized(socket, &call, GREEN_READING, size);
     if (GREEN_UNLIKELY(error < 0))
         return error;
     size_t count = take(socket, bytes, size);

@@ -58,6 +58,16 @@ void green__socket_unmake(green_socket *socket);
 /* Begins a call in one direction: refuses it, or notes who is in. */
 int green__enter(green_socket *socket, green_socket_io *call, green_direction direction);
 
+/* The same for a call that moves up to size bytes. */
+static inline int green__enter_sized(green_socket *socket, green_socket_io *call, green_direction direction,
+                                     size_t size) {
+    int error = green__check_size(direction == GREEN_READING ? "read" : "write", size);
+    return GREEN_UNLIKELY(error < 0) ? error : green__enter(socket, call, direction);
+}
+
+/* Whether the peer sees each write as a message of its own, even an empty one. */
+bool green__keeps_messages(const green_socket *socket);
+
 /* Ends it; may close the descriptor. Keeps and returns result, explained when
  * it is an error. */
 ssize_t green__leave(green_socket_io *call, ssize_t result);

@@ -19,6 +19,13 @@ int green__send_all(green_socket_io *call, const void *bytes, size_t size, size_
     return 0;
 }
 
+/* No bytes are nothing to a stream; to other sockets they are an empty message. */
+static int send_nothing(green_socket_io *call) {
+    struct msghdr message = {0};
+    return green__keeps_messages(call->socket) ? green__socket_run(call, GREEN_OP_SEND_MSG, &message, 0, MSG_NOSIGNAL)
+                                               : 0;
+}
+
 static ssize_t send_through(green_socket_io *call, const void *bytes, size_t size) {
     struct iovec piece = {(void *)bytes, size};
     return call->socket->transport->class->send(call, &piece, 1);
@@ -26,18 +33,23 @@ static ssize_t send_through(green_socket_io *call, const void *bytes, size_t siz
 
 ssize_t green_write(green_socket *socket, const void *bytes, size_t size) {
     green_socket_io call;
-    int error = green__enter(socket, &call, GREEN_WRITING);
+    int error = green__enter_sized(socket, &call, GREEN_WRITING, size);
     if (GREEN_UNLIKELY(error < 0))
         return error;
     size_t sent;
-    ssize_t result = GREEN_UNLIKELY(socket->transport != NULL) ? send_through(&call, bytes, size)
-                                                               : green__send_all(&call, bytes, size, &sent);
+    ssize_t result;
+    if (GREEN_UNLIKELY(socket->transport != NULL))
+        result = send_through(&call, bytes, size);
+    else if (GREEN_UNLIKELY(size == 0))
+        result = send_nothing(&call);
+    else
+        result = green__send_all(&call, bytes, size, &sent);
     return green__leave(&call, result < 0 ? result : (ssize_t)size);
 }
 
 ssize_t green_write_some(green_socket *socket, const void *bytes, size_t size) {
     green_socket_io call;
-    int error = green__enter(socket, &call, GREEN_WRITING);
+    int error = green__enter_sized(socket, &call, GREEN_WRITING, size);
     if (GREEN_UNLIKELY(error < 0))
         return error;
     if (!socket->transport)
@@ -48,9 +60,8 @@ ssize_t green_write_some(green_socket *socket, const void *bytes, size_t size) {
     return green__leave(&call, result < 0 ? result : (ssize_t)size);
 }
 
-/* Steps over what was sent; returns what is left. */
-static size_t advance(struct iovec **pieces, int *count, size_t sent) {
-    size_t left = 0;
+/* Steps over what was sent, and over empty pieces. */
+static void advance(struct iovec **pieces, int *count, size_t sent) {
     while (*count > 0 && sent >= (*pieces)->iov_len) {
         sent -= (*pieces)->iov_len;
         ++*pieces;
@@ -60,33 +71,51 @@ static size_t advance(struct iovec **pieces, int *count, size_t sent) {
         (*pieces)->iov_base = (char *)(*pieces)->iov_base + sent;
         (*pieces)->iov_len -= sent;
     }
-    for (int i = 0; i < *count; i++)
-        left += (*pieces)[i].iov_len;
-    return left;
+}
+
+/* The bytes in all the pieces, or -EINVAL, explained. */
+static ssize_t size_of(const struct iovec *pieces, int count) {
+    size_t size = 0;
+    if (count < 0)
+        return green__fail(-EINVAL, "write of %d pieces", count);
+    for (int i = 0; i < count; i++)
+        if (__builtin_add_overflow(size, pieces[i].iov_len, &size) || size > SSIZE_MAX)
+            return green__fail(-EINVAL, "write of pieces that are longer than %zd bytes together", (ssize_t)SSIZE_MAX);
+    return (ssize_t)size;
+}
+
+/* The kernel takes IOV_MAX pieces at a time. More of them are one stream, but not
+ * one message. */
+static int send_pieces(green_socket_io *call, struct iovec *pieces, int count, size_t size) {
+    if (count > IOV_MAX && green__keeps_messages(call->socket))
+        return -EMSGSIZE;
+    for (size_t sent = 0; sent < size;) {
+        struct msghdr message = {.msg_iov = pieces, .msg_iovlen = count < IOV_MAX ? (size_t)count : IOV_MAX};
+        int32_t result = green__socket_run(call, GREEN_OP_SEND_MSG, &message, 0, WHOLE);
+        if (result < 0)
+            return result;
+        sent += (size_t)result;
+        advance(&pieces, &count, (size_t)result);
+        if (sent < size && (result = green__proceed(call)) < 0)
+            return result;
+    }
+    return 0;
 }
 
 ssize_t green_writev(green_socket *socket, struct iovec *pieces, int count) {
     green_socket_io call;
-    if (count < 0)
-        return green__fail(-EINVAL, "writev of %d pieces", count);
+    ssize_t size = size_of(pieces, count), result;
+    if (size < 0)
+        return size;
     int error = green__enter(socket, &call, GREEN_WRITING);
     if (GREEN_UNLIKELY(error < 0))
         return error;
-    size_t size = advance(&pieces, &count, 0), left = size;
-    ssize_t result = 0;
-    if (socket->transport) {
+    advance(&pieces, &count, 0);
+    if (socket->transport)
         result = socket->transport->class->send(&call, pieces, count);
-        left = 0;
-    }
-    while (left > 0) {
-        /* The kernel takes IOV_MAX pieces at a time. */
-        struct msghdr message = {.msg_iov = pieces, .msg_iovlen = count < IOV_MAX ? (size_t)count : IOV_MAX};
-        result = green__socket_run(&call, GREEN_OP_SEND_MSG, &message, 0, WHOLE);
-        if (result < 0)
-            break;
-        left = advance(&pieces, &count, (size_t)result);
-        if (left > 0 && (result = green__proceed(&call)) < 0)
-            break;
-    }
-    return green__leave(&call, result < 0 ? result : (ssize_t)size);
+    else if (size == 0)
+        result = send_nothing(&call);
+    else
+        result = send_pieces(&call, pieces, count, (size_t)size);
+    return green__leave(&call, result < 0 ? result : size);
 }

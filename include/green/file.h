@@ -30,7 +30,9 @@
  *
  * What has no offsets is a stream: pipes, FIFOs, terminals, and descriptors such as
  * those of eventfd(2), timerfd_create(2) and inotify(7). There a read returns what has
- * come, and one green thread may read while another writes. */
+ * come, and one green thread may read while another writes.
+ *
+ * A length of more than SSIZE_MAX bytes is -EINVAL. */
 #ifndef GREEN_FILE_H
 #define GREEN_FILE_H
 

@@ -2,7 +2,8 @@
  *
  * A socket belongs to its OS thread. One green thread may read while another
  * writes; a second reader, or a second writer, is told -EBUSY, and
- * green_explain() names both. */
+ * green_explain() names both. Any length up to SSIZE_MAX bytes may be given to one
+ * call; a larger one is -EINVAL. */
 #ifndef GREEN_SOCKET_H
 #define GREEN_SOCKET_H
 
@@ -86,12 +87,16 @@ GREEN_API GREEN_CHECK ssize_t green_receive(green_socket *socket, const void **b
 GREEN_API void green_consume(green_socket *socket, size_t size);
 
 /* Writes all of it and returns size; anything else is an error, and part of it
- * may have been sent. -EPIPE and -ECONNRESET: the peer has gone; there is no
- * SIGPIPE. Blocks until the kernel has taken the last byte. */
+ * may have been sent. A size of 0 sends an empty message where the socket keeps
+ * messages apart, as datagram sockets do, and nothing on a stream. -EPIPE and
+ * -ECONNRESET: the peer has gone; there is no SIGPIPE. Blocks until the kernel has
+ * taken the last byte. */
 GREEN_API ssize_t green_write(green_socket *socket, const void *bytes, size_t size);
 
-/* Writes all the pieces as one stream, in as few packets as they fit. The
- * array is used up: its entries change. */
+/* Writes all the pieces as green_write() writes one, in as few packets as they fit.
+ * The array is used up: its entries change. -EINVAL: the count is negative, or the
+ * sum of the lengths exceeds SSIZE_MAX. -EMSGSIZE: more than IOV_MAX pieces for one
+ * message. */
 GREEN_API ssize_t green_writev(green_socket *socket, struct iovec *pieces, int count);
 
 /* Writes what the kernel takes now, at least a byte, and returns how much. */
