@@ -117,6 +117,10 @@ TEST(bad_input, "what is no address is -EINVAL, with an explanation that names i
         "[::1]:65536",
         "[fe80::1%]:80",
         "[fe80::1%no-such-interface]:80",
+        "[fe80::1%0]:80",
+        "[fe80::1%1x]:80",
+        "[fe80::1%4294967297]:80",
+        "[fe80::1%18446744073709551617]:80",
         "localhost:80",
         "tcp://127.0.0.1:80",
         "unix:",
@@ -185,6 +189,14 @@ TEST(nameless, "a nameless unix socket prints as unix:") {
     CHECK(green_socket_peer_address(pair.near, &address), ==, 0);
     CHECK_TEXT(printed(&address), "unix:");
     release_pair(&pair);
+}
+
+TEST(abstract_nul, "a NUL in an abstract name is printed, and what is behind it") {
+    green_address address = parsed("unix:@a-b");
+    ((struct sockaddr_un *)&address.storage)->sun_path[2] = '\0';
+    CHECK_TEXT(printed(&address), "unix:@a@b");
+    address.length = UINT32_MAX; /* beyond the storage */
+    CHECK_CONTAINS(printed(&address), "unix:@a@b");
 }
 
 TEST(ports, "the port is read and set where there is one") {

@@ -153,7 +153,8 @@ TEST(times_out, "the timeout of a connect covers the look-up") {
     CHECK(socket == NULL);
 }
 
-/* A resolver that answers when it is told to; otherwise the C library's. */
+/* A resolver that answers when it is told to, and knows two more services than the C
+ * library's, whose answers it has otherwise. */
 static sem_t answers;
 static bool is_silent;
 
@@ -162,6 +163,12 @@ int __wrap_getaddrinfo(const char *host, const char *service, const struct addri
 int __wrap_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **out) {
     if (__atomic_load_n(&is_silent, __ATOMIC_RELAXED))
         sem_wait(&answers);
+    bool stream = strcmp(service, "of-streams") == 0, datagram = strcmp(service, "of-datagrams") == 0;
+    if (stream || datagram) {
+        if (hints->ai_socktype != (stream ? SOCK_STREAM : SOCK_DGRAM))
+            return EAI_SERVICE;
+        service = stream ? "1001" : "1002";
+    }
     return __real_getaddrinfo(host, service, hints, out);
 }
 
@@ -174,4 +181,48 @@ TEST(within, "a look-up within a time is -ETIMEDOUT, says for what, and the next
     sem_post(&answers);
     CHECK(green_resolve_within(found, FOUND, "localhost:1", 30 * GREEN_SECOND), >=, 1);
     CHECK(green_resolve_within(found, FOUND, "127.0.0.1:1", 0), ==, 1); /* nobody is asked */
+}
+
+static void expect_address(const char *text, const char *expected) {
+    CHECK(green_resolve(found, FOUND, text), ==, 1);
+    CHECK_TEXT(text_of(&found[0]), expected);
+}
+
+TEST(every_service, "a service of streams or of datagrams stands for its port behind every form of a host") {
+    expect_address("127.0.0.1:of-streams", "127.0.0.1:1001");
+    expect_address("127.0.0.1:of-datagrams", "127.0.0.1:1002");
+    expect_address("[::1]:of-streams", "[::1]:1001");
+    expect_address("[::1]:of-datagrams", "[::1]:1002");
+    expect_address(":of-datagrams", "0.0.0.0:1002");
+    expect_address("*:of-streams", "0.0.0.0:1001");
+    CHECK(green_resolve(found, FOUND, "localhost:of-streams"), >=, 1);
+    CHECK(green_address_port(&found[0]), ==, 1001);
+    CHECK(green_resolve(found, FOUND, "localhost:of-datagrams"), >=, 1);
+    CHECK(green_address_port(&found[0]), ==, 1002);
+    CHECK(green_resolve(found, 0, "[::1]:of-streams"), ==, 0);
+}
+
+TEST(no_number, "a port with a sign or a blank is no number, whatever the system takes it for") {
+    static const char *const texts[] = {"localhost:+80", "localhost: 80", "localhost:-1", "localhost:\t80",
+                                        "[::1]:+80",     "[::1]:-1",      "127.0.0.1: 80"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        CHECK(green_resolve(found, FOUND, texts[i]), ==, -EINVAL);
+        CHECK_CONTAINS(green_explain(-EINVAL), texts[i]);
+        CHECK_CONTAINS(green_explain(-EINVAL), "is not a port");
+    }
+}
+
+TEST(bad_brackets, "what is in brackets is a number even before the name of a service") {
+    static const char *const texts[] = {"[localhost]:of-streams", "[::g]:of-streams", "[fe80::1%no-such]:of-streams"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        CHECK(green_resolve(found, FOUND, texts[i]), ==, -EINVAL);
+        CHECK_CONTAINS(green_explain(-EINVAL), texts[i]);
+    }
+}
+
+TEST(service_within, "a look-up of a service alone can time out") {
+    sem_init(&answers, 0, 0);
+    is_silent = true;
+    CHECK(green_resolve_within(found, FOUND, "[::1]:of-streams", GREEN_MILLISECOND), ==, -ETIMEDOUT);
+    sem_post(&answers);
 }

@@ -1,7 +1,7 @@
 /* Socket addresses as text and back. */
-#include "../base/fail.h"
+#include "address.h"
 
-#include <green/address.h>
+#include "../base/fail.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -45,22 +45,36 @@ static int parse_unix(green_address *address, const char *path) {
     return 0;
 }
 
-static int parse_port(const char *text, const char *port, uint16_t *value) {
+int green__address_read_port(const green_address_parts *parts, uint16_t *port) {
+    const char *text = parts->port;
     char *end;
     errno = 0;
-    unsigned long number = strtoul(port, &end, 10);
-    if (*port < '0' || *port > '9' || *end || errno || number > UINT16_MAX)
-        return green__fail(-EINVAL, "address '%s': '%s' is not a port from 0 to 65535", text, port);
-    *value = (uint16_t)number;
+    unsigned long number = strtoul(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || errno || number > UINT16_MAX)
+        return green__fail(-EINVAL, "address '%s': '%s' is not a port from 0 to 65535", parts->text, text);
+    *port = (uint16_t)number;
     return 0;
 }
 
-static int parse_ipv6(green_address *address, const char *text, const char *host, uint16_t port) {
+/* The index of an interface, by its name or number; 0: there is none. */
+static uint32_t zone_index(const char *zone) {
+    char *end;
+    unsigned index = if_nametoindex(zone);
+    if (index)
+        return index;
+    errno = 0;
+    unsigned long number = strtoul(zone, &end, 10);
+    bool is_number = *zone >= '0' && *zone <= '9' && *end == '\0' && errno == 0;
+    return is_number && number <= UINT32_MAX ? (uint32_t)number : 0;
+}
+
+static int read_ipv6(green_address *address, const green_address_parts *parts, uint16_t port) {
     char copy[INET6_ADDRSTRLEN + IF_NAMESIZE + 1];
     struct sockaddr_in6 *in6 = ipv6(address);
-    if (strlen(host) >= sizeof copy)
-        return green__fail(-EINVAL, "address '%s': '%s' is not an IPv6 address", text, host);
-    strcpy(copy, host);
+    size_t length = strlen(parts->host);
+    if (length >= sizeof copy)
+        return green__fail(-EINVAL, "address '%s': '%s' is not an IPv6 address", parts->text, parts->host);
+    memcpy(copy, parts->host, length + 1);
     char *zone = strchr(copy, '%');
     if (zone)
         *zone++ = '\0';
@@ -68,36 +82,37 @@ static int parse_ipv6(green_address *address, const char *text, const char *host
     in6->sin6_family = AF_INET6;
     in6->sin6_port = htons(port);
     if (inet_pton(AF_INET6, copy, &in6->sin6_addr) != 1)
-        return green__fail(-EINVAL, "address '%s': '%s' is not an IPv6 address", text, host);
-    if (zone) {
-        char *end;
-        unsigned index = if_nametoindex(zone);
-        in6->sin6_scope_id = index ? index : (unsigned)strtoul(zone, &end, 10);
-        if (!index && (*zone < '0' || *zone > '9' || *end))
-            return green__fail(-EINVAL, "address '%s': there is no interface '%s'", text, zone);
-    }
+        return green__fail(-EINVAL, "address '%s': '%s' is not an IPv6 address", parts->text, parts->host);
+    if (zone && !(in6->sin6_scope_id = zone_index(zone)))
+        return green__fail(-EINVAL, "address '%s': there is no interface '%s'", parts->text, zone);
     return 0;
 }
 
-static int parse_ipv4(green_address *address, const char *text, const char *host, uint16_t port) {
+static int read_ipv4(green_address *address, const green_address_parts *parts, uint16_t port) {
     struct sockaddr_in *in = ipv4(address);
     *address = (green_address){.length = sizeof *in};
     in->sin_family = AF_INET;
     in->sin_port = htons(port);
-    if (*host == '\0' || strcmp(host, "*") == 0)
+    if (*parts->host == '\0' || strcmp(parts->host, "*") == 0)
         in->sin_addr.s_addr = htonl(INADDR_ANY);
-    else if (inet_pton(AF_INET, host, &in->sin_addr) != 1)
-        return green__fail(-EINVAL, "address '%s': '%s' is not an IPv4 address (a host name must be looked up)", text,
-                           host);
+    else if (inet_pton(AF_INET, parts->host, &in->sin_addr) != 1)
+        return green__fail(-EINVAL, "address '%s': '%s' is not an IPv4 address (a host name must be looked up)",
+                           parts->text, parts->host);
     return 0;
 }
 
-int green_address_parse(green_address *address, const char *text) {
-    char host[256];
-    uint16_t port = 0;
-    *address = (green_address){0};
-    if (strncmp(text, UNIX_PREFIX, sizeof UNIX_PREFIX - 1) == 0)
-        return parse_unix(address, text + sizeof UNIX_PREFIX - 1);
+int green__address_read_host(green_address *address, const green_address_parts *parts, uint16_t port) {
+    int error = parts->bracketed ? read_ipv6(address, parts, port) : read_ipv4(address, parts, port);
+    if (error < 0)
+        address->length = 0;
+    return error;
+}
+
+bool green__address_is_unix(const char *text) {
+    return strncmp(text, UNIX_PREFIX, sizeof UNIX_PREFIX - 1) == 0;
+}
+
+int green__address_split(green_address_parts *parts, const char *text) {
     const char *colon = strrchr(text, ':');
     const char *bracket = text[0] == '[' ? strchr(text, ']') : NULL;
     if (text[0] == '[' && !bracket)
@@ -107,26 +122,43 @@ int green_address_parse(green_address *address, const char *text) {
     if (!bracket && memchr(text, ':', (size_t)(colon - text)))
         return green__fail(-EINVAL, "address '%s': an IPv6 address needs brackets, as in '[::1]:80'", text);
     const char *begin = bracket ? text + 1 : text, *end = bracket ? bracket : colon;
-    if ((size_t)(end - begin) >= sizeof host)
+    size_t length = (size_t)(end - begin);
+    if (length >= sizeof parts->host)
         return green__fail(-EINVAL, "address '%.64s...': the host is too long", text);
-    memcpy(host, begin, (size_t)(end - begin));
-    host[end - begin] = '\0';
-    int error = parse_port(text, colon + 1, &port);
-    if (error < 0)
-        return error;
-    error = bracket ? parse_ipv6(address, text, host, port) : parse_ipv4(address, text, host, port);
-    if (error < 0)
-        address->length = 0;
-    return error;
+    parts->text = text;
+    parts->port = colon + 1;
+    parts->bracketed = bracket != NULL;
+    memcpy(parts->host, begin, length);
+    parts->host[length] = '\0';
+    return 0;
 }
 
+int green_address_parse(green_address *address, const char *text) {
+    green_address_parts parts;
+    uint16_t port = 0;
+    *address = (green_address){0};
+    if (green__address_is_unix(text))
+        return parse_unix(address, text + sizeof UNIX_PREFIX - 1);
+    int error = green__address_split(&parts, text);
+    if (error == 0)
+        error = green__address_read_port(&parts, &port);
+    return error < 0 ? error : green__address_read_host(address, &parts, port);
+}
+
+/* An abstract name may hold NULs. They are printed like the first one, as in
+ * /proc/net/unix, so that the rest is seen. */
 static int print_unix(const green_address *address, char *text, size_t size) {
+    char name[sizeof local(address)->sun_path];
     size_t header = offsetof(struct sockaddr_un, sun_path);
     size_t length = address->length > header ? address->length - header : 0;
-    const char *path = local(address)->sun_path;
-    if (length > 0 && path[0] == '\0')
-        return snprintf(text, size, "unix:@%.*s", (int)length - 1, path + 1);
-    return snprintf(text, size, "unix:%.*s", (int)strnlen(path, length), path);
+    if (length > sizeof name)
+        length = sizeof name;
+    memcpy(name, local(address)->sun_path, length);
+    bool abstract = length > 0 && name[0] == '\0';
+    for (size_t i = 0; abstract && i < length; i++)
+        if (name[i] == '\0')
+            name[i] = '@';
+    return snprintf(text, size, "unix:%.*s", (int)strnlen(name, length), name);
 }
 
 size_t green_address_print(const green_address *address, char *text, size_t size) {

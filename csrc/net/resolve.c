@@ -1,9 +1,10 @@
 /* Names to addresses, by the system's resolver on a native thread. */
 #include "../base/descriptor.h"
+#include "address.h"
+
 #include "../offload/offload.h"
 
-#include <green/address.h>
-
+#include <ctype.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <stdlib.h>
@@ -13,11 +14,15 @@
 /* Of its own: names that nobody answers for hold up only names. */
 static green_offload_pool resolvers = GREEN_OFFLOAD_POOL(resolvers, "green-resolver", 16);
 
-enum { HOST_MAX = 256, SERVICE_MAX = 32 };
+enum { SERVICE_MAX = 32 };
+
+/* What of an address is no number. */
+enum missing { NOTHING, PORT, HOST };
 
 struct lookup {
     green_job job;
-    char host[HOST_MAX], service[SERVICE_MAX];
+    enum missing missing;
+    char host[GREEN_HOST_MAX], service[SERVICE_MAX];
     struct addrinfo *found;
     int error; /* EAI_... */
     int system_error;
@@ -35,17 +40,26 @@ static void look_for_descriptor(struct lookup *lookup) {
     }
 }
 
+static int ask(struct lookup *lookup, int type, int flags) {
+    struct addrinfo hints = {.ai_socktype = type, .ai_flags = flags};
+    return getaddrinfo(lookup->missing == PORT ? NULL : lookup->host, lookup->service, &hints, &lookup->found);
+}
+
+/* Services of TCP and UDP that share a name share its port. Some are of one alone. */
+static int ask_for_each_type(struct lookup *lookup, int flags) {
+    int error = ask(lookup, SOCK_STREAM, flags);
+    return error == EAI_SERVICE ? ask(lookup, SOCK_DGRAM, flags) : error;
+}
+
 static void look_up(green_job *job) {
     struct lookup *lookup = GREEN_CONTAINER(job, struct lookup, job);
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
-    lookup->error = getaddrinfo(lookup->host, lookup->service, &hints, &lookup->found);
+    int error = ask_for_each_type(lookup, AI_ADDRCONFIG);
     /* A machine with no address but the loopback's still has that one. */
-    if (lookup->error == EAI_NONAME || lookup->error == EAI_ADDRFAMILY) {
-        hints.ai_flags = 0;
-        lookup->error = getaddrinfo(lookup->host, lookup->service, &hints, &lookup->found);
-    }
+    if (error == EAI_NONAME || error == EAI_ADDRFAMILY)
+        error = ask_for_each_type(lookup, 0);
+    lookup->error = error;
     lookup->system_error = errno;
-    if (lookup->error == EAI_NONAME || lookup->error == EAI_AGAIN || lookup->error == EAI_FAIL)
+    if (error == EAI_NONAME || error == EAI_AGAIN || error == EAI_FAIL || error == EAI_SERVICE)
         look_for_descriptor(lookup);
 }
 
@@ -54,21 +68,6 @@ static void lookup_free(green_job *job) {
     if (lookup->found)
         freeaddrinfo(lookup->found);
     free(lookup);
-}
-
-static int split(const char *text, struct lookup *lookup) {
-    const char *colon = strrchr(text, ':');
-    size_t host = colon ? (size_t)(colon - text) : 0;
-    if (!colon || host == 0 || !colon[1] || memchr(text, ':', host))
-        return green__fail(-EINVAL, "address '%s': neither an address nor 'host:port'", text);
-    if (host >= HOST_MAX || strlen(colon + 1) >= SERVICE_MAX)
-        return green__fail(-EINVAL, "address '%.64s...': the host or the port is too long", text);
-    /* The resolver cuts larger numbers without a word. */
-    if (strspn(colon + 1, "0123456789") == strlen(colon + 1) && strtoul(colon + 1, NULL, 10) > UINT16_MAX)
-        return green__fail(-EINVAL, "address '%s': '%s' is not a port from 0 to 65535", text, colon + 1);
-    memcpy(lookup->host, text, host);
-    strcpy(lookup->service, colon + 1);
-    return 0;
 }
 
 static int fail(const struct lookup *lookup) {
@@ -96,9 +95,72 @@ static int copy(const struct addrinfo *found, green_address *addresses, size_t c
     return copied;
 }
 
-/* An address needs no look-up; with one of these it can be nothing else. */
-static bool is_address(const char *text) {
-    return strncmp(text, "unix:", 5) == 0 || text[0] == '[';
+/* Whether the port may be the name of a service. The C library takes "+80", " 80"
+ * and "-1" for numbers. */
+static bool names_service(const char *port) {
+    return isalnum((unsigned char)*port) && port[strspn(port, "0123456789")] != '\0';
+}
+
+/* Reads what is a number, and returns what has to be looked up: the port of a service,
+ * or a host together with its port. -EINVAL, explained. */
+static int read_numbers(const green_address_parts *parts, green_address *address) {
+    uint16_t port = 0;
+    bool service = names_service(parts->port);
+    int error = service ? 0 : green__address_read_port(parts, &port);
+    if (error < 0)
+        return error;
+    if (strlen(parts->port) >= SERVICE_MAX)
+        return green__fail(-EINVAL, "address '%.64s...': the port is too long", parts->text);
+    error = green__address_read_host(address, parts, port);
+    if (error == 0)
+        return service ? PORT : NOTHING;
+    return parts->bracketed ? error : HOST;
+}
+
+static int read_text(green_address_parts *parts, const char *text, green_address *address) {
+    if (green__address_is_unix(text))
+        return green_address_parse(address, text);
+    int error = green__address_split(parts, text);
+    return error < 0 ? error : read_numbers(parts, address);
+}
+
+static struct lookup *lookup_make(const green_address_parts *parts, enum missing missing) {
+    struct lookup *lookup = calloc(1, sizeof *lookup);
+    if (!lookup) {
+        green__fail(-ENOMEM, "looking up '%s'", parts->text);
+        return NULL;
+    }
+    lookup->job = (green_job){.run = look_up, .release = lookup_free, .owners = 1, .done = -1};
+    lookup->missing = missing;
+    strcpy(lookup->host, parts->host);
+    strcpy(lookup->service, parts->port);
+    return lookup;
+}
+
+/* Runs it on a native thread. 0 or -errno, explained. */
+static int run(green_hub *hub, struct lookup *lookup, int64_t timeout) {
+    int error = green__offload(hub, &resolvers, &lookup->job, timeout);
+    if (error == -ETIMEDOUT)
+        green__fail(error, "looking up '%s': the name service has not answered yet", lookup->host);
+    return error == 0 && lookup->error ? fail(lookup) : error;
+}
+
+/* Returns how many addresses the host has, or 0 once the port is in the address. */
+static int look_up_missing(const green_address_parts *parts, enum missing missing, green_address *address,
+                           green_address *addresses, size_t count, int64_t timeout) {
+    int result = 0;
+    green_address service;
+    green_hub *hub = green__hub_here(&result);
+    struct lookup *lookup = hub ? lookup_make(parts, missing) : NULL;
+    if (!lookup)
+        return hub ? -ENOMEM : result;
+    result = run(hub, lookup, timeout);
+    if (result == 0 && missing == HOST)
+        result = copy(lookup->found, addresses, count);
+    else if (result == 0 && copy(lookup->found, &service, 1) == 1)
+        green_address_set_port(address, (uint16_t)green_address_port(&service));
+    green__offload_release(&lookup->job);
+    return result;
 }
 
 int green_resolve(green_address *addresses, size_t count, const char *text) {
@@ -106,29 +168,18 @@ int green_resolve(green_address *addresses, size_t count, const char *text) {
 }
 
 int green_resolve_within(green_address *addresses, size_t count, const char *text, int64_t timeout) {
+    green_address_parts parts;
     green_address address;
-    int error = green_address_parse(&address, text);
-    if (error == 0 && count > 0)
-        addresses[0] = address;
-    if (error == 0)
-        return count > 0;
-    if (is_address(text))
-        return error;
-
-    green_hub *hub = green__hub_here(&error);
-    if (!hub)
-        return error;
-    struct lookup *lookup = calloc(1, sizeof *lookup);
-    if (!lookup)
-        return green__fail(-ENOMEM, "looking up '%s'", text);
-    lookup->job = (green_job){.run = look_up, .release = lookup_free, .owners = 1, .done = -1};
-    error = split(text, lookup);
-    if (error == 0)
-        error = green__offload(hub, &resolvers, &lookup->job, timeout);
-    if (error == -ETIMEDOUT)
-        green__fail(error, "looking up '%s': the name service has not answered yet", lookup->host);
-    if (error == 0)
-        error = lookup->error ? fail(lookup) : copy(lookup->found, addresses, count);
-    green__offload_release(&lookup->job);
-    return error;
+    int missing = read_text(&parts, text, &address);
+    if (missing < 0)
+        return missing;
+    if (missing != NOTHING) {
+        int result = look_up_missing(&parts, (enum missing)missing, &address, addresses, count, timeout);
+        if (result < 0 || missing == HOST)
+            return result;
+    }
+    if (count == 0)
+        return 0;
+    addresses[0] = address;
+    return 1;
 }

@@ -27,7 +27,8 @@ enum { GREEN_ADDRESS_TEXT_MAX = 128 };
 GREEN_API GREEN_CHECK int green_address_parse(green_address *address, const char *text);
 
 /* Writes the text form, cut to size bytes with a final NUL, and returns the
- * length that all of it has. A nameless unix socket prints as "unix:". */
+ * length that all of it has. A nameless unix socket prints as "unix:", and a NUL
+ * in an abstract name as '@'. */
 GREEN_API size_t green_address_print(const green_address *address, char *text, size_t size);
 
 /* The port of an IPv4 or IPv6 address, else -1. */
@@ -37,7 +38,8 @@ GREEN_API void green_address_set_port(green_address *address, uint16_t port);
 GREEN_API bool green_address_equal(const green_address *a, const green_address *b);
 
 /* Finds the addresses of "host:port", where host is a name or a number and port
- * a number or a service name; also takes every form of green_address_parse().
+ * a number or a service name; also takes every form of green_address_parse(), with
+ * a service name for its port. A service that TCP does not have is that of UDP.
  * Stores up to count of them, in the order to try them, and returns how many.
  * Blocks: the system's resolver runs on native threads that are only for names, 16
  * at most, and an interrupt leaves it to finish by itself.
