@@ -121,6 +121,7 @@ TEST(bad_input, "what is no address is -EINVAL, with an explanation that names i
         "[fe80::1%1x]:80",
         "[fe80::1%4294967297]:80",
         "[fe80::1%18446744073709551617]:80",
+        "[fe80::1%x1]:80",
         "localhost:80",
         "tcp://127.0.0.1:80",
         "unix:",

@@ -198,6 +198,48 @@ done:
     return error;
 }
 
+struct waiting_put {
+    green_queue *queue;
+    int result;
+    bool done;
+};
+
+static int put_one(void *argument) {
+    static char element[4000];
+    struct waiting_put *put = argument;
+    put->result = green_queue_put(put->queue, element, GREEN_FOREVER);
+    put->done = true;
+    return 0;
+}
+
+/* A chunk of a queue holds four elements of this size. */
+TEST(waiting_puts, "every put for which there is room but no memory ends, not only the first") {
+    enum { ROOM = 4, PUTS = 3 };
+    green_queue_options options = {.element_size = 4000, .capacity = ROOM};
+    struct waiting_put puts[ROOM + PUTS] = {0};
+    green_thread *threads[ROOM + PUTS];
+    green_queue *queue = NULL;
+    CHECK(green_queue_make(&queue, &options), ==, 0);
+    for (int i = 0; i < ROOM + PUTS; i++) {
+        puts[i].queue = queue;
+        threads[i] = start(put_one, &puts[i]);
+    }
+    let_run();
+    CHECK(green_queue_putting(queue), ==, PUTS);
+    fail_calls(FAIL_MEMORY, 1, UINT_MAX);
+    CHECK(green_queue_resize(queue, GREEN_UNBOUNDED), ==, 0);
+    let_run();
+    fail_calls(0, 0, 0);
+    CHECK(green_queue_putting(queue), ==, 0);
+    for (int i = 0; i < ROOM + PUTS; i++) {
+        CHECK(puts[i].done);
+        CHECK(puts[i].result, ==, i < ROOM ? 0 : -ENOMEM);
+        CHECK(finish(threads[i]), ==, 0);
+    }
+    CHECK(green_queue_count(queue), ==, ROOM);
+    green_queue_free(queue);
+}
+
 TEST(queues, "a queue without memory gives the element back, and goes on") {
     static const struct scenario scenarios[] = {
         {.name = "channel", .run = run_channel, .tolerates = "madvise mmap"},

@@ -382,3 +382,24 @@ TEST(serve, "serve that finds no memory for a connection waits and drops none") 
 TEST(serve_calls, "serve that finds no descriptor for a connection waits and drops none") {
     fail_on_each_engine(serving, 1, FAIL_CALLS);
 }
+
+/* On the io_uring engine nothing asks epoll for a place. */
+static void serve_without_place(void) {
+    for (unsigned call = 1; call <= 3; call++) {
+        handler_errors = 0;
+        green_listener *listener = listen_any(TCP4);
+        green_thread *thread = start(serve_lines, listener);
+        fail_calls(FAIL_CALLS, call, call);
+        let_run();
+        fail_calls(0, 0, 0);
+        CHECK(!green_thread_is_finished(thread));
+        CHECK(ask(listener), ==, 0);
+        CHECK(green_listener_stop(listener, GREEN_FOREVER), ==, 0);
+        CHECK(finish(thread), ==, 0);
+        green_listener_release(listener);
+    }
+}
+
+TEST(serve_place, "serve that finds no descriptor or no place in the epoll goes on") {
+    on_each_engine(serve_without_place);
+}

@@ -219,6 +219,43 @@ TEST(full, "a full disk and a limit are errors that tell how much was written") 
     remove_directory();
 }
 
+static bool takes_nothing;
+
+ssize_t __real_pwrite(int fd, const void *bytes, size_t size, off_t offset);
+ssize_t __wrap_pwrite(int fd, const void *bytes, size_t size, off_t offset);
+
+/* In the place of the real one, as some file systems play it. */
+ssize_t __wrap_pwrite(int fd, const void *bytes, size_t size, off_t offset) {
+    return takes_nothing ? 0 : __real_pwrite(fd, bytes, size, offset);
+}
+
+static void write_nothing(void) {
+    green_file *file = file_of_pattern("nothing", 100);
+    CHECK(green_file_write(file, "", 0), ==, 0);
+    CHECK(green_file_write_at(file, "", 0, 1000), ==, 0);
+    CHECK(green_file_position(file), ==, 0);
+    CHECK(green_file_size(file), ==, 100);
+    green_file_release(file);
+    CHECK(unlink(path_of("nothing")), ==, 0);
+}
+
+TEST(write_nothing, "a write of no bytes is 0 and changes nothing") {
+    on_each_engine(write_nothing);
+    remove_directory();
+}
+
+TEST(takes_nothing, "a file that takes no byte and says so by 0 is -EIO, not a write without end") {
+    CHECK(setenv("GREEN_ENGINE", "epoll", 1), ==, 0); /* the ring does not call pwrite(2) */
+    green_file *file = file_of_pattern("full", 100);
+    takes_nothing = true;
+    CHECK(green_file_write(file, "abc", 3), ==, -EIO);
+    takes_nothing = false;
+    CHECK(green_file_position(file), ==, 0);
+    CHECK(green_file_size(file), ==, 100);
+    green_file_release(file);
+    remove_directory();
+}
+
 TEST(direct, "a file is read and written past the cache, if the file system can do that") {
     enum { BLOCKS = 600 * 1024, BLOCK = 4096 };
     char *bytes = aligned_alloc(BLOCK, BLOCKS);

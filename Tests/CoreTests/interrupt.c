@@ -243,6 +243,26 @@ static int accept_on(void *argument) {
     return error;
 }
 
+static int read_one(void *socket) {
+    char byte;
+    return (int)green_read(socket, &byte, 1);
+}
+
+/* Nothing runs between the turn that fires the timer and the close. */
+TEST(first_cause, "a read whose timeout has ended it is not ended once more by a close") {
+    const int64_t timeout = 10 * GREEN_MILLISECOND;
+    struct pair pair = connected(UNIX_PAIR);
+    green_socket_set_timeouts(pair.near, timeout, GREEN_FOREVER);
+    green_thread *reader = start(read_one, pair.near);
+    CHECK(green_yield(), ==, 0);
+    for (int64_t begun = green_now(); green_now() <= begun + timeout;)
+        ;
+    CHECK(green_yield(), ==, 0);
+    CHECK(green_close(pair.near), ==, 0);
+    CHECK(finish(reader), ==, -ETIMEDOUT);
+    release_pair(&pair);
+}
+
 TEST(kill_accept, "killed accepting threads lose no connection") {
     enum { CLIENTS = SCALED(1000) };
     struct accepting accepting = {listen_any(TCP4), 0};

@@ -44,6 +44,31 @@ TEST(as_data, "the address of a call that a library keeps as data is rewritten t
     CHECK(*fixture->poll_address == poll);
 }
 
+static void *exported(const char *path, const char *name) {
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    CHECK(library != NULL);
+    void *symbol = dlsym(library, name);
+    CHECK(symbol != NULL);
+    return symbol;
+}
+
+TEST(addend, "an address within a call is not taken for that of the call") {
+    char *const *within_poll = exported(PATCHED_ADDEND, "within_poll");
+    char *before = *within_poll;
+    green_patch *patch = NULL;
+    CHECK(green_import_patched(&patch, PATCHED_ADDEND, NULL), ==, -ENODATA);
+    CHECK(*within_poll == before);
+}
+
+TEST(last, "the last relocation of a library is found, too") {
+    poll_function *last_poll = (poll_function *)exported(PATCHED_LAST, "last_poll");
+    green_patch *patch = import(PATCHED_LAST);
+    CHECK(slots_of(patch, "core-patched-last", "poll"), ==, 1);
+    CHECK(is_green(last_poll));
+    CHECK(green_unpatch(patch), ==, 0);
+    CHECK(!is_green(last_poll));
+}
+
 TEST(own_name, "a library's own function that has the name of a call is left alone") {
     if (SANITIZED)
         skip("sanitizers forbid RTLD_DEEPBIND, which has it called before the C library's");

@@ -87,6 +87,18 @@ TEST(line_just_fits, "a line that fits with its NUL is read, one byte more is -E
     release_pair(&pair);
 }
 
+TEST(line_without_end, "bytes that fill the room for a line without ending it are -EMSGSIZE at once") {
+    struct pair pair = connected(UNIX_PAIR);
+    char line[8];
+    green_socket_set_timeouts(pair.near, 0, GREEN_FOREVER);
+    send_text(pair.far, "123456");
+    CHECK(LINE(pair.near, line), ==, -ETIMEDOUT);
+    send_text(pair.far, "7");
+    CHECK(LINE(pair.near, line), ==, -EMSGSIZE);
+    expect_text(pair.near, "1234567");
+    release_pair(&pair);
+}
+
 TEST(line_too_long, "a line that is too long is -EMSGSIZE though it has not ended, and other reads get it") {
     struct pair pair = connected(TCP4);
     char line[100], bytes[5000];

@@ -111,6 +111,27 @@ TEST(silent, "a silent client ends its own handshake, with a sentence, and no ot
     green_tls_context_release(server);
 }
 
+/* A call with a timeout of 0 tells its own deadline from the handshake's: only the
+ * one that has passed before the call is named in the sentence. */
+TEST(deadline_kept, "calls that take a handshake up again do not put its deadline off") {
+    const int64_t limit = 20 * GREEN_MILLISECOND;
+    char byte;
+    green_tls_context *context =
+        context_of((green_tls_options){.authorities = pem(authority()->chain), .handshake_timeout = limit});
+    struct pair plain = connected(UNIX_PAIR);
+    green_socket_set_timeouts(plain.near, 0, 0);
+    CHECK(green_tls_start(plain.near, context, "localhost"), ==, -ETIMEDOUT);
+    CHECK(strstr(green_explain(-ETIMEDOUT), "not done within") == NULL);
+    for (int64_t begun = green_now(); green_now() <= begun + limit;)
+        CHECK(green_yield(), ==, 0);
+    CHECK(green_read(plain.near, &byte, 1), ==, -ETIMEDOUT);
+    CHECK_CONTAINS(green_explain(-ETIMEDOUT), "not done within 20 ms");
+    CHECK(green_write(plain.near, "x", 1), ==, -ETIMEDOUT);
+    CHECK_CONTAINS(green_explain(-ETIMEDOUT), "not done within 20 ms");
+    release_pair(&plain);
+    green_tls_context_release(context);
+}
+
 static int read_one(void *socket) {
     char byte;
     return (int)green_read(socket, &byte, 1);
