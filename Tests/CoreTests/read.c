@@ -128,6 +128,70 @@ TEST(line_very_long, "a line of 200 000 bytes") {
     release_pair(&pair);
 }
 
+static void lent_lines(struct pair *pair) {
+    const void *line;
+    send_text(pair->far, "one\nlonger\nlast");
+    CHECK(green_shutdown(pair->far, SHUT_WR), ==, 0);
+    CHECK(green_receive_line(pair->near, 0, &line), ==, -EINVAL);
+    CHECK(green_receive_line(pair->near, SIZE_MAX, &line), ==, 4);
+    CHECK(memcmp(line, "one\n", 4), ==, 0);
+    green_consume(pair->near, 4);
+    CHECK(green_receive_line(pair->near, 6, &line), ==, -EMSGSIZE);
+    CHECK(green_receive_line(pair->near, 7, &line), ==, 7);
+    CHECK(memcmp(line, "longer\n", 7), ==, 0);
+    green_consume(pair->near, 7);
+    CHECK(green_receive_line(pair->near, 3, &line), ==, -EMSGSIZE);
+    CHECK(green_receive_line(pair->near, SIZE_MAX, &line), ==, 4);
+    CHECK(memcmp(line, "last", 4), ==, 0);
+    green_consume(pair->near, 4);
+    CHECK(green_receive_line(pair->near, SIZE_MAX, &line), ==, 0);
+}
+
+TEST(lent_lines, "a line is lent in place, whatever the limit") {
+    with_each_transport(lent_lines);
+}
+
+static void lent_bytes(struct pair *pair) {
+    const void *bytes;
+    CHECK(green_receive_exactly(pair->near, 0, &bytes), ==, -EINVAL);
+    CHECK(green_receive_exactly(pair->near, SIZE_MAX, &bytes), ==, -EINVAL);
+    send_text(pair->far, "abcdef");
+    CHECK(green_receive_exactly(pair->near, 2, &bytes), ==, 2);
+    CHECK(memcmp(bytes, "ab", 2), ==, 0);
+    green_consume(pair->near, 2);
+    CHECK(green_receive_exactly(pair->near, 4, &bytes), ==, 4);
+    CHECK(memcmp(bytes, "cdef", 4), ==, 0);
+    green_consume(pair->near, 1);
+    CHECK(green_shutdown(pair->far, SHUT_WR), ==, 0);
+    CHECK(green_receive_exactly(pair->near, SSIZE_MAX, &bytes), ==, -ENODATA);
+    CHECK_CONTAINS(green_explain(-ENODATA), "ended after 3 of ");
+    CHECK(green_receive_exactly(pair->near, 1, &bytes), ==, -ENODATA);
+}
+
+TEST(lent_bytes, "a number of bytes is lent in place, and takes no memory before they come") {
+    with_each_transport(lent_bytes);
+}
+
+static int receive_six(void *socket) {
+    const void *bytes;
+    return (int)green_receive_exactly(socket, 6, &bytes);
+}
+
+TEST(lent_bytes_killed, "a killed receive_exactly loses no byte") {
+    struct pair pair = connected(TCP4);
+    const void *bytes;
+    green_thread *thread = start(receive_six, pair.near);
+    send_text(pair.far, "abc");
+    let_run();
+    CHECK(green_thread_kill(thread), ==, 0);
+    CHECK(finish(thread), ==, -ECANCELED);
+    send_text(pair.far, "def");
+    CHECK(green_receive_exactly(pair.near, 6, &bytes), ==, 6);
+    CHECK(memcmp(bytes, "abcdef", 6), ==, 0);
+    green_consume(pair.near, 6);
+    release_pair(&pair);
+}
+
 TEST(line_with_nul, "a NUL is a byte of the line like any other") {
     struct pair pair = connected(UNIX_PAIR);
     char line[16];

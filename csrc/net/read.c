@@ -1,10 +1,11 @@
 /* Reading: into the caller's memory, or in place.
  *
  * A read that brings memory has the kernel fill it directly, whatever its size.
- * Lines and green_receive() bring none, and are lent some of the engine's when
- * bytes come. What is left over stays in the socket and comes first next time. */
+ * Lines and the green_receive() family bring none, and are lent some of the
+ * engine's when bytes come. What is left over stays in the socket and comes first next time. */
 #include "transport.h"
 
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,6 +141,15 @@ static inline ssize_t receive_lent(green_socket_io *call) {
     return call->socket->transport ? receive_chunk(call) : green__receive_lent(call, &call->socket->unread);
 }
 
+/* Lends what is unread to the caller, if the call has succeeded. */
+static ssize_t lend(green_socket_io *call, const void **bytes, ssize_t result) {
+    if (result > 0) {
+        *bytes = call->socket->unread.bytes;
+        call->socket->lending = true;
+    }
+    return green__leave(call, result);
+}
+
 ssize_t green_receive(green_socket *socket, const void **bytes) {
     green_socket_io call;
     *bytes = NULL;
@@ -149,11 +159,7 @@ ssize_t green_receive(green_socket *socket, const void **bytes) {
     ssize_t result = (ssize_t)socket->unread.count;
     if (result == 0)
         result = receive_lent(&call);
-    if (result > 0) {
-        *bytes = socket->unread.bytes;
-        socket->lending = true;
-    }
-    return green__leave(&call, result);
+    return lend(&call, bytes, result);
 }
 
 /* Moves what is unread to the beginning of a chunk with room behind it. */
@@ -195,14 +201,15 @@ static size_t line_length(const green_unread *unread, size_t from) {
     return end ? (size_t)(end - unread->bytes) + 1 : 0;
 }
 
-/* The length of the next line, once it is all there; the stream's end ends the
- * last one. An interrupt counts only when there is need to wait again. */
-static ssize_t find_line(green_socket_io *call, size_t size) {
+/* The length of the next line of at most limit bytes, once it is all there; the
+ * stream's end ends the last one. An interrupt counts only when there is need to
+ * wait again. */
+static ssize_t find_line(green_socket_io *call, size_t limit) {
     const green_unread *unread = &call->socket->unread;
     size_t scanned = 0, length;
     for (bool waited = false; (length = line_length(unread, scanned)) == 0; waited = true) {
         scanned = unread->count;
-        if (scanned >= size - 1)
+        if (scanned >= limit)
             return -EMSGSIZE;
         ssize_t more = waited ? green__proceed(call) : 0;
         if (more == 0)
@@ -212,7 +219,11 @@ static ssize_t find_line(green_socket_io *call, size_t size) {
         if (more == 0)
             return (ssize_t)scanned;
     }
-    return length < size ? (ssize_t)length : -EMSGSIZE;
+    return length <= limit ? (ssize_t)length : -EMSGSIZE;
+}
+
+static ssize_t leave_line(ssize_t result, size_t limit) {
+    return result == -EMSGSIZE ? green__fail(-EMSGSIZE, "read_line: a line of more than %zu bytes", limit) : result;
 }
 
 ssize_t green_read_line(green_socket *socket, char *bytes, size_t size) {
@@ -222,13 +233,52 @@ ssize_t green_read_line(green_socket *socket, char *bytes, size_t size) {
     int error = green__enter(socket, &call, GREEN_READING);
     if (GREEN_UNLIKELY(error < 0))
         return error;
-    ssize_t length = find_line(&call, size);
+    ssize_t length = find_line(&call, size - 1);
     if (length > 0) {
         take(socket, bytes, (size_t)length);
         bytes[length] = '\0';
     }
-    length = green__leave(&call, length);
-    if (length == -EMSGSIZE)
-        return green__fail(-EMSGSIZE, "read_line: a line of more than %zu bytes", size - 1);
-    return length;
+    return leave_line(green__leave(&call, length), size - 1);
+}
+
+ssize_t green_receive_line(green_socket *socket, size_t limit, const void **line) {
+    green_socket_io call;
+    *line = NULL;
+    if (limit == 0)
+        return green__fail(-EINVAL, "receive_line: a limit of 0 bytes; a line has 1 at least");
+    int error = green__enter(socket, &call, GREEN_READING);
+    if (GREEN_UNLIKELY(error < 0))
+        return error;
+    return leave_line(lend(&call, line, find_line(&call, limit)), limit);
+}
+
+/* Waits until size bytes are unread. 0 is the end of the stream. */
+static ssize_t gather(green_socket_io *call, size_t size) {
+    const green_unread *unread = &call->socket->unread;
+    for (bool waited = false; unread->count < size; waited = true) {
+        ssize_t more = waited ? green__proceed(call) : 0;
+        if (more == 0)
+            more = receive_more(call);
+        if (more <= 0)
+            return more;
+    }
+    return (ssize_t)size;
+}
+
+ssize_t green_receive_exactly(green_socket *socket, size_t size, const void **bytes) {
+    green_socket_io call;
+    *bytes = NULL;
+    if (size == 0 || size > SSIZE_MAX)
+        return green__fail(-EINVAL, "receive_exactly: %zu bytes", size);
+    int error = green__enter(socket, &call, GREEN_READING);
+    if (GREEN_UNLIKELY(error < 0))
+        return error;
+    size_t count = 0;
+    ssize_t result = gather(&call, size);
+    if (result == 0) {
+        count = socket->unread.count;
+        green__unread_drop(socket);
+    }
+    result = lend(&call, bytes, result);
+    return result == 0 ? green__fail(-ENODATA, "the stream ended after %zu of %zu bytes", count, size) : result;
 }

@@ -86,6 +86,19 @@ GREEN_API GREEN_CHECK ssize_t green_read_line(green_socket *socket, char *bytes,
 GREEN_API GREEN_CHECK ssize_t green_receive(green_socket *socket, const void **bytes);
 GREEN_API void green_consume(green_socket *socket, size_t size);
 
+/* As green_receive(), but waits until a line has come, and returns its length
+ * with its '\n'. A last line without '\n' counts. Memory for it grows as its
+ * bytes come, whatever the limit. -EINVAL: a limit of 0. -EMSGSIZE: no '\n'
+ * within limit bytes; what came is still unread. */
+GREEN_API GREEN_CHECK ssize_t green_receive_line(green_socket *socket, size_t limit, const void **line);
+
+/* As green_receive(), but waits until size bytes have come, and returns size.
+ * Memory for them grows as they come, so that size may be a number from the
+ * peer. -EINVAL: a size of 0 or above SSIZE_MAX. -ENODATA: the stream ended
+ * before, and the bytes that came are dropped. After any other error they are
+ * still unread. */
+GREEN_API GREEN_CHECK ssize_t green_receive_exactly(green_socket *socket, size_t size, const void **bytes);
+
 /* Writes all of it and returns size; anything else is an error, and part of it
  * may have been sent. A size of 0 sends an empty message where the socket keeps
  * messages apart, as datagram sockets do, and nothing on a stream. -EPIPE and
