@@ -9,43 +9,22 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *green__tls_place(const green_tls_pem *pem, const char *what, char *text, size_t size) {
-    snprintf(text, size, pem->path ? "the %s in %s" : "the %s in memory", what, pem->path);
-    return text;
-}
-
-BIO *green__tls_open_pem(const green_tls_pem *pem, const char *what) {
-    char place[GREEN_TLS_PLACE_MAX];
-    if (!pem->path && !pem->bytes) {
-        green__tls_bad_setup("there is no %s", what);
-        return NULL;
-    }
-    BIO *bio = pem->path ? BIO_new_file(pem->path, "re") : BIO_new_mem_buf(pem->bytes, (int)pem->size);
-    if (!bio)
-        green__tls_bad_setup("%s cannot be read", green__tls_place(pem, what, place, sizeof place));
-    return bio;
-}
-
-bool green__tls_pem_ended(void) {
-    unsigned long error = ERR_peek_last_error();
-    return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
-}
-
 /* The first is our own, the others lead to a root. */
 static int use_chain(SSL_CTX *context, const green_tls_pem *pem) {
     char place[GREEN_TLS_PLACE_MAX];
-    BIO *bio = green__tls_open_pem(pem, "certificate");
+    size_t count = 1, there;
+    BIO *bio = green__tls_open_pem(pem, "certificate", &there);
     if (!bio)
         return -EPROTO;
     X509 *certificate = PEM_read_bio_X509_AUX(bio, NULL, NULL, NULL);
     bool good = certificate && SSL_CTX_use_certificate(context, certificate) == 1;
     X509_free(certificate);
-    while (good && (certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
+    for (; good && (certificate = PEM_read_bio_X509_AUX(bio, NULL, NULL, NULL)); count++) {
         good = SSL_CTX_add0_chain_cert(context, certificate) == 1;
         if (!good)
             X509_free(certificate);
     }
-    good = good && green__tls_pem_ended();
+    good = good && green__tls_pem_ended() && count == there;
     BIO_free(bio);
     if (!good)
         return green__tls_bad_setup("%s is no good", green__tls_place(pem, "certificate", place, sizeof place));
@@ -64,7 +43,8 @@ static int ask_passphrase(char *bytes, int size, int writing, void *pointer) {
 static int use_key(SSL_CTX *context, const green_tls_identity *identity) {
     char place[GREEN_TLS_PLACE_MAX];
     const green_tls_pem *pem = &identity->key;
-    BIO *bio = green__tls_open_pem(pem, "key");
+    size_t certificates;
+    BIO *bio = green__tls_open_pem(pem, "key", &certificates);
     if (!bio)
         return -EPROTO;
     EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, ask_passphrase, (void *)identity);

@@ -68,8 +68,9 @@ void green__tls_forget_sessions(green_tls_state *state);
 /* "example.org, www.example.org" */
 void green__tls_print_names(X509 *certificate, char *text, size_t size);
 
-/* A BIO over a PEM; NULL, explained. what is "key", for the sentence. */
-BIO *green__tls_open_pem(const green_tls_pem *pem, const char *what);
+/* A BIO over a PEM that is well-formed as text, and how many certificates there are
+ * in it; NULL, explained, with the line that is not. what is "key", for the sentence. */
+BIO *green__tls_open_pem(const green_tls_pem *pem, const char *what, size_t *certificates);
 
 /* Whether PEM_read_bio_X509() has failed because there is no further one, rather
  * than at one that is damaged. */

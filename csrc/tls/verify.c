@@ -11,19 +11,19 @@
 
 static int use_certificates(SSL_CTX *context, const green_tls_options *options) {
     char place[GREEN_TLS_PLACE_MAX];
-    BIO *bio = green__tls_open_pem(&options->authorities, "list of authorities");
+    size_t count = 0, there;
+    BIO *bio = green__tls_open_pem(&options->authorities, "list of authorities", &there);
     if (!bio)
         return -EPROTO;
-    int count = 0;
     bool good = true;
-    for (X509 *certificate; good && (certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL)); count++) {
+    for (X509 *certificate; good && (certificate = PEM_read_bio_X509_AUX(bio, NULL, NULL, NULL)); count++) {
         good = X509_STORE_add_cert(SSL_CTX_get_cert_store(context), certificate) == 1;
         if (options->role == GREEN_TLS_SERVER)
             SSL_CTX_add_client_CA(context, certificate);
         X509_free(certificate);
     }
     BIO_free(bio);
-    if (!good || count == 0 || !green__tls_pem_ended())
+    if (!good || count == 0 || count != there || !green__tls_pem_ended())
         return green__tls_bad_setup(
             "%s is no good", green__tls_place(&options->authorities, "list of authorities", place, sizeof place));
     ERR_clear_error(); /* the end of the file was one */

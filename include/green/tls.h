@@ -60,7 +60,9 @@ typedef enum green_tls_verification {
 
 typedef enum green_tls_version { GREEN_TLS_1_2 = 0x0303, GREEN_TLS_1_3 = 0x0304 } green_tls_version;
 
-/* PEM in a file or in memory; in a file when path is set. */
+/* PEM in a file or in memory; in a file when path is set. At most 16 MiB. Text
+ * around the blocks is skipped, but a BEGIN or END line that is damaged or has no
+ * counterpart is an error, which names the line. */
 typedef struct green_tls_pem {
     const char *GREEN_NULLABLE path;
     const void *GREEN_NULLABLE bytes;
