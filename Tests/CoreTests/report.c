@@ -105,3 +105,114 @@ TEST(success, "a result of zero or more is nothing to report") {
     let_run();
     CHECK_TEXT(capture_end(), "");
 }
+
+/* Sentences ---------------------------------------------------------------- */
+
+static const char *const nobody[] = {"127.0.0.1:1", "127.0.0.1:2"};
+
+static int fail_to_connect(const char *address) {
+    green_socket *socket;
+    int error = green_connect(&socket, address, NULL);
+    CHECK(error, <, 0);
+    return error;
+}
+
+static int fail_and_clean_up(void *address) {
+    int error = fail_to_connect(address);
+    const char *sentence = green_explain(error);
+    CHECK(green_sleep(20 * GREEN_MILLISECOND), ==, 0);
+    CHECK_CONTAINS(green_explain(error), address);
+    CHECK(green_explain(error) == sentence);
+    return error;
+}
+
+TEST(own_sentence, "a thread explains its own failure after others have failed in the same way") {
+    green_thread *threads[2];
+    for (int i = 0; i < 2; i++)
+        threads[i] = start(fail_and_clean_up, (void *)nobody[i]);
+    for (int i = 0; i < 2; i++)
+        CHECK(finish(threads[i]), <, 0);
+}
+
+TEST(main_sentence, "main explains its own failure after threads have failed in the same way") {
+    int error = fail_to_connect(nobody[0]);
+    green_thread *other = start(fail_and_clean_up, (void *)nobody[1]);
+    UNTIL(green_thread_is_finished(other));
+    CHECK_CONTAINS(green_explain(error), nobody[0]);
+    CHECK(finish(other), ==, error);
+}
+
+TEST(before_hub, "a failure before the first blocking call is explained after it") {
+    green_address address;
+    CHECK(green_address_parse(&address, "nonsense"), ==, -EINVAL);
+    CHECK(green_yield(), ==, 0);
+    CHECK_CONTAINS(green_explain(-EINVAL), "nonsense");
+}
+
+TEST(waiters_sentence, "the sentence of a thread's result is told to whoever waits for it") {
+    int error = fail_to_connect(nobody[0]), result;
+    green_thread *thread = start(fail_and_clean_up, (void *)nobody[1]);
+    CHECK(green_thread_wait(thread, GREEN_FOREVER, &result), ==, 0);
+    CHECK(result, ==, error);
+    CHECK_CONTAINS(green_explain(error), nobody[1]);
+    green_thread_release(thread);
+    CHECK_CONTAINS(green_explain(error), nobody[1]);
+}
+
+static int connect_and_wait(void *thread) {
+    int error = fail_to_connect(nobody[0]), result;
+    CHECK(green_thread_wait(thread, GREEN_FOREVER, &result), ==, 0);
+    CHECK_CONTAINS(green_explain(error), nobody[1]);
+    return 0;
+}
+
+TEST(waiting_threads_sentence, "a green thread that waits for another is told its sentence, too") {
+    green_thread *thread = start(fail_and_clean_up, (void *)nobody[1]);
+    CHECK(finish(start(connect_and_wait, thread)), ==, 0);
+    green_thread_release(thread);
+}
+
+TEST(piled_sentence, "a pile tells the sentence of each result") {
+    green_pool *pool;
+    green_pile *pile;
+    int result;
+    CHECK(green_pool_make(&pool, 2), ==, 0);
+    CHECK(green_pile_make(&pile, pool), ==, 0);
+    for (int i = 0; i < 2; i++)
+        CHECK(green_pile_spawn(pile, NULL, GREEN_FOREVER, fail_and_clean_up, (void *)nobody[i]), ==, 0);
+    for (int i = 0; i < 2; i++) {
+        CHECK(green_pile_next(pile, GREEN_FOREVER, &result), ==, 1);
+        CHECK_CONTAINS(green_explain(result), nobody[i]);
+    }
+    green_pile_free(pile);
+    green_pool_free(pool);
+}
+
+static bool is_alone(void) {
+    green_statistics now;
+    CHECK(green_hub_statistics(&now), ==, 0);
+    return now.threads == 1;
+}
+
+TEST(reported_sentence, "the report of an error that nobody waited for says what failed") {
+    capture_begin();
+    CHECK(green_detach(fail_and_clean_up, (void *)nobody[0]), ==, 0);
+    UNTIL(is_alone());
+    const char *text = capture_end();
+    CHECK_CONTAINS(text, nobody[0]);
+    CHECK(lines_of(text), ==, 1);
+}
+
+static int explain_nothing(void *error) {
+    const char *text = green_explain(*(int *)error);
+    CHECK(strstr(text, nobody[0]) == NULL);
+    CHECK(*text != 0);
+    return 0;
+}
+
+TEST(nobodys_sentence, "a thread that has not failed is told no other's sentence") {
+    int error = fail_to_connect(nobody[0]);
+    CHECK(finish(start(explain_nothing, &error)), ==, 0);
+    CHECK(finish(start(fail_and_clean_up, (void *)nobody[0])), ==, error);
+    CHECK(finish(start(explain_nothing, &error)), ==, 0); /* in the former one's record */
+}

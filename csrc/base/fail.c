@@ -1,5 +1,7 @@
 #include "fail.h"
 
+#include "sentence.h"
+
 #include <green/green.h>
 
 #include <stdarg.h>
@@ -14,11 +16,6 @@
 #define VERSION(major, minor, patch) TEXT(major) "." TEXT(minor) "." TEXT(patch)
 
 enum { SENTENCE_MAX = 512 };
-
-static _Thread_local struct {
-    int error;
-    char text[SENTENCE_MAX];
-} last;
 
 const char *green_version(void) {
     return VERSION(GREEN_VERSION_MAJOR, GREEN_VERSION_MINOR, GREEN_VERSION_PATCH);
@@ -36,22 +33,23 @@ const char *green__error_text(int error) {
 }
 
 int green__fail(int error, const char *format, ...) {
+    char text[SENTENCE_MAX];
     va_list arguments;
     va_start(arguments, format);
-    int length = vsnprintf(last.text, sizeof last.text, format, arguments);
+    int length = vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     const char *name = strerrorname_np(-error);
-    if (length >= 0 && (size_t)length < sizeof last.text)
-        snprintf(last.text + length, sizeof last.text - (size_t)length, ": %s (%s)", green__error_text(error),
-                 name ? name : "?");
-    last.error = error;
+    if (length >= 0 && (size_t)length < sizeof text)
+        snprintf(text + length, sizeof text - (size_t)length, ": %s (%s)", green__error_text(error), name ? name : "?");
+    green__sentence_keep(error, text);
     return error;
 }
 
 const char *green_explain(int error) {
-    if (error == last.error && error < 0)
-        return last.text;
-    return error >= 0 ? "Success" : green__error_text(error);
+    if (error >= 0)
+        return "Success";
+    const char *text = green__sentence_find(error);
+    return text ? text : green__error_text(error);
 }
 
 ssize_t green__raw_write(int fd, const void *bytes, size_t size) {

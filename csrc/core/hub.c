@@ -107,7 +107,12 @@ static void hub_abandon(void *unused) {
 
 static pthread_key_t abandon_key;
 
-static void make_key(void) {
+static green_sentence **sentence_place(void) {
+    return green__hub ? green__sentence_place_of(green__hub->current) : NULL;
+}
+
+static void prepare(void) {
+    green__sentences_have_place(sentence_place);
     if (pthread_key_create(&abandon_key, hub_abandon) != 0)
         green__report("no pthread key is left; a hub will outlive its OS thread");
 }
@@ -173,7 +178,7 @@ int green__hub_make(const green_hub_options *given) {
         hub->bare = (hub->root.access[0] | hub->root.access[1]) == 0;
     }
     green__hub = hub;
-    pthread_once(&once, make_key);
+    pthread_once(&once, prepare);
     pthread_setspecific(abandon_key, hub);
     green__sight_open(hub);
     return 0;

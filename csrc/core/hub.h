@@ -10,6 +10,7 @@
 
 #include "../arch/switch.h"
 #include "../base/fail.h"
+#include "../base/sentence.h"
 #include "../engine/engine.h"
 #include "sanitizer.h"
 #include "sight.h"
@@ -80,6 +81,20 @@ static inline green_hub *green__hub_here(int *error) {
         return green__hub;
     *error = green__hub_make(NULL);
     return green__hub;
+}
+
+/* Where a thread keeps the sentence of its last failure. */
+static inline green_sentence **green__sentence_place_of(green_thread *thread) {
+    return thread->stack ? &thread->sentence : NULL;
+}
+
+/* Somebody waited for a thread that has ended: takes note of it and returns the
+ * result, whose sentence becomes that of `by` as well. */
+static inline int green__observe(green_thread *thread, green_thread *by) {
+    thread->observed = true;
+    if (GREEN_UNLIKELY(thread->sentence != NULL))
+        green__sentence_repeat(&thread->sentence, thread->result, green__sentence_place_of(by));
+    return thread->result;
 }
 
 /* One turn of the loop: starts and completes I/O, fires timers, and puts the

@@ -99,9 +99,9 @@ int green_thread_wait(green_thread *thread, int64_t timeout, int *result) {
     if (thread->state != GREEN_DONE)
         error = join(hub, thread, timeout);
     if (error == 0) {
-        thread->observed = true;
+        int value = green__observe(thread, hub->current);
         if (result)
-            *result = thread->result;
+            *result = value;
     }
     green_thread_release(thread);
     return error;

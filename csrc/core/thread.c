@@ -32,12 +32,19 @@ static void replace_name(green_thread *thread, char *name) {
     free(former);
 }
 
+static void report_unobserved(green_thread *thread) {
+    char label[GREEN_LABEL_MAX];
+    const char *sentence = green__sentence_of(&thread->sentence, thread->result);
+    green__report("%s ended with an error that nobody waited for: %s", green__label(thread, label, sizeof label),
+                  sentence ? sentence : green__error_text(thread->result));
+}
+
 /* Back into the store, once nobody holds it. */
 static void thread_free(green_thread *thread) {
-    char label[GREEN_LABEL_MAX];
     if (thread->result < 0 && !thread->observed && thread->result != -ECANCELED)
-        green__report("%s ended with an error that nobody waited for: %s", green__label(thread, label, sizeof label),
-                      green__error_text(thread->result));
+        report_unobserved(thread);
+    if (thread->sentence)
+        green__sentence_drop(&thread->sentence);
     green__discard_reason(&thread->reason);
     green__discard_reason(&thread->kill.reason);
     replace_name(thread, NULL);
@@ -86,6 +93,8 @@ _Noreturn static void finish(green_hub *hub, green_thread *self, int result) {
         green__locals_destroy(self);
     if (self->endings)
         green__endings_run(self);
+    if (GREEN_UNLIKELY(self->sentence != NULL) && !green__sentence_of(&self->sentence, result))
+        green__sentence_drop(&self->sentence); /* another one goes with the handle */
     self->interrupts = NULL;
     wake_waiters(self);
     green__uncount(&hub->threads);
@@ -159,6 +168,7 @@ static void thread_init(green_thread *thread, green_hub *hub, green_function *fu
     thread->start = (green_timer){.fire = begin_after_delay};
     thread->endings = NULL;
     thread->specific = NULL;
+    thread->sentence = NULL;
     thread->deliveries = 0;
     thread->last_timeout = 0;
     thread->last_timeout_length = 0;

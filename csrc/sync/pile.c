@@ -63,12 +63,11 @@ static bool has_finished(const struct item *item) {
     return item->thread && item->thread->state == GREEN_DONE;
 }
 
-/* Takes the first item, which has finished, off the pile. */
-static int take_first(green_pile *pile) {
+/* Takes the first item, which has finished, off the pile and gives its result to a thread. */
+static int take_first(green_pile *pile, green_thread *taker) {
     struct item *item = pile->first;
     green_thread *thread = item->thread;
-    int result = thread->result;
-    thread->observed = true;
+    int result = green__observe(thread, taker);
     green__ending_remove(&item->ending);
     item_remove(pile, item);
     free(item);
@@ -82,7 +81,7 @@ static void settle(green_pile *pile) {
         struct next *next = GREEN_CONTAINER(green__list_take(&pile->waiters), struct next, wait);
         next->given = pile->first != NULL;
         if (next->given)
-            next->result = take_first(pile);
+            next->result = take_first(pile, next->wait.thread);
         green__ready(next->wait.thread);
     }
 }
@@ -198,7 +197,7 @@ int green_pile_next(green_pile *pile, int64_t timeout, int *result) {
     if (!pile->first)
         return 0;
     if (has_finished(pile->first)) {
-        *result = take_first(pile);
+        *result = take_first(pile, green__hub->current);
         return 1;
     }
     if (awaits_itself(pile))

@@ -177,6 +177,8 @@ static int call_in_place(green_hub *hub, green_thread **handle, const green_spaw
      * that nobody waited for. */
     bool interrupted = result < 0 && hub->current->deliveries != deliveries;
     thread->observed = interrupted;
+    if (result < 0)
+        green__sentence_repeat(green__sentence_place_of(hub->current), result, &thread->sentence);
     if (handle)
         *handle = thread;
     else

@@ -1,6 +1,8 @@
 /* Failures as a problem with a name, and a sentence. */
 #include "state.h"
 
+#include "../base/sentence.h"
+
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -9,17 +11,12 @@
 
 enum { TEXT_MAX = 400, REASON_MAX = 160 };
 
-static _Thread_local struct {
-    green_tls_problem problem;
-    long verify;
-} last;
-
 green_tls_problem green_tls_last_problem(void) {
-    return last.problem;
+    return (green_tls_problem)green__details().problem;
 }
 
 long green_tls_last_verify(void) {
-    return last.verify;
+    return green__details().verify;
 }
 
 int green__tls_problem(green_tls_problem problem, const char *format, ...) {
@@ -28,9 +25,9 @@ int green__tls_problem(green_tls_problem problem, const char *format, ...) {
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    last.problem = problem;
-    last.verify = 0;
-    return green__fail(-EPROTO, "%s", text);
+    int error = green__fail(-EPROTO, "%s", text);
+    green__details_set((green_details){.problem = problem});
+    return error;
 }
 
 /* OpenSSL's words for the oldest error, which is the cause of the others. */
@@ -131,7 +128,7 @@ static int refused_certificate(const SSL *ssl, const char *doing, const char *wh
     const char *host = problem == GREEN_TLS_WRONG_HOST && peer->host ? peer->host : NULL;
     green__tls_problem(problem, "%s on %s: the certificate of %s is refused: %s%s%s", doing, whom, peer->names, why,
                        host ? ": we asked for " : "", host ? host : "");
-    last.verify = result;
+    green__details_set((green_details){.problem = problem, .verify = result});
     return -EPROTO;
 }
 

@@ -50,10 +50,14 @@ static const int64_t GREEN_SECOND = 1000 * 1000 * 1000;
  * the headers a program was compiled with. Any thread. */
 GREEN_API const char *green_version(void);
 
-/* A sentence for an error that a call of this OS thread has just returned:
- * what was tried, on what, why it failed and, where that is known, what to do.
- * Falls back to the system's text for the number. The text lives until this OS
- * thread's next failing call; it is never NULL. Any thread. */
+/* A sentence for an error that a call of this green thread has just returned: what
+ * was tried, on what, why it failed and, where that is known, what to do. The error
+ * may also be the result of a green thread that green_thread_wait() or a pile has
+ * just handed out. Otherwise it is the system's text for the number, never NULL.
+ *
+ * The text belongs to the green thread. It lives until the thread's next failing
+ * call, whatever other threads do meanwhile. Outside of green threads it belongs to
+ * the OS thread. Any thread. */
 GREEN_API const char *green_explain(int error);
 
 /* Nanoseconds of CLOCK_MONOTONIC. Any thread. */

@@ -39,8 +39,9 @@ typedef enum green_tls_problem {
     GREEN_TLS_BAD_SETUP,       /* a certificate, key or option of our own is no good */
 } green_tls_problem;
 
-/* The problem of the last call of this OS thread that returned -EPROTO, and
- * X509_V_ERR_ number of its verification, 0 when that was not the problem. */
+/* The problem of this green thread's last call that returned -EPROTO, and the
+ * X509_V_ERR_ number of its verification, 0 when that was not the problem. Outside
+ * of green threads: of this OS thread's last call. */
 GREEN_API green_tls_problem green_tls_last_problem(void);
 GREEN_API long green_tls_last_verify(void);
 
