@@ -42,6 +42,7 @@ void expect(bool holds, const char *what);
 /* One function a concept; see main.c for what each measures. */
 void bench_floor(void);
 void bench_yield(void);
+void bench_exceptions(void);
 void bench_spawn(void);
 void bench_detach(void);
 void bench_sleep(void);

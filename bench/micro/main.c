@@ -16,6 +16,7 @@ static const struct benchmark {
 } benchmarks[] = {
     {"floor", bench_floor, "a call through a pointer, and bare switches of 2 and 10 contexts"},
     {"yield", bench_yield, "yield with 2, 10 and 10 000 threads"},
+    {"exceptions", bench_exceptions, "yield with 10 threads, before and after libstdc++ is loaded"},
     {"spawn", bench_spawn, "spawn + wait, warm"},
     {"detach", bench_detach, "detach to completion, 1 and 100 at a time"},
     {"sleep", bench_sleep, "a sleep that is over at once, of 1, 10 and 1000 threads"},

@@ -3,6 +3,9 @@
 
 #include <green/green.h>
 
+#include <dlfcn.h>
+#include <string.h>
+
 /* The threads run in lockstep, because ready order is FIFO: between one round
  * of the first thread and a later one each thread has yielded once a round. So
  * the first one alone keeps the time, and starting and ending do not count. */
@@ -28,7 +31,7 @@ static int take_turns(void *argument) {
     return 0;
 }
 
-static void measure(long threads) {
+static void measure(const char *name, long threads, double *runs) {
     yield_bench bench = {.threads = threads, .rounds = 10000000 / plan.scale / threads};
     green_thread *first;
     must(green_spawn(&first, take_turns, &bench), "green_spawn");
@@ -38,11 +41,33 @@ static void measure(long threads) {
     green_thread_release(first);
     /* The others are in their last round. */
     must(green_yield(), "green_yield");
-    figure_print("yield", threads, "ns", bench.runs, plan.runs);
+    figure_print(name, threads, "ns", bench.runs, plan.runs);
+    memcpy(runs, bench.runs, sizeof bench.runs);
 }
 
 void bench_yield(void) {
-    measure(2);
-    measure(10);
-    measure(10000);
+    double runs[FIGURE_RUNS_MAX];
+    measure("yield", 2, runs);
+    measure("yield", 10, runs);
+    measure("yield", 10000, runs);
+}
+
+static void load_cxx(void) {
+    void *(*globals)(void);
+    void *library = dlopen("libstdc++.so.6", RTLD_NOW);
+    expect(library != NULL, "there is a libstdc++.so.6");
+    *(void **)&globals = dlsym(library, "__cxa_get_globals");
+    expect(globals && globals(), "it keeps exceptions"); /* the first to throw one calls it, too */
+}
+
+/* A runtime of C++ cannot be unloaded again, so the figures with it come last. */
+void bench_exceptions(void) {
+    enum { THREADS = 10 };
+    double without[FIGURE_RUNS_MAX], with[FIGURE_RUNS_MAX];
+    measure("yield without C++", THREADS, without);
+    load_cxx();
+    measure("yield with C++", THREADS, with);
+    for (int i = 0; i < plan.runs; i++)
+        with[i] -= without[i];
+    figure_print("yield, more with C++", THREADS, "ns", with, plan.runs);
 }

@@ -63,6 +63,7 @@ extension Bar {
     private static let ofMicro = [
         Micro(benchmark: .yield, language: .c, name: "yield", threads: 10, limit: 5),
         Micro(benchmark: .yield, language: .swift, name: "yield", threads: 10, limit: 10),
+        Micro(benchmark: .exceptions, language: .c, name: "yield, more with C++", threads: 10, limit: 1),
         Micro(benchmark: .spawn, language: .c, name: "spawn + wait", threads: 1, limit: 60),
         Micro(benchmark: .spawn, language: .swift, name: "spawn + wait", threads: 1, limit: 150),
         Micro(benchmark: .timer, language: .c, name: "timer start + cancel, latest", threads: million, limit: 100),

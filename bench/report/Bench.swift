@@ -67,8 +67,8 @@ struct Bench: ParsableCommand {
 
 /// What can be chosen with `--only`.
 enum Benchmark: String, CaseIterable, ExpressibleByArgument {
-    case floor, yield, spawn, detach, sleep, timer, timeout, queue, semaphore, pool, map, scope, file, memory, access,
-        echo, tls
+    case floor, yield, exceptions, spawn, detach, sleep, timer, timeout, queue, semaphore, pool, map, scope, file,
+        memory, access, echo, tls
 
     /// Whether it is one of those that measure a single step.
     var isMicro: Bool { self != .echo && self != .tls }

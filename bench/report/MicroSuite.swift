@@ -29,7 +29,8 @@ struct MicroSuite {
 
     /// The benchmarks that each side has.
     private let ofC: [Benchmark] = [
-        .floor, .yield, .spawn, .detach, .sleep, .timer, .timeout, .queue, .semaphore, .pool, .scope, .file, .memory,
+        .floor, .yield, .exceptions, .spawn, .detach, .sleep, .timer, .timeout, .queue, .semaphore, .pool, .scope,
+        .file, .memory,
     ]
     private let ofSwift: [Benchmark] = [
         .yield, .spawn, .detach, .sleep, .queue, .semaphore, .pool, .map, .scope, .access,

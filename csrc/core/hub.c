@@ -177,6 +177,7 @@ int green__hub_make(const green_hub_options *given) {
         hub->enter((char *)hub->root.access);
         hub->bare = (hub->root.access[0] | hub->root.access[1]) == 0;
     }
+    green__exchange_look(hub);
     green__hub = hub;
     pthread_once(&once, prepare);
     pthread_setspecific(abandon_key, hub);

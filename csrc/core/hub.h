@@ -12,6 +12,7 @@
 #include "../base/fail.h"
 #include "../base/sentence.h"
 #include "../engine/engine.h"
+#include "exchange.h"
 #include "sanitizer.h"
 #include "sight.h"
 #include "thread.h"
@@ -35,6 +36,7 @@ typedef struct green_hub {
     void *nowhere;       /* where a thread that ends saves its sp: ASan's fake stack is gone by then */
     void (*enter)(char *state);
     void (*exit)(char *state);
+    green_exchange exchange;
     bool bare;                /* the OS thread had no tracked access when the hub was made */
     bool turning;             /* in a turn of the loop, where nothing may park */
     uint64_t switches, turns; /* moved by green__count() */
@@ -141,8 +143,7 @@ static inline void green__announce(green_hub *hub, void **fake_stack, const gree
         green__before_switch(fake_stack, hub->root_bottom, hub->root_size, hub->root_fiber);
 }
 
-/* From one thread to another; returns when somebody switches back. */
-static inline void green__switch_to(green_hub *hub, green_thread *from, green_thread *to) {
+static inline void green__switch_bare(green_hub *hub, green_thread *from, green_thread *to) {
     from->error_number = *hub->error_number;
     if (hub->exit)
         hub->exit((char *)from->access);
@@ -159,6 +160,16 @@ static inline void green__switch_to(green_hub *hub, green_thread *from, green_th
     green__after_switch(from->fake_stack);
     green__enter_access(hub, from);
     *hub->error_number = from->error_number;
+}
+
+void green__switch_exchanging(green_hub *hub, green_thread *from, green_thread *to) __attribute__((cold));
+
+/* From one thread to another; returns when somebody switches back. */
+static inline void green__switch_to(green_hub *hub, green_thread *from, green_thread *to) {
+    if (GREEN_UNLIKELY(green__exchange_is_needed(&hub->exchange)))
+        green__switch_exchanging(hub, from, to);
+    else
+        green__switch_bare(hub, from, to);
 }
 
 /* Lets others run until somebody calls green__ready() on the caller. */

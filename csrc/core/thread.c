@@ -95,6 +95,8 @@ _Noreturn static void finish(green_hub *hub, green_thread *self, int result) {
         green__endings_run(self);
     if (GREEN_UNLIKELY(self->sentence != NULL) && !green__sentence_of(&self->sentence, result))
         green__sentence_drop(&self->sentence); /* another one goes with the handle */
+    if (GREEN_UNLIKELY(green__exchange_is_needed(&hub->exchange)))
+        green__exchange_drop(hub);
     self->interrupts = NULL;
     wake_waiters(self);
     green__uncount(&hub->threads);

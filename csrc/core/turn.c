@@ -32,6 +32,7 @@ static void fire_timers(green_hub *hub) {
 /* Waits until somebody is ready. */
 static void idle(green_hub *hub) {
     green__stacks_reclaim(&hub->stacks);
+    green__exchange_look_again(hub);
     while (!hub->head) {
         int64_t timeout = until_next_timer(hub);
         if (timeout < 0 && hub->awaited == 0) {
@@ -54,6 +55,8 @@ void green__turn(green_hub *hub) {
         hub->tail = &hub->head; /* it pointed into the mark */
     if (GREEN_UNLIKELY(green__requests(&hub->sight)))
         green__sight_turn(hub);
+    if (GREEN_UNLIKELY(green__exchange_has_changed(&hub->exchange)))
+        green__exchange_look(hub);
     if (!hub->head) {
         idle(hub);
     } else {

@@ -82,9 +82,8 @@
  *               with ECANCELED. From another OS thread that is ENOTSUP, as are names
  *               and pthread_getattr_np().
  *   Detached    ones that never end keep green_hub_close() from doing its work
- *   C++         An exception that is being handled is the OS thread's: do not wait
- *               in a catch. Nor is pthread_cleanup_push() each thread's own: an OS
- *               thread whose green threads use it must not end by pthread_exit() or
+ *   Clean-up    handlers of pthread_cleanup_push() are the OS thread's. An OS thread
+ *               whose green threads use them must not end by pthread_exit() or
  *               pthread_cancel().
  *   Forks       A handler of a fork makes native threads, and joins no green ones:
  *               EDEADLK. In the child there are none; the one that forked is the OS

@@ -1,0 +1,121 @@
+#include "exchange.h"
+
+#include "hub.h"
+
+#include <dlfcn.h>
+#include <link.h>
+
+typedef green_exceptions *get_globals(void);
+
+/* Defined where the program is linked with a runtime of C++, statically too. */
+extern green_exceptions *__cxa_get_globals(void) __attribute__((weak));
+
+static const char *const libraries[] = {"libstdc++.so.6", "libc++abi.so.1", "libc++.so.1"};
+
+static const green_exceptions never = {0}, always = {.uncaught = 1};
+
+uintptr_t green__exchange_changes;
+static const green_foreign_state *foreign; /* atomic */
+
+static const green_foreign_state *foreign_state(void) {
+    return __atomic_load_n(&foreign, __ATOMIC_ACQUIRE);
+}
+
+/* Finding ------------------------------------------------------------------- */
+
+static void add(green_exchange *exchange, get_globals *get) {
+    green_exceptions *globals = get ? get() : NULL;
+    if (!globals)
+        return;
+    for (size_t i = 0; i < exchange->count; i++)
+        if (exchange->runtimes[i] == globals)
+            return;
+    if (exchange->count < GREEN_CXX_RUNTIMES_MAX)
+        exchange->runtimes[exchange->count++] = globals;
+}
+
+/* What dlsym() returns is a function. */
+static get_globals *find(void *library) {
+    get_globals *get;
+    *(void **)&get = dlsym(library, "__cxa_get_globals");
+    return get;
+}
+
+static int read_loaded(struct dl_phdr_info *info, size_t size, void *loaded) {
+    (void)size;
+    *(unsigned long long *)loaded = info->dlpi_adds;
+    return 1; /* every object tells the same */
+}
+
+static unsigned long long objects_loaded(void) {
+    unsigned long long loaded = 0;
+    dl_iterate_phdr(read_loaded, &loaded);
+    return loaded;
+}
+
+void green__exchange_look(green_hub *hub) {
+    green_exchange *exchange = &hub->exchange;
+    exchange->loaded = objects_loaded();
+    exchange->changes = __atomic_load_n(&green__exchange_changes, __ATOMIC_RELAXED);
+    add(exchange, __cxa_get_globals);
+    add(exchange, find(RTLD_DEFAULT));
+    for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++) {
+        /* The handle stays open, so that the record stays where it is. */
+        void *library = dlopen(libraries[i], RTLD_LAZY | RTLD_NOLOAD);
+        if (library)
+            add(exchange, find(library));
+    }
+    exchange->watched = &never;
+    if (exchange->count > 1 || foreign_state())
+        exchange->watched = &always;
+    else if (exchange->count == 1)
+        exchange->watched = exchange->runtimes[0];
+    exchange->generation = green__exchange_generation(); /* looking may have changed it */
+}
+
+void green__exchange_look_again(green_hub *hub) {
+    if (objects_loaded() != hub->exchange.loaded)
+        green__exchange_look(hub);
+}
+
+void green__exchange_foreign(const green_foreign_state *state) {
+    __atomic_store_n(&foreign, state, __ATOMIC_RELEASE);
+    __atomic_fetch_add(&green__exchange_changes, 1, __ATOMIC_RELAXED);
+    if (green__hub)
+        green__exchange_look(green__hub);
+}
+
+/* Exchanging ---------------------------------------------------------------- */
+
+void green__switch_exchanging(green_hub *hub, green_thread *from, green_thread *to) {
+    green_exchange *exchange = &hub->exchange;
+    if (exchange->generation != green__exchange_generation())
+        green__exchange_look(hub);
+    green_exceptions saved[GREEN_CXX_RUNTIMES_MAX];
+    size_t count = exchange->count; /* there may be more on the way back */
+    const green_foreign_state *state = foreign_state();
+    int error_number = *hub->error_number;
+    for (size_t i = 0; i < count; i++) {
+        saved[i] = *exchange->runtimes[i];
+        *exchange->runtimes[i] = never;
+    }
+    void *taken = state ? state->take() : NULL;
+    *hub->error_number = error_number;
+    green__switch_bare(hub, from, to);
+    for (size_t i = 0; i < count; i++)
+        *exchange->runtimes[i] = saved[i];
+    if (taken) {
+        state->put_back(taken);
+        *hub->error_number = error_number;
+    }
+}
+
+void green__exchange_drop(green_hub *hub) {
+    const green_foreign_state *state = foreign_state();
+    if (hub->exchange.generation != green__exchange_generation())
+        green__exchange_look(hub);
+    for (size_t i = 0; i < hub->exchange.count; i++)
+        *hub->exchange.runtimes[i] = never;
+    if (state)
+        state->clear();
+}
