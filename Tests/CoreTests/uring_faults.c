@@ -5,6 +5,7 @@
 #include "files.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -296,6 +297,84 @@ TEST(broken_connect, "a connect that a signal broke off is asked for again until
             green_socket_release(accept_from(listener));
             green_listener_release(listener);
         }
+}
+
+/* Waiting ---------------------------------------------------------------------- */
+
+TEST(receive_again, "a receive that a worker thread gave up goes on") {
+    on_uring();
+    struct pair pair = connected(TCP4);
+    const void *bytes;
+    fail_next(IORING_OP_RECV, -EAGAIN, 1);
+    green_thread *reader = start(read_byte, pair.near);
+    let_run();
+    expect_all_met();
+    CHECK(!green_thread_is_finished(reader));
+    send_text(pair.far, "x");
+    CHECK(finish(reader), ==, 1);
+    fail_next(IORING_OP_RECV, -EAGAIN, 3);
+    send_text(pair.far, "lent");
+    CHECK(green_receive(pair.near, &bytes), ==, 4);
+    green_consume(pair.near, 4);
+    expect_all_met();
+    release_pair(&pair);
+}
+
+static int wait_for_bytes(void *socket) {
+    return green_wait_fd(green_socket_fd(socket), POLLIN, GREEN_FOREVER);
+}
+
+/* The first of them is a poll for one event, the others are for every new one, and
+ * end with their first. */
+TEST(other_events, "a poll that ends for an event that nobody waits for is begun again") {
+    on_uring();
+    struct pair pair = connected(TCP4);
+    for (int times = 1; times < 5; times++) {
+        fail_next(IORING_OP_POLL_ADD, POLLRDHUP, times);
+        green_thread *waiting = start(wait_for_bytes, pair.near), *killed = start(wait_for_bytes, pair.near);
+        while (fault.times > 0)
+            CHECK(green_yield(), ==, 0);
+        let_run();
+        CHECK(kill_and_finish(killed), ==, -ECANCELED);
+        CHECK(!green_thread_is_finished(waiting));
+        send_text(pair.far, "x");
+        CHECK(finish(waiting), ==, POLLIN);
+        expect_text(pair.near, "x");
+    }
+    release_pair(&pair);
+}
+
+static int write_byte(void *socket) {
+    return (int)green_write(socket, "x", 1);
+}
+
+static void fill(int fd) {
+    static const char bytes[64 * 1024];
+    while (send(fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+        ;
+}
+
+TEST(mistaken_room, "a send that polls mislead goes on after pauses, and can be killed meanwhile") {
+    on_uring();
+    struct pair pair = connected(UNIX_PAIR);
+    static char bytes[64 * 1024];
+    fill(green_socket_fd(pair.near));
+    for (int times = 1; times < 6; times++) {
+        fail_next(IORING_OP_POLL_ADD, POLLOUT, times);
+        green_thread *writer = start(write_byte, pair.near);
+        while (fault.times > 0)
+            CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
+        CHECK(!green_thread_is_finished(writer));
+        CHECK(kill_and_finish(writer), ==, -ECANCELED);
+    }
+    fail_next(IORING_OP_POLL_ADD, POLLOUT, 5);
+    green_thread *writer = start(write_byte, pair.near);
+    let_run();
+    while (recv(green_socket_fd(pair.far), bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+        ;
+    CHECK(finish(writer), ==, 1);
+    fail_next(0, 0, 0);
+    release_pair(&pair);
 }
 
 /* Files ------------------------------------------------------------------------ */

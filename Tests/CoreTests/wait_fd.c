@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 
 struct watch {
     int fd;
@@ -76,4 +77,117 @@ TEST(bad_descriptor, "a descriptor that is none is -EBADF") {
     CHECK(green_wait_fd(-1, POLLIN, GREEN_FOREVER), ==, -EBADF);
     CHECK(green_wait_fd(1 << 20, POLLIN, GREEN_FOREVER), ==, -EBADF);
     CHECK(*green_explain(-EBADF) != 0);
+}
+
+/* Sockets whose peer has ended its half ------------------------------------------ */
+
+/* The bytes that a socket sends from now on pile up, and no more come. */
+static void end_half(struct pair *pair) {
+    CHECK(green_shutdown(pair->far, SHUT_WR), ==, 0);
+    struct pollfd end = {.fd = green_socket_fd(pair->near), .events = POLLRDHUP};
+    while (poll(&end, 1, -1) != 1)
+        ;
+}
+
+static void fill(int fd) {
+    static const char bytes[64 * 1024];
+    while (send(fd, bytes, sizeof bytes, MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+        ;
+}
+
+/* Fills a socket until it stays full: TCP may make room a little later. */
+static void fill_and_wait(int fd, short events, int64_t timeout) {
+    int result;
+    do {
+        fill(fd);
+        result = green_wait_fd(fd, events, timeout);
+    } while (result == POLLOUT);
+    CHECK(result, ==, -ETIMEDOUT);
+}
+
+static void drain(int fd) {
+    char bytes[64 * 1024];
+    while (recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+        ;
+}
+
+static void expect_no_room(struct pair *pair) {
+    int near = green_socket_fd(pair->near), far = green_socket_fd(pair->far);
+    end_half(pair);
+    fill_and_wait(near, POLLOUT, 5 * GREEN_MILLISECOND);
+    struct watch room = {near, POLLOUT, GREEN_FOREVER};
+    green_thread *thread = start(watch, &room);
+    let_run();
+    while (!green_thread_is_finished(thread)) {
+        drain(far);
+        CHECK(green_yield(), ==, 0);
+    }
+    CHECK(finish(thread), ==, POLLOUT);
+}
+
+TEST(half_closed_room, "a wait for room does not end because the peer has ended its half") {
+    with_each_transport(expect_no_room);
+}
+
+static void expect_events_asked_for(struct pair *pair) {
+    int near = green_socket_fd(pair->near);
+    end_half(pair);
+    CHECK(green_wait_fd(near, POLLIN, GREEN_FOREVER), ==, POLLIN);
+    CHECK(green_wait_fd(near, POLLRDHUP, GREEN_FOREVER), ==, POLLRDHUP);
+    CHECK(green_wait_fd(near, POLLIN | POLLRDHUP, GREEN_FOREVER), ==, POLLIN | POLLRDHUP);
+    CHECK(green_wait_fd(near, POLLPRI, 2 * GREEN_MILLISECOND), ==, -ETIMEDOUT);
+    struct watch none = {near, 0, 2 * GREEN_MILLISECOND};
+    CHECK(watch(&none), ==, -ETIMEDOUT);
+    none.timeout = GREEN_FOREVER;
+    green_thread *thread = start(watch, &none), *killed = start(watch, &none);
+    let_run();
+    CHECK(kill_and_finish(killed), ==, -ECANCELED);
+    CHECK(!green_thread_is_finished(thread));
+    CHECK(shutdown(near, SHUT_WR), ==, 0);
+    CHECK(finish(thread), ==, POLLHUP);
+}
+
+TEST(half_closed_events, "a wait reports the events it asked for, errors and hang-ups, and no other") {
+    with_each_transport(expect_events_asked_for);
+}
+
+TEST(half_closed_end, "a wait for room ends when the peer resets the connection") {
+    struct pair pair = connected(TCP4);
+    int near = green_socket_fd(pair.near);
+    end_half(&pair);
+    fill_and_wait(near, POLLOUT, 2 * GREEN_MILLISECOND);
+    struct watch room = {near, POLLOUT, GREEN_FOREVER};
+    green_thread *thread = start(watch, &room);
+    let_run();
+    CHECK(!green_thread_is_finished(thread));
+    reset_and_release(pair.far);
+    CHECK(finish(thread) & (POLLERR | POLLHUP), ==, POLLERR | POLLHUP);
+    green_socket_release(pair.near);
+}
+
+/* Urgent data ---------------------------------------------------------------------- */
+
+static void send_byte(const struct pair *pair, int flags) {
+    CHECK(send(green_socket_fd(pair->far), "x", 1, flags), ==, 1);
+}
+
+TEST(urgent, "a wait for urgent data ends when they come, and not before") {
+    struct pair pair = connected(TCP4);
+    int near = green_socket_fd(pair.near);
+    struct watch urgent = {near, POLLPRI, GREEN_FOREVER}, killed = urgent;
+    green_thread *thread = start(watch, &urgent), *other = start(watch, &killed);
+    let_run();
+    for (int i = 0; i < 3; i++) {
+        send_byte(&pair, 0);
+        CHECK(green_wait_fd(near, POLLIN | POLLPRI, GREEN_FOREVER), ==, POLLIN);
+        let_run();
+        CHECK(!green_thread_is_finished(thread));
+    }
+    CHECK(kill_and_finish(other), ==, -ECANCELED);
+    CHECK(green_wait_fd(near, POLLPRI, GREEN_MILLISECOND), ==, -ETIMEDOUT);
+    send_byte(&pair, MSG_OOB);
+    CHECK(finish(thread), ==, POLLPRI);
+    CHECK(watch(&urgent), ==, POLLPRI); /* they still are there */
+    CHECK(green_wait_fd(near, POLLIN | POLLPRI, GREEN_FOREVER), ==, POLLIN | POLLPRI);
+    release_pair(&pair);
 }

@@ -1,4 +1,5 @@
 /* Operations as plain system calls that do not wait. */
+#include "attempt.h"
 #include "epoll.h"
 
 #include "../base/descriptor.h"
@@ -21,13 +22,60 @@ static int32_t outcome(ssize_t result) {
     return errno == EAGAIN ? GREEN_NOT_YET : -errno;
 }
 
+static int32_t receive_now(green_op *op, void *bytes, uint32_t size) {
+    int32_t result = outcome(recv(op->fd, bytes, size, (op->flags & ~MSG_WAITALL) | MSG_DONTWAIT));
+    op->drained = result < (int32_t)size;
+    return result;
+}
+
+static int32_t receive_message_now(const green_op *op) {
+    return outcome(recvmsg(op->fd, op->address, op->flags | MSG_DONTWAIT));
+}
+
+static int32_t poll_now(int fd, int events) {
+    struct pollfd state = {.fd = fd, .events = (short)events};
+    if (poll(&state, 1, 0) <= 0)
+        return GREEN_NOT_YET;
+    return state.revents & POLLNVAL ? -EBADF : state.revents;
+}
+
+/* A send to the address of a full unix socket has to wait although poll(2) calls
+ * the sending socket writable. No event announces room there. */
+static int32_t send_message_now(const green_op *op) {
+    const struct msghdr *message = op->address;
+    int32_t result = outcome(sendmsg(op->fd, message, op->flags | MSG_DONTWAIT));
+    bool waits_for_peer = result == GREEN_NOT_YET && message->msg_name && poll_now(op->fd, POLLOUT) != GREEN_NOT_YET;
+    return waits_for_peer ? GREEN_RETRY : result;
+}
+
+static int32_t send_now(const green_op *op) {
+    if (op->kind == GREEN_OP_SEND_MSG)
+        return send_message_now(op);
+    return outcome(send(op->fd, op->address, green__op_size(op), op->flags | MSG_DONTWAIT));
+}
+
+int32_t green__attempt_without_waiting(green_op *op) {
+    switch (op->kind) {
+    case GREEN_OP_RECEIVE:
+        return receive_now(op, op->address, green__op_size(op));
+    case GREEN_OP_RECEIVE_MSG:
+        return receive_message_now(op);
+    case GREEN_OP_SEND:
+    case GREEN_OP_SEND_MSG:
+        return send_now(op);
+    case GREEN_OP_POLL:
+        return poll_now(op->fd, op->flags);
+    default:
+        return GREEN_NOT_YET;
+    }
+}
+
 /* A stream that gave less than was asked for has no more for now: the event of
  * its end has been seen, or is still to come. */
 static int32_t receive(green_watched *watched, green_op *op, void *bytes, uint32_t size) {
-    int32_t result = outcome(recv(op->fd, bytes, size, (op->flags & ~MSG_WAITALL) | MSG_DONTWAIT));
+    int32_t result = receive_now(op, bytes, size);
     if (result == 0)
         watched->eager = true;
-    op->drained = result < (int32_t)size;
     watched->dry = !watched->eager && (result == GREEN_NOT_YET || (watched->stream && op->drained));
     return result;
 }
@@ -49,16 +97,13 @@ static int32_t receive_lent(green_epoll *epoll, green_watched *watched, green_op
 }
 
 static int32_t receive_message(green_watched *watched, const green_op *op) {
-    int32_t result = outcome(recvmsg(op->fd, op->address, op->flags | MSG_DONTWAIT));
+    int32_t result = receive_message_now(op);
     watched->dry = result == GREEN_NOT_YET && !watched->eager;
     return result;
 }
 
-/* What a short send leaves is the caller's to send: MSG_WAITALL is a wish. */
 static int32_t send_bytes(green_watched *watched, const green_op *op) {
-    int flags = (op->flags & ~MSG_WAITALL) | MSG_DONTWAIT;
-    int32_t result = outcome(op->kind == GREEN_OP_SEND ? send(op->fd, op->address, green__op_size(op), flags)
-                                                       : sendmsg(op->fd, op->address, flags));
+    int32_t result = send_now(op);
     watched->full = result == GREEN_NOT_YET;
     return result;
 }
@@ -124,13 +169,6 @@ static int32_t end_connect(const green_op *op) {
     return -error;
 }
 
-static int32_t poll_now(const green_op *op) {
-    struct pollfd state = {.fd = op->fd, .events = (short)op->flags};
-    if (poll(&state, 1, 0) <= 0)
-        return GREEN_NOT_YET;
-    return state.revents & POLLNVAL ? -EBADF : state.revents;
-}
-
 /* What is not made for RWF_NOWAIT is asked first whether it has something. */
 static int32_t read_now(const green_op *op) {
     struct iovec piece = {op->address, green__op_size(op)};
@@ -165,7 +203,7 @@ int32_t green__attempt(green_epoll *epoll, green_watched *watched, green_op *op)
     case GREEN_OP_READ:
         return read_now(op);
     case GREEN_OP_POLL:
-        return poll_now(op);
+        return poll_now(op->fd, op->flags);
     default:
         return -EINVAL; /* files are not taken */
     }

@@ -58,15 +58,18 @@ struct green_op {
     int flags;
     green_op_kind kind;
 
-    /* Of a receive. Before: the bytes are most likely not there yet, so a first
-     * try is wasted. After: those received were all there were. */
+    /* Before: the bytes, or the room for a send, are most likely not there yet, so
+     * a first try is wasted. After a receive: it took all there was. */
     bool drained;
 
     /* The engine's own. */
     uint8_t state;
     bool cancelled;
     bool begun;
+    uint8_t phase; /* of an operation that waits in steps, see patience.c */
+    uint8_t vain;
     uint16_t ticket;
+    int32_t result;
     green_op *next;
 };
 

@@ -61,7 +61,7 @@ static bool attempt(green_engine *engine, green_op *op, int32_t *result) {
     int error_number = errno;
     *result = watched ? green__attempt(epoll, watched, op) : -ENOMEM;
     errno = error_number;
-    if (*result == GREEN_NOT_YET || *result == GREEN_MORE)
+    if (*result == GREEN_NOT_YET || *result == GREEN_RETRY || *result == GREEN_MORE)
         return false;
     engine->submitted++;
     engine->completions++;

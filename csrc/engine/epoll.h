@@ -2,6 +2,7 @@
 #ifndef GREEN_ENGINE_EPOLL_H
 #define GREEN_ENGINE_EPOLL_H
 
+#include "attempt.h"
 #include "oplist.h"
 
 /* What is known of a descriptor. All zero: nothing. */
@@ -59,10 +60,6 @@ void green__descriptors_free(green_descriptors *descriptors);
 
 int green__loans_open(green_loans *loans, size_t memory);
 void green__loans_close(green_loans *loans);
-
-/* NOT_YET: it has to wait for an event. RETRY: for time to pass. More: it has
- * told of a result, and can go on. */
-enum { GREEN_NOT_YET = -1000000, GREEN_RETRY, GREEN_MORE };
 
 /* Does what an operation is for, as far as that is possible without waiting:
  * its result, or one of these. */

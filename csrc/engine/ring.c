@@ -106,6 +106,7 @@ int green__ring_make(green_uring *uring, unsigned entries) {
         goto failed;
     /* A forked child would share the ring's memory and corrupt it. */
     io_uring_ring_dontfork(ring);
+    uring->enter_flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG;
     error = check_features(uring);
     /* A filter may allow to make a ring and refuse its use. */
     if (error == 0 && (error = io_uring_enter((unsigned)ring->ring_fd, 0, 0, 0, NULL)) < 0)

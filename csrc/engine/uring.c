@@ -4,7 +4,6 @@
 #include "../base/descriptor.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -30,12 +29,9 @@ static unsigned flush(struct io_uring *ring) {
 static int enter(green_uring *uring, int64_t timeout) {
     struct __kernel_timespec limit = {timeout / 1000000000, timeout % 1000000000};
     struct io_uring_getevents_arg argument = {.ts = timeout > 0 ? (uintptr_t)&limit : 0};
-    unsigned flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG;
-    if (uring->registered)
-        flags |= IORING_ENTER_REGISTERED_RING;
     uring->base.system_calls++;
-    int result = io_uring_enter2((unsigned)uring->ring.enter_ring_fd, flush(&uring->ring), timeout != 0, flags,
-                                 (sigset_t *)&argument, sizeof argument);
+    int result = io_uring_enter2((unsigned)uring->ring.enter_ring_fd, flush(&uring->ring), timeout != 0,
+                                 uring->enter_flags, (sigset_t *)&argument, sizeof argument);
     return result < 0 ? result : 0;
 }
 
@@ -58,20 +54,23 @@ static green_op *op_of(uint64_t name) {
     return (green_op *)(uintptr_t)(name & 0xffffffffffff);
 }
 
-static void prepare(struct io_uring_sqe *sqe, green_op *op) {
+/* A send must not wait in the kernel: where the peer has ended its half or an error
+ * is queued, its poll ends at once, and after 128 of those a worker thread blocks in
+ * the send (io_arm_poll_handler, Linux 6.0 and later). So patience.c waits for it. */
+static void prepare_first(struct io_uring_sqe *sqe, green_op *op) {
     switch (op->kind) {
     case GREEN_OP_RECEIVE:
         io_uring_prep_recv(sqe, op->fd, op->address, green__op_size(op), op->flags);
         sqe->ioprio |= op->drained ? IORING_RECVSEND_POLL_FIRST : 0;
         break;
     case GREEN_OP_SEND:
-        io_uring_prep_send(sqe, op->fd, op->address, green__op_size(op), op->flags);
+        io_uring_prep_send(sqe, op->fd, op->address, green__op_size(op), op->flags | MSG_DONTWAIT);
         break;
     case GREEN_OP_RECEIVE_MSG:
-        io_uring_prep_recvmsg(sqe, op->fd, op->address, (unsigned)op->flags);
+        io_uring_prep_recvmsg(sqe, op->fd, op->address, (unsigned)op->flags | MSG_DONTWAIT);
         break;
     case GREEN_OP_SEND_MSG:
-        io_uring_prep_sendmsg(sqe, op->fd, op->address, (unsigned)op->flags);
+        io_uring_prep_sendmsg(sqe, op->fd, op->address, (unsigned)op->flags | MSG_DONTWAIT);
         break;
     case GREEN_OP_ACCEPT:
         io_uring_prep_multishot_accept(sqe, op->fd, NULL, NULL, SOCK_CLOEXEC);
@@ -85,24 +84,24 @@ static void prepare(struct io_uring_sqe *sqe, green_op *op) {
     case GREEN_OP_READ:
         io_uring_prep_read(sqe, op->fd, op->address, green__op_size(op), (uint64_t)-1);
         break;
-    case GREEN_OP_POLL:
-        io_uring_prep_poll_add(sqe, op->fd, (unsigned)op->flags);
-        break;
     case GREEN_OP_RECEIVE_LENT:
         green__lending_prepare(sqe, op);
         break;
     default:
         green__uring_prepare_file(sqe, op);
     }
+}
+
+static void prepare(struct io_uring_sqe *sqe, green_op *op) {
+    if (GREEN_LIKELY(op->phase == GREEN_PHASE_TRYING))
+        prepare_first(sqe, op);
+    else
+        green__patience_prepare(sqe, op);
     io_uring_sqe_set_data64(sqe, name_of(op));
 }
 
-static void submit(green_engine *engine, green_op *op) {
-    green_uring *uring = uring_of(engine);
-    engine->operations++;
-    engine->submitted++;
-    uring->opening += op->kind == GREEN_OP_OPEN;
-    op->cancelled = false;
+void green__uring_enqueue(green_uring *uring, green_op *op) {
+    uring->base.operations++;
     op->ticket = ++uring->ticket;
     struct io_uring_sqe *sqe = uring->backlog.first ? NULL : entry(uring);
     if (GREEN_UNLIKELY(!sqe)) {
@@ -111,6 +110,16 @@ static void submit(green_engine *engine, green_op *op) {
     }
     op->state = GREEN_OP_SUBMITTED;
     prepare(sqe, op);
+}
+
+static void submit(green_engine *engine, green_op *op) {
+    green_uring *uring = uring_of(engine);
+    engine->submitted++;
+    uring->opening += op->kind == GREEN_OP_OPEN;
+    op->cancelled = false;
+    op->vain = 0;
+    op->phase = green__patience_begin(op);
+    green__uring_enqueue(uring, op);
 }
 
 static bool submit_cancel(green_uring *uring, const green_op *op) {
@@ -122,6 +131,11 @@ static bool submit_cancel(green_uring *uring, const green_op *op) {
     return true;
 }
 
+void green__uring_break_off(green_uring *uring, green_op *op) {
+    if (!submit_cancel(uring, op))
+        green__ops_append(&uring->cancels, op, GREEN_OP_IN_CANCELS);
+}
+
 static void cancel(green_engine *engine, green_op *op) {
     green_uring *uring = uring_of(engine);
     if (op->cancelled || op->state == GREEN_OP_IDLE)
@@ -130,8 +144,8 @@ static void cancel(green_engine *engine, green_op *op) {
     if (op->state == GREEN_OP_IN_BACKLOG) {
         green__ops_remove(&uring->backlog, op);
         green__ops_append(&uring->refused, op, GREEN_OP_REFUSED);
-    } else if (!submit_cancel(uring, op)) {
-        green__ops_append(&uring->cancels, op, GREEN_OP_IN_CANCELS);
+    } else if (op->phase != GREEN_PHASE_ENDING) {
+        green__uring_break_off(uring, op);
     }
 }
 
@@ -179,9 +193,12 @@ static void complete(green_uring *uring, const struct io_uring_cqe *cqe) {
     op->drained = !(cqe->flags & IORING_CQE_F_SOCK_NONEMPTY);
     if (op->kind == GREEN_OP_RECEIVE_LENT)
         green__lending_complete(uring, op, cqe);
+    int32_t result = cqe->res;
+    if (GREEN_UNLIKELY(green__patience_is_due(op, result)) && !green__patience_step(uring, op, &result, more))
+        return;
     uring->base.completions++;
-    if (!is_restart(cqe->res))
-        op->complete(op, makes_descriptor(op->kind) ? green__above_stdio(cqe->res) : cqe->res, more);
+    if (!is_restart(result))
+        op->complete(op, makes_descriptor(op->kind) ? green__above_stdio(result) : result, more);
     else if (op->cancelled)
         op->complete(op, -ECANCELED, false);
     else
@@ -273,7 +290,8 @@ static int open_engine(green_engine **engine, const green_engine_options *option
         free(uring);
         return error;
     }
-    uring->registered = io_uring_register_ring_fd(&uring->ring) == 1;
+    if (io_uring_register_ring_fd(&uring->ring) == 1)
+        uring->enter_flags |= IORING_ENTER_REGISTERED_RING; /* one look-up less for each call */
     *engine = &uring->base;
     return 0;
 }

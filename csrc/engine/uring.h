@@ -4,6 +4,7 @@
 
 #include "oplist.h"
 
+#include <errno.h>
 #include <liburing.h>
 
 /* Memory that the kernel picks receive buffers from: a provided buffer ring. */
@@ -18,9 +19,9 @@ typedef struct green_uring {
     green_engine base;
     struct io_uring ring;
     green_lending lending;
-    bool registered;  /* the ring's descriptor: one look-up less for each call */
-    bool truncates;   /* Linux 6.9 */
-    unsigned opening; /* files that are being opened, and as many as may be */
+    unsigned enter_flags; /* of every io_uring_enter */
+    bool truncates;       /* Linux 6.9 */
+    unsigned opening;     /* files that are being opened, and as many as may be */
     unsigned opening_max;
     uint16_t ticket;       /* of the last operation */
     green_op_list backlog; /* without a submission entry yet */
@@ -33,6 +34,44 @@ enum { GREEN_OP_IDLE, GREEN_OP_IN_BACKLOG, GREEN_OP_SUBMITTED, GREEN_OP_IN_CANCE
 
 /* Makes the ring itself, and tells what it can do. 0 or -errno, explained. */
 int green__ring_make(green_uring *uring, unsigned entries);
+
+/* Queues an operation's next request, and cancels the one that is under way. */
+void green__uring_enqueue(green_uring *uring, green_op *op);
+void green__uring_break_off(green_uring *uring, green_op *op);
+
+/* The request that an operation is at; see patience.c. */
+enum {
+    GREEN_PHASE_TRYING,  /* itself */
+    GREEN_PHASE_POLLED,  /* a poll for one event */
+    GREEN_PHASE_WATCHED, /* a poll for every new event */
+    GREEN_PHASE_ENDING,  /* the end of that, with the result at hand */
+    GREEN_PHASE_PAUSED,  /* a timeout */
+};
+
+/* The phase in which an operation begins. */
+static inline uint8_t green__patience_begin(const green_op *op) {
+    switch (op->kind) {
+    case GREEN_OP_POLL:
+        return GREEN_PHASE_POLLED;
+    case GREEN_OP_SEND:
+    case GREEN_OP_SEND_MSG:
+    case GREEN_OP_RECEIVE_MSG:
+        return op->drained ? GREEN_PHASE_POLLED : GREEN_PHASE_TRYING;
+    default:
+        return GREEN_PHASE_TRYING;
+    }
+}
+
+/* Whether a completion is for patience.c. */
+static inline bool green__patience_is_due(const green_op *op, int32_t result) {
+    return op->phase != GREEN_PHASE_TRYING || result == -EAGAIN;
+}
+
+void green__patience_prepare(struct io_uring_sqe *sqe, const green_op *op);
+
+/* Handles a completion: whether the operation has ended, with *result. If not, it
+ * has a next request, or more completions of this one will come. */
+bool green__patience_step(green_uring *uring, green_op *op, int32_t *result, bool more);
 
 /* What is done with files. */
 void green__uring_ask_of_files(green_uring *uring, struct io_uring_probe *probe);

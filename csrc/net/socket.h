@@ -29,6 +29,7 @@ struct green_socket {
     bool lending;                      /* the caller of green_receive() looks at what is unread: it outlives a close */
     struct green_transport *transport; /* NULL: bytes go straight through */
     bool drained;                      /* the last receive took all there was: see green_op */
+    bool full;                         /* the last send found too little room */
 
     /* While it is served: see serve.c. */
     struct green_server *server;
@@ -92,7 +93,7 @@ static inline int32_t green__socket_run(green_socket_io *call, green_op_kind kin
         call->io.op.address = address;
         call->io.op.length = length;
         call->io.op.flags = flags;
-        call->io.op.drained = socket->drained;
+        call->io.op.drained = call->direction == GREEN_READING ? socket->drained : socket->full;
         result = green__io_run(socket->hub, &call->io, green__time_left(call->deadline));
         if (call->direction == GREEN_READING)
             socket->drained = call->io.op.drained;

@@ -3,13 +3,19 @@
 
 #include <limits.h>
 
-/* The kernel finishes short sends by itself (MSG_WAITALL, Linux 5.19 through a
- * ring), so a large write normally is one operation too. */
-enum { WHOLE = MSG_NOSIGNAL | MSG_WAITALL, TRANSPORT_PIECE = 16 * 1024 };
+enum { TRANSPORT_PIECE = 16 * 1024 };
+
+/* Sends some of it. */
+static int32_t send_some(green_socket_io *call, const void *bytes, size_t size) {
+    int32_t result = green__socket_run(call, GREEN_OP_SEND, (void *)bytes, size, MSG_NOSIGNAL);
+    if (result >= 0)
+        call->socket->full = (size_t)result < size;
+    return result;
+}
 
 int green__send_all(green_socket_io *call, const void *bytes, size_t size, size_t *sent) {
     for (*sent = 0; *sent < size;) {
-        int32_t result = green__socket_run(call, GREEN_OP_SEND, (char *)bytes + *sent, size - *sent, WHOLE);
+        int32_t result = send_some(call, (const char *)bytes + *sent, size - *sent);
         if (result < 0)
             return result;
         *sent += (size_t)result;
@@ -53,7 +59,7 @@ ssize_t green_write_some(green_socket *socket, const void *bytes, size_t size) {
     if (GREEN_UNLIKELY(error < 0))
         return error;
     if (!socket->transport)
-        return green__leave(&call, green__socket_run(&call, GREEN_OP_SEND, (char *)bytes, size, MSG_NOSIGNAL));
+        return green__leave(&call, send_some(&call, bytes, size));
     /* As much as makes one record. */
     size = size < TRANSPORT_PIECE ? size : TRANSPORT_PIECE;
     ssize_t result = send_through(&call, bytes, size);
@@ -91,10 +97,11 @@ static int send_pieces(green_socket_io *call, struct iovec *pieces, int count, s
         return -EMSGSIZE;
     for (size_t sent = 0; sent < size;) {
         struct msghdr message = {.msg_iov = pieces, .msg_iovlen = count < IOV_MAX ? (size_t)count : IOV_MAX};
-        int32_t result = green__socket_run(call, GREEN_OP_SEND_MSG, &message, 0, WHOLE);
+        int32_t result = green__socket_run(call, GREEN_OP_SEND_MSG, &message, 0, MSG_NOSIGNAL);
         if (result < 0)
             return result;
         sent += (size_t)result;
+        call->socket->full = sent < size;
         advance(&pieces, &count, (size_t)result);
         if (sent < size && (result = green__proceed(call)) < 0)
             return result;

@@ -19,6 +19,7 @@ struct faults {
     uint32_t interrupted;   /* EINTR */
     uint32_t cut;           /* a receive or a send takes a part only */
     uint32_t reset;         /* ECONNRESET */
+    uint32_t full;          /* a send is EAGAIN though there is room */
     uint32_t no_buffer;     /* ENOBUFS though there are some */
     uint32_t refused;       /* accept: EMFILE, ECONNABORTED; connect: ECONNREFUSED, EAGAIN */
     uint32_t multishot_end; /* it ends after a connection, without a word */

@@ -54,6 +54,8 @@ static int32_t fate_of(const struct io_uring_sqe *entry, const struct faults *fa
             return -ENOBUFS;
         return chance(faults->reset) ? -ECONNRESET : 0;
     case IORING_OP_SEND:
+        if (chance(faults->full))
+            return -EAGAIN;
         return chance(faults->reset) ? -ECONNRESET : 0;
     default:
         return 0;
@@ -64,6 +66,7 @@ void request_begin(struct request *request, const struct faults *faults) {
     request->fate = fate_of(&request->entry, faults);
     request->most = chance(faults->cut) ? 1 + below(16) : UINT32_MAX;
     request->done = 0;
+    request->told = 0;
     request->doomed = false;
 }
 
@@ -91,6 +94,8 @@ static int32_t move_bytes(struct request *request) {
                                                                  : recv(entry->fd, bytes, length, flags));
         if (result > 0)
             request->done += (uint32_t)result;
+        if (result == NOT_YET && request->done == 0 && entry->msg_flags & MSG_DONTWAIT)
+            return -EAGAIN;
         if (result == NOT_YET && request->done > 0 && !whole)
             return (int32_t)request->done;
         if (result <= 0)
@@ -129,9 +134,17 @@ static int32_t accept_now(int fd) {
     return has_something(fd) ? outcome(accept4(fd, NULL, NULL, SOCK_CLOEXEC)) : NOT_YET;
 }
 
-static int32_t poll_now(const struct io_uring_sqe *entry) {
-    struct pollfd state = {.fd = entry->fd, .events = (short)entry->poll32_events};
-    return poll(&state, 1, 0) > 0 ? state.revents : NOT_YET;
+/* A poll of the ring's always ends for POLLRDHUP, too. A multishot one tells of each
+ * event once, as long as that lasts. */
+static int32_t poll_now(struct request *request) {
+    struct pollfd state = {.fd = request->entry.fd, .events = (short)(request->entry.poll32_events | POLLRDHUP)};
+    short news = poll(&state, 1, 0) > 0 ? state.revents : 0;
+    if (request->entry.len & IORING_POLL_ADD_MULTI) {
+        short told = request->told;
+        request->told = news;
+        news &= (short)~told;
+    }
+    return news ? news : NOT_YET;
 }
 
 /* Unix sockets connect at once, or find the listener's queue full. */
@@ -153,7 +166,9 @@ static int32_t carry_out(struct request *request, uint32_t *flags) {
     case IORING_OP_CONNECT:
         return connect_now(entry);
     case IORING_OP_POLL_ADD:
-        return poll_now(entry);
+        return poll_now(request);
+    case IORING_OP_TIMEOUT:
+        return -ETIME;
     default:
         check_failed(__FILE__, __LINE__, "an operation that the simulation knows");
     }

@@ -249,7 +249,9 @@ static void cancel(uint64_t name) {
 }
 
 static bool is_multishot(const struct request *request) {
-    return request->entry.opcode == IORING_OP_ACCEPT && request->entry.ioprio & IORING_ACCEPT_MULTISHOT;
+    const struct io_uring_sqe *entry = &request->entry;
+    return (entry->opcode == IORING_OP_ACCEPT && entry->ioprio & IORING_ACCEPT_MULTISHOT) ||
+           (entry->opcode == IORING_OP_POLL_ADD && entry->len & IORING_POLL_ADD_MULTI);
 }
 
 /* Carries one request out; false: nothing came of it. */
@@ -265,8 +267,10 @@ static bool carry_out(struct request *request) {
     if (result == NOT_YET)
         return false;
     if (is_multishot(request) && result >= 0 && !request->doomed && !chance(kernel.faults.multishot_end)) {
+        short told = request->told;
         flags |= IORING_CQE_F_MORE;
         request_begin(request, &kernel.faults);
+        request->told = told;
     } else {
         drop(request);
     }
@@ -292,6 +296,11 @@ static void proceed(void) {
         ;
 }
 
+static int64_t end_of_timeout(const struct io_uring_sqe *entry) {
+    const struct __kernel_timespec *time = (const struct __kernel_timespec *)(uintptr_t)entry->addr;
+    return kernel_now() + time->tv_sec * GREEN_SECOND + time->tv_nsec;
+}
+
 static int take_entries(unsigned count) {
     struct io_uring_sq *sq = &kernel.ring->sq;
     unsigned head = *sq->khead;
@@ -302,7 +311,7 @@ static int take_entries(unsigned count) {
         CHECK(kernel.request_count, <, REQUESTS_MAX);
         struct request *request = &kernel.requests[kernel.request_count++];
         request->entry = sq->sqes[sq->array[(head + i) & sq->ring_mask]];
-        request->due = some_time();
+        request->due = request->entry.opcode == IORING_OP_TIMEOUT ? end_of_timeout(&request->entry) : some_time();
         request_begin(request, &kernel.faults);
     }
     __atomic_store_n(sq->khead, head + taken, __ATOMIC_RELEASE);

@@ -106,6 +106,7 @@ static struct faults some_faults(void) {
         .interrupted = some_rate(),
         .cut = some_rate() * 2,
         .reset = some_rate() / 4,
+        .full = some_rate(),
         .no_buffer = some_rate(),
         .refused = some_rate(),
         .multishot_end = some_rate(),
