@@ -21,6 +21,9 @@ static struct fault {
     int times;
 } fault;
 
+/* Those of the last call into the kernel. */
+static unsigned enter_flags;
+
 static void inject(struct io_uring_sqe *entry, int32_t result) {
     uint64_t name = entry->user_data;
     *entry = (struct io_uring_sqe){.opcode = IORING_OP_NOP, .fd = -1, .user_data = name};
@@ -35,6 +38,7 @@ int __wrap_io_uring_enter2(unsigned fd, unsigned to_submit, unsigned wanted, uns
 int __wrap_io_uring_enter2(unsigned fd, unsigned to_submit, unsigned wanted, unsigned flags, sigset_t *argument,
                            size_t size) {
     struct io_uring_sq *sq = &uring->ring.sq;
+    enter_flags = flags;
     for (unsigned i = *sq->khead; fault.times > 0 && i != *sq->ktail; i++) {
         struct io_uring_sqe *entry = &sq->sqes[sq->array[i & *sq->kring_mask]];
         if (entry->opcode == fault.opcode) {
@@ -300,6 +304,13 @@ TEST(broken_connect, "a connect that a signal broke off is asked for again until
 }
 
 /* Waiting ---------------------------------------------------------------------- */
+
+TEST(no_iowait, "a hub that waits for work is idle to the system's statistics, where the kernel can say so") {
+    enum { FEATURE_NO_IOWAIT = 1 << 17, ENTER_NO_IOWAIT = 1 << 7 };
+    open_hub(0);
+    CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
+    CHECK(!(enter_flags & ENTER_NO_IOWAIT), ==, !(uring->ring.features & FEATURE_NO_IOWAIT));
+}
 
 TEST(receive_again, "a receive that a worker thread gave up goes on") {
     on_uring();

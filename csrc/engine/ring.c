@@ -89,6 +89,15 @@ static int move_above_stdio(struct io_uring *ring) {
     return 0;
 }
 
+/* A hub that waits for work is idle, and not in need of a faster disk, which is what
+ * the system's statistics make of a task that waits in a ring otherwise. */
+enum { FEATURE_NO_IOWAIT = 1 << 17, ENTER_NO_IOWAIT = 1 << 7 }; /* Linux 6.15 */
+
+static unsigned enter_flags(const struct io_uring *ring) {
+    unsigned flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG;
+    return ring->features & FEATURE_NO_IOWAIT ? flags | ENTER_NO_IOWAIT : flags;
+}
+
 int green__ring_make(green_uring *uring, unsigned entries) {
     struct io_uring *ring = &uring->ring;
     int error = -EINVAL;
@@ -106,7 +115,7 @@ int green__ring_make(green_uring *uring, unsigned entries) {
         goto failed;
     /* A forked child would share the ring's memory and corrupt it. */
     io_uring_ring_dontfork(ring);
-    uring->enter_flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG;
+    uring->enter_flags = enter_flags(ring);
     error = check_features(uring);
     /* A filter may allow to make a ring and refuse its use. */
     if (error == 0 && (error = io_uring_enter((unsigned)ring->ring_fd, 0, 0, 0, NULL)) < 0)
