@@ -51,19 +51,11 @@ static int call_connect(const struct brief *brief) {
     return green__real.connect(brief->fd, (__CONST_SOCKADDR_ARG){.__sockaddr__ = brief->address}, brief->size);
 }
 
-/* Waits until a full unix listener may have room. 0 or what has ended that. */
-static int wait_for_listener(green_hub *hub, int64_t deadline) {
-    int64_t again = green__moment(FULL_PAUSE);
-    if (deadline >= 0 && deadline < again)
-        return green__watch(hub, NULL, 0, deadline);
-    int ended = green__watch(hub, NULL, 0, again);
-    return ended == -ETIMEDOUT ? 0 : ended;
-}
-
 /* A connection that was begun is asked for by calling again, which also makes the
  * socket one that is connected: so far the kernel would take another connect. */
 static int connect_parking(green_hub *hub, const struct brief *brief) {
     int64_t deadline = green__socket_deadline(brief->fd, SO_SNDTIMEO);
+    unsigned mistaken = 0;
     bool begun = false;
     for (int ended = 0;;) {
         bool blocking;
@@ -76,7 +68,8 @@ static int connect_parking(green_hub *hub, const struct brief *brief) {
         if (ended < 0)
             return green__watch_failed(hub, ended, is_full ? EAGAIN : EINPROGRESS);
         begun = begun || is_under_way;
-        ended = is_full ? wait_for_listener(hub, deadline) : green__watch_one(hub, brief->fd, POLLOUT, deadline);
+        ended = is_full ? green__watch_pause(hub, brief->fd, FULL_PAUSE, deadline)
+                        : green__watch_again(hub, brief->fd, POLLOUT, deadline, &mistaken);
         if (ended == -EBADF)
             return green__watch_failed(hub, ended, EINPROGRESS);
     }
@@ -105,6 +98,7 @@ static int call_accept(const struct brief *brief) {
 /* Another OS thread may take the connection that woke this one. */
 static int accept_parking(green_hub *hub, const struct brief *brief) {
     int64_t deadline = GREEN_NEVER;
+    unsigned mistaken = 0;
     bool asked = false;
     for (int ended = 0;;) {
         bool blocking;
@@ -116,7 +110,7 @@ static int accept_parking(green_hub *hub, const struct brief *brief) {
         if (!asked)
             deadline = green__socket_deadline(brief->fd, SO_RCVTIMEO);
         asked = true;
-        ended = green__watch_one(hub, brief->fd, POLLIN, deadline);
+        ended = green__watch_again(hub, brief->fd, POLLIN, deadline, &mistaken);
         if (ended == -EBADF)
             return green__watch_failed(hub, ended, EAGAIN);
     }

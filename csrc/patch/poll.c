@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 static const int64_t MASKED_LOOK = 10 * 1000 * 1000;
-static const int64_t MISTAKEN_PAUSE = 1000 * 1000;
 
 /* The signal mask of a call is that of the OS thread, and others run on it while
  * the call waits. So the mask holds while it looks, which it then does often:
@@ -36,9 +35,9 @@ int green__look(green_hub *hub, green_look *look) {
         }
         /* An event that is none to the call, such as a hang-up to select() that asks
          * for exceptions, would come again at once. */
-        if (mistaken > 1)
-            ended = green__watch(hub, NULL, 0, green__moment(MISTAKEN_PAUSE));
-        if (ended == 0 || ended == -ETIMEDOUT)
+        if (mistaken > GREEN_MISTAKEN_MAX)
+            ended = green__watch_pause(hub, -1, GREEN_MISTAKEN_PAUSE, look->deadline);
+        if (ended == 0)
             ended = wait_to_look(hub, look);
         mistaken = ended == 0 && !look->masked ? mistaken + 1 : 0;
     }

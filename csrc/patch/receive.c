@@ -9,6 +9,7 @@
 static ssize_t receive_some(green_hub *hub, int fd, struct msghdr *message, int flags, bool have_some) {
     const struct msghdr rooms = *message;
     int64_t deadline = GREEN_NEVER;
+    unsigned mistaken = 0;
     bool asked = false;
     for (int ended = 0;;) {
         *message = rooms;
@@ -24,7 +25,7 @@ static ssize_t receive_some(green_hub *hub, int fd, struct msghdr *message, int 
         if (!asked)
             deadline = green__socket_deadline(fd, SO_RCVTIMEO);
         asked = true;
-        ended = green__watch_one(hub, fd, POLLIN, deadline);
+        ended = green__watch_again(hub, fd, POLLIN, deadline, &mistaken);
         if (ended == -EBADF) /* the number may be another's by now */
             return have_some ? -1 : green__watch_failed(hub, ended, EAGAIN);
     }
@@ -88,13 +89,14 @@ static ssize_t read_other(green_hub *hub, int fd, const struct iovec *pieces, in
         return green__file_transfer(hub, false, fd, pieces, count, GREEN_AT_POSITION);
     if (mode == 0 || is_file || S_ISDIR(mode) || !green__is_blocking(fd))
         return green__real.readv(fd, pieces, count);
+    unsigned mistaken = 0;
     for (int ended = 0;;) {
         ssize_t result = read_now(fd, pieces, count);
         if (result >= 0 || errno != EAGAIN)
             return result;
         if (ended < 0)
             return green__watch_failed(hub, ended, EAGAIN);
-        ended = green__watch_one(hub, fd, POLLIN, GREEN_NEVER);
+        ended = green__watch_again(hub, fd, POLLIN, GREEN_NEVER, &mistaken);
         if (ended == -EPERM)
             return green__real.readv(fd, pieces, count);
         if (ended == -EBADF)

@@ -16,25 +16,27 @@ struct output {
 };
 
 /* Waits until there may be room. 0, or what is to end the call. */
-static int wait_for_room(const struct output *output, int64_t *deadline, bool *asked) {
+static int wait_for_room(const struct output *output, int64_t *deadline, bool *asked, unsigned *mistaken) {
     if (!*asked) {
         if (!green__is_blocking(output->fd))
             return -EAGAIN;
         *deadline = green__socket_deadline(output->fd, SO_SNDTIMEO);
         *asked = true;
     }
-    return green__watch_one(output->hub, output->fd, POLLOUT, *deadline);
+    return green__watch_again(output->hub, output->fd, POLLOUT, *deadline, mistaken);
 }
 
 /* What has ended a call that has sent some of it is left for the next one. */
 static ssize_t put_all(struct output *output) {
     ssize_t sent = 0;
     int64_t deadline = GREEN_NEVER;
+    unsigned mistaken = 0;
     bool asked = false;
     for (int ended = 0;;) {
         ssize_t result = output->attempt(output);
         if (result >= 0) {
             sent += result;
+            mistaken = 0;
             if (!green__pieces_cut(&output->pieces, (size_t)result) || output->pieces.count == 0)
                 return sent;
             /* A stream that is broken says so by its error from here on. */
@@ -47,7 +49,7 @@ static ssize_t put_all(struct output *output) {
             return sent > 0 ? sent : -1;
         }
         if (ended == 0)
-            ended = wait_for_room(output, &deadline, &asked);
+            ended = wait_for_room(output, &deadline, &asked, &mistaken);
         else if (result < 0)
             return sent > 0 ? sent : green__watch_failed(output->hub, ended, EAGAIN);
         if (ended == -EAGAIN || ended == -EBADF)

@@ -97,11 +97,13 @@ static void submit(green_hub *hub, green_watching *watching) {
         if (watch->fd < 0 || watch->useless)
             continue;
         watch->watching = watching;
+        enter(hub, watch);
+        if (watch->resting)
+            continue;
         watch->op = (green_op){
             .complete = complete, .kind = GREEN_OP_POLL, .fd = watch->fd, .flags = (unsigned short)watch->events};
         watch->pending = true;
         watching->pending++;
-        enter(hub, watch);
     }
     for (size_t i = 0; i < watching->count; i++)
         if (watching->watches[i].pending)
@@ -196,6 +198,24 @@ int green__watch_one(green_hub *hub, int fd, short events, int64_t deadline) {
     return watch.useless ? -EPERM : error;
 }
 
+int green__watch_pause(green_hub *hub, int fd, int64_t pause, int64_t deadline) {
+    int64_t end = green__moment(pause);
+    green_watch watch = {.fd = fd, .resting = true};
+    bool in_time = deadline < 0 || end < deadline;
+    int ended = green__watch(hub, &watch, 1, in_time ? end : deadline);
+    return ended == -ETIMEDOUT && in_time ? 0 : ended;
+}
+
+int green__watch_again(green_hub *hub, int fd, short events, int64_t deadline, unsigned *mistaken) {
+    int ended = 0;
+    if (*mistaken > GREEN_MISTAKEN_MAX)
+        ended = green__watch_pause(hub, fd, GREEN_MISTAKEN_PAUSE, deadline);
+    if (ended == 0)
+        ended = green__watch_one(hub, fd, events, deadline);
+    *mistaken = ended == 0 ? *mistaken + 1 : 0;
+    return ended;
+}
+
 int green__watch_failed(green_hub *hub, int error, int timed_out) {
     bool posted = error == -EINTR && hub->current->interrupts;
     if (error == -ETIMEDOUT)
@@ -217,5 +237,7 @@ void green__watch_closing(int fd) {
             watch->closed = true;
             if (watch->pending)
                 hub->engine->class->cancel(hub->engine, &watch->op);
+            else if (watch->resting && watch->watching->wait.thread->state == GREEN_PARKED)
+                green__ready(watch->watching->wait.thread);
         }
 }
