@@ -181,7 +181,7 @@ static const struct {
 } choices[] = {
     {"first.example", "first.example", 0},
     {"other.example", "other.example", 1},
-    {"OTHER.example", "OTHER.example", 1},
+    {"OTHER.example", "other.example", 1},
     {"www.some.example", "www.some.example", 2},
     {"exact.some.example", "exact.some.example", 2}, /* the first that fits, not the closest */
     {"some.example", "some.example", 0},             /* none fits */

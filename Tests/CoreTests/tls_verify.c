@@ -392,6 +392,8 @@ TEST(chain, "a chain with its middle is trusted, without it it is not, and both 
     }
     void *der = NULL;
     CHECK(green_tls_peer_certificate(pair.client, 2, &der), ==, -ERANGE);
+    CHECK(green_tls_peer_certificate(pair.client, (size_t)1 << 32, &der), ==, -ERANGE);
+    CHECK(green_tls_peer_certificate(pair.client, SIZE_MAX, &der), ==, -ERANGE);
     CHECK(green_tls_peer_certificate(pair.server, 0, &der), ==, -ERANGE);
     CHECK(info_of(pair.server).certificates, ==, 0);
     release_tls_pair(&pair);

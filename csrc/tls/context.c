@@ -276,25 +276,28 @@ int64_t green__tls_handshake_timeout(const SSL *ssl) {
     return green__tls_peer(ssl)->state->handshake_timeout;
 }
 
-int green__tls_make(green_tls_context *context, const char *host, SSL **made) {
+int green__tls_make(green_tls_context *context, const char *text, SSL **made) {
     green_tls_state *state = hold_state(context);
-    bool client = state->role == GREEN_TLS_CLIENT;
+    bool client = state->role == GREEN_TLS_CLIENT, is_address = false;
+    char host[GREEN_TLS_HOST_MAX];
     int error = 0;
     ERR_clear_error();
     SSL *ssl = NULL;
-    if (client != (host != NULL)) {
+    if (client != (text != NULL)) {
         error = green__fail(-EINVAL, client ? "TLS: a client's context on a server's connection, or no host to verify"
                                             : "TLS: a server's context on a client's connection");
         goto done;
     }
+    if (client && (error = green__tls_read_host(text, host, &is_address)) < 0)
+        goto done;
     ssl = SSL_new(state->contexts[0]);
-    if (!ssl || !green__tls_set_peer(ssl, state, host)) {
+    if (!ssl || !green__tls_set_peer(ssl, state, client ? host : NULL)) {
         error = green__fail(-ENOMEM, "no memory for a TLS connection");
         goto done;
     }
     if (client) {
         SSL_set_connect_state(ssl);
-        error = green__tls_expect_host(ssl, host);
+        error = green__tls_expect_host(ssl, host, is_address);
         if (error == 0)
             green__tls_offer_session(ssl, green__tls_peer(ssl));
     } else {

@@ -8,9 +8,9 @@
 #include <openssl/ssl.h>
 
 /* An SSL for a new connection, with its role, what it verifies, whom it asks for
- * and, for a client, the session to resume. host is a client's: a name, or the
- * text of an address; NULL for a server. 0 or -errno, explained. */
-int green__tls_make(green_tls_context *context, const char *host, SSL **ssl);
+ * and, for a client, the session to resume. text is a client's: the name or
+ * address of the host, in any form; NULL for a server. 0 or -errno, explained. */
+int green__tls_make(green_tls_context *context, const char *text, SSL **ssl);
 
 /* Nanoseconds; negative: none. */
 int64_t green__tls_handshake_timeout(const SSL *ssl);

@@ -58,8 +58,16 @@ int green__tls_use_sessions(SSL_CTX *context, const green_tls_state *state, cons
 void green__tls_use_names(SSL_CTX *context);
 int green__tls_use_protocols(SSL_CTX *context, const green_tls_state *state);
 
-/* What a client is to verify, and asks for. */
-int green__tls_expect_host(SSL *ssl, const char *host);
+/* The longest name of a server in a handshake, with a NUL. */
+enum { GREEN_TLS_HOST_MAX = TLSEXT_MAXLEN_host_name + 1 };
+
+/* Reads the name or address of a host in any of its forms: letters of either case, a
+ * final dot, brackets, a zone. Stores the one form that SNI, verification and sessions
+ * use. -EINVAL, explained. */
+int green__tls_read_host(const char *text, char host[GREEN_TLS_HOST_MAX], bool *is_address);
+
+/* What a client is to verify, and asks for: a host in that form. */
+int green__tls_expect_host(SSL *ssl, const char *host, bool is_address);
 
 /* Offers the newest session for the host, if there is one. */
 void green__tls_offer_session(SSL *ssl, green_tls_peer *peer);

@@ -117,13 +117,10 @@ int green_tls_stop(green_socket *socket) {
     return (int)green__leave(&call, error);
 }
 
-/* The host of "host:port" or "[v6]:port". */
+/* The host of "host:port". */
 static char *host_of(const char *to) {
     const char *end = strrchr(to, ':');
-    size_t length = end ? (size_t)(end - to) : strlen(to);
-    if (length >= 2 && to[0] == '[' && to[length - 1] == ']')
-        return strndup(to + 1, length - 2);
-    return strndup(to, length);
+    return strndup(to, end ? (size_t)(end - to) : strlen(to));
 }
 
 int green_tls_connect(green_socket **made, const char *to, const green_connect_options *options,
@@ -222,9 +219,9 @@ ssize_t green_tls_peer_certificate(const green_socket *socket, size_t index, voi
         return not_shaken(socket, "asking for a certificate");
     STACK_OF(X509) *chain = SSL_get_peer_cert_chain(tls->ssl);
     X509 *certificate = index == 0 ? SSL_get0_peer_certificate(tls->ssl) : NULL;
-    int place = (int)index - (SSL_is_server(tls->ssl) ? 1 : 0);
-    if (index > 0 && chain && place < sk_X509_num(chain))
-        certificate = sk_X509_value(chain, place);
+    size_t place = index - (SSL_is_server(tls->ssl) ? 1 : 0);
+    if (index > 0 && chain && place < (size_t)sk_X509_num(chain))
+        certificate = sk_X509_value(chain, (int)place);
     if (!certificate)
         return green__fail(-ERANGE, "the peer has sent no certificate %zu", index);
     unsigned char *bytes = NULL;

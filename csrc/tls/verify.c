@@ -1,7 +1,6 @@
 /* Whom we trust, and for what. */
 #include "state.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -89,16 +88,9 @@ void green__tls_use_verification(SSL_CTX *context, const green_tls_state *state)
     SSL_CTX_set_cert_verify_callback(context, verify, NULL);
 }
 
-static bool is_address(const char *host) {
-    unsigned char bytes[sizeof(struct in6_addr)];
-    return inet_pton(AF_INET, host, bytes) == 1 || inet_pton(AF_INET6, host, bytes) == 1;
-}
-
-int green__tls_expect_host(SSL *ssl, const char *host) {
+int green__tls_expect_host(SSL *ssl, const char *host, bool is_address) {
     X509_VERIFY_PARAM *expected = SSL_get0_param(ssl);
-    if (*host == '\0')
-        return green__fail(-EINVAL, "TLS: no name of a host to verify");
-    if (is_address(host))
+    if (is_address)
         return X509_VERIFY_PARAM_set1_ip_asc(expected, host) == 1 ? 0 : green__fail(-ENOMEM, "TLS: %s", host);
     X509_VERIFY_PARAM_set_hostflags(expected, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     if (X509_VERIFY_PARAM_set1_host(expected, host, 0) != 1 || SSL_set_tlsext_host_name(ssl, host) != 1)

@@ -132,7 +132,8 @@ GREEN_API GREEN_CHECK int green_tls_context_reload(green_tls_context *context, c
 
 /* green_connect(), then the handshake, within the timeout of the options. The
  * name to verify and to ask for is that of the address unless host says
- * otherwise. Errors are those of both. */
+ * otherwise. The case of letters, a final dot, the brackets and the zone of an IPv6
+ * address do not matter. -EINVAL: there is no name of a host. Errors are those of both. */
 GREEN_API GREEN_CHECK int green_tls_connect(green_socket **socket, const char *to,
                                             const green_connect_options *GREEN_NULLABLE options,
                                             green_tls_context *context, const char *GREEN_NULLABLE host);
