@@ -169,6 +169,39 @@ TEST(overflow_elsewhere, "an overflow on another OS thread's hub says the same")
     check_overflow(overflow_elsewhere);
 }
 
+/* Where the frame that overflows begins to be used, below the end of the stack. */
+static size_t beyond;
+
+/* A frame whose bytes near the caller are not touched. */
+__attribute__((noinline)) static int use_large_frame(size_t size) {
+    volatile char *frame = __builtin_alloca(size);
+    for (size_t i = 0; i < 1024; i++)
+        frame[i] = 1;
+    return frame[size % 1024];
+}
+
+static int overflow_by_frame(void *argument) {
+    (void)argument;
+    return use_large_frame((64 << 10) + beyond);
+}
+
+static void overflow_beside_others(void) {
+    green_spawn_options options = {.stack_size = 64 << 10}, bottomless = {.name = "bottomless", .stack_size = 64 << 10};
+    green_thread *thread = NULL;
+    for (int i = 0; i < 10; i++) /* on the stacks around it */
+        CHECK(green_spawn_with(NULL, i == 5 ? &bottomless : &options, i == 5 ? overflow_by_frame : nap, NULL), ==, 0);
+    CHECK(green_spawn_with(&thread, &options, nap, NULL), ==, 0);
+    finish(thread);
+}
+
+TEST(large_frames, "a frame of up to 256 KiB that does not fit is an overflow, too") {
+    static const size_t sizes[] = {8 << 10, 20 << 10, 100 << 10, 200 << 10, 250 << 10};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        beyond = sizes[i];
+        check_overflow(overflow_beside_others);
+    }
+}
+
 static void crash_elsewhere(void) {
     CHECK(green_yield(), ==, 0);
     char *nowhere = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

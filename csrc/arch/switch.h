@@ -17,15 +17,11 @@ void green__switch(void **from, void *to);
  * green__context() stored, and must not get them back. */
 void green__entry(void);
 
-/* Guard pages must be larger than what a compiler lets a frame skip without
- * touching it: gcc probes each page on x86-64, each 64 KiB on aarch64. */
-#if defined(__x86_64__)
-enum { GREEN_GUARD_SIZE = 16 * 1024, GREEN_STACK_MIN = 16 * 1024 };
-#elif defined(__aarch64__)
-enum { GREEN_GUARD_SIZE = 64 * 1024, GREEN_STACK_MIN = 16 * 1024 };
-#else
+#if !defined(__x86_64__) && !defined(__aarch64__)
 #error "Green knows x86-64 and aarch64"
 #endif
+
+enum { GREEN_STACK_MIN = 16 * 1024 };
 
 /* Builds on an empty stack, whose top is 16-byte aligned, the context that
  * calls function(argument), and returns its stack pointer. */

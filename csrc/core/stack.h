@@ -1,16 +1,22 @@
 /* Stacks: carved from large mappings, guarded, reused last in first out.
  *
- * Each stack has a guard below it. MADV_GUARD_INSTALL (Linux 6.13) puts a mark
+ * Each stack has a guard below it. MADV_GUARD_INSTALL (Linux 6.13) puts marks
  * into the page table and costs no mapping, so a million stacks fit under the
  * default vm.max_map_count; before it, mprotect splits the mapping and about
- * 32 000 stacks are the end. Address space is all that an untouched stack
- * costs. */
+ * 32 000 stacks are the end. An untouched stack costs address space, and its
+ * guard half a KiB of page tables where it is made of marks. */
 #ifndef GREEN_CORE_STACK_H
 #define GREEN_CORE_STACK_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* A function with a frame larger than the guard may reach past it: compilers touch
+ * each page of a large frame in turn only with -fstack-clash-protection, which few
+ * programs and libraries are built with. So a guard is larger than the buffers that
+ * functions have on the stack. */
+enum { GREEN_GUARD_SIZE = 256 * 1024 };
 
 typedef struct green_stack {
     struct green_stack *next; /* in the free list */
