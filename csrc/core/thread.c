@@ -349,8 +349,13 @@ const char *green_thread_name(const green_thread *thread) {
 }
 
 void green__set_name(green_thread *thread, const char *name) {
+    /* A bound of strndup() that is larger than the name makes gcc warn of an overread
+     * where -flto shows it the name. */
+    size_t length = name ? strlen(name) : 0;
+    if (length > GREEN_NAME_MAX)
+        length = GREEN_NAME_MAX;
     /* Without memory it has no name, which nothing depends on. */
-    replace_name(thread, name && *name ? strndup(name, GREEN_NAME_MAX) : NULL);
+    replace_name(thread, length > 0 ? strndup(name, length) : NULL);
 }
 
 void green_thread_set_name(green_thread *thread, const char *name) {
