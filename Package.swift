@@ -11,6 +11,7 @@ let swiftSettings: [SwiftSetting] = [
 let cSettings: [CSetting] = [
     .define("_GNU_SOURCE"),
     .define("NDEBUG", .when(configuration: .release)),
+    .define("GREEN_HAS_TLS", to: "1", .when(traits: ["TLS"])),
 ]
 
 let examples = [

@@ -9,6 +9,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#if !GREEN_HAS_TLS
+#error "a build with TLS defines GREEN_HAS_TLS as 1"
+#endif
+
 bool green_tls_is_on(const green_socket *socket) {
     return green__tls_of(socket) != NULL;
 }

@@ -2,6 +2,8 @@
 #ifndef GREEN_BASE_H
 #define GREEN_BASE_H
 
+#include <green/config.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,12 +25,13 @@
 #define GREEN_CHECK __attribute__((warn_unused_result))
 
 /* gcc knows no nullability; Swift reads it to tell optionals from the rest.
- * Pointers to pointers stay plain: they are places for a result. */
+ * Pointers to pointers stay plain: they are places for a result. -Wpedantic warns
+ * of each _Nullable, which is an extension. */
 #ifdef __clang__
 #define GREEN_NULLABLE _Nullable
 #define GREEN_ASSUME_NONNULL_BEGIN                                                                                     \
     _Pragma("clang diagnostic push") _Pragma("clang diagnostic ignored \"-Wnullability-completeness\"")                \
-        _Pragma("clang assume_nonnull begin")
+        _Pragma("clang diagnostic ignored \"-Wnullability-extension\"") _Pragma("clang assume_nonnull begin")
 #define GREEN_ASSUME_NONNULL_END _Pragma("clang assume_nonnull end") _Pragma("clang diagnostic pop")
 #else
 #define GREEN_NULLABLE
@@ -39,12 +42,21 @@
 GREEN_BEGIN
 GREEN_ASSUME_NONNULL_BEGIN
 
-/* No timeout: wait for as long as it takes. */
+/* Constants are macros, usable in `case`, in #if and in static initializers. Swift
+ * does not import INT64_C(), and sees variables of the same names and values.
+ *
+ * GREEN_FOREVER: no timeout; wait for as long as it takes. */
+#ifndef __swift__
+#define GREEN_FOREVER INT64_C(-1)
+#define GREEN_MICROSECOND INT64_C(1000)
+#define GREEN_MILLISECOND INT64_C(1000000)
+#define GREEN_SECOND INT64_C(1000000000)
+#else
 static const int64_t GREEN_FOREVER = -1;
-
 static const int64_t GREEN_MICROSECOND = 1000;
-static const int64_t GREEN_MILLISECOND = 1000 * 1000;
-static const int64_t GREEN_SECOND = 1000 * 1000 * 1000;
+static const int64_t GREEN_MILLISECOND = 1000000;
+static const int64_t GREEN_SECOND = 1000000000;
+#endif
 
 /* "0.1.0": the version of the library that is running, which may be newer than
  * the headers a program was compiled with. Any thread. */

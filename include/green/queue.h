@@ -24,7 +24,11 @@ typedef struct green_queue green_queue;
 
 /* A capacity without limit. One of 0 makes a channel, which stores nothing: a
  * put returns when a get has taken its element. */
+#ifndef __swift__
+#define GREEN_UNBOUNDED INT64_C(-1)
+#else
 static const int64_t GREEN_UNBOUNDED = -1;
+#endif
 
 typedef enum green_queue_order {
     GREEN_FIFO,     /* first in, first out */

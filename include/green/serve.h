@@ -13,7 +13,7 @@ GREEN_ASSUME_NONNULL_BEGIN
 typedef int green_handler(green_socket *client, void *GREEN_NULLABLE context);
 
 /* Returned by a handler: green_serve() is to return 0. */
-static const int GREEN_STOP_SERVE = -0x6772;
+#define GREEN_STOP_SERVE (-0x6772)
 
 /* Zero in any field means its default. */
 typedef struct green_serve_options {

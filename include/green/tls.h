@@ -7,7 +7,7 @@
  * they say that they do not.
  *
  * Nothing of OpenSSL shows in here. Without it (the CMake option TLS, the trait
- * of the Swift package) these functions do not exist. */
+ * of the Swift package) these functions do not exist, and GREEN_HAS_TLS is 0. */
 #ifndef GREEN_TLS_H
 #define GREEN_TLS_H
 

@@ -5,6 +5,34 @@
 #include <stdio.h>
 #include <string.h>
 
+#ifdef WITH_TLS
+#define EXPECTED_TLS 1
+#else
+#define EXPECTED_TLS 0
+#endif
+#if !defined GREEN_HAS_TLS || GREEN_HAS_TLS != EXPECTED_TLS
+#error "GREEN_HAS_TLS is not what Green was built with"
+#endif
+
+/* Constants may stand wherever the language asks for one. */
+#if GREEN_SECOND != 1000 * GREEN_MILLISECOND || GREEN_MILLISECOND != 1000 * GREEN_MICROSECOND || GREEN_FOREVER >= 0
+#error "the units of time do not fit each other"
+#endif
+static const int64_t LIMIT = 60 * GREEN_SECOND;
+
+static const char *name_of(int64_t value) {
+    switch (value) {
+    case GREEN_FOREVER:
+        return "forever";
+    case GREEN_SECOND:
+        return "a second";
+    case GREEN_STOP_SERVE:
+        return "stop";
+    default:
+        return "other";
+    }
+}
+
 static int echo(green_socket *client, void *context) {
     (void)context;
     char bytes[256];
@@ -62,6 +90,8 @@ int main(void) {
     green_thread *server;
     green_address address;
     int served = 0;
+    if (strcmp(name_of(GREEN_UNBOUNDED), "forever") != 0 || strcmp(name_of(GREEN_STOP_SERVE), "stop") != 0)
+        return 1;
     int error = green_listen(&listener, "127.0.0.1:0", NULL);
     if (error < 0 || (error = green_listener_address(listener, &address)) < 0 ||
         (error = green_spawn(&server, run_server, listener)) < 0)
@@ -69,7 +99,7 @@ int main(void) {
     int echoed = talk(&address);
     if (echoed < 0)
         return fail(echoed);
-    if ((error = green_thread_wait(server, 60 * GREEN_SECOND, &served)) < 0 || (error = served) < 0)
+    if ((error = green_thread_wait(server, LIMIT, &served)) < 0 || (error = served) < 0)
         return fail(error);
     green_thread_release(server);
     green_listener_release(listener);
