@@ -40,7 +40,7 @@ TEST(exceptions, "the C library and Green's are not patched, others are") {
     load_fixture(PATCHED_NOW);
     green_patch *patch = everything(0);
     CHECK(!green_is_patched("libc.so.6"));
-    CHECK(!green_is_patched("libgreencore.so.0"));
+    CHECK(!green_is_patched(GREENCORE_SONAME));
     CHECK(green_is_patched("libcore-patched-now.so"));
     CHECK(green_is_patched("libcore-patched-inner.so"));
     CHECK(green_is_patched("libcore-patched-common.so"));
