@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <semaphore.h>
 #include <sys/resource.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum { FOUND = 16 };
@@ -21,6 +22,18 @@ static const char *text_of(const green_address *address) {
     static char text[GREEN_ADDRESS_TEXT_MAX];
     green_address_print(address, text, sizeof text);
     return text;
+}
+
+/* Listens on a unix socket in a new folder, which becomes the current one. */
+static int socket_at(const char *name) {
+    char folder[] = "/tmp/green-resolve-XXXXXX";
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    CHECK(mkdtemp(folder) && chdir(folder) == 0);
+    strcpy(address.sun_path, name);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CHECK(bind(fd, (const struct sockaddr *)&address, sizeof address), ==, 0);
+    CHECK(listen(fd, 1), ==, 0);
+    return fd;
 }
 
 TEST(localhost, "localhost is a loopback address, with the port") {
@@ -41,6 +54,36 @@ TEST(numbers, "what is an address already is taken as it is") {
     }
     CHECK(green_resolve(found, FOUND, ":80"), ==, 1);
     CHECK_TEXT(text_of(&found[0]), "0.0.0.0:80");
+}
+
+TEST(host_apart, "a host apart from its port is a name or a number, and nothing else") {
+    static const char *const wrong[] = {"", "*", "::1]", "[::1", "a:b", "[name]", "unix:/path", "127.0.0.1:80"};
+    CHECK(green_resolve_host(found, FOUND, "127.0.0.1", 80, GREEN_FOREVER), ==, 1);
+    CHECK_TEXT(text_of(&found[0]), "127.0.0.1:80");
+    CHECK(green_resolve_host(found, FOUND, "::1", 65535, GREEN_FOREVER), ==, 1);
+    CHECK_TEXT(text_of(&found[0]), "[::1]:65535");
+    CHECK(green_resolve_host(found, FOUND, "[::1]", 0, GREEN_FOREVER), ==, 1);
+    CHECK_TEXT(text_of(&found[0]), "[::1]:0");
+    CHECK(green_resolve_host(found, FOUND, "localhost", 1, GREEN_FOREVER), >=, 1);
+    CHECK(green_address_port(&found[0]), ==, 1);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        CHECK(green_resolve_host(found, FOUND, wrong[i], 80, GREEN_FOREVER), ==, -EINVAL);
+    char name[2000];
+    memset(name, 'x', sizeof name);
+    name[sizeof name - 1] = '\0';
+    CHECK(green_resolve_host(found, FOUND, name, 80, GREEN_FOREVER), ==, -EINVAL);
+}
+
+TEST(host_unix, "the host 'unix' is looked up and is no path") {
+    impatient_resolver();
+    int count = green_resolve_host(found, FOUND, "unix", 80, GREEN_FOREVER);
+    CHECK(count < 0 || found[0].storage.ss_family != AF_UNIX);
+    green_socket *socket;
+    int fd = socket_at("80");
+    CHECK(green_connect_host(&socket, "unix", 80, NULL), <, 0);
+    close(fd);
+    char folder[64];
+    CHECK(getcwd(folder, sizeof folder) && unlink("80") == 0 && rmdir(folder) == 0);
 }
 
 TEST(services, "a port may be the name of a service") {

@@ -290,16 +290,13 @@ int green_connect_address(green_socket **socket, const green_address *to, const 
     return hub ? attempt(hub, to, options ? options->from : NULL, timeout_of(options), socket) : error;
 }
 
-int green_connect(green_socket **socket, const char *to, const green_connect_options *options) {
-    green_address addresses[ADDRESSES_MAX];
+/* Connects to the addresses that were found, or passes on why there are none. */
+static int connect_found(green_socket **socket, const char *to, const green_address *addresses, int count,
+                         const green_connect_options *options, int64_t deadline) {
     int error = 0;
     green_hub *hub = green__hub_here(&error);
-    if (!hub)
-        return error;
-    int64_t timeout = timeout_of(options), deadline = green__moment(timeout);
-    int count = green_resolve_within(addresses, ADDRESSES_MAX, to, timeout);
-    if (count < 0)
-        return count;
+    if (count < 0 || !hub)
+        return count < 0 ? count : error;
     const green_address *from = options ? options->from : NULL;
     int64_t left = green__time_left(deadline);
     if (left == 0)
@@ -307,4 +304,18 @@ int green_connect(green_socket **socket, const char *to, const green_connect_opt
     if (count == 1)
         return attempt(hub, &addresses[0], from, left, socket);
     return connect_to_first(hub, addresses, (size_t)count, from, deadline, to, socket);
+}
+
+int green_connect(green_socket **socket, const char *to, const green_connect_options *options) {
+    green_address addresses[ADDRESSES_MAX];
+    int64_t timeout = timeout_of(options), deadline = green__moment(timeout);
+    int count = green_resolve_within(addresses, ADDRESSES_MAX, to, timeout);
+    return connect_found(socket, to, addresses, count, options, deadline);
+}
+
+int green_connect_host(green_socket **socket, const char *host, uint16_t port, const green_connect_options *options) {
+    green_address addresses[ADDRESSES_MAX];
+    int64_t timeout = timeout_of(options), deadline = green__moment(timeout);
+    int count = green_resolve_host(addresses, ADDRESSES_MAX, host, port, timeout);
+    return connect_found(socket, host, addresses, count, options, deadline);
 }

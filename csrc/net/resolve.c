@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -117,13 +118,6 @@ static int read_numbers(const green_address_parts *parts, green_address *address
     return parts->bracketed ? error : HOST;
 }
 
-static int read_text(green_address_parts *parts, const char *text, green_address *address) {
-    if (green__address_is_unix(text))
-        return green_address_parse(address, text);
-    int error = green__address_split(parts, text);
-    return error < 0 ? error : read_numbers(parts, address);
-}
-
 static struct lookup *lookup_make(const green_address_parts *parts, enum missing missing) {
     struct lookup *lookup = calloc(1, sizeof *lookup);
     if (!lookup) {
@@ -163,23 +157,50 @@ static int look_up_missing(const green_address_parts *parts, enum missing missin
     return result;
 }
 
+static int resolve(const green_address_parts *parts, green_address *addresses, size_t count, int64_t timeout) {
+    green_address address;
+    int missing = read_numbers(parts, &address);
+    if (missing < 0)
+        return missing;
+    if (missing != NOTHING) {
+        int result = look_up_missing(parts, (enum missing)missing, &address, addresses, count, timeout);
+        if (result < 0 || missing == HOST)
+            return result;
+    }
+    if (count > 0)
+        addresses[0] = address;
+    return count > 0;
+}
+
 int green_resolve(green_address *addresses, size_t count, const char *text) {
     return green_resolve_within(addresses, count, text, GREEN_FOREVER);
 }
 
 int green_resolve_within(green_address *addresses, size_t count, const char *text, int64_t timeout) {
     green_address_parts parts;
-    green_address address;
-    int missing = read_text(&parts, text, &address);
-    if (missing < 0)
-        return missing;
-    if (missing != NOTHING) {
-        int result = look_up_missing(&parts, (enum missing)missing, &address, addresses, count, timeout);
-        if (result < 0 || missing == HOST)
-            return result;
+    if (!green__address_is_unix(text)) {
+        int error = green__address_split(&parts, text);
+        return error < 0 ? error : resolve(&parts, addresses, count, timeout);
     }
-    if (count == 0)
-        return 0;
-    addresses[0] = address;
-    return 1;
+    green_address address;
+    int error = green_address_parse(&address, text);
+    if (error < 0)
+        return error;
+    if (count > 0)
+        addresses[0] = address;
+    return count > 0;
+}
+
+/* A host by itself is a name or a number. Before ":port" it could be something else:
+ * "unix" the beginning of a path, "" and "*" every local address. */
+int green_resolve_host(green_address *addresses, size_t count, const char *host, uint16_t port, int64_t timeout) {
+    char number[sizeof "65535"];
+    size_t length = strlen(host);
+    bool brackets = length > 2 && host[0] == '[' && host[length - 1] == ']';
+    if (length == 0 || length >= GREEN_HOST_MAX || strcmp(host, "*") == 0)
+        return green__fail(-EINVAL, "host '%.64s': neither a name nor a number", host);
+    snprintf(number, sizeof number, "%u", port);
+    green_address_parts parts = {.text = host, .port = number, .bracketed = brackets || memchr(host, ':', length)};
+    memcpy(parts.host, host + brackets, length - 2 * brackets);
+    return resolve(&parts, addresses, count, timeout);
 }

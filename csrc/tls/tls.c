@@ -127,26 +127,51 @@ static char *host_of(const char *to) {
     return strndup(to, end ? (size_t)(end - to) : strlen(to));
 }
 
+/* Does the handshake of a connection that it owns, within the deadline. */
+static int shake_hands(green_socket **made, green_socket *socket, int64_t deadline, green_tls_context *context,
+                       const char *name) {
+    if (deadline >= 0)
+        green_socket_set_timeouts(socket, GREEN_FOREVER, green__time_left(deadline));
+    int error = green_tls_start(socket, context, name);
+    if (error < 0) {
+        green_socket_release(socket);
+        return error;
+    }
+    green_socket_set_timeouts(socket, GREEN_FOREVER, GREEN_FOREVER);
+    *made = socket;
+    return 0;
+}
+
+static int64_t deadline_of(const green_connect_options *options) {
+    return green__moment(options && options->timeout > 0 ? options->timeout : GREEN_FOREVER);
+}
+
 int green_tls_connect(green_socket **made, const char *to, const green_connect_options *options,
                       green_tls_context *context, const char *host) {
-    int64_t deadline = green__moment(options && options->timeout > 0 ? options->timeout : GREEN_FOREVER);
+    int64_t deadline = deadline_of(options);
     char *own = host ? NULL : host_of(to);
     green_socket *socket;
     if (!host && !own)
         return green__fail(-ENOMEM, "connecting to %s", to);
     int error = green_connect(&socket, to, options);
-    if (error < 0)
-        goto done;
-    if (deadline >= 0)
-        green_socket_set_timeouts(socket, GREEN_FOREVER, green__time_left(deadline));
-    error = green_tls_start(socket, context, host ? host : own);
-    if (error < 0) {
-        green_socket_release(socket);
-    } else {
-        green_socket_set_timeouts(socket, GREEN_FOREVER, GREEN_FOREVER);
-        *made = socket;
-    }
-done:
+    if (error == 0)
+        error = shake_hands(made, socket, deadline, context, host ? host : own);
+    free(own);
+    return error;
+}
+
+int green_tls_connect_host(green_socket **made, const char *host, uint16_t port, const green_connect_options *options,
+                           green_tls_context *context, const char *name) {
+    int64_t deadline = deadline_of(options);
+    size_t length = strlen(host);
+    bool bracketed = length > 2 && host[0] == '[' && host[length - 1] == ']';
+    char *own = name ? NULL : strndup(host + bracketed, length - 2 * bracketed);
+    green_socket *socket;
+    if (!name && !own)
+        return green__fail(-ENOMEM, "connecting to %s", host);
+    int error = green_connect_host(&socket, host, port, options);
+    if (error == 0)
+        error = shake_hands(made, socket, deadline, context, name ? name : own);
     free(own);
     return error;
 }

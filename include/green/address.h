@@ -52,6 +52,13 @@ GREEN_API GREEN_CHECK int green_resolve(green_address *addresses, size_t count, 
 GREEN_API GREEN_CHECK int green_resolve_within(green_address *addresses, size_t count, const char *text,
                                                int64_t timeout);
 
+/* The same for a host apart from its port: a name or a number, IPv6 with or
+ * without brackets. The host is never read as one of the text forms above, so it
+ * may come from a stranger: "unix" is the name of a host. -EINVAL: the host is
+ * empty, too long, "*", or has a ':' and is not an IPv6 address. */
+GREEN_API GREEN_CHECK int green_resolve_host(green_address *addresses, size_t count, const char *host, uint16_t port,
+                                             int64_t timeout);
+
 GREEN_ASSUME_NONNULL_END
 GREEN_END
 

@@ -38,6 +38,11 @@ GREEN_API GREEN_CHECK int green_connect(green_socket **socket, const char *to,
 GREEN_API GREEN_CHECK int green_connect_address(green_socket **socket, const green_address *to,
                                                 const green_connect_options *GREEN_NULLABLE options);
 
+/* Connects to a host apart from its port, as green_resolve_host() takes it, and
+ * otherwise as green_connect() does. */
+GREEN_API GREEN_CHECK int green_connect_host(green_socket **socket, const char *host, uint16_t port,
+                                             const green_connect_options *GREEN_NULLABLE options);
+
 /* A pair of connected unix stream sockets. */
 GREEN_API GREEN_CHECK int green_socket_pair(green_socket **first, green_socket **second);
 

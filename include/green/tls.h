@@ -138,6 +138,12 @@ GREEN_API GREEN_CHECK int green_tls_connect(green_socket **socket, const char *t
                                             const green_connect_options *GREEN_NULLABLE options,
                                             green_tls_context *context, const char *GREEN_NULLABLE host);
 
+/* green_connect_host(), then the handshake. The name to verify and to ask for is
+ * the host unless name says otherwise. */
+GREEN_API GREEN_CHECK int green_tls_connect_host(green_socket **socket, const char *host, uint16_t port,
+                                                 const green_connect_options *GREEN_NULLABLE options,
+                                                 green_tls_context *context, const char *GREEN_NULLABLE name);
+
 /* From here on every connection that this listener accepts is a TLS one. Its
  * handshake happens in the first call that reads or writes, so a silent client
  * holds up only its own handler. NULL ends it. */

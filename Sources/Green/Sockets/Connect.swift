@@ -20,7 +20,35 @@ internal import CGreen
 ///   ``SocketAddress/resolve(_:timeout:)``. When the thread is killed, the error of that kill.
 @available(*, noasync)
 public func connect(to host: String, from source: SocketAddress? = nil, timeout: Duration? = nil) throws -> Socket {
-    try unsafe connect(from: source, timeout: timeout) { unsafe green_connect($0, host, $1) }
+    let host = try checked(host, "host")
+    return try unsafe connect(from: source, timeout: timeout) { unsafe green_connect($0, host, $1) }
+}
+
+/// Connects to a host that is given apart from its port.
+///
+/// As ``connect(to:from:timeout:)-(String,_,_)``, but the host is never read as any other form of an address. Use it
+/// for hosts that come from a peer, a URL for one: `unix` is a host name here, and not the beginning of a path.
+///
+/// ```swift
+/// let socket = try connect(toHost: url.host, port: url.port)
+/// ```
+///
+/// - Parameters:
+///   - host: A name, or an IPv4 or IPv6 address, the latter with or without brackets.
+///   - port: The port.
+///   - source: The local address to connect from; nil leaves it to the system.
+///   - timeout: How long all of it may take, finding the name included; nil is for as long as it takes.
+/// - Returns: The connected socket.
+/// - Throws: As ``connect(to:from:timeout:)-(String,_,_)``.
+@available(*, noasync)
+public func connect(
+    toHost host: String,
+    port: UInt16,
+    from source: SocketAddress? = nil,
+    timeout: Duration? = nil
+) throws -> Socket {
+    let host = try checked(host, "host")
+    return try unsafe connect(from: source, timeout: timeout) { unsafe green_connect_host($0, host, port, $1) }
 }
 
 /// Connects to an address.

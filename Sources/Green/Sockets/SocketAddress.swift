@@ -20,6 +20,7 @@ public struct SocketAddress: Sendable {
     /// - Throws: A ``SystemError`` that says which part is wrong, with the code `invalidArgument`, or `fileNameTooLong`
     ///   for a unix path of more than 107 bytes.
     public init(parsing text: String) throws {
+        let text = try checked(text, "address")
         var storage = green_address()
         try check(unsafe green_address_parse(&storage, text))
         self.init(storage)
@@ -32,6 +33,10 @@ public struct SocketAddress: Sendable {
     ///   - port: The port.
     /// - Throws: A ``SystemError`` with the code `invalidArgument` when the host is not such an address.
     public init(host: String, port: UInt16) throws {
+        // Of all that is no number, these would be addresses when a port is behind them.
+        guard !["unix", "", "*"].contains(host) else {
+            throw SystemError(code: .invalidArgument, message: "host: '\(host)' is not an IP address (EINVAL)")
+        }
         try self.init(parsing: host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)")
     }
 
@@ -77,8 +82,31 @@ public struct SocketAddress: Sendable {
     ///   that kill.
     @available(*, noasync)
     public static func resolve(_ text: String, timeout: Duration? = nil) throws -> [SocketAddress] {
+        let text = try checked(text, "address")
+        return try unsafe found { unsafe green_resolve_within($0, $1, text, timeout.timeout) }
+    }
+
+    /// Finds the addresses of a host that is given apart from its port.
+    ///
+    /// As ``resolve(_:timeout:)``, but the host is never read as any other form of an address.
+    ///
+    /// - Parameters:
+    ///   - host: A name, or an IPv4 or IPv6 address, the latter with or without brackets.
+    ///   - port: The port that the addresses are to have.
+    ///   - timeout: How long to wait at most; nil is for as long as the system's resolver takes.
+    /// - Returns: The addresses in the order to try them, at least one and at most 64.
+    /// - Throws: As ``resolve(_:timeout:)``.
+    @available(*, noasync)
+    public static func resolve(host: String, port: UInt16, timeout: Duration? = nil) throws -> [SocketAddress] {
+        let host = try checked(host, "host")
+        return try unsafe found { unsafe green_resolve_host($0, $1, host, port, timeout.timeout) }
+    }
+
+    private static func found(
+        by resolve: (UnsafeMutablePointer<green_address>, Int) -> Int32
+    ) throws -> [SocketAddress] {
         var found = [green_address](repeating: green_address(), count: 64)
-        let count = try check(unsafe green_resolve_within(&found, found.count, text, timeout.timeout))
+        let count = try check(unsafe resolve(&found, found.count))
         return found.prefix(Int(count)).map(SocketAddress.init)
     }
 }

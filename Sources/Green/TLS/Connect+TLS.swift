@@ -27,8 +27,38 @@ public func connect(
     tls: TLS,
     name: String? = nil
 ) throws -> Socket {
-    try unsafe connect(from: source, timeout: timeout) { handle, options in
+    let (host, name) = (try checked(host, "host"), try checked(name, "name"))
+    return try unsafe connect(from: source, timeout: timeout) { handle, options in
         unsafe green_tls_connect(handle, host, options, tls.context, name)
+    }
+}
+
+/// Connects to a host that is given apart from its port, and does the TLS handshake.
+///
+/// As ``connect(toHost:port:from:timeout:)``, then the handshake, in which the server's certificate is verified for the
+/// host.
+///
+/// - Parameters:
+///   - host: A name, or an IPv4 or IPv6 address, the latter with or without brackets.
+///   - port: The port.
+///   - source: The local address to connect from; nil leaves it to the system.
+///   - timeout: How long all of it may take; nil is for as long as it takes.
+///   - tls: Whom to trust and so on.
+///   - name: Whose certificate the server must have, and whom to ask it for; nil is the host.
+/// - Returns: The connected socket.
+/// - Throws: As ``connect(to:from:timeout:tls:name:)``.
+@available(*, noasync)
+public func connect(
+    toHost host: String,
+    port: UInt16,
+    from source: SocketAddress? = nil,
+    timeout: Duration? = nil,
+    tls: TLS,
+    name: String? = nil
+) throws -> Socket {
+    let (host, name) = (try checked(host, "host"), try checked(name, "name"))
+    return try unsafe connect(from: source, timeout: timeout) { handle, options in
+        unsafe green_tls_connect_host(handle, host, port, options, tls.context, name)
     }
 }
 #endif

@@ -1,0 +1,53 @@
+internal import Glibc
+internal import SystemPackage
+
+// The checks of arguments, before they go to the core. A call that throws reports an argument that it cannot use with
+// a SystemError that names it; it never traps.
+
+/// Checks a text. C would cut it off at a NUL.
+func checked(_ text: String, _ argument: StaticString) throws -> String {
+    guard !text.utf8.contains(0) else { throw invalid(argument, "\(text.debugDescription) has a NUL") }
+    return text
+}
+
+/// Checks a text that may be missing.
+func checked(_ text: String?, _ argument: StaticString) throws -> String? {
+    try text.map { try checked($0, argument) }
+}
+
+/// Checks a path. C would cut it off at a NUL.
+func checked(_ path: FilePath, _ argument: StaticString) throws -> FilePath {
+    guard unsafe path.withPlatformString({ unsafe strlen($0) }) == path.length else {
+        throw invalid(argument, "\(path.string.debugDescription) has a NUL")
+    }
+    return path
+}
+
+/// Checks a path that may be missing.
+func checked(_ path: FilePath?, _ argument: StaticString) throws -> FilePath? {
+    try path.map { try checked($0, argument) }
+}
+
+/// Checks a number that has a least value.
+@discardableResult
+func checked(_ number: Int, _ argument: StaticString, atLeast least: Int = 0) throws -> Int {
+    guard number >= least else { throw invalid(argument, "\(number) is less than \(least)") }
+    return number
+}
+
+/// Checks a number that may be missing.
+@discardableResult
+func checked(_ number: Int?, _ argument: StaticString, atLeast least: Int = 0) throws -> Int? {
+    try number.map { try checked($0, argument, atLeast: least) }
+}
+
+private func invalid(_ argument: StaticString, _ problem: String) -> SystemError {
+    SystemError(code: .invalidArgument, message: "\(argument): \(problem) (EINVAL)")
+}
+
+/// A name that is only for people to read, such as that of a thread. It cannot fail, so a NUL in it is replaced by a
+/// character that can be seen.
+func printableName(_ name: String) -> String {
+    guard name.utf8.contains(0) else { return name }
+    return String(String.UnicodeScalarView(name.unicodeScalars.map { $0 == "\0" ? "\u{2400}" : $0 }))
+}
