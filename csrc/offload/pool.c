@@ -107,7 +107,7 @@ static void append(green_offload_pool *pool, green_job *job) {
 
 /* Whether more jobs wait than there are threads free for them, by so many. */
 static bool is_behind(const green_offload_pool *pool, unsigned count) {
-    return pool->waiting >= pool->threads - pool->busy + count;
+    return pool->waiting >= (uint64_t)(pool->threads - pool->busy) + count;
 }
 
 int green__pool_put(green_offload_pool *pool, green_job *job) {

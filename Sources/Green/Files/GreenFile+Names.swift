@@ -13,6 +13,7 @@ extension GreenFile {
     ///   kill.
     @available(*, noasync)
     public static func rename(_ path: FilePath, to newPath: FilePath, timeout: Duration? = nil) throws {
+        let (path, newPath) = (try checked(path, "path"), try checked(newPath, "newPath"))
         let result = unsafe path.withPlatformString { path in
             unsafe newPath.withPlatformString { newPath in
                 unsafe green_path_rename(path, newPath, timeout.timeout)
@@ -30,6 +31,7 @@ extension GreenFile {
     ///   kill.
     @available(*, noasync)
     public static func remove(_ path: FilePath, timeout: Duration? = nil) throws {
+        let path = try checked(path, "path")
         try check(unsafe path.withPlatformString { unsafe green_path_unlink($0, timeout.timeout) })
     }
 
@@ -42,6 +44,7 @@ extension GreenFile {
     ///   kill.
     @available(*, noasync)
     public static func status(of path: FilePath, timeout: Duration? = nil) throws -> FileStatus {
+        let path = try checked(path, "path")
         var status = stat()
         let result = unsafe path.withPlatformString { unsafe green_path_status($0, &status, timeout.timeout) }
         try check(result)
@@ -66,6 +69,7 @@ public enum GreenDirectory {
         permissions: FilePermissions = [.ownerReadWriteExecute, .groupReadExecute, .otherReadExecute],
         timeout: Duration? = nil
     ) throws {
+        let path = try checked(path, "path")
         let result = unsafe path.withPlatformString {
             unsafe green_directory_make($0, permissions.rawValue, timeout.timeout)
         }
@@ -81,6 +85,7 @@ public enum GreenDirectory {
     ///   kill.
     @available(*, noasync)
     public static func remove(_ path: FilePath, timeout: Duration? = nil) throws {
+        let path = try checked(path, "path")
         try check(unsafe path.withPlatformString { unsafe green_directory_remove($0, timeout.timeout) })
     }
 
@@ -93,6 +98,7 @@ public enum GreenDirectory {
     ///   the error of that kill.
     @available(*, noasync)
     public static func contents(of path: FilePath, timeout: Duration? = nil) throws -> [FilePath.Component] {
+        let path = try checked(path, "path")
         var listing: OpaquePointer?
         try check(unsafe path.withPlatformString { unsafe green_directory_list(&listing, $0, timeout.timeout) })
         let names = unsafe listing!

@@ -34,27 +34,33 @@ extension GreenFile {
         try unsafe span.withUnsafeMutableBytes { try unsafe read(into: $0) }
     }
 
-    /// Reads at the file's position and moves it, into a new array.
+    /// Reads at the file's position and moves it, into a new array, whose memory grows as bytes come.
     ///
-    /// - Parameter count: How many bytes at most. They are allocated before.
+    /// - Parameter count: How many bytes at most.
     /// - Returns: The bytes; none at the end.
     /// - Throws: As every read; see ``GreenFile``.
     @available(*, noasync)
     public func read(upTo count: Int) throws -> [UInt8] {
-        try unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
-            initialized = try unsafe read(into: UnsafeMutableRawBufferPointer(buffer))
+        guard try checked(count, "count") > largestBuffer else {
+            return try unsafe [UInt8](upTo: count) { try unsafe read(into: $0) }
         }
+        // What has no offsets has come in one piece; of a file the next pieces follow.
+        guard let start = try? position else { return try read(upTo: largestBuffer) }
+        let bytes = try read(upTo: count) { done, piece in try read(fromAbsoluteOffset: start + done, upTo: piece) }
+        try seek(to: start + Int64(bytes.count))
+        return bytes
     }
 
     /// Reads from the file's position to its end. When that fails, what was read until then is lost, and the position is
     /// behind it.
     ///
-    /// - Parameter limit: How many bytes there may be. A pipe has no end of its own accord.
+    /// - Parameter limit: How many bytes there may be, 0 or more. A pipe has no end of its own accord.
     /// - Returns: The bytes.
     /// - Throws: As every read; see ``GreenFile``. A ``SystemError`` with the code `messageTooLong` when there are more
     ///   than the limit; those that were read are lost then.
     @available(*, noasync)
     public func readAll(limit: Int = .max) throws -> [UInt8] {
+        try checked(limit, "limit")
         var bytes: [UInt8] = []
         while true {
             // One more tells whether the limit is also the end.
@@ -90,20 +96,45 @@ extension GreenFile {
     ///
     /// - Parameters:
     ///   - offset: Where to read, from the beginning of the file.
-    ///   - count: How many bytes at most. They are allocated before.
+    ///   - count: How many bytes at most. Memory for them grows as bytes come.
     /// - Returns: The bytes; none at the end or behind it.
     /// - Throws: As every read; see ``GreenFile``. A ``SystemError`` with the code `illegalSeek` when it has no offsets,
     ///   `invalidArgument` for a negative one.
     @available(*, noasync)
     public func read(fromAbsoluteOffset offset: Int64, upTo count: Int) throws -> [UInt8] {
-        try unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
-            initialized = try unsafe read(
-                fromAbsoluteOffset: offset,
-                into: UnsafeMutableRawBufferPointer(buffer)
-            )
+        guard try checked(count, "count") > largestBuffer else {
+            return try unsafe [UInt8](upTo: count) { try unsafe read(fromAbsoluteOffset: offset, into: $0) }
+        }
+        return try read(upTo: count) { done, piece in
+            let (next, overflows) = offset.addingReportingOverflow(done)
+            return overflows ? [] : try read(fromAbsoluteOffset: next, upTo: piece)
+        }
+    }
+
+    /// Reads piece by piece, up to the first that is not full.
+    private func read(upTo count: Int, _ readPiece: (_ done: Int64, _ piece: Int) throws -> [UInt8]) throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        while bytes.count < count {
+            let wanted = min(count - bytes.count, largestBuffer)
+            let piece = try readPiece(Int64(bytes.count), wanted)
+            bytes += piece
+            guard piece.count == wanted else { break }
+        }
+        return bytes
+    }
+}
+
+extension [UInt8] {
+    /// Makes an array of what a read puts into the room for so many bytes.
+    fileprivate init(upTo count: Int, _ read: (UnsafeMutableRawBufferPointer) throws -> Int) throws {
+        try unsafe self.init(unsafeUninitializedCapacity: count) { buffer, initialized in
+            initialized = try unsafe read(UnsafeMutableRawBufferPointer(buffer))
         }
     }
 }
+
+/// The most bytes that memory is allocated for before they have come.
+private let largestBuffer = 1 << 20
 
 /// How much is read at a time where the end is not known.
 private let pieceSize = 64 * 1024

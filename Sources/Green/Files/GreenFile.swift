@@ -55,7 +55,13 @@ public final class GreenFile {
         permissions: FilePermissions? = nil,
         timeout: Duration? = nil
     ) throws -> GreenFile {
-        precondition(!options.contains(.create) || permissions != nil, "a file that is created needs permissions")
+        guard !options.contains(.create) || permissions != nil else {
+            throw SystemError(
+                code: .invalidArgument,
+                message: "opening '\(path)': a file that is created needs permissions (EINVAL)"
+            )
+        }
+        let path = try checked(path, "path")
         var handle: OpaquePointer?
         let flags = mode.rawValue | options.rawValue
         let result = unsafe path.withPlatformString {

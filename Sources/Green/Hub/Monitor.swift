@@ -79,7 +79,8 @@ public enum Monitor {
     ///   monitor uses it, `resourceTemporarilyUnavailable` when no OS thread can be started,
     ///   `resourceDeadlockAvoided` when the monitor's report has called it.
     public static func dumpAll(on signal: Signal?) throws {
-        try check(green_dump_on_signal(signal?.rawValue ?? 0))
+        // To the core, signal 0 switches it off.
+        try check(green_dump_on_signal(signal.map { $0.rawValue == 0 ? -1 : $0.rawValue } ?? 0))
     }
 }
 

@@ -4,11 +4,11 @@ extension Duration {
     /// The duration in the core's unit, rounded up so that no wait is shorter than asked. Negative ones are zero,
     /// those of more than 292 years that long.
     var nanoseconds: Int64 {
+        // The seconds of a duration may be more than `components` can express.
+        guard self > .zero else { return 0 }
+        guard self < Duration.nanoseconds(Int64.max) else { return .max }
         let (seconds, attoseconds) = components
-        guard seconds >= 0, attoseconds >= 0 else { return 0 }
-        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        let (sum, overflows) = whole.addingReportingOverflow((attoseconds + 999_999_999) / 1_000_000_000)
-        return overflow || overflows ? .max : sum
+        return seconds * 1_000_000_000 + (attoseconds + 999_999_999) / 1_000_000_000
     }
 
     /// The duration for a core that was given nanoseconds; nil is none.
@@ -24,5 +24,12 @@ extension Duration? {
     var timeout: Int64 {
         guard let self else { return GREEN_FOREVER }
         return self.nanoseconds
+    }
+}
+
+extension ContinuousClock.Instant {
+    /// The instant after a duration, of which no more than 292 years count: later ones cannot be expressed.
+    func advanced(byAtMost duration: Duration) -> ContinuousClock.Instant {
+        advanced(by: .nanoseconds(duration.nanoseconds))
     }
 }

@@ -26,8 +26,9 @@ public final class OffloadPool: Sendable {
     /// Makes a pool. No native thread is made yet.
     ///
     /// - Parameters:
-    ///   - threads: How many native threads there may be, at least one.
-    ///   - queueLimit: How many calls may wait for a native thread, at least one; nil is any number. One more fails.
+    ///   - threads: How many native threads there may be. Less than one is a mistake that ends the process.
+    ///   - queueLimit: How many calls may wait for a native thread; nil is any number. One more fails. Less than one is a
+    ///     mistake that ends the process.
     ///   - idle: After how long without work a native thread ends; nil is never.
     ///   - name: Of the native threads, as debuggers and `top` show it; at most 15 bytes of it.
     public init(
@@ -36,10 +37,12 @@ public final class OffloadPool: Sendable {
         idle: Duration? = .seconds(10),
         name: String = "green-offload"
     ) {
-        precondition(threads > 0, "an OffloadPool needs a native thread")
-        precondition(queueLimit.map { $0 > 0 } ?? true, "the queue of an OffloadPool needs room")
+        guard threads > 0 else { fatalError("an OffloadPool cannot have \(threads) native threads; it needs one") }
+        if let queueLimit, queueLimit <= 0 {
+            fatalError("the queue of an OffloadPool cannot have room for \(queueLimit) calls; nil is any number")
+        }
         var handle: OpaquePointer?
-        let result = unsafe name.withCString { name in
+        let result = unsafe printableName(name).withCString { name in
             var options = unsafe green_offload_options()
             unsafe options.threads = UInt32(clamping: threads)
             unsafe options.queue_limit = UInt32(clamping: queueLimit ?? 0)

@@ -27,8 +27,9 @@ public func importPatched(
     calls: PatchedCalls = .all,
     also: [String] = []
 ) throws -> PatchedLibrary {
-    let names = unsafe also.map { name in
-        unsafe name.withCString { unsafe strdup($0) }
+    let library = try checked(library, "library")
+    let names = try unsafe also.map { name in
+        try unsafe checked(name, "also").withCString { unsafe strdup($0) }
     }
     defer { unsafe names.forEach { unsafe free($0) } }
     return try unsafe PatchedLibrary(

@@ -22,7 +22,12 @@ public func monkeyPatch(_ calls: PatchedCalls = .all) throws -> PatchedProgram {
 ///
 /// - Parameter object: The name of its file, its path or its soname; nil asks whether ``monkeyPatch(_:)`` is in force.
 public func isPatched(_ object: String? = nil) -> Bool {
-    unsafe green_is_patched(object)
+    do {
+        return try unsafe green_is_patched(checked(object, "object"))
+    } catch {
+        // There is no object with a NUL in its name.
+        return false
+    }
 }
 
 /// A program whose blocking calls are green, by ``monkeyPatch(_:)``.

@@ -89,9 +89,10 @@ extension ResourcePool {
 
     /// When an item is to go that is idle from now on.
     func dueDate(birth: ContinuousClock.Instant?) -> ContinuousClock.Instant? {
-        let idleEnd = maximumIdle.map { ContinuousClock.now + $0 }
+        let idleEnd = maximumIdle.map { ContinuousClock.now.advanced(byAtMost: $0) }
         guard let birth, let maximumAge else { return idleEnd }
-        return min(birth + maximumAge, idleEnd ?? birth + maximumAge)
+        let ageEnd = birth.advanced(byAtMost: maximumAge)
+        return min(ageEnd, idleEnd ?? ageEnd)
     }
 
     /// Takes an idle item into a place that was taken for it. Destroys those that are due.
@@ -123,7 +124,7 @@ extension ResourcePool {
         guard let birth = births.removeValue(forKey: identity(of: resource)) else {
             fatalError("\(call): this resource was not got from this ResourcePool, or was given back before")
         }
-        return Item(resource: resource, birth: birth, due: birth + maximumAge)
+        return Item(resource: resource, birth: birth, due: birth.advanced(byAtMost: maximumAge))
     }
 
     private func identity(of resource: Resource) -> ObjectIdentifier {

@@ -84,7 +84,12 @@ public final class GreenProcess {
         output: Stream = .inherited,
         error: Stream? = .inherited
     ) throws {
-        try check(arguments, and: environment, for: program)
+        let program = try checked(program, "program")
+        let workingDirectory = try checked(workingDirectory, "workingDirectory")
+        try check(environment, for: program)
+        for argument in arguments {
+            _ = try checked(argument, "arguments")
+        }
         let texts = CStrings([program.string] + arguments)
         let variables = environment.map { CStrings($0.map { "\($0.key)=\($0.value)" }) }
         let directory = workingDirectory.map { CStrings([$0.string]) }
@@ -164,17 +169,13 @@ extension green_stdio {
     }
 }
 
-/// Refuses what the program would not see as it is.
-private func check(_ arguments: [String], and environment: [String: String]?, for program: FilePath) throws {
-    func refusal(_ what: String) -> SystemError {
-        SystemError(code: .invalidArgument, message: "starting '\(program)': \(what)")
-    }
-    for argument in arguments where argument.utf8.contains(0) {
-        throw refusal("a NUL in the argument \(argument.debugDescription)")
-    }
+/// Refuses variables that the program would not see as they are.
+private func check(_ environment: [String: String]?, for program: FilePath) throws {
     for (name, value) in environment ?? [:] {
-        guard !name.isEmpty, !name.contains("=") else { throw refusal("a variable named '\(name)'") }
-        guard !name.utf8.contains(0), !value.utf8.contains(0) else { throw refusal("a NUL in the variable \(name)") }
+        guard !name.isEmpty, !name.contains("=") else {
+            throw SystemError(code: .invalidArgument, message: "starting '\(program)': a variable named '\(name)'")
+        }
+        _ = (try checked(name, "environment"), try checked(value, "environment"))
     }
 }
 

@@ -12,7 +12,7 @@ internal import CGreen
 ///
 /// - Parameters:
 ///   - host: `host:port`, or any form of ``SocketAddress/init(parsing:)``.
-///   - backlog: Connections that the kernel keeps for `accept`; nil is its maximum.
+///   - backlog: Connections that the kernel keeps for `accept`, at least one; nil is its maximum.
 ///   - reuseAddress: Take a port that an earlier program's connections have not quite left.
 ///   - reusePort: Share the port, and its connections, with other listeners that ask for the same.
 ///   - ipv6Only: On `[::]`, accept no IPv4 clients and leave the port free for an IPv4 listener. By default the
@@ -29,7 +29,8 @@ public func listen(
     ipv6Only: Bool = false
 ) throws -> Listener {
     var handle: OpaquePointer?
-    var options = listenOptions(backlog, reuseAddress, reusePort, ipv6Only)
+    let host = try checked(host, "host")
+    var options = try listenOptions(backlog, reuseAddress, reusePort, ipv6Only)
     try check(unsafe green_listen(&handle, host, &options))
     return unsafe Listener(owning: handle!)
 }
@@ -40,7 +41,7 @@ public func listen(
 ///
 /// - Parameters:
 ///   - address: Where to listen.
-///   - backlog: Connections that the kernel keeps for `accept`; nil is its maximum.
+///   - backlog: Connections that the kernel keeps for `accept`, at least one; nil is its maximum.
 ///   - reuseAddress: Take a port that an earlier program's connections have not quite left.
 ///   - reusePort: Share the port, and its connections, with other listeners that ask for the same.
 ///   - ipv6Only: On `[::]`, accept no IPv4 clients and leave the port free for an IPv4 listener. By default the
@@ -57,7 +58,7 @@ public func listen(
     ipv6Only: Bool = false
 ) throws -> Listener {
     var handle: OpaquePointer?
-    var options = listenOptions(backlog, reuseAddress, reusePort, ipv6Only)
+    var options = try listenOptions(backlog, reuseAddress, reusePort, ipv6Only)
     try unsafe withUnsafePointer(to: address.storage) {
         _ = try check(unsafe green_listen_address(&handle, $0, &options))
     }
@@ -69,9 +70,9 @@ private func listenOptions(
     _ reuseAddress: Bool,
     _ reusePort: Bool,
     _ ipv6Only: Bool
-) -> green_listen_options {
-    green_listen_options(
-        backlog: Int32(clamping: backlog ?? 0),
+) throws -> green_listen_options {
+    try green_listen_options(
+        backlog: Int32(clamping: checked(backlog, "backlog", atLeast: 1) ?? 0),
         reuse_port: reusePort,
         no_reuse_address: !reuseAddress,
         ipv6_only: ipv6Only

@@ -20,7 +20,7 @@ internal import CGreen
 ///
 /// - Parameters:
 ///   - listener: Where the connections come in.
-///   - concurrency: How many handlers may run at one time. At the limit no connection is accepted until one ends.
+///   - concurrency: How many handlers may run at one time, at least one. At the limit no connection is accepted until one ends.
 ///   - stackSize: Bytes of address space for each handler's stack, at least 64 KiB; nil is the hub's default.
 ///   - onError: Called in the handler's thread with the error that ended it; serving goes on.
 ///   - handler: What to do with a client, given its socket and address.
@@ -34,9 +34,10 @@ public func serve(
     onError: ((any Error) -> Void)? = nil,
     _ handler: @escaping (_ client: Socket, _ address: SocketAddress) throws -> Void
 ) throws {
+    try checked(concurrency, "concurrency", atLeast: 1)
     let service = Service(handler: handler, onError: onError)
     var options = green_serve_options()
-    options.concurrency = max(concurrency, 1)
+    options.concurrency = concurrency
     options.stack_size = stackBytes(stackSize)
     unsafe options.release = releaseService
     // Handlers may outlive this call, and with them the service.

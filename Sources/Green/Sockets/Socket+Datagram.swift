@@ -32,12 +32,14 @@ extension Socket {
 
     /// Receives one datagram. Blocks until one has come.
     ///
-    /// - Parameter count: How many bytes of it at most; no datagram of UDP has more than the default.
+    /// - Parameter count: How many bytes of it at most. No datagram of UDP has more than the default; of any other,
+    ///   at most 16 MiB are received.
     /// - Returns: The datagram.
     /// - Throws: As every read; see ``Socket``.
     @available(*, noasync)
     public func receive(upTo count: Int = 65536) throws -> Datagram {
-        try unsafe withUnsafeTemporaryAllocation(byteCount: count, alignment: 1) { buffer in
+        let count = min(try checked(count, "count"), 16 << 20)
+        return try unsafe withUnsafeTemporaryAllocation(byteCount: count, alignment: 1) { buffer in
             let (size, from) = try unsafe receive(into: buffer)
             return unsafe Datagram(
                 bytes: Array(unsafe buffer.prefix(size)),

@@ -1,5 +1,4 @@
 internal import CGreen
-internal import Glibc
 
 extension Socket {
     /// Reads a line and strips its end, "\n" or "\r\n".
@@ -13,30 +12,20 @@ extension Socket {
     /// Invalid UTF-8 in it is repaired. A last line without an end counts. A thread that waits for the beginning of
     /// a line holds no buffer.
     ///
-    /// - Parameter limit: The bytes that a line may have, its end included.
+    /// - Parameter limit: The bytes that a line may have, its end included; at least one. Memory for a line grows as
+    ///   it comes, so that a large limit costs nothing by itself.
     /// - Returns: The line; nil at the end of the stream.
     /// - Throws: As every read; see ``Socket``. A ``SystemError`` with the code `messageTooLong` when no line ends
     ///   within the limit; what came is still unread.
     @available(*, noasync)
     public func readLine(limit: Int = 65536) throws -> String? {
+        try checked(limit, "limit", atLeast: 1)
         var start: UnsafeRawPointer?
-        let count = try check(unsafe green_receive(readable, &start))
-        guard count > 0, let start = unsafe start else { return nil }
-        guard let end = unsafe memchr(start, 0x0A, min(count, limit)) else {
-            return try readLongLine(limit: limit)
-        }
-        let length = unsafe UnsafeRawPointer(end) - start + 1
+        let length = try check(unsafe green_receive_line(readable, limit, &start))
+        guard length > 0 else { return nil }
         let line = unsafe text(of: UnsafeRawBufferPointer(start: start, count: length))
         unsafe green_consume(handle, length)
         return line
-    }
-
-    /// Reads a line that has not come in one piece.
-    private func readLongLine(limit: Int) throws -> String? {
-        try unsafe withUnsafeTemporaryAllocation(byteCount: limit + 1, alignment: 1) { buffer in
-            let length = try unsafe check(green_read_line(readable, buffer.baseAddress!, buffer.count))
-            return length == 0 ? nil : unsafe text(of: UnsafeRawBufferPointer(rebasing: buffer[..<length]))
-        }
     }
 
     private func text(of line: UnsafeRawBufferPointer) -> String {

@@ -70,12 +70,13 @@ extension Socket {
     ///
     /// It waits without an array and makes one of the size that came, so that idle connections hold no memory.
     ///
-    /// - Parameter count: How many bytes at most.
+    /// - Parameter count: How many bytes at most. For 0 it does not wait.
     /// - Returns: The bytes; none at the end of the stream.
     /// - Throws: As every read; see ``Socket``.
     @available(*, noasync)
     public func read(upTo count: Int) throws -> [UInt8] {
-        try withReceived { bytes, consumed in
+        guard try checked(count, "count") > 0 else { return [] }
+        return try withReceived { bytes, consumed in
             consumed = min(count, bytes.byteCount)
             return unsafe bytes.withUnsafeBytes { unsafe Array(unsafe $0.prefix(consumed)) }
         }
@@ -83,15 +84,30 @@ extension Socket {
 
     /// Reads exactly a number of bytes.
     ///
-    /// - Parameter count: How many. They are allocated before the first one has come: check a number from the peer.
+    /// Memory for more than 1 MiB grows as the bytes come, so that a number from a peer costs nothing before.
+    ///
+    /// - Parameter count: How many. For 0 it does not wait.
     /// - Returns: The bytes.
     /// - Throws: As every read; see ``Socket``. A ``SystemError`` with the code `noData` that tells how many came
     ///   when the stream ends before.
     @available(*, noasync)
     public func readExactly(_ count: Int) throws -> [UInt8] {
-        try unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
-            guard let base = buffer.baseAddress, count > 0 else { return }
+        guard try checked(count, "count") > 0 else { return [] }
+        guard count <= largestBuffer else { return try readMany(count) }
+        return try unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            guard let base = buffer.baseAddress else { return }
             initialized = try check(unsafe green_read_exactly(readable, base, count))
         }
     }
+
+    /// Reads exactly a number of bytes by way of the core's memory.
+    private func readMany(_ count: Int) throws -> [UInt8] {
+        var start: UnsafeRawPointer?
+        try check(unsafe green_receive_exactly(readable, count, &start))
+        defer { unsafe green_consume(handle, count) }
+        return unsafe Array(UnsafeRawBufferPointer(start: start, count: count))
+    }
 }
+
+/// The most bytes that memory is allocated for before they have come.
+private let largestBuffer = 1 << 20

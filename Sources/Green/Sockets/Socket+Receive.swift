@@ -1,4 +1,5 @@
 internal import CGreen
+internal import SystemPackage
 
 extension Socket {
     /// Waits until something has come and lends it to the body in place, without a copy.
@@ -34,7 +35,9 @@ extension Socket {
     /// As ``withReceived(_:)-((RawSpan)->Result)`` otherwise. When nothing was consumed, the next read finds the same
     /// bytes at once; to wait for more of them, read them.
     ///
-    /// - Parameter body: What to do with the bytes. `consumed` is all of them unless the body sets another number.
+    /// - Parameter body: What to do with the bytes. `consumed` is all of them unless the body sets another number. A
+    ///   number that is negative, or more than there are, is a ``SystemError`` with the code `invalidArgument`, and
+    ///   nothing was consumed.
     /// - Returns: What the body returned.
     /// - Throws: What the body threw, or as every read; see ``Socket``.
     @available(*, noasync)
@@ -51,7 +54,12 @@ extension Socket {
         }
         var used = count
         let result = try unsafe body(UnsafeRawBufferPointer(start: start, count: count).bytes, &used)
-        precondition(0...count ~= used, "withReceived: \(used) of \(count) bytes cannot have been consumed")
+        guard 0...count ~= used else {
+            throw SystemError(
+                code: .invalidArgument,
+                message: "withReceived: \(used) of \(count) bytes cannot have been consumed (EINVAL)"
+            )
+        }
         consumed = used
         return result
     }

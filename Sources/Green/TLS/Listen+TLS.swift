@@ -9,7 +9,7 @@ internal import CGreen
 ///
 /// - Parameters:
 ///   - host: `host:port`, or any form of ``SocketAddress/init(parsing:)``.
-///   - backlog: Connections that the kernel keeps for `accept`; nil is its maximum.
+///   - backlog: Connections that the kernel keeps for `accept`, at least one; nil is its maximum.
 ///   - reuseAddress: Take a port that an earlier program's connections have not quite left.
 ///   - reusePort: Share the port, and its connections, with other listeners that ask for the same.
 ///   - ipv6Only: On `[::]`, accept no IPv4 clients and leave the port free for an IPv4 listener. By default the

@@ -23,25 +23,25 @@ final class OptionsMemory {
         unsafe pieces.forEach { unsafe $0.deallocate() }
     }
 
-    func use(_ common: TLS.Options) {
+    func use(_ common: TLS.Options) throws {
         unsafe options.minimum = green_tls_version(common.minimumVersion.rawValue)
         unsafe options.maximum = green_tls_version(common.maximumVersion?.rawValue ?? 0)
         // To the core, 0 is its default.
         unsafe options.handshake_timeout = common.handshakeTimeout.map { max($0.nanoseconds, 1) } ?? GREEN_FOREVER
         unsafe options.no_resumption = !common.resumesSessions
         unsafe options.key_log = common.logsKeys
-        unsafe options.ciphers = text(common.ciphers)
-        unsafe options.suites = text(common.cipherSuites)
-        let protocols = unsafe common.applicationProtocols.map { unsafe text($0) }
+        unsafe options.ciphers = try text(common.ciphers, "ciphers")
+        unsafe options.suites = try text(common.cipherSuites, "cipherSuites")
+        let protocols = try unsafe common.applicationProtocols.map { try unsafe text($0, "applicationProtocols") }
         unsafe options.protocols = UnsafePointer(copy(protocols))
         unsafe options.protocol_count = protocols.count
     }
 
-    func use(identities: [TLS.Identity]) {
-        let identities = unsafe identities.map { identity in
-            var converted = unsafe green_tls_identity(
-                chain: pem(identity.certificateChain),
-                key: pem(identity.privateKey),
+    func use(identities: [TLS.Identity]) throws {
+        let identities = try unsafe identities.map { identity in
+            var converted = try unsafe green_tls_identity(
+                chain: pem(identity.certificateChain, "certificateChain"),
+                key: pem(identity.privateKey, "privateKey"),
                 passphrase: nil,
                 passphrase_context: nil
             )
@@ -57,9 +57,9 @@ final class OptionsMemory {
         unsafe options.identity_count = identities.count
     }
 
-    func use(authorities: PEM?) {
+    func use(authorities: PEM?) throws {
         if let authorities {
-            unsafe options.authorities = pem(authorities)
+            unsafe options.authorities = try pem(authorities, "authorities")
         }
     }
 
@@ -83,15 +83,15 @@ final class OptionsMemory {
         return unsafe memory
     }
 
-    private func text(_ string: String?) -> UnsafePointer<CChar>? {
-        guard let string else { return nil }
+    private func text(_ string: String?, _ argument: StaticString) throws -> UnsafePointer<CChar>? {
+        guard let string = try checked(string, argument) else { return nil }
         return unsafe UnsafePointer(copy(Array(string.utf8CString)))
     }
 
-    private func pem(_ pem: PEM) -> green_tls_pem {
+    private func pem(_ pem: PEM, _ argument: StaticString) throws -> green_tls_pem {
         switch pem.source {
         case .file(let path):
-            unsafe green_tls_pem(path: text(path), bytes: nil, size: 0)
+            try unsafe green_tls_pem(path: text(path, argument), bytes: nil, size: 0)
         case .memory(let bytes):
             // Even an empty one is a PEM that was given, and that is no good.
             unsafe green_tls_pem(path: nil, bytes: UnsafeRawPointer(copy(bytes + [0])), size: bytes.count)

@@ -15,6 +15,7 @@ extension Socket {
     ///   that kill.
     @available(*, noasync)
     public func startTLS(_ tls: TLS, name: String? = nil) throws {
+        let name = try checked(name, "name")
         try check(unsafe green_tls_start(handle, tls.context, name))
     }
 

@@ -28,17 +28,17 @@ extension TLS {
 
         public init() {}
 
-        func fill(_ memory: OptionsMemory) {
-            memory.use(common)
-            memory.use(authorities: authorities)
+        func fill(_ memory: OptionsMemory) throws {
+            try memory.use(common)
+            try memory.use(authorities: authorities)
             memory.use(pins: pins)
-            memory.use(identities: identity.map { [$0] } ?? [])
+            try memory.use(identities: identity.map { [$0] } ?? [])
             unsafe memory.options.verification =
                 verification == .insecureNone ? GREEN_TLS_VERIFY_NOBODY_INSECURE : GREEN_TLS_VERIFY_DEFAULT
         }
     }
 
-    private static let plainClient = Result { try TLS(GREEN_TLS_CLIENT) { ClientOptions().fill($0) } }
+    private static let plainClient = Result { try TLS(GREEN_TLS_CLIENT) { try ClientOptions().fill($0) } }
 
     /// A client that trusts the system's store. Every call returns the same one.
     ///
@@ -61,7 +61,7 @@ extension TLS {
     public static func client(_ configure: (inout ClientOptions) throws -> Void) throws -> TLS {
         var options = ClientOptions()
         try configure(&options)
-        return try TLS(GREEN_TLS_CLIENT) { options.fill($0) }
+        return try TLS(GREEN_TLS_CLIENT) { try options.fill($0) }
     }
 }
 #endif

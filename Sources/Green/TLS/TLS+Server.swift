@@ -33,10 +33,10 @@ extension TLS {
             self.identities = identities
         }
 
-        func fill(_ memory: OptionsMemory) {
-            memory.use(common)
-            memory.use(authorities: authorities)
-            memory.use(identities: identities)
+        func fill(_ memory: OptionsMemory) throws {
+            try memory.use(common)
+            try memory.use(authorities: authorities)
+            try memory.use(identities: identities)
             memory.use(ticketKey: ticketKey)
             unsafe memory.options.verification =
                 switch clientVerification {
@@ -70,7 +70,7 @@ extension TLS {
     ///
     /// - Throws: As ``server(certificateChain:privateKey:_:)``.
     public static func server(_ options: ServerOptions) throws -> TLS {
-        try TLS(GREEN_TLS_SERVER) { options.fill($0) }
+        try TLS(GREEN_TLS_SERVER) { try options.fill($0) }
     }
 
     /// Takes other options from here on, a renewed certificate for one. Connections there are keep what they have.
@@ -78,7 +78,7 @@ extension TLS {
     /// - Throws: As ``server(certificateChain:privateKey:_:)``, and then nothing has changed. A ``SystemError`` with
     ///   the code `invalidArgument` when this is a client.
     public func reload(_ options: ServerOptions) throws {
-        try reload(GREEN_TLS_SERVER) { options.fill($0) }
+        try reload(GREEN_TLS_SERVER) { try options.fill($0) }
     }
 }
 #endif

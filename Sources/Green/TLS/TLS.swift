@@ -19,9 +19,9 @@ public final class TLS: @unchecked Sendable {
     // The core counts its owners atomically and locks what may change.
     @safe let context: OpaquePointer
 
-    init(_ role: green_tls_role, _ fill: (OptionsMemory) -> Void) throws {
+    init(_ role: green_tls_role, _ fill: (OptionsMemory) throws -> Void) throws {
         let memory = OptionsMemory(role)
-        fill(memory)
+        try fill(memory)
         var context: OpaquePointer?
         try check(unsafe memory.withOptions { unsafe green_tls_context_make(&context, $0) })
         self.context = unsafe context!
@@ -31,9 +31,9 @@ public final class TLS: @unchecked Sendable {
         unsafe green_tls_context_release(context)
     }
 
-    func reload(_ role: green_tls_role, _ fill: (OptionsMemory) -> Void) throws {
+    func reload(_ role: green_tls_role, _ fill: (OptionsMemory) throws -> Void) throws {
         let memory = OptionsMemory(role)
-        fill(memory)
+        try fill(memory)
         try check(unsafe memory.withOptions { unsafe green_tls_context_reload(context, $0) })
     }
 }

@@ -51,9 +51,9 @@ extension GreenThread {
     @available(*, noasync)
     @discardableResult
     public static func wait(all threads: [GreenThread<Success>], timeout: Duration? = nil) throws -> [Success] {
-        let deadline = timeout.map { ContinuousClock.now + $0 }
+        let deadline = Deadline(timeout)
         let group = GreenGroup(threads)
-        while let thread = try group.next(timeout: deadline.map { $0 - .now }) {
+        while let thread = try group.next(timeout: deadline.rest) {
             try thread.wait()
         }
         return try threads.map { try $0.wait() }

@@ -38,7 +38,7 @@ func withSpawnOptions(
     guard let name else {
         return unsafe body(&options)
     }
-    return unsafe name.withCString {
+    return unsafe printableName(name).withCString {
         unsafe options.name = unsafe $0
         return unsafe body(&options)
     }
