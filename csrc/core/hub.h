@@ -196,6 +196,14 @@ static inline int green__begin(green_hub *hub, int64_t timeout) {
     return green__begin_slowly(hub, timeout);
 }
 
+/* How a blocking call begins that may not have to wait: 0, or the pending interrupt,
+ * which this delivers. A link or a destructor gets none, and may make the call as long
+ * as it does not have to wait. */
+static inline int green__check_interrupt(green_hub *hub) {
+    green_thread *self = hub->current;
+    return GREEN_LIKELY(!self->interrupts || self->unblockable) ? 0 : green__deliver(self);
+}
+
 static inline bool green__is_interrupt(int error) {
     return error == -ECANCELED || error == -ETIME;
 }

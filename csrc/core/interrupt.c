@@ -98,6 +98,10 @@ int green__why(green_hub *hub, green_wait *wait) {
     return -ECANCELED;
 }
 
+int green_check_interrupt(void) {
+    return green__hub ? green__check_interrupt(green__hub) : 0;
+}
+
 int green__begin_slowly(green_hub *hub, int64_t timeout) {
     green_thread *self = hub->current;
     if (self->unblockable)

@@ -93,6 +93,8 @@ int green_thread_wait(green_thread *thread, int64_t timeout, int *result) {
         return error;
     if (thread->hub != hub)
         return green__fail(-EXDEV, "wait: %s %s", green__label(thread, label, sizeof label), green__whose(thread->hub));
+    if ((error = green__check_interrupt(hub)) < 0)
+        return error;
     if (timeout == 0 && thread->state != GREEN_DONE && thread != hub->current)
         return green__fail(-ETIMEDOUT, "%s has not finished", green__label(thread, label, sizeof label));
     green_thread_retain(thread); /* somebody may release the handle meanwhile */

@@ -177,13 +177,16 @@ int green_resolve(green_address *addresses, size_t count, const char *text) {
 }
 
 int green_resolve_within(green_address *addresses, size_t count, const char *text, int64_t timeout) {
+    green_address address;
     green_address_parts parts;
+    int error = green_check_interrupt();
+    if (error < 0)
+        return error;
     if (!green__address_is_unix(text)) {
-        int error = green__address_split(&parts, text);
+        error = green__address_split(&parts, text);
         return error < 0 ? error : resolve(&parts, addresses, count, timeout);
     }
-    green_address address;
-    int error = green_address_parse(&address, text);
+    error = green_address_parse(&address, text);
     if (error < 0)
         return error;
     if (count > 0)
@@ -196,6 +199,9 @@ int green_resolve_within(green_address *addresses, size_t count, const char *tex
 int green_resolve_host(green_address *addresses, size_t count, const char *host, uint16_t port, int64_t timeout) {
     char number[sizeof "65535"];
     size_t length = strlen(host);
+    int error = green_check_interrupt();
+    if (error < 0)
+        return error;
     bool brackets = length > 2 && host[0] == '[' && host[length - 1] == ']';
     if (length == 0 || length >= GREEN_HOST_MAX || strcmp(host, "*") == 0)
         return green__fail(-EINVAL, "host '%.64s': neither a name nor a number", host);

@@ -285,12 +285,13 @@ static int kill_others(green_server *server) {
 
 int green_listener_stop(green_listener *listener, int64_t limit) {
     green_server *server = listener->server;
+    int error = 0, killed = 0;
     if (!server)
-        return green_listener_close(listener);
+        return (error = green_listener_close(listener)) < 0 ? error : green_check_interrupt();
     server->references++;
     server->stops++;
-    int error = green_listener_close(listener), killed = 0;
-    if (error == 0)
+    error = green_listener_close(listener);
+    if (error == 0 && (error = green__check_interrupt(server->hub)) == 0)
         error = drain(server, limit);
     if (error == 0 && others(server) > 0) {
         killed = kill_others(server);

@@ -176,7 +176,9 @@ int green_process_wait(green_process *process, int64_t timeout, green_process_en
     green_hub *hub = process->hub;
     if (hub != green__hub)
         return green__fail(-EXDEV, "waiting for a process: its handle %s", green__whose(hub));
-    int error = 0;
+    int error = green__check_interrupt(hub);
+    if (error < 0)
+        return error;
     process->references++;
     if (!process->ended)
         error = wait_for_end(process, timeout);

@@ -102,9 +102,7 @@ int green_event_wait(green_event *event, int64_t timeout, void **value) {
     if (error < 0)
         return error;
     green_hub *hub = event->home;
-    /* An interrupt comes before what is there; a link, which has none, need not
-     * block for it. */
-    if (!hub->current->unblockable && (error = green__begin(hub, GREEN_FOREVER)) < 0)
+    if ((error = green__check_interrupt(hub)) < 0)
         return error;
     if (event->sent)
         return hand_out(event->value, event->error, value);

@@ -165,9 +165,9 @@ static int wait_for_next(green_group *group, int64_t timeout, green_thread **thr
 
 int green_group_next(green_group *group, int64_t timeout, green_thread **thread) {
     if (!group->home)
-        return 0; /* nothing was ever added */
+        return green_check_interrupt(); /* nothing was ever added */
     int error = green__home(&group->home, "group");
-    if (error < 0)
+    if (error < 0 || (error = green__check_interrupt(group->home)) < 0)
         return error;
     struct entry *first = group->finished;
     if (first) {
@@ -281,11 +281,12 @@ static int wait_for_several(struct several *several, green_thread *const *thread
     return error;
 }
 
-static int check_homes(green_thread *const *threads, size_t count) {
+/* The start of a wait for several threads, which may be none. */
+static int enter(green_thread *const *threads, size_t count) {
     int error = 0;
     for (size_t i = 0; i < count && error == 0; i++)
         error = check_home(threads[i], "wait");
-    return error;
+    return error < 0 ? error : green_check_interrupt();
 }
 
 /* Those that have not finished, once for each time they are named. */
@@ -306,7 +307,7 @@ static size_t count_of(const green_thread *thread, green_thread *const *threads,
 ssize_t green_wait_any(green_thread *const *threads, size_t count, int64_t timeout) {
     if (count == 0)
         return green__fail(-EINVAL, "waiting for any of no green threads");
-    int error = check_homes(threads, count);
+    int error = enter(threads, count);
     if (error < 0)
         return error;
     for (size_t i = 0; i < count; i++)
@@ -332,7 +333,7 @@ ssize_t green_wait_any(green_thread *const *threads, size_t count, int64_t timeo
 }
 
 int green_wait_all(green_thread *const *threads, size_t count, int64_t timeout) {
-    int error = check_homes(threads, count);
+    int error = enter(threads, count);
     if (error < 0)
         return error;
     size_t unfinished = count_unfinished(threads, count);

@@ -192,7 +192,7 @@ static int wait_for_next(green_pile *pile, int64_t timeout, int *result) {
 
 int green_pile_next(green_pile *pile, int64_t timeout, int *result) {
     int error = green__home(&pile->home, "pile");
-    if (error < 0)
+    if (error < 0 || (error = green__check_interrupt(pile->home)) < 0)
         return error;
     if (!pile->first)
         return 0;

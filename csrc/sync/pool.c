@@ -191,7 +191,7 @@ int green_pool_spawn(green_pool *pool, green_thread **thread, const green_spawn_
     if (thread)
         *thread = NULL;
     int error = green__home(&pool->home, "pool");
-    if (GREEN_UNLIKELY(error < 0))
+    if (GREEN_UNLIKELY(error < 0) || GREEN_UNLIKELY((error = green__check_interrupt(pool->home)) < 0))
         return error;
     if (GREEN_LIKELY(pool->running < pool->size)) {
         pool->running++;
@@ -207,7 +207,7 @@ int green_pool_spawn(green_pool *pool, green_thread **thread, const green_spawn_
 
 int green_pool_wait(green_pool *pool, int64_t timeout) {
     int error = green__home(&pool->home, "pool");
-    if (error < 0)
+    if (error < 0 || (error = green__check_interrupt(pool->home)) < 0)
         return error;
     if (green_pool_is_inside(pool))
         return green__fail(-EDEADLK, "a green thread of a pool waits for all of its pool");

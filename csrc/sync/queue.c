@@ -275,14 +275,10 @@ static __attribute__((noinline)) int wait_in(green_queue *queue, green_wait_list
     return GREEN_LIKELY(error == 0) ? 0 : explain(error, doing);
 }
 
-/* How each call begins: that of a thread with an interrupt ends here, though a
- * link, where nothing is delivered, may go on as long as it need not wait. */
+/* The start of each call that may block. */
 static int enter(green_queue *queue) {
     int error = green__home(&queue->home, "queue");
-    if (error < 0)
-        return error;
-    const green_thread *self = queue->home->current;
-    return GREEN_UNLIKELY(self->interrupts && !self->unblockable) ? green__begin(queue->home, GREEN_FOREVER) : 0;
+    return error < 0 ? error : green__check_interrupt(queue->home);
 }
 
 /* What a put comes to where the element has no slot at once. */

@@ -108,15 +108,10 @@ static int wait_in(green_hub *hub, green_wait_list *list, const green_wait_kind 
     return error < 0 ? explain(error, kind) : 0;
 }
 
-/* How both calls that may block begin: where the semaphore lives, and with the
- * interrupt that comes before what could be had at once. In a link there is none,
- * and what need not block succeeds. */
+/* The start of both calls that may block. */
 static int enter(green_semaphore *semaphore) {
     int error = green__home(&semaphore->home, "semaphore");
-    if (error < 0)
-        return error;
-    green_hub *hub = semaphore->home;
-    return hub->current->unblockable ? 0 : green__begin(hub, GREEN_FOREVER);
+    return error < 0 ? error : green__check_interrupt(semaphore->home);
 }
 
 int green_semaphore_acquire(green_semaphore *semaphore, int64_t timeout) {

@@ -56,7 +56,9 @@ int green_tls_start(green_socket *socket, green_tls_context *context, const char
                                   "TLS: %zu bytes came before the handshake on %s; somebody in between could have "
                                   "put them there",
                                   socket->unread.count, green__socket_label(socket, label, sizeof label));
-    int error = green__tls_attach(socket, context, host);
+    int error = green__check_interrupt(socket->hub);
+    if (error == 0)
+        error = green__tls_attach(socket, context, host);
     return error < 0 ? error : green_tls_handshake(socket);
 }
 

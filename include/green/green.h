@@ -32,11 +32,16 @@
  *               thread makes its hub and turns the caller into a green thread.
  *   Interrupts  a blocking call ends early with -ECANCELED (killed), -ETIME (a
  *               green_timeout), -ETIMEDOUT (its own timeout), -EBADF (closed
- *               under it) or -EDEADLK
- *               (nothing can ever wake anybody; the call of the OS thread's own
- *               context fails), and with nothing lost: a call that
- *               had already succeeded reports its success, and the interrupt
- *               waits for the next one.
+ *               under it) or -EDEADLK (nothing can ever wake a thread; the call of
+ *               the OS thread's own context fails). Every blocking call looks for a
+ *               pending kill or green_timeout when it begins, whether or not it
+ *               would have to wait. Nothing is lost: a call that has its result
+ *               returns it, and leaves an interrupt that came meanwhile to the next
+ *               blocking call. A refused call (-EXDEV, -EINVAL, -EBUSY, -EBADF)
+ *               leaves it, too. So does all clean-up, which an interrupt does not
+ *               keep from its work: every close, release and free, and
+ *               green_semaphore_release(). Calls that do not block, such as
+ *               green_queue_try_get(), ignore interrupts.
  *   Time        int64_t nanoseconds. A negative timeout means none.
  */
 #ifndef GREEN_GREEN_H

@@ -62,9 +62,9 @@ GREEN_API int green_listener_close(green_listener *listener);
  * nanoseconds for the running handlers, then kills the rest and waits for them
  * to end; green_serve() returns 0 after that. A handler may call it, and is then
  * itself neither waited for nor killed. 0: all ended by themselves. Otherwise:
- * how many were killed. A negative drain waits for as long as it takes. When
- * the caller is interrupted, the handlers go on and green_serve() returns 0.
- * Blocks. */
+ * how many were killed. A negative drain waits for as long as it takes, one of 0
+ * not at all. When the caller is interrupted, the listener is closed even so, the
+ * handlers go on and green_serve() returns 0. Blocks. */
 GREEN_API int green_listener_stop(green_listener *listener, int64_t drain);
 
 /* The address it listens on, with the real port. */

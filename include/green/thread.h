@@ -90,6 +90,12 @@ GREEN_API void *GREEN_NULLABLE green_reason(void);
  * be due to one, which was meant for the thread and not for that function. */
 GREEN_API uint64_t green_interrupt_count(void);
 
+/* 0, or the pending interrupt that the current thread's next blocking call would
+ * return, which this delivers in its place. Does not block. For a function that runs
+ * for long without blocking, and at the start of one that blocks only at times. In a
+ * link or a destructor, which get no interrupts, and without a hub: 0. */
+GREEN_API GREEN_CHECK int green_check_interrupt(void);
+
 /* Stops a thread that has not begun to run: it never will (GT-9).
  * 1: cancelled. 0: too late, it has begun, and goes on. */
 GREEN_API int green_thread_cancel(green_thread *thread);

@@ -1,0 +1,220 @@
+/* Every blocking call looks for a pending interrupt when it begins, whether or not it
+ * would have to wait: those that wait for threads, and for what threads share. */
+#include "pending.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+
+/* What the calls work on, prepared so that none of them has to wait. */
+static struct {
+    green_thread *finished;
+    green_event *event;
+    green_queue *queue, *idle_queue;
+    green_semaphore *semaphore;
+    green_pool *pool;
+    green_pile *pile, *empty_pile;
+    green_group *group, *empty_group;
+    int counter;
+} w;
+
+static int nothing(void *argument) {
+    (void)argument;
+    return 0;
+}
+
+/* Threads ------------------------------------------------------------------ */
+
+static int call_wait(void) {
+    return green_thread_wait(w.finished, GREEN_FOREVER, NULL);
+}
+
+static int call_wait_zero(void) {
+    return green_thread_wait(w.finished, 0, NULL);
+}
+
+static int call_yield(void) {
+    return green_yield();
+}
+
+static int call_sleep(void) {
+    return green_sleep(1);
+}
+
+static int call_sleep_zero(void) {
+    return green_sleep(0);
+}
+
+static int call_wait_fd(void) {
+    return green_wait_fd(w.counter, POLLIN, GREEN_FOREVER);
+}
+
+static int call_wait_any(void) {
+    return (int)green_wait_any(&w.finished, 1, GREEN_FOREVER);
+}
+
+static int call_wait_all(void) {
+    return green_wait_all(&w.finished, 1, GREEN_FOREVER);
+}
+
+static int call_wait_all_of_none(void) {
+    return green_wait_all(&w.finished, 0, GREEN_FOREVER);
+}
+
+static int call_group_next(void) {
+    green_thread *thread;
+    int result = green_group_next(w.group, GREEN_FOREVER, &thread);
+    if (result > 0)
+        green_thread_release(thread);
+    return result == 0 ? -ENOENT : result;
+}
+
+static int call_group_next_of_none(void) {
+    green_thread *thread;
+    return green_group_next(w.empty_group, GREEN_FOREVER, &thread);
+}
+
+static int call_pool_spawn(void) {
+    return green_pool_spawn(w.pool, NULL, NULL, GREEN_FOREVER, nothing, NULL);
+}
+
+static int call_pool_wait(void) {
+    return green_pool_wait(w.pool, GREEN_FOREVER);
+}
+
+static int call_pile_spawn(void) {
+    return green_pile_spawn(w.pile, NULL, GREEN_FOREVER, nothing, NULL);
+}
+
+static int call_pile_next(void) {
+    int result, taken = green_pile_next(w.pile, GREEN_FOREVER, &result);
+    return taken == 0 ? -ENOENT : taken;
+}
+
+static int call_pile_next_of_none(void) {
+    int result;
+    return green_pile_next(w.empty_pile, GREEN_FOREVER, &result);
+}
+
+static int call_offload(void) {
+    return green_offload(NULL, nothing, NULL, NULL, GREEN_FOREVER, NULL);
+}
+
+static void prepare_threads(void) {
+    w.finished = start(nothing, NULL);
+    CHECK(green_thread_wait(w.finished, GREEN_FOREVER, NULL), ==, 0);
+    w.counter = eventfd(1, EFD_CLOEXEC);
+    CHECK(green_group_make(&w.group), ==, 0);
+    CHECK(green_group_add(w.group, w.finished), ==, 0);
+    CHECK(green_group_make(&w.empty_group), ==, 0);
+    CHECK(green_pool_make(&w.pool, 10), ==, 0);
+    CHECK(green_pile_make(&w.pile, w.pool), ==, 0);
+    CHECK(green_pile_make(&w.empty_pile, w.pool), ==, 0);
+    CHECK(call_pile_spawn(), ==, 0);
+    CHECK(green_pool_wait(w.pool, GREEN_FOREVER), ==, 0);
+}
+
+static void end_threads(void) {
+    CHECK(green_pool_wait(w.pool, GREEN_FOREVER), ==, 0);
+    green_pile_free(w.pile);
+    green_pile_free(w.empty_pile);
+    green_pool_free(w.pool);
+    green_group_free(w.group);
+    green_group_free(w.empty_group);
+    green_thread_release(w.finished);
+    close(w.counter);
+}
+
+static const struct prepared thread_calls[] = {
+    {"green_thread_wait", call_wait},
+    {"green_thread_wait, 0", call_wait_zero},
+    {"green_yield", call_yield},
+    {"green_sleep", call_sleep},
+    {"green_sleep, 0", call_sleep_zero},
+    {"green_wait_fd", call_wait_fd},
+    {"green_wait_any", call_wait_any},
+    {"green_wait_all", call_wait_all},
+    {"green_wait_all of none", call_wait_all_of_none},
+    {"green_group_next", call_group_next},
+    {"green_group_next of none", call_group_next_of_none},
+    {"green_pool_spawn", call_pool_spawn},
+    {"green_pool_wait", call_pool_wait},
+    {"green_pile_next", call_pile_next},
+    {"green_pile_next of none", call_pile_next_of_none},
+    {"green_pile_spawn", call_pile_spawn},
+    {"green_offload", call_offload},
+    {"green_check_interrupt", green_check_interrupt},
+    {0},
+};
+
+/* What threads share ------------------------------------------------------- */
+
+static int call_event_wait(void) {
+    void *value;
+    return green_event_wait(w.event, GREEN_FOREVER, &value);
+}
+
+static int call_queue_put(void) {
+    return green_queue_put(w.queue, &(int){2}, GREEN_FOREVER);
+}
+
+static int call_queue_get(void) {
+    int element;
+    return green_queue_get(w.queue, &element, GREEN_FOREVER);
+}
+
+static int call_queue_join(void) {
+    return green_queue_join(w.idle_queue, GREEN_FOREVER);
+}
+
+static int call_acquire(void) {
+    return green_semaphore_acquire(w.semaphore, GREEN_FOREVER);
+}
+
+static int call_release_within(void) {
+    return green_semaphore_release_within(w.semaphore, GREEN_FOREVER);
+}
+
+static void prepare_sync(void) {
+    CHECK(green_event_make(&w.event), ==, 0);
+    CHECK(green_event_send(w.event, NULL), ==, 0);
+    CHECK(green_queue_make(&w.queue, &(green_queue_options){.element_size = sizeof(int), .capacity = 10}), ==, 0);
+    CHECK(green_queue_make(&w.idle_queue, &(green_queue_options){.capacity = 10}), ==, 0);
+    CHECK(green_queue_put(w.queue, &(int){1}, GREEN_FOREVER), ==, 0);
+    CHECK(green_semaphore_make(&w.semaphore, 1, 10), ==, 0);
+}
+
+static void end_sync(void) {
+    CHECK(green_queue_count(w.queue), ==, 1);
+    CHECK(green_semaphore_permits(w.semaphore), ==, 1);
+    green_event_free(w.event);
+    green_queue_free(w.queue);
+    green_queue_free(w.idle_queue);
+    green_semaphore_free(w.semaphore);
+}
+
+static const struct prepared sync_calls[] = {
+    {"green_event_wait", call_event_wait},
+    {"green_queue_get", call_queue_get},
+    {"green_queue_put", call_queue_put},
+    {"green_queue_join", call_queue_join},
+    {"green_semaphore_acquire", call_acquire},
+    {"green_semaphore_release_within", call_release_within},
+    {0},
+};
+
+static void check_all(enum pending pending) {
+    prepare_threads();
+    check_delivers(thread_calls, pending);
+    end_threads();
+    prepare_sync();
+    check_delivers(sync_calls, pending);
+    end_sync();
+}
+
+TEST(delivers_kill, "a pending kill ends every wait for threads, though it need not wait, and takes nothing") {
+    check_all(PENDING_KILL);
+}
+
+TEST(delivers_timeout, "a pending timeout ends every such call, though it need not wait, and takes nothing") {
+    check_all(PENDING_TIMEOUT);
+}
