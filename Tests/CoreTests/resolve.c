@@ -212,7 +212,10 @@ int __wrap_getaddrinfo(const char *host, const char *service, const struct addri
             return EAI_SERVICE;
         service = stream ? "1001" : "1002";
     }
-    return __real_getaddrinfo(host, service, hints, out);
+    if (!host || strcmp(host, "twice.invalid") != 0)
+        return __real_getaddrinfo(host, service, hints, out);
+    int error = __real_getaddrinfo("127.0.0.1", service, hints, out);
+    return error ? error : __real_getaddrinfo("127.0.0.1", service, hints, &(*out)->ai_next);
 }
 
 TEST(within, "a look-up within a time is -ETIMEDOUT, says for what, and the next one is answered") {
@@ -268,4 +271,54 @@ TEST(service_within, "a look-up of a service alone can time out") {
     is_silent = true;
     CHECK(green_resolve_within(found, FOUND, "[::1]:of-streams", GREEN_MILLISECOND), ==, -ETIMEDOUT);
     sem_post(&answers);
+}
+
+/* A connect that is killed in the moment in which its first attempt has succeeded. */
+struct killed_connect {
+    green_listener *listener;
+    green_socket *client;
+    green_thread *thread;
+    int result, after;
+    bool killed;
+};
+
+static int connect_twice(void *argument) {
+    struct killed_connect *call = argument;
+    char text[64];
+    snprintf(text, sizeof text, "twice.invalid%s", strchr(address_of(call->listener), ':'));
+    call->result = green_connect(&call->client, text, NULL);
+    call->after = green_yield();
+    return 0;
+}
+
+static green_statistics counts(void) {
+    green_statistics statistics;
+    CHECK(green_hub_statistics(&statistics), ==, 0);
+    return statistics;
+}
+
+/* Kills it while the attempt is about to go on after its only operation, and nobody
+ * else: who waits for the attempt has a timer. */
+static int kill_with_result(void *argument) {
+    struct killed_connect *call = argument;
+    green_statistics before = counts(), now;
+    do {
+        CHECK(green_yield(), ==, 0);
+        now = counts();
+        call->killed = now.threads == before.threads + 1 && now.submitted == before.submitted + 1 &&
+                       now.operations == 0 && now.ready == 1 && now.timers == 1;
+    } while (!call->killed && !green_thread_is_finished(call->thread));
+    return call->killed ? green_thread_kill(call->thread) : 0;
+}
+
+TEST(killed_with_result, "a connect that has its connection returns it, and leaves a kill to the next call") {
+    struct killed_connect call = {.listener = listen_any(TCP4)};
+    call.thread = start(connect_twice, &call);
+    green_thread *killer = start(kill_with_result, &call);
+    CHECK(finish(killer), ==, 0);
+    CHECK(finish(call.thread), ==, 0);
+    CHECK(call.result, ==, 0);
+    CHECK(call.after, ==, call.killed ? -ECANCELED : 0);
+    green_socket_release(call.client);
+    green_listener_release(call.listener);
 }

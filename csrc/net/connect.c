@@ -206,7 +206,10 @@ static int await_attempt(struct race *race, const green_wait_kind *kind, int64_t
     struct race_wait race_wait = {.race = race};
     green__wait_init(race->hub, &race_wait.wait, kind);
     race->waiting = &race_wait.wait;
-    return green__wait(race->hub, &race_wait.wait, timeout);
+    green__park_for(race->hub, &race_wait.wait, timeout);
+    /* An attempt may have won after an interrupt had ended the wait: then the interrupt
+     * is left for the next call. */
+    return race_wait.wait.cancelled && !race->winner ? green__why(race->hub, &race_wait.wait) : 0;
 }
 
 /* Starts an attempt after another until one has won or all have failed. */
