@@ -528,6 +528,21 @@ TEST(no_worker_to_connect, "a connect for which the kernel can start no worker i
     green_listener_release(listener);
 }
 
+/* Cancels -------------------------------------------------------------------- */
+
+TEST(cancel_not_found, "a cancel whose target the kernel does not find is repeated until the operation ends") {
+    on_uring();
+    struct pair pair = connected(UNIX_PAIR);
+    for (int times = 1; times < 4; times++) {
+        green_thread *thread = start(read_byte, pair.near);
+        let_run();
+        fail_next(IORING_OP_ASYNC_CANCEL, -ENOENT, times);
+        CHECK(kill_and_finish(thread), ==, -ECANCELED);
+        expect_all_met();
+    }
+    release_pair(&pair);
+}
+
 /* The narrowest ring --------------------------------------------------------- */
 
 enum { PAIRS = 40 };

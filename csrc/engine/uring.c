@@ -122,18 +122,36 @@ static void submit(green_engine *engine, green_op *op) {
     green__uring_enqueue(uring, op);
 }
 
-static bool submit_cancel(green_uring *uring, const green_op *op) {
+/* Marks the name of an operation, which is aligned, as that of its cancel. */
+enum { CANCEL = 1 };
+
+/* Requests the end of an operation that is in no list. */
+static bool submit_cancel(green_uring *uring, green_op *op) {
     struct io_uring_sqe *sqe = entry(uring);
     if (!sqe)
         return false;
     io_uring_prep_cancel64(sqe, name_of(op), 0);
-    io_uring_sqe_set_data64(sqe, 0);
+    io_uring_sqe_set_data64(sqe, name_of(op) | CANCEL);
+    green__ops_append(&uring->ending, op, GREEN_OP_ENDING);
     return true;
 }
 
 void green__uring_break_off(green_uring *uring, green_op *op) {
     if (!submit_cancel(uring, op))
         green__ops_append(&uring->cancels, op, GREEN_OP_IN_CANCELS);
+}
+
+/* The kernel does not find a request that is on its way from a poll back to its
+ * operation, or to a worker thread: a connect to a full unix socket for one. So the
+ * operation is cancelled again. It may also have ended, and its memory be gone. */
+static void cancel_again(green_uring *uring, uint64_t name) {
+    green_op *op = uring->ending.first;
+    while (op && name_of(op) != name)
+        op = op->next;
+    if (!op)
+        return;
+    green__ops_remove(&uring->ending, op);
+    green__ops_append(&uring->cancels, op, GREEN_OP_IN_CANCELS);
 }
 
 static void cancel(green_engine *engine, green_op *op) {
@@ -151,8 +169,11 @@ static void cancel(green_engine *engine, green_op *op) {
 
 /* Gives entries to what had to wait for them. */
 static void drain_lists(green_uring *uring) {
-    while (uring->cancels.first && submit_cancel(uring, uring->cancels.first))
-        green__ops_take(&uring->cancels)->state = GREEN_OP_SUBMITTED;
+    for (green_op *op; (op = green__ops_take(&uring->cancels));)
+        if (!submit_cancel(uring, op)) {
+            green__ops_append(&uring->cancels, op, GREEN_OP_IN_CANCELS);
+            break;
+        }
     struct io_uring_sqe *sqe;
     while (uring->backlog.first && (sqe = entry(uring))) {
         green_op *op = green__ops_take(&uring->backlog);
@@ -164,6 +185,8 @@ static void drain_lists(green_uring *uring) {
 static void last_completion(green_uring *uring, green_op *op) {
     if (GREEN_UNLIKELY(op->state == GREEN_OP_IN_CANCELS))
         green__ops_remove(&uring->cancels, op);
+    else if (GREEN_UNLIKELY(op->state == GREEN_OP_ENDING))
+        green__ops_remove(&uring->ending, op);
     op->state = GREEN_OP_IDLE;
     uring->base.operations--;
     uring->opening -= op->kind == GREEN_OP_OPEN;
@@ -182,11 +205,15 @@ static bool makes_descriptor(green_op_kind kind) {
 }
 
 static void complete(green_uring *uring, const struct io_uring_cqe *cqe) {
-    if (cqe->user_data == 0)
-        return; /* a cancel's own; what counts is its target's */
+    if (cqe->user_data & CANCEL) {
+        /* What counts is the completion of its target. */
+        if (cqe->res == -ENOENT)
+            cancel_again(uring, cqe->user_data & ~(uint64_t)CANCEL);
+        return;
+    }
     green_op *op = op_of(cqe->user_data);
     bool more = cqe->flags & IORING_CQE_F_MORE;
-    GREEN_INVARIANT(op->state == GREEN_OP_SUBMITTED || op->state == GREEN_OP_IN_CANCELS,
+    GREEN_INVARIANT(op->state == GREEN_OP_SUBMITTED || op->state == GREEN_OP_IN_CANCELS || op->state == GREEN_OP_ENDING,
                     "a completion belongs to an operation under way");
     if (!more)
         last_completion(uring, op);
@@ -278,6 +305,7 @@ static int open_engine(green_engine **engine, const green_engine_options *option
     uring->base.class = &green__uring;
     green__ops_init(&uring->backlog);
     green__ops_init(&uring->cancels);
+    green__ops_init(&uring->ending);
     green__ops_init(&uring->refused);
     int error = green__ring_make(uring, options->entries);
     if (error < 0) {

@@ -26,11 +26,12 @@ typedef struct green_uring {
     uint16_t ticket;       /* of the last operation */
     green_op_list backlog; /* without a submission entry yet */
     green_op_list cancels; /* cancelled, without an entry for that yet */
+    green_op_list ending;  /* cancelled, with a request for that under way or done */
     green_op_list refused; /* cancelled before they had an entry */
 } green_uring;
 
 /* What an operation's state says of where it is. */
-enum { GREEN_OP_IDLE, GREEN_OP_IN_BACKLOG, GREEN_OP_SUBMITTED, GREEN_OP_IN_CANCELS, GREEN_OP_REFUSED };
+enum { GREEN_OP_IDLE, GREEN_OP_IN_BACKLOG, GREEN_OP_SUBMITTED, GREEN_OP_IN_CANCELS, GREEN_OP_ENDING, GREEN_OP_REFUSED };
 
 /* Makes the ring itself, and tells what it can do. 0 or -errno, explained. */
 int green__ring_make(green_uring *uring, unsigned entries);

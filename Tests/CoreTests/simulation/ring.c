@@ -42,9 +42,13 @@ void kernel_dump(void) {
     fprintf(stderr, "  %zu completions have overflowed\n", kernel.overflow_count);
 }
 
-/* A record is named by its address, with a ticket in the upper bits. */
+/* Requests to cancel have the name of their target, and this bit. */
+enum { CANCEL = 1 };
+
+/* A record is named by its address, with a ticket in the upper bits. NULL for a cancel,
+ * which uses none. */
 static const void *record_of(uint64_t name) {
-    return (const void *)(uintptr_t)(name & 0xffffffffffff);
+    return name & CANCEL ? NULL : (const void *)(uintptr_t)(name & 0xffffffffffff);
 }
 
 size_t kernel_holds(const void *low, const void *high) {
@@ -119,7 +123,7 @@ void __wrap_io_uring_queue_exit(struct io_uring *ring) {
     for (size_t i = 0; i < kernel.request_count; i++)
         CHECK(kernel.requests[i].entry.opcode, ==, IORING_OP_ASYNC_CANCEL);
     for (size_t i = 0; i < kernel.answer_count; i++)
-        CHECK(kernel.answers[i].completion.user_data, ==, 0);
+        CHECK(kernel.answers[i].completion.user_data & CANCEL, ==, CANCEL);
     free(ring->sq.array);
     free(ring->sq.sqes);
     free(ring->cq.cqes);
@@ -229,7 +233,7 @@ static void drop(struct request *request) {
 }
 
 /* An answer may be on its way already, and the cancel's own may come before it. */
-static void cancel(uint64_t name) {
+static void cancel(uint64_t name, uint64_t own_name) {
     for (size_t i = 0; i < kernel.request_count; i++) {
         struct request *target = &kernel.requests[i];
         if (target->entry.user_data != name)
@@ -237,15 +241,15 @@ static void cancel(uint64_t name) {
         if (chance(kernel.faults.running)) {
             target->doomed = true;
             target->due = some_time();
-            answer(0, -EALREADY, 0);
+            answer(own_name, -EALREADY, 0);
             return;
         }
-        answer(0, 0, 0);
+        answer(own_name, 0, 0);
         answer(name, target->done > 0 ? (int32_t)target->done : -ECANCELED, 0);
         drop(target);
         return;
     }
-    answer(0, -ENOENT, 0);
+    answer(own_name, -ENOENT, 0);
 }
 
 static bool is_multishot(const struct request *request) {
@@ -260,7 +264,7 @@ static bool carry_out(struct request *request) {
     uint32_t flags = 0;
     if (entry.opcode == IORING_OP_ASYNC_CANCEL) {
         drop(request); /* whatever is dropped next, this one has its place no more */
-        cancel(entry.addr);
+        cancel(entry.addr, entry.user_data);
         return true;
     }
     int32_t result = request_attempt(request, &flags);
