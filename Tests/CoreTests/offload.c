@@ -233,6 +233,30 @@ TEST(idle, "native threads without work end after a while, and come again") {
     green_offload_pool_release(pool);
 }
 
+/* Sets the date an hour ahead for this process. */
+static atomic_bool date_is_set;
+
+int __real_clock_gettime(clockid_t clock, struct timespec *time);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *time);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *time) {
+    int result = __real_clock_gettime(clock, time);
+    if (clock == CLOCK_REALTIME && atomic_load(&date_is_set))
+        time->tv_sec += 3600;
+    return result;
+}
+
+TEST(date, "native threads without work end in time whatever date the system has") {
+    size_t before = threads_so_far();
+    green_offload_pool *pool = pool_of((green_offload_options){.idle = GREEN_MILLISECOND});
+    struct call *call = new_call(pool);
+    atomic_store(&date_is_set, true);
+    sem_post(&call->go);
+    CHECK(offload(call), ==, 0);
+    UNTIL(os_threads() <= before);
+    free(call);
+    green_offload_pool_release(pool);
+}
+
 /* A hub of its own -------------------------------------------------------------- */
 
 static int use_green(void *unused) {

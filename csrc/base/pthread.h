@@ -11,8 +11,8 @@
 /* X(name): what Green calls itself and somebody may patch. */
 #define GREEN_PTHREAD_CALLS(X)                                                                                         \
     X(cond_broadcast)                                                                                                  \
+    X(cond_clockwait)                                                                                                  \
     X(cond_signal)                                                                                                     \
-    X(cond_timedwait)                                                                                                  \
     X(cond_wait)                                                                                                       \
     X(create)                                                                                                          \
     X(join)                                                                                                            \

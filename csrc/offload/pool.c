@@ -28,19 +28,14 @@ static void pool_free(green_offload_pool *pool) {
 
 /* Native threads ------------------------------------------------------------- */
 
-/* False when it has waited for as long as a thread without work stays. */
+/* False when it has waited for as long as a thread without work stays. The system's
+ * date, which may be set meanwhile, does not matter. */
 static bool wait_for_work(green_offload_pool *pool) {
-    struct timespec until;
     if (pool->idle_time < 0)
         return green__pthread.cond_wait(&pool->work, &pool->lock.mutex) == 0;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += pool->idle_time / GREEN_SECOND;
-    until.tv_nsec += pool->idle_time % GREEN_SECOND;
-    if (until.tv_nsec >= GREEN_SECOND) {
-        until.tv_nsec -= GREEN_SECOND;
-        until.tv_sec++;
-    }
-    return green__pthread.cond_timedwait(&pool->work, &pool->lock.mutex, &until) == 0;
+    int64_t until = green__deadline(green_now(), pool->idle_time);
+    struct timespec time = {until / GREEN_SECOND, until % GREEN_SECOND};
+    return green__pthread.cond_clockwait(&pool->work, &pool->lock.mutex, CLOCK_MONOTONIC, &time) == 0;
 }
 
 /* The next job; NULL: the thread is to end. Called with the lock held. */
