@@ -2,6 +2,7 @@
 #include "patch.h"
 
 #include "circle.h"
+#include "errors.h"
 #include "file.h"
 #include "lot.h"
 #include "posix.h"
@@ -89,6 +90,7 @@ static int patch_chosen(green_patch *patch, const struct world *world, const boo
             return error;
         }
     }
+    green__errors_watch(&world->objects, chosen);
     return 0;
 }
 
@@ -198,17 +200,23 @@ int green_import_patched(green_patch **patch, const char *library, const green_i
 
 /* Everything ------------------------------------------------------------------- */
 
+/* NULL without memory. */
+static bool *choose_everything(const green_objects *objects) {
+    bool *chosen = calloc(objects->count, sizeof *chosen);
+    for (size_t i = 0; chosen && i < objects->count; i++)
+        chosen[i] = !green__is_untouchable(&objects->all[i]);
+    return chosen;
+}
+
 /* Called with the lock held. */
 static int patch_everything(green_patch *patch) {
     struct world world;
     int error = world_read(&world);
     if (error < 0)
         return error;
-    bool *chosen = calloc(world.objects.count, sizeof *chosen);
+    bool *chosen = choose_everything(&world.objects);
     if (!chosen)
         error = green__fail(-ENOMEM, "patching everything");
-    for (size_t i = 0; chosen && i < world.objects.count; i++)
-        chosen[i] = !green__is_untouchable(&world.objects.all[i]);
     if (error == 0)
         error = patch_chosen(patch, &world, chosen);
     free(chosen);
@@ -236,14 +244,18 @@ static void patch_later_objects(green_patch *patch) {
     struct world world;
     if (world_read(&world) < 0)
         return;
-    for (size_t i = 0; i < world.objects.count; i++) {
+    bool *chosen = choose_everything(&world.objects);
+    for (size_t i = 0; chosen && i < world.objects.count; i++) {
         const green_object *object = &world.objects.all[i];
         int error = 0;
-        if (!green__is_untouchable(object))
+        if (chosen[i])
             error = green__slots_patch(patch, patch->families, object, &world.objects, &world.pages);
         if (error < 0)
             green__debug("'%s' was loaded, and is not all patched: %s", object->path, green_explain(error));
     }
+    if (chosen)
+        green__errors_watch(&world.objects, chosen);
+    free(chosen);
     world_free(&world);
 }
 

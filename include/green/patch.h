@@ -60,6 +60,11 @@
  *   Left alone  are the locks of OpenSSL, of Swift's runtime and of allocators,
  *               which are held for a moment only
  *
+ * OpenSSL 3 keeps a queue of errors for each OS thread. From the first patched object
+ * on that uses libcrypto, each green thread has a queue of its own, and a switch takes
+ * a call of ERR_peek_error() longer. The marks of ERR_set_mark() are not kept. A
+ * library that contains OpenSSL, or uses OpenSSL 1.1, has one queue for all.
+ *
  * Threads are made green where GREEN_PATCH_THREAD is asked for: pthread_create()
  * starts a green thread on the hub of its caller, and an OS thread only where that
  * cannot park. It is for libraries that have threads in order to wait, not in
