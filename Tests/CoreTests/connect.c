@@ -160,6 +160,24 @@ TEST(waits, "a connect that waits ends with its timeout, when killed, or when th
     green_listener_release(listener);
 }
 
+TEST(crowd_waits, "connects that wait for a full unix listener take no OS thread") {
+    enum { COUNT = 30 };
+    green_socket *clients[16] = {NULL}, *late[COUNT] = {NULL};
+    green_listener *listener = full_server(clients, 16);
+    size_t threads = os_threads();
+    green_thread *waiting[COUNT];
+    for (int i = 0; i < COUNT; i++)
+        waiting[i] = start(connect_full, &late[i]);
+    for (int i = 0; i < 5; i++)
+        CHECK(green_sleep(4 * GREEN_MILLISECOND), ==, 0);
+    CHECK(os_threads(), <=, threads);
+    for (int i = 0; i < COUNT; i++)
+        CHECK(kill_and_finish(waiting[i]), ==, -ECANCELED);
+    for (int i = 0; i < 16; i++)
+        green_socket_release(clients[i]);
+    green_listener_release(listener);
+}
+
 TEST(stopped, "a connect that waits goes on waiting after the process was stopped") {
     green_socket *clients[16] = {NULL}, *late = NULL;
     green_listener *listener = full_server(clients, 16);

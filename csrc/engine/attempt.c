@@ -54,6 +54,30 @@ static int32_t send_now(const green_op *op) {
     return outcome(send(op->fd, op->address, green__op_size(op), op->flags | MSG_DONTWAIT));
 }
 
+/* Sets O_NONBLOCK, and tells what was set before; -errno. */
+static int stop_blocking(int fd) {
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0)
+        return -errno;
+    if (!(flags & O_NONBLOCK) && fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+        return -errno;
+    return flags;
+}
+
+/* Others may share the descriptor's flags, so it is non-blocking for the call
+ * alone. A full unix listener answers EAGAIN, and no event tells of its room. */
+static int32_t begin_connect(const green_op *op) {
+    int flags = stop_blocking(op->fd);
+    if (flags < 0)
+        return flags;
+    int32_t result = connect(op->fd, op->address, (socklen_t)op->length) < 0 ? -errno : 0;
+    if (!(flags & O_NONBLOCK))
+        fcntl(op->fd, F_SETFL, flags);
+    if (result == -EINPROGRESS || result == -EINTR)
+        return GREEN_NOT_YET;
+    return result == -EAGAIN ? GREEN_RETRY : result;
+}
+
 int32_t green__attempt_without_waiting(green_op *op) {
     switch (op->kind) {
     case GREEN_OP_RECEIVE:
@@ -63,6 +87,8 @@ int32_t green__attempt_without_waiting(green_op *op) {
     case GREEN_OP_SEND:
     case GREEN_OP_SEND_MSG:
         return send_now(op);
+    case GREEN_OP_CONNECT:
+        return begin_connect(op);
     case GREEN_OP_POLL:
         return poll_now(op->fd, op->flags);
     default:
@@ -108,16 +134,6 @@ static int32_t send_bytes(green_watched *watched, const green_op *op) {
     return result;
 }
 
-/* Sets O_NONBLOCK, and tells what was set before; -errno. */
-static int stop_blocking(int fd) {
-    int flags = fcntl(fd, F_GETFL);
-    if (flags < 0)
-        return -errno;
-    if (!(flags & O_NONBLOCK) && fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
-        return -errno;
-    return flags;
-}
-
 /* An accept has no flag of its own against waiting, and a connection can be gone
  * when it is asked for, so a listener stays non-blocking. */
 static int32_t accept_next(green_watched *watched, const green_op *op) {
@@ -143,20 +159,6 @@ static int32_t accept_many(green_epoll *epoll, green_watched *watched, green_op 
         op->complete(op, result, true);
     }
     return op->cancelled ? -ECANCELED : GREEN_MORE;
-}
-
-/* Others may share the descriptor's flags, so it is non-blocking for the call
- * alone. A full unix listener answers EAGAIN, and no event tells of its room. */
-static int32_t begin_connect(const green_op *op) {
-    int flags = stop_blocking(op->fd);
-    if (flags < 0)
-        return flags;
-    int32_t result = connect(op->fd, op->address, (socklen_t)op->length) < 0 ? -errno : 0;
-    if (!(flags & O_NONBLOCK))
-        fcntl(op->fd, F_SETFL, flags);
-    if (result == -EINPROGRESS || result == -EINTR)
-        return GREEN_NOT_YET;
-    return result == -EAGAIN ? GREEN_RETRY : result;
 }
 
 static int32_t end_connect(const green_op *op) {

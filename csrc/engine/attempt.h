@@ -11,7 +11,7 @@ enum {
     GREEN_MORE,               /* it can go on at once */
 };
 
-/* Tries to receive into the caller's memory, to send or to poll. */
+/* Tries to receive into the caller's memory, to send, to begin a connect or to poll. */
 int32_t green__attempt_without_waiting(green_op *op);
 
 #endif

@@ -12,7 +12,8 @@
  *             lasts, such as a peer's end or a queued error, is told once
  *   ending    the attempt has succeeded, and the multishot poll is cancelled
  *   paused    poll(2) and the attempt contradict each other again and again, as
- *             they do for a send to a full unix datagram socket: time has to pass
+ *             they do for a datagram or a connect to a full unix socket: time has
+ *             to pass
  *
  * Nearly all waits end in the second phase. */
 #include "attempt.h"
@@ -34,6 +35,7 @@ static unsigned events_of(const green_op *op) {
         return (unsigned)op->flags;
     case GREEN_OP_SEND:
     case GREEN_OP_SEND_MSG:
+    case GREEN_OP_CONNECT:
         return POLLOUT;
     default:
         return POLLIN;
@@ -126,8 +128,9 @@ static bool paused(green_uring *uring, green_op *op, int32_t *result) {
     if (op->kind == GREEN_OP_RECEIVE_LENT)
         return go_on(uring, op, GREEN_PHASE_TRYING, result);
     *result = attempt(uring, op);
-    bool waits = *result == GREEN_NOT_YET || *result == GREEN_RETRY;
-    return waits ? go_on(uring, op, GREEN_PHASE_POLLED, result) : true;
+    if (*result == GREEN_NOT_YET)
+        return go_on(uring, op, GREEN_PHASE_POLLED, result);
+    return *result == GREEN_RETRY ? retry(uring, op, result) : true;
 }
 
 /* EAGAIN is the answer to a call that was told not to wait, or that of a worker

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <liburing.h>
+#include <sys/socket.h>
 
 /* Memory that the kernel picks receive buffers from: a provided buffer ring. */
 typedef struct green_lending {
@@ -49,7 +50,8 @@ enum {
     GREEN_PHASE_PAUSED,  /* a timeout */
 };
 
-/* The phase in which an operation begins. */
+/* The phase in which an operation begins. A connect to a full unix listener would
+ * block a worker thread, as its poll ends at once. */
 static inline uint8_t green__patience_begin(const green_op *op) {
     switch (op->kind) {
     case GREEN_OP_POLL:
@@ -58,6 +60,10 @@ static inline uint8_t green__patience_begin(const green_op *op) {
     case GREEN_OP_SEND_MSG:
     case GREEN_OP_RECEIVE_MSG:
         return op->drained ? GREEN_PHASE_POLLED : GREEN_PHASE_TRYING;
+    case GREEN_OP_CONNECT: {
+        const struct sockaddr *to = op->address;
+        return to->sa_family == AF_UNIX ? GREEN_PHASE_POLLED : GREEN_PHASE_TRYING;
+    }
     default:
         return GREEN_PHASE_TRYING;
     }

@@ -13,9 +13,6 @@ enum { ADDRESSES_MAX = 16 };
 /* How long an attempt has before the next one joins it (RFC 8305). */
 static const int64_t ATTEMPT_DELAY = INT64_C(250) * 1000 * 1000;
 
-/* How long until what the kernel has refused for the moment is tried again. */
-static const int64_t PAUSE = INT64_C(2) * 1000 * 1000;
-
 struct connecting {
     green_io io;
     const green_address *to;
@@ -84,9 +81,8 @@ static int connect_once(green_hub *hub, struct connecting *call, int fd, int64_t
     return green__io_run(hub, &call->io, green__time_left(deadline));
 }
 
-/* Once more when a signal broke it off, as stopping the process does to one that
- * waits for a full unix listener. Others have gone on by themselves, and tell of it
- * when they are asked again. */
+/* A connect that a signal broke off has gone on by itself. Asked again, the kernel
+ * says so. */
 static int connect_descriptor(green_hub *hub, int fd, const green_address *to, int64_t timeout) {
     struct connecting call = {.to = to};
     int64_t deadline = green__moment(timeout);
@@ -94,8 +90,6 @@ static int connect_descriptor(green_hub *hub, int fd, const green_address *to, i
         int error = connect_once(hub, &call, fd, deadline);
         if (error == -EALREADY)
             error = green_wait_fd(fd, POLLOUT, green__time_left(deadline));
-        else if (green__io_was_not_begun(&call.io)) /* one that waits for room takes a worker */
-            error = green_sleep(PAUSE);
         else if (error != -EINTR)
             return error == -EISCONN ? 0 : error;
         if (error < 0 && error != -EINTR)

@@ -9,23 +9,28 @@
 #include <time.h>
 
 static struct faults faults;
-static bool plays;
+static bool plays, plays_connects; /* both engines connect unix sockets by a call */
 
-void events_begin(const struct faults *given) {
+void events_begin(const struct faults *given, bool epoll) {
     faults = *given;
-    plays = true;
+    plays = epoll;
+    plays_connects = true;
 }
 
 void events_end(void) {
-    plays = false;
+    plays = plays_connects = false;
 }
 
-static bool fails(uint32_t rate, int error) {
-    if (!plays || !chance(rate))
+static bool fails_if(bool played, uint32_t rate, int error) {
+    if (!played || !chance(rate))
         return false;
     faults_told++;
     errno = error;
     return true;
+}
+
+static bool fails(uint32_t rate, int error) {
+    return fails_if(plays, rate, error);
 }
 
 static bool is_reset(int fd) {
@@ -65,7 +70,8 @@ int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *length, int flag
 int __real_connect(int fd, const struct sockaddr *address, socklen_t length);
 int __wrap_connect(int fd, const struct sockaddr *address, socklen_t length);
 int __wrap_connect(int fd, const struct sockaddr *address, socklen_t length) {
-    if (fails(faults.refused / 2, ECONNREFUSED) || fails(faults.refused / 2, EAGAIN))
+    if (fails_if(plays_connects, faults.refused / 2, ECONNREFUSED) ||
+        fails_if(plays_connects, faults.refused / 2, EAGAIN))
         return -1;
     return __real_connect(fd, address, length);
 }

@@ -31,8 +31,8 @@ struct faults {
  * completion queue are cut to so many, and the rest overflows. 0: uncut. */
 void kernel_begin(const struct faults *faults, unsigned completions);
 
-/* The same for the calls of the epoll engine. */
-void events_begin(const struct faults *faults);
+/* The same for the calls of the epoll engine, and for those that both make. */
+void events_begin(const struct faults *faults, bool epoll);
 void events_end(void);
 
 /* Fails the test when something is left that should have ended. */

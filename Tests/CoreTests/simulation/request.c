@@ -36,19 +36,12 @@ static int32_t fate_of_accept(const struct faults *faults) {
     return chance(faults->refused) ? errors[below(2)] : 0;
 }
 
-static int32_t fate_of_connect(const struct faults *faults) {
-    static const int32_t errors[] = {-ECONNREFUSED, -EAGAIN};
-    return chance(faults->refused) ? errors[below(2)] : 0;
-}
-
 static int32_t fate_of(const struct io_uring_sqe *entry, const struct faults *faults) {
-    if (entry->opcode != IORING_OP_ASYNC_CANCEL && entry->opcode != IORING_OP_CONNECT && chance(faults->interrupted))
+    if (entry->opcode != IORING_OP_ASYNC_CANCEL && chance(faults->interrupted))
         return -EINTR;
     switch (entry->opcode) {
     case IORING_OP_ACCEPT:
         return fate_of_accept(faults);
-    case IORING_OP_CONNECT:
-        return fate_of_connect(faults);
     case IORING_OP_RECV:
         if (entry->flags & IOSQE_BUFFER_SELECT && chance(faults->no_buffer))
             return -ENOBUFS;
@@ -147,13 +140,6 @@ static int32_t poll_now(struct request *request) {
     return news ? news : NOT_YET;
 }
 
-/* Unix sockets connect at once, or find the listener's queue full. */
-static int32_t connect_now(const struct io_uring_sqe *entry) {
-    if (connect(entry->fd, (const struct sockaddr *)(uintptr_t)entry->addr, (socklen_t)entry->off) == 0)
-        return 0;
-    return -errno;
-}
-
 static int32_t carry_out(struct request *request, uint32_t *flags) {
     const struct io_uring_sqe *entry = &request->entry;
     switch (entry->opcode) {
@@ -163,8 +149,6 @@ static int32_t carry_out(struct request *request, uint32_t *flags) {
         return move_bytes(request);
     case IORING_OP_ACCEPT:
         return accept_now(entry->fd);
-    case IORING_OP_CONNECT:
-        return connect_now(entry);
     case IORING_OP_POLL_ADD:
         return poll_now(request);
     case IORING_OP_TIMEOUT:

@@ -157,8 +157,7 @@ void world_run(uint64_t seed, const char *engine) {
     uint64_t steps = 20 + below(STEPS_MAX);
     size_t descriptors = open_descriptors();
     kernel_begin(&faults, completions);
-    if (strcmp(engine, "epoll") == 0)
-        events_begin(&faults);
+    events_begin(&faults, strcmp(engine, "epoll") == 0);
     CHECK(green_hub_open(&options), ==, 0);
     world_make();
     while (world.steps < steps) {
