@@ -1,71 +1,20 @@
 #include "elf.h"
 
+#include "pages.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#if defined(__x86_64__)
-enum { SLOT_PLT = R_X86_64_JUMP_SLOT, SLOT_GOT = R_X86_64_GLOB_DAT, SLOT_DATA = R_X86_64_64 };
-#elif defined(__aarch64__)
-enum { SLOT_PLT = R_AARCH64_JUMP_SLOT, SLOT_GOT = R_AARCH64_GLOB_DAT, SLOT_DATA = R_AARCH64_ABS64 };
-#else
-#error "patching knows the relocations of x86_64 and aarch64"
-#endif
-
-/* glibc turns what stands here into addresses, except in the vdso. */
-static const void *address_of(const green_object *object, const ElfW(Dyn) * entry) {
-    uintptr_t address = entry->d_un.d_ptr;
-    return (const void *)(address < object->base ? object->base + address : address);
-}
-
-static void read_dynamic(green_object *object) {
-    size_t soname = 0, plt_size = 0, other_size = 0;
-    bool is_rela = true;
-    for (const ElfW(Dyn) *entry = object->dynamic; entry && entry->d_tag != DT_NULL; entry++) {
-        switch (entry->d_tag) {
-        case DT_STRTAB:
-            object->strings = address_of(object, entry);
-            break;
-        case DT_SYMTAB:
-            object->symbols = address_of(object, entry);
-            break;
-        case DT_SONAME:
-            soname = entry->d_un.d_val;
-            break;
-        case DT_JMPREL:
-            object->slots[0] = address_of(object, entry);
-            break;
-        case DT_PLTRELSZ:
-            plt_size = entry->d_un.d_val;
-            break;
-        case DT_PLTREL:
-            is_rela = entry->d_un.d_val == DT_RELA;
-            break;
-        case DT_RELA:
-            object->slots[1] = address_of(object, entry);
-            break;
-        case DT_RELASZ:
-            other_size = entry->d_un.d_val;
-            break;
-        }
-    }
-    if (!object->strings || !object->symbols)
-        return;
-    if (soname)
-        object->soname = object->strings + soname;
-    if (object->slots[0] && is_rela)
-        object->slot_counts[0] = plt_size / sizeof(ElfW(Rela));
-    if (object->slots[1])
-        object->slot_counts[1] = other_size / sizeof(ElfW(Rela));
-}
 
 static void read_segments(green_object *object, const struct dl_phdr_info *info) {
     object->first = UINTPTR_MAX;
     for (int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
         uintptr_t begin = info->dlpi_addr + segment->p_vaddr;
-        if (segment->p_type == PT_DYNAMIC)
+        if (segment->p_type == PT_DYNAMIC) {
             object->dynamic = (const ElfW(Dyn) *)begin;
+            object->dynamic_count = segment->p_memsz / sizeof *object->dynamic;
+        }
         if (segment->p_type != PT_LOAD)
             continue;
         if (begin < object->first)
@@ -105,7 +54,6 @@ static int add(struct dl_phdr_info *info, size_t size, void *context) {
     if (!object->path)
         return -ENOMEM;
     read_segments(object, info);
-    read_dynamic(object);
     objects->count++;
     return 0;
 }
@@ -165,14 +113,43 @@ bool green__object_is(const green_object *object, const char *name) {
 }
 
 const char *green__object_needs(const green_object *object, size_t *at) {
-    if (!object->dynamic || !object->strings)
+    if (object->damage)
         return NULL;
-    for (const ElfW(Dyn) *entry = &object->dynamic[*at]; entry->d_tag != DT_NULL; entry++) {
-        ++*at;
+    while (*at < object->dynamic_count) {
+        const ElfW(Dyn) *entry = &object->dynamic[(*at)++];
         if (entry->d_tag == DT_NEEDED)
             return object->strings + entry->d_un.d_val;
     }
     return NULL;
+}
+
+const char *green__object_search_path(const green_object *object) {
+    const ElfW(Dyn) *path = NULL;
+    for (size_t i = 0; !object->damage && i < object->dynamic_count; i++) {
+        const ElfW(Dyn) *entry = &object->dynamic[i];
+        if (entry->d_tag == DT_RUNPATH || (entry->d_tag == DT_RPATH && !path))
+            path = entry;
+    }
+    return path && path->d_un.d_val < object->strings_size ? object->strings + path->d_un.d_val : NULL;
+}
+
+bool green__object_find(green_object *object, const void *address) {
+    green_objects objects;
+    green_pages pages;
+    bool found = false;
+    if (green__objects_list(&objects) < 0)
+        return false;
+    for (size_t i = 0; !found && i < objects.count; i++) {
+        if (!green__object_has(&objects.all[i], address) || green__pages_read(&pages) < 0)
+            continue;
+        *object = objects.all[i];
+        objects.all[i].path = NULL;
+        green__object_read(object, &pages);
+        green__pages_free(&pages);
+        found = true;
+    }
+    green__objects_free(&objects);
+    return found;
 }
 
 static const green_call *call_named(const char *name) {
@@ -187,17 +164,17 @@ bool green__object_next_slot(const green_object *object, size_t *at, green_found
     while (*at < count) {
         size_t index = (*at)++;
         const ElfW(Rela) *entry = index < first ? &object->slots[0][index] : &object->slots[1][index - first];
-        unsigned type = ELF64_R_TYPE(entry->r_info), symbol = ELF64_R_SYM(entry->r_info);
-        if (symbol == 0 || (type != SLOT_PLT && type != SLOT_GOT && (type != SLOT_DATA || entry->r_addend != 0)))
+        if (!green__is_slot(entry))
             continue;
-        const green_call *call = call_named(object->strings + object->symbols[symbol].st_name);
+        const ElfW(Sym) *symbol = &object->symbols[ELF64_R_SYM(entry->r_info)];
+        const green_call *call = call_named(object->strings + symbol->st_name);
         if (!call)
             continue;
         *slot = (green_found_slot){
             .address = (void **)(object->base + entry->r_offset),
             .call = call,
-            .foreign = object->symbols[symbol].st_shndx == SHN_UNDEF,
-            .in_plt = type == SLOT_PLT,
+            .foreign = symbol->st_shndx == SHN_UNDEF,
+            .in_plt = ELF64_R_TYPE(entry->r_info) == GREEN_SLOT_PLT,
         };
         return true;
     }

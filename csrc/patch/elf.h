@@ -6,6 +6,8 @@
 
 #include <link.h>
 
+struct green_pages;
+
 /* An object as the dynamic linker has mapped it: what is in it stays readable
  * for as long as it is loaded. */
 typedef struct green_object {
@@ -14,7 +16,12 @@ typedef struct green_object {
     uintptr_t base;          /* what its addresses are relative to */
     uintptr_t first, behind; /* where it is mapped */
     const ElfW(Dyn) * dynamic;
+    size_t dynamic_count; /* entries; until it is read, those that fit its segment */
+
+    /* Once it is read. All of these stay within its memory. */
+    const char *damage; /* why it is not to be read further; NULL: it is sound */
     const char *strings;
+    size_t strings_size;
     const ElfW(Sym) * symbols;
     const ElfW(Rela) * slots[2]; /* of the PLT, and the others */
     size_t slot_counts[2];
@@ -25,8 +32,15 @@ typedef struct green_objects {
     size_t count, capacity;
 } green_objects;
 
-/* All of them, the program first. -ENOMEM, explained. */
+/* All of them, the program first, still to be read. -ENOMEM, explained. */
 int green__objects_list(green_objects *objects);
+
+/* Reads and checks the tables of an object in the list, by the pages of a later time. */
+void green__object_read(green_object *object, const struct green_pages *pages);
+
+/* Whether a slot is in the object's memory, and can be read and written in one piece. */
+bool green__object_has_slot(const green_object *object, const struct green_pages *pages, void *const *slot);
+
 void green__objects_free(green_objects *objects);
 
 /* Its file name without the directories. */
@@ -43,9 +57,30 @@ static inline bool green__object_has(const green_object *object, const void *add
  * memory. */
 bool green__object_is_loaded(const char *path, uintptr_t base, const void *address);
 
+/* Where it has the libraries looked for that it needs, separated by colons; NULL. */
+const char *green__object_search_path(const green_object *object);
+
+/* Finds and reads the object that has this address. Its path is the caller's to free. */
+bool green__object_find(green_object *object, const void *address);
+
 /* The index of the entry that comes after *at and names a library that the
  * object needs; NULL at the end. */
 const char *green__object_needs(const green_object *object, size_t *at);
+
+#if defined(__x86_64__)
+enum { GREEN_SLOT_PLT = R_X86_64_JUMP_SLOT, GREEN_SLOT_GOT = R_X86_64_GLOB_DAT, GREEN_SLOT_DATA = R_X86_64_64 };
+#elif defined(__aarch64__)
+enum { GREEN_SLOT_PLT = R_AARCH64_JUMP_SLOT, GREEN_SLOT_GOT = R_AARCH64_GLOB_DAT, GREEN_SLOT_DATA = R_AARCH64_ABS64 };
+#else
+#error "patching knows the relocations of x86_64 and aarch64"
+#endif
+
+/* Whether a relocation stores the address of a symbol, and nothing but that. */
+static inline bool green__is_slot(const ElfW(Rela) * entry) {
+    unsigned type = ELF64_R_TYPE(entry->r_info);
+    return ELF64_R_SYM(entry->r_info) != 0 &&
+           (type == GREEN_SLOT_PLT || type == GREEN_SLOT_GOT || (type == GREEN_SLOT_DATA && entry->r_addend == 0));
+}
 
 /* A slot that holds the address of a function: written by the dynamic linker
  * when the object was loaded, or, where that is put off, at the first call. */

@@ -4,32 +4,23 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The dynamic linker looks where the object says from which dlopen() is called,
  * and that seems to be Green's. So the places of the real caller's are tried by
  * hand, once nothing of that name is loaded. */
 struct places {
-    const char *list, *origin; /* separated by colons; the caller's own path */
+    const char *list; /* separated by colons; NULL: there are none */
+    char *origin;     /* the caller's own path; owned */
 };
 
-static struct places places_of(void *caller) {
-    Dl_info info;
-    struct link_map *map = NULL;
+static struct places places_of(const void *caller) {
+    green_object object;
     struct places places = {0};
-    if (!dladdr1(caller, &info, (void **)&map, RTLD_DL_LINKMAP) || !map)
+    if (!green__object_find(&object, caller))
         return places;
-    const char *strings = NULL;
-    const ElfW(Dyn) *path = NULL;
-    for (const ElfW(Dyn) *entry = map->l_ld; entry && entry->d_tag != DT_NULL; entry++) {
-        if (entry->d_tag == DT_STRTAB)
-            strings =
-                (const char *)(entry->d_un.d_ptr < map->l_addr ? map->l_addr + entry->d_un.d_ptr : entry->d_un.d_ptr);
-        if (entry->d_tag == DT_RUNPATH || (entry->d_tag == DT_RPATH && !path))
-            path = entry;
-    }
-    if (strings && path)
-        places = (struct places){strings + path->d_un.d_val, info.dli_fname};
+    places = (struct places){green__object_search_path(&object), object.path};
     return places;
 }
 
@@ -72,6 +63,7 @@ static void *open_for(void *caller, const char *file, int mode) {
     struct places places = places_of(caller);
     if (places.list)
         handle = open_in_places(&places, file, mode);
+    free(places.origin);
     return handle ? handle : green__real.dlopen(file, mode);
 }
 

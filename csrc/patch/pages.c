@@ -58,6 +58,19 @@ int green__pages_protection(const green_pages *pages, const void *address) {
     return -1;
 }
 
+/* The ranges are in order. */
+bool green__pages_are_readable(const green_pages *pages, uintptr_t first, size_t size) {
+    uintptr_t end = first + size;
+    if (end < first)
+        return false;
+    for (size_t i = 0; i < pages->count && first < end; i++) {
+        const struct green_page_range *range = &pages->ranges[i];
+        if (first >= range->first && first < range->behind && (range->protection & PROT_READ))
+            first = range->behind;
+    }
+    return first >= end;
+}
+
 int green__page_write(void **slot, void *value, int protection) {
     uintptr_t size = (uintptr_t)sysconf(_SC_PAGESIZE);
     void *page = (void *)((uintptr_t)slot & ~(size - 1));

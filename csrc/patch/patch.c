@@ -25,6 +25,8 @@ static int world_read(struct world *world) {
     error = green__pages_read(&world->pages);
     if (error < 0)
         green__objects_free(&world->objects);
+    for (size_t i = 0; error == 0 && i < world->objects.count; i++)
+        green__object_read(&world->objects.all[i], &world->pages);
     return error;
 }
 

@@ -118,9 +118,17 @@ int green__slots_patch(green_patch *patch, unsigned families, const green_object
     families &= green__families_of(object);
     size_t at = 0;
     int error = 0;
-    for (green_found_slot found; error == 0 && green__object_next_slot(object, &at, &found);)
-        if ((found.call->family & families) && !is_own(&found) && leads_to_real(&found, object, objects))
+    if (object->damage)
+        return green__fail(-ENOEXEC, "patching '%s': it is damaged: %s", object->path, object->damage);
+    for (green_found_slot found; error == 0 && green__object_next_slot(object, &at, &found);) {
+        if (!(found.call->family & families) || is_own(&found))
+            continue;
+        if (!green__object_has_slot(object, pages, found.address))
+            error = green__fail(-ENOEXEC, "patching '%s': it is damaged: the slot of %s() is not in its memory",
+                                object->path, found.call->name);
+        else if (leads_to_real(&found, object, objects))
             error = patch_slot(patch, &found, object, pages);
+    }
     return error;
 }
 

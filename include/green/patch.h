@@ -180,8 +180,9 @@ typedef struct green_import_options {
  *
  * -ENOENT: there is no such library, and green_explain() has the dynamic linker's
  * words; or an object of `also` is not loaded. -ENODATA: it makes none of these
- * calls, so there is no slot to patch. -EINVAL: a family does not exist, or an
- * object must not be patched. -EACCES, -EPERM and others: the system does not let a
+ * calls, so there is no slot to patch. -ENOEXEC: a table of an object is damaged, and
+ * green_explain() says which; nothing is patched. -EINVAL: a family does not exist, or
+ * an object must not be patched. -EACCES, -EPERM and others: the system does not let a
  * page be written; nothing is patched then. -ENOSYS: the process is linked
  * statically. -ENOMEM. */
 GREEN_API GREEN_CHECK int green_import_patched(green_patch **patch, const char *library,
