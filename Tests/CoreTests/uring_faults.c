@@ -31,6 +31,16 @@ static void inject(struct io_uring_sqe *entry, int32_t result) {
     entry->len = (uint32_t)result;
 }
 
+/* The longest that the kernel was to wait. */
+static int64_t longest_wait;
+
+static void note_wait(const void *argument) {
+    const struct io_uring_getevents_arg *given = argument;
+    const struct __kernel_timespec *time = (const void *)(uintptr_t)given->ts;
+    int64_t wait = time ? time->tv_sec * GREEN_SECOND + time->tv_nsec : 0;
+    longest_wait = wait > longest_wait ? wait : longest_wait;
+}
+
 int __real_io_uring_enter2(unsigned fd, unsigned to_submit, unsigned wanted, unsigned flags, sigset_t *argument,
                            size_t size);
 int __wrap_io_uring_enter2(unsigned fd, unsigned to_submit, unsigned wanted, unsigned flags, sigset_t *argument,
@@ -46,6 +56,7 @@ int __wrap_io_uring_enter2(unsigned fd, unsigned to_submit, unsigned wanted, uns
             fault.times--;
         }
     }
+    note_wait(argument);
     return __real_io_uring_enter2(fd, to_submit, wanted, flags, argument, size);
 }
 
@@ -456,7 +467,7 @@ TEST(killed_while_ready, "a kill between a read that was broken off and its repe
     green_file *file = file_of_pattern("file", 1000);
     fail_next(IORING_OP_READ, -EINTR, 1);
     green_thread *reader = start(read_some, file);
-    for (int yields = 0; fault.times > 0; yields++)
+    while (fault.times > 0)
         CHECK(green_yield(), ==, 0);
     while (uring->base.operations > 0)
         uring->base.class->turn(&uring->base, GREEN_FOREVER);
@@ -530,6 +541,23 @@ TEST(cancel_not_found, "a cancel whose target the kernel does not find is repeat
         expect_all_met();
     }
     release_pair(&pair);
+}
+
+/* Times ---------------------------------------------------------------------- */
+
+static int sleep_natively(void *unused) {
+    (void)unused;
+    return usleep(1000);
+}
+
+TEST(longest_wait, "a wait of any length can be added to the clock, as the kernel does") {
+    int64_t longest = INT64_MAX;
+    open_hub(0);
+    green_thread *sleeper = start(nap, &longest);
+    CHECK(green_offload(NULL, sleep_natively, NULL, NULL, GREEN_FOREVER, NULL), ==, 0);
+    CHECK(longest_wait, >, 0);
+    CHECK(longest_wait, <, INT64_MAX - 2 * green_now());
+    CHECK(kill_and_finish(sleeper), ==, -ECANCELED);
 }
 
 /* The narrowest ring --------------------------------------------------------- */

@@ -22,6 +22,7 @@ static inline void green__io_init(green_hub *hub, green_io *io, const green_wait
     io->op.kind = op;
     io->op.fd = fd;
     io->op.flags = 0;
+    io->op.once = false;
     io->op.address = NULL;
     io->op.length = 0;
 }
@@ -34,6 +35,10 @@ static inline void green__io_init(green_hub *hub, green_io *io, const green_wait
 static inline int32_t green__io_run(green_hub *hub, green_io *io, int64_t timeout) {
     const green_engine_class *class = hub->engine->class;
     green_thread *self = hub->current;
+    if (GREEN_UNLIKELY(timeout == 0)) {
+        io->op.once = true;
+        io->op.drained = false;
+    }
     if (class->attempt && !self->hurried && class->attempt(hub->engine, &io->op, &io->result)) {
         self->hurried = true;
         return io->result;

@@ -16,12 +16,18 @@ static void report_deadlock(green_hub *hub) {
     green__end_wait(wait, -EDEADLK);
 }
 
+/* A hub looks at its timers once in 146 years at least: the kernel adds its clock to
+ * what it is to wait, and a sum that overflows is over at once. */
+static const int64_t WAIT_MAX = INT64_MAX / 2;
+
 /* Nanoseconds until the next timer: 0 if it is due, negative if there is none. */
 static int64_t until_next_timer(const green_hub *hub) {
     if (hub->timers.count == 0)
         return GREEN_FOREVER;
     int64_t left = hub->timers.entries[0].at - green_now();
-    return left > 0 ? left : 0;
+    if (left <= 0)
+        return 0;
+    return left < WAIT_MAX ? left : WAIT_MAX;
 }
 
 static void fire_timers(green_hub *hub) {

@@ -62,6 +62,8 @@ struct green_op {
      * a first try is wasted. After a receive: it took all there was. */
     bool drained;
 
+    bool once; /* the caller does not wait: a first try is worth it whatever is known */
+
     /* The engine's own. */
     uint8_t state;
     bool cancelled;

@@ -56,7 +56,7 @@ static bool attempt(green_engine *engine, green_op *op, int32_t *result) {
     if (!moves_bytes(op) || op->fd < 0)
         return false;
     green_watched *watched = green__watched(&epoll->descriptors, op->fd);
-    if (watched && !green__may_attempt(watched, op))
+    if (watched && !op->once && !green__may_attempt(watched, op))
         return false;
     int error_number = errno;
     *result = watched ? green__attempt(epoll, watched, op) : -ENOMEM;
@@ -169,10 +169,11 @@ static void try(green_epoll *epoll, green_op *op) {
         result = -ECANCELED;
     else if (!watched)
         result = op->fd < 0 ? -EBADF : -ENOMEM;
-    else if (green__may_attempt(watched, op))
+    else if (op->once || green__may_attempt(watched, op))
         result = green__attempt(epoll, watched, op);
     if (result == GREEN_NOT_YET) {
         op->begun = true;
+        op->once = false;
         int32_t error = watch(epoll, watched, op);
         if (error == 0) {
             wait_with(epoll, watched, op);

@@ -48,7 +48,8 @@ GREEN_API bool green_address_equal(const green_address *a, const green_address *
  * host:port, or there is no such service. -ENAMETOOLONG: a unix path is too long. */
 GREEN_API GREEN_CHECK int green_resolve(green_address *addresses, size_t count, const char *text);
 
-/* The same with a limit of nanoseconds; negative is none. -ETIMEDOUT. */
+/* The same within timeout nanoseconds. -ETIMEDOUT: the name service has not answered
+ * by then. */
 GREEN_API GREEN_CHECK int green_resolve_within(green_address *addresses, size_t count, const char *text,
                                                int64_t timeout);
 

@@ -45,7 +45,7 @@ GREEN_ASSUME_NONNULL_BEGIN
 /* Constants are macros, usable in `case`, in #if and in static initializers. Swift
  * does not import INT64_C(), and sees variables of the same names and values.
  *
- * GREEN_FOREVER: no timeout; wait for as long as it takes. */
+ * GREEN_FOREVER: no limit, as a timeout. So is every negative number. */
 #ifndef __swift__
 #define GREEN_FOREVER INT64_C(-1)
 #define GREEN_MICROSECOND INT64_C(1000)

@@ -105,7 +105,8 @@ GREEN_API GREEN_CHECK int64_t green_file_size(green_file *file);
 GREEN_API int green_file_truncate(green_file *file, int64_t size);
 
 /* Nanoseconds that one call on this file, but its close, may take before it ends
- * with -ETIMEDOUT. Negative, the default, is no limit. */
+ * with -ETIMEDOUT. Negative, which a new file has, is no limit; with 0 a call does not
+ * wait, and what the disk or a native thread does is -ETIMEDOUT. */
 GREEN_API void green_file_set_timeout(green_file *file, int64_t timeout);
 GREEN_API int64_t green_file_timeout(const green_file *file);
 

@@ -42,7 +42,11 @@
  *               keep from its work: every close, release and free, and
  *               green_semaphore_release(). Calls that do not block, such as
  *               green_queue_try_get(), ignore interrupts.
- *   Time        int64_t nanoseconds. A negative timeout means none.
+ *   Time        int64_t nanoseconds. A timeout that is negative (GREEN_FOREVER) is
+ *               no limit; with 0 a call does not wait: it succeeds if it can at
+ *               once, and fails with -ETIMEDOUT otherwise. In a structure of
+ *               options 0 is the default, which each field names, and negative is no
+ *               limit. A delay of 0 or less is none. INT64_MAX never ends.
  */
 #ifndef GREEN_GREEN_H
 #define GREEN_GREEN_H

@@ -33,8 +33,8 @@ typedef struct green_offload_options {
     /* Calls that may wait for a native thread; one more is -EAGAIN. 0: any
      * number. */
     unsigned queue_limit;
-    /* Nanoseconds after which a native thread without work ends; negative: it
-     * stays. Default 10 s. */
+    /* Nanoseconds after which a native thread without work ends; negative: never.
+     * Default 10 s. */
     int64_t idle;
     /* Of the native threads, as debuggers and top(1) show it; cut at 15 bytes.
      * Default "green-offload". Copied. */

@@ -15,7 +15,12 @@ typedef struct green_signals green_signals;
  * them. -EINVAL: one cannot be caught. */
 GREEN_API GREEN_CHECK int green_signals_open(green_signals **signals, const int *numbers, size_t count);
 
-/* Waits for the next of them and returns its number. Blocks. */
+/* Blocks until one of the signals comes, for timeout nanoseconds at most, and returns
+ * its number, > 0; at once for one that has come since green_signals_open(). Of several
+ * threads that wait, each signal is told to one.
+ * -ETIMEDOUT: none within the timeout. -ECANCELED, -ETIME: interrupted; no signal is
+ * lost. -EWOULDBLOCK: called in a link or a destructor. -ENOMEM: no memory for a
+ * timer. */
 GREEN_API GREEN_CHECK int green_signals_next(green_signals *signals, int64_t timeout);
 
 /* Ends the collection; the signals that nobody else collects act again as before. One

@@ -22,7 +22,7 @@ typedef struct green_connect_options {
      * the destination is known, so that one port serves connections to several
      * destinations (IP_BIND_ADDRESS_NO_PORT). */
     const green_address *GREEN_NULLABLE from;
-    /* Nanoseconds for everything, name look-up included; 0 means none. */
+    /* Nanoseconds for everything, name look-up included. Default: no limit. */
     int64_t timeout;
 } green_connect_options;
 
@@ -121,7 +121,8 @@ GREEN_API ssize_t green_writev(green_socket *socket, struct iovec *pieces, int c
 GREEN_API GREEN_CHECK ssize_t green_write_some(green_socket *socket, const void *bytes, size_t size);
 
 /* Nanoseconds that one call that reads, or one that writes, may take as a whole
- * before it ends with -ETIMEDOUT. Negative, the default, is no limit. */
+ * before it ends with -ETIMEDOUT. Negative, which a new socket has, is no limit; with
+ * 0 a call does not wait. */
 GREEN_API void green_socket_set_timeouts(green_socket *socket, int64_t read, int64_t write);
 GREEN_API void green_socket_timeouts(const green_socket *socket, int64_t *read, int64_t *write);
 

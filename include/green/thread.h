@@ -28,7 +28,7 @@ typedef struct green_spawn_options {
     /* Bytes of address space for the stack, rounded up to pages. Less than
      * 16 KiB is -EINVAL. */
     size_t stack_size;
-    /* Nanoseconds until the thread becomes ready. */
+    /* Nanoseconds until the thread becomes ready. Default: none. */
     int64_t delay;
     /* Called with the argument, in place of the function and in the thread's
      * own turn, when it was killed or cancelled before it ever ran. */
@@ -50,7 +50,7 @@ GREEN_API GREEN_CHECK int green_spawn_with(green_thread **thread, const green_sp
 GREEN_API GREEN_CHECK int green_detach(green_function *function, void *GREEN_NULLABLE argument);
 
 /* Starts function(argument) after delay nanoseconds, also when the caller has
- * ended by then (GT-4). green_thread_cancel() until then means it never runs. */
+ * ended by then (GT-4); without a delay if that is 0 or less. green_thread_cancel() until then means it never runs. */
 GREEN_API GREEN_CHECK int green_spawn_after(green_thread **thread, int64_t delay, green_function *function,
                                             void *GREEN_NULLABLE argument);
 
@@ -137,15 +137,22 @@ GREEN_API void green_thread_set_context(green_thread *thread, void *GREEN_NULLAB
  * thread has no hub and none can be made. */
 GREEN_API green_thread *GREEN_NULLABLE green_current(void);
 
-/* Lets every thread that is ready now run, and one round of I/O happen. */
+/* Lets every thread that is ready now run, and one round of I/O happen. Blocks.
+ * 0. -ECANCELED, -ETIME: an interrupt was pending, or came meanwhile; the others
+ * have run even so. -EWOULDBLOCK: called in a link or a destructor. */
 GREEN_API int green_yield(void);
 
-/* Blocks for at least the given nanoseconds. Zero or less yields (GT-1). */
+/* Blocks for at least the given nanoseconds; 0 or less is green_yield() (GT-1).
+ * 0: the time is over. -ECANCELED, -ETIME: an interrupt ended it early.
+ * -EWOULDBLOCK: called in a link or a destructor. -ENOMEM: no memory for a timer. */
 GREEN_API int green_sleep(int64_t nanoseconds);
 
-/* Blocks until fd has one of the poll(2) events, and returns those it has.
- * For descriptors that Green has no type for. The descriptor stays the
- * caller's, and must stay open while anybody waits. */
+/* Blocks until fd has one of the poll(2) events, for timeout nanoseconds at most.
+ * Returns the events that it has, > 0: of those asked for, and POLLERR and POLLHUP
+ * in any case. For descriptors that Green has no type for. The descriptor stays the
+ * caller's, and must stay open while a thread waits for it; several may.
+ * -ETIMEDOUT: none of the events within the timeout. -EBADF: fd is not open.
+ * -ECANCELED, -ETIME: interrupted. -EWOULDBLOCK, -ENOMEM: as green_sleep(). */
 GREEN_API int green_wait_fd(int fd, short events, int64_t timeout);
 
 GREEN_ASSUME_NONNULL_END

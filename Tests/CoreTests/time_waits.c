@@ -1,0 +1,351 @@
+/* One meaning of 0, of what is negative and of what is huge, in every call that waits
+ * for threads, for what they share, for descriptors and for native threads. */
+#include "files.h"
+#include "times.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+
+/* Threads ------------------------------------------------------------------ */
+
+static green_thread *finished, *endless;
+
+static int nothing(void *argument) {
+    (void)argument;
+    return 0;
+}
+
+static int wait_finished(int64_t timeout) {
+    return green_thread_wait(finished, timeout, NULL);
+}
+
+static int wait_endless(int64_t timeout) {
+    return green_thread_wait(endless, timeout, NULL);
+}
+
+static int wait_any_finished(int64_t timeout) {
+    green_thread *threads[] = {endless, finished};
+    return (int)green_wait_any(threads, 2, timeout);
+}
+
+static int wait_any_endless(int64_t timeout) {
+    return (int)green_wait_any(&endless, 1, timeout);
+}
+
+static int wait_all_finished(int64_t timeout) {
+    return green_wait_all(&finished, 1, timeout);
+}
+
+static int wait_all_endless(int64_t timeout) {
+    green_thread *threads[] = {endless, finished};
+    return green_wait_all(threads, 2, timeout);
+}
+
+static int next_of(green_thread *thread, int64_t timeout) {
+    green_group *group;
+    CHECK(green_group_make(&group), ==, 0);
+    CHECK(green_group_add(group, thread), ==, 0);
+    green_thread *next = NULL;
+    int result = green_group_next(group, timeout, &next);
+    green_thread_release(next);
+    green_group_free(group);
+    return result;
+}
+
+static int next_finished(int64_t timeout) {
+    return next_of(finished, timeout);
+}
+
+static int next_endless(int64_t timeout) {
+    return next_of(endless, timeout);
+}
+
+static green_pool *pool, *full;
+static green_pile *pile, *waiting_pile;
+
+static int spawn_in_pool(int64_t timeout) {
+    return green_pool_spawn(pool, NULL, NULL, timeout, nothing, NULL);
+}
+
+static int spawn_in_full(int64_t timeout) {
+    return green_pool_spawn(full, NULL, NULL, timeout, nothing, NULL);
+}
+
+static int wait_for_pool(int64_t timeout) {
+    CHECK(green_pool_wait(pool, GREEN_FOREVER), ==, 0);
+    return green_pool_wait(pool, timeout);
+}
+
+static int wait_for_full(int64_t timeout) {
+    return green_pool_wait(full, timeout);
+}
+
+static int spawn_in_pile(int64_t timeout) {
+    int result = green_pile_spawn(pile, NULL, timeout, nothing, NULL), taken;
+    return result < 0 ? result : green_pile_next(pile, GREEN_FOREVER, &taken);
+}
+
+static int spawn_in_full_pile(int64_t timeout) {
+    return green_pile_spawn(waiting_pile, NULL, timeout, nothing, NULL);
+}
+
+static int spawn_for_ever(void *unused) {
+    (void)unused;
+    return spawn_in_full_pile(GREEN_FOREVER);
+}
+
+static int next_of_pile(int64_t timeout) {
+    int taken;
+    if (green_pile_count(pile) == 0)
+        CHECK(green_pile_spawn(pile, NULL, GREEN_FOREVER, nothing, NULL), ==, 0);
+    CHECK(green_pool_wait(pool, GREEN_FOREVER), ==, 0);
+    return green_pile_next(pile, timeout, &taken);
+}
+
+static int next_of_waiting(int64_t timeout) {
+    int taken;
+    return green_pile_next(waiting_pile, timeout, &taken);
+}
+
+TEST(threads, "waits for threads and for room: negative is no limit, 0 does not wait, huge is no limit") {
+    static const struct timed calls[] = {
+        {"green_thread_wait", wait_finished, wait_endless, false},
+        {"green_wait_any", wait_any_finished, wait_any_endless, false},
+        {"green_wait_all", wait_all_finished, wait_all_endless, false},
+        {"green_group_next", next_finished, next_endless, false},
+        {"green_pool_spawn", spawn_in_pool, spawn_in_full, false},
+        {"green_pool_wait", wait_for_pool, wait_for_full, false},
+        {"green_pile_spawn", spawn_in_pile, spawn_in_full_pile, false},
+        {"green_pile_next", next_of_pile, next_of_waiting, false},
+        {0},
+    };
+    finished = start(nothing, NULL);
+    CHECK(green_thread_wait(finished, GREEN_FOREVER, NULL), ==, 0);
+    endless = start(nap, NULL);
+    CHECK(green_pool_make(&pool, 10), ==, 0);
+    CHECK(green_pool_make(&full, 1), ==, 0);
+    CHECK(green_pile_make(&pile, pool), ==, 0);
+    CHECK(green_pile_make(&waiting_pile, full), ==, 0);
+    green_thread *occupant;
+    CHECK(green_pool_spawn(full, &occupant, NULL, 0, nap, NULL), ==, 0);
+    /* A spawn that waits for room counts as the first of its pile. */
+    green_thread *spawner = start(spawn_for_ever, NULL);
+    let_run();
+    check_times(calls);
+    CHECK(kill_and_finish(spawner), ==, -ECANCELED);
+    CHECK(kill_and_finish(occupant), ==, -ECANCELED);
+    green_pile_free(pile);
+    green_pile_free(waiting_pile);
+    green_pool_free(pool);
+    green_pool_free(full);
+    CHECK(finish(finished), ==, 0);
+    CHECK(kill_and_finish(endless), ==, -ECANCELED);
+}
+
+/* What threads share ------------------------------------------------------- */
+
+static green_event *sent, *unsent;
+static green_queue *queue, *channel;
+static green_semaphore *semaphore, *none;
+
+static int wait_sent(int64_t timeout) {
+    void *value;
+    return green_event_wait(sent, timeout, &value);
+}
+
+static int wait_unsent(int64_t timeout) {
+    void *value;
+    return green_event_wait(unsent, timeout, &value);
+}
+
+static int put(int64_t timeout) {
+    int element = 1;
+    int error = green_queue_put(queue, &element, timeout);
+    CHECK(error < 0 || green_queue_try_get(queue, &element) == 1);
+    return error;
+}
+
+static int put_channel(int64_t timeout) {
+    return green_queue_put(channel, &(int){1}, timeout);
+}
+
+static int get(int64_t timeout) {
+    int element;
+    if (green_queue_count(queue) == 0)
+        CHECK(green_queue_try_put(queue, &(int){1}), ==, 1);
+    return green_queue_get(queue, &element, timeout);
+}
+
+static int get_channel(int64_t timeout) {
+    int element;
+    return green_queue_get(channel, &element, timeout);
+}
+
+static int join(int64_t timeout) {
+    return green_queue_join(channel, timeout);
+}
+
+static int join_unfinished(int64_t timeout) {
+    return green_queue_join(queue, timeout);
+}
+
+static int acquire(int64_t timeout) {
+    int error = green_semaphore_acquire(semaphore, timeout);
+    CHECK(error < 0 || green_semaphore_release(semaphore) == 0);
+    return error;
+}
+
+static int acquire_none(int64_t timeout) {
+    return green_semaphore_acquire(none, timeout);
+}
+
+static int release(int64_t timeout) {
+    int error = green_semaphore_release_within(semaphore, timeout);
+    CHECK(error < 0 || green_semaphore_try_acquire(semaphore) == 1);
+    return error;
+}
+
+static int release_none(int64_t timeout) {
+    return green_semaphore_release_within(none, timeout);
+}
+
+TEST(sync, "events, queues and semaphores: negative is no limit, 0 does not wait, huge is no limit") {
+    static const struct timed calls[] = {
+        {"green_event_wait", wait_sent, wait_unsent, false},
+        {"green_queue_put", put, put_channel, false},
+        {"green_queue_get", get, get_channel, false},
+        {"green_queue_join", join, join_unfinished, false},
+        {"green_semaphore_acquire", acquire, acquire_none, false},
+        {"green_semaphore_release_within", release, release_none, false},
+        {0},
+    };
+    green_queue_options options = {.element_size = sizeof(int), .capacity = 10};
+    CHECK(green_event_make(&sent), ==, 0);
+    CHECK(green_event_make(&unsent), ==, 0);
+    CHECK(green_event_send(sent, NULL), ==, 0);
+    CHECK(green_queue_make(&queue, &options), ==, 0);
+    options.capacity = 0;
+    CHECK(green_queue_make(&channel, &options), ==, 0);
+    CHECK(green_semaphore_make(&semaphore, 1, 2), ==, 0);
+    CHECK(green_semaphore_make(&none, 0, 0), ==, 0);
+    check_times(calls);
+    green_event_free(sent);
+    green_event_free(unsent);
+    green_queue_free(queue);
+    green_queue_free(channel);
+    green_semaphore_free(semaphore);
+    green_semaphore_free(none);
+}
+
+/* Descriptors, processes, native threads ------------------------------------ */
+
+static int full_counter, empty_counter;
+static green_process *ended, *running;
+static green_signals *signals;
+
+static int wait_fd(int64_t timeout) {
+    return green_wait_fd(full_counter, POLLIN, timeout);
+}
+
+static int wait_empty_fd(int64_t timeout) {
+    return green_wait_fd(empty_counter, POLLIN, timeout);
+}
+
+static int next_signal(int64_t timeout) {
+    sigset_t pending;
+    CHECK(sigpending(&pending), ==, 0);
+    if (!sigismember(&pending, SIGUSR1))
+        CHECK(raise(SIGUSR1), ==, 0);
+    return green_signals_next(signals, timeout);
+}
+
+static int next_signal_never(int64_t timeout) {
+    return green_signals_next(signals, timeout);
+}
+
+static int wait_ended(int64_t timeout) {
+    return green_process_wait(ended, timeout, NULL);
+}
+
+static int wait_running(int64_t timeout) {
+    return green_process_wait(running, timeout, NULL);
+}
+
+/* Native threads in the call go on when its caller does not wait any more. */
+static green_offload_pool *natives;
+static int stop_natives, begun, over;
+
+static int offload(int64_t timeout) {
+    return green_offload(natives, nothing, NULL, NULL, timeout, NULL);
+}
+
+static int block(void *unused) {
+    uint64_t count;
+    (void)unused;
+    __atomic_add_fetch(&begun, 1, __ATOMIC_SEQ_CST);
+    ssize_t result = read(stop_natives, &count, sizeof count);
+    __atomic_add_fetch(&over, 1, __ATOMIC_SEQ_CST);
+    return result == sizeof count ? 0 : -EIO;
+}
+
+static int offload_never(int64_t timeout) {
+    return green_offload(natives, block, NULL, NULL, timeout, NULL);
+}
+
+static void end_natives(void) {
+    CHECK(eventfd_write(stop_natives, 100), ==, 0);
+    green_offload_pool_release(natives);
+    UNTIL(__atomic_load_n(&over, __ATOMIC_SEQ_CST) == __atomic_load_n(&begun, __ATOMIC_SEQ_CST));
+}
+
+static int resolve(int64_t timeout) {
+    green_address address;
+    return green_resolve_within(&address, 1, "127.0.0.1:80", timeout);
+}
+
+/* One of which nobody knows yet that it has ended. */
+static int wait_for_new(int64_t timeout) {
+    green_process *process;
+    green_file *output;
+    char byte;
+    green_process_options options = {.output = {.kind = GREEN_STDIO_PIPE, .pipe = &output}};
+    CHECK(green_process_spawn(&process, "true", NULL, &options), ==, 0);
+    CHECK(green_file_read(output, &byte, 1), ==, 0); /* it is about to be gone */
+    int error = green_process_wait(process, timeout, NULL);
+    CHECK(green_process_wait(process, GREEN_FOREVER, NULL), ==, 0);
+    green_process_release(process);
+    green_file_release(output);
+    return error;
+}
+
+TEST(others, "descriptors, signals, processes, native threads: negative is no limit, 0 does not wait, huge neither") {
+    static const struct timed calls[] = {
+        {"green_wait_fd", wait_fd, wait_empty_fd, false},
+        {"green_signals_next", next_signal, next_signal_never, false},
+        {"green_process_wait", wait_ended, wait_running, false},
+        {"green_process_wait, of a new one", wait_for_new, NULL, true},
+        {"green_offload", offload, offload_never, true},
+        {"green_resolve_within", resolve, NULL, false},
+        {0},
+    };
+    full_counter = eventfd(1, EFD_CLOEXEC);
+    empty_counter = eventfd(0, EFD_CLOEXEC);
+    stop_natives = eventfd(0, EFD_CLOEXEC | EFD_SEMAPHORE);
+    CHECK(green_offload_pool_open(&natives, NULL), ==, 0);
+    CHECK(green_signals_open(&signals, &(int){SIGUSR1}, 1), ==, 0);
+    CHECK(green_process_spawn(&ended, "true", NULL, NULL), ==, 0);
+    CHECK(green_process_wait(ended, GREEN_FOREVER, NULL), ==, 0);
+    const char *const arguments[] = {"sleep", "3600", NULL};
+    CHECK(green_process_spawn(&running, "sleep", arguments, NULL), ==, 0);
+    check_times(calls);
+    CHECK(green_process_signal(running, SIGKILL), ==, 0);
+    CHECK(green_process_wait(running, GREEN_FOREVER, NULL), ==, 0);
+    green_process_release(ended);
+    green_process_release(running);
+    green_signals_close(signals);
+    end_natives();
+    close(full_counter);
+    close(empty_counter);
+    close(stop_natives);
+}
