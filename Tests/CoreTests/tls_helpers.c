@@ -134,8 +134,11 @@ green_tls_identity identity(const struct certificate *certificate) {
 
 /* Contexts ------------------------------------------------------------------ */
 
+/* The default limit of a handshake would end those of a crowd on a loaded machine. */
 green_tls_context *context_of(green_tls_options options) {
     green_tls_context *context = NULL;
+    if (options.handshake_timeout == 0)
+        options.handshake_timeout = GREEN_FOREVER;
     CHECK(green_tls_context_make(&context, &options), ==, 0);
     return context;
 }

@@ -40,6 +40,8 @@ green_tls_identity identity(const struct certificate *certificate);
 /* A context that serves the certificate; one that trusts the authority. */
 green_tls_context *server_context(const struct certificate *certificate);
 green_tls_context *client_context(void);
+
+/* A context with these options; handshakes have no limit unless the options say one. */
 green_tls_context *context_of(green_tls_options options);
 
 /* What came of a call: taken at once, as the next call of anybody on this OS

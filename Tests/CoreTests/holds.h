@@ -1,0 +1,124 @@
+/* What the monitor has reported, and threads that hold their hub until it has.
+ *
+ * A hold lasts until its thread has been reported by name, however long that takes.
+ * On a loaded machine, or in a process that is stopped, any thread may hold its hub
+ * too long, and an OS thread may answer too late where it is. So tests count the
+ * reports of a name, not all reports, and a thread that was reported without its name
+ * holds its hub once more. */
+#ifndef GREEN_TESTS_HOLDS_H
+#define GREEN_TESTS_HOLDS_H
+
+#include "helpers.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum { REPORTS_MAX = 64, FRAMES_LEAST = 2 };
+
+static const int64_t LIMIT = 100 * GREEN_MILLISECOND;
+
+/* What was reported, in the order it came. */
+struct told {
+    uint64_t thread;
+    char name[32];
+    int os_thread;
+    int64_t nanoseconds;
+    size_t count;
+    char text[16384];
+};
+static struct told told[REPORTS_MAX];
+static atomic_int reports;
+
+static inline void note(const green_hold *hold, void *context) {
+    int index = atomic_load(&reports);
+    CHECK(context == told);
+    CHECK(index, <, REPORTS_MAX);
+    CHECK(hold->count == 0 || hold->frames[0] != NULL);
+    told[index] = (struct told){
+        .thread = hold->thread, .os_thread = hold->os_thread, .nanoseconds = hold->nanoseconds, .count = hold->count};
+    snprintf(told[index].name, sizeof told[index].name, "%s", hold->name);
+    snprintf(told[index].text, sizeof told[index].text, "%s", hold->text);
+    atomic_store(&reports, index + 1);
+}
+
+/* The last report of a thread with this name, and how many there are. */
+static inline struct told *last_of(const char *name, int *count) {
+    struct told *last = NULL;
+    int all = atomic_load(&reports);
+    *count = 0;
+    for (int i = 0; i < all; i++)
+        if (told[i].thread != 0 && strcmp(told[i].name, name) == 0) {
+            last = &told[i];
+            ++*count;
+        }
+    return last;
+}
+
+static inline int count_of(const char *name) {
+    int count;
+    last_of(name, &count);
+    return count;
+}
+
+static inline struct told *report_of(const char *name) {
+    int count;
+    struct told *last = last_of(name, &count);
+    CHECK(last != NULL);
+    return last;
+}
+
+/* How many reports there are of this OS thread, whatever their names. */
+static inline int count_here(void) {
+    int count = 0, all = atomic_load(&reports);
+    for (int i = 0; i < all; i++)
+        count += told[i].os_thread == gettid();
+    return count;
+}
+
+static inline void start_monitor(void) {
+    green_monitor_options options = {.limit = LIMIT, .report = note, .context = told};
+    CHECK(green_monitor_start(&options), ==, 0);
+}
+
+/* Holds the hub until there are so many reports of the caller's name. The name of
+ * the function is looked for in a backtrace. */
+__attribute__((noinline, unused)) static int hold_until_told(void *count) {
+    const char *name = green_thread_name(green_current());
+    for (int seen = count_here(); count_of(name) < *(int *)count;)
+        if (count_here() != seen && count_of(name) < *(int *)count) { /* without the name */
+            CHECK(green_yield(), ==, 0);
+            seen = count_here();
+        }
+    return 0;
+}
+
+/* Function of a thread: the same until there is any report of its OS thread. */
+static inline int hold_until_here(void *unused) {
+    (void)unused;
+    while (count_here() == 0)
+        ;
+    return 0;
+}
+
+static inline void hold(const char *name, int count) {
+    CHECK(finish(start_named(name, hold_until_told, &count)), ==, 0);
+    CHECK(count_of(name), ==, count);
+}
+
+/* Has a hub of another OS thread held until there is a report more of it: by then
+ * the monitor has looked at all others as often as at that one. */
+static inline void *hold_elsewhere(void *count) {
+    hold("elsewhere", *(int *)count);
+    CHECK(green_hub_close(), ==, 0);
+    return NULL;
+}
+
+static inline void look_around(void) {
+    pthread_t thread;
+    int count = count_of("elsewhere") + 1;
+    CHECK(pthread_create(&thread, NULL, hold_elsewhere, &count), ==, 0);
+    CHECK(pthread_join(thread, NULL), ==, 0);
+    CHECK(report_of("elsewhere")->os_thread, !=, gettid());
+}
+
+#endif
