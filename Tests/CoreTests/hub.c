@@ -4,6 +4,14 @@
 #include <pthread.h>
 #include <sys/resource.h>
 
+TEST(other_error, "the sentence of an error is not given for another one") {
+    green_address address;
+    CHECK(green_address_parse(&address, "nonsense"), ==, -EINVAL);
+    CHECK_CONTAINS(green_explain(-EINVAL), "nonsense");
+    CHECK(strstr(green_explain(-ENOENT), "nonsense") == NULL);
+    CHECK(strstr(green_explain(0), "nonsense") == NULL);
+}
+
 TEST(open_twice, "a hub is opened once") {
     CHECK(green_hub_open(NULL), ==, 0);
     CHECK(green_hub_open(NULL), ==, -EALREADY);

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
@@ -255,6 +256,81 @@ TEST(date, "native threads without work end in time whatever date the system has
     UNTIL(os_threads() <= before);
     free(call);
     green_offload_pool_release(pool);
+}
+
+/* Native threads are detached, so that nobody has to join them. glibc keeps stacks of
+ * those that have ended, up to 40 MiB, and arenas: the first lives make those. */
+TEST(many_lives, "native threads that have ended leave no memory behind") {
+    enum { LIVES = 180, FIRST = 60 };
+    if (SANITIZED)
+        skip("sanitizers keep memory of threads for longer");
+    needs_kernel();
+    size_t before = threads_so_far(), space = 0;
+    for (int i = 0; i < LIVES; i++) {
+        if (i == FIRST)
+            space = address_space_bytes();
+        green_offload_pool *pool = pool_of((green_offload_options){.threads = 1});
+        struct call *call = new_call(pool);
+        sem_post(&call->go);
+        CHECK(offload(call), ==, 0);
+        green_offload_pool_release(pool);
+        UNTIL(os_threads() <= before);
+        free(call);
+    }
+    CHECK(address_space_bytes(), <, space + (LIVES - FIRST) / 2 * (1 << 20));
+}
+
+/* What was freed is overwritten, so that a list that still leads there is found out. */
+TEST(any_order, "pools that are given up in any order leave nothing that a fork would meet") {
+    enum { POOLS = 6, SIZES = 64, EACH = 8 };
+    static const int order[] = {2, 1, 4, 0, 5, 3};
+    green_offload_pool *pools[POOLS];
+    void *blocks[SIZES * EACH];
+    for (int i = 0; i < POOLS; i++)
+        pools[i] = pool_of((green_offload_options){.threads = 1});
+    for (int i = 0; i < POOLS - 1; i++)
+        green_offload_pool_release(pools[order[i]]);
+    for (size_t i = 0; i < SIZES * EACH; i++) {
+        size_t size = (i / EACH + 1) * 16;
+        blocks[i] = malloc(size);
+        memset(blocks[i], 0xff, size);
+    }
+    fork_and_wait();
+    struct call *call = new_call(pools[order[POOLS - 1]]);
+    sem_post(&call->go);
+    CHECK(offload(call), ==, 0);
+    free(call);
+    green_offload_pool_release(pools[order[POOLS - 1]]);
+    for (size_t i = 0; i < SIZES * EACH; i++)
+        free(blocks[i]);
+}
+
+static atomic_int handled;
+
+static void count_signal(int number) {
+    (void)number;
+    atomic_fetch_add(&handled, 1);
+}
+
+TEST(signals, "a signal of the process is handled by no native thread of Green's") {
+    sigset_t set, pending;
+    struct call *call = new_call(NULL);
+    struct sigaction action = {.sa_handler = count_signal};
+    CHECK(sigaction(SIGUSR1, &action, NULL), ==, 0);
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    green_thread *caller = start(offload, call);
+    UNTIL(has_begun(call));
+    CHECK(pthread_sigmask(SIG_BLOCK, &set, NULL), ==, 0);
+    CHECK(kill(getpid(), SIGUSR1), ==, 0);
+    sem_post(&call->go);
+    CHECK(finish(caller), ==, 0);
+    CHECK(sigpending(&pending), ==, 0);
+    CHECK(sigismember(&pending, SIGUSR1), ==, 1);
+    CHECK(handled, ==, 0);
+    CHECK(pthread_sigmask(SIG_UNBLOCK, &set, NULL), ==, 0);
+    CHECK(handled, ==, 1);
+    free(call);
 }
 
 /* A hub of its own -------------------------------------------------------------- */

@@ -87,6 +87,49 @@ TEST(by_deadline, "sleepers wake in the order of their deadlines") {
     CHECK_TEXT(marks(), "abcdefgh");
 }
 
+/* When the timer of a thread was started, at the earliest and at the latest. */
+struct start {
+    int64_t low, high;
+    int place; /* in the order that they began; -1: not yet */
+    green_thread *thread;
+};
+
+static int begun;
+
+static int note_place(void *argument) {
+    ((struct start *)argument)->place = begun++;
+    return 0;
+}
+
+/* All deadlines are over before the hub looks at the first of them. */
+TEST(many_deadlines, "any number of timers fire in the order of their deadlines, whichever are cancelled before") {
+    enum { COUNT = 500 };
+    static struct start starts[COUNT];
+    struct start *in_order[COUNT] = {0};
+    int64_t last = 0;
+    for (int i = 0; i < COUNT; i++) {
+        int64_t delay = (1 + random_below(1000)) * 20 * GREEN_MICROSECOND;
+        starts[i].place = -1;
+        starts[i].low = green_now() + delay;
+        CHECK(green_spawn_after(&starts[i].thread, delay, note_place, &starts[i]), ==, 0);
+        starts[i].high = green_now() + delay;
+        last = starts[i].high > last ? starts[i].high : last;
+    }
+    for (int i = 0; i < COUNT / 3; i++)
+        green_thread_cancel(starts[random_below(COUNT)].thread);
+    while (green_now() <= last)
+        ;
+    let_run();
+    for (int i = 0; i < COUNT; i++) {
+        finish(starts[i].thread);
+        if (starts[i].place >= 0)
+            in_order[starts[i].place] = &starts[i];
+    }
+    CHECK(begun, >=, COUNT / 2);
+    for (int i = 1; i < begun; i++)
+        CHECK(in_order[i - 1]->low, <=, in_order[i]->high);
+}
+
 static int change_errno(void *argument) {
     int own = *(int *)argument;
     for (int i = 0; i < 5; i++) {
