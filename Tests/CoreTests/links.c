@@ -76,6 +76,18 @@ TEST(all_removed, "all links of a thread can be removed, first and last too") {
     CHECK_TEXT(marks(), "");
 }
 
+TEST(linked_after_removal, "a link made when the last one was removed is called") {
+    int value = 0;
+    green_link *last;
+    green_thread *thread = start(give, &value);
+    CHECK(green_thread_link(thread, NULL, letter, "a"), ==, 0);
+    CHECK(green_thread_link(thread, &last, letter, "b"), ==, 0);
+    green_link_remove(last);
+    CHECK(green_thread_link(thread, NULL, letter, "c"), ==, 0);
+    CHECK(finish(thread), ==, 0);
+    CHECK_TEXT(marks(), "ac");
+}
+
 static void block(green_thread *thread, void *argument) {
     green_socket *socket = argument;
     char byte;

@@ -87,6 +87,24 @@ TEST(by_deadline, "sleepers wake in the order of their deadlines") {
     CHECK_TEXT(marks(), "abcdefgh");
 }
 
+/* Function of a thread: sleeps for a random time, not for less. */
+static int sleep_enough(void *unused) {
+    (void)unused;
+    int64_t time = (1 + random_below(400)) * 50 * GREEN_MICROSECOND, begun_at = green_now();
+    CHECK(green_sleep(time), ==, 0);
+    CHECK(green_now() - begun_at, >=, time);
+    return 0;
+}
+
+TEST(many_enough, "no sleep is shorter than asked, however near the next deadline is") {
+    enum { COUNT = 300 };
+    green_thread *threads[COUNT];
+    for (int i = 0; i < COUNT; i++)
+        threads[i] = start(sleep_enough, NULL);
+    for (int i = 0; i < COUNT; i++)
+        CHECK(finish(threads[i]), ==, 0);
+}
+
 /* When the timer of a thread was started, at the earliest and at the latest. */
 struct start {
     int64_t low, high;

@@ -7,6 +7,7 @@ struct server {
     green_serve_options options;
     green_handler *handler;
     struct door door;
+    green_event *event;
     int running, most, served;
     green_thread *last; /* handler's thread; retained */
     green_socket *kept;
@@ -138,6 +139,33 @@ TEST(handler_error, "a handler's error ends serve with it, the others go on and 
     green_socket_release(good);
     green_socket_release(bad);
     green_socket_release(later);
+}
+
+static int fail_when_sent(green_socket *client, void *context) {
+    struct server *server = context;
+    void *value;
+    (void)client;
+    server->running++;
+    CHECK(green_event_wait(server->event, GREEN_FOREVER, &value), ==, 0);
+    return -EPROTO;
+}
+
+static int serve_and_sleep(void *argument) {
+    CHECK(serve(argument), ==, -EPROTO);
+    return nap(NULL);
+}
+
+TEST(error_and_kill, "a kill that comes with a handler's error is the next call's") {
+    struct server *server = new_server(fail_when_sent, 0);
+    CHECK(green_event_make(&server->event), ==, 0);
+    green_thread *thread = start(serve_and_sleep, server);
+    green_socket *client = connect_to(server->listener);
+    UNTIL(server->running == 1);
+    CHECK(green_event_send(server->event, NULL), ==, 0);
+    CHECK(green_thread_kill(thread), ==, 0);
+    CHECK(end_of(server, thread), ==, -ECANCELED);
+    green_event_free(server->event);
+    green_socket_release(client);
 }
 
 TEST(stop_serve, "GREEN_STOP_SERVE ends serve with 0, and the listener stays open") {
