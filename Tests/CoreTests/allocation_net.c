@@ -372,7 +372,7 @@ static const struct scenario serving[] = {
     {.name = "serve",
      .run = run_serve,
      .one_by_one = true,
-     .tolerates = "madvise guard mprotect malloc calloc aligned_alloc mmap strndup accept4 epoll_ctl"},
+     .tolerates = "madvise guard mprotect malloc calloc realloc aligned_alloc mmap strndup accept4 epoll_ctl"},
 };
 
 TEST(serve, "serve that finds no memory for a connection waits and drops none") {

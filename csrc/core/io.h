@@ -39,7 +39,7 @@ static inline int32_t green__io_run(green_hub *hub, green_io *io, int64_t timeou
         io->op.once = true;
         io->op.drained = false;
     }
-    if (class->attempt && !self->hurried && class->attempt(hub->engine, &io->op, &io->result)) {
+    if ((class->attempts >> io->op.kind & 1) && !self->hurried && class->attempt(hub->engine, &io->op, &io->result)) {
         self->hurried = true;
         return io->result;
     }

@@ -11,14 +11,11 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* Connections that one attempt accepts, so that a burst leaves others a turn. */
-enum { ACCEPTED_MAX = 64 };
-
 static int32_t outcome(ssize_t result) {
     if (GREEN_LIKELY(result >= 0))
         return (int32_t)result;
     if (errno == EINTR)
-        return GREEN_MORE;
+        return GREEN_AGAIN;
     return errno == EAGAIN ? GREEN_NOT_YET : -errno;
 }
 
@@ -134,31 +131,23 @@ static int32_t send_bytes(green_watched *watched, const green_op *op) {
     return result;
 }
 
-/* An accept has no flag of its own against waiting, and a connection can be gone
- * when it is asked for, so a listener stays non-blocking. */
-static int32_t accept_next(green_watched *watched, const green_op *op) {
-    if (!watched->nonblocking) {
-        int error = stop_blocking(op->fd);
-        if (error < 0)
-            return error;
-        watched->nonblocking = true;
-    }
-    int fd = green__above_stdio(accept4(op->fd, NULL, NULL, SOCK_CLOEXEC));
-    int32_t result = outcome(fd);
-    watched->dry = result == GREEN_NOT_YET;
-    return result;
+static bool is_readable(int fd) {
+    struct pollfd state = {.fd = fd, .events = POLLIN};
+    return poll(&state, 1, 0) != 0;
 }
 
-static int32_t accept_many(green_epoll *epoll, green_watched *watched, green_op *op) {
-    for (unsigned count = 0; count < ACCEPTED_MAX && !op->cancelled; count++) {
-        int32_t result = accept_next(watched, op);
-        if (result < 0)
-            return result;
-        epoll->told = true;
-        epoll->base.completions++;
-        op->complete(op, result, true);
-    }
-    return op->cancelled ? -ECANCELED : GREEN_MORE;
+/* The listener does not block: whoever made or adopted it saw to that. An accept4()
+ * in vain makes a socket and throws it away, so a poll() that costs a tenth of that
+ * comes first, unless an event has just told of a connection that nobody else takes. */
+static int32_t accept_next(green_watched *watched, const green_op *op) {
+    int32_t result = GREEN_NOT_YET;
+    bool told = watched->ripe && !watched->contested;
+    if (told || is_readable(op->fd))
+        result = outcome(green__above_stdio(accept4(op->fd, op->address, op->second, SOCK_CLOEXEC)));
+    watched->contested |= told && result == GREEN_NOT_YET;
+    watched->ripe = false;
+    watched->dry = result == GREEN_NOT_YET;
+    return result;
 }
 
 static int32_t end_connect(const green_op *op) {
@@ -176,8 +165,7 @@ static int32_t read_now(const green_op *op) {
     struct iovec piece = {op->address, green__op_size(op)};
     ssize_t result = preadv2(op->fd, &piece, 1, -1, RWF_NOWAIT);
     if (result < 0 && (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL)) {
-        struct pollfd state = {.fd = op->fd, .events = POLLIN};
-        if (poll(&state, 1, 0) == 0)
+        if (!is_readable(op->fd))
             return GREEN_NOT_YET;
         result = read(op->fd, piece.iov_base, piece.iov_len);
     }
@@ -185,7 +173,7 @@ static int32_t read_now(const green_op *op) {
 }
 
 int32_t green__attempt(green_epoll *epoll, green_watched *watched, green_op *op) {
-    epoll->base.system_calls++;
+    epoll->counts->system_calls++;
     switch (op->kind) {
     case GREEN_OP_RECEIVE:
         return receive(watched, op, op->address, green__op_size(op));
@@ -197,8 +185,6 @@ int32_t green__attempt(green_epoll *epoll, green_watched *watched, green_op *op)
     case GREEN_OP_SEND_MSG:
         return send_bytes(watched, op);
     case GREEN_OP_ACCEPT:
-        return accept_many(epoll, watched, op);
-    case GREEN_OP_ACCEPT_ONE:
         return accept_next(watched, op);
     case GREEN_OP_CONNECT:
         return op->begun ? end_connect(op) : begin_connect(op);
@@ -219,7 +205,6 @@ bool green__may_attempt(const green_watched *watched, const green_op *op) {
         return !watched->dry && (watched->added || !op->drained);
     case GREEN_OP_RECEIVE_MSG:
     case GREEN_OP_ACCEPT:
-    case GREEN_OP_ACCEPT_ONE:
         return !watched->dry;
     case GREEN_OP_SEND:
     case GREEN_OP_SEND_MSG:

@@ -8,7 +8,7 @@
 enum {
     GREEN_NOT_YET = -1000000, /* it has to wait for an event */
     GREEN_RETRY,              /* it has to wait, and no event tells until when */
-    GREEN_MORE,               /* it can go on at once */
+    GREEN_AGAIN,              /* it was interrupted, and can be tried at once */
 };
 
 /* Tries to receive into the caller's memory, to send, to begin a connect or to poll. */

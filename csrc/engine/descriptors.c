@@ -28,6 +28,13 @@ green_watched *green__watched(green_descriptors *descriptors, int fd) {
     return descriptors->pages[page] ? &descriptors->pages[page][fd % GREEN_PAGE_DESCRIPTORS] : NULL;
 }
 
+green_watched *green__watched_already(const green_descriptors *descriptors, int fd) {
+    size_t page = (size_t)fd / GREEN_PAGE_DESCRIPTORS;
+    if (page >= descriptors->count || !descriptors->pages[page])
+        return NULL;
+    return &descriptors->pages[page][fd % GREEN_PAGE_DESCRIPTORS];
+}
+
 void green__descriptors_free(green_descriptors *descriptors) {
     for (size_t i = 0; i < descriptors->count; i++)
         free(descriptors->pages[i]);

@@ -20,8 +20,7 @@ typedef enum green_op_kind {
     GREEN_OP_SEND,         /* send(fd, address, length, flags) */
     GREEN_OP_RECEIVE_MSG,  /* recvmsg(fd, address, flags) */
     GREEN_OP_SEND_MSG,     /* sendmsg(fd, address, flags) */
-    GREEN_OP_ACCEPT,       /* accept4(fd, NULL, NULL, SOCK_CLOEXEC), again and again */
-    GREEN_OP_ACCEPT_ONE,   /* the same, once */
+    GREEN_OP_ACCEPT,       /* accept4(fd, address, second, SOCK_CLOEXEC) on a listener with O_NONBLOCK */
     GREEN_OP_CONNECT,      /* connect(fd, address, length) */
     GREEN_OP_READ,         /* read(fd, address, length) of what can be polled and is no socket */
     GREEN_OP_POLL,         /* poll(fd, flags): the events that have come */
@@ -112,8 +111,9 @@ typedef struct green_engine_class {
     void (*close)(green_engine *engine);
 
     /* Does at once what the operation is for, where that takes no waiting: true,
-     * with its result in *result and the operation not taken over. NULL: it never
-     * does. */
+     * with its result in *result and the operation not taken over. It is asked for
+     * the kinds in attempts alone. */
+    uint32_t attempts; /* 1 << kind */
     bool (*attempt)(green_engine *engine, green_op *op, int32_t *result);
 
     /* Whether it takes one on a file of that kind now. NULL: it never does. */

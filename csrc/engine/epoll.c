@@ -36,24 +36,11 @@ static green_op **place_of(green_watched *watched, const green_op *op) {
     return place;
 }
 
-static bool moves_bytes(const green_op *op) {
-    switch (op->kind) {
-    case GREEN_OP_RECEIVE:
-    case GREEN_OP_RECEIVE_LENT:
-    case GREEN_OP_RECEIVE_MSG:
-    case GREEN_OP_SEND:
-    case GREEN_OP_SEND_MSG:
-        return true;
-    default:
-        return false;
-    }
-}
-
 /* Spares a connection that answers what it has just read a second turn, and the
  * memory of its thread a second way into the cache. */
 static bool attempt(green_engine *engine, green_op *op, int32_t *result) {
     green_epoll *epoll = epoll_of(engine);
-    if (!moves_bytes(op) || op->fd < 0)
+    if (op->fd < 0)
         return false;
     green_watched *watched = green__watched(&epoll->descriptors, op->fd);
     if (watched && !op->once && !green__may_attempt(watched, op))
@@ -61,19 +48,20 @@ static bool attempt(green_engine *engine, green_op *op, int32_t *result) {
     int error_number = errno;
     *result = watched ? green__attempt(epoll, watched, op) : -ENOMEM;
     errno = error_number;
-    if (*result == GREEN_NOT_YET || *result == GREEN_RETRY || *result == GREEN_MORE)
+    if (*result == GREEN_NOT_YET || *result == GREEN_RETRY || *result == GREEN_AGAIN)
         return false;
-    engine->submitted++;
-    engine->completions++;
+    epoll->counts->submitted++;
+    epoll->counts->completions++;
     return true;
 }
 
 static void submit(green_engine *engine, green_op *op) {
-    engine->operations++;
-    engine->submitted++;
+    green_epoll *epoll = epoll_of(engine);
+    epoll->counts->operations++;
+    epoll->counts->submitted++;
     op->cancelled = false;
     op->begun = false;
-    green__ops_append(&epoll_of(engine)->fresh, op, GREEN_EPOLL_FRESH);
+    green__ops_append(&epoll->fresh, op, GREEN_EPOLL_FRESH);
 }
 
 /* Whatever it waited for, it is tried next, and then refused. */
@@ -107,25 +95,30 @@ static uint32_t events_for(const green_watched *watched, const green_op *op) {
     return events;
 }
 
+/* A listener is read from only. */
+static uint32_t socket_events(const green_epoll *epoll, const green_op *op) {
+    return op->kind == GREEN_OP_ACCEPT ? EPOLLIN | EPOLLET : epoll->socket_events;
+}
+
 /* Sees to it that an event will come. What is no socket of Green's can be closed
  * without a word, so it is added anew each time, and for one event. */
 static int32_t watch(green_epoll *epoll, green_watched *watched, const green_op *op) {
     bool foreign = is_foreign(op);
     if (watched->added)
         return 0;
-    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET, .data.fd = op->fd};
-    if (foreign)
-        event.events = events_for(watched, op);
-    epoll->base.system_calls++;
+    struct epoll_event event = {.events = foreign ? events_for(watched, op) : socket_events(epoll, op),
+                                .data.fd = op->fd};
+    epoll->counts->system_calls++;
     int result = epoll_ctl(epoll->fd, EPOLL_CTL_ADD, op->fd, &event);
     if (result < 0 && errno == EEXIST) {
-        epoll->base.system_calls++;
+        epoll->counts->system_calls++;
         result = epoll_ctl(epoll->fd, EPOLL_CTL_MOD, op->fd, &event);
     }
     if (result < 0)
         return -errno;
     if (!foreign) {
         int type = 0;
+        watched->listens = op->kind == GREEN_OP_ACCEPT;
         getsockopt(op->fd, SOL_SOCKET, SO_TYPE, &type, &(socklen_t){sizeof type});
         watched->added = true;
         watched->stream = type == SOCK_STREAM;
@@ -135,8 +128,8 @@ static int32_t watch(green_epoll *epoll, green_watched *watched, const green_op 
 
 static void finish(green_epoll *epoll, green_op *op, int32_t result) {
     op->state = GREEN_EPOLL_IDLE;
-    epoll->base.operations--;
-    epoll->base.completions++;
+    epoll->counts->operations--;
+    epoll->counts->completions++;
     epoll->told = true;
     op->complete(op, result, false);
 }
@@ -181,7 +174,7 @@ static void try(green_epoll *epoll, green_op *op) {
         }
         result = error;
     }
-    if (result == GREEN_MORE)
+    if (result == GREEN_AGAIN)
         green__ops_append(&epoll->fresh, op, GREEN_EPOLL_FRESH);
     else if (result == GREEN_RETRY)
         pause_before_retry(epoll, op);
@@ -211,6 +204,7 @@ static void notice(green_epoll *epoll, const struct epoll_event *event) {
         watched->eager = true;
     if (events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
         watched->dry = false;
+    watched->ripe = true;
     if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
         watched->full = false;
     for (green_op **place = &watched->waiting; *place;) {
@@ -228,7 +222,7 @@ static void notice(green_epoll *epoll, const struct epoll_event *event) {
 
 static int wait_for_events(green_epoll *epoll, struct epoll_event *events, int64_t timeout) {
     struct timespec limit = {timeout / 1000000000, timeout % 1000000000};
-    epoll->base.system_calls++;
+    epoll->counts->system_calls++;
     if (!epoll->milliseconds) {
         int count = epoll_pwait2(epoll->fd, events, TURN_EVENTS, timeout < 0 ? NULL : &limit, NULL);
         if (count >= 0 || errno != ENOSYS)
@@ -244,30 +238,35 @@ static bool is_worth_polling(green_epoll *epoll) {
     return epoll->waiting > 0 && (!epoll->quiet || ++epoll->quiet > TURNS_A_POLL);
 }
 
-static void poll_events(green_epoll *epoll, int64_t timeout) {
+void green__epoll_gather(green_epoll *epoll, int64_t timeout) {
     struct epoll_event events[TURN_EVENTS];
-    if (timeout == 0 && !is_worth_polling(epoll))
-        return;
     int count = wait_for_events(epoll, events, timeout);
     GREEN_INVARIANT(count >= 0 || errno == EINTR, "epoll_wait fails only for a signal");
     epoll->quiet = count <= 0;
     for (int i = 0; i < count; i++)
         notice(epoll, &events[i]);
+    try_fresh(epoll);
+}
+
+bool green__epoll_try(green_epoll *epoll) {
+    epoll->told = false;
+    retry(epoll);
+    try_fresh(epoll);
+    return epoll->told || epoll->fresh.first;
 }
 
 /* errno is that of the thread whose stack this runs on. */
 static void turn(green_engine *engine, int64_t timeout) {
     green_epoll *epoll = epoll_of(engine);
     int error_number = errno;
-    epoll->told = false;
-    retry(epoll);
-    try_fresh(epoll);
-    if (epoll->told || epoll->fresh.first)
+    if (green__epoll_try(epoll))
         timeout = 0;
     else if (epoll->retried.first && (timeout < 0 || timeout > RETRY_PAUSE))
         timeout = RETRY_PAUSE;
-    poll_events(epoll, timeout);
-    try_fresh(epoll);
+    if (timeout != 0 || is_worth_polling(epoll))
+        green__epoll_gather(epoll, timeout);
+    else
+        try_fresh(epoll);
     errno = error_number;
 }
 
@@ -281,7 +280,7 @@ static void give_back(green_engine *engine, const green_lent *lent) {
 /* Whoever waits for the number by hand learns that it is gone. */
 static void forget(green_engine *engine, int fd) {
     green_epoll *epoll = epoll_of(engine);
-    green_watched *watched = green__watched(&epoll->descriptors, fd);
+    green_watched *watched = green__watched_already(&epoll->descriptors, fd);
     if (!watched)
         return;
     for (green_op *op; (op = watched->waiting);) {
@@ -289,20 +288,32 @@ static void forget(green_engine *engine, int fd) {
         epoll->waiting--;
         green__ops_append(&epoll->fresh, op, GREEN_EPOLL_FRESH);
     }
-    /* A copy of the descriptor in a child would keep it in the epoll, under a number
-     * that will be another's. */
-    if (watched->added && green__has_forked()) {
-        epoll->base.system_calls++;
+    /* A copy of the descriptor, in a child for one, would keep it in the epoll under
+     * a number that will be another's. */
+    if (watched->added && (watched->listens || green__has_forked())) {
+        epoll->counts->system_calls++;
         epoll_ctl(epoll->fd, EPOLL_CTL_DEL, fd, NULL);
     }
     *watched = (green_watched){0};
 }
 
+int green__epoll_open(green_epoll *epoll, green_engine *counts, uint32_t events) {
+    *epoll = (green_epoll){.base.class = &green__epoll, .counts = counts, .socket_events = events};
+    green__ops_init(&epoll->fresh);
+    green__ops_init(&epoll->retried);
+    epoll->fd = green__above_stdio(epoll_create1(EPOLL_CLOEXEC));
+    return epoll->fd < 0 ? green__fail(-errno, "making an epoll descriptor") : 0;
+}
+
+void green__epoll_close(green_epoll *epoll) {
+    close(epoll->fd);
+    green__descriptors_free(&epoll->descriptors);
+}
+
 static void close_engine(green_engine *engine) {
     green_epoll *epoll = epoll_of(engine);
     GREEN_INVARIANT(engine->operations == 0, "an engine is closed when no operation is left");
-    close(epoll->fd);
-    green__descriptors_free(&epoll->descriptors);
+    green__epoll_close(epoll);
     green__loans_close(&epoll->loans);
     free(epoll);
 }
@@ -311,22 +322,17 @@ static int open_engine(green_engine **engine, const green_engine_options *option
     green_epoll *epoll = calloc(1, sizeof *epoll);
     if (!epoll)
         return green__fail(-ENOMEM, "making a hub");
-    epoll->base.class = &green__epoll;
-    green__ops_init(&epoll->fresh);
-    green__ops_init(&epoll->retried);
-    int error = green__loans_open(&epoll->loans, options->receive_memory);
+    int error = green__epoll_open(epoll, &epoll->base, EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET);
     if (error < 0)
         goto failed;
-    epoll->fd = green__above_stdio(epoll_create1(EPOLL_CLOEXEC));
-    if (epoll->fd < 0) {
-        error = green__fail(-errno, "making an epoll descriptor");
-        goto close_loans;
-    }
+    error = green__loans_open(&epoll->loans, options->receive_memory);
+    if (error < 0)
+        goto close_epoll;
     *engine = &epoll->base;
     return 0;
 
-close_loans:
-    green__loans_close(&epoll->loans);
+close_epoll:
+    green__epoll_close(epoll);
 failed:
     free(epoll);
     return error;
@@ -340,6 +346,8 @@ const green_engine_class green__epoll = {
     .name = "epoll",
     .open = open_engine,
     .close = close_engine,
+    .attempts = 1u << GREEN_OP_RECEIVE | 1u << GREEN_OP_RECEIVE_LENT | 1u << GREEN_OP_RECEIVE_MSG |
+                1u << GREEN_OP_SEND | 1u << GREEN_OP_SEND_MSG | 1u << GREEN_OP_ACCEPT,
     .attempt = attempt,
     .submit = submit,
     .cancel = cancel,

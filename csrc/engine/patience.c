@@ -63,7 +63,7 @@ static int32_t attempt(green_uring *uring, green_op *op) {
     do {
         uring->base.system_calls++;
         result = green__attempt_without_waiting(op);
-    } while (result == GREEN_MORE);
+    } while (result == GREEN_AGAIN);
     return result;
 }
 

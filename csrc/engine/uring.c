@@ -35,8 +35,7 @@ static int enter(green_uring *uring, int64_t timeout) {
     return result < 0 ? result : 0;
 }
 
-/* A free submission entry; NULL when the kernel takes no more for now. */
-static struct io_uring_sqe *entry(green_uring *uring) {
+struct io_uring_sqe *green__uring_entry(green_uring *uring) {
     struct io_uring_sqe *sqe = io_uring_get_sqe(&uring->ring);
     if (GREEN_LIKELY(sqe))
         return sqe;
@@ -72,12 +71,6 @@ static void prepare_first(struct io_uring_sqe *sqe, green_op *op) {
     case GREEN_OP_SEND_MSG:
         io_uring_prep_sendmsg(sqe, op->fd, op->address, (unsigned)op->flags | MSG_DONTWAIT);
         break;
-    case GREEN_OP_ACCEPT:
-        io_uring_prep_multishot_accept(sqe, op->fd, NULL, NULL, SOCK_CLOEXEC);
-        break;
-    case GREEN_OP_ACCEPT_ONE:
-        io_uring_prep_accept(sqe, op->fd, NULL, NULL, SOCK_CLOEXEC);
-        break;
     case GREEN_OP_CONNECT:
         io_uring_prep_connect(sqe, op->fd, op->address, (socklen_t)op->length);
         break;
@@ -103,7 +96,7 @@ static void prepare(struct io_uring_sqe *sqe, green_op *op) {
 void green__uring_enqueue(green_uring *uring, green_op *op) {
     uring->base.operations++;
     op->ticket = ++uring->ticket;
-    struct io_uring_sqe *sqe = uring->backlog.first ? NULL : entry(uring);
+    struct io_uring_sqe *sqe = uring->backlog.first ? NULL : green__uring_entry(uring);
     if (GREEN_UNLIKELY(!sqe)) {
         green__ops_append(&uring->backlog, op, GREEN_OP_IN_BACKLOG);
         return;
@@ -112,8 +105,16 @@ void green__uring_enqueue(green_uring *uring, green_op *op) {
     prepare(sqe, op);
 }
 
+static bool attempt(green_engine *engine, green_op *op, int32_t *result) {
+    return green__epoll.attempt(&uring_of(engine)->inner.base, op, result);
+}
+
 static void submit(green_engine *engine, green_op *op) {
     green_uring *uring = uring_of(engine);
+    if (green__inner_takes(op->kind)) {
+        green__epoll.submit(&uring->inner.base, op);
+        return;
+    }
     engine->submitted++;
     uring->opening += op->kind == GREEN_OP_OPEN;
     op->cancelled = false;
@@ -122,16 +123,13 @@ static void submit(green_engine *engine, green_op *op) {
     green__uring_enqueue(uring, op);
 }
 
-/* Marks the name of an operation, which is aligned, as that of its cancel. */
-enum { CANCEL = 1 };
-
 /* Requests the end of an operation that is in no list. */
 static bool submit_cancel(green_uring *uring, green_op *op) {
-    struct io_uring_sqe *sqe = entry(uring);
+    struct io_uring_sqe *sqe = green__uring_entry(uring);
     if (!sqe)
         return false;
     io_uring_prep_cancel64(sqe, name_of(op), 0);
-    io_uring_sqe_set_data64(sqe, name_of(op) | CANCEL);
+    io_uring_sqe_set_data64(sqe, name_of(op) | GREEN_NAME_CANCEL);
     green__ops_append(&uring->ending, op, GREEN_OP_ENDING);
     return true;
 }
@@ -156,6 +154,10 @@ static void cancel_again(green_uring *uring, uint64_t name) {
 
 static void cancel(green_engine *engine, green_op *op) {
     green_uring *uring = uring_of(engine);
+    if (green__inner_takes(op->kind)) {
+        green__epoll.cancel(&uring->inner.base, op);
+        return;
+    }
     if (op->cancelled || op->state == GREEN_OP_IDLE)
         return;
     op->cancelled = true;
@@ -175,7 +177,7 @@ static void drain_lists(green_uring *uring) {
             break;
         }
     struct io_uring_sqe *sqe;
-    while (uring->backlog.first && (sqe = entry(uring))) {
+    while (uring->backlog.first && (sqe = green__uring_entry(uring))) {
         green_op *op = green__ops_take(&uring->backlog);
         op->state = GREEN_OP_SUBMITTED;
         prepare(sqe, op);
@@ -201,14 +203,18 @@ static bool is_restart(int32_t result) {
 }
 
 static bool makes_descriptor(green_op_kind kind) {
-    return kind == GREEN_OP_ACCEPT || kind == GREEN_OP_ACCEPT_ONE || kind == GREEN_OP_OPEN;
+    return kind == GREEN_OP_OPEN;
 }
 
 static void complete(green_uring *uring, const struct io_uring_cqe *cqe) {
-    if (cqe->user_data & CANCEL) {
+    if (cqe->user_data & GREEN_NAME_CANCEL) {
         /* What counts is the completion of its target. */
         if (cqe->res == -ENOENT)
-            cancel_again(uring, cqe->user_data & ~(uint64_t)CANCEL);
+            cancel_again(uring, cqe->user_data & ~(uint64_t)GREEN_NAME_CANCEL);
+        return;
+    }
+    if (cqe->user_data == GREEN_NAME_INNER) {
+        uring->noticed = true;
         return;
     }
     green_op *op = op_of(cqe->user_data);
@@ -242,7 +248,7 @@ static bool has_work(const struct io_uring *ring) {
 static bool is_quiet(const green_uring *uring) {
     const struct io_uring *ring = &uring->ring;
     return ring->sq.sqe_tail == ring->sq.sqe_head && !has_work(ring) && io_uring_cq_ready(ring) == 0 &&
-           !uring->refused.first && !uring->cancels.first && !uring->backlog.first;
+           !uring->refused.first && !uring->cancels.first && !uring->backlog.first && !uring->inner.fresh.first;
 }
 
 /* Enters the kernel when there is a reason to. */
@@ -280,13 +286,14 @@ static void turn(green_engine *engine, int64_t timeout) {
     int error_number = errno; /* of whoever parks: completions make system calls */
     if (GREEN_UNLIKELY(uring->cancels.first || uring->backlog.first))
         drain_lists(uring);
-    exchange(uring, timeout);
+    exchange(uring, green__inner_begin(uring) ? 0 : timeout);
     for (green_op *op; (op = green__ops_take(&uring->refused));) {
         last_completion(uring, op);
         engine->completions++;
         op->complete(op, -ECANCELED, false);
     }
     reap(uring);
+    green__inner_end(uring);
     errno = error_number;
 }
 
@@ -294,6 +301,7 @@ static void close_engine(green_engine *engine) {
     green_uring *uring = uring_of(engine);
     GREEN_INVARIANT(engine->operations == 0, "an engine is closed when no operation is left");
     io_uring_queue_exit(&uring->ring);
+    green__epoll_close(&uring->inner);
     green__lending_close(uring);
     free(uring);
 }
@@ -307,38 +315,46 @@ static int open_engine(green_engine **engine, const green_engine_options *option
     green__ops_init(&uring->cancels);
     green__ops_init(&uring->ending);
     green__ops_init(&uring->refused);
-    int error = green__ring_make(uring, options->entries);
-    if (error < 0) {
-        free(uring);
-        return error;
-    }
+    int error = green__inner_open(uring);
+    if (error < 0)
+        goto failed;
+    error = green__ring_make(uring, options->entries);
+    if (error < 0)
+        goto close_inner;
     error = green__lending_open(uring, options->receive_memory);
-    if (error < 0) {
-        io_uring_queue_exit(&uring->ring);
-        free(uring);
-        return error;
-    }
+    if (error < 0)
+        goto close_ring;
     if (io_uring_register_ring_fd(&uring->ring) == 1)
         uring->enter_flags |= IORING_ENTER_REGISTERED_RING; /* one look-up less for each call */
     *engine = &uring->base;
     return 0;
+
+close_ring:
+    io_uring_queue_exit(&uring->ring);
+close_inner:
+    green__epoll_close(&uring->inner);
+failed:
+    free(uring);
+    return error;
 }
 
-/* The kernel holds what an operation works on by itself. */
+/* The ring holds what an operation works on by itself. */
 static void forget(green_engine *engine, int fd) {
-    (void)engine;
-    (void)fd;
+    green__epoll.forget(&uring_of(engine)->inner.base, fd);
 }
 
 /* The ring's memory is not there in a child, see ring.c. */
 static void abandon(green_engine *engine) {
     close(uring_of(engine)->ring.ring_fd);
+    close(uring_of(engine)->inner.fd);
 }
 
 const green_engine_class green__uring = {
     .name = "uring",
     .open = open_engine,
     .close = close_engine,
+    .attempts = 1u << GREEN_OP_ACCEPT,
+    .attempt = attempt,
     .takes = green__uring_takes,
     .submit = submit,
     .cancel = cancel,

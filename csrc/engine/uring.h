@@ -2,7 +2,7 @@
 #ifndef GREEN_ENGINE_URING_H
 #define GREEN_ENGINE_URING_H
 
-#include "oplist.h"
+#include "epoll.h"
 
 #include <errno.h>
 #include <liburing.h>
@@ -29,6 +29,9 @@ typedef struct green_uring {
     green_op_list cancels; /* cancelled, without an entry for that yet */
     green_op_list ending;  /* cancelled, with a request for that under way or done */
     green_op_list refused; /* cancelled before they had an entry */
+    green_epoll inner;     /* see inner.c */
+    bool watching;         /* the ring polls the inner epoll */
+    bool noticed;          /* that poll has ended */
 } green_uring;
 
 /* What an operation's state says of where it is. */
@@ -84,6 +87,21 @@ bool green__patience_step(green_uring *uring, green_op *op, int32_t *result, boo
 void green__uring_ask_of_files(green_uring *uring, struct io_uring_probe *probe);
 bool green__uring_takes(const green_engine *engine, green_op_kind kind);
 void green__uring_prepare_file(struct io_uring_sqe *sqe, const green_op *op);
+
+/* The epoll inside the ring, for operations that must not hold their file. */
+int green__inner_open(green_uring *uring);
+bool green__inner_takes(green_op_kind kind);
+
+/* Around the ring's part of a turn. Returns whether nobody should wait in it. */
+bool green__inner_begin(green_uring *uring);
+void green__inner_end(green_uring *uring);
+
+/* The names of requests that are no operation, whose names are addresses: the poll of
+ * the inner epoll, and a bit that a cancel adds to the name of its target. */
+enum { GREEN_NAME_CANCEL = 1, GREEN_NAME_INNER = 2 };
+
+/* A free submission entry; NULL when the kernel takes no more for now. */
+struct io_uring_sqe *green__uring_entry(green_uring *uring);
 
 /* The buffers of the ring. */
 int green__lending_open(green_uring *uring, size_t memory);

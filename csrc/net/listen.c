@@ -2,6 +2,7 @@
 #include "../base/descriptor.h"
 #include "listener.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -15,10 +16,18 @@ int green__listener_make(green_hub *hub, int fd, green_listener **made) {
     listener->hub = hub;
     listener->references = 1;
     listener->fd = fd;
+    listener->kept = -1;
     green__list_init(&listener->closers);
     hub->sockets++;
     *made = listener;
     return 0;
+}
+
+/* accept4() has no flag against waiting, and a connection that poll(2) has told of
+ * may have gone to another process. */
+static int stop_blocking(int fd) {
+    int flags = fcntl(fd, F_GETFL);
+    return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
 }
 
 int green_listener_adopt(green_listener **listener, int fd) {
@@ -30,6 +39,9 @@ int green_listener_adopt(green_listener **listener, int fd) {
         return green__fail(-errno, "adopting descriptor %d as a listener", fd);
     if (!listening)
         return green__fail(-EINVAL, "adopting descriptor %d as a listener: it does not listen", fd);
+    error = stop_blocking(fd);
+    if (error < 0)
+        return green__fail(error, "making descriptor %d non-blocking", fd);
     return green__listener_make(hub, fd, listener);
 }
 
@@ -89,7 +101,7 @@ int green_listen_address(green_listener **made, const green_address *on, const g
         options = &defaults;
     green_socket_file file = {0};
     green_listener *listener = NULL;
-    int fd = green__above_stdio(socket(on->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    int fd = green__above_stdio(socket(on->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (fd < 0) {
         error = -errno;
         goto failed;
@@ -128,26 +140,24 @@ static void listener_free(green_listener *listener) {
     if (listener->forget)
         listener->forget(listener->context);
     green__socket_file_forget(&listener->file);
-    free(listener->accepted);
     free(listener);
 }
 
-static void close_accepted(green_listener *listener) {
-    for (; listener->count > 0; listener->count--) {
-        close(listener->accepted[listener->first]);
-        listener->first = (listener->first + 1) % listener->capacity;
-    }
+static void close_kept(green_listener *listener) {
+    if (listener->kept >= 0)
+        close(listener->kept);
+    listener->kept = -1;
 }
 
 /* In a forked child, of a listener of its parent's, who goes on listening. Those
  * who accept and serve hold it too, and are not there. */
 static void release_after_fork(green_listener *listener) {
-    uint32_t users = listener->armed + (listener->acceptor != NULL) + (listener->server != NULL);
+    uint32_t users = (listener->acceptor != NULL) + (listener->server != NULL);
     if (--listener->references > users)
         return;
     if (listener->fd >= 0)
         close(listener->fd);
-    close_accepted(listener);
+    close_kept(listener);
     listener_free(listener);
 }
 
@@ -158,8 +168,7 @@ void green_listener_release(green_listener *listener) {
         release_after_fork(listener);
         return;
     }
-    /* The accept under way holds it too, but is no owner. */
-    if (listener->references == 1u + listener->armed && !listener->closed)
+    if (listener->references == 1 && !listener->closed)
         green_listener_close(listener);
     if (--listener->references == 0)
         listener_free(listener);
@@ -177,7 +186,7 @@ void green__listener_close_descriptor(green_listener *listener) {
     green__forget_and_close(listener->hub, listener->fd);
     listener->fd = -1;
     listener->hub->sockets--;
-    close_accepted(listener);
+    close_kept(listener);
     for (green_wait *wait; (wait = green__list_take(&listener->closers));)
         green__ready(wait->thread);
 }
@@ -193,19 +202,16 @@ int green_listener_close(green_listener *listener) {
         green__end_wait(listener->acceptor, -EBADF);
     if (listener->server)
         green__serve_closed(listener->server);
-    if (!listener->armed) {
+    if (!listener->acceptor) {
         green__listener_close_descriptor(listener);
         return 0;
     }
-    green__accept_pause(listener);
     if (hub->current->unblockable)
-        return 0; /* the accept's last completion closes it */
+        return 0; /* the acceptor closes it when it leaves */
     green_wait wait;
     green__wait_init(hub, &wait, &closing);
     green__list_append(&listener->closers, &wait);
-    hub->awaited++;
     green__park(hub, &wait);
-    hub->awaited--;
     return 0;
 }
 

@@ -6,12 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum {
-    CONCURRENCY_DEFAULT = 1000,
-    /* So near to the limit, connections are accepted one by one: those that the
-     * engine brings by itself could be more than there is room for. */
-    ROOM_MIN = 64,
-};
+enum { CONCURRENCY_DEFAULT = 1000 };
 
 /* When there is no descriptor or no memory for a connection: the time until the
  * next try, unless a handler ends before. */
@@ -159,7 +154,6 @@ static bool is_shortage(int error) {
 /* Accepts one connection and starts its handler. */
 static int serve_one(green_server *server) {
     green_socket *client;
-    server->listener->single = server->options.concurrency - server->running < ROOM_MIN;
     int error = green_accept(server->listener, &client);
     if (error < 0)
         return error;
@@ -178,7 +172,6 @@ static int serve_until_told(green_server *server) {
     int error = 0;
     while (error == 0 && !server->ended) {
         if (server->running >= server->options.concurrency && !server->listener->closed) {
-            green__accept_pause(server->listener);
             error = await_change(server, GREEN_FOREVER);
             continue;
         }
@@ -243,8 +236,6 @@ int green_serve(green_listener *listener, const green_serve_options *options, gr
     error = serve_until_told(server);
     green__withdraw(server->thread, &server->interrupt);
     server->thread = NULL;
-    green__accept_pause(listener);
-    listener->single = false;
     if (listener->server == server)
         listener->server = NULL;
     green_listener_release(listener);

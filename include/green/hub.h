@@ -97,7 +97,7 @@ typedef struct green_statistics {
     uint64_t turns;        /* since the hub was made: rounds of the loop */
     uint64_t system_calls; /* since the hub was made: calls of the engine into the kernel */
     uint64_t submitted;    /* since the hub was made: operations given to the engine */
-    uint64_t completions;  /* since the hub was made: results of operations; a listener's has one for each client */
+    uint64_t completions;  /* since the hub was made: results of operations */
     uint64_t fallbacks; /* since the hub was made: receives that found the receive memory empty, and used their own */
     /* Nanoseconds: the most from one turn to the next, waits in the kernel left
      * out, which is how long ready threads have kept the hub in one round.

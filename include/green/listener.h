@@ -39,7 +39,11 @@ GREEN_API GREEN_CHECK int green_listen_address(green_listener **listener, const 
                                                const green_listen_options *GREEN_NULLABLE options);
 
 /* Makes a listener of a listening descriptor (from systemd, say), which it owns
- * from then on; on failure it stays the caller's. -EINVAL: it does not listen. */
+ * from then on; on failure it stays the caller's. Sets O_NONBLOCK, which every
+ * process that shares the descriptor sees, because another may take a connection
+ * between poll(2) and accept(2). Connections stay in the queue that the processes
+ * share until one accepts them. Each new one wakes all processes that wait for it;
+ * listeners with reuse_port do not share wake-ups. -EINVAL: it does not listen. */
 GREEN_API GREEN_CHECK int green_listener_adopt(green_listener **listener, int fd);
 
 GREEN_API green_listener *green_listener_retain(green_listener *listener);
@@ -47,15 +51,18 @@ GREEN_API green_listener *green_listener_retain(green_listener *listener);
 /* Gives the listener up; the last owner closes it. */
 GREEN_API void green_listener_release(green_listener *GREEN_NULLABLE listener);
 
-/* Waits for a connection and stores a socket that the caller owns. One thread
- * at a time, a second is -EBUSY. Connections that died in the queue are passed
+/* Waits for a connection and stores a socket that the caller owns. Connections
+ * that nobody has asked for stay in the kernel's queue. One thread at a time, a
+ * second is -EBUSY. Connections that died in the queue are passed
  * over. -EMFILE and -ENFILE: out of descriptors; the connection is still there
  * for a later call. -EBADF: the listener was closed. Blocks. */
 GREEN_API GREEN_CHECK int green_accept(green_listener *listener, green_socket **socket);
 
-/* Stops listening; the port is free when this returns. A thread blocked in
- * green_accept() gets -EBADF, and a green_serve() on it returns 0; its handlers
- * go on. A second close is 0. Cannot be interrupted. */
+/* Stops listening; the port is free when this returns. It is also free once a
+ * process that was killed has been waited for. Connections in the kernel's queue are
+ * left to other processes that share the listener, or else reset. A thread blocked
+ * in green_accept() gets -EBADF, and a green_serve() on it returns 0; its handlers go
+ * on. A second close is 0. Cannot be interrupted. */
 GREEN_API int green_listener_close(green_listener *listener);
 
 /* Stops a green_serve() from outside: stops listening, waits up to drain
@@ -70,7 +77,8 @@ GREEN_API int green_listener_stop(green_listener *listener, int64_t drain);
 /* The address it listens on, with the real port. */
 GREEN_API GREEN_CHECK int green_listener_address(const green_listener *listener, green_address *address);
 
-/* The descriptor, still owned by the listener; -EBADF once closed. */
+/* The descriptor, still owned by the listener, with O_NONBLOCK set; -EBADF once
+ * closed. */
 GREEN_API int green_listener_fd(const green_listener *listener);
 
 GREEN_ASSUME_NONNULL_END

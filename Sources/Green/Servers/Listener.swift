@@ -17,6 +17,10 @@ public final class Listener {
     /// Makes a listener of a listening descriptor, from a service manager say, which it owns from then on. On failure
     /// the descriptor stays the caller's.
     ///
+    /// Sets `O_NONBLOCK`, which every process that shares the descriptor sees. A connection stays in the queue that
+    /// the processes share until one accepts it. Each new one wakes all processes that wait for it; listeners made
+    /// with `reusePort` do not share wake-ups.
+    ///
     /// - Parameter descriptor: The descriptor of a listening socket.
     /// - Throws: A ``SystemError``, with the code `invalidArgument` when it does not listen.
     @available(*, noasync)
@@ -30,7 +34,8 @@ public final class Listener {
         unsafe green_listener_release(handle)
     }
 
-    /// Waits for a connection. One thread at a time may.
+    /// Waits for a connection. One thread at a time may. Connections that nobody has asked for stay in the kernel's
+    /// queue.
     ///
     /// - Returns: The connected socket. Connections that have died meanwhile are passed over.
     /// - Throws: A ``SystemError``, with the code `badFileDescriptor` when the listener is closed, also meanwhile,
@@ -44,6 +49,8 @@ public final class Listener {
     }
 
     /// Stops listening; the port is free when this returns. Does nothing the second time.
+    ///
+    /// Connections in the kernel's queue are left to other processes that share the listener, or else reset.
     ///
     /// A thread that is blocked in ``accept()`` gets an error, and a ``serve(_:concurrency:stackSize:onError:_:)``
     /// on it returns; its handlers go on. Cannot be interrupted.

@@ -1,5 +1,6 @@
-/* The system calls of the epoll engine, with the clock and the faults of the
- * simulation. The events are the real ones: a receive that got less than it asked
+/* The system calls of the epoll engine, of the epoll inside a ring, and of what a
+ * ring's engine does by a call, with the clock and the faults of the simulation. The
+ * events are the real ones: a receive that got less than it asked
  * for has emptied its socket, so nothing is cut but sends. */
 #include "../harness.h"
 #include "request.h"
@@ -9,31 +10,31 @@
 #include <time.h>
 
 static struct faults faults;
-static bool plays, plays_connects; /* both engines connect unix sockets by a call */
+static bool plays, plays_streams;
 
-void events_begin(const struct faults *given, bool epoll) {
+void events_begin(const struct faults *given, bool streams) {
     faults = *given;
-    plays = epoll;
-    plays_connects = true;
+    plays = true;
+    plays_streams = streams;
 }
 
 void events_end(void) {
-    plays = plays_connects = false;
+    plays = plays_streams = false;
 }
 
-static bool fails_if(bool played, uint32_t rate, int error) {
-    if (!played || !chance(rate))
+static bool fails(uint32_t rate, int error) {
+    if (!plays || !chance(rate))
         return false;
     faults_told++;
     errno = error;
     return true;
 }
 
-static bool fails(uint32_t rate, int error) {
-    return fails_if(plays, rate, error);
-}
-
-static bool is_reset(int fd) {
+static bool stream_fails(int fd) {
+    if (!plays_streams)
+        return false;
+    if (fails(faults.interrupted, EINTR))
+        return true;
     if (!fails(faults.reset, ECONNRESET))
         return false;
     note_reset(fd);
@@ -43,7 +44,7 @@ static bool is_reset(int fd) {
 ssize_t __real_recv(int fd, void *bytes, size_t size, int flags);
 ssize_t __wrap_recv(int fd, void *bytes, size_t size, int flags);
 ssize_t __wrap_recv(int fd, void *bytes, size_t size, int flags) {
-    if (fails(faults.interrupted, EINTR) || is_reset(fd))
+    if (stream_fails(fd))
         return -1;
     return __real_recv(fd, bytes, size, flags);
 }
@@ -51,9 +52,9 @@ ssize_t __wrap_recv(int fd, void *bytes, size_t size, int flags) {
 ssize_t __real_send(int fd, const void *bytes, size_t size, int flags);
 ssize_t __wrap_send(int fd, const void *bytes, size_t size, int flags);
 ssize_t __wrap_send(int fd, const void *bytes, size_t size, int flags) {
-    if (fails(faults.interrupted, EINTR) || is_reset(fd))
+    if (stream_fails(fd))
         return -1;
-    if (size > 1 && fails(faults.cut, 0))
+    if (plays_streams && size > 1 && fails(faults.cut, 0))
         size = 1 + below((uint32_t)size - 1);
     return __real_send(fd, bytes, size, flags);
 }
@@ -70,8 +71,7 @@ int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *length, int flag
 int __real_connect(int fd, const struct sockaddr *address, socklen_t length);
 int __wrap_connect(int fd, const struct sockaddr *address, socklen_t length);
 int __wrap_connect(int fd, const struct sockaddr *address, socklen_t length) {
-    if (fails_if(plays_connects, faults.refused / 2, ECONNREFUSED) ||
-        fails_if(plays_connects, faults.refused / 2, EAGAIN))
+    if (fails(faults.refused / 2, ECONNREFUSED) || fails(faults.refused / 2, EAGAIN))
         return -1;
     return __real_connect(fd, address, length);
 }

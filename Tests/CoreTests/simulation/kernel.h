@@ -15,24 +15,25 @@
 
 /* How often what goes wrong, in a thousand. */
 struct faults {
-    uint32_t late;          /* a request is carried out, or its answer told, some time later */
-    uint32_t interrupted;   /* EINTR */
-    uint32_t cut;           /* a receive or a send takes a part only */
-    uint32_t reset;         /* ECONNRESET */
-    uint32_t full;          /* a send is EAGAIN though there is room */
-    uint32_t no_buffer;     /* ENOBUFS though there are some */
-    uint32_t refused;       /* accept: EMFILE, ECONNABORTED; connect: ECONNREFUSED, EAGAIN */
-    uint32_t multishot_end; /* it ends after a connection, without a word */
-    uint32_t busy;          /* to enter fails, or takes a part of the entries */
-    uint32_t running;       /* a cancel comes too late to stop a request, which ends soon */
+    uint32_t late;        /* a request is carried out, or its answer told, some time later */
+    uint32_t interrupted; /* EINTR */
+    uint32_t cut;         /* a receive or a send takes a part only */
+    uint32_t reset;       /* ECONNRESET */
+    uint32_t full;        /* a send is EAGAIN though there is room */
+    uint32_t no_buffer;   /* ENOBUFS though there are some */
+    uint32_t refused;     /* accept: EMFILE, ECONNABORTED; connect: ECONNREFUSED, EAGAIN */
+    uint32_t busy;        /* to enter fails, or takes a part of the entries */
+    uint32_t running;     /* a cancel comes too late to stop a request, which ends soon */
 };
 
 /* Room in the rings: entries of the submission queue are the hub's; those of the
  * completion queue are cut to so many, and the rest overflows. 0: uncut. */
 void kernel_begin(const struct faults *faults, unsigned completions);
 
-/* The same for the calls of the epoll engine, and for those that both make. */
-void events_begin(const struct faults *faults, bool epoll);
+/* The same for the calls of the epoll engine; without streams only for those that
+ * the io_uring engine makes, too: connects to unix sockets, and accepts by way of the
+ * epoll inside the ring. */
+void events_begin(const struct faults *faults, bool streams);
 void events_end(void);
 
 /* Fails the test when something is left that should have ended. */

@@ -31,17 +31,10 @@ void buffers_end(void) {
 
 /* Fates ----------------------------------------------------------------------- */
 
-static int32_t fate_of_accept(const struct faults *faults) {
-    static const int32_t errors[] = {-EMFILE, -ECONNABORTED};
-    return chance(faults->refused) ? errors[below(2)] : 0;
-}
-
 static int32_t fate_of(const struct io_uring_sqe *entry, const struct faults *faults) {
     if (entry->opcode != IORING_OP_ASYNC_CANCEL && chance(faults->interrupted))
         return -EINTR;
     switch (entry->opcode) {
-    case IORING_OP_ACCEPT:
-        return fate_of_accept(faults);
     case IORING_OP_RECV:
         if (entry->flags & IOSQE_BUFFER_SELECT && chance(faults->no_buffer))
             return -ENOBUFS;
@@ -123,10 +116,6 @@ static int32_t receive_picked(const struct request *request, uint32_t *flags) {
     return result;
 }
 
-static int32_t accept_now(int fd) {
-    return has_something(fd) ? outcome(accept4(fd, NULL, NULL, SOCK_CLOEXEC)) : NOT_YET;
-}
-
 /* A poll of the ring's always ends for POLLRDHUP, too. A multishot one tells of each
  * event once, as long as that lasts. */
 static int32_t poll_now(struct request *request) {
@@ -147,8 +136,6 @@ static int32_t carry_out(struct request *request, uint32_t *flags) {
         return entry->flags & IOSQE_BUFFER_SELECT ? receive_picked(request, flags) : move_bytes(request);
     case IORING_OP_SEND:
         return move_bytes(request);
-    case IORING_OP_ACCEPT:
-        return accept_now(entry->fd);
     case IORING_OP_POLL_ADD:
         return poll_now(request);
     case IORING_OP_TIMEOUT:

@@ -42,13 +42,18 @@ void kernel_dump(void) {
     fprintf(stderr, "  %zu completions have overflowed\n", kernel.overflow_count);
 }
 
-/* Requests to cancel have the name of their target, and this bit. */
-enum { CANCEL = 1 };
+/* A cancel has the name of its target with this bit, the poll of the epoll inside the
+ * ring a small number. */
+enum { CANCEL = 1, INNER = 2 };
 
-/* A record is named by its address, with a ticket in the upper bits. NULL for a cancel,
- * which uses none. */
+static bool is_the_rings(uint64_t name) {
+    return name & CANCEL || name == INNER;
+}
+
+/* A record is named by its address, with a ticket in the upper bits. NULL for what
+ * uses none. */
 static const void *record_of(uint64_t name) {
-    return name & CANCEL ? NULL : (const void *)(uintptr_t)(name & 0xffffffffffff);
+    return is_the_rings(name) ? NULL : (const void *)(uintptr_t)(name & 0xffffffffffff);
 }
 
 size_t kernel_holds(const void *low, const void *high) {
@@ -119,11 +124,12 @@ int __wrap_io_uring_queue_init_params(unsigned entries, struct io_uring *ring, s
 void __wrap_io_uring_queue_exit(struct io_uring *ring);
 void __wrap_io_uring_queue_exit(struct io_uring *ring) {
     buffers_end();
-    /* What was cancelled may have been told, and its cancel not yet. */
+    /* What was cancelled may have been told, and its cancel not yet. The poll of the
+     * epoll inside the ring never ends otherwise. */
     for (size_t i = 0; i < kernel.request_count; i++)
-        CHECK(kernel.requests[i].entry.opcode, ==, IORING_OP_ASYNC_CANCEL);
+        CHECK(is_the_rings(kernel.requests[i].entry.user_data));
     for (size_t i = 0; i < kernel.answer_count; i++)
-        CHECK(kernel.answers[i].completion.user_data & CANCEL, ==, CANCEL);
+        CHECK(is_the_rings(kernel.answers[i].completion.user_data));
     free(ring->sq.array);
     free(ring->sq.sqes);
     free(ring->cq.cqes);
@@ -254,8 +260,7 @@ static void cancel(uint64_t name, uint64_t own_name) {
 
 static bool is_multishot(const struct request *request) {
     const struct io_uring_sqe *entry = &request->entry;
-    return (entry->opcode == IORING_OP_ACCEPT && entry->ioprio & IORING_ACCEPT_MULTISHOT) ||
-           (entry->opcode == IORING_OP_POLL_ADD && entry->len & IORING_POLL_ADD_MULTI);
+    return entry->opcode == IORING_OP_POLL_ADD && entry->len & IORING_POLL_ADD_MULTI;
 }
 
 /* Carries one request out; false: nothing came of it. */
@@ -270,7 +275,7 @@ static bool carry_out(struct request *request) {
     int32_t result = request_attempt(request, &flags);
     if (result == NOT_YET)
         return false;
-    if (is_multishot(request) && result >= 0 && !request->doomed && !chance(kernel.faults.multishot_end)) {
+    if (is_multishot(request) && result >= 0 && !request->doomed) {
         short told = request->told;
         flags |= IORING_CQE_F_MORE;
         request_begin(request, &kernel.faults);

@@ -109,7 +109,6 @@ static struct faults some_faults(void) {
         .full = some_rate(),
         .no_buffer = some_rate(),
         .refused = some_rate(),
-        .multishot_end = some_rate(),
         .busy = some_rate(),
         .running = some_rate() * 3,
     };

@@ -1,0 +1,149 @@
+/* Servers that are killed and started again at once: what a dead one listened on is
+ * free as soon as its parent knows of its end. */
+#include "helpers.h"
+
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+enum { RESTARTS = 100, GREETED = 4, UNGREETED = 4 };
+
+/* What a server tells of itself, by a pipe. */
+struct report {
+    int error;
+    green_address address;
+};
+
+struct server {
+    const char *text;
+    int type;
+    void (*run)(const char *text, int pipe);
+    pid_t pid;
+    struct report report;
+};
+
+static void tell(int pipe, const struct report *report) {
+    CHECK(write(pipe, report, sizeof *report), ==, sizeof *report);
+}
+
+static void ignore_error(int error, void *context) {
+    (void)error, (void)context;
+}
+
+static int echo(green_socket *client, void *context) {
+    (void)context;
+    char byte;
+    ssize_t count;
+    while ((count = green_read(client, &byte, 1)) > 0)
+        if ((count = green_write(client, &byte, 1)) < 0)
+            break;
+    return (int)count;
+}
+
+static void serve_streams(const char *text, int pipe) {
+    green_serve_options options = {.on_error = ignore_error};
+    green_listener *listener;
+    struct report report = {0};
+    report.error = green_listen(&listener, text, NULL);
+    if (report.error == 0)
+        CHECK(green_listener_address(listener, &report.address), ==, 0);
+    tell(pipe, &report);
+    CHECK(report.error == 0 && green_serve(listener, &options, echo, NULL) == 0);
+}
+
+static void start_server(struct server *server) {
+    int ends[2];
+    CHECK(pipe(ends), ==, 0);
+    server->pid = fork();
+    CHECK(server->pid, >=, 0);
+    if (server->pid == 0) {
+        close(ends[0]);
+        server->run(server->text, ends[1]);
+        _exit(0);
+    }
+    close(ends[1]);
+    CHECK(read(ends[0], &server->report, sizeof server->report), ==, sizeof server->report);
+    close(ends[0]);
+    CHECK(server->report.error, ==, 0);
+}
+
+static int open_there(const struct server *server) {
+    int fd = socket(server->report.address.storage.ss_family, server->type | SOCK_CLOEXEC, 0);
+    CHECK(fd, >=, 0);
+    return fd;
+}
+
+static const struct sockaddr *address_there(const struct server *server) {
+    return (const struct sockaddr *)&server->report.address.storage;
+}
+
+static int connect_there(const struct server *server) {
+    int fd = open_there(server);
+    CHECK(connect(fd, address_there(server), server->report.address.length), ==, 0);
+    return fd;
+}
+
+/* Nobody answers there, and somebody else can. */
+static void expect_free(const struct server *server) {
+    int fd = open_there(server);
+    bool is_stream = server->type == SOCK_STREAM;
+    if (is_stream) {
+        CHECK(connect(fd, address_there(server), server->report.address.length), <, 0);
+        CHECK(errno, ==, ECONNREFUSED);
+        close(fd);
+        fd = open_there(server);
+        CHECK(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)), ==, 0);
+    }
+    const struct sockaddr_un *path = (const struct sockaddr_un *)address_there(server);
+    if (path->sun_family != AF_UNIX || !path->sun_path[0]) { /* a file stays, to be replaced */
+        CHECK(bind(fd, address_there(server), server->report.address.length), ==, 0);
+        CHECK(!is_stream || listen(fd, 8) == 0);
+    }
+    close(fd);
+}
+
+/* Kills a server that waits for clients, talks to some, and has yet to accept others. */
+static void kill_server(const struct server *server) {
+    int clients[GREETED + UNGREETED], status;
+    char byte = 'x';
+    for (int i = 0; i < GREETED + UNGREETED; i++) {
+        clients[i] = connect_there(server);
+        CHECK(send(clients[i], &byte, 1, 0), ==, 1);
+        if (i < GREETED)
+            CHECK(recv(clients[i], &byte, 1, 0), ==, 1);
+    }
+    CHECK(kill(server->pid, SIGKILL), ==, 0);
+    CHECK(waitpid(server->pid, &status, 0), ==, server->pid);
+    CHECK(WIFSIGNALED(status));
+    expect_free(server);
+    for (int i = 0; i < GREETED + UNGREETED; i++)
+        close(clients[i]);
+}
+
+static void restart(struct server server) {
+    char text[GREEN_ADDRESS_TEXT_MAX];
+    for (int i = 0; i < SCALED(RESTARTS); i++) {
+        start_server(&server);
+        green_address_print(&server.report.address, text, sizeof text);
+        server.text = text; /* from now on this port */
+        kill_server(&server);
+    }
+}
+
+TEST(tcp, "a killed TCP server can be started again at once, a hundred times") {
+    restart((struct server){.text = "127.0.0.1:0", .type = SOCK_STREAM, .run = serve_streams});
+}
+
+TEST(unix_file, "a killed unix server accepts nobody more, and can be started again at once, a hundred times") {
+    char text[GREEN_ADDRESS_TEXT_MAX];
+    snprintf(text, sizeof text, "unix:%s/socket", make_directory());
+    restart((struct server){.text = text, .type = SOCK_STREAM, .run = serve_streams});
+    remove_directory();
+}
+
+TEST(unix_abstract, "a killed server at an abstract unix address can be started again at once, a hundred times") {
+    char text[GREEN_ADDRESS_TEXT_MAX];
+    snprintf(text, sizeof text, "unix:@green-restart-%d", (int)getpid());
+    restart((struct server){.text = text, .type = SOCK_STREAM, .run = serve_streams});
+}

@@ -1,0 +1,46 @@
+/* An epoll inside the ring, for operations that must not hold their file.
+ *
+ * A request that waits in a ring holds its file until the ring is gone, and the
+ * kernel takes a ring apart in the background: for 5 to 70 ms after a process was
+ * killed, its listeners still listen and its ports are still taken. An epoll
+ * holds no file. So what waits for connections does so in an epoll
+ * engine that is part of this one, and the ring polls the epoll's
+ * descriptor. The files are closed with the process's descriptors, before
+ * anybody can wait(2) for its end. */
+#include "uring.h"
+
+#include <poll.h>
+#include <sys/epoll.h>
+
+/* Sends wait in the ring, so nobody asks for EPOLLOUT. */
+int green__inner_open(green_uring *uring) {
+    return green__epoll_open(&uring->inner, &uring->base, EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET);
+}
+
+bool green__inner_takes(green_op_kind kind) {
+    return kind == GREEN_OP_ACCEPT;
+}
+
+/* Has the ring poll the epoll, for as long as somebody waits in there. */
+static bool watch(green_uring *uring) {
+    struct io_uring_sqe *sqe = green__uring_entry(uring);
+    if (!sqe)
+        return false;
+    io_uring_prep_poll_add(sqe, uring->inner.fd, POLLIN);
+    io_uring_sqe_set_data64(sqe, GREEN_NAME_INNER);
+    uring->watching = true;
+    return true;
+}
+
+bool green__inner_begin(green_uring *uring) {
+    bool busy = uring->inner.fresh.first && green__epoll_try(&uring->inner);
+    bool blind = uring->inner.waiting > 0 && !uring->watching && !watch(uring);
+    return busy || blind;
+}
+
+void green__inner_end(green_uring *uring) {
+    if (!uring->noticed)
+        return;
+    uring->watching = uring->noticed = false;
+    green__epoll_gather(&uring->inner, 0);
+}
