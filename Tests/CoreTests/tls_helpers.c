@@ -85,7 +85,8 @@ static void print(struct certificate *made, X509 *certificate, EVP_PKEY *key, co
 struct certificate make_certificate(const struct certificate_options *options) {
     struct certificate made;
     X509 *certificate = X509_new(), *issuer = options->issuer ? read_certificate(options->issuer->chain) : certificate;
-    EVP_PKEY *key = EVP_EC_gen("P-256"), *signer = options->issuer ? read_key(options->issuer->key) : key;
+    EVP_PKEY *key = options->rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256"),
+             *signer = options->issuer ? read_key(options->issuer->key) : key;
     describe_certificate(certificate, issuer, key, options);
     sign(certificate, signer, options->forged);
     print(&made, certificate, key, options->passphrase);

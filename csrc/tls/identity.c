@@ -62,20 +62,58 @@ int green__tls_use_identity(SSL_CTX *context, const green_tls_identity *identity
     return error < 0 ? error : use_key(context, identity);
 }
 
-/* SNI: the first certificate that is for the name, else the first of all. */
+static bool is_for_host(SSL_CTX *context, const char *name) {
+    return X509_check_host(SSL_CTX_get0_certificate(context), name, 0, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) == 1;
+}
+
+static bool has_name(const GENERAL_NAMES *names, GENERAL_NAME *name) {
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++)
+        if (GENERAL_NAME_cmp(sk_GENERAL_NAME_value(names, i), name) == 0)
+            return true;
+    return false;
+}
+
+/* Whether a certificate is for all the names of another. */
+static bool has_names_of(SSL_CTX *context, SSL_CTX *other) {
+    const X509 *certificate = SSL_CTX_get0_certificate(context), *others = SSL_CTX_get0_certificate(other);
+    GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+    GENERAL_NAMES *wanted = X509_get_ext_d2i(others, NID_subject_alt_name, NULL, NULL);
+    bool has = names && wanted;
+    if (!names && !wanted)
+        has = X509_NAME_cmp(X509_get_subject_name(certificate), X509_get_subject_name(others)) == 0;
+    for (int i = 0; has && i < sk_GENERAL_NAME_num(wanted); i++)
+        has = has_name(names, sk_GENERAL_NAME_value(wanted, i));
+    GENERAL_NAMES_free(names);
+    GENERAL_NAMES_free(wanted);
+    return has;
+}
+
+/* Besides those that the connection has, unless one has a key of this type. */
+static void add_certificate(SSL *ssl, SSL_CTX *context) {
+    STACK_OF(X509) *chain = NULL;
+    SSL_CTX_get0_chain_certs(context, &chain);
+    ERR_set_mark();
+    SSL_use_cert_and_key(ssl, SSL_CTX_get0_certificate(context), SSL_CTX_get0_privatekey(context), chain, 0);
+    ERR_pop_to_mark();
+}
+
+/* SNI: the first identity for the name, else the first of all. With it go those for
+ * the same name, or names, that have keys of other types: OpenSSL picks from these by
+ * what the client can verify. */
 static int choose_identity(SSL *ssl, int *alert, void *argument) {
     (void)alert, (void)argument;
     const green_tls_state *state = green__tls_peer(ssl)->state;
     const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-    if (!name)
-        return SSL_TLSEXT_ERR_NOACK;
-    for (size_t i = 0; i < state->context_count; i++)
-        if (X509_check_host(SSL_CTX_get0_certificate(state->contexts[i]), name, 0, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS,
-                            NULL) == 1) {
-            SSL_set_SSL_CTX(ssl, state->contexts[i]);
-            break;
-        }
-    return SSL_TLSEXT_ERR_OK;
+    size_t first = 0;
+    while (name && first < state->context_count && !is_for_host(state->contexts[first], name))
+        first++;
+    bool fits = name && first < state->context_count;
+    SSL_CTX *chosen = state->contexts[fits ? first : 0];
+    SSL_set_SSL_CTX(ssl, chosen);
+    for (size_t i = fits ? first + 1 : 1; i < state->context_count; i++)
+        if (fits ? is_for_host(state->contexts[i], name) : has_names_of(state->contexts[i], chosen))
+            add_certificate(ssl, state->contexts[i]);
+    return name ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
 
 void green__tls_use_names(SSL_CTX *context) {

@@ -89,8 +89,11 @@ typedef struct green_tls_options {
     green_tls_verification verification;
     /* Whom to trust. Neither set: the system's store. */
     green_tls_pem authorities;
-    /* A server needs one at least, and picks by the name that the client asks
-     * for, the first one when none fits. A client may have one. */
+    /* A server needs at least one, and shows the first that is for the name the
+     * client asks for, or the first of all if none is. Where others for that name
+     * have keys of other types, ECDSA and RSA, it shows one that the client can
+     * verify; a client that can verify both gets the ECDSA one. A client may have
+     * one identity. */
     const green_tls_identity *GREEN_NULLABLE identities;
     size_t identity_count;
     /* Keys one of which the peer's own certificate must have, besides being

@@ -17,7 +17,11 @@ extension TLS {
         /// What it has in common with a client.
         public var common = Options()
 
-        /// Its certificates, one at least. It picks by the name that a client asks for; the first when none fits.
+        /// Its certificates and keys, at least one.
+        ///
+        /// It shows the first certificate that is for the name a client asks for, or the first of all if none is. Where
+        /// others for that name have keys of other types, ECDSA and RSA, it shows one that the client can verify; a
+        /// client that can verify both gets the ECDSA one.
         public var identities: [Identity]
 
         public var clientVerification = ClientVerification.none
@@ -66,7 +70,7 @@ extension TLS {
         return try server(options)
     }
 
-    /// A server with any number of certificates.
+    /// A server with any number of certificates, also several for one name with keys of different types.
     ///
     /// - Throws: As ``server(certificateChain:privateKey:_:)``.
     public static func server(_ options: ServerOptions) throws -> TLS {
