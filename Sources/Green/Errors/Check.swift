@@ -22,6 +22,12 @@ func checkOrTrap(_ result: Int32) -> Int32 {
     return result
 }
 
+/// How a blocking call begins whose first call of the core may be left out: throws the pending interrupt, if any.
+@inline(__always)
+func checkInterrupt() throws {
+    try check(green_check_interrupt())
+}
+
 /// The error for a result that a call of this OS thread has just returned.
 @inline(never)
 func failure(_ result: Int32) -> any Error {

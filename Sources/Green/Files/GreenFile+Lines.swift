@@ -37,6 +37,7 @@ extension GreenFile {
         @available(*, noasync)
         public mutating func next() -> Result<String, any Error>? {
             do {
+                try checkInterrupt()
                 return try nextLine().map(Result.success)
             } catch {
                 hasEnded = true

@@ -10,7 +10,10 @@ extension GreenFile {
     /// - Throws: As every read; see ``GreenFile``.
     @available(*, noasync)
     public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
-        guard let base = buffer.baseAddress else { return 0 }
+        guard let base = buffer.baseAddress else {
+            try checkInterrupt()
+            return 0
+        }
         return try check(unsafe green_file_read(handle, base, buffer.count))
     }
 
@@ -88,7 +91,10 @@ extension GreenFile {
     ///   `invalidArgument` for a negative one.
     @available(*, noasync)
     public func read(fromAbsoluteOffset offset: Int64, into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
-        guard let base = buffer.baseAddress else { return 0 }
+        guard let base = buffer.baseAddress else {
+            try checkInterrupt()
+            return 0
+        }
         return try check(unsafe green_file_read_at(handle, base, buffer.count, offset))
     }
 

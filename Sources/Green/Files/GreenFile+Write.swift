@@ -8,7 +8,7 @@ extension GreenFile {
     /// - Throws: As every write; see ``GreenFile``.
     @available(*, noasync)
     public func write(_ bytes: UnsafeRawBufferPointer) throws {
-        guard let base = bytes.baseAddress else { return }
+        guard let base = bytes.baseAddress else { return try checkInterrupt() }
         try check(unsafe green_file_write(handle, base, bytes.count))
     }
 
@@ -56,7 +56,7 @@ extension GreenFile {
     ///   offsets, `invalidArgument` for a negative one.
     @available(*, noasync)
     public func write(toAbsoluteOffset offset: Int64, _ bytes: UnsafeRawBufferPointer) throws {
-        guard let base = bytes.baseAddress else { return }
+        guard let base = bytes.baseAddress else { return try checkInterrupt() }
         try check(unsafe green_file_write_at(handle, base, bytes.count, offset))
     }
 

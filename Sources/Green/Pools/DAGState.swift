@@ -62,9 +62,8 @@ extension DAGState {
         let thread = Green.spawn(name: name ?? "\(node.key)", stackSize: stackSize) {
             try self.run(node, body)
         }
-        if thread.isFinished {
-            // It could not be started, and this throws why.
-            return try thread.wait()
+        if thread.isFinished, let failure = thread.state.observedFailure() {
+            throw failure
         }
         node.thread = thread
         running[node.key] = node
@@ -156,6 +155,7 @@ extension DAGState {
     }
 
     func value(for key: Key, timeout: Duration?) throws -> Value {
+        try checkInterrupt()
         if let outcome = look(at: key) {
             return try outcome.get()
         }

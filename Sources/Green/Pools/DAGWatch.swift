@@ -67,6 +67,7 @@ final class DAGWatch<Key: Hashable & Sendable, Value> {
 
     /// All values, once they have come.
     func values(timeout: Duration?) throws -> [Key: Value] {
+        try checkInterrupt()
         if !missing.isEmpty, failure == nil {
             try wait(timeout: timeout)
         }
@@ -80,6 +81,7 @@ final class DAGWatch<Key: Hashable & Sendable, Value> {
     func nextItem() -> Result<(key: Key, value: Value), any Error>? {
         guard !hasEnded else { return nil }
         do {
+            try checkInterrupt()
             while taken == arrived.count {
                 guard !missing.isEmpty else { return nil }
                 try wait(timeout: nil)

@@ -13,6 +13,7 @@ extension ResourcePool {
     ///   killed or its ``Timeout`` fires meanwhile, that error.
     @available(*, noasync)
     public func get(timeout: Duration? = nil) throws -> Resource {
+        try checkInterrupt()
         let item = try takePlace(timeout: timeout)
         do {
             return lend(try item ?? nextIdle() ?? makeItem())

@@ -22,7 +22,10 @@ extension Socket {
     /// - Throws: As every read; see ``Socket``.
     @available(*, noasync)
     public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
-        guard let base = buffer.baseAddress else { return 0 }
+        guard let base = buffer.baseAddress else {
+            try checkInterrupt()
+            return 0
+        }
         return try check(unsafe green_read(readable, base, buffer.count))
     }
 
@@ -92,7 +95,10 @@ extension Socket {
     ///   when the stream ends before.
     @available(*, noasync)
     public func readExactly(_ count: Int) throws -> [UInt8] {
-        guard try checked(count, "count") > 0 else { return [] }
+        guard try checked(count, "count") > 0 else {
+            try checkInterrupt()
+            return []
+        }
         guard count <= largestBuffer else { return try readMany(count) }
         return try unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
             guard let base = buffer.baseAddress else { return }

@@ -7,7 +7,7 @@ extension Socket {
     /// - Throws: As every write; see ``Socket``.
     @available(*, noasync)
     public func write(_ bytes: UnsafeRawBufferPointer) throws {
-        guard let base = bytes.baseAddress else { return }
+        guard let base = bytes.baseAddress else { return try checkInterrupt() }
         try check(unsafe green_write(handle, base, bytes.count))
     }
 
@@ -73,6 +73,7 @@ extension Socket {
     /// - Throws: As every write; see ``Socket``.
     @available(*, noasync)
     public func write(contentsOf pieces: [some Collection<UInt8>]) throws {
+        guard !pieces.isEmpty else { return try checkInterrupt() }
         var rest = pieces[...]
         while !rest.isEmpty {
             var vectors: [iovec] = unsafe []

@@ -80,6 +80,8 @@ public final class GreenGroup<Success> {
         var finished: OpaquePointer?
         if stillborn.isEmpty {
             try check(unsafe green_group_next(handle, timeout.timeout, &finished))
+        } else {
+            try checkInterrupt()
         }
         guard let member = unsafe finished else {
             return stillborn.isEmpty ? nil : stillborn.removeFirst()

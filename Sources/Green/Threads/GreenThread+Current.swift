@@ -21,6 +21,17 @@ extension GreenThread where Success == Never {
         try check(green_yield())
     }
 
+    /// Throws the pending interrupt that the thread's next blocking call would throw, if there is one.
+    ///
+    /// For a function that runs for long without blocking, and for one of your own that blocks only at times. Does not
+    /// block, and does not let others run. Throws nothing in an exit function.
+    ///
+    /// - Throws: When the thread was killed, the error of that kill; when its ``Timeout`` has fired, that.
+    @available(*, noasync)
+    public static func checkInterrupt() throws {
+        try Green.checkInterrupt()
+    }
+
     /// Blocks for at least the given time. Zero or less yields.
     ///
     /// - Parameter duration: How long to sleep.

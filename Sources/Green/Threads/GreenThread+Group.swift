@@ -24,6 +24,7 @@ extension GreenThread {
     ) throws
         -> GreenThread<Success>
     {
+        try Green.checkInterrupt()
         if let thread = threads.first(where: \.isFinished) {
             return thread
         }
@@ -54,8 +55,8 @@ extension GreenThread {
         let deadline = Deadline(timeout)
         let group = GreenGroup(threads)
         while let thread = try group.next(timeout: deadline.rest) {
-            try thread.wait()
+            _ = try thread.state.result(Success.self)
         }
-        return try threads.map { try $0.wait() }
+        return try threads.map { try $0.state.result(Success.self) }
     }
 }

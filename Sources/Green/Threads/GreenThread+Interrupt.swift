@@ -12,7 +12,7 @@ extension GreenThread {
     /// - Throws: The error itself, when the thread kills itself. With `andWait`, the error that interrupted the wait.
     @available(*, noasync)
     public func kill(throwing error: any Error = GreenExit(), andWait: Bool = false) throws {
-        guard let handle = state.handle else { return }
+        guard let handle = state.handle else { return andWait ? try Green.checkInterrupt() : () }
         let result = unsafe error is GreenExit ? green_thread_kill(handle) : KillReason.post(error, on: handle)
         try check(result)
         state.decideFailure(error)

@@ -76,6 +76,15 @@ extension ThreadState {
         slot.load(Success.self, keepingAlive: self)
     }
 
+    /// What a thread that has finished returned or threw. An interrupt of the caller is left for its next call, except
+    /// where only the core knows the result: that of a thread of C.
+    func result<Success>(_: Success.Type) throws -> Success {
+        if !hasEnded {
+            try waitForEnd(timeout: nil)
+        }
+        return try outcome(Success.self).get()
+    }
+
     /// Waits for the end, and throws the error that the thread ended with.
     @usableFromInline
     func join(timeout: Duration?) throws {
@@ -89,7 +98,7 @@ extension ThreadState {
     // Each level of calls across a switch costs a mispredicted return; hence the inlining.
     @inline(__always)
     func waitForEnd(timeout: Duration?) throws {
-        guard !hasEnded, let handle else { return }
+        guard !hasEnded, let handle else { return try checkInterrupt() }
         var result: Int32 = 0
         try check(unsafe green_thread_wait(handle, timeout.timeout, &result))
         if !hasEnded {
