@@ -4,12 +4,14 @@ extension Duration {
     /// The duration in the core's unit, rounded up so that no wait is shorter than asked. Negative ones are zero,
     /// those of more than 292 years that long.
     var nanoseconds: Int64 {
-        // The seconds of a duration may be more than `components` can express.
         guard self > .zero else { return 0 }
-        guard self < Duration.nanoseconds(Int64.max) else { return .max }
+        guard self < .longest else { return .max }
         let (seconds, attoseconds) = components
         return seconds * 1_000_000_000 + (attoseconds + 999_999_999) / 1_000_000_000
     }
+
+    /// The longest that the core knows. A point in time that is so far off can still be computed.
+    static var longest: Duration { .nanoseconds(Int64.max) }
 
     /// The duration for a core that was given nanoseconds; nil is none.
     init?(nanoseconds: Int64) {

@@ -47,7 +47,7 @@ public final class OffloadPool: Sendable {
             unsafe options.threads = UInt32(clamping: threads)
             unsafe options.queue_limit = UInt32(clamping: queueLimit ?? 0)
             // Zero is the core's default.
-            unsafe options.idle = idle == .zero ? 1 : idle.timeout
+            unsafe options.idle = idle.map { max($0.nanoseconds, 1) } ?? GREEN_FOREVER
             unsafe options.name = unsafe name
             return unsafe green_offload_pool_open(&handle, &options)
         }

@@ -100,8 +100,8 @@ public final class ResourcePool<Resource> {
         }
         self.maximum = maximum
         self.order = order
-        self.maximumIdle = maximumIdle
-        self.maximumAge = maximumAge
+        self.maximumIdle = maximumIdle.map { min($0, .longest) }
+        self.maximumAge = maximumAge.map { min($0, .longest) }
         self.discardsOnError = discardsOnError
         self.create = create
         self.destroy = destroy
