@@ -240,6 +240,30 @@ TEST(waiting_puts, "every put for which there is room but no memory ends, not on
     green_queue_free(queue);
 }
 
+/* How many allocations it takes to move so many elements through a queue that always
+ * holds some. */
+static unsigned allocations_of(green_queue *queue, int count) {
+    struct element element = {0};
+    fail_calls(FAIL_MEMORY, UINT_MAX, UINT_MAX);
+    for (int i = 0; i < count; i++) {
+        CHECK(green_queue_put(queue, &element, 0), ==, 0);
+        CHECK(green_queue_get(queue, &element, 0), ==, 0);
+    }
+    return fail_calls(0, 0, 0);
+}
+
+TEST(steady_queue, "what flows through a queue allocates no memory once the queue has some") {
+    green_queue_options options = {.element_size = sizeof(struct element), .capacity = 1000};
+    struct element element = {0};
+    green_queue *queue = NULL;
+    CHECK(green_queue_make(&queue, &options), ==, 0);
+    for (int i = 0; i < 500; i++)
+        CHECK(green_queue_put(queue, &element, 0), ==, 0);
+    allocations_of(queue, 10000);
+    CHECK(allocations_of(queue, 100000), ==, 0);
+    green_queue_free(queue);
+}
+
 TEST(queues, "a queue without memory gives the element back, and goes on") {
     static const struct scenario scenarios[] = {
         {.name = "channel", .run = run_channel, .tolerates = "madvise mmap"},

@@ -4,6 +4,7 @@
 #include "seccomp.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -217,6 +218,44 @@ static void overflow_without_advice(void) {
 TEST(overflow_without_advice, "an overflow is found by kernels that have no guards by advice, too") {
     needs_kernel();
     check_overflow(overflow_without_advice);
+}
+
+static int tell_place(void *place) {
+    char here;
+    *(char **)place = &here;
+    return nap(NULL);
+}
+
+/* Below the stack of a thread that sleeps, where its guard is. */
+static void crash_in_guard(void) {
+    enum { SIZE = 64 << 10 };
+    char *place = NULL;
+    green_spawn_options options = {.stack_size = SIZE, .name = "sleeping"};
+    green_thread *thread = NULL;
+    CHECK(green_spawn_with(&thread, &options, tell_place, &place), ==, 0);
+    let_run();
+    *(volatile char *)(place - SIZE) = 1;
+}
+
+TEST(other_guard, "a crash in the guard of a stack that is not in use is not called an overflow") {
+    struct child child;
+    run_child(&child, crash_in_guard);
+    CHECK(strstr(child.output, "stack overflow in") == NULL);
+    CHECK(child.status != 0);
+    if (!SANITIZED)
+        CHECK(WIFSIGNALED(child.status));
+}
+
+TEST(other_signal_stack, "a signal stack that the program has set meanwhile outlives the hub") {
+    static char own[64 << 10];
+    stack_t mine = {.ss_sp = own, .ss_size = sizeof own}, none = {.ss_flags = SS_DISABLE}, now;
+    CHECK(green_yield(), ==, 0);
+    CHECK(sigaltstack(&mine, NULL), ==, 0);
+    CHECK(green_hub_close(), ==, 0);
+    CHECK(sigaltstack(NULL, &now), ==, 0);
+    CHECK(now.ss_sp == own);
+    CHECK(now.ss_flags, ==, 0);
+    CHECK(sigaltstack(&none, NULL), ==, 0);
 }
 
 static void crash_elsewhere(void) {
