@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 static void use_epoll(void) {
     green_hub_options options = {.engine = "epoll", .receive_memory = 64 << 10};
@@ -148,6 +149,49 @@ TEST(number, "a number that is reused owes nothing to the socket before, even on
 
 static int wait_readable(void *argument) {
     return green_wait_fd(*(int *)argument, POLLIN, GREEN_FOREVER);
+}
+
+/* How many descriptors with this number an epoll descriptor of this process watches. */
+static int watches_of(int number) {
+    char path[64], line[256];
+    int count = 0, watched;
+    for (int fd = 3; fd < 64; fd++) {
+        snprintf(path, sizeof path, "/proc/self/fdinfo/%d", fd);
+        FILE *file = fopen(path, "re");
+        while (file && fgets(line, sizeof line, file))
+            count += sscanf(line, "tfd: %d", &watched) == 1 && watched == number;
+        if (file)
+            fclose(file);
+    }
+    return count;
+}
+
+TEST(child_holds, "a socket that is closed is watched no longer, though a forked child has it open") {
+    int go[2], status;
+    use_epoll();
+    needs_kernel();
+    CHECK(pipe2(go, O_CLOEXEC), ==, 0);
+    struct pair pair = connected(TCP4);
+    send_text(pair.far, "x");
+    expect_text(pair.near, "x");
+    green_thread *reader = start(read_to_end, pair.near); /* by then it is watched */
+    let_run();
+    int number = green_socket_fd(pair.near);
+    CHECK(watches_of(number), ==, 1);
+    pid_t child = fork();
+    if (child == 0) {
+        char byte;
+        close(go[1]);
+        _exit((int)read(go[0], &byte, 1));
+    }
+    CHECK(green_close(pair.near), ==, 0);
+    CHECK(finish(reader), ==, -EBADF);
+    CHECK(watches_of(number), ==, 0);
+    close(go[1]);
+    CHECK(waitpid(child, &status, 0), ==, child);
+    CHECK(status, ==, 0);
+    close(go[0]);
+    release_pair(&pair);
 }
 
 TEST(foreign, "a descriptor that was closed and made anew without a word can be waited for") {

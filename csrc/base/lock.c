@@ -56,7 +56,7 @@ bool green__is_newborn(void) {
 }
 
 /* Not under the lock, which a fork between the two could leave held. */
-static int watch_forks(void) {
+int green__watch_forks(void) {
     static atomic_bool watching;
     if (atomic_exchange(&watching, true) || pthread_atfork(before_fork, in_parent, in_child) == 0)
         return 0;
@@ -65,7 +65,7 @@ static int watch_forks(void) {
 }
 
 int green__lock_enroll(green_lock *lock) {
-    int error = watch_forks();
+    int error = green__watch_forks();
     if (error < 0)
         return error;
     green__pthread.mutex_lock(&enrolling);

@@ -33,8 +33,11 @@ static inline void green__unlock(green_lock *lock) {
     green__pthread.mutex_unlock(&lock->mutex);
 }
 
-/* Whether this process has forked since its first lock was enrolled: others may
- * hold copies of its descriptors. */
+/* Has forks noticed from here on, as enrolling a lock does, too. -ENOMEM. */
+int green__watch_forks(void);
+
+/* Whether this process has forked since forks are noticed: others may hold copies of
+ * its descriptors. */
 bool green__has_forked(void);
 
 /* Whether this OS thread is in the middle of a fork. */

@@ -301,6 +301,9 @@ int green__epoll_open(green_epoll *epoll, green_engine *counts, uint32_t events)
     *epoll = (green_epoll){.base.class = &green__epoll, .counts = counts, .socket_events = events};
     green__ops_init(&epoll->fresh);
     green__ops_init(&epoll->retried);
+    int error = green__watch_forks(); /* see forget() */
+    if (error < 0)
+        return error;
     epoll->fd = green__above_stdio(epoll_create1(EPOLL_CLOEXEC));
     return epoll->fd < 0 ? green__fail(-errno, "making an epoll descriptor") : 0;
 }
