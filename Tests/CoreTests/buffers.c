@@ -71,6 +71,9 @@ TEST(lent, "sockets whose data is lent and not consumed keep it, and all of it c
         counts[i] = green_receive(holders[i].near, &lent[i]);
         CHECK(counts[i], >, 0);
     }
+    green_statistics now;
+    CHECK(green_hub_statistics(&now), ==, 0);
+    CHECK(now.buffers, ==, 4); /* of 16 KiB */
     serve_another();
     for (int i = 0; i < HOLDERS; i++) /* what is lent stays good meanwhile */
         pattern_check(lent[i], (size_t)counts[i], (uint64_t)i);

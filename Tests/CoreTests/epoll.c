@@ -243,16 +243,20 @@ TEST(high_numbers, "descriptors with high numbers work") {
     limit.rlim_cur = limit.rlim_max < 100000 ? limit.rlim_max : 100000;
     CHECK(setrlimit(RLIMIT_NOFILE, &limit), ==, 0);
     use_epoll();
+    /* Also those with which the engine's table begins to be too small. */
+    const int numbers[] = {1024, 2048, 4096, (int)limit.rlim_cur - 1};
     struct pair pair = connected(TCP4);
-    int high = fcntl(green_socket_fd(pair.near), F_DUPFD_CLOEXEC, (int)limit.rlim_cur - 1);
-    CHECK(high, ==, (int)limit.rlim_cur - 1);
-    green_socket *socket;
-    CHECK(green_socket_adopt(&socket, high), ==, 0);
-    send_text(socket, "up here");
-    expect_text(pair.far, "up here");
-    send_text(pair.far, "down there");
-    expect_text(socket, "down there");
-    green_socket_release(socket);
+    for (int i = 0; i < 4; i++) {
+        int high = fcntl(green_socket_fd(pair.near), F_DUPFD_CLOEXEC, numbers[i]);
+        CHECK(high, ==, numbers[i]);
+        green_socket *socket;
+        CHECK(green_socket_adopt(&socket, high), ==, 0);
+        send_text(socket, "up here");
+        expect_text(pair.far, "up here");
+        send_text(pair.far, "down there");
+        expect_text(socket, "down there");
+        green_socket_release(socket);
+    }
     release_pair(&pair);
 }
 
@@ -277,8 +281,10 @@ TEST(before_pwait2, "a kernel without epoll_pwait2 sleeps long enough, in millis
     CHECK(child.status, ==, 0);
 }
 
+static int refusal; /* what preadv2(2) fails with */
+
 static void read_signal(void) {
-    refuse_call(SYS_preadv2, EOPNOTSUPP);
+    refuse_call(SYS_preadv2, refusal);
     use_epoll();
     green_signals *signals;
     CHECK(green_signals_open(&signals, (int[]){SIGUSR1}, 1), ==, 0);
@@ -289,9 +295,13 @@ static void read_signal(void) {
 }
 
 TEST(before_nowait, "what cannot be read without waiting is read when poll says so") {
+    static const int refusals[] = {EOPNOTSUPP, ENOSYS, EINVAL};
     needs_kernel();
     struct child child;
-    run_child(&child, read_signal);
-    CHECK_TEXT(child.output, "");
-    CHECK(child.status, ==, 0);
+    for (int i = 0; i < 3; i++) {
+        refusal = refusals[i];
+        run_child(&child, read_signal);
+        CHECK_TEXT(child.output, "");
+        CHECK(child.status, ==, 0);
+    }
 }

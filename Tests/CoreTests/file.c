@@ -1,6 +1,7 @@
 /* Files and names: what is read and written where, and what fails how. */
 #include "files.h"
 
+#include <dirent.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -216,6 +217,39 @@ TEST(full, "a full disk and a limit are errors that tell how much was written") 
     CHECK(green_file_size(file), ==, LIMIT);
     green_file_release(file);
     free(bytes);
+    remove_directory();
+}
+
+/* How many OS threads of this process have the name. */
+static int threads_named(const char *name) {
+    char path[300], line[64];
+    int count = 0;
+    DIR *directory = opendir("/proc/self/task");
+    CHECK(directory != NULL);
+    for (struct dirent *entry; (entry = readdir(directory));) {
+        snprintf(path, sizeof path, "/proc/self/task/%s/comm", entry->d_name);
+        FILE *file = fopen(path, "re");
+        if (file && fgets(line, sizeof line, file))
+            count += strncmp(line, name, strlen(name)) == 0;
+        if (file)
+            fclose(file);
+    }
+    closedir(directory);
+    return count;
+}
+
+/* A file that is closed takes a native thread, so all stay open. */
+TEST(many_opens, "opens one after the other stay with io_uring, however many there are") {
+    enum { COUNT = 300 };
+    static green_file *files[COUNT];
+    green_hub_options options = {.engine = "uring"};
+    if (green_hub_open(&options) < 0)
+        skip("there is no io_uring");
+    for (int i = 0; i < COUNT; i++)
+        files[i] = open_file("opened", O_RDWR | O_CREAT);
+    CHECK(threads_named("green-file"), ==, 0);
+    for (int i = 0; i < COUNT; i++)
+        green_file_release(files[i]);
     remove_directory();
 }
 
