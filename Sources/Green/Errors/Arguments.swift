@@ -2,12 +2,18 @@ internal import Glibc
 internal import SystemPackage
 
 // The checks of arguments, before they go to the core. A call that throws reports an argument that it cannot use with
-// a SystemError that names it; it never traps.
+// a SystemError that names it; it never traps. What a text says is not in the message: it may be a secret.
 
 /// Checks a text. C would cut it off at a NUL.
 func checked(_ text: String, _ argument: StaticString) throws -> String {
-    guard !text.utf8.contains(0) else { throw invalid(argument, "\(text.debugDescription) has a NUL") }
+    guard !text.utf8.contains(0) else { throw hasNUL(argument) }
     return text
+}
+
+/// Checks a text that is given as bytes.
+func checked(_ bytes: [UInt8], _ argument: StaticString) throws -> [UInt8] {
+    guard !bytes.contains(0) else { throw hasNUL(argument) }
+    return bytes
 }
 
 /// Checks a text that may be missing.
@@ -17,9 +23,7 @@ func checked(_ text: String?, _ argument: StaticString) throws -> String? {
 
 /// Checks a path. C would cut it off at a NUL.
 func checked(_ path: FilePath, _ argument: StaticString) throws -> FilePath {
-    guard unsafe path.withPlatformString({ unsafe strlen($0) }) == path.length else {
-        throw invalid(argument, "\(path.string.debugDescription) has a NUL")
-    }
+    guard unsafe path.withPlatformString({ unsafe strlen($0) }) == path.length else { throw hasNUL(argument) }
     return path
 }
 
@@ -39,6 +43,10 @@ func checked(_ number: Int, _ argument: StaticString, atLeast least: Int = 0) th
 @discardableResult
 func checked(_ number: Int?, _ argument: StaticString, atLeast least: Int = 0) throws -> Int? {
     try number.map { try checked($0, argument, atLeast: least) }
+}
+
+private func hasNUL(_ argument: StaticString) -> SystemError {
+    invalid(argument, "a NUL in it would cut it off")
 }
 
 private func invalid(_ argument: StaticString, _ problem: String) -> SystemError {

@@ -94,7 +94,11 @@ final class OptionsMemory {
             try unsafe green_tls_pem(path: text(path, argument), bytes: nil, size: 0)
         case .memory(let bytes):
             // Even an empty one is a PEM that was given, and that is no good.
-            unsafe green_tls_pem(path: nil, bytes: UnsafeRawPointer(copy(bytes + [0])), size: bytes.count)
+            try unsafe green_tls_pem(
+                path: nil,
+                bytes: UnsafeRawPointer(copy(checked(bytes, argument) + [0])),
+                size: bytes.count
+            )
         }
     }
 }
