@@ -74,9 +74,10 @@ let package = Package(
             ],
             swiftSettings: swiftSettings
         ),
+        .target(name: "GreenExampleArguments", path: "Sources/Examples/Arguments"),
         .target(
             name: "GreenExampleSupport",
-            dependencies: ["Green"],
+            dependencies: ["Green", "GreenExampleArguments"],
             path: "Sources/Examples/Support",
             swiftSettings: swiftSettings
         ),

@@ -3,13 +3,24 @@ public import Green
 extension Options {
     /// Listens, by TLS when `--tls-cert` and `--tls-key` name files.
     public func listen(on address: String) throws -> Listener {
+        try secured { try Green.listen(on: address) }
+    }
+
+    /// Listens on a host and a port, by TLS when `--tls-cert` and `--tls-key` name files.
+    public func listen(host: String, port: UInt16) throws -> Listener {
+        try secured { try Green.listen(on: SocketAddress.resolve(host: host, port: port)[0]) }
+    }
+
+    private func secured(_ listen: () throws -> Listener) throws -> Listener {
         switch (self["tls-cert"], self["tls-key"]) {
         case (nil, nil):
-            return try Green.listen(on: address)
+            return try listen()
         case (let certificate?, let key?):
             #if TLS
             let tls = try TLS.server(certificateChain: .file(certificate), privateKey: .file(key))
-            return try Green.listen(on: address, tls: tls)
+            let listener = try listen()
+            try listener.useTLS(tls)
+            return listener
             #else
             end(2, "TLS is not built in, so there is no use for '\(certificate)' and '\(key)'")
             #endif

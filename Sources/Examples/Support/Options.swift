@@ -11,7 +11,7 @@ public struct Options {
     /// Reads the command line. Ends the program with the usage when it asks for help or makes no sense.
     public init(_ names: String..., takesOperands: Bool = false, usage: String) {
         self.usage = usage
-        var arguments = CommandLine.arguments.dropFirst()
+        var arguments = commandLine.dropFirst()
         while let argument = arguments.popFirst() {
             guard argument != "--help" else { end(0) }
             if takesOperands, argument == "-" || !argument.hasPrefix("-") {
@@ -30,13 +30,19 @@ public struct Options {
         values[name]
     }
 
-    /// A whole number, no smaller than the least.
-    public subscript(name: String, default standard: Int, atLeast least: Int = 1) -> Int {
+    /// A whole number within limits.
+    public subscript(name: String, default standard: Int, atLeast least: Int = 1, atMost most: Int = .max) -> Int {
         guard let text = values[name] else { return standard }
-        guard let number = Int(text), number >= least else {
-            end(2, "--\(name) takes a number from \(least) on, not '\(text)'")
+        guard let number = Int(text), number >= least, number <= most else {
+            let range = most == .max ? "\(least) on" : "\(least) to \(most)"
+            end(2, "--\(name) takes a number from \(range), not '\(text)'")
         }
         return number
+    }
+
+    /// The number of a port.
+    public subscript(name: String, default standard: UInt16) -> UInt16 {
+        UInt16(self[name, default: Int(standard), atLeast: 0, atMost: Int(UInt16.max)])
     }
 
     /// A time in seconds, which may have a fraction.
@@ -59,52 +65,9 @@ public struct Options {
         if let complaint {
             note(complaint)
         }
-        say(usage)
-        finish(status)
-    }
-}
-
-/// Whether something that was said could not be written. The programs have one OS thread.
-nonisolated(unsafe) private var isLost = false
-
-private func write(_ text: String, to descriptor: CInt) -> Bool {
-    let bytes = Array(text.utf8)
-    var done = 0
-    while done < bytes.count {
-        let count = unsafe bytes.withUnsafeBytes { bytes in
-            unsafe Glibc.write(descriptor, bytes.baseAddress! + done, bytes.count - done)
+        for line in usage.split(separator: "\n", omittingEmptySubsequences: false) {
+            say(String(line))
         }
-        guard count > 0 || errno == EINTR else { return false }
-        done += max(count, 0)
-    }
-    return true
-}
-
-/// Prints a line at once, also into a pipe or a file.
-public func say(_ line: String) {
-    unsafe isLost = unsafe !write(line + "\n", to: STDOUT_FILENO) || isLost
-}
-
-/// Writes a line to standard error, behind the name of the program.
-public func note(_ text: String) {
-    let program = CommandLine.arguments[0].split(separator: "/").last ?? ""
-    _ = write("\(program): \(text)\n", to: STDERR_FILENO)
-}
-
-/// Ends the program; with a failure when somebody has not been told all that was said.
-public func finish(_ status: CInt) -> Never {
-    if unsafe isLost {
-        note("not all of the output could be written")
-    }
-    exit(unsafe isLost ? 1 : status)
-}
-
-/// Runs a program. An error ends it with one line on standard error.
-public func run(_ program: () throws -> Void) {
-    do {
-        try program()
-    } catch {
-        note("\(error)")
-        exit(1)
+        finish(status)
     }
 }

@@ -52,22 +52,51 @@ final class Room {
 }
 
 func chat() throws {
-    let usage = "usage: green-chat [--port 6001]\n\nA chat: connect with nc, say your name, and talk."
-    let options = Options("port", usage: usage)
-    let listener = try listen(on: "127.0.0.1:\(options["port"] ?? "6001")")
-    say("listening on \(try listener.address)")
+    let options = Options(
+        "host",
+        "port",
+        "concurrency",
+        "idle",
+        usage: """
+            usage: green-chat [OPTION VALUE]...
+
+            A chat: connect with nc, say your name, and talk.
+
+              --host HOST      where to listen, a name or a number (127.0.0.1)
+              --port N         the port; 0 is any free one (6001)
+              --concurrency N  how many may be there at one time (10000). One more takes the place of whoever has said
+                               nothing for longest.
+              --idle S         seconds that somebody may say nothing (3600)
+            """
+    )
+    let clients = Clients(
+        limit: options["concurrency", default: 10_000],
+        idle: options["idle", default: .seconds(3600)]
+    )
+    let listener = try options.listen(host: options["host"] ?? "127.0.0.1", port: options["port", default: 6001])
+    log("listening on \(try listener.address)")
     let room = Room()
 
-    try serve(listener, onError: { say("a client: \($0)") }) { client, _ in
-        try client.write("Your name? ")
-        guard let name = try client.readLine(limit: 32), !name.isEmpty else { return }
-        let member = Member(name: name, socket: client)
-        guard room.enter(member) else { return try client.write("There is a \(name) already.\n") }
+    try clients.serve(listener) { client in
+        let socket = client.socket
+        guard let name = try withTimeout(.seconds(60), { try askName(socket) }) else { return }
+        let member = Member(name: name, socket: socket)
+        guard room.enter(member) else { return try socket.write("There is a \(name) already.\n") }
         defer { room.leave(member) }
-        while let line = try client.readLine() {
-            room.say("\(name): \(line)", from: member)
+        while let line = try socket.readLine(limit: 4096) {
+            client.touch()
+            room.say("\(name): \(line.printable)", from: member)
+            // Nobody says more than the others can read.
+            try GreenThread.sleep(for: .milliseconds(20))
         }
     }
+}
+
+/// What the others see of a name has no control characters.
+func askName(_ socket: Socket) throws -> String? {
+    try socket.write("Your name? ")
+    let name = try socket.readLine(limit: 100)?.printable
+    return name?.allSatisfy(\.isWhitespace) == false ? name : nil
 }
 
 run(chat)

@@ -4,9 +4,10 @@ import GreenExampleSupport
 
 /// Copies one direction to its end, and tells the receiver that it has ended. When that fails, so does the other
 /// direction.
-func copy(from source: Socket, to target: Socket) throws {
+func copy(from source: Socket, to target: Socket, of client: Client) throws {
     do {
         while try source.withReceived({ bytes in
+            client.touch()
             try target.write(bytes)
             return !bytes.isEmpty
         }) {}
@@ -22,31 +23,43 @@ func forward() throws {
     let options = Options(
         "listen",
         "to",
+        "concurrency",
+        "idle",
         "tls-cert",
         "tls-key",
         "tls-to",
         "tls-name",
         usage: """
-            usage: green-forward --listen PORT --to HOST:PORT [--tls-cert FILE --tls-key FILE]
-                                 [--tls-to system|FILE [--tls-name NAME]]
+            usage: green-forward --listen PORT --to HOST:PORT [OPTION VALUE]...
 
             Listens on a port of this machine, or on HOST:PORT, and hands each connection on.
 
+              --concurrency N                  how many clients at one time (10000). One more takes the place of the client
+                                               whose connection has been silent for longest.
+              --idle S                         seconds that a connection may be silent both ways (3600)
               --tls-cert FILE, --tls-key FILE  its certificate and key, PEM: clients speak TLS to it
               --tls-to system|FILE             it speaks TLS to the server, and trusts the system's authorities or these
               --tls-name NAME                  whose certificate the server must have, if not HOST
             """
     )
     let (port, target) = (options.required("listen"), options.required("to"))
+    let clients = Clients(
+        limit: options["concurrency", default: 10_000],
+        idle: options["idle", default: .seconds(3600)],
+        descriptors: 2
+    )
     let listener = try options.listen(on: port.contains(":") ? port : "127.0.0.1:\(port)")
     let open = try options.connecting()
-    say("forwarding \(try listener.address) to \(target)")
+    log("forwarding \(try listener.address) to \(target)")
 
-    try serve(listener, onError: { say("\($0)") }) { client, _ in
+    try clients.serve(listener) { client in
         let server = try open(target, .seconds(30))
-        let back = spawn { try copy(from: server, to: client) }
-        let sent = Result { try copy(from: client, to: server) }
-        let received = Result { try back.wait() }
+        defer { server.close() }
+        let back = spawn { Result { try copy(from: server, to: client.socket, of: client) } }
+        // Also when this client is dropped.
+        defer { try? back.kill() }
+        let sent = Result { try copy(from: client.socket, to: server, of: client) }
+        let received = try back.wait()
         try sent.get()
         try received.get()
     }

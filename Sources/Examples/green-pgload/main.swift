@@ -22,7 +22,7 @@ func load() throws {
               --connection-string TEXT  which server, as libpq has it; the environment (PGHOST and so on) says the rest
             """
     )
-    let (connections, queries) = (options["connections", default: 100], options["queries", default: 1])
+    let (connections, queries) = (options["connections", default: 100, atMost: 100_000], options["queries", default: 1])
     let query = "SELECT pg_sleep(\(options["sleep", default: .milliseconds(200)] / .seconds(1)))"
     let server = options["connection-string"] ?? ""
     let postgres = try Postgres()

@@ -32,7 +32,9 @@ func pipeline() throws {
     let timeout = options["timeout", default: .seconds(10)]
     let time = Duration.milliseconds(options["work", default: 10, atLeast: 0])
     let input = Input(paths: options.operands, numbers: options["items", default: 100])
-    let (producers, workers) = (options["producers", default: 2], options["workers", default: 4])
+    let (producers, workers) = (
+        options["producers", default: 2, atMost: 100_000], options["workers", default: 4, atMost: 100_000]
+    )
     let signals = try Signals([.interrupt, .terminate])
     let start = ContinuousClock.now
     let pipeline = Pipeline(input: input, capacity: capacity)

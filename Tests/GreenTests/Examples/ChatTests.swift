@@ -3,13 +3,6 @@ import Testing
 
 @Suite("green-chat")
 struct ChatTests {
-    /// A port that was free a moment ago: the chat takes a number above 0 only.
-    private func freePort() throws -> String {
-        let listener = try listen(on: "127.0.0.1:0")
-        defer { listener.close() }
-        return try "\(listener.address.port ?? 0)"
-    }
-
     private func enter(_ address: SocketAddress, as name: String) throws -> Socket {
         let socket = try connect(to: address)
         socket.readTimeout = .seconds(60)
@@ -22,7 +15,7 @@ struct ChatTests {
     @Test
     func `tells all others who comes, what is said and who goes`() throws {
         try onHub { () throws in
-            let program = try Program("green-chat", "--port", freePort())
+            let program = try Program("green-chat", "--port", "0")
             let address = try program.address()
             let ada = try enter(address, as: "Ada")
             let ben = try enter(address, as: "Ben")
@@ -37,6 +30,41 @@ struct ChatTests {
             #expect(try impostor.readLine() == nil)
             ben.close()
             #expect(try ada.readLine() == "* Ben has left")
+        }
+    }
+
+    @Test
+    func `passes no control characters on, and takes no name without letters`() throws {
+        try onHub { () throws in
+            let program = try Program("green-chat", "--port", "0")
+            let address = try program.address()
+            let ada = try enter(address, as: "Ada")
+            let ben = try enter(address, as: "Ben\u{1B}[2J")
+            #expect(try ada.readLine() == #"* Ben\u{1B}[2J has joined"#)
+            try ben.write("tab\tBEL\u{7}CSI\u{9B}31m\u{202E}back\rgr\u{FC}n \u{2028}\n")
+            #expect(
+                try ada.readLine()
+                    == #"Ben\u{1B}[2J: tab\#tBEL\u{7}CSI\u{9B}31m\u{202E}back\u{D}gr"# + "\u{FC}n " + #"\u{2028}"#
+            )
+            let nobody = try enter(address, as: " ")
+            #expect(try nobody.readLine() == nil)
+        }
+    }
+
+    @Test
+    func `says goodbye to who says nothing, or too much at once`() throws {
+        try onHub { () throws in
+            let quick = try Program("green-chat", "--port", "0", "--idle", "0.05")
+            let silent = try enter(quick.address(), as: "Ada")
+            #expect(try silent.readLine() == nil)
+            let program = try Program("green-chat", "--port", "0")
+            let loud = try enter(program.address(), as: "Ada")
+            try loud.write(String(repeating: "x", count: 5000))
+            #expect(throws: (any Error).self) {
+                guard try loud.readLine() != nil else { throw Mistake(number: 1) }
+            }
+            let said = try program.output.readLine() ?? ""
+            #expect(said.contains("a line of more than 4096 bytes"), "\(said)")
         }
     }
 }

@@ -47,6 +47,109 @@ struct EchoTests {
         }
     }
 
+    /// A port that was free a moment ago, for a program whose output nobody reads.
+    private func freePort() throws -> UInt16 {
+        let listener = try listen(on: .loopback())
+        defer { listener.close() }
+        return try #require(listener.address.port)
+    }
+
+    /// A connection to a program that is about to listen.
+    private func connectSoon(_ port: UInt16) throws -> Socket {
+        for _ in 0..<30_000 {
+            if let socket = try? connect(to: .loopback(port: port)) {
+                return socket
+            }
+            try GreenThread.sleep(for: .milliseconds(2))
+        }
+        throw SystemError(code: .timedOut, message: "the program does not listen")
+    }
+
+    @Test(arguments: [true, false])
+    func `goes on when nobody reads what it prints`(isFull: Bool) throws {
+        try onHub { () throws in
+            let (pipe, port) = (try UnreadPipe(isFull: isFull), try freePort())
+            let program = try GreenProcess(
+                FilePath(Program.folder + "/green-echo"),
+                arguments: ["--port", "\(port)"],
+                output: .descriptor(pipe.end),
+                error: .pipe
+            )
+            // Each of these is a line of its output; more than it keeps.
+            for _ in 0..<1200 {
+                let client = try connectSoon(port)
+                try client.write("x")
+                _ = try client.read(upTo: 1)
+                try client.reset()
+            }
+            let client = try connectSoon(port)
+            try client.write("one\n")
+            #expect(try client.readLine() == "one")
+            client.close()
+            try program.send(.terminate)
+            let text = String(decoding: try program.error!.readAll(), as: UTF8.self)
+            #expect(text == "green-echo: not all of the output could be written\n")
+            #expect(try program.wait() == .exited(1))
+        }
+    }
+
+    @Test
+    func `drops a client that is silent, and one that does not read`() throws {
+        try onHub { () throws in
+            let program = try Program("green-echo", "--port", "0", "--idle", "0.05")
+            let address = try program.address()
+            let silent = try connect(to: address)
+            #expect(try silent.read(upTo: 1) == [])
+            #expect(try program.output.readLine() == "\(silent.localAddress): it was silent for 0.050 s")
+            let deaf = try connect(to: address)
+            #expect(throws: SystemError.self) {
+                while true {
+                    try deaf.write([UInt8](repeating: 0, count: 65536))
+                }
+            }
+        }
+    }
+
+    @Test
+    func `gives the place of the client that was silent for longest to a new one`() throws {
+        try onHub { () throws in
+            let program = try Program("green-echo", "--port", "0", "--concurrency", "10")
+            let address = try program.address()
+            var clients: [Socket] = []
+            func speak(_ client: Socket) throws {
+                try client.write("x\n")
+                #expect(try client.readLine() == "x")
+            }
+            for _ in 0..<10 {
+                clients.append(try connect(to: address))
+                try speak(clients.last!)
+            }
+            try speak(clients[0])
+            let late = try connect(to: address)
+            try speak(late)
+            #expect(try clients[1].read(upTo: 1) == [])
+            #expect(try program.output.readLine()?.contains("its place was needed") == true)
+            try speak(clients[0])
+            // However many are silent.
+            let silent = try (0..<100).map { _ in try connect(to: address) }
+            let last = try connect(to: address)
+            try speak(last)
+            #expect(silent.count == 100)
+        }
+    }
+
+    @Test
+    func `finds its arguments without /proc`() throws {
+        try onHub { () throws in
+            let hidden = ["-rm", "sh", "-c", "mount -t tmpfs none /proc && exec \"$@\"", "sh"]
+            guard try run("unshare", arguments: hidden + ["true"]).terminationStatus.isSuccess else { return }
+            let program = Program.folder + "/green-echo"
+            let result = try run("unshare", arguments: hidden + [program, "--prot", "1"])
+            #expect(result.errorText == "green-echo: there is no option '--prot'\n")
+            #expect(result.terminationStatus == .exited(2))
+        }
+    }
+
     @Test
     func `explains itself`() throws {
         try onHub { () throws in

@@ -108,6 +108,23 @@ struct ForwardTests {
     }
 
     @Test
+    func `ends a connection that is silent both ways`() throws {
+        try onHub { () throws in
+            let listener = try listen(on: "127.0.0.1:0")
+            let target = try "\(listener.address)"
+            let program = try Program("green-forward", "--listen", "127.0.0.1:0", "--to", target, "--idle", "0.05")
+            let client = try connect(to: program.address())
+            let server = try listener.accept()
+            #expect(try client.read(upTo: 1) == [])
+            #expect(try server.read(upTo: 1) == [])
+            let said = try program.output.readLine() ?? ""
+            #expect(said.hasSuffix("it was silent for 0.050 s"), "\(said)")
+            program.signal(SIGTERM)
+            #expect(try program.rest() == [])
+        }
+    }
+
+    @Test
     func `needs to know where to`() throws {
         try onHub { () throws in
             let program = try Program("green-forward", "--listen", "0")

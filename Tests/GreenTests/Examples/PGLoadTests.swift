@@ -31,7 +31,7 @@ struct PGLoadTests {
             #expect(try help.rest().first?.hasPrefix("usage: green-pgload") == true)
             #expect(try help.exitCode() == 0)
             let wrong = try Program("green-pgload", "--connections", "none")
-            #expect(try wrong.rest().first == "green-pgload: --connections takes a number from 1 on, not 'none'")
+            #expect(try wrong.rest().first == "green-pgload: --connections takes a number from 1 to 100000, not 'none'")
             #expect(try wrong.exitCode() == 2)
         }
     }

@@ -173,7 +173,7 @@ struct PipelineTests {
     }
 
     @Test(arguments: [
-        ("--workers", "0", "--workers takes a number from 1 on, not '0'"),
+        ("--workers", "0", "--workers takes a number from 1 to 100000, not '0'"),
         ("--capacity", "-1", "--capacity takes a number from 0 on, not '-1'"),
         ("--timeout", "soon", "--timeout takes a number of seconds above 0, not 'soon'"),
         ("--timeout", "nan", "--timeout takes a number of seconds above 0, not 'nan'"),
