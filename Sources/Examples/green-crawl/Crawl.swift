@@ -9,11 +9,15 @@ final class Crawl {
     private let progress: Progress
     /// Pages that need not be fetched again.
     private var known: Set<URL> = []
+    /// How many pages that are linked to may still be fetched.
+    private var left: Int
 
     /// - Parameters:
     ///   - concurrency: How many pages to fetch at one time.
     ///   - timeout: How long one page may take, redirects included.
-    init(_ fetcher: Fetcher, concurrency: Int, timeout: Duration, progress: Progress) {
+    ///   - pages: How many pages to fetch because others link to them.
+    init(_ fetcher: Fetcher, concurrency: Int, timeout: Duration, pages: Int, progress: Progress) {
+        left = pages
         pool = GreenPool(size: concurrency)
         self.fetcher = fetcher
         self.timeout = timeout
@@ -23,12 +27,14 @@ final class Crawl {
     /// Fetches the given pages and, up to so many links away, those of the same site that they link to.
     func run(_ addresses: Addresses, depth: Int) throws {
         var links = try visit(pulling: addresses.next) { [self] in visit($0, finds: depth > 0 ? .links : .nothing) }
-        for left in (0..<depth).reversed() where !links.isEmpty {
+        var rest = depth
+        while rest > 0, !links.isEmpty {
+            rest -= 1
             progress.total += links.count
+            left -= links.count
+            let finds: Finds = rest > 0 ? .linksOfSite : .nothing
             var next = links.makeIterator()
-            links = try visit(pulling: { next.next() }) { [self] in
-                visit($0.description, finds: left > 0 ? .linksOfSite : .nothing)
-            }
+            links = try visit(pulling: { next.next() }) { [self] in visit($0.description, finds: finds) }
         }
     }
 
@@ -55,11 +61,14 @@ final class Crawl {
         _ visit: @escaping (Address) -> Visit
     ) throws -> [URL] {
         let visits = pool.map(pulling: next, visit)
+        var found: Set<URL> = []
         var links: [URL] = []
         while let visit = try visits.next() {
             show(visit)
             known.formUnion([visit.url, try? visit.page.get().url].compactMap(\.self))
-            links += visit.links
+            for link in visit.links where links.count < left && !known.contains(link) && found.insert(link).inserted {
+                links.append(link)
+            }
         }
         // Not before all have come: one of them may be what another one links to.
         return links.filter { known.insert($0).inserted }

@@ -9,5 +9,5 @@ struct CrawlError: Error, CustomStringConvertible {
 
 /// The beginning of what a server said, made harmless for a terminal.
 func quote(_ text: String) -> String {
-    String(reflecting: String(text.prefix(60)))
+    String(reflecting: String(text.unicodeScalars.prefix(60)))
 }

@@ -58,15 +58,16 @@ struct Fetcher {
         if [301, 302, 303, 307, 308].contains(head.status), let target = head["location"] {
             return .redirect(try url.resolving(target))
         }
-        let keeps = findingLinks && head["content-type"]?.lowercased().hasPrefix("text/html") == true
-        var kept: [UInt8] = []
+        let hasLinks = findingLinks && head["content-type"]?.lowercased().hasPrefix("text/html") == true
+        var links = Links(at: url)
         var body = try HTTPBody(of: head, from: lines, limit: limit)
         try body.read { piece in
             progress.bytes += piece.byteCount
-            if keeps {
-                unsafe piece.withUnsafeBytes { unsafe kept.append(contentsOf: $0) }
+            if hasLinks {
+                try links.scan(piece)
             }
         }
-        return .page(Page(url: url, status: head.status, size: body.size, links: Links.find(in: kept, at: url)))
+        links.finish()
+        return .page(Page(url: url, status: head.status, size: body.size, links: links.found))
     }
 }

@@ -39,7 +39,8 @@ struct HTTPBody {
             }
             _ = try lines.fields()
         case .withConnection:
-            while try readPiece(upTo: limit - size + 1, take) > 0 {
+            // A byte more than the limit tells whether that is also the end.
+            while try readPiece(upTo: max(limit - size, 1), take) > 0 {
                 guard size <= limit else { throw tooLarge }
             }
         }
@@ -91,6 +92,8 @@ struct HTTPBody {
             return consumed
         }
         size += count
+        // What has come already is read without waiting. The others have their turn all the same.
+        try GreenThread.yield()
         return count
     }
 

@@ -17,8 +17,12 @@ struct URL: Hashable, CustomStringConvertible {
 
     private var scheme: String { isSecure ? "https" : "http" }
 
+    /// A URL that is longer may be a server's way to make its client run out of memory.
+    private static let longest = 8192
+
     /// Reads a URL. A fragment, "#…", is for the reader of the page and not part of it.
     init(parsing text: String) throws {
+        guard text.utf8.count <= URL.longest else { throw URL.tooLong }
         guard text.utf8.allSatisfy({ 0x21...0x7E ~= $0 }) else {
             throw CrawlError("a URL is of ASCII without spaces; the rest has to be percent-encoded")
         }
@@ -36,7 +40,10 @@ struct URL: Hashable, CustomStringConvertible {
         target = URL.normalized(rest[authority.endIndex...])
     }
 
-    private init(_ base: URL, target: some StringProtocol) {
+    private static var tooLong: CrawlError { CrawlError("a URL has no more than \(longest) bytes here") }
+
+    private init(_ base: URL, target: some StringProtocol) throws {
+        guard target.utf8.count <= URL.longest else { throw URL.tooLong }
         (isSecure, host, port) = (base.isSecure, base.host, base.port)
         self.target = URL.normalized(Substring(target))
     }
@@ -57,9 +64,9 @@ struct URL: Hashable, CustomStringConvertible {
         let folder = path.prefix(through: path.lastIndex(of: "/") ?? path.startIndex)
         return switch reference.first {
         case nil: self
-        case "/": URL(self, target: reference)
-        case "?": URL(self, target: path + reference)
-        default: URL(self, target: folder + reference)
+        case "/": try URL(self, target: reference)
+        case "?": try URL(self, target: path + reference)
+        default: try URL(self, target: folder + reference)
         }
     }
 

@@ -292,6 +292,113 @@ struct CrawlTests {
         }
     }
 
+    /// An answer whose body comes in pieces of one byte.
+    private func inPieces(_ body: String) -> String {
+        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + body.unicodeScalars.map { "1\r\n\($0)\r\n" }.joined() + "0\r\n\r\n"
+    }
+
+    @Test
+    func `finds links in whatever pieces a page comes`() throws {
+        let first = """
+            <!----><!doctype><a href="/1"><!-- <a href=/no> --- --><A\tID=x HREF='/2'>< a href=/no><!-x><a href=/3/><a =x href=
+            "/4"/><area x href=/5?a=1&amp;b=2#c><abbr href=/no><a nohref=/no><a href=/6 href=/no><a hreF /no href=/7>
+            <!--><a href="/8"><!-- - -- > <a href=/no>--><base href=/base/><a href='9'<a href="x
+            """
+        let targets = ["/", "/1", "/2", "/3/", "/4", "/5?a=1&b=2", "/6", "/7", "/8", "/base/9"]
+        try onHub { () throws in
+            for whole in [true, false] {
+                let server = try WebServer { target in
+                    guard target == "/" else { return page("") }
+                    return whole ? page(first, "Content-Type: text/html") : inPieces(first)
+                }
+                let (lines, _, _) = try crawl(["--depth", "1", server.url("/")], server)
+                #expect(lines.map(\.rest) == targets.map(server.url), "\(whole)")
+            }
+        }
+    }
+
+    @Test
+    func `gets through pages that are made to keep it busy`() throws {
+        let pieces = [
+            "<", "<a href=x", "<!--", "<!---", "<a href=\"", "<a b", "<a/", "<a href=/x>", "=", "<a a=",
+            "<base href=x/>",
+        ]
+        let long = String(repeating: "x", count: 10_000)
+        try onHub { () throws in
+            let server = try WebServer { target in
+                switch target {
+                case "/long": page("", status: "302 Found", "Location: /\(long)")
+                case "/longlink": page("<a href=/\(long)><a href=/end>", "Content-Type: text/html")
+                default:
+                    page(
+                        Int(target.dropFirst()).map { String(repeating: pieces[$0], count: 50_000) } ?? "",
+                        "Content-Type: text/html"
+                    )
+                }
+            }
+            let urls = pieces.indices.map { server.url("/\($0)") } + [server.url("/long"), server.url("/longlink")]
+            let (lines, summary, _) = try crawl(
+                ["--depth", "1", "--pages", "1", "--timeout", "600", "--limit", "\(Int.max)", "--concurrency", "4"]
+                    + urls,
+                server
+            )
+            #expect(lines.prefix(pieces.count).map(\.size) == pieces.map { "\($0.utf8.count * 50_000)" })
+            #expect(lines[pieces.count].rest == "\(server.url("/long")): a URL has no more than 8192 bytes here")
+            #expect(lines.count == urls.count + 1, "\(summary)")
+        }
+    }
+
+    @Test(arguments: ["limit", "redirects", "depth", "pages", "concurrency"])
+    func `takes the largest number for each option`(option: String) throws {
+        try onHub { () throws in
+            let server = try WebServer { target in
+                target == "/" ? "HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n<a href=/b>" : page("")
+            }
+            let (lines, _, exitCode) = try crawl(["--\(option)", "\(Int.max)", server.url("/")], server)
+            #expect(lines.map(\.size) == (option == "depth" ? ["11", "0"] : ["11"]))
+            #expect(exitCode == 0)
+        }
+    }
+
+    @Test
+    func `takes the host 'unix' for a host`() throws {
+        try onHub { () throws in
+            let folder = FilePath("/tmp/green-crawl-\(UInt64.random(in: 0 ... .max))")
+            try GreenDirectory.create(folder)
+            let socket = try listen(on: "unix:\(folder)/80")
+            let server = try WebServer { _ in page("", status: "302 Found", "Location: http://unix:80/") }
+            let result = try run(
+                FilePath(Program.folder + "/green-crawl"),
+                arguments: [server.url("/"), "http://unix/"],
+                environment: ["RES_OPTIONS": "timeout:1 attempts:1", "ASAN_OPTIONS": "detect_leaks=0"],
+                workingDirectory: folder
+            )
+            #expect(
+                result.text.split(separator: "\n").count { $0.contains(": looking up 'unix'") } == 2,
+                "\(result.text)"
+            )
+            #expect(try withTimeout(.zero, default: nil) { try socket.accept() } == nil)
+            socket.close()
+            try GreenDirectory.remove(folder)
+            try server.stop()
+        }
+    }
+
+    @Test
+    func `ends as other writers do when nobody reads what it prints`() throws {
+        try onHub { () throws in
+            let pipe = try UnreadPipe(isFull: false)
+            let program = try GreenProcess(
+                FilePath(Program.folder + "/green-crawl"),
+                arguments: ["ftp://example.org/"],
+                output: .descriptor(pipe.end),
+                error: .null
+            )
+            #expect(try program.wait() == .signaled(Signal(rawValue: SIGPIPE)))
+        }
+    }
+
     @Test
     func `stays on the site when a link redirects to another one`() throws {
         try onHub { () throws in
