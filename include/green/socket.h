@@ -122,7 +122,8 @@ GREEN_API GREEN_CHECK ssize_t green_write_some(green_socket *socket, const void 
 
 /* Nanoseconds that one call that reads, or one that writes, may take as a whole
  * before it ends with -ETIMEDOUT. Negative, which a new socket has, is no limit; with
- * 0 a call does not wait. */
+ * 0 a call does not wait. SO_RCVTIMEO and SO_SNDTIMEO, set on the descriptor, do not
+ * apply to Green's calls. */
 GREEN_API void green_socket_set_timeouts(green_socket *socket, int64_t read, int64_t write);
 GREEN_API void green_socket_timeouts(const green_socket *socket, int64_t *read, int64_t *write);
 

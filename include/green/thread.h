@@ -151,6 +151,8 @@ GREEN_API int green_sleep(int64_t nanoseconds);
  * Returns the events that it has, > 0: of those asked for, and POLLERR and POLLHUP
  * in any case. For descriptors that Green has no type for. The descriptor stays the
  * caller's, and must stay open while a thread waits for it; several may.
+ * An error that stays pending, as one in the queue of a socket with IP_RECVERR does,
+ * ends every wait at once until it is read.
  * -ETIMEDOUT: none of the events within the timeout. -EBADF: fd is not open.
  * -ECANCELED, -ETIME: interrupted. -EWOULDBLOCK, -ENOMEM: as green_sleep(). */
 GREEN_API int green_wait_fd(int fd, short events, int64_t timeout);
