@@ -4,6 +4,7 @@
 
 #include <green/green.h>
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,6 +69,20 @@ static void report(const char *format, va_list arguments) {
 }
 
 void green__report(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    report(format, arguments);
+    va_end(arguments);
+}
+
+static bool has_room(int fd) {
+    struct pollfd state = {.fd = fd, .events = POLLOUT};
+    return poll(&state, 1, 0) == 1 && state.revents == POLLOUT;
+}
+
+void green__report_if_room(const char *format, ...) {
+    if (!has_room(STDERR_FILENO))
+        return;
     va_list arguments;
     va_start(arguments, format);
     report(format, arguments);

@@ -15,6 +15,11 @@ const char *green__error_text(int error);
 /* Writes "green: ...\n" to standard error in one piece. */
 void green__report(const char *format, ...) __attribute__((format(printf, 1, 2), cold));
 
+/* The same about what anybody outside can bring about at any time. Nothing is
+ * written where standard error would block or its reader has gone, so that nobody
+ * stops the process, or ends it by SIGPIPE, this way. */
+void green__report_if_room(const char *format, ...) __attribute__((format(printf, 1, 2), cold));
+
 /* The same when the environment's GREEN_LOG is "debug". */
 void green__debug(const char *format, ...) __attribute__((format(printf, 1, 2), cold));
 

@@ -18,11 +18,18 @@ int green_socket_fd(const green_socket *socket) {
     return socket->closed ? -EBADF : socket->fd;
 }
 
+/* Some options, the MTU for one, are gone with the connection. */
+static int failed(const green_socket *socket, int error) {
+    if (error == -ENOTCONN)
+        green__connection_failed((green_socket *)socket, GREEN_READING, error);
+    return error;
+}
+
 int green_socket_option(const green_socket *socket, int level, int name, int *value) {
     if (socket->closed)
         return green__fail(-EBADF, "option: the socket is closed");
     if (getsockopt(socket->fd, level, name, value, &(socklen_t){sizeof *value}) < 0)
-        return green__fail(-errno, "reading option %d of level %d", name, level);
+        return green__fail(failed(socket, -errno), "reading option %d of level %d", name, level);
     return 0;
 }
 
@@ -30,7 +37,7 @@ int green_socket_set_option(green_socket *socket, int level, int name, int value
     if (socket->closed)
         return green__fail(-EBADF, "option: the socket is closed");
     if (setsockopt(socket->fd, level, name, &value, sizeof value) < 0)
-        return green__fail(-errno, "setting option %d of level %d to %d", name, level, value);
+        return green__fail(failed(socket, -errno), "setting option %d of level %d to %d", name, level, value);
     return 0;
 }
 

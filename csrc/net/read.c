@@ -76,6 +76,7 @@ ssize_t green_read_exactly(green_socket *socket, void *bytes, size_t size) {
         return green__leave(&call, (ssize_t)size);
     if (result == 0) {
         green__leave(&call, 0);
+        green__connection_failed(socket, GREEN_READING, -ENODATA);
         return green__fail(-ENODATA, "the stream ended after %zu of %zu bytes", count, size);
     }
     put_back(socket, bytes, count);

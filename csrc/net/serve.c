@@ -102,6 +102,10 @@ static void remove_client(green_server *server, green_socket *client) {
 
 /* A handler has asked for the end, or failed where that is the end. */
 static void end_serving(green_server *server, int outcome) {
+    char label[GREEN_LABEL_MAX];
+    if (outcome < 0 && (server->ended || !server->thread))
+        green__report("%s, a handler that outlived its serve, ended with an error: %s",
+                      green__label(server->hub->current, label, sizeof label), green_explain(outcome));
     if (server->ended)
         return;
     server->ended = true;
@@ -111,17 +115,35 @@ static void end_serving(green_server *server, int outcome) {
         green__interrupt_first(server->thread, &server->interrupt);
 }
 
+/* A client can break its own connection as it likes, so that ends nothing but the
+ * connection. */
+static void report_client(const green_socket *client, int error) {
+    char label[GREEN_LABEL_MAX], text[GREEN_ADDRESS_TEXT_MAX] = "a client";
+    green_address address;
+    if (green_socket_peer_address(client, &address) == 0)
+        green_address_print(&address, text, sizeof text);
+    green__report_if_room("%s, serving %s: %s", green__label(green__hub->current, label, sizeof label), text,
+                          green_explain(error));
+}
+
+static void take_result(green_server *server, const green_socket *client, int result) {
+    if (result == GREEN_STOP_SERVE)
+        end_serving(server, 0);
+    else if (result >= 0 || result == -ECANCELED)
+        return;
+    else if (server->options.on_error)
+        server->options.on_error(result, server->context);
+    else if (green_socket_failed_with(client, result))
+        report_client(client, result);
+    else
+        end_serving(server, result);
+}
+
 static int handle(void *argument) {
     green_socket *client = argument;
     green_server *server = client->server;
     client->handler = server->hub->current;
-    int result = server->handler(client, server->context);
-    if (result == GREEN_STOP_SERVE)
-        end_serving(server, 0);
-    else if (result < 0 && result != -ECANCELED && server->options.on_error)
-        server->options.on_error(result, server->context);
-    else if (result < 0 && result != -ECANCELED)
-        end_serving(server, result);
+    take_result(server, client, server->handler(client, server->context));
     remove_client(server, client);
     return 0;
 }

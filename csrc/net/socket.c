@@ -186,9 +186,34 @@ int green_shutdown(green_socket *socket, int how) {
         if (error < 0)
             return error;
     }
-    if (shutdown(socket->fd, how) < 0)
-        return green__fail(-errno, "shutdown of %s", green__socket_label(socket, label, sizeof label));
-    return 0;
+    if (shutdown(socket->fd, how) == 0)
+        return 0;
+    int error = green__connection_failed(socket, how == SHUT_RD ? GREEN_READING : GREEN_WRITING, -errno);
+    return green__fail(error, "shutdown of %s", green__socket_label(socket, label, sizeof label));
+}
+
+/* Neither an interrupt, nor a shortage, nor a mistake of the caller's. */
+static bool is_of_connection(int error) {
+    switch (error) {
+    case -ENOMEM:
+    case -ENOBUFS:
+    case -EDEADLK:
+    case -EINVAL:
+    case -EFAULT:
+        return false;
+    default:
+        return error < 0 && !green__is_explained(error);
+    }
+}
+
+int green__connection_failed(green_socket *socket, green_direction direction, int error) {
+    if (is_of_connection(error))
+        socket->failed[direction] = error;
+    return error;
+}
+
+bool green_socket_failed_with(const green_socket *socket, int error) {
+    return error < 0 && (socket->failed[GREEN_READING] == error || socket->failed[GREEN_WRITING] == error);
 }
 
 static const char *const verbs[] = {"read", "write"};
@@ -215,8 +240,10 @@ int green__enter(green_socket *socket, green_socket_io *call, green_direction di
     int64_t timeout = direction == GREEN_READING ? socket->read_timeout : socket->write_timeout;
     if (GREEN_UNLIKELY(hub != green__hub))
         return green__fail(-EXDEV, "%s: the socket %s", verbs[direction], green__whose(hub));
-    if (GREEN_UNLIKELY(socket->closed))
+    if (GREEN_UNLIKELY(socket->closed)) {
+        green__connection_failed(socket, direction, -EBADF);
         return green__fail(-EBADF, "%s: the socket is closed", verbs[direction]);
+    }
     if (GREEN_UNLIKELY(socket->gap && direction == GREEN_READING))
         return green__fail(-ENOMEM, "read: there was no memory to keep what an interrupted read had taken, so this "
                                     "socket can only be closed");
@@ -263,8 +290,11 @@ ssize_t green__leave(green_socket_io *call, ssize_t result) {
         socket->reader = NULL;
     else
         socket->writer = NULL;
-    if (GREEN_UNLIKELY(result < 0))
+    socket->failed[call->direction] = 0;
+    if (GREEN_UNLIKELY(result < 0)) {
         explain(call, result);
+        green__connection_failed(socket, call->direction, (int)result);
+    }
     if (GREEN_UNLIKELY(socket->closed && socket->fd >= 0 && !socket->reader && !socket->writer))
         close_descriptor(socket);
     green_socket_release(socket);

@@ -30,6 +30,7 @@ struct green_socket {
     struct green_transport *transport; /* NULL: bytes go straight through */
     bool drained;                      /* the last receive took all there was: see green_op */
     bool full;                         /* the last send found too little room */
+    int failed[2];                     /* by direction: what the last operation failed with, -errno; 0: it has not */
 
     /* While it is served: see serve.c. */
     struct green_server *server;
@@ -100,6 +101,10 @@ static inline int32_t green__socket_run(green_socket_io *call, green_op_kind kin
     } while (GREEN_UNLIKELY(result == -EINTR) && kind != GREEN_OP_CONNECT && (result = green__repeat(call)) == 0);
     return result;
 }
+
+/* Notes that the last operation in a direction has failed, if it was the connection
+ * that failed: for green_socket_failed_with(). Returns error. */
+int green__connection_failed(green_socket *socket, green_direction direction, int error);
 
 /* Gives up what was not read. */
 void green__unread_drop(green_socket *socket);

@@ -51,11 +51,13 @@ int green_tls_start(green_socket *socket, green_tls_context *context, const char
     if (socket->reader || socket->writer)
         return green__fail(-EBUSY, "TLS: somebody reads from or writes to %s",
                            green__socket_label(socket, label, sizeof label));
-    if (socket->unread.count > 0)
+    if (socket->unread.count > 0) {
+        green__connection_failed(socket, GREEN_READING, -EPROTO);
         return green__tls_problem(GREEN_TLS_NOT_TLS,
                                   "TLS: %zu bytes came before the handshake on %s; somebody in between could have "
                                   "put them there",
                                   socket->unread.count, green__socket_label(socket, label, sizeof label));
+    }
     int error = green__check_interrupt(socket->hub);
     if (error == 0)
         error = green__tls_attach(socket, context, host);
@@ -253,8 +255,10 @@ ssize_t green_tls_peer_certificate(const green_socket *socket, size_t index, voi
     size_t place = index - (SSL_is_server(tls->ssl) ? 1 : 0);
     if (index > 0 && chain && place < (size_t)sk_X509_num(chain))
         certificate = sk_X509_value(chain, (int)place);
-    if (!certificate)
+    if (!certificate) {
+        green__connection_failed((green_socket *)socket, GREEN_READING, -ERANGE);
         return green__fail(-ERANGE, "the peer has sent no certificate %zu", index);
+    }
     unsigned char *bytes = NULL;
     int size = i2d_X509(certificate, &bytes);
     if (size < 0)

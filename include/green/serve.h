@@ -22,9 +22,9 @@ typedef struct green_serve_options {
     size_t concurrency;
     /* Bytes of address space for each handler's stack. Default: the hub's. */
     size_t stack_size;
-    /* Called in the handler's thread with the error that ended it. Serving goes
-     * on. Without it the first error ends green_serve(), and is its result, as
-     * in Eventlet. */
+    /* Called in the handler's thread with the error that ended it, whatever it
+     * is. Serving goes on. Without it, an error of the client's own connection
+     * is reported on standard error, and any other ends green_serve(). */
     void (*GREEN_NULLABLE on_error)(int error, void *GREEN_NULLABLE context);
     /* Called once, with the context, when nobody uses it any more: green_serve()
      * has returned, whatever it returned, and its last handler has ended. */
@@ -32,11 +32,17 @@ typedef struct green_serve_options {
 } green_serve_options;
 
 /* Accepts connections and runs handler(client, context) for each in a green
- * thread of its own. Blocks until the listener is closed or stopped or a
- * handler says so: 0; until a handler fails, when there is no on_error: its
- * error; or until the caller is interrupted. Handlers still running then go on,
- * and the listener stays open unless it was closed. A handler that ends with
- * -ECANCELED was killed, which is no error.
+ * thread of its own. Blocks until the listener is closed or stopped or a handler
+ * returns GREEN_STOP_SERVE: 0; until a handler fails, when there is no on_error:
+ * its error; or until the caller is interrupted. Handlers still running then go
+ * on, and the listener stays open unless it was closed.
+ *
+ * A handler that ends with the error of its own client's connection does not end
+ * green_serve(): a reset, a timeout of the socket, a failed handshake, a line
+ * that is too long, all of which a client can cause at will. They are told from
+ * equal errors of other connections by green_socket_failed_with(). A handler
+ * that ends with -ECANCELED was killed, which is no error.
+ *
  * Out of descriptors or memory, it waits for one to be free and goes on.
  * -EBUSY: somebody already serves this listener. */
 GREEN_API int green_serve(green_listener *listener, const green_serve_options *GREEN_NULLABLE options,

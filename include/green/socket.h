@@ -120,6 +120,14 @@ GREEN_API ssize_t green_writev(green_socket *socket, struct iovec *pieces, int c
 /* Writes what the kernel takes now, at least a byte, and returns how much. */
 GREEN_API GREEN_CHECK ssize_t green_write_some(green_socket *socket, const void *bytes, size_t size);
 
+/* Whether an error is that of this connection: what the last call that read, or
+ * the last one that wrote, has failed with. The peer has reset the connection,
+ * its TLS handshake has failed, it has sent too long a line, it was silent for
+ * longer than the timeout, the socket was closed, and so on. Interrupts and want
+ * of memory do not count. A server tells by it a client that has gone from a
+ * failure of its own; green_serve() does. Does not block. */
+GREEN_API bool green_socket_failed_with(const green_socket *socket, int error);
+
 /* Nanoseconds that one call that reads, or one that writes, may take as a whole
  * before it ends with -ETIMEDOUT. Negative, which a new socket has, is no limit; with
  * 0 a call does not wait. SO_RCVTIMEO and SO_SNDTIMEO, set on the descriptor, do not

@@ -1,10 +1,16 @@
 internal import CGreen
+internal import Glibc
 internal import SystemPackage
 
 /// Writes one line about an error that nobody else will ever see.
 ///
 /// It goes out in a single write, so that lines of several threads and processes do not mix.
-func report(_ error: any Error, _ what: String) {
+///
+/// - Parameter ifRoom: Anybody outside can bring it about at any time. Nothing is written where standard error would
+///   block or its reader has gone, so that nobody stops the process, or ends it by SIGPIPE, this way.
+func report(_ error: any Error, _ what: String, ifRoom: Bool = false) {
+    var state = pollfd(fd: FileDescriptor.standardError.rawValue, events: Int16(POLLOUT), revents: 0)
+    guard !ifRoom || (unsafe poll(&state, 1, 0) == 1 && state.revents == state.events) else { return }
     let line = "green: \(what): \(error)\n"
     // Standard error may be closed; then there is nobody left to tell.
     _ = try? FileDescriptor.standardError.writeAll(line.utf8)

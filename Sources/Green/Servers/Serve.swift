@@ -11,9 +11,14 @@ internal import CGreen
 /// }
 /// ```
 ///
-/// Blocks until the listener is closed or stopped, or a handler throws ``StopServe``. An error of a handler ends it
-/// and is thrown from it, unless there is an `onError` to take it; a handler that was killed is no error. Handlers
-/// that are still running then go on, and the listener stays open unless it was closed.
+/// Blocks until the listener is closed or stopped, or a handler throws ``StopServe``. Handlers that are still running
+/// then go on, and the listener stays open unless it was closed.
+///
+/// An error of the client's own connection ends nothing but that connection: a reset, a timeout of the socket, a failed
+/// handshake, a line that is too long, all of which a client can cause at will. It is given to `onError`, or else
+/// reported on standard error. Any other error of a handler is given to `onError`, or else ends `serve` and is thrown
+/// from it. The two are told apart by ``Socket/hasFailed(with:)``: an equal error of another connection is not the
+/// client's. A handler that was killed is no error.
 ///
 /// The client is closed when its handler returns or throws, even where somebody keeps a reference to it. Out of
 /// descriptors or memory, `serve` waits for one to be free and goes on.
@@ -22,9 +27,9 @@ internal import CGreen
 ///   - listener: Where the connections come in.
 ///   - concurrency: How many handlers may run at one time, at least one. At the limit no connection is accepted until one ends.
 ///   - stackSize: Bytes of address space for each handler's stack, at least 64 KiB; nil is the hub's default.
-///   - onError: Called in the handler's thread with the error that ended it; serving goes on.
+///   - onError: Called in the handler's thread with the error that ended it, whatever it is; serving goes on.
 ///   - handler: What to do with a client, given its socket and address.
-/// - Throws: The error of a handler. A ``SystemError`` with the code `resourceBusy` when somebody already serves this
+/// - Throws: The error of a handler that is not its client's. A ``SystemError`` with the code `resourceBusy` when somebody already serves this
 ///   listener. When the caller is killed, the error of that kill.
 @available(*, noasync)
 public func serve(

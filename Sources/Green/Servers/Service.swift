@@ -27,7 +27,7 @@ final class Service {
         } catch is GreenExit {
             return failedInSwift
         } catch {
-            return take(error)
+            return take(error, from: client)
         }
     }
 
@@ -36,9 +36,14 @@ final class Service {
         hasEnded = true
     }
 
-    private func take(_ error: any Error) -> Int32 {
+    private func take(_ error: any Error, from client: Socket) -> Int32 {
         if let onError {
             onError(error)
+            return 0
+        }
+        if client.hasFailed(with: error) {
+            let (thread, peer) = (label(of: unsafe green_current()), try? client.peerAddress)
+            report(error, "\(thread), serving \(peer.map { "\($0)" } ?? "a client")", ifRoom: true)
             return 0
         }
         if hasEnded || failure != nil {
@@ -47,6 +52,6 @@ final class Service {
             return 0
         }
         failure = error
-        return -Errno.ioError.rawValue
+        return GREEN_STOP_SERVE
     }
 }
