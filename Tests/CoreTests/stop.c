@@ -1,6 +1,9 @@
 /* listener_stop: drain, then kill, then nothing is left of a server. */
 #include "helpers.h"
 
+#include <fcntl.h>
+#include <sys/resource.h>
+
 struct server {
     green_listener *listener;
     int running, ended, killed;
@@ -181,4 +184,145 @@ TEST(two_stops, "two threads may stop one listener") {
     CHECK(killed, ==, CLIENTS);
     CHECK(finish(first), >=, 0);
     end_server(thread);
+}
+
+/* Clients in the kernel's queue ---------------------------------------------------- */
+
+enum { QUEUED = 40 };
+
+/* A server of one client at a time, which is there, and those who have connected meanwhile. */
+struct queue {
+    green_socket *first, *queued[QUEUED];
+    green_thread *serving;
+};
+
+static int serve_one_by_one(void *handler) {
+    return green_serve(server.listener, &(green_serve_options){.concurrency = 1}, *(green_handler **)handler, &server);
+}
+
+static struct queue start_queue(green_handler **handler) {
+    server = (struct server){.listener = listen_any(UNIX_ABSTRACT)}; /* who has connected there is in the queue */
+    struct queue queue = {.serving = start(serve_one_by_one, handler), .first = connect_to(server.listener)};
+    UNTIL(server.running == 1);
+    for (int i = 0; i < QUEUED; i++)
+        queue.queued[i] = connect_to(server.listener);
+    return queue;
+}
+
+static struct queue start_waiting_queue(void) {
+    static green_handler *handler = wait_for_byte;
+    return start_queue(&handler);
+}
+
+static void end_queue(struct queue *queue, int result) {
+    CHECK(finish(queue->serving), ==, result);
+    green_socket_release(queue->first);
+    for (int i = 0; i < QUEUED; i++)
+        green_socket_release(queue->queued[i]);
+    green_listener_release(server.listener);
+}
+
+static void send_to_all(struct queue *queue) {
+    send_text(queue->first, "x");
+    for (int i = 0; i < QUEUED; i++)
+        send_text(queue->queued[i], "x");
+}
+
+TEST(hands_over, "clients that had connected before a stop are handled, one after the other where that is the limit") {
+    int64_t drain = GREEN_FOREVER;
+    struct queue queue = start_waiting_queue();
+    green_thread *stopper = start(stop_soon, &drain);
+    UNTIL(green_listener_fd(server.listener) == -EBADF);
+    CHECK(server.running, ==, 1);
+    send_to_all(&queue);
+    CHECK(finish(stopper), ==, 0);
+    CHECK(server.ended, ==, 1 + QUEUED);
+    CHECK(server.killed, ==, 0);
+    end_queue(&queue, 0);
+}
+
+TEST(hands_over_in_time, "clients whose turn does not come within the drain are cut off, and count as killed") {
+    int64_t drain = 20 * GREEN_MILLISECOND;
+    struct queue queue = start_waiting_queue();
+    CHECK(finish(start(stop_soon, &drain)), ==, 1 + QUEUED);
+    CHECK(server.ended, ==, 1);
+    CHECK(server.killed, ==, 1);
+    for (int i = 0; i < QUEUED; i++)
+        expect_end(queue.queued[i]);
+    end_queue(&queue, 0);
+}
+
+TEST(killed_while_handing_over, "a stop that is killed leaves the clients that had connected to their handlers") {
+    int64_t drain = GREEN_FOREVER;
+    struct queue queue = start_waiting_queue();
+    green_thread *stopper = start(stop_soon, &drain);
+    UNTIL(green_listener_fd(server.listener) == -EBADF);
+    CHECK(kill_and_finish(stopper), ==, -ECANCELED);
+    send_to_all(&queue);
+    UNTIL(server.ended == 1 + QUEUED);
+    CHECK(server.killed, ==, 0);
+    end_queue(&queue, 0);
+}
+
+TEST(serve_killed_while_handing_over, "a serve that is killed during a stop cuts off those it has not begun with") {
+    int64_t drain = GREEN_FOREVER;
+    struct queue queue = start_waiting_queue();
+    green_thread *stopper = start(stop_soon, &drain);
+    UNTIL(green_listener_fd(server.listener) == -EBADF);
+    CHECK(green_thread_kill(queue.serving), ==, 0);
+    for (int i = 0; i < QUEUED; i++)
+        expect_end(queue.queued[i]);
+    CHECK(!green_thread_is_finished(stopper));
+    send_text(queue.first, "x");
+    CHECK(finish(stopper), ==, 0);
+    CHECK(server.ended, ==, 1);
+    end_queue(&queue, -ECANCELED);
+}
+
+static int stop_at_first(green_socket *client, void *context) {
+    char byte;
+    (void)context;
+    if (server.running++ > 0) {
+        server.ended++;
+        return 0;
+    }
+    CHECK(green_read(client, &byte, 1), ==, 1);
+    CHECK(green_listener_stop(server.listener, GREEN_FOREVER), ==, 0);
+    CHECK(server.ended, ==, QUEUED);
+    return 0;
+}
+
+TEST(hands_over_from_inside, "a handler that stops its own server leaves its place to those who had connected") {
+    green_handler *handler = stop_at_first;
+    struct queue queue = start_queue(&handler);
+    send_text(queue.first, "x");
+    end_queue(&queue, 0);
+    CHECK(server.ended, ==, QUEUED);
+}
+
+TEST(hands_over_without_descriptors, "a stop without descriptors for all who had connected takes them as others end") {
+    int64_t drain = GREEN_FOREVER;
+    struct queue queue = start_waiting_queue();
+    struct rlimit limit;
+    CHECK(getrlimit(RLIMIT_NOFILE, &limit), ==, 0);
+    struct rlimit low = {open_descriptors() + 4, limit.rlim_max};
+    CHECK(setrlimit(RLIMIT_NOFILE, &low), ==, 0);
+    green_thread *stopper = start(stop_soon, &drain);
+    send_to_all(&queue);
+    CHECK(finish(stopper), ==, 0);
+    CHECK(server.ended, ==, 1 + QUEUED);
+    CHECK(server.killed, ==, 0);
+    CHECK(setrlimit(RLIMIT_NOFILE, &limit), ==, 0);
+    end_queue(&queue, 0);
+}
+
+TEST(left_to_others, "a stop that gives no time leaves those who had connected to who shares the listener") {
+    struct queue queue = start_waiting_queue();
+    int copy = fcntl(green_listener_fd(server.listener), F_DUPFD_CLOEXEC, 0), count = 0;
+    CHECK(green_listener_stop(server.listener, 0), ==, 1);
+    for (int fd; (fd = accept(copy, NULL, NULL)) >= 0; count++)
+        close(fd);
+    CHECK(count, ==, QUEUED);
+    close(copy);
+    end_queue(&queue, 0);
 }

@@ -144,3 +144,13 @@ int green_accept(green_listener *listener, green_socket **socket) {
     green_listener_release(listener);
     return error;
 }
+
+int green__accept_now(green_listener *listener, green_socket **socket) {
+    int fd;
+    if (listener->kept >= 0)
+        return make_or_keep(listener, take_kept(listener), socket);
+    do
+        fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
+    while (fd < 0 && errno != EAGAIN && is_passing(-errno));
+    return fd < 0 ? -errno : make_or_keep(listener, fd, socket);
+}

@@ -31,6 +31,10 @@ int green__listener_make(green_hub *hub, int fd, green_listener **listener);
 void green__listener_set_accepted(green_listener *listener, int (*hook)(green_socket *socket, void *context),
                                   void (*forget)(void *context), void *context);
 
+/* Accepts a connection that is there already. -EAGAIN: there is none. Also while
+ * another thread waits for one. */
+int green__accept_now(green_listener *listener, green_socket **socket);
+
 /* Tells whoever serves the listener that it is closed. */
 void green__serve_closed(struct green_server *server);
 

@@ -6,7 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CONCURRENCY_DEFAULT = 1000 };
+enum {
+    CONCURRENCY_DEFAULT = 1000,
+    /* Clients that a stop accepts at once, more than a kernel's queue usually holds,
+     * so that clients who come without end do not hold it up. */
+    TAKEN_MAX = 65536,
+};
 
 /* When there is no descriptor or no memory for a connection: the time until the
  * next try, unless a handler ends before. */
@@ -23,11 +28,13 @@ typedef struct green_server {
     green_handler *handler;
     void *context;
     size_t running;
-    green_socket *clients; /* those with a running handler */
+    green_socket *clients;                 /* those with a running handler */
+    green_socket *waiting, **last_waiting; /* those that a stop has accepted, by next */
 
     bool ended; /* by a handler: green_serve() is to return outcome */
     int outcome;
     unsigned stops;            /* green_listener_stop() calls under way */
+    size_t stoppers;           /* handlers that made one of these */
     green_thread *thread;      /* in green_serve(), or NULL */
     green_interrupt interrupt; /* that ends its accept */
     green_wait_list changes;   /* waits for a handler, or a stop, to end */
@@ -173,12 +180,32 @@ static bool is_shortage(int error) {
     return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -ENOBUFS || error == -ENOSPC;
 }
 
-/* Accepts one connection and starts its handler. */
+static green_socket *take_waiting(green_server *server) {
+    green_socket *client = server->waiting;
+    if (client && !(server->waiting = client->next))
+        server->last_waiting = &server->waiting;
+    return client;
+}
+
+/* Closes those whose handler has not begun, and returns how many. */
+static int drop_waiting(green_server *server) {
+    int count = 0;
+    for (green_socket *client; (client = take_waiting(server)); count++)
+        green_socket_release(client);
+    return count;
+}
+
+/* A handler that waits in green_listener_stop() leaves its place to others. */
+static bool has_room(const green_server *server) {
+    return server->running - server->stoppers < server->options.concurrency;
+}
+
+/* Takes a client that waits, or accepts one, and starts its handler. */
 static int serve_one(green_server *server) {
-    green_socket *client;
-    int error = green_accept(server->listener, &client);
+    green_socket *client = take_waiting(server);
+    int error = client ? 0 : green_accept(server->listener, &client);
     if (error < 0)
-        return error;
+        return error == -EBADF && server->waiting ? 0 : error;
     for (int64_t pause = PAUSE_MIN; (error = start_handler(server, client)) == -ENOMEM; pause *= 2) {
         error = await_change(server, pause < PAUSE_MAX ? pause : PAUSE_MAX);
         if (error < 0 && error != -ETIMEDOUT)
@@ -193,7 +220,7 @@ static int serve_until_told(green_server *server) {
     int64_t pause = PAUSE_MIN;
     int error = 0;
     while (error == 0 && !server->ended) {
-        if (server->running >= server->options.concurrency && !server->listener->closed) {
+        if (!has_room(server) && (!server->listener->closed || server->waiting)) {
             error = await_change(server, GREEN_FOREVER);
             continue;
         }
@@ -240,6 +267,7 @@ static int server_make(green_listener *listener, const green_serve_options *opti
     server->context = context;
     server->thread = hub->current;
     server->interrupt.error = -ESHUTDOWN;
+    server->last_waiting = &server->waiting;
     green__list_init(&server->changes);
     *made = server;
     return 0;
@@ -258,6 +286,7 @@ int green_serve(green_listener *listener, const green_serve_options *options, gr
     error = serve_until_told(server);
     green__withdraw(server->thread, &server->interrupt);
     server->thread = NULL;
+    drop_waiting(server);
     if (listener->server == server)
         listener->server = NULL;
     green_listener_release(listener);
@@ -265,17 +294,49 @@ int green_serve(green_listener *listener, const green_serve_options *options, gr
     return error;
 }
 
-/* Handlers beside the calling one, if it is one. */
-static size_t others(const green_server *server) {
+static bool is_handler(const green_server *server, const green_thread *thread) {
     for (const green_socket *client = server->clients; client; client = client->next)
-        if (client->handler == server->hub->current)
-            return server->running - 1;
-    return server->running;
+        if (client->handler == thread)
+            return true;
+    return false;
 }
 
-static int drain(green_server *server, int64_t limit) {
-    int64_t deadline = green__moment(limit);
-    while (others(server) > 0) {
+/* Whether handlers beside the caller, if it is one, run or are still to begin. */
+static bool has_others(const green_server *server) {
+    return server->waiting || server->running > is_handler(server, server->hub->current);
+}
+
+/* Accepts the clients that the kernel's queue holds. */
+static int take_clients(green_server *server) {
+    green_socket *client;
+    int error = 0;
+    for (unsigned count = 0; count < TAKEN_MAX; count++) {
+        if ((error = green__accept_now(server->listener, &client)) < 0)
+            break;
+        client->next = NULL;
+        *server->last_waiting = client;
+        server->last_waiting = &client->next;
+    }
+    announce_change(server);
+    return error;
+}
+
+/* Accepts those who have connected by now. Without descriptors or memory for all of
+ * them it waits for handlers to end. */
+static int take_over(green_server *server, int64_t deadline) {
+    while (!server->listener->closed && server->thread && is_shortage(take_clients(server)) && has_others(server)) {
+        int64_t left = green__time_left(deadline);
+        if (left == 0)
+            return 0;
+        int error = await_change(server, left > 0 && left < PAUSE_MIN ? left : PAUSE_MIN);
+        if (error < 0 && error != -ETIMEDOUT)
+            return error;
+    }
+    return 0;
+}
+
+static int drain(green_server *server, int64_t deadline) {
+    while (has_others(server)) {
         int64_t left = green__time_left(deadline);
         if (left == 0)
             return 0;
@@ -287,31 +348,52 @@ static int drain(green_server *server, int64_t limit) {
 }
 
 static int kill_others(green_server *server) {
-    int killed = 0;
+    int killed = drop_waiting(server);
     for (green_socket *client = server->clients; client; client = client->next)
         if (client->handler != server->hub->current) {
             green_thread_kill(client->handler);
             killed++;
         }
+    announce_change(server);
     return killed;
+}
+
+/* Returns how many were killed, or what has ended the wait for the handlers. */
+static int close_and_drain(green_server *server, int64_t limit) {
+    int64_t deadline = green__moment(limit);
+    int error = limit == 0 ? 0 : take_over(server, deadline);
+    int closed = green_listener_close(server->listener), killed = 0;
+    if (error == 0)
+        error = closed;
+    if (error == 0)
+        error = green__check_interrupt(server->hub);
+    if (error == 0)
+        error = drain(server, deadline);
+    if (error == 0 && has_others(server)) {
+        killed = kill_others(server);
+        error = drain(server, GREEN_FOREVER);
+    }
+    return error < 0 ? error : killed;
 }
 
 int green_listener_stop(green_listener *listener, int64_t limit) {
     green_server *server = listener->server;
-    int error = 0, killed = 0;
-    if (!server)
-        return (error = green_listener_close(listener)) < 0 ? error : green_check_interrupt();
+    if (listener->hub != green__hub)
+        return green_listener_close(listener);
+    if (!server) {
+        int error = green_listener_close(listener);
+        return error < 0 ? error : green__check_interrupt(listener->hub);
+    }
+    bool inside = is_handler(server, server->hub->current);
+    green_listener_retain(listener);
     server->references++;
     server->stops++;
-    error = green_listener_close(listener);
-    if (error == 0 && (error = green__check_interrupt(server->hub)) == 0)
-        error = drain(server, limit);
-    if (error == 0 && others(server) > 0) {
-        killed = kill_others(server);
-        error = drain(server, GREEN_FOREVER);
-    }
+    server->stoppers += inside;
+    int result = close_and_drain(server, limit);
+    server->stoppers -= inside;
     server->stops--;
     announce_change(server);
     server_release(server);
-    return error < 0 ? error : killed;
+    green_listener_release(listener);
+    return result;
 }

@@ -65,13 +65,20 @@ GREEN_API GREEN_CHECK int green_accept(green_listener *listener, green_socket **
  * on. A second close is 0. Cannot be interrupted. */
 GREEN_API int green_listener_close(green_listener *listener);
 
-/* Stops a green_serve() from outside: stops listening, waits up to drain
- * nanoseconds for the running handlers, then kills the rest and waits for them
- * to end; green_serve() returns 0 after that. A handler may call it, and is then
- * itself neither waited for nor killed. 0: all ended by themselves. Otherwise:
- * how many were killed. A negative drain waits for as long as it takes, one of 0
- * not at all. When the caller is interrupted, the listener is closed even so, the
- * handlers go on and green_serve() returns 0. Blocks. */
+/* Stops a green_serve() from outside: accepts the connections in the kernel's
+ * queue, stops listening, and waits up to drain nanoseconds until handlers have
+ * run for these, as many at a time as the server's concurrency allows, and all
+ * handlers have ended. Then it closes connections whose handler has not begun, kills
+ * the other handlers and waits for them to end; green_serve() returns 0 after that.
+ * A drain of 0 leaves the queue as green_listener_close() does. A negative drain has
+ * no limit.
+ * A handler may call it, and is then itself neither waited for nor killed.
+ * Returns 0 if all handlers ended by themselves, otherwise how many were killed or
+ * had not begun. When the caller is interrupted, the listener is closed
+ * even so, the handlers go on, and green_serve() returns 0 once those of all accepted
+ * connections have begun.
+ * Without descriptors or memory for all connections it listens on, and accepts more
+ * as handlers end. Blocks. */
 GREEN_API int green_listener_stop(green_listener *listener, int64_t drain);
 
 /* The address it listens on, with the real port. */

@@ -62,11 +62,14 @@ public final class Listener {
 
     /// Stops a ``serve(_:concurrency:stackSize:onError:_:)`` from outside.
     ///
-    /// Stops listening, waits for the running handlers, then kills the rest and waits for them to end. `serve` returns
-    /// after that. A handler may call it, and is then itself neither waited for nor killed.
+    /// Accepts the connections in the kernel's queue, stops listening, and waits until handlers have run for these, as
+    /// many at a time as the server's `concurrency` allows, and all handlers have ended. At the end of `grace` it
+    /// closes connections whose handler has not begun, kills the other handlers and waits for them to end. `serve`
+    /// returns after that. A handler may call it, and is then itself neither waited for nor killed.
     ///
-    /// - Parameter grace: How long the handlers may go on; nil is for as long as they take.
-    /// - Returns: How many had to be killed.
+    /// - Parameter grace: How long the handlers may go on; nil is for as long as they take. Zero leaves the
+    ///   connections in the queue as ``close()`` does.
+    /// - Returns: How many handlers were killed or had not begun.
     /// - Throws: When the caller is killed meanwhile, the error of that kill.
     @available(*, noasync)
     @discardableResult
