@@ -52,6 +52,20 @@ static void serve_streams(const char *text, int pipe) {
     CHECK(report.error == 0 && green_serve(listener, &options, echo, NULL) == 0);
 }
 
+static void serve_datagrams(const char *text, int pipe) {
+    green_address at, from;
+    green_socket *socket;
+    char byte;
+    CHECK(green_resolve(&at, 1, text), ==, 1);
+    struct report report = {.error = green_datagram_open(&socket, &at)};
+    if (report.error == 0)
+        CHECK(green_socket_local_address(socket, &report.address), ==, 0);
+    tell(pipe, &report);
+    while (green_receive_from(socket, &byte, 1, &from) == 1)
+        CHECK(green_send_to(socket, &byte, 1, &from), ==, 1);
+    _exit(1);
+}
+
 static void start_server(struct server *server) {
     int ends[2];
     CHECK(pipe(ends), ==, 0);
@@ -146,4 +160,8 @@ TEST(unix_abstract, "a killed server at an abstract unix address can be started 
     char text[GREEN_ADDRESS_TEXT_MAX];
     snprintf(text, sizeof text, "unix:@green-restart-%d", (int)getpid());
     restart((struct server){.text = text, .type = SOCK_STREAM, .run = serve_streams});
+}
+
+TEST(udp, "a killed UDP server can be started again at once, a hundred times") {
+    restart((struct server){.text = "127.0.0.1:0", .type = SOCK_DGRAM, .run = serve_datagrams});
 }

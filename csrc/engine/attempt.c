@@ -79,8 +79,6 @@ int32_t green__attempt_without_waiting(green_op *op) {
     switch (op->kind) {
     case GREEN_OP_RECEIVE:
         return receive_now(op, op->address, green__op_size(op));
-    case GREEN_OP_RECEIVE_MSG:
-        return receive_message_now(op);
     case GREEN_OP_SEND:
     case GREEN_OP_SEND_MSG:
         return send_now(op);

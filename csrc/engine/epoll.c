@@ -290,7 +290,8 @@ static void forget(green_engine *engine, int fd) {
     }
     /* A copy of the descriptor, in a child for one, would keep it in the epoll under
      * a number that will be another's. */
-    if (watched->added && (watched->listens || green__has_forked())) {
+    bool is_connection = watched->stream && !watched->listens;
+    if (watched->added && (!is_connection || green__has_forked())) {
         epoll->counts->system_calls++;
         epoll_ctl(epoll->fd, EPOLL_CTL_DEL, fd, NULL);
     }

@@ -11,7 +11,7 @@ typedef struct green_watched {
     green_op *waiting; /* operations that would have had to wait, in no order */
     bool added;        /* to the epoll, as a socket, which tells of its end */
     bool stream;       /* known once it is added */
-    bool listens;      /* its file may be shared with another process */
+    bool listens;      /* for connections */
     bool ripe;         /* an event has come since the last accept */
     bool contested;    /* another process has taken a connection that an event told of */
     bool dry;          /* nothing to receive, until an event says otherwise */

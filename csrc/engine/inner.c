@@ -3,10 +3,10 @@
  * A request that waits in a ring holds its file until the ring is gone, and the
  * kernel takes a ring apart in the background: for 5 to 70 ms after a process was
  * killed, its listeners still listen and its ports are still taken. An epoll
- * holds no file. So what waits for connections does so in an epoll
- * engine that is part of this one, and the ring polls the epoll's
- * descriptor. The files are closed with the process's descriptors, before
- * anybody can wait(2) for its end. */
+ * holds no file. So what waits for connections, or for datagrams at a port, does so
+ * in an epoll engine that is part of this one, and the ring polls the epoll's
+ * descriptor. The files are closed with the process's descriptors, before anybody
+ * can wait(2) for its end. */
 #include "uring.h"
 
 #include <poll.h>
@@ -18,7 +18,7 @@ int green__inner_open(green_uring *uring) {
 }
 
 bool green__inner_takes(green_op_kind kind) {
-    return kind == GREEN_OP_ACCEPT;
+    return kind == GREEN_OP_ACCEPT || kind == GREEN_OP_RECEIVE_MSG;
 }
 
 /* Has the ring poll the epoll, for as long as somebody waits in there. */

@@ -140,7 +140,6 @@ static bool tried(green_uring *uring, green_op *op, int32_t *result) {
     case GREEN_OP_SEND:
     case GREEN_OP_SEND_MSG:
     case GREEN_OP_RECEIVE:
-    case GREEN_OP_RECEIVE_MSG:
         return go_on(uring, op, GREEN_PHASE_POLLED, result);
     case GREEN_OP_RECEIVE_LENT:
         return go_on(uring, op, GREEN_PHASE_PAUSED, result);

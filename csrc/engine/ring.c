@@ -59,10 +59,9 @@ static const unsigned wishes[] = {
 /* Operations that Green cannot do without. SEND_ZC is not used: it came with
  * Linux 6.0, as multishot receive did, which no probe shows. */
 static const int needed[] = {
-    IORING_OP_ASYNC_CANCEL, IORING_OP_CONNECT,  IORING_OP_FSYNC,    IORING_OP_MKDIRAT,
-    IORING_OP_OPENAT,       IORING_OP_POLL_ADD, IORING_OP_READ,     IORING_OP_RECV,
-    IORING_OP_RECVMSG,      IORING_OP_RENAMEAT, IORING_OP_SEND,     IORING_OP_SENDMSG,
-    IORING_OP_SEND_ZC,      IORING_OP_STATX,    IORING_OP_UNLINKAT, IORING_OP_WRITE,
+    IORING_OP_ASYNC_CANCEL, IORING_OP_CONNECT, IORING_OP_FSYNC, IORING_OP_MKDIRAT,  IORING_OP_OPENAT,
+    IORING_OP_POLL_ADD,     IORING_OP_READ,    IORING_OP_RECV,  IORING_OP_RENAMEAT, IORING_OP_SEND,
+    IORING_OP_SENDMSG,      IORING_OP_SEND_ZC, IORING_OP_STATX, IORING_OP_UNLINKAT, IORING_OP_WRITE,
 };
 
 static int check_features(green_uring *uring) {

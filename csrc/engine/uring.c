@@ -65,9 +65,6 @@ static void prepare_first(struct io_uring_sqe *sqe, green_op *op) {
     case GREEN_OP_SEND:
         io_uring_prep_send(sqe, op->fd, op->address, green__op_size(op), op->flags | MSG_DONTWAIT);
         break;
-    case GREEN_OP_RECEIVE_MSG:
-        io_uring_prep_recvmsg(sqe, op->fd, op->address, (unsigned)op->flags | MSG_DONTWAIT);
-        break;
     case GREEN_OP_SEND_MSG:
         io_uring_prep_sendmsg(sqe, op->fd, op->address, (unsigned)op->flags | MSG_DONTWAIT);
         break;
@@ -353,7 +350,7 @@ const green_engine_class green__uring = {
     .name = "uring",
     .open = open_engine,
     .close = close_engine,
-    .attempts = 1u << GREEN_OP_ACCEPT,
+    .attempts = 1u << GREEN_OP_ACCEPT | 1u << GREEN_OP_RECEIVE_MSG,
     .attempt = attempt,
     .takes = green__uring_takes,
     .submit = submit,

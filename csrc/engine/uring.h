@@ -61,7 +61,6 @@ static inline uint8_t green__patience_begin(const green_op *op) {
         return GREEN_PHASE_POLLED;
     case GREEN_OP_SEND:
     case GREEN_OP_SEND_MSG:
-    case GREEN_OP_RECEIVE_MSG:
         return op->drained ? GREEN_PHASE_POLLED : GREEN_PHASE_TRYING;
     case GREEN_OP_CONNECT: {
         const struct sockaddr *to = op->address;

@@ -2,6 +2,7 @@
  *
  * So it is still there for other processes, and for a later server, when this one
  * closes its listener or ends. */
+#include "../base/descriptor.h"
 #include "listener.h"
 
 #include <stdio.h>
@@ -150,7 +151,7 @@ int green__accept_now(green_listener *listener, green_socket **socket) {
     if (listener->kept >= 0)
         return make_or_keep(listener, take_kept(listener), socket);
     do
-        fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
+        fd = green__above_stdio(accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC));
     while (fd < 0 && errno != EAGAIN && is_passing(-errno));
     return fd < 0 ? -errno : make_or_keep(listener, fd, socket);
 }
