@@ -7,10 +7,19 @@
 #include <string.h>
 #include <sys/socket.h>
 
+/* A handshake has its own end, and answers in each of its steps. */
+static bool holds_back(green_tls *tls) {
+    return tls->shaken && (++tls->looks > GREEN_TLS_LOOKS_MAX || tls->owed > GREEN_TLS_OWED_MAX);
+}
+
 static int bio_read(BIO *bio, char *bytes, int size) {
     green_tls *tls = BIO_get_data(bio);
     green_unread *input = &tls->input;
     BIO_clear_retry_flags(bio);
+    if (GREEN_UNLIKELY(holds_back(tls))) {
+        BIO_set_retry_read(bio);
+        return -1;
+    }
     if (input->count == 0) {
         if (!tls->cut)
             BIO_set_retry_read(bio);
@@ -65,6 +74,8 @@ static int bio_write(BIO *bio, const char *bytes, int all) {
     }
     memcpy(tls->output.bytes + tls->output.count, bytes + sent, size);
     tls->output.count += size;
+    if (!tls->writing)
+        tls->owed += size;
     return all;
 }
 

@@ -100,6 +100,12 @@ keep:
     *output = *rest;
 }
 
+/* What is not there any more is not owed. */
+static void limit_owed(green_tls *tls) {
+    if (tls->owed > tls->output.count)
+        tls->owed = tls->output.count;
+}
+
 static int send_output(green_socket_io *call, green_tls *tls) {
     int error = green__proceed(call);
     if (error < 0)
@@ -110,17 +116,19 @@ static int send_output(green_socket_io *call, green_tls *tls) {
     tls->sending = true;
     error = green__send_all(call, batch.bytes, batch.count, &sent);
     tls->sending = false;
-    if (sent < batch.count)
+    if (sent < batch.count) {
         put_back(tls, &batch, sent);
-    else
+    } else {
         free(batch.bytes);
+        limit_owed(tls);
+    }
     green__tls_announce(tls);
     return error;
 }
 
-/* A reader that has something to send, an answer to a new key for one, must not
+/* A reader that has something to send, an answer to a new key for one, does not
  * wait for it: the peer may wait for the reader. What the kernel does not take
- * now goes out with the next write. */
+ * now goes out with the next write, unless it becomes too much. */
 void green__tls_nudge(green_tls *tls) {
     green_tls_output *output = &tls->output;
     if (output->count == 0 || tls->sending)
@@ -130,6 +138,7 @@ void green__tls_nudge(green_tls *tls) {
         return;
     output->count -= (size_t)sent;
     memmove(output->bytes, output->bytes + sent, output->count);
+    limit_owed(tls);
     if (output->count == 0) {
         free(output->bytes);
         *output = (green_tls_output){0};
@@ -143,6 +152,22 @@ int green__tls_flush(green_socket_io *call, green_tls *tls) {
             return error;
     }
     return 0;
+}
+
+int green__tls_hold_back(green_socket_io *call, green_tls *tls) {
+    green_hub *hub = call->socket->hub;
+    tls->looks = 0;
+    while (tls->owed > GREEN_TLS_OWED_MAX) {
+        int error = tls->sending ? green__tls_await_change(call, tls) : send_output(call, tls);
+        if (error < 0)
+            return error;
+    }
+    if (tls->input.count == 0 || hub->current->unblockable)
+        return 0;
+    /* Others may look at this wait, which says whose the call is. */
+    green__wait_init(hub, &call->io.wait, &green__in_socket);
+    green__give_way(hub);
+    return green__proceed(call);
 }
 
 /* Failing ------------------------------------------------------------------- */
@@ -179,11 +204,13 @@ int green__tls_recover(green_socket_io *call, green_tls *tls, int result, const 
     case SSL_ERROR_ZERO_RETURN:
         return 1;
     case SSL_ERROR_WANT_READ:
-        if (tls->shaken)
+        if (tls->shaken) {
             green__tls_nudge(tls);
-        else if ((error = green__tls_flush(call, tls)) < 0)
-            return error;
-        return green__tls_fill(call, tls);
+            error = green__tls_hold_back(call, tls);
+        } else {
+            error = green__tls_flush(call, tls);
+        }
+        return error < 0 ? error : green__tls_fill(call, tls);
     default:
         break;
     }
@@ -194,7 +221,7 @@ int green__tls_recover(green_socket_io *call, green_tls *tls, int result, const 
     error = fail_for_good(call, tls, green__tls_failed(tls->ssl, tls->shaken, doing, label(tls, text)));
     /* An alert tells the peer, if it can still be told. */
     green__tls_nudge(tls);
-    tls->output.count = 0;
+    tls->output.count = tls->owed = 0;
     return error;
 }
 

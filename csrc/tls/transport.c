@@ -23,6 +23,7 @@ static ssize_t receive_with(int (*take)(SSL *, void *, int), green_socket_io *ca
     int error = green__tls_shake(call, tls);
     while (error == 0) {
         green__tls_clear_errors();
+        tls->looks = 0;
         int count = take(tls->ssl, bytes, size < INT_MAX ? (int)size : INT_MAX);
         if (GREEN_LIKELY(count > 0))
             return count;
@@ -70,7 +71,9 @@ static int write_record(green_socket_io *call, green_tls *tls, const char *bytes
         return error;
     bool direct = tls->direct;
     green__tls_clear_errors();
+    tls->writing = true;
     *count = SSL_write(tls->ssl, bytes, size < RECORD_MAX ? (int)size : RECORD_MAX);
+    tls->writing = false;
     direct = direct && !tls->direct;
     tls->direct = false;
     if (GREEN_UNLIKELY(tls->refused != 0)) {

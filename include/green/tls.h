@@ -6,6 +6,10 @@
  * every rule of green/socket.h holds. Clients verify whom they talk to unless
  * they say that they do not.
  *
+ * TLS answers some records by itself, such as a request for new keys. A peer that
+ * does not read its answers is not read on once they come to a few kilobytes: then a
+ * read waits, like a write, until the peer takes them.
+ *
  * Nothing of OpenSSL shows in here. Without it (the CMake option TLS, the trait
  * of the Swift package) these functions do not exist, and GREEN_HAS_TLS is 0. */
 #ifndef GREEN_TLS_H
