@@ -45,6 +45,8 @@ TEST(bad_options, "an option out of range is -EINVAL, and the message names it")
         {{.receive_memory = 1}, "receive_memory"},
         {{.receive_memory = (64 << 10) - 1}, "receive_memory"},
         {{.stack_size = 1}, "stack_size"},
+        {{.stack_size = SIZE_MAX}, "stack_size"},
+        {{.stack_size = SIZE_MAX - 4096}, "stack_size"},
         {{.stack_size = (16 << 10) - 1}, "stack_size"},
     };
     green_statistics now;

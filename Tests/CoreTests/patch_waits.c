@@ -250,6 +250,28 @@ TEST(selects, "select waits, and tells which it was") {
     end();
 }
 
+static int select_for_ages(void *argument) {
+    int fd = *(int *)argument;
+    fd_set readable;
+    FD_ZERO(&readable);
+    FD_SET(fd, &readable);
+    return lib->select(fd + 1, &readable, NULL, NULL, &(struct timeval){.tv_usec = INT64_MAX});
+}
+
+TEST(select_for_ages, "select takes more microseconds than a second or a year has") {
+    begin();
+    int ends[2];
+    socket_pair(ends);
+    green_thread *thread = start(select_for_ages, &ends[0]);
+    let_run();
+    CHECK(!green_thread_is_finished(thread));
+    CHECK(write(ends[1], "x", 1), ==, 1);
+    CHECK(finish(thread), ==, 1);
+    close(ends[0]);
+    close(ends[1]);
+    end();
+}
+
 static void select_in_vain(void) {
     int fd = eventfd(0, EFD_CLOEXEC);
     fd_set readable;

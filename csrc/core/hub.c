@@ -12,6 +12,7 @@ enum {
 };
 
 static const size_t STACK_SIZE_DEFAULT = (size_t)1 << 20;
+static const size_t STACK_SIZE_MAX = SIZE_MAX / 2; /* which can be rounded up */
 static const size_t RECEIVE_MEMORY_DEFAULT = (size_t)4 << 20;
 static const size_t RECEIVE_MEMORY_MIN = (size_t)64 << 10;
 static const size_t RECEIVE_MEMORY_MAX = (size_t)1 << 30;
@@ -74,9 +75,9 @@ static int options_check(const green_hub_options *given, green_hub_options *opti
     if (options->receive_memory < RECEIVE_MEMORY_MIN || options->receive_memory > RECEIVE_MEMORY_MAX)
         return green__fail(-EINVAL, "green_hub_open: receive_memory is %zu and must be from %zu to %zu",
                            options->receive_memory, RECEIVE_MEMORY_MIN, RECEIVE_MEMORY_MAX);
-    if (options->stack_size < GREEN_STACK_MIN)
-        return green__fail(-EINVAL, "green_hub_open: stack_size is %zu and must be %d at least", options->stack_size,
-                           GREEN_STACK_MIN);
+    if (options->stack_size < GREEN_STACK_MIN || options->stack_size > STACK_SIZE_MAX)
+        return green__fail(-EINVAL, "green_hub_open: stack_size is %zu and must be from %d to %zu", options->stack_size,
+                           GREEN_STACK_MIN, STACK_SIZE_MAX);
     return 0;
 }
 

@@ -112,8 +112,10 @@ int green__green_select(int count, fd_set *restrict readable, fd_set *restrict w
     if (!hub || !is_sensible(count) ||
         (timeout && (timeout->tv_sec < 0 || timeout->tv_usec < 0 || (timeout->tv_sec | timeout->tv_usec) == 0)))
         return green__real.select(count, readable, writable, exceptional, timeout);
+    enum { MICROSECONDS = 1000 * 1000 }; /* of a second; there may be more of them */
     int64_t deadline = GREEN_NEVER;
-    if (timeout && timeout->tv_sec < INT64_MAX / GREEN_SECOND / 2)
+    if (timeout && timeout->tv_sec < INT64_MAX / GREEN_SECOND / 2 &&
+        timeout->tv_usec / MICROSECONDS < INT64_MAX / GREEN_SECOND / 2)
         deadline = green__moment(timeout->tv_sec * GREEN_SECOND + timeout->tv_usec * GREEN_MICROSECOND);
     int result = select_parking(hub, count, (fd_set *[]){readable, writable, exceptional}, deadline, NULL);
     if (deadline >= 0)
