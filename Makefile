@@ -8,7 +8,7 @@ CORE_SOURCES = $(shell git ls-files 'csrc/*.[ch]' 'include/*.h' 'Tests/*.[ch]' '
 SWIFT_SOURCES = Package.swift Sources Tests bench
 
 .PHONY: run test test-c test-swift test-sanitized test-fuzz test-simulation test-epoll test-aarch64 test-consumers \
-	test-peers build bench docs format lint setup clean
+	test-peers test-memcheck build bench docs format lint setup clean
 
 run: setup
 	swift build -c release --product green-echo
@@ -74,6 +74,13 @@ test-aarch64:
 	cmake -S . -B build/aarch64/build -DGREEN_WERROR=ON -DCMAKE_TOOLCHAIN_FILE=$(CURDIR)/.ci/aarch64.cmake
 	cmake --build build/aarch64/build --parallel $(JOBS)
 	ctest --test-dir build/aarch64/build --parallel $(JOBS) --no-tests=error --output-on-failure
+
+# Tests of every room under Valgrind.
+test-memcheck: setup
+	.ci/install valgrind
+	cmake -S . -B $(BUILD) -DGREEN_WERROR=ON
+	cmake --build $(BUILD) --parallel $(JOBS)
+	Tests/CoreTests/memcheck $(BUILD)
 
 # A CMake project and a Swift package that use Green as strangers would.
 test-consumers: setup

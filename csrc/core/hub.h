@@ -36,10 +36,10 @@ typedef struct green_hub {
     void *nowhere;       /* where a thread that ends saves its sp: ASan's fake stack is gone by then */
     void (*enter)(char *state);
     void (*exit)(char *state);
-    green_exchange exchange;
     bool bare;                /* the OS thread had no tracked access when the hub was made */
     bool turning;             /* in a turn of the loop, where nothing may park */
     uint64_t switches, turns; /* moved by green__count() */
+    green_exchange exchange;
     green_sight sight;
 
     int64_t now; /* the clock at the last turn */

@@ -1,5 +1,6 @@
-/* Telling ASan, TSan and Valgrind that the stack changes. All of it vanishes
- * from a build without them.
+/* Telling ASan, TSan and Valgrind that the stack changes. What is for ASan and TSan
+ * vanishes from a build without them; what is for Valgrind does nothing outside of
+ * it.
  *
  * A stack keeps its TSan fiber and its Valgrind id while it is mapped: both are
  * made when it is carved, not for each thread that runs on it. */
@@ -7,6 +8,7 @@
 #define GREEN_CORE_SANITIZER_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define GREEN_ASAN 1
@@ -21,13 +23,6 @@
 #elif defined(__has_feature)
 #if __has_feature(thread_sanitizer)
 #define GREEN_TSAN 1
-#endif
-#endif
-
-#if defined(__has_include)
-#if __has_include(<valgrind/valgrind.h>)
-#include <valgrind/valgrind.h>
-#define GREEN_VALGRIND 1
 #endif
 #endif
 
@@ -114,20 +109,37 @@ static inline void green__unpoison(const void *address, size_t size) {
 #endif
 }
 
-static inline unsigned green__valgrind_register(const void *bottom, const void *top) {
-#ifdef GREEN_VALGRIND
-    return VALGRIND_STACK_REGISTER(bottom, top);
-#else
-    return (void)bottom, (void)top, 0;
+/* A request to Valgrind, which knows it by instructions that have no effect; 0 outside
+ * of it. As in valgrind/valgrind.h, which is not on every machine that Green is built
+ * on: every build is to run under Valgrind. */
+static inline uintptr_t green__valgrind_request(uintptr_t request, uintptr_t first, uintptr_t second) {
+    volatile uintptr_t arguments[6] = {request, first, second, 0, 0, 0};
+    uintptr_t result = 0;
+#if defined(__x86_64__)
+    __asm__ volatile("rolq $3, %%rdi\n\trolq $13, %%rdi\n\trolq $61, %%rdi\n\trolq $51, %%rdi\n\t"
+                     "xchgq %%rbx, %%rbx"
+                     : "=d"(result)
+                     : "a"(arguments), "0"(result)
+                     : "cc", "memory");
+#elif defined(__aarch64__)
+    __asm__ volatile("mov x3, %1\n\tmov x4, %2\n\t"
+                     "ror x12, x12, #3\n\tror x12, x12, #13\n\tror x12, x12, #51\n\tror x12, x12, #61\n\t"
+                     "orr x10, x10, x10\n\tmov %0, x3"
+                     : "=r"(result)
+                     : "r"(result), "r"(arguments)
+                     : "cc", "memory", "x3", "x4");
 #endif
+    return result;
+}
+
+enum { GREEN_VALGRIND_STACK_REGISTER = 0x1501, GREEN_VALGRIND_STACK_DEREGISTER = 0x1502 };
+
+static inline unsigned green__valgrind_register(const void *bottom, const void *top) {
+    return (unsigned)green__valgrind_request(GREEN_VALGRIND_STACK_REGISTER, (uintptr_t)bottom, (uintptr_t)top);
 }
 
 static inline void green__valgrind_deregister(unsigned id) {
-#ifdef GREEN_VALGRIND
-    VALGRIND_STACK_DEREGISTER(id);
-#else
-    (void)id;
-#endif
+    (void)green__valgrind_request(GREEN_VALGRIND_STACK_DEREGISTER, id, 0);
 }
 
 #endif
