@@ -126,6 +126,20 @@ TEST(closed_with_data, "sockets closed with unread data give their memory back")
     CHECK(now.buffers, ==, 0);
 }
 
+TEST(consumed_after_close, "what is lent by a socket that is closed goes back with the first byte that is consumed") {
+    const void *bytes;
+    green_statistics now;
+    struct pair pair = connected(UNIX_PAIR);
+    send_text(pair.far, "some bytes");
+    CHECK(green_receive(pair.near, &bytes), ==, 10);
+    CHECK(green_close(pair.near), ==, 0);
+    CHECK(memcmp(bytes, "some", 4), ==, 0);
+    green_consume(pair.near, 4);
+    CHECK(green_hub_statistics(&now), ==, 0);
+    CHECK(now.buffers, ==, 0);
+    release_pair(&pair);
+}
+
 TEST(large_message, "a message larger than all receive memory, by every kind of read") {
     enum { SIZE = 1 << 20 };
     char *bytes = malloc(SIZE);

@@ -211,6 +211,28 @@ TEST(released, "a pool that is given up ends what was left behind, and then its 
     free(done);
 }
 
+/* More than what threads_so_far() may be too large by. */
+TEST(idle_released, "native threads without work end when their pool is given up, however long they would stay") {
+    enum { THREADS = 4 };
+    size_t before = threads_so_far();
+    green_offload_pool *pool = pool_of((green_offload_options){.threads = THREADS, .idle = GREEN_FOREVER});
+    struct call *calls[THREADS];
+    green_thread *callers[THREADS];
+    for (int i = 0; i < THREADS; i++) {
+        calls[i] = new_call(pool);
+        callers[i] = start(offload, calls[i]);
+    }
+    for (int i = 0; i < THREADS; i++)
+        UNTIL(has_begun(calls[i]));
+    for (int i = 0; i < THREADS; i++) {
+        sem_post(&calls[i]->go);
+        CHECK(finish(callers[i]), ==, 0);
+        free(calls[i]);
+    }
+    green_offload_pool_release(pool);
+    UNTIL(os_threads() <= before);
+}
+
 TEST(unused, "a pool without a call makes no native thread") {
     size_t before = threads_so_far();
     green_offload_pool *pool;
