@@ -239,6 +239,19 @@ TEST(killed_handler, "a killed handler is no error: serving goes on") {
     CHECK_TEXT(capture_end(), "");
 }
 
+TEST(killed_handler_told, "a killed handler is not told to on_error") {
+    struct server *server = new_server(nap_inside, 0);
+    server->options.on_error = on_error;
+    green_thread *thread = start(serve, server);
+    green_socket *client = connect_to(server->listener);
+    UNTIL(server->last != NULL);
+    kill_and_finish(server->last);
+    expect_end(client);
+    green_socket_release(client);
+    CHECK(errors_seen, ==, 0);
+    CHECK(close_and_end(server, thread), ==, 0);
+}
+
 static int keep(green_socket *client, void *context) {
     struct server *server = context;
     server->kept = green_socket_retain(client);

@@ -1,0 +1,84 @@
+/* What a resolver that the test plays answers, and which addresses a connect tries. */
+#include "helpers.h"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+enum { ANSWERS_MAX = 4 };
+
+static green_address answers[ANSWERS_MAX];
+static int answer_count;
+static bool only_without_flags; /* as on a machine that has no address but the loopback's */
+
+int __wrap_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **found);
+void __wrap_freeaddrinfo(struct addrinfo *found);
+
+int __wrap_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **found) {
+    static struct addrinfo list[ANSWERS_MAX];
+    (void)host, (void)service;
+    if (only_without_flags && hints->ai_flags != 0)
+        return EAI_NONAME;
+    for (int i = 0; i < answer_count; i++)
+        list[i] = (struct addrinfo){
+            .ai_family = answers[i].storage.ss_family,
+            .ai_socktype = SOCK_STREAM,
+            .ai_addr = (struct sockaddr *)&answers[i].storage,
+            .ai_addrlen = answers[i].length,
+            .ai_next = i + 1 < answer_count ? &list[i + 1] : NULL,
+        };
+    *found = list;
+    return 0;
+}
+
+void __wrap_freeaddrinfo(struct addrinfo *found) {
+    (void)found;
+}
+
+static void answer(const char *text) {
+    CHECK(answer_count, <, ANSWERS_MAX);
+    CHECK(green_address_parse(&answers[answer_count++], text), ==, 0);
+}
+
+/* An address that nobody listens at any more. */
+static void answer_refused(enum transport transport) {
+    green_listener *listener = listen_any(transport);
+    answer(address_of(listener));
+    green_listener_release(listener);
+}
+
+TEST(loopback_alone, "a name is found on a machine that has no address but the loopback's") {
+    green_address address;
+    only_without_flags = true;
+    answer("127.0.0.1:6000");
+    CHECK(green_resolve(&address, 1, "some.host:6000"), ==, 1);
+    CHECK(green_address_equal(&address, &answers[0]), ==, true);
+}
+
+TEST(families_take_turns, "after an address that refuses comes one of the other family") {
+    green_listener *same = listen_any(TCP6), *other = listen_any(TCP4);
+    if (!same)
+        skip("this machine has no IPv6");
+    answer_refused(TCP6);
+    answer(address_of(same));
+    answer(address_of(other));
+    green_socket *socket = NULL;
+    green_address peer, expected;
+    CHECK(green_connect(&socket, "some.host:80", NULL), ==, 0);
+    CHECK(green_socket_peer_address(socket, &peer), ==, 0);
+    CHECK(green_listener_address(other, &expected), ==, 0);
+    CHECK(green_address_equal(&peer, &expected));
+    green_socket_release(socket);
+    green_listener_release(same);
+    green_listener_release(other);
+}
+
+TEST(all_refuse, "when all addresses refuse, the connect fails at once with what the last one said") {
+    answer_refused(TCP4);
+    answer_refused(TCP4);
+    answer_refused(TCP4);
+    green_socket *socket = NULL;
+    CHECK(green_connect(&socket, "some.host:80", NULL), ==, -ECONNREFUSED);
+    CHECK_CONTAINS(green_explain(-ECONNREFUSED), "some.host");
+    CHECK(socket == NULL);
+}
