@@ -1,6 +1,7 @@
 /* What a resolver that the test plays answers, and which addresses a connect tries. */
 #include "helpers.h"
 
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -81,4 +82,53 @@ TEST(all_refuse, "when all addresses refuse, the connect fails at once with what
     CHECK(green_connect(&socket, "some.host:80", NULL), ==, -ECONNREFUSED);
     CHECK_CONTAINS(green_explain(-ECONNREFUSED), "some.host");
     CHECK(socket == NULL);
+}
+
+/* A listening descriptor whose backlog is full: it takes no connection until what is
+ * in it is accepted. */
+static int full_listener(int *filler) {
+    green_address address = {.length = sizeof address.storage};
+    int fd = socket_of_type(SOCK_STREAM);
+    CHECK(listen(fd, 0), ==, 0); /* on any free port */
+    CHECK(getsockname(fd, (struct sockaddr *)&address.storage, &address.length), ==, 0);
+    ((struct sockaddr_in *)&address.storage)->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    *filler = socket_of_type(SOCK_STREAM);
+    CHECK(connect(*filler, (struct sockaddr *)&address.storage, address.length), ==, 0);
+    CHECK(fcntl(fd, F_SETFL, O_NONBLOCK), ==, 0);
+    answers[answer_count++] = address;
+    return fd;
+}
+
+static int connect_to_any(void *socket) {
+    return green_connect(socket, "some.host:80", NULL);
+}
+
+static uint64_t threads_now(void) {
+    green_statistics now;
+    CHECK(green_hub_statistics(&now), ==, 0);
+    return now.threads;
+}
+
+/* The hub does not turn before both connections are there. */
+TEST(two_winners, "of two attempts that succeed in the same turn one is kept, the other closed") {
+    int listeners[2], fillers[2], accepted[2];
+    green_socket *socket = NULL;
+    for (int i = 0; i < 2; i++)
+        listeners[i] = full_listener(&fillers[i]);
+    green_thread *connecting = start(connect_to_any, &socket);
+    UNTIL(threads_now() == 4);
+    let_run();
+    for (int i = 0; i < 2; i++)
+        close(accept(listeners[i], NULL, NULL));
+    for (int i = 0; i < 2; i++)
+        while ((accepted[i] = accept(listeners[i], NULL, NULL)) < 0)
+            CHECK(errno, ==, EAGAIN);
+    CHECK(finish(connecting), ==, 0);
+    CHECK(socket != NULL);
+    green_socket_release(socket);
+    for (int i = 0; i < 2; i++) {
+        close(accepted[i]);
+        close(fillers[i]);
+        close(listeners[i]);
+    }
 }
