@@ -16,11 +16,11 @@ static const int64_t LIMIT_DEFAULT = 100 * 1000 * 1000;
 static const int64_t LIMIT_MIN = 1000 * 1000;
 static const int64_t DUMP_LOOK = 10 * 1000 * 1000;      /* how often a hub that is to dump is looked at */
 static const int64_t DUMP_PATIENCE = 100 * 1000 * 1000; /* until it is said who holds it */
-static const int64_t DUMP_EFFORT = 1000 * 1000 * 1000;  /* to wake it: it may have the signal blocked */
 
 enum {
     LOOKS_A_LIMIT = 4,
     LOOKS_MIN = 3,         /* fewer may mean that the whole process was stopped */
+    DUMP_LOOKS = 100,      /* that try to wake a hub for a dump: it may have the signal blocked */
     ANSWER_PAUSES = 50,    /* of a millisecond, until an OS thread is given up that does not answer */
     PAUSES_A_QUESTION = 10 /* and how many of them until it is asked again */
 };
@@ -282,9 +282,9 @@ static bool report_one(int64_t now, bool for_dump) {
 }
 
 /* Asks all hubs for a dump. */
-static void ask_for_dump(int64_t now) {
+static void ask_for_dump(void) {
     for (green_hub *hub = green__hubs_lock(); hub; hub = hub->sight.next) {
-        hub->sight.asked = now;
+        hub->sight.looks_for_dump = 0;
         hub->sight.excused = false;
         __atomic_fetch_or(&hub->sight.requests, GREEN_REQUEST_DUMP, __ATOMIC_RELAXED);
     }
@@ -300,7 +300,7 @@ static void look_at_all(int64_t now) {
         green_sight *sight = &hub->sight;
         look(hub, now);
         if (!(green__requests(sight) & GREEN_REQUEST_DUMP) || watcher.dumping.number == 0 || sight->excused ||
-            now - sight->asked > DUMP_EFFORT)
+            ++sight->looks_for_dump > DUMP_LOOKS)
             continue;
         if (sight->seen.waits % 2 == 1)
             send(hub, watcher.dumping.number);
@@ -329,7 +329,7 @@ static void *watch(void *unused) {
     while (!__atomic_load_n(&watcher.stopping, __ATOMIC_ACQUIRE)) {
         int64_t now = green_now();
         if (__atomic_exchange_n(&watcher.dump_wanted, false, __ATOMIC_ACQUIRE))
-            ask_for_dump(now);
+            ask_for_dump();
         look_at_all(now);
         while (report_one(now, false) || report_one(now, true))
             ;

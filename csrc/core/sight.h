@@ -52,11 +52,11 @@ typedef struct green_sight {
 
     /* The watcher's own, from its last looks. */
     green_position seen;
-    int64_t since;  /* it has been there */
-    unsigned looks; /* that found it there, after the first */
-    bool told;      /* of this hold */
-    int64_t asked;  /* for a dump, last */
-    bool excused;   /* a dump that is asked for has to wait, which was told */
+    int64_t since;           /* it has been there */
+    unsigned looks;          /* that found it there, after the first */
+    bool told;               /* of this hold */
+    unsigned looks_for_dump; /* since one was asked for */
+    bool excused;            /* a dump that is asked for has to wait, which was told */
 } green_sight;
 
 /* Puts a new hub of this OS thread among those that can be seen, or takes one out. */
