@@ -1,4 +1,3 @@
-internal import Glibc
 internal import SystemPackage
 
 // The checks of arguments, before they go to the core. A call that throws reports an argument that it cannot use with
@@ -21,15 +20,12 @@ func checked(_ text: String?, _ argument: StaticString) throws -> String? {
     try text.map { try checked($0, argument) }
 }
 
-/// Checks a path. C would cut it off at a NUL.
-func checked(_ path: FilePath, _ argument: StaticString) throws -> FilePath {
-    guard unsafe path.withPlatformString({ unsafe strlen($0) }) == path.length else { throw hasNUL(argument) }
-    return path
-}
-
-/// Checks a path that may be missing.
-func checked(_ path: FilePath?, _ argument: StaticString) throws -> FilePath? {
-    try path.map { try checked($0, argument) }
+/// Checks a path. A `FilePath` has no NUL.
+func checkedPath(_ path: any PathConvertible, _ argument: StaticString) throws -> FilePath {
+    if let text = path as? String {
+        return try checked(text, argument).filePath
+    }
+    return path.filePath
 }
 
 /// Checks a number that has a least value.

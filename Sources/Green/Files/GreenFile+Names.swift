@@ -12,8 +12,12 @@ extension GreenFile {
     /// - Throws: A ``SystemError`` with the codes of rename(2); `timedOut`. When the thread is killed, the error of that
     ///   kill.
     @available(*, noasync)
-    public static func rename(_ path: FilePath, to newPath: FilePath, timeout: Duration? = nil) throws {
-        let (path, newPath) = (try checked(path, "path"), try checked(newPath, "newPath"))
+    public static func rename(
+        _ path: any PathConvertible,
+        to newPath: any PathConvertible,
+        timeout: Duration? = nil
+    ) throws {
+        let (path, newPath) = (try checkedPath(path, "path"), try checkedPath(newPath, "newPath"))
         let result = unsafe path.withPlatformString { path in
             unsafe newPath.withPlatformString { newPath in
                 unsafe green_path_rename(path, newPath, timeout.timeout)
@@ -30,8 +34,8 @@ extension GreenFile {
     /// - Throws: A ``SystemError`` with the codes of unlink(2); `timedOut`. When the thread is killed, the error of that
     ///   kill.
     @available(*, noasync)
-    public static func remove(_ path: FilePath, timeout: Duration? = nil) throws {
-        let path = try checked(path, "path")
+    public static func remove(_ path: any PathConvertible, timeout: Duration? = nil) throws {
+        let path = try checkedPath(path, "path")
         try check(unsafe path.withPlatformString { unsafe green_path_unlink($0, timeout.timeout) })
     }
 
@@ -43,8 +47,8 @@ extension GreenFile {
     /// - Throws: A ``SystemError`` with the codes of stat(2); `timedOut`. When the thread is killed, the error of that
     ///   kill.
     @available(*, noasync)
-    public static func status(of path: FilePath, timeout: Duration? = nil) throws -> FileStatus {
-        let path = try checked(path, "path")
+    public static func status(of path: any PathConvertible, timeout: Duration? = nil) throws -> FileStatus {
+        let path = try checkedPath(path, "path")
         var status = stat()
         let result = unsafe path.withPlatformString { unsafe green_path_status($0, &status, timeout.timeout) }
         try check(result)
@@ -65,11 +69,11 @@ public enum GreenDirectory {
     ///   kill.
     @available(*, noasync)
     public static func create(
-        _ path: FilePath,
+        _ path: any PathConvertible,
         permissions: FilePermissions = [.ownerReadWriteExecute, .groupReadExecute, .otherReadExecute],
         timeout: Duration? = nil
     ) throws {
-        let path = try checked(path, "path")
+        let path = try checkedPath(path, "path")
         let result = unsafe path.withPlatformString {
             unsafe green_directory_make($0, permissions.rawValue, timeout.timeout)
         }
@@ -84,8 +88,8 @@ public enum GreenDirectory {
     /// - Throws: A ``SystemError`` with the codes of rmdir(2); `timedOut`. When the thread is killed, the error of that
     ///   kill.
     @available(*, noasync)
-    public static func remove(_ path: FilePath, timeout: Duration? = nil) throws {
-        let path = try checked(path, "path")
+    public static func remove(_ path: any PathConvertible, timeout: Duration? = nil) throws {
+        let path = try checkedPath(path, "path")
         try check(unsafe path.withPlatformString { unsafe green_directory_remove($0, timeout.timeout) })
     }
 
@@ -97,8 +101,8 @@ public enum GreenDirectory {
     /// - Throws: A ``SystemError`` with the codes of opendir(3) and readdir(3); `timedOut`. When the thread is killed,
     ///   the error of that kill.
     @available(*, noasync)
-    public static func contents(of path: FilePath, timeout: Duration? = nil) throws -> [FilePath.Component] {
-        let path = try checked(path, "path")
+    public static func contents(of path: any PathConvertible, timeout: Duration? = nil) throws -> [FilePath.Component] {
+        let path = try checkedPath(path, "path")
         var listing: OpaquePointer?
         try check(unsafe path.withPlatformString { unsafe green_directory_list(&listing, $0, timeout.timeout) })
         let names = unsafe listing!

@@ -49,19 +49,19 @@ public final class GreenFile {
     ///   `isDirectory`, `tooManyOpenFiles` and others; `timedOut`. When the thread is killed, the error of that kill.
     @available(*, noasync)
     public static func open(
-        _ path: FilePath,
+        _ path: any PathConvertible,
         _ mode: FileDescriptor.AccessMode,
         options: FileDescriptor.OpenOptions = FileDescriptor.OpenOptions(),
         permissions: FilePermissions? = nil,
         timeout: Duration? = nil
     ) throws -> GreenFile {
+        let path = try checkedPath(path, "path")
         guard !options.contains(.create) || permissions != nil else {
             throw SystemError(
                 code: .invalidArgument,
                 message: "opening '\(path)': a file that is created needs permissions (EINVAL)"
             )
         }
-        let path = try checked(path, "path")
         var handle: OpaquePointer?
         let flags = mode.rawValue | options.rawValue
         let result = unsafe path.withPlatformString {

@@ -76,16 +76,16 @@ public final class GreenProcess {
     ///   killed at once.
     @available(*, noasync)
     public init(
-        _ program: FilePath,
+        _ program: any PathConvertible,
         arguments: [String] = [],
         environment: [String: String]? = nil,
-        workingDirectory: FilePath? = nil,
+        workingDirectory: (any PathConvertible)? = nil,
         input: Stream = .inherited,
         output: Stream = .inherited,
         error: Stream? = .inherited
     ) throws {
-        let program = try checked(program, "program")
-        let workingDirectory = try checked(workingDirectory, "workingDirectory")
+        let program = try checkedPath(program, "program")
+        let workingDirectory = try workingDirectory.map { try checkedPath($0, "workingDirectory") }
         try check(environment, for: program)
         for argument in arguments {
             _ = try checked(argument, "arguments")

@@ -1,4 +1,4 @@
-public import SystemPackage
+internal import SystemPackage
 
 /// What a program has written, and how it has ended.
 public struct CollectedOutput: Hashable, Sendable {
@@ -43,14 +43,15 @@ public struct CollectedOutput: Hashable, Sendable {
 ///   that error. In each of these cases the program is killed.
 @available(*, noasync)
 public func run(
-    _ program: FilePath,
+    _ program: any PathConvertible,
     arguments: [String] = [],
     environment: [String: String]? = nil,
-    workingDirectory: FilePath? = nil,
+    workingDirectory: (any PathConvertible)? = nil,
     input: some Collection<UInt8> = [],
     limit: Int = 16 << 20
 ) throws -> CollectedOutput {
     try checked(limit, "limit")
+    let program = try checkedPath(program, "program")
     let process = try GreenProcess(
         program,
         arguments: arguments,
