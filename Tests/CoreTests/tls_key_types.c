@@ -75,7 +75,10 @@ static green_tls_context *serving(const struct certificate *certificates, size_t
     green_tls_identity identities[4];
     for (size_t i = 0; i < count; i++)
         identities[i] = identity(&certificates[i]);
-    return context_of((green_tls_options){.role = GREEN_TLS_SERVER, .identities = identities, .identity_count = count});
+    return context_of((green_tls_options){.role = GREEN_TLS_SERVER,
+                                          .identities = identities,
+                                          .identity_count = count,
+                                          .handshake_timeout = GREEN_FOREVER});
 }
 
 /* Made once for both versions: keys of RSA take long. */

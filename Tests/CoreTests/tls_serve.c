@@ -71,7 +71,7 @@ static void expect_served(void) {
 }
 
 TEST(handshakes, "a client that speaks no TLS, hangs up or resets in its handshake does not end serve") {
-    begin(echo, true, 0);
+    begin(echo, true, GREEN_FOREVER);
     green_socket *client = connect_to(server.listener);
     send_text(client, "GET / HTTP/1.0\r\n\r\n");
     await_end(1);
@@ -98,7 +98,7 @@ TEST(late, "a client that is too slow with its handshake does not end serve") {
 }
 
 TEST(cut, "a client that ends its stream without a goodbye does not end serve") {
-    begin(echo, true, 0);
+    begin(echo, true, GREEN_FOREVER);
     green_socket *client = connect_securely();
     send_text(client, "hello");
     expect_text(client, "hello");
@@ -120,7 +120,7 @@ static int ask_certificate(green_socket *client, void *context) {
 }
 
 TEST(no_certificate, "a client without a certificate that the handler asks for does not end serve") {
-    begin(ask_certificate, true, 0);
+    begin(ask_certificate, true, GREEN_FOREVER);
     green_socket_release(connect_securely());
     await_end(1);
     CHECK_CONTAINS(end(), "no certificate");
@@ -136,7 +136,7 @@ static int start_tls(green_socket *client, void *context) {
 }
 
 TEST(early, "a client that sends bytes ahead of its handshake does not end serve") {
-    begin(start_tls, false, 0);
+    begin(start_tls, false, GREEN_FOREVER);
     green_socket *client = connect_to(server.listener);
     send_text(client, "STARTTLS\r\nearly\r\n");
     await_end(1);
