@@ -234,6 +234,29 @@ TEST(timed, "a wait ends when its time by its clock is over, and has the mutex")
     end();
 }
 
+static int wait_steadily(void *steady) {
+    struct timespec time = after(CLOCK_MONOTONIC, 3600 * GREEN_SECOND);
+    CHECK(lib->mutex_lock(&office.mutex), ==, 0);
+    int result = lib->cond_timedwait(steady, &office.mutex, &time);
+    CHECK(lib->mutex_unlock(&office.mutex), ==, 0);
+    return result;
+}
+
+TEST(steady, "a time of the clock that a condition was made for is not taken for one of another") {
+    pthread_cond_t steady;
+    pthread_condattr_t attributes;
+    begin();
+    CHECK(pthread_condattr_init(&attributes), ==, 0);
+    CHECK(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC), ==, 0);
+    CHECK(pthread_cond_init(&steady, &attributes), ==, 0);
+    green_thread *thread = start(wait_steadily, &steady);
+    let_run();
+    CHECK(!green_thread_is_finished(thread));
+    CHECK(lib->cond_signal(&steady), ==, 0);
+    CHECK(finish(thread), ==, 0);
+    end();
+}
+
 static int wait_for_an_hour(void *unused) {
     struct timespec time = after(CLOCK_REALTIME, 3600 * GREEN_SECOND);
     (void)unused;

@@ -146,6 +146,14 @@ TEST(circle, "what only the library needs is patched with it, what the program n
     CHECK(!green_is_patched("libcore-patched-inner.so"));
 }
 
+TEST(needed_by_others, "the library that is asked for is patched also when others need it") {
+    CHECK(!is_green(common_poll)); /* which the program needs */
+    green_patch *patch = import(PATCHED_COMMON);
+    CHECK(is_green(common_poll));
+    CHECK(green_unpatch(patch), ==, 0);
+    CHECK(!is_green(common_poll));
+}
+
 TEST(also, "further objects are patched on demand") {
     green_patch *patch;
     const char *also[] = {"libcore-patched-common.so"};

@@ -336,6 +336,11 @@ static void on_signal(int number) {
     signals++;
 }
 
+static int raise_signal(void *unused) {
+    (void)unused;
+    return kill(getpid(), SIGUSR1);
+}
+
 TEST(masks, "a signal that only the mask of ppoll lets through comes in while it waits, and is EINTR") {
     begin();
     CHECK(green_sleep(1), ==, 0);
@@ -350,6 +355,13 @@ TEST(masks, "a signal that only the mask of ppoll lets through comes in while it
     CHECK(lib->ppoll(NULL, 0, NULL, &open), ==, -1);
     CHECK(errno, ==, EINTR);
     CHECK(signals, ==, 1);
+    green_thread *thread = start(raise_signal, NULL); /* which runs when the call waits */
+    green_thread *sleeper = start(nap, NULL);         /* without it, all would wait for each other */
+    CHECK(lib->ppoll(NULL, 0, NULL, &open), ==, -1);
+    CHECK(errno, ==, EINTR);
+    CHECK(signals, ==, 2);
+    CHECK(finish(thread), ==, 0);
+    CHECK(kill_and_finish(sleeper), ==, -ECANCELED);
     CHECK(lib->ppoll(NULL, 0, &(struct timespec){0, 30 * GREEN_MILLISECOND}, &open), ==, 0);
     end();
 }
