@@ -26,6 +26,29 @@ struct MapRoomTests {
     }
 
     @Test
+    func `waits for the next result when its input has taken the room`() throws {
+        try onHub { () throws in
+            let gate = Event<Void>()
+            let pool = GreenPool(size: 2)
+            var pulled = 0
+            let input = AnyIterator<Int> {
+                pulled += 1
+                if pulled == 2 {
+                    _ = try? pool.spawn { try gate.wait() }
+                }
+                return pulled < 4 ? pulled : nil
+            }
+            let results = pool.map(input) { $0 }
+            #expect(try results.next() == 1)
+            #expect(pulled == 2)
+            try gate.send()
+            #expect(try results.next() == 2)
+            #expect(try results.next() == 3)
+            #expect(try results.next() == nil)
+        }
+    }
+
+    @Test
     func `calls its function in place from inside a full pool`() throws {
         try onHub { () throws in
             let pool = GreenPool(size: 1)

@@ -31,6 +31,30 @@ struct QueueWaiterTests {
     }
 
     @Test
+    func `lets others run however short its timeout is`() throws {
+        try onHub { () throws in
+            let queue = Queue<Int>()
+            let other = spawn {}
+            _ = try? queue.get(timeout: Duration(secondsComponent: 0, attosecondsComponent: 1))
+            #expect(other.isFinished)
+        }
+    }
+
+    /// As nanoseconds the timeout is 512 more than a multiple of 2^64.
+    @Test
+    func `waits also when its timeout is longer than can be counted`() throws {
+        try onHub { () throws in
+            let queue = Queue<Int>()
+            let consumer = spawn { try queue.get(timeout: .seconds(20_211_507_185_753_197)) }
+            try settle()
+            try GreenThread.sleep(for: .milliseconds(1))
+            #expect(!consumer.isFinished)
+            try queue.put(1)
+            #expect(try consumer.wait() == 1)
+        }
+    }
+
+    @Test
     func `is served in the order it came, and not overtaken by one that comes later`() throws {
         try onHub { () throws in
             let queue = Queue<Int>(capacity: 1)
