@@ -74,7 +74,7 @@ static int run_threads(void) {
     int error, null = -1;
     green_spawn_options options = {.name = "worker", .stack_size = 64 << 10};
     green_spawn_options late = {.delay = GREEN_MICROSECOND, .stack_size = 32 << 10};
-    TRY(green_local_create(&key, NULL));
+    TRY(green_local_make(&key, NULL));
     TRY(green_spawn(&threads[0], give, &value));
     TRY(green_spawn_with(&threads[1], &options, use_local, key));
     TRY(green_spawn_with(&threads[2], &late, use_local, key));
@@ -87,11 +87,11 @@ static int run_threads(void) {
     TRY(green_local_set(key, NULL));
     CHECK(null = open("/dev/null", O_WRONLY | O_CLOEXEC), >=, 0);
     TRY(green_dump(null));
-    TRY(green_thread_wait(threads[0], GREEN_SECOND, NULL));
+    TRY(green_thread_wait(threads[0], NULL, GREEN_SECOND));
     TRY(green_sleep(GREEN_MICROSECOND));
 done:
     error = end_threads(threads, 5, error);
-    green_local_release(key);
+    green_local_free(key);
     close(null);
     return error;
 }
@@ -288,7 +288,7 @@ static int run_event(void) {
     int error;
     TRY(green_event_make(&event));
     TRY(green_spawn(&thread, send_event, event));
-    TRY(green_event_wait(event, GREEN_SECOND, &value));
+    TRY(green_event_wait(event, &value, GREEN_SECOND));
 done:
     error = end_threads(&thread, 1, error);
     green_event_free(event);
@@ -324,7 +324,7 @@ static int run_timeout(void) {
     error = error == -ETIME ? 0 : error;
 done:
     for (int i = 0; i < 3; i++)
-        green_timeout_cancel(timeouts[i]);
+        green_timeout_free(timeouts[i]);
     return error;
 }
 
@@ -341,7 +341,7 @@ static int run_group(void) {
     }
     TRY(green_wait_any(threads, COUNT, GREEN_SECOND));
     TRY(green_wait_all(threads, COUNT, GREEN_SECOND));
-    while ((error = (int)noted(green_group_next(group, GREEN_SECOND, &next))) > 0)
+    while ((error = (int)noted(green_group_next(group, &next, GREEN_SECOND))) > 0)
         green_thread_release(next);
 done:
     error = end_threads(threads, COUNT, error);
@@ -353,7 +353,7 @@ static int spawn_inside(void *pool) {
     static int value = 1;
     green_thread *thread;
     green_spawn_options options = {.name = "inner"};
-    int error = (int)noted(green_pool_spawn(pool, &thread, &options, GREEN_FOREVER, give, &value));
+    int error = (int)noted(green_pool_spawn(pool, &thread, &options, give, &value, GREEN_FOREVER));
     if (error == 0)
         green_thread_release(thread);
     return error;
@@ -365,7 +365,7 @@ static int run_pool(void) {
     int error;
     TRY(green_pool_make(&pool, 1));
     for (int i = 0; i < 3; i++)
-        TRY(green_pool_spawn(pool, &threads[i], NULL, GREEN_SECOND, spawn_inside, pool));
+        TRY(green_pool_spawn(pool, &threads[i], NULL, spawn_inside, pool, GREEN_SECOND));
     TRY(green_pool_wait(pool, GREEN_SECOND));
 done:
     error = end_threads(threads, 3, error);
@@ -381,8 +381,8 @@ static int run_pile(void) {
     TRY(green_pool_make(&pool, 2));
     TRY(green_pile_make(&pile, pool));
     for (int i = 0; i < 4; i++)
-        TRY(green_pile_spawn(pile, NULL, GREEN_SECOND, give, &value));
-    while ((error = (int)noted(green_pile_next(pile, GREEN_SECOND, &result))) > 0)
+        TRY(green_pile_spawn(pile, NULL, give, &value, GREEN_SECOND));
+    while ((error = (int)noted(green_pile_next(pile, &result, GREEN_SECOND))) > 0)
         CHECK(result, ==, 1);
 done:
     green_pile_free(pile);

@@ -23,8 +23,8 @@ static int run_file(void) {
     TRY(green_file_close(file));
     TRY(green_directory_list(&listing, path_of("."), GREEN_FOREVER));
 done:
-    green_listing_release(listing);
-    green_file_release(file);
+    green_listing_free(listing);
+    green_file_free(file);
     return error < 0 ? error : 0;
 }
 
@@ -36,7 +36,7 @@ static int run_names(void) {
     TRY(green_directory_list(&listing, "/proc/self/task", GREEN_FOREVER));
     CHECK(green_listing_count(listing), >=, 1);
 done:
-    green_listing_release(listing);
+    green_listing_free(listing);
     return error;
 }
 
@@ -61,12 +61,12 @@ static int run_program(void) {
     TRY(green_file_close(input));
     TRY(green_file_read(output, &byte, 1));
     CHECK(error, ==, 0);
-    TRY(green_process_wait(process, GREEN_FOREVER, &end));
+    TRY(green_process_wait(process, &end, GREEN_FOREVER));
     CHECK(end.code, ==, 0);
 done:
-    green_file_release(input);
-    green_file_release(output);
-    green_process_release(process);
+    green_file_free(input);
+    green_file_free(output);
+    green_process_free(process);
     return error;
 }
 

@@ -233,13 +233,13 @@ static int count_up(void *counter) {
 static int run_offload(void) {
     green_offload_pool *pool = NULL;
     int error, counter = 0, result = 0;
-    TRY(green_offload_pool_open(&pool, NULL));
+    TRY(green_offload_pool_make(&pool, NULL));
     for (int i = 1; i <= 3; i++) {
-        TRY(green_offload(pool, count_up, &counter, NULL, GREEN_FOREVER, &result));
+        TRY(green_offload(pool, count_up, &counter, NULL, &result, GREEN_FOREVER));
         CHECK(result, ==, i);
     }
 done:
-    green_offload_pool_release(pool);
+    green_offload_pool_free(pool);
     return error;
 }
 
@@ -254,7 +254,7 @@ static int run_signals(void) {
     else
         CHECK(error, ==, SIGUSR1);
 done:
-    green_signals_close(signals);
+    green_signals_free(signals);
     return error;
 }
 
@@ -357,7 +357,7 @@ done:
         CHECK(green_listener_stop(listener, GREEN_FOREVER), ==, 0);
     if (thread) {
         int result = 0;
-        CHECK(green_thread_wait(thread, GREEN_FOREVER, &result), ==, 0);
+        CHECK(green_thread_wait(thread, &result, GREEN_FOREVER), ==, 0);
         green_thread_release(thread);
         /* A serve that could not begin, or an accept that cannot go on. */
         if (error >= 0 && result < 0 && result != -EBADF)

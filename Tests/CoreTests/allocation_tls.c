@@ -89,7 +89,7 @@ static int connect_once(green_tls_context *client, green_tls_context *server, bo
         TRY(green_spawn(&threads[i], talk_at_end, &ends[i]));
     /* The first that fails makes the other fail, in whatever order. */
     for (int i = 0; i < 2; i++)
-        TRY(green_thread_wait(threads[i], GREEN_FOREVER, NULL));
+        TRY(green_thread_wait(threads[i], NULL, GREEN_FOREVER));
 done:
     error = end_threads(threads, 2, error);
     green_socket_release(ends[0].socket);

@@ -146,7 +146,7 @@ TEST(waits, "a connect that waits ends with its timeout, when killed, or when th
     green_socket *clients[16] = {NULL}, *late = NULL, *killed = NULL;
     green_listener *listener = full_server(clients, 16);
     green_thread *thread = start(connect_full, &killed);
-    CHECK(green_thread_wait(thread, 10 * GREEN_MILLISECOND, NULL), ==, -ETIMEDOUT);
+    CHECK(green_thread_wait(thread, NULL, 10 * GREEN_MILLISECOND), ==, -ETIMEDOUT);
     CHECK(kill_and_finish(thread), ==, -ECANCELED);
     CHECK(killed == NULL);
     thread = start(connect_full, &late);

@@ -57,7 +57,7 @@ static int accept_one(void *argument) {
 }
 
 static int wait_for(void *argument) {
-    return green_thread_wait(argument, GREEN_FOREVER, NULL);
+    return green_thread_wait(argument, NULL, GREEN_FOREVER);
 }
 
 static int wait_readable(void *argument) {
@@ -120,7 +120,7 @@ TEST(many_lines, "the dump of a thousand threads has a thousand lines") {
 TEST(deadlock, "when nothing can ever wake main, its wait is -EDEADLK and the dump says who waits on what") {
     green_thread *thread = start_named("embraced", wait_for, green_current());
     capture_begin();
-    int error = green_thread_wait(thread, GREEN_FOREVER, NULL);
+    int error = green_thread_wait(thread, NULL, GREEN_FOREVER);
     const char *report = capture_end();
     CHECK(error, ==, -EDEADLK);
     CHECK_CONTAINS(report, "embraced");
@@ -134,7 +134,7 @@ TEST(deadlock, "when nothing can ever wake main, its wait is -EDEADLK and the du
 }
 
 static int wait_for_next(void *argument) {
-    return green_thread_wait(*(green_thread **)argument, GREEN_FOREVER, NULL);
+    return green_thread_wait(*(green_thread **)argument, NULL, GREEN_FOREVER);
 }
 
 TEST(circle, "a circle of threads that wait for each other is a deadlock, too") {
@@ -142,7 +142,7 @@ TEST(circle, "a circle of threads that wait for each other is a deadlock, too") 
     for (int i = 0; i < 4; i++)
         threads[i] = start_named("circle", wait_for_next, &threads[(i + 1) % 4]);
     capture_begin();
-    int error = green_thread_wait(threads[0], GREEN_FOREVER, NULL);
+    int error = green_thread_wait(threads[0], NULL, GREEN_FOREVER);
     CHECK_CONTAINS(capture_end(), "circle");
     CHECK(error, ==, -EDEADLK);
     capture_begin();
@@ -157,7 +157,7 @@ TEST(no_deadlock, "who waits for I/O or a deadline is not in a deadlock") {
     struct pair pair = connected(UNIX_PAIR);
     green_thread *reader = start(read_byte, pair.near);
     capture_begin();
-    CHECK(green_thread_wait(reader, 20 * GREEN_MILLISECOND, NULL), ==, -ETIMEDOUT);
+    CHECK(green_thread_wait(reader, NULL, 20 * GREEN_MILLISECOND), ==, -ETIMEDOUT);
     int64_t time = 20 * GREEN_MILLISECOND;
     green_thread *sleeper = start(nap, &time);
     CHECK(finish(sleeper), ==, 0);

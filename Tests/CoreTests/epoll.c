@@ -291,7 +291,7 @@ static void read_signal(void) {
     CHECK(green_signals_next(signals, 0), ==, -ETIMEDOUT);
     CHECK(kill(getpid(), SIGUSR1), ==, 0);
     CHECK(green_signals_next(signals, GREEN_FOREVER), ==, SIGUSR1);
-    green_signals_close(signals);
+    green_signals_free(signals);
 }
 
 TEST(before_nowait, "what cannot be read without waiting is read when poll says so") {

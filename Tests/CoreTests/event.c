@@ -20,7 +20,7 @@ struct waiter {
 
 static int wait_for(void *argument) {
     struct waiter *waiter = argument;
-    int error = green_event_wait(waiter->event, waiter->timeout, &waiter->value);
+    int error = green_event_wait(waiter->event, &waiter->value, waiter->timeout);
     if (waiter->letter)
         mark(waiter->letter);
     waiter->next = green_yield();
@@ -60,7 +60,7 @@ TEST(send, "an event hands its value to those who wait and to those who come lat
     CHECK_TEXT(marks(), "abc");
     for (int64_t timeout = -1; timeout <= 1; timeout++) {
         void *late = NULL;
-        CHECK(green_event_wait(event, timeout, &late), ==, 0);
+        CHECK(green_event_wait(event, &late, timeout), ==, 0);
         CHECK(late == &value);
     }
     green_event_free(event);
@@ -70,10 +70,10 @@ TEST(send_null, "a sent NULL is a value, told from a timeout") {
     green_event *event = new_event();
     int untouched;
     void *value = &untouched;
-    CHECK(green_event_wait(event, 0, &value), ==, -ETIMEDOUT);
+    CHECK(green_event_wait(event, &value, 0), ==, -ETIMEDOUT);
     CHECK(value == &untouched);
     CHECK(green_event_send(event, NULL), ==, 0);
-    CHECK(green_event_wait(event, 0, &value), ==, 0);
+    CHECK(green_event_wait(event, &value, 0), ==, 0);
     CHECK(value == NULL);
     green_event_free(event);
 }
@@ -87,7 +87,7 @@ TEST(send_twice, "a second send or error is -EALREADY, and the first value stays
     CHECK_CONTAINS(green_explain(-EALREADY), "event");
     CHECK(green_event_fail(event, -EIO), ==, -EALREADY);
     CHECK(green_event_error(event), ==, 0);
-    CHECK(green_event_wait(event, GREEN_FOREVER, &value), ==, 0);
+    CHECK(green_event_wait(event, &value, GREEN_FOREVER), ==, 0);
     CHECK(value == &first);
     green_event_free(event);
 }
@@ -104,7 +104,7 @@ TEST(fail, "a sent error is what every wait returns, explained, and it stores no
     CHECK(green_event_error(event), ==, -ECONNRESET);
     CHECK(finish(thread), ==, -ECONNRESET);
     CHECK(waiter.value == &untouched);
-    CHECK(green_event_wait(event, 0, &value), ==, -ECONNRESET);
+    CHECK(green_event_wait(event, &value, 0), ==, -ECONNRESET);
     CHECK(value == &untouched);
     CHECK_CONTAINS(green_explain(-ECONNRESET), "event");
     CHECK(green_event_send(event, NULL), ==, -EALREADY);
@@ -171,12 +171,12 @@ TEST(timeout, "a wait that is not met in time is -ETIMEDOUT, leaves no trace, an
     green_event *event = new_event();
     void *value = NULL;
     int64_t before = green_now(), time = 5 * GREEN_MILLISECOND;
-    CHECK(green_event_wait(event, time, &value), ==, -ETIMEDOUT);
+    CHECK(green_event_wait(event, &value, time), ==, -ETIMEDOUT);
     CHECK(green_now() - before, >=, time);
     CHECK_CONTAINS(green_explain(-ETIMEDOUT), "event");
     check_unsent(event);
     CHECK(green_event_send(event, event), ==, 0);
-    CHECK(green_event_wait(event, time, &value), ==, 0);
+    CHECK(green_event_wait(event, &value, time), ==, 0);
     CHECK(value == event);
     green_event_free(event);
 }
@@ -190,10 +190,10 @@ TEST(timeout_zero, "a timeout of 0 asks without letting anybody run") {
     green_event *event = new_event();
     void *value = NULL;
     green_thread *thread = start(yield_mark, "r");
-    CHECK(green_event_wait(event, 0, &value), ==, -ETIMEDOUT);
+    CHECK(green_event_wait(event, &value, 0), ==, -ETIMEDOUT);
     CHECK_CONTAINS(green_explain(-ETIMEDOUT), "event");
     CHECK(green_event_send(event, event), ==, 0);
-    CHECK(green_event_wait(event, GREEN_FOREVER, &value), ==, 0);
+    CHECK(green_event_wait(event, &value, GREEN_FOREVER), ==, 0);
     CHECK_TEXT(marks(), "");
     CHECK(finish(thread), ==, 0);
     green_event_free(event);
@@ -261,8 +261,8 @@ TEST(killed_before_send, "a waiter that is killed before the send is told so, an
 static int wait_and_ask(void *argument) {
     struct waiter *waiter = argument;
     void *value;
-    int error = green_event_wait(waiter->event, GREEN_FOREVER, &value);
-    waiter->next = green_event_wait(waiter->event, waiter->timeout, &value);
+    int error = green_event_wait(waiter->event, &value, GREEN_FOREVER);
+    waiter->next = green_event_wait(waiter->event, &value, waiter->timeout);
     return error;
 }
 
@@ -326,11 +326,11 @@ static void use_in_link(green_thread *thread, void *argument) {
     green_event *event = argument;
     void *value = NULL;
     (void)thread;
-    CHECK(green_event_wait(event, GREEN_FOREVER, &value), ==, -EWOULDBLOCK);
-    CHECK(green_event_wait(event, GREEN_SECOND, &value), ==, -EWOULDBLOCK);
-    CHECK(green_event_wait(event, 0, &value), ==, -ETIMEDOUT);
+    CHECK(green_event_wait(event, &value, GREEN_FOREVER), ==, -EWOULDBLOCK);
+    CHECK(green_event_wait(event, &value, GREEN_SECOND), ==, -EWOULDBLOCK);
+    CHECK(green_event_wait(event, &value, 0), ==, -ETIMEDOUT);
     CHECK(green_event_send(event, event), ==, 0);
-    CHECK(green_event_wait(event, GREEN_FOREVER, &value), ==, 0);
+    CHECK(green_event_wait(event, &value, GREEN_FOREVER), ==, 0);
     CHECK(value == event);
 }
 
@@ -351,7 +351,7 @@ TEST(deadlock, "main, waiting for an event that nobody can send, gets -EDEADLK, 
     green_event *event = new_event();
     void *value;
     capture_begin();
-    int error = green_event_wait(event, GREEN_FOREVER, &value);
+    int error = green_event_wait(event, &value, GREEN_FOREVER);
     const char *output = capture_end();
     CHECK(error, ==, -EDEADLK);
     CHECK_CONTAINS(output, "waiting for an event");
@@ -365,8 +365,8 @@ static void *use_foreign(void *argument) {
     void *value;
     CHECK(green_event_send(event, NULL), ==, -EXDEV);
     CHECK(green_event_fail(event, -EIO), ==, -EXDEV);
-    CHECK(green_event_wait(event, 0, &value), ==, -EXDEV);
-    CHECK(green_event_wait(event, GREEN_FOREVER, &value), ==, -EXDEV);
+    CHECK(green_event_wait(event, &value, 0), ==, -EXDEV);
+    CHECK(green_event_wait(event, &value, GREEN_FOREVER), ==, -EXDEV);
     CHECK_CONTAINS(green_explain(-EXDEV), "event");
     return NULL;
 }
@@ -389,7 +389,7 @@ static void *use_first(void *argument) {
     green_event *event = argument;
     void *value = NULL;
     CHECK(green_event_send(event, event), ==, 0);
-    CHECK(green_event_wait(event, GREEN_FOREVER, &value), ==, 0);
+    CHECK(green_event_wait(event, &value, GREEN_FOREVER), ==, 0);
     CHECK(value == event);
     return NULL;
 }

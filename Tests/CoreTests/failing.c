@@ -319,7 +319,7 @@ int end_threads(green_thread **threads, size_t count, int error) {
             continue;
         if (error < 0)
             green_thread_kill(threads[i]);
-        CHECK(green_thread_wait(threads[i], GREEN_FOREVER, &result), ==, 0);
+        CHECK(green_thread_wait(threads[i], &result, GREEN_FOREVER), ==, 0);
         green_thread_release(threads[i]);
         if (error >= 0 && result < 0)
             error = result;

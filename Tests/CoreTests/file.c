@@ -31,11 +31,11 @@ TEST(round_trip, "what was written is read again, in any sizes") {
     CHECK(green_file_sync(file), ==, 0);
     CHECK(green_file_sync_data(file), ==, 0);
     CHECK(green_file_close(file), ==, 0);
-    green_file_release(file);
+    green_file_free(file);
     file = open_file("large", O_RDONLY);
     CHECK(green_file_read(file, bytes, LARGE), ==, LARGE);
     pattern_check(bytes, LARGE, 0);
-    green_file_release(file);
+    green_file_free(file);
     free(bytes);
     remove_directory();
 }
@@ -66,7 +66,7 @@ TEST(offsets, "reads and writes at offsets leave the position alone, and the end
     CHECK(green_file_write_at(file, bytes, 10, -1), ==, -EINVAL);
     CHECK(green_file_set_position(file, -1), ==, -EINVAL);
     CHECK(green_file_position(file), ==, 19);
-    green_file_release(file);
+    green_file_free(file);
     remove_directory();
 }
 
@@ -78,8 +78,8 @@ TEST(append, "a file opened for that is written at its end") {
     CHECK(green_file_write(file, "three", 5), ==, 5);
     CHECK(green_file_read_at(file, bytes, sizeof bytes, 0), ==, 13);
     CHECK(memcmp(bytes, "one two three", 13), ==, 0);
-    green_file_release(file);
-    green_file_release(other);
+    green_file_free(file);
+    green_file_free(other);
     remove_directory();
 }
 
@@ -121,7 +121,7 @@ TEST(size, "a file can be asked about, and made shorter and longer") {
     CHECK(byte, ==, 0);
     CHECK(green_file_truncate(file, -1), ==, -EINVAL);
     CHECK_CONTAINS(green_explain(-EINVAL), "truncating '");
-    green_file_release(file);
+    green_file_free(file);
     remove_directory();
 }
 
@@ -137,15 +137,15 @@ TEST(names, "files and directories are made, renamed, listed and removed") {
     green_listing *listing;
     struct stat status;
     char name[32];
-    CHECK(green_directory_make(path_of("room"), 0700, GREEN_FOREVER), ==, 0);
-    CHECK(green_directory_make(path_of("room"), 0700, GREEN_FOREVER), ==, -EEXIST);
+    CHECK(green_directory_create(path_of("room"), 0700, GREEN_FOREVER), ==, 0);
+    CHECK(green_directory_create(path_of("room"), 0700, GREEN_FOREVER), ==, -EEXIST);
     CHECK_CONTAINS(green_explain(-EEXIST), "making the directory '");
     CHECK(green_directory_list(&listing, path_of("room"), GREEN_FOREVER), ==, 0);
     CHECK(green_listing_count(listing), ==, 0);
-    green_listing_release(listing);
+    green_listing_free(listing);
     for (int i = 0; i < FILES; i++) {
         snprintf(name, sizeof name, "room/%d", i);
-        green_file_release(open_file(name, O_WRONLY | O_CREAT | O_EXCL));
+        green_file_free(open_file(name, O_WRONLY | O_CREAT | O_EXCL));
     }
     CHECK(green_path_rename(path_of("room/7"), path_of("room/seven"), GREEN_FOREVER), ==, 0);
     CHECK(green_path_rename(path_of("room/7"), path_of("room/8"), GREEN_FOREVER), ==, -ENOENT);
@@ -158,8 +158,8 @@ TEST(names, "files and directories are made, renamed, listed and removed") {
         snprintf(name, sizeof name, "room/%s", green_listing_name(listing, i));
         CHECK(green_path_unlink(path_of(name), GREEN_FOREVER), ==, 0);
     }
-    green_listing_release(listing);
-    green_listing_release(NULL);
+    green_listing_free(listing);
+    green_listing_free(NULL);
     CHECK(green_directory_remove(path_of("room"), GREEN_FOREVER), ==, 0);
     CHECK(green_path_status(path_of("room"), &status, GREEN_FOREVER), ==, -ENOENT);
     CHECK(green_directory_list(&listing, path_of("room"), GREEN_FOREVER), ==, -ENOENT);
@@ -178,17 +178,17 @@ TEST(errors, "each failure is an error that names the file") {
     file = open_file(".", O_RDONLY | O_DIRECTORY);
     CHECK(green_file_read(file, bytes, sizeof bytes), ==, -EISDIR);
     CHECK_CONTAINS(green_explain(-EISDIR), "reading '");
-    green_file_release(file);
-    green_file_release(open_file("file", O_WRONLY | O_CREAT));
+    green_file_free(file);
+    green_file_free(open_file("file", O_WRONLY | O_CREAT));
     CHECK(green_file_open(&file, path_of("file"), O_WRONLY | O_CREAT | O_EXCL, 0600, GREEN_FOREVER), ==, -EEXIST);
     CHECK(green_file_open(&file, path_of("file/below"), O_RDONLY, 0, GREEN_FOREVER), ==, -ENOTDIR);
     file = open_file("file", O_RDONLY);
     CHECK(green_file_write(file, bytes, sizeof bytes), ==, -EBADF);
     CHECK_CONTAINS(green_explain(-EBADF), "writing '");
-    green_file_release(file);
+    green_file_free(file);
     file = open_file("file", O_WRONLY);
     CHECK(green_file_read(file, bytes, sizeof bytes), ==, -EBADF);
-    green_file_release(file);
+    green_file_free(file);
     CHECK(green_file_adopt(&file, 9999), ==, -EBADF);
     CHECK(green_path_unlink(path_of("none"), GREEN_FOREVER), ==, -ENOENT);
     CHECK_CONTAINS(green_explain(-ENOENT), "removing '");
@@ -203,7 +203,7 @@ TEST(full, "a full disk and a limit are errors that tell how much was written") 
     CHECK(green_file_write(file, bytes, 100), ==, -ENOSPC);
     CHECK_CONTAINS(green_explain(-ENOSPC), "writing '/dev/full'");
     CHECK(green_file_read(file, bytes, 100), ==, 100);
-    green_file_release(file);
+    green_file_free(file);
     needs_kernel();
     struct rlimit before;
     signal(SIGXFSZ, SIG_IGN);
@@ -215,7 +215,7 @@ TEST(full, "a full disk and a limit are errors that tell how much was written") 
     CHECK(green_file_position(file), ==, LIMIT);
     setrlimit(RLIMIT_FSIZE, &before);
     CHECK(green_file_size(file), ==, LIMIT);
-    green_file_release(file);
+    green_file_free(file);
     free(bytes);
     remove_directory();
 }
@@ -249,7 +249,7 @@ TEST(many_opens, "opens one after the other stay with io_uring, however many the
         files[i] = open_file("opened", O_RDWR | O_CREAT);
     CHECK(threads_named("green-file"), ==, 0);
     for (int i = 0; i < COUNT; i++)
-        green_file_release(files[i]);
+        green_file_free(files[i]);
     remove_directory();
 }
 
@@ -269,7 +269,7 @@ static void write_nothing(void) {
     CHECK(green_file_write_at(file, "", 0, 1000), ==, 0);
     CHECK(green_file_position(file), ==, 0);
     CHECK(green_file_size(file), ==, 100);
-    green_file_release(file);
+    green_file_free(file);
     CHECK(unlink(path_of("nothing")), ==, 0);
 }
 
@@ -286,7 +286,7 @@ TEST(takes_nothing, "a file that takes no byte and says so by 0 is -EIO, not a w
     takes_nothing = false;
     CHECK(green_file_position(file), ==, 0);
     CHECK(green_file_size(file), ==, 100);
-    green_file_release(file);
+    green_file_free(file);
     remove_directory();
 }
 
@@ -305,7 +305,7 @@ TEST(direct, "a file is read and written past the cache, if the file system can 
     memset(bytes, 0, BLOCKS);
     CHECK(green_file_read_at(file, bytes, BLOCKS, 0), ==, BLOCKS);
     pattern_check(bytes, BLOCKS, 0);
-    green_file_release(file);
+    green_file_free(file);
     free(bytes);
     remove_directory();
 }
@@ -315,13 +315,13 @@ TEST(cloexec, "descriptors are closed by exec, whether asked for or not") {
     CHECK(fcntl(green_file_fd(file), F_GETFD) & FD_CLOEXEC, ==, FD_CLOEXEC);
     CHECK(green_file_close(file), ==, 0);
     CHECK(green_file_fd(file), ==, -EBADF);
-    green_file_release(file);
+    green_file_free(file);
     remove_directory();
 }
 
 TEST(adopted, "an adopted descriptor goes on where it was, and stays there itself") {
     char bytes[10];
-    green_file_release(file_of_pattern("file", 1000));
+    green_file_free(file_of_pattern("file", 1000));
     int fd = open(path_of("file"), O_RDONLY | O_CLOEXEC | O_NONBLOCK), other = dup(fd);
     CHECK(lseek(fd, 100, SEEK_SET), ==, 100);
     green_file *file;
@@ -330,10 +330,10 @@ TEST(adopted, "an adopted descriptor goes on where it was, and stays there itsel
     pattern_check(bytes, sizeof bytes, 100);
     CHECK(lseek(other, 0, SEEK_CUR), ==, 100);
     close(other);
-    green_file_release(file);
+    green_file_free(file);
     file = open_file("file", O_RDONLY | O_NONBLOCK);
     CHECK(fcntl(green_file_fd(file), F_GETFL) & O_NONBLOCK, ==, 0);
-    green_file_release(file);
+    green_file_free(file);
     remove_directory();
 }
 
@@ -378,7 +378,7 @@ TEST(many, "many threads write and read one file at once, each at its own offset
     for (int i = 0; i < SLICES; i++)
         CHECK(finish(threads[i]), ==, 0);
     CHECK(green_file_size(file), ==, SLICES * SIZE);
-    green_file_release(file);
+    green_file_free(file);
     remove_directory();
 }
 
@@ -401,7 +401,7 @@ TEST(others_run, "a large read leaves the others many turns") {
     CHECK(rounds - before, >=, SIZE / (256 * 1024));
     CHECK(kill_and_finish(counter), ==, -ECANCELED);
     pattern_check(bytes, SIZE, 0);
-    green_file_release(file);
+    green_file_free(file);
     free(bytes);
     remove_directory();
 }
@@ -420,7 +420,7 @@ TEST(foreign, "a file of another OS thread is -EXDEV") {
     green_file *file = open_file("file", O_RDWR | O_CREAT);
     CHECK(pthread_create(&other, NULL, use_foreign, file), ==, 0);
     CHECK(pthread_join(other, NULL), ==, 0);
-    green_file_release(file);
+    green_file_free(file);
     remove_directory();
 }
 
@@ -432,13 +432,13 @@ TEST(forked, "in a forked child a file of the parent's is -EXDEV, and the parent
     CHECK(child, >=, 0);
     if (child == 0) {
         CHECK(green_file_read(file, &byte, 1), ==, -EXDEV);
-        green_file_release(file);
+        green_file_free(file);
         _exit(0);
     }
     CHECK(waitpid(child, &status, 0), ==, child);
     CHECK(status, ==, 0);
     CHECK(green_file_read(file, &byte, 1), ==, 1);
     pattern_check(&byte, 1, 0);
-    green_file_release(file);
+    green_file_free(file);
     remove_directory();
 }

@@ -29,8 +29,8 @@ static int write_much(void *file) {
 }
 
 static void release(struct pipe_ends *ends) {
-    green_file_release(ends->near);
-    green_file_release(ends->far);
+    green_file_free(ends->near);
+    green_file_free(ends->far);
 }
 
 /* Streams ---------------------------------------------------------------------- */
@@ -124,7 +124,7 @@ TEST(interrupts, "a kill, a timeout and the file's own end a read, each with its
     CHECK(kill_and_finish(reader), ==, -ECANCELED);
     CHECK(green_timeout_start(&limit, GREEN_MILLISECOND), ==, 0);
     CHECK(read_byte(ends.near), ==, -ETIME);
-    green_timeout_cancel(limit);
+    green_timeout_free(limit);
     green_file_set_timeout(ends.near, GREEN_MILLISECOND);
     CHECK(green_file_timeout(ends.near), ==, GREEN_MILLISECOND);
     CHECK(read_byte(ends.near), ==, -ETIMEDOUT);
@@ -152,7 +152,7 @@ TEST(untouched, "after a killed read nobody writes to its memory, and the positi
             CHECK(reading.bytes[place], ==, 0x5a);
     }
     free(reading.bytes);
-    green_file_release(reading.file);
+    green_file_free(reading.file);
     remove_directory();
 }
 
@@ -169,7 +169,7 @@ TEST(killed_writes, "a killed write has written what the position tells, at the 
         CHECK(green_file_size(file), >=, green_file_position(file));
         CHECK(result < 0 || green_file_position(file) == 1 << 20);
     }
-    green_file_release(file);
+    green_file_free(file);
     remove_directory();
 }
 
@@ -192,7 +192,7 @@ TEST(fifo, "the opening of a FIFO waits for its other end, and can be killed and
     green_thread *reader = start(open_to_read, path);
     CHECK(green_file_open(&file, path, O_WRONLY, 0, GREEN_FOREVER), ==, 0);
     CHECK(finish(reader), ==, 0);
-    green_file_release(file);
+    green_file_free(file);
     CHECK(green_file_open(&file, path, O_RDONLY, 0, GREEN_MILLISECOND), ==, -ETIMEDOUT);
     CHECK_CONTAINS(green_explain(-ETIMEDOUT), "opening '");
     reader = start(open_to_read, path);
@@ -237,9 +237,9 @@ static void use_files(green_file *file, char *bytes, size_t size) {
     green_file *other = open_file("other", O_RDWR | O_CREAT);
     CHECK(green_file_size(other), ==, 0);
     CHECK(green_file_close(other), ==, 0);
-    green_file_release(other);
+    green_file_free(other);
     CHECK(green_directory_list(&listing, path_of("."), GREEN_FOREVER), ==, 0);
-    green_listing_release(listing);
+    green_listing_free(listing);
 }
 
 TEST(lone_fifos, "opens of FIFOs that nobody comes to keep files from nobody, nor when they are killed") {
@@ -258,7 +258,7 @@ TEST(lone_fifos, "opens of FIFOs that nobody comes to keep files from nobody, no
     }
     use_files(file, bytes, SIZE);
     let_go(path);
-    green_file_release(file);
+    green_file_free(file);
     free(bytes);
     free(path);
     remove_directory();
@@ -271,7 +271,7 @@ TEST(stopped, "the opening of a FIFO goes on waiting after the process was stopp
     let_run();
     stop_now_and_then();
     CHECK(!green_thread_is_finished(thread));
-    green_file_release(open_file("fifo", O_WRONLY));
+    green_file_free(open_file("fifo", O_WRONLY));
     CHECK(finish(thread), ==, 0);
     free(path);
     remove_directory();
@@ -306,15 +306,15 @@ TEST(released, "a release wakes them too, and the file outlives them") {
     struct pipe_ends ends = pipe_of(0);
     green_thread *reader = start(read_byte, ends.near);
     let_run();
-    green_file_release(ends.near);
+    green_file_free(ends.near);
     CHECK(finish(reader), ==, -EBADF);
-    green_file_release(ends.far);
-    green_file_release(NULL);
+    green_file_free(ends.far);
+    green_file_free(NULL);
 }
 
 TEST(closed_in_reads, "a file closed amid reads ends them and leaves no descriptor") {
     enum { SIZE = 1 << 20, READERS = 4 };
-    green_file_release(file_of_pattern("file", SIZE));
+    green_file_free(file_of_pattern("file", SIZE));
     for (int i = 0; i < SCALED(60); i++) {
         green_file *file = open_file("file", O_RDONLY);
         struct reading readings[READERS];
@@ -331,7 +331,7 @@ TEST(closed_in_reads, "a file closed amid reads ends them and leaves no descript
             CHECK(result == -EBADF || result == -EBUSY || result == SIZE || result == 0);
             free(readings[j].bytes);
         }
-        green_file_release(file);
+        green_file_free(file);
     }
     remove_directory();
 }
@@ -343,7 +343,7 @@ static int wait_natively(void *semaphore) {
 }
 
 static int wait_offloaded(void *semaphore) {
-    return green_offload(NULL, wait_natively, semaphore, NULL, GREEN_FOREVER, NULL);
+    return green_offload(NULL, wait_natively, semaphore, NULL, NULL, GREEN_FOREVER);
 }
 
 TEST(last_descriptor, "a file is closed when no descriptor is left for a native thread") {
@@ -363,7 +363,7 @@ TEST(last_descriptor, "a file is closed when no descriptor is left for a native 
     setrlimit(RLIMIT_NOFILE, &before);
     sem_post(&semaphore);
     CHECK(finish(other), ==, 0);
-    green_file_release(file);
+    green_file_free(file);
     remove_directory();
 }
 
@@ -377,8 +377,8 @@ TEST(closed_indeed, "a file that was closed has no descriptor and no lock any mo
         CHECK(fcntl(fd, F_GETFD), ==, -1);
         CHECK(flock(green_file_fd(next), LOCK_EX | LOCK_NB), ==, 0);
         CHECK(green_file_close(next), ==, 0);
-        green_file_release(file);
-        green_file_release(next);
+        green_file_free(file);
+        green_file_free(next);
     }
     remove_directory();
 }
@@ -397,7 +397,7 @@ TEST(closed_in_sync, "a file that is closed while it is synced is closed by what
         int result = kill_and_finish(syncer);
         CHECK(result == 0 || result == -ECANCELED);
         CHECK(green_file_close(file), ==, 0);
-        green_file_release(file);
+        green_file_free(file);
     }
     remove_directory(); /* the harness sees that nothing stays open */
 }
@@ -415,7 +415,7 @@ TEST(killed_close, "a file is closed even when whoever closes it is killed") {
         int result = kill_and_finish(closer);
         CHECK(result == 0 || result == -ECANCELED);
         CHECK(i % 5 == 0 || green_file_fd(file) == -EBADF);
-        green_file_release(file);
+        green_file_free(file);
     }
     remove_directory();
 }

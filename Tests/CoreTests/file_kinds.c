@@ -44,7 +44,7 @@ static void count_events(int flags) {
     reader = start(read_number, file);
     let_run();
     CHECK(kill_and_finish(reader), ==, -ECANCELED);
-    green_file_release(file);
+    green_file_free(file);
 }
 
 static void count_on_each_engine(void) {
@@ -66,7 +66,7 @@ static void time_on_each_engine(void) {
         let_run();
         CHECK(timerfd_settime(fd, 0, &once, NULL), ==, 0);
         CHECK(finish(reader), ==, 1);
-        green_file_release(file);
+        green_file_free(file);
     }
 }
 
@@ -92,7 +92,7 @@ static void watch_on_each_engine(void) {
         snprintf(path, sizeof path, "%s/new", directory);
         close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
         CHECK(finish(reader), >=, sizeof(struct inotify_event));
-        green_file_release(file);
+        green_file_free(file);
         remove_directory();
     }
 }
@@ -112,7 +112,7 @@ static void signal_on_each_engine(void) {
     let_run();
     CHECK(kill(getpid(), SIGUSR2), ==, 0);
     CHECK(finish(reader), ==, sizeof(struct signalfd_siginfo));
-    green_file_release(file);
+    green_file_free(file);
 }
 
 TEST(signal, "an adopted signalfd is a stream: a read waits for its signal") {
@@ -124,7 +124,7 @@ static void expect_offsets(int fd) {
     green_file *file = adopt(fd);
     CHECK(green_file_position(file), ==, 0);
     CHECK(green_file_read_at(file, &byte, 1, 1), ==, 1);
-    green_file_release(file);
+    green_file_free(file);
 }
 
 static void offsets_on_each_engine(void) {
@@ -136,7 +136,7 @@ static void offsets_on_each_engine(void) {
     green_file *directory = adopt(open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     CHECK(green_file_position(directory), ==, 0);
     CHECK(read_any(directory), ==, -EISDIR);
-    green_file_release(directory);
+    green_file_free(directory);
 }
 
 TEST(offsets, "adopted files, directories and devices have offsets") {

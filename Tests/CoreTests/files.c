@@ -21,7 +21,7 @@ int open_and_release(const char *path, int flags) {
     green_file *file;
     int error = green_file_open(&file, path, flags, 0, GREEN_FOREVER);
     if (error == 0)
-        green_file_release(file);
+        green_file_free(file);
     return error;
 }
 

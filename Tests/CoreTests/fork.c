@@ -86,7 +86,7 @@ static void make_parents(void) {
     CHECK(green_event_make(&parents.event), ==, 0);
     CHECK(green_event_send(parents.event, NULL), ==, 0);
     CHECK(green_timeout_start(&parents.timeout, 3600 * GREEN_SECOND), ==, 0);
-    CHECK(green_local_create(&parents.key, NULL), ==, 0);
+    CHECK(green_local_make(&parents.key, NULL), ==, 0);
     CHECK(green_local_set(parents.key, &parents), ==, 0);
     let_run();
     CHECK(send(green_socket_fd(parents.pair.far), "lent", 4, 0), ==, 4);
@@ -99,7 +99,7 @@ static void use_parents(void) {
     void *value;
     CHECK(green_thread_kill(parents.sleeper), ==, -EXDEV);
     CHECK_CONTAINS(green_explain(-EXDEV), "belongs to the process before the fork");
-    CHECK(green_thread_wait(parents.sleeper, GREEN_FOREVER, NULL), ==, -EXDEV);
+    CHECK(green_thread_wait(parents.sleeper, NULL, GREEN_FOREVER), ==, -EXDEV);
     CHECK(green_thread_cancel(parents.sleeper), ==, -EXDEV);
     CHECK(green_read(parents.pair.near, &byte, 1), ==, -EXDEV);
     CHECK_CONTAINS(green_explain(-EXDEV), "belongs to the process before the fork");
@@ -112,7 +112,7 @@ static void use_parents(void) {
     CHECK(green_listener_stop(parents.listener, 0), ==, -EXDEV);
     CHECK(green_queue_get(parents.queue, &byte, 0), ==, -EXDEV);
     CHECK_CONTAINS(green_explain(-EXDEV), "belongs to the process before the fork");
-    CHECK(green_event_wait(parents.event, 0, &value), ==, -EXDEV);
+    CHECK(green_event_wait(parents.event, &value, 0), ==, -EXDEV);
     CHECK(green_local_get(parents.key) == NULL);
 }
 
@@ -128,8 +128,8 @@ static void release_parents(void) {
     green_thread_release(parents.acceptor);
     green_queue_free(parents.queue);
     green_event_free(parents.event);
-    green_timeout_cancel(parents.timeout);
-    green_local_release(parents.key);
+    green_timeout_free(parents.timeout);
+    green_local_free(parents.key);
 }
 
 static void use_and_release(void) {
@@ -167,14 +167,14 @@ static void expect_parents(void) {
     CHECK(!green_thread_is_finished(parents.sleeper));
     CHECK(kill_and_finish(parents.sleeper), ==, -ECANCELED);
     CHECK(green_queue_get(parents.queue, &byte, 0), ==, 0);
-    CHECK(green_event_wait(parents.event, 0, &value), ==, 0);
+    CHECK(green_event_wait(parents.event, &value, 0), ==, 0);
     CHECK(green_timeout_is_pending(parents.timeout));
     CHECK(green_local_get(parents.key) == &parents);
     CHECK(green_local_set(parents.key, NULL), ==, 0);
     green_queue_free(parents.queue);
     green_event_free(parents.event);
-    green_timeout_cancel(parents.timeout);
-    green_local_release(parents.key);
+    green_timeout_free(parents.timeout);
+    green_local_free(parents.key);
     green_listener_release(parents.listener);
     release_pair(pair);
 }
@@ -499,7 +499,7 @@ static void open_everything(void) {
     CHECK(kill_and_finish(reader), ==, -ECANCELED);
     for (int i = 0; i < 3; i++)
         release_pair(&pairs[i]);
-    green_signals_close(signals);
+    green_signals_free(signals);
     green_socket_release(datagrams);
 }
 

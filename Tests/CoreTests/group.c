@@ -24,15 +24,15 @@ static void check_counts(const green_group *group, size_t count, size_t finished
 /* The result of the next thread. */
 static int next_result(green_group *group) {
     green_thread *thread = NULL;
-    CHECK(green_group_next(group, GREEN_FOREVER, &thread), ==, 1);
+    CHECK(green_group_next(group, &thread, GREEN_FOREVER), ==, 1);
     CHECK(green_thread_is_finished(thread));
     return finish(thread);
 }
 
 static void check_empty(green_group *group) {
     green_thread *thread = NULL;
-    CHECK(green_group_next(group, GREEN_FOREVER, &thread), ==, 0);
-    CHECK(green_group_next(group, 0, &thread), ==, 0);
+    CHECK(green_group_next(group, &thread, GREEN_FOREVER), ==, 0);
+    CHECK(green_group_next(group, &thread, 0), ==, 0);
     CHECK(thread == NULL);
     check_counts(group, 0, 0);
 }
@@ -76,7 +76,7 @@ TEST(blocks, "a next waits for the first to finish, and goes on until the group 
         CHECK(green_group_add(group, threads[i]), ==, 0);
     }
     int64_t slept = 0;
-    while (green_group_next(group, GREEN_FOREVER, &thread) == 1) {
+    while (green_group_next(group, &thread, GREEN_FOREVER) == 1) {
         CHECK(green_thread_is_finished(thread));
         int index = 0;
         while (threads[index] != thread)
@@ -130,9 +130,9 @@ TEST(next_timeouts, "a next that times out loses nothing") {
     green_thread *thread = NULL;
     start_sleepers(&sleeper, 1);
     add(group, sleeper.thread);
-    CHECK(green_group_next(group, 0, &thread), ==, -ETIMEDOUT);
+    CHECK(green_group_next(group, &thread, 0), ==, -ETIMEDOUT);
     CHECK_CONTAINS(green_explain(-ETIMEDOUT), "none of the 1 green threads");
-    CHECK(green_group_next(group, GREEN_MILLISECOND, &thread), ==, -ETIMEDOUT);
+    CHECK(green_group_next(group, &thread, GREEN_MILLISECOND), ==, -ETIMEDOUT);
     CHECK_CONTAINS(green_explain(-ETIMEDOUT), "group");
     CHECK(thread == NULL);
     check_counts(group, 1, 0);
@@ -151,7 +151,7 @@ struct waiter {
 
 static int wait_next(void *argument) {
     struct waiter *waiter = argument;
-    waiter->error = green_group_next(waiter->group, 3600 * GREEN_SECOND, &waiter->got);
+    waiter->error = green_group_next(waiter->group, &waiter->got, 3600 * GREEN_SECOND);
     if (waiter->error == -EBADF)
         CHECK_CONTAINS(green_explain(-EBADF), "freed");
     CHECK((waiter->got != NULL) == (waiter->error == 1));
@@ -231,9 +231,9 @@ TEST(killed_waiter, "a killed waiter takes no thread with it, and one that has b
 
 static int wait_for_own(void *argument) {
     green_thread *thread = NULL;
-    CHECK(green_group_next(argument, GREEN_FOREVER, &thread), ==, -EDEADLK);
+    CHECK(green_group_next(argument, &thread, GREEN_FOREVER), ==, -EDEADLK);
     CHECK_CONTAINS(green_explain(-EDEADLK), "only itself");
-    CHECK(green_group_next(argument, 0, &thread), ==, -EDEADLK);
+    CHECK(green_group_next(argument, &thread, 0), ==, -EDEADLK);
     return 3;
 }
 
@@ -299,7 +299,7 @@ TEST(reports, "a result that was handed out is not reported, one that was droppe
     add(group, start_named("dropped", give, &failure));
     capture_begin();
     green_thread *thread = NULL;
-    CHECK(green_group_next(group, GREEN_FOREVER, &thread), ==, 1);
+    CHECK(green_group_next(group, &thread, GREEN_FOREVER), ==, 1);
     green_thread_release(thread);
     let_run();
     CHECK_TEXT(capture_end(), "");
@@ -343,13 +343,13 @@ static void *use_foreign(void *argument) {
     struct foreign *foreign = argument;
     green_thread *thread = NULL;
     for (int i = 0; i < 2; i++) { /* without a hub, and with one */
-        CHECK(green_group_next(foreign->ours, 0, &thread), ==, -EXDEV);
+        CHECK(green_group_next(foreign->ours, &thread, 0), ==, -EXDEV);
         CHECK(green_group_add(foreign->ours, foreign->thread), ==, -EXDEV);
         CHECK(green_group_add(foreign->unused, foreign->thread), ==, -EXDEV);
         CHECK(green_wait_any(&foreign->thread, 1, 0), ==, -EXDEV);
         CHECK(green_wait_all(&foreign->thread, 1, 0), ==, -EXDEV);
         CHECK_CONTAINS(green_explain(-EXDEV), "another OS thread");
-        CHECK(green_group_next(foreign->unused, 0, &thread), ==, 0);
+        CHECK(green_group_next(foreign->unused, &thread, 0), ==, 0);
         CHECK(green_yield(), ==, 0);
     }
     thread = start(nap, NULL);
@@ -392,7 +392,7 @@ TEST(many, "ten thousand threads that end in any order all come out of a group, 
             add(group, start(nap, &naps[random_below(16)]));
             added++;
         }
-        CHECK(green_group_next(group, GREEN_FOREVER, &thread), ==, 1);
+        CHECK(green_group_next(group, &thread, GREEN_FOREVER), ==, 1);
         CHECK(finish(thread), ==, 0);
         taken++;
         CHECK(green_group_count(group), ==, added - taken);

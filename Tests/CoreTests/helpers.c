@@ -21,7 +21,7 @@ green_thread *start_named(const char *name, green_function *function, void *argu
 
 int finish(green_thread *thread) {
     int result = 0;
-    CHECK(green_thread_wait(thread, GREEN_FOREVER, &result), ==, 0);
+    CHECK(green_thread_wait(thread, &result, GREEN_FOREVER), ==, 0);
     green_thread_release(thread);
     return result;
 }

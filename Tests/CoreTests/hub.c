@@ -238,8 +238,8 @@ static void *use_foreign(void *argument) {
     green_socket *socket;
     green_address address;
     struct iovec piece = {bytes, 1};
-    CHECK(green_thread_wait(foreign->thread, 0, NULL), ==, -EXDEV);
-    CHECK(green_thread_wait(foreign->thread, GREEN_FOREVER, NULL), ==, -EXDEV);
+    CHECK(green_thread_wait(foreign->thread, NULL, 0), ==, -EXDEV);
+    CHECK(green_thread_wait(foreign->thread, NULL, GREEN_FOREVER), ==, -EXDEV);
     CHECK(green_thread_kill(foreign->thread), ==, -EXDEV);
     CHECK(green_thread_kill_with(foreign->thread, NULL, NULL), ==, -EXDEV);
     CHECK(green_thread_cancel(foreign->thread), ==, -EXDEV);

@@ -298,9 +298,9 @@ static int count_own(void *argument) {
     CHECK(green_interrupt_count(), ==, 1); /* nor is one that has ended no call yet */
     CHECK(green_sleep(3600 * GREEN_SECOND), ==, -ETIME);
     CHECK(green_interrupt_count(), ==, 2);
-    green_timeout_cancel(timeout);
+    green_timeout_free(timeout);
     CHECK(green_timeout_start(&timeout, 0), ==, 0);
-    green_timeout_cancel(timeout);
+    green_timeout_free(timeout);
     CHECK(green_yield(), ==, 0);
     CHECK(green_interrupt_count(), ==, 2);
     return 0;

@@ -25,11 +25,11 @@ static int nothing(void *argument) {
 /* Threads ------------------------------------------------------------------ */
 
 static int call_wait(void) {
-    return green_thread_wait(w.finished, GREEN_FOREVER, NULL);
+    return green_thread_wait(w.finished, NULL, GREEN_FOREVER);
 }
 
 static int call_wait_zero(void) {
-    return green_thread_wait(w.finished, 0, NULL);
+    return green_thread_wait(w.finished, NULL, 0);
 }
 
 static int call_yield(void) {
@@ -62,7 +62,7 @@ static int call_wait_all_of_none(void) {
 
 static int call_group_next(void) {
     green_thread *thread;
-    int result = green_group_next(w.group, GREEN_FOREVER, &thread);
+    int result = green_group_next(w.group, &thread, GREEN_FOREVER);
     if (result > 0)
         green_thread_release(thread);
     return result == 0 ? -ENOENT : result;
@@ -70,11 +70,11 @@ static int call_group_next(void) {
 
 static int call_group_next_of_none(void) {
     green_thread *thread;
-    return green_group_next(w.empty_group, GREEN_FOREVER, &thread);
+    return green_group_next(w.empty_group, &thread, GREEN_FOREVER);
 }
 
 static int call_pool_spawn(void) {
-    return green_pool_spawn(w.pool, NULL, NULL, GREEN_FOREVER, nothing, NULL);
+    return green_pool_spawn(w.pool, NULL, NULL, nothing, NULL, GREEN_FOREVER);
 }
 
 static int call_pool_wait(void) {
@@ -82,26 +82,26 @@ static int call_pool_wait(void) {
 }
 
 static int call_pile_spawn(void) {
-    return green_pile_spawn(w.pile, NULL, GREEN_FOREVER, nothing, NULL);
+    return green_pile_spawn(w.pile, NULL, nothing, NULL, GREEN_FOREVER);
 }
 
 static int call_pile_next(void) {
-    int result, taken = green_pile_next(w.pile, GREEN_FOREVER, &result);
+    int result, taken = green_pile_next(w.pile, &result, GREEN_FOREVER);
     return taken == 0 ? -ENOENT : taken;
 }
 
 static int call_pile_next_of_none(void) {
     int result;
-    return green_pile_next(w.empty_pile, GREEN_FOREVER, &result);
+    return green_pile_next(w.empty_pile, &result, GREEN_FOREVER);
 }
 
 static int call_offload(void) {
-    return green_offload(NULL, nothing, NULL, NULL, GREEN_FOREVER, NULL);
+    return green_offload(NULL, nothing, NULL, NULL, NULL, GREEN_FOREVER);
 }
 
 static void prepare_threads(void) {
     w.finished = start(nothing, NULL);
-    CHECK(green_thread_wait(w.finished, GREEN_FOREVER, NULL), ==, 0);
+    CHECK(green_thread_wait(w.finished, NULL, GREEN_FOREVER), ==, 0);
     w.counter = eventfd(1, EFD_CLOEXEC);
     CHECK(green_group_make(&w.group), ==, 0);
     CHECK(green_group_add(w.group, w.finished), ==, 0);
@@ -150,7 +150,7 @@ static const struct prepared thread_calls[] = {
 
 static int call_event_wait(void) {
     void *value;
-    return green_event_wait(w.event, GREEN_FOREVER, &value);
+    return green_event_wait(w.event, &value, GREEN_FOREVER);
 }
 
 static int call_queue_put(void) {

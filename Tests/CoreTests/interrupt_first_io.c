@@ -237,14 +237,14 @@ static int call_unlink(void) {
 }
 
 static int call_make_directory(void) {
-    return green_directory_make(path_of("directory"), 0700, GREEN_FOREVER);
+    return green_directory_create(path_of("directory"), 0700, GREEN_FOREVER);
 }
 
 static int call_list(void) {
     green_listing *listing;
     int error = green_directory_list(&listing, path_of("directory"), GREEN_FOREVER);
     if (error == 0)
-        green_listing_release(listing);
+        green_listing_free(listing);
     return error;
 }
 
@@ -257,13 +257,13 @@ static int call_process_spawn(void) {
     int error = green_process_spawn(&process, "true", NULL, NULL);
     if (error < 0)
         return error;
-    CHECK(green_process_wait(process, GREEN_FOREVER, NULL), ==, 0);
-    green_process_release(process);
+    CHECK(green_process_wait(process, NULL, GREEN_FOREVER), ==, 0);
+    green_process_free(process);
     return 0;
 }
 
 static int call_process_wait(void) {
-    return green_process_wait(w.process, GREEN_FOREVER, NULL);
+    return green_process_wait(w.process, NULL, GREEN_FOREVER);
 }
 
 static int call_signals_next(void) {
@@ -275,18 +275,18 @@ static void prepare_rest(void) {
     w.pipe = pipe_of(0);
     CHECK(green_file_write(w.pipe.far, "x", 1), ==, 1);
     CHECK(green_process_spawn(&w.process, "true", NULL, NULL), ==, 0);
-    CHECK(green_process_wait(w.process, GREEN_FOREVER, NULL), ==, 0);
+    CHECK(green_process_wait(w.process, NULL, GREEN_FOREVER), ==, 0);
     CHECK(green_signals_open(&w.signals, &(int){SIGUSR1}, 1), ==, 0);
     CHECK(raise(SIGUSR1), ==, 0);
 }
 
 static void end_rest(void) {
     CHECK(green_file_close(w.file), ==, 0);
-    green_file_release(w.file);
-    green_file_release(w.pipe.near);
-    green_file_release(w.pipe.far);
-    green_process_release(w.process);
-    green_signals_close(w.signals);
+    green_file_free(w.file);
+    green_file_free(w.pipe.near);
+    green_file_free(w.pipe.far);
+    green_process_free(w.process);
+    green_signals_free(w.signals);
 }
 
 static const struct prepared other_calls[] = {
@@ -305,7 +305,7 @@ static const struct prepared other_calls[] = {
     {"green_path_status", call_path_status},
     {"green_path_rename", call_rename},
     {"green_path_unlink", call_unlink},
-    {"green_directory_make", call_make_directory},
+    {"green_directory_create", call_make_directory},
     {"green_directory_list", call_list},
     {"green_directory_remove", call_remove_directory},
     {"green_process_spawn", call_process_spawn},

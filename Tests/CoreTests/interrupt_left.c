@@ -62,21 +62,21 @@ static int close_file(void) {
     CHECK(green_file_adopt(&file, fd), ==, 0);
     int error = green_file_close(file);
     CHECK(fcntl(fd, F_GETFD), ==, -1);
-    green_file_release(file);
+    green_file_free(file);
     return error;
 }
 
 static int release_file(void) {
     green_file *file;
     CHECK(green_file_adopt(&file, memfd_create("file", MFD_CLOEXEC)), ==, 0);
-    green_file_release(file);
+    green_file_free(file);
     return 0;
 }
 
 static int close_signals(void) {
     green_signals *signals;
     int error = green_signals_open(&signals, &(int){SIGUSR1}, 1);
-    green_signals_close(signals);
+    green_signals_free(signals);
     return error;
 }
 
@@ -126,7 +126,7 @@ static int use_threads(void) {
 static int use_timeout(void) {
     green_timeout *limit;
     int error = green_timeout_start(&limit, 3600 * GREEN_SECOND);
-    green_timeout_cancel(limit);
+    green_timeout_free(limit);
     return error;
 }
 
@@ -139,12 +139,12 @@ static int resize_pool(void) {
 }
 
 static const struct prepared calls[] = {
-    {"green_close", close_socket},          {"green_listener_close", close_listener},
-    {"green_file_close", close_file},       {"green_file_release", release_file},
-    {"green_signals_close", close_signals}, {"green_semaphore_release", use_semaphore},
-    {"green_queue_try_put", use_queue},     {"green_event_send", use_event},
-    {"green_thread_kill", use_threads},     {"green_timeout_start", use_timeout},
-    {"green_pool_resize", resize_pool},     {0},
+    {"green_close", close_socket},         {"green_listener_close", close_listener},
+    {"green_file_close", close_file},      {"green_file_free", release_file},
+    {"green_signals_free", close_signals}, {"green_semaphore_release", use_semaphore},
+    {"green_queue_try_put", use_queue},    {"green_event_send", use_event},
+    {"green_thread_kill", use_threads},    {"green_timeout_start", use_timeout},
+    {"green_pool_resize", resize_pool},    {0},
 };
 
 static const struct prepared close_of_used[] = {{"green_close of a socket in use", close_used}, {0}};
@@ -189,7 +189,7 @@ TEST(check_interrupt, "green_check_interrupt delivers what is pending once, and 
     CHECK(green_check_interrupt(), ==, -ETIME);
     CHECK(green_timeout_has_fired(limit));
     CHECK(green_check_interrupt(), ==, 0);
-    green_timeout_cancel(limit);
+    green_timeout_free(limit);
 }
 
 static void look_in_link(green_thread *thread, void *result) {
@@ -199,7 +199,7 @@ static void look_in_link(green_thread *thread, void *result) {
 
 static int leave_with_interrupt(void *event) {
     void *value;
-    return green_event_wait(event, GREEN_FOREVER, &value);
+    return green_event_wait(event, &value, GREEN_FOREVER);
 }
 
 TEST(in_a_link, "a link gets no interrupt, not even one that its thread has left") {

@@ -23,11 +23,11 @@ TEST(in_sleep, "kill of a sleeping thread") {
 }
 
 static int wait_for(void *argument) {
-    return green_thread_wait(argument, GREEN_FOREVER, NULL);
+    return green_thread_wait(argument, NULL, GREEN_FOREVER);
 }
 
 static int wait_long_for(void *argument) {
-    return green_thread_wait(argument, 3600 * GREEN_SECOND, NULL);
+    return green_thread_wait(argument, NULL, 3600 * GREEN_SECOND);
 }
 
 TEST(in_wait, "kill of a thread that waits for another, with a timeout and without") {
@@ -135,7 +135,7 @@ static void discard_letter(void *argument) {
 static void link_letter(green_thread *thread, void *argument) {
     int result = 0;
     CHECK(green_thread_is_finished(thread));
-    CHECK(green_thread_wait(thread, 0, &result), ==, 0);
+    CHECK(green_thread_wait(thread, &result, 0), ==, 0);
     CHECK(result, ==, -ECANCELED);
     mark(*(const char *)argument);
 }
@@ -165,7 +165,7 @@ TEST(finished, "kill of a finished thread changes nothing") {
     green_thread *thread = start(give, &value);
     let_run();
     CHECK(green_thread_kill(thread), ==, 0);
-    CHECK(green_thread_wait(thread, GREEN_FOREVER, &result), ==, 0);
+    CHECK(green_thread_wait(thread, &result, GREEN_FOREVER), ==, 0);
     CHECK(result, ==, 5);
     green_thread_release(thread);
 }

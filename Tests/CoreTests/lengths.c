@@ -177,13 +177,13 @@ static void negative_on_each_engine(void) {
     expect_refused(green_file_write(file, room, least));
     send_text(pair.near, "next");
     expect_text(pair.far, "next");
-    green_file_release(file);
+    green_file_free(file);
     close(ends[1]);
     CHECK(open("/dev/zero", O_RDWR | O_CLOEXEC), ==, ends[0]);
     CHECK(green_file_adopt(&file, ends[0]), ==, 0);
     expect_refused(green_file_read_at(file, room, negative, 0));
     expect_refused(green_file_write_at(file, room, least, 0));
-    green_file_release(file);
+    green_file_free(file);
     release_pair(&pair);
     release_pair(&messages);
 }

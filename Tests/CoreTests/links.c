@@ -20,7 +20,7 @@ TEST(in_order, "links are called in the order they were made, after exit") {
 static void in_context(green_thread *thread, void *argument) {
     int result = 0;
     CHECK(green_current() == thread);
-    CHECK(green_thread_wait(thread, 0, &result), ==, 0);
+    CHECK(green_thread_wait(thread, &result, 0), ==, 0);
     *(int *)argument = result;
 }
 

@@ -25,7 +25,7 @@ static int hold(void *argument) {
 }
 
 TEST(own_value, "every thread has a value of its own, destroyed when it ends") {
-    CHECK(green_local_create(&key, destroy), ==, 0);
+    CHECK(green_local_make(&key, destroy), ==, 0);
     CHECK(green_local_set(key, "m"), ==, 0);
     green_thread *a = start(hold, "a"), *b = start(hold, "b");
     CHECK(green_yield(), ==, 0);
@@ -36,7 +36,7 @@ TEST(own_value, "every thread has a value of its own, destroyed when it ends") {
     CHECK_TEXT(green_local_get(key), "m");
     CHECK(green_local_set(key, NULL), ==, 0);
     CHECK_TEXT(marks(), "abm");
-    green_local_release(key);
+    green_local_free(key);
 }
 
 static int replace(void *argument) {
@@ -52,10 +52,10 @@ static int replace(void *argument) {
 }
 
 TEST(replaced, "a replaced value is destroyed at once, a removed one too, and only once") {
-    CHECK(green_local_create(&key, destroy), ==, 0);
+    CHECK(green_local_make(&key, destroy), ==, 0);
     CHECK(finish(start(replace, NULL)), ==, 0);
     CHECK_TEXT(marks(), "12");
-    green_local_release(key);
+    green_local_free(key);
 }
 
 static int use_two(void *argument) {
@@ -69,13 +69,13 @@ static int use_two(void *argument) {
 }
 
 TEST(two_keys, "two keys do not meet, and each has its own destroy") {
-    CHECK(green_local_create(&key, NULL), ==, 0);
-    CHECK(green_local_create(&other_key, destroy_other), ==, 0);
+    CHECK(green_local_make(&key, NULL), ==, 0);
+    CHECK(green_local_make(&other_key, destroy_other), ==, 0);
     CHECK(finish(start(use_two, "x")), ==, 0);
     CHECK_TEXT(marks(), "BA");
-    green_local_release(key);
-    green_local_release(other_key);
-    green_local_release(NULL);
+    green_local_free(key);
+    green_local_free(other_key);
+    green_local_free(NULL);
 }
 
 static int use_many(void *argument) {
@@ -91,13 +91,13 @@ static int use_many(void *argument) {
 TEST(many_keys, "a thread may use many keys, and a reused thread starts without values") {
     green_local *keys[100];
     for (int i = 0; i < 100; i++)
-        CHECK(green_local_create(&keys[i], NULL), ==, 0);
+        CHECK(green_local_make(&keys[i], NULL), ==, 0);
     for (int i = 0; i < 10; i++)
         CHECK(finish(start(use_many, keys)), ==, 0);
     key = keys[99];
     CHECK(finish(start(hold, "a")), ==, 0); /* checks that it finds none */
     for (int i = 0; i < 100; i++)
-        green_local_release(keys[i]);
+        green_local_free(keys[i]);
 }
 
 static int inherit(void *argument) {
@@ -107,9 +107,9 @@ static int inherit(void *argument) {
 }
 
 TEST(not_inherited, "a spawned thread inherits nothing") {
-    CHECK(green_local_create(&key, NULL), ==, 0);
+    CHECK(green_local_make(&key, NULL), ==, 0);
     CHECK(finish(start(inherit, NULL)), ==, 0);
-    green_local_release(key);
+    green_local_free(key);
 }
 
 static int set_and_nap(void *argument) {
@@ -118,33 +118,33 @@ static int set_and_nap(void *argument) {
 }
 
 TEST(of_killed, "the value of a killed thread is destroyed") {
-    CHECK(green_local_create(&key, destroy), ==, 0);
+    CHECK(green_local_make(&key, destroy), ==, 0);
     green_thread *thread = start(set_and_nap, "k");
     let_run();
     CHECK(kill_and_finish(thread), ==, -ECANCELED);
     CHECK_TEXT(marks(), "k");
-    green_local_release(key);
+    green_local_free(key);
 }
 
 TEST(key_released, "values outlive their key until their threads finish") {
-    CHECK(green_local_create(&key, destroy), ==, 0);
+    CHECK(green_local_make(&key, destroy), ==, 0);
     green_thread *thread = start(set_and_nap, "v");
     let_run();
-    green_local_release(key);
+    green_local_free(key);
     CHECK_TEXT(marks(), "");
     CHECK(kill_and_finish(thread), ==, -ECANCELED);
     CHECK_TEXT(marks(), "v");
 }
 
 TEST(key_reuse, "a new key does not show the values of a released one") {
-    CHECK(green_local_create(&key, destroy), ==, 0);
+    CHECK(green_local_make(&key, destroy), ==, 0);
     CHECK(green_local_set(key, "o"), ==, 0);
-    green_local_release(key);
-    CHECK(green_local_create(&key, destroy), ==, 0);
+    green_local_free(key);
+    CHECK(green_local_make(&key, destroy), ==, 0);
     CHECK(green_local_get(key) == NULL);
     CHECK(green_hub_close(), ==, 0); /* main's thread ends with its hub, and its value with it */
     CHECK_TEXT(marks(), "o");
-    green_local_release(key);
+    green_local_free(key);
 }
 
 static void *use_elsewhere(void *argument) {
@@ -159,11 +159,11 @@ static void *use_elsewhere(void *argument) {
 
 TEST(other_os_thread, "a key serves every OS thread") {
     pthread_t other;
-    CHECK(green_local_create(&key, NULL), ==, 0);
+    CHECK(green_local_make(&key, NULL), ==, 0);
     CHECK(green_local_set(key, "m"), ==, 0);
     CHECK(pthread_create(&other, NULL, use_elsewhere, "e"), ==, 0);
     CHECK(pthread_join(other, NULL), ==, 0);
     CHECK_TEXT(green_local_get(key), "m");
     CHECK(green_local_set(key, NULL), ==, 0);
-    green_local_release(key);
+    green_local_free(key);
 }

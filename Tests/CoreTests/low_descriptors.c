@@ -145,10 +145,10 @@ static void use_files(const char *directory) {
     for (int i = 0; i < 3; i++) {
         CHECK(green_file_open(&file, path, O_CREAT | O_RDWR, 0600, GREEN_FOREVER), ==, 0);
         expect_free("green_file_open");
-        green_file_release(file);
+        green_file_free(file);
     }
     CHECK(green_directory_list(&listing, directory, GREEN_FOREVER), ==, 0);
-    green_listing_release(listing);
+    green_listing_free(listing);
 }
 
 static int add(void *argument) {
@@ -168,26 +168,26 @@ static void use_processes(void) {
         CHECK(green_process_spawn(&process, "cat", none, &options), ==, 0);
         expect_free("green_process_spawn");
         if (i == 1) /* while it runs */
-            green_process_release(process);
-        green_file_release(pipes[0]);
-        green_file_release(pipes[1]);
+            green_process_free(process);
+        green_file_free(pipes[0]);
+        green_file_free(pipes[1]);
         if (i == 1)
             break;
-        CHECK(green_process_wait(process, GREEN_FOREVER, NULL), ==, 0);
-        green_process_release(process);
+        CHECK(green_process_wait(process, NULL, GREEN_FOREVER), ==, 0);
+        green_process_free(process);
     }
-    expect_free("green_process_release");
+    expect_free("green_process_free");
 }
 
 static void use_the_rest(void) {
     int number = 41, result = 0;
-    CHECK(green_offload(NULL, add, &number, NULL, GREEN_FOREVER, &result), ==, 0);
+    CHECK(green_offload(NULL, add, &number, NULL, &result, GREEN_FOREVER), ==, 0);
     CHECK(result, ==, 42);
     expect_free("green_offload");
     green_signals *signals = NULL;
     CHECK(green_signals_open(&signals, (int[]){SIGUSR1}, 1), ==, 0);
     expect_free("green_signals_open");
-    green_signals_close(signals);
+    green_signals_free(signals);
     green_patch *patch = NULL;
     CHECK(green_monkey_patch(&patch, GREEN_PATCH_TIME), ==, 0);
     expect_free("green_monkey_patch");

@@ -46,7 +46,7 @@ static void abandon(void *argument) {
 
 static int offload(void *argument) {
     struct call *call = argument;
-    int result = 0, error = green_offload(call->pool, block, call, abandon, call->timeout, &result);
+    int result = 0, error = green_offload(call->pool, block, call, abandon, &result, call->timeout);
     if (error == 0)
         CHECK(result, ==, call->result);
     return error;
@@ -58,7 +58,7 @@ static bool has_begun(struct call *call) {
 
 static green_offload_pool *pool_of(green_offload_options options) {
     green_offload_pool *pool;
-    CHECK(green_offload_pool_open(&pool, &options), ==, 0);
+    CHECK(green_offload_pool_make(&pool, &options), ==, 0);
     return pool;
 }
 
@@ -109,7 +109,7 @@ TEST(side_by_side, "as many calls run at once as the pool has threads, the other
         free(calls[i]);
     }
     CHECK(most_running, ==, THREADS);
-    green_offload_pool_release(pool);
+    green_offload_pool_free(pool);
 }
 
 TEST(full, "a call beyond the limit of the queue is -EAGAIN, at once, and its argument is given back") {
@@ -134,7 +134,7 @@ TEST(full, "a call beyond the limit of the queue is -EAGAIN, at once, and its ar
     CHECK(offload(calls[3]), ==, 0);
     for (int i = 0; i < 4; i++)
         free(calls[i]);
-    green_offload_pool_release(pool);
+    green_offload_pool_free(pool);
 }
 
 TEST(killed, "a kill ends the wait at once; what has begun runs to its end, what has not never runs") {
@@ -155,7 +155,7 @@ TEST(killed, "a kill ends the wait at once; what has begun runs to its end, what
     free(begun);
     free(waiting);
     free(later);
-    green_offload_pool_release(pool);
+    green_offload_pool_free(pool);
 }
 
 TEST(killed_last, "what joins the queue behind a call that was taken out of its end has its turn") {
@@ -173,7 +173,7 @@ TEST(killed_last, "what joins the queue behind a call that was taken out of its 
     free(begun);
     free(waiting);
     free(later);
-    green_offload_pool_release(pool);
+    green_offload_pool_free(pool);
 }
 
 TEST(timeouts, "the call's timeout and a timeout of the thread end the wait, each with its own error") {
@@ -184,7 +184,7 @@ TEST(timeouts, "the call's timeout and a timeout of the thread end the wait, eac
     CHECK_CONTAINS(green_explain(-ETIMEDOUT), "waiting for a native thread");
     CHECK(green_timeout_start(&limit, GREEN_MILLISECOND), ==, 0);
     CHECK(offload(around), ==, -ETIME);
-    green_timeout_cancel(limit);
+    green_timeout_free(limit);
     sem_post(&own->go);
     sem_post(&around->go);
     UNTIL(own->abandoned + around->abandoned == own->runs + around->runs + (own->runs == 0) + (around->runs == 0));
@@ -202,7 +202,7 @@ TEST(released, "a pool that is given up ends what was left behind, and then its 
     sem_post(&done->go);
     CHECK(offload(done), ==, 0);
     CHECK(kill_and_finish(caller), ==, -ECANCELED);
-    green_offload_pool_release(pool);
+    green_offload_pool_free(pool);
     CHECK(left->abandoned, ==, 0);
     sem_post(&left->go);
     UNTIL(left->abandoned == 1);
@@ -229,17 +229,17 @@ TEST(idle_released, "native threads without work end when their pool is given up
         CHECK(finish(callers[i]), ==, 0);
         free(calls[i]);
     }
-    green_offload_pool_release(pool);
+    green_offload_pool_free(pool);
     UNTIL(os_threads() <= before);
 }
 
 TEST(unused, "a pool without a call makes no native thread") {
     size_t before = threads_so_far();
     green_offload_pool *pool;
-    CHECK(green_offload_pool_open(&pool, NULL), ==, 0);
+    CHECK(green_offload_pool_make(&pool, NULL), ==, 0);
     CHECK(os_threads(), <=, before);
-    green_offload_pool_release(pool);
-    green_offload_pool_release(NULL);
+    green_offload_pool_free(pool);
+    green_offload_pool_free(NULL);
 }
 
 TEST(idle, "native threads without work end after a while, and come again") {
@@ -253,7 +253,7 @@ TEST(idle, "native threads without work end after a while, and come again") {
     }
     CHECK(call->runs, ==, 5);
     free(call);
-    green_offload_pool_release(pool);
+    green_offload_pool_free(pool);
 }
 
 /* Sets the date an hour ahead for this process. */
@@ -277,7 +277,7 @@ TEST(date, "native threads without work end in time whatever date the system has
     CHECK(offload(call), ==, 0);
     UNTIL(os_threads() <= before);
     free(call);
-    green_offload_pool_release(pool);
+    green_offload_pool_free(pool);
 }
 
 /* Native threads are detached, so that nobody has to join them. glibc keeps stacks of
@@ -295,7 +295,7 @@ TEST(many_lives, "native threads that have ended leave no memory behind") {
         struct call *call = new_call(pool);
         sem_post(&call->go);
         CHECK(offload(call), ==, 0);
-        green_offload_pool_release(pool);
+        green_offload_pool_free(pool);
         UNTIL(os_threads() <= before);
         free(call);
     }
@@ -311,7 +311,7 @@ TEST(any_order, "pools that are given up in any order leave nothing that a fork 
     for (int i = 0; i < POOLS; i++)
         pools[i] = pool_of((green_offload_options){.threads = 1});
     for (int i = 0; i < POOLS - 1; i++)
-        green_offload_pool_release(pools[order[i]]);
+        green_offload_pool_free(pools[order[i]]);
     for (size_t i = 0; i < SIZES * EACH; i++) {
         size_t size = (i / EACH + 1) * 16;
         blocks[i] = malloc(size);
@@ -322,7 +322,7 @@ TEST(any_order, "pools that are given up in any order leave nothing that a fork 
     sem_post(&call->go);
     CHECK(offload(call), ==, 0);
     free(call);
-    green_offload_pool_release(pools[order[POOLS - 1]]);
+    green_offload_pool_free(pools[order[POOLS - 1]]);
     for (size_t i = 0; i < SIZES * EACH; i++)
         free(blocks[i]);
 }
@@ -369,10 +369,10 @@ TEST(green_inside, "a function may use Green on its native thread, and its error
     size_t before = threads_so_far();
     green_offload_pool *pool = pool_of((green_offload_options){0});
     int result = 0;
-    CHECK(green_offload(pool, use_green, NULL, NULL, GREEN_FOREVER, &result), ==, 0);
+    CHECK(green_offload(pool, use_green, NULL, NULL, &result, GREEN_FOREVER), ==, 0);
     CHECK(result, ==, -EINVAL);
-    CHECK(green_offload(pool, use_green, NULL, NULL, GREEN_FOREVER, NULL), ==, 0);
-    green_offload_pool_release(pool);
+    CHECK(green_offload(pool, use_green, NULL, NULL, NULL, GREEN_FOREVER), ==, 0);
+    green_offload_pool_free(pool);
     UNTIL(os_threads() <= before); /* and its hub with it */
 }
 
@@ -386,7 +386,7 @@ static atomic_int counted;
 
 static int offload_often(void *pool) {
     for (int i = 0; i < CALLS_OF_A_HUB; i++)
-        CHECK(green_offload(pool, count_up, &counted, NULL, GREEN_FOREVER, NULL), ==, 0);
+        CHECK(green_offload(pool, count_up, &counted, NULL, NULL, GREEN_FOREVER), ==, 0);
     return 0;
 }
 
@@ -408,5 +408,5 @@ TEST(os_threads, "the hubs of several OS threads share a pool") {
     for (int i = 0; i < HUBS; i++)
         CHECK(pthread_join(others[i], NULL), ==, 0);
     CHECK(counted, ==, HUBS * 4 * CALLS_OF_A_HUB);
-    green_offload_pool_release(pool);
+    green_offload_pool_free(pool);
 }

@@ -112,13 +112,13 @@ static void play(const enum action *order, bool settle) {
     int result = 0;
     if (world.reader) { /* killed last of all, whoever is still there */
         act(&world, KILL_READER);
-        CHECK(green_thread_wait(world.reader, GREEN_FOREVER, &result), ==, 0);
+        CHECK(green_thread_wait(world.reader, &result, GREEN_FOREVER), ==, 0);
         check_result(result, world.ends_reader, settle);
         green_thread_release(world.reader);
     }
     if (world.writer) {
         act(&world, KILL_WRITER);
-        CHECK(green_thread_wait(world.writer, GREEN_FOREVER, &result), ==, 0);
+        CHECK(green_thread_wait(world.writer, &result, GREEN_FOREVER), ==, 0);
         check_result(result, world.ends_writer, settle);
         green_thread_release(world.writer);
     }

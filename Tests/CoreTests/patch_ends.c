@@ -83,7 +83,7 @@ static int receive_within(void *argument) {
     CHECK(lib->recv(task->fd, task->bytes, task->size, 0), ==, -1);
     CHECK(errno, ==, ETIMEDOUT);
     CHECK(green_timeout_has_fired(limit));
-    green_timeout_cancel(limit);
+    green_timeout_free(limit);
     return 0;
 }
 
@@ -239,7 +239,7 @@ static int wander(void *unused) {
         errno = 0;
         if (wait_at_random(ends) < 0)
             CHECK(errno == EAGAIN || errno == ECANCELED || errno == ETIMEDOUT);
-        green_timeout_cancel(limit);
+        green_timeout_free(limit);
     }
     wandering--;
     close(ends[0]);

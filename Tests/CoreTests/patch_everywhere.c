@@ -82,7 +82,7 @@ TEST(files, "where files are asked for, the program's own are green, and Green's
     CHECK(finish(other), ==, 0);
     CHECK_TEXT(marks(), "os");
     CHECK(green_file_close(file), ==, 0);
-    green_file_release(file);
+    green_file_free(file);
     CHECK(close(fd), ==, 0);
     remove_directory();
     CHECK(green_unpatch(patch), ==, 0);

@@ -200,7 +200,7 @@ TEST(taken_back, "a timeout that has ended a wait may be cancelled before the mu
     let_run();
     lock_mutex();
     CHECK(green_sleep(10 * GREEN_MILLISECOND), ==, 0);
-    green_timeout_cancel(limit);
+    green_timeout_free(limit);
     unlock_mutex();
     CHECK(finish(thread), ==, 0);
     end();
@@ -237,14 +237,14 @@ TEST(destructor, "a recursive mutex that a green thread has is refused where nob
     int refused = EDEADLK, given = 0;
     begin();
     make_recursive();
-    CHECK(green_local_create(&key, lock_in_destructor), ==, 0);
+    CHECK(green_local_make(&key, lock_in_destructor), ==, 0);
     let_run();
     CHECK(lib->mutex_lock(&recursive), ==, 0);
     CHECK(finish(start(have_destructor, &refused)), ==, 0);
     CHECK(lib->mutex_unlock(&recursive), ==, 0);
     CHECK(finish(start(have_destructor, &given)), ==, 0);
     CHECK(recursive.__data.__owner, ==, 0);
-    green_local_release(key);
+    green_local_free(key);
     end();
 }
 

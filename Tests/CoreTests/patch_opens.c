@@ -202,7 +202,7 @@ static int open_within(void *argument) {
     CHECK(green_timeout_start(&limit, 30 * GREEN_MILLISECOND), ==, 0);
     run_task(task);
     CHECK(green_timeout_has_fired(limit));
-    green_timeout_cancel(limit);
+    green_timeout_free(limit);
     return 0;
 }
 

@@ -47,7 +47,7 @@ static int use_green(void *unused) {
     (void)unused;
     intptr_t offloaded;
     green_address address;
-    CHECK(green_offload(NULL, tell_os_thread, &offloaded, NULL, GREEN_FOREVER, NULL), ==, 0);
+    CHECK(green_offload(NULL, tell_os_thread, &offloaded, NULL, NULL, GREEN_FOREVER), ==, 0);
     CHECK(offloaded, !=, gettid());
     CHECK(green_resolve(&address, 1, "localhost:80"), ==, 1);
     return green_sleep(GREEN_MILLISECOND);

@@ -129,7 +129,7 @@ TEST(ended, "of a thread that has ended nothing is known") {
     int policy;
     begin();
     green_thread *thread = start(tell_id, NULL);
-    CHECK(green_thread_wait(thread, GREEN_FOREVER, NULL), ==, 0);
+    CHECK(green_thread_wait(thread, NULL, GREEN_FOREVER), ==, 0);
     worker = create(end_at_once, NULL);
     let_run();
     pthread_t ids[] = {spawned, worker};

@@ -480,7 +480,7 @@ static int look_up_late(void *unused) {
     errno = 0;
     CHECK(lib->getaddrinfo("localhost", NULL, NULL, &found), ==, EAI_SYSTEM);
     CHECK(errno, ==, ETIMEDOUT);
-    green_timeout_cancel(limit);
+    green_timeout_free(limit);
     return 0;
 }
 

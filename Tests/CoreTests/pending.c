@@ -16,7 +16,7 @@ static void name_attempted(void) {
 static int make_call(void *argument) {
     struct attempt *attempt = argument;
     void *value;
-    CHECK(green_event_wait(attempt->go, GREEN_FOREVER, &value), ==, 0);
+    CHECK(green_event_wait(attempt->go, &value, GREEN_FOREVER), ==, 0);
     attempt->result = attempt->prepared->call();
     attempt->after = green_yield();
     return 0;
@@ -28,7 +28,7 @@ static int make_call_in_time(void *argument) {
     CHECK(green_timeout_start(&limit, 0), ==, 0);
     attempt->result = attempt->prepared->call();
     attempt->after = green_yield();
-    green_timeout_cancel(limit);
+    green_timeout_free(limit);
     return 0;
 }
 

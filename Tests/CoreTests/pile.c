@@ -12,12 +12,12 @@ static green_pile *make_pile(green_pool *pool) {
 }
 
 static void pile_up(green_pile *pile, green_function *function, void *argument) {
-    CHECK(green_pile_spawn(pile, NULL, GREEN_FOREVER, function, argument), ==, 0);
+    CHECK(green_pile_spawn(pile, NULL, function, argument, GREEN_FOREVER), ==, 0);
 }
 
 static int next_of(green_pile *pile) {
     int result = INT_MAX;
-    CHECK(green_pile_next(pile, GREEN_FOREVER, &result), ==, 1);
+    CHECK(green_pile_next(pile, &result, GREEN_FOREVER), ==, 1);
     CHECK(result, !=, INT_MAX);
     return result;
 }
@@ -25,8 +25,8 @@ static int next_of(green_pile *pile) {
 static void check_empty(green_pile *pile) {
     int result = 77;
     CHECK(green_pile_count(pile), ==, 0);
-    CHECK(green_pile_next(pile, GREEN_FOREVER, &result), ==, 0);
-    CHECK(green_pile_next(pile, 0, &result), ==, 0);
+    CHECK(green_pile_next(pile, &result, GREEN_FOREVER), ==, 0);
+    CHECK(green_pile_next(pile, &result, 0), ==, 0);
     CHECK(result, ==, 77);
 }
 
@@ -107,10 +107,10 @@ TEST(timeouts, "a next that times out loses nothing") {
     green_pile *pile = make_pile(pool);
     pile_up(pile, visit, &visitor);
     pile_up(pile, give, &value);
-    CHECK(green_pile_next(pile, 0, &result), ==, -ETIMEDOUT);
+    CHECK(green_pile_next(pile, &result, 0), ==, -ETIMEDOUT);
     CHECK_CONTAINS(green_explain(-ETIMEDOUT), "first of 2");
     for (int i = 0; i < 3; i++) {
-        CHECK(green_pile_next(pile, GREEN_MILLISECOND, &result), ==, -ETIMEDOUT);
+        CHECK(green_pile_next(pile, &result, GREEN_MILLISECOND), ==, -ETIMEDOUT);
         CHECK_CONTAINS(green_explain(-ETIMEDOUT), "pile");
     }
     CHECK(result, ==, 77);
@@ -131,7 +131,7 @@ struct waiter {
 
 static int wait_next(void *argument) {
     struct waiter *waiter = argument;
-    waiter->error = green_pile_next(waiter->pile, 3600 * GREEN_SECOND, &waiter->result);
+    waiter->error = green_pile_next(waiter->pile, &waiter->result, 3600 * GREEN_SECOND);
     if (waiter->error == -EBADF)
         CHECK_CONTAINS(green_explain(-EBADF), "freed");
     return 0;
@@ -207,7 +207,7 @@ struct spawner {
 
 static int spawn_one(void *argument) {
     struct spawner *spawner = argument;
-    spawner->error = green_pile_spawn(spawner->pile, NULL, 3600 * GREEN_SECOND, give, &spawner->value);
+    spawner->error = green_pile_spawn(spawner->pile, NULL, give, &spawner->value, 3600 * GREEN_SECOND);
     return 0;
 }
 
@@ -244,10 +244,10 @@ TEST(spawn_refused, "a spawn that times out or fails leaves the pile as it was")
     green_spawn_options small = {.stack_size = 1};
     green_pool *pool = make_pool(1);
     green_pile *pile = make_pile(pool);
-    CHECK(green_pile_spawn(pile, &small, 0, give, &value), ==, -EINVAL);
+    CHECK(green_pile_spawn(pile, &small, give, &value, 0), ==, -EINVAL);
     green_thread *occupant = spawn_in(pool, nap, NULL);
-    CHECK(green_pile_spawn(pile, NULL, 0, give, &value), ==, -ETIMEDOUT);
-    CHECK(green_pile_spawn(pile, NULL, GREEN_MILLISECOND, give, &value), ==, -ETIMEDOUT);
+    CHECK(green_pile_spawn(pile, NULL, give, &value, 0), ==, -ETIMEDOUT);
+    CHECK(green_pile_spawn(pile, NULL, give, &value, GREEN_MILLISECOND), ==, -ETIMEDOUT);
     check_empty(pile);
     CHECK(kill_and_finish(occupant), ==, -ECANCELED);
     pile_up(pile, give, &value);
@@ -319,16 +319,16 @@ TEST(in_place_order, "the order is that of the spawns also where the functions a
 
 static int wait_for_own(void *argument) {
     int result = 0;
-    int error = green_pile_next(argument, GREEN_FOREVER, &result);
+    int error = green_pile_next(argument, &result, GREEN_FOREVER);
     CHECK(error, ==, -EDEADLK);
     CHECK_CONTAINS(green_explain(error), "its own result");
-    return green_pile_next(argument, 0, &result);
+    return green_pile_next(argument, &result, 0);
 }
 
 static int wait_for_own_in_place(void *argument) {
     int result = 0;
     pile_up(argument, wait_for_own, argument); /* in place: the first of the pile waits for this one */
-    CHECK(green_pile_next(argument, 0, &result), ==, -EDEADLK);
+    CHECK(green_pile_next(argument, &result, 0), ==, -EDEADLK);
     return 9;
 }
 
@@ -377,7 +377,7 @@ TEST(in_place_awaited, "others can wait for a function while it is called in pla
 
 static int pile_up_nap(void *argument) {
     struct nest *nest = argument;
-    nest->error = green_pile_spawn(nest->pile, NULL, GREEN_FOREVER, nap, NULL);
+    nest->error = green_pile_spawn(nest->pile, NULL, nap, NULL, GREEN_FOREVER);
     return 0;
 }
 
@@ -436,7 +436,7 @@ TEST(freed, "threads of a pile that is freed go on, who waits is told so, and dr
     green_pool *pool = make_pool(3);
     green_pile *pile = make_pile(pool);
     pile_up(pile, visit, &visitor);
-    CHECK(green_pile_spawn(pile, &options, 0, give, &failure), ==, 0);
+    CHECK(green_pile_spawn(pile, &options, give, &failure, 0), ==, 0);
     pile_up(pile, give, &value);
     start_waiters(waiters, 2, pile);
     capture_begin();
@@ -456,7 +456,7 @@ static int free_pile(void *argument) {
 }
 
 static int pile_up_the_end(void *argument) {
-    return green_pile_spawn(argument, NULL, GREEN_FOREVER, free_pile, argument);
+    return green_pile_spawn(argument, NULL, free_pile, argument, GREEN_FOREVER);
 }
 
 TEST(freed_while_spawning, "a pile may be freed while spawns wait for room, and by a function called in place") {
@@ -494,15 +494,15 @@ TEST(dumped, "a dump says that a thread waits for a pile") {
 
 static void *use_foreign(void *argument) {
     int value = 0;
-    CHECK(green_pile_spawn(argument, NULL, 0, give, &value), ==, -EXDEV);
-    CHECK(green_pile_next(argument, 0, &value), ==, -EXDEV);
+    CHECK(green_pile_spawn(argument, NULL, give, &value, 0), ==, -EXDEV);
+    CHECK(green_pile_next(argument, &value, 0), ==, -EXDEV);
     CHECK_CONTAINS(green_explain(-EXDEV), "pile");
     return NULL;
 }
 
 static void *use_unused(void *argument) {
     int value = 0;
-    CHECK(green_pile_spawn(argument, NULL, 0, give, &value), ==, -EXDEV); /* the pool is elsewhere */
+    CHECK(green_pile_spawn(argument, NULL, give, &value, 0), ==, -EXDEV); /* the pool is elsewhere */
     CHECK(green_pile_count(argument), ==, 0);
     CHECK(green_hub_close(), ==, 0);
     return NULL;

@@ -17,8 +17,8 @@ static int spawn_once(void *argument) {
     struct spawner *spawner = argument;
     green_thread *none = green_current();
     spawner->made = none;
-    spawner->error = green_pool_spawn(spawner->pool, &spawner->made, spawner->options, spawner->timeout, mark_it,
-                                      (void *)spawner->letter);
+    spawner->error = green_pool_spawn(spawner->pool, &spawner->made, spawner->options, mark_it, (void *)spawner->letter,
+                                      spawner->timeout);
     CHECK(spawner->made != none);
     return 0;
 }
@@ -74,11 +74,11 @@ TEST(options, "a spawn has the options of green_spawn_with, and needs no handle"
     green_pool *pool = make_pool(1);
     green_spawn_options options = {.name = "swimmer", .stack_size = 64 * 1024};
     green_thread *thread = NULL;
-    CHECK(green_pool_spawn(pool, &thread, &options, 0, mark_it, "a"), ==, 0);
+    CHECK(green_pool_spawn(pool, &thread, &options, mark_it, "a", 0), ==, 0);
     CHECK_TEXT(green_thread_name(thread), "swimmer");
     CHECK(green_thread_stack_size(thread), ==, 64 * 1024);
     CHECK(finish(thread), ==, 0);
-    CHECK(green_pool_spawn(pool, NULL, NULL, 0, mark_it, "b"), ==, 0);
+    CHECK(green_pool_spawn(pool, NULL, NULL, mark_it, "b", 0), ==, 0);
     CHECK(green_pool_wait(pool, GREEN_FOREVER), ==, 0);
     CHECK_TEXT(marks(), "ab");
     green_pool_free(pool);
@@ -88,8 +88,8 @@ TEST(failed_spawn, "a spawn that fails takes no slot") {
     green_pool *pool = make_pool(1);
     green_thread *thread = green_current();
     green_spawn_options small = {.stack_size = 1}, huge = {.stack_size = (size_t)1 << 60};
-    CHECK(green_pool_spawn(pool, &thread, &small, 0, mark_it, "a"), ==, -EINVAL);
-    CHECK(green_pool_spawn(pool, &thread, &huge, 0, mark_it, "b"), ==, -ENOMEM);
+    CHECK(green_pool_spawn(pool, &thread, &small, mark_it, "a", 0), ==, -EINVAL);
+    CHECK(green_pool_spawn(pool, &thread, &huge, mark_it, "b", 0), ==, -ENOMEM);
     CHECK(thread == NULL);
     check_counts(pool, 0, 1, 0);
     CHECK(finish(spawn_in(pool, mark_it, "c")), ==, 0);
@@ -102,7 +102,7 @@ TEST(unreported, "a pool's thread that fails is reported like any other, once") 
     int failure = -EPROTO;
     green_spawn_options options = {.name = "careless"};
     capture_begin();
-    CHECK(green_pool_spawn(pool, NULL, &options, 0, give, &failure), ==, 0);
+    CHECK(green_pool_spawn(pool, NULL, &options, give, &failure, 0), ==, 0);
     CHECK(green_pool_wait(pool, GREEN_FOREVER), ==, 0);
     CHECK(finish(spawn_in(pool, give, &failure)), ==, -EPROTO);
     const char *text = capture_end();
@@ -115,7 +115,7 @@ TEST(unstarted, "a thread that is killed before it ran gives its slot back") {
     green_pool *pool = make_pool(1);
     green_spawn_options options = {.delay = 3600 * GREEN_SECOND, .discard = discard_mark};
     green_thread *thread = NULL;
-    CHECK(green_pool_spawn(pool, &thread, &options, 0, mark_it, "d"), ==, 0);
+    CHECK(green_pool_spawn(pool, &thread, &options, mark_it, "d", 0), ==, 0);
     let_run();
     check_counts(pool, 1, 0, 0);
     CHECK(green_thread_cancel(thread), ==, 1);
@@ -169,7 +169,7 @@ TEST(no_barging, "a slot that comes back is the first waiter's before that has r
     CHECK(green_yield(), ==, 0); /* it has ended; the waiter is ready */
     CHECK(green_thread_is_finished(first));
     check_counts(pool, 1, 0, 0);
-    CHECK(green_pool_spawn(pool, NULL, NULL, 0, mark_it, "b"), ==, -ETIMEDOUT);
+    CHECK(green_pool_spawn(pool, NULL, NULL, mark_it, "b", 0), ==, -ETIMEDOUT);
     CHECK(green_thread_kill(spawner.thread), ==, 0); /* too late: it has its slot */
     CHECK(end_spawner(&spawner), ==, 0);
     CHECK_TEXT(marks(), "a");
@@ -180,10 +180,10 @@ TEST(no_barging, "a slot that comes back is the first waiter's before that has r
 TEST(timeouts, "a spawn that finds no room in time calls nothing and loses no slot") {
     green_pool *pool = make_pool(1);
     green_thread *first = spawn_in(pool, nap, NULL), *made = first;
-    CHECK(green_pool_spawn(pool, &made, NULL, 0, mark_it, "a"), ==, -ETIMEDOUT);
+    CHECK(green_pool_spawn(pool, &made, NULL, mark_it, "a", 0), ==, -ETIMEDOUT);
     CHECK_CONTAINS(green_explain(-ETIMEDOUT), "full");
     CHECK(made == NULL);
-    CHECK(green_pool_spawn(pool, NULL, NULL, GREEN_MILLISECOND, mark_it, "b"), ==, -ETIMEDOUT);
+    CHECK(green_pool_spawn(pool, NULL, NULL, mark_it, "b", GREEN_MILLISECOND), ==, -ETIMEDOUT);
     CHECK_CONTAINS(green_explain(-ETIMEDOUT), "room");
     check_counts(pool, 1, 0, 0);
     CHECK(kill_and_finish(first), ==, -ECANCELED);
@@ -232,7 +232,7 @@ TEST(failed_waiter, "a waiter that then cannot make its thread leaves the slot t
 TEST(deadlock, "a spawn that nobody can ever make room for is a deadlock, which names the pool") {
     green_pool *pool = make_pool(0);
     capture_begin();
-    CHECK(green_pool_spawn(pool, NULL, NULL, GREEN_FOREVER, mark_it, "a"), ==, -EDEADLK);
+    CHECK(green_pool_spawn(pool, NULL, NULL, mark_it, "a", GREEN_FOREVER), ==, -EDEADLK);
     CHECK_CONTAINS(capture_end(), "waiting for room in a pool of 0");
     check_counts(pool, 0, 0, 0);
     CHECK_TEXT(marks(), "");
@@ -336,7 +336,7 @@ TEST(grow, "a larger size lets as many of those who wait go on at once as fit") 
     }
     CHECK(green_pool_resize(pool, 3), ==, 0);
     check_counts(pool, 3, 0, 2); /* without a yield */
-    CHECK(green_pool_spawn(pool, NULL, NULL, 0, mark_it, "x"), ==, -ETIMEDOUT);
+    CHECK(green_pool_spawn(pool, NULL, NULL, mark_it, "x", 0), ==, -ETIMEDOUT);
     for (int i = 0; i < 5; i++)
         CHECK(end_spawner(&spawners[i]), ==, 0);
     CHECK_TEXT(marks(), letters);
@@ -373,7 +373,7 @@ TEST(resize_refused, "a negative size is refused, and the pool keeps its own") {
     CHECK(green_pool_resize(pool, INT64_MAX), ==, 0);
     CHECK(finish(spawn_in(pool, mark_it, "a")), ==, 0);
     CHECK(green_pool_resize(pool, 0), ==, 0);
-    CHECK(green_pool_spawn(pool, NULL, NULL, 0, mark_it, "b"), ==, -ETIMEDOUT);
+    CHECK(green_pool_spawn(pool, NULL, NULL, mark_it, "b", 0), ==, -ETIMEDOUT);
     CHECK_TEXT(marks(), "a");
     green_pool_free(pool);
 }
@@ -428,7 +428,7 @@ TEST(free_after_grant, "a spawner that had been given its slot before the pool w
 
 static void *use_foreign(void *argument) {
     green_thread *thread = green_current();
-    CHECK(green_pool_spawn(argument, &thread, NULL, 0, mark_it, "x"), ==, -EXDEV);
+    CHECK(green_pool_spawn(argument, &thread, NULL, mark_it, "x", 0), ==, -EXDEV);
     CHECK(thread == NULL);
     CHECK_CONTAINS(green_explain(-EXDEV), "pool");
     CHECK(green_pool_wait(argument, 0), ==, -EXDEV);
@@ -457,7 +457,7 @@ TEST(foreign, "a pool belongs to the OS thread that first uses it") {
     check_counts(ours, 1, 1, 0);
     CHECK(kill_and_finish(thread), ==, -ECANCELED);
     run_elsewhere(use_first, theirs);
-    CHECK(green_pool_spawn(theirs, NULL, NULL, 0, mark_it, "x"), ==, -EXDEV);
+    CHECK(green_pool_spawn(theirs, NULL, NULL, mark_it, "x", 0), ==, -EXDEV);
     CHECK_TEXT(marks(), "f");
     green_pool_free(ours);
     green_pool_free(theirs);

@@ -21,7 +21,7 @@ static int spawn_in_full(void *argument) {
     CHECK(green_pool_available(the_pool), ==, 0);
     for (int i = 0; i < 2; i++) {
         green_thread *thread = NULL;
-        CHECK(green_pool_spawn(the_pool, &thread, argument, 0, give, &values[i]), ==, 0);
+        CHECK(green_pool_spawn(the_pool, &thread, argument, give, &values[i], 0), ==, 0);
         CHECK(green_thread_is_finished(thread)); /* without a yield */
         CHECK_TEXT(green_thread_name(thread), "here");
         CHECK(green_thread_id(thread), !=, green_thread_id(green_current()));
@@ -43,7 +43,7 @@ TEST(in_place, "a full pool's own thread calls the function in place, and has it
 
 static int spawn_failing(void *argument) {
     int failure = -EPROTO;
-    CHECK(green_pool_spawn(the_pool, NULL, argument, GREEN_FOREVER, give, &failure), ==, 0);
+    CHECK(green_pool_spawn(the_pool, NULL, argument, give, &failure, GREEN_FOREVER), ==, 0);
     return 0;
 }
 
@@ -103,7 +103,7 @@ static int spawn_in_other(void *argument) {
     struct nest *nest = argument;
     CHECK(green_pool_is_inside(nest->own) && !green_pool_is_inside(nest->other));
     green_thread *thread = NULL;
-    nest->error = green_pool_spawn(nest->other, &thread, NULL, GREEN_FOREVER, is_inside, nest->own);
+    nest->error = green_pool_spawn(nest->other, &thread, NULL, is_inside, nest->own, GREEN_FOREVER);
     CHECK(thread != NULL);
     return finish(thread);
 }
@@ -126,7 +126,7 @@ static int spawn_nap(void *argument) {
     struct nest *nest = argument;
     green_thread *thread = NULL;
     green_spawn_options options = {.discard = discard_mark};
-    nest->error = green_pool_spawn(nest->own, nest->handle ? &thread : NULL, &options, GREEN_FOREVER, nap, nest->other);
+    nest->error = green_pool_spawn(nest->own, nest->handle ? &thread : NULL, &options, nap, nest->other, GREEN_FOREVER);
     if (thread)
         nest->result = finish(thread);
     return 0;
@@ -160,7 +160,7 @@ struct catcher {
 static int spawn_catcher(void *argument) {
     struct catcher *catcher = argument;
     green_thread *thread = NULL;
-    catcher->error = green_pool_spawn(catcher->pool, &thread, NULL, GREEN_FOREVER, fail_when_killed, &catcher->value);
+    catcher->error = green_pool_spawn(catcher->pool, &thread, NULL, fail_when_killed, &catcher->value, GREEN_FOREVER);
     CHECK(thread != NULL);
     catcher->result = catcher->error == 0 ? finish(thread) : catcher->value;
     if (catcher->error < 0)
@@ -193,8 +193,8 @@ struct late {
 static int spawn_late(void *argument) {
     struct late *late = argument;
     green_thread *thread = green_current();
-    CHECK(green_thread_wait(late->gate, GREEN_FOREVER, NULL), ==, 0);
-    late->error = green_pool_spawn(late->pool, &thread, NULL, GREEN_FOREVER, mark_it, "x");
+    CHECK(green_thread_wait(late->gate, NULL, GREEN_FOREVER), ==, 0);
+    late->error = green_pool_spawn(late->pool, &thread, NULL, mark_it, "x", GREEN_FOREVER);
     CHECK(thread == NULL);
     return 0;
 }
@@ -215,7 +215,7 @@ TEST(in_place_pending, "an interrupt that came before is delivered in place of t
 static int spawn_delayed(void *argument) {
     green_spawn_options options = {.delay = 5 * GREEN_MILLISECOND};
     int64_t begin = green_now();
-    CHECK(green_pool_spawn(argument, NULL, &options, GREEN_FOREVER, mark_it, "d"), ==, 0);
+    CHECK(green_pool_spawn(argument, NULL, &options, mark_it, "d", GREEN_FOREVER), ==, 0);
     CHECK(green_now() - begin, >=, options.delay);
     CHECK_TEXT(marks(), "d");
     return 0;
@@ -229,7 +229,7 @@ TEST(in_place_delayed, "a delayed function that is called in place is called aft
 
 static void spawn_from_link(green_thread *thread, void *argument) {
     (void)thread;
-    *(int *)argument = green_pool_spawn(the_pool, NULL, NULL, GREEN_FOREVER, mark_it, "l");
+    *(int *)argument = green_pool_spawn(the_pool, NULL, NULL, mark_it, "l", GREEN_FOREVER);
 }
 
 TEST(from_link, "a link spawns where there is room, and is refused where it would block") {

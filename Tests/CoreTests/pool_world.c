@@ -209,7 +209,7 @@ static int begin_and_nap(void *argument) {
 
 static int spawn_one(void *argument) {
     struct actor *spawner = argument;
-    int error = green_pool_spawn(world.pool, &spawner->made, NULL, 3600 * GREEN_SECOND, begin_and_nap, spawner);
+    int error = green_pool_spawn(world.pool, &spawner->made, NULL, begin_and_nap, spawner, 3600 * GREEN_SECOND);
     spawner->error = error;
     return 0;
 }
@@ -458,7 +458,7 @@ TEST(many, "ten thousand tasks go through a pool of a hundred, never more of the
     green_pool *pool = make_pool(100);
     for (int i = 0; i < 10000; i++) {
         yields[i % 10] = 1 + i % 10;
-        CHECK(green_pool_spawn(pool, NULL, NULL, GREEN_FOREVER, work, &yields[i % 10]), ==, 0);
+        CHECK(green_pool_spawn(pool, NULL, NULL, work, &yields[i % 10], GREEN_FOREVER), ==, 0);
         CHECK(green_pool_running(pool), <=, 100);
     }
     CHECK(green_pool_wait(pool, GREEN_FOREVER), ==, 0);
@@ -479,7 +479,7 @@ static int produce(void *argument) {
     struct producer *producer = argument;
     for (int i = 0; i < SCALED(2000); i++) {
         int64_t timeout = random_below(3) ? GREEN_FOREVER : random_below(20) * GREEN_MICROSECOND;
-        int error = green_pool_spawn(producer->pool, NULL, NULL, timeout, work, &yields[random_below(4)]);
+        int error = green_pool_spawn(producer->pool, NULL, NULL, work, &yields[random_below(4)], timeout);
         CHECK(error == 0 || error == -ETIMEDOUT || error == -ECANCELED);
         producer->spawned += error == 0;
         producer->failed += error != 0;

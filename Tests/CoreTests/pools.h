@@ -21,7 +21,7 @@ static inline void check_counts(const green_pool *pool, int64_t running, int64_t
 /* A new thread of the pool. */
 static inline green_thread *spawn_in(green_pool *pool, green_function *function, void *argument) {
     green_thread *thread = NULL;
-    CHECK(green_pool_spawn(pool, &thread, NULL, GREEN_FOREVER, function, argument), ==, 0);
+    CHECK(green_pool_spawn(pool, &thread, NULL, function, argument, GREEN_FOREVER), ==, 0);
     CHECK(thread != NULL);
     return thread;
 }

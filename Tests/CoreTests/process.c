@@ -29,15 +29,15 @@ static const green_process_options all_pipes = {
 };
 
 static void release(struct program *program) {
-    green_process_release(program->process);
-    green_file_release(program->input);
-    green_file_release(program->output);
-    green_file_release(program->error);
+    green_process_free(program->process);
+    green_file_free(program->input);
+    green_file_free(program->output);
+    green_file_free(program->error);
 }
 
 static green_process_end end_of(green_process *process) {
     green_process_end end;
-    CHECK(green_process_wait(process, GREEN_FOREVER, &end), ==, 0);
+    CHECK(green_process_wait(process, &end, GREEN_FOREVER), ==, 0);
     return end;
 }
 
@@ -76,7 +76,7 @@ TEST(codes, "the end tells the exit code, again and again") {
         CHECK(end.code, ==, 7);
         CHECK(end.signal, ==, 0);
     }
-    CHECK(green_process_wait(program.process, 0, NULL), ==, 0);
+    CHECK(green_process_wait(program.process, NULL, 0), ==, 0);
     CHECK(green_process_signal(program.process, SIGTERM), ==, -ESRCH);
     CHECK_CONTAINS(green_explain(-ESRCH), "sending signal 15 to process ");
     release(&program);
@@ -124,7 +124,7 @@ TEST(not_found, "a program that is not there is an error that says so") {
     CHECK(green_process_spawn(&process, "true", NULL, &options), ==, -ENOENT);
     CHECK_CONTAINS(green_explain(-ENOENT), "in the directory '/no/such/place'");
     options.directory = NULL;
-    green_file_release(open_file("data", O_WRONLY | O_CREAT));
+    green_file_free(open_file("data", O_WRONLY | O_CREAT));
     CHECK(green_process_spawn(&process, path_of("data"), NULL, &options), ==, -EACCES);
     options.input = (green_stdio){.kind = GREEN_STDIO_DESCRIPTOR, .fd = 9999};
     CHECK(green_process_spawn(&process, "true", NULL, &options), ==, -EBADF);
@@ -192,8 +192,8 @@ TEST(options, "a program gets its arguments, its environment, its directory and 
     CHECK(green_process_spawn(&process, "printf", arguments, &options), ==, 0);
     CHECK_TEXT(all_of(output), "a b||c\n|");
     CHECK(end_of(process).code, ==, 0);
-    green_file_release(output);
-    green_process_release(process);
+    green_file_free(output);
+    green_process_free(process);
 }
 
 /* Descriptors of this process that are open, above the standard ones, and stay so in a program. */
@@ -221,8 +221,8 @@ TEST(no_others, "a program has none of the descriptors of Green's") {
     CHECK(lines, ==, 3 + 1 + inherited()); /* one is of the directory that ls reads */
     CHECK(end_of(program.process).code, ==, 0);
     release(&program);
-    green_file_release(ends.near);
-    green_file_release(ends.far);
+    green_file_free(ends.near);
+    green_file_free(ends.far);
 }
 
 TEST(descriptors, "a program has the descriptors it is given, even exchanged") {
@@ -247,16 +247,16 @@ TEST(descriptors, "a program has the descriptors it is given, even exchanged") {
     CHECK(green_file_close(others.far), ==, 0);
     CHECK_TEXT(all_of(others.near), "out\n");
     CHECK_TEXT(all_of(ends.near), "err\n");
-    green_file_release(ends.near);
-    green_file_release(ends.far);
-    green_file_release(others.near);
-    green_file_release(others.far);
+    green_file_free(ends.near);
+    green_file_free(ends.far);
+    green_file_free(others.near);
+    green_file_free(others.far);
 }
 
 /* Waiting and interrupts --------------------------------------------------------- */
 
 static int wait_for(void *process) {
-    return green_process_wait(process, GREEN_FOREVER, NULL);
+    return green_process_wait(process, NULL, GREEN_FOREVER);
 }
 
 TEST(waiters, "several threads wait for one process; a timeout and a kill end a wait, not the process") {
@@ -264,11 +264,11 @@ TEST(waiters, "several threads wait for one process; a timeout and a kill end a 
     green_timeout *limit;
     green_thread *first = start(wait_for, program.process), *second = start(wait_for, program.process);
     let_run();
-    CHECK(green_process_wait(program.process, GREEN_MILLISECOND, NULL), ==, -ETIMEDOUT);
+    CHECK(green_process_wait(program.process, NULL, GREEN_MILLISECOND), ==, -ETIMEDOUT);
     CHECK_CONTAINS(green_explain(-ETIMEDOUT), "waiting for process ");
     CHECK(green_timeout_start(&limit, GREEN_MILLISECOND), ==, 0);
-    CHECK(green_process_wait(program.process, GREEN_FOREVER, NULL), ==, -ETIME);
-    green_timeout_cancel(limit);
+    CHECK(green_process_wait(program.process, NULL, GREEN_FOREVER), ==, -ETIME);
+    green_timeout_free(limit);
     CHECK(kill_and_finish(first), ==, -ECANCELED);
     CHECK(!green_thread_is_finished(second));
     CHECK(green_file_write(program.input, "go\n", 3), ==, 3);
@@ -286,11 +286,11 @@ static int spawn_one(void *unused) {
     int error = green_process_spawn(&process, "cat", NULL, &options);
     if (error < 0)
         return error;
-    green_file_release(input);
+    green_file_free(input);
     green_process_end end = {0};
-    error = green_process_wait(process, GREEN_FOREVER, &end);
+    error = green_process_wait(process, &end, GREEN_FOREVER);
     CHECK(end.code, ==, 0);
-    green_process_release(process);
+    green_process_free(process);
     return error;
 }
 
@@ -326,20 +326,20 @@ TEST(released, "a process whose handle is gone runs on, and leaves no zombie") {
     for (int i = 0; i < 5; i++) {
         programs[i] = start_script("read line", (green_process_options){.input.kind = GREEN_STDIO_PIPE});
         inputs[i] = programs[i].input;
-        green_process_release(programs[i].process);
+        green_process_free(programs[i].process);
     }
     CHECK(!is_childless());
     for (int i = 0; i < 5; i++) {
         CHECK(green_file_write(inputs[i], "go\n", 3), ==, 3); /* somebody still reads */
-        green_file_release(inputs[i]);
+        green_file_free(inputs[i]);
     }
     UNTIL(is_childless());
     UNTIL(os_threads() <= threads + 4); /* those that start programs stay for a while */
     struct program program = start_script("exit 0", (green_process_options){0});
     CHECK(green_sleep(20 * GREEN_MILLISECOND), ==, 0);
-    green_process_release(program.process);
+    green_process_free(program.process);
     UNTIL(is_childless());
-    green_process_release(NULL);
+    green_process_free(NULL);
 }
 
 TEST(released_meanwhile, "a wait ends when the handle is released") {
@@ -354,13 +354,13 @@ TEST(released_meanwhile, "a wait ends when the handle is released") {
 TEST(stolen, "an end that somebody else has collected is -ECHILD") {
     struct program program = start_script("exit 1", (green_process_options){0});
     CHECK(waitpid(-1, NULL, 0), ==, green_process_id(program.process));
-    CHECK(green_process_wait(program.process, GREEN_FOREVER, NULL), ==, -ECHILD);
+    CHECK(green_process_wait(program.process, NULL, GREEN_FOREVER), ==, -ECHILD);
     CHECK_CONTAINS(green_explain(-ECHILD), "somebody else has collected its end");
     release(&program);
 }
 
 static void *use_foreign(void *process) {
-    CHECK(green_process_wait(process, GREEN_FOREVER, NULL), ==, -EXDEV);
+    CHECK(green_process_wait(process, NULL, GREEN_FOREVER), ==, -EXDEV);
     CHECK(green_process_signal(process, SIGTERM), ==, -EXDEV);
     return NULL;
 }

@@ -84,7 +84,7 @@ static int get_within(void *argument) {
     CHECK(green_timeout_start(&timeout, GREEN_MILLISECOND), ==, 0);
     int error = element_get(argument, GREEN_FOREVER);
     CHECK(green_timeout_has_fired(timeout), ==, error == -ETIME);
-    green_timeout_cancel(timeout);
+    green_timeout_free(timeout);
     return error;
 }
 
@@ -93,7 +93,7 @@ static int put_within(void *argument) {
     CHECK(green_timeout_start(&timeout, GREEN_MILLISECOND), ==, 0);
     int error = element_put(argument, 0, 8, GREEN_FOREVER);
     CHECK(green_timeout_has_fired(timeout), ==, error == -ETIME);
-    green_timeout_cancel(timeout);
+    green_timeout_free(timeout);
     return error;
 }
 

@@ -22,13 +22,13 @@ static int outlast_all(void *argument) {
 TEST(end_and_deadline, "a thread ends after the deadline of who waits for it, but before the hub has looked") {
     int value = 7, result = 0;
     green_thread *thread = start(outlast_all, &value);
-    CHECK(green_thread_wait(thread, TIMEOUT, &result), ==, 0); /* it had ended */
+    CHECK(green_thread_wait(thread, &result, TIMEOUT), ==, 0); /* it had ended */
     CHECK(result, ==, 7);
     green_thread_release(thread);
 }
 
 static int wait_with_deadline(void *argument) {
-    return green_thread_wait(argument, TIMEOUT, NULL);
+    return green_thread_wait(argument, NULL, TIMEOUT);
 }
 
 TEST(end_and_many_deadlines, "the same with many who wait") {
@@ -55,7 +55,7 @@ static int sleep_or_next(void *argument) {
 }
 
 static int wait_or_next(void *argument) {
-    return killed_once(green_thread_wait(argument, TIMEOUT, NULL));
+    return killed_once(green_thread_wait(argument, NULL, TIMEOUT));
 }
 
 TEST(kill_and_deadline, "a kill is not lost to a deadline that comes with it") {
@@ -184,7 +184,7 @@ TEST(signal_and_deadline, "a signal and a deadline: the signal is told, or it is
     CHECK(result == SIGUSR1 || result == -ETIMEDOUT);
     if (result == -ETIMEDOUT)
         CHECK(next_signal(signals), ==, SIGUSR1);
-    green_signals_close(signals);
+    green_signals_free(signals);
 }
 
 static int connect_in_time(void *argument) {

@@ -50,7 +50,7 @@ TEST(waited, "an error that somebody waited for is not reported") {
     CHECK(finish(start(give, &failure)), ==, -EPROTO);
     green_thread *thread = start(give, &failure);
     let_run();
-    CHECK(green_thread_wait(thread, 0, NULL), ==, 0);
+    CHECK(green_thread_wait(thread, NULL, 0), ==, 0);
     green_thread_release(thread);
     let_run();
     CHECK_TEXT(capture_end(), "");
@@ -77,7 +77,7 @@ TEST(waited_elsewhere, "an error that another owner of the handle waited for is 
 
 TEST(timed_out_wait, "a wait that timed out has not taken the error") {
     green_thread *thread = start_named("late", give, &failure);
-    CHECK(green_thread_wait(thread, 0, NULL), ==, -ETIMEDOUT);
+    CHECK(green_thread_wait(thread, NULL, 0), ==, -ETIMEDOUT);
     let_run();
     capture_begin();
     green_thread_release(thread);
@@ -152,7 +152,7 @@ TEST(before_hub, "a failure before the first blocking call is explained after it
 TEST(waiters_sentence, "the sentence of a thread's result is told to whoever waits for it") {
     int error = fail_to_connect(nobody[0]), result;
     green_thread *thread = start(fail_and_clean_up, (void *)nobody[1]);
-    CHECK(green_thread_wait(thread, GREEN_FOREVER, &result), ==, 0);
+    CHECK(green_thread_wait(thread, &result, GREEN_FOREVER), ==, 0);
     CHECK(result, ==, error);
     CHECK_CONTAINS(green_explain(error), nobody[1]);
     green_thread_release(thread);
@@ -161,7 +161,7 @@ TEST(waiters_sentence, "the sentence of a thread's result is told to whoever wai
 
 static int connect_and_wait(void *thread) {
     int error = fail_to_connect(nobody[0]), result;
-    CHECK(green_thread_wait(thread, GREEN_FOREVER, &result), ==, 0);
+    CHECK(green_thread_wait(thread, &result, GREEN_FOREVER), ==, 0);
     CHECK_CONTAINS(green_explain(error), nobody[1]);
     return 0;
 }
@@ -179,9 +179,9 @@ TEST(piled_sentence, "a pile tells the sentence of each result") {
     CHECK(green_pool_make(&pool, 2), ==, 0);
     CHECK(green_pile_make(&pile, pool), ==, 0);
     for (int i = 0; i < 2; i++)
-        CHECK(green_pile_spawn(pile, NULL, GREEN_FOREVER, fail_and_clean_up, (void *)nobody[i]), ==, 0);
+        CHECK(green_pile_spawn(pile, NULL, fail_and_clean_up, (void *)nobody[i], GREEN_FOREVER), ==, 0);
     for (int i = 0; i < 2; i++) {
-        CHECK(green_pile_next(pile, GREEN_FOREVER, &result), ==, 1);
+        CHECK(green_pile_next(pile, &result, GREEN_FOREVER), ==, 1);
         CHECK_CONTAINS(green_explain(result), nobody[i]);
     }
     green_pile_free(pile);

@@ -117,7 +117,7 @@ TEST(no_descriptor, "a look-up without a descriptor is -EMFILE, and not an unkno
     struct rlimit before;
     int result;
     /* With the descriptor that wakes who waits for it. */
-    CHECK(green_offload(NULL, nothing, NULL, NULL, GREEN_FOREVER, &result), ==, 0);
+    CHECK(green_offload(NULL, nothing, NULL, NULL, &result, GREEN_FOREVER), ==, 0);
     CHECK(getrlimit(RLIMIT_NOFILE, &before), ==, 0);
     CHECK(setrlimit(RLIMIT_NOFILE, &(struct rlimit){LIMIT, before.rlim_max}), ==, 0);
     int copies[LIMIT], count = 0;

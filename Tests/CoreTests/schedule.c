@@ -57,7 +57,7 @@ TEST(sleep_for_ever, "the longest sleep there is does not overflow into a short 
     green_thread *thread = start(nap, &time);
     CHECK(green_sleep(20 * GREEN_MILLISECOND), ==, 0);
     CHECK(!green_thread_is_finished(thread));
-    CHECK(green_thread_wait(thread, 0, NULL), ==, -ETIMEDOUT);
+    CHECK(green_thread_wait(thread, NULL, 0), ==, -ETIMEDOUT);
     CHECK(kill_and_finish(thread), ==, -ECANCELED);
 }
 
@@ -303,7 +303,7 @@ TEST(timeouts_leave_no_timer, "a wait that ends early takes its deadline with it
     green_statistics now;
     for (int i = 0; i < SCALED(10000); i++) {
         green_thread *thread = start(give, &value);
-        CHECK(green_thread_wait(thread, 3600 * GREEN_SECOND, NULL), ==, 0);
+        CHECK(green_thread_wait(thread, NULL, 3600 * GREEN_SECOND), ==, 0);
         green_thread_release(thread);
     }
     CHECK(green_hub_statistics(&now), ==, 0);

@@ -187,7 +187,7 @@ static void check_workers(const struct world *world) {
         CHECK(green_thread_is_finished(worker->thread), ==, worker->fate == ENDED);
         if (worker->fate != ENDED)
             continue;
-        CHECK(green_thread_wait(worker->thread, 0, &result), ==, 0);
+        CHECK(green_thread_wait(worker->thread, &result, 0), ==, 0);
         CHECK(result, ==, worker->result);
     }
 }

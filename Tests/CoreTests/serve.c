@@ -146,7 +146,7 @@ static int fail_when_sent(green_socket *client, void *context) {
     void *value;
     (void)client;
     server->running++;
-    CHECK(green_event_wait(server->event, GREEN_FOREVER, &value), ==, 0);
+    CHECK(green_event_wait(server->event, &value, GREEN_FOREVER), ==, 0);
     return -EPROTO;
 }
 

@@ -378,7 +378,7 @@ static int limit_time(green_socket *client, void *context) {
     green_timeout *timeout = NULL;
     CHECK(green_timeout_start(&timeout, GREEN_MILLISECOND), ==, 0);
     int error = read_one(client, context);
-    green_timeout_cancel(timeout);
+    green_timeout_free(timeout);
     return error;
 }
 

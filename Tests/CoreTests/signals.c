@@ -22,7 +22,7 @@ TEST(next, "next returns the number of the signal that came") {
     CHECK(kill(getpid(), SIGUSR1), ==, 0);
     CHECK(green_signals_next(signals, GREEN_FOREVER), ==, SIGUSR1);
     CHECK(green_signals_next(signals, 0), ==, -ETIMEDOUT);
-    green_signals_close(signals);
+    green_signals_free(signals);
 }
 
 TEST(times_out, "next ends with its timeout") {
@@ -30,7 +30,7 @@ TEST(times_out, "next ends with its timeout") {
     int64_t before = green_now();
     CHECK(green_signals_next(signals, 10 * GREEN_MILLISECOND), ==, -ETIMEDOUT);
     CHECK(green_now() - before, >=, 10 * GREEN_MILLISECOND);
-    green_signals_close(signals);
+    green_signals_free(signals);
 }
 
 TEST(two, "of two signals that came both are told") {
@@ -41,7 +41,7 @@ TEST(two, "of two signals that came both are told") {
     CHECK(first + second, ==, SIGUSR1 + SIGUSR2);
     CHECK(first, !=, second);
     CHECK(green_signals_next(signals, GREEN_MILLISECOND), ==, -ETIMEDOUT);
-    green_signals_close(signals);
+    green_signals_free(signals);
 }
 
 static int wait_for_signal(void *argument) {
@@ -56,7 +56,7 @@ TEST(wakes, "a signal wakes the thread that waits, and others run meanwhile") {
     CHECK(!green_thread_is_finished(thread));
     CHECK(kill(getpid(), SIGTERM), ==, 0);
     CHECK(finish(thread), ==, SIGTERM);
-    green_signals_close(signals);
+    green_signals_free(signals);
 }
 
 TEST(killed, "a kill ends the wait, and no signal is lost by it") {
@@ -75,7 +75,7 @@ TEST(killed, "a kill ends the wait, and no signal is lost by it") {
             CHECK(result, ==, SIGUSR1);
     }
     CHECK(green_signals_next(signals, GREEN_MILLISECOND), ==, -ETIMEDOUT);
-    green_signals_close(signals);
+    green_signals_free(signals);
 }
 
 TEST(act_again, "after the close signals act as before") {
@@ -85,10 +85,10 @@ TEST(act_again, "after the close signals act as before") {
     CHECK(handled, ==, 0); /* collected, not handled */
     CHECK(green_signals_next(signals, GREEN_FOREVER), ==, SIGUSR1);
     CHECK(handled, ==, 0);
-    green_signals_close(signals);
+    green_signals_free(signals);
     CHECK(raise(SIGUSR1), ==, 0);
     CHECK(handled, ==, SIGUSR1);
-    green_signals_close(NULL);
+    green_signals_free(NULL);
 }
 
 TEST(two_collectors, "a signal that two collect acts again when both are closed, in any order") {
@@ -96,11 +96,11 @@ TEST(two_collectors, "a signal that two collect acts again when both are closed,
     for (int i = 0; i < 2; i++) {
         green_signals *both[] = {open_for(SIGUSR1, SIGUSR2), open_for(SIGUSR1, 0)};
         handled = 0;
-        green_signals_close(both[i]);
+        green_signals_free(both[i]);
         CHECK(kill(getpid(), SIGUSR1), ==, 0);
         CHECK(green_signals_next(both[1 - i], GREEN_FOREVER), ==, SIGUSR1);
         CHECK(handled, ==, 0);
-        green_signals_close(both[1 - i]);
+        green_signals_free(both[1 - i]);
         CHECK(raise(SIGUSR1), ==, 0);
         CHECK(handled, ==, SIGUSR1);
     }
@@ -111,7 +111,7 @@ TEST(mask_restored, "a signal that was blocked before is still blocked after the
     sigemptyset(&mask);
     sigaddset(&mask, SIGUSR2);
     CHECK(sigprocmask(SIG_BLOCK, &mask, NULL), ==, 0);
-    green_signals_close(open_for(SIGUSR1, SIGUSR2));
+    green_signals_free(open_for(SIGUSR1, SIGUSR2));
     CHECK(sigprocmask(SIG_BLOCK, NULL, &mask), ==, 0);
     CHECK(sigismember(&mask, SIGUSR2), ==, 1);
     CHECK(sigismember(&mask, SIGUSR1), ==, 0);

@@ -52,10 +52,10 @@ TEST(wait_often, "wait gives the same result any number of times") {
     green_thread *thread = start(give, &value);
     for (int i = 0; i < 5; i++) {
         result = 0;
-        CHECK(green_thread_wait(thread, i == 4 ? 0 : GREEN_FOREVER, &result), ==, 0);
+        CHECK(green_thread_wait(thread, &result, i == 4 ? 0 : GREEN_FOREVER), ==, 0);
         CHECK(result, ==, 7);
     }
-    CHECK(green_thread_wait(thread, GREEN_FOREVER, NULL), ==, 0);
+    CHECK(green_thread_wait(thread, NULL, GREEN_FOREVER), ==, 0);
     green_thread_release(thread);
 }
 
@@ -67,7 +67,7 @@ struct waiter {
 static int wait_for_target(void *argument) {
     struct waiter *waiter = argument;
     int result = 0;
-    int error = green_thread_wait(waiter->target, GREEN_FOREVER, &result);
+    int error = green_thread_wait(waiter->target, &result, GREEN_FOREVER);
     mark(waiter->letter);
     return error ? error : result;
 }
@@ -102,7 +102,7 @@ TEST(killed_waiter, "a killed waiter leaves the thread and the other waiters alo
 
 TEST(wait_zero, "a wait with timeout 0 asks without letting anybody run") {
     green_thread *thread = start(letter, "a");
-    CHECK(green_thread_wait(thread, 0, NULL), ==, -ETIMEDOUT);
+    CHECK(green_thread_wait(thread, NULL, 0), ==, -ETIMEDOUT);
     CHECK_TEXT(marks(), "");
     CHECK(finish(thread), ==, 0);
 }
@@ -111,7 +111,7 @@ TEST(wait_timeout, "a wait that times out leaves the thread running") {
     int64_t time = 50 * GREEN_MILLISECOND, before = green_now();
     int result = 1;
     green_thread *thread = start(nap, &time);
-    CHECK(green_thread_wait(thread, GREEN_MILLISECOND, &result), ==, -ETIMEDOUT);
+    CHECK(green_thread_wait(thread, &result, GREEN_MILLISECOND), ==, -ETIMEDOUT);
     CHECK(green_now() - before, >=, GREEN_MILLISECOND);
     CHECK(result, ==, 1);
     CHECK(finish(thread), ==, 0);
@@ -120,12 +120,12 @@ TEST(wait_timeout, "a wait that times out leaves the thread running") {
 
 static int wait_for_self(void *argument) {
     (void)argument;
-    return green_thread_wait(green_current(), GREEN_FOREVER, NULL);
+    return green_thread_wait(green_current(), NULL, GREEN_FOREVER);
 }
 
 TEST(wait_on_self, "a wait on oneself is a deadlock, and says so") {
     CHECK(finish(start(wait_for_self, NULL)), ==, -EDEADLK);
-    int error = green_thread_wait(green_current(), GREEN_FOREVER, NULL);
+    int error = green_thread_wait(green_current(), NULL, GREEN_FOREVER);
     CHECK(error, ==, -EDEADLK);
     CHECK_CONTAINS(green_explain(error), "itself");
 }
@@ -161,7 +161,7 @@ TEST(handle_outlives, "a handle stays good after the thread has finished") {
     CHECK(green_thread_is_finished(thread));
     CHECK(green_thread_id(thread), ==, id);
     CHECK_TEXT(green_thread_name(thread), "short");
-    CHECK(green_thread_wait(thread, 0, &result), ==, 0);
+    CHECK(green_thread_wait(thread, &result, 0), ==, 0);
     CHECK(result, ==, 3);
     CHECK(green_thread_kill(thread), ==, 0);
     CHECK(green_thread_cancel(thread), ==, 0);

@@ -76,7 +76,7 @@ TEST(drains, "stop waits for the handlers: 0 when all ended by themselves") {
 TEST(drains_for_ever, "a negative drain waits for as long as it takes") {
     int64_t drain = GREEN_FOREVER;
     green_thread *thread = start_server(), *stopper = start(stop_soon, &drain);
-    CHECK(green_thread_wait(stopper, 20 * GREEN_MILLISECOND, NULL), ==, -ETIMEDOUT);
+    CHECK(green_thread_wait(stopper, NULL, 20 * GREEN_MILLISECOND), ==, -ETIMEDOUT);
     CHECK(server.running, ==, CLIENTS);
     for (int i = 0; i < CLIENTS; i++)
         send_text(clients[i], "x");

@@ -231,7 +231,7 @@ static int open_regular(int64_t timeout) {
     green_file *opened;
     int error = green_file_open(&opened, path_of("file"), O_RDONLY, 0, timeout);
     if (error == 0)
-        green_file_release(opened);
+        green_file_free(opened);
     return error;
 }
 
@@ -249,7 +249,7 @@ static int list_directory(int64_t timeout) {
     green_listing *listing;
     int error = green_directory_list(&listing, path_of("."), timeout);
     if (error == 0)
-        green_listing_release(listing);
+        green_listing_free(listing);
     return error;
 }
 
@@ -271,11 +271,11 @@ TEST(files, "files and names: a negative timeout is no limit, 0 does not wait, a
     file = file_of_pattern("file", 100);
     CHECK(mkfifo(path_of("fifo"), 0600), ==, 0);
     check_times(calls);
-    green_file_release(full.near);
-    green_file_release(full.far);
-    green_file_release(empty.near);
-    green_file_release(empty.far);
-    green_file_release(file);
+    green_file_free(full.near);
+    green_file_free(full.far);
+    green_file_free(empty.near);
+    green_file_free(empty.far);
+    green_file_free(file);
     /* Native threads that open the FIFO go on until it has another end. */
     close(open(path_of("fifo"), O_RDWR | O_CLOEXEC));
     remove_directory();
@@ -285,10 +285,10 @@ TEST(files, "files and names: a negative timeout is no limit, 0 does not wait, a
 TEST(names, "calls that change names: a negative timeout is no limit, a huge one neither") {
     static const int64_t unlimited[] = {INT64_MIN, GREEN_FOREVER, INT64_MAX};
     for (size_t i = 0; i < 3; i++) {
-        CHECK(green_directory_make(path_of("directory"), 0700, unlimited[i]), ==, 0);
+        CHECK(green_directory_create(path_of("directory"), 0700, unlimited[i]), ==, 0);
         CHECK(green_path_rename(path_of("directory"), path_of("renamed"), unlimited[i]), ==, 0);
         CHECK(green_directory_remove(path_of("renamed"), unlimited[i]), ==, 0);
-        green_file_release(open_file("file", O_WRONLY | O_CREAT));
+        green_file_free(open_file("file", O_WRONLY | O_CREAT));
         CHECK(green_path_unlink(path_of("file"), unlimited[i]), ==, 0);
     }
     remove_directory();

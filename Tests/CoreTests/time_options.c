@@ -64,20 +64,20 @@ static int nothing(void *argument) {
 
 TEST(idle, "the idle time of an offload pool: any value is good, and the shortest ends native threads") {
     static const int64_t times[] = {INT64_MIN, GREEN_FOREVER, 0, 1, INT64_MAX};
-    CHECK(green_offload(NULL, nothing, NULL, NULL, GREEN_FOREVER, NULL), ==, 0);
+    CHECK(green_offload(NULL, nothing, NULL, NULL, NULL, GREEN_FOREVER), ==, 0);
     size_t before = os_threads();
     for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
         green_offload_pool *pool;
-        CHECK(green_offload_pool_open(&pool, &(green_offload_options){.idle = times[i], .threads = 1}), ==, 0);
+        CHECK(green_offload_pool_make(&pool, &(green_offload_options){.idle = times[i], .threads = 1}), ==, 0);
         for (int call = 0; call < 3; call++)
-            CHECK(green_offload(pool, nothing, NULL, NULL, GREEN_FOREVER, NULL), ==, 0);
+            CHECK(green_offload(pool, nothing, NULL, NULL, NULL, GREEN_FOREVER), ==, 0);
         if (times[i] == 1) {
             UNTIL(os_threads() <= before);
         } else {
             CHECK(green_sleep(2 * GREEN_MILLISECOND), ==, 0);
             CHECK(os_threads(), ==, before + 1);
         }
-        green_offload_pool_release(pool);
+        green_offload_pool_free(pool);
         UNTIL(os_threads() <= before);
     }
 }
@@ -143,14 +143,14 @@ TEST(limits, "a green_timeout: negative never fires, 0 fires at once, a huge one
         CHECK(green_sleep(2 * GREEN_MILLISECOND), ==, 0);
         CHECK(!green_timeout_has_fired(limit));
         CHECK(green_timeout_is_pending(limit), ==, never[i] > 0);
-        green_timeout_cancel(limit);
+        green_timeout_free(limit);
     }
     CHECK(green_timeout_start(&limit, 0), ==, 0);
     CHECK(green_yield(), ==, -ETIME);
-    green_timeout_cancel(limit);
+    green_timeout_free(limit);
     CHECK(green_timeout_start(&limit, 1), ==, 0);
     CHECK(green_sleep(INT64_MAX), ==, -ETIME);
-    green_timeout_cancel(limit);
+    green_timeout_free(limit);
 }
 
 /* A drain -------------------------------------------------------------------- */

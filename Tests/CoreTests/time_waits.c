@@ -17,11 +17,11 @@ static int nothing(void *argument) {
 }
 
 static int wait_finished(int64_t timeout) {
-    return green_thread_wait(finished, timeout, NULL);
+    return green_thread_wait(finished, NULL, timeout);
 }
 
 static int wait_endless(int64_t timeout) {
-    return green_thread_wait(endless, timeout, NULL);
+    return green_thread_wait(endless, NULL, timeout);
 }
 
 static int wait_any_finished(int64_t timeout) {
@@ -47,7 +47,7 @@ static int next_of(green_thread *thread, int64_t timeout) {
     CHECK(green_group_make(&group), ==, 0);
     CHECK(green_group_add(group, thread), ==, 0);
     green_thread *next = NULL;
-    int result = green_group_next(group, timeout, &next);
+    int result = green_group_next(group, &next, timeout);
     green_thread_release(next);
     green_group_free(group);
     return result;
@@ -65,11 +65,11 @@ static green_pool *pool, *full;
 static green_pile *pile, *waiting_pile;
 
 static int spawn_in_pool(int64_t timeout) {
-    return green_pool_spawn(pool, NULL, NULL, timeout, nothing, NULL);
+    return green_pool_spawn(pool, NULL, NULL, nothing, NULL, timeout);
 }
 
 static int spawn_in_full(int64_t timeout) {
-    return green_pool_spawn(full, NULL, NULL, timeout, nothing, NULL);
+    return green_pool_spawn(full, NULL, NULL, nothing, NULL, timeout);
 }
 
 static int wait_for_pool(int64_t timeout) {
@@ -82,12 +82,12 @@ static int wait_for_full(int64_t timeout) {
 }
 
 static int spawn_in_pile(int64_t timeout) {
-    int result = green_pile_spawn(pile, NULL, timeout, nothing, NULL), taken;
-    return result < 0 ? result : green_pile_next(pile, GREEN_FOREVER, &taken);
+    int result = green_pile_spawn(pile, NULL, nothing, NULL, timeout), taken;
+    return result < 0 ? result : green_pile_next(pile, &taken, GREEN_FOREVER);
 }
 
 static int spawn_in_full_pile(int64_t timeout) {
-    return green_pile_spawn(waiting_pile, NULL, timeout, nothing, NULL);
+    return green_pile_spawn(waiting_pile, NULL, nothing, NULL, timeout);
 }
 
 static int spawn_for_ever(void *unused) {
@@ -98,14 +98,14 @@ static int spawn_for_ever(void *unused) {
 static int next_of_pile(int64_t timeout) {
     int taken;
     if (green_pile_count(pile) == 0)
-        CHECK(green_pile_spawn(pile, NULL, GREEN_FOREVER, nothing, NULL), ==, 0);
+        CHECK(green_pile_spawn(pile, NULL, nothing, NULL, GREEN_FOREVER), ==, 0);
     CHECK(green_pool_wait(pool, GREEN_FOREVER), ==, 0);
-    return green_pile_next(pile, timeout, &taken);
+    return green_pile_next(pile, &taken, timeout);
 }
 
 static int next_of_waiting(int64_t timeout) {
     int taken;
-    return green_pile_next(waiting_pile, timeout, &taken);
+    return green_pile_next(waiting_pile, &taken, timeout);
 }
 
 TEST(threads, "waits for threads and for room: negative is no limit, 0 does not wait, huge is no limit") {
@@ -121,14 +121,14 @@ TEST(threads, "waits for threads and for room: negative is no limit, 0 does not 
         {0},
     };
     finished = start(nothing, NULL);
-    CHECK(green_thread_wait(finished, GREEN_FOREVER, NULL), ==, 0);
+    CHECK(green_thread_wait(finished, NULL, GREEN_FOREVER), ==, 0);
     endless = start(nap, NULL);
     CHECK(green_pool_make(&pool, 10), ==, 0);
     CHECK(green_pool_make(&full, 1), ==, 0);
     CHECK(green_pile_make(&pile, pool), ==, 0);
     CHECK(green_pile_make(&waiting_pile, full), ==, 0);
     green_thread *occupant;
-    CHECK(green_pool_spawn(full, &occupant, NULL, 0, nap, NULL), ==, 0);
+    CHECK(green_pool_spawn(full, &occupant, NULL, nap, NULL, 0), ==, 0);
     /* A spawn that waits for room counts as the first of its pile. */
     green_thread *spawner = start(spawn_for_ever, NULL);
     let_run();
@@ -151,12 +151,12 @@ static green_semaphore *semaphore, *none;
 
 static int wait_sent(int64_t timeout) {
     void *value;
-    return green_event_wait(sent, timeout, &value);
+    return green_event_wait(sent, &value, timeout);
 }
 
 static int wait_unsent(int64_t timeout) {
     void *value;
-    return green_event_wait(unsent, timeout, &value);
+    return green_event_wait(unsent, &value, timeout);
 }
 
 static int put(int64_t timeout) {
@@ -265,11 +265,11 @@ static int next_signal_never(int64_t timeout) {
 }
 
 static int wait_ended(int64_t timeout) {
-    return green_process_wait(ended, timeout, NULL);
+    return green_process_wait(ended, NULL, timeout);
 }
 
 static int wait_running(int64_t timeout) {
-    return green_process_wait(running, timeout, NULL);
+    return green_process_wait(running, NULL, timeout);
 }
 
 /* Native threads in the call go on when its caller does not wait any more. */
@@ -277,7 +277,7 @@ static green_offload_pool *natives;
 static int stop_natives, begun, over;
 
 static int offload(int64_t timeout) {
-    return green_offload(natives, nothing, NULL, NULL, timeout, NULL);
+    return green_offload(natives, nothing, NULL, NULL, NULL, timeout);
 }
 
 static int block(void *unused) {
@@ -290,12 +290,12 @@ static int block(void *unused) {
 }
 
 static int offload_never(int64_t timeout) {
-    return green_offload(natives, block, NULL, NULL, timeout, NULL);
+    return green_offload(natives, block, NULL, NULL, NULL, timeout);
 }
 
 static void end_natives(void) {
     CHECK(eventfd_write(stop_natives, 100), ==, 0);
-    green_offload_pool_release(natives);
+    green_offload_pool_free(natives);
     UNTIL(__atomic_load_n(&over, __ATOMIC_SEQ_CST) == __atomic_load_n(&begun, __ATOMIC_SEQ_CST));
 }
 
@@ -312,10 +312,10 @@ static int wait_for_new(int64_t timeout) {
     green_process_options options = {.output = {.kind = GREEN_STDIO_PIPE, .pipe = &output}};
     CHECK(green_process_spawn(&process, "true", NULL, &options), ==, 0);
     CHECK(green_file_read(output, &byte, 1), ==, 0); /* it is about to be gone */
-    int error = green_process_wait(process, timeout, NULL);
-    CHECK(green_process_wait(process, GREEN_FOREVER, NULL), ==, 0);
-    green_process_release(process);
-    green_file_release(output);
+    int error = green_process_wait(process, NULL, timeout);
+    CHECK(green_process_wait(process, NULL, GREEN_FOREVER), ==, 0);
+    green_process_free(process);
+    green_file_free(output);
     return error;
 }
 
@@ -332,18 +332,18 @@ TEST(others, "descriptors, signals, processes, native threads: negative is no li
     full_counter = eventfd(1, EFD_CLOEXEC);
     empty_counter = eventfd(0, EFD_CLOEXEC);
     stop_natives = eventfd(0, EFD_CLOEXEC | EFD_SEMAPHORE);
-    CHECK(green_offload_pool_open(&natives, NULL), ==, 0);
+    CHECK(green_offload_pool_make(&natives, NULL), ==, 0);
     CHECK(green_signals_open(&signals, &(int){SIGUSR1}, 1), ==, 0);
     CHECK(green_process_spawn(&ended, "true", NULL, NULL), ==, 0);
-    CHECK(green_process_wait(ended, GREEN_FOREVER, NULL), ==, 0);
+    CHECK(green_process_wait(ended, NULL, GREEN_FOREVER), ==, 0);
     const char *const arguments[] = {"sleep", "3600", NULL};
     CHECK(green_process_spawn(&running, "sleep", arguments, NULL), ==, 0);
     check_times(calls);
     CHECK(green_process_signal(running, SIGKILL), ==, 0);
-    CHECK(green_process_wait(running, GREEN_FOREVER, NULL), ==, 0);
-    green_process_release(ended);
-    green_process_release(running);
-    green_signals_close(signals);
+    CHECK(green_process_wait(running, NULL, GREEN_FOREVER), ==, 0);
+    green_process_free(ended);
+    green_process_free(running);
+    green_signals_free(signals);
     end_natives();
     close(full_counter);
     close(empty_counter);

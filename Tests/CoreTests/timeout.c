@@ -50,16 +50,16 @@ TEST(fires, "a timeout ends a call once its time is over, once, and says so") {
     CHECK(green_timeout_has_fired(limit));
     CHECK(green_sleep(6 * GREEN_MILLISECOND), ==, 0);
     CHECK(timers(), ==, 0);
-    green_timeout_cancel(limit);
+    green_timeout_free(limit);
 }
 
 TEST(cancelled, "a cancelled timeout ends nothing") {
     green_timeout *limit = limit_of(GREEN_MILLISECOND);
-    green_timeout_cancel(limit);
+    green_timeout_free(limit);
     CHECK(timers(), ==, 0);
     CHECK(green_sleep(2 * GREEN_MILLISECOND), ==, 0);
     CHECK(green_timeout_last(NULL), ==, 0);
-    green_timeout_cancel(NULL);
+    green_timeout_free(NULL);
 }
 
 TEST(zero, "a timeout of 0 fires as soon as the thread blocks, after those who are ready when it yields") {
@@ -72,12 +72,12 @@ TEST(zero, "a timeout of 0 fires as soon as the thread blocks, after those who a
     CHECK(green_thread_is_finished(thread));
     CHECK(green_timeout_has_fired(limit));
     CHECK_CONTAINS(green_explain(-ETIME), "a timeout of 0 ns");
-    green_timeout_cancel(limit);
+    green_timeout_free(limit);
     limit = limit_of(0);
     CHECK(green_sleep(LONG), ==, -ETIME);
-    green_timeout_cancel(limit);
+    green_timeout_free(limit);
     limit = limit_of(0);
-    green_timeout_cancel(limit); /* before the thread has blocked */
+    green_timeout_free(limit); /* before the thread has blocked */
     CHECK(green_yield(), ==, 0);
     CHECK(finish(thread), ==, 0);
 }
@@ -91,7 +91,7 @@ TEST(never, "a negative timeout never fires") {
         CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
         CHECK(!green_timeout_has_fired(limit));
         CHECK(green_timeout_id(limit), >, 0);
-        green_timeout_cancel(limit);
+        green_timeout_free(limit);
     }
     CHECK_TEXT(marks(), "nnn");
 }
@@ -101,7 +101,7 @@ TEST(longest, "the longest timeout is that, and not one that has been") {
     CHECK(green_timeout_is_pending(limit));
     CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
     CHECK(green_timeout_is_pending(limit));
-    green_timeout_cancel(limit);
+    green_timeout_free(limit);
 }
 
 TEST(not_blocking, "what does not block is not interrupted, however long it takes") {
@@ -113,7 +113,7 @@ TEST(not_blocking, "what does not block is not interrupted, however long it take
     CHECK(green_semaphore_release(semaphore), ==, 0);
     CHECK(!green_timeout_has_fired(limit));
     CHECK(green_timeout_is_pending(limit));
-    green_timeout_cancel(limit);
+    green_timeout_free(limit);
     CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
     green_semaphore_free(semaphore);
 }
@@ -123,10 +123,10 @@ TEST(own_timeout, "a call's own timeout is -ETIMEDOUT, and leaves the timeout ar
     void *value;
     CHECK(green_event_make(&event), ==, 0);
     green_timeout *limit = limit_of(LONG);
-    CHECK(green_event_wait(event, GREEN_MILLISECOND, &value), ==, -ETIMEDOUT);
+    CHECK(green_event_wait(event, &value, GREEN_MILLISECOND), ==, -ETIMEDOUT);
     CHECK(green_timeout_is_pending(limit));
     CHECK(green_timeout_last(NULL), ==, 0);
-    green_timeout_cancel(limit);
+    green_timeout_free(limit);
     green_event_free(event);
 }
 
@@ -134,7 +134,7 @@ static void check_text_of(int64_t nanoseconds, const char *text) {
     green_timeout *limit = limit_of(nanoseconds);
     CHECK(green_sleep(LONG), ==, -ETIME);
     CHECK_CONTAINS(green_explain(-ETIME), text);
-    green_timeout_cancel(limit);
+    green_timeout_free(limit);
 }
 
 TEST(explained, "the message tells how long the timeout was, in a fitting unit") {
@@ -157,9 +157,9 @@ TEST(inner, "the inner of two fires and the outer goes on: each is told by its h
     CHECK(green_timeout_is_pending(outer));
     CHECK(green_timeout_last(&nanoseconds), ==, green_timeout_id(inner));
     CHECK(nanoseconds, ==, GREEN_MILLISECOND);
-    green_timeout_cancel(inner);
+    green_timeout_free(inner);
     CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
-    green_timeout_cancel(outer);
+    green_timeout_free(outer);
 }
 
 TEST(outer, "the outer of two fires first: the inner is still pending, and is cancelled on the way out") {
@@ -169,8 +169,8 @@ TEST(outer, "the outer of two fires first: the inner is still pending, and is ca
     CHECK(!green_timeout_has_fired(inner));
     CHECK(green_timeout_is_pending(inner));
     CHECK(green_timeout_last(NULL), ==, green_timeout_id(outer));
-    green_timeout_cancel(inner);
-    green_timeout_cancel(outer);
+    green_timeout_free(inner);
+    green_timeout_free(outer);
 }
 
 TEST(same_turn, "two that fire in the same turn end two calls, one after the other") {
@@ -184,8 +184,8 @@ TEST(same_turn, "two that fire in the same turn end two calls, one after the oth
     CHECK(green_timeout_has_fired(later) + green_timeout_has_fired(sooner), ==, 2);
     CHECK(first + green_timeout_last(NULL), ==, green_timeout_id(later) + green_timeout_id(sooner));
     CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
-    green_timeout_cancel(later);
-    green_timeout_cancel(sooner);
+    green_timeout_free(later);
+    green_timeout_free(sooner);
 }
 
 TEST(same_turn_cancel, "of two that fire in the same turn the second ends no call once it is cancelled") {
@@ -195,9 +195,9 @@ TEST(same_turn_cancel, "of two that fire in the same turn the second ends no cal
     green_timeout *other = green_timeout_has_fired(first) ? second : first;
     CHECK(green_timeout_is_pending(other));
     CHECK(timers(), ==, 0);
-    green_timeout_cancel(other);
+    green_timeout_free(other);
     CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
-    green_timeout_cancel(other == first ? second : first);
+    green_timeout_free(other == first ? second : first);
 }
 
 static int sleep_limited(void *argument) {
@@ -206,7 +206,7 @@ static int sleep_limited(void *argument) {
     int error = green_sleep(20 * GREEN_MILLISECOND);
     CHECK(green_timeout_has_fired(limit), ==, (error == -ETIME));
     CHECK(green_timeout_last(NULL), ==, error ? green_timeout_id(limit) : 0);
-    green_timeout_cancel(limit);
+    green_timeout_free(limit);
     return error == -ETIME;
 }
 
@@ -219,7 +219,7 @@ TEST(own_thread, "a timeout ends calls of the thread that started it, of no othe
     for (int i = 0; i < 5; i++)
         CHECK(finish(threads[i]), ==, lengths[i] >= 0 && lengths[i] < LONG);
     CHECK(green_timeout_last(NULL), ==, 0);
-    green_timeout_cancel(limit);
+    green_timeout_free(limit);
 }
 
 static void *collect_ids(void *argument) {
@@ -227,7 +227,7 @@ static void *collect_ids(void *argument) {
     for (int i = 0; i < 1000; i++) {
         green_timeout *limit = limit_of(i % 2 ? LONG : GREEN_FOREVER);
         ids[i] = green_timeout_id(limit);
-        green_timeout_cancel(limit);
+        green_timeout_free(limit);
     }
     return NULL;
 }
@@ -242,7 +242,7 @@ TEST(ids, "ids begin with 1, and no two timeouts of the process have the same") 
     pthread_t others[4];
     green_timeout *first = limit_of(LONG);
     CHECK(green_timeout_id(first), ==, 1);
-    green_timeout_cancel(first);
+    green_timeout_free(first);
     for (int i = 1; i < 4; i++)
         CHECK(pthread_create(&others[i], NULL, collect_ids, ids[i]), ==, 0);
     collect_ids(ids[0]);
@@ -278,7 +278,7 @@ static int be_limited(void *argument) {
     struct moment *moment = argument;
     void *value;
     moment->limit = limit_with(1, "t");
-    moment->first = green_event_wait(moment->event, GREEN_FOREVER, &value);
+    moment->first = green_event_wait(moment->event, &value, GREEN_FOREVER);
     moment->reason = take_reason();
     moment->second = green_yield();
     moment->second_reason = take_reason();
@@ -288,14 +288,14 @@ static int be_limited(void *argument) {
 static int meddle(void *argument) {
     struct moment *moment = argument;
     void *value;
-    CHECK(green_event_wait(moment->signal, GREEN_FOREVER, &value), ==, 0);
+    CHECK(green_event_wait(moment->signal, &value, GREEN_FOREVER), ==, 0);
     CHECK(green_timeout_is_pending(moment->limit));
     CHECK(timers(), ==, 0);                         /* it has fired, */
     CHECK(!green_timeout_has_fired(moment->limit)); /* and has ended no call */
     if (moment->kill)
         CHECK(green_thread_kill_with(moment->thread, "k", mark_reason), ==, 0);
     if (moment->cancel)
-        green_timeout_cancel(moment->limit);
+        green_timeout_free(moment->limit);
     return 0;
 }
 
@@ -313,7 +313,7 @@ static void live_through(struct moment *moment) {
     CHECK(finish(moment->thread), ==, 0);
     CHECK(finish(meddler), ==, 0);
     if (!moment->cancel)
-        green_timeout_cancel(moment->limit);
+        green_timeout_free(moment->limit);
     green_event_free(moment->signal);
     green_event_free(moment->event);
 }
@@ -372,7 +372,7 @@ static int be_killed(void *argument) {
     moment->reason = take_reason();
     moment->second = green_sleep(LONG);
     moment->second_reason = take_reason();
-    green_timeout_cancel(moment->limit);
+    green_timeout_free(moment->limit);
     return green_sleep(GREEN_MILLISECOND);
 }
 

@@ -18,12 +18,12 @@ static void time_out(green_function *function, void *argument) {
     CHECK(!green_timeout_is_pending(limit));
     CHECK(green_timeout_last(&nanoseconds), ==, green_timeout_id(limit));
     CHECK(nanoseconds, ==, GREEN_MILLISECOND);
-    green_timeout_cancel(limit);
+    green_timeout_free(limit);
     /* One that is over before ends it at once. */
     CHECK(green_timeout_start(&limit, 0), ==, 0);
     CHECK(function(argument), ==, -ETIME);
     CHECK(green_timeout_has_fired(limit));
-    green_timeout_cancel(limit);
+    green_timeout_free(limit);
     CHECK(green_yield(), ==, 0);
 }
 
@@ -48,11 +48,11 @@ TEST(in_sleep, "a timeout ends a sleep, and a thread that only yields") {
 }
 
 static int wait_for(void *argument) {
-    return green_thread_wait(argument, GREEN_FOREVER, NULL);
+    return green_thread_wait(argument, NULL, GREEN_FOREVER);
 }
 
 static int wait_long_for(void *argument) {
-    return green_thread_wait(argument, LONG, NULL);
+    return green_thread_wait(argument, NULL, LONG);
 }
 
 TEST(in_wait, "a timeout ends a wait for a thread, which goes on") {
@@ -155,7 +155,7 @@ TEST(in_connect, "a timeout ends a connect that waits for room, and leaves no co
     while (count < CLIENTS && error == 0) {
         CHECK(green_timeout_start(&limit, 200 * GREEN_MILLISECOND), ==, 0);
         error = green_connect(&clients[count], full, NULL);
-        green_timeout_cancel(limit);
+        green_timeout_free(limit);
         count += error == 0;
     }
     CHECK(error, ==, -ETIME);
@@ -180,12 +180,12 @@ TEST(in_resolve, "a timeout ends a look-up on a native thread, which is left to 
     green_timeout *limit = NULL;
     CHECK(green_timeout_start(&limit, 0), ==, 0);
     CHECK(resolve_name(NULL), ==, -ETIME);
-    green_timeout_cancel(limit);
+    green_timeout_free(limit);
     for (int i = 0; i < 100; i++) {
         CHECK(green_timeout_start(&limit, random_below(100) * GREEN_MICROSECOND), ==, 0);
         int result = resolve_name(NULL);
         bool fired = green_timeout_has_fired(limit);
-        green_timeout_cancel(limit);
+        green_timeout_free(limit);
         CHECK(fired ? result == -ETIME : result > 0);
     }
     CHECK(resolve_name(NULL), >, 0);
@@ -210,17 +210,17 @@ TEST(in_wait_fd, "a timeout ends a wait for a descriptor or a signal") {
     time_out(next_signal, signals);
     CHECK(raise(SIGUSR1), ==, 0);
     CHECK(green_signals_next(signals, GREEN_FOREVER), ==, SIGUSR1);
-    green_signals_close(signals);
+    green_signals_free(signals);
 }
 
 static int wait_for_event(void *argument) {
     void *value;
-    return green_event_wait(argument, GREEN_FOREVER, &value);
+    return green_event_wait(argument, &value, GREEN_FOREVER);
 }
 
 static int wait_long_for_event(void *argument) {
     void *value;
-    return green_event_wait(argument, LONG, &value);
+    return green_event_wait(argument, &value, LONG);
 }
 
 TEST(in_event, "a timeout ends a wait for an event, and leaves no trace in it") {
@@ -231,7 +231,7 @@ TEST(in_event, "a timeout ends a wait for an event, and leaves no trace in it") 
     time_out(wait_long_for_event, event);
     CHECK(green_event_waiting(event), ==, 0);
     CHECK(green_event_send(event, event), ==, 0);
-    CHECK(green_event_wait(event, 0, &value), ==, 0);
+    CHECK(green_event_wait(event, &value, 0), ==, 0);
     green_event_free(event);
 }
 
@@ -379,7 +379,7 @@ TEST(stream, "a stream that is read under one short timeout after the other has 
             }
             CHECK(count == 0 || count == -ENODATA || count == -ETIME);
             fired += green_timeout_has_fired(limit);
-            green_timeout_cancel(limit);
+            green_timeout_free(limit);
         }
         CHECK(position + sizeof(char[7]), >, send.size);
         CHECK(reads[i] == green_read_exactly || position == send.size);

@@ -33,27 +33,27 @@ TEST(reason_read, "the reason of a timeout that has ended a call is read once, a
     CHECK(reason != NULL);
     CHECK_TEXT(reason, "r");
     CHECK(green_reason() == NULL);
-    green_timeout_cancel(limit);
+    green_timeout_free(limit);
     CHECK_TEXT(marks(), "");
 }
 
 TEST(reason_unread, "a reason that nobody reads is discarded once: by the cancel, the next reason, or the end") {
-    green_timeout_cancel(limit_with(LONG, "a")); /* it never fired */
+    green_timeout_free(limit_with(LONG, "a")); /* it never fired */
     CHECK_TEXT(marks(), "a");
-    green_timeout_cancel(limit_with(0, "b")); /* it has fired, and ended no call */
+    green_timeout_free(limit_with(0, "b")); /* it has fired, and ended no call */
     CHECK_TEXT(marks(), "ab");
     green_timeout *limit = limit_with(0, "c");
     CHECK(green_yield(), ==, -ETIME);
-    green_timeout_cancel(limit); /* the thread has it by now */
+    green_timeout_free(limit); /* the thread has it by now */
     CHECK_TEXT(marks(), "ab");
     limit = limit_with(0, NULL);
     CHECK(green_yield(), ==, -ETIME);
     CHECK_TEXT(marks(), "abc");
     CHECK(green_reason() == NULL);
-    green_timeout_cancel(limit);
+    green_timeout_free(limit);
     limit = limit_with(0, "d");
     CHECK(green_yield(), ==, -ETIME);
-    green_timeout_cancel(limit);
+    green_timeout_free(limit);
     CHECK(green_hub_close(), ==, 0);
     CHECK_TEXT(marks(), "abcd");
 }
@@ -64,9 +64,9 @@ TEST(reason_without_discard, "a reason may come without a discard") {
     CHECK(green_timeout_start_with(&limit, 0, &reason, NULL), ==, 0);
     CHECK(green_yield(), ==, -ETIME);
     CHECK(green_reason() == &reason);
-    green_timeout_cancel(limit);
+    green_timeout_free(limit);
     CHECK(green_timeout_start_with(&limit, LONG, &reason, NULL), ==, 0);
-    green_timeout_cancel(limit);
+    green_timeout_free(limit);
 }
 
 TEST(refused, "a timeout that cannot be started has discarded its reason") {
@@ -82,7 +82,7 @@ static green_timeout *cancelled_by_discard;
 
 static void cancel_other(void *reason) {
     mark(*(const char *)reason);
-    green_timeout_cancel(cancelled_by_discard);
+    green_timeout_free(cancelled_by_discard);
 }
 
 TEST(discard_cancels, "a discard may cancel the very timeout whose end of a call makes it run") {
@@ -93,7 +93,7 @@ TEST(discard_cancels, "a discard may cancel the very timeout whose end of a call
     CHECK(green_yield(), ==, -ETIME);
     CHECK_TEXT(marks(), "1");
     CHECK_TEXT((const char *)green_reason(), "2");
-    green_timeout_cancel(first);
+    green_timeout_free(first);
 }
 
 /* The end of a thread --------------------------------------------------------- */
@@ -122,7 +122,7 @@ TEST(outlives_thread, "a timeout that outlives its thread is dropped silently, a
         CHECK(finish(start(nap, &time)), ==, 0);
         CHECK(!green_timeout_has_fired(leaver.limit));
         CHECK(green_timeout_id(leaver.limit), ==, i + 1);
-        green_timeout_cancel(leaver.limit);
+        green_timeout_free(leaver.limit);
     }
     CHECK_TEXT(capture_end(), "");
     CHECK_TEXT(marks(), "llll");
@@ -132,7 +132,7 @@ static int leave_many(void *argument) {
     green_timeout **limits = argument;
     for (int i = 0; i < 5; i++)
         limits[i] = limit_with(i % 2 ? LONG : 0, "m");
-    green_timeout_cancel(limits[2]);
+    green_timeout_free(limits[2]);
     limits[2] = NULL;
     return 0;
 }
@@ -142,7 +142,7 @@ TEST(outlive_in_any_order, "of several that outlive their thread each can be can
     green_thread *thread = start(leave_many, limits);
     CHECK(finish(thread), ==, 0);
     for (int i = 0; i < 5; i++)
-        green_timeout_cancel(limits[(i * 3 + 1) % 5]);
+        green_timeout_free(limits[(i * 3 + 1) % 5]);
     CHECK_TEXT(marks(), "mmmmm");
 }
 
@@ -163,7 +163,7 @@ TEST(in_link, "a timeout that a link starts ends no call, and is dropped") {
     for (int i = 0; i < 2; i++) {
         CHECK(!green_timeout_is_pending(limits[i]));
         CHECK(!green_timeout_has_fired(limits[i]));
-        green_timeout_cancel(limits[i]);
+        green_timeout_free(limits[i]);
     }
     CHECK(timers(), ==, 0);
 }
@@ -173,7 +173,7 @@ static int time_out_soon(void *argument) {
     green_timeout *limit = limit_with(0, NULL);
     CHECK(green_yield(), ==, -ETIME);
     CHECK(green_timeout_last(NULL), ==, green_timeout_id(limit));
-    green_timeout_cancel(limit);
+    green_timeout_free(limit);
     return 0;
 }
 
@@ -206,7 +206,7 @@ TEST(outlives_hub, "a hub closes although main has timeouts pending: they are dr
     for (int i = 0; i < 4; i++) {
         CHECK(!green_timeout_is_pending(limits[i]));
         CHECK(green_timeout_has_fired(limits[i]), ==, i == 1);
-        green_timeout_cancel(limits[i]);
+        green_timeout_free(limits[i]);
     }
     CHECK(strlen(marks()), ==, 4);
     CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
@@ -219,19 +219,19 @@ static void start_in_destructor(void *value) {
 TEST(in_destructor, "a timeout that a destructor of main's locals starts is dropped with the hub") {
     green_local *key = NULL;
     green_timeout *limit = NULL;
-    CHECK(green_local_create(&key, start_in_destructor), ==, 0);
+    CHECK(green_local_make(&key, start_in_destructor), ==, 0);
     CHECK(green_local_set(key, &limit), ==, 0);
-    green_local_release(key);
+    green_local_free(key);
     CHECK(green_hub_close(), ==, 0);
     CHECK_TEXT(marks(), "x");
-    green_timeout_cancel(limit);
+    green_timeout_free(limit);
 }
 
 static void *use_other(void *argument) {
     green_timeout *limit = limit_with(GREEN_MILLISECOND, NULL), **left = argument;
     CHECK(green_sleep(LONG), ==, -ETIME);
     CHECK(green_timeout_has_fired(limit));
-    green_timeout_cancel(limit);
+    green_timeout_free(limit);
     *left = limit_with(LONG, "o"); /* its hub ends with the OS thread */
     return NULL;
 }
@@ -247,7 +247,7 @@ TEST(other_thread, "a timeout works for the context of another OS thread, and is
 }
 
 static void *cancel_foreign(void *argument) {
-    green_timeout_cancel(argument);
+    green_timeout_free(argument);
     return NULL;
 }
 
@@ -278,22 +278,22 @@ TEST(many, "a hundred thousand timeouts at once are cancelled in any order, and 
         uint32_t other = random_below((uint32_t)i);
         green_timeout *limit = limits[other];
         limits[other] = limits[i - 1];
-        green_timeout_cancel(limit);
+        green_timeout_free(limit);
         CHECK(timers(), ==, i - 1);
     }
-    green_timeout_cancel(limits[0]);
+    green_timeout_free(limits[0]);
     CHECK(timers(), ==, 0);
     CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
 }
 
 TEST(again, "a hundred thousand timeouts, one after the other, leave nothing") {
-    green_timeout_cancel(limit_with(LONG, NULL));
+    green_timeout_free(limit_with(LONG, NULL));
     size_t before = resident_bytes();
     for (int i = 0; i < 100000; i++) {
         green_timeout *limit = limit_with(i % 3 ? LONG : 0, NULL);
         if (i % 9 == 0)
             CHECK(green_yield(), ==, -ETIME);
-        green_timeout_cancel(limit);
+        green_timeout_free(limit);
     }
     CHECK(timers(), ==, 0);
     CHECK(SANITIZED || resident_bytes() < before + (1 << 20));

@@ -26,7 +26,7 @@ static int call(void *argument) {
     if (blocked->how == BY_TIMEOUT)
         CHECK(green_timeout_start(&limit, 5 * GREEN_MILLISECOND), ==, 0);
     int result = blocked->function(blocked->argument);
-    green_timeout_cancel(limit);
+    green_timeout_free(limit);
     return result;
 }
 

@@ -331,7 +331,7 @@ TEST(no_truncate, "a file is truncated and opened natively where the ring does n
     CHECK(green_file_truncate(file, 10), ==, 0);
     CHECK(green_file_size(file), ==, 10);
     CHECK(green_file_close(file), ==, 0);
-    green_file_release(file);
+    green_file_free(file);
     remove_directory();
 }
 
@@ -339,7 +339,7 @@ TEST(no_truncate, "a file is truncated and opened natively where the ring does n
 static void use_file(void) {
     struct stat status;
     green_file *file = NULL;
-    CHECK(green_directory_make(path_of("room"), 0700, GREEN_FOREVER), ==, 0);
+    CHECK(green_directory_create(path_of("room"), 0700, GREEN_FOREVER), ==, 0);
     CHECK(green_file_open(&file, path_of("room/a"), O_RDWR | O_CREAT, 0600, GREEN_FOREVER), ==, 0);
     CHECK(green_file_write_at(file, "abc", 3, 0), ==, 3);
     CHECK(green_file_sync(file) + green_file_sync_data(file), ==, 0);
@@ -347,7 +347,7 @@ static void use_file(void) {
     CHECK(green_file_size(file), ==, 2);
     CHECK(green_file_read_at(file, &status, 3, 0), ==, 2);
     CHECK(green_file_close(file), ==, 0);
-    green_file_release(file);
+    green_file_free(file);
     CHECK(green_path_rename(path_of("room/a"), path_of("room/b"), GREEN_FOREVER), ==, 0);
     CHECK(green_path_status(path_of("room/b"), &status, GREEN_FOREVER), ==, 0);
     CHECK(green_path_unlink(path_of("room/b"), GREEN_FOREVER), ==, 0);
@@ -375,7 +375,7 @@ TEST(broken_file_calls, "a call on a file that a stop of the process broke off i
     green_file *file = open_file("file", O_RDWR | O_CREAT);
     fail_next(IORING_OP_FSYNC, -ENOTSUPP, 1); /* another one that is in no header */
     CHECK(green_file_sync(file), ==, -ENOTSUPP);
-    green_file_release(file);
+    green_file_free(file);
     remove_directory();
 }
 
@@ -395,7 +395,7 @@ TEST(killed_while_ready, "a kill between a read that was broken off and its repe
     while (uring->base.operations > 0)
         uring->base.class->turn(&uring->base, GREEN_FOREVER);
     CHECK(kill_and_finish(reader), ==, -ECANCELED);
-    green_file_release(file);
+    green_file_free(file);
     remove_directory();
 }
 
@@ -414,7 +414,7 @@ TEST(closed_while_ready, "a call that is to be made natively is not begun on a f
         uring->base.class->turn(&uring->base, GREEN_FOREVER);
     CHECK(green_file_close(file), ==, 0);
     CHECK(finish(syncer), ==, -EBADF);
-    green_file_release(file);
+    green_file_free(file);
     remove_directory();
 }
 
@@ -477,7 +477,7 @@ TEST(longest_wait, "a wait of any length can be added to the clock, as the kerne
     int64_t longest = INT64_MAX;
     open_hub(0);
     green_thread *sleeper = start(nap, &longest);
-    CHECK(green_offload(NULL, sleep_natively, NULL, NULL, GREEN_FOREVER, NULL), ==, 0);
+    CHECK(green_offload(NULL, sleep_natively, NULL, NULL, NULL, GREEN_FOREVER), ==, 0);
     CHECK(longest_wait, >, 0);
     CHECK(longest_wait, <, INT64_MAX - 2 * green_now());
     CHECK(kill_and_finish(sleeper), ==, -ECANCELED);

@@ -20,7 +20,7 @@ TEST(size_zero, "a write of no bytes returns 0") {
 TEST(never_reads, "a write to a peer that never reads waits, and ends when killed") {
     struct pair pair = connected(TCP4);
     green_thread *thread = start(write_much, pair.near);
-    CHECK(green_thread_wait(thread, 20 * GREEN_MILLISECOND, NULL), ==, -ETIMEDOUT);
+    CHECK(green_thread_wait(thread, NULL, 20 * GREEN_MILLISECOND), ==, -ETIMEDOUT);
     CHECK(kill_and_finish(thread), ==, -ECANCELED);
     release_pair(&pair);
 }

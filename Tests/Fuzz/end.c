@@ -398,7 +398,7 @@ static void obey(struct slot *slot, const struct order *order) {
     slot->calling = true;
     ssize_t result = perform(slot->end, order);
     slot->calling = false;
-    green_timeout_cancel(limit);
+    green_timeout_free(limit);
     trace(slot, order, result);
     if (result < 0)
         check_error(slot, order, (int)result);

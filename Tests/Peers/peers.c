@@ -54,7 +54,7 @@ int run_call(void *argument) {
     call->is_inside = false;
     if (limit)
         call->is_late = green_timeout_has_fired(limit);
-    green_timeout_cancel(limit);
+    green_timeout_free(limit);
     return 0;
 }
 

@@ -176,7 +176,7 @@ static int hurry(void *argument) {
     if (PQstatus(connection) == CONNECTION_OK)
         make_query(&query);
     bool late = green_timeout_has_fired(limit);
-    green_timeout_cancel(limit);
+    green_timeout_free(limit);
     if (late) {
         CHECK_CONTAINS(PQerrorMessage(connection), strerror(ETIMEDOUT));
         too_late++;

@@ -58,7 +58,7 @@ static int ask(void *argument) {
 
 static int offloaded(struct query *query) {
     int result = 0;
-    CHECK(green_offload(NULL, ask, query, NULL, GREEN_FOREVER, &result), ==, 0);
+    CHECK(green_offload(NULL, ask, query, NULL, &result, GREEN_FOREVER), ==, 0);
     return result;
 }
 

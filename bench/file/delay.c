@@ -50,7 +50,7 @@ static int read_all(void *unused) {
     while (error == 0 && (count = green_file_read(file, bytes, MEBIBYTE)) > 0)
         ;
     if (error == 0)
-        green_file_release(file);
+        green_file_free(file);
     free(bytes);
     running--;
     return (int)count;
@@ -76,9 +76,9 @@ static void measure(const char *name, green_function *function, int readers) {
     for (int i = 0; i < readers && error == 0; i++)
         error = green_spawn(&threads[i], function, NULL);
     for (int i = 0; i < readers && error >= 0; i++)
-        error = green_thread_wait(threads[i], GREEN_FOREVER, NULL);
+        error = green_thread_wait(threads[i], NULL, GREEN_FOREVER);
     double seconds = (double)(green_now() - begun) / 1e9;
-    if (error < 0 || (error = green_thread_wait(watcher, GREEN_FOREVER, NULL)) < 0)
+    if (error < 0 || (error = green_thread_wait(watcher, NULL, GREEN_FOREVER)) < 0)
         die(name, error);
     for (int i = 0; i < readers; i++)
         green_thread_release(threads[i]);
@@ -104,7 +104,7 @@ static void make_file(void) {
     if (error < 0)
         die("making the file", error);
     posix_fadvise(green_file_fd(file), 0, 0, POSIX_FADV_DONTNEED);
-    green_file_release(file);
+    green_file_free(file);
     free(bytes);
 }
 

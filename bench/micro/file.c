@@ -35,7 +35,7 @@ static void green_open(void) {
     green_file *opened;
     must(green_file_open(&opened, path, O_RDONLY, 0, GREEN_FOREVER), "green_file_open");
     must(green_file_close(opened), "green_file_close");
-    green_file_release(opened);
+    green_file_free(opened);
 }
 
 static void plain_read(void) {
@@ -68,7 +68,7 @@ static double at_a_time(long steps, void *context) {
     for (long i = 0; i < share->threads; i++)
         must(green_spawn(&handles[i], work, share), "green_spawn");
     for (long i = 0; i < share->threads; i++) {
-        must(green_thread_wait(handles[i], GREEN_FOREVER, NULL), "green_thread_wait");
+        must(green_thread_wait(handles[i], NULL, GREEN_FOREVER), "green_thread_wait");
         green_thread_release(handles[i]);
     }
     return clock_ns() - begin;
@@ -98,6 +98,6 @@ void bench_file(void) {
     measure("plain read of 4 KiB", plain_read, 1, 500000);
     measure("file read of 4 KiB", green_read_it, 1, 500000);
     measure("file read of 4 KiB", green_read_it, THREADS_MAX, 500000);
-    green_file_release(file);
+    green_file_free(file);
     unlink(path);
 }

@@ -37,7 +37,7 @@ static int pass_both_gates(void *argument) {
     (void)argument;
     for (int i = 0; i < 2; i++) {
         gates[i].arrived++;
-        must(green_thread_wait(gates[i].thread, GREEN_FOREVER, NULL), "green_thread_wait");
+        must(green_thread_wait(gates[i].thread, NULL, GREEN_FOREVER), "green_thread_wait");
     }
     passed++;
     return 0;

@@ -23,7 +23,7 @@ static double plain_spawn(long steps, void *context) {
     for (long i = 0; i < steps; i++) {
         green_thread *thread;
         must(green_spawn(&thread, nothing, NULL), "green_spawn");
-        must(green_thread_wait(thread, GREEN_FOREVER, NULL), "green_thread_wait");
+        must(green_thread_wait(thread, NULL, GREEN_FOREVER), "green_thread_wait");
         green_thread_release(thread);
     }
     return clock_ns() - begin;
@@ -33,8 +33,8 @@ static double pool_spawn(long steps, void *pool) {
     double begin = clock_ns();
     for (long i = 0; i < steps; i++) {
         green_thread *thread;
-        must(green_pool_spawn(pool, &thread, NULL, GREEN_FOREVER, nothing, NULL), "green_pool_spawn");
-        must(green_thread_wait(thread, GREEN_FOREVER, NULL), "green_thread_wait");
+        must(green_pool_spawn(pool, &thread, NULL, nothing, NULL, GREEN_FOREVER), "green_pool_spawn");
+        must(green_thread_wait(thread, NULL, GREEN_FOREVER), "green_thread_wait");
         green_thread_release(thread);
     }
     return clock_ns() - begin;
@@ -46,7 +46,7 @@ static double pool_batches(long steps, void *pool) {
     for (long done = 0; done < steps; done += SIZE) {
         left = SIZE;
         for (long i = 0; i < SIZE; i++)
-            must(green_pool_spawn(pool, NULL, NULL, GREEN_FOREVER, count_down, &left), "green_pool_spawn");
+            must(green_pool_spawn(pool, NULL, NULL, count_down, &left, GREEN_FOREVER), "green_pool_spawn");
         must(green_pool_wait(pool, GREEN_FOREVER), "green_pool_wait");
         expect(left == 0, "a pool waits for all its threads");
     }
@@ -65,7 +65,7 @@ static double group_batches(long steps, void *group) {
             green_thread_release(thread);
         }
         int more;
-        while ((more = green_group_next(group, GREEN_FOREVER, &thread)) > 0)
+        while ((more = green_group_next(group, &thread, GREEN_FOREVER)) > 0)
             green_thread_release(thread);
         must(more, "green_group_next");
         expect(left == 0, "a group hands out all its threads");

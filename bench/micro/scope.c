@@ -17,7 +17,7 @@ static double timeouts(long steps, void *context) {
     for (long i = 0; i < steps; i++) {
         must(green_timeout_start(&timeout, 60 * GREEN_SECOND), "green_timeout_start");
         function();
-        green_timeout_cancel(timeout);
+        green_timeout_free(timeout);
     }
     return clock_ns() - begin;
 }
@@ -27,7 +27,7 @@ static double nested(long steps, void *context) {
     green_timeout *around;
     must(green_timeout_start(&around, 3600 * GREEN_SECOND), "green_timeout_start");
     double taken = timeouts(steps, context);
-    green_timeout_cancel(around);
+    green_timeout_free(around);
     return taken;
 }
 

@@ -35,7 +35,7 @@ static double hand_over(long steps, void *context) {
     double begin = clock_ns();
     must(green_semaphore_release(circle.permit), "green_semaphore_release");
     for (long i = 0; i < threads; i++) {
-        must(green_thread_wait(handles[i], GREEN_FOREVER, NULL), "green_thread_wait");
+        must(green_thread_wait(handles[i], NULL, GREEN_FOREVER), "green_thread_wait");
         green_thread_release(handles[i]);
     }
     double taken = clock_ns() - begin;

@@ -23,7 +23,7 @@ static double sleepers(long steps, void *context) {
     for (long i = 0; i < threads; i++)
         must(green_spawn(&handles[i], sleep_rounds, &bench), "green_spawn");
     for (long i = 0; i < threads; i++) {
-        must(green_thread_wait(handles[i], GREEN_FOREVER, NULL), "green_thread_wait");
+        must(green_thread_wait(handles[i], NULL, GREEN_FOREVER), "green_thread_wait");
         green_thread_release(handles[i]);
     }
     return clock_ns() - begin;

@@ -14,7 +14,7 @@ static double spawn_and_wait(long steps, void *context) {
     for (long i = 0; i < steps; i++) {
         green_thread *thread;
         must(green_spawn(&thread, nothing, NULL), "green_spawn");
-        must(green_thread_wait(thread, GREEN_FOREVER, NULL), "green_thread_wait");
+        must(green_thread_wait(thread, NULL, GREEN_FOREVER), "green_thread_wait");
         green_thread_release(thread);
     }
     return clock_ns() - begin;

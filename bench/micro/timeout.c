@@ -28,7 +28,7 @@ static double waits(long steps, void *context) {
     for (long i = 0; i < steps; i++) {
         green_thread *thread;
         must(green_spawn(&thread, nothing, NULL), "green_spawn");
-        must(green_thread_wait(thread, timeout, NULL), "green_thread_wait");
+        must(green_thread_wait(thread, NULL, timeout), "green_thread_wait");
         green_thread_release(thread);
     }
     return clock_ns() - begin;

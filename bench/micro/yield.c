@@ -37,7 +37,7 @@ static void measure(const char *name, long threads, double *runs) {
     must(green_spawn(&first, take_turns, &bench), "green_spawn");
     for (long i = 1; i < threads; i++)
         must(green_detach(take_turns, &bench), "green_detach");
-    must(green_thread_wait(first, GREEN_FOREVER, NULL), "green_thread_wait");
+    must(green_thread_wait(first, NULL, GREEN_FOREVER), "green_thread_wait");
     green_thread_release(first);
     /* The others are in their last round. */
     must(green_yield(), "green_yield");

@@ -88,7 +88,7 @@ void run_threads(int64_t count, green_function *function) {
     for (int64_t i = 0; i < count; i++)
         must(green_spawn(&threads[i], function, (void *)(intptr_t)i), "spawning");
     for (int64_t i = 0; i < count; i++) {
-        must(green_thread_wait(threads[i], GREEN_FOREVER, NULL), "waiting for a thread");
+        must(green_thread_wait(threads[i], NULL, GREEN_FOREVER), "waiting for a thread");
         green_thread_release(threads[i]);
     }
     free(threads);

@@ -19,17 +19,17 @@ typedef struct green_local_values {
     void *value;
 } green_local_values;
 
-int green_local_create(green_local **key, void (*destroy)(void *value)) {
+int green_local_make(green_local **key, void (*destroy)(void *value)) {
     green_local *local = malloc(sizeof *local);
     if (!local)
-        return green__fail(-ENOMEM, "green_local_create: no memory");
+        return green__fail(-ENOMEM, "green_local_make: no memory");
     atomic_init(&local->references, 1);
     local->destroy = destroy;
     *key = local;
     return 0;
 }
 
-void green_local_release(green_local *key) {
+void green_local_free(green_local *key) {
     if (key && atomic_fetch_sub_explicit(&key->references, 1, memory_order_acq_rel) == 1)
         free(key);
 }
@@ -47,7 +47,7 @@ static void drop(green_local_values *entry) {
     free(entry);
     if (value && key->destroy)
         key->destroy(value);
-    green_local_release(key);
+    green_local_free(key);
 }
 
 void *green_local_get(green_local *key) {

@@ -85,7 +85,7 @@ static inline int join(green_hub *hub, green_thread *target, int64_t timeout) {
     return error;
 }
 
-int green_thread_wait(green_thread *thread, int64_t timeout, int *result) {
+int green_thread_wait(green_thread *thread, int *result, int64_t timeout) {
     int error = 0;
     green_hub *hub = green__hub_here(&error);
     char label[GREEN_LABEL_MAX];

@@ -218,7 +218,7 @@ int green_file_close(green_file *file) {
     return error < 0 && !green__is_explained(error) ? green__fail(error, "closing %s", label) : error;
 }
 
-void green_file_release(green_file *file) {
+void green_file_free(green_file *file) {
     if (!file)
         return;
     if (GREEN_UNLIKELY(file->hub != green__hub)) {

@@ -63,7 +63,7 @@ static int64_t make_now(green_request *request) {
     return mkdir(request->bytes, request->mode) < 0 ? -errno : 0;
 }
 
-int green_directory_make(const char *path, mode_t mode, int64_t timeout) {
+int green_directory_create(const char *path, mode_t mode, int64_t timeout) {
     static const green_request_kind making = {
         .verb = "making the directory", .natively = make_now, .by_engine = true, .op = GREEN_OP_MAKE_DIRECTORY};
     return run_with(&making, path, "", mode, timeout);
@@ -184,7 +184,7 @@ const char *green_listing_name(const green_listing *listing, size_t index) {
     return listing->text + listing->starts[index];
 }
 
-void green_listing_release(green_listing *listing) {
+void green_listing_free(green_listing *listing) {
     if (!listing)
         return;
     free(listing->text);

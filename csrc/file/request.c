@@ -33,7 +33,7 @@ static void release(green_job *job) {
         green__descriptor_drop(request->descriptor);
     if (request->opened >= 0)
         close(request->opened);
-    green_listing_release(request->listing);
+    green_listing_free(request->listing);
     free(request);
 }
 

@@ -43,8 +43,8 @@ typedef struct green_server {
 static void server_release(green_server *server) {
     if (--server->references > 0)
         return;
-    if (server->options.release)
-        server->options.release(server->context);
+    if (server->options.discard)
+        server->options.discard(server->context);
     free(server);
 }
 
@@ -277,8 +277,8 @@ int green_serve(green_listener *listener, const green_serve_options *options, gr
     green_server *server = NULL;
     int error = server_make(listener, options, handler, context, &server);
     if (error < 0) {
-        if (options && options->release)
-            options->release(context);
+        if (options && options->discard)
+            options->discard(context);
         return error;
     }
     green_listener_retain(listener);

@@ -95,7 +95,7 @@ int green_signals_next(green_signals *signals, int64_t timeout) {
 
 /* A signal that has come and was not asked for acts now. Those that others block or
  * collect stay blocked. */
-void green_signals_close(green_signals *signals) {
+void green_signals_free(green_signals *signals) {
     if (!signals)
         return;
     close(signals->fd);

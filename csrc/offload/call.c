@@ -26,7 +26,7 @@ static void release(green_job *job) {
 }
 
 int green_offload(green_offload_pool *pool, int (*function)(void *), void *argument, void (*abandon)(void *),
-                  int64_t timeout, int *result) {
+                  int *result, int64_t timeout) {
     int error = 0;
     green_hub *hub = green__hub_here(&error);
     struct call *call = hub ? malloc(sizeof *call) : NULL;

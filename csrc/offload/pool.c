@@ -146,7 +146,7 @@ bool green__pool_take_back(green_offload_pool *pool, green_job *job) {
 
 /* Pools ---------------------------------------------------------------------- */
 
-int green_offload_pool_open(green_offload_pool **pool, const green_offload_options *given) {
+int green_offload_pool_make(green_offload_pool **pool, const green_offload_options *given) {
     green_offload_options options = given ? *given : (green_offload_options){0};
     *pool = malloc(sizeof **pool);
     if (!*pool)
@@ -164,7 +164,7 @@ int green_offload_pool_open(green_offload_pool **pool, const green_offload_optio
     return error;
 }
 
-void green_offload_pool_release(green_offload_pool *pool) {
+void green_offload_pool_free(green_offload_pool *pool) {
     if (!pool)
         return;
     green__lock(&pool->lock);

@@ -11,7 +11,7 @@
 static green_offload_pool resolvers = GREEN_OFFLOAD_POOL(resolvers, "green-names", 16);
 
 int green__resolve_by(green_hub *hub, int (*job)(void *), void *argument, void (*abandon)(void *)) {
-    int error = green_offload(&resolvers, job, argument, abandon, GREEN_FOREVER, NULL);
+    int error = green_offload(&resolvers, job, argument, abandon, NULL, GREEN_FOREVER);
     return error < 0 ? green__watch_failed(hub, error, ETIMEDOUT) : 0;
 }
 

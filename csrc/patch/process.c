@@ -95,7 +95,7 @@ int green__green_system(const char *text) {
     }
     strcpy(command->text, text);
     int error_number = errno;
-    int error = green_offload(&shells, run_command, command, free, GREEN_FOREVER, NULL);
+    int error = green_offload(&shells, run_command, command, free, NULL, GREEN_FOREVER);
     if (error < 0)
         return green__watch_failed(hub, error, ETIMEDOUT);
     int result = command->result;

@@ -69,7 +69,7 @@ static void clean_up(struct plan plans[3], bool failed) {
         if (plans[i].ours >= 0)
             close(plans[i].ours);
         if (failed && plans[i].stdio->kind == GREEN_STDIO_PIPE && plans[i].stdio->pipe) {
-            green_file_release(*plans[i].stdio->pipe);
+            green_file_free(*plans[i].stdio->pipe);
             *plans[i].stdio->pipe = NULL;
         }
     }
@@ -172,7 +172,7 @@ static int wait_for_end(green_process *process, int64_t timeout) {
     return error;
 }
 
-int green_process_wait(green_process *process, int64_t timeout, green_process_end *end) {
+int green_process_wait(green_process *process, green_process_end *end, int64_t timeout) {
     green_hub *hub = process->hub;
     if (hub != green__hub)
         return green__fail(-EXDEV, "waiting for a process: its handle %s", green__whose(hub));
@@ -204,7 +204,7 @@ pid_t green_process_id(const green_process *process) {
     return process->started.pid;
 }
 
-void green_process_release(green_process *process) {
+void green_process_free(green_process *process) {
     if (!process)
         return;
     if (GREEN_UNLIKELY(process->hub != green__hub)) {

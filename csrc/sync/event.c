@@ -97,7 +97,7 @@ static int wait_for(green_event *event, green_hub *hub, int64_t timeout, void **
     return error < 0 ? explain(error) : hand_out(waiter.value, waiter.error, value);
 }
 
-int green_event_wait(green_event *event, int64_t timeout, void **value) {
+int green_event_wait(green_event *event, void **value, int64_t timeout) {
     int error = green__home(&event->home, "event");
     if (error < 0)
         return error;

@@ -163,7 +163,7 @@ static int wait_for_next(green_group *group, int64_t timeout, green_thread **thr
     return error;
 }
 
-int green_group_next(green_group *group, int64_t timeout, green_thread **thread) {
+int green_group_next(green_group *group, green_thread **thread, int64_t timeout) {
     if (!group->home)
         return green_check_interrupt(); /* nothing was ever added */
     int error = green__home(&group->home, "group");

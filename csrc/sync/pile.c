@@ -140,8 +140,8 @@ static void item_spawned(struct item *item, green_thread *thread) {
         green__ending_add(thread, &item->ending);
 }
 
-int green_pile_spawn(green_pile *pile, const green_spawn_options *options, int64_t timeout, green_function *function,
-                     void *argument) {
+int green_pile_spawn(green_pile *pile, const green_spawn_options *options, green_function *function, void *argument,
+                     int64_t timeout) {
     int error = green__home(&pile->home, "pile");
     if (error < 0)
         return error;
@@ -151,7 +151,7 @@ int green_pile_spawn(green_pile *pile, const green_spawn_options *options, int64
     *item = (struct item){.ending.ended = item_ended, .pile = pile, .caller = pile->home->current};
     item_append(pile, item);
     green_thread *thread = NULL;
-    error = green_pool_spawn(pile->pool, &thread, options, timeout, function, argument);
+    error = green_pool_spawn(pile->pool, &thread, options, function, argument, timeout);
     item_spawned(item, thread);
     return error;
 }
@@ -190,7 +190,7 @@ static int wait_for_next(green_pile *pile, int64_t timeout, int *result) {
     return error;
 }
 
-int green_pile_next(green_pile *pile, int64_t timeout, int *result) {
+int green_pile_next(green_pile *pile, int *result, int64_t timeout) {
     int error = green__home(&pile->home, "pile");
     if (error < 0 || (error = green__check_interrupt(pile->home)) < 0)
         return error;

@@ -186,8 +186,8 @@ static int call_in_place(green_hub *hub, green_thread **handle, const green_spaw
     return interrupted ? result : 0;
 }
 
-int green_pool_spawn(green_pool *pool, green_thread **thread, const green_spawn_options *options, int64_t timeout,
-                     green_function *function, void *argument) {
+int green_pool_spawn(green_pool *pool, green_thread **thread, const green_spawn_options *options,
+                     green_function *function, void *argument, int64_t timeout) {
     if (thread)
         *thread = NULL;
     int error = green__home(&pool->home, "pool");

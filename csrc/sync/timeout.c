@@ -138,7 +138,7 @@ static void check_place(const green_timeout *timeout) {
     abort();
 }
 
-void green_timeout_cancel(green_timeout *timeout) {
+void green_timeout_free(green_timeout *timeout) {
     if (!timeout)
         return;
     check_place(timeout);

@@ -31,7 +31,7 @@ GREEN_API GREEN_CHECK int green_event_fail(green_event *event, int error);
 /* Blocks until the event is sent; at once when it has been. 0: *value is set.
  * Otherwise the error that was sent, or that of this call: -ETIMEDOUT: not
  * within timeout nanoseconds (0 asks without blocking). */
-GREEN_API GREEN_CHECK int green_event_wait(green_event *event, int64_t timeout, void **value);
+GREEN_API GREEN_CHECK int green_event_wait(green_event *event, void **value, int64_t timeout);
 
 /* Whether a value or an error has been sent. */
 GREEN_API bool green_event_is_sent(const green_event *event);

@@ -8,9 +8,9 @@
  *     ssize_t count;
  *     while ((count = green_file_read(file, bytes, sizeof bytes)) > 0)
  *         use(bytes, count);
- *     green_file_release(file);
+ *     green_file_free(file);
  *
- * No call here but green_file_release() holds up other green threads. Through
+ * No call here but green_file_free() holds up other green threads. Through
  * io_uring the kernel's workers do what takes long; under epoll native threads do,
  * 16 at most, which are the files' own. Reads and writes of what has offsets go in
  * pieces of 256 KiB. Even with io_uring native threads close files and list
@@ -58,9 +58,9 @@ GREEN_API GREEN_CHECK int green_file_open(green_file **file, const char *path, i
  * -EBADF. Does not block. */
 GREEN_API GREEN_CHECK int green_file_adopt(green_file **file, int fd);
 
-/* Gives the file up, and closes it where green_file_close() has not: in place,
+/* Frees the file, and closes it where green_file_close() has not: in place,
  * which does not let others run and tells no error. */
-GREEN_API void green_file_release(green_file *GREEN_NULLABLE file);
+GREEN_API void green_file_free(green_file *GREEN_NULLABLE file);
 
 /* Closes the file. Calls blocked in it are woken with -EBADF, and every later
  * call is -EBADF, but a second close is 0. The descriptor is gone when this
@@ -121,7 +121,7 @@ GREEN_API int green_file_fd(const green_file *file);
 GREEN_API int green_path_rename(const char *from, const char *to, int64_t timeout);
 GREEN_API int green_path_unlink(const char *path, int64_t timeout);
 GREEN_API GREEN_CHECK int green_path_status(const char *path, struct stat *status, int64_t timeout);
-GREEN_API int green_directory_make(const char *path, mode_t mode, int64_t timeout);
+GREEN_API int green_directory_create(const char *path, mode_t mode, int64_t timeout);
 GREEN_API int green_directory_remove(const char *path, int64_t timeout);
 
 /* The names in a directory, but "." and "..", in the order the system has them. */
@@ -135,7 +135,7 @@ GREEN_API size_t green_listing_count(const green_listing *listing);
 /* One of the names, from 0. It lives as long as the listing. */
 GREEN_API const char *green_listing_name(const green_listing *listing, size_t index);
 
-GREEN_API void green_listing_release(green_listing *GREEN_NULLABLE listing);
+GREEN_API void green_listing_free(green_listing *GREEN_NULLABLE listing);
 
 GREEN_ASSUME_NONNULL_END
 GREEN_END

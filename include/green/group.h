@@ -29,7 +29,7 @@ GREEN_API GREEN_CHECK int green_group_add(green_group *group, green_thread *thre
  * the last one meanwhile. -ETIMEDOUT: none has finished within timeout
  * nanoseconds (0 asks without blocking); nothing is lost. -EDEADLK: the caller
  * is the only one in it. */
-GREEN_API GREEN_CHECK int green_group_next(green_group *group, int64_t timeout, green_thread **thread);
+GREEN_API GREEN_CHECK int green_group_next(green_group *group, green_thread **thread, int64_t timeout);
 
 /* Threads that were added and not handed out; of these, those that have
  * finished. */

@@ -15,10 +15,10 @@ typedef struct green_local green_local;
 
 /* A new key. destroy, if given, is called with each value that is not NULL when
  * it is replaced or its thread finishes; it must not block. -ENOMEM. */
-GREEN_API GREEN_CHECK int green_local_create(green_local **key, void (*GREEN_NULLABLE destroy)(void *value));
+GREEN_API GREEN_CHECK int green_local_make(green_local **key, void (*GREEN_NULLABLE destroy)(void *value));
 
-/* Gives the key up. Values set under it live on until their threads finish. */
-GREEN_API void green_local_release(green_local *GREEN_NULLABLE key);
+/* Frees the key. Values set under it live on until their threads finish. */
+GREEN_API void green_local_free(green_local *GREEN_NULLABLE key);
 
 /* The current thread's value, or NULL. */
 GREEN_API void *GREEN_NULLABLE green_local_get(green_local *key);

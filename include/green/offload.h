@@ -6,7 +6,7 @@
  *     }
  *
  *     int result;
- *     int error = green_offload(NULL, hash, password, free, GREEN_FOREVER, &result);
+ *     int error = green_offload(NULL, hash, password, free, &result, GREEN_FOREVER);
  *     if (error == 0)
  *         use(password->hash), free(password);
  *
@@ -42,13 +42,13 @@ typedef struct green_offload_options {
 } green_offload_options;
 
 /* Makes a pool, which the caller owns. No native thread is made yet. -ENOMEM. */
-GREEN_API GREEN_CHECK int green_offload_pool_open(green_offload_pool **pool,
+GREEN_API GREEN_CHECK int green_offload_pool_make(green_offload_pool **pool,
                                                   const green_offload_options *GREEN_NULLABLE options);
 
-/* Gives a pool up, when no call of it is under way on the caller's side. What was
+/* Frees a pool, when no call of it is under way on the caller's side. What was
  * left behind by interrupts still runs, and then the native threads end. Does
  * not block. NULL does nothing. */
-GREEN_API void green_offload_pool_release(green_offload_pool *GREEN_NULLABLE pool);
+GREEN_API void green_offload_pool_free(green_offload_pool *GREEN_NULLABLE pool);
 
 /* Calls function(argument) on a native thread of the pool, NULL being the one
  * that the process shares, and waits for it. Blocks.
@@ -69,8 +69,8 @@ GREEN_API void green_offload_pool_release(green_offload_pool *GREEN_NULLABLE poo
  * does not wait for it. */
 GREEN_API GREEN_CHECK int green_offload(green_offload_pool *GREEN_NULLABLE pool,
                                         int (*function)(void *GREEN_NULLABLE argument), void *GREEN_NULLABLE argument,
-                                        void (*GREEN_NULLABLE abandon)(void *GREEN_NULLABLE argument), int64_t timeout,
-                                        int *GREEN_NULLABLE result);
+                                        void (*GREEN_NULLABLE abandon)(void *GREEN_NULLABLE argument),
+                                        int *GREEN_NULLABLE result, int64_t timeout);
 
 GREEN_ASSUME_NONNULL_END
 GREEN_END

@@ -33,8 +33,8 @@ GREEN_API void green_pool_free(green_pool *GREEN_NULLABLE pool);
  * -ENOMEM. On failure the function has not been called, and will not be, unless
  * *thread is set: then it was called in place and interrupted. */
 GREEN_API GREEN_CHECK int green_pool_spawn(green_pool *pool, green_thread **thread,
-                                           const green_spawn_options *GREEN_NULLABLE options, int64_t timeout,
-                                           green_function *function, void *GREEN_NULLABLE argument);
+                                           const green_spawn_options *GREEN_NULLABLE options, green_function *function,
+                                           void *GREEN_NULLABLE argument, int64_t timeout);
 
 /* Blocks until no thread of the pool runs and none waits for room in it. Their
  * results do not matter. -ETIMEDOUT: not within timeout nanoseconds. -EDEADLK:

@@ -10,9 +10,9 @@
  *     while ((count = green_file_read(output, bytes, sizeof bytes)) > 0)
  *         use(bytes, count);
  *     green_process_end end;
- *     error = green_process_wait(process, GREEN_FOREVER, &end);
- *     green_file_release(output);
- *     green_process_release(process);
+ *     error = green_process_wait(process, &end, GREEN_FOREVER);
+ *     green_file_free(output);
+ *     green_process_free(process);
  *
  * The end is waited for by a pidfd (Linux 5.4): no signal handler, no polling. It
  * can only be told while nobody else collects it: a program that ignores SIGCHLD,
@@ -76,9 +76,9 @@ typedef struct green_process_end {
 
 /* Waits for the end, and tells how it was, any number of times and to any number
  * of threads. -ETIMEDOUT, after which one can wait again; -ECHILD; -EBADF: the
- * handle was released meanwhile. Blocks. */
-GREEN_API GREEN_CHECK int green_process_wait(green_process *process, int64_t timeout,
-                                             green_process_end *GREEN_NULLABLE end);
+ * handle was freed meanwhile. Blocks. */
+GREEN_API GREEN_CHECK int green_process_wait(green_process *process, green_process_end *GREEN_NULLABLE end,
+                                             int64_t timeout);
 
 /* Sends a signal, to this process and never to another that has got its number.
  * -ESRCH: a wait has told that it has ended; until then a signal to one that has is
@@ -88,9 +88,9 @@ GREEN_API int green_process_signal(green_process *process, int number);
 /* Its number, for messages. */
 GREEN_API pid_t green_process_id(const green_process *process);
 
-/* Gives the process up. One that still runs goes on, and when it ends, a native
+/* Frees the handle. A process that still runs goes on, and when it ends, a native
  * thread sees to it that no zombie is left. Does not block. */
-GREEN_API void green_process_release(green_process *GREEN_NULLABLE process);
+GREEN_API void green_process_free(green_process *GREEN_NULLABLE process);
 
 GREEN_ASSUME_NONNULL_END
 GREEN_END

@@ -28,7 +28,7 @@ typedef struct green_serve_options {
     void (*GREEN_NULLABLE on_error)(int error, void *GREEN_NULLABLE context);
     /* Called once, with the context, when nobody uses it any more: green_serve()
      * has returned, whatever it returned, and its last handler has ended. */
-    void (*GREEN_NULLABLE release)(void *GREEN_NULLABLE context);
+    void (*GREEN_NULLABLE discard)(void *GREEN_NULLABLE context);
 } green_serve_options;
 
 /* Accepts connections and runs handler(client, context) for each in a green

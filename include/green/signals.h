@@ -25,7 +25,7 @@ GREEN_API GREEN_CHECK int green_signals_next(green_signals *signals, int64_t tim
 
 /* Ends the collection; the signals that nobody else collects act again as before. One
  * of them that has come and was not asked for acts now, which may end the process. */
-GREEN_API void green_signals_close(green_signals *GREEN_NULLABLE signals);
+GREEN_API void green_signals_free(green_signals *GREEN_NULLABLE signals);
 
 GREEN_ASSUME_NONNULL_END
 GREEN_END

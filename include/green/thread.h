@@ -65,7 +65,7 @@ GREEN_API void green_thread_release(green_thread *GREEN_NULLABLE thread);
  * killed before it ran has the result -ECANCELED.
  * 0: finished, *result is set. -ETIMEDOUT: not within timeout nanoseconds (0
  * asks without blocking). -EDEADLK: it is the caller itself. */
-GREEN_API GREEN_CHECK int green_thread_wait(green_thread *thread, int64_t timeout, int *GREEN_NULLABLE result);
+GREEN_API GREEN_CHECK int green_thread_wait(green_thread *thread, int *GREEN_NULLABLE result, int64_t timeout);
 
 /* Interrupts the thread: the call it is blocked in, or its next one, returns
  * -ECANCELED; one that never ran never will, and is finished without running.

@@ -6,7 +6,7 @@
  *         error = fetch(url);
  *     if (error == -ETIME && green_timeout_has_fired(limit))
  *         error = use_cached(url);
- *     green_timeout_cancel(limit);
+ *     green_timeout_free(limit);
  *
  * From Eventlet's Timeout (TO-1 to TO-12). Timeouts nest, and each is told from
  * the others by its handle. The blocking call that one ends returns -ETIME;
@@ -25,7 +25,7 @@ typedef struct green_timeout green_timeout;
 /* Starts a timeout for the current green thread: once so many nanoseconds are
  * over, the blocking call that the thread is in, or its next one, returns
  * -ETIME, once. Zero fires as soon as the thread blocks; a negative number
- * never. The handle is the caller's, to be given back by green_timeout_cancel();
+ * never. The handle is the caller's, to be given back by green_timeout_free();
  * one that is still pending when its thread ends is dropped silently. -ENOMEM. */
 GREEN_API GREEN_CHECK int green_timeout_start(green_timeout **timeout, int64_t nanoseconds);
 
@@ -39,7 +39,7 @@ GREEN_API GREEN_CHECK int green_timeout_start_with(green_timeout **timeout, int6
 /* Stops it, and frees it. One that has fired but has ended no call yet no longer
  * will. On the OS thread that started it; otherwise the process ends with a
  * message. */
-GREEN_API void green_timeout_cancel(green_timeout *GREEN_NULLABLE timeout);
+GREEN_API void green_timeout_free(green_timeout *GREEN_NULLABLE timeout);
 
 /* Whether it may still end a call: neither has it ended one nor has its thread
  * ended, and it is not one that never fires. */

@@ -75,7 +75,7 @@ public enum GreenDirectory {
     ) throws {
         let path = try checkedPath(path, "path")
         let result = unsafe path.withPlatformString {
-            unsafe green_directory_make($0, permissions.rawValue, timeout.timeout)
+            unsafe green_directory_create($0, permissions.rawValue, timeout.timeout)
         }
         try check(result)
     }
@@ -106,7 +106,7 @@ public enum GreenDirectory {
         var listing: OpaquePointer?
         try check(unsafe path.withPlatformString { unsafe green_directory_list(&listing, $0, timeout.timeout) })
         let names = unsafe listing!
-        defer { unsafe green_listing_release(names) }
+        defer { unsafe green_listing_free(names) }
         return unsafe (0..<green_listing_count(names)).map {
             unsafe FilePath.Component(platformString: green_listing_name(names, $0))!
         }

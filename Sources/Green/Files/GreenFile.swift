@@ -89,7 +89,7 @@ public final class GreenFile {
     }
 
     deinit {
-        unsafe green_file_release(handle)
+        unsafe green_file_free(handle)
     }
 
     /// Closes the file. Does nothing the second time.

@@ -32,7 +32,7 @@ public final class Signals {
     }
 
     deinit {
-        unsafe green_signals_close(handle)
+        unsafe green_signals_free(handle)
     }
 
     /// Waits for the next of the signals.

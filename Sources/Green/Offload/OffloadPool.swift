@@ -49,14 +49,14 @@ public final class OffloadPool: Sendable {
             // Zero is the core's default.
             unsafe options.idle = idle.map { max($0.nanoseconds, 1) } ?? GREEN_FOREVER
             unsafe options.name = unsafe name
-            return unsafe green_offload_pool_open(&handle, &options)
+            return unsafe green_offload_pool_make(&handle, &options)
         }
         checkOrTrap(result)
         unsafe self.handle = handle
     }
 
     deinit {
-        unsafe green_offload_pool_release(handle)
+        unsafe green_offload_pool_free(handle)
     }
 
     /// Calls a function on one of the native threads, and waits for it.
@@ -80,7 +80,7 @@ public final class OffloadPool: Sendable {
         let call = OffloadedCall(function)
         let argument = unsafe Unmanaged<OffloadedFunction>.passRetained(call).toOpaque()
         try check(
-            unsafe green_offload(handle, callOffloaded, argument, releaseOffloaded, timeout.timeout, nil)
+            unsafe green_offload(handle, callOffloaded, argument, releaseOffloaded, nil, timeout.timeout)
         )
         unsafe releaseOffloaded(argument)
         return try call.takeResult()

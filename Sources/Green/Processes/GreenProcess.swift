@@ -114,7 +114,7 @@ public final class GreenProcess {
     }
 
     deinit {
-        unsafe green_process_release(handle)
+        unsafe green_process_free(handle)
     }
 
     /// Waits for the end, any number of times.
@@ -126,7 +126,7 @@ public final class GreenProcess {
     @available(*, noasync)
     public func wait(timeout: Duration? = nil) throws -> TerminationStatus {
         var end = green_process_end()
-        try check(unsafe green_process_wait(handle, timeout.timeout, &end))
+        try check(unsafe green_process_wait(handle, &end, timeout.timeout))
         return end.code >= 0 ? .exited(end.code) : .signaled(Signal(rawValue: end.signal))
     }
 

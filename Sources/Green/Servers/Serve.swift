@@ -44,7 +44,7 @@ public func serve(
     var options = green_serve_options()
     options.concurrency = concurrency
     options.stack_size = stackBytes(stackSize)
-    unsafe options.release = releaseService
+    unsafe options.discard = releaseService
     // Handlers may outlive this call, and with them the service.
     let context = unsafe Unmanaged.passRetained(service).toOpaque()
     let result = unsafe green_serve(listener.handle, &options, handleClient, context)

@@ -101,7 +101,7 @@ public final class Event<Value> {
     @usableFromInline
     func waitUntilSent(timeout: Duration?) throws {
         var nothing: UnsafeMutableRawPointer?
-        try check(unsafe green_event_wait(handle, timeout.timeout, &nothing))
+        try check(unsafe green_event_wait(handle, &nothing, timeout.timeout))
     }
 
     /// What was sent, without waiting for it.

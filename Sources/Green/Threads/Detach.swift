@@ -45,7 +45,7 @@ final class DetachedFunction {
         defer { isStarting = false }
         let argument = unsafe Unmanaged.passRetained(self).toOpaque()
         let result = unsafe withSpawnOptions(name: name, stackSize: stackSize, delay: nil, discard: discardDetached) {
-            unsafe green_pool_spawn(pool, nil, $0, timeout, runDetached, argument)
+            unsafe green_pool_spawn(pool, nil, $0, runDetached, argument, timeout)
         }
         if let failure {
             guard result >= 0 else { throw failure }

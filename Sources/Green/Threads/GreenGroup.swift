@@ -79,7 +79,7 @@ public final class GreenGroup<Success> {
     public func next(timeout: Duration? = nil) throws -> GreenThread<Success>? {
         var finished: OpaquePointer?
         if stillborn.isEmpty {
-            try check(unsafe green_group_next(handle, timeout.timeout, &finished))
+            try check(unsafe green_group_next(handle, &finished, timeout.timeout))
         } else {
             try checkInterrupt()
         }

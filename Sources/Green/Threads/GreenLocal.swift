@@ -32,14 +32,14 @@ public final class GreenLocal<Value>: Sendable {
     /// Makes a variable without values. Usually a `static let`.
     public init() {
         var key: OpaquePointer?
-        let result = unsafe green_local_create(&key) { unsafe Unmanaged<AnyObject>.fromOpaque($0).release() }
+        let result = unsafe green_local_make(&key) { unsafe Unmanaged<AnyObject>.fromOpaque($0).release() }
         // Like Swift itself, which has just allocated this object, it cannot go on without a few bytes of memory.
         guard result >= 0, let key = unsafe key else { preconditionFailure("no memory for a GreenLocal") }
         unsafe self.key = key
     }
 
     deinit {
-        unsafe green_local_release(key)
+        unsafe green_local_free(key)
     }
 
     /// The current thread's value, nil until it is set.

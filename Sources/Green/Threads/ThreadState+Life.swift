@@ -29,7 +29,7 @@ extension ThreadState {
         let argument = unsafe Unmanaged.passRetained(self).toOpaque()
         var handle: OpaquePointer?
         let result = unsafe withSpawnOptions(name: name, stackSize: stackSize, delay: nil, discard: discardThread) {
-            unsafe green_pool_spawn(pool, &handle, $0, timeout, runThread, argument)
+            unsafe green_pool_spawn(pool, &handle, $0, runThread, argument, timeout)
         }
         if let handle = unsafe handle {
             self.handle = unsafe handle
@@ -100,7 +100,7 @@ extension ThreadState {
     func waitForEnd(timeout: Duration?) throws {
         guard !hasEnded, let handle else { return try checkInterrupt() }
         var result: Int32 = 0
-        try check(unsafe green_thread_wait(handle, timeout.timeout, &result))
+        try check(unsafe green_thread_wait(handle, &result, timeout.timeout))
         if !hasEnded {
             end(result < 0 ? foreignFailure(result) : nil)
         }

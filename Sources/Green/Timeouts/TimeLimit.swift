@@ -18,7 +18,7 @@ struct TimeLimit {
     /// To be called once, on every path.
     @usableFromInline
     func cancel() {
-        unsafe green_timeout_cancel(handle)
+        unsafe green_timeout_free(handle)
     }
 
     /// Whether it is this limit, and not one around it or inside, that the error comes from.

@@ -118,7 +118,7 @@ public final class Timeout: Error, @unchecked Sendable {
     private func letGo() {
         guard let handle else { return }
         self.handle = nil
-        unsafe green_timeout_cancel(handle)
+        unsafe green_timeout_free(handle)
     }
 
     /// The error of the timeout that has just ended a call of the current thread.

@@ -99,7 +99,7 @@ int main(void) {
     int echoed = talk(&address);
     if (echoed < 0)
         return fail(echoed);
-    if ((error = green_thread_wait(server, LIMIT, &served)) < 0 || (error = served) < 0)
+    if ((error = green_thread_wait(server, &served, LIMIT)) < 0 || (error = served) < 0)
         return fail(error);
     green_thread_release(server);
     green_listener_release(listener);

@@ -63,7 +63,7 @@ static void wait_for_event(struct actor *actor) {
     struct call call;
     event->busy++;
     call_begin(&call, actor, timeout);
-    long result = green_event_wait(event->event, timeout, &value);
+    long result = green_event_wait(event->event, &value, timeout);
     if (event->generation == generation) {
         event->busy--;
         CHECK(result == 0 || is_early(result));

@@ -33,7 +33,7 @@ static void interrupt_somebody(void) {
 /* A limit around whatever comes next, or the end of it. */
 static void change_limit(struct actor *actor) {
     if (actor->limit) {
-        green_timeout_cancel(actor->limit);
+        green_timeout_free(actor->limit);
         actor->limit = NULL;
         return;
     }
@@ -57,7 +57,7 @@ static int act(void *argument) {
             break;
     }
     if (actor->limit)
-        green_timeout_cancel(actor->limit);
+        green_timeout_free(actor->limit);
     actor->limit = NULL;
     return 0;
 }
@@ -82,7 +82,7 @@ static void actors_end(void) {
     world.is_ending = true;
     for (uint32_t i = 0; i < world.actor_count; i++) {
         struct actor *actor = &world.actors[i];
-        for (int kills = 0; green_thread_wait(actor->thread, 100 * GREEN_MILLISECOND, NULL) != 0; kills++) {
+        for (int kills = 0; green_thread_wait(actor->thread, NULL, 100 * GREEN_MILLISECOND) != 0; kills++) {
             CHECK(kills, <, 20); /* it is stuck */
             CHECK(green_thread_kill(actor->thread), ==, 0);
             actor->killed = true;
