@@ -79,6 +79,17 @@ TEST(bad_descriptor, "a descriptor that is none is -EBADF") {
     CHECK(*green_explain(-EBADF) != 0);
 }
 
+TEST(no_events, "no event is -EINVAL for a file, and for a socket only errors and its end count") {
+    int file = open("/dev/null", O_RDONLY | O_CLOEXEC), ends[2];
+    CHECK(green_wait_fd(file, 0, GREEN_FOREVER), ==, -EINVAL);
+    close(file);
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), ==, 0);
+    CHECK(green_wait_fd(ends[0], 0, GREEN_MILLISECOND), ==, -ETIMEDOUT);
+    close(ends[1]);
+    CHECK(green_wait_fd(ends[0], 0, GREEN_FOREVER), ==, POLLHUP);
+    close(ends[0]);
+}
+
 /* Sockets whose peer has ended its half ------------------------------------------ */
 
 /* The bytes that a socket sends from now on pile up, and no more come. */

@@ -114,8 +114,9 @@ static int32_t watch(green_epoll *epoll, green_watched *watched, const green_op 
         epoll->counts->system_calls++;
         result = epoll_ctl(epoll->fd, EPOLL_CTL_MOD, op->fd, &event);
     }
+    /* A regular file cannot be polled; a ring says EINVAL then. */
     if (result < 0)
-        return -errno;
+        return errno == EPERM ? -EINVAL : -errno;
     if (!foreign) {
         int type = 0;
         watched->listens = op->kind == GREEN_OP_ACCEPT;
