@@ -56,6 +56,42 @@ TEST(boundaries, "each receive takes one datagram, in order, also an empty one")
     green_socket_release(b);
 }
 
+static int receive_byte(void *socket) {
+    char byte;
+    return (int)green_receive_from(socket, &byte, 1, NULL);
+}
+
+/* Sent around Green: nothing else makes the hub look. */
+static void send_from_outside(const green_address *to) {
+    int fd = socket_of_type(SOCK_DGRAM);
+    CHECK(sendto(fd, "x", 1, 0, (const struct sockaddr *)&to->storage, to->length), ==, 1);
+    close(fd);
+}
+
+/* The caller is always ready, so the hub never waits. */
+static void yield_until_finished(const green_thread *thread) {
+    int64_t deadline = green_now() + 30 * GREEN_SECOND;
+    while (!green_thread_is_finished(thread)) {
+        CHECK(green_now(), <, deadline);
+        CHECK(green_yield(), ==, 0);
+    }
+}
+
+TEST(one_after_the_other, "a datagram at one socket does not hide a later one at another from a busy hub") {
+    green_address first, second;
+    green_socket *a = open_at("127.0.0.1:0", &first), *b = open_at("127.0.0.1:0", &second);
+    green_thread *at_a = start(receive_byte, a), *at_b = start(receive_byte, b);
+    let_run();
+    send_from_outside(&first);
+    yield_until_finished(at_a);
+    send_from_outside(&second);
+    yield_until_finished(at_b);
+    CHECK(finish(at_a), ==, 1);
+    CHECK(finish(at_b), ==, 1);
+    green_socket_release(a);
+    green_socket_release(b);
+}
+
 TEST(truncated, "a datagram that was cut off tells its whole size, and the rest is gone") {
     green_address at;
     char bytes[9] = "........";

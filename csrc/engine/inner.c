@@ -34,7 +34,7 @@ static bool watch(green_uring *uring) {
 
 bool green__inner_begin(green_uring *uring) {
     bool busy = uring->inner.fresh.first && green__epoll_try(&uring->inner);
-    bool blind = uring->inner.waiting > 0 && !uring->watching && !watch(uring);
+    bool blind = green__inner_is_blind(uring) && !watch(uring);
     return busy || blind;
 }
 

@@ -245,7 +245,8 @@ static bool has_work(const struct io_uring *ring) {
 static bool is_quiet(const green_uring *uring) {
     const struct io_uring *ring = &uring->ring;
     return ring->sq.sqe_tail == ring->sq.sqe_head && !has_work(ring) && io_uring_cq_ready(ring) == 0 &&
-           !uring->refused.first && !uring->cancels.first && !uring->backlog.first && !uring->inner.fresh.first;
+           !uring->refused.first && !uring->cancels.first && !uring->backlog.first && !uring->inner.fresh.first &&
+           !green__inner_is_blind(uring);
 }
 
 /* Enters the kernel when there is a reason to. */

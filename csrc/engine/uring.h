@@ -91,6 +91,11 @@ void green__uring_prepare_file(struct io_uring_sqe *sqe, const green_op *op);
 int green__inner_open(green_uring *uring);
 bool green__inner_takes(green_op_kind kind);
 
+/* Whether operations wait in the epoll, and the ring does not poll it. */
+static inline bool green__inner_is_blind(const green_uring *uring) {
+    return uring->inner.waiting > 0 && !uring->watching;
+}
+
 /* Around the ring's part of a turn. Returns whether nobody should wait in it. */
 bool green__inner_begin(green_uring *uring);
 void green__inner_end(green_uring *uring);
