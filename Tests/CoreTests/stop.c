@@ -279,6 +279,31 @@ TEST(serve_killed_while_handing_over, "a serve that is killed during a stop cuts
     end_queue(&queue, -ECANCELED);
 }
 
+static green_thread *stopper_beside;
+
+static int end_beside_a_stop(green_socket *client, void *context) {
+    static int64_t drain = GREEN_FOREVER;
+    char byte;
+    (void)context;
+    server.running++;
+    CHECK(green_read(client, &byte, 1), ==, 1);
+    stopper_beside = start(stop_soon, &drain); /* runs before serve does */
+    server.ended++;
+    return GREEN_STOP_SERVE;
+}
+
+TEST(serve_ended_while_handing_over, "a stop of a serve that a handler has just ended waits for nobody it cut off") {
+    green_handler *handler = end_beside_a_stop;
+    struct queue queue = start_queue(&handler);
+    send_text(queue.first, "x");
+    UNTIL(stopper_beside != NULL);
+    CHECK(finish(stopper_beside), ==, 0);
+    for (int i = 0; i < QUEUED; i++)
+        expect_end(queue.queued[i]);
+    CHECK(server.ended, ==, 1);
+    end_queue(&queue, 0);
+}
+
 static int stop_at_first(green_socket *client, void *context) {
     char byte;
     (void)context;

@@ -286,7 +286,8 @@ int green_serve(green_listener *listener, const green_serve_options *options, gr
     error = serve_until_told(server);
     green__withdraw(server->thread, &server->interrupt);
     server->thread = NULL;
-    drop_waiting(server);
+    if (drop_waiting(server) > 0)
+        announce_change(server); /* a stop may wait for the last of them */
     if (listener->server == server)
         listener->server = NULL;
     green_listener_release(listener);
