@@ -224,14 +224,31 @@ static int read_ten(green_socket *client, void *context) {
     return (int)(n < 0 ? n : 0);
 }
 
-TEST(short_stream, "a client that ends its stream too early does not end serve") {
-    begin(read_ten);
+static int receive_ten(green_socket *client, void *context) {
+    (void)context;
+    const void *bytes;
+    server.begun++;
+    ssize_t n = green_receive_exactly(client, 10, &bytes);
+    server.ended++;
+    return (int)(n < 0 ? n : 0);
+}
+
+static void end_too_early(green_handler *handler) {
+    begin(handler);
     green_socket *client = connect_and_begin();
     send_text(client, "12345");
     CHECK(green_shutdown(client, SHUT_WR), ==, 0);
     await_end(1);
     green_socket_release(client);
     expect_one_line(end(), "ENODATA");
+}
+
+TEST(short_stream, "a client that ends its stream too early does not end serve") {
+    end_too_early(read_ten);
+}
+
+TEST(short_stream_in_place, "the same where the bytes are received in place") {
+    end_too_early(receive_ten);
 }
 
 static int read_kept(green_socket *client, void *context) {

@@ -57,6 +57,13 @@ static void put_back(green_socket *socket, const char *bytes, size_t count) {
     socket->unread = (green_unread){.bytes = chunk, .count = count, .chunk = chunk, .capacity = count};
 }
 
+/* The stream has ended too early, which may be the client's doing: see
+ * green_socket_failed_with(). */
+static ssize_t leave_short(green_socket_io *call, size_t count, size_t size) {
+    call->explained = true;
+    return green__leave(call, green__fail(-ENODATA, "the stream ended after %zu of %zu bytes", count, size));
+}
+
 ssize_t green_read_exactly(green_socket *socket, void *bytes, size_t size) {
     green_socket_io call;
     int error = green__enter_sized(socket, &call, GREEN_READING, size);
@@ -74,11 +81,8 @@ ssize_t green_read_exactly(green_socket *socket, void *bytes, size_t size) {
     }
     if (count == size)
         return green__leave(&call, (ssize_t)size);
-    if (result == 0) {
-        green__leave(&call, 0);
-        green__connection_failed(socket, GREEN_READING, -ENODATA);
-        return green__fail(-ENODATA, "the stream ended after %zu of %zu bytes", count, size);
-    }
+    if (result == 0)
+        return leave_short(&call, count, size);
     put_back(socket, bytes, count);
     return green__leave(&call, result);
 }
@@ -274,12 +278,10 @@ ssize_t green_receive_exactly(green_socket *socket, size_t size, const void **by
     int error = green__enter(socket, &call, GREEN_READING);
     if (GREEN_UNLIKELY(error < 0))
         return error;
-    size_t count = 0;
     ssize_t result = gather(&call, size);
-    if (result == 0) {
-        count = socket->unread.count;
-        green__unread_drop(socket);
-    }
-    result = lend(&call, bytes, result);
-    return result == 0 ? green__fail(-ENODATA, "the stream ended after %zu of %zu bytes", count, size) : result;
+    if (result != 0)
+        return lend(&call, bytes, result);
+    size_t count = socket->unread.count;
+    green__unread_drop(socket);
+    return leave_short(&call, count, size);
 }
