@@ -207,7 +207,7 @@ int green_hub_close(void) {
                            "green_hub_close: %lu green threads have not finished, %lu handles of finished ones and "
                            "%lu sockets, files or processes are still held",
                            hub->threads - 1, hub->handles, hub->sockets);
-    /* What was cancelled may still have its last completion to come. */
+    /* What was cancelled may not have completed yet. */
     hub->turning = true;
     while (hub->engine->operations > 0)
         hub->engine->class->turn(hub->engine, GREEN_FOREVER);

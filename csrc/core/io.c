@@ -4,8 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-void green__io_complete(green_op *op, int32_t result, bool more) {
-    (void)more;
+void green__io_complete(green_op *op, int32_t result) {
     green_io *io = GREEN_CONTAINER(op, green_io, op);
     io->result = result;
     green__ready(io->wait.thread);

@@ -13,7 +13,7 @@ typedef struct green_io {
     int32_t result;
 } green_io;
 
-void green__io_complete(green_op *op, int32_t result, bool more);
+void green__io_complete(green_op *op, int32_t result);
 
 /* Prepares it: the caller then fills in the operation's arguments. */
 static inline void green__io_init(green_hub *hub, green_io *io, const green_wait_kind *kind, green_op_kind op, int fd) {
@@ -27,7 +27,7 @@ static inline void green__io_init(green_hub *hub, green_io *io, const green_wait
     io->op.length = 0;
 }
 
-/* Submits the operation and parks until its last completion, which also an
+/* Submits the operation and parks until its completion, which also an
  * interrupt only brings nearer: the engine uses the record until then. An
  * operation that succeeded all the same reports its success. One that an engine
  * can do at once is not waited for, unless the thread's last one was of that

@@ -141,7 +141,7 @@ static int32_t accept_next(green_watched *watched, const green_op *op) {
     int32_t result = GREEN_NOT_YET;
     bool told = watched->ripe && !watched->contested;
     if (told || is_readable(op->fd))
-        result = outcome(green__above_stdio(accept4(op->fd, op->address, op->second, SOCK_CLOEXEC)));
+        result = outcome(green__above_stdio(accept4(op->fd, NULL, NULL, SOCK_CLOEXEC)));
     watched->contested |= told && result == GREEN_NOT_YET;
     watched->ripe = false;
     watched->dry = result == GREEN_NOT_YET;

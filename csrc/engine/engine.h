@@ -20,7 +20,7 @@ typedef enum green_op_kind {
     GREEN_OP_SEND,         /* send(fd, address, length, flags) */
     GREEN_OP_RECEIVE_MSG,  /* recvmsg(fd, address, flags) */
     GREEN_OP_SEND_MSG,     /* sendmsg(fd, address, flags) */
-    GREEN_OP_ACCEPT,       /* accept4(fd, address, second, SOCK_CLOEXEC) on a listener with O_NONBLOCK */
+    GREEN_OP_ACCEPT,       /* accept4(fd, NULL, NULL, SOCK_CLOEXEC) on a listener with O_NONBLOCK */
     GREEN_OP_CONNECT,      /* connect(fd, address, length) */
     GREEN_OP_READ,         /* read(fd, address, length) of what can be polled and is no socket */
     GREEN_OP_POLL,         /* poll(fd, flags): the events that have come */
@@ -39,14 +39,14 @@ typedef enum green_op_kind {
     GREEN_OP_REMOVE_DIRECTORY, /* rmdir(address) */
 } green_op_kind;
 
-/* One operation. It belongs to the engine from submit to its last completion;
- * what it points to must stay as long. Usually both are on the stack of the
- * thread that is parked for it. */
+/* One operation. It belongs to the engine from submit to its completion; what it
+ * points to must stay as long. Usually both are on the stack of the thread that is
+ * parked for it. */
 struct green_op {
-    /* Called from within turn() with a result, >= 0 or -errno; more says that
-     * others will follow. It may submit and cancel, this operation too once
-     * more is false, but must not call turn(). Cancelled means -ECANCELED. */
-    void (*complete)(green_op *op, int32_t result, bool more);
+    /* Called once from within turn() with the result, >= 0 or -errno. It may submit
+     * and cancel, this operation too, but must not call turn(). Cancelled means
+     * -ECANCELED. */
+    void (*complete)(green_op *op, int32_t result);
     void *address;
     size_t length;
     union {
@@ -122,8 +122,8 @@ typedef struct green_engine_class {
     /* Takes an operation over. It cannot fail: a refusal is a completion. */
     void (*submit)(green_engine *engine, green_op *op);
 
-    /* Asks for an operation's end. Its last completion still comes, with
-     * whatever result it had when the request reached it. */
+    /* Asks for an operation's end. Its completion still comes, with whatever result
+     * it had when the request reached it. */
     void (*cancel)(green_engine *engine, green_op *op);
 
     /* Starts what was submitted and completes what is done. Waits for the first
@@ -146,11 +146,11 @@ typedef struct green_engine_class {
 
 struct green_engine {
     const green_engine_class *class;
-    uint64_t operations;   /* submitted and not yet completed for the last time */
+    uint64_t operations;   /* submitted and not yet completed */
     uint64_t lent;         /* pieces of memory lent */
     uint64_t system_calls; /* made so far */
     uint64_t submitted;    /* operations so far */
-    uint64_t completions;  /* results told so far: some operations have many */
+    uint64_t completions;  /* results told so far */
 };
 
 static inline bool green__engine_takes(const green_engine *engine, green_op_kind kind) {

@@ -132,7 +132,7 @@ static void finish(green_epoll *epoll, green_op *op, int32_t result) {
     epoll->counts->operations--;
     epoll->counts->completions++;
     epoll->told = true;
-    op->complete(op, result, false);
+    op->complete(op, result);
 }
 
 static void wait_with(green_epoll *epoll, green_watched *watched, green_op *op) {

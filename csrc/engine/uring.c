@@ -199,10 +199,6 @@ static bool is_restart(int32_t result) {
     return GREEN_UNLIKELY(result <= -FIRST_RESTART) && result >= -LAST_RESTART;
 }
 
-static bool makes_descriptor(green_op_kind kind) {
-    return kind == GREEN_OP_OPEN;
-}
-
 static void complete(green_uring *uring, const struct io_uring_cqe *cqe) {
     if (cqe->user_data & GREEN_NAME_CANCEL) {
         /* What counts is the completion of its target. */
@@ -228,9 +224,9 @@ static void complete(green_uring *uring, const struct io_uring_cqe *cqe) {
         return;
     uring->base.completions++;
     if (!is_restart(result))
-        op->complete(op, makes_descriptor(op->kind) ? green__above_stdio(result) : result, more);
+        op->complete(op, op->kind == GREEN_OP_OPEN ? green__above_stdio(result) : result);
     else if (op->cancelled)
-        op->complete(op, -ECANCELED, false);
+        op->complete(op, -ECANCELED);
     else
         submit(&uring->base, op);
 }
@@ -288,7 +284,7 @@ static void turn(green_engine *engine, int64_t timeout) {
     for (green_op *op; (op = green__ops_take(&uring->refused));) {
         last_completion(uring, op);
         engine->completions++;
-        op->complete(op, -ECANCELED, false);
+        op->complete(op, -ECANCELED);
     }
     reap(uring);
     green__inner_end(uring);

@@ -107,10 +107,9 @@ static bool was_not_begun(const green_request *request, int32_t result) {
     return result == -ECANCELED && request->waiting;
 }
 
-static void complete(green_op *op, int32_t result, bool more) {
+static void complete(green_op *op, int32_t result) {
     green_request *request = GREEN_CONTAINER(op, green_request, op);
     green_wait *wait = request->waiting;
-    (void)more;
     request->begun = !was_not_begun(request, result);
     if (request->begun)
         end(request, result);

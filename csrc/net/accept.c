@@ -32,7 +32,6 @@ static bool is_passing(int error) {
     switch (error) {
     case -ECONNABORTED:
     case -EINTR:
-    case -EAGAIN:
     case -EPROTO:
     case -ENETDOWN:
     case -ENOPROTOOPT:
@@ -59,7 +58,6 @@ static int refuse(const green_listener *listener) {
 static int32_t run_accept(green_hub *hub, green_listener *listener, bool *ended) {
     struct acceptance acceptance = {.listener = listener};
     green__io_init(hub, &acceptance.io, &accepting, GREEN_OP_ACCEPT, listener->fd);
-    acceptance.io.op.second = NULL;
     listener->acceptor = &acceptance.io.wait;
     if (++listener->accepts % BURST_MAX != 0)
         hub->current->hurried = false;
@@ -152,6 +150,6 @@ int green__accept_now(green_listener *listener, green_socket **socket) {
         return make_or_keep(listener, take_kept(listener), socket);
     do
         fd = green__above_stdio(accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC));
-    while (fd < 0 && errno != EAGAIN && is_passing(-errno));
+    while (fd < 0 && is_passing(-errno));
     return fd < 0 ? -errno : make_or_keep(listener, fd, socket);
 }

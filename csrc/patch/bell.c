@@ -52,9 +52,9 @@ static void wake_all(green_parked *last_first) {
         green__ready(first->wait.thread);
 }
 
-static void heard(green_op *op, int32_t result, bool more) {
+static void heard(green_op *op, int32_t result) {
     green_bell *bell = GREEN_CONTAINER(op, green_bell, op);
-    (void)result, (void)more;
+    (void)result;
     bell->attending = false;
     wake_all(__atomic_exchange_n(&bell->rung, NULL, __ATOMIC_ACQUIRE));
     if (bell->listeners > 0)

@@ -46,8 +46,7 @@ static void leave(green_watch *watch) {
         watch->next->place = watch->place;
 }
 
-static void complete(green_op *op, int32_t result, bool more) {
-    (void)more;
+static void complete(green_op *op, int32_t result) {
     green_watch *watch = GREEN_CONTAINER(op, green_watch, op);
     green_watching *watching = watch->watching;
     watch->pending = false;
