@@ -265,6 +265,34 @@ TEST(reason_unread, "a reason that nobody reads is discarded when the thread end
     CHECK_TEXT(marks(), "u");
 }
 
+/* Where the thread of a stack of at least this size has its frames. */
+enum { STACK = 64 * 1024 };
+static green_thread *spawned_by_discard;
+static const char *frame_of_discard, *frame_of_spawned;
+
+static int note_frame(void *unused) {
+    (void)unused;
+    frame_of_spawned = __builtin_frame_address(0);
+    return 0;
+}
+
+static void spawn_in_discard(void *unused) {
+    (void)unused;
+    frame_of_discard = __builtin_frame_address(0);
+    spawned_by_discard = start(note_frame, NULL);
+}
+
+TEST(reason_spawns, "what discards the reason of an ended thread may spawn: no thread gets the stack it runs on") {
+    green_thread *thread = start(nap, NULL);
+    let_run();
+    CHECK(green_thread_kill_with(thread, "s", spawn_in_discard), ==, 0);
+    green_thread_release(thread);
+    let_run();
+    CHECK(spawned_by_discard != NULL);
+    CHECK(finish(spawned_by_discard), ==, 0);
+    CHECK(labs(frame_of_discard - frame_of_spawned), >=, STACK);
+}
+
 TEST(reason_without_discard, "a reason may come without a discard") {
     green_thread *thread = start(nap, NULL);
     let_run();

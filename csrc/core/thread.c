@@ -105,9 +105,10 @@ _Noreturn static void finish(green_hub *hub, green_thread *self, int result) {
     green_thread *next = green__next(hub);
     if (hub->exit)
         hub->exit((char *)self->access);
-    green__stack_give(self->stack);
+    green_stack *stack = self->stack;
     self->stack = NULL;
-    green_thread_release(self);
+    green_thread_release(self); /* may discard a reason, which may spawn */
+    green__stack_give(stack);
     green__count(&hub->switches);
     hub->current = next;
     next->state = GREEN_RUNNING;
