@@ -27,7 +27,7 @@ enum { GREEN_ADDRESS_TEXT_MAX = 128 };
 GREEN_API GREEN_CHECK int green_address_parse(green_address *address, const char *text);
 
 /* Writes the text form, cut to size bytes with a final NUL, and returns the
- * length that all of it has. A nameless unix socket prints as "unix:", and a NUL
+ * length of the whole text. An unnamed unix socket prints as "unix:", and a NUL
  * in an abstract name as '@'. */
 GREEN_API size_t green_address_print(const green_address *address, char *text, size_t size);
 
@@ -38,8 +38,8 @@ GREEN_API void green_address_set_port(green_address *address, uint16_t port);
 GREEN_API bool green_address_equal(const green_address *a, const green_address *b);
 
 /* Finds the addresses of "host:port", where host is a name or a number and port
- * a number or a service name; also takes every form of green_address_parse(), with
- * a service name for its port. A service that TCP does not have is that of UDP.
+ * a number or a service name. Also takes every form of green_address_parse(), with
+ * a service name for the port. A service name is looked up for TCP, then for UDP.
  * Stores up to count of them, in the order to try them, and returns how many.
  * Blocks: the system's resolver runs on native threads that are only for names, 16
  * at most, and an interrupt leaves it to finish by itself.
@@ -48,15 +48,16 @@ GREEN_API bool green_address_equal(const green_address *a, const green_address *
  * host:port, or there is no such service. -ENAMETOOLONG: a unix path is too long. */
 GREEN_API GREEN_CHECK int green_resolve(green_address *addresses, size_t count, const char *text);
 
-/* The same within timeout nanoseconds. -ETIMEDOUT: the name service has not answered
- * by then. */
+/* Like green_resolve(), within timeout nanoseconds. -ETIMEDOUT: the name service did
+ * not answer in time. */
 GREEN_API GREEN_CHECK int green_resolve_within(green_address *addresses, size_t count, const char *text,
                                                int64_t timeout);
 
-/* The same for a host apart from its port: a name or a number, IPv6 with or
- * without brackets. The host is never read as one of the text forms above, so it
- * may come from a stranger: "unix" is the name of a host. -EINVAL: the host is
- * empty, too long, "*", or has a ':' and is not an IPv6 address. */
+/* Like green_resolve_within(), with the host and the port as separate arguments. The
+ * host is a name or a number, IPv6 with or without brackets. It is never parsed as one
+ * of the text forms above ("unix" is a host name), so it may come from an untrusted
+ * peer. -EINVAL: the host is empty, too long, "*", or contains a ':' and is not an
+ * IPv6 address. */
 GREEN_API GREEN_CHECK int green_resolve_host(green_address *addresses, size_t count, const char *host, uint16_t port,
                                              int64_t timeout);
 

@@ -25,8 +25,8 @@
 #define GREEN_CHECK __attribute__((warn_unused_result))
 
 /* gcc knows no nullability; Swift reads it to tell optionals from the rest.
- * Pointers to pointers stay plain: they are places for a result. -Wpedantic warns
- * of each _Nullable, which is an extension. */
+ * Pointers to pointers carry no annotation: they are places for a result. _Nullable is
+ * an extension, and -Wpedantic would warn about each one. */
 #ifdef __clang__
 #define GREEN_NULLABLE _Nullable
 #define GREEN_ASSUME_NONNULL_BEGIN                                                                                     \
@@ -43,9 +43,9 @@ GREEN_BEGIN
 GREEN_ASSUME_NONNULL_BEGIN
 
 /* Constants are macros, usable in `case`, in #if and in static initializers. Swift
- * does not import INT64_C(), and sees variables of the same names and values.
+ * does not import INT64_C(), so it sees variables with the same names and values.
  *
- * GREEN_FOREVER: no limit, as a timeout. So is every negative number. */
+ * GREEN_FOREVER is a timeout without limit, as is every negative number. */
 #ifndef __swift__
 #define GREEN_FOREVER INT64_C(-1)
 #define GREEN_MICROSECOND INT64_C(1000)
@@ -62,14 +62,14 @@ static const int64_t GREEN_SECOND = 1000000000;
  * the headers a program was compiled with. Any thread. */
 GREEN_API const char *green_version(void);
 
-/* A sentence for an error that a call of this green thread has just returned: what
- * was tried, on what, why it failed and, where that is known, what to do. The error
- * may also be the result of a green thread that green_thread_wait() or a pile has
- * just handed out. Otherwise it is the system's text for the number, never NULL.
+/* Explains an error that a call of this green thread has just returned: what failed,
+ * on what, why and, if known, what to do. The error may also be the result of a green
+ * thread that green_thread_wait() or a pile has just returned. For any other error it
+ * returns the system's text for the number. Never NULL.
  *
- * The text belongs to the green thread. It lives until the thread's next failing
- * call, whatever other threads do meanwhile. Outside of green threads it belongs to
- * the OS thread. Any thread. */
+ * The text belongs to the green thread and stays valid until the thread's next call
+ * that fails; calls of other threads do not change it. Outside green threads it belongs
+ * to the OS thread. May be called on any thread. */
 GREEN_API const char *green_explain(int error);
 
 /* Nanoseconds of CLOCK_MONOTONIC. Any thread. */

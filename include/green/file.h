@@ -10,7 +10,7 @@
  *         use(bytes, count);
  *     green_file_free(file);
  *
- * No call here but green_file_free() holds up other green threads. Through
+ * No call here except green_file_free() blocks other green threads. Through
  * io_uring the kernel's workers do what takes long; under epoll native threads do,
  * 16 at most, which are the files' own. Reads and writes of what has offsets go in
  * pieces of 256 KiB. Even with io_uring native threads close files and list
@@ -28,9 +28,9 @@
  * way; everything else, and all of it on a native thread, runs to its end unseen, so
  * that a part of an interrupted write may still be written a little later.
  *
- * What has no offsets is a stream: pipes, FIFOs, terminals, and descriptors such as
- * those of eventfd(2), timerfd_create(2) and inotify(7). There a read returns what has
- * come, and one green thread may read while another writes.
+ * Descriptors without offsets are streams: pipes, FIFOs, terminals, and those of
+ * eventfd(2), timerfd_create(2), inotify(7) and the like. A read from a stream returns
+ * the bytes that are available, and one green thread may read while another writes.
  *
  * A length of more than SSIZE_MAX bytes is -EINVAL. */
 #ifndef GREEN_FILE_H
@@ -58,8 +58,8 @@ GREEN_API GREEN_CHECK int green_file_open(green_file **file, const char *path, i
  * -EBADF. Does not block. */
 GREEN_API GREEN_CHECK int green_file_adopt(green_file **file, int fd);
 
-/* Frees the file, and closes it where green_file_close() has not: in place,
- * which does not let others run and tells no error. */
+/* Frees the file. Closes it first if it is still open; unlike green_file_close(), this
+ * blocks the OS thread and reports no error. */
 GREEN_API void green_file_free(green_file *GREEN_NULLABLE file);
 
 /* Closes the file. Calls blocked in it are woken with -EBADF, and every later
@@ -105,8 +105,8 @@ GREEN_API GREEN_CHECK int64_t green_file_size(green_file *file);
 GREEN_API int green_file_truncate(green_file *file, int64_t size);
 
 /* Nanoseconds that one call on this file, but its close, may take before it ends
- * with -ETIMEDOUT. Negative, which a new file has, is no limit; with 0 a call does not
- * wait, and what the disk or a native thread does is -ETIMEDOUT. */
+ * with -ETIMEDOUT. A negative timeout, the default, means no limit. With 0 a call does
+ * not wait: work for the disk or for a native thread fails with -ETIMEDOUT. */
 GREEN_API void green_file_set_timeout(green_file *file, int64_t timeout);
 GREEN_API int64_t green_file_timeout(const green_file *file);
 

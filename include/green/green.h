@@ -33,20 +33,21 @@
  *   Interrupts  a blocking call ends early with -ECANCELED (killed), -ETIME (a
  *               green_timeout), -ETIMEDOUT (its own timeout), -EBADF (closed
  *               under it) or -EDEADLK (nothing can ever wake a thread; the call of
- *               the OS thread's own context fails). Every blocking call looks for a
- *               pending kill or green_timeout when it begins, whether or not it
- *               would have to wait. Nothing is lost: a call that has its result
- *               returns it, and leaves an interrupt that came meanwhile to the next
- *               blocking call. A refused call (-EXDEV, -EINVAL, -EBUSY, -EBADF)
- *               leaves it, too. So does all clean-up, which an interrupt does not
- *               keep from its work: every close, release and free, and
+ *               the OS thread's own context fails). Every blocking call checks for a
+ *               pending kill or green_timeout when it begins, whether or not it has
+ *               to wait. No result is lost: a call that has its result returns it,
+ *               and an interrupt that arrived meanwhile stays pending for the next
+ *               blocking call. An interrupt also stays pending when a call is
+ *               refused (-EXDEV, -EINVAL, -EBUSY, -EBADF), and during clean-up,
+ *               which always completes: every close, release and free, and
  *               green_semaphore_release(). Calls that do not block, such as
  *               green_queue_try_get(), ignore interrupts.
- *   Time        int64_t nanoseconds. A timeout that is negative (GREEN_FOREVER) is
- *               no limit; with 0 a call does not wait: it succeeds if it can at
- *               once, and fails with -ETIMEDOUT otherwise. In a structure of
- *               options 0 is the default, which each field names, and negative is no
- *               limit. A delay of 0 or less is none. INT64_MAX never ends.
+ *   Time        int64_t nanoseconds. A negative timeout (GREEN_FOREVER) means no
+ *               limit. With a timeout of 0 a call does not wait: it succeeds if it
+ *               can at once, and fails with -ETIMEDOUT otherwise. In a structure of
+ *               options 0 selects the default, which the field documents, and a
+ *               negative number means no limit. A delay of 0 or less means no delay.
+ *               INT64_MAX never expires.
  */
 #ifndef GREEN_GREEN_H
 #define GREEN_GREEN_H

@@ -46,9 +46,9 @@ typedef struct green_hub_options {
     /* Bytes of receive memory that all idle sockets of the hub share. It is
      * touched only as traffic comes. Default 4 MiB, least 64 KiB. */
     size_t receive_memory;
-    /* Bytes of address space for a green thread's stack where a spawn names
-     * none. Default 1 MiB, least 16 KiB, most half of the address space. Only
-     * touched pages use memory. */
+    /* Bytes of address space for a green thread's stack if the spawn does not give
+     * a size. Default 1 MiB, minimum 16 KiB, maximum half of the address space.
+     * Only touched pages use memory. */
     size_t stack_size;
     /* How many free stacks keep their memory for the next spawn. The memory of
      * those above it is given back when the hub is idle. Default 1024. */

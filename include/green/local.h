@@ -17,7 +17,7 @@ typedef struct green_local green_local;
  * it is replaced or its thread finishes; it must not block. -ENOMEM. */
 GREEN_API GREEN_CHECK int green_local_make(green_local **key, void (*GREEN_NULLABLE destroy)(void *value));
 
-/* Frees the key. Values set under it live on until their threads finish. */
+/* Frees the key. Values set under it stay until their threads finish. */
 GREEN_API void green_local_free(green_local *GREEN_NULLABLE key);
 
 /* The current thread's value, or NULL. */

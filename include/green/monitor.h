@@ -29,9 +29,9 @@ typedef struct green_hold {
 
 /* Zero in any field means its default. */
 typedef struct green_monitor_options {
-    /* How long a thread may hold its hub, in nanoseconds. Default 100 ms, least
-     * 1 ms, which negative numbers are below. The hubs are looked at four times as
-     * often. */
+    /* How long a thread may hold its hub, in nanoseconds. Default 100 ms.
+     * Values below 1 ms, including negative ones, mean 1 ms. The monitor checks the
+     * hubs four times per limit. */
     int64_t limit;
     /* Called instead of writing hold->text to standard error, on an OS thread of
      * Green's, while the green thread goes on. What hold points to is valid

@@ -33,8 +33,8 @@ typedef struct green_offload_options {
     /* Calls that may wait for a native thread; one more is -EAGAIN. 0: any
      * number. */
     unsigned queue_limit;
-    /* Nanoseconds after which a native thread without work ends; negative: never.
-     * Default 10 s. */
+    /* Nanoseconds after which an idle native thread ends. Negative: never. Default
+     * 10 s. */
     int64_t idle;
     /* Of the native threads, as debuggers and top(1) show it; cut at 15 bytes.
      * Default "green-offload". Copied. */
@@ -45,9 +45,9 @@ typedef struct green_offload_options {
 GREEN_API GREEN_CHECK int green_offload_pool_make(green_offload_pool **pool,
                                                   const green_offload_options *GREEN_NULLABLE options);
 
-/* Frees a pool, when no call of it is under way on the caller's side. What was
- * left behind by interrupts still runs, and then the native threads end. Does
- * not block. NULL does nothing. */
+/* Frees a pool. No thread may be blocked in a call on it. Functions whose callers were
+ * interrupted still run to their end, and then the native threads end. Does not block.
+ * NULL does nothing. */
 GREEN_API void green_offload_pool_free(green_offload_pool *GREEN_NULLABLE pool);
 
 /* Calls function(argument) on a native thread of the pool, NULL being the one

@@ -60,10 +60,11 @@
  *   Left alone  are the locks of OpenSSL, of Swift's runtime and of allocators,
  *               which are held for a moment only
  *
- * OpenSSL 3 keeps a queue of errors for each OS thread. From the first patched object
- * on that uses libcrypto, each green thread has a queue of its own, and a switch takes
- * a call of ERR_peek_error() longer. The marks of ERR_set_mark() are not kept. A
- * library that contains OpenSSL, or uses OpenSSL 1.1, has one queue for all.
+ * OpenSSL 3 keeps an error queue for each OS thread. Once an object that uses libcrypto
+ * is patched, each green thread has its own queue, and each switch costs a call of
+ * ERR_peek_error(). Marks set by ERR_set_mark() are lost when a thread waits with errors
+ * in its queue. If a library contains OpenSSL or uses OpenSSL 1.1, all its green threads
+ * share one queue.
  *
  * Threads are made green where GREEN_PATCH_THREAD is asked for: pthread_create()
  * starts a green thread on the hub of its caller, and an OS thread only where that
@@ -87,8 +88,8 @@
  *               with ECANCELED. From another OS thread that is ENOTSUP, as are names
  *               and pthread_getattr_np().
  *   Detached    ones that never end keep green_hub_close() from doing its work
- *   Clean-up    handlers of pthread_cleanup_push() are the OS thread's. An OS thread
- *               whose green threads use them must not end by pthread_exit() or
+ *   Clean-up    handlers of pthread_cleanup_push() belong to the OS thread. An OS
+ *               thread whose green threads use them must not end by pthread_exit() or
  *               pthread_cancel().
  *   Forks       A handler of a fork makes native threads, and joins no green ones:
  *               EDEADLK. In the child there are none; the one that forked is the OS
@@ -180,8 +181,8 @@ typedef struct green_import_options {
  *
  * -ENOENT: there is no such library, and green_explain() has the dynamic linker's
  * words; or an object of `also` is not loaded. -ENODATA: it makes none of these
- * calls, so there is no slot to patch. -ENOEXEC: a table of an object is damaged, and
- * green_explain() says which; nothing is patched. -EINVAL: a family does not exist, or
+ * calls, so there is no slot to patch. -ENOEXEC: a table of an object is damaged;
+ * green_explain() names it, and nothing is patched. -EINVAL: a family does not exist, or
  * an object must not be patched. -EACCES, -EPERM and others: the system does not let a
  * page be written; nothing is patched then. -ENOSYS: the process is linked
  * statically. -ENOMEM. */

@@ -88,8 +88,8 @@ GREEN_API int green_process_signal(green_process *process, int number);
 /* Its number, for messages. */
 GREEN_API pid_t green_process_id(const green_process *process);
 
-/* Frees the handle. A process that still runs goes on, and when it ends, a native
- * thread sees to it that no zombie is left. Does not block. */
+/* Frees the handle. A process that still runs continues to run; a native thread reaps
+ * it when it ends, so it leaves no zombie. Does not block. */
 GREEN_API void green_process_free(green_process *GREEN_NULLABLE process);
 
 GREEN_ASSUME_NONNULL_END

@@ -22,9 +22,10 @@ typedef struct green_serve_options {
     size_t concurrency;
     /* Bytes of address space for each handler's stack. Default: the hub's. */
     size_t stack_size;
-    /* Called in the handler's thread with the error that ended it, whatever it
-     * is. Serving goes on. Without it, an error of the client's own connection
-     * is reported on standard error, and any other ends green_serve(). */
+    /* Called in the handler's thread with any error that ended the handler;
+     * green_serve() continues. Without on_error, an error of the client's own
+     * connection is reported on standard error, and any other error ends
+     * green_serve(). */
     void (*GREEN_NULLABLE on_error)(int error, void *GREEN_NULLABLE context);
     /* Called once, with the context, when nobody uses it any more: green_serve()
      * has returned, whatever it returned, and its last handler has ended. */
@@ -37,11 +38,11 @@ typedef struct green_serve_options {
  * its error; or until the caller is interrupted. Handlers still running then go
  * on, and the listener stays open unless it was closed.
  *
- * A handler that ends with the error of its own client's connection does not end
- * green_serve(): a reset, a timeout of the socket, a failed handshake, a line
- * that is too long, all of which a client can cause at will. They are told from
- * equal errors of other connections by green_socket_failed_with(). A handler
- * that ends with -ECANCELED was killed, which is no error.
+ * A handler that ends with an error of its client's own connection does not end
+ * green_serve(): a reset, a timeout of the socket, a failed handshake or a line that is
+ * too long. A client can cause each of these at any time. green_socket_failed_with()
+ * distinguishes them from the same errors on other connections. A handler that ends
+ * with -ECANCELED was killed; that is not an error.
  *
  * Out of descriptors or memory, it waits for one to be free and goes on.
  * -EBUSY: somebody already serves this listener. */

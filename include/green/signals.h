@@ -15,12 +15,12 @@ typedef struct green_signals green_signals;
  * them. -EINVAL: one cannot be caught. */
 GREEN_API GREEN_CHECK int green_signals_open(green_signals **signals, const int *numbers, size_t count);
 
-/* Blocks until one of the signals comes, for timeout nanoseconds at most, and returns
- * its number, > 0; at once for one that has come since green_signals_open(). Of several
- * threads that wait, each signal is told to one.
- * -ETIMEDOUT: none within the timeout. -ECANCELED, -ETIME: interrupted; no signal is
- * lost. -EWOULDBLOCK: called in a link or a destructor. -ENOMEM: no memory for a
- * timer. */
+/* Blocks until one of the signals arrives, for timeout nanoseconds at most, and returns
+ * its number (> 0). Returns at once if one has arrived since green_signals_open(). If
+ * several threads wait, each signal goes to one of them.
+ * -ETIMEDOUT: no signal arrived within the timeout. -ECANCELED, -ETIME: interrupted; no
+ * signal is lost. -EWOULDBLOCK: called in a link or a destructor. -ENOMEM: no memory
+ * for a timer. */
 GREEN_API GREEN_CHECK int green_signals_next(green_signals *signals, int64_t timeout);
 
 /* Ends the collection; the signals that nobody else collects act again as before. One

@@ -2,8 +2,8 @@
  *
  * A socket belongs to its OS thread. One green thread may read while another
  * writes; a second reader, or a second writer, is told -EBUSY, and
- * green_explain() names both. Any length up to SSIZE_MAX bytes may be given to one
- * call; a larger one is -EINVAL. */
+ * green_explain() names both. A length of more than SSIZE_MAX bytes is
+ * -EINVAL. */
 #ifndef GREEN_SOCKET_H
 #define GREEN_SOCKET_H
 
@@ -18,9 +18,9 @@ typedef struct green_socket green_socket;
 
 /* Zero in any field means its default. */
 typedef struct green_connect_options {
-    /* Local address to connect from. With port 0 the kernel picks a port when
-     * the destination is known, so that one port serves connections to several
-     * destinations (IP_BIND_ADDRESS_NO_PORT). */
+    /* Local address to connect from. With port 0 the kernel picks a port at connect
+     * time, so connections to several destinations can share one local port
+     * (IP_BIND_ADDRESS_NO_PORT). */
     const green_address *GREEN_NULLABLE from;
     /* Nanoseconds for everything, name look-up included. Default: no limit. */
     int64_t timeout;
@@ -31,15 +31,15 @@ typedef struct green_connect_options {
  * both families starts the next one 250 ms after the last, keeping the first
  * that answers (RFC 8305). TCP_NODELAY is set.
  * Errors are those of connect(2) for the last address tried, those of
- * green_resolve(), -ETIMEDOUT, -EMFILE. Where nobody listens on a port of this
- * machine, TCP may connect a socket to itself: that is -ECONNREFUSED too. Blocks. */
+ * green_resolve(), -ETIMEDOUT, -EMFILE. If no socket listens on a
+ * local port, TCP may connect a socket to itself; this is -ECONNREFUSED, too. Blocks. */
 GREEN_API GREEN_CHECK int green_connect(green_socket **socket, const char *to,
                                         const green_connect_options *GREEN_NULLABLE options);
 GREEN_API GREEN_CHECK int green_connect_address(green_socket **socket, const green_address *to,
                                                 const green_connect_options *GREEN_NULLABLE options);
 
-/* Connects to a host apart from its port, as green_resolve_host() takes it, and
- * otherwise as green_connect() does. */
+/* Like green_connect(), with the host and the port as separate arguments, as in
+ * green_resolve_host(). */
 GREEN_API GREEN_CHECK int green_connect_host(green_socket **socket, const char *host, uint16_t port,
                                              const green_connect_options *GREEN_NULLABLE options);
 
@@ -91,47 +91,43 @@ GREEN_API GREEN_CHECK ssize_t green_read_line(green_socket *socket, char *bytes,
 GREEN_API GREEN_CHECK ssize_t green_receive(green_socket *socket, const void **bytes);
 GREEN_API void green_consume(green_socket *socket, size_t size);
 
-/* As green_receive(), but waits until a line has come, and returns its length
- * with its '\n'. A last line without '\n' counts. Memory for it grows as its
- * bytes come, whatever the limit. -EINVAL: a limit of 0. -EMSGSIZE: no '\n'
- * within limit bytes; what came is still unread. */
+/* Like green_receive(), but waits for a whole line and returns its length including
+ * the '\n'. The last line may lack the '\n'. Memory grows as bytes arrive, whatever the
+ * limit. -EINVAL: limit is 0. -EMSGSIZE: no '\n' within limit bytes; the received bytes
+ * stay unread. */
 GREEN_API GREEN_CHECK ssize_t green_receive_line(green_socket *socket, size_t limit, const void **line);
 
-/* As green_receive(), but waits until size bytes have come, and returns size.
- * Memory for them grows as they come, so that size may be a number from the
- * peer. -EINVAL: a size of 0 or above SSIZE_MAX. -ENODATA: the stream ended
- * before, and the bytes that came are dropped. After any other error they are
- * still unread. */
+/* Like green_receive(), but waits for size bytes, and returns size. Memory grows as
+ * bytes arrive, so size may be a number from the peer. -EINVAL: size is 0 or exceeds
+ * SSIZE_MAX. -ENODATA: the stream ended before size bytes, and the received bytes are
+ * dropped. After any other error they stay unread. */
 GREEN_API GREEN_CHECK ssize_t green_receive_exactly(green_socket *socket, size_t size, const void **bytes);
 
 /* Writes all of it and returns size; anything else is an error, and part of it
- * may have been sent. A size of 0 sends an empty message where the socket keeps
- * messages apart, as datagram sockets do, and nothing on a stream. -EPIPE and
+ * may have been sent. A size of 0 sends an empty message on a socket that preserves
+ * message boundaries, such as a datagram socket, and nothing on a stream. -EPIPE and
  * -ECONNRESET: the peer has gone; there is no SIGPIPE. Blocks until the kernel has
  * taken the last byte. */
 GREEN_API ssize_t green_write(green_socket *socket, const void *bytes, size_t size);
 
-/* Writes all the pieces as green_write() writes one, in as few packets as they fit.
- * The array is used up: its entries change. -EINVAL: the count is negative, or the
- * sum of the lengths exceeds SSIZE_MAX. -EMSGSIZE: more than IOV_MAX pieces for one
- * message. */
+/* Like green_write(), for several pieces, in as few packets as possible. Changes the
+ * entries of the array. -EINVAL: the count is negative, or the sum of the lengths
+ * exceeds SSIZE_MAX. -EMSGSIZE: more than IOV_MAX pieces for one message. */
 GREEN_API ssize_t green_writev(green_socket *socket, struct iovec *pieces, int count);
 
 /* Writes what the kernel takes now, at least a byte, and returns how much. */
 GREEN_API GREEN_CHECK ssize_t green_write_some(green_socket *socket, const void *bytes, size_t size);
 
-/* Whether an error is that of this connection: what the last call that read, or
- * the last one that wrote, has failed with. The peer has reset the connection,
- * its TLS handshake has failed, it has sent too long a line, it was silent for
- * longer than the timeout, the socket was closed, and so on. Interrupts and want
- * of memory do not count. A server tells by it a client that has gone from a
- * failure of its own; green_serve() does. Does not block. */
+/* Whether the last read or the last write of this socket failed with the error. Such
+ * errors are: the peer reset the connection, the TLS handshake failed, a line was too
+ * long, the peer was silent for longer than the timeout, or the socket was closed.
+ * Interrupts and lack of memory do not count. A server uses this to distinguish a lost
+ * client from its own failures, as green_serve() does. Does not block. */
 GREEN_API bool green_socket_failed_with(const green_socket *socket, int error);
 
 /* Nanoseconds that one call that reads, or one that writes, may take as a whole
- * before it ends with -ETIMEDOUT. Negative, which a new socket has, is no limit; with
- * 0 a call does not wait. SO_RCVTIMEO and SO_SNDTIMEO, set on the descriptor, do not
- * apply to Green's calls. */
+ * before it ends with -ETIMEDOUT. A negative timeout, the default, means no limit. With
+ * 0 a call does not wait. SO_RCVTIMEO and SO_SNDTIMEO do not apply to Green's calls. */
 GREEN_API void green_socket_set_timeouts(green_socket *socket, int64_t read, int64_t write);
 GREEN_API void green_socket_timeouts(const green_socket *socket, int64_t *read, int64_t *write);
 
@@ -139,8 +135,9 @@ GREEN_API void green_socket_timeouts(const green_socket *socket, int64_t *read, 
 GREEN_API GREEN_CHECK int green_socket_option(const green_socket *socket, int level, int name, int *value);
 GREEN_API int green_socket_set_option(green_socket *socket, int level, int name, int value);
 
-/* The addresses of both ends; the peer's also after it has reset the connection.
- * -EBADF once closed. -ENOTCONN: the socket was never connected. Do not block. */
+/* The addresses of both ends. The peer's address remains known after the peer has reset
+ * the connection. -EBADF: the socket is closed. -ENOTCONN: the socket was never
+ * connected. Do not block. */
 GREEN_API GREEN_CHECK int green_socket_local_address(const green_socket *socket, green_address *address);
 GREEN_API GREEN_CHECK int green_socket_peer_address(const green_socket *socket, green_address *address);
 

@@ -28,7 +28,7 @@ typedef struct green_spawn_options {
     /* Bytes of address space for the stack, rounded up to pages. Less than
      * 16 KiB is -EINVAL. */
     size_t stack_size;
-    /* Nanoseconds until the thread becomes ready. Default: none. */
+    /* Nanoseconds until the thread becomes ready. Default: no delay. */
     int64_t delay;
     /* Called with the argument, in place of the function and in the thread's
      * own turn, when it was killed or cancelled before it ever ran. */
@@ -49,8 +49,9 @@ GREEN_API GREEN_CHECK int green_spawn_with(green_thread **thread, const green_sp
 /* Starts a green thread without a handle: cheaper, nothing to release (GT-3). */
 GREEN_API GREEN_CHECK int green_detach(green_function *function, void *GREEN_NULLABLE argument);
 
-/* Starts function(argument) after delay nanoseconds, also when the caller has
- * ended by then (GT-4); without a delay if that is 0 or less. green_thread_cancel() until then means it never runs. */
+/* Starts function(argument) after delay nanoseconds, even if the caller has ended by
+ * then (GT-4). A delay of 0 or less means no delay. If green_thread_cancel() is called
+ * before then, the function never runs. */
 GREEN_API GREEN_CHECK int green_spawn_after(green_thread **thread, int64_t delay, green_function *function,
                                             void *GREEN_NULLABLE argument);
 
@@ -90,10 +91,10 @@ GREEN_API void *GREEN_NULLABLE green_reason(void);
  * be due to one, which was meant for the thread and not for that function. */
 GREEN_API uint64_t green_interrupt_count(void);
 
-/* 0, or the pending interrupt that the current thread's next blocking call would
- * return, which this delivers in its place. Does not block. For a function that runs
- * for long without blocking, and at the start of one that blocks only at times. In a
- * link or a destructor, which get no interrupts, and without a hub: 0. */
+/* Returns the pending interrupt that the current thread's next blocking call would
+ * return, and clears it; otherwise 0. Does not block. For functions that run for long
+ * without blocking, and for the start of functions that block only sometimes. Returns 0
+ * in a link or a destructor, which get no interrupts, and without a hub. */
 GREEN_API GREEN_CHECK int green_check_interrupt(void);
 
 /* Stops a thread that has not begun to run: it never will (GT-9).
@@ -137,23 +138,23 @@ GREEN_API void green_thread_set_context(green_thread *thread, void *GREEN_NULLAB
  * thread has no hub and none can be made. */
 GREEN_API green_thread *GREEN_NULLABLE green_current(void);
 
-/* Lets every thread that is ready now run, and one round of I/O happen. Blocks.
- * 0. -ECANCELED, -ETIME: an interrupt was pending, or came meanwhile; the others
- * have run even so. -EWOULDBLOCK: called in a link or a destructor. */
+/* Runs every thread that is ready now, and one round of I/O. Blocks. Returns 0.
+ * -ECANCELED, -ETIME: an interrupt was pending or arrived meanwhile; the other threads
+ * have run anyway. -EWOULDBLOCK: called in a link or a destructor. */
 GREEN_API int green_yield(void);
 
-/* Blocks for at least the given nanoseconds; 0 or less is green_yield() (GT-1).
- * 0: the time is over. -ECANCELED, -ETIME: an interrupt ended it early.
+/* Blocks for at least the given nanoseconds; 0 or less means green_yield() (GT-1).
+ * 0: the time has passed. -ECANCELED, -ETIME: an interrupt ended the sleep early.
  * -EWOULDBLOCK: called in a link or a destructor. -ENOMEM: no memory for a timer. */
 GREEN_API int green_sleep(int64_t nanoseconds);
 
 /* Blocks until fd has one of the poll(2) events, for timeout nanoseconds at most.
- * Returns the events that it has, > 0: of those asked for, and POLLERR and POLLHUP
- * in any case. For descriptors that Green has no type for. The descriptor stays the
- * caller's, and must stay open while a thread waits for it; several may.
- * An error that stays pending, as one in the queue of a socket with IP_RECVERR does,
+ * Returns the ready events (> 0), among the requested ones and POLLERR and POLLHUP. For
+ * descriptors that Green has no type for. The caller still owns the descriptor and must
+ * keep it open during the call. Several threads may wait for it.
+ * A pending error, such as an entry in the error queue of a socket with IP_RECVERR,
  * ends every wait at once until it is read.
- * -ETIMEDOUT: none of the events within the timeout. -EBADF: fd is not open.
+ * -ETIMEDOUT: no event within the timeout. -EBADF: fd is not open.
  * -ECANCELED, -ETIME: interrupted. -EWOULDBLOCK, -ENOMEM: as green_sleep(). */
 GREEN_API int green_wait_fd(int fd, short events, int64_t timeout);
 

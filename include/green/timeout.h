@@ -25,8 +25,8 @@ typedef struct green_timeout green_timeout;
 /* Starts a timeout for the current green thread: once so many nanoseconds are
  * over, the blocking call that the thread is in, or its next one, returns
  * -ETIME, once. Zero fires as soon as the thread blocks; a negative number
- * never. The handle is the caller's, to be given back by green_timeout_free();
- * one that is still pending when its thread ends is dropped silently. -ENOMEM. */
+ * never. The caller owns the handle and frees it with green_timeout_free(). A timeout
+ * that is still pending when its thread ends is dropped silently. -ENOMEM. */
 GREEN_API GREEN_CHECK int green_timeout_start(green_timeout **timeout, int64_t nanoseconds);
 
 /* The same with a reason, which the thread reads by green_reason() once the

@@ -6,9 +6,9 @@
  * every rule of green/socket.h holds. Clients verify whom they talk to unless
  * they say that they do not.
  *
- * TLS answers some records by itself, such as a request for new keys. A peer that
- * does not read its answers is not read on once they come to a few kilobytes: then a
- * read waits, like a write, until the peer takes them.
+ * TLS answers some records by itself, such as a request for new keys. If the peer does
+ * not read these answers and a few kilobytes of them are pending, a read waits, like a
+ * write, until the peer has received them.
  *
  * Nothing of OpenSSL shows in here. Without it (the CMake option TLS, the trait
  * of the Swift package) these functions do not exist, and GREEN_HAS_TLS is 0. */
@@ -43,9 +43,9 @@ typedef enum green_tls_problem {
     GREEN_TLS_BAD_SETUP,       /* a certificate, key or option of our own is no good */
 } green_tls_problem;
 
-/* The problem of this green thread's last call that returned -EPROTO, and the
- * X509_V_ERR_ number of its verification, 0 when that was not the problem. Outside
- * of green threads: of this OS thread's last call. */
+/* The problem of this green thread's last call that returned -EPROTO, and its
+ * X509_V_ERR_ number, or 0 if verification was not the problem. Outside green threads:
+ * of this OS thread's last call. */
 GREEN_API green_tls_problem green_tls_last_problem(void);
 GREEN_API long green_tls_last_verify(void);
 
@@ -65,9 +65,9 @@ typedef enum green_tls_verification {
 
 typedef enum green_tls_version { GREEN_TLS_1_2 = 0x0303, GREEN_TLS_1_3 = 0x0304 } green_tls_version;
 
-/* PEM in a file or in memory; in a file when path is set. At most 16 MiB. Text
- * around the blocks is skipped, but a BEGIN or END line that is damaged or has no
- * counterpart is an error, which names the line. */
+/* PEM in a file if path is set, otherwise in memory. At most 16 MiB. Text around the
+ * blocks is skipped. A BEGIN or END line that is damaged or has no counterpart is an
+ * error; green_explain() gives its line number. */
 typedef struct green_tls_pem {
     const char *GREEN_NULLABLE path;
     const void *GREEN_NULLABLE bytes;
@@ -93,10 +93,10 @@ typedef struct green_tls_options {
     green_tls_verification verification;
     /* Whom to trust. Neither set: the system's store. */
     green_tls_pem authorities;
-    /* A server needs at least one, and shows the first that is for the name the
-     * client asks for, or the first of all if none is. Where others for that name
-     * have keys of other types, ECDSA and RSA, it shows one that the client can
-     * verify; a client that can verify both gets the ECDSA one. A client may have
+    /* A server needs at least one identity. It presents the first that matches the
+     * name requested by the client, or the first in the list if none matches. If
+     * several identities match and have keys of different types (ECDSA and RSA), it
+     * presents one that the client can verify, and prefers ECDSA. A client may have
      * one identity. */
     const green_tls_identity *GREEN_NULLABLE identities;
     size_t identity_count;
@@ -138,15 +138,15 @@ GREEN_API void green_tls_context_release(green_tls_context *GREEN_NULLABLE conte
 GREEN_API GREEN_CHECK int green_tls_context_reload(green_tls_context *context, const green_tls_options *options);
 
 /* green_connect(), then the handshake, within the timeout of the options. The
- * name to verify and to ask for is that of the address unless host says
- * otherwise. The case of letters, a final dot, the brackets and the zone of an IPv6
- * address do not matter. -EINVAL: there is no name of a host. Errors are those of both. */
+ * name to verify and to request is host, or if that is NULL the host of the address.
+ * Letter case, a final dot, brackets and the zone of an IPv6 address do not matter.
+ * -EINVAL: there is no host name. Other errors are those of both. */
 GREEN_API GREEN_CHECK int green_tls_connect(green_socket **socket, const char *to,
                                             const green_connect_options *GREEN_NULLABLE options,
                                             green_tls_context *context, const char *GREEN_NULLABLE host);
 
-/* green_connect_host(), then the handshake. The name to verify and to ask for is
- * the host unless name says otherwise. */
+/* green_connect_host(), then the handshake. The name to verify and to request is name,
+ * or if that is NULL the host. */
 GREEN_API GREEN_CHECK int green_tls_connect_host(green_socket **socket, const char *host, uint16_t port,
                                                  const green_connect_options *GREEN_NULLABLE options,
                                                  green_tls_context *context, const char *GREEN_NULLABLE name);
