@@ -6,7 +6,7 @@ public final class Client {
     public let socket: Socket
     public let address: SocketAddress
 
-    /// When it has last sent something, or been sent something.
+    /// The time at which it last sent or received bytes.
     fileprivate var lastActive = ContinuousClock.now
     /// Its handler.
     fileprivate let thread = GreenThread.current
@@ -16,35 +16,35 @@ public final class Client {
         self.address = address
     }
 
-    /// Notes that the client is not silent.
+    /// Records that the client is active.
     public func touch() {
         lastActive = .now
     }
 }
 
-/// Serves clients, and keeps the silent ones from holding places that others need.
+/// Serves clients, and drops silent ones.
 ///
-/// A client that has been silent for longer than the limit is dropped. With as many clients as there may be, a new one
-/// takes the place of that which has been silent for longest.
+/// A client that is silent for longer than the limit is dropped. If the maximum number of clients is connected, a new
+/// client replaces the one that has been silent for longest.
 public final class Clients {
     private let limit: Int
     private let idle: Duration
     private var clients: [ObjectIdentifier: Client] = [:]
 
     /// - Parameters:
-    ///   - limit: How many there may be at one time; fewer where the system allows fewer descriptors.
-    ///   - idle: How long one may be silent.
-    ///   - descriptors: How many a client takes.
+    ///   - limit: The maximum number of clients; lower if the system allows fewer descriptors.
+    ///   - idle: The time that a client may be silent.
+    ///   - descriptors: The number of descriptors for each client.
     public init(limit: Int, idle: Duration, descriptors: Int = 1) {
         self.limit = max(min(limit, (raiseDescriptorLimit() - 64) / descriptors), 1)
         self.idle = idle
     }
 
-    /// Serves until the listener is closed or stopped. What goes wrong with a client is logged, and ends only that one.
+    /// Serves until the listener is closed or stopped. An error of a client is logged, and ends only that client.
     public func serve(_ listener: Listener, _ handle: @escaping (Client) throws -> Void) throws {
         let sweeper = spawn(name: "silent clients") { [self] in try dropSilent() }
         defer { try? sweeper.kill() }
-        // Those that make room have left before the last of these places is taken.
+        // Dropped clients leave before all of the additional places are taken.
         try Green.serve(listener, concurrency: limit + 64) { [self] socket, address in
             let client = Client(socket, address)
             makeRoom()
@@ -62,7 +62,7 @@ public final class Clients {
         guard clients.count >= limit, let silent = clients.values.min(by: { $0.lastActive < $1.lastActive }) else {
             return
         }
-        drop(silent, "it was silent for longest, and its place was needed")
+        drop(silent, "silent for longest when a new client connected")
     }
 
     private func dropSilent() throws {
@@ -70,24 +70,24 @@ public final class Clients {
             try GreenThread.sleep(for: max(min(idle / 8, .seconds(1)), .milliseconds(10)))
             let oldest = ContinuousClock.now - idle
             for client in clients.values where client.lastActive < oldest {
-                drop(client, "it was silent for \(seconds(idle))")
+                drop(client, "silent for \(seconds(idle))")
             }
         }
     }
 
     private func drop(_ client: Client, _ reason: String) {
         clients[ObjectIdentifier(client)] = nil
-        // Wherever its handler is.
+        // This ends the handler in any blocking call.
         try? client.thread.kill(throwing: Dropped(description: reason))
     }
 }
 
-/// Why a client was dropped.
+/// The reason why a client was dropped.
 private struct Dropped: Error, CustomStringConvertible {
     let description: String
 }
 
-/// Raises the limit of open descriptors as far as the system lets it, and tells how far that is.
+/// Raises the limit of open descriptors to the maximum that the system allows, and returns it.
 private func raiseDescriptorLimit() -> Int {
     var limit = rlimit()
     guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1024 }

@@ -6,7 +6,7 @@ extension Options {
         try secured { try Green.listen(on: address) }
     }
 
-    /// Listens on a host and a port, by TLS when `--tls-cert` and `--tls-key` name files.
+    /// Listens on a host and a port, with TLS if `--tls-cert` and `--tls-key` are given.
     public func listen(host: String, port: UInt16) throws -> Listener {
         try secured { try Green.listen(on: SocketAddress.resolve(host: host, port: port)[0]) }
     }

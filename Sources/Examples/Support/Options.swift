@@ -34,13 +34,13 @@ public struct Options {
     public subscript(name: String, default standard: Int, atLeast least: Int = 1, atMost most: Int = .max) -> Int {
         guard let text = values[name] else { return standard }
         guard let number = Int(text), number >= least, number <= most else {
-            let range = most == .max ? "\(least) on" : "\(least) to \(most)"
-            end(2, "--\(name) takes a number from \(range), not '\(text)'")
+            let range = most == .max ? "of at least \(least)" : "from \(least) to \(most)"
+            end(2, "--\(name) takes a number \(range), not '\(text)'")
         }
         return number
     }
 
-    /// The number of a port.
+    /// A port number.
     public subscript(name: String, default standard: UInt16) -> UInt16 {
         UInt16(self[name, default: Int(standard), atLeast: 0, atMost: Int(UInt16.max)])
     }

@@ -1,28 +1,28 @@
 import Glibc
 import Green
 
-/// Standard output, which may be a pipe that nobody reads. The programs have one OS thread.
+/// Standard output, which may be a pipe without a reader. The programs have one OS thread.
 private nonisolated(unsafe) let output = Output()
 
-/// Prints a line at once, also into a pipe or a file. Only the calling green thread waits until it is read.
+/// Prints a line at once, also to a pipe or a file. Only the calling green thread waits for room.
 ///
-/// For programs that end once they have printed all. When nobody is left to read, they end as a pipe's writers do.
+/// For programs that end after their output. If the reader of a pipe is gone, SIGPIPE ends the program.
 public func say(_ line: String) {
     unsafe output.write(line)
 }
 
-/// Prints a line without waiting. For servers: when nobody reads what they print they go on, and drop lines.
+/// Prints a line without waiting. For servers: if nobody reads their output, they continue and drop lines.
 public func log(_ line: String) {
     unsafe output.post(line)
 }
 
-/// Writes a line to standard error, behind the name of the program, unless nobody has read from there for a second.
+/// Writes a line with the name of the program to standard error, unless that has been blocked for a second.
 public func note(_ line: String) {
     let program = commandLine.first?.split(separator: "/").last ?? ""
     writeToStandardError("\(program): \(line.printable)\n")
 }
 
-/// Ends the program; with a failure when somebody has not been told all that was said.
+/// Ends the program, with exit code 1 if output was lost.
 public func finish(_ status: CInt) -> Never {
     unsafe output.flush()
     guard unsafe output.isLost else { exit(status) }
@@ -41,25 +41,25 @@ public func run(_ program: () throws -> Void) {
     finish(0)
 }
 
-/// Nobody has read from standard error for a second.
+/// Whether standard error has been blocked for a second.
 private nonisolated(unsafe) var isUnread = false
 
 private func writeToStandardError(_ text: String) {
     var place = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
-    // What has room takes a line without blocking.
+    // If there is room, a line does not block.
     guard unsafe poll(&place, 1, isUnread ? 0 : 1000) == 1 else { return unsafe isUnread = true }
     _ = try? FileDescriptor.standardError.writeAll(text.utf8)
 }
 
 private final class Output {
-    /// Something could not be written.
+    /// Whether output was lost.
     private(set) var isLost = false
 
     private var isOpen = false
-    /// A pipe, a terminal or a socket, which may have to be waited for.
+    /// A pipe, a terminal or a socket, where a write may wait.
     private var stream: GreenFile?
 
-    /// What was posted and the writer has not taken.
+    /// Posted lines that the writer has not taken.
     private let posted = Queue<String>(capacity: 1000)
     private var dropped = 0
     private var writer: GreenThread<Void>?
@@ -70,7 +70,7 @@ private final class Output {
         } catch {
             isLost = true
             if (error as? SystemError)?.code == .brokenPipe {
-                // The usual end of a program that prints, unless somebody wants it to be ignored.
+                // Ends the program like any writer of a pipe, unless SIGPIPE is ignored.
                 raise(SIGPIPE)
             }
         }
@@ -78,7 +78,7 @@ private final class Output {
 
     func post(_ line: String) {
         if writer == nil {
-            // For standard error; the writes of a stream do without.
+            // For standard error. Writes of a stream never raise it.
             signal(SIGPIPE, SIG_IGN)
             writer = spawn(name: "output") { [self] in try writePosted() }
         }
@@ -88,7 +88,7 @@ private final class Output {
         }
     }
 
-    /// Gives a reader of what was posted a second.
+    /// Waits up to a second for posted lines to be written.
     func flush() {
         posted.close()
         do {
@@ -105,7 +105,7 @@ private final class Output {
                 if dropped > 0 {
                     let count = dropped
                     dropped = 0
-                    try writeNow("\(count) lines were dropped, since nobody read them")
+                    try writeNow("\(count) lines were dropped, because the output was not read")
                 }
             } catch {
                 isLost = true
@@ -122,7 +122,7 @@ private final class Output {
         if let stream {
             try stream.write(bytes)
         } else {
-            // Others may write to the same file, such as standard error: its position is shared.
+            // Standard error may be the same file; both share its position.
             _ = try FileDescriptor.standardOutput.writeAll(bytes)
         }
     }

@@ -1,6 +1,6 @@
 extension StringProtocol {
-    /// The text with escapes in place of what a terminal, or a reader of a log, could be misled by: control characters
-    /// but the tab, ends of lines, and characters that change the direction of what follows.
+    /// The text with escapes in place of characters that could mislead a terminal or the reader of a log: control
+    /// characters except tab, line separators, and characters that change the direction of text.
     public var printable: String {
         if utf8.allSatisfy({ 0x20...0x7E ~= $0 || $0 == 0x09 }) {
             return String(self)
@@ -21,9 +21,9 @@ extension Unicode.Scalar {
         case 0x09: false
         // C0, DEL and C1.
         case 0x00...0x1F, 0x7F...0x9F: true
-        // The ends of lines and of paragraphs.
+        // Line and paragraph separators.
         case 0x2028, 0x2029: true
-        // The controls of direction.
+        // Bidirectional controls.
         case 0x061C, 0x200E, 0x200F, 0x202A...0x202E, 0x2066...0x2069: true
         default: false
         }

@@ -62,11 +62,10 @@ func chat() throws {
 
             A chat: connect with nc, say your name, and talk.
 
-              --host HOST      where to listen, a name or a number (127.0.0.1)
-              --port N         the port; 0 is any free one (6001)
-              --concurrency N  how many may be there at one time (10000). One more takes the place of whoever has said
-                               nothing for longest.
-              --idle S         seconds that somebody may say nothing (3600)
+              --host HOST      host name or address to listen on (127.0.0.1)
+              --port N         port to listen on; 0 selects a free one (6001)
+              --concurrency N  maximum number of members (10000); a new one replaces the one silent for longest
+              --idle S         seconds after which a silent member is dropped (3600)
             """
     )
     let clients = Clients(
@@ -81,18 +80,18 @@ func chat() throws {
         let socket = client.socket
         guard let name = try withTimeout(.seconds(60), { try askName(socket) }) else { return }
         let member = Member(name: name, socket: socket)
-        guard room.enter(member) else { return try socket.write("There is a \(name) already.\n") }
+        guard room.enter(member) else { return try socket.write("The name \(name) is taken.\n") }
         defer { room.leave(member) }
         while let line = try socket.readLine(limit: 4096) {
             client.touch()
             room.say("\(name): \(line.printable)", from: member)
-            // Nobody says more than the others can read.
+            // Limits the rate of each member.
             try GreenThread.sleep(for: .milliseconds(20))
         }
     }
 }
 
-/// What the others see of a name has no control characters.
+/// Asks for a name, and escapes its control characters.
 func askName(_ socket: Socket) throws -> String? {
     try socket.write("Your name? ")
     let name = try socket.readLine(limit: 100)?.printable

@@ -1,6 +1,7 @@
 import Green
 
-/// How to connect to the server of a page. Its host may be a stranger's choice, and is nothing but a host. Whom to trust by https is the system's choice, or a file of authorities.
+/// Connects to the server of a page. The host may come from an untrusted page, so it is never parsed as another form of
+/// an address. https trusts the system's authorities, or those in a file.
 func connecting(trusting authorities: String?) throws -> (URL) throws -> Socket {
     #if TLS
     let tls = try authorities.map { path in try TLS.client { $0.authorities = .file(path) } } ?? .client()

@@ -9,13 +9,13 @@ final class Crawl {
     private let progress: Progress
     /// Pages that need not be fetched again.
     private var known: Set<URL> = []
-    /// How many pages that are linked to may still be fetched.
+    /// The number of linked pages that may still be fetched.
     private var left: Int
 
     /// - Parameters:
     ///   - concurrency: How many pages to fetch at one time.
     ///   - timeout: How long one page may take, redirects included.
-    ///   - pages: How many pages to fetch because others link to them.
+    ///   - pages: The maximum number of linked pages to fetch.
     init(_ fetcher: Fetcher, concurrency: Int, timeout: Duration, pages: Int, progress: Progress) {
         left = pages
         pool = GreenPool(size: concurrency)

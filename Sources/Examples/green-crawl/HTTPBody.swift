@@ -39,7 +39,7 @@ struct HTTPBody {
             }
             _ = try lines.fields()
         case .withConnection:
-            // A byte more than the limit tells whether that is also the end.
+            // Reads one byte more than the limit, to detect a larger body.
             while try readPiece(upTo: max(limit - size, 1), take) > 0 {
                 guard size <= limit else { throw tooLarge }
             }
@@ -92,7 +92,7 @@ struct HTTPBody {
             return consumed
         }
         size += count
-        // What has come already is read without waiting. The others have their turn all the same.
+        // Reading bytes that are available does not wait, so this lets the other threads run.
         try GreenThread.yield()
         return count
     }

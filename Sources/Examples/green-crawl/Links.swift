@@ -1,32 +1,32 @@
 import Green
 
-/// The links on a page: the references of its <a> and <area> elements, found while the page comes.
+/// The links on a page: the references of its <a> and <area> elements, found while the page arrives.
 ///
-/// This is a scan and no parser of HTML. It knows tags, attributes with and without quotes, and comments, and takes
-/// everything else for text. It takes the same time for every byte, and keeps no more of a page than one reference and
-/// the links that were found: both are limited, since the page may be anybody's.
+/// This is a scanner, not an HTML parser. It recognizes tags, attributes with and without quotes, and comments, and
+/// treats everything else as text. It takes constant time for each byte, and stores only one reference and the links
+/// found. Both are limited, because the page is untrusted.
 struct Links {
-    /// What was found, in order and without references that lead nowhere over HTTP.
+    /// The links found, in order, without references that are not HTTP URLs.
     private(set) var found: [URL] = []
 
-    /// More references are left out, those that lead nowhere included.
+    /// The maximum number of references, including those that are not HTTP URLs.
     private static let limit = 10_000
-    /// After as much work as so many bytes are, others have their turn.
+    /// The amount of work, in bytes, after which other threads run.
     private static let turn = 16 * 1024
-    /// A reference is as much work as so many bytes, since all of the page's URL is copied for it.
+    /// The work for a reference, in bytes: it copies the page's URL.
     private static let workOfReference = 160
-    /// Longer references are left out.
+    /// Longer references are skipped.
     private static let longestReference = 2048
-    /// Longer names are none of those that are looked for.
+    /// No name of interest is longer.
     private static let longestName = 8
 
     private enum State {
         case text
-        /// Behind a "<".
+        /// After a "<".
         case opened
-        /// Behind "<!" and so many dashes.
+        /// After "<!" and a number of dashes.
         case declaration(dashes: Int)
-        /// In a comment, behind so many dashes; two end it.
+        /// In a comment, after a number of dashes. Two dashes and ">" end it.
         case comment(dashes: Int)
         case elementName
         case beforeAttribute
@@ -52,7 +52,7 @@ struct Links {
         base = page
     }
 
-    /// Takes the next bytes of the page. Lets others have their turn now and then.
+    /// Scans the next bytes of the page. Yields from time to time.
     mutating func scan(_ bytes: RawSpan) throws {
         for offset in bytes.byteOffsets {
             let byte = unsafe bytes.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
@@ -66,7 +66,7 @@ struct Links {
         }
     }
 
-    /// Takes the end of the page, which ends an element that is not complete.
+    /// Handles the end of the page, which ends an incomplete element.
     mutating func finish() {
         switch state {
         case .value:
@@ -79,7 +79,8 @@ struct Links {
         }
     }
 
-    /// Takes a byte, or false when only the state has changed. Each byte changes the state a few times at most.
+    /// Consumes a byte and returns true, or changes only the state and returns false. Each byte changes the state at
+    /// most a few times.
     private mutating func take(_ byte: UInt8) -> Bool {
         switch state {
         case .text:
@@ -106,7 +107,7 @@ struct Links {
             state = .elementName
             return false
         case (.declaration(let dashes), UInt8(ascii: "-")):
-            // The dashes that begin a comment may be those that end it.
+            // The dashes that begin a comment may also end it.
             state = dashes == 1 ? .comment(dashes: 2) : .declaration(dashes: 1)
         case (.comment(let dashes), UInt8(ascii: "-")):
             state = .comment(dashes: min(dashes + 1, 2))
@@ -187,7 +188,7 @@ struct Links {
     private mutating func endElement() {
         state = .text
         guard let reference, reference.count <= Links.longestReference, references < Links.limit else { return }
-        // The first one counts.
+        // Only the first one counts.
         let isBase = !hasBase && elementName.elementsEqual("base".utf8)
         guard isBase || elementName.elementsEqual("a".utf8) || elementName.elementsEqual("area".utf8) else { return }
         references += 1
@@ -203,7 +204,7 @@ struct Links {
         }
     }
 
-    /// Adds to a name, in lower case.
+    /// Appends to a name, in lower case.
     private static func append(_ byte: UInt8, to name: inout [UInt8]) {
         if name.count <= longestName {
             name.append(byte.isUpper ? byte | 0x20 : byte)

@@ -17,7 +17,7 @@ struct URL: Hashable, CustomStringConvertible {
 
     private var scheme: String { isSecure ? "https" : "http" }
 
-    /// A URL that is longer may be a server's way to make its client run out of memory.
+    /// Limits the memory that a server can make the client use for a URL.
     private static let longest = 8192
 
     /// Reads a URL. A fragment, "#…", is for the reader of the page and not part of it.
@@ -40,7 +40,7 @@ struct URL: Hashable, CustomStringConvertible {
         target = URL.normalized(rest[authority.endIndex...])
     }
 
-    private static var tooLong: CrawlError { CrawlError("a URL has no more than \(longest) bytes here") }
+    private static var tooLong: CrawlError { CrawlError("the URL exceeds \(longest) bytes") }
 
     private init(_ base: URL, target: some StringProtocol) throws {
         guard target.utf8.count <= URL.longest else { throw URL.tooLong }

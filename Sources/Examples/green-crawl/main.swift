@@ -25,7 +25,7 @@ func crawl() throws {
               --timeout S       seconds that one page may take (30)
               --redirects N     how many redirects to follow for one page (5)
               --depth N         fetch also what the pages link to on their own site, so many links away (0)
-              --pages N         how many of these to fetch at most (10000)
+              --pages N         maximum number of linked pages to fetch (10000)
               --limit BYTES     the largest page to take (16777216)
               --file FILE       takes URLs from a file, one from each line
               --ca FILE         whom to trust by https, a file of authorities (the system's)

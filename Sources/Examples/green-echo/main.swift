@@ -16,12 +16,12 @@ func echo() throws {
 
             Sends back whatever a client sends. Ctrl-C lets the clients finish for ten seconds, a second one does not.
 
-              --host HOST                      where to listen, a name or a number (127.0.0.1)
-              --port N                         the port; 0 is any free one (6000)
-              --concurrency N                  how many clients at one time (10000). One more takes the place of the client
-                                               that has been silent for longest.
-              --idle S                         seconds that a client may be silent, or not read (300)
-              --tls-cert FILE, --tls-key FILE  its certificate and key, PEM: it speaks TLS
+              --host HOST                      host name or address to listen on (127.0.0.1)
+              --port N                         port to listen on; 0 selects a free one (6000)
+              --concurrency N                  maximum number of clients (10000); a new one replaces the one silent
+                                               for longest
+              --idle S                         seconds after which a silent client is dropped (300)
+              --tls-cert FILE, --tls-key FILE  certificate and key in PEM; enables TLS
             """
     )
     let clients = Clients(limit: options["concurrency", default: 10_000], idle: options["idle", default: .seconds(300)])

@@ -34,9 +34,9 @@ func forward() throws {
 
             Listens on a port of this machine, or on HOST:PORT, and hands each connection on.
 
-              --concurrency N                  how many clients at one time (10000). One more takes the place of the client
-                                               whose connection has been silent for longest.
-              --idle S                         seconds that a connection may be silent both ways (3600)
+              --concurrency N                  maximum number of clients (10000); a new one replaces the one silent
+                                               for longest
+              --idle S                         seconds after which a silent connection is closed (3600)
               --tls-cert FILE, --tls-key FILE  its certificate and key, PEM: clients speak TLS to it
               --tls-to system|FILE             it speaks TLS to the server, and trusts the system's authorities or these
               --tls-name NAME                  whose certificate the server must have, if not HOST
@@ -56,7 +56,7 @@ func forward() throws {
         let server = try open(target, .seconds(30))
         defer { server.close() }
         let back = spawn { Result { try copy(from: server, to: client.socket, of: client) } }
-        // Also when this client is dropped.
+        // Runs when this client is dropped, too.
         defer { try? back.kill() }
         let sent = Result { try copy(from: client.socket, to: server, of: client) }
         let received = try back.wait()

@@ -22,7 +22,7 @@ func checkOrTrap(_ result: Int32) -> Int32 {
     return result
 }
 
-/// How a blocking call begins whose first call of the core may be left out: throws the pending interrupt, if any.
+/// Throws the pending interrupt, if any. For the start of a blocking call that may return without calling the core.
 @inline(__always)
 func checkInterrupt() throws {
     try check(green_check_interrupt())

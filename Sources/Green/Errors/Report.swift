@@ -6,8 +6,8 @@ internal import SystemPackage
 ///
 /// It goes out in a single write, so that lines of several threads and processes do not mix.
 ///
-/// - Parameter ifRoom: Anybody outside can bring it about at any time. Nothing is written where standard error would
-///   block or its reader has gone, so that nobody stops the process, or ends it by SIGPIPE, this way.
+/// - Parameter ifRoom: Whether to skip the report if standard error would block or its reader has gone. Set for errors
+///   that a peer can cause at any time, so that it can neither block the process nor end it by SIGPIPE.
 func report(_ error: any Error, _ what: String, ifRoom: Bool = false) {
     var state = pollfd(fd: FileDescriptor.standardError.rawValue, events: Int16(POLLOUT), revents: 0)
     guard !ifRoom || (unsafe poll(&state, 1, 0) == 1 && state.revents == state.events) else { return }

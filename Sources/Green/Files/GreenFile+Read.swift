@@ -37,9 +37,9 @@ extension GreenFile {
         try unsafe span.withUnsafeMutableBytes { try unsafe read(into: $0) }
     }
 
-    /// Reads at the file's position and moves it, into a new array, whose memory grows as bytes come.
+    /// Reads into a new array at the file's position, and advances the position. Memory grows as bytes arrive.
     ///
-    /// - Parameter count: How many bytes at most.
+    /// - Parameter count: The maximum number of bytes.
     /// - Returns: The bytes; none at the end.
     /// - Throws: As every read; see ``GreenFile``.
     @available(*, noasync)
@@ -47,7 +47,7 @@ extension GreenFile {
         guard try checked(count, "count") > largestBuffer else {
             return try unsafe [UInt8](upTo: count) { try unsafe read(into: $0) }
         }
-        // What has no offsets has come in one piece; of a file the next pieces follow.
+        // A stream returns the available bytes in one piece. From a file, read the next pieces.
         guard let start = try? position else { return try read(upTo: largestBuffer) }
         let bytes = try read(upTo: count) { done, piece in try read(fromAbsoluteOffset: start + done, upTo: piece) }
         try seek(to: start + Int64(bytes.count))
@@ -57,7 +57,7 @@ extension GreenFile {
     /// Reads from the file's position to its end. When that fails, what was read until then is lost, and the position is
     /// behind it.
     ///
-    /// - Parameter limit: How many bytes there may be, 0 or more. A pipe has no end of its own accord.
+    /// - Parameter limit: The maximum number of bytes, 0 or more. A pipe may never end.
     /// - Returns: The bytes.
     /// - Throws: As every read; see ``GreenFile``. A ``SystemError`` with the code `messageTooLong` when there are more
     ///   than the limit; those that were read are lost then.
@@ -102,7 +102,7 @@ extension GreenFile {
     ///
     /// - Parameters:
     ///   - offset: Where to read, from the beginning of the file.
-    ///   - count: How many bytes at most. Memory for them grows as bytes come.
+    ///   - count: The maximum number of bytes. Memory grows as bytes arrive.
     /// - Returns: The bytes; none at the end or behind it.
     /// - Throws: As every read; see ``GreenFile``. A ``SystemError`` with the code `illegalSeek` when it has no offsets,
     ///   `invalidArgument` for a negative one.
@@ -117,7 +117,7 @@ extension GreenFile {
         }
     }
 
-    /// Reads piece by piece, up to the first that is not full.
+    /// Reads piece by piece, up to the first short piece.
     private func read(upTo count: Int, _ readPiece: (_ done: Int64, _ piece: Int) throws -> [UInt8]) throws -> [UInt8] {
         var bytes: [UInt8] = []
         while bytes.count < count {
@@ -131,7 +131,7 @@ extension GreenFile {
 }
 
 extension [UInt8] {
-    /// Makes an array of what a read puts into the room for so many bytes.
+    /// Makes an array with the bytes of one read, at most the given number.
     fileprivate init(upTo count: Int, _ read: (UnsafeMutableRawBufferPointer) throws -> Int) throws {
         try unsafe self.init(unsafeUninitializedCapacity: count) { buffer, initialized in
             initialized = try unsafe read(UnsafeMutableRawBufferPointer(buffer))
@@ -139,7 +139,7 @@ extension [UInt8] {
     }
 }
 
-/// The most bytes that memory is allocated for before they have come.
+/// The maximum number of bytes to allocate before they arrive.
 private let largestBuffer = 1 << 20
 
 /// How much is read at a time where the end is not known.

@@ -59,7 +59,7 @@ public final class GreenFile {
         guard !options.contains(.create) || permissions != nil else {
             throw SystemError(
                 code: .invalidArgument,
-                message: "opening '\(path)': a file that is created needs permissions (EINVAL)"
+                message: "opening '\(path)': creating a file requires permissions (EINVAL)"
             )
         }
         var handle: OpaquePointer?

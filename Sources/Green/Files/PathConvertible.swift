@@ -1,9 +1,9 @@
 public import SystemPackage
 
-/// A path as calls take it: a `String`, or a `FilePath` of swift-system.
+/// A path argument: a `String`, or a `FilePath` of swift-system.
 ///
-/// A NUL would end the path for the system. A call that is given a `String` with one throws a ``SystemError`` with the code
-/// `invalidArgument`. swift-system has cut it off already where a `FilePath` was made of such a text.
+/// A NUL would end the path for the system. A call with a `String` that contains a NUL throws a ``SystemError`` with
+/// the code `invalidArgument`. A `FilePath` contains no NUL, because swift-system truncates the text there.
 public protocol PathConvertible {
     /// The path.
     var filePath: FilePath { get }

@@ -16,7 +16,7 @@ public enum Hub {
     ///     is touched only as traffic comes.
     ///   - stackSize: Bytes of address space for a green thread's stack where a spawn names none, at least 64 KiB;
     ///     1 MiB by default. Only touched pages use memory.
-    ///   - warmStacks: How many free stacks keep their memory for the next spawn, at least one; 1024 by default.
+    ///   - warmStacks: Free stacks that keep their memory for the next spawn, at least one; 1024 by default.
     /// - Throws: A ``SystemError``, with the code `alreadyInProcess` when there is a hub already, `invalidArgument`
     ///   when a parameter is out of range or there is no such engine. When the system refuses the engine that was asked
     ///   for by name, its message tells the likely cause.
@@ -29,7 +29,7 @@ public enum Hub {
         warmStacks: Int? = nil
     ) throws {
         let engine = try checked(engine, "engine")
-        // Zero is the core's default.
+        // Zero selects the core's default.
         var options = unsafe green_hub_options()
         unsafe options.entries = UInt32(clamping: try checked(entries, "entries", atLeast: 1) ?? 0)
         unsafe options.receive_memory = try checked(receiveMemory, "receiveMemory", atLeast: 1) ?? 0

@@ -79,7 +79,7 @@ public enum Monitor {
     ///   monitor uses it, `resourceTemporarilyUnavailable` when no OS thread can be started,
     ///   `resourceDeadlockAvoided` when the monitor's report has called it.
     public static func dumpAll(on signal: Signal?) throws {
-        // To the core, signal 0 switches it off.
+        // Signal 0 switches it off in the core.
         try check(green_dump_on_signal(signal.map { $0.rawValue == 0 ? -1 : $0.rawValue } ?? 0))
     }
 }

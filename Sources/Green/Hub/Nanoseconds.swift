@@ -10,7 +10,7 @@ extension Duration {
         return seconds * 1_000_000_000 + (attoseconds + 999_999_999) / 1_000_000_000
     }
 
-    /// The longest that the core knows. A point in time that is so far off can still be computed.
+    /// The core's maximum. A deadline that far ahead can still be computed.
     static var longest: Duration { .nanoseconds(Int64.max) }
 
     /// The duration for a core that was given nanoseconds; nil is none.
@@ -30,7 +30,7 @@ extension Duration? {
 }
 
 extension ContinuousClock.Instant {
-    /// The instant after a duration, of which no more than 292 years count: later ones cannot be expressed.
+    /// The instant after a duration. Counts at most 292 years of it, because later instants cannot be expressed.
     func advanced(byAtMost duration: Duration) -> ContinuousClock.Instant {
         advanced(by: .nanoseconds(duration.nanoseconds))
     }

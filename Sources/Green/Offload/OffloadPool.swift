@@ -26,9 +26,9 @@ public final class OffloadPool: Sendable {
     /// Makes a pool. No native thread is made yet.
     ///
     /// - Parameters:
-    ///   - threads: How many native threads there may be. Less than one is a mistake that ends the process.
-    ///   - queueLimit: How many calls may wait for a native thread; nil is any number. One more fails. Less than one is a
-    ///     mistake that ends the process.
+    ///   - threads: The maximum number of native threads. A number below one ends the process.
+    ///   - queueLimit: The maximum number of calls that wait for a native thread; nil means no limit. Further calls
+    ///     fail. A number below one ends the process.
     ///   - idle: After how long without work a native thread ends; nil is never.
     ///   - name: Of the native threads, as debuggers and `top` show it; at most 15 bytes of it.
     public init(
@@ -39,7 +39,7 @@ public final class OffloadPool: Sendable {
     ) {
         guard threads > 0 else { fatalError("an OffloadPool cannot have \(threads) native threads; it needs one") }
         if let queueLimit, queueLimit <= 0 {
-            fatalError("the queue of an OffloadPool cannot have room for \(queueLimit) calls; nil is any number")
+            fatalError("the queue of an OffloadPool cannot have room for \(queueLimit) calls; nil means no limit")
         }
         var handle: OpaquePointer?
         let result = unsafe printableName(name).withCString { name in

@@ -25,7 +25,7 @@ public func isPatched(_ object: String? = nil) -> Bool {
     do {
         return try unsafe green_is_patched(checked(object, "object"))
     } catch {
-        // There is no object with a NUL in its name.
+        // No object has a NUL in its name.
         return false
     }
 }

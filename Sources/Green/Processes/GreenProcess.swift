@@ -95,7 +95,7 @@ public final class GreenProcess {
         let directory = workingDirectory.map { CStrings([$0.string]) }
         let pipes = UnsafeMutablePointer<OpaquePointer?>.allocate(capacity: 3)
         defer { unsafe pipes.deallocate() }
-        // The options point into them.
+        // The options point into these arrays.
         defer { withExtendedLifetime((texts, variables, directory)) {} }
         unsafe pipes.initialize(repeating: nil, count: 3)
         var options = unsafe green_process_options()
@@ -169,11 +169,11 @@ extension green_stdio {
     }
 }
 
-/// Refuses variables that the program would not see as they are.
+/// Rejects environment variables that the program would see changed.
 private func check(_ environment: [String: String]?, for program: FilePath) throws {
     for (name, value) in environment ?? [:] {
         guard !name.isEmpty, !name.contains("=") else {
-            throw SystemError(code: .invalidArgument, message: "starting '\(program)': a variable named '\(name)'")
+            throw SystemError(code: .invalidArgument, message: "starting '\(program)': invalid variable name '\(name)'")
         }
         _ = (try checked(name, "environment"), try checked(value, "environment"))
     }

@@ -36,7 +36,7 @@ public struct CollectedOutput: Hashable, Sendable {
 ///   - environment: Its variables; nil is those of this process.
 ///   - workingDirectory: Where it begins to run; nil is where this process is.
 ///   - input: What it reads. It need not read all of it.
-///   - limit: How many bytes it may write, 0 or more, and as many again of errors.
+///   - limit: The maximum number of bytes on standard output, 0 or more, and the same for standard error.
 /// - Returns: What it has written, and how it has ended; a failure of its own is no error here.
 /// - Throws: A ``SystemError`` with the code `noSuchFileOrDirectory` when there is no such program or directory,
 ///   `messageTooLong` when it writes more than the limit, and others. When the thread is killed or its ``Timeout`` fires,

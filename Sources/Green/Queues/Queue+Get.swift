@@ -31,7 +31,7 @@ extension Queue {
     @available(*, noasync)
     @inlinable
     public func next(timeout: Duration? = nil) throws -> Item? {
-        // The item lies in memory of the queue until it is moved out.
+        // The item is in the queue's memory until it is moved out.
         defer { withExtendedLifetime(self) {} }
         if let slot = unsafe getSlot() {
             return unsafe slot.assumingMemoryBound(to: Item.self).move()

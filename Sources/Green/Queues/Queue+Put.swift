@@ -11,7 +11,7 @@ extension Queue {
     @available(*, noasync)
     @inlinable
     public func put(_ item: consuming Item, timeout: Duration? = nil) throws {
-        // The item goes into memory of the queue.
+        // The item goes into the queue's memory.
         defer { withExtendedLifetime(self) {} }
         if let slot = unsafe putSlot() {
             unsafe slot.initializeMemory(as: Item.self, to: item)

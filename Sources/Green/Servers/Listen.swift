@@ -6,17 +6,17 @@ internal import CGreen
 /// let listener = try listen(on: "127.0.0.1:6000")
 /// ```
 ///
-/// Port 0 takes a free one; see ``Listener/address``. The socket file of a unix server that no longer runs is replaced.
-/// Closing the listener removes its file, but not one that another server has put in its place. Blocks only to look up
-/// a host name, of which the first address is taken.
+/// Port 0 selects a free port; see ``Listener/address``. The socket file of a unix server that no longer runs is
+/// replaced. Closing the listener removes its socket file, but not a file that has replaced it. A host name is looked
+/// up, and its first address is used. Blocks only for the look-up.
 ///
 /// - Parameters:
 ///   - host: `host:port`, or any form of ``SocketAddress/init(parsing:)``.
-///   - backlog: Connections that the kernel keeps for `accept`, at least one; nil is its maximum.
+///   - backlog: The maximum number of connections in the kernel's queue, at least one; nil means the system's maximum.
 ///   - reuseAddress: Take a port that an earlier program's connections have not quite left.
 ///   - reusePort: Share the port, and its connections, with other listeners that ask for the same.
-///   - ipv6Only: On `[::]`, accept no IPv4 clients and leave the port free for an IPv4 listener. By default the
-///     system's `net.ipv6.bindv6only` decides, by which `[::]` usually accepts both.
+///   - ipv6Only: On `[::]`, accept no IPv4 clients and leave the port free for an IPv4 listener. The default is
+///     the system's `net.ipv6.bindv6only`; normally `[::]` accepts both.
 /// - Returns: The listener.
 /// - Throws: A ``SystemError`` that says what to do, with the code `addressInUse`, `permissionDenied` for a port below
 ///   1024, `addressNotAvailable` and so on, or as ``SocketAddress/resolve(_:timeout:)``.
@@ -37,15 +37,15 @@ public func listen(
 
 /// Listens for connections on an address.
 ///
-/// As ``listen(on:backlog:reuseAddress:reusePort:ipv6Only:)-(String,_,_,_,_)``, but never blocks.
+/// Like ``listen(on:backlog:reuseAddress:reusePort:ipv6Only:)-(String,_,_,_,_)``, but never blocks.
 ///
 /// - Parameters:
 ///   - address: Where to listen.
-///   - backlog: Connections that the kernel keeps for `accept`, at least one; nil is its maximum.
+///   - backlog: The maximum number of connections in the kernel's queue, at least one; nil means the system's maximum.
 ///   - reuseAddress: Take a port that an earlier program's connections have not quite left.
 ///   - reusePort: Share the port, and its connections, with other listeners that ask for the same.
-///   - ipv6Only: On `[::]`, accept no IPv4 clients and leave the port free for an IPv4 listener. By default the
-///     system's `net.ipv6.bindv6only` decides, by which `[::]` usually accepts both.
+///   - ipv6Only: On `[::]`, accept no IPv4 clients and leave the port free for an IPv4 listener. The default is
+///     the system's `net.ipv6.bindv6only`; normally `[::]` accepts both.
 /// - Returns: The listener.
 /// - Throws: A ``SystemError`` that says what to do, with the code `addressInUse`, `permissionDenied` for a port below
 ///   1024, `addressNotAvailable` and so on.

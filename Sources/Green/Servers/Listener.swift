@@ -17,9 +17,9 @@ public final class Listener {
     /// Makes a listener of a listening descriptor, from a service manager say, which it owns from then on. On failure
     /// the descriptor stays the caller's.
     ///
-    /// Sets `O_NONBLOCK`, which every process that shares the descriptor sees. A connection stays in the queue that
-    /// the processes share until one accepts it. Each new one wakes all processes that wait for it; listeners made
-    /// with `reusePort` do not share wake-ups.
+    /// Sets `O_NONBLOCK`, for all processes that share the descriptor. Connections stay in the shared queue until a
+    /// process accepts them. Each new connection wakes all processes that wait for one; listeners made with `reusePort`
+    /// do not share wake-ups.
     ///
     /// - Parameter descriptor: The descriptor of a listening socket.
     /// - Throws: A ``SystemError``, with the code `invalidArgument` when it does not listen.
@@ -34,8 +34,8 @@ public final class Listener {
         unsafe green_listener_release(handle)
     }
 
-    /// Waits for a connection. One thread at a time may. Connections that nobody has asked for stay in the kernel's
-    /// queue.
+    /// Waits for a connection. Only one thread may wait at a time. Connections stay in the kernel's queue until a call
+    /// accepts them.
     ///
     /// - Returns: The connected socket. Connections that have died meanwhile are passed over.
     /// - Throws: A ``SystemError``, with the code `badFileDescriptor` when the listener is closed, also meanwhile,
@@ -50,7 +50,8 @@ public final class Listener {
 
     /// Stops listening; the port is free when this returns. Does nothing the second time.
     ///
-    /// Connections in the kernel's queue are left to other processes that share the listener, or else reset.
+    /// Connections in the kernel's queue are left to other processes that share the listener; without such a process
+    /// they are reset.
     ///
     /// A thread that is blocked in ``accept()`` gets an error, and a ``serve(_:concurrency:stackSize:onError:_:)``
     /// on it returns; its handlers go on. Cannot be interrupted.
@@ -62,14 +63,14 @@ public final class Listener {
 
     /// Stops a ``serve(_:concurrency:stackSize:onError:_:)`` from outside.
     ///
-    /// Accepts the connections in the kernel's queue, stops listening, and waits until handlers have run for these, as
-    /// many at a time as the server's `concurrency` allows, and all handlers have ended. At the end of `grace` it
-    /// closes connections whose handler has not begun, kills the other handlers and waits for them to end. `serve`
-    /// returns after that. A handler may call it, and is then itself neither waited for nor killed.
+    /// Accepts the connections in the kernel's queue, stops listening, and waits for the handlers of all accepted
+    /// connections to run and end, within the server's `concurrency` limit. At the end of `grace` it closes the
+    /// connections whose handler has not started, kills the remaining handlers and waits for them to end. After that
+    /// `serve` returns. A handler may call this; it neither waits for that handler nor kills it.
     ///
-    /// - Parameter grace: How long the handlers may go on; nil is for as long as they take. Zero leaves the
-    ///   connections in the queue as ``close()`` does.
-    /// - Returns: How many handlers were killed or had not begun.
+    /// - Parameter grace: How long the handlers may continue to run; nil means no limit. With zero, the connections in
+    ///   the queue are handled as by ``close()``.
+    /// - Returns: The number of handlers that were killed or had not started.
     /// - Throws: When the caller is killed meanwhile, the error of that kill.
     @available(*, noasync)
     @discardableResult

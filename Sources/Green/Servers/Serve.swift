@@ -12,25 +12,26 @@ internal import CGreen
 /// ```
 ///
 /// Blocks until the listener is closed or stopped, or a handler throws ``StopServe``. Handlers that are still running
-/// then go on, and the listener stays open unless it was closed.
+/// then continue to run, and the listener stays open unless it was closed.
 ///
-/// An error of the client's own connection ends nothing but that connection: a reset, a timeout of the socket, a failed
-/// handshake, a line that is too long, all of which a client can cause at will. It is given to `onError`, or else
-/// reported on standard error. Any other error of a handler is given to `onError`, or else ends `serve` and is thrown
-/// from it. The two are told apart by ``Socket/hasFailed(with:)``: an equal error of another connection is not the
-/// client's. A handler that was killed is no error.
+/// An error of the client's own connection ends only that connection: a reset, a timeout of the socket, a failed
+/// handshake or a line that is too long. A client can cause each of these at any time. The error goes to `onError`, or
+/// to standard error if there is no `onError`. Any other error of a handler goes to `onError`; without `onError` it
+/// ends `serve`, which throws it. ``Socket/hasFailed(with:)`` distinguishes the client's errors from the same errors on
+/// other connections. A killed handler is not an error.
 ///
 /// The client is closed when its handler returns or throws, even where somebody keeps a reference to it. Out of
 /// descriptors or memory, `serve` waits for one to be free and goes on.
 ///
 /// - Parameters:
 ///   - listener: Where the connections come in.
-///   - concurrency: How many handlers may run at one time, at least one. At the limit no connection is accepted until one ends.
+///   - concurrency: The maximum number of handlers that run at the same time, at least one. At the limit, no connection
+///     is accepted until a handler ends.
 ///   - stackSize: Bytes of address space for each handler's stack, at least 64 KiB; nil is the hub's default.
-///   - onError: Called in the handler's thread with the error that ended it, whatever it is; serving goes on.
+///   - onError: Called in the handler's thread with any error that ended the handler; `serve` continues.
 ///   - handler: What to do with a client, given its socket and address.
-/// - Throws: The error of a handler that is not its client's. A ``SystemError`` with the code `resourceBusy` when somebody already serves this
-///   listener. When the caller is killed, the error of that kill.
+/// - Throws: A handler's error, except errors of its client's connection. A ``SystemError`` with the code
+///   `resourceBusy` if another `serve` runs on this listener. When the caller is killed, the error of that kill.
 @available(*, noasync)
 public func serve(
     _ listener: Listener,

@@ -11,8 +11,8 @@ internal import CGreen
 ///
 /// - Parameters:
 ///   - host: `host:port`, or any form of ``SocketAddress/init(parsing:)``.
-///   - source: The local address to connect from; nil leaves it to the system. With port 0 one port serves connections
-///     to several destinations.
+///   - source: The local address to connect from; nil leaves it to the system. With port 0, connections to several
+///     destinations can share one local port.
 ///   - timeout: How long all of it may take, finding the name included; nil is for as long as it takes.
 /// - Returns: The connected socket.
 /// - Throws: A ``SystemError`` for the last address tried, with the code `connectionRefused` (also where TCP would have
@@ -24,22 +24,22 @@ public func connect(to host: String, from source: SocketAddress? = nil, timeout:
     return try unsafe connect(from: source, timeout: timeout) { unsafe green_connect($0, host, $1) }
 }
 
-/// Connects to a host that is given apart from its port.
+/// Connects to a host and a port.
 ///
-/// As ``connect(to:from:timeout:)-(String,_,_)``, but the host is never read as any other form of an address. Use it
-/// for hosts that come from a peer, a URL for one: `unix` is a host name here, and not the beginning of a path.
+/// Like ``connect(to:from:timeout:)-(String,_,_)``, but never parses the host as another form of an address. Use it for
+/// a host from a peer, such as the host of a URL: `unix` is a host name here, not the beginning of a path.
 ///
 /// ```swift
 /// let socket = try connect(toHost: url.host, port: url.port)
 /// ```
 ///
 /// - Parameters:
-///   - host: A name, or an IPv4 or IPv6 address, the latter with or without brackets.
+///   - host: A name, an IPv4 address, or an IPv6 address with or without brackets.
 ///   - port: The port.
 ///   - source: The local address to connect from; nil leaves it to the system.
-///   - timeout: How long all of it may take, finding the name included; nil is for as long as it takes.
+///   - timeout: The time limit for everything, including the name look-up; nil means no limit.
 /// - Returns: The connected socket.
-/// - Throws: As ``connect(to:from:timeout:)-(String,_,_)``.
+/// - Throws: The same errors as ``connect(to:from:timeout:)-(String,_,_)``.
 @available(*, noasync)
 public func connect(
     toHost host: String,
@@ -57,8 +57,8 @@ public func connect(
 ///
 /// - Parameters:
 ///   - address: Where to connect to.
-///   - source: The local address to connect from; nil leaves it to the system. With port 0 one port serves connections
-///     to several destinations.
+///   - source: The local address to connect from; nil leaves it to the system. With port 0, connections to several
+///     destinations can share one local port.
 ///   - timeout: How long it may take; nil is for as long as it takes.
 /// - Returns: The connected socket.
 /// - Throws: A ``SystemError``, with the code `connectionRefused`, `timedOut`, `noRouteToHost`, `tooManyOpenFiles` and

@@ -32,8 +32,8 @@ extension Socket {
 
     /// Receives one datagram. Blocks until one has come.
     ///
-    /// - Parameter count: How many bytes of it at most. No datagram of UDP has more than the default; of any other,
-    ///   at most 16 MiB are received.
+    /// - Parameter count: The maximum number of bytes. No UDP datagram is larger than the default. From a larger unix
+    ///   datagram, at most 16 MiB are received.
     /// - Returns: The datagram.
     /// - Throws: As every read; see ``Socket``.
     @available(*, noasync)

@@ -12,8 +12,8 @@ extension Socket {
     /// Invalid UTF-8 in it is repaired. A last line without an end counts. A thread that waits for the beginning of
     /// a line holds no buffer.
     ///
-    /// - Parameter limit: The bytes that a line may have, its end included; at least one. Memory for a line grows as
-    ///   it comes, so that a large limit costs nothing by itself.
+    /// - Parameter limit: The maximum length of a line in bytes, including its end; at least one. Memory grows as bytes
+    ///   arrive, so a large limit uses no memory by itself.
     /// - Returns: The line; nil at the end of the stream.
     /// - Throws: As every read; see ``Socket``. A ``SystemError`` with the code `messageTooLong` when no line ends
     ///   within the limit; what came is still unread.

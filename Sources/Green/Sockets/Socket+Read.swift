@@ -73,7 +73,7 @@ extension Socket {
     ///
     /// It waits without an array and makes one of the size that came, so that idle connections hold no memory.
     ///
-    /// - Parameter count: How many bytes at most. For 0 it does not wait.
+    /// - Parameter count: The maximum number of bytes. With 0 it does not wait.
     /// - Returns: The bytes; none at the end of the stream.
     /// - Throws: As every read; see ``Socket``.
     @available(*, noasync)
@@ -87,9 +87,9 @@ extension Socket {
 
     /// Reads exactly a number of bytes.
     ///
-    /// Memory for more than 1 MiB grows as the bytes come, so that a number from a peer costs nothing before.
+    /// Memory for more than 1 MiB grows as bytes arrive, so a number from a peer uses no memory by itself.
     ///
-    /// - Parameter count: How many. For 0 it does not wait.
+    /// - Parameter count: The number of bytes. With 0 it does not wait.
     /// - Returns: The bytes.
     /// - Throws: As every read; see ``Socket``. A ``SystemError`` with the code `noData` that tells how many came
     ///   when the stream ends before.
@@ -106,7 +106,7 @@ extension Socket {
         }
     }
 
-    /// Reads exactly a number of bytes by way of the core's memory.
+    /// Reads an exact number of bytes through the core's memory.
     private func readMany(_ count: Int) throws -> [UInt8] {
         var start: UnsafeRawPointer?
         try check(unsafe green_receive_exactly(readable, count, &start))
@@ -115,5 +115,5 @@ extension Socket {
     }
 }
 
-/// The most bytes that memory is allocated for before they have come.
+/// The maximum number of bytes to allocate before they arrive.
 private let largestBuffer = 1 << 20

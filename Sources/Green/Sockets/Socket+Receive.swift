@@ -35,9 +35,8 @@ extension Socket {
     /// As ``withReceived(_:)-((RawSpan)->Result)`` otherwise. When nothing was consumed, the next read finds the same
     /// bytes at once; to wait for more of them, read them.
     ///
-    /// - Parameter body: What to do with the bytes. `consumed` is all of them unless the body sets another number. A
-    ///   number that is negative, or more than there are, is a ``SystemError`` with the code `invalidArgument`, and
-    ///   nothing was consumed.
+    /// - Parameter body: Processes the bytes. `consumed` is the number of all bytes unless the body changes it. A
+    ///   negative or too large number is a ``SystemError`` with the code `invalidArgument`; then no bytes are consumed.
     /// - Returns: What the body returned.
     /// - Throws: What the body threw, or as every read; see ``Socket``.
     @available(*, noasync)

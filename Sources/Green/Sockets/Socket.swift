@@ -91,10 +91,10 @@ public final class Socket {
         }
     }
 
-    /// The address of the other end, also after that has reset the connection.
+    /// The address of the peer. It remains known after the peer has reset the connection.
     ///
-    /// - Throws: A ``SystemError`` with the code `socketNotConnected` when the socket was never connected,
-    ///   `badFileDescriptor` once it is closed.
+    /// - Throws: A ``SystemError`` with the code `socketNotConnected` if the socket was never connected, or
+    ///   `badFileDescriptor` if it is closed.
     public var peerAddress: SocketAddress {
         get throws {
             var address = green_address()

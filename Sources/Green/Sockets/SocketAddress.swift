@@ -33,7 +33,7 @@ public struct SocketAddress: Sendable {
     ///   - port: The port.
     /// - Throws: A ``SystemError`` with the code `invalidArgument` when the host is not such an address.
     public init(host: String, port: UInt16) throws {
-        // Of all that is no number, these would be addresses when a port is behind them.
+        // With a port appended, these would be addresses although they are not numbers.
         guard !["unix", "", "*"].contains(host) else {
             throw SystemError(code: .invalidArgument, message: "host: '\(host)' is not an IP address (EINVAL)")
         }
@@ -86,16 +86,16 @@ public struct SocketAddress: Sendable {
         return try unsafe found { unsafe green_resolve_within($0, $1, text, timeout.timeout) }
     }
 
-    /// Finds the addresses of a host that is given apart from its port.
+    /// Finds the addresses of a host, for a port.
     ///
-    /// As ``resolve(_:timeout:)``, but the host is never read as any other form of an address.
+    /// Like ``resolve(_:timeout:)``, but never parses the host as another form of an address.
     ///
     /// - Parameters:
-    ///   - host: A name, or an IPv4 or IPv6 address, the latter with or without brackets.
-    ///   - port: The port that the addresses are to have.
-    ///   - timeout: How long to wait at most; nil is for as long as the system's resolver takes.
+    ///   - host: A name, an IPv4 address, or an IPv6 address with or without brackets.
+    ///   - port: The port of the addresses.
+    ///   - timeout: The time limit; nil waits for as long as the system's resolver takes.
     /// - Returns: The addresses in the order to try them, at least one and at most 64.
-    /// - Throws: As ``resolve(_:timeout:)``.
+    /// - Throws: The same errors as ``resolve(_:timeout:)``.
     @available(*, noasync)
     public static func resolve(host: String, port: UInt16, timeout: Duration? = nil) throws -> [SocketAddress] {
         let host = try checked(host, "host")

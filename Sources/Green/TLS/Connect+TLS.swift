@@ -33,20 +33,20 @@ public func connect(
     }
 }
 
-/// Connects to a host that is given apart from its port, and does the TLS handshake.
+/// Connects to a host and a port, and performs the TLS handshake.
 ///
-/// As ``connect(toHost:port:from:timeout:)``, then the handshake, in which the server's certificate is verified for the
+/// Like ``connect(toHost:port:from:timeout:)``, then the handshake, which verifies the server's certificate for the
 /// host.
 ///
 /// - Parameters:
-///   - host: A name, or an IPv4 or IPv6 address, the latter with or without brackets.
+///   - host: A name, an IPv4 address, or an IPv6 address with or without brackets.
 ///   - port: The port.
 ///   - source: The local address to connect from; nil leaves it to the system.
-///   - timeout: How long all of it may take; nil is for as long as it takes.
-///   - tls: Whom to trust and so on.
-///   - name: Whose certificate the server must have, and whom to ask it for; nil is the host.
+///   - timeout: The time limit for everything; nil means no limit.
+///   - tls: The client's TLS settings, such as the trusted authorities.
+///   - name: The name that the server's certificate must match and that is sent to the server; nil means the host.
 /// - Returns: The connected socket.
-/// - Throws: As ``connect(to:from:timeout:tls:name:)``.
+/// - Throws: The same errors as ``connect(to:from:timeout:tls:name:)``.
 @available(*, noasync)
 public func connect(
     toHost host: String,

@@ -3,20 +3,20 @@ internal import CGreen
 
 /// Listens for TLS connections.
 ///
-/// As ``listen(on:backlog:reuseAddress:reusePort:ipv6Only:)-(String,_,_,_,_)``. The handshake of a connection happens
-/// in the first call that reads or writes, so that a silent client holds up only its own handler, and not for longer
-/// than ``TLS/Options/handshakeTimeout``.
+/// Like ``listen(on:backlog:reuseAddress:reusePort:ipv6Only:)-(String,_,_,_,_)``. The first call that reads or writes
+/// performs the handshake of a connection, so a silent client blocks only its own handler, and not for longer than
+/// ``TLS/Options/handshakeTimeout``.
 ///
 /// - Parameters:
 ///   - host: `host:port`, or any form of ``SocketAddress/init(parsing:)``.
-///   - backlog: Connections that the kernel keeps for `accept`, at least one; nil is its maximum.
+///   - backlog: The maximum number of connections in the kernel's queue, at least one; nil means the system's maximum.
 ///   - reuseAddress: Take a port that an earlier program's connections have not quite left.
 ///   - reusePort: Share the port, and its connections, with other listeners that ask for the same.
-///   - ipv6Only: On `[::]`, accept no IPv4 clients and leave the port free for an IPv4 listener. By default the
-///     system's `net.ipv6.bindv6only` decides, by which `[::]` usually accepts both.
+///   - ipv6Only: On `[::]`, accept no IPv4 clients and leave the port free for an IPv4 listener. The default is
+///     the system's `net.ipv6.bindv6only`; normally `[::]` accepts both.
 ///   - tls: The server's certificates and so on.
 /// - Returns: The listener.
-/// - Throws: What ``listen(on:backlog:reuseAddress:reusePort:ipv6Only:)-(String,_,_,_,_)`` throws.
+/// - Throws: The same errors as ``listen(on:backlog:reuseAddress:reusePort:ipv6Only:)-(String,_,_,_,_)`` throws.
 @available(*, noasync)
 public func listen(
     on host: String,

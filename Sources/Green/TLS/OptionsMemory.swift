@@ -14,7 +14,7 @@ final class OptionsMemory {
         unsafe options.role = role
     }
 
-    /// Calls the body with the options. What they point to stays in memory until the body returns.
+    /// Calls the body with the options. The memory that they point to stays valid until the body returns.
     func withOptions(_ body: (UnsafePointer<green_tls_options>) -> Int32) -> Int32 {
         withExtendedLifetime(self) { unsafe body(&options) }
     }

@@ -19,9 +19,9 @@ extension TLS {
 
         /// Its certificates and keys, at least one.
         ///
-        /// It shows the first certificate that is for the name a client asks for, or the first of all if none is. Where
-        /// others for that name have keys of other types, ECDSA and RSA, it shows one that the client can verify; a
-        /// client that can verify both gets the ECDSA one.
+        /// The server presents the first certificate that matches the name requested by the client, or the first in the
+        /// list if none matches. If several certificates match and have keys of different types (ECDSA and RSA), it
+        /// presents one that the client can verify, and prefers ECDSA.
         public var identities: [Identity]
 
         public var clientVerification = ClientVerification.none
@@ -70,7 +70,7 @@ extension TLS {
         return try server(options)
     }
 
-    /// A server with any number of certificates, also several for one name with keys of different types.
+    /// A server with any number of certificates, including several for one name with keys of different types.
     ///
     /// - Throws: As ``server(certificateChain:privateKey:_:)``.
     public static func server(_ options: ServerOptions) throws -> TLS {

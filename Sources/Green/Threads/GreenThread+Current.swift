@@ -23,10 +23,10 @@ extension GreenThread where Success == Never {
 
     /// Throws the pending interrupt that the thread's next blocking call would throw, if there is one.
     ///
-    /// For a function that runs for long without blocking, and for one of your own that blocks only at times. Does not
-    /// block, and does not let others run. Throws nothing in an exit function.
+    /// Use it in functions that run for long without blocking, and at the start of functions that block only sometimes.
+    /// Does not block, and does not let others run. Throws nothing in an exit function.
     ///
-    /// - Throws: When the thread was killed, the error of that kill; when its ``Timeout`` has fired, that.
+    /// - Throws: If the thread was killed, the error of that kill; if its ``Timeout`` has fired, that timeout.
     @available(*, noasync)
     public static func checkInterrupt() throws {
         try Green.checkInterrupt()

@@ -4,8 +4,8 @@
 /// up at run time whenever it is made and freed, which costs more than a spawn. Small values are stored in place, large
 /// ones in a box. `take` and `load` must name the type that was stored.
 ///
-/// To the optimiser the slot holds plain bits. It may therefore end the life of the object that contains the slot after
-/// a `load` has copied the bits and before it has retained the value. `load` takes that object and keeps it alive.
+/// The optimiser sees plain bits in the slot. It may therefore end the life of the object that contains the slot after
+/// `load` has copied the bits and before `load` has retained the value. `load` takes that object and keeps it alive.
 @usableFromInline
 struct Slot {
     @usableFromInline
@@ -46,10 +46,10 @@ struct Slot {
         return take(Box<Value>.self).value
     }
 
-    /// Returns a copy of the value, which stays in the slot. Reads nothing for a type without size, such as `Void`.
+    /// Returns a copy of the value, which stays in the slot. Reads nothing for a type of size 0, such as `Void`.
     ///
     /// - Parameter owner: The object that contains the slot and destroys the value. It stays alive until the copy is
-    ///   made.
+    ///   complete.
     @inlinable
     func load<Value>(_: Value.Type, keepingAlive owner: some AnyObject) -> Value {
         withExtendedLifetime(owner) {

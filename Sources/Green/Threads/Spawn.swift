@@ -15,7 +15,7 @@
 /// Does not block. To be called where the thread is to live, never from an `async` function.
 ///
 /// - Parameters:
-///   - name: Shown by ``GreenThread/dumpAll(to:)`` and in messages; at most 31 bytes of it. A NUL in it is
+///   - name: Shown by ``GreenThread/dumpAll(to:)`` and in messages; at most 31 bytes of it. A NUL is
 ///     replaced by "␀".
 ///   - stackSize: Bytes of address space for its stack, of which only touched pages use memory. At least 64 KiB,
 ///     smaller sizes are raised to that; nil is the hub's default of 1 MiB.

@@ -70,14 +70,14 @@ extension ThreadState {
         return .success(value())
     }
 
-    /// A copy of what the function of a thread that has ended without an error returned.
+    /// A copy of the result of a thread that ended without an error.
     @inlinable
     func value<Success>() -> Success {
         slot.load(Success.self, keepingAlive: self)
     }
 
-    /// What a thread that has finished returned or threw. An interrupt of the caller is left for its next call, except
-    /// where only the core knows the result: that of a thread of C.
+    /// Returns or throws the outcome of a finished thread. A pending interrupt of the caller stays pending for its next
+    /// call, except for a C thread, whose result only the core knows.
     func result<Success>(_: Success.Type) throws -> Success {
         if !hasEnded {
             try waitForEnd(timeout: nil)

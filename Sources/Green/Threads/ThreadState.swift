@@ -92,7 +92,7 @@ final class ThreadState {
     }
 
     deinit {
-        // First, so that the deinitialiser of the value cannot find this object by its thread and retain it again.
+        // Do this first, so that the value's deinitialiser cannot find this object through its thread and retain it.
         if let handle {
             unsafe green_thread_set_context(handle, nil)
         }

@@ -26,7 +26,7 @@ struct ChatTests {
             #expect(try ada.readLine() == "Ben: hi")
             #expect(try ada.readLine() == "Ben: there")
             let impostor = try enter(address, as: "Ada")
-            #expect(try impostor.readLine() == "There is a Ada already.")
+            #expect(try impostor.readLine() == "The name Ada is taken.")
             #expect(try impostor.readLine() == nil)
             ben.close()
             #expect(try ada.readLine() == "* Ben has left")

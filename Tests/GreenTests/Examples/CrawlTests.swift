@@ -344,7 +344,7 @@ struct CrawlTests {
                 server
             )
             #expect(lines.prefix(pieces.count).map(\.size) == pieces.map { "\($0.utf8.count * 50_000)" })
-            #expect(lines[pieces.count].rest == "\(server.url("/long")): a URL has no more than 8192 bytes here")
+            #expect(lines[pieces.count].rest == "\(server.url("/long")): the URL exceeds 8192 bytes")
             #expect(lines.count == urls.count + 1, "\(summary)")
         }
     }

@@ -174,7 +174,7 @@ struct PipelineTests {
 
     @Test(arguments: [
         ("--workers", "0", "--workers takes a number from 1 to 100000, not '0'"),
-        ("--capacity", "-1", "--capacity takes a number from 0 on, not '-1'"),
+        ("--capacity", "-1", "--capacity takes a number of at least 0, not '-1'"),
         ("--timeout", "soon", "--timeout takes a number of seconds above 0, not 'soon'"),
         ("--timeout", "nan", "--timeout takes a number of seconds above 0, not 'nan'"),
         ("-x", "1", "there is no option '-x'"),
