@@ -16,8 +16,6 @@
 #define TEXT(x) #x
 #define VERSION(major, minor, patch) TEXT(major) "." TEXT(minor) "." TEXT(patch)
 
-enum { SENTENCE_MAX = 512 };
-
 const char *green_version(void) {
     return VERSION(GREEN_VERSION_MAJOR, GREEN_VERSION_MINOR, GREEN_VERSION_PATCH);
 }
@@ -34,7 +32,7 @@ const char *green__error_text(int error) {
 }
 
 int green__fail(int error, const char *format, ...) {
-    char text[SENTENCE_MAX];
+    char text[GREEN_SENTENCE_MAX];
     va_list arguments;
     va_start(arguments, format);
     int length = vsnprintf(text, sizeof text, format, arguments);
@@ -58,7 +56,7 @@ ssize_t green__raw_write(int fd, const void *bytes, size_t size) {
 }
 
 static void report(const char *format, va_list arguments) {
-    char line[SENTENCE_MAX + 16] = "green: ";
+    char line[GREEN_SENTENCE_MAX + 16] = "green: ";
     size_t length = strlen(line);
     int written = vsnprintf(line + length, sizeof line - length - 1, format, arguments);
     length = strnlen(line, sizeof line - 2);

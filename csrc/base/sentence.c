@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXT_MAX = 512 };
-
 struct green_sentence {
     int error;
     green_details details;
@@ -17,7 +15,7 @@ struct green_sentence {
 static _Thread_local struct {
     green_sentence **owner; /* NULL: the OS thread */
     green_sentence sentence;
-    char text[TEXT_MAX];
+    char text[GREEN_SENTENCE_MAX];
 } kept;
 
 /* The sentence of a green thread that had no memory for it: see kept. */
@@ -106,6 +104,20 @@ void green__sentence_repeat(green_sentence **from, int error, green_sentence **t
     const green_sentence *sentence = current(from);
     if (sentence && sentence->error == error && from != to)
         keep(to, *sentence);
+}
+
+void green__sentence_save(green_sentence_copy *saved) {
+    const green_sentence *sentence = current(place_here());
+    saved->error = sentence ? sentence->error : 0;
+    if (saved->error == 0)
+        return;
+    saved->details = sentence->details;
+    strcpy(saved->text, sentence->text);
+}
+
+void green__sentence_restore(const green_sentence_copy *saved) {
+    if (saved->error < 0)
+        keep(place_here(), (green_sentence){saved->error, saved->details, saved->text});
 }
 
 void green__sentence_drop(green_sentence **place) {

@@ -9,6 +9,8 @@
 
 #include <stddef.h>
 
+enum { GREEN_SENTENCE_MAX = 512 };
+
 /* Allocated at the first failure of a green thread, in the length of its text. */
 typedef struct green_sentence green_sentence;
 
@@ -38,6 +40,16 @@ void green__sentence_repeat(green_sentence **from, int error, green_sentence **t
 
 green_details green__details(void);
 void green__details_set(green_details details);
+
+/* A copy of the caller's sentence, for a step that may fail without failing the call.
+ * An error of 0: there was none. */
+typedef struct green_sentence_copy {
+    int error;
+    green_details details;
+    char text[GREEN_SENTENCE_MAX];
+} green_sentence_copy;
+void green__sentence_save(green_sentence_copy *saved);
+void green__sentence_restore(const green_sentence_copy *saved);
 
 /* Frees what is kept there and leaves NULL. */
 void green__sentence_drop(green_sentence **place);

@@ -2,6 +2,7 @@
 #include "engine.h"
 
 #include "../base/fail.h"
+#include "../base/sentence.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -34,16 +35,27 @@ static void tell(const char *reason) {
         green__debug("the engine is epoll, since %s", reason);
 }
 
-static int open_best(green_engine **engine, const green_engine_options *options, char **fallback) {
-    int error = classes[0]->open(engine, options);
-    if (error == 0 || !may_fall_back(error))
-        return error;
+static int fall_back(green_engine **engine, const green_engine_options *options, int error, char **fallback) {
     *fallback = strdup(green_explain(error));
     if (!*fallback)
         return green__fail(-ENOMEM, "making a hub");
     error = classes[1]->open(engine, options);
     if (error == 0)
         tell(*fallback);
+    return error;
+}
+
+/* A refusal that leads to the second choice is no failure of the call, and must not
+ * replace the sentence of an earlier one. */
+static int open_best(green_engine **engine, const green_engine_options *options, char **fallback) {
+    green_sentence_copy before;
+    green__sentence_save(&before);
+    int error = classes[0]->open(engine, options);
+    if (error == 0 || !may_fall_back(error))
+        return error;
+    error = fall_back(engine, options, error, fallback);
+    if (error == 0)
+        green__sentence_restore(&before);
     return error;
 }
 
