@@ -296,29 +296,11 @@ static int receive_ten(void *socket) {
     return (int)green_receive_exactly(socket, 10, &bytes);
 }
 
-/* Goes on in the turn in which the read has completed, before the reader does. */
-static int wait_for_completion(void *unused) {
-    (void)unused;
-    green_statistics statistics;
-    CHECK(green_hub_statistics(&statistics), ==, 0);
-    while (statistics.operations > 0) {
-        CHECK(green_yield(), ==, 0);
-        CHECK(green_hub_statistics(&statistics), ==, 0);
-    }
-    return 0;
-}
-
-static void release_at_end(green_thread *thread, void *socket) {
-    (void)thread;
-    green_socket_release(socket);
-}
-
 static void release_under(green_function *read) {
     struct pair pair = connected(UNIX_PAIR);
     green_thread *reader = start(read, pair.near);
     let_run();
-    green_thread *releaser = start(wait_for_completion, NULL);
-    CHECK(green_thread_link(releaser, NULL, release_at_end, pair.near), ==, 0);
+    green_thread *releaser = release_on_completion(pair.near);
     CHECK(green_shutdown(pair.far, SHUT_WR), ==, 0);
     CHECK(finish(releaser), ==, 0);
     CHECK(finish(reader), ==, -ENODATA);

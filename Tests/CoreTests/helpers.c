@@ -36,6 +36,28 @@ void let_run(void) {
         CHECK(green_yield(), ==, 0);
 }
 
+static int wait_for_completion(void *unused) {
+    (void)unused;
+    green_statistics statistics;
+    CHECK(green_hub_statistics(&statistics), ==, 0);
+    while (statistics.operations > 0) {
+        CHECK(green_yield(), ==, 0);
+        CHECK(green_hub_statistics(&statistics), ==, 0);
+    }
+    return 0;
+}
+
+static void release_at_end(green_thread *thread, void *socket) {
+    (void)thread;
+    green_socket_release(socket);
+}
+
+green_thread *release_on_completion(green_socket *socket) {
+    green_thread *releaser = start(wait_for_completion, NULL);
+    CHECK(green_thread_link(releaser, NULL, release_at_end, socket), ==, 0);
+    return releaser;
+}
+
 int nap(void *argument) {
     return green_sleep(argument ? *(int64_t *)argument : 3600 * GREEN_SECOND);
 }

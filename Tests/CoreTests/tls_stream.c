@@ -56,6 +56,32 @@ static void cut(green_tls_version version) {
     release_tls_pair(&pair);
 }
 
+static int write_much(void *socket) {
+    static char bytes[1 << 20];
+    return (int)green_write(socket, bytes, sizeof bytes);
+}
+
+static int end_stream(void *socket) {
+    return green_shutdown(socket, SHUT_WR);
+}
+
+TEST(goodbye_released, "a goodbye leaves alone a socket that was released while it was sent") {
+    static char bytes[1 << 20];
+    struct tls_pair pair = tls_pair(0);
+    CHECK(green_socket_set_option(pair.client, SOL_SOCKET, SO_SNDBUF, 8192), ==, 0);
+    green_thread *writer = start(write_much, pair.client);
+    let_run();
+    CHECK(kill_and_finish(writer), ==, -ECANCELED);
+    green_thread *ending = start(end_stream, pair.client); /* sends first what the write has encrypted */
+    let_run();
+    CHECK(green_socket_set_option(pair.client, SOL_SOCKET, SO_SNDBUF, sizeof bytes), ==, 0); /* all the rest at once */
+    while (recv(green_socket_fd(pair.server), bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+        ;
+    CHECK(finish(release_on_completion(pair.client)), ==, 0);
+    CHECK(finish(ending), ==, 0);
+    green_socket_release(pair.server);
+}
+
 TEST(truncated, "a stream that is cut is an error, not an end, and stays one") {
     with_each_version(cut);
 }

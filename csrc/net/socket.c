@@ -166,30 +166,33 @@ int green_close(green_socket *socket) {
     return 0;
 }
 
-/* A transport says goodbye before the descriptor does. */
-static int finish(green_socket *socket) {
-    green_socket_io call;
-    int error = green__enter(socket, &call, GREEN_WRITING);
-    if (error < 0)
-        return error;
-    return (int)green__leave(&call, socket->transport->class->finish(&call));
-}
-
-int green_shutdown(green_socket *socket, int how) {
+static int shut_down(green_socket *socket, int how) {
     char label[GREEN_SOCKET_LABEL_MAX];
-    if (socket->hub != green__hub)
-        return green__fail(-EXDEV, "shutdown: the socket %s", green__whose(socket->hub));
-    if (socket->closed)
-        return green__fail(-EBADF, "shutdown: the socket is closed");
-    if (socket->transport && how != SHUT_RD) {
-        int error = finish(socket);
-        if (error < 0)
-            return error;
-    }
     if (shutdown(socket->fd, how) == 0)
         return 0;
     int error = green__connection_failed(socket, how == SHUT_RD ? GREEN_READING : GREEN_WRITING, -errno);
     return green__fail(error, "shutdown of %s", green__socket_label(socket, label, sizeof label));
+}
+
+/* A transport says goodbye before the descriptor does. Both happen within the call:
+ * others may release the socket meanwhile. */
+static int finish(green_socket *socket, int how) {
+    green_socket_io call;
+    int error = green__enter(socket, &call, GREEN_WRITING);
+    if (error < 0)
+        return error;
+    error = socket->transport->class->finish(&call);
+    if (error == 0 && (error = shut_down(socket, how)) < 0)
+        call.explained = true;
+    return (int)green__leave(&call, error);
+}
+
+int green_shutdown(green_socket *socket, int how) {
+    if (socket->hub != green__hub)
+        return green__fail(-EXDEV, "shutdown: the socket %s", green__whose(socket->hub));
+    if (socket->closed)
+        return green__fail(-EBADF, "shutdown: the socket is closed");
+    return socket->transport && how != SHUT_RD ? finish(socket, how) : shut_down(socket, how);
 }
 
 /* Neither an interrupt, nor a shortage, nor a mistake of the caller's. */
