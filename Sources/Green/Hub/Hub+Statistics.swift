@@ -33,7 +33,7 @@ extension Hub {
         public let systemCalls: Int
         /// Operations given to the engine, since the hub was made.
         public let submitted: Int
-        /// Results of operations, since the hub was made. A listener's has one for each client.
+        /// Results of operations, since the hub was made.
         public let completions: Int
         /// Receives that found the receive memory empty and used their own, since the hub was made.
         public let fallbacks: Int
