@@ -226,9 +226,9 @@ static int wait_for_events(green_epoll *epoll, struct epoll_event *events, int64
     epoll->counts->system_calls++;
     if (!epoll->milliseconds) {
         int count = epoll_pwait2(epoll->fd, events, TURN_EVENTS, timeout < 0 ? NULL : &limit, NULL);
-        if (count >= 0 || errno != ENOSYS)
+        if (count >= 0 || (errno != ENOSYS && errno != EPERM))
             return count;
-        epoll->milliseconds = true; /* before Linux 5.11 */
+        epoll->milliseconds = true; /* before Linux 5.11, or a seccomp filter that does not know the call */
     }
     int64_t milliseconds = timeout < 0 ? -1 : timeout / 1000000 + (timeout % 1000000 > 0);
     return epoll_wait(epoll->fd, events, TURN_EVENTS, milliseconds < INT32_MAX ? (int)milliseconds : INT32_MAX);
