@@ -10,10 +10,10 @@ static green_listener *full_server(green_socket **clients, int count) {
     green_listen_options options = {.backlog = 1};
     snprintf(full, sizeof full, "unix:@green-test-times-%d", (int)getpid());
     CHECK(green_listen(&listener, full, &options), ==, 0);
-    green_connect_options patience = {.timeout = 20 * GREEN_MILLISECOND};
+    green_connect_options limited = {.timeout = 20 * GREEN_MILLISECOND};
     int error = 0;
     for (int i = 0; i < count && error == 0; i++)
-        error = green_connect(&clients[i], full, &patience);
+        error = green_connect(&clients[i], full, &limited);
     CHECK(error, ==, -ETIMEDOUT);
     return listener;
 }

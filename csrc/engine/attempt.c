@@ -36,8 +36,8 @@ static int32_t poll_now(int fd, int events) {
     return state.revents & POLLNVAL ? -EBADF : state.revents;
 }
 
-/* A send to the address of a full unix socket has to wait although poll(2) calls
- * the sending socket writable. No event announces room there. */
+/* A send to the address of a full unix socket has to wait although poll(2) reports the
+ * sending socket as writable. No event reports room at the receiver. */
 static int32_t send_message_now(const green_op *op) {
     const struct msghdr *message = op->address;
     int32_t result = outcome(sendmsg(op->fd, message, op->flags | MSG_DONTWAIT));
@@ -51,7 +51,7 @@ static int32_t send_now(const green_op *op) {
     return outcome(send(op->fd, op->address, green__op_size(op), op->flags | MSG_DONTWAIT));
 }
 
-/* Sets O_NONBLOCK, and tells what was set before; -errno. */
+/* Sets O_NONBLOCK, and returns the previous flags or -errno. */
 static int stop_blocking(int fd) {
     int flags = fcntl(fd, F_GETFL);
     if (flags < 0)
@@ -61,8 +61,8 @@ static int stop_blocking(int fd) {
     return flags;
 }
 
-/* Others may share the descriptor's flags, so it is non-blocking for the call
- * alone. A full unix listener answers EAGAIN, and no event tells of its room. */
+/* Other processes may share the descriptor's flags, so O_NONBLOCK is set only during the
+ * call. A full unix listener returns EAGAIN, and no event reports room. */
 static int32_t begin_connect(const green_op *op) {
     int flags = stop_blocking(op->fd);
     if (flags < 0)
@@ -134,16 +134,16 @@ static bool is_readable(int fd) {
     return poll(&state, 1, 0) != 0;
 }
 
-/* The listener does not block: whoever made or adopted it saw to that. An accept4()
- * in vain makes a socket and throws it away, so a poll() that costs a tenth of that
- * comes first, unless an event has just told of a connection that nobody else takes. */
+/* The listener is non-blocking since it was made or adopted. An accept4() that returns
+ * EAGAIN creates and frees a socket. So this first calls poll(), at a tenth of the cost,
+ * unless an event has just reported a connection and no other process takes it. */
 static int32_t accept_next(green_watched *watched, const green_op *op) {
     int32_t result = GREEN_NOT_YET;
-    bool told = watched->ripe && !watched->contested;
+    bool told = watched->signaled && !watched->contested;
     if (told || is_readable(op->fd))
         result = outcome(green__above_stdio(accept4(op->fd, NULL, NULL, SOCK_CLOEXEC)));
     watched->contested |= told && result == GREEN_NOT_YET;
-    watched->ripe = false;
+    watched->signaled = false;
     watched->dry = result == GREEN_NOT_YET;
     return result;
 }

@@ -4,14 +4,14 @@
 
 #include "engine.h"
 
-/* What an attempt returns in place of a result. */
+/* Returned by an attempt in place of a result. */
 enum {
-    GREEN_NOT_YET = -1000000, /* it has to wait for an event */
-    GREEN_RETRY,              /* it has to wait, and no event tells until when */
-    GREEN_AGAIN,              /* it was interrupted, and can be tried at once */
+    GREEN_NOT_YET = -1000000, /* wait for an event */
+    GREEN_RETRY,              /* wait, but no event reports when */
+    GREEN_AGAIN,              /* interrupted: try again at once */
 };
 
-/* Tries to receive into the caller's memory, to send, to begin a connect or to poll. */
+/* Tries to receive into the caller's memory, to send, to start a connect or to poll. */
 int32_t green__attempt_without_waiting(green_op *op);
 
 #endif

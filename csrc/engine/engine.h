@@ -20,7 +20,7 @@ typedef enum green_op_kind {
     GREEN_OP_SEND,         /* send(fd, address, length, flags) */
     GREEN_OP_RECEIVE_MSG,  /* recvmsg(fd, address, flags) */
     GREEN_OP_SEND_MSG,     /* sendmsg(fd, address, flags) */
-    GREEN_OP_ACCEPT,       /* accept4(fd, NULL, NULL, SOCK_CLOEXEC) on a listener with O_NONBLOCK */
+    GREEN_OP_ACCEPT,       /* accept4(fd, NULL, NULL, SOCK_CLOEXEC) on a non-blocking listener */
     GREEN_OP_CONNECT,      /* connect(fd, address, length) */
     GREEN_OP_READ,         /* read(fd, address, length) of what can be polled and is no socket */
     GREEN_OP_POLL,         /* poll(fd, flags): the events that have come */
@@ -57,29 +57,29 @@ struct green_op {
     int flags;
     green_op_kind kind;
 
-    /* Before: the bytes, or the room for a send, are most likely not there yet, so
-     * a first try is wasted. After a receive: it took all there was. */
+    /* Before: bytes, or room for a send, are probably not available yet, so a first
+     * attempt would fail. After a receive: it took all available bytes. */
     bool drained;
 
-    bool once; /* the caller does not wait: a first try is worth it whatever is known */
+    bool once; /* the caller does not wait: always try once */
 
     /* The engine's own. */
     uint8_t state;
     bool cancelled;
     bool begun;
-    uint8_t phase; /* of an operation that waits in steps, see patience.c */
-    uint8_t vain;
+    uint8_t phase; /* of an operation that waits, see uring_wait.c */
+    uint8_t retries;
     uint16_t ticket;
     int32_t result;
     green_op *next;
 };
 
-/* The longest transfer of one system call: Linux moves no more than INT_MAX bytes,
- * rounded down to a page, and results and the lengths of ring entries have 32 bits.
- * Every engine moves at most this much of a longer operation. */
+/* The maximum transfer of one system call. Linux transfers at most INT_MAX bytes, rounded
+ * down to a page, and results and lengths in ring entries have 32 bits. An engine
+ * transfers at most this much of a longer operation. */
 enum { GREEN_TRANSFER_MAX = 0x7fff0000 };
 
-/* The bytes that an engine asks the kernel to move for this operation. */
+/* The length that an engine passes to the kernel for this operation. */
 static inline uint32_t green__op_size(const green_op *op) {
     return op->length < GREEN_TRANSFER_MAX ? (uint32_t)op->length : GREEN_TRANSFER_MAX;
 }

@@ -95,7 +95,7 @@ static uint32_t events_for(const green_watched *watched, const green_op *op) {
     return events;
 }
 
-/* A listener is read from only. */
+/* A listener is only read from. */
 static uint32_t socket_events(const green_epoll *epoll, const green_op *op) {
     return op->kind == GREEN_OP_ACCEPT ? EPOLLIN | EPOLLET : epoll->socket_events;
 }
@@ -205,7 +205,7 @@ static void notice(green_epoll *epoll, const struct epoll_event *event) {
         watched->eager = true;
     if (events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
         watched->dry = false;
-    watched->ripe = true;
+    watched->signaled = true;
     if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
         watched->full = false;
     for (green_op **place = &watched->waiting; *place;) {
@@ -289,8 +289,8 @@ static void forget(green_engine *engine, int fd) {
         epoll->waiting--;
         green__ops_append(&epoll->fresh, op, GREEN_EPOLL_FRESH);
     }
-    /* A copy of the descriptor, in a child for one, would keep it in the epoll under
-     * a number that will be another's. */
+    /* A copy of the descriptor, for example in a child, would keep it in the epoll under
+     * a number that another descriptor may get. */
     bool is_connection = watched->stream && !watched->listens;
     if (watched->added && (!is_connection || green__has_forked())) {
         epoll->counts->system_calls++;

@@ -1,5 +1,5 @@
-/* The parts of the epoll engine, which serves kernels and containers without
- * io_uring, and the io_uring engine for what no ring may hold: see uring.h. */
+/* The parts of the epoll engine. It runs on kernels and in containers without io_uring,
+ * and inside the io_uring engine for files that a ring must not hold; see uring.h. */
 #ifndef GREEN_ENGINE_EPOLL_H
 #define GREEN_ENGINE_EPOLL_H
 
@@ -12,8 +12,8 @@ typedef struct green_watched {
     bool added;        /* to the epoll, as a socket, which tells of its end */
     bool stream;       /* known once it is added */
     bool listens;      /* for connections */
-    bool ripe;         /* an event has come since the last accept */
-    bool contested;    /* another process has taken a connection that an event told of */
+    bool signaled;     /* an event has arrived since the last accept */
+    bool contested;    /* another process has taken a connection that an event had reported */
     bool dry;          /* nothing to receive, until an event says otherwise */
     bool full;         /* no room to send, likewise */
     bool eager;        /* an end, a fault or urgent bytes: no event may follow, so receives are tried */
@@ -36,8 +36,8 @@ typedef struct green_loans {
 
 typedef struct green_epoll {
     green_engine base;
-    green_engine *counts;   /* the engine that counts its operations: itself, unless it is part of another */
-    uint32_t socket_events; /* what sockets are watched for */
+    green_engine *counts;   /* the engine that counts its operations: itself, or the engine that contains it */
+    uint32_t socket_events; /* events to watch on sockets */
     int fd;
     bool milliseconds; /* this kernel's epoll counts in no less */
     green_descriptors descriptors;
@@ -61,25 +61,25 @@ enum {
 
 /* What is known of a descriptor; NULL without memory. */
 green_watched *green__watched(green_descriptors *descriptors, int fd);
-/* The same; NULL if nothing is known of it or its neighbours. */
+/* The same; NULL if there is no page for the descriptor. */
 green_watched *green__watched_already(const green_descriptors *descriptors, int fd);
 void green__descriptors_free(green_descriptors *descriptors);
 
 int green__loans_open(green_loans *loans, size_t memory);
 void green__loans_close(green_loans *loans);
 
-/* The engine as part of another, which has its operations counted and turns it by
- * the two halves of a turn. It lends no memory. The class's submit, cancel,
- * attempt and forget work on its base. 0 or -errno, explained. */
+/* Opens the engine as part of another engine. That one counts its operations and calls
+ * the two halves of a turn. It lends no memory. The class's submit, cancel, attempt and
+ * forget work on its base. Returns 0 or -errno, explained. */
 int green__epoll_open(green_epoll *epoll, green_engine *counts, uint32_t socket_events);
 void green__epoll_close(green_epoll *epoll);
 
-/* Tries what was submitted, or may go on by now. Returns whether a result was
- * told or there is more to try, so that nobody should wait now. */
+/* Tries operations that were submitted or that may continue. Returns whether one has
+ * completed or more can be tried, so that the engine should not wait now. */
 bool green__epoll_try(green_epoll *epoll);
 
-/* Waits for events up to timeout nanoseconds, as a turn does, and tries what they
- * let go on. */
+/* Waits for events for up to timeout nanoseconds, like a turn, and tries the operations
+ * that they allow to continue. */
 void green__epoll_gather(green_epoll *epoll, int64_t timeout);
 
 /* Does what an operation is for, as far as that is possible without waiting:

@@ -1,18 +1,17 @@
 /* An epoll inside the ring, for operations that must not hold their file.
  *
- * A request that waits in a ring holds its file until the ring is gone, and the
- * kernel takes a ring apart in the background: for 5 to 70 ms after a process was
- * killed, its listeners still listen and its ports are still taken. An epoll
- * holds no file. So what waits for connections, or for datagrams at a port, does so
- * in an epoll engine that is part of this one, and the ring polls the epoll's
- * descriptor. The files are closed with the process's descriptors, before anybody
- * can wait(2) for its end. */
+ * A request that waits in a ring holds its file until the ring is destroyed, and the
+ * kernel destroys a ring in the background. For 5 to 70 ms after a process was killed,
+ * its listeners still listen and its ports are still in use. An epoll does not hold
+ * files. So operations that wait for connections, or for datagrams on a port, wait in an
+ * epoll engine that is part of this engine, and the ring polls the epoll's descriptor.
+ * The files are closed with the process's descriptors, before wait(2) reports its end. */
 #include "uring.h"
 
 #include <poll.h>
 #include <sys/epoll.h>
 
-/* Sends wait in the ring, so nobody asks for EPOLLOUT. */
+/* Sends wait in the ring, so EPOLLOUT is not needed. */
 int green__inner_open(green_uring *uring) {
     return green__epoll_open(&uring->inner, &uring->base, EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET);
 }
@@ -21,7 +20,7 @@ bool green__inner_takes(green_op_kind kind) {
     return kind == GREEN_OP_ACCEPT || kind == GREEN_OP_RECEIVE_MSG;
 }
 
-/* Has the ring poll the epoll, for as long as somebody waits in there. */
+/* Makes the ring poll the epoll while operations wait in it. */
 static bool watch(green_uring *uring) {
     struct io_uring_sqe *sqe = green__uring_entry(uring);
     if (!sqe)

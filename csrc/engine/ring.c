@@ -88,8 +88,8 @@ static int move_above_stdio(struct io_uring *ring) {
     return 0;
 }
 
-/* A hub that waits for work is idle, and not in need of a faster disk, which is what
- * the system's statistics make of a task that waits in a ring otherwise. */
+/* Without this flag, the system's statistics count a hub that waits in a ring as iowait,
+ * although it is idle. */
 enum { FEATURE_NO_IOWAIT = 1 << 17, ENTER_NO_IOWAIT = 1 << 7 }; /* Linux 6.15 */
 
 static unsigned enter_flags(const struct io_uring *ring) {

@@ -53,9 +53,9 @@ static green_op *op_of(uint64_t name) {
     return (green_op *)(uintptr_t)(name & 0xffffffffffff);
 }
 
-/* A send must not wait in the kernel: where the peer has ended its half or an error
- * is queued, its poll ends at once, and after 128 of those a worker thread blocks in
- * the send (io_arm_poll_handler, Linux 6.0 and later). So patience.c waits for it. */
+/* A send must not wait in the kernel. If the peer has shut down its half or an error is
+ * queued, the poll ends at once, and after 128 of these a worker thread blocks in the
+ * send (io_arm_poll_handler, Linux 6.0 and later). So uring_wait.c does the waiting. */
 static void prepare_first(struct io_uring_sqe *sqe, green_op *op) {
     switch (op->kind) {
     case GREEN_OP_RECEIVE:
@@ -86,7 +86,7 @@ static void prepare(struct io_uring_sqe *sqe, green_op *op) {
     if (GREEN_LIKELY(op->phase == GREEN_PHASE_TRYING))
         prepare_first(sqe, op);
     else
-        green__patience_prepare(sqe, op);
+        green__uring_wait_prepare(sqe, op);
     io_uring_sqe_set_data64(sqe, name_of(op));
 }
 
@@ -115,12 +115,12 @@ static void submit(green_engine *engine, green_op *op) {
     engine->submitted++;
     uring->opening += op->kind == GREEN_OP_OPEN;
     op->cancelled = false;
-    op->vain = 0;
-    op->phase = green__patience_begin(op);
+    op->retries = 0;
+    op->phase = green__uring_wait_begin(op);
     green__uring_enqueue(uring, op);
 }
 
-/* Requests the end of an operation that is in no list. */
+/* Submits a cancel for an operation that is in no list. */
 static bool submit_cancel(green_uring *uring, green_op *op) {
     struct io_uring_sqe *sqe = green__uring_entry(uring);
     if (!sqe)
@@ -136,9 +136,9 @@ void green__uring_break_off(green_uring *uring, green_op *op) {
         green__ops_append(&uring->cancels, op, GREEN_OP_IN_CANCELS);
 }
 
-/* The kernel does not find a request that is on its way from a poll back to its
- * operation, or to a worker thread: a connect to a full unix socket for one. So the
- * operation is cancelled again. It may also have ended, and its memory be gone. */
+/* The kernel does not find a request that is moving from a poll back to its operation or
+ * to a worker thread, such as a connect to a full unix socket. So this cancels the
+ * operation again. The operation may also have ended, and its memory may be invalid. */
 static void cancel_again(green_uring *uring, uint64_t name) {
     green_op *op = uring->ending.first;
     while (op && name_of(op) != name)
@@ -201,7 +201,7 @@ static bool is_restart(int32_t result) {
 
 static void complete(green_uring *uring, const struct io_uring_cqe *cqe) {
     if (cqe->user_data & GREEN_NAME_CANCEL) {
-        /* What counts is the completion of its target. */
+        /* Only the completion of its target matters. */
         if (cqe->res == -ENOENT)
             cancel_again(uring, cqe->user_data & ~(uint64_t)GREEN_NAME_CANCEL);
         return;
@@ -220,7 +220,7 @@ static void complete(green_uring *uring, const struct io_uring_cqe *cqe) {
     if (op->kind == GREEN_OP_RECEIVE_LENT)
         green__lending_complete(uring, op, cqe);
     int32_t result = cqe->res;
-    if (GREEN_UNLIKELY(green__patience_is_due(op, result)) && !green__patience_step(uring, op, &result, more))
+    if (GREEN_UNLIKELY(green__uring_wait_is_due(op, result)) && !green__uring_wait_step(uring, op, &result, more))
         return;
     uring->base.completions++;
     if (!is_restart(result))
@@ -319,7 +319,7 @@ static int open_engine(green_engine **engine, const green_engine_options *option
     if (error < 0)
         goto close_ring;
     if (io_uring_register_ring_fd(&uring->ring) == 1)
-        uring->enter_flags |= IORING_ENTER_REGISTERED_RING; /* one look-up less for each call */
+        uring->enter_flags |= IORING_ENTER_REGISTERED_RING; /* saves a look-up in each call */
     *engine = &uring->base;
     return 0;
 
@@ -332,7 +332,7 @@ failed:
     return error;
 }
 
-/* The ring holds what an operation works on by itself. */
+/* The ring itself holds a reference to the file of an operation. */
 static void forget(green_engine *engine, int fd) {
     green__epoll.forget(&uring_of(engine)->inner.base, fd);
 }

@@ -20,18 +20,18 @@ typedef struct green_uring {
     green_engine base;
     struct io_uring ring;
     green_lending lending;
-    unsigned enter_flags; /* of every io_uring_enter */
+    unsigned enter_flags; /* for every io_uring_enter() */
     bool truncates;       /* Linux 6.9 */
     unsigned opening;     /* files that are being opened, and as many as may be */
     unsigned opening_max;
     uint16_t ticket;       /* of the last operation */
     green_op_list backlog; /* without a submission entry yet */
     green_op_list cancels; /* cancelled, without an entry for that yet */
-    green_op_list ending;  /* cancelled, with a request for that under way or done */
+    green_op_list ending;  /* cancelled, with a cancel request that is pending or complete */
     green_op_list refused; /* cancelled before they had an entry */
     green_epoll inner;     /* see inner.c */
     bool watching;         /* the ring polls the inner epoll */
-    bool noticed;          /* that poll has ended */
+    bool noticed;          /* the poll of the inner epoll has ended */
 } green_uring;
 
 /* What an operation's state says of where it is. */
@@ -40,22 +40,23 @@ enum { GREEN_OP_IDLE, GREEN_OP_IN_BACKLOG, GREEN_OP_SUBMITTED, GREEN_OP_IN_CANCE
 /* Makes the ring itself, and tells what it can do. 0 or -errno, explained. */
 int green__ring_make(green_uring *uring, unsigned entries);
 
-/* Queues an operation's next request, and cancels the one that is under way. */
+/* green__uring_enqueue() queues an operation's next request; green__uring_break_off()
+ * cancels its current request. */
 void green__uring_enqueue(green_uring *uring, green_op *op);
 void green__uring_break_off(green_uring *uring, green_op *op);
 
-/* The request that an operation is at; see patience.c. */
+/* The kind of the current request of an operation; see uring_wait.c. */
 enum {
-    GREEN_PHASE_TRYING,  /* itself */
+    GREEN_PHASE_TRYING,  /* the operation itself */
     GREEN_PHASE_POLLED,  /* a poll for one event */
     GREEN_PHASE_WATCHED, /* a poll for every new event */
-    GREEN_PHASE_ENDING,  /* the end of that, with the result at hand */
+    GREEN_PHASE_ENDING,  /* the end of that poll; the result is known */
     GREEN_PHASE_PAUSED,  /* a timeout */
 };
 
-/* The phase in which an operation begins. A connect to a full unix listener would
- * block a worker thread, as its poll ends at once. */
-static inline uint8_t green__patience_begin(const green_op *op) {
+/* The first phase of an operation. A connect to a full unix listener would block a worker
+ * thread, because its poll ends at once. */
+static inline uint8_t green__uring_wait_begin(const green_op *op) {
     switch (op->kind) {
     case GREEN_OP_POLL:
         return GREEN_PHASE_POLLED;
@@ -71,16 +72,16 @@ static inline uint8_t green__patience_begin(const green_op *op) {
     }
 }
 
-/* Whether a completion is for patience.c. */
-static inline bool green__patience_is_due(const green_op *op, int32_t result) {
+/* Whether uring_wait.c handles a completion. */
+static inline bool green__uring_wait_is_due(const green_op *op, int32_t result) {
     return op->phase != GREEN_PHASE_TRYING || result == -EAGAIN;
 }
 
-void green__patience_prepare(struct io_uring_sqe *sqe, const green_op *op);
+void green__uring_wait_prepare(struct io_uring_sqe *sqe, const green_op *op);
 
-/* Handles a completion: whether the operation has ended, with *result. If not, it
- * has a next request, or more completions of this one will come. */
-bool green__patience_step(green_uring *uring, green_op *op, int32_t *result, bool more);
+/* Handles a completion. Returns whether the operation has ended, with *result. If not, it
+ * has a next request, or more completions of the current one will follow. */
+bool green__uring_wait_step(green_uring *uring, green_op *op, int32_t *result, bool more);
 
 /* What is done with files. */
 void green__uring_ask_of_files(green_uring *uring, struct io_uring_probe *probe);
@@ -96,15 +97,16 @@ static inline bool green__inner_is_blind(const green_uring *uring) {
     return uring->inner.waiting > 0 && !uring->watching;
 }
 
-/* Around the ring's part of a turn. Returns whether nobody should wait in it. */
+/* Called before and after the ring's part of a turn. green__inner_begin() returns whether
+ * the turn should not wait. */
 bool green__inner_begin(green_uring *uring);
 void green__inner_end(green_uring *uring);
 
-/* The names of requests that are no operation, whose names are addresses: the poll of
- * the inner epoll, and a bit that a cancel adds to the name of its target. */
+/* User data of requests. For an operation it is the address. These stand for the poll of
+ * the inner epoll, and for a bit that a cancel adds to the user data of its target. */
 enum { GREEN_NAME_CANCEL = 1, GREEN_NAME_INNER = 2 };
 
-/* A free submission entry; NULL when the kernel takes no more for now. */
+/* A free submission entry, or NULL if the submission queue is full. */
 struct io_uring_sqe *green__uring_entry(green_uring *uring);
 
 /* The buffers of the ring. */

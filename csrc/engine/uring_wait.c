@@ -1,21 +1,20 @@
-/* Waiting by steps: what poll(2) and calls that do not wait make of an operation.
+/* How an operation waits on io_uring, with polls and non-blocking calls.
  *
- * A ring's own waits are not those of poll(2). Its polls always end for POLLRDHUP and
- * miss POLLPRI. A send or a receive whose poll ends in vain 128 times blocks a worker
- * thread, where SO_SNDTIMEO and SO_RCVTIMEO apply. So an operation that has to wait
- * goes through phases:
+ * The waits of a ring differ from poll(2). Its polls always end for POLLRDHUP, and miss
+ * POLLPRI. A send or a receive whose poll ends 128 times without progress blocks a worker
+ * thread, where SO_SNDTIMEO and SO_RCVTIMEO apply. So an operation that has to wait goes
+ * through phases:
  *
- *   trying    the operation itself, told not to wait
+ *   trying    the operation itself, non-blocking
  *   polled    a poll for one event, then an attempt by a system call
- *   watched   if that event was none of those waited for, a multishot poll: a
- *             completion for each new event, and an attempt after each. A state that
- *             lasts, such as a peer's end or a queued error, is told once
- *   ending    the attempt has succeeded, and the multishot poll is cancelled
- *   paused    poll(2) and the attempt contradict each other again and again, as
- *             they do for a datagram or a connect to a full unix socket: time has
- *             to pass
+ *   watched   if that was not a requested event: a multishot poll, with a completion for
+ *             each new event and an attempt after each. A state that persists, such as
+ *             the peer's end of stream or a queued error, is reported once
+ *   ending    the attempt has succeeded, and the multishot poll is being cancelled
+ *   paused    a timeout, because poll(2) repeatedly reports an event although the
+ *             attempt returns EAGAIN, as for a datagram or a connect to a full unix socket
  *
- * Nearly all waits end in the second phase. */
+ * Almost all waits end in the second phase. */
 #include "attempt.h"
 #include "uring.h"
 
@@ -28,7 +27,7 @@ enum { CONTRADICTIONS_MAX = 2 };
 
 static struct __kernel_timespec pause_time = {.tv_nsec = 2 * 1000 * 1000};
 
-/* The events that an operation waits for, in the terms of poll(2). */
+/* The poll(2) events that an operation waits for. */
 static unsigned events_of(const green_op *op) {
     switch (op->kind) {
     case GREEN_OP_POLL:
@@ -42,14 +41,14 @@ static unsigned events_of(const green_op *op) {
     }
 }
 
-/* A ring's poll takes no notice of a wake-up that shares only POLLPRI with it
- * (IO_ASYNC_POLL_COMMON in io_poll_wake). One for urgent data has POLLRDBAND, too. */
+/* A ring's poll ignores a wake-up that shares only POLLPRI with it
+ * (IO_ASYNC_POLL_COMMON in io_poll_wake). Wake-ups for urgent data include POLLRDBAND. */
 static unsigned armed_events_of(const green_op *op) {
     unsigned events = events_of(op);
     return events & POLLPRI ? events | POLLRDBAND : events;
 }
 
-void green__patience_prepare(struct io_uring_sqe *sqe, const green_op *op) {
+void green__uring_wait_prepare(struct io_uring_sqe *sqe, const green_op *op) {
     if (op->phase == GREEN_PHASE_PAUSED)
         io_uring_prep_timeout(sqe, &pause_time, 0, 0);
     else if (op->phase == GREEN_PHASE_WATCHED)
@@ -67,8 +66,8 @@ static int32_t attempt(green_uring *uring, green_op *op) {
     return result;
 }
 
-/* What a poll's events lead to: a result, or what the operation has to wait for. The
- * ring's word is enough for those who only poll, unless it is about urgent data. */
+/* Maps the events of a poll to a result, or to the kind of wait that the operation needs.
+ * For a poll operation the events are the result, except for urgent data. */
 static int32_t outcome(green_uring *uring, green_op *op, int32_t events) {
     int32_t wanted = (int32_t)events_of(op), told = events & (wanted | POLLERR | POLLHUP);
     if (!(wanted & POLLPRI)) {
@@ -82,7 +81,7 @@ static int32_t outcome(green_uring *uring, green_op *op, int32_t events) {
     return contradicts ? GREEN_RETRY : result;
 }
 
-/* Goes on to the next phase, unless the operation was cancelled. */
+/* Enters the next phase, unless the operation was cancelled. */
 static bool go_on(green_uring *uring, green_op *op, uint8_t phase, int32_t *result) {
     *result = -ECANCELED;
     if (op->cancelled)
@@ -92,10 +91,10 @@ static bool go_on(green_uring *uring, green_op *op, uint8_t phase, int32_t *resu
     return false;
 }
 
-/* A first contradiction may have been somebody else who was faster. */
+/* At the first contradiction, another reader or writer may have been faster. */
 static bool retry(green_uring *uring, green_op *op, int32_t *result) {
-    op->vain += op->vain < CONTRADICTIONS_MAX;
-    return go_on(uring, op, op->vain < CONTRADICTIONS_MAX ? GREEN_PHASE_POLLED : GREEN_PHASE_PAUSED, result);
+    op->retries += op->retries < CONTRADICTIONS_MAX;
+    return go_on(uring, op, op->retries < CONTRADICTIONS_MAX ? GREEN_PHASE_POLLED : GREEN_PHASE_PAUSED, result);
 }
 
 static bool end_of_watch(green_uring *uring, green_op *op, int32_t *result) {
@@ -103,7 +102,7 @@ static bool end_of_watch(green_uring *uring, green_op *op, int32_t *result) {
     return *result == GREEN_RETRY ? retry(uring, op, result) : true;
 }
 
-/* An event of the multishot poll, which goes on if there is more. */
+/* Handles an event of the multishot poll, which continues if more is set. */
 static bool watched(green_uring *uring, green_op *op, int32_t *result, bool more) {
     op->result = outcome(uring, op, *result);
     if (op->result == GREEN_NOT_YET)
@@ -123,7 +122,7 @@ static bool polled(green_uring *uring, green_op *op, int32_t *result) {
     return *result == GREEN_RETRY ? retry(uring, op, result) : true;
 }
 
-/* A receive into lent memory is the kernel's alone to try. */
+/* Only the kernel can receive into provided buffers, so such a receive is submitted again. */
 static bool paused(green_uring *uring, green_op *op, int32_t *result) {
     if (op->kind == GREEN_OP_RECEIVE_LENT)
         return go_on(uring, op, GREEN_PHASE_TRYING, result);
@@ -133,8 +132,8 @@ static bool paused(green_uring *uring, green_op *op, int32_t *result) {
     return *result == GREEN_RETRY ? retry(uring, op, result) : true;
 }
 
-/* EAGAIN is the answer to a call that was told not to wait, or that of a worker
- * thread that waited as long as SO_RCVTIMEO says. */
+/* EAGAIN comes from a non-blocking call, or from a worker thread after SO_RCVTIMEO has
+ * expired. */
 static bool tried(green_uring *uring, green_op *op, int32_t *result) {
     switch (op->kind) {
     case GREEN_OP_SEND:
@@ -148,7 +147,7 @@ static bool tried(green_uring *uring, green_op *op, int32_t *result) {
     }
 }
 
-bool green__patience_step(green_uring *uring, green_op *op, int32_t *result, bool more) {
+bool green__uring_wait_step(green_uring *uring, green_op *op, int32_t *result, bool more) {
     switch (op->phase) {
     case GREEN_PHASE_TRYING:
         return tried(uring, op, result);
