@@ -290,11 +290,11 @@ static void expect_refused(void (*break_it)(struct image *image), const char *wo
 
 TEST(each, "each kind of damage is -ENOEXEC, with the object and what is wrong with it") {
     prepare();
-    expect_refused(other_own_name, "its own name is not among its names");
+    expect_refused(other_own_name, "its soname is outside its string table");
     expect_refused(short_names, "it is damaged: ");
-    expect_refused(long_names, "its names are not in its memory");
-    expect_refused(endless_names, "its names are not in its memory");
-    expect_refused(uneven_names, "its last name does not end");
+    expect_refused(long_names, "its string table is outside its memory");
+    expect_refused(endless_names, "its string table is outside its memory");
+    expect_refused(uneven_names, "its string table does not end with a NUL");
     finish_up();
 }
 

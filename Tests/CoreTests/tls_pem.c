@@ -84,10 +84,10 @@ TEST(blocks, "a block without its begin or its end is refused") {
     refused_everywhere(text, lines_of(text), "an END line without a BEGIN line");
     free(text);
     text = damaged("", first, "-----END CERTIFICATE-----\n", second);
-    refused_everywhere(text, lines_of(first), "within a block that has no END line");
+    refused_everywhere(text, lines_of(first), "inside a block without an END line");
     free(text);
     text = damaged(first, second, "-----END CERTIFICATE-----\n", "");
-    refused_everywhere(text, lines_of(first) + 1, "a block that has no END line");
+    refused_everywhere(text, lines_of(first) + 1, "a block without an END line");
     free(text);
     /* As when the first file does not end with a newline. */
     text = damaged("", first, "-----END CERTIFICATE-----\n", "-----END CERTIFICATE-----");
@@ -100,10 +100,10 @@ TEST(blocks, "a block without its begin or its end is refused") {
 TEST(contents, "bytes that are no base64 are refused, and so is what is no text") {
     const char *first = localhost()->chain;
     char *text = damaged("", first, "\nMII", "\n\xef\xbb\xbfMII");
-    refused_everywhere(text, 2, "no base64");
+    refused_everywhere(text, 2, "not base64");
     free(text);
     text = damaged("", first, "\nMII", "\n-MII");
-    refused_everywhere(text, 2, "no base64");
+    refused_everywhere(text, 2, "not base64");
     free(text);
     const char wide[] = "-\0-\0-\0-\0-\0B\0E\0G\0I\0N\0";
     refused((green_tls_options){.authorities = {.bytes = wide, .size = sizeof wide}}, 1, "NUL byte");

@@ -1,8 +1,8 @@
-/* Descriptors of Green's own are never 0, 1 or 2.
+/* Green's own descriptors are never 0, 1 or 2.
  *
- * Where a program is started with one of these closed, the kernel hands its number
- * out next. What anybody then prints, an error message of Green for one, would go
- * into a connection or a file. */
+ * If a program starts with one of these closed, the kernel assigns its number to the
+ * next descriptor. Output of the program, such as an error message, would then go into
+ * a connection or a file. */
 #ifndef GREEN_BASE_DESCRIPTOR_H
 #define GREEN_BASE_DESCRIPTOR_H
 
@@ -14,20 +14,21 @@
 
 int green__move_above_stdio(int fd) __attribute__((cold));
 
-/* Takes the result of a call that makes a descriptor, with close-on-exec set. Returns
- * a number above 2 for it, or a negative result as it is. Without a free number it
- * closes the descriptor, sets errno and returns -errno. */
+/* Takes the result of a call that makes a descriptor with close-on-exec set. Moves a
+ * descriptor below 3 to a higher number and returns the number. Returns a negative
+ * result unchanged. If no number is free, closes the descriptor, sets errno and returns
+ * -errno. */
 static inline int green__above_stdio(int fd) {
     return GREEN_LIKELY(fd < 0 || fd > STDERR_FILENO) ? fd : green__move_above_stdio(fd);
 }
 
-/* The same for both ends of a pair: 0, or -errno with both closed. */
+/* Does the same for both descriptors of a pair. Returns 0, or -errno with both closed. */
 int green__both_above_stdio(int fds[2]);
 
-/* open(2) with O_CLOEXEC for a file of Green's own. */
+/* open(2) with O_CLOEXEC, for Green's own files. */
 int green__open(const char *path, int flags, mode_t mode);
 
-/* fopen(3) to read one; NULL with errno. */
+/* fopen(3) for reading, for Green's own files. NULL with errno on failure. */
 FILE *green__open_stream(const char *path);
 
 #endif

@@ -15,9 +15,9 @@ const char *green__error_text(int error);
 /* Writes "green: ...\n" to standard error in one piece. */
 void green__report(const char *format, ...) __attribute__((format(printf, 1, 2), cold));
 
-/* The same about what anybody outside can bring about at any time. Nothing is
- * written where standard error would block or its reader has gone, so that nobody
- * stops the process, or ends it by SIGPIPE, this way. */
+/* Like green__report(), for errors that a peer can cause at any time. Writes nothing if
+ * standard error would block or its reader has gone, so that a peer can neither block
+ * the process nor end it by SIGPIPE. */
 void green__report_if_room(const char *format, ...) __attribute__((format(printf, 1, 2), cold));
 
 /* The same when the environment's GREEN_LOG is "debug". */

@@ -33,11 +33,11 @@ static inline void green__unlock(green_lock *lock) {
     green__pthread.mutex_unlock(&lock->mutex);
 }
 
-/* Has forks noticed from here on, as enrolling a lock does, too. -ENOMEM. */
+/* Starts to record forks. Enrolling a lock does so, too. -ENOMEM. */
 int green__watch_forks(void);
 
-/* Whether this process has forked since forks are noticed: others may hold copies of
- * its descriptors. */
+/* Whether this process has forked since forks are recorded, so that other processes may
+ * hold copies of its descriptors. */
 bool green__has_forked(void);
 
 /* Whether this OS thread is in the middle of a fork. */

@@ -8,17 +8,17 @@
 struct green_sentence {
     int error;
     green_details details;
-    const char *text; /* behind it */
+    const char *text; /* after the structure */
 };
 
-/* The OS thread's own, or that of a green thread that had no memory for one. */
+/* The sentence of the OS thread, or of a green thread that could not allocate one. */
 static _Thread_local struct {
     green_sentence **owner; /* NULL: the OS thread */
     green_sentence sentence;
     char text[GREEN_SENTENCE_MAX];
 } kept;
 
-/* The sentence of a green thread that had no memory for it: see kept. */
+/* Marks a green thread that could not allocate its sentence; see kept. */
 static green_sentence elsewhere;
 
 static green_sentence_place *find_place;
@@ -32,7 +32,7 @@ static green_sentence **place_here(void) {
     return find ? find() : NULL;
 }
 
-/* The caller's last one, or NULL. */
+/* The caller's last sentence, or NULL. */
 static green_sentence *current(green_sentence **place) {
     if (place && *place != &elsewhere)
         return *place;

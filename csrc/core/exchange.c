@@ -7,7 +7,7 @@
 
 typedef green_exceptions *get_globals(void);
 
-/* Defined where the program is linked with a runtime of C++, statically too. */
+/* Defined if the program is linked with a C++ runtime, dynamically or statically. */
 extern green_exceptions *__cxa_get_globals(void) __attribute__((weak));
 
 static const char *const libraries[] = {"libstdc++.so.6", "libc++abi.so.1", "libc++.so.1"};
@@ -34,7 +34,7 @@ static void add(green_exchange *exchange, get_globals *get) {
         exchange->runtimes[exchange->count++] = globals;
 }
 
-/* What dlsym() returns is a function. */
+/* dlsym() returns a function here. */
 static get_globals *find(void *library) {
     get_globals *get;
     *(void **)&get = dlsym(library, "__cxa_get_globals");
@@ -44,7 +44,7 @@ static get_globals *find(void *library) {
 static int read_loaded(struct dl_phdr_info *info, size_t size, void *loaded) {
     (void)size;
     *(unsigned long long *)loaded = info->dlpi_adds;
-    return 1; /* every object tells the same */
+    return 1; /* the counter is the same for every object */
 }
 
 static unsigned long long objects_loaded(void) {
@@ -60,7 +60,7 @@ void green__exchange_look(green_hub *hub) {
     add(exchange, __cxa_get_globals);
     add(exchange, find(RTLD_DEFAULT));
     for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++) {
-        /* The handle stays open, so that the record stays where it is. */
+        /* The handle stays open, so the record stays at its address. */
         void *library = dlopen(libraries[i], RTLD_LAZY | RTLD_NOLOAD);
         if (library)
             add(exchange, find(library));
@@ -70,7 +70,7 @@ void green__exchange_look(green_hub *hub) {
         exchange->watched = &always;
     else if (exchange->count == 1)
         exchange->watched = exchange->runtimes[0];
-    exchange->generation = green__exchange_generation(); /* looking may have changed it */
+    exchange->generation = green__exchange_generation(); /* the search may have changed it */
 }
 
 void green__exchange_look_again(green_hub *hub) {
@@ -92,7 +92,7 @@ void green__switch_exchanging(green_hub *hub, green_thread *from, green_thread *
     if (exchange->generation != green__exchange_generation())
         green__exchange_look(hub);
     green_exceptions saved[GREEN_CXX_RUNTIMES_MAX];
-    size_t count = exchange->count; /* there may be more on the way back */
+    size_t count = exchange->count; /* the count may grow before the thread returns */
     const green_foreign_state *state = foreign_state();
     int error_number = *hub->error_number;
     for (size_t i = 0; i < count; i++) {

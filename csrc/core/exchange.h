@@ -1,14 +1,13 @@
-/* State that other runtimes keep for each OS thread and that belongs to the green
- * thread: it is exchanged when a thread is switched away from and back to.
+/* State that other runtimes keep for each OS thread but that belongs to the green
+ * thread. A switch saves it, and restores it when the thread runs again.
  *
- * C++ keeps a list of the exceptions that are being handled, and a count of those
- * that are being thrown. Every runtime of C++ has such a record for each OS thread,
- * laid out by the Itanium C++ ABI, and returns its address by __cxa_get_globals().
- * A switch looks at that record alone, and only where it is not empty does it save
- * anything, in the frame of the switch itself.
+ * C++ keeps a list of exceptions that are being handled and a count of exceptions that
+ * are being thrown. Each C++ runtime has such a record for each OS thread, with the
+ * layout of the Itanium C++ ABI; __cxa_get_globals() returns its address. A switch reads
+ * only this record. If it is not empty, the switch saves it in its own frame.
  *
- * The program may load such a runtime at any time. See green__exchange_generation()
- * for how that is noticed. */
+ * The program may load a C++ runtime at any time. See green__exchange_generation() for
+ * how Green detects this. */
 #ifndef GREEN_CORE_EXCHANGE_H
 #define GREEN_CORE_EXCHANGE_H
 
@@ -24,36 +23,36 @@ typedef struct green_exceptions {
     unsigned uncaught;
 } green_exceptions;
 
-/* libstdc++, libc++, and one more that the program itself contains. */
+/* libstdc++, libc++, and one in the program itself. */
 enum { GREEN_CXX_RUNTIMES_MAX = 3 };
 
-/* Part of a hub, whose OS thread it is about. */
+/* Part of a hub, for its OS thread. */
 typedef struct green_exchange {
-    const green_exceptions *watched; /* what a switch looks at */
-    uintptr_t generation, changes;   /* at the last look for runtimes */
-    unsigned long long loaded;       /* objects that the process had loaded then */
+    const green_exceptions *watched; /* read by each switch */
+    uintptr_t generation, changes;   /* at the last search for runtimes */
+    unsigned long long loaded;       /* number of objects loaded then */
     size_t count;
     green_exceptions *runtimes[GREEN_CXX_RUNTIMES_MAX];
 } green_exchange;
 
-/* State that is known only by asking a library for it. The functions are called on
- * the OS thread of a hub, and let nobody else run. */
+/* State that only functions of a library can read. They run on the OS thread of a hub,
+ * and do not switch. */
 typedef struct green_foreign_state {
-    void *(*take)(void);           /* takes it away; NULL: there is none */
-    void (*put_back)(void *taken); /* and frees what has been taken */
+    void *(*take)(void);           /* removes and returns the state; NULL if there is none */
+    void (*put_back)(void *taken); /* restores the state and frees it */
     void (*clear)(void);
 } green_foreign_state;
 
-/* Has all hubs exchange it from their next turn on, the caller's at once. */
+/* Makes all hubs exchange it, from their next turn on; the caller's hub at once. */
 void green__exchange_foreign(const green_foreign_state *state);
 
-/* Finds the runtimes of C++ that the process has by now. */
+/* Finds the C++ runtimes that the process has loaded. */
 void green__exchange_look(struct green_hub *hub);
 
-/* The same if objects were loaded since the last time. For a hub that is idle. */
+/* Does the same if objects were loaded since the last search. For an idle hub. */
 void green__exchange_look_again(struct green_hub *hub);
 
-/* Forgets what the current thread, which has ended, leaves behind. */
+/* Clears the state of the current thread, which has ended. */
 void green__exchange_drop(struct green_hub *hub);
 
 /* Counts the calls of green__exchange_foreign(). */
@@ -63,12 +62,11 @@ static inline bool green__exchange_has_changed(const green_exchange *exchange) {
     return __atomic_load_n(&green__exchange_changes, __ATOMIC_RELAXED) != exchange->changes;
 }
 
-/* Another number after this OS thread has used a runtime of C++ for the first time.
- * The record there is a thread-local variable, and its first use brings the OS
- * thread's vector of such variables up to date, whose first word is the generation
- * it is of (U. Drepper, "ELF Handling For Thread-Local Storage"). So a runtime is
- * noticed that was loaded since the last look, which asking the dynamic linker would
- * make a switch several times as long for. */
+/* A number that changes when this OS thread first uses a C++ runtime. The runtime's
+ * record is a thread-local variable. Its first use updates the OS thread's dynamic thread
+ * vector, whose first word is its generation (U. Drepper, "ELF Handling For Thread-Local
+ * Storage"). This detects a runtime loaded since the last search. Querying the dynamic
+ * linker instead would make a switch several times slower. */
 static inline uintptr_t green__exchange_generation(void) {
 #if defined(__GLIBC__) && defined(__x86_64__)
     const uintptr_t *vector;
@@ -81,7 +79,7 @@ static inline uintptr_t green__exchange_generation(void) {
 #endif
 }
 
-/* Whether a switch takes more than changing the stack. */
+/* Whether a switch has to exchange state. */
 static inline bool green__exchange_is_needed(const green_exchange *exchange) {
     return exchange->watched->caught || exchange->watched->uncaught ||
            green__exchange_generation() != exchange->generation;

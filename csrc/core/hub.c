@@ -12,7 +12,7 @@ enum {
 };
 
 static const size_t STACK_SIZE_DEFAULT = (size_t)1 << 20;
-static const size_t STACK_SIZE_MAX = SIZE_MAX / 2; /* which can be rounded up */
+static const size_t STACK_SIZE_MAX = SIZE_MAX / 2; /* can be rounded up without overflow */
 static const size_t RECEIVE_MEMORY_DEFAULT = (size_t)4 << 20;
 static const size_t RECEIVE_MEMORY_MIN = (size_t)64 << 10;
 static const size_t RECEIVE_MEMORY_MAX = (size_t)1 << 30;

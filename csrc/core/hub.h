@@ -85,13 +85,13 @@ static inline green_hub *green__hub_here(int *error) {
     return green__hub;
 }
 
-/* Where a thread keeps the sentence of its last failure. */
+/* The place of the sentence of a thread's last failure. */
 static inline green_sentence **green__sentence_place_of(green_thread *thread) {
     return thread->stack ? &thread->sentence : NULL;
 }
 
-/* Somebody waited for a thread that has ended: takes note of it and returns the
- * result, whose sentence becomes that of `by` as well. */
+/* Records that a thread waited for an ended thread. Returns the result, and copies its
+ * sentence to `by`. */
 static inline int green__observe(green_thread *thread, green_thread *by) {
     thread->observed = true;
     if (GREEN_UNLIKELY(thread->sentence != NULL))
@@ -164,7 +164,7 @@ static inline void green__switch_bare(green_hub *hub, green_thread *from, green_
 
 void green__switch_exchanging(green_hub *hub, green_thread *from, green_thread *to) __attribute__((cold));
 
-/* From one thread to another; returns when somebody switches back. */
+/* Switches from one thread to another. Returns when a thread switches back. */
 static inline void green__switch_to(green_hub *hub, green_thread *from, green_thread *to) {
     if (GREEN_UNLIKELY(green__exchange_is_needed(&hub->exchange)))
         green__switch_exchanging(hub, from, to);
@@ -196,9 +196,9 @@ static inline int green__begin(green_hub *hub, int64_t timeout) {
     return green__begin_slowly(hub, timeout);
 }
 
-/* How a blocking call begins that may not have to wait: 0, or the pending interrupt,
- * which this delivers. A link or a destructor gets none, and may make the call as long
- * as it does not have to wait. */
+/* For the start of a blocking call that may return without waiting. Delivers and returns
+ * the pending interrupt, or returns 0. A link or a destructor gets no interrupt, and may
+ * make the call if it does not have to wait. */
 static inline int green__check_interrupt(green_hub *hub) {
     green_thread *self = hub->current;
     return GREEN_LIKELY(!self->interrupts || self->unblockable) ? 0 : green__deliver(self);

@@ -60,8 +60,8 @@ static inline bool green__io_was_not_begun(const green_io *io) {
     return io->result == -ECANCELED && !io->wait.cancelled;
 }
 
-/* -EINVAL, explained, for a length whose count of bytes no result can hold: most
- * likely a negative number. */
+/* Returns -EINVAL, explained, for a length that no result can represent: most likely a
+ * negative number. */
 int green__refuse_size(const char *verb, size_t size);
 
 static inline int green__check_size(const char *verb, size_t size) {

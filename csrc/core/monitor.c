@@ -20,7 +20,7 @@ static const int64_t DUMP_PATIENCE = 100 * 1000 * 1000; /* until it is said who 
 enum {
     LOOKS_A_LIMIT = 4,
     LOOKS_MIN = 3,         /* fewer may mean that the whole process was stopped */
-    DUMP_LOOKS = 100,      /* that try to wake a hub for a dump: it may have the signal blocked */
+    DUMP_LOOKS = 100,      /* attempts to wake a hub for a dump; it may block the signal */
     ANSWER_PAUSES = 50,    /* of a millisecond, until an OS thread is given up that does not answer */
     PAUSES_A_QUESTION = 10 /* and how many of them until it is asked again */
 };

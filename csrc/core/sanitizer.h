@@ -1,6 +1,6 @@
-/* Telling ASan, TSan and Valgrind that the stack changes. What is for ASan and TSan
- * vanishes from a build without them; what is for Valgrind does nothing outside of
- * it.
+/* Notifies ASan, TSan and Valgrind of stack switches. The code for ASan and TSan is
+ * compiled only in builds with them. The code for Valgrind has no effect outside
+ * Valgrind.
  *
  * A stack keeps its TSan fiber and its Valgrind id while it is mapped: both are
  * made when it is carved, not for each thread that runs on it. */
@@ -109,9 +109,9 @@ static inline void green__unpoison(const void *address, size_t size) {
 #endif
 }
 
-/* A request to Valgrind, which knows it by instructions that have no effect; 0 outside
- * of it. As in valgrind/valgrind.h, which is not on every machine that Green is built
- * on: every build is to run under Valgrind. */
+/* Sends a request to Valgrind, encoded in instructions without effect, as in
+ * valgrind/valgrind.h. That header is not used because it may be missing, and every
+ * build should run under Valgrind. Returns 0 outside Valgrind. */
 static inline uintptr_t green__valgrind_request(uintptr_t request, uintptr_t first, uintptr_t second) {
     volatile uintptr_t arguments[6] = {request, first, second, 0, 0, 0};
     uintptr_t result = 0;

@@ -55,7 +55,7 @@ typedef struct green_sight {
     int64_t since;           /* it has been there */
     unsigned looks;          /* that found it there, after the first */
     bool told;               /* of this hold */
-    unsigned looks_for_dump; /* since one was asked for */
+    unsigned looks_for_dump; /* since the last request for a dump */
     bool excused;            /* a dump that is asked for has to wait, which was told */
 } green_sight;
 

@@ -123,9 +123,9 @@ static struct green_arena *arena_create(green_stack_class *class) {
     }
 }
 
-/* Emulators ignore advice that they do not know and report success. Where a guard
- * is real, its pages cannot be populated. Nothing reads them, which Valgrind, whose
- * view is that they are ordinary memory, would not survive. */
+/* Emulators ignore unknown advice and report success. The pages of a working guard
+ * cannot be populated. This does not read the pages, because Valgrind treats them as
+ * ordinary memory and would crash. */
 static bool is_guarded(char *guard) {
     return madvise(guard, page_size(), MADV_POPULATE_READ) < 0 && errno == EFAULT;
 }

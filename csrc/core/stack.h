@@ -12,10 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A function with a frame larger than the guard may reach past it: compilers touch
- * each page of a large frame in turn only with -fstack-clash-protection, which few
- * programs and libraries are built with. So a guard is larger than the buffers that
- * functions have on the stack. */
+/* A function with a frame larger than the guard may reach past it. Compilers touch each
+ * page of a large frame in turn only with -fstack-clash-protection, which many programs
+ * and libraries do not use. So a guard is larger than common stack buffers. */
 enum { GREEN_GUARD_SIZE = 256 * 1024 };
 
 typedef struct green_stack {

@@ -94,7 +94,7 @@ _Noreturn static void finish(green_hub *hub, green_thread *self, int result) {
     if (self->endings)
         green__endings_run(self);
     if (GREEN_UNLIKELY(self->sentence != NULL) && !green__sentence_of(&self->sentence, result))
-        green__sentence_drop(&self->sentence); /* another one goes with the handle */
+        green__sentence_drop(&self->sentence); /* the sentence of the result stays with the handle */
     if (GREEN_UNLIKELY(green__exchange_is_needed(&hub->exchange)))
         green__exchange_drop(hub);
     self->interrupts = NULL;
@@ -350,8 +350,8 @@ const char *green_thread_name(const green_thread *thread) {
 }
 
 void green__set_name(green_thread *thread, const char *name) {
-    /* A bound of strndup() that is larger than the name makes gcc warn of an overread
-     * where -flto shows it the name. */
+    /* With -flto gcc sees the name, and warns about an overread if the bound of strndup()
+     * exceeds its length. */
     size_t length = name ? strlen(name) : 0;
     if (length > GREEN_NAME_MAX)
         length = GREEN_NAME_MAX;

@@ -73,7 +73,7 @@ struct green_thread {
     struct green_local_values *locals;
     green_ending *endings;
     struct green_specific *specific; /* values of pthread keys: see patch/keys.c */
-    struct green_sentence *sentence; /* of its last failed call; in the end, of its result */
+    struct green_sentence *sentence; /* of its last failed call; after its end, of its result */
 
     /* Its name and the rest. */
     uint64_t id;

@@ -16,8 +16,8 @@ static void report_deadlock(green_hub *hub) {
     green__end_wait(wait, -EDEADLK);
 }
 
-/* A hub looks at its timers once in 146 years at least: the kernel adds its clock to
- * what it is to wait, and a sum that overflows is over at once. */
+/* A hub waits at most 146 years at a time: the kernel adds the wait to its clock, and a
+ * sum that overflows expires at once. */
 static const int64_t WAIT_MAX = INT64_MAX / 2;
 
 /* Nanoseconds until the next timer: 0 if it is due, negative if there is none. */

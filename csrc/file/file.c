@@ -35,9 +35,9 @@ int green__descriptor_drop(green_descriptor *descriptor) {
 
 /* Making --------------------------------------------------------------------- */
 
-/* Whether reads and writes of the descriptor take an offset. lseek(2) alone does not
- * tell: it succeeds on an eventfd, a timerfd or an inotify descriptor. These have none
- * of the types below. */
+/* Whether reads and writes of the descriptor take an offset. lseek(2) is not sufficient:
+ * it succeeds on eventfd, timerfd and inotify descriptors, which have none of the types
+ * below. */
 static bool has_offsets(int fd) {
     struct statx status;
     if (lseek(fd, 0, SEEK_CUR) < 0 || statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &status) < 0)

@@ -1,14 +1,14 @@
-/* Accepting: a connection stays in the kernel's queue until somebody asks for it.
+/* Accepting. A connection stays in the kernel's queue until a call accepts it.
  *
- * So it is still there for other processes, and for a later server, when this one
- * closes its listener or ends. */
+ * If this process closes its listener or ends, other processes that share the listener
+ * can still accept the connection. */
 #include "../base/descriptor.h"
 #include "listener.h"
 
 #include <stdio.h>
 #include <unistd.h>
 
-/* Connections that a thread accepts without letting others run. */
+/* Connections that a thread accepts before it lets other threads run. */
 enum { BURST_MAX = 16 };
 
 struct acceptance {
@@ -49,12 +49,12 @@ static bool is_passing(int error) {
 
 static int refuse(const green_listener *listener) {
     char first[GREEN_LABEL_MAX], second[GREEN_LABEL_MAX];
-    return green__fail(-EBUSY, "accept: %s is accepting there already, so %s cannot too",
+    return green__fail(-EBUSY, "accept: %s is already accepting on this listener, so %s cannot",
                        green__label(listener->acceptor->thread, first, sizeof first),
                        green__label(listener->hub->current, second, sizeof second));
 }
 
-/* Runs one accept: a descriptor, or -errno, and whether somebody has ended it. */
+/* Runs one accept. Returns a descriptor or -errno, and whether the accept was cancelled. */
 static int32_t run_accept(green_hub *hub, green_listener *listener, bool *ended) {
     struct acceptance acceptance = {.listener = listener};
     green__io_init(hub, &acceptance.io, &accepting, GREEN_OP_ACCEPT, listener->fd);
@@ -120,8 +120,8 @@ static int make_socket(green_listener *listener, int fd, green_socket **made) {
     return error;
 }
 
-/* The same; without memory for it the connection is kept for a later call, as one
- * without a descriptor is by the kernel. */
+/* Does the same and makes a socket. If there is no memory for it, the connection is kept
+ * for a later call, as the kernel keeps it if there is no descriptor. */
 static int make_or_keep(green_listener *listener, int fd, green_socket **made) {
     int error = make_socket(listener, fd, made);
     if (error == -ENOMEM && !listener->closed)

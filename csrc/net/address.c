@@ -56,7 +56,7 @@ int green__address_read_port(const green_address_parts *parts, uint16_t *port) {
     return 0;
 }
 
-/* The index of an interface, by its name or number; 0: there is none. */
+/* The index of an interface, by name or number; 0 if there is none. */
 static uint32_t zone_index(const char *zone) {
     char *end;
     unsigned index = if_nametoindex(zone);
@@ -145,8 +145,8 @@ int green_address_parse(green_address *address, const char *text) {
     return error < 0 ? error : green__address_read_host(address, &parts, port);
 }
 
-/* An abstract name may hold NULs. They are printed like the first one, as in
- * /proc/net/unix, so that the rest is seen. */
+/* An abstract name may contain NULs. They are printed as '@', like the first one, as in
+ * /proc/net/unix. */
 static int print_unix(const green_address *address, char *text, size_t size) {
     char name[sizeof local(address)->sun_path];
     size_t header = offsetof(struct sockaddr_un, sun_path);

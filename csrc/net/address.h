@@ -1,4 +1,4 @@
-/* The parts of an address as text, for those who look up what is no number. */
+/* The parts of an address as text, for looking up names. */
 #ifndef GREEN_NET_ADDRESS_H
 #define GREEN_NET_ADDRESS_H
 
@@ -7,20 +7,19 @@
 enum { GREEN_HOST_MAX = 256 };
 
 typedef struct green_address_parts {
-    const char *text; /* all of it, for messages */
-    const char *port; /* its end */
+    const char *text; /* the whole address, for messages */
+    const char *port; /* in text, after the host */
     bool bracketed;
-    char host[GREEN_HOST_MAX]; /* without brackets; "" and "*" are any */
+    char host[GREEN_HOST_MAX]; /* without brackets; "" and "*" mean any address */
 } green_address_parts;
 
-/* Whether it is the text of a unix address, which has no parts. */
+/* Whether the text is a unix address, which has no parts. */
 bool green__address_is_unix(const char *text);
 
 /* Splits "host:port" or "[host]:port". -EINVAL, explained. */
 int green__address_split(green_address_parts *parts, const char *text);
 
-/* Reads the port as a number, and the host as the number of an address. -EINVAL,
- * explained. */
+/* Parses the port as a number, and the host as a numeric address. -EINVAL, explained. */
 int green__address_read_port(const green_address_parts *parts, uint16_t *port);
 int green__address_read_host(green_address *address, const green_address_parts *parts, uint16_t port);
 

@@ -61,8 +61,8 @@ static int open_descriptor(const green_address *to, const green_address *from) {
     bool internet = to->storage.ss_family != AF_UNIX;
     if (internet)
         result = setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-    /* Otherwise bind() takes a port that no other connection can have. Where it is not
-     * known (Linux 4.2), that is how it is. */
+    /* Without this option, bind() reserves a port for this connection alone. Kernels before
+     * Linux 4.2 do not have it. */
     if (internet && from && green_address_port(from) == 0)
         (void)!setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof yes);
     if (result == 0 && from)
@@ -81,8 +81,8 @@ static int connect_once(green_hub *hub, struct connecting *call, int fd, int64_t
     return green__io_run(hub, &call->io, green__time_left(deadline));
 }
 
-/* A connect that a signal broke off has gone on by itself. Asked again, the kernel
- * says so. */
+/* A connect interrupted by a signal continues in the background. A second call reports
+ * this. */
 static int connect_descriptor(green_hub *hub, int fd, const green_address *to, int64_t timeout) {
     struct connecting call = {.to = to};
     int64_t deadline = green__moment(timeout);
@@ -101,8 +101,8 @@ static int connect_descriptor(green_hub *hub, int fd, const green_address *to, i
     }
 }
 
-/* Where nobody listens, the kernel may pick the destination's port for the source,
- * and TCP connects the socket to itself (a simultaneous open). */
+/* If no socket listens on the destination, the kernel may select its port as the source
+ * port, and TCP connects the socket to itself (a simultaneous open). */
 static bool is_connected_to_itself(int fd, const green_address *to) {
     green_address here = {.length = sizeof here.storage}, there = {.length = sizeof there.storage};
     return green_address_port(to) > 0 && getsockname(fd, (struct sockaddr *)&here.storage, &here.length) == 0 &&
@@ -110,7 +110,7 @@ static bool is_connected_to_itself(int fd, const green_address *to) {
            getpeername(fd, (struct sockaddr *)&there.storage, &there.length) == 0 && green_address_equal(&here, &there);
 }
 
-/* Without a TIME_WAIT, in which a server could not take the port. */
+/* Closes without TIME_WAIT, in which a server could not bind the port. */
 static int refuse_itself(int fd) {
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
     return -ECONNREFUSED;
@@ -201,8 +201,8 @@ static int await_attempt(struct race *race, const green_wait_kind *kind, int64_t
     green__wait_init(race->hub, &race_wait.wait, kind);
     race->waiting = &race_wait.wait;
     green__park_for(race->hub, &race_wait.wait, timeout);
-    /* An attempt may have won after an interrupt had ended the wait: then the interrupt
-     * is left for the next call. */
+    /* An attempt may succeed after an interrupt has ended the wait. Then the interrupt stays
+     * pending for the next call. */
     return race_wait.wait.cancelled && !race->winner ? green__why(race->hub, &race_wait.wait) : 0;
 }
 
@@ -287,7 +287,7 @@ int green_connect_address(green_socket **socket, const green_address *to, const 
     return hub ? attempt(hub, to, options ? options->from : NULL, timeout_of(options), socket) : error;
 }
 
-/* Connects to the addresses that were found, or passes on why there are none. */
+/* Connects to the addresses found, or returns the error of the look-up. */
 static int connect_found(green_socket **socket, const char *to, const green_address *addresses, int count,
                          const green_connect_options *options, int64_t deadline) {
     int error = 0;

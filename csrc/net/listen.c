@@ -23,8 +23,8 @@ int green__listener_make(green_hub *hub, int fd, green_listener **made) {
     return 0;
 }
 
-/* accept4() has no flag against waiting, and a connection that poll(2) has told of
- * may have gone to another process. */
+/* accept4() has no flag for a single non-blocking call, and another process may have
+ * taken a connection that poll(2) reported. */
 static int stop_blocking(int fd) {
     int flags = fcntl(fd, F_GETFL);
     return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
@@ -207,7 +207,7 @@ int green_listener_close(green_listener *listener) {
         return 0;
     }
     if (hub->current->unblockable)
-        return 0; /* the acceptor closes it when it leaves */
+        return 0; /* the accepting thread closes it when it returns */
     green_wait wait;
     green__wait_init(hub, &wait, &closing);
     green__list_append(&listener->closers, &wait);

@@ -1,4 +1,4 @@
-/* The listener: a descriptor, and who accepts there. */
+/* The listener: a descriptor and its accepting thread. */
 #ifndef GREEN_NET_LISTENER_H
 #define GREEN_NET_LISTENER_H
 
@@ -10,10 +10,10 @@
 struct green_listener {
     green_hub *hub;
     uint32_t references; /* of owners, and of threads in green_accept() and green_serve() */
-    int fd;              /* -1 once gone; it does not block */
-    int kept;            /* a connection that there was no memory for, or -1 */
-    bool closed;         /* the descriptor goes when the acceptor has left */
-    unsigned accepts;    /* so far */
+    int fd;              /* -1 once closed; non-blocking */
+    int kept;            /* a connection for which there was no memory, or -1 */
+    bool closed;         /* the descriptor is closed when the accepting thread returns */
+    unsigned accepts;    /* connections accepted so far */
     green_wait *acceptor;
     green_wait_list closers;
     struct green_server *server;
@@ -31,14 +31,14 @@ int green__listener_make(green_hub *hub, int fd, green_listener **listener);
 void green__listener_set_accepted(green_listener *listener, int (*hook)(green_socket *socket, void *context),
                                   void (*forget)(void *context), void *context);
 
-/* Accepts a connection that is there already. -EAGAIN: there is none. Also while
- * another thread waits for one. */
+/* Accepts a connection from the queue without waiting, even while another thread waits
+ * for one. -EAGAIN: the queue is empty. */
 int green__accept_now(green_listener *listener, green_socket **socket);
 
 /* Tells whoever serves the listener that it is closed. */
 void green__serve_closed(struct green_server *server);
 
-/* Gives back the descriptor, when nobody accepts. */
+/* Closes the descriptor if no thread accepts. */
 void green__listener_close_descriptor(green_listener *listener);
 
 #endif

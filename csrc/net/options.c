@@ -18,7 +18,7 @@ int green_socket_fd(const green_socket *socket) {
     return socket->closed ? -EBADF : socket->fd;
 }
 
-/* Some options, the MTU for one, are gone with the connection. */
+/* Some options, such as the MTU, are unavailable after the connection has ended. */
 static int failed(const green_socket *socket, int error) {
     if (error == -ENOTCONN)
         green__connection_failed((green_socket *)socket, GREEN_READING, error);
@@ -60,8 +60,8 @@ static int ask_name(const green_socket *socket, name_function *ask, green_addres
     return 0;
 }
 
-/* getpeername() fails once the peer has reset the connection. SO_PEERNAME, like
- * accept(), still tells the address, but only as many bytes as it has. */
+/* getpeername() fails once the peer has reset the connection. SO_PEERNAME still returns
+ * the address, but requires its exact length. */
 static int ask_lost_peer(const green_socket *socket, green_address *address) {
     static const socklen_t lengths[] = {sizeof(struct sockaddr_in6), sizeof(struct sockaddr_in)};
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {

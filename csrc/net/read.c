@@ -146,7 +146,7 @@ static inline ssize_t receive_lent(green_socket_io *call) {
     return call->socket->transport ? receive_chunk(call) : green__receive_lent(call, &call->socket->unread);
 }
 
-/* Lends what is unread to the caller, if the call has succeeded. */
+/* Gives the caller access to the unread bytes if the call has succeeded. */
 static ssize_t lend(green_socket_io *call, const void **bytes, ssize_t result) {
     if (result > 0) {
         *bytes = call->socket->unread.bytes;
@@ -206,9 +206,9 @@ static size_t line_length(const green_unread *unread, size_t from) {
     return end ? (size_t)(end - unread->bytes) + 1 : 0;
 }
 
-/* The length of the next line of at most limit bytes, once it is all there; the
- * stream's end ends the last one. An interrupt counts only when there is need to
- * wait again. */
+/* Waits for a whole line of at most limit bytes, and returns its length. The end of the
+ * stream ends the last line. An interrupt takes effect only if the call has to wait
+ * again. */
 static ssize_t find_line(green_socket_io *call, size_t limit) {
     const green_unread *unread = &call->socket->unread;
     size_t scanned = 0, length;
@@ -250,14 +250,14 @@ ssize_t green_receive_line(green_socket *socket, size_t limit, const void **line
     green_socket_io call;
     *line = NULL;
     if (limit == 0)
-        return green__fail(-EINVAL, "receive_line: a limit of 0 bytes; a line has 1 at least");
+        return green__fail(-EINVAL, "receive_line: the limit is 0 bytes; it must be at least 1");
     int error = green__enter(socket, &call, GREEN_READING);
     if (GREEN_UNLIKELY(error < 0))
         return error;
     return leave_line(lend(&call, line, find_line(&call, limit)), limit);
 }
 
-/* Waits until size bytes are unread. 0 is the end of the stream. */
+/* Waits until size bytes are unread. Returns 0 at the end of the stream. */
 static ssize_t gather(green_socket_io *call, size_t size) {
     const green_unread *unread = &call->socket->unread;
     for (bool waited = false; unread->count < size; waited = true) {

@@ -17,7 +17,7 @@ static green_offload_pool resolvers = GREEN_OFFLOAD_POOL(resolvers, "green-resol
 
 enum { SERVICE_MAX = 32 };
 
-/* What of an address is no number. */
+/* The parts of an address that are not numbers. */
 enum missing { NOTHING, PORT, HOST };
 
 struct lookup {
@@ -46,7 +46,8 @@ static int ask(struct lookup *lookup, int type, int flags) {
     return getaddrinfo(lookup->missing == PORT ? NULL : lookup->host, lookup->service, &hints, &lookup->found);
 }
 
-/* Services of TCP and UDP that share a name share its port. Some are of one alone. */
+/* TCP and UDP services with the same name have the same port. Some names exist for only
+ * one of them. */
 static int ask_for_each_type(struct lookup *lookup, int flags) {
     int error = ask(lookup, SOCK_STREAM, flags);
     return error == EAI_SERVICE ? ask(lookup, SOCK_DGRAM, flags) : error;
@@ -96,14 +97,14 @@ static int copy(const struct addrinfo *found, green_address *addresses, size_t c
     return copied;
 }
 
-/* Whether the port may be the name of a service. The C library takes "+80", " 80"
- * and "-1" for numbers. */
+/* Whether the port may be a service name. The C library accepts "+80", " 80" and "-1" as
+ * numbers. */
 static bool names_service(const char *port) {
     return isalnum((unsigned char)*port) && port[strspn(port, "0123456789")] != '\0';
 }
 
-/* Reads what is a number, and returns what has to be looked up: the port of a service,
- * or a host together with its port. -EINVAL, explained. */
+/* Parses the numbers, and returns what has to be looked up: a service name, or a host
+ * and its port. -EINVAL, explained. */
 static int read_numbers(const green_address_parts *parts, green_address *address) {
     uint16_t port = 0;
     bool service = names_service(parts->port);
@@ -131,15 +132,15 @@ static struct lookup *lookup_make(const green_address_parts *parts, enum missing
     return lookup;
 }
 
-/* Runs it on a native thread. 0 or -errno, explained. */
+/* Runs the look-up on a native thread. Returns 0 or -errno, explained. */
 static int run(green_hub *hub, struct lookup *lookup, int64_t timeout) {
     int error = green__offload(hub, &resolvers, &lookup->job, timeout);
     if (error == -ETIMEDOUT)
-        green__fail(error, "looking up '%s': the name service has not answered yet", lookup->host);
+        green__fail(error, "looking up '%s': the name service did not answer in time", lookup->host);
     return error == 0 && lookup->error ? fail(lookup) : error;
 }
 
-/* Returns how many addresses the host has, or 0 once the port is in the address. */
+/* Returns the number of addresses of the host, or 0 if only the port was looked up. */
 static int look_up_missing(const green_address_parts *parts, enum missing missing, green_address *address,
                            green_address *addresses, size_t count, int64_t timeout) {
     int result = 0;
@@ -194,8 +195,8 @@ int green_resolve_within(green_address *addresses, size_t count, const char *tex
     return count > 0;
 }
 
-/* A host by itself is a name or a number. Before ":port" it could be something else:
- * "unix" the beginning of a path, "" and "*" every local address. */
+/* A host alone is a name or a number. With ":port" appended, it could be parsed as
+ * another form: "unix" as a path, "" and "*" as every local address. */
 int green_resolve_host(green_address *addresses, size_t count, const char *host, uint16_t port, int64_t timeout) {
     char number[sizeof "65535"];
     size_t length = strlen(host);

@@ -8,8 +8,8 @@
 
 enum {
     CONCURRENCY_DEFAULT = 1000,
-    /* Clients that a stop accepts at once, more than a kernel's queue usually holds,
-     * so that clients who come without end do not hold it up. */
+    /* The maximum number of clients that a stop accepts at once. It exceeds the usual size
+     * of the kernel's queue, and bounds the stop if new clients keep connecting. */
     TAKEN_MAX = 65536,
 };
 
@@ -29,12 +29,12 @@ typedef struct green_server {
     void *context;
     size_t running;
     green_socket *clients;                 /* those with a running handler */
-    green_socket *waiting, **last_waiting; /* those that a stop has accepted, by next */
+    green_socket *waiting, **last_waiting; /* clients that a stop has accepted, linked by next */
 
     bool ended; /* by a handler: green_serve() is to return outcome */
     int outcome;
     unsigned stops;            /* green_listener_stop() calls under way */
-    size_t stoppers;           /* handlers that made one of these */
+    size_t stoppers;           /* handlers that called green_listener_stop() */
     green_thread *thread;      /* in green_serve(), or NULL */
     green_interrupt interrupt; /* that ends its accept */
     green_wait_list changes;   /* waits for a handler, or a stop, to end */
@@ -122,7 +122,7 @@ static void end_serving(green_server *server, int outcome) {
         green__interrupt_first(server->thread, &server->interrupt);
 }
 
-/* A client can break its own connection as it likes, so that ends nothing but the
+/* A client can break its own connection at any time, so its error ends only the
  * connection. */
 static void report_client(const green_socket *client, int error) {
     char label[GREEN_LABEL_MAX], text[GREEN_ADDRESS_TEXT_MAX] = "a client";
@@ -187,7 +187,7 @@ static green_socket *take_waiting(green_server *server) {
     return client;
 }
 
-/* Closes those whose handler has not begun, and returns how many. */
+/* Closes the clients whose handler has not started, and returns their number. */
 static int drop_waiting(green_server *server) {
     int count = 0;
     for (green_socket *client; (client = take_waiting(server)); count++)
@@ -195,12 +195,12 @@ static int drop_waiting(green_server *server) {
     return count;
 }
 
-/* A handler that waits in green_listener_stop() leaves its place to others. */
+/* A handler that waits in green_listener_stop() does not count towards the limit. */
 static bool has_room(const green_server *server) {
     return server->running - server->stoppers < server->options.concurrency;
 }
 
-/* Takes a client that waits, or accepts one, and starts its handler. */
+/* Takes a waiting client, or accepts one, and starts its handler. */
 static int serve_one(green_server *server) {
     green_socket *client = take_waiting(server);
     int error = client ? 0 : green_accept(server->listener, &client);
@@ -302,12 +302,12 @@ static bool is_handler(const green_server *server, const green_thread *thread) {
     return false;
 }
 
-/* Whether handlers beside the caller, if it is one, run or are still to begin. */
+/* Whether handlers other than the caller run or have yet to start. */
 static bool has_others(const green_server *server) {
     return server->waiting || server->running > is_handler(server, server->hub->current);
 }
 
-/* Accepts the clients that the kernel's queue holds. */
+/* Accepts the clients in the kernel's queue. */
 static int take_clients(green_server *server) {
     green_socket *client;
     int error = 0;
@@ -322,8 +322,8 @@ static int take_clients(green_server *server) {
     return error;
 }
 
-/* Accepts those who have connected by now. Without descriptors or memory for all of
- * them it waits for handlers to end. */
+/* Accepts the clients that have connected. If descriptors or memory run out, it waits
+ * for handlers to end. */
 static int take_over(green_server *server, int64_t deadline) {
     while (!server->listener->closed && server->thread && is_shortage(take_clients(server)) && has_others(server)) {
         int64_t left = green__time_left(deadline);
@@ -359,7 +359,7 @@ static int kill_others(green_server *server) {
     return killed;
 }
 
-/* Returns how many were killed, or what has ended the wait for the handlers. */
+/* Returns the number of killed handlers, or the error that ended the wait for them. */
 static int close_and_drain(green_server *server, int64_t limit) {
     int64_t deadline = green__moment(limit);
     int error = limit == 0 ? 0 : take_over(server, deadline);

@@ -174,8 +174,8 @@ static int shut_down(green_socket *socket, int how) {
     return green__fail(error, "shutdown of %s", green__socket_label(socket, label, sizeof label));
 }
 
-/* A transport says goodbye before the descriptor does. Both happen within the call:
- * others may release the socket meanwhile. */
+/* Ends the transport, then the descriptor. Both happen within the call, since other
+ * threads may release the socket meanwhile. */
 static int finish(green_socket *socket, int how) {
     green_socket_io call;
     int error = green__enter(socket, &call, GREEN_WRITING);
@@ -195,7 +195,7 @@ int green_shutdown(green_socket *socket, int how) {
     return socket->transport && how != SHUT_RD ? finish(socket, how) : shut_down(socket, how);
 }
 
-/* Neither an interrupt, nor a shortage, nor a mistake of the caller's. */
+/* Excludes interrupts, lack of resources and programming errors. */
 static bool is_of_connection(int error) {
     switch (error) {
     case -ENOMEM:

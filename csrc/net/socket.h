@@ -29,8 +29,8 @@ struct green_socket {
     bool lending;                      /* the caller of green_receive() looks at what is unread: it outlives a close */
     struct green_transport *transport; /* NULL: bytes go straight through */
     bool drained;                      /* the last receive took all there was: see green_op */
-    bool full;                         /* the last send found too little room */
-    int failed[2];                     /* by direction: what the last operation failed with, -errno; 0: it has not */
+    bool full;                         /* the last send had too little room */
+    int failed[2];                     /* by direction: -errno of the last operation, or 0 if it succeeded */
 
     /* While it is served: see serve.c. */
     struct green_server *server;
@@ -60,14 +60,14 @@ void green__socket_unmake(green_socket *socket);
 /* Begins a call in one direction: refuses it, or notes who is in. */
 int green__enter(green_socket *socket, green_socket_io *call, green_direction direction);
 
-/* The same for a call that moves up to size bytes. */
+/* Does the same for a call that transfers up to size bytes. */
 static inline int green__enter_sized(green_socket *socket, green_socket_io *call, green_direction direction,
                                      size_t size) {
     int error = green__check_size(direction == GREEN_READING ? "read" : "write", size);
     return GREEN_UNLIKELY(error < 0) ? error : green__enter(socket, call, direction);
 }
 
-/* Whether the peer sees each write as a message of its own, even an empty one. */
+/* Whether the peer receives each write, even an empty one, as a separate message. */
 bool green__keeps_messages(const green_socket *socket);
 
 /* Ends it; may close the descriptor. Keeps and returns result, explained when
@@ -102,8 +102,8 @@ static inline int32_t green__socket_run(green_socket_io *call, green_op_kind kin
     return result;
 }
 
-/* Notes that the last operation in a direction has failed, if it was the connection
- * that failed: for green_socket_failed_with(). Returns error. */
+/* Records for green_socket_failed_with() that the last operation in a direction has failed
+ * because of the connection. Returns error. */
 int green__connection_failed(green_socket *socket, green_direction direction, int error);
 
 /* Gives up what was not read. */

@@ -10,7 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* The path of a unix address that is a file, else NULL. */
+/* The path of a unix address that has a file, else NULL. */
 static const char *path_of(const green_address *address) {
     const char *path = ((const struct sockaddr_un *)&address->storage)->sun_path;
     return address->storage.ss_family == AF_UNIX && path[0] ? path : NULL;
@@ -59,8 +59,8 @@ void green__socket_file_remove(green_socket_file *file) {
     green__socket_file_forget(file);
 }
 
-/* Only ECONNREFUSED means that no socket is bound there. A live server with a full
- * backlog answers EAGAIN, a datagram socket EPROTOTYPE. */
+/* Only ECONNREFUSED means that no socket is bound to the file. A live server with a full
+ * backlog returns EAGAIN, and a datagram socket EPROTOTYPE. */
 static bool nobody_listens(const green_address *address) {
     int fd = green__above_stdio(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (fd < 0)
@@ -76,7 +76,7 @@ bool green__socket_file_replace(const green_address *address) {
     const char *path = path_of(address);
     if (!path)
         return false;
-    /* Open, so that its inode's number is not that of another file meanwhile. */
+    /* Keep it open, so that its inode number is not reused meanwhile. */
     int file = green__open(path, O_PATH | O_NOFOLLOW, 0);
     if (file < 0)
         return false;

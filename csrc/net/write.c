@@ -5,7 +5,7 @@
 
 enum { TRANSPORT_PIECE = 16 * 1024 };
 
-/* Sends some of it. */
+/* Sends some of the bytes. */
 static int32_t send_some(green_socket_io *call, const void *bytes, size_t size) {
     int32_t result = green__socket_run(call, GREEN_OP_SEND, (void *)bytes, size, MSG_NOSIGNAL);
     if (result >= 0)
@@ -25,7 +25,7 @@ int green__send_all(green_socket_io *call, const void *bytes, size_t size, size_
     return 0;
 }
 
-/* No bytes are nothing to a stream; to other sockets they are an empty message. */
+/* On a stream a write of 0 bytes does nothing; on other sockets it sends an empty message. */
 static int send_nothing(green_socket_io *call) {
     struct msghdr message = {0};
     return green__keeps_messages(call->socket) ? green__socket_run(call, GREEN_OP_SEND_MSG, &message, 0, MSG_NOSIGNAL)
@@ -66,7 +66,7 @@ ssize_t green_write_some(green_socket *socket, const void *bytes, size_t size) {
     return green__leave(&call, result < 0 ? result : (ssize_t)size);
 }
 
-/* Steps over what was sent, and over empty pieces. */
+/* Skips the bytes that were sent, and empty pieces. */
 static void advance(struct iovec **pieces, int *count, size_t sent) {
     while (*count > 0 && sent >= (*pieces)->iov_len) {
         sent -= (*pieces)->iov_len;
@@ -79,19 +79,19 @@ static void advance(struct iovec **pieces, int *count, size_t sent) {
     }
 }
 
-/* The bytes in all the pieces, or -EINVAL, explained. */
+/* The sum of the lengths of the pieces, or -EINVAL, explained. */
 static ssize_t size_of(const struct iovec *pieces, int count) {
     size_t size = 0;
     if (count < 0)
-        return green__fail(-EINVAL, "write of %d pieces", count);
+        return green__fail(-EINVAL, "write: invalid number of pieces: %d", count);
     for (int i = 0; i < count; i++)
         if (__builtin_add_overflow(size, pieces[i].iov_len, &size) || size > SSIZE_MAX)
-            return green__fail(-EINVAL, "write of pieces that are longer than %zd bytes together", (ssize_t)SSIZE_MAX);
+            return green__fail(-EINVAL, "write: the pieces together exceed %zd bytes", (ssize_t)SSIZE_MAX);
     return (ssize_t)size;
 }
 
-/* The kernel takes IOV_MAX pieces at a time. More of them are one stream, but not
- * one message. */
+/* The kernel accepts IOV_MAX pieces at a time. A stream can be split into several calls; a
+ * message cannot. */
 static int send_pieces(green_socket_io *call, struct iovec *pieces, int count, size_t size) {
     if (count > IOV_MAX && green__keeps_messages(call->socket))
         return -EMSGSIZE;

@@ -28,8 +28,8 @@ static void pool_free(green_offload_pool *pool) {
 
 /* Native threads ------------------------------------------------------------- */
 
-/* False when it has waited for as long as a thread without work stays. The system's
- * date, which may be set meanwhile, does not matter. */
+/* Returns false after the idle time. Uses the monotonic clock, so setting the system's
+ * date has no effect. */
 static bool wait_for_work(green_offload_pool *pool) {
     if (pool->idle_time < 0)
         return green__pthread.cond_wait(&pool->work, &pool->lock.mutex) == 0;

@@ -13,8 +13,8 @@ int green__waker_take(green_hub *hub);
  * are enough, and it is still the caller's. */
 bool green__waker_give(green_hub *hub, int fd);
 
-/* Moves a descriptor out of the way in the same sense. -errno, with the descriptor
- * closed, where it is a standard one and no other is free. */
+/* Moves a descriptor in the same way. Returns -errno and closes the descriptor if it is
+ * below 3 and no other number is free. */
 int green__aside(int fd);
 
 #endif

@@ -16,10 +16,10 @@ typedef struct green_object {
     uintptr_t base;          /* what its addresses are relative to */
     uintptr_t first, behind; /* where it is mapped */
     const ElfW(Dyn) * dynamic;
-    size_t dynamic_count; /* entries; until it is read, those that fit its segment */
+    size_t dynamic_count; /* entries; until the object is read, the number that fits in its segment */
 
-    /* Once it is read. All of these stay within its memory. */
-    const char *damage; /* why it is not to be read further; NULL: it is sound */
+    /* Valid once the object is read. All of these are within its memory. */
+    const char *damage; /* why the object must not be read further; NULL if it is valid */
     const char *strings;
     size_t strings_size;
     const ElfW(Sym) * symbols;
@@ -32,13 +32,13 @@ typedef struct green_objects {
     size_t count, capacity;
 } green_objects;
 
-/* All of them, the program first, still to be read. -ENOMEM, explained. */
+/* Lists all objects, the program first, without reading them. -ENOMEM, explained. */
 int green__objects_list(green_objects *objects);
 
-/* Reads and checks the tables of an object in the list, by the pages of a later time. */
+/* Reads and checks the tables of an object in the list. The page list must be newer. */
 void green__object_read(green_object *object, const struct green_pages *pages);
 
-/* Whether a slot is in the object's memory, and can be read and written in one piece. */
+/* Whether a slot is in the object's memory, and can be read and written atomically. */
 bool green__object_has_slot(const green_object *object, const struct green_pages *pages, void *const *slot);
 
 void green__objects_free(green_objects *objects);
@@ -57,10 +57,10 @@ static inline bool green__object_has(const green_object *object, const void *add
  * memory. */
 bool green__object_is_loaded(const char *path, uintptr_t base, const void *address);
 
-/* Where it has the libraries looked for that it needs, separated by colons; NULL. */
+/* The search path of the object for its libraries, separated by colons; or NULL. */
 const char *green__object_search_path(const green_object *object);
 
-/* Finds and reads the object that has this address. Its path is the caller's to free. */
+/* Finds and reads the object that contains this address. The caller frees its path. */
 bool green__object_find(green_object *object, const void *address);
 
 /* The index of the entry that comes after *at and names a library that the
@@ -75,7 +75,7 @@ enum { GREEN_SLOT_PLT = R_AARCH64_JUMP_SLOT, GREEN_SLOT_GOT = R_AARCH64_GLOB_DAT
 #error "patching knows the relocations of x86_64 and aarch64"
 #endif
 
-/* Whether a relocation stores the address of a symbol, and nothing but that. */
+/* Whether a relocation stores only the address of a symbol. */
 static inline bool green__is_slot(const ElfW(Rela) * entry) {
     unsigned type = ELF64_R_TYPE(entry->r_info);
     return ELF64_R_SYM(entry->r_info) != 0 &&

@@ -3,18 +3,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The functions of one libcrypto, which need not be the one that Green uses. */
+/* The functions of one libcrypto, which may differ from the one that Green uses. */
 typedef struct green_error_queue {
     void *library;
     unsigned long (*peek)(void);
     unsigned long (*pop)(const char **file, int *line, const char **function, const char **data, int *flags);
     void (*clear)(void);
-    void (*make)(void); /* one begins by it, and ends by set() */
+    void (*make)(void); /* starts an error; set() completes it */
     void (*set_place)(const char *file, int line, const char *function);
     void (*set)(int library, int reason, const char *format, ...);
 } green_error_queue;
 
-/* An error that was put aside, and its three texts. */
+/* A saved error and its three texts. */
 typedef struct green_error {
     struct green_error *next;
     const green_error_queue *queue;
@@ -35,7 +35,7 @@ enum {
 static green_error_queue queues[QUEUES_MAX];
 static size_t queue_count; /* atomic */
 
-/* Put aside without memory for any error of the thread. */
+/* Saved if there is no memory for any of the thread's errors. */
 static green_error lost;
 
 /* Taking -------------------------------------------------------------------- */
@@ -124,7 +124,7 @@ static bool find(void *library, const char *name, void *function) {
     return found != NULL;
 }
 
-/* Those before OpenSSL 3 have no ERR_get_error_all(). */
+/* Versions before OpenSSL 3 have no ERR_get_error_all(). */
 static bool find_all(void *library, green_error_queue *queue) {
     *queue = (green_error_queue){.library = library};
     return find(library, "ERR_peek_error", &queue->peek) && find(library, "ERR_get_error_all", &queue->pop) &&
@@ -140,7 +140,7 @@ static bool is_known(const void *library) {
 }
 
 static void add(const char *path) {
-    /* The handle stays open: green threads may come back to it. */
+    /* The handle stays open, because green threads may still use it. */
     void *library = dlopen(path, RTLD_LAZY | RTLD_NOLOAD);
     if (!library || is_known(library) || queue_count == QUEUES_MAX || !find_all(library, &queues[queue_count]))
         return;

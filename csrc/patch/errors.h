@@ -1,21 +1,20 @@
-/* OpenSSL's queue of errors in patched code.
+/* OpenSSL's error queue in patched code.
  *
- * OpenSSL keeps a queue of errors for each OS thread. A library in the middle of a
- * call to it, SSL_read() say, waits in a patched read(), and other green threads use
- * OpenSSL meanwhile. Without care their errors become its own, since SSL_get_error()
- * looks at the queue, or are cleared by it. So each switch puts the queue aside
- * where it is not empty, as it does with the exceptions of C++.
+ * OpenSSL keeps an error queue for each OS thread. If a library waits in a patched read()
+ * during an OpenSSL call such as SSL_read(), other green threads may use OpenSSL
+ * meanwhile. SSL_get_error() reads the queue, so the library would see or clear their
+ * errors. So each switch saves a queue that is not empty, as it does with C++ exceptions.
  *
- * This begins with the first patched object that uses OpenSSL 3, and each switch
- * takes a call of ERR_peek_error() longer from then on. What is put aside keeps
- * everything but the marks of ERR_set_mark(). */
+ * This starts with the first patched object that uses OpenSSL 3. From then on each switch
+ * costs a call of ERR_peek_error(). A saved queue keeps everything except the marks of
+ * ERR_set_mark(). */
 #ifndef GREEN_PATCH_ERRORS_H
 #define GREEN_PATCH_ERRORS_H
 
 #include "elf.h"
 
-/* Puts the queue aside from here on, if one of the chosen objects uses OpenSSL.
- * chosen has a place for each object. Called with the lock of patching held. */
+/* Starts to save the queue at switches if one of the chosen objects uses OpenSSL. chosen
+ * has an entry for each object. The caller holds the patching lock. */
 void green__errors_watch(const green_objects *objects, const bool *chosen);
 
 #endif

@@ -11,8 +11,8 @@
  * and that seems to be Green's. So the places of the real caller's are tried by
  * hand, once nothing of that name is loaded. */
 struct places {
-    const char *list; /* separated by colons; NULL: there are none */
-    char *origin;     /* the caller's own path; owned */
+    const char *list; /* separated by colons, or NULL */
+    char *origin;     /* the path of the calling object; owned */
 };
 
 static struct places places_of(const void *caller) {

@@ -58,7 +58,7 @@ int green__pages_protection(const green_pages *pages, const void *address) {
     return -1;
 }
 
-/* The ranges are in order. */
+/* The ranges are sorted. */
 bool green__pages_are_readable(const green_pages *pages, uintptr_t first, size_t size) {
     uintptr_t end = first + size;
     if (end < first)

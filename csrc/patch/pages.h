@@ -20,7 +20,7 @@ void green__pages_free(green_pages *pages);
 /* The protection of the page with this address; negative: it is not mapped. */
 int green__pages_protection(const green_pages *pages, const void *address);
 
-/* Whether all of these bytes are mapped and may be read. */
+/* Whether all of these bytes are mapped and readable. */
 bool green__pages_are_readable(const green_pages *pages, uintptr_t first, size_t size);
 
 /* Puts a value into a slot, in one store: other OS threads may be calling through

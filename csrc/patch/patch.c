@@ -202,7 +202,7 @@ int green_import_patched(green_patch **patch, const char *library, const green_i
 
 /* Everything ------------------------------------------------------------------- */
 
-/* NULL without memory. */
+/* NULL if there is no memory. */
 static bool *choose_everything(const green_objects *objects) {
     bool *chosen = calloc(objects->count, sizeof *chosen);
     for (size_t i = 0; chosen && i < objects->count; i++)

@@ -112,7 +112,7 @@ int green__green_select(int count, fd_set *restrict readable, fd_set *restrict w
     if (!hub || !is_sensible(count) ||
         (timeout && (timeout->tv_sec < 0 || timeout->tv_usec < 0 || (timeout->tv_sec | timeout->tv_usec) == 0)))
         return green__real.select(count, readable, writable, exceptional, timeout);
-    enum { MICROSECONDS = 1000 * 1000 }; /* of a second; there may be more of them */
+    enum { MICROSECONDS = 1000 * 1000 }; /* per second; tv_usec may exceed this */
     int64_t deadline = GREEN_NEVER;
     if (timeout && timeout->tv_sec < INT64_MAX / GREEN_SECOND / 2 &&
         timeout->tv_usec / MICROSECONDS < INT64_MAX / GREEN_SECOND / 2)

@@ -124,7 +124,7 @@ int green__slots_patch(green_patch *patch, unsigned families, const green_object
         if (!(found.call->family & families) || is_own(&found))
             continue;
         if (!green__object_has_slot(object, pages, found.address))
-            error = green__fail(-ENOEXEC, "patching '%s': it is damaged: the slot of %s() is not in its memory",
+            error = green__fail(-ENOEXEC, "patching '%s': it is damaged: the slot of %s() is outside its memory",
                                 object->path, found.call->name);
         else if (leads_to_real(&found, object, objects))
             error = patch_slot(patch, &found, object, pages);

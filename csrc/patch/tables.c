@@ -1,8 +1,8 @@
-/* The tables of an object, and whether they stay within its memory.
+/* Reads the tables of an object and checks that they are within its memory.
  *
- * The dynamic linker reads only what it needs of them. An object that it has loaded
- * may be damaged elsewhere, and is then refused: reading it could crash, and to patch
- * a part of it would be a matter of luck. */
+ * The dynamic linker reads only the parts that it needs, so a loaded object may be damaged
+ * elsewhere. Such an object is refused: reading it could crash, and patching a part of it
+ * would be unreliable. */
 #include "elf.h"
 
 #include "pages.h"
@@ -13,8 +13,8 @@
 #define MADV_POPULATE_READ 22 /* Linux 5.14 */
 #endif
 
-/* Pages behind the end of their file are mapped, and cannot be read. Kernels and
- * emulators that do not know the advice have told nothing by their error. */
+/* Pages after the end of their file are mapped but cannot be read. Kernels and emulators
+ * without this advice return an error that says nothing about the pages. */
 static bool is_present(uintptr_t first, size_t size) {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = first & ~(page - 1);
     int result;
@@ -24,7 +24,7 @@ static bool is_present(uintptr_t first, size_t size) {
     return result == 0 || (errno != EFAULT && errno != EHWPOISON);
 }
 
-/* Whether the object has these bytes, and they can be read. */
+/* Whether these bytes belong to the object and can be read. */
 static bool has_bytes(const green_object *object, const green_pages *pages, const void *bytes, size_t size) {
     uintptr_t first = (uintptr_t)bytes;
     if (first < object->first || first > object->behind || size > object->behind - first)
@@ -38,14 +38,14 @@ static bool has_table(const green_object *object, const green_pages *pages, cons
            has_bytes(object, pages, table, count * size);
 }
 
-/* glibc turns what stands here into addresses, except in the vdso. */
+/* glibc relocates these entries to addresses, except in the vdso. */
 static const void *address_of(const green_object *object, const ElfW(Dyn) * entry) {
     uintptr_t address = entry->d_un.d_ptr;
     return (const void *)(address < object->base ? object->base + address : address);
 }
 
-/* What the dynamic section says, as it says it. Without a DT_PLTREL the dynamic linker
- * does not look at the slots of the PLT. */
+/* Reads the dynamic section without checks. Without DT_PLTREL the dynamic linker ignores
+ * the slots of the PLT. */
 static void read_dynamic(green_object *object, size_t *soname) {
     size_t plt_size = 0, other_size = 0;
     bool is_rela = false;
@@ -87,7 +87,8 @@ static void read_dynamic(green_object *object, size_t *soname) {
         object->slot_counts[1] = other_size / sizeof(ElfW(Rela));
 }
 
-/* Finds the end of the dynamic section; false: it has none in the object's memory. */
+/* Finds the end of the dynamic section. Returns false if there is none in the object's
+ * memory. */
 static bool measure_dynamic(green_object *object, const green_pages *pages) {
     size_t room = object->dynamic_count;
     object->dynamic_count = 0;
@@ -103,20 +104,20 @@ static bool measure_dynamic(green_object *object, const green_pages *pages) {
 
 static const char *check_strings(green_object *object, const green_pages *pages, size_t soname) {
     if (!has_bytes(object, pages, object->strings, object->strings_size))
-        return "its names are not in its memory";
+        return "its string table is outside its memory";
     if (object->strings_size == 0 || object->strings[object->strings_size - 1] != '\0')
-        return "its last name does not end";
+        return "its string table does not end with a NUL";
     if (soname >= object->strings_size)
-        return "its own name is not among its names";
+        return "its soname is outside its string table";
     if (soname)
         object->soname = object->strings + soname;
     for (size_t i = 0; i < object->dynamic_count; i++)
         if (object->dynamic[i].d_tag == DT_NEEDED && object->dynamic[i].d_un.d_val >= object->strings_size)
-            return "the name of a library that it needs is not among its names";
+            return "the name of a needed library is outside its string table";
     return NULL;
 }
 
-/* The number of symbols up to the last one that a slot names. */
+/* The number of symbols up to the last one that a slot refers to. */
 static size_t count_symbols(const green_object *object) {
     size_t count = 0;
     for (int kind = 0; kind < 2; kind++)
@@ -132,15 +133,15 @@ static const char *check_slots(const green_object *object, const green_pages *pa
     for (int kind = 0; kind < 2; kind++)
         if (object->slot_counts[kind] > 0 &&
             !has_table(object, pages, object->slots[kind], object->slot_counts[kind], sizeof(ElfW(Rela))))
-            return "its relocations are not in its memory";
+            return "its relocations are outside its memory";
     size_t count = count_symbols(object);
     if (count > 0 && !has_table(object, pages, object->symbols, count, sizeof *object->symbols))
-        return "a relocation names a symbol that is not in its memory";
+        return "a relocation refers to a symbol outside its memory";
     for (int kind = 0; kind < 2; kind++)
         for (size_t i = 0; i < object->slot_counts[kind]; i++) {
             const ElfW(Rela) *entry = &object->slots[kind][i];
             if (green__is_slot(entry) && object->symbols[ELF64_R_SYM(entry->r_info)].st_name >= object->strings_size)
-                return "a symbol has a name that is not among its names";
+                return "the name of a symbol is outside its string table";
         }
     return NULL;
 }
@@ -148,7 +149,7 @@ static const char *check_slots(const green_object *object, const green_pages *pa
 static const char *check_tables(green_object *object, const green_pages *pages) {
     size_t soname = 0;
     if (!object->dynamic)
-        return NULL; /* it is linked statically */
+        return NULL; /* statically linked */
     if (!measure_dynamic(object, pages))
         return "its dynamic section does not end in its memory";
     read_dynamic(object, &soname);

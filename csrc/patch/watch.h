@@ -10,7 +10,7 @@ typedef struct green_watch {
     int fd; /* negative: none */
     short events;
     bool useless; /* it cannot be waited for, as a file cannot */
-    bool resting; /* no event of it ends the wait, only its close */
+    bool resting; /* events do not end the wait, only a close does */
     bool closed;  /* under the wait */
     bool pending;
     int32_t result;
@@ -29,15 +29,17 @@ int green__watch(green_hub *hub, green_watch *watches, size_t count, int64_t dea
 /* The same for one descriptor. */
 int green__watch_one(green_hub *hub, int fd, short events, int64_t deadline);
 
-/* The same for a call that has just tried in vain. *mistaken counts the wake-ups in a
- * row that led to nothing, as an error does that stays in the socket's queue: it is 0
- * at first and after each success. From the third wait on the call pauses first. */
+/* Does the same for a call whose last attempt returned EAGAIN. *mistaken counts
+ * consecutive wake-ups without progress, for example because of an error that stays in
+ * the socket's queue. It is 0 at first and after each success. From the third wait on,
+ * the call pauses first. */
 int green__watch_again(green_hub *hub, int fd, short events, int64_t deadline, unsigned *mistaken);
 
-/* Parks for some nanoseconds, or until the deadline. 0, or what ended it early. */
+/* Parks for some nanoseconds, or until the deadline. Returns 0, or the error that ended
+ * the wait early. */
 int green__watch_pause(green_hub *hub, int fd, int64_t pause, int64_t deadline);
 
-/* How many mistaken wake-ups in a row a call takes before it pauses, and how long. */
+/* The number of consecutive mistaken wake-ups before a call pauses, and the pause. */
 enum { GREEN_MISTAKEN_MAX = 1 };
 static const int64_t GREEN_MISTAKEN_PAUSE = 1000 * 1000;
 

@@ -165,7 +165,7 @@ static int wait_for_next(green_group *group, int64_t timeout, green_thread **thr
 
 int green_group_next(green_group *group, green_thread **thread, int64_t timeout) {
     if (!group->home)
-        return green_check_interrupt(); /* nothing was ever added */
+        return green_check_interrupt(); /* no thread was ever added */
     int error = green__home(&group->home, "group");
     if (error < 0 || (error = green__check_interrupt(group->home)) < 0)
         return error;
@@ -281,7 +281,7 @@ static int wait_for_several(struct several *several, green_thread *const *thread
     return error;
 }
 
-/* The start of a wait for several threads, which may be none. */
+/* Starts a wait for any number of threads, including none. */
 static int enter(green_thread *const *threads, size_t count) {
     int error = 0;
     for (size_t i = 0; i < count && error == 0; i++)

@@ -63,7 +63,7 @@ static bool has_finished(const struct item *item) {
     return item->thread && item->thread->state == GREEN_DONE;
 }
 
-/* Takes the first item, which has finished, off the pile and gives its result to a thread. */
+/* Removes the first item, which has finished, and gives its result to a thread. */
 static int take_first(green_pile *pile, green_thread *taker) {
     struct item *item = pile->first;
     green_thread *thread = item->thread;

@@ -275,7 +275,7 @@ static __attribute__((noinline)) int wait_in(green_queue *queue, green_wait_list
     return GREEN_LIKELY(error == 0) ? 0 : explain(error, doing);
 }
 
-/* The start of each call that may block. */
+/* Called at the start of each call that may block. */
 static int enter(green_queue *queue) {
     int error = green__home(&queue->home, "queue");
     return error < 0 ? error : green__check_interrupt(queue->home);

@@ -108,7 +108,7 @@ static int wait_in(green_hub *hub, green_wait_list *list, const green_wait_kind 
     return error < 0 ? explain(error, kind) : 0;
 }
 
-/* The start of both calls that may block. */
+/* Called at the start of both calls that may block. */
 static int enter(green_semaphore *semaphore) {
     int error = green__home(&semaphore->home, "semaphore");
     return error < 0 ? error : green__check_interrupt(semaphore->home);

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* A handshake has its own end, and answers in each of its steps. */
+/* A handshake is bounded, and each of its steps sends an answer, so it is not limited. */
 static bool holds_back(green_tls *tls) {
     return tls->shaken && (++tls->looks > GREEN_TLS_LOOKS_MAX || tls->owed > GREEN_TLS_OWED_MAX);
 }

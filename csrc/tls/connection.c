@@ -100,7 +100,7 @@ keep:
     *output = *rest;
 }
 
-/* What is not there any more is not owed. */
+/* Bytes that have been sent are no longer owed. */
 static void limit_owed(green_tls *tls) {
     if (tls->owed > tls->output.count)
         tls->owed = tls->output.count;
@@ -164,7 +164,7 @@ int green__tls_hold_back(green_socket_io *call, green_tls *tls) {
     }
     if (tls->input.count == 0 || hub->current->unblockable)
         return 0;
-    /* Others may look at this wait, which says whose the call is. */
+    /* Other threads may read this wait; it identifies the caller. */
     green__wait_init(hub, &call->io.wait, &green__in_socket);
     green__give_way(hub);
     return green__proceed(call);

@@ -36,9 +36,9 @@ typedef struct green_tls {
     bool streaming;            /* the last receive filled what it was given */
     bool no_memory;            /* the output could not grow */
     bool direct;               /* the next record may go to the kernel at once */
-    bool writing;              /* what OpenSSL writes now are bytes of the caller's */
-    size_t owed;               /* bytes of the output that answer the peer, at most */
-    unsigned looks;            /* of OpenSSL's at the input since it has last held back */
+    bool writing;              /* OpenSSL is writing bytes of the caller */
+    size_t owed;               /* upper bound of the output bytes that answer the peer */
+    unsigned looks;            /* reads of the input by OpenSSL since it last held back */
     int refused;               /* what the kernel said to that: -errno */
     green_unread input;        /* received and still encrypted */
     green_tls_output output;
@@ -69,10 +69,10 @@ void green__tls_detach(green_socket *socket);
 /* A record that is worth it may spare its copy into the output. */
 enum { GREEN_TLS_DIRECT_MIN = 8 * 1024 };
 
-/* A peer may ask for answers, as to new keys, and not read them; or it may send what
- * holds no bytes for the reader. OpenSSL reads all there is of it. So once there is
- * this much to be sent, or it has looked at the input so many times without a result,
- * it finds the input empty until green__tls_hold_back() has been called. */
+/* A peer may request answers, for example key updates, without reading them, or send
+ * records without data. OpenSSL reads all available input. Once this many answer bytes
+ * are pending, or OpenSSL has read the input this many times without a result, the input
+ * appears empty until green__tls_hold_back() has been called. */
 enum { GREEN_TLS_OWED_MAX = 4 * 1024, GREEN_TLS_LOOKS_MAX = 256 };
 
 /* What an SSL reads from and writes to: see bio.c. */
@@ -89,8 +89,8 @@ int green__tls_fill(green_socket_io *call, green_tls *tls);
 /* Sends what there is to send, also what somebody else is at. */
 int green__tls_flush(green_socket_io *call, green_tls *tls);
 
-/* Waits until the answers to the peer are sent, but for a few, and lets others run
- * where there is more to read. */
+/* Waits until most answers to the peer are sent, and lets other threads run if there is
+ * more to read. */
 int green__tls_hold_back(green_socket_io *call, green_tls *tls);
 
 /* Sends what the kernel takes at once. */

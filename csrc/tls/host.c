@@ -1,4 +1,4 @@
-/* The name of a host in the one form that is asked for, verified and resumed. */
+/* Converts a host name to the canonical form used for SNI, verification and sessions. */
 #include "state.h"
 
 #include <arpa/inet.h>
@@ -10,7 +10,7 @@ static bool print_address(int family, const char *text, char host[GREEN_TLS_HOST
     return inet_pton(family, text, bytes) == 1 && inet_ntop(family, bytes, host, GREEN_TLS_HOST_MAX);
 }
 
-/* The zone says which link the address is on, which no certificate does. */
+/* The zone identifies the link. Certificates do not contain it. */
 static bool read_ipv6(const char *text, size_t length, char host[GREEN_TLS_HOST_MAX]) {
     char copy[INET6_ADDRSTRLEN];
     const char *zone = memchr(text, '%', length);
@@ -23,8 +23,8 @@ static bool read_ipv6(const char *text, size_t length, char host[GREEN_TLS_HOST_
     return print_address(AF_INET6, copy, host);
 }
 
-/* A final dot says that the name is complete. It belongs neither into a certificate
- * nor into the server name of a handshake (RFC 6066). */
+/* A final dot marks a fully qualified name. Certificates and the server name of a
+ * handshake (RFC 6066) omit it. */
 static bool read_name(const char *text, size_t length, char host[GREEN_TLS_HOST_MAX]) {
     length -= length > 0 && text[length - 1] == '.';
     if (length == 0 || length >= GREEN_TLS_HOST_MAX || text[0] == '.' || text[length - 1] == '.')
@@ -38,13 +38,13 @@ static bool read_name(const char *text, size_t length, char host[GREEN_TLS_HOST_
 int green__tls_read_host(const char *text, char host[GREEN_TLS_HOST_MAX], bool *is_address) {
     size_t length = strlen(text);
     if (length == 0)
-        return green__fail(-EINVAL, "TLS: no name of a host to verify");
+        return green__fail(-EINVAL, "TLS: there is no host name to verify");
     bool bracketed = length >= 2 && text[0] == '[' && text[length - 1] == ']';
     *is_address = bracketed ? read_ipv6(text + 1, length - 2, host) : read_ipv6(text, length, host);
     if (*is_address)
         return 0;
     if (bracketed || !read_name(text, length, host))
-        return green__fail(-EINVAL, "TLS: '%.300s' is no name of a host", text);
+        return green__fail(-EINVAL, "TLS: '%.300s' is not a host name", text);
     *is_address = print_address(AF_INET, host, host);
     return 0;
 }

@@ -73,7 +73,7 @@ static bool has_name(const GENERAL_NAMES *names, GENERAL_NAME *name) {
     return false;
 }
 
-/* Whether a certificate is for all the names of another. */
+/* Whether a certificate covers all the names of another. */
 static bool has_names_of(SSL_CTX *context, SSL_CTX *other) {
     const X509 *certificate = SSL_CTX_get0_certificate(context), *others = SSL_CTX_get0_certificate(other);
     GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
@@ -88,7 +88,7 @@ static bool has_names_of(SSL_CTX *context, SSL_CTX *other) {
     return has;
 }
 
-/* Besides those that the connection has, unless one has a key of this type. */
+/* Adds an identity to the connection, unless it already has a key of this type. */
 static void add_certificate(SSL *ssl, SSL_CTX *context) {
     STACK_OF(X509) *chain = NULL;
     SSL_CTX_get0_chain_certs(context, &chain);
@@ -97,9 +97,9 @@ static void add_certificate(SSL *ssl, SSL_CTX *context) {
     ERR_pop_to_mark();
 }
 
-/* SNI: the first identity for the name, else the first of all. With it go those for
- * the same name, or names, that have keys of other types: OpenSSL picks from these by
- * what the client can verify. */
+/* SNI: selects the first identity for the name, or else the first in the list. Adds the
+ * identities for the same name or names that have keys of other types. OpenSSL then
+ * selects one that the client can verify. */
 static int choose_identity(SSL *ssl, int *alert, void *argument) {
     (void)alert, (void)argument;
     const green_tls_state *state = green__tls_peer(ssl)->state;

@@ -1,8 +1,9 @@
-/* PEM texts of certificates and keys, read whole and checked before OpenSSL sees them.
+/* Reads the PEM text of certificates and keys completely, and checks it before OpenSSL
+ * parses it.
  *
- * OpenSSL skips each line outside of a block. A BEGIN line that is damaged, by a byte
- * order mark where two files were joined for one, is such a line, and its certificate
- * is lost without an error. */
+ * OpenSSL skips each line outside a block. It skips a damaged BEGIN line, for example one
+ * with a byte order mark where two files were joined, and loses the certificate without
+ * an error. */
 #include "state.h"
 
 #include <errno.h>
@@ -21,7 +22,7 @@ const char *green__tls_place(const green_tls_pem *pem, const char *what, char *t
 
 /* Lines ---------------------------------------------------------------------- */
 
-/* Without its end, and blanks before that. */
+/* Without its end and trailing blanks. */
 struct line {
     const char *text;
     size_t length;
@@ -29,7 +30,7 @@ struct line {
 
 struct scan {
     size_t number;       /* of the current line, from 1 */
-    size_t begun;        /* the line in which the open block begins; 0: none is open */
+    size_t begun;        /* line at which the open block begins; 0 if none is open */
     struct line label;   /* of that block */
     size_t certificates; /* blocks so far */
 };
@@ -81,8 +82,8 @@ static bool read_marker(struct line whole, const char *head, struct line *label)
     return !holds(*label, "--");
 }
 
-/* Whether somebody may have meant it for a BEGIN or END line: in other letters, with
- * other dashes, with something before or behind it. A comment is meant for nothing. */
+/* Whether the line looks like a damaged BEGIN or END line: in another case, with other
+ * dashes, or with text before or after it. Other text is a comment. */
 static bool is_like_marker(struct line whole) {
     static const char *const labels[] = {"CERTIFICATE", "KEY", "PARAMETERS", "CRL", "REQUEST", "PKCS7"};
     bool dashes = memchr(whole.text, '-', whole.length) != NULL;
@@ -120,14 +121,14 @@ static bool is_certificate(struct line label) {
     return is(label, PEM_STRING_X509) || is(label, PEM_STRING_X509_OLD) || is(label, PEM_STRING_X509_TRUSTED);
 }
 
-/* What is wrong with a line, or NULL. */
+/* The fault of a line, or NULL. */
 static const char *check_line(struct scan *scan, struct line whole) {
     struct line label;
     if (memchr(whole.text, '\0', whole.length))
         return "a NUL byte: PEM is plain text, neither DER nor UTF-16";
     if (read_marker(whole, BEGIN, &label)) {
         if (scan->begun)
-            return "a BEGIN line within a block that has no END line";
+            return "a BEGIN line inside a block without an END line";
         scan->begun = scan->number;
         scan->label = label;
         scan->certificates += is_certificate(label);
@@ -144,10 +145,10 @@ static const char *check_line(struct scan *scan, struct line whole) {
     if (is_like_marker(whole))
         return holds(whole, "\xef\xbb\xbf") ? "a byte order mark in a BEGIN or END line"
                                             : "a damaged BEGIN or END line";
-    return scan->begun && !is_content(whole) ? "bytes in a block that are no base64" : NULL;
+    return scan->begun && !is_content(whole) ? "a line in a block is not base64" : NULL;
 }
 
-/* Fills in the scan. What is wrong with the text, in line scan->number, or NULL. */
+/* Fills in the scan. Returns the fault of the text, at line scan->number, or NULL. */
 static const char *check_text(struct scan *scan, const char *text, size_t size) {
     for (size_t at = 0; at < size;) {
         const char *end = memchr(text + at, '\n', size - at);
@@ -161,12 +162,12 @@ static const char *check_text(struct scan *scan, const char *text, size_t size) 
     if (!scan->begun)
         return NULL;
     scan->number = scan->begun;
-    return "a block that has no END line";
+    return "a block without an END line";
 }
 
 /* Opening ---------------------------------------------------------------------- */
 
-/* Copies a file into memory, which is wiped when it is freed. */
+/* Copies a file to memory that is cleared when it is freed. */
 static BIO *read_file(const char *path) {
     char chunk[CHUNK];
     size_t size = 0;

@@ -58,15 +58,15 @@ int green__tls_use_sessions(SSL_CTX *context, const green_tls_state *state, cons
 void green__tls_use_names(SSL_CTX *context);
 int green__tls_use_protocols(SSL_CTX *context, const green_tls_state *state);
 
-/* The longest name of a server in a handshake, with a NUL. */
+/* Maximum length of a server name in a handshake, including the NUL. */
 enum { GREEN_TLS_HOST_MAX = TLSEXT_MAXLEN_host_name + 1 };
 
-/* Reads the name or address of a host in any of its forms: letters of either case, a
- * final dot, brackets, a zone. Stores the one form that SNI, verification and sessions
- * use. -EINVAL, explained. */
+/* Parses a host name or address with any letter case, a final dot, brackets or a zone.
+ * Stores the canonical form that SNI, verification and sessions use. -EINVAL,
+ * explained. */
 int green__tls_read_host(const char *text, char host[GREEN_TLS_HOST_MAX], bool *is_address);
 
-/* What a client is to verify, and asks for: a host in that form. */
+/* The canonical host that a client verifies and requests. */
 int green__tls_expect_host(SSL *ssl, const char *host, bool is_address);
 
 /* Offers the newest session for the host, if there is one. */
@@ -76,8 +76,9 @@ void green__tls_forget_sessions(green_tls_state *state);
 /* "example.org, www.example.org" */
 void green__tls_print_names(X509 *certificate, char *text, size_t size);
 
-/* A BIO over a PEM that is well-formed as text, and how many certificates there are
- * in it; NULL, explained, with the line that is not. what is "key", for the sentence. */
+/* Opens a BIO over a well-formed PEM text, and counts its certificates. Returns NULL,
+ * explained with the line number, if it is malformed. what names it in messages, for
+ * example "key". */
 BIO *green__tls_open_pem(const green_tls_pem *pem, const char *what, size_t *certificates);
 
 /* Whether PEM_read_bio_X509() has failed because there is no further one, rather

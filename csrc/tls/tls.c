@@ -131,7 +131,7 @@ static char *host_of(const char *to) {
     return strndup(to, end ? (size_t)(end - to) : strlen(to));
 }
 
-/* Does the handshake of a connection that it owns, within the deadline. */
+/* Performs the handshake of a connection that it owns, within the deadline. */
 static int shake_hands(green_socket **made, green_socket *socket, int64_t deadline, green_tls_context *context,
                        const char *name) {
     if (deadline >= 0)

@@ -94,6 +94,6 @@ int green__tls_expect_host(SSL *ssl, const char *host, bool is_address) {
         return X509_VERIFY_PARAM_set1_ip_asc(expected, host) == 1 ? 0 : green__fail(-ENOMEM, "TLS: %s", host);
     X509_VERIFY_PARAM_set_hostflags(expected, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     if (X509_VERIFY_PARAM_set1_host(expected, host, 0) != 1 || SSL_set_tlsext_host_name(ssl, host) != 1)
-        return green__fail(-EINVAL, "TLS: '%s' is no name of a host", host);
+        return green__fail(-EINVAL, "TLS: '%s' is not a host name", host);
     return 0;
 }
