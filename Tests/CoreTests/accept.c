@@ -42,7 +42,7 @@ static void expect_through(green_listener *listener, green_socket *near) {
     green_socket_release(far);
 }
 
-TEST(passing_errors, "accept passes over connections that died in the queue") {
+TEST(passing_errors, "accept skips connections that died in the queue") {
     static const int passing[] = {ECONNABORTED, EINTR, EPROTO, ENETDOWN};
     green_listener *listener = listen_any(TCP4);
     for (size_t i = 0; i < sizeof passing / sizeof *passing; i++) {
@@ -53,7 +53,7 @@ TEST(passing_errors, "accept passes over connections that died in the queue") {
     green_listener_release(listener);
 }
 
-TEST(no_descriptor, "accept without a descriptor is -EMFILE, and takes the connection later") {
+TEST(no_descriptor, "accept without a free descriptor returns -EMFILE, and a later call accepts the connection") {
     green_listener *listener = listen_any(TCP4);
     green_socket *near = connect_to(listener), *far;
     fail_next(EMFILE, 1);
@@ -63,7 +63,7 @@ TEST(no_descriptor, "accept without a descriptor is -EMFILE, and takes the conne
     green_listener_release(listener);
 }
 
-TEST(failed_while_waiting, "an accept that fails after it has waited is told so, and the next one goes on") {
+TEST(failed_while_waiting, "an accept that fails after waiting returns the error, and the next one succeeds") {
     green_listener *listener = listen_any(TCP4);
     green_socket *far = NULL;
     green_thread *acceptor = start(accept_any, listener);
@@ -131,7 +131,7 @@ static void run_on(void) {
         CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
 }
 
-TEST(left_by_close, "clients that nobody has asked for are left to who shares the listener, when it is closed") {
+TEST(left_by_close, "closing a listener leaves queued clients to the processes that share it") {
     struct shared shared = share();
     int clients[CLIENTS], first = connect_there(&shared);
     CHECK(accept_any(shared.listener), ==, 0);
@@ -143,7 +143,7 @@ TEST(left_by_close, "clients that nobody has asked for are left to who shares th
     close(first);
 }
 
-TEST(left_by_kill, "clients that come after a killed accept are left to who shares the listener") {
+TEST(left_by_kill, "clients that connect after a killed accept are left to the processes that share the listener") {
     struct shared shared = share();
     int clients[CLIENTS];
     green_thread *acceptor = start(accept_any, shared.listener);
@@ -168,7 +168,7 @@ static int serve_one(void *listener) {
     return green_serve(listener, &(green_serve_options){.concurrency = 1}, wait_for_end, NULL);
 }
 
-TEST(left_at_limit, "clients beyond a server's concurrency are left to who shares the listener") {
+TEST(left_at_limit, "clients beyond a server's concurrency are left to the processes that share the listener") {
     struct shared shared = share();
     int clients[CLIENTS], first = connect_there(&shared);
     green_thread *server = start(serve_one, shared.listener);
@@ -184,7 +184,7 @@ TEST(left_at_limit, "clients beyond a server's concurrency are left to who share
 
 /* Sharing ------------------------------------------------------------------------ */
 
-TEST(lost, "an accept whose connection another process has taken waits on, and holds up nobody") {
+TEST(lost, "an accept whose connection another process has taken keeps waiting and blocks no other thread") {
     struct shared shared = share();
     CHECK(fcntl(shared.copy, F_SETFL, O_NONBLOCK), ==, 0);
     green_thread *acceptor = start(accept_any, shared.listener);
@@ -214,7 +214,7 @@ static green_listener *adopt_blocking(int *copy) {
     return listener;
 }
 
-TEST(adopted_blocking, "a listener that blocked is adopted as one that does not, so a lost connection blocks no hub") {
+TEST(adopted_blocking, "a blocking listener becomes non-blocking when adopted, so a lost connection blocks no hub") {
     struct shared shared = {0};
     shared.listener = adopt_blocking(&shared.copy);
     CHECK(fcntl(shared.copy, F_GETFL) & O_NONBLOCK);
@@ -248,7 +248,7 @@ static int watched_count(void) {
 }
 
 /* An epoll goes on watching a file that is still open under another descriptor. */
-TEST(forgotten, "a closed listener wakes its hub no more, though another process has it open") {
+TEST(forgotten, "a closed listener no longer wakes its hub, even if another process has it open") {
     struct shared shared = share();
     int client = connect_there(&shared);
     CHECK(accept_any(shared.listener), ==, 0);

@@ -192,7 +192,7 @@ TEST(nameless, "a nameless unix socket prints as unix:") {
     release_pair(&pair);
 }
 
-TEST(abstract_nul, "a NUL in an abstract name is printed, and what is behind it") {
+TEST(abstract_nul, "printing an abstract name shows its NULs and the bytes after them") {
     green_address address = parsed("unix:@a-b");
     ((struct sockaddr_un *)&address.storage)->sun_path[2] = '\0';
     CHECK_TEXT(printed(&address), "unix:@a@b");

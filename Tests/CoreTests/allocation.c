@@ -213,7 +213,7 @@ static int put_one(void *argument) {
 }
 
 /* A chunk of a queue holds four elements of this size. */
-TEST(waiting_puts, "every put for which there is room but no memory ends, not only the first") {
+TEST(waiting_puts, "every waiting put that finds room but no memory ends, not only the first") {
     enum { ROOM = 4, PUTS = 3 };
     green_queue_options options = {.element_size = 4000, .capacity = ROOM};
     struct waiting_put puts[ROOM + PUTS] = {0};
@@ -252,7 +252,7 @@ static unsigned allocations_of(green_queue *queue, int count) {
     return fail_calls(0, 0, 0);
 }
 
-TEST(steady_queue, "what flows through a queue allocates no memory once the queue has some") {
+TEST(steady_queue, "items that pass through a queue allocate no memory once it has some") {
     green_queue_options options = {.element_size = sizeof(struct element), .capacity = 1000};
     struct element element = {0};
     green_queue *queue = NULL;

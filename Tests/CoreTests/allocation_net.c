@@ -400,6 +400,6 @@ static void serve_without_place(void) {
     }
 }
 
-TEST(serve_place, "serve that finds no descriptor or no place in the epoll goes on") {
+TEST(serve_place, "serve continues after it found no descriptor or no place in the epoll") {
     on_each_engine(serve_without_place);
 }

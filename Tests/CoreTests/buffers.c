@@ -126,7 +126,7 @@ TEST(closed_with_data, "sockets closed with unread data give their memory back")
     CHECK(now.buffers, ==, 0);
 }
 
-TEST(consumed_after_close, "what is lent by a socket that is closed goes back with the first byte that is consumed") {
+TEST(consumed_after_close, "the buffer of a closed socket is returned when its first byte is consumed") {
     const void *bytes;
     green_statistics now;
     struct pair pair = connected(UNIX_PAIR);

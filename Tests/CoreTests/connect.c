@@ -160,7 +160,7 @@ TEST(waits, "a connect that waits ends with its timeout, when killed, or when th
     green_listener_release(listener);
 }
 
-TEST(crowd_waits, "connects that wait for a full unix listener take no OS thread") {
+TEST(crowd_waits, "connects that wait for a full unix listener use no OS thread") {
     enum { COUNT = 30 };
     green_socket *clients[16] = {NULL}, *late[COUNT] = {NULL};
     green_listener *listener = full_server(clients, 16);

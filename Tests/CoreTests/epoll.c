@@ -166,7 +166,7 @@ static int watches_of(int number) {
     return count;
 }
 
-TEST(child_holds, "a socket that is closed is watched no longer, though a forked child has it open") {
+TEST(child_holds, "a closed socket is no longer watched, even if a forked child has it open") {
     int go[2], status;
     use_epoll();
     needs_kernel();

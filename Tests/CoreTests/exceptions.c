@@ -69,7 +69,7 @@ static void throw_in_threads(void) {
     CHECK(cxx->state(), ==, 0);
 }
 
-TEST(each_its_own, "threads that wait while they throw or handle exceptions keep their own") {
+TEST(each_its_own, "threads that wait while they throw or handle exceptions keep their own exceptions") {
     load();
     throw_in_threads();
 }
@@ -81,7 +81,7 @@ static void *throw_on_os_thread(void *unused) {
     return unused;
 }
 
-TEST(other_hubs, "so do those of several OS threads") {
+TEST(other_hubs, "threads of several OS threads keep their own exceptions") {
     pthread_t others[2];
     load();
     for (int i = 0; i < 2; i++)
@@ -116,7 +116,7 @@ static int handle_and_be_killed(void *text) {
     return -ECANCELED;
 }
 
-TEST(killed, "a thread that is killed in a handler goes on in it with its own exception") {
+TEST(killed, "a thread killed in a handler keeps its own exception") {
     load();
     green_thread *killed = start(handle_and_be_killed, "killed");
     let_run();
@@ -145,7 +145,7 @@ static int fork_in_handler(void *text) {
     return 0;
 }
 
-TEST(forked, "a child that is forked in a handler goes on with the exception") {
+TEST(forked, "a child forked in a handler keeps the exception") {
     load();
     green_thread *other = start(throw_often, "other"), *forking = start(fork_in_handler, "forking");
     CHECK(finish(forking), ==, 0);
@@ -166,7 +166,7 @@ static int end_in_handler(void *text) {
     return 0;
 }
 
-TEST(ended, "a thread that ends in a handler leaves nothing to others") {
+TEST(ended, "a thread that ends in a handler leaves no exception to other threads") {
     if (SANITIZED)
         skip("the exception is never freed");
     if (!green__thread_end)

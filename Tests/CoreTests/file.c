@@ -239,7 +239,7 @@ static int threads_named(const char *name) {
 }
 
 /* A file that is closed takes a native thread, so all stay open. */
-TEST(many_opens, "opens one after the other stay with io_uring, however many there are") {
+TEST(many_opens, "sequential opens stay on io_uring, in any number") {
     enum { COUNT = 300 };
     static green_file *files[COUNT];
     green_hub_options options = {.engine = "uring"};
@@ -273,12 +273,12 @@ static void write_nothing(void) {
     CHECK(unlink(path_of("nothing")), ==, 0);
 }
 
-TEST(write_nothing, "a write of no bytes is 0 and changes nothing") {
+TEST(write_nothing, "a write of 0 bytes returns 0 and changes nothing") {
     on_each_engine(write_nothing);
     remove_directory();
 }
 
-TEST(takes_nothing, "a file that takes no byte and says so by 0 is -EIO, not a write without end") {
+TEST(takes_nothing, "a file whose writes return 0 is -EIO, not an endless write") {
     CHECK(setenv("GREEN_ENGINE", "epoll", 1), ==, 0); /* the ring does not call pwrite(2) */
     green_file *file = file_of_pattern("full", 100);
     takes_nothing = true;

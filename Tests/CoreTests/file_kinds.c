@@ -52,7 +52,7 @@ static void count_on_each_engine(void) {
     count_events(EFD_NONBLOCK);
 }
 
-TEST(event, "an adopted eventfd is a stream: a read waits for its number") {
+TEST(event, "an adopted eventfd is a stream: a read waits for its counter") {
     on_each_engine(count_on_each_engine);
 }
 
@@ -70,7 +70,7 @@ static void time_on_each_engine(void) {
     }
 }
 
-TEST(timer, "an adopted timerfd is a stream: a read waits for its time") {
+TEST(timer, "an adopted timerfd is a stream: a read waits for its expiration") {
     on_each_engine(time_on_each_engine);
 }
 
@@ -97,7 +97,7 @@ static void watch_on_each_engine(void) {
     }
 }
 
-TEST(inotify, "an adopted inotify descriptor is a stream: a read waits for its event") {
+TEST(inotify, "an adopted inotify descriptor is a stream: a read waits for an event") {
     on_each_engine(watch_on_each_engine);
 }
 
@@ -115,7 +115,7 @@ static void signal_on_each_engine(void) {
     green_file_free(file);
 }
 
-TEST(signal, "an adopted signalfd is a stream: a read waits for its signal") {
+TEST(signal, "an adopted signalfd is a stream: a read waits for a signal") {
     on_each_engine(signal_on_each_engine);
 }
 

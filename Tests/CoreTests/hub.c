@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <sys/resource.h>
 
-TEST(other_error, "the sentence of an error is not given for another one") {
+TEST(other_error, "green_explain does not return the message of a different error") {
     green_address address;
     CHECK(green_address_parse(&address, "nonsense"), ==, -EINVAL);
     CHECK_CONTAINS(green_explain(-EINVAL), "nonsense");

@@ -249,7 +249,7 @@ static int read_one(void *socket) {
 }
 
 /* Nothing runs between the turn that fires the timer and the close. */
-TEST(first_cause, "a read whose timeout has ended it is not ended once more by a close") {
+TEST(first_cause, "a close does not end a read again that its timeout has ended") {
     const int64_t timeout = 10 * GREEN_MILLISECOND;
     struct pair pair = connected(UNIX_PAIR);
     green_socket_set_timeouts(pair.near, timeout, GREEN_FOREVER);

@@ -211,10 +211,10 @@ static void check_all(enum pending pending) {
     end_sync();
 }
 
-TEST(delivers_kill, "a pending kill ends every wait for threads, though it need not wait, and takes nothing") {
+TEST(delivers_kill, "a pending kill ends every wait for threads at once and takes nothing") {
     check_all(PENDING_KILL);
 }
 
-TEST(delivers_timeout, "a pending timeout ends every such call, though it need not wait, and takes nothing") {
+TEST(delivers_timeout, "a pending timeout ends every wait for threads at once and takes nothing") {
     check_all(PENDING_TIMEOUT);
 }

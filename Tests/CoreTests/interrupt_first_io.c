@@ -324,10 +324,10 @@ static void check_all(enum pending pending) {
     remove_directory();
 }
 
-TEST(delivers_kill, "a pending kill ends every call on sockets and files, though it need not wait, and takes nothing") {
+TEST(delivers_kill, "a pending kill ends every call on sockets and files at once and takes nothing") {
     check_all(PENDING_KILL);
 }
 
-TEST(delivers_timeout, "a pending timeout ends every such call, though it need not wait, and takes nothing") {
+TEST(delivers_timeout, "a pending timeout ends every call on sockets and files at once and takes nothing") {
     check_all(PENDING_TIMEOUT);
 }

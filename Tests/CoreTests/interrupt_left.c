@@ -149,7 +149,7 @@ static const struct prepared calls[] = {
 
 static const struct prepared close_of_used[] = {{"green_close of a socket in use", close_used}, {0}};
 
-TEST(cleans_up, "closes, releases and calls that never block leave a pending interrupt to the next call") {
+TEST(cleans_up, "closes, releases and calls that never block leave an interrupt pending") {
     for (enum pending pending = PENDING_KILL; pending <= PENDING_TIMEOUT; pending++) {
         struct pair pair;
         check_leaves_pending(calls, pending);
@@ -170,7 +170,7 @@ static int get_item(void *argument) {
     return green_yield();
 }
 
-TEST(keeps_results, "a result that a call has been given is returned, though an interrupt comes before it runs") {
+TEST(keeps_results, "a call that has its result returns it even if an interrupt arrives before it runs") {
     int item = 0;
     CHECK(green_queue_make(&items, &(green_queue_options){.element_size = sizeof item, .capacity = 1}), ==, 0);
     getter = start(get_item, &item);
@@ -182,7 +182,7 @@ TEST(keeps_results, "a result that a call has been given is returned, though an 
     green_queue_free(items);
 }
 
-TEST(check_interrupt, "green_check_interrupt delivers what is pending once, and never blocks") {
+TEST(check_interrupt, "green_check_interrupt delivers a pending interrupt once and never blocks") {
     green_timeout *limit;
     CHECK(green_check_interrupt(), ==, 0);
     CHECK(green_timeout_start(&limit, 0), ==, 0);
@@ -202,7 +202,7 @@ static int leave_with_interrupt(void *event) {
     return green_event_wait(event, &value, GREEN_FOREVER);
 }
 
-TEST(in_a_link, "a link gets no interrupt, not even one that its thread has left") {
+TEST(in_a_link, "a link gets no interrupt, not even one that was pending in its thread") {
     green_event *event;
     int result = 1;
     CHECK(green_event_make(&event), ==, 0);

@@ -61,7 +61,7 @@ static void write_on_each_engine(void) {
         }
 }
 
-TEST(long_writes, "a write of 2 GiB or 4 GiB neither fails nor ends before it has sent all of it") {
+TEST(long_writes, "a write of 2 GiB or 4 GiB succeeds and sends all bytes") {
     map_room();
     on_each_engine(write_on_each_engine);
 }
@@ -74,7 +74,7 @@ static void write_some_on_each_engine(void) {
     }
 }
 
-TEST(long_some, "write_some of 2 GiB or 4 GiB writes what the kernel takes") {
+TEST(long_some, "write_some of 2 GiB or 4 GiB writes as much as the kernel accepts") {
     map_room();
     on_each_engine(write_some_on_each_engine);
 }
@@ -94,7 +94,7 @@ static void read_on_each_engine(void) {
     }
 }
 
-TEST(long_reads, "a read into 2 GiB or 4 GiB takes what has come, and meets no end that is none") {
+TEST(long_reads, "a read into 2 GiB or 4 GiB returns the available bytes, and no false end of stream") {
     map_room();
     on_each_engine(read_on_each_engine);
 }
@@ -126,7 +126,7 @@ static void datagrams_on_each_engine(void) {
     release_pair(&pair);
 }
 
-TEST(long_datagrams, "no part of a message that is too long is sent as another message") {
+TEST(long_datagrams, "a message that is too long is not sent in parts") {
     map_room();
     on_each_engine(datagrams_on_each_engine);
 }
@@ -145,7 +145,7 @@ static void many_pieces_on_each_engine(void) {
     release_pair(&stream);
 }
 
-TEST(many_pieces, "more pieces than the kernel takes at a time are one stream, and no message") {
+TEST(many_pieces, "more than IOV_MAX pieces are sent on a stream and refused as a message") {
     map_room();
     on_each_engine(many_pieces_on_each_engine);
 }
@@ -188,7 +188,7 @@ static void negative_on_each_engine(void) {
     release_pair(&messages);
 }
 
-TEST(negative, "a length that no result can hold is refused, and nothing is moved") {
+TEST(negative, "a length above SSIZE_MAX is refused, and nothing is transferred") {
     map_room();
     on_each_engine(negative_on_each_engine);
 }
@@ -215,7 +215,7 @@ static void empty_on_each_engine(void) {
     release_pair(&stream);
 }
 
-TEST(empty, "a write of no bytes is an empty message on a datagram socket, and nothing on a stream") {
+TEST(empty, "a write of 0 bytes sends an empty message on a datagram socket and nothing on a stream") {
     map_room();
     on_each_engine(empty_on_each_engine);
 }

@@ -76,7 +76,7 @@ TEST(all_removed, "all links of a thread can be removed, first and last too") {
     CHECK_TEXT(marks(), "");
 }
 
-TEST(linked_after_removal, "a link made when the last one was removed is called") {
+TEST(linked_after_removal, "a link made after the last one was removed is called") {
     int value = 0;
     green_link *last;
     green_thread *thread = start(give, &value);

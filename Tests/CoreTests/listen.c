@@ -98,7 +98,7 @@ TEST(ipv6_only, "with ipv6_only a listener on [::] leaves its port free for IPv4
     green_listener_release(first);
 }
 
-TEST(both_families, "without ipv6_only a listener on [::] is what the system's setting says") {
+TEST(both_families, "without ipv6_only a listener on [::] follows the system's setting") {
     green_listener *listener = NULL;
     int setting = 0, value = -1, error = green_listen(&listener, "[::]:0", NULL);
     FILE *file = fopen("/proc/sys/net/ipv6/bindv6only", "r");

@@ -222,13 +222,13 @@ static void run_without(unsigned closed) {
     CHECK(child.status, ==, 0);
 }
 
-TEST(all_closed, "no descriptor of Green's is 0, 1 or 2 where all three are closed at the start") {
+TEST(all_closed, "Green's descriptors are above 2 if a program starts with 0, 1 and 2 closed") {
     directory = make_directory();
     run_without(ALL);
     remove_directory();
 }
 
-TEST(one_closed, "no descriptor of Green's is 0, 1 or 2 where one of them is closed at the start") {
+TEST(one_closed, "Green's descriptors are above 2 if a program starts with one of 0, 1 and 2 closed") {
     directory = make_directory();
     for (unsigned fd = 0; fd < 3; fd++)
         run_without(1u << fd);
@@ -250,7 +250,7 @@ static void use_up(void) {
     expect_free("what has failed");
 }
 
-TEST(no_other, "where only a standard number is free, it is -EMFILE, and the number stays free") {
+TEST(no_other, "if only a standard number is free, the call fails with -EMFILE and the number stays free") {
     struct child child;
     directory = make_directory();
     closed_at_start = ALL;

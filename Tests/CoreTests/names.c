@@ -48,7 +48,7 @@ static void answer_refused(enum transport transport) {
     green_listener_release(listener);
 }
 
-TEST(loopback_alone, "a name is found on a machine that has no address but the loopback's") {
+TEST(loopback_alone, "a name is found on a machine with only the loopback address") {
     green_address address;
     only_without_flags = true;
     answer("127.0.0.1:6000");
@@ -56,7 +56,7 @@ TEST(loopback_alone, "a name is found on a machine that has no address but the l
     CHECK(green_address_equal(&address, &answers[0]), ==, true);
 }
 
-TEST(families_take_turns, "after an address that refuses comes one of the other family") {
+TEST(families_take_turns, "after an address that refuses, an address of the other family is tried") {
     green_listener *same = listen_any(TCP6), *other = listen_any(TCP4);
     if (!same)
         skip("this machine has no IPv6");
@@ -74,7 +74,7 @@ TEST(families_take_turns, "after an address that refuses comes one of the other 
     green_listener_release(other);
 }
 
-TEST(all_refuse, "when all addresses refuse, the connect fails at once with what the last one said") {
+TEST(all_refuse, "when all addresses refuse, the connect fails at once with the last error") {
     answer_refused(TCP4);
     answer_refused(TCP4);
     answer_refused(TCP4);
@@ -110,7 +110,7 @@ static uint64_t threads_now(void) {
 }
 
 /* The hub does not turn before both connections are there. */
-TEST(two_winners, "of two attempts that succeed in the same turn one is kept, the other closed") {
+TEST(two_winners, "of two attempts that succeed in the same turn, one is kept and the other is closed") {
     int listeners[2], fillers[2], accepted[2];
     green_socket *socket = NULL;
     for (int i = 0; i < 2; i++)

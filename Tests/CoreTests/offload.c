@@ -212,7 +212,7 @@ TEST(released, "a pool that is given up ends what was left behind, and then its 
 }
 
 /* More than what threads_so_far() may be too large by. */
-TEST(idle_released, "native threads without work end when their pool is given up, however long they would stay") {
+TEST(idle_released, "idle native threads end when their pool is freed, whatever their idle time") {
     enum { THREADS = 4 };
     size_t before = threads_so_far();
     green_offload_pool *pool = pool_of((green_offload_options){.threads = THREADS, .idle = GREEN_FOREVER});
@@ -268,7 +268,7 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *time) {
     return result;
 }
 
-TEST(date, "native threads without work end in time whatever date the system has") {
+TEST(date, "setting the system's date does not change the idle time of native threads") {
     size_t before = threads_so_far();
     green_offload_pool *pool = pool_of((green_offload_options){.idle = GREEN_MILLISECOND});
     struct call *call = new_call(pool);
@@ -303,7 +303,7 @@ TEST(many_lives, "native threads that have ended leave no memory behind") {
 }
 
 /* What was freed is overwritten, so that a list that still leads there is found out. */
-TEST(any_order, "pools that are given up in any order leave nothing that a fork would meet") {
+TEST(any_order, "pools freed in any order leave no fork handlers behind") {
     enum { POOLS = 6, SIZES = 64, EACH = 8 };
     static const int order[] = {2, 1, 4, 0, 5, 3};
     green_offload_pool *pools[POOLS];
@@ -334,7 +334,7 @@ static void count_signal(int number) {
     atomic_fetch_add(&handled, 1);
 }
 
-TEST(signals, "a signal of the process is handled by no native thread of Green's") {
+TEST(signals, "no native thread of Green handles a signal of the process") {
     sigset_t set, pending;
     struct call *call = new_call(NULL);
     struct sigaction action = {.sa_handler = count_signal};

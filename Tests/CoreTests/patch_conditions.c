@@ -242,7 +242,7 @@ static int wait_steadily(void *steady) {
     return result;
 }
 
-TEST(steady, "a time of the clock that a condition was made for is not taken for one of another") {
+TEST(steady, "a condition variable uses the clock it was made with") {
     pthread_cond_t steady;
     pthread_condattr_t attributes;
     begin();

@@ -211,7 +211,7 @@ static void finish_up(void) {
     remove_directory();
 }
 
-BIG_TEST(at_random, "a library that is damaged anywhere and loads is patched or refused, and nothing crashes") {
+BIG_TEST(at_random, "a library damaged at random that loads is patched or refused without a crash") {
     int loaded = 0, refused = 0, unfit = 0, crashed = 0;
     prepare();
     struct image images[LIBRARIES];
@@ -288,7 +288,7 @@ static void expect_refused(void (*break_it)(struct image *image), const char *wo
     CHECK_CONTAINS(report->text, words);
 }
 
-TEST(each, "each kind of damage is -ENOEXEC, with the object and what is wrong with it") {
+TEST(each, "each kind of damage is -ENOEXEC, with the object and the fault") {
     prepare();
     expect_refused(other_own_name, "its soname is outside its string table");
     expect_refused(short_names, "it is damaged: ");
@@ -298,7 +298,7 @@ TEST(each, "each kind of damage is -ENOEXEC, with the object and what is wrong w
     finish_up();
 }
 
-TEST(sound, "the same library is patched when nothing is wrong with it") {
+TEST(sound, "the same library without damage is patched") {
     prepare();
     struct image image = read_image(PATCHED_NOW);
     write_image(&image);

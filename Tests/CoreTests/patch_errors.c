@@ -91,7 +91,7 @@ static int clear_often(void *unused) {
     return 0;
 }
 
-TEST(own_queue, "a patched call leaves and finds the queue of its own thread") {
+TEST(own_queue, "a patched call keeps the error queue of its own thread") {
     int ends[2];
     socket_pair(ends);
     begin();
@@ -118,7 +118,7 @@ static int fail_and_end(void *name) {
     return 0;
 }
 
-TEST(ended, "a thread that ends leaves no errors to others") {
+TEST(ended, "a thread that ends leaves no errors to other threads") {
     begin();
     for (int i = 0; i < 3; i++)
         CHECK(finish(start(fail_and_end, "ended")), ==, 0);
@@ -136,7 +136,7 @@ static int fail_without_memory(void *name) {
     return 0;
 }
 
-TEST(no_memory, "errors that no memory is there to put aside are one error of memory, and nobody else's") {
+TEST(no_memory, "errors that cannot be saved for lack of memory become one memory error of the same thread") {
     begin();
     green_thread *failing = start(fail_without_memory, "failing"), *other = start(clear_often, NULL);
     CHECK(finish(failing), ==, 0);

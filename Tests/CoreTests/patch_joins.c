@@ -182,7 +182,7 @@ static int join_and_sleep(void *argument) {
     return 0;
 }
 
-TEST(deadline, "a kill does not end a join without a time, but the next call that waits") {
+TEST(deadline, "a kill does not end an untimed join, but the next call that waits") {
     begin();
     bool going = true;
     struct patient patient = {.thread = create(count_while, &going)};

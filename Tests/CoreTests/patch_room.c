@@ -55,7 +55,7 @@ static void half_closed_pair(int ends[2]) {
     CHECK(shutdown(ends[1], SHUT_WR), ==, 0);
 }
 
-TEST(send_half_closed, "a call that sends waits for a peer that has ended its half and does not read") {
+TEST(send_half_closed, "a send waits for a peer that has closed its half and does not read") {
     ssize_t (*const calls[])(struct task *) = {by_send, by_sendto, by_sendmsg, by_write, by_writev};
     static char bytes[MUCH];
     begin();
@@ -80,7 +80,7 @@ TEST(send_half_closed, "a call that sends waits for a peer that has ended its ha
     end();
 }
 
-TEST(poll_half_closed, "poll waits for room though the peer has ended its half") {
+TEST(poll_half_closed, "poll waits for room even if the peer has closed its half") {
     int ends[2];
     begin();
     half_closed_pair(ends);
@@ -122,7 +122,7 @@ static int with_error(struct sockaddr_in *address) {
     return fd;
 }
 
-TEST(error_queue, "a call that receives waits on a socket with an error in its queue, and can be closed meanwhile") {
+TEST(error_queue, "a receive waits on a socket with an error in its queue, and a close ends it") {
     ssize_t (*const calls[])(struct task *) = {by_recv, by_recvfrom, by_recvmsg, by_read, by_readv};
     begin();
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
@@ -146,7 +146,7 @@ TEST(error_queue, "a call that receives waits on a socket with an error in its q
     end();
 }
 
-TEST(error_queue_killed, "a call that receives on a socket with an error in its queue can be killed") {
+TEST(error_queue_killed, "a kill ends a receive on a socket with an error in its queue") {
     struct sockaddr_in address;
     char bytes[8];
     begin();

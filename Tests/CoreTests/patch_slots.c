@@ -52,7 +52,7 @@ static void *exported(const char *path, const char *name) {
     return symbol;
 }
 
-TEST(addend, "an address within a call is not taken for that of the call") {
+TEST(addend, "an address inside a call is not mistaken for the address of the call") {
     char *const *within_poll = exported(PATCHED_ADDEND, "within_poll");
     char *before = *within_poll;
     green_patch *patch = NULL;
@@ -60,7 +60,7 @@ TEST(addend, "an address within a call is not taken for that of the call") {
     CHECK(*within_poll == before);
 }
 
-TEST(last, "the last relocation of a library is found, too") {
+TEST(last, "the last relocation of a library is found") {
     poll_function *last_poll = (poll_function *)exported(PATCHED_LAST, "last_poll");
     green_patch *patch = import(PATCHED_LAST);
     CHECK(slots_of(patch, "core-patched-last", "poll"), ==, 1);
@@ -146,7 +146,7 @@ TEST(circle, "what only the library needs is patched with it, what the program n
     CHECK(!green_is_patched("libcore-patched-inner.so"));
 }
 
-TEST(needed_by_others, "the library that is asked for is patched also when others need it") {
+TEST(needed_by_others, "the requested library is patched even if other objects need it") {
     CHECK(!is_green(common_poll)); /* which the program needs */
     green_patch *patch = import(PATCHED_COMMON);
     CHECK(is_green(common_poll));

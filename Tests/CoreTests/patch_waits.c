@@ -258,7 +258,7 @@ static int select_for_ages(void *argument) {
     return lib->select(fd + 1, &readable, NULL, NULL, &(struct timeval){.tv_usec = INT64_MAX});
 }
 
-TEST(select_for_ages, "select takes more microseconds than a second or a year has") {
+TEST(select_for_ages, "select accepts more microseconds than a second or a year has") {
     begin();
     int ends[2];
     socket_pair(ends);

@@ -81,7 +81,7 @@ static void expect_refused(const char *host, int port, bool from_there) {
 }
 
 /* From a port to itself TCP always connects; no TIME_WAIT is in the way of the next. */
-TEST(own_port, "a connect that meets itself is -ECONNREFUSED, as where nobody listens") {
+TEST(own_port, "a connect to its own port is -ECONNREFUSED, as if no socket listened") {
     int fd, port = reserved_port(own_host(1), &fd);
     CHECK(port, >, 0);
     for (int round = 0; round < 3; round++)
@@ -89,7 +89,7 @@ TEST(own_port, "a connect that meets itself is -ECONNREFUSED, as where nobody li
     close(fd);
 }
 
-TEST(own_port_ipv6, "a connect that meets itself over IPv6 is -ECONNREFUSED") {
+TEST(own_port_ipv6, "a connect to its own port over IPv6 is -ECONNREFUSED") {
     int fd, port = reserved_port("[::1]", &fd);
     if (port < 0)
         skip("needs IPv6");
@@ -112,11 +112,11 @@ static void connect_everywhere(void) {
             expect_refused("[::1]", FIRST + i % PORTS, false);
 }
 
-TEST(own_range, "a connect to a free port of the range for clients never meets itself") {
+TEST(own_range, "a connect to a free port of the ephemeral range never connects to itself") {
     run_in_namespace(connect_everywhere);
 }
 
-TEST(own_listener, "a connect from a listener's port to the listener is no connect to itself") {
+TEST(own_listener, "a connect from a listener's port to the listener is not a self-connect") {
     green_listener *listener = listen_any(TCP4);
     green_address to, from, seen;
     CHECK(green_listener_address(listener, &to), ==, 0);
@@ -141,7 +141,7 @@ static int bound_without_port(green_socket *socket) {
     return value;
 }
 
-TEST(from_any_port, "from an address without a port, the kernel picks one when the destination is known") {
+TEST(from_any_port, "from an address without a port, the kernel selects the port at connect time") {
     static const enum transport transports[] = {TCP4, TCP6};
     static const char *const hosts[] = {"127.0.0.1", "[::1]"};
     for (size_t i = 0; i < 2; i++) {
@@ -158,7 +158,7 @@ TEST(from_any_port, "from an address without a port, the kernel picks one when t
     }
 }
 
-TEST(from_port, "from an address with a port it is that port") {
+TEST(from_port, "from an address with a port, that port is used") {
     int fd, port = reserved_port(own_host(1), &fd);
     green_listener *listener = listen_any(TCP4);
     green_address from = address_at(own_host(2), port), seen;
@@ -195,6 +195,6 @@ static void share_ports(void) {
     green_listener_release(listeners[1]);
 }
 
-TEST(shared_ports, "one port serves connections from an address to several destinations") {
+TEST(shared_ports, "one local port serves connections to several destinations") {
     run_in_namespace(share_ports);
 }

@@ -87,7 +87,7 @@ TEST(line_just_fits, "a line that fits with its NUL is read, one byte more is -E
     release_pair(&pair);
 }
 
-TEST(line_without_end, "bytes that fill the room for a line without ending it are -EMSGSIZE at once") {
+TEST(line_without_end, "bytes that fill the limit without a line end are -EMSGSIZE at once") {
     struct pair pair = connected(UNIX_PAIR);
     char line[8];
     green_socket_set_timeouts(pair.near, 0, GREEN_FOREVER);
@@ -147,7 +147,7 @@ static void lent_lines(struct pair *pair) {
     CHECK(green_receive_line(pair->near, SIZE_MAX, &line), ==, 0);
 }
 
-TEST(lent_lines, "a line is lent in place, whatever the limit") {
+TEST(lent_lines, "receive_line returns a line in place, whatever the limit") {
     with_each_transport(lent_lines);
 }
 
@@ -168,7 +168,7 @@ static void lent_bytes(struct pair *pair) {
     CHECK(green_receive_exactly(pair->near, 1, &bytes), ==, -ENODATA);
 }
 
-TEST(lent_bytes, "a number of bytes is lent in place, and takes no memory before they come") {
+TEST(lent_bytes, "receive_exactly returns bytes in place and uses no memory before they arrive") {
     with_each_transport(lent_bytes);
 }
 
@@ -177,7 +177,7 @@ static int receive_six(void *socket) {
     return (int)green_receive_exactly(socket, 6, &bytes);
 }
 
-TEST(lent_bytes_killed, "a killed receive_exactly loses no byte") {
+TEST(lent_bytes_killed, "a killed receive_exactly loses no bytes") {
     struct pair pair = connected(TCP4);
     const void *bytes;
     green_thread *thread = start(receive_six, pair.near);

@@ -126,7 +126,7 @@ static int fail_and_clean_up(void *address) {
     return error;
 }
 
-TEST(own_sentence, "a thread explains its own failure after others have failed in the same way") {
+TEST(own_sentence, "a thread explains its own failure after other threads have failed in the same way") {
     green_thread *threads[2];
     for (int i = 0; i < 2; i++)
         threads[i] = start(fail_and_clean_up, (void *)nobody[i]);
@@ -149,7 +149,7 @@ TEST(before_hub, "a failure before the first blocking call is explained after it
     CHECK_CONTAINS(green_explain(-EINVAL), "nonsense");
 }
 
-TEST(waiters_sentence, "the sentence of a thread's result is told to whoever waits for it") {
+TEST(waiters_sentence, "green_thread_wait passes the message of a thread's result to the waiting thread") {
     int error = fail_to_connect(nobody[0]), result;
     green_thread *thread = start(fail_and_clean_up, (void *)nobody[1]);
     CHECK(green_thread_wait(thread, &result, GREEN_FOREVER), ==, 0);
@@ -166,13 +166,13 @@ static int connect_and_wait(void *thread) {
     return 0;
 }
 
-TEST(waiting_threads_sentence, "a green thread that waits for another is told its sentence, too") {
+TEST(waiting_threads_sentence, "a green thread that waits for another thread gets its message") {
     green_thread *thread = start(fail_and_clean_up, (void *)nobody[1]);
     CHECK(finish(start(connect_and_wait, thread)), ==, 0);
     green_thread_release(thread);
 }
 
-TEST(piled_sentence, "a pile tells the sentence of each result") {
+TEST(piled_sentence, "a pile passes on the message of each result") {
     green_pool *pool;
     green_pile *pile;
     int result;
@@ -194,7 +194,7 @@ static bool is_alone(void) {
     return now.threads == 1;
 }
 
-TEST(reported_sentence, "the report of an error that nobody waited for says what failed") {
+TEST(reported_sentence, "the report of an unhandled error gives its message") {
     capture_begin();
     CHECK(green_detach(fail_and_clean_up, (void *)nobody[0]), ==, 0);
     UNTIL(is_alone());
@@ -210,7 +210,7 @@ static int explain_nothing(void *error) {
     return 0;
 }
 
-TEST(nobodys_sentence, "a thread that has not failed is told no other's sentence") {
+TEST(nobodys_sentence, "a thread that has not failed gets no message of another thread") {
     int error = fail_to_connect(nobody[0]);
     CHECK(finish(start(explain_nothing, &error)), ==, 0);
     CHECK(finish(start(fail_and_clean_up, (void *)nobody[0])), ==, error);

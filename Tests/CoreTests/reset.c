@@ -36,15 +36,15 @@ static void reset_far_end(struct pair *pair) {
     reset_near_end(&turned);
 }
 
-TEST(accepted, "a client that has reset its connection is named by errors, and has an address") {
+TEST(accepted, "errors name a client that has reset its connection, and its address is known") {
     with_each_transport(reset_near_end);
 }
 
-TEST(connected, "a server that has reset its connection is named by errors, and has an address") {
+TEST(connected, "errors name a server that has reset its connection, and its address is known") {
     with_each_transport(reset_far_end);
 }
 
-TEST(before_accept, "a client that has reset its connection before it was accepted is named all the same") {
+TEST(before_accept, "errors name a client that has reset its connection before the accept") {
     for (enum transport transport = TCP4; transport <= TCP6; transport++) {
         green_listener *listener = listen_any(transport);
         green_address client;
@@ -60,7 +60,7 @@ TEST(before_accept, "a client that has reset its connection before it was accept
     }
 }
 
-TEST(never_connected, "a socket that was never connected has no peer: -ENOTCONN") {
+TEST(never_connected, "a socket that was never connected has no peer address: -ENOTCONN") {
     static const int types[] = {SOCK_STREAM, SOCK_DGRAM};
     for (size_t i = 0; i < 2; i++) {
         green_socket *socket = NULL;

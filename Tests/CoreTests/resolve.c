@@ -56,7 +56,7 @@ TEST(numbers, "what is an address already is taken as it is") {
     CHECK_TEXT(text_of(&found[0]), "0.0.0.0:80");
 }
 
-TEST(host_apart, "a host apart from its port is a name or a number, and nothing else") {
+TEST(host_apart, "a host passed without its port is only a name or a number") {
     static const char *const wrong[] = {"", "*", "::1]", "[::1", "a:b", "[name]", "unix:/path", "127.0.0.1:80"};
     CHECK(green_resolve_host(found, FOUND, "127.0.0.1", 80, GREEN_FOREVER), ==, 1);
     CHECK_TEXT(text_of(&found[0]), "127.0.0.1:80");
@@ -74,7 +74,7 @@ TEST(host_apart, "a host apart from its port is a name or a number, and nothing 
     CHECK(green_resolve_host(found, FOUND, name, 80, GREEN_FOREVER), ==, -EINVAL);
 }
 
-TEST(host_unix, "the host 'unix' is looked up and is no path") {
+TEST(host_unix, "the host 'unix' is looked up and is not a path") {
     impatient_resolver();
     int count = green_resolve_host(found, FOUND, "unix", 80, GREEN_FOREVER);
     CHECK(count < 0 || found[0].storage.ss_family != AF_UNIX);
@@ -234,7 +234,7 @@ static void expect_address(const char *text, const char *expected) {
     CHECK_TEXT(text_of(&found[0]), expected);
 }
 
-TEST(every_service, "a service of streams or of datagrams stands for its port behind every form of a host") {
+TEST(every_service, "a TCP or UDP service name is accepted as the port of every form of host") {
     expect_address("127.0.0.1:of-streams", "127.0.0.1:1001");
     expect_address("127.0.0.1:of-datagrams", "127.0.0.1:1002");
     expect_address("[::1]:of-streams", "[::1]:1001");
@@ -248,7 +248,7 @@ TEST(every_service, "a service of streams or of datagrams stands for its port be
     CHECK(green_resolve(found, 0, "[::1]:of-streams"), ==, 0);
 }
 
-TEST(no_number, "a port with a sign or a blank is no number, whatever the system takes it for") {
+TEST(no_number, "a port with a sign or a blank is not a number, even if the C library accepts it") {
     static const char *const texts[] = {"localhost:+80", "localhost: 80", "localhost:-1", "localhost:\t80",
                                         "[::1]:+80",     "[::1]:-1",      "127.0.0.1: 80"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -258,7 +258,7 @@ TEST(no_number, "a port with a sign or a blank is no number, whatever the system
     }
 }
 
-TEST(bad_brackets, "what is in brackets is a number even before the name of a service") {
+TEST(bad_brackets, "text in brackets must be a number, also before a service name") {
     static const char *const texts[] = {"[localhost]:of-streams", "[::g]:of-streams", "[fe80::1%no-such]:of-streams"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         CHECK(green_resolve(found, FOUND, texts[i]), ==, -EINVAL);
@@ -266,7 +266,7 @@ TEST(bad_brackets, "what is in brackets is a number even before the name of a se
     }
 }
 
-TEST(service_within, "a look-up of a service alone can time out") {
+TEST(service_within, "a look-up of only a service can time out") {
     sem_init(&answers, 0, 0);
     is_silent = true;
     CHECK(green_resolve_within(found, FOUND, "[::1]:of-streams", GREEN_MILLISECOND), ==, -ETIMEDOUT);
@@ -311,7 +311,7 @@ static int kill_with_result(void *argument) {
     return call->killed ? green_thread_kill(call->thread) : 0;
 }
 
-TEST(killed_with_result, "a connect that has its connection returns it, and leaves a kill to the next call") {
+TEST(killed_with_result, "a connect that has its connection returns it and leaves a kill pending") {
     struct killed_connect call = {.listener = listen_any(TCP4)};
     call.thread = start(connect_twice, &call);
     green_thread *killer = start(kill_with_result, &call);

@@ -145,23 +145,23 @@ static void restart(struct server server) {
     }
 }
 
-TEST(tcp, "a killed TCP server can be started again at once, a hundred times") {
+TEST(tcp, "a killed TCP server can restart at once, a hundred times") {
     restart((struct server){.text = "127.0.0.1:0", .type = SOCK_STREAM, .run = serve_streams});
 }
 
-TEST(unix_file, "a killed unix server accepts nobody more, and can be started again at once, a hundred times") {
+TEST(unix_file, "a killed unix server accepts no more clients and can restart at once, a hundred times") {
     char text[GREEN_ADDRESS_TEXT_MAX];
     snprintf(text, sizeof text, "unix:%s/socket", make_directory());
     restart((struct server){.text = text, .type = SOCK_STREAM, .run = serve_streams});
     remove_directory();
 }
 
-TEST(unix_abstract, "a killed server at an abstract unix address can be started again at once, a hundred times") {
+TEST(unix_abstract, "a killed server on an abstract unix address can restart at once, a hundred times") {
     char text[GREEN_ADDRESS_TEXT_MAX];
     snprintf(text, sizeof text, "unix:@green-restart-%d", (int)getpid());
     restart((struct server){.text = text, .type = SOCK_STREAM, .run = serve_streams});
 }
 
-TEST(udp, "a killed UDP server can be started again at once, a hundred times") {
+TEST(udp, "a killed UDP server can restart at once, a hundred times") {
     restart((struct server){.text = "127.0.0.1:0", .type = SOCK_DGRAM, .run = serve_datagrams});
 }

@@ -96,7 +96,7 @@ static int sleep_enough(void *unused) {
     return 0;
 }
 
-TEST(many_enough, "no sleep is shorter than asked, however near the next deadline is") {
+TEST(many_enough, "no sleep is shorter than requested, however near the next deadline is") {
     enum { COUNT = 300 };
     green_thread *threads[COUNT];
     for (int i = 0; i < COUNT; i++)
@@ -120,7 +120,7 @@ static int note_place(void *argument) {
 }
 
 /* All deadlines are over before the hub looks at the first of them. */
-TEST(many_deadlines, "any number of timers fire in the order of their deadlines, whichever are cancelled before") {
+TEST(many_deadlines, "any number of timers fire in the order of their deadlines, whichever are cancelled") {
     enum { COUNT = 500 };
     static struct start starts[COUNT];
     struct start *in_order[COUNT] = {0};

@@ -155,7 +155,7 @@ static int serve_and_sleep(void *argument) {
     return nap(NULL);
 }
 
-TEST(error_and_kill, "a kill that comes with a handler's error is the next call's") {
+TEST(error_and_kill, "a kill that arrives with a handler's error stays pending for the next call") {
     struct server *server = new_server(fail_when_sent, 0);
     CHECK(green_event_make(&server->event), ==, 0);
     green_thread *thread = start(serve_and_sleep, server);
@@ -239,7 +239,7 @@ TEST(killed_handler, "a killed handler is no error: serving goes on") {
     CHECK_TEXT(capture_end(), "");
 }
 
-TEST(killed_handler_told, "a killed handler is not told to on_error") {
+TEST(killed_handler_told, "on_error is not called for a killed handler") {
     struct server *server = new_server(nap_inside, 0);
     server->options.on_error = on_error;
     green_thread *thread = start(serve, server);

@@ -118,11 +118,11 @@ static void meet_any_client(green_handler *handler) {
     CHECK_CONTAINS(end(), "ECONNRESET");
 }
 
-TEST(readme, "the server of the README and green.h outlives resets, garbage and half-closed clients") {
+TEST(readme, "the server of the README and green.h survives resets, garbage and half-closed clients") {
     meet_any_client(session);
 }
 
-TEST(readme_lines, "a server of lines outlives resets, lines that are too long and half-closed clients") {
+TEST(readme_lines, "a line server survives resets, lines that are too long and half-closed clients") {
     meet_any_client(line_session);
 }
 
@@ -137,7 +137,7 @@ static int read_one(green_socket *client, void *context) {
     return (int)(n < 0 ? n : 0);
 }
 
-TEST(reset, "a client that resets its connection is reported, with its address, and does not end serve") {
+TEST(reset, "a client that resets its connection is reported with its address and does not end serve") {
     begin(read_one);
     green_address address;
     char text[GREEN_ADDRESS_TEXT_MAX];
@@ -162,7 +162,7 @@ static int write_on(green_socket *client, void *context) {
     return (int)n;
 }
 
-TEST(gone, "a client that goes while it is written to does not end serve") {
+TEST(gone, "a client that disconnects during a write does not end serve") {
     begin(write_on);
     green_socket_release(connect_and_begin()); /* with bytes unread: a reset */
     await_end(1);
@@ -276,7 +276,7 @@ static int shut_down_later(green_socket *client, void *context) {
     return error;
 }
 
-TEST(shutdown, "a client that has gone before its connection is shut down does not end serve") {
+TEST(shutdown, "a client that disconnects before its connection is shut down does not end serve") {
     begin(shut_down_later);
     reset_and_release(connect_and_begin());
     await_end(1);
@@ -291,7 +291,7 @@ static void on_error(int error, void *context) {
     server.told++;
 }
 
-TEST(told, "with on_error it is told of a client's error, and nothing is reported") {
+TEST(told, "on_error gets a client's error, and nothing is reported") {
     server.options.on_error = on_error;
     begin(read_one);
     reset_and_release(connect_and_begin());
@@ -301,7 +301,7 @@ TEST(told, "with on_error it is told of a client's error, and nothing is reporte
     CHECK_TEXT(end(), "");
 }
 
-TEST(full_pipe, "nobody who reads standard error does not hold up serve, and one who has gone does not end it") {
+TEST(full_pipe, "a blocked standard error does not delay serve, and one without a reader does not end it") {
     int ends[2];
     begin(read_one);
     CHECK(pipe(ends), ==, 0);
@@ -370,7 +370,7 @@ static int ask_both(green_socket *client, void *context) {
     return ask_backend(client, context);
 }
 
-TEST(backend_silent, "another server that is silent for too long ends serve, though the client once was too") {
+TEST(backend_silent, "another server that is silent for too long ends serve, even if the client once was") {
     connect_backend();
     begin(ask_both);
     green_socket *client = connect_and_begin();
@@ -385,7 +385,7 @@ static int fail_otherwise(green_socket *client, void *context) {
     return -EPROTO;
 }
 
-TEST(own_error, "an error of the handler's own ends serve, also when its client has gone") {
+TEST(own_error, "an error of the handler itself ends serve, even if its client has disconnected") {
     begin(fail_otherwise);
     reset_and_release(connect_and_begin());
     expect_ended_by(-EPROTO);
@@ -399,7 +399,7 @@ static int limit_time(green_socket *client, void *context) {
     return error;
 }
 
-TEST(own_timeout, "a green_timeout of the handler's own ends serve, as it is none of the client's") {
+TEST(own_timeout, "a green_timeout of the handler ends serve, because it is not an error of the client") {
     begin(limit_time);
     green_socket *client = connect_to(server.listener);
     expect_ended_by(-ETIME);
@@ -422,7 +422,7 @@ static int read_twice(green_socket *client, void *context) {
     return error;
 }
 
-TEST(own_mistake, "a second reader of the client, a mistake, ends serve") {
+TEST(own_mistake, "a second reader of the client is a programming error and ends serve") {
     begin(read_twice);
     green_socket *client = connect_to(server.listener);
     expect_ended_by(-EBUSY);

@@ -198,7 +198,7 @@ static void overflow_beside_others(void) {
     finish(thread);
 }
 
-TEST(large_frames, "a frame of up to 256 KiB that does not fit is an overflow, too") {
+TEST(large_frames, "a frame of up to 256 KiB that does not fit is reported as an overflow") {
     static const size_t sizes[] = {8 << 10, 20 << 10, 100 << 10, 200 << 10, 250 << 10};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         beyond = sizes[i];
@@ -215,7 +215,7 @@ static void overflow_without_advice(void) {
     finish(first);
 }
 
-TEST(overflow_without_advice, "an overflow is found by kernels that have no guards by advice, too") {
+TEST(overflow_without_advice, "an overflow is detected on kernels without guard advice") {
     needs_kernel();
     check_overflow(overflow_without_advice);
 }
@@ -237,7 +237,7 @@ static void crash_in_guard(void) {
     *(volatile char *)(place - SIZE) = 1;
 }
 
-TEST(other_guard, "a crash in the guard of a stack that is not in use is not called an overflow") {
+TEST(other_guard, "a crash in the guard of an unused stack is not reported as an overflow") {
     struct child child;
     run_child(&child, crash_in_guard);
     CHECK(strstr(child.output, "stack overflow in") == NULL);
@@ -246,7 +246,7 @@ TEST(other_guard, "a crash in the guard of a stack that is not in use is not cal
         CHECK(WIFSIGNALED(child.status));
 }
 
-TEST(other_signal_stack, "a signal stack that the program has set meanwhile outlives the hub") {
+TEST(other_signal_stack, "a signal stack that the program has set meanwhile survives the hub") {
     static char own[64 << 10];
     stack_t mine = {.ss_sp = own, .ss_size = sizeof own}, none = {.ss_flags = SS_DISABLE}, now;
     CHECK(green_yield(), ==, 0);

@@ -228,7 +228,7 @@ static void send_to_all(struct queue *queue) {
         send_text(queue->queued[i], "x");
 }
 
-TEST(hands_over, "clients that had connected before a stop are handled, one after the other where that is the limit") {
+TEST(hands_over, "a stop handles the clients that had connected, one after another at a limit of one") {
     int64_t drain = GREEN_FOREVER;
     struct queue queue = start_waiting_queue();
     green_thread *stopper = start(stop_soon, &drain);
@@ -241,7 +241,7 @@ TEST(hands_over, "clients that had connected before a stop are handled, one afte
     end_queue(&queue, 0);
 }
 
-TEST(hands_over_in_time, "clients whose turn does not come within the drain are cut off, and count as killed") {
+TEST(hands_over_in_time, "clients that get no turn within the drain are closed and count as killed") {
     int64_t drain = 20 * GREEN_MILLISECOND;
     struct queue queue = start_waiting_queue();
     CHECK(finish(start(stop_soon, &drain)), ==, 1 + QUEUED);
@@ -252,7 +252,7 @@ TEST(hands_over_in_time, "clients whose turn does not come within the drain are 
     end_queue(&queue, 0);
 }
 
-TEST(killed_while_handing_over, "a stop that is killed leaves the clients that had connected to their handlers") {
+TEST(killed_while_handing_over, "a killed stop leaves the clients that had connected to their handlers") {
     int64_t drain = GREEN_FOREVER;
     struct queue queue = start_waiting_queue();
     green_thread *stopper = start(stop_soon, &drain);
@@ -264,7 +264,7 @@ TEST(killed_while_handing_over, "a stop that is killed leaves the clients that h
     end_queue(&queue, 0);
 }
 
-TEST(serve_killed_while_handing_over, "a serve that is killed during a stop cuts off those it has not begun with") {
+TEST(serve_killed_while_handing_over, "a serve killed during a stop closes the clients whose handler has not started") {
     int64_t drain = GREEN_FOREVER;
     struct queue queue = start_waiting_queue();
     green_thread *stopper = start(stop_soon, &drain);
@@ -317,7 +317,7 @@ static int stop_at_first(green_socket *client, void *context) {
     return 0;
 }
 
-TEST(hands_over_from_inside, "a handler that stops its own server leaves its place to those who had connected") {
+TEST(hands_over_from_inside, "a handler that stops its own server makes room for clients that had connected") {
     green_handler *handler = stop_at_first;
     struct queue queue = start_queue(&handler);
     send_text(queue.first, "x");
@@ -325,7 +325,7 @@ TEST(hands_over_from_inside, "a handler that stops its own server leaves its pla
     CHECK(server.ended, ==, QUEUED);
 }
 
-TEST(hands_over_without_descriptors, "a stop without descriptors for all who had connected takes them as others end") {
+TEST(hands_over_without_descriptors, "a stop that lacks descriptors accepts the remaining clients later") {
     int64_t drain = GREEN_FOREVER;
     struct queue queue = start_waiting_queue();
     struct rlimit limit;
@@ -341,7 +341,7 @@ TEST(hands_over_without_descriptors, "a stop without descriptors for all who had
     end_queue(&queue, 0);
 }
 
-TEST(left_to_others, "a stop that gives no time leaves those who had connected to who shares the listener") {
+TEST(left_to_others, "a stop with a drain of 0 leaves queued clients to the processes that share the listener") {
     struct queue queue = start_waiting_queue();
     int copy = fcntl(green_listener_fd(server.listener), F_DUPFD_CLOEXEC, 0), count = 0;
     CHECK(green_listener_stop(server.listener, 0), ==, 1);

@@ -156,11 +156,11 @@ static void check_pair(struct pair *of_transport) {
     check_sockets();
 }
 
-TEST(sockets, "reads and writes: a negative timeout is no limit, 0 does not wait, a huge one is no limit") {
+TEST(sockets, "reads and writes: negative and huge timeouts mean no limit, 0 does not wait") {
     with_each_transport(check_pair);
 }
 
-TEST(datagrams, "datagrams: a negative timeout is no limit, 0 does not wait, a huge one is no limit") {
+TEST(datagrams, "datagrams: negative and huge timeouts mean no limit, 0 does not wait") {
     static const struct timed sends[] = {{"green_send_to", send_to, NULL, false}, {0}};
     static const struct timed receives[] = {{"green_receive_from", receive_from, receive_from_never, false}, {0}};
     green_address any;
@@ -253,7 +253,7 @@ static int list_directory(int64_t timeout) {
     return error;
 }
 
-TEST(files, "files and names: a negative timeout is no limit, 0 does not wait, a huge one is no limit") {
+TEST(files, "files and names: negative and huge timeouts mean no limit, 0 does not wait") {
     static const struct timed calls[] = {
         {"green_file_read of a pipe", read_pipe, read_empty_pipe, false},
         {"green_file_write to a pipe", write_pipe, write_full_pipe, false},
@@ -282,7 +282,7 @@ TEST(files, "files and names: a negative timeout is no limit, 0 does not wait, a
 }
 
 /* Each of these happens at most once, and may happen after its call has ended. */
-TEST(names, "calls that change names: a negative timeout is no limit, a huge one neither") {
+TEST(names, "calls that change names: negative and huge timeouts mean no limit") {
     static const int64_t unlimited[] = {INT64_MIN, GREEN_FOREVER, INT64_MAX};
     for (size_t i = 0; i < 3; i++) {
         CHECK(green_directory_create(path_of("directory"), 0700, unlimited[i]), ==, 0);

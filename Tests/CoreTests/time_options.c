@@ -41,7 +41,7 @@ static int connect_address_to_full(int64_t timeout) {
     return green_connect_address(&client, &address, &(green_connect_options){.timeout = timeout});
 }
 
-TEST(connects, "the timeout of connect options: 0, negative and huge ones are no limit") {
+TEST(connects, "the timeout of connect options: 0, negative and huge values mean no limit") {
     static const struct timed calls[] = {
         {"green_connect", connect_to_roomy, connect_to_full, false},
         {"green_connect_address", NULL, connect_address_to_full, false},
@@ -62,7 +62,7 @@ static int nothing(void *argument) {
     return 0;
 }
 
-TEST(idle, "the idle time of an offload pool: any value is good, and the shortest ends native threads") {
+TEST(idle, "the idle time of an offload pool: any value is valid, and the shortest ends native threads") {
     static const int64_t times[] = {INT64_MIN, GREEN_FOREVER, 0, 1, INT64_MAX};
     CHECK(green_offload(NULL, nothing, NULL, NULL, NULL, GREEN_FOREVER), ==, 0);
     size_t before = os_threads();
@@ -82,7 +82,7 @@ TEST(idle, "the idle time of an offload pool: any value is good, and the shortes
     }
 }
 
-TEST(monitor, "the limit of the monitor: 0 is its default, what makes no sense is refused") {
+TEST(monitor, "the limit of the monitor: 0 means the default, and invalid values are refused") {
     static const int64_t refused[] = {INT64_MIN, GREEN_FOREVER, 1}, taken[] = {0, GREEN_MILLISECOND, INT64_MAX};
     for (size_t i = 0; i < 3; i++)
         CHECK(green_monitor_start(&(green_monitor_options){.limit = refused[i]}), ==, -EINVAL);
@@ -116,7 +116,7 @@ TEST(sleeps, "a sleep of 0 or less yields, a huge one sleeps until it is interru
     CHECK(kill_and_finish(sleeper), ==, -ECANCELED);
 }
 
-TEST(delays, "a delay of 0 or less is none, a huge one is never over") {
+TEST(delays, "a delay of 0 or less means no delay, and a huge one never expires") {
     green_thread *thread;
     for (size_t i = 0; i < 3; i++) {
         CHECK(green_spawn_after(&thread, at_once[i], nothing, NULL), ==, 0);
@@ -135,7 +135,7 @@ TEST(delays, "a delay of 0 or less is none, a huge one is never over") {
     CHECK(finish(thread), ==, -ECANCELED);
 }
 
-TEST(limits, "a green_timeout: negative never fires, 0 fires at once, a huge one is never over") {
+TEST(limits, "a green_timeout: negative never fires, 0 fires at once, and a huge one never expires") {
     static const int64_t never[] = {INT64_MIN, GREEN_FOREVER, INT64_MAX};
     green_timeout *limit;
     for (size_t i = 0; i < 3; i++) {
@@ -197,7 +197,7 @@ static void check_drain(int64_t drain, bool kills) {
     green_listener_release(order.listener);
 }
 
-TEST(drains, "a drain: negative is no limit, 0 does not wait, a huge one is no limit") {
+TEST(drains, "a drain: negative and huge values mean no limit, 0 does not wait") {
     check_drain(INT64_MIN, false);
     check_drain(GREEN_FOREVER, false);
     check_drain(INT64_MAX, false);

@@ -108,7 +108,7 @@ static int next_of_waiting(int64_t timeout) {
     return green_pile_next(waiting_pile, &taken, timeout);
 }
 
-TEST(threads, "waits for threads and for room: negative is no limit, 0 does not wait, huge is no limit") {
+TEST(threads, "waits for threads and for room: negative and huge timeouts mean no limit, 0 does not wait") {
     static const struct timed calls[] = {
         {"green_thread_wait", wait_finished, wait_endless, false},
         {"green_wait_any", wait_any_finished, wait_any_endless, false},
@@ -210,7 +210,7 @@ static int release_none(int64_t timeout) {
     return green_semaphore_release_within(none, timeout);
 }
 
-TEST(sync, "events, queues and semaphores: negative is no limit, 0 does not wait, huge is no limit") {
+TEST(sync, "events, queues and semaphores: negative and huge timeouts mean no limit, 0 does not wait") {
     static const struct timed calls[] = {
         {"green_event_wait", wait_sent, wait_unsent, false},
         {"green_queue_put", put, put_channel, false},
@@ -319,7 +319,7 @@ static int wait_for_new(int64_t timeout) {
     return error;
 }
 
-TEST(others, "descriptors, signals, processes, native threads: negative is no limit, 0 does not wait, huge neither") {
+TEST(others, "descriptors, signals, processes, native threads: negative and huge mean no limit, 0 does not wait") {
     static const struct timed calls[] = {
         {"green_wait_fd", wait_fd, wait_empty_fd, false},
         {"green_signals_next", next_signal, next_signal_never, false},

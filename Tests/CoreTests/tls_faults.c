@@ -113,7 +113,7 @@ TEST(silent, "a silent client ends its own handshake, with a sentence, and no ot
 
 /* A call with a timeout of 0 tells its own deadline from the handshake's: only the
  * one that has passed before the call is named in the sentence. */
-TEST(deadline_kept, "calls that take a handshake up again do not put its deadline off") {
+TEST(deadline_kept, "calls that continue a handshake do not extend its deadline") {
     const int64_t limit = 20 * GREEN_MILLISECOND;
     char byte;
     green_tls_context *context =

@@ -42,11 +42,11 @@ static void one_host(green_tls_version version) {
     }
 }
 
-TEST(forms, "dots, letters, brackets and zones are the same host for SNI, verification and sessions") {
+TEST(forms, "case, final dots, brackets and zones give the same host for SNI, verification and sessions") {
     with_each_version(one_host);
 }
 
-TEST(other_hosts, "a host that only looks alike is refused, in every form") {
+TEST(other_hosts, "a host that only looks similar is refused in every form") {
     static const char *const others[] = {"localhosts.", "127.0.0.2.", "[::2]", "[fe80::2%lo]"};
     struct certificate own = make_certificate(
         &(struct certificate_options){.names = "DNS:localhost,IP:127.0.0.1,IP:::1,IP:fe80::1", .issuer = authority()});
@@ -61,7 +61,7 @@ TEST(other_hosts, "a host that only looks alike is refused, in every form") {
     free_certificate(&own);
 }
 
-TEST(no_hosts, "what is no host is -EINVAL, and the message names it") {
+TEST(no_hosts, "a text that is not a host is -EINVAL, and the message names it") {
     static char long_name[400];
     memset(long_name, 'x', sizeof long_name - 1);
     static const char *const texts[] = {"",   ".",           "..",          "localhost..", ".example",
@@ -97,7 +97,7 @@ static int dial(void *argument) {
     return error;
 }
 
-TEST(connects, "the host of an address in brackets is verified without them") {
+TEST(connects, "the host of an address in brackets is verified without the brackets") {
     green_listener *listener = listen_any(TCP6);
     if (!listener)
         skip("this machine has no IPv6");

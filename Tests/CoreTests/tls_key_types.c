@@ -105,7 +105,7 @@ static void offer_both(green_tls_version version) {
     }
 }
 
-TEST(both, "of ECDSA and RSA certificates for one name a client is shown one that it can verify") {
+TEST(both, "with ECDSA and RSA certificates for one name, a client gets one that it can verify") {
     certificates[0] = make("DNS:both.example", false);
     certificates[1] = make("DNS:both.example", true);
     with_each_version(offer_both);
@@ -126,7 +126,7 @@ static void offer_several(green_tls_version version) {
     green_tls_context_release(context);
 }
 
-TEST(several, "a client is never shown a certificate for other names because of its key's type") {
+TEST(several, "a client never gets a certificate for other names because of its key type") {
     certificates[0] = make("DNS:first.example,DNS:*.many.example", false);
     certificates[1] = make("DNS:second.example", true);
     certificates[2] = make("DNS:a.many.example", true);

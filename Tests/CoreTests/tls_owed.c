@@ -146,7 +146,7 @@ static void answers_on_each_engine(void) {
     part(&peer, socket);
 }
 
-TEST(answers, "a peer that asks for new keys and reads no answer is not read on, until it does") {
+TEST(answers, "reading stops while a peer requests key updates without reading the answers") {
     on_each_engine(answers_on_each_engine);
 }
 
@@ -178,7 +178,7 @@ static void writer_on_each_engine(void) {
     part(&peer, socket);
 }
 
-TEST(writer, "what is owed is bounded while another thread writes, and a reader that is held back can be killed") {
+TEST(writer, "pending answers are bounded while another thread writes, and a kill ends a reader held back") {
     on_each_engine(writer_on_each_engine);
 }
 
@@ -199,7 +199,7 @@ static void closed_on_each_engine(void) {
     part(&peer, socket);
 }
 
-TEST(closed, "a reader that is held back is woken by a close") {
+TEST(closed, "a close wakes a reader that is held back") {
     on_each_engine(closed_on_each_engine);
 }
 
@@ -232,6 +232,6 @@ static void turns_on_each_engine(void) {
     part(&peer, socket);
 }
 
-TEST(turns, "records without bytes for the reader do not keep others from their turns") {
+TEST(turns, "records without data do not keep other threads from running") {
     on_each_engine(turns_on_each_engine);
 }

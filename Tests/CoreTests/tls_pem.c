@@ -49,7 +49,7 @@ static void refused_everywhere(const char *text, size_t line, const char *words)
     remove_directory();
 }
 
-TEST(second_block, "a second certificate whose BEGIN or END line is damaged is not lost without an error") {
+TEST(second_block, "a second certificate with a damaged BEGIN or END line is an error and not lost") {
     const char *first = localhost()->chain, *second = authority()->chain;
     static const char begin[] = "-----BEGIN CERTIFICATE-----", end[] = "-----END CERTIFICATE-----";
     static const struct {
@@ -78,7 +78,7 @@ TEST(second_block, "a second certificate whose BEGIN or END line is damaged is n
     }
 }
 
-TEST(blocks, "a block without its begin or its end is refused") {
+TEST(blocks, "a block without its BEGIN or END line is refused") {
     const char *first = localhost()->chain, *second = authority()->chain;
     char *text = damaged(first, second, "-----BEGIN CERTIFICATE-----\n", "");
     refused_everywhere(text, lines_of(text), "an END line without a BEGIN line");
@@ -97,7 +97,7 @@ TEST(blocks, "a block without its begin or its end is refused") {
     free(text);
 }
 
-TEST(contents, "bytes that are no base64 are refused, and so is what is no text") {
+TEST(contents, "lines that are not base64 are refused, and so is data that is not text") {
     const char *first = localhost()->chain;
     char *text = damaged("", first, "\nMII", "\n\xef\xbb\xbfMII");
     refused_everywhere(text, 2, "not base64");
@@ -109,7 +109,7 @@ TEST(contents, "bytes that are no base64 are refused, and so is what is no text"
     refused((green_tls_options){.authorities = {.bytes = wide, .size = sizeof wide}}, 1, "NUL byte");
 }
 
-TEST(keys, "a key is as little lost as a certificate") {
+TEST(keys, "a damaged key is an error, like a certificate") {
     char *text = damaged("", localhost()->key, "-----BEGIN ", "\xef\xbb\xbf-----BEGIN ");
     green_tls_identity own = {.chain = pem(localhost()->chain), .key = pem(text)};
     refused(serving(&own), 1, "byte order mark");
@@ -117,7 +117,7 @@ TEST(keys, "a key is as little lost as a certificate") {
     free(text);
 }
 
-TEST(sizes, "a text of gigabytes is refused, and not taken for a short one") {
+TEST(sizes, "a text of gigabytes is refused, and not mistaken for a short one") {
     static const size_t sizes[] = {(size_t)INT32_MAX, (size_t)1 << 31, (size_t)1 << 32, ((size_t)1 << 32) + 5,
                                    SIZE_MAX};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
@@ -154,7 +154,7 @@ static void serves(const char *chain, const char *authorities) {
     green_tls_context_release(server);
 }
 
-TEST(good, "other line ends, blanks, words, headings and comments around the blocks do no harm") {
+TEST(good, "other line ends, blanks, words, headings and comments around the blocks are accepted") {
     const char *first = localhost()->chain, *second = authority()->chain;
     static const char *const between[] = {
         "",
@@ -177,7 +177,7 @@ TEST(good, "other line ends, blanks, words, headings and comments around the blo
     }
 }
 
-TEST(trusted, "an authority in a block of OpenSSL's TRUSTED CERTIFICATE counts") {
+TEST(trusted, "an authority in a TRUSTED CERTIFICATE block of OpenSSL counts") {
     BIO *in = BIO_new_mem_buf(authority()->chain, -1), *out = BIO_new(BIO_s_mem());
     X509 *certificate = PEM_read_bio_X509(in, NULL, NULL, NULL);
     char *bytes;

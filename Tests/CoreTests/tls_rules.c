@@ -87,11 +87,11 @@ static void check_pending(enum pending pending) {
     green_tls_context_release(w.server);
 }
 
-TEST(delivers_kill, "a pending kill ends every call of TLS, though it need not wait, and takes nothing") {
+TEST(delivers_kill, "a pending kill ends every TLS call at once and takes nothing") {
     check_pending(PENDING_KILL);
 }
 
-TEST(delivers_timeout, "a pending timeout ends every call of TLS, though it need not wait, and takes nothing") {
+TEST(delivers_timeout, "a pending timeout ends every TLS call at once and takes nothing") {
     check_pending(PENDING_TIMEOUT);
 }
 
@@ -121,7 +121,7 @@ static int shake_alone(int64_t timeout) {
     return error;
 }
 
-TEST(handshake_timeout, "a handshake timeout of 0 is the default, a negative or huge one is no limit") {
+TEST(handshake_timeout, "a handshake timeout: 0 means the default, and negative or huge means no limit") {
     static const struct timed handshakes[] = {{"green_tls_start", shake_hands, shake_alone, false}, {0}};
     check_options(handshakes);
 }

@@ -70,7 +70,7 @@ static void expect_served(void) {
     await_end(ended + 1);
 }
 
-TEST(handshakes, "a client that speaks no TLS, hangs up or resets in its handshake does not end serve") {
+TEST(handshakes, "a client that does not speak TLS, disconnects or resets in its handshake does not end serve") {
     begin(echo, true, GREEN_FOREVER);
     green_socket *client = connect_to(server.listener);
     send_text(client, "GET / HTTP/1.0\r\n\r\n");
@@ -89,7 +89,7 @@ TEST(handshakes, "a client that speaks no TLS, hangs up or resets in its handsha
     CHECK_CONTAINS(told, "TLS handshake");
 }
 
-TEST(late, "a client that is too slow with its handshake does not end serve") {
+TEST(late, "a client with a slow handshake does not end serve") {
     begin(echo, true, GREEN_MILLISECOND);
     green_socket *client = connect_to(server.listener);
     await_end(1);
@@ -97,7 +97,7 @@ TEST(late, "a client that is too slow with its handshake does not end serve") {
     CHECK_CONTAINS(end(), "TLS handshake");
 }
 
-TEST(cut, "a client that ends its stream without a goodbye does not end serve") {
+TEST(cut, "a client that ends its stream without close_notify does not end serve") {
     begin(echo, true, GREEN_FOREVER);
     green_socket *client = connect_securely();
     send_text(client, "hello");
@@ -119,7 +119,7 @@ static int ask_certificate(green_socket *client, void *context) {
     return (int)(size < 0 ? size : 0);
 }
 
-TEST(no_certificate, "a client without a certificate that the handler asks for does not end serve") {
+TEST(no_certificate, "a client without a required certificate does not end serve") {
     begin(ask_certificate, true, GREEN_FOREVER);
     green_socket_release(connect_securely());
     await_end(1);
@@ -135,7 +135,7 @@ static int start_tls(green_socket *client, void *context) {
     return error;
 }
 
-TEST(early, "a client that sends bytes ahead of its handshake does not end serve") {
+TEST(early, "a client that sends bytes before its handshake does not end serve") {
     begin(start_tls, false, GREEN_FOREVER);
     green_socket *client = connect_to(server.listener);
     send_text(client, "STARTTLS\r\nearly\r\n");

@@ -46,7 +46,7 @@ static void expect_in_use(const char *text) {
     CHECK(listener == NULL);
 }
 
-TEST(another_server, "closing a listener leaves the file of the server that has taken its place") {
+TEST(another_server, "closing a listener keeps the file of a server that has replaced it") {
     const char *text = enter_directory("socket");
     green_listener *old = listen_on(text);
     CHECK(unlink("socket"), ==, 0);
@@ -59,7 +59,7 @@ TEST(another_server, "closing a listener leaves the file of the server that has 
     leave_directory();
 }
 
-TEST(another_kind, "closing a listener leaves what is no socket by now") {
+TEST(another_kind, "closing a listener keeps a file that is no longer a socket") {
     const char *text = enter_directory("socket");
     green_listener *listener = listen_on(text);
     CHECK(unlink("socket"), ==, 0);
@@ -69,7 +69,7 @@ TEST(another_kind, "closing a listener leaves what is no socket by now") {
     leave_directory();
 }
 
-TEST(moved_directory, "closing a listener on a relative path removes its file after a chdir, and no other") {
+TEST(moved_directory, "closing a listener on a relative path removes only its own file, even after a chdir") {
     enter_directory("socket");
     CHECK(mkdir("sub", 0700), ==, 0);
     green_listener *listener = listen_on("unix:socket");
@@ -84,7 +84,7 @@ TEST(moved_directory, "closing a listener on a relative path removes its file af
     leave_directory();
 }
 
-TEST(changed_mode, "closing a listener removes its file also when its mode has changed") {
+TEST(changed_mode, "closing a listener removes its file even if its mode has changed") {
     const char *text = enter_directory("socket");
     green_listener *listener = listen_on(text);
     CHECK(chmod("socket", 0666), ==, 0);
@@ -93,7 +93,7 @@ TEST(changed_mode, "closing a listener removes its file also when its mode has c
     leave_directory();
 }
 
-TEST(full_backlog, "the file of a live server with a full backlog is left alone: -EADDRINUSE") {
+TEST(full_backlog, "the file of a live server with a full backlog is kept: -EADDRINUSE") {
     const char *text = enter_directory("socket");
     int server = bound(SOCK_STREAM, "socket"), clients[8], count = 0, error = 0;
     CHECK(listen(server, 0), ==, 0);
@@ -112,7 +112,7 @@ TEST(full_backlog, "the file of a live server with a full backlog is left alone:
     leave_directory();
 }
 
-TEST(other_type, "the file of a live datagram socket is left alone: -EADDRINUSE") {
+TEST(other_type, "the file of a live datagram socket is kept: -EADDRINUSE") {
     static const int types[] = {SOCK_DGRAM, SOCK_SEQPACKET};
     const char *text = enter_directory("socket");
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
@@ -127,7 +127,7 @@ TEST(other_type, "the file of a live datagram socket is left alone: -EADDRINUSE"
     leave_directory();
 }
 
-TEST(link, "a symbolic link to the file of a dead server is left alone: -EADDRINUSE") {
+TEST(link, "a symbolic link to the file of a dead server is kept: -EADDRINUSE") {
     const char *text = enter_directory("link");
     close(bound(SOCK_STREAM, "socket"));
     CHECK(symlink("socket", "link"), ==, 0);
@@ -138,7 +138,7 @@ TEST(link, "a symbolic link to the file of a dead server is left alone: -EADDRIN
     leave_directory();
 }
 
-TEST(dead_relative, "the file of a dead server is replaced under a relative path too") {
+TEST(dead_relative, "the file of a dead server is replaced on a relative path, too") {
     enter_directory("socket");
     close(bound(SOCK_STREAM, "socket"));
     green_listener *listener = listen_on("unix:socket");

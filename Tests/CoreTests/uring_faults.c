@@ -208,7 +208,7 @@ static int connect_there(void *listener) {
     return error;
 }
 
-TEST(connect, "a connect that fails is an error with its address, and the next one works") {
+TEST(connect, "a connect that fails returns an error with its address, and the next one succeeds") {
     on_uring();
     green_listener *listener = listen_any(TCP4);
     static const int errors[] = {-ECONNREFUSED, -ENETUNREACH, -EADDRNOTAVAIL, -ENOBUFS};
@@ -223,7 +223,7 @@ TEST(connect, "a connect that fails is an error with its address, and the next o
 }
 
 /* EALREADY: it has gone on by itself after EINTR. */
-TEST(broken_connect, "a connect that a signal broke off is asked for again until it is done") {
+TEST(broken_connect, "a connect interrupted by a signal is repeated until it is done") {
     on_uring();
     static const int answers[] = {-EINTR, -EALREADY};
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
@@ -238,14 +238,14 @@ TEST(broken_connect, "a connect that a signal broke off is asked for again until
 
 /* Waiting ---------------------------------------------------------------------- */
 
-TEST(no_iowait, "a hub that waits for work is idle to the system's statistics, where the kernel can say so") {
+TEST(no_iowait, "the system's statistics count a waiting hub as idle, if the kernel supports it") {
     enum { FEATURE_NO_IOWAIT = 1 << 17, ENTER_NO_IOWAIT = 1 << 7 };
     open_hub(0);
     CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
     CHECK(!(enter_flags & ENTER_NO_IOWAIT), ==, !(uring->ring.features & FEATURE_NO_IOWAIT));
 }
 
-TEST(receive_again, "a receive that a worker thread gave up goes on") {
+TEST(receive_again, "a receive that a worker thread gave up continues") {
     on_uring();
     struct pair pair = connected(TCP4);
     const void *bytes;
@@ -270,7 +270,7 @@ static int wait_for_bytes(void *socket) {
 
 /* The first of them is a poll for one event, the others are for every new one, and
  * end with their first. */
-TEST(other_events, "a poll that ends for an event that nobody waits for is begun again") {
+TEST(other_events, "a poll that ends for an unrequested event is started again") {
     on_uring();
     struct pair pair = connected(TCP4);
     for (int times = 1; times < 5; times++) {
@@ -298,7 +298,7 @@ static void fill(int fd) {
         ;
 }
 
-TEST(mistaken_room, "a send that polls mislead goes on after pauses, and can be killed meanwhile") {
+TEST(mistaken_room, "a send misled by polls continues after pauses, and a kill ends it") {
     on_uring();
     struct pair pair = connected(UNIX_PAIR);
     static char bytes[64 * 1024];
@@ -473,7 +473,7 @@ static int sleep_natively(void *unused) {
     return usleep(1000);
 }
 
-TEST(longest_wait, "a wait of any length can be added to the clock, as the kernel does") {
+TEST(longest_wait, "the kernel can add a wait of any length to its clock") {
     int64_t longest = INT64_MAX;
     open_hub(0);
     green_thread *sleeper = start(nap, &longest);

@@ -136,7 +136,7 @@ static void expect_no_room(struct pair *pair) {
     CHECK(finish(thread), ==, POLLOUT);
 }
 
-TEST(half_closed_room, "a wait for room does not end because the peer has ended its half") {
+TEST(half_closed_room, "a wait for room does not end because the peer has closed its half") {
     with_each_transport(expect_no_room);
 }
 
@@ -158,7 +158,7 @@ static void expect_events_asked_for(struct pair *pair) {
     CHECK(finish(thread), ==, POLLHUP);
 }
 
-TEST(half_closed_events, "a wait reports the events it asked for, errors and hang-ups, and no other") {
+TEST(half_closed_events, "a wait reports only the requested events, errors and hang-ups") {
     with_each_transport(expect_events_asked_for);
 }
 
@@ -182,7 +182,7 @@ static void send_byte(const struct pair *pair, int flags) {
     CHECK(send(green_socket_fd(pair->far), "x", 1, flags), ==, 1);
 }
 
-TEST(urgent, "a wait for urgent data ends when they come, and not before") {
+TEST(urgent, "a wait for urgent data ends when the data arrives, and not before") {
     struct pair pair = connected(TCP4);
     int near = green_socket_fd(pair.near);
     struct watch urgent = {near, POLLPRI, GREEN_FOREVER}, killed = urgent;
