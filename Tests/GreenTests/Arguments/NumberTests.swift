@@ -1,7 +1,7 @@
 import Green
 import Testing
 
-/// Each call gets the same numbers: those that make no sense are errors, and none traps or allocates as much.
+/// Each call gets the same numbers. Invalid numbers are errors; no number traps or causes an allocation of its size.
 @Suite("A number of any size")
 struct NumberTests {
     private static let numbers: [Int] = [.min, -1, 0, 1, 70_000, 1 << 40, .max]
@@ -25,7 +25,7 @@ struct NumberTests {
         return socket
     }
 
-    /// Calls that throw: the argument, its least value, and the call.
+    /// Calls that throw: the argument, its minimum, and the call.
     private var calls: [(argument: String, least: Int, call: (Int) throws -> Void)] {
         [
             ("limit", 1, { _ = try socket().readLine(limit: $0) }),
@@ -58,7 +58,7 @@ struct NumberTests {
     }
 
     @Test
-    func `is an error that names the argument where it is too small`() throws {
+    func `is an error that names the argument if it is too small`() throws {
         try onHub { () throws in
             for (index, (argument, least, call)) in calls.enumerated() {
                 for number in NumberTests.numbers {
@@ -72,7 +72,7 @@ struct NumberTests {
     }
 
     @Test
-    func `takes what there is where it is large`() throws {
+    func `returns what is available if it is large`() throws {
         try onHub { () throws in
             #expect(try socket().readLine(limit: .max) == "line")
             #expect(try socket().read(upTo: .max) == Array("line\npart".utf8))
@@ -87,7 +87,7 @@ struct NumberTests {
     }
 
     @Test
-    func `as 0 asks for nothing, and does not wait`() throws {
+    func `returns nothing for 0, and does not wait`() throws {
         try onHub { () throws in
             let (near, far) = try Socket.pair()
             #expect(try near.read(upTo: 0) == [])
@@ -98,7 +98,7 @@ struct NumberTests {
     }
 
     @Test
-    func `larger than any buffer is read from a socket and a file as it comes`() throws {
+    func `larger than any buffer is read from a socket and a file as bytes arrive`() throws {
         try onHub { () throws in
             let bytes = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
             let (near, far) = try Socket.pair()
@@ -121,7 +121,7 @@ struct NumberTests {
     }
 
     @Test
-    func `is refused as what a body has consumed, and nothing is lost`() throws {
+    func `is refused as an invalid consumed count, and no bytes are lost`() throws {
         try onHub { () throws in
             let socket = try socket()
             for number in [Int.min, -1, 10, .max] {
@@ -133,7 +133,7 @@ struct NumberTests {
     }
 
     @Test
-    func `as an offset is an error at most`() throws {
+    func `as an offset is at worst an error`() throws {
         try onHub { () throws in
             for number in [Int64.min, -1, .max] {
                 let file = try file()
@@ -148,13 +148,13 @@ struct NumberTests {
     }
 
     @Test
-    func `as a stack's size is raised to the least, or more than there is memory for`() throws {
+    func `as a stack size is raised to the minimum, or exceeds the memory`() throws {
         try onHub { () throws in
             for number in NumberTests.numbers {
                 let thread = spawn(stackSize: number) { 1 }
                 let pooled = try GreenPool(size: 1, stackSize: number).spawn { 1 }
                 for thread in [thread, pooled] {
-                    // The address space of some machines has room for the second largest.
+                    // On some machines the second largest size fits in the address space.
                     let error = failure { try thread.wait() }
                     #expect(error?.code == (number == .max ? .noMemory : nil) || number == 1 << 40, "\(number)")
                 }
@@ -163,7 +163,7 @@ struct NumberTests {
     }
 
     @Test
-    func `as a capacity, a size or a number of permits costs nothing`() throws {
+    func `as a capacity, a size or a number of permits uses no memory`() throws {
         try onHub { () throws in
             for queue in [Queue<Int>(capacity: .max), LIFOQueue(capacity: .max), PriorityQueue(capacity: .max)] {
                 try queue.put(1)
@@ -188,7 +188,7 @@ struct NumberTests {
     }
 
     @Test
-    func `too small for an offload pool ends the process with a sentence`() async throws {
+    func `too small for an offload pool ends the process with a message`() async throws {
         let threads = try await #require(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             _ = OffloadPool(threads: 0)
         }
@@ -201,7 +201,7 @@ struct NumberTests {
     }
 
     @Test
-    func `as a number of the system's is an error`() throws {
+    func `as a system number is an error`() throws {
         try onHub { () throws in
             for number in [Int32.min, -1, .max] {
                 let descriptor = FileDescriptor(rawValue: number)

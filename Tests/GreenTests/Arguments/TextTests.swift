@@ -3,10 +3,10 @@ import Testing
 
 @Suite("A NUL in a text")
 struct TextTests {
-    /// The text is as it should be up to the NUL, at which C would cut it off.
+    /// The text is valid up to the NUL, where C would truncate it.
     private func cut(_ text: String) -> String { text + "\0junk" }
 
-    /// Calls that throw, each with the argument that is given a NUL.
+    /// Calls that throw, each with the name of the argument that contains a NUL.
     private var calls: [(argument: String, call: () throws -> Void)] {
         var calls: [(String, () throws -> Void)] = [
             ("host", { _ = try connect(to: cut("127.0.0.1:1")) }),
@@ -88,7 +88,7 @@ struct TextTests {
     }
 
     @Test
-    func `makes no address and no name of an object`() {
+    func `is not valid in an address or the name of an object`() {
         #expect(SocketAddress(cut("127.0.0.1:1")) == nil)
         #expect(!isPatched(cut("libc.so.6")))
     }

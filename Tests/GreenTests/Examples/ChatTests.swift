@@ -34,7 +34,7 @@ struct ChatTests {
     }
 
     @Test
-    func `passes no control characters on, and takes no name without letters`() throws {
+    func `escapes control characters, and refuses a blank name`() throws {
         try onHub { () throws in
             let program = try Program("green-chat", "--port", "0")
             let address = try program.address()
@@ -52,7 +52,7 @@ struct ChatTests {
     }
 
     @Test
-    func `says goodbye to who says nothing, or too much at once`() throws {
+    func `drops a member that is silent or sends a line that is too long`() throws {
         try onHub { () throws in
             let quick = try Program("green-chat", "--port", "0", "--idle", "0.05")
             let silent = try enter(quick.address(), as: "Ada")

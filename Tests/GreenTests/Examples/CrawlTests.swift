@@ -292,14 +292,14 @@ struct CrawlTests {
         }
     }
 
-    /// An answer whose body comes in pieces of one byte.
+    /// An answer with a body in chunks of one byte.
     private func inPieces(_ body: String) -> String {
         "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n"
             + body.unicodeScalars.map { "1\r\n\($0)\r\n" }.joined() + "0\r\n\r\n"
     }
 
     @Test
-    func `finds links in whatever pieces a page comes`() throws {
+    func `finds links in a page of any pieces`() throws {
         let first = """
             <!----><!doctype><a href="/1"><!-- <a href=/no> --- --><A\tID=x HREF='/2'>< a href=/no><!-x><a href=/3/><a =x href=
             "/4"/><area x href=/5?a=1&amp;b=2#c><abbr href=/no><a nohref=/no><a href=/6 href=/no><a hreF /no href=/7>
@@ -319,7 +319,7 @@ struct CrawlTests {
     }
 
     @Test
-    func `gets through pages that are made to keep it busy`() throws {
+    func `completes pages made to keep it busy`() throws {
         let pieces = [
             "<", "<a href=x", "<!--", "<!---", "<a href=\"", "<a b", "<a/", "<a href=/x>", "=", "<a a=",
             "<base href=x/>",
@@ -350,7 +350,7 @@ struct CrawlTests {
     }
 
     @Test(arguments: ["limit", "redirects", "depth", "pages", "concurrency"])
-    func `takes the largest number for each option`(option: String) throws {
+    func `accepts the largest number for each option`(option: String) throws {
         try onHub { () throws in
             let server = try WebServer { target in
                 target == "/" ? "HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n<a href=/b>" : page("")
@@ -362,7 +362,7 @@ struct CrawlTests {
     }
 
     @Test
-    func `takes the host 'unix' for a host`() throws {
+    func `treats 'unix' as a host name`() throws {
         try onHub { () throws in
             let folder = FilePath("/tmp/green-crawl-\(UInt64.random(in: 0 ... .max))")
             try GreenDirectory.create(folder)
@@ -386,7 +386,7 @@ struct CrawlTests {
     }
 
     @Test
-    func `ends as other writers do when nobody reads what it prints`() throws {
+    func `ends with SIGPIPE when its output has no reader`() throws {
         try onHub { () throws in
             let pipe = try UnreadPipe(isFull: false)
             let program = try GreenProcess(

@@ -47,14 +47,14 @@ struct EchoTests {
         }
     }
 
-    /// A port that was free a moment ago, for a program whose output nobody reads.
+    /// A port that was free a moment ago, for a program whose output is not read.
     private func freePort() throws -> UInt16 {
         let listener = try listen(on: .loopback())
         defer { listener.close() }
         return try #require(listener.address.port)
     }
 
-    /// A connection to a program that is about to listen.
+    /// A connection to a program that will listen soon.
     private func connectSoon(_ port: UInt16) throws -> Socket {
         for _ in 0..<30_000 {
             if let socket = try? connect(to: .loopback(port: port)) {
@@ -66,7 +66,7 @@ struct EchoTests {
     }
 
     @Test(arguments: [true, false])
-    func `goes on when nobody reads what it prints`(isFull: Bool) throws {
+    func `continues when its output is not read`(isFull: Bool) throws {
         try onHub { () throws in
             let (pipe, port) = (try UnreadPipe(isFull: isFull), try freePort())
             let program = try GreenProcess(
@@ -75,7 +75,7 @@ struct EchoTests {
                 output: .descriptor(pipe.end),
                 error: .pipe
             )
-            // Each of these is a line of its output; more than it keeps.
+            // Each of these causes a line of output; there are more than it queues.
             for _ in 0..<1200 {
                 let client = try connectSoon(port)
                 try client.write("x")
@@ -111,7 +111,7 @@ struct EchoTests {
     }
 
     @Test
-    func `gives the place of the client that was silent for longest to a new one`() throws {
+    func `replaces the client that was silent for longest with a new one`() throws {
         try onHub { () throws in
             let program = try Program("green-echo", "--port", "0", "--concurrency", "10")
             let address = try program.address()
@@ -130,7 +130,7 @@ struct EchoTests {
             #expect(try clients[1].read(upTo: 1) == [])
             #expect(try program.output.readLine()?.contains("silent for longest") == true)
             try speak(clients[0])
-            // However many are silent.
+            // With any number of silent clients.
             let silent = try (0..<100).map { _ in try connect(to: address) }
             let last = try connect(to: address)
             try speak(last)

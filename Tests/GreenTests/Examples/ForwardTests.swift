@@ -108,7 +108,7 @@ struct ForwardTests {
     }
 
     @Test
-    func `ends a connection that is silent both ways`() throws {
+    func `closes a connection that is silent in both directions`() throws {
         try onHub { () throws in
             let listener = try listen(on: "127.0.0.1:0")
             let target = try "\(listener.address)"

@@ -162,7 +162,7 @@ struct FileTests {
             try settle()
             try output.close()
             #expect(failure { try other.wait() }?.code == .badFileDescriptor)
-            // A child that another test starts has a copy of the reading end until its exec.
+            // A child started by another test has a copy of the read end until its exec.
             var failed: SystemError?
             for _ in 0..<1000 where failed == nil {
                 failed = failure { try input.write("x") }

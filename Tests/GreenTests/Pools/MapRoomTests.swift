@@ -26,7 +26,7 @@ struct MapRoomTests {
     }
 
     @Test
-    func `waits for the next result when its input has taken the room`() throws {
+    func `waits for the next result when its input uses all places of the pool`() throws {
         try onHub { () throws in
             let gate = Event<Void>()
             let pool = GreenPool(size: 2)

@@ -31,7 +31,7 @@ struct QueueWaiterTests {
     }
 
     @Test
-    func `lets others run however short its timeout is`() throws {
+    func `lets other threads run, however short its timeout is`() throws {
         try onHub { () throws in
             let queue = Queue<Int>()
             let other = spawn {}
@@ -40,9 +40,9 @@ struct QueueWaiterTests {
         }
     }
 
-    /// As nanoseconds the timeout is 512 more than a multiple of 2^64.
+    /// In nanoseconds the timeout is a multiple of 2^64 plus 512.
     @Test
-    func `waits also when its timeout is longer than can be counted`() throws {
+    func `waits if its timeout exceeds the maximum`() throws {
         try onHub { () throws in
             let queue = Queue<Int>()
             let consumer = spawn { try queue.get(timeout: .seconds(20_211_507_185_753_197)) }

@@ -29,7 +29,7 @@ struct ListenTests {
     }
 
     @Test
-    func `on every IPv6 address leaves the port to IPv4 when asked to`() throws {
+    func `with ipv6Only leaves the port free for IPv4`() throws {
         try onHub { () throws in
             guard let listener = try? listen(on: "[::]:0", ipv6Only: true) else { return }  // no IPv6 here
             var (value, size) = (Int32(0), socklen_t(MemoryLayout<Int32>.size))

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Serving clients that break their connection")
 struct ServeClientTests {
-    /// An error of a program's own around one of Green's.
+    /// A program's own error that wraps one of Green's.
     private enum Wrapped: Error {
         case request(String, underlying: any Error)
     }
@@ -24,7 +24,7 @@ struct ServeClientTests {
         #expect(try client.readLine() == nil)
     }
 
-    /// Runs a server whose handler must have run for the client; returns what `serve` has thrown.
+    /// Runs a server, checks that its handler ran for the client, and returns the error that `serve` threw.
     private func serveOnce(
         _ handler: @escaping (Socket) throws -> Void,
         _ client: (Socket) throws -> Void
@@ -53,7 +53,7 @@ struct ServeClientTests {
     }
 
     @Test
-    func `the server of the README outlives any of them`() throws {
+    func `the server of the README survives all of them`() throws {
         try onHub { () throws in
             let listener = try listen(on: "127.0.0.1:0")
             let address = try listener.address
@@ -71,7 +71,7 @@ struct ServeClientTests {
             try garbage.shutdown(.writing)
             _ = try garbage.readLine()
             let long = try connect(to: address)
-            // It is cut off before all of it is written.
+            // The client is closed before everything is written.
             #expect(throws: SystemError.self) {
                 for _ in 0..<10000 { try long.write(String(repeating: "x", count: 1000)) }
             }
@@ -83,7 +83,7 @@ struct ServeClientTests {
     }
 
     @Test
-    func `goes on where the error is the client's, in whatever it is wrapped`() throws {
+    func `continues after an error of the client, wrapped or not`() throws {
         let wraps: [(any Error) -> any Error] = [
             { $0 },
             { Wrapped.request("GET", underlying: $0) },
@@ -105,7 +105,7 @@ struct ServeClientTests {
     }
 
     @Test
-    func `goes on after a timeout of the client's socket`() throws {
+    func `continues after a timeout of the client's socket`() throws {
         try onHub { () throws in
             let thrown = try serveOnce({ client in
                 client.readTimeout = .milliseconds(1)
@@ -140,7 +140,7 @@ struct ServeClientTests {
     }
 
     @Test
-    func `ends with a handler's own error, also when its client has gone`() throws {
+    func `ends with a handler's own error, even if its client has disconnected`() throws {
         try onHub { () throws in
             let thrown = try serveOnce({ client in
                 _ = try? client.readLine()
@@ -151,7 +151,7 @@ struct ServeClientTests {
     }
 
     @Test
-    func `tells onError of it`() throws {
+    func `passes it to onError`() throws {
         try onHub { () throws in
             let listener = try listen(on: "127.0.0.1:0")
             var codes: [Errno?] = []
@@ -171,7 +171,7 @@ struct ServeClientTests {
     }
 
     @Test
-    func `is reported where there is no onError, with the client's address`() async throws {
+    func `is reported with the client's address if there is no onError`() async throws {
         let child = try await #require(processExitsWith: .success, observing: [\.standardErrorContent]) {
             inChild {
                 let listener = try listen(on: "unix:@green-serve-\(UInt64.random(in: 0 ... .max))")
@@ -198,7 +198,7 @@ struct ServeClientTests {
     }
 
     @Test
-    func `a socket says what it has failed with, until it goes on`() throws {
+    func `a socket reports its failure until the next success`() throws {
         try onHub { () throws in
             let (near, far) = try Socket.pair()
             near.readTimeout = .milliseconds(1)

@@ -1,7 +1,7 @@
 import Glibc
 import Green
 
-/// A pipe for a program to write to that nobody reads: it is full, or its reader has gone.
+/// A pipe for the output of a program that is not read: it is full, or its reader has gone.
 final class UnreadPipe {
     let end: FileDescriptor
     private var other: FileDescriptor?

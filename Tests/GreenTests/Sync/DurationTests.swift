@@ -2,11 +2,11 @@ import Glibc
 import Green
 import Testing
 
-/// Not more than zero, and more than the core can count.
+/// Durations of zero or less, and above the maximum of the core.
 private let noTime: [Duration] = [.zero, .nanoseconds(-1), .seconds(Int64.min), .seconds(Int64.min) * 10]
 private let allTime: [Duration] = [.nanoseconds(Int64.max), .seconds(Int64.max), .seconds(Int64.max) * 10]
 
-/// A call with a timeout that can have what it is for, or never can.
+/// A call with a timeout that can succeed at once, or never can.
 private struct Timed {
     let name: String
     let call: (Duration?) throws -> Void
@@ -17,7 +17,7 @@ private struct Timed {
     }
 }
 
-/// Each succeeds with any timeout.
+/// Each call succeeds with any timeout.
 private func checkReady(_ calls: [Timed], alsoWithoutTime: Bool = true) {
     for timed in calls {
         for timeout in (alsoWithoutTime ? noTime : []) + allTime {
@@ -27,7 +27,7 @@ private func checkReady(_ calls: [Timed], alsoWithoutTime: Bool = true) {
     }
 }
 
-/// Each fails at once with no time, and waits until it is killed with all time.
+/// Each call fails at once with a timeout of zero or less, and waits until it is killed with a huge one.
 private func checkNever(_ calls: [Timed]) throws {
     for timed in calls {
         for timeout in noTime {
@@ -54,7 +54,7 @@ private func useResourcePool(time: Duration) throws {
     try pool.withItem { _ in }
 }
 
-@Suite("A duration of zero or less does not wait, a huge one is no limit,", .serialized)
+@Suite("A duration of zero or less does not wait, and a huge one means no limit,", .serialized)
 struct DurationTests {
     @Test
     func `for threads and pools`() throws {
@@ -93,7 +93,7 @@ struct DurationTests {
     }
 
     @Test
-    func `for what threads share`() throws {
+    func `for events, queues and semaphores`() throws {
         try onHub { () throws in
             let (sent, unsent) = (Event<Int>(), Event<Int>())
             try sent.send(1)

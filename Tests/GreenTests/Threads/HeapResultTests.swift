@@ -4,12 +4,12 @@ import Testing
 /// Optimised code may end an object at its last use. So each test drops the object in the call that reads the value.
 @Suite("A value with heap storage outlives the object that held it")
 struct HeapResultTests {
-    /// Text too long for a string's own 15 bytes.
+    /// Text that exceeds the 15 bytes stored in a string itself.
     private func text(_ number: Int) -> String {
         "value \(number) with storage on the heap"
     }
 
-    /// Larger than what fits into a thread's own room, with several references.
+    /// Exceeds the inline storage of a thread, with several references.
     private struct Record: Equatable {
         var name: String
         var lines: [String]
@@ -21,7 +21,7 @@ struct HeapResultTests {
         Record(name: text(number), lines: [text(number)], notes: [number: text(number)], tail: text(number + 1))
     }
 
-    /// Fills memory that was freed too early with something else.
+    /// Overwrites memory that was freed too early.
     private func churn() -> [String] {
         (0..<8).map { "something else \($0) in the same place" }
     }
@@ -201,7 +201,7 @@ struct HeapResultTests {
     }
 
     @Test
-    func `that asks for its thread as it is destroyed in it`() throws {
+    func `whose deinitialiser uses its thread`() throws {
         final class Inquirer {
             let told: (String) -> Void
 

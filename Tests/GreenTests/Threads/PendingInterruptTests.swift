@@ -13,7 +13,7 @@ private struct Prepared {
     }
 }
 
-/// How the call ends in a thread that was woken for it and killed before it ran.
+/// The outcome of the call in a thread that was woken for it and killed before it ran.
 private func errorAfterKill(of prepared: Prepared) throws -> (any Error)? {
     let go = Event<Void>()
     let thread = spawn { () -> Result<Void, any Error> in
@@ -28,7 +28,7 @@ private func errorAfterKill(of prepared: Prepared) throws -> (any Error)? {
     return failure(of: try thread.wait())
 }
 
-/// How the call ends in a thread with a timeout that is over.
+/// The outcome of the call in a thread with an expired timeout.
 private func errorAfterTimeout(of prepared: Prepared) throws -> (any Error)? {
     let thread = spawn {
         let timeout = Timeout(.zero)
@@ -42,7 +42,7 @@ private func failure(of result: Result<Void, any Error>) -> (any Error)? {
     if case .failure(let error) = result { error } else { nil }
 }
 
-/// Each throws for a kill and for a timeout, and has taken nothing: made again, it succeeds.
+/// Each call throws for a kill and for a timeout, and takes nothing: a second call succeeds.
 private func check(_ calls: [Prepared]) throws {
     for prepared in calls {
         #expect(try errorAfterKill(of: prepared) is GreenExit, "\(prepared.name) after a kill")
@@ -51,7 +51,7 @@ private func check(_ calls: [Prepared]) throws {
     }
 }
 
-/// For calls that an interrupt must not have cost their result.
+/// For calls that must not lose their result to an interrupt.
 private func same<Value: Equatable>(_ value: Value, _ expected: Value) throws {
     #expect(value == expected)
 }
@@ -146,7 +146,7 @@ struct PendingInterruptTests {
     }
 
     @Test
-    func `ends every call of what threads share`() throws {
+    func `ends every call on events, queues and semaphores`() throws {
         try onHub { () throws in
             let event = Event<Int>()
             try event.send(1)
@@ -261,7 +261,7 @@ struct PendingInterruptTests {
                 Prepared("GreenProcess.wait") { try process.wait() },
                 Prepared("Signals.next") { try signals.next() },
             ])
-            // A line that was read ahead. The iterator ends with the error, as every one does.
+            // A line that was read ahead. The iterator ends with the error, like every iterator.
             try GreenFile.remove(path.appending("file"))
             try GreenDirectory.remove(path)
             let ahead = Prepared("GreenFile.Lines.next") { try lines.next()?.get() }
@@ -270,7 +270,7 @@ struct PendingInterruptTests {
     }
 
     @Test
-    func `is left by what cleans up`() throws {
+    func `stays pending during clean-up`() throws {
         try onHub { () throws in
             let pool = try ResourcePool(minimum: 1, maximum: 1) { 1 }
             let semaphore = Semaphore(permits: 0)
