@@ -22,8 +22,8 @@ test-c: setup
 	cmake --build $(BUILD) --parallel $(JOBS)
 	ctest --test-dir $(BUILD) --parallel $(JOBS) --no-tests=error --output-on-failure
 
-# In debug for the checks that only debug builds have, and in release, which is
-# what users ship.
+# In debug for the checks that only debug builds have, and in release because users
+# ship release builds.
 test-swift: setup
 	swift build --build-tests
 	swift test --skip-build --disable-xctest
@@ -31,8 +31,8 @@ test-swift: setup
 	swift test -c release --skip-build --disable-xctest
 
 # Both suites under AddressSanitizer, C also under UndefinedBehaviorSanitizer and
-# the C tests that cross OS threads under ThreadSanitizer. Swift in release: the
-# optimiser decides there when objects end.
+# the C tests that cross OS threads under ThreadSanitizer. Swift in release,
+# where the optimiser determines the lifetime of objects.
 test-sanitized: setup
 	cmake -S . -B $(BUILD)/address -DGREEN_WERROR=ON -DGREEN_SANITIZE=address,undefined
 	cmake --build $(BUILD)/address --parallel $(JOBS)
@@ -59,8 +59,8 @@ test-simulation: setup
 	cmake --build $(BUILD) --parallel $(JOBS) --target core-simulation
 	GREEN_SEEDS=$(SEEDS) $(BUILD)/Tests/CoreTests/core-simulation
 
-# Both suites where io_uring is forbidden, as it is in most containers; Swift's in
-# release, as users run it there.
+# Both suites without io_uring, as in most containers; Swift in release, as users run
+# it there.
 test-epoll: setup
 	cmake -S . -B $(BUILD) -DGREEN_WERROR=ON
 	cmake --build $(BUILD) --parallel $(JOBS)

@@ -1,12 +1,12 @@
-/* Accept: connections stay in the kernel's queue until somebody asks for them, and
- * what may go wrong when somebody does. */
+/* Accept: connections stay in the kernel's queue until a call accepts them. Also its
+ * failures. */
 #include "helpers.h"
 
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 
-/* The next calls of accept4() fail with this. */
+/* The error of the next calls of accept4(). */
 static int failure, failures_left;
 
 int __real_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
@@ -68,7 +68,7 @@ TEST(failed_while_waiting, "an accept that fails after waiting returns the error
     green_socket *far = NULL;
     green_thread *acceptor = start(accept_any, listener);
     let_run();
-    fail_next(ECONNABORTED, 1); /* which is passed over */
+    fail_next(ECONNABORTED, 1); /* which is skipped */
     green_socket *near = connect_to(listener);
     CHECK(finish(acceptor), ==, 0);
     CHECK(failures_left, ==, 0);
@@ -80,11 +80,11 @@ TEST(failed_while_waiting, "an accept that fails after waiting returns the error
     green_listener_release(listener);
 }
 
-/* Not ahead ---------------------------------------------------------------------- */
+/* On demand ---------------------------------------------------------------------- */
 
 enum { CLIENTS = 10 };
 
-/* A listener, and a copy of its descriptor as another process may have one. */
+/* A listener and a copy of its descriptor, as another process may have it. */
 struct shared {
     green_listener *listener;
     green_address address;
@@ -92,7 +92,7 @@ struct shared {
 };
 
 static struct shared share(void) {
-    struct shared shared = {.listener = listen_any(UNIX_ABSTRACT)}; /* who has connected there is in the queue */
+    struct shared shared = {.listener = listen_any(UNIX_ABSTRACT)}; /* clients are in the queue once connected */
     CHECK(green_listener_address(shared.listener, &shared.address), ==, 0);
     shared.copy = fcntl(green_listener_fd(shared.listener), F_DUPFD_CLOEXEC, 0);
     CHECK(shared.copy, >=, 0);
@@ -110,11 +110,11 @@ static void connect_many(const struct shared *shared, int clients[CLIENTS]) {
         clients[i] = connect_there(shared);
 }
 
-/* None was accepted: all are in the queue, for whoever has the copy. */
+/* None was accepted: all are in the queue for the owner of the copy. */
 static void expect_all_left(const struct shared *shared, const int clients[CLIENTS]) {
     for (int i = 0; i < CLIENTS; i++) {
         struct pollfd state = {.fd = clients[i], .events = POLLIN};
-        CHECK(poll(&state, 1, 0), ==, 0); /* not cut off */
+        CHECK(poll(&state, 1, 0), ==, 0); /* not closed */
         int fd = accept(shared->copy, NULL, NULL);
         CHECK(fd, >=, 0);
         close(fd);
@@ -125,7 +125,7 @@ static void expect_all_left(const struct shared *shared, const int clients[CLIEN
     close(shared->copy);
 }
 
-/* Enough rounds for whatever an engine does by itself. */
+/* Enough rounds for any work that an engine does by itself. */
 static void run_on(void) {
     for (int i = 0; i < 10; i++)
         CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
@@ -191,7 +191,7 @@ TEST(lost, "an accept whose connection another process has taken keeps waiting a
     for (int i = 0; i < CLIENTS; i++) {
         run_on();
         int client = connect_there(&shared), taken = accept(shared.copy, NULL, NULL);
-        CHECK(taken, >=, 0); /* before the hub has looked */
+        CHECK(taken, >=, 0); /* before the hub has accepted it */
         close(taken);
         close(client);
     }
@@ -232,7 +232,7 @@ TEST(adopted_blocking, "a blocking listener becomes non-blocking when adopted, s
     close(shared.copy);
 }
 
-/* Descriptors that epolls of this process watch. */
+/* The number of descriptors watched by epolls of this process. */
 static int watched_count(void) {
     int count = 0;
     for (int fd = 0; fd < 100; fd++) {
@@ -247,7 +247,7 @@ static int watched_count(void) {
     return count;
 }
 
-/* An epoll goes on watching a file that is still open under another descriptor. */
+/* An epoll keeps watching a file that is still open under another descriptor. */
 TEST(forgotten, "a closed listener no longer wakes its hub, even if another process has it open") {
     struct shared shared = share();
     int client = connect_there(&shared);

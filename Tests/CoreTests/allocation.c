@@ -240,8 +240,8 @@ TEST(waiting_puts, "every waiting put that finds room but no memory ends, not on
     green_queue_free(queue);
 }
 
-/* How many allocations it takes to move so many elements through a queue that always
- * holds some. */
+/* The number of allocations for moving count elements through a queue that is never
+ * empty. */
 static unsigned allocations_of(green_queue *queue, int count) {
     struct element element = {0};
     fail_calls(FAIL_MEMORY, UINT_MAX, UINT_MAX);

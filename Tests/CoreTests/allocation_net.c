@@ -191,7 +191,7 @@ static int meet_on_path(void) {
     TRY(green_listen(&listener, path, NULL));
     TRY(green_connect(&socket, path, NULL));
 done:
-    /* A listen that has failed behind its bind() leaves no file. */
+    /* A listen that fails after bind() leaves no file. */
     CHECK(listener || error == -ENOMEM || access(path + 5, F_OK) < 0);
     green_socket_release(socket);
     green_listener_release(listener);
@@ -383,7 +383,7 @@ TEST(serve_calls, "serve that finds no descriptor for a connection waits and dro
     fail_on_each_engine(serving, 1, FAIL_CALLS);
 }
 
-/* On the io_uring engine nothing asks epoll for a place. */
+/* The io_uring engine needs no place in an epoll. */
 static void serve_without_place(void) {
     for (unsigned call = 1; call <= 3; call++) {
         handler_errors = 0;

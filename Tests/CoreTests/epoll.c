@@ -151,7 +151,7 @@ static int wait_readable(void *argument) {
     return green_wait_fd(*(int *)argument, POLLIN, GREEN_FOREVER);
 }
 
-/* How many descriptors with this number an epoll descriptor of this process watches. */
+/* The number of entries with this descriptor number in an epoll of this process. */
 static int watches_of(int number) {
     char path[64], line[256];
     int count = 0, watched;
@@ -174,7 +174,7 @@ TEST(child_holds, "a closed socket is no longer watched, even if a forked child 
     struct pair pair = connected(TCP4);
     send_text(pair.far, "x");
     expect_text(pair.near, "x");
-    green_thread *reader = start(read_to_end, pair.near); /* by then it is watched */
+    green_thread *reader = start(read_to_end, pair.near); /* watched once it waits */
     let_run();
     int number = green_socket_fd(pair.near);
     CHECK(watches_of(number), ==, 1);
@@ -243,7 +243,7 @@ TEST(high_numbers, "descriptors with high numbers work") {
     limit.rlim_cur = limit.rlim_max < 100000 ? limit.rlim_max : 100000;
     CHECK(setrlimit(RLIMIT_NOFILE, &limit), ==, 0);
     use_epoll();
-    /* Also those with which the engine's table begins to be too small. */
+    /* Includes the descriptors at which the engine's table has to grow. */
     const int numbers[] = {1024, 2048, 4096, (int)limit.rlim_cur - 1};
     struct pair pair = connected(TCP4);
     for (int i = 0; i < 4; i++) {

@@ -1,8 +1,8 @@
-/* Exceptions of C++ belong to the green thread that throws or handles them.
+/* C++ exceptions belong to the green thread that throws or handles them.
  *
- * Four programs are made of this file. Its library, and with it the runtime of C++,
- * is loaded after the hub was made, or linked with the program; or the runtime is
- * part of the program. */
+ * This file is compiled into four programs. Its library and the C++ runtime are loaded
+ * after the hub was made, or linked with the program, or the runtime is part of the
+ * program. */
 #include "cxx/throwing.h"
 #include "helpers.h"
 
@@ -36,7 +36,7 @@ static void doze(void *unused) {
     CHECK(green_sleep(GREEN_MICROSECOND), ==, 0);
 }
 
-/* An exception that another thread handles is none of this one's. */
+/* A thread does not see the exception that another thread handles. */
 static int has_none(void *unused) {
     (void)unused;
     for (int i = 0; i < PAUSES; i++) {

@@ -220,7 +220,7 @@ TEST(full, "a full disk and a limit are errors that tell how much was written") 
     remove_directory();
 }
 
-/* How many OS threads of this process have the name. */
+/* The number of OS threads of this process with the name. */
 static int threads_named(const char *name) {
     char path[300], line[64];
     int count = 0;
@@ -238,7 +238,7 @@ static int threads_named(const char *name) {
     return count;
 }
 
-/* A file that is closed takes a native thread, so all stay open. */
+/* Closing a file uses a native thread, so all stay open. */
 TEST(many_opens, "sequential opens stay on io_uring, in any number") {
     enum { COUNT = 300 };
     static green_file *files[COUNT];
@@ -258,7 +258,7 @@ static bool takes_nothing;
 ssize_t __real_pwrite(int fd, const void *bytes, size_t size, off_t offset);
 ssize_t __wrap_pwrite(int fd, const void *bytes, size_t size, off_t offset);
 
-/* In the place of the real one, as some file systems play it. */
+/* Replaces the real one and behaves like some file systems. */
 ssize_t __wrap_pwrite(int fd, const void *bytes, size_t size, off_t offset) {
     return takes_nothing ? 0 : __real_pwrite(fd, bytes, size, offset);
 }

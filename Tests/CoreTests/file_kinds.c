@@ -1,4 +1,4 @@
-/* Descriptors of every kind that green_file_adopt() takes, on both engines. */
+/* Every kind of descriptor that green_file_adopt() accepts, on both engines. */
 #include "helpers.h"
 
 #include <green/file.h>
@@ -17,7 +17,7 @@ static green_file *adopt(int fd) {
     return file;
 }
 
-/* It has no position, and does not take an offset. */
+/* The file has no position and accepts no offset. */
 static void expect_stream(green_file *file) {
     char byte;
     CHECK(green_file_position(file), ==, -ESPIPE);
@@ -32,7 +32,7 @@ static int read_number(void *file) {
     return count == sizeof number ? (int)number : (int)count;
 }
 
-/* A read waits for the number, and lets others run meanwhile. */
+/* A read waits for the counter, and lets other threads run meanwhile. */
 static void count_events(int flags) {
     green_file *file = adopt(eventfd(0, EFD_CLOEXEC | flags));
     const uint64_t seven = 7;

@@ -1,10 +1,9 @@
-/* What the monitor has reported, and threads that hold their hub until it has.
+/* The reports of the monitor, and threads that hold their hub until they are reported.
  *
- * A hold lasts until its thread has been reported by name, however long that takes.
- * On a loaded machine, or in a process that is stopped, any thread may hold its hub
- * too long, and an OS thread may answer too late where it is. So tests count the
- * reports of a name, not all reports, and a thread that was reported without its name
- * holds its hub once more. */
+ * A hold lasts until its thread has been reported by name, however long that takes. On a
+ * loaded machine, or in a stopped process, any thread may hold its hub too long, and an
+ * OS thread may report its position too late. So tests count the reports of a name, not
+ * all reports, and a thread that was reported without its name holds its hub again. */
 #ifndef GREEN_TESTS_HOLDS_H
 #define GREEN_TESTS_HOLDS_H
 
@@ -17,7 +16,7 @@ enum { REPORTS_MAX = 64, FRAMES_LEAST = 2 };
 
 static const int64_t LIMIT = 100 * GREEN_MILLISECOND;
 
-/* What was reported, in the order it came. */
+/* The reports, in order. */
 struct told {
     uint64_t thread;
     char name[32];
@@ -41,7 +40,7 @@ static inline void note(const green_hold *hold, void *context) {
     atomic_store(&reports, index + 1);
 }
 
-/* The last report of a thread with this name, and how many there are. */
+/* The last report of a thread with this name, and the number of such reports. */
 static inline struct told *last_of(const char *name, int *count) {
     struct told *last = NULL;
     int all = atomic_load(&reports);
@@ -67,7 +66,7 @@ static inline struct told *report_of(const char *name) {
     return last;
 }
 
-/* How many reports there are of this OS thread, whatever their names. */
+/* The number of reports of this OS thread, with any name. */
 static inline int count_here(void) {
     int count = 0, all = atomic_load(&reports);
     for (int i = 0; i < all; i++)
@@ -80,8 +79,8 @@ static inline void start_monitor(void) {
     CHECK(green_monitor_start(&options), ==, 0);
 }
 
-/* Holds the hub until there are so many reports of the caller's name. The name of
- * the function is looked for in a backtrace. */
+/* Holds the hub until there are *count reports of the caller's name. Tests search for
+ * the name of this function in a backtrace. */
 __attribute__((noinline, unused)) static int hold_until_told(void *count) {
     const char *name = green_thread_name(green_current());
     for (int seen = count_here(); count_of(name) < *(int *)count;)
@@ -92,7 +91,7 @@ __attribute__((noinline, unused)) static int hold_until_told(void *count) {
     return 0;
 }
 
-/* Function of a thread: the same until there is any report of its OS thread. */
+/* A thread function: holds the hub until there is any report of its OS thread. */
 static inline int hold_until_here(void *unused) {
     (void)unused;
     while (count_here() == 0)
@@ -105,8 +104,8 @@ static inline void hold(const char *name, int count) {
     CHECK(count_of(name), ==, count);
 }
 
-/* Has a hub of another OS thread held until there is a report more of it: by then
- * the monitor has looked at all others as often as at that one. */
+/* Holds a hub of another OS thread until there is one more report of it. By then the
+ * monitor has checked all other hubs as often as that one. */
 static inline void *hold_elsewhere(void *count) {
     hold("elsewhere", *(int *)count);
     CHECK(green_hub_close(), ==, 0);

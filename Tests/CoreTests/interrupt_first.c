@@ -1,11 +1,11 @@
-/* Every blocking call looks for a pending interrupt when it begins, whether or not it
- * would have to wait: those that wait for threads, and for what threads share. */
+/* Every blocking call checks for a pending interrupt when it begins, whether or not it
+ * has to wait: calls that wait for threads, events, queues and semaphores. */
 #include "pending.h"
 
 #include <poll.h>
 #include <sys/eventfd.h>
 
-/* What the calls work on, prepared so that none of them has to wait. */
+/* The objects of the calls, prepared so that no call has to wait. */
 static struct {
     green_thread *finished;
     green_event *event;
@@ -146,7 +146,7 @@ static const struct prepared thread_calls[] = {
     {0},
 };
 
-/* What threads share ------------------------------------------------------- */
+/* Shared objects ------------------------------------------------------- */
 
 static int call_event_wait(void) {
     void *value;

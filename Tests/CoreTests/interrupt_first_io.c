@@ -1,11 +1,11 @@
-/* Every blocking call looks for a pending interrupt when it begins, whether or not it
- * would have to wait: those of sockets, files, processes and signals. */
+/* Every blocking call checks for a pending interrupt when it begins, whether or not it
+ * has to wait: calls on sockets, files, processes and signals. */
 #include "files.h"
 #include "pending.h"
 
 #include <signal.h>
 
-/* What the calls work on, prepared so that none of them has to wait. */
+/* The objects of the calls, prepared so that no call has to wait. */
 static struct {
     green_listener *listener, *unserved, *closed;
     green_address address;

@@ -1,5 +1,5 @@
-/* What cleans up, and what never blocks, does its work in spite of a pending interrupt
- * and leaves it to the next blocking call. */
+/* Clean-up calls and calls that never block succeed despite a pending interrupt, which
+ * stays pending for the next blocking call. */
 #include "files.h"
 #include "pending.h"
 
@@ -13,7 +13,7 @@ static int nothing(void *argument) {
     return 0;
 }
 
-/* A read is under way in a thread, which a close waits for. */
+/* A read is in progress in a thread; the close waits for it. */
 static green_socket *read_from;
 
 static int read_on(void *argument) {
@@ -160,7 +160,7 @@ TEST(cleans_up, "closes, releases and calls that never block leave an interrupt 
     }
 }
 
-/* An interrupt that comes beside the result of a call is left for the next one. */
+/* An interrupt that arrives together with a result stays pending for the next call. */
 
 static green_queue *items;
 static green_thread *getter;

@@ -1,5 +1,5 @@
-/* Lengths that do not fit 31, 32 or 63 bits, in every call that takes one. The memory
- * is address space without pages; nothing here moves more than a few megabytes. */
+/* Lengths that do not fit in 31, 32 or 63 bits, in every call that takes a length. The
+ * memory is address space without pages; no test transfers more than a few megabytes. */
 #include "helpers.h"
 
 #include <green/datagram.h>
@@ -8,8 +8,7 @@
 #include <limits.h>
 #include <sys/mman.h>
 
-/* 2 GiB less one is the longest that fits an int; 4 GiB becomes 0 in 32 bits, and
- * 4 GiB and one becomes 1. */
+/* 2 GiB - 1 is the largest int; in 32 bits 4 GiB becomes 0, and 4 GiB + 1 becomes 1. */
 static const size_t lengths[] = {(size_t)INT32_MAX, (size_t)1 << 31, ((size_t)1 << 32) - 1, (size_t)1 << 32,
                                  ((size_t)1 << 32) + 1};
 enum { LENGTHS = sizeof lengths / sizeof *lengths };
@@ -39,8 +38,8 @@ static int write_it(void *argument) {
     return (int)green_write(write->socket, room, write->size);
 }
 
-/* Bytes arrive beyond what any buffer of the kernel's holds, so the write goes on
- * after its first part; it is killed before it has sent all of them. */
+/* More bytes arrive than the kernel's buffers hold, so the write continues after its
+ * first part. It is killed before it has sent all of them. */
 static void expect_write_goes_on(struct pair pair, size_t size, int pieces) {
     struct write write = {pair.near, size, pieces};
     green_thread *writer = start(write_it, &write);
@@ -155,7 +154,7 @@ static void expect_refused(ssize_t result) {
     CHECK_CONTAINS(green_explain(-EINVAL), "9223372036854775807");
 }
 
-/* What a length of -1 becomes. Nothing is read or written. */
+/* A length of -1. Nothing is read or written. */
 static void negative_on_each_engine(void) {
     struct pair pair = connected(UNIX_PAIR), messages = datagrams();
     green_address to = {0};

@@ -71,7 +71,7 @@ TEST(reuse_address, "SO_REUSEADDR is set unless it is not wanted, SO_REUSEPORT o
     green_listener_release(listener);
 }
 
-/* A listener on every address of a family, at the port of another. */
+/* A listener on every address of a family, on the port of another listener. */
 static int listen_beside(green_listener **listener, green_listener *other, const char *host, bool ipv6_only) {
     green_listen_options options = {.ipv6_only = ipv6_only};
     green_address address;
@@ -88,7 +88,7 @@ TEST(ipv6_only, "with ipv6_only a listener on [::] leaves its port free for IPv4
     if (error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL)
         skip("needs IPv6");
     CHECK(error, ==, 0);
-    /* Unless somebody else has the IPv4 port at this moment. */
+    /* Unless another process uses the IPv4 port at the moment. */
     error = listen_beside(&second, first, "127.0.0.1", true);
     CHECK(error == 0 || error == -EADDRINUSE);
     int value = 0;

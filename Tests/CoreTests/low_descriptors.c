@@ -1,9 +1,9 @@
-/* Programs that are started with standard descriptors closed: the numbers 0, 1 and
- * 2 are never those of Green's own descriptors, from which what anybody prints
- * would go into a connection or a file.
+/* Programs that are started with standard descriptors closed. Green's own descriptors
+ * are never 0, 1 or 2; otherwise the program's output would go into a connection or a
+ * file.
  *
- * The close() of Green is wrapped, so that one that was there for a moment shows
- * too: a low number is closed only where the descriptor has just been moved. */
+ * Green's close() is wrapped to detect low descriptors that exist only for a moment: a
+ * low number may be closed only after the descriptor has been moved. */
 #include "helpers.h"
 
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 
 enum { ALL = 7, STDERR_ASIDE = 100 };
 
-static _Thread_local int moved = -1; /* the last low descriptor that was copied upwards */
+static _Thread_local int moved = -1; /* the last low descriptor that was copied to a higher number */
 static unsigned closed_at_start;     /* of the three, as bits */
 
 static void complain(const char *what) {
@@ -66,7 +66,7 @@ static void meet(const char *at) {
     green_listener_release(listener);
 }
 
-/* Several at once, where the engine may bring more than one by itself. */
+/* Several at once, because the engine may accept more than one. */
 static void meet_many(void) {
     enum { CLIENTS = 5 };
     green_listener *listener = listen_any(TCP4);

@@ -1,5 +1,5 @@
-/* The monitor: it reports threads that hold their hub too long, and nothing else.
- * What must not be reported is compared with a hold that is reported later. */
+/* The monitor reports threads that hold their hub too long, and nothing else. Cases that
+ * must not be reported are followed by a hold that is reported. */
 #include "holds.h"
 
 #include <poll.h>
@@ -100,8 +100,8 @@ TEST(system_call, "who calls what blocks the OS thread is reported, and the call
     CHECK(green_monitor_stop(), ==, 0);
 }
 
-/* Whether standard error, which is a file, has a report of this name. Sets *size to
- * what is there. */
+/* Whether standard error, which is a file, contains a report of this name. Sets *size to
+ * the size of the file. */
 static bool is_written(const char *name, off_t *size) {
     static char text[65536];
     ssize_t count = pread(STDERR_FILENO, text, sizeof text - 1, 0);
@@ -161,8 +161,8 @@ TEST(environment, "GREEN_MONITOR in the environment switches it on, and a mistak
 
 /* What is not ------------------------------------------------------------------ */
 
-/* Twice: the hub that waits is looked at behind the one of the first hold, and is in the
- * kernel then still. */
+/* Twice: the monitor checks the waiting hub after the hub of the first hold, while the
+ * waiting hub is still in the kernel. */
 static void *hold_then_write(void *descriptor) {
     look_around();
     look_around();
@@ -170,7 +170,7 @@ static void *hold_then_write(void *descriptor) {
     return NULL;
 }
 
-/* Returns whether the hub was reported, as it also may be where it does not wait. */
+/* Returns whether the hub was reported; this may happen even if it does not wait. */
 static bool is_told_in_kernel(void) {
     int ends[2], before = count_here();
     pthread_t thread;
@@ -186,7 +186,7 @@ static bool is_told_in_kernel(void) {
     return count_here() != before;
 }
 
-/* If waiting were holding, each round would be reported. */
+/* If waiting counted as holding, each round would be reported. */
 static void wait_in_kernel(void) {
     int rounds = 1;
     while (is_told_in_kernel())
@@ -351,7 +351,7 @@ static int64_t longest_turn(void) {
     return statistics.longest_turn;
 }
 
-/* Something else may make a turn as long as the wait, but not each time. */
+/* Another cause may make a turn as long as the wait, but not each time. */
 static void wait_longer_than_turns(void) {
     for (int round = 0;; round++) {
         int64_t wait = 2 * longest_turn() + 200 * GREEN_MILLISECOND;
@@ -391,7 +391,7 @@ static void expect_off(void) {
     if (threads_after_fork()) {
         atomic_store(&reports, 0);
         start_monitor();
-        /* A child of the watcher's has all signals blocked, and no name in its report. */
+        /* A child forked by the watcher blocks all signals, and its report has no name. */
         CHECK(finish(start(hold_until_here, NULL)), ==, 0);
         CHECK(green_monitor_stop(), ==, 0);
     }

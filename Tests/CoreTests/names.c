@@ -1,4 +1,4 @@
-/* What a resolver that the test plays answers, and which addresses a connect tries. */
+/* A resolver of the test, and the addresses that a connect tries. */
 #include "helpers.h"
 
 #include <fcntl.h>
@@ -10,7 +10,7 @@ enum { ANSWERS_MAX = 4 };
 
 static green_address answers[ANSWERS_MAX];
 static int answer_count;
-static bool only_without_flags; /* as on a machine that has no address but the loopback's */
+static bool only_without_flags; /* as on a machine with only the loopback address */
 
 int __wrap_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **found);
 void __wrap_freeaddrinfo(struct addrinfo *found);
@@ -41,7 +41,7 @@ static void answer(const char *text) {
     CHECK(green_address_parse(&answers[answer_count++], text), ==, 0);
 }
 
-/* An address that nobody listens at any more. */
+/* An address on which no socket listens any more. */
 static void answer_refused(enum transport transport) {
     green_listener *listener = listen_any(transport);
     answer(address_of(listener));
@@ -84,8 +84,8 @@ TEST(all_refuse, "when all addresses refuse, the connect fails at once with the 
     CHECK(socket == NULL);
 }
 
-/* A listening descriptor whose backlog is full: it takes no connection until what is
- * in it is accepted. */
+/* A listening descriptor with a full backlog: no connection succeeds until one is
+ * accepted. */
 static int full_listener(int *filler) {
     green_address address = {.length = sizeof address.storage};
     int fd = socket_of_type(SOCK_STREAM);
@@ -109,7 +109,7 @@ static uint64_t threads_now(void) {
     return now.threads;
 }
 
-/* The hub does not turn before both connections are there. */
+/* The hub does not turn until both connections exist. */
 TEST(two_winners, "of two attempts that succeed in the same turn, one is kept and the other is closed") {
     int listeners[2], fillers[2], accepted[2];
     green_socket *socket = NULL;

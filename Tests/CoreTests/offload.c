@@ -211,7 +211,7 @@ TEST(released, "a pool that is given up ends what was left behind, and then its 
     free(done);
 }
 
-/* More than what threads_so_far() may be too large by. */
+/* Exceeds the error of threads_so_far(). */
 TEST(idle_released, "idle native threads end when their pool is freed, whatever their idle time") {
     enum { THREADS = 4 };
     size_t before = threads_so_far();
@@ -280,8 +280,8 @@ TEST(date, "setting the system's date does not change the idle time of native th
     green_offload_pool_free(pool);
 }
 
-/* Native threads are detached, so that nobody has to join them. glibc keeps stacks of
- * those that have ended, up to 40 MiB, and arenas: the first lives make those. */
+/* Native threads are detached and need no join. glibc keeps up to 40 MiB of stacks of
+ * ended threads, and arenas; the first threads allocate those. */
 TEST(many_lives, "native threads that have ended leave no memory behind") {
     enum { LIVES = 180, FIRST = 60 };
     if (SANITIZED)
@@ -302,7 +302,7 @@ TEST(many_lives, "native threads that have ended leave no memory behind") {
     CHECK(address_space_bytes(), <, space + (LIVES - FIRST) / 2 * (1 << 20));
 }
 
-/* What was freed is overwritten, so that a list that still leads there is found out. */
+/* Freed memory is overwritten, so that a list that still contains it is detected. */
 TEST(any_order, "pools freed in any order leave no fork handlers behind") {
     enum { POOLS = 6, SIZES = 64, EACH = 8 };
     static const int order[] = {2, 1, 4, 0, 5, 3};

@@ -1,5 +1,5 @@
-/* Damaged libraries that the dynamic linker has loaded all the same: patching refuses
- * them with a sentence, or patches them, and never crashes. */
+/* Damaged libraries that the dynamic linker loads. Patching refuses them with a message,
+ * or patches them, and never crashes. */
 #include "patches.h"
 
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 static const char *const libraries[] = {PATCHED_NOW, PATCHED_LAZY, PATCHED_NO_PLT, PATCHED_LOCKS};
 enum { LIBRARIES = sizeof libraries / sizeof *libraries };
 
-/* A library in memory, and those parts of it that the dynamic linker reads. */
+/* A library in memory, and the parts of it that the dynamic linker reads. */
 struct image {
     char *bytes;
     size_t size;
@@ -138,8 +138,8 @@ static void load(void) {
     report->stage = LOADED;
 }
 
-/* What the damage may break without Green: the memory of others was written to when
- * the library was loaded. */
+/* The damage may also break the process without Green: loading the library may have
+ * overwritten other memory. */
 static int count_object(struct dl_phdr_info *info, size_t size, void *count) {
     (void)size;
     *(size_t *)count += strlen(info->dlpi_name) + 1;
@@ -179,7 +179,7 @@ static void load_and_patch(void) {
     tell(error < 0 ? error : other);
 }
 
-/* Whether the child ends by itself, once it has come that far. */
+/* Whether the child exits normally after it has reached this point. */
 static bool survives(void (*body)(void)) {
     int status;
     *report = (struct report){BEGUN, 0, ""};
@@ -189,7 +189,7 @@ static bool survives(void (*body)(void)) {
         int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
         dup2(nowhere, STDERR_FILENO);
         setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-        setrlimit(RLIMIT_CPU, &(struct rlimit){20, 20}); /* a damaged table may lead in circles */
+        setrlimit(RLIMIT_CPU, &(struct rlimit){20, 20}); /* a damaged table may contain a cycle */
         body();
         report->stage = DONE;
         _exit(0);

@@ -1,5 +1,4 @@
-/* OpenSSL's queue of errors belongs to the green thread where a patched library uses
- * OpenSSL. */
+/* If a patched library uses OpenSSL, OpenSSL's error queue belongs to the green thread. */
 #include "failing.h"
 #include "patches.h"
 

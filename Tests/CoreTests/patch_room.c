@@ -1,5 +1,5 @@
-/* Patched calls on sockets whose state wakes them in vain: a peer that has ended its
- * half, an error in a queue that nobody reads, a receiver of datagrams that is full. */
+/* Patched calls on sockets whose state causes wake-ups without progress: a peer that has
+ * closed its half, an unread error in a queue, a full receiver of datagrams. */
 #include "patched_calls.h"
 
 #include <netinet/in.h>
@@ -18,7 +18,7 @@ static uint64_t system_calls(void) {
     return statistics.system_calls;
 }
 
-/* A state that lasts wakes a call about once a millisecond. */
+/* A state that persists wakes a call about once a millisecond. */
 static void expect_few_calls(const struct task *task) {
     uint64_t before = system_calls();
     int64_t begun = green_now();
@@ -29,7 +29,7 @@ static void expect_few_calls(const struct task *task) {
     CHECK(system_calls() - before, <, 200 + 10 * milliseconds);
 }
 
-/* A state that the call does not ask for does not wake it. */
+/* A state that the call does not wait for does not wake it. */
 static void expect_no_calls(const struct task *task) {
     uint64_t before = system_calls();
     CHECK(green_sleep(100 * GREEN_MILLISECOND), ==, 0);
@@ -49,7 +49,7 @@ static size_t drain(int fd) {
     return count > 0 ? (size_t)count : 0;
 }
 
-/* Its second end has ended its half. */
+/* Its second end has closed its half. */
 static void half_closed_pair(int ends[2]) {
     CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), ==, 0);
     CHECK(shutdown(ends[1], SHUT_WR), ==, 0);
@@ -107,7 +107,7 @@ static int bound_socket(struct sockaddr_in *address) {
     return fd;
 }
 
-/* A socket with an error in its queue that nobody takes out. */
+/* A socket with an unread error in its queue. */
 static int with_error(struct sockaddr_in *address) {
     struct sockaddr_in dead;
     int yes = 1, fd = bound_socket(address);
@@ -174,7 +174,7 @@ TEST(full_receiver, "a datagram to a full unix socket waits for room") {
         filler = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     int sender = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), count = 0;
     begin();
-    /* The kernel finds a free name. */
+    /* The kernel selects a free name. */
     CHECK(bind(receiver, (struct sockaddr *)&receiver_address, offsetof(struct sockaddr_un, sun_path)), ==, 0);
     receiver_length = sizeof receiver_address;
     CHECK(getsockname(receiver, (struct sockaddr *)&receiver_address, &receiver_length), ==, 0);

@@ -4,7 +4,7 @@ struct attempt {
     const struct prepared *prepared;
     green_event *go;
     int result;
-    int after; /* of a yield behind the call */
+    int after; /* result of a yield after the call */
 };
 
 static const char *attempted;
@@ -32,8 +32,8 @@ static int make_call_in_time(void *argument) {
     return 0;
 }
 
-/* The thread is woken by the event before it is killed, so that the kill is left for
- * the call. */
+/* The event wakes the thread before it is killed, so that the kill stays pending for the
+ * call. */
 static struct attempt attempt_call(const struct prepared *prepared, enum pending pending) {
     struct attempt attempt = {.prepared = prepared};
     attempted = prepared->name;

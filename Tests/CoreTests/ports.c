@@ -1,5 +1,5 @@
-/* The ports that the kernel picks for connections. Some of these tests run in a
- * network namespace of their own, with a range of twenty ports. */
+/* The ports that the kernel selects for connections. Some of these tests run in their own
+ * network namespace, with a range of twenty ports. */
 #include "helpers.h"
 
 #include <arpa/inet.h>
@@ -18,7 +18,7 @@ static void write_file(const char *path, const char *text) {
     close(fd);
 }
 
-/* Ends the process where that is not permitted. */
+/* Ends the process if this is not permitted. */
 static void enter_namespace(void) {
     if (unshare(CLONE_NEWNET) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
         exit(NOT_PERMITTED);
@@ -48,9 +48,9 @@ static green_address address_at(const char *host, int port) {
     return address;
 }
 
-/* To oneself ----------------------------------------------------------------- */
+/* Self-connects ----------------------------------------------------------------- */
 
-/* A loopback address of this process's own, for a number from 1. */
+/* A loopback address for this process alone, by number from 1. */
 static const char *own_host(int number) {
     static char hosts[4][16];
     char *host = hosts[number % 4];
@@ -58,7 +58,7 @@ static const char *own_host(int number) {
     return host;
 }
 
-/* A port that is free on all but one of them, where the descriptor has it. */
+/* A port that is free on all of these addresses except one, where the descriptor uses it. */
 static int reserved_port(const char *host, int *fd) {
     green_address address = address_at(host, 0);
     *fd = socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -80,7 +80,7 @@ static void expect_refused(const char *host, int port, bool from_there) {
     CHECK(socket == NULL);
 }
 
-/* From a port to itself TCP always connects; no TIME_WAIT is in the way of the next. */
+/* A connect from a port to itself always succeeds; no TIME_WAIT blocks the next one. */
 TEST(own_port, "a connect to its own port is -ECONNREFUSED, as if no socket listened") {
     int fd, port = reserved_port(own_host(1), &fd);
     CHECK(port, >, 0);

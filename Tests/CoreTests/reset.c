@@ -1,4 +1,4 @@
-/* What is still known of a peer that has reset its connection. */
+/* The peer of a connection that it has reset. */
 #include "helpers.h"
 
 static const char *text_of(const green_address *address) {
@@ -24,7 +24,7 @@ static void reset_near_end(struct pair *pair) {
     CHECK(green_socket_local_address(pair->near, &near), ==, 0);
     CHECK(green_socket_local_address(pair->far, &far), ==, 0);
     if (near.storage.ss_family == AF_UNIX)
-        return; /* knows no reset by its own will */
+        return; /* this kind of socket cannot be reset */
     reset_and_release(green_socket_retain(pair->near));
     expect_reset_by(pair->far, &near);
     CHECK(green_socket_local_address(pair->far, &near), ==, 0);

@@ -24,7 +24,7 @@ static const char *text_of(const green_address *address) {
     return text;
 }
 
-/* Listens on a unix socket in a new folder, which becomes the current one. */
+/* Listens on a unix socket in a new directory, which becomes the working directory. */
 static int socket_at(const char *name) {
     char folder[] = "/tmp/green-resolve-XXXXXX";
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -196,8 +196,8 @@ TEST(times_out, "the timeout of a connect covers the look-up") {
     CHECK(socket == NULL);
 }
 
-/* A resolver that answers when it is told to, and knows two more services than the C
- * library's, whose answers it has otherwise. */
+/* A resolver that can delay its answers and knows two additional services. Otherwise it
+ * returns the answers of the C library. */
 static sem_t answers;
 static bool is_silent;
 
@@ -273,7 +273,7 @@ TEST(service_within, "a look-up of only a service can time out") {
     sem_post(&answers);
 }
 
-/* A connect that is killed in the moment in which its first attempt has succeeded. */
+/* A connect that is killed at the moment when its first attempt has succeeded. */
 struct killed_connect {
     green_listener *listener;
     green_socket *client;
@@ -297,8 +297,8 @@ static green_statistics counts(void) {
     return statistics;
 }
 
-/* Kills it while the attempt is about to go on after its only operation, and nobody
- * else: who waits for the attempt has a timer. */
+/* Kills it while only the attempt is ready to run after its operation. The thread that
+ * waits for the attempt has a timer. */
 static int kill_with_result(void *argument) {
     struct killed_connect *call = argument;
     green_statistics before = counts(), now;

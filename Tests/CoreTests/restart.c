@@ -1,5 +1,5 @@
-/* Servers that are killed and started again at once: what a dead one listened on is
- * free as soon as its parent knows of its end. */
+/* Servers that are killed and restarted at once. The address of a killed server is free as
+ * soon as its parent has waited for it. */
 #include "helpers.h"
 
 #include <netinet/in.h>
@@ -9,7 +9,7 @@
 
 enum { RESTARTS = 100, GREETED = 4, UNGREETED = 4 };
 
-/* What a server tells of itself, by a pipe. */
+/* The address of a server, sent through a pipe. */
 struct report {
     int error;
     green_address address;
@@ -98,7 +98,7 @@ static int connect_there(const struct server *server) {
     return fd;
 }
 
-/* Nobody answers there, and somebody else can. */
+/* No server answers on the address, and another can bind it. */
 static void expect_free(const struct server *server) {
     int fd = open_there(server);
     bool is_stream = server->type == SOCK_STREAM;
@@ -110,7 +110,7 @@ static void expect_free(const struct server *server) {
         CHECK(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)), ==, 0);
     }
     const struct sockaddr_un *path = (const struct sockaddr_un *)address_there(server);
-    if (path->sun_family != AF_UNIX || !path->sun_path[0]) { /* a file stays, to be replaced */
+    if (path->sun_family != AF_UNIX || !path->sun_path[0]) { /* the file stays and is replaced */
         CHECK(bind(fd, address_there(server), server->report.address.length), ==, 0);
         CHECK(!is_stream || listen(fd, 8) == 0);
     }

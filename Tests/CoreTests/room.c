@@ -1,5 +1,5 @@
-/* Waiting for room to send, and for what a socket's queues and options make of a
- * wait: on no engine may it take an OS thread, processor time or end too early. */
+/* Waits for room to send, and waits on sockets with queued errors or timeout options. On
+ * both engines a wait uses no OS thread and no processor time, and does not end early. */
 #include "helpers.h"
 
 #include <netinet/in.h>
@@ -11,7 +11,7 @@
 
 enum { CROWD = 30, MUCH = 1 << 20 };
 
-/* One connection whose far end has ended its half, and a writer of more than fits. */
+/* A connection whose peer has closed its half, and a writer of more than fits. */
 struct writer {
     struct pair pair;
     struct transfer sent, received;
@@ -202,7 +202,7 @@ static green_socket *datagram_socket(const char *text, green_address *address) {
     return socket;
 }
 
-/* A socket with an error in its queue that nobody takes out. */
+/* A socket with an unread error in its queue. */
 static green_socket *with_error(green_address *address) {
     green_address dead;
     int yes = 1;
@@ -266,7 +266,7 @@ static int send_letter(void *argument) {
     return (int)green_send_to(letter->socket, "x", 1, letter->to);
 }
 
-/* The queue is full of another's datagrams, so that no event reaches the sender. */
+/* The queue is full of datagrams of another socket, so no event reaches the sender. */
 TEST(full_receiver, "a datagram to a full unix socket waits for room, also with SO_SNDTIMEO") {
     green_address at, first, second;
     green_socket *receiver = datagram_socket("unix:@green-test-room-1", &at);

@@ -87,7 +87,7 @@ TEST(by_deadline, "sleepers wake in the order of their deadlines") {
     CHECK_TEXT(marks(), "abcdefgh");
 }
 
-/* Function of a thread: sleeps for a random time, not for less. */
+/* A thread function: sleeps for at least a random time. */
 static int sleep_enough(void *unused) {
     (void)unused;
     int64_t time = (1 + random_below(400)) * 50 * GREEN_MICROSECOND, begun_at = green_now();
@@ -105,10 +105,10 @@ TEST(many_enough, "no sleep is shorter than requested, however near the next dea
         CHECK(finish(threads[i]), ==, 0);
 }
 
-/* When the timer of a thread was started, at the earliest and at the latest. */
+/* Bounds of the time at which the timer of a thread was started. */
 struct start {
     int64_t low, high;
-    int place; /* in the order that they began; -1: not yet */
+    int place; /* in the order of their start; -1: not started */
     green_thread *thread;
 };
 
@@ -119,7 +119,7 @@ static int note_place(void *argument) {
     return 0;
 }
 
-/* All deadlines are over before the hub looks at the first of them. */
+/* All deadlines expire before the hub checks the first one. */
 TEST(many_deadlines, "any number of timers fire in the order of their deadlines, whichever are cancelled") {
     enum { COUNT = 500 };
     static struct start starts[COUNT];

@@ -1,5 +1,5 @@
-/* serve: an error of the client's own connection ends that connection; every other
- * one ends the server. */
+/* In serve, an error of the client's own connection ends only that connection. Every
+ * other error ends the server. */
 #include "helpers.h"
 
 #include <fcntl.h>
@@ -12,7 +12,7 @@ struct server {
     green_thread *thread;
     green_listener *backend_listener;
     green_socket *backend; /* our end of a connection to another server */
-    green_socket *beyond;  /* that server's end */
+    green_socket *beyond;  /* the other server's end */
     green_socket *client;  /* of the handler that runs */
     int begun, ended, told;
 };
@@ -30,7 +30,7 @@ static void begin(green_handler *handler) {
     server.thread = start(serve, NULL);
 }
 
-/* The end of a server that lives: what was reported. */
+/* Ends a running server and returns its reports. */
 static const char *end(void) {
     CHECK(green_listener_close(server.listener), ==, 0);
     CHECK(finish(server.thread), ==, 0);
@@ -38,7 +38,7 @@ static const char *end(void) {
     return capture_end();
 }
 
-/* The end of one that was ended by an error, without a report. */
+/* Checks a server that an error has ended without a report. */
 static void expect_ended_by(int error) {
     CHECK(finish(server.thread), ==, error);
     green_listener_release(server.listener);
@@ -182,7 +182,7 @@ TEST(slow_reader, "a client that does not read within the socket's timeout does 
     expect_one_line(end(), "ETIMEDOUT");
 }
 
-/* As a server does that says why it hangs up. */
+/* Like a server that reports why it closes the connection. */
 static int read_in_time(green_socket *client, void *context) {
     (void)context;
     char byte;
@@ -356,7 +356,7 @@ TEST(backend_reset, "another server that resets its connection ends serve") {
     release_backend();
 }
 
-/* The client was slow, and then it was not. */
+/* The client was slow once, but no longer is. */
 static int ask_both(green_socket *client, void *context) {
     char byte;
     green_socket_set_timeouts(client, GREEN_MILLISECOND, GREEN_FOREVER);

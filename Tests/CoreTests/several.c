@@ -192,7 +192,7 @@ static void end_at_once(int order) {
         CHECK(green_yield(), ==, 0); /* the sleeper has ended, and woken the waiter */
     if (order > 0)
         CHECK(green_thread_kill(waiter), ==, 0);
-    /* What came second is left for the next call. */
+    /* The second interrupt stays pending for the next call. */
     CHECK(finish(waiter), ==, order == 2 ? -ECANCELED : 0);
     CHECK(several.error, ==, order == 2 ? 0 : -ECANCELED);
     end_sleepers(&sleeper, 1);

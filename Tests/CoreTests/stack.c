@@ -173,10 +173,10 @@ TEST(overflow_elsewhere, "an overflow on another OS thread's hub says the same")
     check_overflow(overflow_elsewhere);
 }
 
-/* Where the frame that overflows begins to be used, below the end of the stack. */
+/* The distance of the first used byte of the overflowing frame below the stack. */
 static size_t beyond;
 
-/* A frame whose bytes near the caller are not touched. */
+/* A frame that leaves the bytes near the caller untouched. */
 __attribute__((noinline)) static int use_large_frame(size_t size) {
     volatile char *frame = __builtin_alloca(size);
     for (size_t i = 0; i < 1024; i++)
@@ -206,7 +206,7 @@ TEST(large_frames, "a frame of up to 256 KiB that does not fit is reported as an
     }
 }
 
-/* Two stacks: what the first guard has shown is remembered for the second. */
+/* Two stacks: the result of the check of the first guard is reused for the second. */
 static void overflow_without_advice(void) {
     int value = 0;
     refuse_call(SYS_madvise, EINVAL); /* as before Linux 6.13 */
@@ -226,7 +226,7 @@ static int tell_place(void *place) {
     return nap(NULL);
 }
 
-/* Below the stack of a thread that sleeps, where its guard is. */
+/* Accesses an address in the guard of a sleeping thread. */
 static void crash_in_guard(void) {
     enum { SIZE = 64 << 10 };
     char *place = NULL;

@@ -190,7 +190,7 @@ TEST(two_stops, "two threads may stop one listener") {
 
 enum { QUEUED = 40 };
 
-/* A server of one client at a time, which is there, and those who have connected meanwhile. */
+/* A server with a limit of one, its client, and clients that have connected meanwhile. */
 struct queue {
     green_socket *first, *queued[QUEUED];
     green_thread *serving;
@@ -201,7 +201,7 @@ static int serve_one_by_one(void *handler) {
 }
 
 static struct queue start_queue(green_handler **handler) {
-    server = (struct server){.listener = listen_any(UNIX_ABSTRACT)}; /* who has connected there is in the queue */
+    server = (struct server){.listener = listen_any(UNIX_ABSTRACT)}; /* clients are in the queue once connected */
     struct queue queue = {.serving = start(serve_one_by_one, handler), .first = connect_to(server.listener)};
     UNTIL(server.running == 1);
     for (int i = 0; i < QUEUED; i++)

@@ -1,5 +1,5 @@
-/* One meaning of 0, of what is negative and of what is huge, in every call that moves
- * bytes or works with names. */
+/* Timeouts of 0, negative and huge timeouts have the same meaning in every call that
+ * transfers bytes or works with names. */
 #include "files.h"
 #include "times.h"
 
@@ -30,7 +30,7 @@ static void take_all(green_socket *socket) {
         ;
 }
 
-/* After it something can be read from the near end. */
+/* Makes bytes available at the near end. */
 static green_socket *readable(int64_t timeout) {
     take_all(pair.near);
     send_text(pair.far, "a line\n");
@@ -276,12 +276,12 @@ TEST(files, "files and names: negative and huge timeouts mean no limit, 0 does n
     green_file_free(empty.near);
     green_file_free(empty.far);
     green_file_free(file);
-    /* Native threads that open the FIFO go on until it has another end. */
+    /* Native threads that open the FIFO continue until it has another end. */
     close(open(path_of("fifo"), O_RDWR | O_CLOEXEC));
     remove_directory();
 }
 
-/* Each of these happens at most once, and may happen after its call has ended. */
+/* Each of these takes effect at most once, possibly after its call has ended. */
 TEST(names, "calls that change names: negative and huge timeouts mean no limit") {
     static const int64_t unlimited[] = {INT64_MIN, GREEN_FOREVER, INT64_MAX};
     for (size_t i = 0; i < 3; i++) {

@@ -1,4 +1,4 @@
-/* One meaning of 0, of what is negative and of what is huge, in options and delays. */
+/* Values of 0, negative and huge values have the same meaning in all options and delays. */
 #include "times.h"
 
 /* Options: 0 is the default ------------------------------------------------- */

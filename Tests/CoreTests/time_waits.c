@@ -1,5 +1,5 @@
-/* One meaning of 0, of what is negative and of what is huge, in every call that waits
- * for threads, for what they share, for descriptors and for native threads. */
+/* Timeouts of 0, negative and huge timeouts have the same meaning in every call that waits
+ * for threads, shared objects, descriptors or native threads. */
 #include "files.h"
 #include "times.h"
 
@@ -143,7 +143,7 @@ TEST(threads, "waits for threads and for room: negative and huge timeouts mean n
     CHECK(kill_and_finish(endless), ==, -ECANCELED);
 }
 
-/* What threads share ------------------------------------------------------- */
+/* Shared objects ------------------------------------------------------- */
 
 static green_event *sent, *unsent;
 static green_queue *queue, *channel;
@@ -272,7 +272,7 @@ static int wait_running(int64_t timeout) {
     return green_process_wait(running, NULL, timeout);
 }
 
-/* Native threads in the call go on when its caller does not wait any more. */
+/* Native threads continue when the caller no longer waits. */
 static green_offload_pool *natives;
 static int stop_natives, begun, over;
 
@@ -304,7 +304,7 @@ static int resolve(int64_t timeout) {
     return green_resolve_within(&address, 1, "127.0.0.1:80", timeout);
 }
 
-/* One of which nobody knows yet that it has ended. */
+/* A process that has ended without being noticed. */
 static int wait_for_new(int64_t timeout) {
     green_process *process;
     green_file *output;

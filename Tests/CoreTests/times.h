@@ -1,4 +1,4 @@
-/* Calls with a timeout, and what each value of it is to mean. */
+/* Calls with a timeout, and the meaning of each value. */
 #ifndef GREEN_TESTS_TIMES_H
 #define GREEN_TESTS_TIMES_H
 
@@ -6,16 +6,16 @@
 
 struct timed {
     const char *name;
-    int (*ready)(int64_t timeout); /* that can have what it is for; NULL: left out */
-    int (*never)(int64_t timeout); /* that would wait for ever; NULL: left out */
-    bool natively;                 /* which takes a while in any case */
+    int (*ready)(int64_t timeout); /* can succeed at once; NULL: skipped */
+    int (*never)(int64_t timeout); /* would wait for ever; NULL: skipped */
+    bool natively;                 /* uses a native thread, which always takes time */
 };
 
-/* Negative ones and INT64_MAX are no limit, 0 does not wait, 1 is about to be over. An
- * entry without a name is the last. */
+/* Negative values and INT64_MAX mean no limit, 0 does not wait, 1 expires almost at once.
+ * The last entry has no name. */
 void check_times(const struct timed *calls);
 
-/* Whether calls that take an option instead of an argument obey: 0 is no limit there. */
+/* Does the same for calls that take an option, where 0 means no limit. */
 void check_options(const struct timed *calls);
 
 #endif

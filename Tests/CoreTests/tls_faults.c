@@ -111,8 +111,8 @@ TEST(silent, "a silent client ends its own handshake, with a sentence, and no ot
     green_tls_context_release(server);
 }
 
-/* A call with a timeout of 0 tells its own deadline from the handshake's: only the
- * one that has passed before the call is named in the sentence. */
+/* A call with a timeout of 0 distinguishes its own deadline from that of the handshake:
+ * its message names only a deadline that had passed before the call. */
 TEST(deadline_kept, "calls that continue a handshake do not extend its deadline") {
     const int64_t limit = 20 * GREEN_MILLISECOND;
     char byte;

@@ -135,7 +135,7 @@ green_tls_identity identity(const struct certificate *certificate) {
 
 /* Contexts ------------------------------------------------------------------ */
 
-/* The default limit of a handshake would end those of a crowd on a loaded machine. */
+/* Many handshakes at once on a loaded machine may exceed the default limit. */
 green_tls_context *context_of(green_tls_options options) {
     green_tls_context *context = NULL;
     if (options.handshake_timeout == 0)

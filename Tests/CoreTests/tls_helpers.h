@@ -21,7 +21,7 @@ struct certificate_options {
     const char *subject;              /* its common name */
     bool authority;
     bool forged; /* its signature is not good */
-    bool rsa;    /* its key, else ECDSA */
+    bool rsa;    /* an RSA key, else ECDSA */
 };
 
 struct certificate make_certificate(const struct certificate_options *options);

@@ -1,7 +1,7 @@
-/* The forms of one host are one host to SNI, to verification and to sessions. */
+/* All forms of a host are the same host for SNI, verification and sessions. */
 #include "tls_helpers.h"
 
-/* The first form of a row is the one that the server is asked for; "": none. */
+/* The first form of a row is the name sent to the server; "": none. */
 static const struct {
     const char *names, *asked, *forms[6];
 } hosts[] = {
@@ -21,7 +21,7 @@ static struct tls_pair meet(green_tls_context *client, green_tls_context *server
     return pair;
 }
 
-/* Each form resumes the session that the form before it has left. */
+/* Each form resumes the session of the previous form. */
 static void one_host(green_tls_version version) {
     for (int i = 0; i < HOSTS; i++) {
         struct certificate own =

@@ -1,4 +1,4 @@
-/* A server with ECDSA and RSA certificates shows each client one that it can verify. */
+/* A server with ECDSA and RSA certificates presents one that the client can verify. */
 #include "tls_helpers.h"
 
 #include <openssl/pem.h>
@@ -6,17 +6,17 @@
 #include <pthread.h>
 #include <sys/socket.h>
 
-/* What a client can verify. TLS 1.2 and 1.3 name RSA differently. */
+/* The keys that a client can verify. TLS 1.2 and 1.3 name RSA differently. */
 #define ECDSA "ECDSA+SHA256"
 #define RSA_KEY "RSA-PSS+SHA256:RSA+SHA256"
 
-/* A client of OpenSSL's own, which blocks a native thread. */
+/* An OpenSSL client, which blocks a native thread. */
 struct client {
     int fd;
     green_tls_version version;
-    const char *host; /* NULL: it asks for no name */
+    const char *host; /* NULL: sends no name */
     const char *algorithms;
-    int type;  /* of the key it was shown, EVP_PKEY_...; 0: the handshake has failed */
+    int type;  /* of the key it received, EVP_PKEY_...; 0: the handshake has failed */
     X509 *own; /* the certificate */
 };
 
@@ -39,7 +39,7 @@ static void *shake_hands(void *argument) {
     return NULL;
 }
 
-/* The key's type that such a client is shown; its certificate must be this one. */
+/* The key type that such a client receives; the certificate must be this one. */
 static int shown(green_tls_context *context, green_tls_version version, const char *host, const char *algorithms,
                  const struct certificate *certificate) {
     struct client client = {.version = version, .host = host, .algorithms = algorithms};
@@ -81,7 +81,7 @@ static green_tls_context *serving(const struct certificate *certificates, size_t
                                           .handshake_timeout = GREEN_FOREVER});
 }
 
-/* Made once for both versions: keys of RSA take long. */
+/* Made once for both versions, because generating RSA keys is slow. */
 static struct certificate certificates[4];
 
 static void free_certificates(size_t count) {
@@ -89,7 +89,7 @@ static void free_certificates(size_t count) {
         free_certificate(&certificates[i]);
 }
 
-/* In either order, for a client that asks for the name, for no name, for another. */
+/* In either order, for a client that requests the name, no name, or another name. */
 static void offer_both(green_tls_version version) {
     static const char *const hosts[] = {"both.example", NULL, "else.example"};
     const struct certificate *ecdsa = &certificates[0], *rsa = &certificates[1];
@@ -114,11 +114,11 @@ TEST(both, "with ECDSA and RSA certificates for one name, a client gets one that
 
 static void offer_several(green_tls_version version) {
     green_tls_context *context = serving(certificates, 4);
-    /* Others for the name count, and of one type the first. */
+    /* Other certificates for the name count; of each type, the first one. */
     CHECK(shown(context, version, "a.many.example", ECDSA, &certificates[0]), ==, EVP_PKEY_EC);
     CHECK(shown(context, version, "a.many.example", RSA_KEY, &certificates[2]), ==, EVP_PKEY_RSA);
     CHECK(shown(context, version, "second.example", RSA_KEY, &certificates[1]), ==, EVP_PKEY_RSA);
-    /* Those for other names do not. */
+    /* Certificates for other names do not. */
     CHECK(shown(context, version, "b.many.example", RSA_KEY, NULL), ==, 0);
     CHECK(shown(context, version, "second.example", ECDSA, NULL), ==, 0);
     CHECK(shown(context, version, NULL, RSA_KEY, NULL), ==, 0);

@@ -1,11 +1,11 @@
-/* A peer that asks for answers and does not read them, or sends what holds no bytes for
- * the reader: what it makes us owe is bounded, and others have their turn. */
+/* A peer that requests answers without reading them, or sends records without data. The
+ * pending answers are bounded, and other threads run. */
 #include "../../csrc/tls/connection.h"
 #include "tls_helpers.h"
 
 #include <openssl/ssl.h>
 
-/* OpenSSL over memory, whose bytes go through a plain socket by hand. */
+/* OpenSSL over memory buffers; the test transfers the bytes through a plain socket. */
 struct peer {
     green_socket *plain;
     SSL_CTX *context;
@@ -13,7 +13,7 @@ struct peer {
     BIO *in, *out;
 };
 
-/* Sends what the peer has to send. 0, or what has ended it. */
+/* Sends the output of the peer. Returns 0 or an error. */
 static int push(struct peer *peer) {
     char *bytes;
     long size = BIO_get_mem_data(peer->out, &bytes);
@@ -22,7 +22,7 @@ static int push(struct peer *peer) {
     return count < 0 ? (int)count : 0;
 }
 
-/* Receives something for it. The same. */
+/* Receives input for the peer. Returns 0 or an error. */
 static int pull(struct peer *peer) {
     char bytes[4096];
     ssize_t count = green_read(peer->plain, bytes, sizeof bytes);
@@ -41,7 +41,7 @@ static int do_handshake(void *argument) {
     return push(peer);
 }
 
-/* The server's end of a new connection, whose buffers hold this much. */
+/* The server's end of a new connection with buffers of this size. */
 static green_socket *meet(struct peer *peer, int buffer) {
     struct pair pair = connected(UNIX_PAIR);
     CHECK(green_socket_set_option(pair.near, SOL_SOCKET, SO_SNDBUF, buffer), ==, 0);
@@ -68,7 +68,7 @@ static void part(struct peer *peer, green_socket *socket) {
     SSL_CTX_free(peer->context);
 }
 
-/* So many new keys of the peer's, as bytes in its output. */
+/* Writes the given number of key updates to the peer's output. */
 static void change_keys(struct peer *peer, int times, int kind) {
     for (int i = 0; i < times; i++) {
         CHECK(SSL_key_update(peer->ssl, kind), ==, 1);
@@ -103,7 +103,7 @@ static int expect_at_last(void *socket) {
     return count < 0 ? (int)count : 0;
 }
 
-/* Until nothing has moved for a while. */
+/* Waits until no bytes have moved for a while. */
 static void until_still(const struct flood *flood) {
     for (int quiet = 0, last = -1; quiet < 20; quiet++) {
         if (flood->sent != last)
@@ -113,7 +113,7 @@ static void until_still(const struct flood *flood) {
     }
 }
 
-/* Reads the answers, which OpenSSL takes for what they are. */
+/* Reads the answers, which OpenSSL accepts. */
 static int read_answers(void *argument) {
     struct peer *peer = argument;
     char byte;
@@ -159,8 +159,8 @@ static int write_without_end(void *socket) {
     return (int)result;
 }
 
-/* The writer is parked in the midst of what it sends; it is killed, and what it has left
- * behind in the output is no answer. */
+/* The writer is parked in the middle of a send and is killed. The bytes that it has left
+ * in the output do not count as answers. */
 static void writer_on_each_engine(void) {
     struct peer peer;
     green_socket *socket = meet(&peer, SMALL);
@@ -213,7 +213,7 @@ static int count_turns(void *turns) {
     return 0;
 }
 
-/* All of it is there before it is read. */
+/* All bytes arrive before the first read. */
 static void turns_on_each_engine(void) {
     enum { UPDATES = 4000, UPDATES_A_TURN = GREEN_TLS_LOOKS_MAX / 2 };
     struct peer peer;

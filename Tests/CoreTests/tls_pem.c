@@ -1,4 +1,4 @@
-/* PEM texts that lose a block: each is refused, with the line at fault. */
+/* PEM texts that would lose a block: each is refused with a line number. */
 #include "tls_helpers.h"
 
 #include <openssl/pem.h>
@@ -10,7 +10,7 @@ static size_t lines_of(const char *text) {
     return count;
 }
 
-/* The first text, then the second with a part of it replaced. */
+/* The first text, followed by the second with a part replaced. */
 static char *damaged(const char *first, const char *second, const char *part, const char *replacement) {
     char *text = NULL;
     const char *at = strstr(second, part);
@@ -89,7 +89,7 @@ TEST(blocks, "a block without its BEGIN or END line is refused") {
     text = damaged(first, second, "-----END CERTIFICATE-----\n", "");
     refused_everywhere(text, lines_of(first) + 1, "a block without an END line");
     free(text);
-    /* As when the first file does not end with a newline. */
+    /* As if the first file did not end with a newline. */
     text = damaged("", first, "-----END CERTIFICATE-----\n", "-----END CERTIFICATE-----");
     char *both = joined(text, second);
     refused_everywhere(both, lines_of(first), "damaged BEGIN or END line");

@@ -1,4 +1,4 @@
-/* The rules of pending interrupts and of times, for the calls of TLS. */
+/* The rules for pending interrupts and times, for TLS calls. */
 #include "pending.h"
 #include "times.h"
 #include "tls_helpers.h"

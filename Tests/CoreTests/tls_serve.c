@@ -1,4 +1,4 @@
-/* serve over TLS: whatever a client does to its handshake ends its connection only. */
+/* serve over TLS: a failed handshake ends only the connection of its client. */
 #include "tls_helpers.h"
 
 struct server {

@@ -1,4 +1,4 @@
-/* The socket files of unix listeners: which are replaced, and which are removed. */
+/* Replacing and removing the socket files of unix listeners. */
 #include "helpers.h"
 
 #include <fcntl.h>
@@ -30,7 +30,7 @@ static bool exists(const char *path) {
     return lstat(path, &status) == 0;
 }
 
-/* A socket of another program's, bound to a name in the working directory. */
+/* A socket of another program, bound to a name in the working directory. */
 static int bound(int type, const char *name) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     strcpy(address.sun_path, name);

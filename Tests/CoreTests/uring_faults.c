@@ -21,7 +21,7 @@ static struct fault {
     int times;
 } fault;
 
-/* Those of the last call into the kernel. */
+/* The flags of the last io_uring_enter(). */
 static unsigned enter_flags;
 
 static void inject(struct io_uring_sqe *entry, int32_t result) {
@@ -31,7 +31,7 @@ static void inject(struct io_uring_sqe *entry, int32_t result) {
     entry->len = (uint32_t)result;
 }
 
-/* The longest that the kernel was to wait. */
+/* The longest wait passed to the kernel. */
 static int64_t longest_wait;
 
 static void note_wait(const void *argument) {
@@ -222,7 +222,7 @@ TEST(connect, "a connect that fails returns an error with its address, and the n
     green_listener_release(listener);
 }
 
-/* EALREADY: it has gone on by itself after EINTR. */
+/* EALREADY: it has continued by itself after EINTR. */
 TEST(broken_connect, "a connect interrupted by a signal is repeated until it is done") {
     on_uring();
     static const int answers[] = {-EINTR, -EALREADY};
@@ -268,8 +268,8 @@ static int wait_for_bytes(void *socket) {
     return green_wait_fd(green_socket_fd(socket), POLLIN, GREEN_FOREVER);
 }
 
-/* The first of them is a poll for one event, the others are for every new one, and
- * end with their first. */
+/* The first one is a poll for one event. The others are multishot polls that end with
+ * their first event. */
 TEST(other_events, "a poll that ends for an unrequested event is started again") {
     on_uring();
     struct pair pair = connected(TCP4);

@@ -90,9 +90,9 @@ TEST(no_events, "no event is -EINVAL for a file, and for a socket only errors an
     close(ends[0]);
 }
 
-/* Sockets whose peer has ended its half ------------------------------------------ */
+/* Sockets whose peer has closed its half ------------------------------------------ */
 
-/* The bytes that a socket sends from now on pile up, and no more come. */
+/* From now on, bytes sent by the socket stay in its buffer, and no more bytes arrive. */
 static void end_half(struct pair *pair) {
     CHECK(green_shutdown(pair->far, SHUT_WR), ==, 0);
     struct pollfd end = {.fd = green_socket_fd(pair->near), .events = POLLRDHUP};
@@ -198,7 +198,7 @@ TEST(urgent, "a wait for urgent data ends when the data arrives, and not before"
     CHECK(green_wait_fd(near, POLLPRI, GREEN_MILLISECOND), ==, -ETIMEDOUT);
     send_byte(&pair, MSG_OOB);
     CHECK(finish(thread), ==, POLLPRI);
-    CHECK(watch(&urgent), ==, POLLPRI); /* they still are there */
+    CHECK(watch(&urgent), ==, POLLPRI); /* the data is still unread */
     CHECK(green_wait_fd(near, POLLIN | POLLPRI, GREEN_FOREVER), ==, POLLIN | POLLPRI);
     release_pair(&pair);
 }

@@ -57,10 +57,10 @@ static void load_cxx(void) {
     void *library = dlopen("libstdc++.so.6", RTLD_NOW);
     expect(library != NULL, "there is a libstdc++.so.6");
     *(void **)&globals = dlsym(library, "__cxa_get_globals");
-    expect(globals && globals(), "it keeps exceptions"); /* the first to throw one calls it, too */
+    expect(globals && globals(), "it keeps exceptions"); /* the first throw calls it, too */
 }
 
-/* A runtime of C++ cannot be unloaded again, so the figures with it come last. */
+/* A C++ runtime cannot be unloaded, so its figures come last. */
 void bench_exceptions(void) {
     enum { THREADS = 10 };
     double without[FIGURE_RUNS_MAX], with[FIGURE_RUNS_MAX];

@@ -14,7 +14,7 @@
 #error "GREEN_HAS_TLS is not what Green was built with"
 #endif
 
-/* Constants may stand wherever the language asks for one. */
+/* The constants are usable wherever C requires a constant expression. */
 #if GREEN_SECOND != 1000 * GREEN_MILLISECOND || GREEN_MILLISECOND != 1000 * GREEN_MICROSECOND || GREEN_FOREVER >= 0
 #error "the units of time do not fit each other"
 #endif

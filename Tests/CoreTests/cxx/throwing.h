@@ -9,19 +9,19 @@ extern "C" {
 #endif
 
 struct throwing {
-    /* Throws an exception of that text, pauses in its handler, throws it again and
-     * returns whether the second handler has got the same. */
+    /* Throws an exception with the text, pauses in its handler, rethrows it and returns
+     * whether the second handler caught the same exception. */
     bool (*rethrow)(const char *text, void (*pause)(void *context), void *context);
 
-    /* The same for depth exceptions, each thrown by the handler of the one before. */
+    /* The same for depth nested exceptions, each thrown in the previous handler. */
     bool (*rethrow_nested)(int depth, const char *text, void (*pause)(void *context), void *context);
 
-    /* Pauses in a destructor that an exception runs, and returns whether one was
-     * being thrown before and after, and no more later. */
+    /* Pauses in a destructor during unwinding. Returns whether an exception was being
+     * thrown before and after the pause, and none later. */
     bool (*unwind)(const char *text, void (*pause)(void *context), void *context);
 
-    /* What is being handled: the number of exceptions thrown and not caught, plus
-     * 1000 if there is a current one. */
+    /* The number of exceptions thrown and not caught, plus 1000 if one is being
+     * handled. */
     int (*state)(void);
 };
 

@@ -1,5 +1,5 @@
-/* A library that keeps an address within a call of the C library, not that of the
- * call. */
+/* A library that stores an address inside a function of the C library, not the address
+ * of the function. */
 #include <poll.h>
 
 char *const within_poll = (char *)poll + 1;

@@ -1,5 +1,5 @@
-/* A library that calls once what can be patched, without a PLT and without anything
- * of the compiler's: that slot is the last one of its relocations. */
+/* A library that calls one function that can be patched, without a PLT and without any
+ * support code of the compiler. The slot of this function is its last relocation. */
 #include <poll.h>
 
 int last_poll(struct pollfd *polled, nfds_t count, int timeout) {

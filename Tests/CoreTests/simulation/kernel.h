@@ -15,14 +15,14 @@
 
 /* How often what goes wrong, in a thousand. */
 struct faults {
-    uint32_t late;        /* a request is carried out, or its answer told, some time later */
+    uint32_t late;        /* a request is executed, or its completion delivered, some time later */
     uint32_t interrupted; /* EINTR */
-    uint32_t cut;         /* a receive or a send takes a part only */
+    uint32_t cut;         /* a short receive or send */
     uint32_t reset;       /* ECONNRESET */
     uint32_t full;        /* a send is EAGAIN though there is room */
     uint32_t no_buffer;   /* ENOBUFS though there are some */
     uint32_t refused;     /* accept: EMFILE, ECONNABORTED; connect: ECONNREFUSED, EAGAIN */
-    uint32_t busy;        /* to enter fails, or takes a part of the entries */
+    uint32_t busy;        /* io_uring_enter() fails, or consumes only some of the entries */
     uint32_t running;     /* a cancel comes too late to stop a request, which ends soon */
 };
 
@@ -30,9 +30,9 @@ struct faults {
  * completion queue are cut to so many, and the rest overflows. 0: uncut. */
 void kernel_begin(const struct faults *faults, unsigned completions);
 
-/* The same for the calls of the epoll engine; without streams only for those that
- * the io_uring engine makes, too: connects to unix sockets, and accepts by way of the
- * epoll inside the ring. */
+/* The same for the calls of the epoll engine. Without streams, only for calls that the
+ * io_uring engine makes, too: connects to unix sockets, and accepts through the epoll
+ * inside the ring. */
 void events_begin(const struct faults *faults, bool streams);
 void events_end(void);
 

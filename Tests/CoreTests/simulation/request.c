@@ -116,8 +116,8 @@ static int32_t receive_picked(const struct request *request, uint32_t *flags) {
     return result;
 }
 
-/* A poll of the ring's always ends for POLLRDHUP, too. A multishot one tells of each
- * event once, as long as that lasts. */
+/* A poll of the ring also ends for POLLRDHUP. A multishot poll reports each event once
+ * while the event persists. */
 static int32_t poll_now(struct request *request) {
     struct pollfd state = {.fd = request->entry.fd, .events = (short)(request->entry.poll32_events | POLLRDHUP)};
     short news = poll(&state, 1, 0) > 0 ? state.revents : 0;

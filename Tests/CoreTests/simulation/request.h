@@ -12,7 +12,7 @@ struct request {
     int32_t fate;  /* an error that it ends with in place of being carried out; 0 */
     uint32_t most; /* bytes that it moves at most */
     uint32_t done; /* bytes moved so far, of one that wants all */
-    short told;    /* events of a multishot poll that were told and still last */
+    short told;    /* events of a multishot poll that were reported and persist */
     bool doomed;   /* cancelled while it was running: it ends soon, somehow */
 };
 

@@ -42,8 +42,8 @@ void kernel_dump(void) {
     fprintf(stderr, "  %zu completions have overflowed\n", kernel.overflow_count);
 }
 
-/* A cancel has the name of its target with this bit, the poll of the epoll inside the
- * ring a small number. */
+/* The user data of a cancel is that of its target with this bit. That of the poll of the
+ * inner epoll is a small number. */
 enum { CANCEL = 1, INNER = 2 };
 
 static bool is_the_rings(uint64_t name) {
@@ -124,8 +124,8 @@ int __wrap_io_uring_queue_init_params(unsigned entries, struct io_uring *ring, s
 void __wrap_io_uring_queue_exit(struct io_uring *ring);
 void __wrap_io_uring_queue_exit(struct io_uring *ring) {
     buffers_end();
-    /* What was cancelled may have been told, and its cancel not yet. The poll of the
-     * epoll inside the ring never ends otherwise. */
+    /* The completion of a cancelled request may have been delivered before that of its
+     * cancel. The poll of the inner epoll never ends otherwise. */
     for (size_t i = 0; i < kernel.request_count; i++)
         CHECK(is_the_rings(kernel.requests[i].entry.user_data));
     for (size_t i = 0; i < kernel.answer_count; i++)

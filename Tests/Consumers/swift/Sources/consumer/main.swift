@@ -1,5 +1,5 @@
-// An echo server and its client in one program, which tries TLS where Green has it, and results that own memory, whose
-// life the optimiser decides in a release build.
+// An echo server and its client in one program, with TLS if Green has it. Also checks results with heap storage, whose
+// lifetime the optimiser determines in a release build.
 import Green
 
 struct Mismatch: Error {
