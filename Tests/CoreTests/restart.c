@@ -3,6 +3,7 @@
 #include "helpers.h"
 
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -19,6 +20,7 @@ struct server {
     const char *text;
     int type;
     void (*run)(const char *text, int pipe);
+    bool is_idle; /* when it is killed */
     pid_t pid;
     struct report report;
 };
@@ -63,6 +65,60 @@ static void serve_datagrams(const char *text, int pipe) {
     tell(pipe, &report);
     while (green_receive_from(socket, &byte, 1, &from) == 1)
         CHECK(green_send_to(socket, &byte, 1, &from), ==, 1);
+    _exit(1);
+}
+
+/* A descriptor that is bound there, and listens if it is a stream's; tells of it. */
+static int open_at(const char *text, int type, int pipe) {
+    struct report report = {0};
+    CHECK(green_resolve(&report.address, 1, text), ==, 1);
+    int fd = socket(report.address.storage.ss_family, type | SOCK_CLOEXEC, 0);
+    CHECK(fd, >=, 0);
+    CHECK(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){type == SOCK_STREAM}, sizeof(int)), ==, 0);
+    if (bind(fd, (struct sockaddr *)&report.address.storage, report.address.length) < 0 ||
+        (type == SOCK_STREAM && listen(fd, 8) < 0))
+        report.error = -errno;
+    CHECK(getsockname(fd, (struct sockaddr *)&report.address.storage, &report.address.length), ==, 0);
+    tell(pipe, &report);
+    return fd;
+}
+
+static void serve_by_wait_fd(const char *text, int pipe) {
+    char byte;
+    int fd = open_at(text, SOCK_STREAM, pipe);
+    while (green_wait_fd(fd, POLLIN, GREEN_FOREVER) > 0) {
+        int client = accept(fd, NULL, NULL);
+        CHECK(client, >=, 0);
+        CHECK(green_wait_fd(client, POLLIN, GREEN_FOREVER), >, 0);
+        CHECK(recv(client, &byte, 1, 0), ==, 1);
+        CHECK(send(client, &byte, 1, MSG_NOSIGNAL), ==, 1);
+    }
+    _exit(1);
+}
+
+static void patch_program(void) {
+    green_patch *patch;
+    CHECK(green_yield(), ==, 0); /* calls of an OS thread without a hub block */
+    CHECK(green_monkey_patch(&patch, GREEN_PATCH_SOCKET), ==, 0);
+}
+
+static void serve_by_patched_calls(const char *text, int pipe) {
+    char byte;
+    patch_program();
+    int fd = open_at(text, SOCK_STREAM, pipe), client;
+    while ((client = accept(fd, NULL, NULL)) >= 0 && recv(client, &byte, 1, 0) == 1)
+        CHECK(send(client, &byte, 1, MSG_NOSIGNAL), ==, 1);
+    _exit(1);
+}
+
+static void serve_datagrams_by_patched_calls(const char *text, int pipe) {
+    struct sockaddr_storage from;
+    socklen_t size = sizeof from;
+    char byte;
+    patch_program();
+    int fd = open_at(text, SOCK_DGRAM, pipe);
+    for (; recvfrom(fd, &byte, 1, 0, (struct sockaddr *)&from, &size) == 1; size = sizeof from)
+        CHECK(sendto(fd, &byte, 1, 0, (struct sockaddr *)&from, size), ==, 1);
     _exit(1);
 }
 
@@ -117,16 +173,19 @@ static void expect_free(const struct server *server) {
     close(fd);
 }
 
-/* Kills a server that waits for clients, talks to some, and has yet to accept others. */
+/* Kills a server that waits for clients, talks to some, and has yet to accept others;
+ * an idle one has done with all of them. */
 static void kill_server(const struct server *server) {
     int clients[GREETED + UNGREETED], status;
     char byte = 'x';
     for (int i = 0; i < GREETED + UNGREETED; i++) {
         clients[i] = connect_there(server);
         CHECK(send(clients[i], &byte, 1, 0), ==, 1);
-        if (i < GREETED)
+        if (i < GREETED || server->is_idle)
             CHECK(recv(clients[i], &byte, 1, 0), ==, 1);
     }
+    if (server->is_idle)
+        usleep(1000); /* most likely it waits again */
     CHECK(kill(server->pid, SIGKILL), ==, 0);
     CHECK(waitpid(server->pid, &status, 0), ==, server->pid);
     CHECK(WIFSIGNALED(status));
@@ -164,4 +223,18 @@ TEST(unix_abstract, "a killed server on an abstract unix address can restart at 
 
 TEST(udp, "a killed UDP server can restart at once, a hundred times") {
     restart((struct server){.text = "127.0.0.1:0", .type = SOCK_DGRAM, .run = serve_datagrams});
+}
+
+TEST(wait_fd, "a killed server that waits by green_wait_fd can be started again at once, a hundred times") {
+    restart((struct server){.text = "127.0.0.1:0", .type = SOCK_STREAM, .run = serve_by_wait_fd, .is_idle = true});
+}
+
+TEST(patched_tcp, "a killed TCP server of patched calls can be started again at once, a hundred times") {
+    restart(
+        (struct server){.text = "127.0.0.1:0", .type = SOCK_STREAM, .run = serve_by_patched_calls, .is_idle = true});
+}
+
+TEST(patched_udp, "a killed UDP server of patched calls can be started again at once, a hundred times") {
+    restart((struct server){
+        .text = "127.0.0.1:0", .type = SOCK_DGRAM, .run = serve_datagrams_by_patched_calls, .is_idle = true});
 }

@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 void green__io_complete(green_op *op, int32_t result) {
@@ -30,6 +31,16 @@ static void describe_poll(const green_wait *wait, char *text, size_t size) {
 
 static const green_wait_kind polling = {green__io_cancel, describe_poll};
 
+/* Whether the socket keeps an address from others: one that listens, or takes datagrams. */
+static bool keeps_address(int fd) {
+    int type = 0, listens = 0, error_number = errno;
+    bool is_socket = getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &(socklen_t){sizeof type}) == 0;
+    if (is_socket && type != SOCK_DGRAM)
+        getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &(socklen_t){sizeof listens});
+    errno = error_number;
+    return is_socket && (type == SOCK_DGRAM || listens);
+}
+
 int green_wait_fd(int fd, short events, int64_t timeout) {
     int error = 0;
     green_hub *hub = green__hub_here(&error);
@@ -38,6 +49,7 @@ int green_wait_fd(int fd, short events, int64_t timeout) {
     green_io io;
     green__io_init(hub, &io, &polling, GREEN_OP_POLL, fd);
     io.op.flags = (unsigned short)events;
+    io.op.unheld = !(events & POLLOUT) && keeps_address(fd);
     error = green__io_run(hub, &io, timeout);
     if (error < 0 && !green__is_explained(error))
         green__fail(error, "waiting for descriptor %d", fd);

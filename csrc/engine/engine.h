@@ -61,7 +61,8 @@ struct green_op {
      * attempt would fail. After a receive: it took all available bytes. */
     bool drained;
 
-    bool once; /* the caller does not wait: always try once */
+    bool unheld; /* a poll without POLLOUT that must not hold its file: see inner.c */
+    bool once;   /* the caller does not wait: always try once */
 
     /* The engine's own. */
     uint8_t state;

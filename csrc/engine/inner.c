@@ -16,8 +16,8 @@ int green__inner_open(green_uring *uring) {
     return green__epoll_open(&uring->inner, &uring->base, EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET);
 }
 
-bool green__inner_takes(green_op_kind kind) {
-    return kind == GREEN_OP_ACCEPT || kind == GREEN_OP_RECEIVE_MSG;
+bool green__inner_takes(const green_op *op) {
+    return op->kind == GREEN_OP_ACCEPT || op->kind == GREEN_OP_RECEIVE_MSG || (op->kind == GREEN_OP_POLL && op->unheld);
 }
 
 /* Makes the ring poll the epoll while operations wait in it. */

@@ -108,7 +108,7 @@ static bool attempt(green_engine *engine, green_op *op, int32_t *result) {
 
 static void submit(green_engine *engine, green_op *op) {
     green_uring *uring = uring_of(engine);
-    if (green__inner_takes(op->kind)) {
+    if (green__inner_takes(op)) {
         green__epoll.submit(&uring->inner.base, op);
         return;
     }
@@ -151,7 +151,7 @@ static void cancel_again(green_uring *uring, uint64_t name) {
 
 static void cancel(green_engine *engine, green_op *op) {
     green_uring *uring = uring_of(engine);
-    if (green__inner_takes(op->kind)) {
+    if (green__inner_takes(op)) {
         green__epoll.cancel(&uring->inner.base, op);
         return;
     }

@@ -90,7 +90,7 @@ void green__uring_prepare_file(struct io_uring_sqe *sqe, const green_op *op);
 
 /* The epoll inside the ring, for operations that must not hold their file. */
 int green__inner_open(green_uring *uring);
-bool green__inner_takes(green_op_kind kind);
+bool green__inner_takes(const green_op *op);
 
 /* Whether operations wait in the epoll, and the ring does not poll it. */
 static inline bool green__inner_is_blind(const green_uring *uring) {

@@ -110,7 +110,7 @@ static int accept_parking(green_hub *hub, const struct brief *brief) {
         if (!asked)
             deadline = green__socket_deadline(brief->fd, SO_RCVTIMEO);
         asked = true;
-        ended = green__watch_again(hub, brief->fd, POLLIN, deadline, &mistaken);
+        ended = green__watch_port_again(hub, brief->fd, deadline, &mistaken);
         if (ended == -EBADF)
             return green__watch_failed(hub, ended, EAGAIN);
     }

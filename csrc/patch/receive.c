@@ -25,7 +25,9 @@ static ssize_t receive_some(green_hub *hub, int fd, struct msghdr *message, int 
         if (!asked)
             deadline = green__socket_deadline(fd, SO_RCVTIMEO);
         asked = true;
-        ended = green__watch_again(hub, fd, POLLIN, deadline, &mistaken);
+        /* Who asks for the sender has a socket for datagrams. */
+        ended = message->msg_name ? green__watch_port_again(hub, fd, deadline, &mistaken)
+                                  : green__watch_again(hub, fd, POLLIN, deadline, &mistaken);
         if (ended == -EBADF) /* the number may be another's by now */
             return have_some ? -1 : green__watch_failed(hub, ended, EAGAIN);
     }

@@ -99,8 +99,11 @@ static void submit(green_hub *hub, green_watching *watching) {
         enter(hub, watch);
         if (watch->resting)
             continue;
-        watch->op = (green_op){
-            .complete = complete, .kind = GREEN_OP_POLL, .fd = watch->fd, .flags = (unsigned short)watch->events};
+        watch->op = (green_op){.complete = complete,
+                               .kind = GREEN_OP_POLL,
+                               .fd = watch->fd,
+                               .flags = (unsigned short)watch->events,
+                               .unheld = watch->unheld};
         watch->pending = true;
         watching->pending++;
     }
@@ -191,10 +194,13 @@ int green__watch(green_hub *hub, green_watch *watches, size_t count, int64_t dea
     return outcome(hub, &watching);
 }
 
-int green__watch_one(green_hub *hub, int fd, short events, int64_t deadline) {
-    green_watch watch = {.fd = fd, .events = events};
+static int watch_one(green_hub *hub, green_watch watch, int64_t deadline) {
     int error = green__watch(hub, &watch, 1, deadline);
     return watch.useless ? -EPERM : error;
+}
+
+int green__watch_one(green_hub *hub, int fd, short events, int64_t deadline) {
+    return watch_one(hub, (green_watch){.fd = fd, .events = events}, deadline);
 }
 
 int green__watch_pause(green_hub *hub, int fd, int64_t pause, int64_t deadline) {
@@ -205,14 +211,22 @@ int green__watch_pause(green_hub *hub, int fd, int64_t pause, int64_t deadline) 
     return ended == -ETIMEDOUT && in_time ? 0 : ended;
 }
 
-int green__watch_again(green_hub *hub, int fd, short events, int64_t deadline, unsigned *mistaken) {
+static int watch_again(green_hub *hub, green_watch watch, int64_t deadline, unsigned *mistaken) {
     int ended = 0;
     if (*mistaken > GREEN_MISTAKEN_MAX)
-        ended = green__watch_pause(hub, fd, GREEN_MISTAKEN_PAUSE, deadline);
+        ended = green__watch_pause(hub, watch.fd, GREEN_MISTAKEN_PAUSE, deadline);
     if (ended == 0)
-        ended = green__watch_one(hub, fd, events, deadline);
+        ended = watch_one(hub, watch, deadline);
     *mistaken = ended == 0 ? *mistaken + 1 : 0;
     return ended;
+}
+
+int green__watch_again(green_hub *hub, int fd, short events, int64_t deadline, unsigned *mistaken) {
+    return watch_again(hub, (green_watch){.fd = fd, .events = events}, deadline, mistaken);
+}
+
+int green__watch_port_again(green_hub *hub, int fd, int64_t deadline, unsigned *mistaken) {
+    return watch_again(hub, (green_watch){.fd = fd, .events = POLLIN, .unheld = true}, deadline, mistaken);
 }
 
 int green__watch_failed(green_hub *hub, int error, int timed_out) {

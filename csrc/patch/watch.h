@@ -9,6 +9,7 @@
 typedef struct green_watch {
     int fd; /* negative: none */
     short events;
+    bool unheld;  /* the wait must not hold its file: see green_op */
     bool useless; /* it cannot be waited for, as a file cannot */
     bool resting; /* events do not end the wait, only a close does */
     bool closed;  /* under the wait */
@@ -34,6 +35,9 @@ int green__watch_one(green_hub *hub, int fd, short events, int64_t deadline);
  * the socket's queue. It is 0 at first and after each success. From the third wait on,
  * the call pauses first. */
 int green__watch_again(green_hub *hub, int fd, short events, int64_t deadline, unsigned *mistaken);
+
+/* The same for POLLIN of a socket that keeps an address from others. */
+int green__watch_port_again(green_hub *hub, int fd, int64_t deadline, unsigned *mistaken);
 
 /* Parks for some nanoseconds, or until the deadline. Returns 0, or the error that ended
  * the wait early. */
