@@ -238,7 +238,7 @@ BIG_TEST(at_random, "a library damaged at random that loads is patched or refuse
                   report->error == -ENOENT || report->error == -ENOSYS);
         }
     }
-    printf("%d loaded, of which %d were refused; %d were unfit without Green\n", loaded, refused, unfit);
+    printf("%d loaded, %d of them refused; %d crashed without Green\n", loaded, refused, unfit);
     CHECK(crashed, ==, 0);
     CHECK(loaded, >, 0);
     for (int i = 0; i < LIBRARIES; i++)

@@ -99,7 +99,7 @@ TEST(own_port_ipv6, "a connect to its own port over IPv6 is -ECONNREFUSED") {
     green_socket *socket = NULL;
     int error = green_connect_address(&socket, &address, &options);
     if (error == -EADDRINUSE)
-        skip("somebody else has taken the port");
+        skip("another process has taken the port");
     CHECK(error, ==, -ECONNREFUSED);
 }
 
@@ -125,7 +125,7 @@ TEST(own_listener, "a connect from a listener's port to the listener is not a se
     green_socket *client = NULL;
     int error = green_connect_address(&client, &to, &options);
     if (error == -EADDRINUSE)
-        skip("somebody else has the port");
+        skip("another process has the port");
     CHECK(error, ==, 0);
     CHECK(green_socket_local_address(client, &seen), ==, 0);
     CHECK(green_address_equal(&seen, &from));

@@ -56,7 +56,7 @@ typedef struct green_sight {
     unsigned looks;          /* that found it there, after the first */
     bool told;               /* of this hold */
     unsigned looks_for_dump; /* since the last request for a dump */
-    bool excused;            /* a dump that is asked for has to wait, which was told */
+    bool excused;            /* a requested dump has to wait, and this was reported */
 } green_sight;
 
 /* Puts a new hub of this OS thread among those that can be seen, or takes one out. */

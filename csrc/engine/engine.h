@@ -111,9 +111,9 @@ typedef struct green_engine_class {
     /* Ends one that has no operation left. */
     void (*close)(green_engine *engine);
 
-    /* Does at once what the operation is for, where that takes no waiting: true,
-     * with its result in *result and the operation not taken over. It is asked for
-     * the kinds in attempts alone. */
+    /* Performs the operation at once if it does not have to wait: returns true, with the
+     * result in *result, and does not take the operation over. Called only for the kinds
+     * in attempts. */
     uint32_t attempts; /* 1 << kind */
     bool (*attempt)(green_engine *engine, green_op *op, int32_t *result);
 

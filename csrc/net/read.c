@@ -1,8 +1,8 @@
 /* Reading: into the caller's memory, or in place.
  *
- * A read that brings memory has the kernel fill it directly, whatever its size.
- * Lines and the green_receive() family bring none, and are lent some of the
- * engine's when bytes come. What is left over stays in the socket and comes first next time. */
+ * If the caller passes memory, the kernel fills it directly, whatever its size. Lines and
+ * the green_receive() family use a buffer of the engine when bytes arrive. Unread bytes
+ * stay in the socket, and the next call returns them first. */
 #include "transport.h"
 
 #include <limits.h>

@@ -126,9 +126,9 @@ static int send_output(green_socket_io *call, green_tls *tls) {
     return error;
 }
 
-/* A reader that has something to send, an answer to a new key for one, does not
- * wait for it: the peer may wait for the reader. What the kernel does not take
- * now goes out with the next write, unless it becomes too much. */
+/* A reader does not wait to send its output, such as the answer to a key update, because
+ * the peer may wait for the reader. Bytes that the kernel does not accept now are sent
+ * with the next write, unless they become too many. */
 void green__tls_nudge(green_tls *tls) {
     green_tls_output *output = &tls->output;
     if (output->count == 0 || tls->sending)
