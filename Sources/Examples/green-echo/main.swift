@@ -20,7 +20,7 @@ func echo() throws {
               --port N                         port to listen on; 0 selects a free one (6000)
               --concurrency N                  maximum number of clients (10000); a new one replaces the one silent
                                                for longest
-              --idle S                         seconds after which a silent client is dropped (300)
+              --idle S                         seconds after which an inactive client is dropped (300)
               --tls-cert FILE, --tls-key FILE  certificate and key in PEM; enables TLS
             """
     )
