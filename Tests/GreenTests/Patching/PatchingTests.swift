@@ -89,7 +89,7 @@ private func startPatchedThreads() throws {
     try GreenThread.sleep(for: .microseconds(1))
     try #require(osThreadOfNew() != osThread())
     // With AddressSanitizer the program has a pthread_create of its own, which is not the C library's to patch.
-    guard unsafe dlsym(nil, "__asan_init") == nil else { return }
+    guard !isAddressSanitized else { return }
     let timeout = Timeout(.seconds(60))
     let patched = try monkeyPatch(.thread)
     try #require(osThreadOfNew() == osThread())
