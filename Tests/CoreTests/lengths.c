@@ -215,6 +215,7 @@ static void empty_on_each_engine(void) {
 }
 
 TEST(empty, "a write of 0 bytes sends an empty message on a datagram socket and nothing on a stream") {
+    needs_kernel();
     map_room();
     on_each_engine(empty_on_each_engine);
 }

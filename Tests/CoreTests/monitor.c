@@ -57,6 +57,7 @@ TEST(once, "a hold is reported once, however long it goes on, and the next one a
 }
 
 TEST(without_name, "a thread without a name is reported by its number, and main as the thread it is") {
+    needs_kernel();
     char line[64];
     int count = 1;
     start_monitor();

@@ -142,6 +142,7 @@ static int bound_without_port(green_socket *socket) {
 }
 
 TEST(from_any_port, "from an address without a port, the kernel selects the port at connect time") {
+    needs_kernel();
     static const enum transport transports[] = {TCP4, TCP6};
     static const char *const hosts[] = {"127.0.0.1", "[::1]"};
     for (size_t i = 0; i < 2; i++) {
@@ -159,6 +160,7 @@ TEST(from_any_port, "from an address without a port, the kernel selects the port
 }
 
 TEST(from_port, "from an address with a port, that port is used") {
+    needs_kernel();
     int fd, port = reserved_port(own_host(1), &fd);
     green_listener *listener = listen_any(TCP4);
     green_address from = address_at(own_host(2), port), seen;
@@ -196,5 +198,6 @@ static void share_ports(void) {
 }
 
 TEST(shared_ports, "one local port serves connections to several destinations") {
+    needs_kernel();
     run_in_namespace(share_ports);
 }

@@ -37,14 +37,17 @@ static void reset_far_end(struct pair *pair) {
 }
 
 TEST(accepted, "errors name a client that has reset its connection, and its address is known") {
+    needs_kernel();
     with_each_transport(reset_near_end);
 }
 
 TEST(connected, "errors name a server that has reset its connection, and its address is known") {
+    needs_kernel();
     with_each_transport(reset_far_end);
 }
 
 TEST(before_accept, "errors name a client that has reset its connection before the accept") {
+    needs_kernel();
     for (enum transport transport = TCP4; transport <= TCP6; transport++) {
         green_listener *listener = listen_any(transport);
         green_address client;

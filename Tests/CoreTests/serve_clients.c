@@ -138,6 +138,7 @@ static int read_one(green_socket *client, void *context) {
 }
 
 TEST(reset, "a client that resets its connection is reported with its address and does not end serve") {
+    needs_kernel();
     begin(read_one);
     green_address address;
     char text[GREEN_ADDRESS_TEXT_MAX];
@@ -163,6 +164,7 @@ static int write_on(green_socket *client, void *context) {
 }
 
 TEST(gone, "a client that disconnects during a write does not end serve") {
+    needs_kernel();
     begin(write_on);
     green_socket_release(connect_and_begin()); /* with bytes unread: a reset */
     await_end(1);
@@ -277,6 +279,7 @@ static int shut_down_later(green_socket *client, void *context) {
 }
 
 TEST(shutdown, "a client that disconnects before its connection is shut down does not end serve") {
+    needs_kernel();
     begin(shut_down_later);
     reset_and_release(connect_and_begin());
     await_end(1);
