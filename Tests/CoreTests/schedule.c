@@ -210,6 +210,21 @@ TEST(yielders_and_io, "threads that only yield do not starve I/O") {
     release_pair(&pair);
 }
 
+/* By then the engine has asked the kernel for events and got none. */
+TEST(yielders_and_late_io, "threads that only yield notice I/O that begins late") {
+    struct pair pair = connected(TCP4);
+    green_thread *echo = start(echo_bytes, pair.far);
+    for (int i = 0; i < 100; i++)
+        CHECK(green_yield(), ==, 0);
+    int fd = green_socket_fd(pair.near);
+    CHECK(send(fd, "ping", 4, 0), ==, 4);
+    CHECK(shutdown(fd, SHUT_WR), ==, 0);
+    while (!green_thread_is_finished(echo))
+        CHECK(green_yield(), ==, 0);
+    CHECK(finish(echo), ==, 0);
+    release_pair(&pair);
+}
+
 static int ping_on(void *argument) {
     for (int i = 0; i < SCALED(2000); i++) {
         send_text(argument, "ping");
