@@ -15,9 +15,8 @@ int kill_and_finish(green_thread *thread);
 /* Yields often enough that whoever can go on has parked again or finished. */
 void let_run(void);
 
-/* A new thread that ends as soon as the hub has no operation under way, in the turn
- * in which the last one completed, and then releases the socket in a link: before
- * whoever waited for that operation goes on. */
+/* Starts a thread that ends in the turn in which the hub's last operation completes. A
+ * link then releases the socket, before the thread that waited for that operation runs. */
 green_thread *release_on_completion(green_socket *socket);
 
 /* Function of a thread: sleeps for *(int64_t *)argument, for an hour without

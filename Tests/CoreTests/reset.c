@@ -7,7 +7,7 @@ static const char *text_of(const green_address *address) {
     return text;
 }
 
-/* A read, then a write, both of which name the peer. */
+/* Reads, then writes. Both errors name the peer. */
 static void expect_reset_by(green_socket *socket, const green_address *peer) {
     char byte;
     green_address seen;

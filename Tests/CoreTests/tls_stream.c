@@ -65,7 +65,7 @@ static int end_stream(void *socket) {
     return green_shutdown(socket, SHUT_WR);
 }
 
-TEST(goodbye_released, "a goodbye leaves alone a socket that was released while it was sent") {
+TEST(goodbye_released, "a shutdown does not touch a socket that was released during the close_notify alert") {
     static char bytes[1 << 20];
     struct tls_pair pair = tls_pair(0);
     CHECK(green_socket_set_option(pair.client, SOL_SOCKET, SO_SNDBUF, 8192), ==, 0);
