@@ -1,5 +1,6 @@
 #include "stack.h"
 
+#include "../base/feature.h"
 #include "sanitizer.h"
 
 #include <errno.h>
@@ -134,7 +135,7 @@ static int guard_install(char *guard) {
     enum { UNKNOWN, HELD, REFUSED }; /* refused: before Linux 6.13; a race finds it out twice */
     static int advice = UNKNOWN;
     int known = __atomic_load_n(&advice, __ATOMIC_RELAXED);
-    if (known != REFUSED) {
+    if (known != REFUSED && !green__feature_is_disabled(GREEN_FEATURE_GUARD_INSTALL)) {
         int error;
         do
             error = madvise(guard, GREEN_GUARD_SIZE, MADV_GUARD_INSTALL);

@@ -2,6 +2,7 @@
 #include "uring.h"
 
 #include "../base/fail.h"
+#include "../base/feature.h"
 
 #include <fcntl.h>
 
@@ -17,7 +18,8 @@ enum { OP_FTRUNCATE = 55 };
  * meanwhile: half of them is for everything else. */
 void green__uring_ask_of_files(green_uring *uring, struct io_uring_probe *probe) {
     unsigned workers[2] = {0, 0};
-    uring->truncates = io_uring_opcode_supported(probe, OP_FTRUNCATE);
+    uring->truncates =
+        io_uring_opcode_supported(probe, OP_FTRUNCATE) && !green__feature_is_disabled(GREEN_FEATURE_FTRUNCATE);
     if (io_uring_register_iowq_max_workers(&uring->ring, workers) == 0)
         uring->opening_max = workers[0] / 2;
 }

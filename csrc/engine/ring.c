@@ -2,6 +2,7 @@
 #include "uring.h"
 
 #include "../base/descriptor.h"
+#include "../base/feature.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -56,6 +57,11 @@ static const unsigned wishes[] = {
     0,
 };
 
+static bool is_disabled(unsigned flags) {
+    return (flags & IORING_SETUP_DEFER_TASKRUN && green__feature_is_disabled(GREEN_FEATURE_DEFER_TASKRUN)) ||
+           (flags & IORING_SETUP_COOP_TASKRUN && green__feature_is_disabled(GREEN_FEATURE_COOP_TASKRUN));
+}
+
 /* Operations that Green cannot do without. SEND_ZC is not used: it came with
  * Linux 6.0, as multishot receive did, which no probe shows. */
 static const int needed[] = {
@@ -94,13 +100,17 @@ enum { FEATURE_NO_IOWAIT = 1 << 17, ENTER_NO_IOWAIT = 1 << 7 }; /* Linux 6.15 */
 
 static unsigned enter_flags(const struct io_uring *ring) {
     unsigned flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG;
-    return ring->features & FEATURE_NO_IOWAIT ? flags | ENTER_NO_IOWAIT : flags;
+    if (ring->features & FEATURE_NO_IOWAIT && !green__feature_is_disabled(GREEN_FEATURE_NO_IOWAIT))
+        flags |= ENTER_NO_IOWAIT;
+    return flags;
 }
 
 int green__ring_make(green_uring *uring, unsigned entries) {
     struct io_uring *ring = &uring->ring;
     int error = -EINVAL;
     for (size_t i = 0; error == -EINVAL && i < sizeof wishes / sizeof *wishes; i++) {
+        if (is_disabled(wishes[i]))
+            continue;
         struct io_uring_params params = {
             .flags = wishes[i] | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
             .cq_entries = entries * COMPLETIONS_PER_ENTRY,

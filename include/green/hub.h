@@ -4,11 +4,14 @@
  * thread does, with the defaults; green_hub_open() is for choosing something
  * else before that. The hub ends with its OS thread, or by green_hub_close().
  *
- * The environment has three words to say:
+ * These environment variables have an effect:
  *
  *   GREEN_ENGINE=uring|epoll  the engine, where green_hub_options names none
  *   GREEN_MONITOR=100         the monitor is on, with a limit of that many
  *                             milliseconds: see monitor.h
+ *   GREEN_DISABLE=a,b         Green does not use these features of the kernel: all,
+ *                             coop_taskrun, defer_taskrun, ftruncate,
+ *                             guard_install, no_iowait
  *   GREEN_LOG=debug           more is written to standard error, such as why the
  *                             engine is not the first choice
  *

@@ -1,0 +1,27 @@
+/* Kernel features that Green uses where they exist, and can do without.
+ *
+ * GREEN_DISABLE in the environment names features that Green treats as missing, separated
+ * by commas; "all" names every one. It lets the test suite run on a new kernel as on an
+ * old one, and users work around a kernel bug. */
+#ifndef GREEN_BASE_FEATURE_H
+#define GREEN_BASE_FEATURE_H
+
+#include <stdbool.h>
+
+/* X(identifier, name in GREEN_DISABLE) */
+#define GREEN_FEATURES(X)                                                                                              \
+    X(COOP_TASKRUN, "coop_taskrun")   /* io_uring, Linux 5.19 */                                                       \
+    X(DEFER_TASKRUN, "defer_taskrun") /* io_uring, Linux 6.1 */                                                        \
+    X(FTRUNCATE, "ftruncate")         /* io_uring, Linux 6.9 */                                                        \
+    X(GUARD_INSTALL, "guard_install") /* madvise(2), Linux 6.13 */                                                     \
+    X(NO_IOWAIT, "no_iowait")         /* io_uring, Linux 6.15 */
+
+#define GREEN_FEATURE(identifier, name) GREEN_FEATURE_##identifier,
+typedef enum green_feature { GREEN_FEATURES(GREEN_FEATURE) GREEN_FEATURE_COUNT } green_feature;
+#undef GREEN_FEATURE
+
+/* Whether GREEN_DISABLE names the feature. Reads the environment at the first call in the
+ * process, and reports unknown names then. Any thread may call it. */
+bool green__feature_is_disabled(green_feature feature);
+
+#endif
