@@ -8,7 +8,7 @@ CORE_SOURCES = $(shell git ls-files 'csrc/*.[ch]' 'include/*.h' 'Tests/*.[ch]' '
 SWIFT_SOURCES = Package.swift Sources Tests bench
 
 .PHONY: run test test-c test-swift test-sanitized test-fuzz test-simulation test-epoll test-aarch64 test-consumers \
-	test-peers test-memcheck build bench docs format lint setup clean
+	test-peers test-memcheck build bench docs format lint lint-includes setup clean
 
 run: setup
 	swift build -c release --product green-echo
@@ -110,9 +110,14 @@ format: setup
 docs: setup
 	.ci/docs
 
-lint: docs
+lint: lint-includes docs
 	@clang-format --dry-run --Werror $(CORE_SOURCES)
 	swift format lint --strict --recursive --parallel $(SWIFT_SOURCES)
+
+# Which room of csrc may include which, and a test of the linter itself.
+lint-includes:
+	.ci/check-includes
+	.ci/test-check-includes
 
 setup:
 	@.ci/setup

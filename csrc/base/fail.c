@@ -2,7 +2,7 @@
 
 #include "sentence.h"
 
-#include <green/green.h>
+#include <green/serve.h>
 
 #include <poll.h>
 #include <stdarg.h>
