@@ -33,7 +33,7 @@ static void check_unsent(green_event *event) {
     CHECK(green_event_waiting(event), ==, 0);
 }
 
-/* EV-1 to EV-4 ------------------------------------------------------------- */
+/* Sending and waiting ------------------------------------------------------ */
 
 TEST(send, "an event hands its value to those who wait and to those who come later, any number of times") {
     green_event *event = new_event();
@@ -165,7 +165,7 @@ TEST(many, "a thousand threads wait for one event") {
     green_event_free(event);
 }
 
-/* EV-3, EV-5: timeouts ----------------------------------------------------- */
+/* Timeouts ----------------------------------------------------------------- */
 
 TEST(timeout, "a wait that is not met in time is -ETIMEDOUT, leaves no trace, and can be made again") {
     green_event *event = new_event();
@@ -199,7 +199,7 @@ TEST(timeout_zero, "a timeout of 0 asks without letting anybody run") {
     green_event_free(event);
 }
 
-/* EV-6: reset -------------------------------------------------------------- */
+/* Resetting ---------------------------------------------------------------- */
 
 TEST(reset, "a reset event can be sent again, and those who were waiting keep what they were given") {
     green_event *event = new_event();
@@ -229,7 +229,7 @@ TEST(reset, "a reset event can be sent again, and those who were waiting keep wh
     green_event_free(event);
 }
 
-/* EV-7: interrupts, and what lives how long -------------------------------- */
+/* Interrupts and lifetimes ------------------------------------------------- */
 
 TEST(killed_after_send, "a waiter that is killed after the send has its value, and the kill with its next call") {
     green_event *event = new_event();

@@ -38,7 +38,7 @@ static int use(void *argument) {
     return error;
 }
 
-/* SM-1 to SM-3 ------------------------------------------------------------- */
+/* Permits ------------------------------------------------------------------ */
 
 TEST(bad_numbers, "negative permits, or more than the limit, are -EINVAL, and the message tells the number") {
     green_semaphore *semaphore = NULL;
@@ -98,7 +98,7 @@ TEST(timeout_zero, "a timeout of 0 asks without letting anybody run") {
     green_semaphore_free(semaphore);
 }
 
-/* SM-4: first come, first served ------------------------------------------- */
+/* First come, first served ------------------------------------------------- */
 
 TEST(order, "permits go to those who wait in the order they came, those who gave up left out") {
     enum { USERS = 9 };
@@ -175,7 +175,7 @@ TEST(exclusion, "never more threads inside than there are permits, and all come 
     green_semaphore_free(semaphore);
 }
 
-/* SM-7: a limit ------------------------------------------------------------ */
+/* A limit ------------------------------------------------------------------ */
 
 TEST(over_release, "a release beyond the limit is -EOVERFLOW, the message tells the limit, and nothing changes") {
     green_semaphore *semaphore = new_semaphore(2, 2);
@@ -193,7 +193,7 @@ TEST(over_release, "a release beyond the limit is -EOVERFLOW, the message tells 
     green_semaphore_free(semaphore);
 }
 
-/* SM-8: a release that waits ----------------------------------------------- */
+/* A release that waits ----------------------------------------------------- */
 
 TEST(capped, "at the limit a release waits until somebody takes a permit, in the order they came") {
     green_semaphore *semaphore = new_semaphore(1, 1);

@@ -1,8 +1,8 @@
 /* Events: one value, or one error, that any number of green threads wait for.
  *
- * From Eventlet's event.Event (EV-1 to EV-7), except that a wait which is over
- * before the event is sent says so instead of returning nothing. An event
- * belongs to the OS thread that first uses it. */
+ * From Eventlet's event.Event, except that a wait which is over before the event is
+ * sent says so instead of returning nothing. An event belongs to the OS thread that
+ * first uses it. */
 #ifndef GREEN_EVENT_H
 #define GREEN_EVENT_H
 

@@ -5,7 +5,7 @@
  *
  * From here on libpq's own poll(), recv(), connect() and the like park the green
  * thread that calls them, and its OS thread runs others meanwhile. From
- * Eventlet's import_patched() and monkey_patch() (PA-1, PA-3).
+ * Eventlet's import_patched() and monkey_patch().
  *
  * Where the dynamic linker has written the addresses of the C library's calls
  * into an object, those of green versions are put. These do what the calls are
@@ -130,7 +130,7 @@ enum {
     GREEN_PATCH_DNS = 16,   /* getaddrinfo getnameinfo gethostbyname gethostbyname2 gethostbyaddr, and their _r */
 
     /* All of these. Not in it are the families below, which are only for those who ask
-     * for them by name, as Eventlet's monkey_patch() leaves `builtins` out (PA-1). */
+     * for them by name, as Eventlet's monkey_patch() leaves `builtins` out. */
     GREEN_PATCH_ALL = 31,
 
     /* Regular files and disks: pread preadv preadv2 pwrite pwritev pwritev2 fsync

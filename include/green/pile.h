@@ -1,7 +1,6 @@
 /* Piles: the results of several green threads, in the order they were spawned.
  *
- * From Eventlet's GreenPile (PL-1 to PL-3), except that a wait which is
- * interrupted loses no result. */
+ * From Eventlet's GreenPile, except that a wait which is interrupted loses no result. */
 #ifndef GREEN_PILE_H
 #define GREEN_PILE_H
 

@@ -1,6 +1,6 @@
 /* Pools: no more than so many green threads at one time.
  *
- * From Eventlet's GreenPool (GP-1 to GP-7). A pool belongs to the OS thread that
+ * From Eventlet's GreenPool. A pool belongs to the OS thread that
  * first uses it. */
 #ifndef GREEN_POOL_H
 #define GREEN_POOL_H
@@ -24,7 +24,7 @@ GREEN_API void green_pool_free(green_pool *GREEN_NULLABLE pool);
  * options may be NULL.
  *
  * When the pool is full and the caller is one of its own threads, the function
- * is called in place instead, so that a pool cannot wait for itself (GP-3); the
+ * is called in place instead, so that a pool cannot wait for itself; the
  * handle is that of a thread which has finished. Its error is its result, not
  * that of this call; only an interrupt of the caller that ended the function is
  * both, since it was meant for the caller.

@@ -9,9 +9,9 @@
  *     while ((error = green_queue_get(jobs, &job, GREEN_FOREVER)) == 0)
  *         work(&job);                                          another one
  *
- * From Eventlet's queue module (QU-1 to QU-14). Waiters are served first come,
- * first served; one that is killed or runs out of time takes nothing and leaves
- * nothing behind. A queue belongs to the OS thread that first uses it. */
+ * From Eventlet's queue module, whose waiters wake in no particular order. Here they
+ * are served first come, first served; one that is killed or runs out of time takes
+ * nothing and leaves nothing behind. A queue belongs to the OS thread that first uses it. */
 #ifndef GREEN_QUEUE_H
 #define GREEN_QUEUE_H
 

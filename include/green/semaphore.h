@@ -2,7 +2,7 @@
  *
  * First come, first served: a permit that is given back goes straight to the
  * thread that has waited longest, and a newcomer queues behind those who wait.
- * From Eventlet's semaphore module (SM-1 to SM-8). A semaphore belongs to the
+ * From Eventlet's semaphore module. A semaphore belongs to the
  * OS thread that first uses it. */
 #ifndef GREEN_SEMAPHORE_H
 #define GREEN_SEMAPHORE_H

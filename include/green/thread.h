@@ -36,7 +36,7 @@ typedef struct green_spawn_options {
 } green_spawn_options;
 
 /* Starts function(argument) in a new green thread. It first runs when the
- * caller blocks or yields, behind those that are ready by then (GT-2).
+ * caller blocks or yields, behind those that are ready by then.
  * *thread is a handle that the caller owns and gives back with
  * green_thread_release(); a released thread runs on.
  * -ENOMEM: no memory for its stack. Does not block. */
@@ -46,11 +46,12 @@ GREEN_API GREEN_CHECK int green_spawn(green_thread **thread, green_function *fun
 GREEN_API GREEN_CHECK int green_spawn_with(green_thread **thread, const green_spawn_options *GREEN_NULLABLE options,
                                            green_function *function, void *GREEN_NULLABLE argument);
 
-/* Starts a green thread without a handle: cheaper, nothing to release (GT-3). */
+/* Starts a green thread without a handle: cheaper, nothing to release, no result to
+ * wait for. An error of its function is reported on standard error. */
 GREEN_API GREEN_CHECK int green_detach(green_function *function, void *GREEN_NULLABLE argument);
 
 /* Starts function(argument) after delay nanoseconds, even if the caller has ended by
- * then (GT-4). A delay of 0 or less means no delay. If green_thread_cancel() is called
+ * then. A delay of 0 or less means no delay. If green_thread_cancel() is called
  * before then, the function never runs. */
 GREEN_API GREEN_CHECK int green_spawn_after(green_thread **thread, int64_t delay, green_function *function,
                                             void *GREEN_NULLABLE argument);
@@ -62,7 +63,7 @@ GREEN_API green_thread *green_thread_retain(green_thread *thread);
 GREEN_API void green_thread_release(green_thread *GREEN_NULLABLE thread);
 
 /* Blocks until the thread has finished and stores what its function returned
- * in *result: any number of times, from any number of waiters (GT-10). A thread
+ * in *result: any number of times, from any number of waiters. A thread
  * killed before it ran has the result -ECANCELED.
  * 0: finished, *result is set. -ETIMEDOUT: not within timeout nanoseconds (0
  * asks without blocking). -EDEADLK: it is the caller itself. */
@@ -70,8 +71,9 @@ GREEN_API GREEN_CHECK int green_thread_wait(green_thread *thread, int *GREEN_NUL
 
 /* Interrupts the thread: the call it is blocked in, or its next one, returns
  * -ECANCELED; one that never ran never will, and is finished without running.
- * Does not wait for it to end (GT-6, GT-8), does not block. A thread may catch
- * the error and live on. 0, also when it has finished already.
+ * Does not wait for it to end, does not block, and does not run the thread at once as
+ * Eventlet's kill() does. A thread may catch the error and live on. 0, also when it has
+ * finished already.
  * -ECANCELED: the caller killed itself, and is to return now. */
 GREEN_API int green_thread_kill(green_thread *thread);
 
@@ -97,12 +99,12 @@ GREEN_API uint64_t green_interrupt_count(void);
  * in a link or a destructor, which get no interrupts, and without a hub. */
 GREEN_API GREEN_CHECK int green_check_interrupt(void);
 
-/* Stops a thread that has not begun to run: it never will (GT-9).
+/* Stops a thread that has not begun to run: it never will.
  * 1: cancelled. 0: too late, it has begun, and goes on. */
 GREEN_API int green_thread_cancel(green_thread *thread);
 
 /* Calls function(thread, argument) when the thread has finished, in its
- * context, after those linked before (GT-11); at once, in the caller's context,
+ * context, after those linked before; at once, in the caller's context,
  * when it has finished already, and then *link is NULL. A link must not block:
  * a blocking call in it fails with -EWOULDBLOCK.
  * *link may be asked for in order to remove it. -ENOMEM. */
@@ -143,7 +145,7 @@ GREEN_API green_thread *GREEN_NULLABLE green_current(void);
  * have run anyway. -EWOULDBLOCK: called in a link or a destructor. */
 GREEN_API int green_yield(void);
 
-/* Blocks for at least the given nanoseconds; 0 or less means green_yield() (GT-1).
+/* Blocks for at least the given nanoseconds; 0 or less means green_yield().
  * 0: the time has passed. -ECANCELED, -ETIME: an interrupt ended the sleep early.
  * -EWOULDBLOCK: called in a link or a destructor. -ENOMEM: no memory for a timer. */
 GREEN_API int green_sleep(int64_t nanoseconds);

@@ -8,8 +8,8 @@
  *         error = use_cached(url);
  *     green_timeout_free(limit);
  *
- * From Eventlet's Timeout (TO-1 to TO-12). Timeouts nest, and each is told from
- * the others by its handle. The blocking call that one ends returns -ETIME;
+ * From Eventlet's Timeout, which starts when it is made. Timeouts nest, and each is
+ * told from the others by its handle. The blocking call that one ends returns -ETIME;
  * -ETIMEDOUT is the end of the call's own timeout. Code that never blocks cannot
  * be interrupted. */
 #ifndef GREEN_TIMEOUT_H
