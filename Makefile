@@ -82,7 +82,7 @@ test-memcheck: setup
 	cmake --build $(BUILD) --parallel $(JOBS)
 	Tests/CoreTests/memcheck $(BUILD)
 
-# A CMake project and a Swift package that use Green as strangers would.
+# A CMake project and a Swift package that use Green as external projects do.
 test-consumers: setup
 	Tests/Consumers/run
 
