@@ -4,7 +4,7 @@ BUILD ?= build
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
 SEEDS ?= 100000
-CORE_SOURCES = $(shell git ls-files 'csrc/*.[ch]' 'include/*.h' 'Tests/*.[ch]' 'bench/*.[ch]')
+CORE_SOURCES = $(shell git ls-files 'csrc/*.[ch]' 'include/*.h' 'Sources/Examples/C/*.c' 'Tests/*.[ch]' 'bench/*.[ch]')
 SWIFT_SOURCES = Package.swift Sources Tests bench
 
 .PHONY: run test test-c test-swift test-sanitized test-fuzz test-simulation test-epoll test-aarch64 test-consumers \
