@@ -1,11 +1,13 @@
 /* Damaged libraries that the dynamic linker loads. Patching refuses them with a message,
  * or patches them, and never crashes. */
 #include "patches.h"
+#include "seccomp.h"
 
 #include <fcntl.h>
 #include <link.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 static const char *const libraries[] = {PATCHED_NOW, PATCHED_LAZY, PATCHED_NO_PLT, PATCHED_LOCKS};
@@ -276,26 +278,55 @@ static void uneven_names(struct image *image) {
     dynamic_entry(image, DT_STRSZ)->d_un.d_val--;
 }
 
-static void expect_refused(void (*break_it)(struct image *image), const char *words) {
+/* The memory of the last segment goes on after the end of the file. The string table ends
+ * there. The dynamic linker reads neither. */
+static void cut_off_names(struct image *image) {
+    const ElfW(Ehdr) *header = (const void *)image->bytes;
+    ElfW(Phdr) *last = NULL, *segments = (void *)(image->bytes + header->e_phoff);
+    for (int i = 0; i < header->e_phnum; i++)
+        if (segments[i].p_type == PT_LOAD)
+            last = &segments[i];
+    CHECK(last != NULL);
+    last->p_filesz = last->p_memsz = last->p_memsz + image->size + 64 * 1024;
+    dynamic_entry(image, DT_STRSZ)->d_un.d_val =
+        last->p_vaddr + last->p_memsz - dynamic_entry(image, DT_STRTAB)->d_un.d_ptr;
+}
+
+static void expect_refused(void (*body)(void), void (*break_it)(struct image *image), const char *words) {
     struct image image = read_image(PATCHED_NOW);
     break_it(&image);
     write_image(&image);
     free(image.bytes);
-    CHECK(survives(load_and_patch));
+    CHECK(survives(body));
     CHECK(report->stage, ==, DONE);
     CHECK(report->error, ==, -ENOEXEC);
     CHECK_CONTAINS(report->text, path);
     CHECK_CONTAINS(report->text, words);
 }
 
-TEST(each, "each kind of damage is -ENOEXEC, with the object and the fault") {
+static void expect_each_refused(void (*body)(void)) {
     prepare();
-    expect_refused(other_own_name, "its soname is outside its string table");
-    expect_refused(short_names, "it is damaged: ");
-    expect_refused(long_names, "its string table is outside its memory");
-    expect_refused(endless_names, "its string table is outside its memory");
-    expect_refused(uneven_names, "its string table does not end with a NUL");
+    expect_refused(body, other_own_name, "its soname is outside its string table");
+    expect_refused(body, short_names, "it is damaged: ");
+    expect_refused(body, long_names, "its string table is outside its memory");
+    expect_refused(body, endless_names, "its string table is outside its memory");
+    expect_refused(body, uneven_names, "its string table does not end with a NUL");
+    expect_refused(body, cut_off_names, "its string table is outside its memory");
     finish_up();
+}
+
+TEST(each, "each kind of damage is -ENOEXEC, with the object and the fault") {
+    expect_each_refused(load_and_patch);
+}
+
+static void load_and_patch_without_advice(void) {
+    refuse_call(SYS_madvise, EINVAL);
+    load_and_patch();
+}
+
+TEST(no_advice, "each kind of damage is -ENOEXEC without MADV_POPULATE_READ, as before Linux 5.14") {
+    needs_kernel();
+    expect_each_refused(load_and_patch_without_advice);
 }
 
 TEST(sound, "the same library without damage is patched") {

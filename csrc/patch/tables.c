@@ -8,20 +8,33 @@
 #include "pages.h"
 
 #include <sys/mman.h>
+#include <sys/syscall.h>
 
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22 /* Linux 5.14 */
 #endif
 
-/* Pages after the end of their file are mapped but cannot be read. Kernels and emulators
- * without this advice return an error that says nothing about the pages. */
+/* Before Linux 5.14, and in emulators: rt_sigprocmask() reads a set of signals before it
+ * refuses the operation, and returns EFAULT if it cannot read it. It changes nothing and
+ * needs no descriptor, and no seccomp filter forbids it. */
+static bool can_be_read(uintptr_t first, uintptr_t end, uintptr_t page) {
+    enum { NO_OPERATION = -1, KERNEL_SET_SIZE = 8 };
+    for (uintptr_t address = first; address < end; address += page)
+        if (syscall(SYS_rt_sigprocmask, NO_OPERATION, (void *)address, NULL, KERNEL_SET_SIZE) < 0 && errno == EFAULT)
+            return false;
+    return true;
+}
+
+/* Pages after the end of their file are mapped but cannot be read. */
 static bool is_present(uintptr_t first, size_t size) {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = first & ~(page - 1);
     int result;
     do
         result = madvise((void *)begin, first + size - begin, MADV_POPULATE_READ);
     while (result < 0 && errno == EINTR);
-    return result == 0 || (errno != EFAULT && errno != EHWPOISON);
+    if (result == 0 || errno == EFAULT || errno == EHWPOISON)
+        return result == 0;
+    return can_be_read(begin, first + size, page);
 }
 
 /* Whether these bytes belong to the object and can be read. */
