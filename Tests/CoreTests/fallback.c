@@ -5,6 +5,8 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
+enum { NOBODY = 65534 };
+
 static int refusal, refused_call;
 
 static void echo_once(void) {
@@ -49,8 +51,40 @@ TEST(memory, "a memlock limit too low for a ring gets epoll") {
     falls_back(SYS_io_uring_setup, ENOMEM, "memlock");
 }
 
+/* As root a process has CAP_IPC_LOCK, and so no limit. */
+static void open_with_no_locked_memory(void) {
+    CHECK(unsetenv("GREEN_ENGINE"), ==, 0);
+    CHECK(setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){0, 0}), ==, 0);
+    if (geteuid() == 0)
+        CHECK(setresuid(NOBODY, NOBODY, NOBODY), ==, 0);
+    const char *engine = green_hub_engine();
+    CHECK(engine != NULL);
+    if (strcmp(engine, "epoll") == 0)
+        dprintf(STDERR_FILENO, "%s\n", green_hub_fallback());
+    echo_once();
+    CHECK(green_hub_close(), ==, 0);
+}
+
+TEST(no_locked_memory, "with a memlock limit of 0 the hub runs, on epoll if the kernel counts rings") {
+    needs_kernel();
+    struct child child;
+    run_child(&child, open_with_no_locked_memory);
+    CHECK(child.status, ==, 0);
+    if (*child.output)
+        CHECK_CONTAINS(child.output, "memlock");
+}
+
+static void open_ring(void) {
+    static const green_hub_options options = {.engine = "uring"};
+    CHECK(green_hub_open(&options), ==, 0);
+}
+
 TEST(use, "a filter that lets a ring be made and refuses its use gets epoll") {
     needs_kernel();
+    struct child child;
+    run_child(&child, open_ring);
+    if (child.status != 0)
+        skip("there is no io_uring");
     falls_back(SYS_io_uring_enter, EPERM, "seccomp");
     falls_back(SYS_io_uring_register, EPERM, "");
 }

@@ -38,7 +38,8 @@ static int explain_refusal(int error) {
         return green__fail(error, "this kernel has no io_uring, or a seccomp filter hides it");
     case -ENOMEM:
         return green__fail(error, "no memory for an io_uring ring: raise the memlock limit (ulimit -l), which counts "
-                                  "it on kernels before 5.12, or the memory limit of the container");
+                                  "the rings of all processes of a user before Linux 5.12 and since 6.14, or the "
+                                  "memory limit of the container");
     case -EMFILE:
     case -ENFILE:
         return green__fail(error, "no descriptor is left for an io_uring ring: raise the limit (ulimit -n)");
