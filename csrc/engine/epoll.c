@@ -12,7 +12,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -225,7 +224,7 @@ static int wait_for_events(green_epoll *epoll, struct epoll_event *events, int64
     struct timespec limit = {timeout / 1000000000, timeout % 1000000000};
     epoll->counts->system_calls++;
     if (!epoll->milliseconds) {
-        int count = epoll_pwait2(epoll->fd, events, TURN_EVENTS, timeout < 0 ? NULL : &limit, NULL);
+        int count = green__epoll_pwait2(epoll->fd, events, TURN_EVENTS, timeout < 0 ? NULL : &limit);
         if (count >= 0 || (errno != ENOSYS && errno != EPERM))
             return count;
         epoll->milliseconds = true; /* before Linux 5.11, or a seccomp filter that does not know the call */

@@ -6,6 +6,9 @@
 #include "attempt.h"
 #include "oplist.h"
 
+#include <sys/epoll.h>
+#include <time.h>
+
 /* What is known of a descriptor. All zero: nothing. */
 typedef struct green_watched {
     green_op *waiting; /* operations that would have had to wait, in no order */
@@ -73,6 +76,10 @@ void green__loans_close(green_loans *loans);
  * forget work on its base. Returns 0 or -errno, explained. */
 int green__epoll_open(green_epoll *epoll, green_engine *counts, uint32_t socket_events);
 void green__epoll_close(green_epoll *epoll);
+
+/* Like epoll_wait(2), with a timeout in nanoseconds; NULL waits without a limit. Returns -1
+ * with ENOSYS or EPERM where the system does not have it. */
+int green__epoll_pwait2(int fd, struct epoll_event *events, int most, const struct timespec *timeout);
 
 /* Tries operations that were submitted or that may continue. Returns whether one has
  * completed or more can be tried, so that the engine should not wait now. */

@@ -8,6 +8,10 @@
 #include <liburing.h>
 #include <sys/socket.h>
 
+#ifndef IORING_SETUP_DEFER_TASKRUN
+#error "Green needs liburing 2.3 or later"
+#endif
+
 /* Memory that the kernel picks receive buffers from: a provided buffer ring. */
 typedef struct green_lending {
     struct io_uring_buf_ring *ring; /* what is free */

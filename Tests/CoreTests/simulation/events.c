@@ -77,11 +77,8 @@ int __wrap_connect(int fd, const struct sockaddr *address, socklen_t length) {
 }
 
 /* Events come in parts and in any order. Where there are none, time passes. */
-int __wrap_epoll_pwait2(int fd, struct epoll_event *events, int most, const struct timespec *timeout,
-                        const sigset_t *mask);
-int __wrap_epoll_pwait2(int fd, struct epoll_event *events, int most, const struct timespec *timeout,
-                        const sigset_t *mask) {
-    (void)mask;
+int __wrap_green__epoll_pwait2(int fd, struct epoll_event *events, int most, const struct timespec *timeout);
+int __wrap_green__epoll_pwait2(int fd, struct epoll_event *events, int most, const struct timespec *timeout) {
     if (fails(faults.busy, EINTR))
         return -1;
     if (chance(faults.late))

@@ -1,0 +1,13 @@
+/* epoll_pwait2(2), which glibc has since 2.35, and RHEL 9 not. */
+#include "epoll.h"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef SYS_epoll_pwait2
+#define SYS_epoll_pwait2 441 /* Linux 5.11 */
+#endif
+
+int green__epoll_pwait2(int fd, struct epoll_event *events, int most, const struct timespec *timeout) {
+    return (int)syscall(SYS_epoll_pwait2, fd, events, most, timeout, NULL, 0);
+}
