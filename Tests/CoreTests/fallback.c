@@ -51,6 +51,19 @@ TEST(memory, "a memlock limit too low for a ring gets epoll") {
     falls_back(SYS_io_uring_setup, ENOMEM, "memlock");
 }
 
+static void open_ring(void) {
+    static const green_hub_options options = {.engine = "uring"};
+    CHECK(green_hub_open(&options), ==, 0);
+}
+
+/* Where Green can make a ring. Asked in a child, because a ring does not survive a fork. */
+static void needs_uring(void) {
+    struct child child;
+    run_child(&child, open_ring);
+    if (child.status != 0)
+        skip("there is no io_uring");
+}
+
 /* As root a process has CAP_IPC_LOCK, and so no limit. */
 static void open_with_no_locked_memory(void) {
     CHECK(unsetenv("GREEN_ENGINE"), ==, 0);
@@ -67,6 +80,7 @@ static void open_with_no_locked_memory(void) {
 
 TEST(no_locked_memory, "with a memlock limit of 0 the hub runs, on epoll if the kernel counts rings") {
     needs_kernel();
+    needs_uring();
     struct child child;
     run_child(&child, open_with_no_locked_memory);
     CHECK(child.status, ==, 0);
@@ -74,17 +88,9 @@ TEST(no_locked_memory, "with a memlock limit of 0 the hub runs, on epoll if the 
         CHECK_CONTAINS(child.output, "memlock");
 }
 
-static void open_ring(void) {
-    static const green_hub_options options = {.engine = "uring"};
-    CHECK(green_hub_open(&options), ==, 0);
-}
-
 TEST(use, "a filter that lets a ring be made and refuses its use gets epoll") {
     needs_kernel();
-    struct child child;
-    run_child(&child, open_ring);
-    if (child.status != 0)
-        skip("there is no io_uring");
+    needs_uring();
     falls_back(SYS_io_uring_enter, EPERM, "seccomp");
     falls_back(SYS_io_uring_register, EPERM, "");
 }
