@@ -388,6 +388,21 @@ TEST(epolls, "epoll_wait waits") {
 
 /* Children ---------------------------------------------------------------------- */
 
+/* The child ends when the pipe's other end is closed. */
+static pid_t child_that_waits(int code, int *other_end) {
+    int pipe_ends[2];
+    CHECK(pipe2(pipe_ends, O_CLOEXEC), ==, 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        char byte;
+        close(pipe_ends[1]);
+        _exit(read(pipe_ends[0], &byte, 1) == 0 ? code : 1);
+    }
+    close(pipe_ends[0]);
+    *other_end = pipe_ends[1];
+    return pid;
+}
+
 static pid_t child_that_ends(int code) {
     pid_t pid = fork();
     if (pid == 0) {
@@ -398,9 +413,10 @@ static pid_t child_that_ends(int code) {
 }
 
 static void wait_for_children(void) {
-    int status = 0;
-    pid_t child = child_that_ends(3);
+    int status = 0, other_end;
+    pid_t child = child_that_waits(3, &other_end);
     CHECK(lib->waitpid(child, &status, WNOHANG), ==, 0);
+    close(other_end);
     CHECK(lib->waitpid(child, &status, 0), ==, child);
     CHECK(WEXITSTATUS(status), ==, 3);
     child = child_that_ends(4);
