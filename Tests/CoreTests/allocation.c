@@ -37,7 +37,7 @@ TEST(hub, "a hub is made or refused at every point, and comes to its end") {
          .run = open_the_best,
          .opens = true,
          /* There is another engine. */
-         .tolerates = "madvise strndup calloc mmap io_uring_queue_init_params io_uring_get_probe_ring "
+         .tolerates = "madvise strndup calloc mmap io_uring_queue_init_params io_uring_register_probe "
                       "io_uring_register_buf_ring io_uring_register_ring_fd"},
     };
     fail_on_each_engine(scenarios, 3, FAIL_MEMORY);

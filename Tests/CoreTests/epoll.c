@@ -288,6 +288,21 @@ TEST(before_pwait2, "a system without epoll_pwait2 sleeps long enough, in millis
     }
 }
 
+static void sleep_without_pwait2(void) {
+    CHECK(setenv("GREEN_DISABLE", "epoll_pwait2", 1), ==, 0);
+    sleep_in_milliseconds();
+}
+
+/* This error of the call would end the process. */
+TEST(disabled_pwait2, "where GREEN_DISABLE names epoll_pwait2 it is not called") {
+    needs_kernel();
+    struct child child;
+    refusal = E2BIG;
+    run_child(&child, sleep_without_pwait2);
+    CHECK_TEXT(child.output, "");
+    CHECK(child.status, ==, 0);
+}
+
 static void read_signal(void) {
     refuse_call(SYS_preadv2, refusal);
     use_epoll();

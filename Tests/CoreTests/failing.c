@@ -143,9 +143,10 @@ WRAPPED(int, io_uring_queue_init_params, unsigned entries, struct io_uring *ring
     return __real_io_uring_queue_init_params(entries, ring, params);
 }
 
-WRAPPED(struct io_uring_probe *, io_uring_get_probe_ring, struct io_uring *ring) {
-    FAIL_IF(FAIL_MEMORY, "io_uring_get_probe_ring", ENOMEM, NULL);
-    return __real_io_uring_get_probe_ring(ring);
+WRAPPED(int, io_uring_register_probe, struct io_uring *ring, struct io_uring_probe *probe, unsigned count) {
+    if (fails(FAIL_MEMORY, "io_uring_register_probe"))
+        return -ENOMEM;
+    return __real_io_uring_register_probe(ring, probe, count);
 }
 
 WRAPPED(int, io_uring_register_buf_ring, struct io_uring *ring, struct io_uring_buf_reg *registration, unsigned flags) {

@@ -2,12 +2,15 @@
 #include "helpers.h"
 #include "seccomp.h"
 
+#include <liburing.h>
+#include <linux/capability.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
 enum { NOBODY = 65534 };
 
 static int refusal, refused_call;
+static unsigned refused_registration; /* 0: refused_call */
 
 static void echo_once(void) {
     struct pair pair = connected(TCP4);
@@ -16,9 +19,16 @@ static void echo_once(void) {
     release_pair(&pair);
 }
 
+static void refuse(void) {
+    if (refused_registration)
+        refuse_registration(refused_registration, refusal);
+    else
+        refuse_call(refused_call, refusal);
+}
+
 static void open_where_refused(void) {
     CHECK(unsetenv("GREEN_ENGINE"), ==, 0);
-    refuse_call(refused_call, refusal);
+    refuse();
     CHECK_TEXT(green_hub_engine(), "epoll");
     CHECK(green_hub_fallback() != NULL);
     dprintf(STDERR_FILENO, "%s\n", green_hub_fallback());
@@ -92,7 +102,53 @@ TEST(use, "a filter that lets a ring be made and refuses its use gets epoll") {
     needs_kernel();
     needs_uring();
     falls_back(SYS_io_uring_enter, EPERM, "seccomp");
-    falls_back(SYS_io_uring_register, EPERM, "");
+    falls_back(SYS_io_uring_register, EPERM, "seccomp");
+}
+
+TEST(registrations, "a filter that refuses a registration that Green needs gets epoll, and says so") {
+    needs_kernel();
+    needs_uring();
+    static const struct {
+        unsigned registration;
+        const char *said;
+    } needed[] = {
+        {IORING_REGISTER_PROBE, "asking which operations io_uring has: Invalid argument"},
+        {IORING_REGISTER_PBUF_RING, "registering receive memory with io_uring: Invalid argument"},
+    };
+    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
+        refused_registration = needed[i].registration;
+        falls_back(0, EINVAL, needed[i].said);
+        falls_back(0, EPERM, "seccomp");
+    }
+}
+
+/* The limit does not bound who has the capability, as root has. */
+static void give_up_locked_memory(void) {
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct sets[2] = {0};
+    CHECK(syscall(SYS_capget, &header, sets), ==, 0);
+    sets[0].effective &= ~(1u << CAP_IPC_LOCK);
+    CHECK(syscall(SYS_capset, &header, sets), ==, 0);
+    CHECK(setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){0, 0}), ==, 0);
+}
+
+/* Linux 6.18 counts rings, and 6.1 does not. */
+static void open_without_locked_memory(void) {
+    CHECK(unsetenv("GREEN_ENGINE"), ==, 0);
+    give_up_locked_memory();
+    if (strcmp(green_hub_engine(), "epoll") == 0)
+        CHECK_CONTAINS(green_hub_fallback(), "memlock limit (ulimit -l), by which some kernels bound");
+    echo_once();
+    CHECK(green_hub_close(), ==, 0);
+}
+
+TEST(locked_memory, "with a memlock limit of 0 a hub works, on epoll with that reason if the kernel counts rings") {
+    needs_kernel();
+    needs_uring();
+    struct child child;
+    run_child(&child, open_without_locked_memory);
+    CHECK_TEXT(child.output, "");
+    CHECK(child.status, ==, 0);
 }
 
 static void open_twice(void) {

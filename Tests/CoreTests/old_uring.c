@@ -16,13 +16,13 @@ int __wrap_io_uring_queue_init_params(unsigned entries, struct io_uring *ring, s
     return result;
 }
 
-struct io_uring_probe *__real_io_uring_get_probe_ring(struct io_uring *ring);
-struct io_uring_probe *__wrap_io_uring_get_probe_ring(struct io_uring *ring);
-struct io_uring_probe *__wrap_io_uring_get_probe_ring(struct io_uring *ring) {
-    struct io_uring_probe *probe = __real_io_uring_get_probe_ring(ring);
-    if (probe && missing_operation >= 0)
+int __real_io_uring_register_probe(struct io_uring *ring, struct io_uring_probe *probe, unsigned count);
+int __wrap_io_uring_register_probe(struct io_uring *ring, struct io_uring_probe *probe, unsigned count);
+int __wrap_io_uring_register_probe(struct io_uring *ring, struct io_uring_probe *probe, unsigned count) {
+    int result = __real_io_uring_register_probe(ring, probe, count);
+    if (result >= 0 && missing_operation >= 0)
         probe->ops[missing_operation].flags &= (unsigned short)~IO_URING_OP_SUPPORTED;
-    return probe;
+    return result;
 }
 
 static const green_hub_options uring_only = {.engine = "uring"};

@@ -6,6 +6,9 @@
  * error. For good. */
 void refuse_call(int number, int error);
 
+/* Likewise one operation of io_uring_register(2). */
+void refuse_registration(unsigned opcode, int error);
+
 /* The three calls of io_uring, as Docker's default profile does with EPERM. */
 void refuse_uring(int error);
 

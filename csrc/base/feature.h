@@ -10,11 +10,19 @@
 
 /* X(identifier, name in GREEN_DISABLE) */
 #define GREEN_FEATURES(X)                                                                                              \
-    X(COOP_TASKRUN, "coop_taskrun")   /* io_uring, Linux 5.19 */                                                       \
-    X(DEFER_TASKRUN, "defer_taskrun") /* io_uring, Linux 6.1 */                                                        \
-    X(FTRUNCATE, "ftruncate")         /* io_uring, Linux 6.9 */                                                        \
-    X(GUARD_INSTALL, "guard_install") /* madvise(2), Linux 6.13 */                                                     \
-    X(NO_IOWAIT, "no_iowait")         /* io_uring, Linux 6.15 */
+    X(COOP_TASKRUN, "coop_taskrun")         /* io_uring, Linux 5.19 */                                                 \
+    X(DEFER_TASKRUN, "defer_taskrun")       /* io_uring, Linux 6.1 */                                                  \
+    X(EPOLL_PWAIT2, "epoll_pwait2")         /* epoll, Linux 5.11 */                                                    \
+    X(FTRUNCATE, "ftruncate")               /* io_uring, Linux 6.9 */                                                  \
+    X(GUARD_INSTALL, "guard_install")       /* madvise(2), Linux 6.13 */                                               \
+    X(IOWQ_MAX_WORKERS, "iowq_max_workers") /* io_uring, Linux 5.15 */                                                 \
+    X(NO_IOWAIT, "no_iowait")               /* io_uring, Linux 6.15 */                                                 \
+    X(POLL_FIRST, "poll_first")             /* io_uring, Linux 5.19 */                                                 \
+    X(REGISTERED_RING, "registered_ring")   /* io_uring, Linux 5.18 */                                                 \
+    X(SINGLE_ISSUER, "single_issuer")       /* io_uring, Linux 6.0 */                                                  \
+    X(SOCK_NONEMPTY, "sock_nonempty")       /* io_uring, Linux 5.19 */                                                 \
+    X(SUBMIT_ALL, "submit_all")             /* io_uring, Linux 5.18 */                                                 \
+    X(TASKRUN_FLAG, "taskrun_flag")         /* io_uring, Linux 5.19 */
 
 #define GREEN_FEATURE(identifier, name) GREEN_FEATURE_##identifier,
 typedef enum green_feature { GREEN_FEATURES(GREEN_FEATURE) GREEN_FEATURE_COUNT } green_feature;

@@ -8,6 +8,7 @@
 #include "epoll.h"
 
 #include "../base/descriptor.h"
+#include "../base/feature.h"
 #include "../base/lock.h"
 
 #include <errno.h>
@@ -299,7 +300,12 @@ static void forget(green_engine *engine, int fd) {
 }
 
 int green__epoll_open(green_epoll *epoll, green_engine *counts, uint32_t events) {
-    *epoll = (green_epoll){.base.class = &green__epoll, .counts = counts, .socket_events = events};
+    *epoll = (green_epoll){
+        .base.class = &green__epoll,
+        .counts = counts,
+        .socket_events = events,
+        .milliseconds = green__feature_is_disabled(GREEN_FEATURE_EPOLL_PWAIT2),
+    };
     green__ops_init(&epoll->fresh);
     green__ops_init(&epoll->retried);
     int error = green__watch_forks(); /* see forget() */

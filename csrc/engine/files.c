@@ -20,7 +20,8 @@ void green__uring_ask_of_files(green_uring *uring, struct io_uring_probe *probe)
     unsigned workers[2] = {0, 0};
     uring->truncates =
         io_uring_opcode_supported(probe, OP_FTRUNCATE) && !green__feature_is_disabled(GREEN_FEATURE_FTRUNCATE);
-    if (io_uring_register_iowq_max_workers(&uring->ring, workers) == 0)
+    if (!green__feature_is_disabled(GREEN_FEATURE_IOWQ_MAX_WORKERS) &&
+        io_uring_register_iowq_max_workers(&uring->ring, workers) == 0)
         uring->opening_max = workers[0] / 2;
 }
 

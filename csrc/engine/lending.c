@@ -33,31 +33,27 @@ static void *map(size_t size) {
     return memory == MAP_FAILED ? NULL : memory;
 }
 
+/* Where this fails, green__lending_close() undoes it. */
 int green__lending_open(green_uring *uring, size_t memory) {
     green_lending *lending = &uring->lending;
     lending->count = count_of(memory);
     lending->size = GREEN_LENT_SIZE;
     lending->ring = map(lending->count * sizeof(struct io_uring_buf));
     lending->memory = map(lending->count * lending->size);
-    int error = -ENOMEM;
     if (!lending->ring || !lending->memory)
-        goto failed;
+        return green__fail(-ENOMEM, "making %zu bytes of receive memory", memory);
     io_uring_buf_ring_init(lending->ring);
     struct io_uring_buf_reg registration = {
         .ring_addr = (uintptr_t)lending->ring, .ring_entries = lending->count, .bgid = GROUP};
-    error = io_uring_register_buf_ring(&uring->ring, &registration, 0);
+    int error = io_uring_register_buf_ring(&uring->ring, &registration, 0);
     if (error < 0)
-        goto failed;
+        return green__ring_refused(error, "registering receive memory with io_uring");
     /* A forked child must not have the kernel write into its copy. */
     madvise(lending->memory, lending->count * lending->size, MADV_DONTFORK);
     for (unsigned i = 0; i < lending->count; i++)
         add(lending, i, i);
     io_uring_buf_ring_advance(lending->ring, (int)lending->count);
     return 0;
-
-failed:
-    green__lending_close(uring);
-    return green__fail(error, "making %zu bytes of receive memory", memory);
 }
 
 /* The registration ends with the ring. */
@@ -70,9 +66,9 @@ void green__lending_close(green_uring *uring) {
     *lending = (green_lending){0};
 }
 
-void green__lending_prepare(struct io_uring_sqe *sqe, const green_op *op) {
+void green__lending_prepare(const green_uring *uring, struct io_uring_sqe *sqe, const green_op *op) {
     io_uring_prep_recv(sqe, op->fd, NULL, 0, op->flags);
-    sqe->ioprio |= op->drained ? IORING_RECVSEND_POLL_FIRST : 0;
+    sqe->ioprio |= op->drained ? uring->poll_first : 0;
     sqe->flags |= IOSQE_BUFFER_SELECT;
     sqe->buf_group = GROUP;
 }

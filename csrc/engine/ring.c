@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COMPLETIONS_PER_ENTRY = 8 };
+enum { COMPLETIONS_PER_ENTRY = 8, COMPLETIONS_MAX = 65536 };
 
 /* The value of kernel.io_uring_disabled (Linux 6.6), or 0. */
 static int sysctl_disabled(void) {
@@ -23,7 +23,7 @@ static int sysctl_disabled(void) {
     return value;
 }
 
-static int explain_refusal(int error) {
+int green__ring_refused(int error, const char *what) {
     switch (error) {
     case -EPERM:
         if (sysctl_disabled())
@@ -44,44 +44,82 @@ static int explain_refusal(int error) {
     case -ENFILE:
         return green__fail(error, "no descriptor is left for an io_uring ring: raise the limit (ulimit -n)");
     default:
-        return green__fail(error, "making an io_uring ring");
+        return green__fail(error, "%s", what);
     }
 }
 
-/* Completions are made only when the hub asks (DEFER_TASKRUN, 6.1), or at least
- * only when it enters the kernel (COOP_TASKRUN, 5.19); TASKRUN_FLAG shows that
- * there is something to ask for. SUBMIT_ALL: one bad entry does not hold the
- * others up. */
-static const unsigned wishes[] = {
-    IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL,
-    IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL,
+/* Completions are made only when the hub asks (DEFER_TASKRUN), or at least only when it
+ * enters the kernel (COOP_TASKRUN), or else at any time. TASKRUN_FLAG shows that there is
+ * something to ask for. The best one first. */
+static const unsigned modes[] = {
+    IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
+    IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
     0,
 };
 
-static bool is_disabled(unsigned flags) {
-    return (flags & IORING_SETUP_DEFER_TASKRUN && green__feature_is_disabled(GREEN_FEATURE_DEFER_TASKRUN)) ||
-           (flags & IORING_SETUP_COOP_TASKRUN && green__feature_is_disabled(GREEN_FEATURE_COOP_TASKRUN));
+static unsigned disabled_flags(void) {
+    static const struct {
+        unsigned flag;
+        green_feature feature;
+    } known[] = {
+        {IORING_SETUP_COOP_TASKRUN, GREEN_FEATURE_COOP_TASKRUN},
+        {IORING_SETUP_DEFER_TASKRUN, GREEN_FEATURE_DEFER_TASKRUN},
+        {IORING_SETUP_SINGLE_ISSUER, GREEN_FEATURE_SINGLE_ISSUER},
+        {IORING_SETUP_SUBMIT_ALL, GREEN_FEATURE_SUBMIT_ALL},
+        {IORING_SETUP_TASKRUN_FLAG, GREEN_FEATURE_TASKRUN_FLAG},
+    };
+    unsigned flags = 0;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        flags |= green__feature_is_disabled(known[i].feature) ? known[i].flag : 0;
+    return flags;
 }
 
-/* Operations that Green cannot do without. SEND_ZC is not used: it came with
- * Linux 6.0, as multishot receive did, which no probe shows. */
+/* Tries each mode with SUBMIT_ALL and without: one bad entry does not hold the others up.
+ * EINVAL may mean that the kernel does not know one of the flags. */
+static int init(struct io_uring *ring, unsigned entries) {
+    unsigned disabled = disabled_flags(), completions = entries * COMPLETIONS_PER_ENTRY;
+    int error = -EINVAL;
+    for (size_t i = 0; error == -EINVAL && i < 2 * sizeof modes / sizeof *modes; i++) {
+        unsigned flags = modes[i / 2] | (i % 2 == 0 ? IORING_SETUP_SUBMIT_ALL : 0);
+        struct io_uring_params params = {
+            .flags = flags | IORING_SETUP_CQSIZE,
+            .cq_entries = completions < COMPLETIONS_MAX ? completions : COMPLETIONS_MAX,
+        };
+        if (!(flags & disabled))
+            error = io_uring_queue_init_params(entries, ring, &params);
+    }
+    return error < 0 ? green__ring_refused(error, "making an io_uring ring") : 0;
+}
+
+/* Operations that Green cannot do without. SEND_ZC is not used, but shows Linux 6.0: what
+ * else has changed until then, in polls and in cancels, no probe shows. */
 static const int needed[] = {
     IORING_OP_ASYNC_CANCEL, IORING_OP_CONNECT, IORING_OP_FSYNC, IORING_OP_MKDIRAT,  IORING_OP_OPENAT,
     IORING_OP_POLL_ADD,     IORING_OP_READ,    IORING_OP_RECV,  IORING_OP_RENAMEAT, IORING_OP_SEND,
     IORING_OP_SENDMSG,      IORING_OP_SEND_ZC, IORING_OP_STATX, IORING_OP_UNLINKAT, IORING_OP_WRITE,
 };
 
-static int check_features(green_uring *uring) {
-    struct io_uring *ring = &uring->ring;
+static bool is_complete(const struct io_uring *ring, const struct io_uring_probe *probe) {
     bool complete = (ring->features & IORING_FEAT_EXT_ARG) && (ring->features & IORING_FEAT_NODROP);
-    struct io_uring_probe *probe = io_uring_get_probe_ring(ring);
-    if (!probe)
-        return green__fail(-ENOMEM, "asking what io_uring can do");
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
         complete = complete && io_uring_opcode_supported(probe, needed[i]);
-    green__uring_ask_of_files(uring, probe);
-    io_uring_free_probe(probe);
-    return complete ? 0 : green__fail(-ENOSYS, "this kernel's io_uring is too old: Green needs Linux 6.0");
+    return complete;
+}
+
+static int check_features(green_uring *uring) {
+    enum { OPERATIONS = 256 };
+    struct io_uring_probe *probe = calloc(1, sizeof *probe + OPERATIONS * sizeof *probe->ops);
+    if (!probe)
+        return green__fail(-ENOMEM, "making a hub");
+    int error = io_uring_register_probe(&uring->ring, probe, OPERATIONS);
+    if (error < 0)
+        green__ring_refused(error, "asking which operations io_uring has");
+    else if (!is_complete(&uring->ring, probe))
+        error = green__fail(-ENOSYS, "this kernel's io_uring is too old: Green needs Linux 6.0");
+    else
+        green__uring_ask_of_files(uring, probe);
+    free(probe);
+    return error;
 }
 
 static int move_above_stdio(struct io_uring *ring) {
@@ -89,7 +127,7 @@ static int move_above_stdio(struct io_uring *ring) {
         return 0;
     int fd = fcntl(ring->ring_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
     if (fd < 0)
-        return explain_refusal(-errno);
+        return green__ring_refused(-errno, "moving an io_uring ring");
     close(ring->ring_fd);
     ring->ring_fd = ring->enter_ring_fd = fd;
     return 0;
@@ -99,41 +137,58 @@ static int move_above_stdio(struct io_uring *ring) {
  * although it is idle. */
 enum { FEATURE_NO_IOWAIT = 1 << 17, ENTER_NO_IOWAIT = 1 << 7 }; /* Linux 6.15 */
 
-static unsigned enter_flags(const struct io_uring *ring) {
-    unsigned flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG;
-    if (ring->features & FEATURE_NO_IOWAIT && !green__feature_is_disabled(GREEN_FEATURE_NO_IOWAIT))
-        flags |= ENTER_NO_IOWAIT;
-    return flags;
+static void choose_flags(green_uring *uring) {
+    uring->enter_flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG;
+    if (uring->ring.features & FEATURE_NO_IOWAIT && !green__feature_is_disabled(GREEN_FEATURE_NO_IOWAIT))
+        uring->enter_flags |= ENTER_NO_IOWAIT;
+    if (!green__feature_is_disabled(GREEN_FEATURE_POLL_FIRST))
+        uring->poll_first = IORING_RECVSEND_POLL_FIRST;
+    if (!green__feature_is_disabled(GREEN_FEATURE_SOCK_NONEMPTY))
+        uring->nonempty = IORING_CQE_F_SOCK_NONEMPTY;
 }
 
 int green__ring_make(green_uring *uring, unsigned entries) {
     struct io_uring *ring = &uring->ring;
-    int error = -EINVAL;
-    for (size_t i = 0; error == -EINVAL && i < sizeof wishes / sizeof *wishes; i++) {
-        if (is_disabled(wishes[i]))
-            continue;
-        struct io_uring_params params = {
-            .flags = wishes[i] | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
-            .cq_entries = entries * COMPLETIONS_PER_ENTRY,
-        };
-        error = io_uring_queue_init_params(entries, ring, &params);
-    }
+    int error = init(ring, entries);
     if (error < 0)
-        return explain_refusal(error);
+        return error;
     error = move_above_stdio(ring);
     if (error < 0)
         goto failed;
     /* A forked child would share the ring's memory and corrupt it. */
     io_uring_ring_dontfork(ring);
-    uring->enter_flags = enter_flags(ring);
+    choose_flags(uring);
     error = check_features(uring);
-    /* A filter may allow to make a ring and refuse its use. */
-    if (error == 0 && (error = io_uring_enter((unsigned)ring->ring_fd, 0, 0, 0, NULL)) < 0)
-        explain_refusal(error);
-    if (error == 0)
-        return 0;
+    if (error < 0)
+        goto failed;
+    return 0;
 
 failed:
     io_uring_queue_exit(ring);
     return error;
+}
+
+static int enter(const green_uring *uring) {
+    struct io_uring_getevents_arg argument = {0};
+    return io_uring_enter2((unsigned)uring->ring.enter_ring_fd, 0, 0, uring->enter_flags, (sigset_t *)&argument,
+                           sizeof argument);
+}
+
+/* A filter may allow to make a ring and refuse its use, or some flags of that. A
+ * registered ring spares each call a look-up. */
+int green__ring_try(green_uring *uring) {
+    struct io_uring *ring = &uring->ring;
+    if (!green__feature_is_disabled(GREEN_FEATURE_REGISTERED_RING) && io_uring_register_ring_fd(ring) == 1)
+        uring->enter_flags |= IORING_ENTER_REGISTERED_RING;
+    int error = enter(uring);
+    if (error == -EINVAL && uring->enter_flags & ENTER_NO_IOWAIT) {
+        uring->enter_flags &= ~(unsigned)ENTER_NO_IOWAIT;
+        error = enter(uring);
+    }
+    if (error == -EINVAL && uring->enter_flags & IORING_ENTER_REGISTERED_RING) {
+        uring->enter_flags &= ~IORING_ENTER_REGISTERED_RING;
+        io_uring_unregister_ring_fd(ring);
+        error = enter(uring);
+    }
+    return error >= 0 || green__ring_is_busy(error) ? 0 : green__ring_refused(error, "using an io_uring ring");
 }

@@ -56,11 +56,11 @@ static green_op *op_of(uint64_t name) {
 /* A send must not wait in the kernel. If the peer has shut down its half or an error is
  * queued, the poll ends at once, and after 128 of these a worker thread blocks in the
  * send (io_arm_poll_handler, Linux 6.0 and later). So uring_wait.c does the waiting. */
-static void prepare_first(struct io_uring_sqe *sqe, green_op *op) {
+static void prepare_first(const green_uring *uring, struct io_uring_sqe *sqe, green_op *op) {
     switch (op->kind) {
     case GREEN_OP_RECEIVE:
         io_uring_prep_recv(sqe, op->fd, op->address, green__op_size(op), op->flags);
-        sqe->ioprio |= op->drained ? IORING_RECVSEND_POLL_FIRST : 0;
+        sqe->ioprio |= op->drained ? uring->poll_first : 0;
         break;
     case GREEN_OP_SEND:
         io_uring_prep_send(sqe, op->fd, op->address, green__op_size(op), op->flags | MSG_DONTWAIT);
@@ -75,16 +75,16 @@ static void prepare_first(struct io_uring_sqe *sqe, green_op *op) {
         io_uring_prep_read(sqe, op->fd, op->address, green__op_size(op), (uint64_t)-1);
         break;
     case GREEN_OP_RECEIVE_LENT:
-        green__lending_prepare(sqe, op);
+        green__lending_prepare(uring, sqe, op);
         break;
     default:
         green__uring_prepare_file(sqe, op);
     }
 }
 
-static void prepare(struct io_uring_sqe *sqe, green_op *op) {
+static void prepare(const green_uring *uring, struct io_uring_sqe *sqe, green_op *op) {
     if (GREEN_LIKELY(op->phase == GREEN_PHASE_TRYING))
-        prepare_first(sqe, op);
+        prepare_first(uring, sqe, op);
     else
         green__uring_wait_prepare(sqe, op);
     io_uring_sqe_set_data64(sqe, name_of(op));
@@ -99,7 +99,7 @@ void green__uring_enqueue(green_uring *uring, green_op *op) {
         return;
     }
     op->state = GREEN_OP_SUBMITTED;
-    prepare(sqe, op);
+    prepare(uring, sqe, op);
 }
 
 static bool attempt(green_engine *engine, green_op *op, int32_t *result) {
@@ -177,7 +177,7 @@ static void drain_lists(green_uring *uring) {
     while (uring->backlog.first && (sqe = green__uring_entry(uring))) {
         green_op *op = green__ops_take(&uring->backlog);
         op->state = GREEN_OP_SUBMITTED;
-        prepare(sqe, op);
+        prepare(uring, sqe, op);
     }
 }
 
@@ -216,7 +216,7 @@ static void complete(green_uring *uring, const struct io_uring_cqe *cqe) {
                     "a completion belongs to an operation under way");
     if (!more)
         last_completion(uring, op);
-    op->drained = !(cqe->flags & IORING_CQE_F_SOCK_NONEMPTY);
+    op->drained = !(cqe->flags & uring->nonempty);
     if (op->kind == GREEN_OP_RECEIVE_LENT)
         green__lending_complete(uring, op, cqe);
     int32_t result = cqe->res;
@@ -255,8 +255,7 @@ static void exchange(green_uring *uring, int64_t timeout) {
     if (timeout == 0 && !queued && !has_work(ring))
         return;
     int error = enter(uring, timeout);
-    GREEN_INVARIANT(error == 0 || error == -EINTR || error == -ETIME || error == -EBUSY || error == -EAGAIN,
-                    "io_uring_enter fails only for want of room or time");
+    GREEN_INVARIANT(error == 0 || green__ring_is_busy(error), "io_uring_enter fails only for want of room or time");
 }
 
 /* Each entry is copied and given back before its operation hears of it: what
@@ -318,13 +317,15 @@ static int open_engine(green_engine **engine, const green_engine_options *option
     error = green__lending_open(uring, options->receive_memory);
     if (error < 0)
         goto close_ring;
-    if (io_uring_register_ring_fd(&uring->ring) == 1)
-        uring->enter_flags |= IORING_ENTER_REGISTERED_RING; /* saves a look-up in each call */
+    error = green__ring_try(uring);
+    if (error < 0)
+        goto close_ring;
     *engine = &uring->base;
     return 0;
 
 close_ring:
     io_uring_queue_exit(&uring->ring);
+    green__lending_close(uring);
 close_inner:
     green__epoll_close(&uring->inner);
 failed:

@@ -25,6 +25,8 @@ typedef struct green_uring {
     struct io_uring ring;
     green_lending lending;
     unsigned enter_flags; /* for every io_uring_enter() */
+    uint16_t poll_first;  /* a request's flag that its first attempt would fail; 0: not used */
+    unsigned nonempty;    /* a completion's flag that more bytes are there; 0: not used */
     bool truncates;       /* Linux 6.9 */
     unsigned opening;     /* files that are being opened, and as many as may be */
     unsigned opening_max;
@@ -43,6 +45,18 @@ enum { GREEN_OP_IDLE, GREEN_OP_IN_BACKLOG, GREEN_OP_SUBMITTED, GREEN_OP_IN_CANCE
 
 /* Makes the ring itself, and tells what it can do. 0 or -errno, explained. */
 int green__ring_make(green_uring *uring, unsigned entries);
+
+/* Finds out the flags of io_uring_enter(), by calls that do nothing. 0 or -errno,
+ * explained. */
+int green__ring_try(green_uring *uring);
+
+/* Explains the error of making a part of the ring, and returns it. */
+int green__ring_refused(int error, const char *what);
+
+/* Errors of io_uring_enter() for which another one is the answer. */
+static inline bool green__ring_is_busy(int error) {
+    return error == -EINTR || error == -ETIME || error == -EBUSY || error == -EAGAIN;
+}
 
 /* green__uring_enqueue() queues an operation's next request; green__uring_break_off()
  * cancels its current request. */
@@ -116,7 +130,7 @@ struct io_uring_sqe *green__uring_entry(green_uring *uring);
 /* The buffers of the ring. */
 int green__lending_open(green_uring *uring, size_t memory);
 void green__lending_close(green_uring *uring);
-void green__lending_prepare(struct io_uring_sqe *sqe, const green_op *op);
+void green__lending_prepare(const green_uring *uring, struct io_uring_sqe *sqe, const green_op *op);
 void green__lending_complete(green_uring *uring, green_op *op, const struct io_uring_cqe *cqe);
 void green__lending_give_back(green_engine *engine, const green_lent *lent);
 

@@ -10,8 +10,11 @@
  *   GREEN_MONITOR=100         the monitor is on, with a limit of that many
  *                             milliseconds: see monitor.h
  *   GREEN_DISABLE=a,b         Green does not use these features of the kernel: all,
- *                             coop_taskrun, defer_taskrun, ftruncate,
- *                             guard_install, no_iowait
+ *                             coop_taskrun, defer_taskrun, epoll_pwait2, ftruncate,
+ *                             guard_install, iowq_max_workers, no_iowait, poll_first,
+ *                             registered_ring, single_issuer, sock_nonempty,
+ *                             submit_all, taskrun_flag. GREEN_ENGINE=epoll is the one
+ *                             for io_uring as a whole.
  *   GREEN_LOG=debug           more is written to standard error, such as why the
  *                             engine is not the first choice
  *

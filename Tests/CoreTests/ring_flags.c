@@ -1,0 +1,275 @@
+/* What a hub's ring is made with: what the kernel knows, less what GREEN_DISABLE names.
+ *
+ * Every hub here is a child's, because a process reads the variable once. */
+#include "../../csrc/core/hub.h"
+#include "../../csrc/engine/uring.h"
+#include "helpers.h"
+#include "seccomp.h"
+
+#include <sys/mman.h>
+
+enum { FEATURE_NO_IOWAIT = 1 << 17, ENTER_NO_IOWAIT = 1 << 7, RECEIVES_MAX = 8 };
+
+/* What the kernel refuses. */
+static unsigned refused_setup, refused_enter, refused_registration;
+
+/* Makes the next receive an operation that no kernel has. */
+static bool spoils;
+
+/* What a child has seen, in shared memory. */
+static struct sight {
+    unsigned setup, enter, features;
+    unsigned receives; /* and which of them were to poll first */
+    bool polls[RECEIVES_MAX];
+    unsigned opening_max;
+    bool truncates, done;
+} * seen;
+
+int __real_io_uring_queue_init_params(unsigned entries, struct io_uring *ring, struct io_uring_params *params);
+int __wrap_io_uring_queue_init_params(unsigned entries, struct io_uring *ring, struct io_uring_params *params);
+int __wrap_io_uring_queue_init_params(unsigned entries, struct io_uring *ring, struct io_uring_params *params) {
+    if (params->flags & refused_setup)
+        return -EINVAL;
+    return __real_io_uring_queue_init_params(entries, ring, params);
+}
+
+static green_uring *uring;
+
+static void note_receives(void) {
+    const struct io_uring_sq *sq = &uring->ring.sq;
+    for (unsigned i = *sq->khead; i != *sq->ktail; i++) {
+        struct io_uring_sqe *entry = &sq->sqes[sq->array[i & *sq->kring_mask]];
+        if (entry->opcode != IORING_OP_RECV)
+            continue;
+        if (seen->receives < RECEIVES_MAX)
+            seen->polls[seen->receives] = entry->ioprio & IORING_RECVSEND_POLL_FIRST;
+        seen->receives++;
+        if (spoils)
+            entry->opcode = 0xff;
+        spoils = false;
+    }
+}
+
+int __real_io_uring_enter2(unsigned fd, unsigned to_submit, unsigned wanted, unsigned flags, sigset_t *argument,
+                           size_t size);
+int __wrap_io_uring_enter2(unsigned fd, unsigned to_submit, unsigned wanted, unsigned flags, sigset_t *argument,
+                           size_t size);
+int __wrap_io_uring_enter2(unsigned fd, unsigned to_submit, unsigned wanted, unsigned flags, sigset_t *argument,
+                           size_t size) {
+    if (flags & refused_enter)
+        return -EINVAL;
+    seen->enter = flags;
+    if (uring)
+        note_receives();
+    return __real_io_uring_enter2(fd, to_submit, wanted, flags, argument, size);
+}
+
+static void open_hub(void) {
+    green_hub_options options = {.engine = "uring"};
+    int error = green_hub_open(&options);
+    if (error < 0)
+        fprintf(stderr, "%s\n", green_explain(error));
+    CHECK(error, ==, 0);
+    uring = GREEN_CONTAINER(green__hub_here(&error)->engine, green_uring, base);
+}
+
+static void receive(green_socket *socket, size_t size) {
+    char bytes[16];
+    CHECK(green_read(socket, bytes, size), ==, (ssize_t)size);
+}
+
+/* The first receive leaves bytes, and the others do not. */
+static void look(void) {
+    if (refused_registration)
+        refuse_registration(refused_registration, EINVAL);
+    open_hub();
+    struct pair pair = connected(TCP4);
+    send_text(pair.far, "01234567");
+    CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
+    receive(pair.near, 4);
+    receive(pair.near, 4);
+    send_text(pair.far, "8");
+    receive(pair.near, 1);
+    seen->setup = uring->ring.flags;
+    seen->features = uring->ring.features;
+    seen->opening_max = uring->opening_max;
+    seen->truncates = uring->truncates;
+    release_pair(&pair);
+    CHECK(green_hub_close(), ==, 0);
+    seen->done = true;
+}
+
+static const char *setting;
+
+static void look_in_child(void) {
+    CHECK(setenv("GREEN_DISABLE", setting, 1), ==, 0);
+    look();
+}
+
+/* What a hub has where GREEN_DISABLE is this. */
+static struct sight with(const char *disabled) {
+    static struct child child;
+    setting = disabled;
+    *seen = (struct sight){0};
+    run_child(&child, look_in_child);
+    CHECK_TEXT(child.output, "");
+    CHECK(child.status, ==, 0);
+    CHECK(seen->done);
+    return *seen;
+}
+
+/* What this kernel has. */
+static struct sight everything(void) {
+    seen = mmap(NULL, sizeof *seen, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    CHECK(seen != MAP_FAILED);
+    needs_uring();
+    return with("");
+}
+
+enum {
+    COOP = IORING_SETUP_COOP_TASKRUN,
+    DEFER = IORING_SETUP_DEFER_TASKRUN,
+    SINGLE = IORING_SETUP_SINGLE_ISSUER,
+    ALL = IORING_SETUP_SUBMIT_ALL,
+    FLAG = IORING_SETUP_TASKRUN_FLAG,
+    BEST = SINGLE | DEFER | FLAG | ALL,
+};
+
+static const struct {
+    const char *names;
+    unsigned flags, left;
+} setups[] = {
+    {"coop_taskrun", COOP, BEST},
+    {"defer_taskrun", DEFER, COOP | FLAG | ALL},
+    {"single_issuer", SINGLE, COOP | FLAG | ALL},
+    {"submit_all", ALL, SINGLE | DEFER | FLAG},
+    {"taskrun_flag", FLAG, ALL},
+    {"coop_taskrun,defer_taskrun", COOP | DEFER, ALL},
+    {"single_issuer,submit_all", SINGLE | ALL, COOP | FLAG},
+    {"all", COOP | DEFER | SINGLE | ALL | FLAG, 0},
+};
+
+enum { SETUPS = sizeof setups / sizeof *setups };
+
+static unsigned setup_of(const char *disabled) {
+    return with(disabled).setup & (BEST | COOP);
+}
+
+static void need_every_setup(void) {
+    if ((everything().setup & BEST) != BEST)
+        skip("this kernel does not know all flags");
+}
+
+TEST(disabled_setup, "a ring is made with the best flags that GREEN_DISABLE leaves") {
+    need_every_setup();
+    for (int i = 0; i < SETUPS; i++)
+        CHECK(setup_of(setups[i].names), ==, setups[i].left);
+}
+
+TEST(refused_setup, "a kernel that refuses some flags of a ring gets the best of the others") {
+    need_every_setup();
+    for (int i = 0; i < SETUPS; i++) {
+        refused_setup = setups[i].flags;
+        CHECK(setup_of(""), ==, setups[i].left);
+    }
+}
+
+TEST(disabled_enter, "io_uring_enter has no flag that GREEN_DISABLE names") {
+    struct sight all = everything();
+    CHECK(!(all.enter & ENTER_NO_IOWAIT), ==, !(all.features & FEATURE_NO_IOWAIT));
+    CHECK(all.enter & IORING_ENTER_REGISTERED_RING);
+    CHECK(with("no_iowait").enter, ==, all.enter & ~(unsigned)ENTER_NO_IOWAIT);
+    CHECK(with("registered_ring").enter, ==, all.enter & ~IORING_ENTER_REGISTERED_RING);
+}
+
+TEST(refused_enter, "a kernel that refuses a flag of io_uring_enter is used without it") {
+    static const unsigned flags[] = {ENTER_NO_IOWAIT, IORING_ENTER_REGISTERED_RING,
+                                     ENTER_NO_IOWAIT | IORING_ENTER_REGISTERED_RING};
+    (void)everything();
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+        refused_enter = flags[i];
+        CHECK(with("").enter & flags[i], ==, 0);
+    }
+}
+
+static void open_where_enter_is_refused(void) {
+    green_hub_options options = {.engine = "uring"};
+    refused_enter = IORING_ENTER_EXT_ARG;
+    size_t descriptors = open_descriptors();
+    CHECK(green_hub_open(&options), ==, -EINVAL);
+    CHECK(open_descriptors(), ==, descriptors);
+    CHECK_CONTAINS(green_explain(-EINVAL), "using an io_uring ring");
+    CHECK(unsetenv("GREEN_ENGINE"), ==, 0);
+    CHECK_TEXT(green_hub_engine(), "epoll");
+    CHECK_CONTAINS(green_hub_fallback(), "using an io_uring ring");
+}
+
+TEST(useless_enter, "a kernel that refuses a flag that Green needs of io_uring_enter gets epoll") {
+    struct child child;
+    (void)everything();
+    run_child(&child, open_where_enter_is_refused);
+    CHECK_TEXT(child.output, "");
+    CHECK(child.status, ==, 0);
+}
+
+TEST(disabled_polls, "a receive polls first, or knows that bytes are left, unless GREEN_DISABLE names that") {
+    static const bool usual[] = {false, false, true}, never[] = {false, false, false}, late[] = {false, true, true};
+    struct sight all = everything(), first = with("poll_first"), nonempty = with("sock_nonempty");
+    CHECK(all.receives, ==, 3);
+    CHECK(memcmp(all.polls, usual, 3), ==, 0);
+    CHECK(memcmp(first.polls, never, 3), ==, 0);
+    CHECK(memcmp(nonempty.polls, late, 3), ==, 0);
+}
+
+TEST(disabled_files, "the ring does not take what GREEN_DISABLE names of what is done with files") {
+    CHECK(everything().opening_max, >, 0);
+    CHECK(with("iowq_max_workers").opening_max, ==, 0);
+    CHECK(!with("ftruncate").truncates);
+}
+
+TEST(refused_registrations, "a kernel that refuses to register what Green can do without is used without it") {
+    needs_kernel();
+    (void)everything();
+    refused_registration = IORING_REGISTER_RING_FDS;
+    CHECK(with("").enter & IORING_ENTER_REGISTERED_RING, ==, 0);
+    refused_registration = IORING_REGISTER_IOWQ_MAX_WORKERS;
+    CHECK(with("").opening_max, ==, 0);
+}
+
+static int read_byte(void *socket) {
+    char byte;
+    return (int)green_read(socket, &byte, 1);
+}
+
+/* All in one turn: that of the first one is spoilt. */
+static void read_with_a_bad_entry(void) {
+    enum { READERS = 5 };
+    struct pair pairs[READERS];
+    green_thread *readers[READERS];
+    CHECK(setenv("GREEN_DISABLE", setting, 1), ==, 0);
+    open_hub();
+    for (int i = 0; i < READERS; i++) {
+        pairs[i] = connected(TCP4);
+        send_text(pairs[i].far, "x");
+    }
+    for (int i = 0; i < READERS; i++)
+        readers[i] = start(read_byte, pairs[i].near);
+    spoils = true;
+    for (int i = 0; i < READERS; i++)
+        CHECK(finish(readers[i]), ==, i == 0 ? -EINVAL : 1);
+    expect_text(pairs[0].near, "x");
+    for (int i = 0; i < READERS; i++)
+        release_pair(&pairs[i]);
+}
+
+TEST(bad_entry, "an entry that the kernel refuses ends its own call only, with submit_all and without") {
+    static const char *const settings[] = {"", "submit_all", "all"};
+    static struct child child;
+    (void)everything();
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+        setting = settings[i];
+        run_child(&child, read_with_a_bad_entry);
+        CHECK_TEXT(child.output, "");
+        CHECK(child.status, ==, 0);
+    }
+}
