@@ -464,6 +464,16 @@ static int sleep_natively(void *unused) {
     return usleep(1000);
 }
 
+TEST(broken_offload, "a wait for a native thread that a signal broke off goes on, and still times out") {
+    on_uring();
+    fail_next(IORING_OP_READ, -EINTR, 3);
+    CHECK(green_offload(NULL, sleep_natively, NULL, NULL, NULL, GREEN_FOREVER), ==, 0);
+    expect_all_met();
+    fail_next(IORING_OP_READ, -EINTR, 1000000000);
+    CHECK(green_offload(NULL, sleep_natively, NULL, NULL, NULL, 0), ==, -ETIMEDOUT);
+    fail_next(0, 0, 0);
+}
+
 TEST(longest_wait, "the kernel can add a wait of any length to its clock") {
     int64_t longest = INT64_MAX;
     open_hub(0);

@@ -40,13 +40,30 @@ static void check_ended(const green_job *job) {
     GREEN_INVARIANT(__atomic_load_n(&job->ended, __ATOMIC_ACQUIRE), "a job that woke its thread has ended");
 }
 
+/* Whether something else than an interrupt has broken off a wait. */
+static bool is_broken(const green_io *io) {
+    return GREEN_UNLIKELY(io->result == -EINTR) && !io->wait.cancelled;
+}
+
+/* Whether a wait goes on, or the error that ends it. It may be broken off again before the
+ * hub looks at its timers. */
+static int proceed(green_hub *hub, const green_wait_kind *kind, int64_t deadline) {
+    if (kind == &to_the_end)
+        return 0;
+    return green__time_left(deadline) == 0 ? -ETIMEDOUT : green__begin(hub, deadline);
+}
+
 static int wait_for(green_hub *hub, const green_job *job, const green_wait_kind *kind, int64_t timeout) {
+    int64_t deadline = green__moment(timeout);
     uint64_t count;
     green_io io;
-    green__io_init(hub, &io, kind, GREEN_OP_READ, job->done);
-    io.op.address = &count;
-    io.op.length = sizeof count;
-    int error = green__io_run(hub, &io, timeout);
+    int error;
+    do {
+        green__io_init(hub, &io, kind, GREEN_OP_READ, job->done);
+        io.op.address = &count;
+        io.op.length = sizeof count;
+        error = green__io_run(hub, &io, green__time_left(deadline));
+    } while (is_broken(&io) && (error = proceed(hub, kind, deadline)) == 0);
     if (error >= 0)
         check_ended(job);
     else if (!green__is_explained(error))
