@@ -10,11 +10,12 @@
 #include <time.h>
 
 static struct faults faults;
-static bool plays, plays_streams;
+static bool plays, plays_streams, knows_pwait2;
 
 void events_begin(const struct faults *given, bool streams) {
     faults = *given;
     plays = true;
+    knows_pwait2 = !chance(250);
     plays_streams = streams;
 }
 
@@ -77,13 +78,13 @@ int __wrap_connect(int fd, const struct sockaddr *address, socklen_t length) {
 }
 
 /* Events come in parts and in any order. Where there are none, time passes. */
-int __wrap_green__epoll_pwait2(int fd, struct epoll_event *events, int most, const struct timespec *timeout);
-int __wrap_green__epoll_pwait2(int fd, struct epoll_event *events, int most, const struct timespec *timeout) {
+int __real_epoll_wait(int fd, struct epoll_event *events, int most, int milliseconds);
+static int wait_for_events(int fd, struct epoll_event *events, int most, int64_t timeout) {
     if (fails(faults.busy, EINTR))
         return -1;
     if (chance(faults.late))
         most = 1;
-    int count = epoll_wait(fd, events, most, 0);
+    int count = __real_epoll_wait(fd, events, most, 0);
     kernel_pass(below(2000));
     for (int i = count - 1; i > 0; i--) {
         int other = (int)below((uint32_t)i + 1);
@@ -91,9 +92,23 @@ int __wrap_green__epoll_pwait2(int fd, struct epoll_event *events, int most, con
         events[i] = events[other];
         events[other] = event;
     }
-    if (count == 0 && !timeout)
+    if (count == 0 && timeout < 0)
         check_failed(__FILE__, __LINE__, "something is under way while the hub waits without a limit");
     if (count == 0)
-        kernel_pass(timeout->tv_sec * GREEN_SECOND + timeout->tv_nsec);
+        kernel_pass(timeout);
     return count;
+}
+
+int __wrap_green__epoll_pwait2(int fd, struct epoll_event *events, int most, const struct timespec *timeout);
+int __wrap_green__epoll_pwait2(int fd, struct epoll_event *events, int most, const struct timespec *timeout) {
+    if (!knows_pwait2) {
+        errno = ENOSYS;
+        return -1;
+    }
+    return wait_for_events(fd, events, most, timeout ? timeout->tv_sec * GREEN_SECOND + timeout->tv_nsec : -1);
+}
+
+int __wrap_epoll_wait(int fd, struct epoll_event *events, int most, int milliseconds);
+int __wrap_epoll_wait(int fd, struct epoll_event *events, int most, int milliseconds) {
+    return wait_for_events(fd, events, most, milliseconds < 0 ? -1 : milliseconds * GREEN_MILLISECOND);
 }

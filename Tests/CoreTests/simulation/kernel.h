@@ -43,6 +43,9 @@ void kernel_end(void);
 int64_t kernel_now(void);
 void kernel_pass(int64_t nanoseconds);
 
+/* Called whenever Green looks at the clock. */
+void kernel_interrupt(void);
+
 /* Writes what the kernel holds to standard error. */
 void kernel_dump(void);
 

@@ -9,6 +9,7 @@ enum { REQUESTS_MAX = 512, OVERFLOW_MAX = 4096, ENTERED_MAX = 1000 * 1000, DELAY
 static struct {
     struct faults faults;
     unsigned completions_max; /* 0: as asked for */
+    unsigned unknown_flags;   /* of a ring */
     struct io_uring *ring;    /* NULL: none is open */
     struct request requests[REQUESTS_MAX];
     struct answer answers[REQUESTS_MAX];
@@ -17,7 +18,20 @@ static struct {
     unsigned entered; /* in this run */
 } kernel;
 
+/* Each kernel knows some flags only. */
+static unsigned some_flags(void) {
+    static const unsigned flags[] = {
+        IORING_SETUP_COOP_TASKRUN, IORING_SETUP_DEFER_TASKRUN, IORING_SETUP_SINGLE_ISSUER,
+        IORING_SETUP_SUBMIT_ALL,   IORING_SETUP_TASKRUN_FLAG,
+    };
+    unsigned some = 0;
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+        some |= chance(150) ? flags[i] : 0;
+    return some;
+}
+
 void kernel_begin(const struct faults *faults, unsigned completions) {
+    kernel.unknown_flags = some_flags();
     kernel.faults = *faults;
     kernel.completions_max = completions;
     kernel.entered = 0;
@@ -110,6 +124,8 @@ static void make_queues(struct io_uring *ring, struct memory *memory, unsigned e
 
 int __wrap_io_uring_queue_init_params(unsigned entries, struct io_uring *ring, struct io_uring_params *params);
 int __wrap_io_uring_queue_init_params(unsigned entries, struct io_uring *ring, struct io_uring_params *params) {
+    if (params->flags & kernel.unknown_flags)
+        return -EINVAL;
     unsigned completions = kernel.completions_max ? kernel.completions_max : params->cq_entries;
     *ring = (struct io_uring){
         .flags = params->flags,
@@ -365,10 +381,20 @@ static int wait_for_completion(const struct io_uring_getevents_arg *argument) {
     }
 }
 
+static bool tells_when_asked(void) {
+    return kernel.ring->flags & IORING_SETUP_TASKRUN_FLAG;
+}
+
+/* A ring that does not tell completions when it is asked tells them at any time. */
+void kernel_interrupt(void) {
+    if (kernel.ring && !tells_when_asked())
+        proceed();
+}
+
 /* Something may be told from now on at any time. */
 static void set_flags(void) {
     unsigned flags = 0;
-    if (kernel.answer_count > 0 || (kernel.request_count > 0 && chance(500)))
+    if (tells_when_asked() && (kernel.answer_count > 0 || (kernel.request_count > 0 && chance(500))))
         flags |= IORING_SQ_TASKRUN;
     if (kernel.overflow_count > 0)
         flags |= IORING_SQ_CQ_OVERFLOW;
