@@ -2,13 +2,14 @@
 
 BUILD ?= build
 JOBS ?= $(shell nproc)
+FEATURES ?= all
 FUZZ_SECONDS ?= 60
 SEEDS ?= 100000
 CORE_SOURCES = $(shell git ls-files 'csrc/*.[ch]' 'include/*.h' 'Sources/Examples/C/*.c' 'Tests/*.[ch]' 'bench/*.[ch]')
 SWIFT_SOURCES = Package.swift Sources Tests bench
 
-.PHONY: run test test-c test-swift test-sanitized test-fuzz test-simulation test-epoll test-aarch64 test-consumers \
-	test-peers test-memcheck build bench docs format lint lint-includes setup clean
+.PHONY: run test test-c test-swift test-sanitized test-fuzz test-simulation test-epoll test-features test-aarch64 \
+	test-consumers test-peers test-memcheck build bench docs format lint lint-includes setup clean
 
 run: setup
 	swift build -c release --product green-echo
@@ -37,10 +38,11 @@ test-sanitized: setup
 	cmake -S . -B $(BUILD)/address -DGREEN_WERROR=ON -DGREEN_SANITIZE=address,undefined
 	cmake --build $(BUILD)/address --parallel $(JOBS)
 	ctest --test-dir $(BUILD)/address --parallel $(JOBS) --no-tests=error --output-on-failure
-	GREEN_ENGINE=epoll ctest --test-dir $(BUILD)/address --parallel $(JOBS) --no-tests=error --output-on-failure
+	GREEN_ENGINE=epoll ctest --test-dir $(BUILD)/address --parallel $(JOBS) -LE without --no-tests=error \
+		--output-on-failure
 	cmake -S . -B $(BUILD)/thread -DGREEN_WERROR=ON -DGREEN_SANITIZE=thread
 	cmake --build $(BUILD)/thread --parallel $(JOBS)
-	ctest --test-dir $(BUILD)/thread --parallel $(JOBS) --no-tests=error --output-on-failure
+	ctest --test-dir $(BUILD)/thread --parallel $(JOBS) -LE without --no-tests=error --output-on-failure
 	swift build -c release --build-tests --sanitize=address --scratch-path .build-address
 	swift test -c release --skip-build --disable-xctest --sanitize=address --scratch-path .build-address
 
@@ -64,16 +66,28 @@ test-simulation: setup
 test-epoll: setup
 	cmake -S . -B $(BUILD) -DGREEN_WERROR=ON
 	cmake --build $(BUILD) --parallel $(JOBS)
-	cd $(BUILD) && Tests/CoreTests/without-uring ctest --parallel $(JOBS) --no-tests=error --output-on-failure
+	cd $(BUILD) && Tests/CoreTests/without-uring ctest --parallel $(JOBS) -LE without --no-tests=error \
+		--output-on-failure
 	swift build -c release --build-tests
 	$(BUILD)/Tests/CoreTests/without-uring swift test -c release --skip-build --disable-xctest
+
+# The C suite once for each of FEATURES, where Green does without that feature of the
+# kernel: see GREEN_DISABLE in include/green/hub.h.
+test-features: setup
+	cmake -S . -B $(BUILD) -DGREEN_WERROR=ON
+	cmake --build $(BUILD) --parallel $(JOBS)
+	for feature in $(FEATURES); do \
+		echo "Without $$feature:"; \
+		GREEN_DISABLE=$$feature ctest --test-dir $(BUILD) --parallel $(JOBS) -LE without --no-tests=error \
+			--output-on-failure || exit 1; \
+	done
 
 # The C suite for the other processor, by an emulator, which has no io_uring.
 test-aarch64:
 	.ci/setup-aarch64
 	cmake -S . -B build/aarch64/build -DGREEN_WERROR=ON -DCMAKE_TOOLCHAIN_FILE=$(CURDIR)/.ci/aarch64.cmake
 	cmake --build build/aarch64/build --parallel $(JOBS)
-	ctest --test-dir build/aarch64/build --parallel $(JOBS) --no-tests=error --output-on-failure
+	ctest --test-dir build/aarch64/build --parallel $(JOBS) -LE without --no-tests=error --output-on-failure
 
 # Tests of every room under Valgrind.
 test-memcheck: setup
