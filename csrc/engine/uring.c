@@ -192,11 +192,13 @@ static void last_completion(green_uring *uring, green_op *op) {
 }
 
 /* The kernel's own numbers for a call that is to be made again when a stop of the
- * process is over. They are in no header, and an open lets them out. */
+ * process is over. They are in no header, and an open lets them out. On Linux 6.1 it
+ * was seen to end with EINTR instead. */
 enum { FIRST_RESTART = 512, LAST_RESTART = 516 };
 
-static bool is_restart(int32_t result) {
-    return GREEN_UNLIKELY(result <= -FIRST_RESTART) && result >= -LAST_RESTART;
+static bool is_restart(const green_op *op, int32_t result) {
+    bool restarts = GREEN_UNLIKELY(result <= -FIRST_RESTART) && result >= -LAST_RESTART;
+    return restarts || (result == -EINTR && op->kind == GREEN_OP_OPEN);
 }
 
 static void complete(green_uring *uring, const struct io_uring_cqe *cqe) {
@@ -223,7 +225,7 @@ static void complete(green_uring *uring, const struct io_uring_cqe *cqe) {
     if (GREEN_UNLIKELY(green__uring_wait_is_due(op, result)) && !green__uring_wait_step(uring, op, &result, more))
         return;
     uring->base.completions++;
-    if (!is_restart(result))
+    if (!is_restart(op, result))
         op->complete(op, op->kind == GREEN_OP_OPEN ? green__above_stdio(result) : result);
     else if (op->cancelled)
         op->complete(op, -ECANCELED);
