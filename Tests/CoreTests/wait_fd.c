@@ -49,6 +49,25 @@ TEST(writable, "a pipe is writable until it is full") {
     close(ends[1]);
 }
 
+TEST(still_full, "a wait for room in a pipe goes on while a read leaves the pipe full") {
+    int ends[2];
+    CHECK(pipe2(ends, O_NONBLOCK), ==, 0);
+    struct watch writable = {ends[1], POLLOUT, GREEN_FOREVER};
+    static char bytes[1 << 20];
+    CHECK(write(ends[1], bytes, sizeof bytes), >, 0);
+    green_thread *thread = start(watch, &writable);
+    for (int i = 0; i < 10; i++) {
+        let_run();
+        CHECK(read(ends[0], bytes, 1), ==, 1);
+    }
+    CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
+    CHECK(!green_thread_is_finished(thread));
+    CHECK(read(ends[0], bytes, sizeof bytes), >, 0);
+    CHECK(finish(thread), ==, POLLOUT);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 TEST(zero, "a timeout of 0 asks without waiting") {
     int fd = eventfd(0, EFD_CLOEXEC);
     CHECK(green_wait_fd(fd, POLLIN, 0), ==, -ETIMEDOUT);

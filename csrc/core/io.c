@@ -50,6 +50,7 @@ int green_wait_fd(int fd, short events, int64_t timeout) {
     green__io_init(hub, &io, &polling, GREEN_OP_POLL, fd);
     io.op.flags = (unsigned short)events;
     io.op.unheld = !(events & POLLOUT) && keeps_address(fd);
+    io.op.exact = events & POLLOUT;
     error = green__io_run(hub, &io, timeout);
     if (error < 0 && !green__is_explained(error))
         green__fail(error, "waiting for descriptor %d", fd);

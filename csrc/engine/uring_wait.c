@@ -67,13 +67,15 @@ static int32_t attempt(green_uring *uring, green_op *op) {
 }
 
 /* Maps the events of a poll to a result, or to the kind of wait that the operation needs.
- * For a poll operation the events are the result, except for urgent data. */
+ * For a poll operation the events are the result, except for urgent data and exact polls:
+ * a ring takes the events of a wake-up for the state of the file, but before Linux 6.14 a
+ * read from a full pipe wakes for POLLOUT although the pipe is still full. */
 static int32_t outcome(green_uring *uring, green_op *op, int32_t events) {
     int32_t wanted = (int32_t)events_of(op), told = events & (wanted | POLLERR | POLLHUP);
     if (!(wanted & POLLPRI)) {
         if (!told)
             return GREEN_NOT_YET;
-        if (op->kind == GREEN_OP_POLL)
+        if (op->kind == GREEN_OP_POLL && !op->exact)
             return told;
     }
     int32_t result = attempt(uring, op);

@@ -35,6 +35,11 @@ static ssize_t write_some(int fd, const void *bytes, size_t size) {
     ssize_t count = pwritev2(fd, &piece, 1, -1, RWF_NOWAIT);
     if (count >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL))
         return count;
+    struct pollfd state = {.fd = fd, .events = POLLOUT};
+    if (poll(&state, 1, 0) == 0) {
+        errno = EAGAIN;
+        return -1;
+    }
     return write(fd, bytes, size < PIPE_BUF ? size : PIPE_BUF);
 }
 
