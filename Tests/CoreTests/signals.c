@@ -48,6 +48,22 @@ static int wait_for_signal(void *argument) {
     return green_signals_next(argument, GREEN_FOREVER);
 }
 
+static void raise_on_each_engine(void) {
+    green_signals *signals = open_for(SIGUSR1, 0);
+    CHECK(raise(SIGUSR1), ==, 0);
+    CHECK(green_signals_next(signals, 0), ==, SIGUSR1);
+    green_thread *thread = start(wait_for_signal, signals);
+    let_run();
+    CHECK(raise(SIGUSR1), ==, 0);
+    CHECK(finish(thread), ==, SIGUSR1);
+    CHECK(green_signals_next(signals, 0), ==, -ETIMEDOUT);
+    green_signals_free(signals);
+}
+
+TEST(raised, "a signal for the OS thread alone is told to who waits there, now or later") {
+    on_each_engine(raise_on_each_engine);
+}
+
 TEST(wakes, "a signal wakes the thread that waits, and others run meanwhile") {
     green_signals *signals = open_for(SIGINT, SIGTERM);
     green_thread *thread = start(wait_for_signal, signals);

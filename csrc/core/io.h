@@ -22,6 +22,7 @@ static inline void green__io_init(green_hub *hub, green_io *io, const green_wait
     io->op.kind = op;
     io->op.fd = fd;
     io->op.flags = 0;
+    io->op.nowait = false;
     io->op.exact = false;
     io->op.unheld = false;
     io->op.once = false;

@@ -75,6 +75,21 @@ static int32_t begin_connect(const green_op *op) {
     return result == -EAGAIN ? GREEN_RETRY : result;
 }
 
+/* Of a file that does not support RWF_NOWAIT: pipes before Linux 6.4, signalfd and timerfd
+ * before 6.10, terminals and inotify on every kernel. If the descriptor blocks, and another
+ * process takes the bytes between the two calls, the read waits. */
+static int32_t read_if_readable(const green_op *op) {
+    return poll_now(op->fd, POLLIN) == GREEN_NOT_YET ? GREEN_NOT_YET
+                                                     : outcome(read(op->fd, op->address, green__op_size(op)));
+}
+
+static int32_t read_now(green_op *op) {
+    struct iovec piece = {op->address, green__op_size(op)};
+    ssize_t result = preadv2(op->fd, &piece, 1, -1, RWF_NOWAIT);
+    op->nowait = result >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS);
+    return op->nowait ? outcome(result) : read_if_readable(op);
+}
+
 int32_t green__attempt_without_waiting(green_op *op) {
     switch (op->kind) {
     case GREEN_OP_RECEIVE:
@@ -84,6 +99,8 @@ int32_t green__attempt_without_waiting(green_op *op) {
         return send_now(op);
     case GREEN_OP_CONNECT:
         return begin_connect(op);
+    case GREEN_OP_READ:
+        return read_now(op);
     case GREEN_OP_POLL:
         return poll_now(op->fd, op->flags);
     default:
@@ -156,18 +173,6 @@ static int32_t end_connect(const green_op *op) {
     if (getsockopt(op->fd, SOL_SOCKET, SO_ERROR, &error, &(socklen_t){sizeof error}) < 0)
         return -errno;
     return -error;
-}
-
-/* What is not made for RWF_NOWAIT is asked first whether it has something. */
-static int32_t read_now(const green_op *op) {
-    struct iovec piece = {op->address, green__op_size(op)};
-    ssize_t result = preadv2(op->fd, &piece, 1, -1, RWF_NOWAIT);
-    if (result < 0 && (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL)) {
-        if (!is_readable(op->fd))
-            return GREEN_NOT_YET;
-        result = read(op->fd, piece.iov_base, piece.iov_len);
-    }
-    return outcome(result);
 }
 
 int32_t green__attempt(green_epoll *epoll, green_watched *watched, green_op *op) {

@@ -61,7 +61,12 @@ struct green_op {
      * attempt would fail. After a receive: it took all available bytes. */
     bool drained;
 
-    bool exact;  /* a poll whose events poll(2) has to confirm: see uring_wait.c */
+    /* Before a read: the file is known to support RWF_NOWAIT. After it: likewise, if the
+     * engine has found out. */
+    bool nowait;
+
+    bool exact; /* a poll whose events poll(2) has to confirm: see uring_wait.c */
+
     bool unheld; /* a poll without POLLOUT that must not hold its file: see inner.c */
     bool once;   /* the caller does not wait: always try once */
 

@@ -78,6 +78,8 @@ static inline uint8_t green__uring_wait_begin(const green_op *op) {
     switch (op->kind) {
     case GREEN_OP_POLL:
         return GREEN_PHASE_POLLED;
+    case GREEN_OP_READ:
+        return op->nowait ? GREEN_PHASE_TRYING : GREEN_PHASE_POLLED;
     case GREEN_OP_SEND:
     case GREEN_OP_SEND_MSG:
         return op->drained ? GREEN_PHASE_POLLED : GREEN_PHASE_TRYING;

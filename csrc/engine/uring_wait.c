@@ -2,8 +2,11 @@
  *
  * The waits of a ring differ from poll(2). Its polls always end for POLLRDHUP, and miss
  * POLLPRI. A send or a receive whose poll ends 128 times without progress blocks a worker
- * thread, where SO_SNDTIMEO and SO_RCVTIMEO apply. So an operation that has to wait goes
- * through phases:
+ * thread, where SO_SNDTIMEO and SO_RCVTIMEO apply. A read from a file that does not support
+ * RWF_NOWAIT ends on a worker thread, too: there a signalfd does not return the signals that
+ * are pending for the hub's OS thread, and a timeout of 0 ends a read before it has returned
+ * what is available. So a read begins with a poll until the file is known to support
+ * RWF_NOWAIT, and an operation that has to wait goes through phases:
  *
  *   trying    the operation itself, non-blocking
  *   polled    a poll for one event, then an attempt by a system call
@@ -138,6 +141,7 @@ static bool paused(green_uring *uring, green_op *op, int32_t *result) {
  * expired. */
 static bool tried(green_uring *uring, green_op *op, int32_t *result) {
     switch (op->kind) {
+    case GREEN_OP_READ:
     case GREEN_OP_SEND:
     case GREEN_OP_SEND_MSG:
     case GREEN_OP_RECEIVE:

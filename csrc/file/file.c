@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 const char *green__file_label(const green_file *file, char *text, size_t size) {
@@ -46,6 +47,18 @@ static bool has_offsets(int fd) {
     return S_ISREG(mode) || S_ISDIR(mode) || S_ISBLK(mode) || S_ISCHR(mode);
 }
 
+/* Whether a stream has events to wait for. Some character devices have none. */
+static bool can_be_polled(int fd) {
+    struct stat status;
+    if (fstat(fd, &status) == 0 && (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode)))
+        return true;
+    int epoll = epoll_create1(EPOLL_CLOEXEC);
+    bool refused = epoll >= 0 && epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &(struct epoll_event){0}) < 0 && errno == EPERM;
+    if (epoll >= 0)
+        close(epoll);
+    return !refused;
+}
+
 static int make(green_hub *hub, int fd, const char *path, green_file **made) {
     green_file *file = calloc(1, sizeof *file);
     green_descriptor *descriptor = malloc(sizeof *descriptor);
@@ -67,6 +80,7 @@ static int make(green_hub *hub, int fd, const char *path, green_file **made) {
         .path = copy,
     };
     file->mode = fcntl(fd, F_GETFL) & O_ACCMODE;
+    file->pollable = file->stream && can_be_polled(fd);
     green__list_init(&file->closers);
     hub->sockets++;
     *made = file;

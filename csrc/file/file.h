@@ -32,6 +32,8 @@ struct green_file {
     uint32_t references; /* of the owner, and of threads blocked in it */
     bool closed;
     bool stream;                  /* without offsets */
+    bool pollable;                /* a stream with events to wait for */
+    bool nowait;                  /* it supports reads with RWF_NOWAIT, see green_op */
     int mode;                     /* O_RDONLY, O_WRONLY or O_RDWR */
     green_descriptor *descriptor; /* NULL once closed */
     green_file_call *calls;

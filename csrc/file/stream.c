@@ -10,22 +10,22 @@
 
 enum { STREAM_PIECE_MAX = 1 << 30 };
 
-/* The engine waits with a descriptor that blocks. One that does not blocks not
- * even there. */
+/* The hub's OS thread would wait in the read of a stream that has no events. */
+static green_op_kind read_kind(const green_file *file) {
+    bool by_worker = !file->pollable && green__engine_takes(file->hub->engine, GREEN_OP_READ_AT);
+    return by_worker ? GREEN_OP_READ_AT : GREEN_OP_READ;
+}
+
 ssize_t green__stream_read(green_file_call *call, void *bytes, size_t size) {
+    green_file *file = call->file;
     size = size < STREAM_PIECE_MAX ? size : STREAM_PIECE_MAX;
-    if (call->file->mode == O_WRONLY)
+    if (file->mode == O_WRONLY)
         return -EBADF; /* it would never be ready for that */
     if (size == 0)
         return 0;
-    for (;;) {
-        int32_t result = green__file_run(call, GREEN_OP_READ, bytes, size, 0);
-        if (result != -EAGAIN)
-            return result;
-        result = green__file_poll(call, POLLIN);
-        if ((result < 0 && result != -EINTR) || (result = green__file_proceed(call)) < 0)
-            return result;
-    }
+    int32_t result = green__file_run(call, read_kind(file), bytes, size, (uint64_t)-1);
+    file->nowait = call->io.op.nowait;
+    return result;
 }
 
 /* A descriptor that can be written takes this much at once, and where the system

@@ -29,6 +29,7 @@ int32_t green__file_run(green_file_call *call, green_op_kind kind, void *address
         call->io.op.address = address;
         call->io.op.length = length;
         call->io.op.offset = offset;
+        call->io.op.nowait = call->file->nowait;
         result = green__io_run(call->file->hub, &call->io, green__time_left(call->deadline));
     } while (GREEN_UNLIKELY(result == -EINTR) && (result = green__file_proceed(call)) == 0);
     return result;

@@ -59,7 +59,7 @@ int green_signals_open(green_signals **made, const int *numbers, size_t count) {
             free(signals);
             return green__fail(-EINVAL, "collecting signals: %d cannot be caught", numbers[i]);
         }
-    signals->fd = green__above_stdio(signalfd(-1, &signals->collected, SFD_CLOEXEC));
+    signals->fd = green__above_stdio(signalfd(-1, &signals->collected, SFD_CLOEXEC | SFD_NONBLOCK));
     if (signals->fd < 0) {
         error = -errno;
         free(signals);

@@ -62,6 +62,7 @@ static int wait_for(green_hub *hub, const green_job *job, const green_wait_kind 
         green__io_init(hub, &io, kind, GREEN_OP_READ, job->done);
         io.op.address = &count;
         io.op.length = sizeof count;
+        io.op.nowait = true; /* an eventfd does, since Linux 5.8 */
         error = green__io_run(hub, &io, green__time_left(deadline));
     } while (is_broken(&io) && (error = proceed(hub, kind, deadline)) == 0);
     if (error >= 0)

@@ -37,6 +37,7 @@ static void attend(green_bell *bell) {
     bell->op.kind = GREEN_OP_READ;
     bell->op.address = &bell->count;
     bell->op.length = sizeof bell->count;
+    bell->op.nowait = true; /* an eventfd does, since Linux 5.8 */
     bell->hub->engine->class->submit(bell->hub->engine, &bell->op);
 }
 
