@@ -9,7 +9,7 @@ CORE_SOURCES = $(shell git ls-files 'csrc/*.[ch]' 'include/*.h' 'Sources/Example
 SWIFT_SOURCES = Package.swift Sources Tests bench
 
 .PHONY: run test test-c test-swift test-sanitized test-fuzz test-simulation test-epoll test-features test-aarch64 \
-	test-consumers test-peers test-memcheck build bench docs format lint lint-includes setup clean
+	test-kernel test-consumers test-peers test-memcheck build bench docs format lint lint-includes setup clean
 
 run: setup
 	swift build -c release --product green-echo
@@ -88,6 +88,16 @@ test-aarch64:
 	cmake -S . -B build/aarch64/build -DGREEN_WERROR=ON -DCMAKE_TOOLCHAIN_FILE=$(CURDIR)/.ci/aarch64.cmake
 	cmake --build build/aarch64/build --parallel $(JOBS)
 	ctest --test-dir build/aarch64/build --parallel $(JOBS) -LE without --no-tests=error --output-on-failure
+
+# The C suite on another Linux kernel, by an emulator: the distribution's own, that of
+# KERNEL=path/to/vmlinuz or that of KERNEL_PACKAGE=name. ALL=1 adds the slowest tests,
+# TESTS=regex selects some. See Tests/Kernel.
+test-kernel: setup
+	.ci/install busybox-static cpio python3 qemu-system-x86
+	cmake -S . -B $(BUILD) -DGREEN_WERROR=ON
+	cmake --build $(BUILD) --parallel $(JOBS)
+	Tests/Kernel/run --build $(BUILD) $(if $(KERNEL),--kernel "$(KERNEL)") \
+		$(if $(KERNEL_PACKAGE),--package "$(KERNEL_PACKAGE)") $(if $(ALL),--all) $(if $(TESTS),--tests "$(TESTS)")
 
 # Tests of every room under Valgrind.
 test-memcheck: setup

@@ -244,7 +244,7 @@ static void *crowd(void *unused) {
 }
 
 static void dump_in_child(void) {
-    alarm(30);
+    alarm(30 * time_factor());
     capture_begin();
     CHECK(green_yield(), ==, 0);
     CHECK(green_dump_on_signal(SIGUSR1), ==, 0);

@@ -16,7 +16,7 @@ static pid_t forked(void (*body)(void)) {
     pid_t pid = fork();
     CHECK(pid, >=, 0);
     if (pid == 0) {
-        alarm(30);
+        alarm(30 * time_factor());
         body();
         _exit(0);
     }

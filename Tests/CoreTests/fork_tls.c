@@ -15,7 +15,7 @@ static void in_child(void (*body)(void)) {
     pid_t pid = fork();
     CHECK(pid, >=, 0);
     if (pid == 0) {
-        alarm(30);
+        alarm(30 * time_factor());
         body();
         _exit(0);
     }

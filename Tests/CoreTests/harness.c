@@ -72,9 +72,20 @@ bool threads_after_fork(void) {
     return !SANITIZED_THREADS && !EMULATED;
 }
 
+unsigned time_factor(void) {
+    static unsigned factor;
+    if (factor == 0) {
+        const char *text = getenv("GREEN_TEST_TIME_FACTOR");
+        unsigned long given = text ? strtoul(text, NULL, 10) : 1;
+        CHECK(given >= 1 && given <= 1000);
+        factor = (unsigned)given * (SLOW ? 4 : 1);
+    }
+    return factor;
+}
+
 /* In seconds. */
 static unsigned limit_of(const struct test *test) {
-    return test->seconds * (SLOW ? 4 : 1);
+    return test->seconds * time_factor();
 }
 
 static int capture_file = -1;
@@ -161,7 +172,7 @@ static bool is_idle(void) {
 static void check_nothing_left(size_t descriptors) {
     green_statistics now;
     if (green_hub_statistics(&now) == 0) {
-        for (int i = 0; i < 2000 && !is_idle(); i++)
+        for (unsigned i = 0; i < 2000 * time_factor() && !is_idle(); i++)
             CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
         CHECK(green_hub_statistics(&now), ==, 0);
         CHECK(now.threads, ==, 1);
@@ -173,7 +184,7 @@ static void check_nothing_left(size_t descriptors) {
         CHECK(green_hub_close(), ==, 0);
     }
     /* An interrupted look-up ends in its own time, and with it its sockets. */
-    for (int i = 0; i < 2000 && open_descriptors() > descriptors; i++)
+    for (unsigned i = 0; i < 2000 * time_factor() && open_descriptors() > descriptors; i++)
         usleep(5000);
     if (open_descriptors() != descriptors)
         list_descriptors();

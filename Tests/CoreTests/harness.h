@@ -97,10 +97,15 @@ _Noreturn void check_compare_failed(const char *file, int line, const char *expr
 void check_text(const char *file, int line, const char *expression, const char *text, const char *expected);
 void check_contains(const char *file, int line, const char *expression, const char *text, const char *part);
 
-/* Lets the other threads run until the condition holds; fails after 30 seconds. */
+/* How many times longer than usual everything may take here: four times where SLOW, and
+ * that times what GREEN_TEST_TIME_FACTOR says (a whole number), for slow machines. */
+unsigned time_factor(void);
+
+/* Lets the other threads run until the condition holds; fails after 30 seconds, or
+ * longer on slow machines. */
 #define UNTIL(condition)                                                                                               \
     do {                                                                                                               \
-        int64_t until_deadline_ = green_now() + 30 * GREEN_SECOND;                                                     \
+        int64_t until_deadline_ = green_now() + 30 * time_factor() * GREEN_SECOND;                                     \
         while (!(condition)) {                                                                                         \
             if (green_now() > until_deadline_)                                                                         \
                 check_failed(__FILE__, __LINE__, "until " #condition);                                                 \

@@ -384,7 +384,7 @@ TEST(turns, "the longest turn is measured while the monitor is on, without waits
 
 static void expect_off(void) {
     struct sigaction now;
-    alarm(30);
+    alarm(30 * time_factor());
     CHECK(sigaction(SIGURG, NULL, &now), ==, 0);
     CHECK(now.sa_handler == SIG_DFL);
     CHECK(green_monitor_stop(), ==, 0);

@@ -29,7 +29,7 @@ static struct program run(char *const *arguments) {
     if (error == ENOENT)
         skip("the program is not installed");
     CHECK(error, ==, 0);
-    green_socket_set_timeouts(program.talk, 20 * GREEN_SECOND, 20 * GREEN_SECOND);
+    green_socket_set_timeouts(program.talk, 20 * time_factor() * GREEN_SECOND, 20 * time_factor() * GREEN_SECOND);
     return program;
 }
 
@@ -37,7 +37,7 @@ static int end(struct program *program) {
     int status;
     green_socket_release(program->talk);
     for (int i = 0; waitpid(program->pid, &status, WNOHANG) == 0; i++) {
-        if (i == 5000)
+        if (i == 5000 * (int)time_factor())
             kill(program->pid, SIGKILL);
         green_sleep(GREEN_MILLISECOND);
     }

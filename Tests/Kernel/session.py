@@ -1,0 +1,140 @@
+"""One run of the suite in the emulated machine: what it reports, and what that means."""
+
+import time
+
+SKIPPED, KILLED = 77, 137
+
+# The guest gives a sign of life every five seconds.
+SILENCE = {"kvm": 60, "tcg": 180}
+BOOT = {"kvm": 60, "tcg": 120}
+
+# How much slower than the host tests may be.
+FACTORS = {"kvm": 2, "tcg": 4}
+
+
+class Outcome:
+    """What became of one test."""
+
+    def __init__(self, test):
+        self.test = test
+        self.started = self.seconds = self.status = None
+        self.output = []
+
+
+class Session:
+    def __init__(self, tests, exceptions, accelerator, say):
+        self.outcomes = [Outcome(test) for test in tests]
+        self.exceptions = exceptions
+        self.accelerator = accelerator
+        self.say = say
+        self.done = 0
+        self.failed, self.known, self.skipped, self.unexpected = [], [], [], []
+        self.engine = self.fallback = self.trouble = None
+        self.finished = False
+
+    def limit(self, test):
+        """In seconds, for the guest."""
+        return int(test.seconds * FACTORS[self.accelerator])
+
+    def follow(self, machine, wanted):
+        """Reads what the machine reports until it is done, or why it never will be."""
+        heard, booted = time.monotonic(), False
+        while not self.finished and not self.trouble:
+            limit = SILENCE[self.accelerator] if booted else BOOT[self.accelerator]
+            lines = machine.lines(max(0, heard + limit - time.monotonic()))
+            if lines is None:
+                machine.process.wait()
+                self.trouble = machine.last_words()
+            elif lines:
+                heard = time.monotonic()
+                for line in lines:
+                    booted = self.take(line) or booted
+            elif time.monotonic() - heard >= limit:
+                what = "the guest is silent" if booted else "no sign of a boot"
+                self.trouble = f"{what} for {limit} seconds; {machine.last_words()}"
+            if wanted == "uring" and self.engine and self.engine != "uring":
+                self.trouble = f"Green takes the engine {self.engine} here: {self.fallback}"
+            self.trouble = self.trouble or self.stuck()
+
+    def take(self, line):
+        """Notes a line; whether it is one of those that the guest reports."""
+        word, _, rest = line.partition(" ")
+        handler = getattr(self, "on_" + word.lower(), None) if word.isupper() else None
+        if handler:
+            handler(rest)
+        return handler is not None
+
+    def on_boot(self, release):
+        self.say(f"Linux {release} has booted")
+
+    def on_engine(self, text):
+        self.engine, _, self.fallback = text.partition(" ")
+
+    def on_alive(self, text):
+        pass
+
+    def on_start(self, text):
+        number, now = text.split()
+        outcome = self.outcomes[int(number)]
+        outcome.started, outcome.begun = float(now), time.monotonic()
+
+    def on_out(self, text):
+        number, _, line = text.partition(" ")
+        self.outcomes[int(number)].output.append(line)
+
+    def on_end(self, text):
+        number, status, now = text.split()
+        outcome = self.outcomes[int(number)]
+        outcome.status = int(status)
+        outcome.seconds = float(now) - outcome.started
+        self.done += 1
+        self.judge(outcome)
+
+    def on_done(self, text):
+        self.finished = True
+
+    def running(self):
+        return [outcome for outcome in self.outcomes if outcome.started is not None and outcome.status is None]
+
+    def stuck(self):
+        """Why the run cannot go on, if a test did not even end by a kill."""
+        for outcome in self.running():
+            limit = self.limit(outcome.test) + SILENCE[self.accelerator]
+            if time.monotonic() - outcome.begun > limit:
+                return f"a test could not be ended in {limit} seconds: {outcome.test.name}"
+        return None
+
+    def named(self, test, kind):
+        return next((e for e in self.exceptions if e.kind == kind and e.names(test)), None)
+
+    def judge(self, outcome):
+        """Counts a result, and prints its line."""
+        fails, skips = self.named(outcome.test, "fails"), self.named(outcome.test, "skips")
+        if outcome.status == 0:
+            word = "   Passed "
+            if fails:
+                self.unexpected.append((outcome, fails))
+        elif outcome.status == SKIPPED and skips:
+            word = "***Skipped"
+            self.skipped.append((outcome, skips))
+        elif fails:
+            word = "***Named  "
+            self.known.append((outcome, fails))
+        else:
+            timeout = outcome.status == KILLED and outcome.seconds >= self.limit(outcome.test)
+            word = "***Timeout" if timeout else "***Failed "
+            self.failed.append(outcome)
+            if outcome.status == SKIPPED:
+                outcome.output.insert(0, "it was skipped, and no exception says why")
+        total = len(self.outcomes)
+        start = f"{self.done:>{len(str(total))}}/{total} Test {'#' + str(outcome.test.number):>5}: {outcome.test.name} "
+        self.say(f"{start:.<118} {word} {outcome.seconds:7.2f} sec")
+        if word in ("***Failed ", "***Timeout"):
+            for line in outcome.output:
+                self.say(f"    {line}")
+
+    def passed(self):
+        return [outcome for outcome in self.outcomes if outcome.status == 0]
+
+    def missing(self):
+        return [outcome for outcome in self.outcomes if outcome.status is None]
