@@ -87,7 +87,7 @@ static int run_threads(void) {
     TRY(green_local_set(key, NULL));
     CHECK(null = open("/dev/null", O_WRONLY | O_CLOEXEC), >=, 0);
     TRY(green_dump(null));
-    TRY(green_thread_wait(threads[0], NULL, GREEN_SECOND));
+    TRY(green_thread_wait(threads[0], NULL, PATIENTLY(GREEN_SECOND)));
     TRY(green_sleep(GREEN_MICROSECOND));
 done:
     error = end_threads(threads, 5, error);
@@ -136,7 +136,7 @@ static bool precedes(const void *first, const void *second, void *context) {
 static int put_many(void *queue) {
     int error = 0;
     for (int i = 0; i < 40 && error == 0; i++)
-        error = (int)noted(green_queue_put(queue, &(struct element){.number = i}, GREEN_SECOND));
+        error = (int)noted(green_queue_put(queue, &(struct element){.number = i}, PATIENTLY(GREEN_SECOND)));
     return error;
 }
 
@@ -154,10 +154,10 @@ static int move_through(green_queue_order order, int64_t capacity, size_t alignm
     TRY(green_spawn(&thread, put_many, queue));
     /* The putter may have failed, and then no more comes. */
     for (int i = 0; i < 40; i++) {
-        TRY(green_queue_get(queue, &element, 20 * GREEN_MILLISECOND));
+        TRY(green_queue_get(queue, &element, PATIENTLY(20 * GREEN_MILLISECOND)));
         TRY(green_queue_task_done(queue));
     }
-    TRY(green_queue_join(queue, GREEN_SECOND));
+    TRY(green_queue_join(queue, PATIENTLY(GREEN_SECOND)));
 done:
     error = end_threads(&thread, 1, error);
     green_queue_free(queue);
@@ -288,7 +288,7 @@ static int run_event(void) {
     int error;
     TRY(green_event_make(&event));
     TRY(green_spawn(&thread, send_event, event));
-    TRY(green_event_wait(event, &value, GREEN_SECOND));
+    TRY(green_event_wait(event, &value, PATIENTLY(GREEN_SECOND)));
 done:
     error = end_threads(&thread, 1, error);
     green_event_free(event);
@@ -305,7 +305,7 @@ static int run_semaphore(void) {
     int error;
     TRY(green_semaphore_make(&semaphore, 0, 1));
     TRY(green_spawn(&thread, release_permit, semaphore));
-    TRY(green_semaphore_acquire(semaphore, GREEN_SECOND));
+    TRY(green_semaphore_acquire(semaphore, PATIENTLY(GREEN_SECOND)));
 done:
     error = end_threads(&thread, 1, error);
     green_semaphore_free(semaphore);
@@ -315,7 +315,7 @@ done:
 static int run_timeout(void) {
     green_timeout *timeouts[3] = {NULL};
     int error;
-    TRY(green_timeout_start(&timeouts[0], GREEN_SECOND));
+    TRY(green_timeout_start(&timeouts[0], PATIENTLY(GREEN_SECOND)));
     TRY(green_timeout_start(&timeouts[1], 0));
     CHECK(green_yield(), ==, -ETIME);
     TRY(green_timeout_start(&timeouts[2], GREEN_MICROSECOND));
@@ -339,9 +339,9 @@ static int run_group(void) {
         TRY(green_spawn(&threads[i], give, &value));
         TRY(green_group_add(group, threads[i]));
     }
-    TRY(green_wait_any(threads, COUNT, GREEN_SECOND));
-    TRY(green_wait_all(threads, COUNT, GREEN_SECOND));
-    while ((error = (int)noted(green_group_next(group, &next, GREEN_SECOND))) > 0)
+    TRY(green_wait_any(threads, COUNT, PATIENTLY(GREEN_SECOND)));
+    TRY(green_wait_all(threads, COUNT, PATIENTLY(GREEN_SECOND)));
+    while ((error = (int)noted(green_group_next(group, &next, PATIENTLY(GREEN_SECOND)))) > 0)
         green_thread_release(next);
 done:
     error = end_threads(threads, COUNT, error);
@@ -365,8 +365,8 @@ static int run_pool(void) {
     int error;
     TRY(green_pool_make(&pool, 1));
     for (int i = 0; i < 3; i++)
-        TRY(green_pool_spawn(pool, &threads[i], NULL, spawn_inside, pool, GREEN_SECOND));
-    TRY(green_pool_wait(pool, GREEN_SECOND));
+        TRY(green_pool_spawn(pool, &threads[i], NULL, spawn_inside, pool, PATIENTLY(GREEN_SECOND)));
+    TRY(green_pool_wait(pool, PATIENTLY(GREEN_SECOND)));
 done:
     error = end_threads(threads, 3, error);
     green_pool_free(pool);
@@ -381,8 +381,8 @@ static int run_pile(void) {
     TRY(green_pool_make(&pool, 2));
     TRY(green_pile_make(&pile, pool));
     for (int i = 0; i < 4; i++)
-        TRY(green_pile_spawn(pile, NULL, give, &value, GREEN_SECOND));
-    while ((error = (int)noted(green_pile_next(pile, &result, GREEN_SECOND))) > 0)
+        TRY(green_pile_spawn(pile, NULL, give, &value, PATIENTLY(GREEN_SECOND)));
+    while ((error = (int)noted(green_pile_next(pile, &result, PATIENTLY(GREEN_SECOND)))) > 0)
         CHECK(result, ==, 1);
 done:
     green_pile_free(pile);

@@ -11,7 +11,7 @@ static int run_file(void) {
     green_file *file = NULL;
     green_listing *listing = NULL;
     int error;
-    TRY(green_file_open(&file, path_of("file"), O_RDWR | O_CREAT, 0600, GREEN_SECOND));
+    TRY(green_file_open(&file, path_of("file"), O_RDWR | O_CREAT, 0600, PATIENTLY(GREEN_SECOND)));
     pattern_fill(bytes, SIZE, 0);
     TRY(green_file_write(file, bytes, SIZE));
     memset(bytes, 0, SIZE);

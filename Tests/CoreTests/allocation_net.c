@@ -31,7 +31,7 @@ static int talk(green_socket *near, green_socket *far) {
     green_thread *thread = NULL;
     int error;
     TRY(green_spawn(&thread, send_all_kinds, far));
-    green_socket_set_timeouts(near, GREEN_SECOND, GREEN_SECOND);
+    green_socket_set_timeouts(near, PATIENTLY(GREEN_SECOND), PATIENTLY(GREEN_SECOND));
     TRY(green_read_line(near, line, sizeof line));
     CHECK_TEXT(line, "short\n");
     TRY(green_read_line(near, line, sizeof line));
@@ -151,7 +151,7 @@ static int greet(const char *host, green_listener *listener, const green_connect
     TRY(green_listener_address(listener, &address));
     snprintf(to, sizeof to, "%s:%d", host, green_address_port(&address));
     TRY(green_connect(&socket, to, options));
-    green_socket_set_timeouts(socket, 100 * GREEN_MILLISECOND, GREEN_SECOND);
+    green_socket_set_timeouts(socket, PATIENTLY(100 * GREEN_MILLISECOND), PATIENTLY(GREEN_SECOND));
     TRY(green_read_line(socket, line, sizeof line));
     if (error == 0)
         error = -ECONNABORTED;
@@ -179,7 +179,7 @@ static int meet_by_address(void) {
 
 /* Of several addresses those without a listener are tried too. */
 static int meet_by_name(void) {
-    return meet("localhost", &(green_connect_options){.timeout = 5 * GREEN_SECOND});
+    return meet("localhost", &(green_connect_options){.timeout = PATIENTLY(5 * GREEN_SECOND)});
 }
 
 static int meet_on_path(void) {
@@ -248,7 +248,7 @@ static int run_signals(void) {
     int error;
     TRY(green_signals_open(&signals, (int[]){SIGUSR1}, 1));
     CHECK(kill(getpid(), SIGUSR1), ==, 0);
-    error = (int)noted(green_signals_next(signals, GREEN_SECOND));
+    error = (int)noted(green_signals_next(signals, PATIENTLY(GREEN_SECOND)));
     if (error < 0)
         CHECK(sigwaitinfo(&(sigset_t){{1ul << (SIGUSR1 - 1)}}, NULL), ==, SIGUSR1); /* it must not act */
     else
@@ -326,7 +326,7 @@ static int ask(green_listener *listener) {
     int error;
     TRY(green_listener_address(listener, &address));
     TRY(green_connect_address(&socket, &address, NULL));
-    green_socket_set_timeouts(socket, 2 * GREEN_SECOND, GREEN_FOREVER);
+    green_socket_set_timeouts(socket, PATIENTLY(2 * GREEN_SECOND), GREEN_FOREVER);
     TRY(green_write(socket, "ping\n", 5));
     TRY(green_read_line(socket, line, sizeof line));
     if (error == 0)

@@ -39,7 +39,7 @@ static green_thread *start_server(struct server *server) {
 }
 
 static void stop_server(struct server *server, green_thread *thread) {
-    CHECK(green_listener_stop(server->listener, 10 * GREEN_SECOND), ==, 0);
+    CHECK(green_listener_stop(server->listener, PATIENTLY(10 * GREEN_SECOND)), ==, 0);
     CHECK(finish(thread), ==, 0);
     green_listener_release(server->listener);
 }

@@ -70,7 +70,7 @@ static void send_from_outside(const green_address *to) {
 
 /* The caller is always ready, so the hub never waits. */
 static void yield_until_finished(const green_thread *thread) {
-    int64_t deadline = green_now() + 30 * time_factor() * GREEN_SECOND;
+    int64_t deadline = green_now() + PATIENTLY(30 * GREEN_SECOND);
     while (!green_thread_is_finished(thread)) {
         CHECK(green_now(), <, deadline);
         CHECK(green_yield(), ==, 0);

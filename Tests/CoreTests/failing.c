@@ -251,7 +251,7 @@ static void open_hub(const char *engine) {
 /* What was cancelled may take some turns, and a native thread its time. */
 static void close_hub(void) {
     int error = green_hub_close();
-    for (int i = 0; i < 2000 && error == -EBUSY; i++) {
+    for (unsigned i = 0; i < 2000 * time_factor() && error == -EBUSY; i++) {
         CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
         error = green_hub_close();
     }
@@ -282,7 +282,8 @@ static struct holdings settled_holdings(void) {
 /* A native thread that an earlier scenario has left behind may give back what it holds. */
 static void check_same(struct holdings *before) {
     struct holdings now = holdings();
-    for (int i = 0; i < 2000 && (now.allocations != before->allocations || now.descriptors != before->descriptors);
+    for (unsigned i = 0;
+         i < 2000 * time_factor() && (now.allocations != before->allocations || now.descriptors != before->descriptors);
          i++) {
         usleep(1000);
         now = holdings();

@@ -101,11 +101,14 @@ void check_contains(const char *file, int line, const char *expression, const ch
  * that times what GREEN_TEST_TIME_FACTOR says (a whole number), for slow machines. */
 unsigned time_factor(void);
 
+/* A time, longer on slow machines: a timeout that must not expire before what it is for. */
+#define PATIENTLY(time) ((int64_t)time_factor() * (time))
+
 /* Lets the other threads run until the condition holds; fails after 30 seconds, or
  * longer on slow machines. */
 #define UNTIL(condition)                                                                                               \
     do {                                                                                                               \
-        int64_t until_deadline_ = green_now() + 30 * time_factor() * GREEN_SECOND;                                     \
+        int64_t until_deadline_ = green_now() + PATIENTLY(30 * GREEN_SECOND);                                          \
         while (!(condition)) {                                                                                         \
             if (green_now() > until_deadline_)                                                                         \
                 check_failed(__FILE__, __LINE__, "until " #condition);                                                 \

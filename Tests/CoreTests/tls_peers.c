@@ -29,7 +29,7 @@ static struct program run(char *const *arguments) {
     if (error == ENOENT)
         skip("the program is not installed");
     CHECK(error, ==, 0);
-    green_socket_set_timeouts(program.talk, 20 * time_factor() * GREEN_SECOND, 20 * time_factor() * GREEN_SECOND);
+    green_socket_set_timeouts(program.talk, PATIENTLY(20 * GREEN_SECOND), PATIENTLY(20 * GREEN_SECOND));
     return program;
 }
 
@@ -136,8 +136,8 @@ static green_socket *connect_when_there(const char *address, green_tls_context *
     green_socket *socket;
     int error = -ECONNREFUSED;
     for (int i = 0; i < 5000 && error == -ECONNREFUSED; i++) {
-        error = green_tls_connect(&socket, address, &(green_connect_options){.timeout = 20 * GREEN_SECOND}, context,
-                                  "localhost");
+        error = green_tls_connect(&socket, address, &(green_connect_options){.timeout = PATIENTLY(20 * GREEN_SECOND)},
+                                  context, "localhost");
         if (error == -ECONNREFUSED)
             green_sleep(2 * GREEN_MILLISECOND);
     }

@@ -41,14 +41,33 @@ def skeleton(root):
             os.symlink("busybox", f"{root}/usr/bin/{name}")
 
 
+def script(path, text):
+    with open(path, "w") as file:
+        file.write(f"#!/bin/sh\n{text}\n")
+    os.chmod(path, 0o755)
+
+
 def minimal(place):
     """The archive of a system that says that it has booted."""
     root = f"{place}/root"
     skeleton(root)
-    with open(f"{root}/init", "w") as file:
-        file.write("#!/bin/sh\nmount -t devtmpfs devtmpfs /dev\necho BOOT $(uname -r) >/dev/ttyS1\npoweroff -f\n")
-    os.chmod(f"{root}/init", 0o755)
+    script(f"{root}/init", "mount -t devtmpfs devtmpfs /dev\necho BOOT $(uname -r) >/dev/ttyS1\npoweroff -f")
     return archive(root, f"{place}/initramfs")
+
+
+def runner(root):
+    """The programs that run a list of tests."""
+    for name in ["init", "one"]:
+        shutil.copy(f"{HERE}/{name}", f"{root}/{name}")
+
+
+def pretended(place):
+    """The archive of a system without Green, which the runner takes for one on io_uring."""
+    root = f"{place}/root"
+    skeleton(root)
+    runner(root)
+    script(f"{root}/kernel-engine", "echo uring")
+    return archive(root, f"{place}/system")
 
 
 def libraries(files):
@@ -90,8 +109,7 @@ def system(build, place):
         add(root, path)
     for path in programs + [path for path in SETTINGS if os.path.exists(path)]:
         add(root, path)
-    for name in ["init", "one"]:
-        shutil.copy(f"{HERE}/{name}", f"{root}/{name}")
+    runner(root)
     shutil.copy(f"{tests}/kernel-engine", f"{root}/kernel-engine")
     return archive(root, f"{place}/system")
 

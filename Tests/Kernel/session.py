@@ -2,7 +2,12 @@
 
 import time
 
+from report import say
+
 SKIPPED, KILLED = 77, 137
+
+# Earlier kernels may lack what Green needs of io_uring.
+FIRST_URING = (6, 0)
 
 # The guest gives a sign of life every five seconds.
 SILENCE = {"kvm": 60, "tcg": 180}
@@ -22,21 +27,20 @@ class Outcome:
 
 
 class Session:
-    def __init__(self, tests, exceptions, accelerator, say):
+    def __init__(self, tests, exceptions, accelerator):
         self.outcomes = [Outcome(test) for test in tests]
         self.exceptions = exceptions
         self.accelerator = accelerator
-        self.say = say
         self.done = 0
         self.failed, self.known, self.skipped, self.unexpected = [], [], [], []
         self.engine = self.fallback = self.trouble = None
-        self.finished = False
+        self.finished = self.without_uring = False
 
     def limit(self, test):
         """In seconds, for the guest."""
         return int(test.seconds * FACTORS[self.accelerator])
 
-    def follow(self, machine, wanted):
+    def follow(self, machine, wanted, kernel):
         """Reads what the machine reports until it is done, or why it never will be."""
         heard, booted = time.monotonic(), False
         while not self.finished and not self.trouble:
@@ -53,6 +57,9 @@ class Session:
                 what = "the guest is silent" if booted else "no sign of a boot"
                 self.trouble = f"{what} for {limit} seconds; {machine.last_words()}"
             if wanted == "uring" and self.engine and self.engine != "uring":
+                if kernel.version < FIRST_URING:
+                    self.without_uring = True
+                    return
                 self.trouble = f"Green takes the engine {self.engine} here: {self.fallback}"
             self.trouble = self.trouble or self.stuck()
 
@@ -60,12 +67,15 @@ class Session:
         """Notes a line; whether it is one of those that the guest reports."""
         word, _, rest = line.partition(" ")
         handler = getattr(self, "on_" + word.lower(), None) if word.isupper() else None
-        if handler:
-            handler(rest)
+        try:
+            if handler:
+                handler(rest)
+        except (ValueError, IndexError):
+            self.trouble = f"the guest reports what it cannot have: {line}"
         return handler is not None
 
     def on_boot(self, release):
-        self.say(f"Linux {release} has booted")
+        say(f"Linux {release} has booted")
 
     def on_engine(self, text):
         self.engine, _, self.fallback = text.partition(" ")
@@ -128,10 +138,10 @@ class Session:
                 outcome.output.insert(0, "it was skipped, and no exception says why")
         total = len(self.outcomes)
         start = f"{self.done:>{len(str(total))}}/{total} Test {'#' + str(outcome.test.number):>5}: {outcome.test.name} "
-        self.say(f"{start:.<118} {word} {outcome.seconds:7.2f} sec")
+        say(f"{start:.<118} {word} {outcome.seconds:7.2f} sec")
         if word in ("***Failed ", "***Timeout"):
             for line in outcome.output:
-                self.say(f"    {line}")
+                say(f"    {line}")
 
     def passed(self):
         return [outcome for outcome in self.outcomes if outcome.status == 0]
