@@ -91,11 +91,13 @@ test-aarch64:
 
 # The C suite on another Linux kernel, by an emulator: the distribution's own, that of
 # KERNEL=path/to/vmlinuz or that of KERNEL_PACKAGE=name. ALL=1 adds the slowest tests,
-# TESTS=regex selects some. See Tests/Kernel.
+# TESTS=regex selects some; without these, the runner itself is tested first. See
+# Tests/Kernel.
 test-kernel: setup
 	.ci/install busybox-static cpio python3 qemu-system-x86
 	cmake -S . -B $(BUILD) -DGREEN_WERROR=ON
 	cmake --build $(BUILD) --parallel $(JOBS)
+	$(if $(KERNEL)$(KERNEL_PACKAGE)$(TESTS),,Tests/Kernel/check $(BUILD))
 	Tests/Kernel/run --build $(BUILD) $(if $(KERNEL),--kernel "$(KERNEL)") \
 		$(if $(KERNEL_PACKAGE),--package "$(KERNEL_PACKAGE)") $(if $(ALL),--all) $(if $(TESTS),--tests "$(TESTS)")
 

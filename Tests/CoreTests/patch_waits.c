@@ -406,7 +406,7 @@ static pid_t child_that_waits(int code, int *other_end) {
 static pid_t child_that_ends(int code) {
     pid_t pid = fork();
     if (pid == 0) {
-        usleep(20000);
+        usleep((useconds_t)PATIENTLY(20000));
         _exit(code);
     }
     return pid;

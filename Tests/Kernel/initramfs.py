@@ -12,7 +12,7 @@ OPENED = ["/lib/*-linux-gnu/libgcc_s.so.1", "/lib/*-linux-gnu/libnss_*.so.2", "/
           "/lib64/libnss_*.so.2"]  # fmt: skip
 SETTINGS = ["/etc/hosts", "/etc/services", "/etc/protocols", "/etc/nsswitch.conf", "/etc/passwd", "/etc/group",
             "/etc/ssl/openssl.cnf", "/usr/lib/ssl/openssl.cnf"]  # fmt: skip
-PROGRAMS = ["openssl"]
+PROGRAMS = ["curl", "openssl"]
 
 
 def archive(root, path):

@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import select
 import struct
 import subprocess
@@ -50,6 +51,15 @@ class Kernel:
         self.version = (int(numbers[1]), int(numbers[2]))
 
 
+def fetch(directory, package=None):
+    """The boot image of a package, or of the distribution's usual one."""
+    command = [f"{HERE}/fetch", f"{directory}/packages"] + ([package] if package else [])
+    fetched = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    if fetched.returncode != 0:
+        raise Unusable("the kernel package could not be fetched")
+    return fetched.stdout.strip()
+
+
 def hint(head):
     """What the file is instead."""
     if head.startswith(b"!<arch>") or head.startswith(b"\xed\xab\xee\xdb"):
@@ -59,6 +69,11 @@ def hint(head):
     if head[56:60] == b"ARM\x64":
         return ": it is one for aarch64"
     return ""
+
+
+def processor_seconds_of_children():
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 class Machine:
@@ -78,13 +93,16 @@ class Machine:
             stderr=subprocess.PIPE,
         )
         self.rest = b""
+        self.processor_seconds = 0
 
     def __enter__(self):
         return self
 
     def __exit__(self, *exception):
+        before = processor_seconds_of_children()
         self.process.kill()
         self.process.wait()
+        self.processor_seconds = processor_seconds_of_children() - before
         self.process.stdout.close()
         self.process.stderr.close()
 
@@ -94,6 +112,7 @@ class Machine:
             return []
         data = os.read(self.process.stdout.fileno(), 65536)
         if not data:
+            self.process.wait()
             return None
         *lines, self.rest = (self.rest + data).split(b"\n")
         return [line.decode(errors="replace").rstrip("\r") for line in lines]
@@ -109,7 +128,7 @@ class Machine:
         panics = [line for line in printed if "Kernel panic" in line]
         text = panics[0] if panics else "the console ends: " + " / ".join(printed[-3:])
         if "Unable to mount root fs" in text:
-            text += " (this kernel has no initramfs: CONFIG_BLK_DEV_INITRD)"
+            text += " (the kernel did not take the initramfs; it may lack CONFIG_BLK_DEV_INITRD)"
         return text
 
 
@@ -122,7 +141,6 @@ def boots(kernel, accelerator, directory):
             while (left := end - time.monotonic()) > 0:
                 lines = machine.lines(left)
                 if lines is None:
-                    machine.process.wait()
                     return machine.last_words()
                 if any(line.startswith("BOOT") for line in lines):
                     return None

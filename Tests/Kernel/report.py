@@ -7,7 +7,7 @@ def say(text=""):
     print(text, flush=True)
 
 
-def close(current, kernel, engine, left, seconds):
+def close(current, kernel, engine, left, seconds, processor_seconds=0):
     """Prints the end of a run; whether all is well."""
     missing = current.missing()
     failures = len(current.failed) + len(missing)
@@ -19,6 +19,7 @@ def close(current, kernel, engine, left, seconds):
             say(f"    running then: {outcome.test.name}")
     say(f"\n{100 * (total - failures) // total if total else 0}% tests passed, {failures} tests failed out of {total}")
     say(f"\nTotal Test time (real) = {seconds:6.2f} sec")
+    say(f"Processor time of the emulator = {processor_seconds:6.2f} sec")
     listing("The following tests were left out:", [(test, e.reason) for test, e in left])
     listing("The following tests did not run:", [(o.test, e.reason) for o, e in current.skipped])
     listing("The following tests failed, as the exceptions say:", [(o.test, e.reason) for o, e in current.known])

@@ -34,47 +34,51 @@ class Session:
         self.done = 0
         self.failed, self.known, self.skipped, self.unexpected = [], [], [], []
         self.engine = self.fallback = self.trouble = None
-        self.finished = self.without_uring = False
+        self.booted = self.finished = self.without_uring = False
 
     def limit(self, test):
         """In seconds, for the guest."""
         return int(test.seconds * FACTORS[self.accelerator])
 
     def follow(self, machine, wanted, kernel):
-        """Reads what the machine reports until it is done, or why it never will be."""
-        heard, booted = time.monotonic(), False
-        while not self.finished and not self.trouble:
-            limit = SILENCE[self.accelerator] if booted else BOOT[self.accelerator]
+        """Reads what the guest reports until it is done, or why it never will be."""
+        heard = time.monotonic()
+        while not (self.finished or self.without_uring or self.trouble):
+            limit = (SILENCE if self.booted else BOOT)[self.accelerator]
             lines = machine.lines(max(0, heard + limit - time.monotonic()))
-            if lines is None:
-                machine.process.wait()
-                self.trouble = machine.last_words()
-            elif lines:
+            if lines:
                 heard = time.monotonic()
                 for line in lines:
-                    booted = self.take(line) or booted
+                    self.take(line)
+            elif lines is None:
+                self.trouble = machine.last_words()
             elif time.monotonic() - heard >= limit:
-                what = "the guest is silent" if booted else "no sign of a boot"
+                what = "the guest is silent" if self.booted else "no sign of a boot"
                 self.trouble = f"{what} for {limit} seconds; {machine.last_words()}"
-            if wanted == "uring" and self.engine and self.engine != "uring":
-                if kernel.version < FIRST_URING:
-                    self.without_uring = True
-                    return
-                self.trouble = f"Green takes the engine {self.engine} here: {self.fallback}"
+            self.check_engine(wanted, kernel)
             self.trouble = self.trouble or self.stuck()
 
     def take(self, line):
-        """Notes a line; whether it is one of those that the guest reports."""
+        """Notes a line of the guest's."""
         word, _, rest = line.partition(" ")
         handler = getattr(self, "on_" + word.lower(), None) if word.isupper() else None
         try:
             if handler:
                 handler(rest)
         except (ValueError, IndexError):
-            self.trouble = f"the guest reports what it cannot have: {line}"
-        return handler is not None
+            self.trouble = f"a line from the guest is malformed: {line}"
+
+    def check_engine(self, wanted, kernel):
+        """Green must not take epoll where the run is to be on io_uring."""
+        if wanted != "uring" or self.engine in (None, "uring"):
+            return
+        if kernel.version < FIRST_URING:
+            self.without_uring = True
+        else:
+            self.trouble = f"Green takes the engine {self.engine} here: {self.fallback}"
 
     def on_boot(self, release):
+        self.booted = True
         say(f"Linux {release} has booted")
 
     def on_engine(self, text):
