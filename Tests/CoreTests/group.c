@@ -68,7 +68,8 @@ TEST(completion_order, "threads come in the order they finish, each once") {
 }
 
 TEST(blocks, "a next waits for the first to finish, and goes on until the group is empty") {
-    int64_t naps[] = {9 * GREEN_MILLISECOND, 3 * GREEN_MILLISECOND, 6 * GREEN_MILLISECOND};
+    int64_t naps[] = {PATIENTLY(9 * GREEN_MILLISECOND), PATIENTLY(3 * GREEN_MILLISECOND),
+                      PATIENTLY(6 * GREEN_MILLISECOND)};
     green_thread *threads[3], *thread = NULL;
     green_group *group = make_group();
     for (int i = 0; i < 3; i++) {

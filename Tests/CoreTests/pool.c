@@ -292,7 +292,7 @@ TEST(wait, "a wait ends when no thread of the pool runs and none waits for room,
 TEST(wait_for_leaving, "a wait also ends when the last that waited for room gives up") {
     green_pool *pool = make_pool(0);
     struct spawner spawners[] = {spawner_of(pool, "a"), spawner_of(pool, "b")};
-    spawners[1].timeout = 5 * GREEN_MILLISECOND;
+    spawners[1].timeout = PATIENTLY(20 * GREEN_MILLISECOND);
     for (int i = 0; i < 2; i++)
         start_spawner(&spawners[i]);
     struct waiter waiter;
