@@ -99,6 +99,8 @@ class Session:
     def on_end(self, text):
         number, status, now = text.split()
         outcome = self.outcomes[int(number)]
+        if outcome.started is None:
+            raise ValueError
         outcome.status = int(status)
         outcome.seconds = float(now) - outcome.started
         self.done += 1
@@ -144,7 +146,7 @@ class Session:
         start = f"{self.done:>{len(str(total))}}/{total} Test {'#' + str(outcome.test.number):>5}: {outcome.test.name} "
         say(f"{start:.<118} {word} {outcome.seconds:7.2f} sec")
         if word in ("***Failed ", "***Timeout"):
-            for line in outcome.output:
+            for line in "\n".join(outcome.output).rstrip().splitlines():
                 say(f"    {line}")
 
     def passed(self):
