@@ -181,6 +181,7 @@ __attribute__((noinline)) static int use_large_frame(size_t size) {
     volatile char *frame = __builtin_alloca(size);
     for (size_t i = 0; i < 1024; i++)
         frame[i] = 1;
+    CHECK(green_yield(), ==, 0); /* where guards are shared it is noticed here */
     return frame[size % 1024];
 }
 

@@ -16,13 +16,16 @@
     X(FTRUNCATE, "ftruncate")               /* io_uring, Linux 6.9 */                                                  \
     X(GUARD_INSTALL, "guard_install")       /* madvise(2), Linux 6.13 */                                               \
     X(IOWQ_MAX_WORKERS, "iowq_max_workers") /* io_uring, Linux 5.15 */                                                 \
+    X(MPROTECT_GUARD, "mprotect_guard")     /* each stack with an mprotect(2) guard of its own */                      \
     X(NO_IOWAIT, "no_iowait")               /* io_uring, Linux 6.15 */                                                 \
     X(POLL_FIRST, "poll_first")             /* io_uring, Linux 5.19 */                                                 \
     X(REGISTERED_RING, "registered_ring")   /* io_uring, Linux 5.18 */                                                 \
     X(SINGLE_ISSUER, "single_issuer")       /* io_uring, Linux 6.0 */                                                  \
     X(SOCK_NONEMPTY, "sock_nonempty")       /* io_uring, Linux 5.19 */                                                 \
     X(SUBMIT_ALL, "submit_all")             /* io_uring, Linux 5.18 */                                                 \
-    X(TASKRUN_FLAG, "taskrun_flag")         /* io_uring, Linux 5.19 */
+    X(TASKRUN_FLAG, "taskrun_flag")         /* io_uring, Linux 5.19 */                                                 \
+    X(USERFAULTFD, "userfaultfd")           /* without privilege, Linux 5.11 */                                        \
+    X(WP_UNPOPULATED, "wp_unpopulated")     /* userfaultfd, Linux 6.4 */
 
 #define GREEN_FEATURE(identifier, name) GREEN_FEATURE_##identifier,
 typedef enum green_feature { GREEN_FEATURES(GREEN_FEATURE) GREEN_FEATURE_COUNT } green_feature;

@@ -66,7 +66,7 @@ void green__exchange_look(green_hub *hub) {
             add(exchange, find(library));
     }
     exchange->watched = &never;
-    if (exchange->count > 1 || foreign_state())
+    if (exchange->count > 1 || exchange->checks_stacks || foreign_state())
         exchange->watched = &always;
     else if (exchange->count == 1)
         exchange->watched = exchange->runtimes[0];
@@ -76,6 +76,11 @@ void green__exchange_look(green_hub *hub) {
 void green__exchange_look_again(green_hub *hub) {
     if (objects_loaded() != hub->exchange.loaded)
         green__exchange_look(hub);
+}
+
+void green__exchange_check_stacks(green_hub *hub) {
+    hub->exchange.checks_stacks = true;
+    hub->exchange.watched = &always;
 }
 
 void green__exchange_foreign(const green_foreign_state *state) {
@@ -91,6 +96,8 @@ void green__switch_exchanging(green_hub *hub, green_thread *from, green_thread *
     green_exchange *exchange = &hub->exchange;
     if (exchange->generation != green__exchange_generation())
         green__exchange_look(hub);
+    if (exchange->checks_stacks)
+        green__overflow_check(from);
     green_exceptions saved[GREEN_CXX_RUNTIMES_MAX];
     size_t count = exchange->count; /* the count may grow before the thread returns */
     const green_foreign_state *state = foreign_state();

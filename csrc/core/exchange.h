@@ -31,6 +31,7 @@ typedef struct green_exchange {
     const green_exceptions *watched; /* read by each switch */
     uintptr_t generation, changes;   /* at the last search for runtimes */
     unsigned long long loaded;       /* number of objects loaded then */
+    bool checks_stacks;              /* see overflow.c */
     size_t count;
     green_exceptions *runtimes[GREEN_CXX_RUNTIMES_MAX];
 } green_exchange;
@@ -51,6 +52,10 @@ void green__exchange_look(struct green_hub *hub);
 
 /* Does the same if objects were loaded since the last search. For an idle hub. */
 void green__exchange_look_again(struct green_hub *hub);
+
+/* Makes each switch and each turn check the stack pointer, because stacks of the hub share
+ * guards. Other switches cost no more for it, because it uses the record that they read. */
+void green__exchange_check_stacks(struct green_hub *hub);
 
 /* Clears the state of the current thread, which has ended. */
 void green__exchange_drop(struct green_hub *hub);

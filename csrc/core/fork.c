@@ -18,6 +18,7 @@ static _Thread_local const green_stack *inherited;
 
 void green__hub_forsake(green_hub *hub) {
     green__engine_abandon(hub->engine);
+    green__stacks_forsake(&hub->stacks, hub == green__hub ? hub->current->stack : NULL);
     hub->sight.place = NULL;
     hub->sight.next = forsaken;
     forsaken = hub;

@@ -164,6 +164,7 @@ int green__hub_make(const green_hub_options *given) {
     error = green__overflow_watch(hub);
     if (error < 0)
         goto failed;
+    green__guards_open(&hub->stacks.guards); /* last, because it can do without a descriptor */
 
     hub->tail = &hub->head;
     hub->error_number = &errno;
@@ -233,6 +234,22 @@ const char *green_hub_engine(void) {
 
 const char *green_hub_fallback(void) {
     return green__hub ? green__hub->fallback : NULL;
+}
+
+/* Which kind it is shows when the first guard is made. */
+const char *green_hub_guard(void) {
+    int error;
+    green_hub *hub = green__hub_here(&error);
+    if (!hub)
+        return NULL;
+    green_stacks *stacks = &hub->stacks;
+    if (!stacks->guards.proven) {
+        green_stack *stack = green__stack_take(stacks, 0);
+        if (!stack)
+            return NULL;
+        green__stack_give(stack);
+    }
+    return green__guard_name(stacks->guards.kind);
 }
 
 static void count_state(green_thread *thread, void *context) {

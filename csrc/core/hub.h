@@ -268,6 +268,10 @@ void green__each_thread(green_hub *hub, void (*visit)(green_thread *thread, void
 int green__overflow_watch(green_hub *hub);
 void green__overflow_unwatch(green_hub *hub);
 
+/* Ends the process with the same message if the caller, a green thread, has left its
+ * stack. */
+void green__overflow_check(const green_thread *thread);
+
 /* In a forked child, see fork.c: gives up a hub of its parent's. */
 void green__hub_forsake(green_hub *hub);
 bool green__is_forsaken(const green_hub *hub);

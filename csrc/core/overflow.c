@@ -1,9 +1,12 @@
 /* The overflow of a green stack, told apart from other faults.
  *
- * The guard turns an overflow into SIGSEGV. The handler needs a stack to run
- * on, and the kernel gives one to an OS thread only on request, so every hub
- * asks. It names the thread and hands the fault on to whoever handled it
- * before, which normally ends the process. */
+ * The guard turns an overflow into SIGSEGV, or into SIGBUS if it is userfaultfd's. The
+ * handler needs a stack to run on, and the kernel gives one to an OS thread only on
+ * request, so every hub asks. It names the thread and hands the fault on to whoever
+ * handled it before, which normally ends the process.
+ *
+ * A hub whose stacks share guards also checks the stack pointer before each switch and in each
+ * turn. */
 #include "hub.h"
 
 #include <pthread.h>
@@ -32,11 +35,19 @@ static void tell(const green_thread *thread, const green_stack *stack) {
 static void on_fault(int number, siginfo_t *info, void *context) {
     (void)context;
     green_hub *hub = green__hub;
-    const green_stack *stack = hub ? green__stack_of(&hub->stacks, info->si_addr) : NULL;
-    if (stack && (const char *)info->si_addr < stack->bottom && hub->current->stack == stack)
+    const green_stack *stack = hub ? hub->current->stack : NULL;
+    if (stack && green__stack_is_guarded_at(stack, info->si_addr))
         tell(hub->current, stack);
     /* Back to the instruction, which faults again and meets the old handler. */
     sigaction(number, number == SIGSEGV ? &previous_segv : &previous_bus, NULL);
+}
+
+void green__overflow_check(const green_thread *thread) {
+    const green_stack *stack = thread->stack;
+    if (!stack || (char *)__builtin_frame_address(0) >= stack->bottom)
+        return;
+    tell(thread, stack);
+    abort();
 }
 
 static void install(void) {

@@ -7,6 +7,7 @@
 #ifndef GREEN_CORE_SANITIZER_H
 #define GREEN_CORE_SANITIZER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -132,7 +133,15 @@ static inline uintptr_t green__valgrind_request(uintptr_t request, uintptr_t fir
     return result;
 }
 
-enum { GREEN_VALGRIND_STACK_REGISTER = 0x1501, GREEN_VALGRIND_STACK_DEREGISTER = 0x1502 };
+enum {
+    GREEN_VALGRIND_RUNNING = 0x1001,
+    GREEN_VALGRIND_STACK_REGISTER = 0x1501,
+    GREEN_VALGRIND_STACK_DEREGISTER = 0x1502
+};
+
+static inline bool green__is_under_valgrind(void) {
+    return green__valgrind_request(GREEN_VALGRIND_RUNNING, 0, 0) != 0;
+}
 
 static inline unsigned green__valgrind_register(const void *bottom, const void *top) {
     return (unsigned)green__valgrind_request(GREEN_VALGRIND_STACK_REGISTER, (uintptr_t)bottom, (uintptr_t)top);

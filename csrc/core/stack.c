@@ -1,6 +1,5 @@
 #include "stack.h"
 
-#include "../base/feature.h"
 #include "sanitizer.h"
 
 #include <errno.h>
@@ -8,13 +7,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22 /* Linux 5.14 */
-#endif
-#ifndef MADV_GUARD_INSTALL
-#define MADV_GUARD_INSTALL 102 /* Linux 6.13 */
-#endif
 
 enum {
     /* Page-aligned stacks would all use the same few sets of the L1 cache; each
@@ -31,9 +23,8 @@ static const size_t ARENA_SIZE = (size_t)1 << 30;
 
 struct green_arena {
     struct green_arena *next;
-    char *base;
-    size_t size, slot;
-    size_t count, carved;
+    green_guard_area area;
+    size_t size, carved;
     green_stack stacks[];
 };
 
@@ -44,6 +35,7 @@ static size_t page_size(void) {
 void green__stacks_init(green_stacks *stacks, size_t default_size, size_t warm) {
     size_t page = page_size();
     *stacks = (green_stacks){.warm = warm};
+    green__guards_init(&stacks->guards);
     stacks->first.size = (default_size + page - 1) / page * page;
 }
 
@@ -52,7 +44,8 @@ static void arena_destroy(struct green_arena *arena) {
         green__fiber_destroy(arena->stacks[i].fiber);
         green__valgrind_deregister(arena->stacks[i].valgrind);
     }
-    munmap(arena->base, arena->size);
+    green__guard_area_close(&arena->area);
+    munmap(arena->area.base, arena->size);
     free(arena);
 }
 
@@ -66,6 +59,11 @@ void green__stacks_destroy(green_stacks *stacks) {
         if (class != &stacks->first)
             free(class);
     }
+    green__guards_close(&stacks->guards);
+}
+
+void green__stacks_forsake(green_stacks *stacks, const green_stack *own) {
+    green__guards_forsake(&stacks->guards, own ? own->guard : NULL);
 }
 
 /* The class of a size, made on first use. Programs use one or two sizes, so a
@@ -105,14 +103,15 @@ static struct green_arena *arena_create(green_stack_class *class) {
         struct green_arena *arena = malloc(sizeof *arena + count * sizeof *arena->stacks);
         if (!arena)
             return NULL;
-        *arena = (struct green_arena){.next = class->arenas, .size = slot * count, .slot = slot, .count = count};
-        arena->base = MAP_FAILED;
+        *arena = (struct green_arena){.next = class->arenas, .size = slot * count};
+        char *base = MAP_FAILED;
         if (slot <= SIZE_MAX / 2 / count)
-            arena->base = mmap(NULL, arena->size, PROT_READ | PROT_WRITE,
-                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-        if (arena->base != MAP_FAILED) {
+            base = mmap(NULL, arena->size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+        if (base != MAP_FAILED) {
             /* A huge page would commit 2 MiB at the first touch. */
-            madvise(arena->base, arena->size, MADV_NOHUGEPAGE);
+            madvise(base, arena->size, MADV_NOHUGEPAGE);
+            arena->area = (green_guard_area){.base = base, .slot = slot, .count = count};
             class->arenas = arena;
             return arena;
         }
@@ -124,48 +123,24 @@ static struct green_arena *arena_create(green_stack_class *class) {
     }
 }
 
-/* Emulators ignore unknown advice and report success. The pages of a working guard
- * cannot be populated. This does not read the pages, because Valgrind treats them as
- * ordinary memory and would crash. */
-static bool is_guarded(char *guard) {
-    return madvise(guard, page_size(), MADV_POPULATE_READ) < 0 && errno == EFAULT;
-}
-
-static int guard_install(char *guard) {
-    enum { UNKNOWN, HELD, REFUSED }; /* refused: before Linux 6.13; a race finds it out twice */
-    static int advice = UNKNOWN;
-    int known = __atomic_load_n(&advice, __ATOMIC_RELAXED);
-    if (known != REFUSED && !green__feature_is_disabled(GREEN_FEATURE_GUARD_INSTALL)) {
-        int error;
-        do
-            error = madvise(guard, GREEN_GUARD_SIZE, MADV_GUARD_INSTALL);
-        while (error < 0 && errno == EINTR);
-        if (error < 0 && errno != EINVAL)
-            return error;
-        if (error == 0 && known == HELD)
-            return 0;
-        known = error == 0 && is_guarded(guard) ? HELD : REFUSED;
-        __atomic_store_n(&advice, known, __ATOMIC_RELAXED);
-        if (known == HELD)
-            return 0;
-    }
-    return mprotect(guard, GREEN_GUARD_SIZE, PROT_NONE);
-}
-
-static green_stack *carve(green_stack_class *class) {
+static green_stack *carve(green_stacks *stacks, green_stack_class *class) {
     struct green_arena *arena = class->arenas;
-    if (!arena || arena->carved == arena->count) {
+    if (!arena || arena->carved == arena->area.count) {
         arena = arena_create(class);
         if (!arena)
             return NULL;
     }
-    char *guard = arena->base + arena->carved * arena->slot;
-    if (guard_install(guard) < 0)
+    int error = green__guard_make(&stacks->guards, &arena->area, arena->carved);
+    if (error < 0) {
+        errno = -error;
         return NULL;
+    }
+    char *slot = arena->area.base + arena->carved * arena->area.slot;
     green_stack *stack = &arena->stacks[arena->carved++];
     *stack = (green_stack){
-        .bottom = guard + GREEN_GUARD_SIZE,
-        .top = guard + arena->slot - (class->carved % COLOURS) * CACHE_LINE,
+        .bottom = slot + GREEN_GUARD_SIZE,
+        .guard = arena->area.lowest,
+        .top = slot + arena->area.slot - (class->carved % COLOURS) * CACHE_LINE,
         .class = class,
         .fiber = green__fiber_create(),
     };
@@ -180,7 +155,7 @@ green_stack *green__stack_take(green_stacks *stacks, size_t size) {
         return NULL;
     green_stack *stack = class->free;
     if (!stack)
-        return carve(class);
+        return carve(stacks, class);
     class->free = stack->next;
     class->free_count--;
     class->dirty_count -= stack->dirty;
@@ -189,18 +164,20 @@ green_stack *green__stack_take(green_stacks *stacks, size_t size) {
     return stack;
 }
 
-/* One call for each run of neighbours: the guards between them survive it, and
- * calls are what it costs. */
+/* One call for each run of neighbours, since calls are what it costs: the guards between
+ * them survive it. Where they do not, a call for each stack. */
 static void discard_cold(struct green_arena *arena) {
+    const green_guard_area *area = &arena->area;
+    size_t run_max = green__guards_can_be_discarded(area) ? 1 : area->count;
     for (size_t i = 0; i < arena->carved;) {
         if (!arena->stacks[i].cold) {
             i++;
             continue;
         }
         size_t first = i;
-        for (; i < arena->carved && arena->stacks[i].cold; i++)
+        for (; i < arena->carved && i - first < run_max && arena->stacks[i].cold; i++)
             arena->stacks[i].cold = arena->stacks[i].dirty = false;
-        char *end = arena->base + i * arena->slot;
+        char *end = area->base + i * area->slot;
         madvise(arena->stacks[first].bottom, (size_t)(end - arena->stacks[first].bottom), MADV_DONTNEED);
     }
 }
@@ -223,16 +200,6 @@ void green__stacks_reclaim(green_stacks *stacks) {
         for (struct green_arena *arena = class->arenas; arena; arena = arena->next)
             discard_cold(arena);
     }
-}
-
-green_stack *green__stack_of(const green_stacks *stacks, const void *address) {
-    for (const green_stack_class *class = &stacks->first; class; class = class->next)
-        for (struct green_arena *arena = class->arenas; arena; arena = arena->next) {
-            size_t offset = (size_t)((const char *)address - arena->base);
-            if (offset < arena->carved * arena->slot)
-                return &arena->stacks[offset / arena->slot];
-        }
-    return NULL;
 }
 
 size_t green__stack_used(const green_stack *stack) {

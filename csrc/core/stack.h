@@ -1,25 +1,18 @@
-/* Stacks: carved from large mappings, guarded, reused last in first out.
- *
- * Each stack has a guard below it. MADV_GUARD_INSTALL (Linux 6.13) puts marks
- * into the page table and costs no mapping, so a million stacks fit under the
- * default vm.max_map_count; before it, mprotect splits the mapping and about
- * 32 000 stacks are the end. An untouched stack costs address space, and its
- * guard half a KiB of page tables where it is made of marks. */
+/* Stacks: carved from large mappings, reused last in first out, each with a guard below
+ * it (guard.h). An untouched stack costs address space and its guard. */
 #ifndef GREEN_CORE_STACK_H
 #define GREEN_CORE_STACK_H
+
+#include "guard.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* A function with a frame larger than the guard may reach past it. Compilers touch each
- * page of a large frame in turn only with -fstack-clash-protection, which many programs
- * and libraries do not use. So a guard is larger than common stack buffers. */
-enum { GREEN_GUARD_SIZE = 256 * 1024 };
-
 typedef struct green_stack {
     struct green_stack *next; /* in the free list */
-    char *bottom;             /* lowest usable byte; the guard is below */
+    char *bottom;             /* lowest usable byte */
+    char *guard;              /* where an overflow ends: just below, or farther down if shared */
     char *top;                /* where the first frame begins: coloured */
     struct green_stack_class *class;
     void *fiber;       /* TSan's */
@@ -41,6 +34,7 @@ typedef struct green_stack_class {
 /* A hub's stacks. The first class is that of the default size. */
 typedef struct green_stacks {
     green_stack_class first;
+    green_guards guards;
     size_t warm; /* free stacks that keep their memory */
 } green_stacks;
 
@@ -66,9 +60,19 @@ static inline void green__stack_give(green_stack *stack) {
  * is enough of it to be worth the calls. */
 void green__stacks_reclaim(green_stacks *stacks);
 
-/* The stack whose guard or body holds this address, or NULL. Safe in a signal
- * handler of the OS thread that owns the stacks. */
-green_stack *green__stack_of(const green_stacks *stacks, const void *address);
+/* Whether the stack has no guard of its own. */
+static inline bool green__stack_shares_guard(const green_stack *stack) {
+    return stack->guard + GREEN_GUARD_SIZE != stack->bottom;
+}
+
+/* Whether an address is in the guard that ends an overflow of this stack. */
+static inline bool green__stack_is_guarded_at(const green_stack *stack, const void *address) {
+    return (uintptr_t)address - (uintptr_t)stack->guard < GREEN_GUARD_SIZE;
+}
+
+/* In a forked child that goes on with this stack, or NULL: it needs its guard, and none
+ * of the others. */
+void green__stacks_forsake(green_stacks *stacks, const green_stack *own);
 
 /* Bytes touched so far, to the page. */
 size_t green__stack_used(const green_stack *stack);

@@ -195,6 +195,8 @@ static int thread_make(green_hub *hub, size_t stack_size, green_function *functi
                            "smaller ones, or raise the address space limit or vm.max_map_count",
                            stack_size ? stack_size : hub->stacks.first.size, hub->threads);
     }
+    if (GREEN_UNLIKELY(green__stack_shares_guard(thread->stack)))
+        green__exchange_check_stacks(hub);
     thread_init(thread, hub, function, argument);
     thread->sp = green__context(thread->stack->top, thread_main, thread);
     green__count(&hub->threads);

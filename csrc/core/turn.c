@@ -63,6 +63,8 @@ void green__turn(green_hub *hub) {
         green__sight_turn(hub);
     if (GREEN_UNLIKELY(green__exchange_has_changed(&hub->exchange)))
         green__exchange_look(hub);
+    if (GREEN_UNLIKELY(hub->exchange.checks_stacks))
+        green__overflow_check(hub->current); /* it may go on without a switch */
     if (!hub->head) {
         idle(hub);
     } else {

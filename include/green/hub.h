@@ -11,12 +11,14 @@
  *                             milliseconds: see monitor.h
  *   GREEN_DISABLE=a,b         Green does not use these features of the kernel: all,
  *                             coop_taskrun, defer_taskrun, epoll_pwait2, ftruncate,
- *                             guard_install, iowq_max_workers, no_iowait, poll_first,
- *                             registered_ring, single_issuer, sock_nonempty,
- *                             submit_all, taskrun_flag. GREEN_ENGINE=epoll is the one
- *                             for io_uring as a whole.
+ *                             guard_install, iowq_max_workers, mprotect_guard,
+ *                             no_iowait, poll_first, registered_ring, single_issuer,
+ *                             sock_nonempty, submit_all, taskrun_flag, userfaultfd,
+ *                             wp_unpopulated. GREEN_ENGINE=epoll is the one for
+ *                             io_uring as a whole.
  *   GREEN_LOG=debug           more is written to standard error, such as why the
- *                             engine is not the first choice
+ *                             engine or the guard of stacks is not the first
+ *                             choice
  *
  * fork(2) gives the child no hub: the ring or epoll of each is the parent's
  * alone. The child's only OS thread goes on with what it was doing, and its next
@@ -86,6 +88,20 @@ GREEN_API const char *GREEN_NULLABLE green_hub_engine(void);
  * there is no hub. Valid as long as the hub. The environment's GREEN_LOG=debug
  * has it written to standard error, once in a process. */
 GREEN_API const char *GREEN_NULLABLE green_hub_fallback(void);
+
+/* What ends a green thread of this hub that overflows its stack, as far as new stacks
+ * are concerned. Makes the hub and its first stack if need be; NULL when that fails.
+ *
+ * "guard_install" (Linux 6.13): a guard below each stack.
+ * "userfaultfd" (Linux 5.11; on aarch64 6.10): a guard below each stack that catches
+ *   writes, which an overflow begins with. A forked child has it only for the stack on
+ *   which it goes on. Each hub has a descriptor for it. Containers often forbid it.
+ * "mprotect": a guard below each stack, for as many as the kernel has mappings for.
+ * "shared": what follows mprotect, from 24 573 stacks on with the default
+ *   vm.max_map_count. Stacks share a guard. A thread that overflows is reported when it
+ *   waits or yields beyond its stack, or when it reaches the guard. An overflow of more
+ *   than 256 KiB may damage other stacks before that. */
+GREEN_API const char *GREEN_NULLABLE green_hub_guard(void);
 
 /* Counts of one hub at one moment. A leak shows here first. */
 typedef struct green_statistics {
