@@ -75,4 +75,14 @@ public enum Hub {
         guard let reason = unsafe green_hub_fallback() else { return nil }
         return unsafe String(cString: reason)
     }
+
+    /// What ends a green thread of this hub that overflows its stack, as far as new stacks are concerned: the best
+    /// that the system offers. Makes the hub and its first stack if need be; nil when that fails.
+    ///
+    /// `GREEN_LOG=debug` in the environment has it written to standard error why it is not the first choice.
+    @available(*, noasync)
+    public static var stackGuard: StackGuard? {
+        guard let name = unsafe green_hub_guard() else { return nil }
+        return StackGuard(rawValue: unsafe String(cString: name))
+    }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import Green
 import Testing
 
@@ -42,6 +43,23 @@ struct HubTests {
         try onHub { () throws in
             #expect(["uring", "epoll"].contains(Hub.engine))
             #expect(failure { try Hub.open() }?.code == .alreadyInProcess)
+        }
+    }
+
+    @Test
+    func `tells the guard of its stacks, and goes on to the next where one is disabled`() async throws {
+        try onHub { () throws in #expect(Hub.stackGuard != nil) }
+        await #expect(processExitsWith: .success) {
+            inChild {
+                precondition(unsafe setenv("GREEN_DISABLE", "guard_install,userfaultfd", 1) == 0)
+                precondition(Hub.stackGuard == .mprotect)
+            }
+        }
+        await #expect(processExitsWith: .success) {
+            inChild {
+                precondition(unsafe setenv("GREEN_DISABLE", "guard_install,userfaultfd,mprotect_guard", 1) == 0)
+                precondition(Hub.stackGuard == .shared)
+            }
         }
     }
 
