@@ -27,12 +27,6 @@ int __wrap_io_uring_register_probe(struct io_uring *ring, struct io_uring_probe 
 
 static const green_hub_options uring_only = {.engine = "uring"};
 
-static void needs_uring(void) {
-    if (green_hub_open(&uring_only) < 0)
-        skip("there is no io_uring");
-    CHECK(green_hub_close(), ==, 0);
-}
-
 /* Nothing is left of the ring. */
 static void expect_refused(void) {
     size_t descriptors = open_descriptors();
