@@ -86,7 +86,7 @@ static int32_t read_if_readable(const green_op *op) {
 static int32_t read_now(green_op *op) {
     struct iovec piece = {op->address, green__op_size(op)};
     ssize_t result = preadv2(op->fd, &piece, 1, -1, RWF_NOWAIT);
-    op->nowait = result >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS);
+    op->nowait = result >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL);
     return op->nowait ? outcome(result) : read_if_readable(op);
 }
 
