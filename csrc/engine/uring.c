@@ -191,14 +191,15 @@ static void last_completion(green_uring *uring, green_op *op) {
     uring->opening -= op->kind == GREEN_OP_OPEN;
 }
 
-/* The kernel's own numbers for a call that is to be made again when a stop of the
- * process is over. They are in no header, and an open lets them out. On Linux 6.1 it
- * was seen to end with EINTR instead. */
+/* The kernel's own numbers for a call that must be repeated when a stop of the process is
+ * over. They are in no header. Rings of some kernels return them. Those of others, among
+ * them late versions of Linux 6.1 and 6.12, return EINTR instead. Reads and writes of files
+ * are repeated by their callers. */
 enum { FIRST_RESTART = 512, LAST_RESTART = 516 };
 
 static bool is_restart(const green_op *op, int32_t result) {
-    bool restarts = GREEN_UNLIKELY(result <= -FIRST_RESTART) && result >= -LAST_RESTART;
-    return restarts || (result == -EINTR && op->kind == GREEN_OP_OPEN);
+    bool is_number = GREEN_UNLIKELY(result <= -FIRST_RESTART) && result >= -LAST_RESTART;
+    return is_number || (GREEN_UNLIKELY(result == -EINTR) && op->kind >= GREEN_OP_OPEN);
 }
 
 static void complete(green_uring *uring, const struct io_uring_cqe *cqe) {
