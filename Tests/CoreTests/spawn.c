@@ -263,3 +263,18 @@ TEST(many_threads, "ten thousand threads live at once and all end") {
     for (int i = 0; i < COUNT; i++)
         CHECK(finish(threads[i]), ==, 0);
 }
+
+static unsigned searches;
+
+/* With a bare name, dlopen() opens files, whose descriptors take numbers for a moment. */
+void *__real_dlopen(const char *name, int flags);
+void *__wrap_dlopen(const char *name, int flags);
+void *__wrap_dlopen(const char *name, int flags) {
+    searches += name && !strchr(name, '/');
+    return __real_dlopen(name, flags);
+}
+
+TEST(no_search, "switches do not search the file system for libraries") {
+    CHECK(finish(start(mark_it, "a")), ==, 0);
+    CHECK(searches, ==, 0);
+}

@@ -3,7 +3,9 @@
 #include "hub.h"
 
 #include <dlfcn.h>
+#include <limits.h>
 #include <link.h>
+#include <string.h>
 
 typedef green_exceptions *get_globals(void);
 
@@ -41,6 +43,30 @@ static get_globals *find(void *library) {
     return get;
 }
 
+struct search {
+    const char *name;
+    char path[PATH_MAX];
+};
+
+static int match(struct dl_phdr_info *info, size_t size, void *argument) {
+    struct search *search = argument;
+    const char *slash = strrchr(info->dlpi_name, '/');
+    (void)size;
+    if (!slash || strcmp(slash + 1, search->name) != 0 || strlen(info->dlpi_name) >= sizeof search->path)
+        return 0;
+    strcpy(search->path, info->dlpi_name);
+    return 1;
+}
+
+/* A handle of the library if it is loaded, or NULL. With the path of a loaded library,
+ * dlopen() opens no file. With a bare name, it searches the file system, and its
+ * descriptors take numbers that the program may expect for its own. */
+static void *loaded_library(const char *name) {
+    struct search search;
+    search.name = name;
+    return dl_iterate_phdr(match, &search) ? dlopen(search.path, RTLD_LAZY | RTLD_NOLOAD) : NULL;
+}
+
 static int read_loaded(struct dl_phdr_info *info, size_t size, void *loaded) {
     (void)size;
     *(unsigned long long *)loaded = info->dlpi_adds;
@@ -61,7 +87,7 @@ void green__exchange_look(green_hub *hub) {
     add(exchange, find(RTLD_DEFAULT));
     for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++) {
         /* The handle stays open, so the record stays at its address. */
-        void *library = dlopen(libraries[i], RTLD_LAZY | RTLD_NOLOAD);
+        void *library = loaded_library(libraries[i]);
         if (library)
             add(exchange, find(library));
     }
