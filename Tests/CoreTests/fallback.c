@@ -7,7 +7,6 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
-
 static int refusal, refused_call;
 static unsigned refused_registration; /* 0: refused_call */
 

@@ -42,11 +42,13 @@ static bool has_userfaultfd(void) {
     return has;
 }
 
+/* Emulators may report success for unknown advice. */
 static bool has_guard_install(void) {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     char *memory = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(memory != MAP_FAILED);
-    bool has = madvise(memory, page, MADV_GUARD_INSTALL) == 0;
+    bool has = madvise(memory, page, MADV_GUARD_INSTALL) == 0 &&
+               syscall(SYS_clock_gettime, CLOCK_MONOTONIC, memory) < 0 && errno == EFAULT;
     munmap(memory, page);
     return has;
 }
