@@ -4,6 +4,7 @@ import os
 import re
 import resource
 import select
+import shutil
 import struct
 import subprocess
 import tempfile
@@ -22,11 +23,20 @@ ACCELERATORS = {
     "tcg": ["-accel", "tcg,thread=multi", "-cpu", "max"],
 }
 
+# With the Debian packages that contain them.
+TOOLS = {"busybox": "busybox-static", "cpio": "cpio", "qemu-system-x86_64": "qemu-system-x86", "strip": "binutils"}
+
 PROBE_SECONDS = {"kvm": 15, "tcg": 60}
 
 
 class Unusable(Exception):
     """What is asked for cannot be run; the text says why."""
+
+
+def check_tools():
+    missing = [package for tool, package in TOOLS.items() if not shutil.which(tool)]
+    if missing:
+        raise Unusable(f"missing packages: {' '.join(missing)}; make test-kernel installs them")
 
 
 class Kernel:
@@ -56,7 +66,7 @@ def fetch(directory, package=None):
     command = [f"{HERE}/fetch", f"{directory}/packages"] + ([package] if package else [])
     fetched = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     if fetched.returncode != 0:
-        raise Unusable("the kernel package could not be fetched")
+        raise Unusable("the kernel package could not be fetched; --kernel takes a boot image instead")
     return fetched.stdout.strip()
 
 

@@ -32,7 +32,7 @@ class Session:
         self.exceptions = exceptions
         self.accelerator = accelerator
         self.done = 0
-        self.failed, self.known, self.skipped, self.unexpected = [], [], [], []
+        self.failed, self.skipped = [], []
         self.engine = self.fallback = self.trouble = None
         self.booted = self.finished = self.without_uring = False
 
@@ -120,22 +120,14 @@ class Session:
                 return f"a test could not be ended in {limit} seconds: {outcome.test.name}"
         return None
 
-    def named(self, test, kind):
-        return next((e for e in self.exceptions if e.kind == kind and e.names(test)), None)
-
     def judge(self, outcome):
         """Counts a result, and prints its line."""
-        fails, skips = self.named(outcome.test, "fails"), self.named(outcome.test, "skips")
+        skips = next((e for e in self.exceptions if e.kind == "skips" and e.names(outcome.test)), None)
         if outcome.status == 0:
             word = "   Passed "
-            if fails:
-                self.unexpected.append((outcome, fails))
         elif outcome.status == SKIPPED and skips:
             word = "***Skipped"
             self.skipped.append((outcome, skips))
-        elif fails:
-            word = "***Named  "
-            self.known.append((outcome, fails))
         else:
             timeout = outcome.status == KILLED and outcome.seconds >= self.limit(outcome.test)
             word = "***Timeout" if timeout else "***Failed "
@@ -145,7 +137,7 @@ class Session:
         total = len(self.outcomes)
         start = f"{self.done:>{len(str(total))}}/{total} Test {'#' + str(outcome.test.number):>5}: {outcome.test.name} "
         say(f"{start:.<118} {word} {outcome.seconds:7.2f} sec")
-        if word in ("***Failed ", "***Timeout"):
+        if outcome in self.failed:
             for line in "\n".join(outcome.output).rstrip().splitlines():
                 say(f"    {line}")
 
