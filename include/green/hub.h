@@ -14,8 +14,8 @@
  *                             guard_install, iowq_max_workers, mprotect_guard,
  *                             no_iowait, poll_first, registered_ring, single_issuer,
  *                             sock_nonempty, submit_all, taskrun_flag, userfaultfd,
- *                             wp_unpopulated. GREEN_ENGINE=epoll is the one for
- *                             io_uring as a whole.
+ *                             wp_unpopulated. GREEN_ENGINE=epoll switches
+ *                             io_uring off as a whole.
  *   GREEN_LOG=debug           more is written to standard error, such as why the
  *                             engine or the guard of stacks is not the first
  *                             choice
@@ -89,18 +89,18 @@ GREEN_API const char *GREEN_NULLABLE green_hub_engine(void);
  * has it written to standard error, once in a process. */
 GREEN_API const char *GREEN_NULLABLE green_hub_fallback(void);
 
-/* What ends a green thread of this hub that overflows its stack, as far as new stacks
- * are concerned. Makes the hub and its first stack if need be; NULL when that fails.
+/* How this hub guards new stacks against overflow: the first of these kinds that the
+ * system offers. Makes the hub and its first stack if need be; NULL when that fails.
  *
  * "guard_install" (Linux 6.13): a guard below each stack.
  * "userfaultfd" (Linux 5.11; on aarch64 6.10): a guard below each stack that catches
- *   writes, which an overflow begins with. A forked child has it only for the stack on
- *   which it goes on. Each hub has a descriptor for it. Containers often forbid it.
- * "mprotect": a guard below each stack, for as many as the kernel has mappings for.
- * "shared": what follows mprotect, from 24 573 stacks on with the default
- *   vm.max_map_count. Stacks share a guard. A thread that overflows is reported when it
- *   waits or yields beyond its stack, or when it reaches the guard. An overflow of more
- *   than 256 KiB may damage other stacks before that. */
+ *   writes. An overflow begins with one. A forked child has only the guard of the stack
+ *   on which it goes on. Each hub has a descriptor for it. Containers often forbid it.
+ * "mprotect": a guard below each stack, as far as three eighths of vm.max_map_count
+ *   allow: for 24 573 stacks in a process by default.
+ * "shared": after mprotect, a guard below up to 256 stacks. A thread that overflows is
+ *   reported when it waits or yields beyond its stack, or when it reaches the guard. An
+ *   overflow of more than 256 KiB may damage other stacks before that. */
 GREEN_API const char *GREEN_NULLABLE green_hub_guard(void);
 
 /* Counts of one hub at one moment. A leak shows here first. */

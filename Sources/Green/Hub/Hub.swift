@@ -76,10 +76,10 @@ public enum Hub {
         return unsafe String(cString: reason)
     }
 
-    /// What ends a green thread of this hub that overflows its stack, as far as new stacks are concerned: the best
-    /// that the system offers. Makes the hub and its first stack if need be; nil when that fails.
+    /// How this hub guards new stacks against overflow: the best kind that the system offers. Makes the hub and its
+    /// first stack if need be; nil when that fails.
     ///
-    /// `GREEN_LOG=debug` in the environment has it written to standard error why it is not the first choice.
+    /// With `GREEN_LOG=debug` in the environment, Green writes to standard error why it does not use the best kind.
     @available(*, noasync)
     public static var stackGuard: StackGuard? {
         guard let name = unsafe green_hub_guard() else { return nil }
