@@ -1,6 +1,6 @@
 /* Files and names: what is read and written where, and what fails how. */
+#include "../../csrc/base/feature.h"
 #include "files.h"
-#include "needs.h"
 
 #include <dirent.h>
 #include <pthread.h>
@@ -244,7 +244,8 @@ TEST(many_opens, "sequential opens stay on io_uring, in any number") {
     enum { COUNT = 300 };
     static green_file *files[COUNT];
     green_hub_options options = {.engine = "uring"};
-    needs_feature(GREEN_FEATURE_IOWQ_MAX_WORKERS);
+    if (green__feature_is_disabled(GREEN_FEATURE_IOWQ_MAX_WORKERS))
+        skip("GREEN_DISABLE names the feature");
     if (green_hub_open(&options) < 0)
         skip("there is no io_uring");
     for (int i = 0; i < COUNT; i++)

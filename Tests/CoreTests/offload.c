@@ -1,6 +1,7 @@
 /* Calls on native threads: who waits, how many run, what interrupts leave. */
 #include "helpers.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -281,13 +282,14 @@ TEST(date, "setting the system's date does not change the idle time of native th
 }
 
 /* Native threads are detached and need no join. glibc keeps up to 40 MiB of stacks of
- * ended threads, which the first threads allocate, and arenas of 64 MiB, of which a slow
- * machine needs another now and then. */
+ * ended threads, which the first threads allocate. With one arena, no thread allocates
+ * another. */
 TEST(many_lives, "native threads that have ended leave no memory behind") {
-    enum { LIVES = 300, FIRST = 60, ARENAS_SIZE = 128 << 20 };
+    enum { LIVES = 180, FIRST = 60 };
     if (SANITIZED)
         skip("sanitizers keep memory of threads for longer");
     needs_kernel();
+    CHECK(mallopt(M_ARENA_MAX, 1), ==, 1);
     size_t before = threads_so_far(), space = 0;
     for (int i = 0; i < LIVES; i++) {
         if (i == FIRST)
@@ -300,7 +302,7 @@ TEST(many_lives, "native threads that have ended leave no memory behind") {
         UNTIL(os_threads() <= before);
         free(call);
     }
-    CHECK(address_space_bytes(), <, space + ARENAS_SIZE); /* the stacks of these lives: 240 MiB */
+    CHECK(address_space_bytes(), <, space + (LIVES - FIRST) / 2 * (1 << 20));
 }
 
 /* Freed memory is overwritten, so that a list that still contains it is detected. */

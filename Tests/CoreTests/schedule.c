@@ -1,6 +1,5 @@
 /* Yield, sleep and timers: who runs when, and that nobody starves. */
 #include "helpers.h"
-#include "needs.h"
 
 struct rounds {
     char letter;
@@ -272,8 +271,7 @@ TEST(flood, "a flood of completions starves neither a ready thread nor a timer")
 }
 
 BIG_TEST(many_sleepers, "a hundred thousand sleeping threads, some killed, the others waking") {
-    needs_kernel();                             /* by an emulator each stack takes two mappings, and there are 65 530 */
-    needs_feature(GREEN_FEATURE_GUARD_INSTALL); /* likewise */
+    needs_kernel(); /* by an emulator each stack takes two mappings, and there are 65 530 */
     enum { COUNT = SCALED(100000) };
     static green_thread *threads[COUNT];
     green_hub_options options = {.stack_size = SANITIZED ? 65536 : 16384};
