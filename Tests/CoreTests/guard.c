@@ -295,6 +295,37 @@ TEST(no_descriptor, "a hub that gets no descriptor for userfaultfd has guards by
     CHECK(child.status, ==, 0);
 }
 
+static void lock_and_go_on(void) {
+    if (!has_guard_install())
+        return;
+    CHECK(setenv("GREEN_DISABLE", kind->disabled, 1), ==, 0);
+    start_sleepers(3);
+    CHECK_TEXT(green_hub_guard(), "guard_install");
+    /* AddressSanitizer ignores the C library's function. A limit may forbid the call. */
+    if (syscall(SYS_mlockall, MCL_CURRENT | MCL_ONFAULT) < 0)
+        return;
+    for (int i = 3; i < MOST; i++)
+        CHECK(green_spawn_with(&sleepers[i], &(green_spawn_options){.stack_size = STACK_SIZE}, tell_place_and_nap,
+                               &places[i]),
+              ==, 0);
+    let_run();
+    CHECK_TEXT(green_hub_guard(), "userfaultfd");
+    check_guards(MOST);
+    end_sleepers(MOST);
+}
+
+TEST(locked, "once the program has locked its memory, new stacks have guards of the next kind") {
+    static const struct kind once[] = {{"", ""}, {"", "wp_unpopulated"}};
+    needs_kernel();
+    for (int i = 0; i < 2; i++) {
+        struct child child;
+        kind = &once[i];
+        run_child(&child, lock_and_go_on);
+        CHECK_TEXT(child.output, "");
+        CHECK(child.status, ==, 0);
+    }
+}
+
 /* Shared guards -------------------------------------------------------------- */
 
 static void exhaust(void) {

@@ -163,9 +163,10 @@ static int fill(int fd, const green_guard_area *area, size_t first, size_t count
     return 0;
 }
 
-/* Makes the next slots of an area ready for write protection. */
-static int prepare(const green_guards *guards, green_guard_area *area) {
-    size_t first = area->registered, count = area->count - first;
+/* Makes the next slots of an area ready for write protection, from this guard on. Those
+ * before them may be in use, with guards of the kind before. */
+static int prepare(const green_guards *guards, green_guard_area *area, const char *guard) {
+    size_t first = (size_t)(guard - area->base) / area->slot, count = area->count - first;
     if (guards->fills && count > FILL_BATCH)
         count = FILL_BATCH;
     if (guards->fills && fill(guards->fd, area, first, count) < 0)
@@ -195,7 +196,7 @@ static int write_protect(green_guards *guards, green_guard_area *area, char *gua
         return give_up(guards, failed, errno);
     struct uffdio_writeprotect request = {.range = range_of(guard, GREEN_GUARD_SIZE),
                                           .mode = UFFDIO_WRITEPROTECT_MODE_WP};
-    if (guard >= area->base + area->registered * area->slot && prepare(guards, area) < 0)
+    if (guard >= area->base + area->registered * area->slot && prepare(guards, area, guard) < 0)
         failed = "registering memory with userfaultfd fails";
     else if (ioctl(guards->fd, UFFDIO_WRITEPROTECT, &request) < 0)
         failed = "write protection by userfaultfd fails";

@@ -62,7 +62,7 @@ typedef struct green_guards {
 typedef struct green_guard_area {
     char *base;
     size_t slot, count;
-    size_t registered; /* the first so many slots are with userfaultfd */
+    size_t registered; /* slots from this one on are not with userfaultfd */
     size_t mprotected; /* guards by mprotect */
     char *lowest;      /* the last guard made: it ends an overflow of the stacks above it */
 } green_guard_area;
