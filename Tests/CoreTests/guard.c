@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <ucontext.h>
 
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102 /* Linux 6.13 */
@@ -431,6 +432,37 @@ TEST(shared, "a thread beyond its stack is reported when it switches or meets th
     kind = &kinds[KINDS - 1];
     must_be_reported(overflow_shared, leave_stack);
     must_be_reported(overflow_shared, run_down);
+}
+
+/* As coroutines of other libraries do. */
+static ucontext_t outer, inner;
+static char inner_stack[64 << 10]; /* below every mapping */
+
+static void yield_inside(void) {
+    CHECK(green_yield(), ==, 0);
+}
+
+static int run_context(void *unused) {
+    (void)unused;
+    CHECK(getcontext(&inner), ==, 0);
+    inner.uc_stack = (stack_t){.ss_sp = inner_stack, .ss_size = sizeof inner_stack};
+    inner.uc_link = &outer;
+    makecontext(&inner, yield_inside, 0);
+    CHECK(swapcontext(&outer, &inner), ==, 0);
+    return 7;
+}
+
+static void yield_on_another_stack(void) {
+    start_sleepers(3);
+    CHECK(finish(start(run_context, NULL)), ==, 7);
+    end_sleepers(3);
+}
+
+TEST(another_stack, "a thread may switch on a stack of its own, whatever guards it") {
+    if (SANITIZED)
+        skip("sanitizers do not know the stack");
+    for (size_t i = 0; i < KINDS; i++)
+        on_kind(&kinds[i], yield_on_another_stack);
 }
 
 BIG_TEST(crowd, "threads that vm.max_map_count leaves no guards for share them, and the program keeps mappings") {

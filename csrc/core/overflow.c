@@ -44,7 +44,8 @@ static void on_fault(int number, siginfo_t *info, void *context) {
 
 void green__overflow_check(const green_thread *thread) {
     const green_stack *stack = thread->stack;
-    if (!stack || (char *)__builtin_frame_address(0) >= stack->bottom)
+    const char *frame = __builtin_frame_address(0);
+    if (!stack || frame >= stack->bottom || frame < stack->guard) /* another stack, as a coroutine's of the program */
         return;
     tell(thread, stack);
     abort();
