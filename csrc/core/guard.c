@@ -204,8 +204,11 @@ static int write_protect(green_guards *guards, green_guard_area *area, char *gua
         failed = "write protection by userfaultfd has no effect", errno = 0;
     if (failed && errno == ENOMEM)
         return -ENOMEM;
-    if (failed && guards->proven) /* the program has closed the descriptor, which may be another one by now */
-        return guards->fd = -1, give_up(guards, failed, errno);
+    if (failed && guards->proven) { /* the program has closed the descriptor, which may be another one by now */
+        guards->fd = -1;
+        area->lowest = NULL; /* the guards made so far are gone */
+        return give_up(guards, failed, errno);
+    }
     if (failed)
         return close_and_give_up(guards, failed);
     guards->proven = true;
