@@ -77,20 +77,22 @@ static int32_t begin_connect(const green_op *op) {
 
 /* Of a file that does not support RWF_NOWAIT: pipes before Linux 6.4, signalfd and timerfd
  * before 6.10, terminals and inotify on every kernel. If the descriptor blocks, and another
- * process takes the bytes between the two calls, the read waits. */
-static int32_t read_if_readable(const green_op *op) {
-    return poll_now(op->fd, POLLIN) == GREEN_NOT_YET ? GREEN_NOT_YET
-                                                     : outcome(read(op->fd, op->address, green__op_size(op)));
+ * process takes the bytes between the two calls, the read waits, but not that of a pipe. */
+static int32_t read_if_readable(green_epoll *epoll, const green_op *op) {
+    if (poll_now(op->fd, POLLIN) == GREEN_NOT_YET)
+        return GREEN_NOT_YET;
+    ssize_t result = green__read_pipe(&epoll->splice_pipe, op->fd, op->address, green__op_size(op));
+    return outcome(result < 0 && errno == EINVAL ? read(op->fd, op->address, green__op_size(op)) : result);
 }
 
-static int32_t read_now(green_op *op) {
+static int32_t read_now(green_epoll *epoll, green_op *op) {
     struct iovec piece = {op->address, green__op_size(op)};
     ssize_t result = preadv2(op->fd, &piece, 1, -1, RWF_NOWAIT);
     op->nowait = result >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL);
-    return op->nowait ? outcome(result) : read_if_readable(op);
+    return op->nowait ? outcome(result) : read_if_readable(epoll, op);
 }
 
-int32_t green__attempt_without_waiting(green_op *op) {
+int32_t green__attempt_without_waiting(green_epoll *epoll, green_op *op) {
     switch (op->kind) {
     case GREEN_OP_RECEIVE:
         return receive_now(op, op->address, green__op_size(op));
@@ -100,7 +102,7 @@ int32_t green__attempt_without_waiting(green_op *op) {
     case GREEN_OP_CONNECT:
         return begin_connect(op);
     case GREEN_OP_READ:
-        return read_now(op);
+        return read_now(epoll, op);
     case GREEN_OP_POLL:
         return poll_now(op->fd, op->flags);
     default:
@@ -192,7 +194,7 @@ int32_t green__attempt(green_epoll *epoll, green_watched *watched, green_op *op)
     case GREEN_OP_CONNECT:
         return op->begun ? end_connect(op) : begin_connect(op);
     case GREEN_OP_READ:
-        return read_now(op);
+        return read_now(epoll, op);
     case GREEN_OP_POLL:
         return poll_now(op->fd, op->flags);
     default:

@@ -11,7 +11,9 @@ enum {
     GREEN_AGAIN,              /* interrupted: try again at once */
 };
 
-/* Tries to receive into the caller's memory, to send, to start a connect or to poll. */
-int32_t green__attempt_without_waiting(green_op *op);
+struct green_epoll;
+
+/* Tries to receive into the caller's memory, to read, to send, to start a connect or to poll. */
+int32_t green__attempt_without_waiting(struct green_epoll *epoll, green_op *op);
 
 #endif

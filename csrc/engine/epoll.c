@@ -317,6 +317,7 @@ int green__epoll_open(green_epoll *epoll, green_engine *counts, uint32_t events)
 
 void green__epoll_close(green_epoll *epoll) {
     close(epoll->fd);
+    green__splice_pipe_close(&epoll->splice_pipe);
     green__descriptors_free(&epoll->descriptors);
 }
 
@@ -350,6 +351,7 @@ failed:
 
 static void abandon(green_engine *engine) {
     close(epoll_of(engine)->fd);
+    green__splice_pipe_close(&epoll_of(engine)->splice_pipe);
 }
 
 const green_engine_class green__epoll = {

@@ -3,6 +3,7 @@
 #ifndef GREEN_ENGINE_EPOLL_H
 #define GREEN_ENGINE_EPOLL_H
 
+#include "../base/pipe.h"
 #include "attempt.h"
 #include "oplist.h"
 
@@ -45,12 +46,13 @@ typedef struct green_epoll {
     bool milliseconds; /* this kernel's epoll counts in no less */
     green_descriptors descriptors;
     green_loans loans;
-    green_op_list fresh;   /* to be tried */
-    green_op_list retried; /* to be tried after a pause: no event tells when */
-    uint64_t waiting;      /* operations that wait for an event */
-    unsigned quiet;        /* turns since the kernel was asked in vain, from 1; 0: it had something */
-    int64_t retry_at;      /* the end of the pause */
-    bool told;             /* somebody has heard of a result in this turn */
+    green_splice_pipe splice_pipe; /* for reads of pipes */
+    green_op_list fresh;           /* to be tried */
+    green_op_list retried;         /* to be tried after a pause: no event tells when */
+    uint64_t waiting;              /* operations that wait for an event */
+    unsigned quiet;                /* turns since the kernel was asked in vain, from 1; 0: it had something */
+    int64_t retry_at;              /* the end of the pause */
+    bool told;                     /* somebody has heard of a result in this turn */
 } green_epoll;
 
 /* Where an operation is. */

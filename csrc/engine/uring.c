@@ -345,6 +345,7 @@ static void forget(green_engine *engine, int fd) {
 static void abandon(green_engine *engine) {
     close(uring_of(engine)->ring.ring_fd);
     close(uring_of(engine)->inner.fd);
+    green__splice_pipe_close(&uring_of(engine)->inner.splice_pipe);
 }
 
 const green_engine_class green__uring = {

@@ -64,7 +64,7 @@ static int32_t attempt(green_uring *uring, green_op *op) {
     int32_t result;
     do {
         uring->base.system_calls++;
-        result = green__attempt_without_waiting(op);
+        result = green__attempt_without_waiting(&uring->inner, op);
     } while (result == GREEN_AGAIN);
     return result;
 }
