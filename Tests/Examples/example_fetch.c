@@ -89,7 +89,7 @@ TEST(others, "a page that cannot be fetched is explained, and the others are fet
     close(listen_on_loopback(&refusing));
     const char *url = url_of(port, "/");
     struct program program = run_example((const char *const[4]){"1", "https://127.0.0.1/", url_of(refusing, "/"), url});
-    CHECK_CONTAINS(next_line(&program), "https://127.0.0.1/: Invalid argument");
+    CHECK_CONTAINS(next_line(&program), "https://127.0.0.1/: expected http://HOST[:PORT][/PATH]");
     CHECK_CONTAINS(next_line(&program), "ECONNREFUSED");
     int fd = accept_on(listener);
     expect_request(fd, "GET / HTTP/1.0\r\n");
@@ -97,6 +97,20 @@ TEST(others, "a page that cannot be fetched is explained, and the others are fet
     expect_page(&program, 200, 1, url);
     CHECK(WEXITSTATUS(end_of(&program)), ==, 1);
     close(listener);
+}
+
+TEST(bad_urls, "a URL without a host, or with a port that is no port, is an error and no request to port 80") {
+    static const char *const urls[] = {"http://",
+                                       "http://127.0.0.1:x/",
+                                       "http://127.0.0.1:-1/",
+                                       "http://127.0.0.1:65536/",
+                                       "http://127.0.0.1:?q",
+                                       "http://[::1]:80/"};
+    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
+        struct program program = run_example((const char *const[4]){"1", urls[i]});
+        CHECK_CONTAINS(next_line(&program), ": expected http://HOST[:PORT][/PATH]");
+        CHECK(WEXITSTATUS(end_of(&program)), ==, 1);
+    }
 }
 
 TEST(usage, "prints its usage when asked, and with status 2 without a number or a URL") {
