@@ -69,7 +69,7 @@ class Session:
             self.trouble = f"a line from the guest is malformed: {line}"
 
     def check_engine(self, wanted, kernel):
-        """Green must not take epoll where the run is to be on io_uring."""
+        """A run on io_uring ends where Green chooses epoll."""
         if wanted != "uring" or self.engine in (None, "uring"):
             return
         if kernel.version < FIRST_URING:

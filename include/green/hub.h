@@ -66,7 +66,7 @@ typedef struct green_hub_options {
 /* Makes this OS thread's hub with the given options.
  * -EALREADY: it has one. -EINVAL: an option is out of range, or an engine by
  * that name does not exist. -EPERM, -ENOSYS, -ENOMEM and others: the engine that
- * was asked for by name was refused, and green_explain() tells the likely cause
+ * was selected by name was refused, and green_explain() gives the likely cause
  * (seccomp, a sysctl, the memlock limit). -EMFILE: no descriptor is left. */
 GREEN_API GREEN_CHECK int green_hub_open(const green_hub_options *GREEN_NULLABLE options);
 
@@ -83,10 +83,10 @@ GREEN_API int green_hub_close(void);
  * need be; NULL when that fails. */
 GREEN_API const char *GREEN_NULLABLE green_hub_engine(void);
 
-/* Why this hub runs on epoll though nobody asked for that: what the system said
- * to io_uring, and the likely cause. NULL when it has its first choice, or when
- * there is no hub. Valid as long as the hub. The environment's GREEN_LOG=debug
- * has it written to standard error, once in a process. */
+/* Why this hub runs on epoll although no engine was selected by name: how the system
+ * refused io_uring, and the likely cause. NULL when it has its first choice, or when
+ * there is no hub. Valid as long as the hub. With GREEN_LOG=debug in the environment,
+ * Green writes it to standard error, once in a process. */
 GREEN_API const char *GREEN_NULLABLE green_hub_fallback(void);
 
 /* How this hub guards new stacks against overflow: the first of these kinds that the
