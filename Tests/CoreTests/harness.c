@@ -142,6 +142,18 @@ void run_child(struct child *child, void (*body)(void)) {
     CHECK(waitpid(pid, &child->status, 0), ==, pid);
 }
 
+static void try_uring(void) {
+    green_hub_options options = {.engine = "uring"};
+    _exit(green_hub_open(&options) < 0);
+}
+
+void needs_uring(void) {
+    static struct child child;
+    run_child(&child, try_uring);
+    if (child.status != 0)
+        skip("there is no io_uring");
+}
+
 size_t open_descriptors(void) {
     DIR *directory = opendir("/proc/self/fd");
     CHECK(directory != NULL);

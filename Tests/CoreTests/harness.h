@@ -140,6 +140,9 @@ struct child {
 };
 void run_child(struct child *child, void (*body)(void));
 
+/* Skips the test where there is no io_uring. To be called before the hub is made. */
+void needs_uring(void);
+
 /* The descriptors this process has open. */
 size_t open_descriptors(void);
 

@@ -293,18 +293,6 @@ static void read_statm(unsigned long *total, unsigned long *resident) {
     fclose(file);
 }
 
-static void try_uring(void) {
-    green_hub_options options = {.engine = "uring"};
-    _exit(green_hub_open(&options) < 0);
-}
-
-void needs_uring(void) {
-    static struct child child;
-    run_child(&child, try_uring);
-    if (child.status != 0)
-        skip("there is no io_uring");
-}
-
 void on_each_engine(void (*body)(void)) {
     static const char *const engines[] = {"epoll", "uring"};
     for (int i = 0; i < 2; i++) {

@@ -98,9 +98,6 @@ uint32_t random_below(uint32_t limit);
 
 /* The process -------------------------------------------------------------- */
 
-/* Skips the test where there is no io_uring. To be called before the hub is made. */
-void needs_uring(void);
-
 /* Runs the body on a hub of each engine that this machine has, also by GREEN_ENGINE. */
 void on_each_engine(void (*body)(void));
 
