@@ -1,12 +1,12 @@
-/* The overflow of a green stack, told apart from other faults.
+/* Detects the overflow of a green stack.
  *
- * The guard turns an overflow into SIGSEGV, or into SIGBUS if it is userfaultfd's. The
- * handler needs a stack to run on, and the kernel gives one to an OS thread only on
- * request, so every hub asks. It names the thread and hands the fault on to whoever
- * handled it before, which normally ends the process.
+ * A write to the guard raises SIGSEGV, or SIGBUS if the guard is userfaultfd's. The
+ * handler needs a stack of its own, which sigaltstack(2) sets for each OS thread, so every
+ * hub does that. The handler names the thread and restores the former handler. The fault
+ * repeats, and normally ends the process.
  *
- * A hub whose stacks share guards also checks the stack pointer before each switch and in each
- * turn. */
+ * A hub whose stacks share guards also checks the stack pointer before each switch and in
+ * each turn. */
 #include "hub.h"
 
 #include <pthread.h>
