@@ -36,3 +36,13 @@ FILE *green__open_stream(const char *path) {
     }
     return stream;
 }
+
+unsigned long green__read_number(const char *path, unsigned long otherwise) {
+    unsigned long number = otherwise;
+    FILE *file = green__open_stream(path);
+    if (file && fscanf(file, "%lu", &number) != 1)
+        number = otherwise;
+    if (file)
+        fclose(file);
+    return number;
+}

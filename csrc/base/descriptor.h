@@ -31,4 +31,7 @@ int green__open(const char *path, int flags, mode_t mode);
 /* fopen(3) for reading, for Green's own files. NULL with errno on failure. */
 FILE *green__open_stream(const char *path);
 
+/* The number in a file of /proc, or otherwise if there is none. */
+unsigned long green__read_number(const char *path, unsigned long otherwise);
+
 #endif

@@ -9,7 +9,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -222,13 +221,8 @@ static atomic_size_t protected_count; /* in the process */
 static size_t protected_max;
 
 static void read_limit(void) {
-    unsigned long maps = MAPS_DEFAULT;
-    FILE *file = green__open_stream("/proc/sys/vm/max_map_count");
-    if (file && fscanf(file, "%lu", &maps) != 1)
-        maps = MAPS_DEFAULT;
-    if (file)
-        fclose(file);
-    protected_max = maps / 8 * 3; /* each is two mappings */
+    /* Each is two mappings. */
+    protected_max = green__read_number("/proc/sys/vm/max_map_count", MAPS_DEFAULT) / 8 * 3;
 }
 
 /* Neither the guards that are shared nor the program must lack mappings. */

@@ -5,22 +5,14 @@
 #include "../base/feature.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { COMPLETIONS_PER_ENTRY = 8, COMPLETIONS_MAX = 65536 };
 
 /* The value of kernel.io_uring_disabled (Linux 6.6), or 0. */
-static int sysctl_disabled(void) {
-    int value = 0;
-    FILE *file = green__open_stream("/proc/sys/kernel/io_uring_disabled");
-    if (file) {
-        if (fscanf(file, "%d", &value) != 1)
-            value = 0;
-        fclose(file);
-    }
-    return value;
+static unsigned long sysctl_disabled(void) {
+    return green__read_number("/proc/sys/kernel/io_uring_disabled", 0);
 }
 
 int green__ring_refused(int error, const char *what) {
@@ -28,7 +20,7 @@ int green__ring_refused(int error, const char *what) {
     case -EPERM:
         if (sysctl_disabled())
             return green__fail(error,
-                               "io_uring is switched off on this system: sysctl kernel.io_uring_disabled is %d; an "
+                               "io_uring is switched off on this system: sysctl kernel.io_uring_disabled is %lu; an "
                                "administrator can set it to 0",
                                sysctl_disabled());
         return green__fail(error, "io_uring is forbidden for this process, most likely by a seccomp filter, as "
