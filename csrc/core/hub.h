@@ -196,6 +196,13 @@ static inline int green__begin(green_hub *hub, int64_t timeout) {
     return green__begin_slowly(hub, timeout);
 }
 
+/* The same for a wait that something else than an interrupt has broken off, and that goes
+ * on until the deadline. This may happen again before the hub looks at its timers, so it
+ * returns -ETIMEDOUT when the time is over. */
+static inline int green__begin_again(green_hub *hub, int64_t deadline) {
+    return green__time_left(deadline) == 0 ? -ETIMEDOUT : green__begin(hub, deadline);
+}
+
 /* For the start of a blocking call that may return without waiting. Delivers and returns
  * the pending interrupt, or returns 0. A link or a destructor gets no interrupt, and may
  * make the call if it does not have to wait. */

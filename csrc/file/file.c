@@ -328,9 +328,8 @@ bool green__file_was_ended(const green_file_call *call, int64_t error) {
     return error == -ETIMEDOUT || call->file->closed || green__is_explained((int)error);
 }
 
-/* A piece may be done before the hub looks at its timers. */
 int green__file_proceed(const green_file_call *call) {
     if (call->file->closed)
         return -EBADF;
-    return green__time_left(call->deadline) == 0 ? -ETIMEDOUT : green__begin(call->file->hub, call->deadline);
+    return green__begin_again(call->file->hub, call->deadline);
 }

@@ -45,12 +45,9 @@ static bool is_broken(const green_io *io) {
     return GREEN_UNLIKELY(io->result == -EINTR) && !io->wait.cancelled;
 }
 
-/* Whether a wait goes on, or the error that ends it. It may be broken off again before the
- * hub looks at its timers. */
+/* Whether a wait goes on, or the error that ends it. */
 static int proceed(green_hub *hub, const green_wait_kind *kind, int64_t deadline) {
-    if (kind == &to_the_end)
-        return 0;
-    return green__time_left(deadline) == 0 ? -ETIMEDOUT : green__begin(hub, deadline);
+    return kind == &to_the_end ? 0 : green__begin_again(hub, deadline);
 }
 
 static int wait_for(green_hub *hub, const green_job *job, const green_wait_kind *kind, int64_t timeout) {
