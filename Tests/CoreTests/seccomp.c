@@ -26,8 +26,8 @@ void refuse_call(int number, int error) {
     install(program, sizeof program / sizeof *program);
 }
 
-/* The second argument of io_uring_register(2), of which little-endian machines have the
- * lower half first. */
+/* The filter compares the low half of the second argument of io_uring_register(2), which
+ * is the first half on little-endian machines. */
 void refuse_registration(unsigned opcode, int error) {
     struct sock_filter program[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
