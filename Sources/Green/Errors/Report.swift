@@ -16,6 +16,13 @@ func report(_ error: any Error, _ what: String, ifRoom: Bool = false) {
     _ = try? FileDescriptor.standardError.writeAll(line.utf8)
 }
 
+/// Writes one line about an error that ended a thread or a function. ``GreenExit`` is not a failure: it writes nothing.
+func reportFailure(_ error: any Error, _ what: @autoclosure () -> String) {
+    if !(error is GreenExit) {
+        report(error, what())
+    }
+}
+
 /// "thread 7 'worker'", as the core's own messages call it.
 @safe
 func label(of thread: OpaquePointer?) -> String {

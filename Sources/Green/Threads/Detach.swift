@@ -49,9 +49,8 @@ final class DetachedFunction {
         }
         if let failure {
             guard result >= 0 else { throw failure }
-            if !(failure is GreenExit) {
-                report(failure, "a function that \(label(of: unsafe green_current())) detached ended with an error")
-            }
+            let caller = label(of: unsafe green_current())
+            reportFailure(failure, "a function that \(caller) detached ended with an error")
         } else if result < 0 {
             let error = Green.failure(result)
             unsafe discardDetached(argument)
@@ -65,9 +64,9 @@ final class DetachedFunction {
         // Somebody who asked for `GreenThread.current` in it may wait for it after all.
         let thread = unsafe green_current()
         if let thread = unsafe thread, let state = unsafe ThreadState.known(for: thread) {
-            state.end(error)
-        } else if !(error is GreenExit) {
-            report(error, "\(label(of: thread)) ended with an error")
+            state.content = .error(error)
+        } else {
+            reportFailure(error, "\(label(of: thread)) ended with an error")
         }
     }
 }

@@ -39,10 +39,8 @@ public final class GreenLink {
         handle = nil
         do {
             try function?()
-        } catch is GreenExit {
-            return
         } catch {
-            report(error, "a function called on the exit of \(label(of: thread)) failed")
+            reportFailure(error, "a function called on the exit of \(label(of: thread)) failed")
         }
     }
 }

@@ -15,7 +15,6 @@ extension GreenThread {
         guard let handle = state.handle else { return andWait ? try Green.checkInterrupt() : () }
         let result = unsafe error is GreenExit ? green_thread_kill(handle) : KillReason.post(error, on: handle)
         try check(result)
-        state.decideFailure(error)
         if andWait {
             try state.waitForEnd(timeout: nil)
         }
@@ -30,7 +29,6 @@ extension GreenThread {
     @discardableResult
     public func cancel() -> Bool {
         guard let handle = state.handle, unsafe green_thread_cancel(handle) > 0 else { return false }
-        state.decideFailure(GreenExit())
         return true
     }
 

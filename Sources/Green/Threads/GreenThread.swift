@@ -39,7 +39,7 @@ public struct GreenThread<Success> {
     /// Whether the thread has ended.
     public var isFinished: Bool {
         guard let handle = state.handle else { return true }
-        return unsafe state.hasEnded || green_thread_is_finished(handle)
+        return unsafe green_thread_is_finished(handle)
     }
 }
 

@@ -11,10 +11,8 @@ extension ThreadState {
             unsafe green_spawn_with(&handle, $0, runThread, argument)
         }
         guard result >= 0, let handle = unsafe handle else {
-            let error = Green.failure(result)
-            failure = error
-            unsafe discardThread(argument)
-            return
+            unsafe Unmanaged<ThreadState>.fromOpaque(argument).release()
+            return discard(endingWith: Green.failure(result))
         }
         self.handle = unsafe handle
         unsafe green_thread_set_context(handle, argument)
@@ -22,9 +20,9 @@ extension ThreadState {
 
     /// Hands the function to a pool. In one of the pool's own threads a full pool calls it in place.
     ///
-    /// When it cannot be started for want of memory, the thread has ended with that error. When this throws and the
-    /// thread is still pending, the function was not called, and may be handed over again; otherwise it was called in
-    /// place, and what interrupted the caller ended it.
+    /// When it cannot be started for want of memory, the thread has ended with that error. When this throws and
+    /// ``isStarted`` is false, the function was not called, and may be handed over again; otherwise it was called in
+    /// place, and the error that interrupted the caller ended it.
     func start(in pool: OpaquePointer, name: String?, stackSize: Int?, timeout: Int64) throws {
         let argument = unsafe Unmanaged.passRetained(self).toOpaque()
         var handle: OpaquePointer?
@@ -35,33 +33,30 @@ extension ThreadState {
             self.handle = unsafe handle
             unsafe green_thread_set_context(handle, argument)
             guard result < 0 else { return }
-            isObserved = true
-            throw failure ?? Green.failure(result)
+            throw observedFailure() ?? Green.failure(result)
         }
         let error = Green.failure(result)
         unsafe Unmanaged<ThreadState>.fromOpaque(argument).release()
         guard isLackOfMemory(error) else { throw error }
-        perform(self, .discard)
-        fail(error)
+        discard(endingWith: error)
     }
 
-    /// Ends the thread, of which nobody will ask any more how it ended.
+    /// Kills the thread, and reports nothing about how it ends.
     func abandon() {
         isObserved = true
         guard !hasEnded, let handle else { return }
         // A thread that drops the last reference to its own map goes on: it is about to end by itself.
         _ = unsafe green_thread_kill(handle)
-        decideFailure(GreenExit())
     }
 
-    /// The error that an ended thread has ended with, if any, for somebody who is going to see it.
+    /// The error that ended the thread, if any. The caller returns or throws it, so it is not reported.
     @usableFromInline
     func observedFailure() -> (any Error)? {
         isObserved = true
-        return phase == .failed ? failure : nil
+        return if case .error(let error) = content { error } else { nil }
     }
 
-    /// What an ended thread has ended with.
+    /// The outcome of an ended thread.
     @inlinable
     func outcome<Success>(_: Success.Type) -> Result<Success, any Error> {
         if let failure = observedFailure() {
@@ -94,7 +89,7 @@ extension ThreadState {
         }
     }
 
-    /// Waits for the end. Also in a thread's own links its end is known, though the core is not done with it.
+    /// Waits until the outcome is here.
     // Each level of calls across a switch costs a mispredicted return; hence the inlining.
     @inline(__always)
     func waitForEnd(timeout: Duration?) throws {
@@ -102,7 +97,9 @@ extension ThreadState {
         var result: Int32 = 0
         try check(unsafe green_thread_wait(handle, &result, timeout.timeout))
         if !hasEnded {
-            end(result < 0 ? foreignFailure(result) : nil)
+            // A thread of C. C reports its error, and this wait counts there.
+            isObserved = true
+            content = result < 0 ? .error(foreignFailure(result)) : .value
         }
     }
 
@@ -124,46 +121,31 @@ extension ThreadState {
         unsafe handle != nil || hasEnded
     }
 
+    /// Whether the outcome is here.
     var hasEnded: Bool {
-        phase == .returned || phase == .failed
-    }
-
-    /// Ends a thread with an error.
-    @usableFromInline
-    func fail(_ error: any Error) {
-        failure = error
-        phase = .failed
-    }
-
-    /// Ends a thread whose function is not the slot's.
-    func end(_ error: (any Error)?) {
-        if let error {
-            fail(error)
-        } else {
-            phase = .returned
+        switch content {
+        case .function, .nothing: false
+        case .value, .error: true
         }
     }
 
-    /// Decides what a thread that has not begun is to end with. Later decisions change nothing.
-    func decideFailure(_ error: @autoclosure () -> any Error) {
-        if phase == .pending, failure == nil {
-            failure = error()
-        }
+    /// Ends a thread that never calls its function.
+    fileprivate func discard(endingWith error: any Error) {
+        perform(self, .discard)
+        content = .error(error)
     }
 }
 
 /// The function of every spawned thread. Its result tells C whether it failed; the error itself stays in Swift.
 private func runThread(_ argument: UnsafeMutableRawPointer?) -> Int32 {
     let state = unsafe Unmanaged<ThreadState>.fromOpaque(argument!).takeRetainedValue()
-    state.phase = .running
+    state.content = .nothing
     state.perform(state, .run)
-    return state.phase == .returned ? 0 : failedInSwift
+    return if case .value = state.content { 0 } else { failedInSwift }
 }
 
-/// Called instead when the thread never ran.
+/// Called in the thread instead, when it was killed or canceled before it called its function.
 private func discardThread(_ argument: UnsafeMutableRawPointer?) {
     let state = unsafe Unmanaged<ThreadState>.fromOpaque(argument!).takeRetainedValue()
-    state.decideFailure(GreenExit())
-    state.perform(state, .discard)
-    state.phase = .failed
+    state.discard(endingWith: KillReason.take() ?? GreenExit())
 }

@@ -1,9 +1,12 @@
 internal import CGreen
 
-/// The Swift side of one green thread: the function it is to call, then the outcome.
+/// The Swift side of one green thread: its function, and then what the function returned or threw.
 ///
-/// One object for each spawn, held by the handles and, until it has ended, by the thread itself. Its name, its stack
-/// and who waits for it are the C handle's business.
+/// One object for each spawn, held by the handles and, until it has ended, by the thread itself. The C handle knows
+/// everything else: the thread's name, its stack, whether it has finished, who waits for it and what it was killed with.
+///
+/// C cannot hold an `any Error`. So a function that throws returns `failedInSwift` to C, which does not report that, and
+/// the state reports the error if no call has returned it. The error of a C function is C's to report.
 ///
 /// Only the OS thread of its hub touches it, and no access spans a blocking call; so the properties do without the
 /// run-time check for overlapping accesses, which costs as much as a switch.
@@ -12,7 +15,7 @@ internal import CGreen
 final class ThreadState {
     @usableFromInline
     enum Step {
-        /// Calls the function in the slot and leaves its outcome.
+        /// Calls the function in the slot and stores its outcome.
         case run
         /// Destroys the function in the slot.
         case discard
@@ -21,20 +24,24 @@ final class ThreadState {
     }
 
     @usableFromInline
-    enum Phase {
+    enum Content {
         /// The slot holds the function.
-        case pending
-        /// The slot is empty; the outcome is still to come.
-        case running
-        /// The slot holds the value.
-        case returned
-        /// `failure` holds the error.
-        case failed
+        case function
+        /// The slot is empty, and the outcome is not here yet.
+        case nothing
+        /// The slot holds the value that the function returned.
+        case value
+        /// The slot is empty; this is what the function threw, or what ended the thread before it called the function.
+        case error(any Error)
     }
 
     @safe @exclusivity(unchecked)
     @usableFromInline
     var slot = Slot()
+
+    @safe @exclusivity(unchecked)
+    @usableFromInline
+    var content = Content.function
 
     /// Performs a step for the type that is in the slot. It captures nothing, so that it costs no allocation.
     @usableFromInline
@@ -44,16 +51,8 @@ final class ThreadState {
     @safe @exclusivity(unchecked)
     var handle: OpaquePointer?
 
-    /// The error it ended with; in a pending thread, the one it is to end with.
-    @safe @exclusivity(unchecked)
-    @usableFromInline
-    var failure: (any Error)?
-
-    @safe @exclusivity(unchecked)
-    @usableFromInline
-    var phase = Phase.pending
-
-    /// Somebody has been given the outcome.
+    /// Whether a call has returned the error, or C reports it. C's own mark does not tell: there, a thread that was
+    /// taken out of a group is marked, too.
     @safe @exclusivity(unchecked)
     var isObserved = false
 
@@ -64,9 +63,9 @@ final class ThreadState {
             case .run:
                 do {
                     state.slot.store(try state.slot.take((() throws -> Success).self)())
-                    state.phase = .returned
+                    state.content = .value
                 } catch {
-                    state.fail(error)
+                    state.content = .error(error)
                 }
             case .discard:
                 _ = state.slot.take((() throws -> Success).self)
@@ -77,18 +76,17 @@ final class ThreadState {
         slot.store(function)
     }
 
-    /// The state of a thread that was not spawned here: an OS thread's own, one of C, a detached one.
+    /// The state of a thread that was not spawned here: an OS thread's own context, a thread of C, a detached one.
     init(adopting handle: OpaquePointer) {
         perform = { _, _ in }
-        phase = .running
+        content = .nothing
         self.handle = unsafe green_thread_retain(handle)
     }
 
-    /// The state of a thread that there is not, because it could not be made.
+    /// The state of a thread that could not be made.
     init(failed error: any Error) {
         perform = { _, _ in }
-        phase = .failed
-        failure = error
+        content = .error(error)
     }
 
     deinit {
@@ -96,18 +94,15 @@ final class ThreadState {
         if let handle {
             unsafe green_thread_set_context(handle, nil)
         }
-        switch phase {
-        case .returned: perform(self, .destroy)
-        case .failed: reportUnlessObserved()
-        case .pending: perform(self, .discard)
-        case .running: break
+        switch content {
+        case .function: perform(self, .discard)
+        case .nothing: break
+        case .value: perform(self, .destroy)
+        case .error(let error):
+            if !isObserved {
+                reportFailure(error, "\(label(of: handle)) ended with an error that nobody waited for")
+            }
         }
         unsafe green_thread_release(handle)
-    }
-
-    private func reportUnlessObserved() {
-        if !isObserved, let failure, !(failure is GreenExit) {
-            report(failure, "\(label(of: handle)) ended with an error that nobody waited for")
-        }
     }
 }
