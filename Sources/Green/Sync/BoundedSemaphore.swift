@@ -1,72 +1,25 @@
+internal import CGreen
+
 /// A semaphore that never has more permits than at first: one release too many is an error.
 ///
-/// It finds the mistake of a permit that is given back twice. Otherwise as ``Semaphore``.
-///
-/// A semaphore belongs to the OS thread that first uses it; so it is not `Sendable`.
-public final class BoundedSemaphore {
-    private let handle: SemaphoreHandle
-
+/// It detects a permit that is released twice. See ``SemaphoreBase`` for what all semaphores have in common.
+public final class BoundedSemaphore: SemaphoreBase {
     /// Makes a semaphore.
     ///
-    /// - Parameter permits: How many permits there are, at first and at most. A negative number is a mistake that ends
-    ///   the process.
+    /// - Parameter permits: The number of permits, at first and at most. A negative number ends the process.
     public init(permits: Int = 1) {
-        handle = SemaphoreHandle(permits: permits, limit: permits, kind: "BoundedSemaphore")
+        super.init(permits: permits, limit: permits, kind: "BoundedSemaphore")
     }
 
-    /// Takes a permit. Blocks while there is none.
+    /// Releases a permit. Does not block.
     ///
-    /// - Parameter timeout: How long to wait at most; zero asks without blocking, nil waits for as long as it takes.
-    /// - Throws: A ``SystemError`` with the code `timedOut` after the timeout. When the caller is killed or its
-    ///   ``Timeout`` fires meanwhile, that error. It then holds no permit.
-    @available(*, noasync)
-    public func acquire(timeout: Duration? = nil) throws {
-        try handle.acquire(timeout: timeout)
-    }
-
-    /// Takes a permit if there is one now. Does not block.
-    ///
-    /// A call on another OS thread is a mistake that ends the process.
-    ///
-    /// - Returns: Whether it was taken.
-    @available(*, noasync)
-    public func tryAcquire() -> Bool {
-        handle.tryAcquire()
-    }
-
-    /// Gives a permit back. Does not block.
-    ///
-    /// - Throws: A ``SystemError`` with the code `overflow` when no permit is out.
+    /// - Throws: A ``SystemError`` with the code `overflow` if no permit is held.
     @available(*, noasync)
     public func release() throws {
-        try handle.release()
+        try check(unsafe green_semaphore_release(handle))
     }
 
-    /// Acquires a permit, runs the body, and releases the permit however the body ends.
-    ///
-    /// - Parameters:
-    ///   - timeout: How long to wait for the permit at most; nil is for as long as it takes.
-    ///   - body: What to run. It may block.
-    /// - Returns: What the body returned.
-    /// - Throws: What the body threw, or as ``acquire(timeout:)``; then the body did not run. As ``release()`` when
-    ///   somebody has given the permit back meanwhile.
-    @available(*, noasync)
-    public func withPermit<Result>(timeout: Duration? = nil, _ body: () throws -> Result) throws -> Result {
-        try handle.withPermit(timeout: timeout, body, release: release)
+    override func releasePermit() throws {
+        try release()
     }
-
-    /// How many permits can be taken now.
-    public var permits: Int { handle.permits }
-
-    /// How many threads wait for a permit.
-    public var waiting: Int { handle.acquiring }
-
-    /// Whether an acquire would have to wait.
-    public var isLocked: Bool { permits == 0 }
-
-    /// The permits that can be taken; where threads wait for some, their number, negative.
-    public var balance: Int { permits - waiting }
 }
-
-@available(*, unavailable)
-extension BoundedSemaphore: Sendable {}
