@@ -29,7 +29,7 @@ final class Progress {
 
     /// Takes the line away and tells what all of it came to.
     func end() throws {
-        try painter?.kill(andWait: true)
+        try painter?.kill(waitingForEnd: true)
         erase()
         note("pages: \(done), failed: \(failed), bytes: \(bytes), in \(seconds(elapsed)): \(rate)")
     }

@@ -35,7 +35,7 @@ func echo() throws {
             try signals.next()
             exit(1)
         }
-        try listener.stop(draining: .seconds(10))
+        try listener.stop(drainingFor: .seconds(10))
     }
 
     try clients.serve(listener) { client in

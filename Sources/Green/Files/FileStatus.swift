@@ -18,7 +18,7 @@ public struct FileStatus: Hashable, Sendable {
     public let permissions: FilePermissions
 
     /// When it was last written to, since the beginning of 1970.
-    public let modified: Duration
+    public let modificationTime: Duration
 
     /// Its number, which it shares with its other names in the same file system.
     public let inode: UInt64
@@ -27,7 +27,7 @@ public struct FileStatus: Hashable, Sendable {
         kind = Kind(mode: status.st_mode)
         size = Int64(status.st_size)
         permissions = FilePermissions(rawValue: status.st_mode & 0o7777)
-        modified = .seconds(status.st_mtim.tv_sec) + .nanoseconds(status.st_mtim.tv_nsec)
+        modificationTime = .seconds(status.st_mtim.tv_sec) + .nanoseconds(status.st_mtim.tv_nsec)
         inode = UInt64(status.st_ino)
     }
 }

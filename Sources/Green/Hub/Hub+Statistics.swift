@@ -6,11 +6,11 @@ extension Hub {
         /// Green threads that have not ended, `main` included.
         public let threads: Int
         /// Of these: runnable now.
-        public let ready: Int
+        public let readyThreads: Int
         /// Of these: waiting.
-        public let parked: Int
+        public let parkedThreads: Int
         /// Of these: yet to begin, after a delay.
-        public let delayed: Int
+        public let delayedThreads: Int
         /// Threads that have ended and whose handle is still held.
         public let handles: Int
         /// Stacks ever made.
@@ -28,11 +28,11 @@ extension Hub {
         /// From one green thread to another, since the hub was made.
         public let switches: Int
         /// Rounds of the loop, since the hub was made.
-        public let turns: Int
+        public let iterations: Int
         /// Calls of the engine into the kernel, since the hub was made.
         public let systemCalls: Int
         /// Operations given to the engine, since the hub was made.
-        public let submitted: Int
+        public let submissions: Int
         /// Results of operations, since the hub was made.
         public let completions: Int
         /// Receives that found the receive memory empty and used their own, since the hub was made.
@@ -40,7 +40,7 @@ extension Hub {
         /// The longest that ready threads have kept the hub in one round of the loop, waits in the kernel left out.
         ///
         /// Measured while the ``Monitor`` is on; zero before.
-        public let longestTurn: Duration
+        public let longestIteration: Duration
     }
 
     /// The counts of this OS thread's hub now.
@@ -59,9 +59,9 @@ extension Hub {
 extension Hub.Statistics {
     init(_ counts: green_statistics) {
         threads = Int(counts.threads)
-        ready = Int(counts.ready)
-        parked = Int(counts.parked)
-        delayed = Int(counts.delayed)
+        readyThreads = Int(counts.ready)
+        parkedThreads = Int(counts.parked)
+        delayedThreads = Int(counts.delayed)
         handles = Int(counts.handles)
         stacks = Int(counts.stacks)
         freeStacks = Int(counts.free_stacks)
@@ -70,11 +70,11 @@ extension Hub.Statistics {
         operations = Int(counts.operations)
         buffers = Int(counts.buffers)
         switches = Int(counts.switches)
-        turns = Int(counts.turns)
+        iterations = Int(counts.turns)
         systemCalls = Int(counts.system_calls)
-        submitted = Int(counts.submitted)
+        submissions = Int(counts.submitted)
         completions = Int(counts.completions)
         fallbacks = Int(counts.fallbacks)
-        longestTurn = .nanoseconds(counts.longest_turn)
+        longestIteration = .nanoseconds(counts.longest_turn)
     }
 }

@@ -71,7 +71,7 @@ public enum Hub {
     ///
     /// `GREEN_LOG=debug` in the environment has it written to standard error, once in a process.
     @available(*, noasync)
-    public static var fallback: String? {
+    public static var fallbackReason: String? {
         guard let reason = unsafe green_hub_fallback() else { return nil }
         return unsafe String(cString: reason)
     }

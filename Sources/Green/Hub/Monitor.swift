@@ -18,7 +18,7 @@ public enum Monitor {
     /// A hub that waits in the kernel, or has no green thread but its OS thread's own, is not held. The report costs
     /// the thread that it is about one signal: a system call that it is in may end with `EINTR`, as for any signal.
     ///
-    /// From then on ``Hub/Statistics/longestTurn`` is measured, too. `GREEN_MONITOR=50` in the environment switches
+    /// From then on ``Hub/Statistics/longestIteration`` is measured, too. `GREEN_MONITOR=50` in the environment switches
     /// the monitor on as the first hub is made, with a limit of so many milliseconds.
     ///
     /// - Parameters:

@@ -6,7 +6,7 @@ internal import CGreen
 /// let signals = try Signals([.interrupt, .terminate])
 /// spawn {
 ///     try signals.next()
-///     try listener.stop(draining: .seconds(10))
+///     try listener.stop(drainingFor: .seconds(10))
 /// }
 /// ```
 ///

@@ -64,7 +64,7 @@ extension DAGPool {
 
 extension DAGPool {
     /// How many keys have a thread that has not ended, whether it waits or works.
-    public var running: Int {
+    public var runningCount: Int {
         state.running.count
     }
 
@@ -74,7 +74,7 @@ extension DAGPool {
     }
 
     /// How many threads depend on a key without a value.
-    public var waiting: Int {
+    public var waitingCount: Int {
         state.running.values.count { !state.missing($0).isEmpty }
     }
 

@@ -116,7 +116,7 @@ public final class DAGPool<Key: Hashable & Sendable, Value> {
         try state.post(.failure(PropagatedError(key: key, underlying: error)), for: key, replacing: replacing)
     }
 
-    /// Kills the thread of a key, as ``GreenThread/kill(throwing:andWait:)`` does; one that has not begun never will.
+    /// Kills the thread of a key, as ``GreenThread/kill(throwing:waitingForEnd:)`` does; one that has not begun never will.
     ///
     /// The key is free at once: another thread may be spawned for it, or its value posted, and until then those who
     /// want it go on waiting. Whatever the killed thread still returns is dropped. Does not block.

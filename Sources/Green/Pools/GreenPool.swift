@@ -76,17 +76,17 @@ public final class GreenPool {
     }
 
     /// How many threads of the pool have been started and have not ended.
-    public var running: Int {
+    public var runningCount: Int {
         unsafe green_pool_running(handle)
     }
 
     /// How many more threads can be started without blocking. Negative when the pool was made smaller than what runs.
-    public var available: Int {
+    public var availableCount: Int {
         Int(unsafe green_pool_available(handle))
     }
 
     /// How many threads wait for room in the pool.
-    public var waiting: Int {
+    public var waitingCount: Int {
         unsafe green_pool_waiting(handle)
     }
 }

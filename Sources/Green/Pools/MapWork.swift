@@ -85,9 +85,9 @@ final class MapWork {
 
     /// Starts elements for as long as that does not block, and no more than the pool could run at one time.
     private func startWhatFits() throws {
-        while count < pool.size, pool.available > 0, let state = try upcoming() {
+        while count < pool.size, pool.availableCount > 0, let state = try upcoming() {
             // The input may have blocked.
-            guard pool.available > 0 else { return }
+            guard pool.availableCount > 0 else { return }
             try start(state, timeout: 0)
         }
     }

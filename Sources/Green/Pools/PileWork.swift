@@ -67,7 +67,7 @@ final class PileWork {
 
     /// Whether the result that the caller would get, behind those who ask already, is its own.
     private var awaitsItself: Bool {
-        let ahead = turn.waiting + (turn.isLocked ? 1 : 0)
+        let ahead = turn.waitingCount + (turn.isLocked ? 1 : 0)
         let current = unsafe green_current()
         return items.first(ahead + 1, contain: { unsafe $0.state.handle == current })
     }

@@ -39,7 +39,7 @@ extension ResourcePool {
     func nextWaiter() -> Event<Item?>? {
         while !waiters.isEmpty {
             let waiter = waiters.removeFirst()
-            if waiter.waiting > 0 {
+            if waiter.waitingCount > 0 {
                 return waiter
             }
         }

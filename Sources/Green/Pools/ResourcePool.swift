@@ -127,14 +127,14 @@ extension ResourcePool {
     public var count: Int { items.count + taken }
 
     /// How many resources are idle.
-    public var idle: Int { items.count }
+    public var idleCount: Int { items.count }
 
     /// How many can be got now without waiting for others, be they idle or still to be created. Negative when the pool
     /// was made smaller than what is in use.
-    public var available: Int { maximum - taken }
+    public var availableCount: Int { maximum - taken }
 
     /// How many threads wait for a resource.
-    public var waiting: Int {
-        waiters.count { $0.waiting > 0 }
+    public var waitingCount: Int {
+        waiters.count { $0.waitingCount > 0 }
     }
 }

@@ -2,7 +2,7 @@ internal import CGreen
 
 extension Queue {
     /// How many items were put and have not been worked off; see ``taskDone()``.
-    public var unfinished: Int {
+    public var unfinishedCount: Int {
         unsafe Int(green_queue_unfinished(handle))
     }
 

@@ -97,12 +97,12 @@ extension Queue {
     }
 
     /// How many threads wait to get an item.
-    public var getting: Int {
+    public var gettingCount: Int {
         unsafe green_queue_getting(handle)
     }
 
     /// How many threads wait with an item to put.
-    public var putting: Int {
+    public var puttingCount: Int {
         unsafe green_queue_putting(handle)
     }
 

@@ -74,7 +74,7 @@ public final class Listener {
     /// - Throws: When the caller is killed meanwhile, the error of that kill.
     @available(*, noasync)
     @discardableResult
-    public func stop(draining grace: Duration? = nil) throws -> Int {
+    public func stop(drainingFor grace: Duration? = nil) throws -> Int {
         unsafe Int(try check(green_listener_stop(handle, grace.timeout)))
     }
 

@@ -3,8 +3,8 @@ public struct Datagram: Hashable, Sendable {
     /// What it holds, as far as there was room.
     public let bytes: [UInt8]
 
-    /// Who sent it.
-    public let from: SocketAddress
+    /// The address of the sender.
+    public let sender: SocketAddress
 
     /// Its end was cut off, because there was no room for it.
     public let isTruncated: Bool

@@ -21,7 +21,7 @@ extension Socket {
     /// - Returns: Its size, which is larger than the buffer when its end was cut off, and who sent it.
     /// - Throws: As every read; see ``Socket``.
     @available(*, noasync)
-    public func receive(into buffer: UnsafeMutableRawBufferPointer) throws -> (size: Int, from: SocketAddress) {
+    public func receive(into buffer: UnsafeMutableRawBufferPointer) throws -> (size: Int, sender: SocketAddress) {
         var none: UInt8 = 0
         var from = green_address()
         let size = try unsafe withUnsafeMutablePointer(to: &none) {
@@ -40,10 +40,10 @@ extension Socket {
     public func receive(upTo count: Int = 65536) throws -> Datagram {
         let count = min(try checked(count, "count"), 16 << 20)
         return try unsafe withUnsafeTemporaryAllocation(byteCount: count, alignment: 1) { buffer in
-            let (size, from) = try unsafe receive(into: buffer)
+            let (size, sender) = try unsafe receive(into: buffer)
             return unsafe Datagram(
                 bytes: Array(unsafe buffer.prefix(size)),
-                from: from,
+                sender: sender,
                 isTruncated: size > count
             )
         }

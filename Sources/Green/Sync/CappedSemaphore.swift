@@ -47,7 +47,7 @@ public final class CappedSemaphore: SemaphoreBase {
     }
 
     /// The number of threads that wait to release a permit.
-    public var releasing: Int {
+    public var releasingCount: Int {
         unsafe green_semaphore_releasing(handle)
     }
 

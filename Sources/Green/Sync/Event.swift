@@ -129,7 +129,7 @@ public final class Event<Value> {
     }
 
     /// How many threads wait for it.
-    public var waiting: Int {
+    public var waitingCount: Int {
         unsafe green_event_waiting(handle)
     }
 

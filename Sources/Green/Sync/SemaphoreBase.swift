@@ -96,7 +96,7 @@ extension SemaphoreBase {
     }
 
     /// The number of threads that wait for a permit.
-    public final var waiting: Int {
+    public final var waitingCount: Int {
         unsafe green_semaphore_acquiring(handle)
     }
 
@@ -106,7 +106,7 @@ extension SemaphoreBase {
     /// The number of permits that can be acquired or that a blocked release is about to add; minus the number of threads
     /// that wait for a permit.
     public final var balance: Int {
-        unsafe permits + green_semaphore_releasing(handle) - waiting
+        unsafe permits + green_semaphore_releasing(handle) - waitingCount
     }
 
     /// Releases a permit unless there are as many as there can be.

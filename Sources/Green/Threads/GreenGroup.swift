@@ -96,7 +96,7 @@ public final class GreenGroup<Success> {
     }
 
     /// How many of them have finished. So many can be taken without blocking.
-    public var finished: Int {
+    public var finishedCount: Int {
         unsafe green_group_finished(handle) + stillborn.count
     }
 }

@@ -8,14 +8,14 @@ extension GreenThread {
     ///
     /// - Parameters:
     ///   - error: What the thread's blocking call throws.
-    ///   - andWait: Whether to block until it has ended, however it does.
-    /// - Throws: The error itself, when the thread kills itself. With `andWait`, the error that interrupted the wait.
+    ///   - waitingForEnd: Whether to block until it has ended, however it does.
+    /// - Throws: The error itself, when the thread kills itself. With `waitingForEnd`, the error that interrupted the wait.
     @available(*, noasync)
-    public func kill(throwing error: any Error = GreenExit(), andWait: Bool = false) throws {
-        guard let handle = state.handle else { return andWait ? try Green.checkInterrupt() : () }
+    public func kill(throwing error: any Error = GreenExit(), waitingForEnd: Bool = false) throws {
+        guard let handle = state.handle else { return waitingForEnd ? try Green.checkInterrupt() : () }
         let result = unsafe error is GreenExit ? green_thread_kill(handle) : KillReason.post(error, on: handle)
         try check(result)
-        if andWait {
+        if waitingForEnd {
             try state.waitForEnd(timeout: nil)
         }
     }

@@ -25,7 +25,7 @@ public struct GreenThread<Success> {
     ///
     /// - Parameter timeout: How long to wait at most; zero asks without blocking, nil waits for as long as it takes.
     /// - Returns: What the function returned.
-    /// - Throws: The error of the function; ``GreenExit``, or what ``kill(throwing:andWait:)`` was given, when it was
+    /// - Throws: The error of the function; ``GreenExit``, or what ``kill(throwing:waitingForEnd:)`` was given, when it was
     ///   killed before it ran. A ``SystemError`` with the code `timedOut` after the timeout, ``DeadlockError`` from
     ///   the thread itself. When the caller is killed meanwhile, the error of that kill.
     @available(*, noasync)

@@ -88,7 +88,7 @@ struct PipelineTests {
             #expect(results(lines) == ["one": "ONE", "two": "TWO", "slow": "SLOW", "three": "THREE"])
             #expect(lines.contains("green-pipeline: opening /nowhere: No such file or directory"))
             #expect(try program.exitCode() == 1)
-            try server.stop(draining: .zero)
+            try server.stop(drainingFor: .zero)
         }
     }
 
@@ -114,7 +114,7 @@ struct PipelineTests {
             #expect(lines.contains { $0.hasPrefix("green-pipeline: items: 3, failed: 3, of these timed out: 3, in ") })
             #expect(try program.exitCode() == 1)
             #expect(connections == 3)
-            try listener.stop(draining: .zero)
+            try listener.stop(drainingFor: .zero)
         }
     }
 
@@ -148,7 +148,7 @@ struct PipelineTests {
             #expect(lines.last?.hasPrefix("green-pipeline: queue: held 4 of 4 at most; ") == true)
             #expect(lines.last?.contains("waited for room: 2 times") == true)
             #expect(try program.exitCode() == 0)
-            try server.stop(draining: .zero)
+            try server.stop(drainingFor: .zero)
         }
     }
 
@@ -168,7 +168,7 @@ struct PipelineTests {
             program.signal(SIGINT)
             #expect(try program.rest() == [])
             #expect(try program.exitCode() == 1)
-            try server.stop(draining: .zero)
+            try server.stop(drainingFor: .zero)
         }
     }
 

@@ -56,7 +56,7 @@ struct MonitorTests {
                 precondition(hold.description.hasPrefix("green: \(thread) has held its hub, of OS thread"))
                 precondition(hold.description.split(separator: "\n").count == hold.backtrace.count + 1)
                 try GreenThread.yield()
-                let longestTurn = try Hub.statistics.longestTurn
+                let longestTurn = try Hub.statistics.longestIteration
                 precondition(longestTurn >= .milliseconds(10))
                 try Monitor.stop()
                 try Monitor.stop()
@@ -141,7 +141,7 @@ struct MonitorTests {
                     try GreenThread.yield()
                 }
                 try Monitor.dumpAll(on: nil)
-                try sleeper.kill(andWait: true)
+                try sleeper.kill(waitingForEnd: true)
             }
         }
         let lines = String(decoding: child.standardErrorContent, as: UTF8.self).split(separator: "\n")

@@ -21,7 +21,7 @@ struct DAGPoolTests {
             #expect(try pool["a"] == 1)
             #expect(Set(pool.keys) == ["a", "b"])
             #expect(try pool.items.map { "\($0.key)\(try $0.result.get())" }.sorted() == ["a1", "b2"])
-            #expect(pool.running == 0)
+            #expect(pool.runningCount == 0)
             #expect(try DAGPool<Int, Int>().waitAll().isEmpty)
         }
     }
@@ -124,9 +124,9 @@ struct DAGPoolTests {
                 precondition(all.count == key)
                 return all.values.reduce(0, +)
             }
-            #expect(pool.running == 4)
+            #expect(pool.runningCount == 4)
             #expect(try pool.waitAll() == [0: 1, 1: 1, 2: 2, 3: 4, 4: 8])
-            #expect(pool.running == 0)
+            #expect(pool.runningCount == 0)
         }
     }
 
@@ -149,7 +149,7 @@ struct DAGPoolTests {
                     }
                 }
             }
-            #expect(pool.running == 1, "none was started")
+            #expect(pool.runningCount == 1, "none was started")
             try pool.post(3, for: "more")
             #expect(try pool.wait(for: ["value", "running"]) == ["value": 1, "running": 3])
             #expect(!ran)
@@ -162,7 +162,7 @@ struct DAGPoolTests {
         try onHub { () throws in
             let pool = DAGPool<String, Int>()
             #expect(failure { try pool.spawn("a", stackSize: 1 << 60) { _ in 1 } }?.code == .noMemory)
-            #expect(pool.running == 0)
+            #expect(pool.runningCount == 0)
             try pool.spawn("a") { _ in 2 }
             #expect(try pool["a"] == 2)
         }

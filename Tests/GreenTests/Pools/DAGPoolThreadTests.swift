@@ -20,7 +20,7 @@ struct DAGPoolThreadTests {
             try settle()
             try pool.kill("a")
             #expect(ends.isEmpty, "a kill does not wait")
-            #expect(pool.running == 0)
+            #expect(pool.runningCount == 0)
             #expect(throws: DAGNotRunning.self) { try pool.kill("a") }
             try pool.spawn("a") { _ in 2 }
             try pool.spawn("unborn") { _ in 3 }
@@ -95,7 +95,7 @@ struct DAGPoolThreadTests {
             try settle()
             #expect(!wentOn)
             #expect(pool.result(for: "a") == nil)
-            #expect(pool.running == 0)
+            #expect(pool.runningCount == 0)
         }
     }
 
@@ -109,9 +109,9 @@ struct DAGPoolThreadTests {
                 try GreenThread.sleep(for: .seconds(1000))
                 return 1
             }
-            #expect(pool.running == 3)
+            #expect(pool.runningCount == 3)
             #expect(Set(pool.runningKeys) == ["a", "b", "c"])
-            #expect(pool.waiting == 2)
+            #expect(pool.waitingCount == 2)
             #expect(pool.waitingFor == ["a": ["x", "y"], "b": ["a"]])
             #expect(pool.waitingFor("a") == ["x", "y"])
             #expect(pool.waitingFor("c") == [])
@@ -122,7 +122,7 @@ struct DAGPoolThreadTests {
             #expect(pool.waitingFor("a") == ["y"])
             try pool.post(1, for: "y")
             #expect(try pool["b"] == 1)
-            #expect(pool.waiting == 0)
+            #expect(pool.waitingCount == 0)
             #expect(pool.waitingFor.isEmpty)
             #expect(pool.runningKeys == ["c"])
             try pool.kill("c")

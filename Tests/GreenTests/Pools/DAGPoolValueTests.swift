@@ -63,7 +63,7 @@ struct DAGPoolValueTests {
             }
             #expect(try pool["a"] == 3)
             #expect(!hasEnded, "it goes on")
-            #expect(pool.running == 0)
+            #expect(pool.runningCount == 0)
             #expect(throws: DAGNotRunning.self) { try pool.kill("a") }
             try settle()
             #expect(hasEnded)
@@ -85,7 +85,7 @@ struct DAGPoolValueTests {
                 }
             }
             #expect(try pool.wait(for: [2, 4, 2]) == [2: 4, 4: 16])
-            #expect(pool.running > 0, "it did not wait for the others")
+            #expect(pool.runningCount > 0, "it did not wait for the others")
             #expect(try pool.wait(for: []).isEmpty)
             #expect(try pool.waitAll() == [0: 0, 1: 1, 2: 4, 3: 9, 4: 16])
             #expect(pool.keys.first == 4)
@@ -212,7 +212,7 @@ struct DAGPoolValueTests {
             try pool.post(2, for: "b")
             try settle()
             try readers[0].kill(throwing: Mistake(number: 1))
-            try iterator.kill(throwing: Mistake(number: 2), andWait: true)
+            try iterator.kill(throwing: Mistake(number: 2), waitingForEnd: true)
             try #expect(#require(throws: Timeout.self) { try timed.wait() }.duration == .milliseconds(1))
             try readers[4].kill()
             try pool.post(1, for: "a")

@@ -19,7 +19,7 @@ struct GreenMapTests {
             }
             #expect(squares == (0..<50).map { $0 * $0 })
             #expect(try results.next() == nil, "the end is the end")
-            #expect(pool.running == 0)
+            #expect(pool.runningCount == 0)
         }
     }
 

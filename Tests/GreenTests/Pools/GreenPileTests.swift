@@ -64,7 +64,7 @@ struct GreenPileTests {
             let piles = (0..<3).map { _ in GreenPile<Int>(pool) }
             for number in 0..<9 {
                 try piles[number % 3].spawn { number }
-                #expect(pool.running <= 2)
+                #expect(pool.runningCount <= 2)
             }
             #expect(try piles.map { try $0.map { try $0.get() } } == [[0, 3, 6], [1, 4, 7], [2, 5, 8]])
         }
@@ -198,8 +198,8 @@ struct GreenPileTests {
             let asker = spawn { try pile.next() }
             try settle()
             #expect(pile.count == 3)
-            try spawners[0].kill(andWait: true)
-            try spawners[1].kill(andWait: true)
+            try spawners[0].kill(waitingForEnd: true)
+            try spawners[1].kill(waitingForEnd: true)
             #expect(pile.count == 1)
             try gate.send()
             #expect(try asker.wait() == 2)

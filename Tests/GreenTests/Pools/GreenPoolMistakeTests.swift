@@ -12,7 +12,7 @@ struct GreenPoolMistakeTests {
                 precondition(thread.isFinished)
                 precondition(failure { try thread.wait() }?.code == .noMemory)
                 try pool.detach {}
-                precondition(pool.available == 1)
+                precondition(pool.availableCount == 1)
             }
         }
         let lines = reports(of: child)

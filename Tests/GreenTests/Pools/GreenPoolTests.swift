@@ -19,9 +19,9 @@ struct GreenPoolTests {
             #expect(GreenPool().size == 1000)
             let pool = GreenPool(size: 3)
             #expect(pool.size == 3)
-            #expect(pool.available == 3)
-            #expect(pool.running == 0)
-            #expect(pool.waiting == 0)
+            #expect(pool.availableCount == 3)
+            #expect(pool.runningCount == 0)
+            #expect(pool.waitingCount == 0)
         }
     }
 
@@ -32,11 +32,11 @@ struct GreenPoolTests {
             let good = try pool.spawn { "good" }
             let bad = try pool.spawn(name: "bad") { throw Mistake(number: 1) }
             #expect(bad.name == "bad")
-            #expect(pool.running == 2, "a thread counts from its spawn")
+            #expect(pool.runningCount == 2, "a thread counts from its spawn")
             #expect(!good.isFinished)
             #expect(try good.wait() == "good")
             #expect(throws: Mistake(number: 1)) { try bad.wait() }
-            #expect(pool.running == 0)
+            #expect(pool.runningCount == 0)
         }
     }
 
@@ -70,15 +70,15 @@ struct GreenPoolTests {
                 spawn { try pool.spawn { order.append(number) }.wait() }
             }
             try settle()
-            #expect(pool.waiting == 5)
-            #expect(pool.available == 0)
+            #expect(pool.waitingCount == 5)
+            #expect(pool.availableCount == 0)
             #expect(order == [])
             try gate.send()
             for spawner in spawners {
                 try spawner.wait()
             }
             #expect(order == [0, 1, 2, 3, 4])
-            #expect(pool.waiting == 0)
+            #expect(pool.waitingCount == 0)
         }
     }
 
@@ -97,7 +97,7 @@ struct GreenPoolTests {
             try gate.send()
             try pool.waitAll()
             #expect(!called)
-            #expect(pool.available == 1)
+            #expect(pool.availableCount == 1)
             #expect(try pool.spawn(timeout: .zero) { 5 }.wait() == 5)
         }
     }
@@ -116,7 +116,7 @@ struct GreenPoolTests {
             try spawners[1].kill()
             #expect(throws: Mistake(number: 0)) { try spawners[0].wait() }
             #expect(throws: GreenExit.self) { try spawners[1].wait() }
-            #expect(pool.waiting == 1)
+            #expect(pool.waitingCount == 1)
             try gate.send()
             try spawners[2].wait()
             try pool.waitAll()
@@ -138,10 +138,10 @@ struct GreenPoolTests {
     func `of size 0 makes a spawn wait until it is resized`() throws {
         try onHub { () throws in
             let pool = GreenPool(size: 0)
-            #expect(pool.available == 0)
+            #expect(pool.availableCount == 0)
             let spawner = spawn { try pool.spawn { 7 }.wait() }
             try settle()
-            #expect(pool.waiting == 1)
+            #expect(pool.waitingCount == 1)
             pool.resize(to: 1)
             #expect(try spawner.wait() == 7)
         }
@@ -162,12 +162,12 @@ struct GreenPoolTests {
                 }
             }
             try settle()
-            #expect(pool.waiting == 3)
+            #expect(pool.waitingCount == 3)
             pool.resize(to: 3)
             try settle()
             #expect(entered == 2, "no running thread had to end for that")
-            #expect(pool.waiting == 1)
-            #expect(pool.running == 3)
+            #expect(pool.waitingCount == 1)
+            #expect(pool.runningCount == 3)
             try gate.send()
             for spawner in spawners {
                 try spawner.wait()
@@ -187,8 +187,8 @@ struct GreenPoolTests {
             }
             try settle()
             pool.resize(to: 1)
-            #expect(pool.running == 3)
-            #expect(pool.available == -2)
+            #expect(pool.runningCount == 3)
+            #expect(pool.availableCount == -2)
             #expect(failure { try pool.spawn(timeout: .zero) {} }?.code == .timedOut)
             let spawner = spawn { try pool.spawn { 1 }.wait() }
             for (number, gate) in gates.enumerated() {
@@ -197,7 +197,7 @@ struct GreenPoolTests {
                 try gate.send()
             }
             #expect(try spawner.wait() == 1)
-            #expect(pool.available == 1)
+            #expect(pool.availableCount == 1)
         }
     }
 
@@ -239,7 +239,7 @@ struct GreenPoolTests {
             #expect(throws: Mistake(number: 4)) { try waiter.wait() }
             try gate.send()
             try pool.waitAll(timeout: .seconds(60))
-            #expect(pool.running == 0)
+            #expect(pool.runningCount == 0)
         }
     }
 

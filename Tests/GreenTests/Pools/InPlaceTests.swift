@@ -34,7 +34,7 @@ struct InPlaceTests {
     @Test
     func `calls it in place to any depth, and runs nothing beside it`() throws {
         func descend(_ depth: Int, _ pool: GreenPool) throws -> Int {
-            depth == 0 ? pool.running : try pool.spawn { try descend(depth - 1, pool) }.wait()
+            depth == 0 ? pool.runningCount : try pool.spawn { try descend(depth - 1, pool) }.wait()
         }
         try onHub { () throws in
             #expect(try inside { try descend(20, $0) } == 1)

@@ -67,7 +67,7 @@ struct MapInterruptTests {
             let results = pool.map(progress.elements().prefix(2)) { $0 }
             let asker = spawn { try results.next() }
             try settle()
-            #expect(pool.waiting == 1)
+            #expect(pool.waitingCount == 1)
             #expect(progress.pulled == 1)
             try asker.kill()
             #expect(throws: GreenExit.self) { try asker.wait() }
@@ -90,7 +90,7 @@ struct MapInterruptTests {
             }
             let asker = spawn { try results.next() }
             try settle()
-            #expect(jobs.getting == 1)
+            #expect(jobs.gettingCount == 1)
             try asker.kill(throwing: Mistake(number: 6))
             #expect(throws: Mistake(number: 6)) { try asker.wait() }
             #expect(throws: Timeout.self) { try withTimeout(.milliseconds(1)) { try results.next() } }

@@ -24,7 +24,7 @@ struct MapLifetimeTests {
                     try use(inOrder ? pool.map(input, work) : pool.mapUnordered(input, work))
                 }
                 try settle()
-                #expect(pool.running == 0, sourceLocation: sourceLocation)
+                #expect(pool.runningCount == 0, sourceLocation: sourceLocation)
                 #expect(ledger.made >= 21, sourceLocation: sourceLocation)
                 #expect(ledger.gone == ledger.made, sourceLocation: sourceLocation)
             }
@@ -117,7 +117,7 @@ struct MapLifetimeTests {
             let asker = spawn { [results] in _ = try results?.next() }
             results = nil
             try settle()
-            try asker.kill(andWait: true)
+            try asker.kill(waitingForEnd: true)
         }
     }
 
@@ -146,7 +146,7 @@ struct MapLifetimeTests {
             #expect(failure { try holder.results?.next(timeout: .zero) }?.code == .timedOut)
             try settle()
             #expect(ended, "that thread itself goes on")
-            #expect(pool.running == 0)
+            #expect(pool.runningCount == 0)
             #expect(ledger.made == 3)
             #expect(ledger.gone == 3)
         }

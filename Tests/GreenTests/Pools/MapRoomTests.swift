@@ -14,7 +14,7 @@ struct MapRoomTests {
             #expect(try results.next() == 0)
             #expect(progress.pulled == 1, "there was room for one")
             try pool.detach { try gate.wait() }
-            #expect(pool.running == 2)
+            #expect(pool.runningCount == 2)
             let asker = spawn { try results.next() }
             try settle()
             #expect(!asker.isFinished)
@@ -88,7 +88,7 @@ struct MapRoomTests {
                     }.reduce(0) { try $0 + $1.get() }
                 }
                 #expect(try sums.map { try $0.get() } == (0..<6).map { $0 * 18 + 63 })
-                #expect(pool.running == 0)
+                #expect(pool.runningCount == 0)
             }
         }
     }
@@ -120,7 +120,7 @@ struct MapRoomTests {
             let results = pool.map(0..<3) { $0 }
             let asker = spawn { try results.map { try $0.get() } }
             try settle()
-            #expect(pool.waiting == 1)
+            #expect(pool.waitingCount == 1)
             pool.resize(to: 2)
             #expect(try asker.wait() == [0, 1, 2])
         }

@@ -62,7 +62,7 @@ struct PoolLifetimeTests {
             let spawners = [spawn { _ = try pool.spawn(function) }, spawn { try pool.detach(function) }]
             try settle()
             for spawner in spawners {
-                try spawner.kill(andWait: true)
+                try spawner.kill(waitingForEnd: true)
             }
         }
     }

@@ -39,8 +39,8 @@ struct ResourcePoolStressTests {
             #expect(stress.workers.allSatisfy { $0.served == 10 }, "everybody had one")
             #expect(workshop.most <= 4)
             #expect(pool.count == workshop.alive)
-            #expect(pool.count == pool.idle, "all are back")
-            #expect(pool.waiting == 0)
+            #expect(pool.count == pool.idleCount, "all are back")
+            #expect(pool.waitingCount == 0)
             let things = try (0..<4).map { _ in try pool.get(timeout: .zero) }
             #expect(pool.figures == [4, 0, 0, 0], "no place was lost")
             things.forEach(pool.put)
@@ -114,7 +114,7 @@ private final class Stress {
         workshop.onMake = {}
         workshop.onDestroy = {}
         // The timer may be destroying one.
-        for _ in 0..<1000 where pool.count > pool.idle {
+        for _ in 0..<1000 where pool.count > pool.idleCount {
             try GreenThread.yield()
         }
     }
@@ -212,8 +212,8 @@ private final class Stress {
         guard let place = line.firstIndex(where: { $0 === worker }) else { return }
         line.remove(at: place)
         if worker.arrival == events {
-            if pool.waiting > 0 {
-                complaints.append("\(worker.number) was served though \(pool.waiting) wait")
+            if pool.waitingCount > 0 {
+                complaints.append("\(worker.number) was served though \(pool.waitingCount) wait")
             }
         } else if let other = line[..<place].first(where: { !$0.mayBePassed }) {
             complaints.append("\(worker.number) was served before \(other.number)")

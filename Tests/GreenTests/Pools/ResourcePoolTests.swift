@@ -187,16 +187,16 @@ struct ResourcePoolTests {
             let latelyKilled = spawn { try pool.get() }
             let last = spawn { try pool.get() }
             try settle()
-            #expect(pool.waiting == 5)
+            #expect(pool.waitingCount == 5)
             try killed.kill(throwing: Mistake(number: 1))
             #expect(throws: Mistake(number: 1)) { try killed.wait() }
             let error = failure { try timed.wait() }
             #expect(error?.code == .timedOut)
             #expect(error?.message == "getting a resource: all 1 stayed in use (ETIMEDOUT)")
             #expect(throws: Timeout.self) { try limited.wait() }
-            #expect(pool.waiting == 2)
+            #expect(pool.waitingCount == 2)
             try latelyKilled.kill(throwing: Mistake(number: 2))
-            #expect(pool.waiting == 1)
+            #expect(pool.waitingCount == 1)
             pool.put(thing)
             #expect(throws: Mistake(number: 2)) { try latelyKilled.wait() }
             #expect(try last.wait() === thing)
@@ -260,7 +260,7 @@ struct ResourcePoolTests {
             #expect(pool.figures == [0, 0, 4, 0])
             let killed = spawn { try pool.withItem { _ in try GreenThread.sleep(for: .seconds(1000)) } }
             try settle()
-            try killed.kill(andWait: true)
+            try killed.kill(waitingForEnd: true)
             #expect(workshop.destroyed == [1, 2])
 
             let trusting = try workshop.pool(discardsOnError: false)

@@ -27,8 +27,8 @@ struct ResourcePoolTimeTests {
             for round in 1...3 {
                 let things = try [pool.get(), pool.get()]
                 things.forEach(pool.put)
-                #expect(pool.idle == 2)
-                try expectSoon { pool.idle == 0 }
+                #expect(pool.idleCount == 2)
+                try expectSoon { pool.idleCount == 0 }
                 #expect(workshop.destroyed.count == 2 * round)
                 #expect(pool.figures == [0, 0, 4, 0])
             }
@@ -61,9 +61,9 @@ struct ResourcePoolTimeTests {
                 let young = try pool.get()
                 pool.put(young)
                 pool.put(old)
-                let wereIdle = pool.idle == 2
-                try expectSoon { pool.idle < 2 }
-                wasFirst = wereIdle && pool.idle == 1
+                let wereIdle = pool.idleCount == 2
+                try expectSoon { pool.idleCount < 2 }
+                wasFirst = wereIdle && pool.idleCount == 1
                 try expectSoon { pool.count == 0 }
             }
             #expect(wasFirst)
@@ -202,7 +202,7 @@ struct ResourcePoolTimeTests {
             inChild {
                 let pool = try Workshop().pool(minimum: 2, maximumIdle: .seconds(1000))
                 try settle()
-                precondition(pool.idle == 2)
+                precondition(pool.idleCount == 2)
             }
         }
     }
@@ -212,7 +212,7 @@ struct ResourcePoolTimeTests {
         try withWorkshop { workshop throws in
             let pool = try workshop.pool(minimum: 1, maximum: 1, maximumIdle: .milliseconds(1))
             workshop.onDestroy = { try? GreenThread.sleep(for: .milliseconds(3)) }
-            try expectSoon { pool.idle == 0 }
+            try expectSoon { pool.idleCount == 0 }
             #expect(pool.figures == [1, 0, 0, 0])
             #expect(workshop.destroyed.isEmpty)
             #expect(try pool.withItem { $0.number } == 2, "after it")

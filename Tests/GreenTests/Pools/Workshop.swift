@@ -74,5 +74,5 @@ final class Workshop {
 
 extension ResourcePool {
     /// Its figures: count, idle, available, waiting.
-    var figures: [Int] { [count, idle, available, waiting] }
+    var figures: [Int] { [count, idleCount, availableCount, waitingCount] }
 }

@@ -14,7 +14,7 @@ struct ChannelTests {
             #expect(channel.isEmpty)
             #expect(channel.isFull)
             #expect(channel.count == 0)
-            #expect(channel.putting == 1)
+            #expect(channel.puttingCount == 1)
             #expect(try channel.get() == 1)
             try producer.wait()
         }
@@ -51,7 +51,7 @@ struct ChannelTests {
             let before = try Hub.statistics.switches
             try channel.put(5)
             #expect(try Hub.statistics.switches == before)
-            #expect(channel.getting == 0)
+            #expect(channel.gettingCount == 0)
             #expect(try consumer.wait() == 5)
         }
     }
@@ -116,7 +116,7 @@ struct ChannelTests {
             try settle()
             channel.resize(capacity: 2)
             #expect(channel.count == 2)
-            #expect(channel.putting == 1)
+            #expect(channel.puttingCount == 1)
             #expect(try [channel.get(), channel.get(), channel.get()] == [0, 1, 2])
             for producer in producers {
                 try producer.wait()

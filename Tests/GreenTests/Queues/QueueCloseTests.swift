@@ -24,7 +24,7 @@ struct QueueCloseTests {
             #expect(throws: QueueClosed()) { _ = try queue.tryGet() }
             #expect(try queue.next() == nil)
             #expect(try queue.next(timeout: .seconds(1)) == nil)
-            #expect(queue.unfinished == 3)
+            #expect(queue.unfinishedCount == 3)
         }
     }
 
@@ -37,7 +37,7 @@ struct QueueCloseTests {
             let last = spawn { try queue.next() }
             try settle()
             queue.close()
-            #expect(queue.getting == 0)
+            #expect(queue.gettingCount == 0)
             #expect(throws: QueueClosed()) { try getter.wait() }
             #expect(throws: QueueClosed()) { try patient.wait() }
             #expect(try last.wait() == nil)
@@ -51,7 +51,7 @@ struct QueueCloseTests {
             let producers = (0..<3).map { number in spawn { try queue.put(number) } }
             try settle()
             queue.close()
-            #expect(queue.putting == 0)
+            #expect(queue.puttingCount == 0)
             #expect(try drain(queue) == (capacity == 1 ? [0] : []))
             for producer in producers.dropFirst(capacity) {
                 #expect(throws: QueueClosed()) { try producer.wait() }

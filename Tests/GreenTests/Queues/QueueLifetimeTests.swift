@@ -101,7 +101,7 @@ struct QueueLifetimeTests {
             try settle()
             #expect(try !queue.tryPut(ledger.parcel(4)))
             #expect(failure { try queue.put(ledger.parcel(5), timeout: .zero) }?.code == .timedOut)
-            try killed.kill(andWait: true)
+            try killed.kill(waitingForEnd: true)
             #expect(failure { try hasty.wait() }?.code == .timedOut)
             queue.close()
             #expect(throws: QueueClosed.self) { try closed.wait() }
@@ -137,7 +137,7 @@ struct QueueLifetimeTests {
             }
             try settle()
             try queue.put(ledger.parcel(1))
-            try consumer.kill(andWait: true)
+            try consumer.kill(waitingForEnd: true)
             #expect(ledger.gone == 1)
         }
     }

@@ -9,7 +9,7 @@ struct QueueTaskTests {
             let queue = kind.make(Int.self)
             try queue.put(1)
             try queue.put(2)
-            #expect(queue.unfinished == 2)
+            #expect(queue.unfinishedCount == 2)
             var joined = 0
             let joiners = (0..<3).map { _ in
                 spawn {
@@ -23,7 +23,7 @@ struct QueueTaskTests {
             try queue.taskDone()
             try settle()
             #expect(joined == 0)
-            #expect(queue.unfinished == 1)
+            #expect(queue.unfinishedCount == 1)
             try queue.taskDone()
             try settle()
             #expect(joined == 3)
@@ -49,14 +49,14 @@ struct QueueTaskTests {
             let consumer = spawn { try channel.get() }
             try settle()
             try channel.put(1)
-            #expect(channel.unfinished == 1)
+            #expect(channel.unfinishedCount == 1)
             try consumer.wait()
             let producer = spawn { try channel.put(2) }
             try settle()
-            #expect(channel.unfinished == 1, "it has not been put yet")
+            #expect(channel.unfinishedCount == 1, "it has not been put yet")
             _ = try channel.get()
             try producer.wait()
-            #expect(channel.unfinished == 2)
+            #expect(channel.unfinishedCount == 2)
             try channel.taskDone()
             try channel.taskDone()
             try channel.join()
@@ -72,7 +72,7 @@ struct QueueTaskTests {
             try queue.taskDone()
             #expect(failure { try queue.taskDone() }?.code == .invalidArgument)
             #expect(failure { try queue.taskDone() }?.message.contains("more often") == true)
-            #expect(queue.unfinished == 0)
+            #expect(queue.unfinishedCount == 0)
         }
     }
 
@@ -107,7 +107,7 @@ struct QueueTaskTests {
                     try queue.put(number)
                 }
                 try queue.join()
-                #expect(queue.unfinished == 0)
+                #expect(queue.unfinishedCount == 0)
             }
             queue.close()
             try worker.wait()

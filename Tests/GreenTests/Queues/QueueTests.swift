@@ -23,9 +23,9 @@ struct QueueTests {
             #expect(!queue.isClosed)
             #expect(queue.count == 0)
             #expect(queue.capacity == 2)
-            #expect(queue.getting == 0)
-            #expect(queue.putting == 0)
-            #expect(queue.unfinished == 0)
+            #expect(queue.gettingCount == 0)
+            #expect(queue.puttingCount == 0)
+            #expect(queue.unfinishedCount == 0)
         }
     }
 
@@ -56,7 +56,7 @@ struct QueueTests {
             try settle()
             #expect(put == [0, 1])
             #expect(queue.isFull)
-            #expect(queue.putting == 1)
+            #expect(queue.puttingCount == 1)
             for taken in 1...3 {
                 _ = try queue.get()
                 try settle()
@@ -73,7 +73,7 @@ struct QueueTests {
             let queue = kind.make(Int.self)
             let consumer = spawn { [try queue.get(), try queue.get()] }
             try settle()
-            #expect(queue.getting == 1)
+            #expect(queue.gettingCount == 1)
             try queue.put(8)
             try settle()
             #expect(!consumer.isFinished)
@@ -165,11 +165,11 @@ struct QueueTests {
                 let queue = Queue<Int>(capacity: 1)
                 let producers = (0..<3).map { number in spawn { try queue.put(number) } }
                 try settle()
-                #expect(queue.putting == 2)
+                #expect(queue.puttingCount == 2)
                 queue.resize(capacity: capacity)
                 #expect(queue.capacity == capacity)
                 #expect(queue.count == 3)
-                #expect(queue.putting == 0)
+                #expect(queue.puttingCount == 0)
                 #expect(queue.isFull == (capacity == 3))
                 for producer in producers {
                     try producer.wait()
@@ -192,11 +192,11 @@ struct QueueTests {
             let producer = spawn { try queue.put(4) }
             for number in 0..<2 {
                 try settle()
-                #expect(queue.putting == 1)
+                #expect(queue.puttingCount == 1)
                 #expect(try queue.get() == number)
             }
             try settle()
-            #expect(queue.putting == 1)
+            #expect(queue.puttingCount == 1)
             #expect(try queue.get() == 2)
             try producer.wait()
             #expect(try drain(queue) == [3, 4])
@@ -213,7 +213,7 @@ struct QueueTests {
             #expect(queue.capacity == 0)
             #expect(queue.count == 1)
             #expect(try queue.get() == 0)
-            #expect(queue.putting == 2)
+            #expect(queue.puttingCount == 2)
             #expect(try [queue.get(), queue.get()] == [1, 2])
             for producer in producers {
                 try producer.wait()

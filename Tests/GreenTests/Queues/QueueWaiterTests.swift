@@ -9,21 +9,21 @@ struct QueueWaiterTests {
             let queue = kind.make(Int.self, capacity: 1)
             let consumers = (0..<3).map { _ in spawn { try queue.get() } }
             try settle()
-            #expect(queue.getting == 3)
-            #expect(queue.putting == 0)
+            #expect(queue.gettingCount == 3)
+            #expect(queue.puttingCount == 0)
             for number in 0..<3 {
                 try queue.put(number)
-                #expect(queue.getting == 2 - number)
+                #expect(queue.gettingCount == 2 - number)
             }
             for consumer in consumers {
                 try consumer.wait()
             }
             let producers = (0..<3).map { number in spawn { try queue.put(number) } }
             try settle()
-            #expect(queue.getting == 0)
-            #expect(queue.putting == 2)
+            #expect(queue.gettingCount == 0)
+            #expect(queue.puttingCount == 2)
             #expect(try drain(queue).count == 3)
-            #expect(queue.putting == 0)
+            #expect(queue.puttingCount == 0)
             for producer in producers {
                 try producer.wait()
             }
@@ -85,7 +85,7 @@ struct QueueWaiterTests {
             try settle()
             try consumers[0].kill(throwing: Mistake(number: 1))
             try consumers[2].kill(throwing: Mistake(number: 2))
-            #expect(queue.getting == 1)
+            #expect(queue.gettingCount == 1)
             try queue.put(7)
             #expect(try !queue.tryPut(8) == (capacity == 0))
             #expect(throws: Mistake(number: 1)) { try consumers[0].wait() }
@@ -100,7 +100,7 @@ struct QueueWaiterTests {
             try settle()
             try producers[0].kill(throwing: Mistake(number: 3))
             try producers[2].kill()
-            #expect(queue.putting == 1)
+            #expect(queue.puttingCount == 1)
             #expect(throws: Mistake(number: 3)) { try producers[0].wait() }
             #expect(throws: GreenExit.self) { try producers[2].wait() }
             if capacity == 1 {
@@ -109,7 +109,7 @@ struct QueueWaiterTests {
             #expect(try queue.tryGet() == 2)
             #expect(try queue.tryGet() == nil)
             try producers[1].wait()
-            #expect(queue.unfinished == (capacity == 0 ? 2 : 4), "what was not put does not count")
+            #expect(queue.unfinishedCount == (capacity == 0 ? 2 : 4), "what was not put does not count")
         }
     }
 
@@ -118,10 +118,10 @@ struct QueueWaiterTests {
         try onHub { () throws in
             let queue = Queue<Int>(capacity: capacity)
             #expect(failure { try queue.get(timeout: .milliseconds(2)) }?.code == .timedOut)
-            #expect(queue.getting == 0)
+            #expect(queue.gettingCount == 0)
             #expect(try queue.tryPut(1) == (capacity == 1))
             #expect(failure { try queue.put(2, timeout: .milliseconds(2)) }?.code == .timedOut)
-            #expect(queue.putting == 0)
+            #expect(queue.puttingCount == 0)
             #expect(try queue.tryGet() == (capacity == 1 ? 1 : nil))
             #expect(try queue.tryGet() == nil)
         }

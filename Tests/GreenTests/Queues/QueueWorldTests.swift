@@ -209,7 +209,7 @@ private struct Play {
     }
 
     private func difference(_ queue: Queue<Parcel>) -> String? {
-        let found = [queue.count, queue.getting, queue.putting, queue.unfinished]
+        let found = [queue.count, queue.gettingCount, queue.puttingCount, queue.unfinishedCount]
         let expected = [model.items.count, model.getters.count, model.putters.count, model.unfinished]
         if found != expected {
             return "count, getting, putting, unfinished are \(found) instead of \(expected)"

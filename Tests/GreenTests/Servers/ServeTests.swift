@@ -31,7 +31,7 @@ struct ServeTests {
                 served += try client.wait() ? 1 : 0
             }
             #expect(served == 1000)
-            #expect(try listener.stop(draining: .seconds(60)) == 0)
+            #expect(try listener.stop(drainingFor: .seconds(60)) == 0)
             try server.wait()
         }
     }

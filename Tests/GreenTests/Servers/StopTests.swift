@@ -17,7 +17,7 @@ struct StopTests {
             let socket = try connect(to: listener.address)
             #expect(try socket.readLine() == "began")
             let address = try listener.address
-            let stopper = spawn { try listener.stop(draining: .seconds(60)) }
+            let stopper = spawn { try listener.stop(drainingFor: .seconds(60)) }
             try settle()
             #expect(try refusal(by: address)?.code == .connectionRefused)
             #expect(!server.isFinished)
@@ -44,7 +44,7 @@ struct StopTests {
             for socket in sockets {
                 #expect(try socket.readLine() == "began")
             }
-            #expect(try listener.stop(draining: .milliseconds(5)) == 5)
+            #expect(try listener.stop(drainingFor: .milliseconds(5)) == 5)
             try server.wait()
             #expect(exits == 5, "a killed handler is no error")
             for socket in sockets {
@@ -59,7 +59,7 @@ struct StopTests {
             let listener = try listen(on: "127.0.0.1:0")
             let server = spawn {
                 try serve(listener) { client, _ in
-                    let killed = try listener.stop(draining: .zero)
+                    let killed = try listener.stop(drainingFor: .zero)
                     try client.write("killed \(killed)\n")
                 }
             }

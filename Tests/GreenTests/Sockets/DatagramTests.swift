@@ -14,7 +14,7 @@ struct DatagramTests {
                 let datagram = try second.receive()
                 #expect(datagram.bytes == bytes)
                 #expect(!datagram.isTruncated)
-                #expect(try datagram.from == first.localAddress)
+                #expect(try datagram.sender == first.localAddress)
             }
             let two: [UInt8] = [1, 2]
             unsafe try second.send(two.span.bytes, to: first.localAddress)

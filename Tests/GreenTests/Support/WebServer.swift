@@ -35,7 +35,7 @@ final class WebServer {
 
     /// Ends it, and whatever it still does.
     func stop() throws {
-        try listener.stop(draining: .zero)
+        try listener.stop(drainingFor: .zero)
     }
 
     private func handle(_ client: Socket, _: SocketAddress) throws {

@@ -38,7 +38,7 @@ private func checkNever(_ calls: [Timed]) throws {
             try GreenThread.sleep(for: .milliseconds(1))
             try settle()
             #expect(!waiter.isFinished, "\(timed.name), \(timeout)")
-            try waiter.kill(andWait: true)
+            try waiter.kill(waitingForEnd: true)
             #expect(throws: GreenExit.self, "\(timed.name), \(timeout)") { try waiter.wait() }
         }
     }
@@ -86,8 +86,8 @@ struct DurationTests {
                 Timed("GreenPile.spawn") { try pile.spawn(timeout: $0) {} },
                 Timed("GreenMap.next") { try map.next(timeout: $0) },
             ])
-            try occupant.kill(andWait: true)
-            try endless.kill(andWait: true)
+            try occupant.kill(waitingForEnd: true)
+            try endless.kill(waitingForEnd: true)
             try full.waitAll()
         }
     }
@@ -196,7 +196,7 @@ struct DurationTests {
                 #expect(throws: GreenExit.self) { try late.wait() }
                 try useResourcePool(time: all)
                 try useOffloadPool(idle: all)
-                #expect(try listen(on: .loopback()).stop(draining: all) == 0)
+                #expect(try listen(on: .loopback()).stop(drainingFor: all) == 0)
             }
         }
     }

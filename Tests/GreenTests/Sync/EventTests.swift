@@ -16,10 +16,10 @@ struct EventTests {
                 }
             }
             try settle()
-            #expect(event.waiting == 5)
+            #expect(event.waitingCount == 5)
             try event.send(42)
             #expect(order == [], "a send does not switch")
-            #expect(event.waiting == 0)
+            #expect(event.waitingCount == 0)
             for thread in threads {
                 #expect(try thread.wait() == 42)
             }
@@ -120,7 +120,7 @@ struct EventTests {
             let event = Event<Int>()
             #expect(failure { try event.wait(timeout: .zero) }?.code == .timedOut)
             #expect(failure { try event.wait(timeout: .milliseconds(1)) }?.code == .timedOut)
-            #expect(event.waiting == 0)
+            #expect(event.waitingCount == 0)
             let waiter = spawn { try event.wait(timeout: .seconds(1000)) }
             try settle()
             try event.send(5)
@@ -135,7 +135,7 @@ struct EventTests {
             let threads = (0..<3).map { _ in spawn { try event.wait() } }
             try settle()
             try threads[1].kill(throwing: Mistake(number: 1))
-            #expect(event.waiting == 2)
+            #expect(event.waitingCount == 2)
             try event.send(7)
             #expect(try threads[0].wait() == 7)
             #expect(throws: Mistake(number: 1)) { try threads[1].wait() }
@@ -183,7 +183,7 @@ struct EventTests {
             try settle()
             event.reset()
             event.reset()
-            #expect(event.waiting == 1)
+            #expect(event.waitingCount == 1)
             try event.send(6)
             #expect(try waiter.wait() == 6)
         }

@@ -28,7 +28,7 @@ struct GroupTests {
             let puppets = (0..<4).map { _ in Puppet() }
             let group = GreenGroup(puppets.map(\.thread))
             #expect(group.count == 4)
-            #expect(group.finished == 0)
+            #expect(group.finishedCount == 0)
             for number in [2, 0, 3, 1] {
                 try puppets[number].end(number)
                 #expect(try group.next() == puppets[number].thread)
@@ -48,7 +48,7 @@ struct GroupTests {
             }
             try settle()
             #expect(group.count == 3)
-            #expect(group.finished == 2)
+            #expect(group.finishedCount == 2)
             #expect(try group.next(timeout: .zero)?.wait() == 1)
             let added = spawn { 4 }
             try added.wait()
@@ -111,7 +111,7 @@ struct GroupTests {
             let stillborn = spawn(stackSize: 1 << 60) { 1 }
             let group = GreenGroup([puppet.thread, stillborn])
             #expect(group.count == 2)
-            #expect(group.finished == 1)
+            #expect(group.finishedCount == 1)
             #expect(try group.next() == stillborn)
             #expect(failure { try stillborn.wait() }?.code == .noMemory)
             try puppet.end(2)
@@ -209,13 +209,13 @@ struct GroupTests {
                 }
             )
             try settle()
-            #expect(group?.finished == 1)
+            #expect(group?.finishedCount == 1)
             #expect(try group?.next()?.wait() != nil)
             #expect(ledger.gone == 1)
             for _ in 0..<20 {
                 try GreenThread.yield()
             }
-            #expect(group?.finished == 1)
+            #expect(group?.finishedCount == 1)
             #expect(ledger.gone == 1, "the group holds the result until somebody takes it")
             group = nil
             #expect(ledger.gone == 2)

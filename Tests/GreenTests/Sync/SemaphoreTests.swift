@@ -7,7 +7,7 @@ struct SemaphoreTests {
     func `counts its permits`() throws {
         try onHub { () throws in
             let semaphore = Semaphore(permits: 2)
-            func state() -> [Int] { [semaphore.permits, semaphore.waiting, semaphore.balance] }
+            func state() -> [Int] { [semaphore.permits, semaphore.waitingCount, semaphore.balance] }
             #expect(state() == [2, 0, 2])
             try semaphore.acquire()
             #expect(state() == [1, 0, 1])
@@ -80,7 +80,7 @@ struct SemaphoreTests {
             let semaphore = Semaphore(permits: 0)
             #expect(failure { try semaphore.acquire(timeout: .zero) }?.code == .timedOut)
             #expect(failure { try semaphore.acquire(timeout: .milliseconds(1)) }?.code == .timedOut)
-            #expect(semaphore.waiting == 0)
+            #expect(semaphore.waitingCount == 0)
             semaphore.release()
             #expect(semaphore.permits == 1)
             try semaphore.acquire(timeout: .seconds(1000))
@@ -100,7 +100,7 @@ struct SemaphoreTests {
             try next.wait()
             #expect(throws: Mistake(number: 1)) { try killed.wait() }
             #expect(semaphore.permits == 0)
-            #expect(semaphore.waiting == 0)
+            #expect(semaphore.waitingCount == 0)
         }
     }
 
@@ -111,7 +111,7 @@ struct SemaphoreTests {
             let thread = spawn { try semaphore.withPermit { try GreenThread.sleep(for: .seconds(1000)) } }
             try settle()
             semaphore.release()
-            try thread.kill(andWait: true)
+            try thread.kill(waitingForEnd: true)
             #expect(semaphore.permits == 1)
         }
     }
@@ -132,7 +132,7 @@ struct SemaphoreTests {
             }
             try settle()
             #expect(semaphore.permits == 0)
-            try killed.kill(andWait: true)
+            try killed.kill(waitingForEnd: true)
             #expect(throws: Timeout.self) { try timed.wait() }
             #expect(semaphore.permits == 1)
         }
@@ -146,7 +146,7 @@ struct SemaphoreTests {
             #expect(failure { try semaphore.withPermit(timeout: .zero) { ran = true } }?.code == .timedOut)
             let killed = spawn { try semaphore.withPermit { ran = true } }
             try settle()
-            try killed.kill(andWait: true)
+            try killed.kill(waitingForEnd: true)
             #expect(!ran)
             #expect(semaphore.permits == 0)
         }
@@ -242,7 +242,7 @@ struct BoundedSemaphoreTests {
                 spawn { try semaphore.withPermit { order.append(number) } }
             }
             try settle()
-            #expect(semaphore.waiting == 3)
+            #expect(semaphore.waitingCount == 3)
             #expect(semaphore.balance == -3)
             try semaphore.release()
             try GreenThread.wait(all: threads)
@@ -294,7 +294,7 @@ struct CappedSemaphoreTests {
                 }
             }
             try settle()
-            #expect(semaphore.releasing == 3)
+            #expect(semaphore.releasingCount == 3)
             #expect(semaphore.permits == 2)
             #expect(semaphore.balance == 5)
             for taken in 1...3 {
@@ -323,7 +323,7 @@ struct CappedSemaphoreTests {
                 }
             }
             try settle()
-            #expect(semaphore.waiting == 3)
+            #expect(semaphore.waitingCount == 3)
             #expect(semaphore.balance == -3)
             for _ in 0..<3 {
                 try semaphore.release()
@@ -343,10 +343,10 @@ struct CappedSemaphoreTests {
             #expect(failure { try semaphore.release(timeout: .zero) }?.code == .timedOut)
             #expect(failure { try semaphore.release(timeout: .milliseconds(1)) }?.code == .timedOut)
             #expect(semaphore.permits == 1)
-            #expect(semaphore.releasing == 0)
+            #expect(semaphore.releasingCount == 0)
             let killed = spawn { try semaphore.release() }
             try settle()
-            try killed.kill(andWait: true)
+            try killed.kill(waitingForEnd: true)
             try semaphore.acquire()
             #expect(semaphore.permits == 0, "a killed releaser gives nothing")
             #expect(failure { try CappedSemaphore(permits: 0, limit: 0).release(timeout: .zero) }?.code == .timedOut)
@@ -379,7 +379,7 @@ struct CappedSemaphoreTests {
             }
             try settle()
             #expect(!thread.isFinished)
-            #expect(semaphore.releasing == 1)
+            #expect(semaphore.releasingCount == 1)
             try semaphore.acquire()
             #expect(try thread.wait() == 5)
             #expect(semaphore.permits == 1)

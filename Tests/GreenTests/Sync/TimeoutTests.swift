@@ -218,14 +218,14 @@ struct TimeoutTests {
                     #expect(!limit.isPending)
                 }
             }
-            #expect(event.waiting == 0)
-            #expect(semaphore.waiting == 0)
-            #expect(capped.releasing == 0)
+            #expect(event.waitingCount == 0)
+            #expect(semaphore.waitingCount == 0)
+            #expect(capped.releasingCount == 0)
             #expect(group.count == 1)
             let client = try connect(to: listener.address)
             try listener.accept().write("hello\n")
             #expect(try client.readLine() == "hello")
-            try sleeper.kill(andWait: true)
+            try sleeper.kill(waitingForEnd: true)
         }
     }
 

@@ -50,7 +50,7 @@ func serving(
         try serve(listener, onError: { errors.append($0) }) { client, _ in try handler(client) }
     }
     try body(try listener.address, listener)
-    try listener.stop(draining: .seconds(20))
+    try listener.stop(drainingFor: .seconds(20))
     try server.wait()
     return errors
 }

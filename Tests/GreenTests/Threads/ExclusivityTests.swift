@@ -57,7 +57,7 @@ struct ExclusivityTests {
             try GreenThread.yield()
             let order = Array(stride(from: 0, to: 100, by: 2)) + stride(from: 99, to: 0, by: -2)
             for number in order {
-                try threads[number].kill(andWait: true)
+                try threads[number].kill(waitingForEnd: true)
                 try holders[number].counter.add(1)
             }
             #expect(ended == order)

@@ -45,7 +45,7 @@ struct ExitTests {
             }
             try unborn.kill()
             #expect(throws: Mistake.self) { try thrower.wait() }
-            try blocked.kill(andWait: true)
+            try blocked.kill(waitingForEnd: true)
             #expect(throws: GreenExit.self) { try unborn.wait() }
             #expect(count == 3)
         }

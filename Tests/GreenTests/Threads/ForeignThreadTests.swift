@@ -72,7 +72,7 @@ struct ForeignThreadTests {
                 }
             }
             try GreenThread.yield()
-            try waiter.kill(throwing: Mistake(number: 1), andWait: true)
+            try waiter.kill(throwing: Mistake(number: 1), waitingForEnd: true)
             #expect(error is GreenExit, "\(String(describing: error))")
         }
     }

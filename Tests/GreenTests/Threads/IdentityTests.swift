@@ -84,7 +84,7 @@ struct IdentityTests {
             #expect(lines.first?.contains(Hub.engine ?? "?") == true)
             left.close()
             #expect(try reader.wait() == [])
-            try sleeper.kill(andWait: true)
+            try sleeper.kill(waitingForEnd: true)
         }
     }
 }

@@ -35,7 +35,7 @@ struct KillTests {
     func `has ended when the kill returns, if it is to wait`() throws {
         try onHub { () throws in
             let thread = try sleeper()
-            try thread.kill(andWait: true)
+            try thread.kill(waitingForEnd: true)
             #expect(thread.isFinished)
             let stubborn = spawn {
                 try? GreenThread.sleep(for: .seconds(1000))
@@ -43,7 +43,7 @@ struct KillTests {
                 return "alive"
             }
             try GreenThread.yield()
-            try stubborn.kill(throwing: Mistake(number: 1), andWait: true)
+            try stubborn.kill(throwing: Mistake(number: 1), waitingForEnd: true)
             #expect(stubborn.isFinished)
             #expect(try stubborn.wait() == "alive")
         }
@@ -83,7 +83,7 @@ struct KillTests {
         try onHub { () throws in
             let thread = spawn { 8 }
             try thread.wait()
-            try thread.kill(throwing: Mistake(number: 1), andWait: true)
+            try thread.kill(throwing: Mistake(number: 1), waitingForEnd: true)
             #expect(try thread.wait() == 8)
         }
     }
@@ -151,7 +151,7 @@ struct KillTests {
                 try thread.kill(throwing: Mistake(number: number))
                 #expect(throws: Mistake(number: number)) { try thread.wait() }
             }
-            try other.kill(andWait: true)
+            try other.kill(waitingForEnd: true)
         }
     }
 
@@ -163,7 +163,7 @@ struct KillTests {
                 try GreenThread.sleep(for: .milliseconds(20))
             }
             try GreenThread.yield()
-            let killer = spawn { try stubborn.kill(andWait: true) }
+            let killer = spawn { try stubborn.kill(waitingForEnd: true) }
             try GreenThread.yield()
             try killer.kill(throwing: Mistake(number: 6))
             #expect(throws: Mistake(number: 6)) { try killer.wait() }
@@ -185,7 +185,7 @@ struct KillTests {
             #expect(!begun.cancel())
             #expect(!finished.cancel())
             #expect(throws: GreenExit.self) { try delayed.wait() }
-            try begun.kill(andWait: true)
+            try begun.kill(waitingForEnd: true)
             let fresh = spawn { 1 }
             #expect(fresh.cancel())
             #expect(throws: GreenExit.self) { try fresh.wait() }

@@ -68,7 +68,7 @@ struct LifetimeTests {
                 try GreenThread.sleep(for: .seconds(1000))
             }
             try GreenThread.yield()
-            try thread.kill(andWait: true)
+            try thread.kill(waitingForEnd: true)
         }
     }
 

@@ -60,7 +60,7 @@ struct LocalTests {
             #expect(ledger.gone == 2)
             let killed = spawn { try local.withValue(ledger.make()) { try GreenThread.sleep(for: .seconds(1000)) } }
             try GreenThread.yield()
-            try killed.kill(andWait: true)
+            try killed.kill(waitingForEnd: true)
             #expect(ledger.gone == 3)
         }
         #expect(ledger.gone == ledger.made)

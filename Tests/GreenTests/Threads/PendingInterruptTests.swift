@@ -20,7 +20,7 @@ private func errorAfterKill(of prepared: Prepared) throws -> (any Error)? {
         try go.wait()
         return Result { try prepared.call() }
     }
-    while go.waiting == 0 {
+    while go.waitingCount == 0 {
         try GreenThread.yield()
     }
     try go.send()
@@ -70,7 +70,7 @@ struct PendingInterruptTests {
                 Prepared("wait(any:)") { try GreenThread.wait(any: [finished]) },
                 Prepared("wait(all:)") { try GreenThread.wait(all: [finished]) },
                 Prepared("wait(all:) of none") { try GreenThread<Int>.wait(all: []) },
-                Prepared("kill and wait") { try finished.kill(andWait: true) },
+                Prepared("kill and wait") { try finished.kill(waitingForEnd: true) },
                 Prepared("GreenGroup.next") { try same(group.next(), finished) },
                 Prepared("GreenGroup.next of none") { try GreenGroup<Int>().next() },
                 Prepared("yield") { try GreenThread.yield() },
@@ -138,8 +138,8 @@ struct PendingInterruptTests {
                     return try iterator.next()!.get()
                 },
             ])
-            #expect(idle.available == 0, "taken once")
-            #expect(empty.available == 9, "taken once")
+            #expect(idle.availableCount == 0, "taken once")
+            #expect(empty.availableCount == 9, "taken once")
             idle.put(1)
             empty.put(1)
         }
@@ -160,7 +160,7 @@ struct PendingInterruptTests {
                 Prepared("Queue.put") { try queue.put(2) },
                 Prepared("Queue.next") { try same(queue.next(), 2) },
                 Prepared("Queue.join") {
-                    while queue.unfinished > 0 { try queue.taskDone() }
+                    while queue.unfinishedCount > 0 { try queue.taskDone() }
                     try queue.join()
                 },
                 Prepared("Semaphore.withPermit") { try semaphore.withPermit {} },
@@ -288,7 +288,7 @@ struct PendingInterruptTests {
                 return Result { try GreenThread.yield() }
             }
             #expect(failure(of: try thread.wait()) is Timeout)
-            #expect(pool.available == 1)
+            #expect(pool.availableCount == 1)
             #expect(semaphore.permits == 1)
         }
     }

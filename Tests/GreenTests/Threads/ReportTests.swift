@@ -50,7 +50,7 @@ struct ReportTests {
                 spawn { throw GreenExit() }
                 let killed = spawn { try GreenThread.sleep(for: .seconds(1000)) }
                 try GreenThread.yield()
-                try killed.kill(andWait: true)
+                try killed.kill(waitingForEnd: true)
                 spawn(after: .seconds(1000)) {}.cancel()
                 var inner: GreenThread<Void>?
                 detach {

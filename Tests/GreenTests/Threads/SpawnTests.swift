@@ -120,7 +120,7 @@ struct SpawnTests {
             #expect(thread.name == "")
             #expect(failure { try thread.wait() }?.code == .noMemory)
             #expect(!thread.cancel())
-            try thread.kill(andWait: true)
+            try thread.kill(waitingForEnd: true)
             var called = false
             thread.onExit { called = true }
             #expect(called)

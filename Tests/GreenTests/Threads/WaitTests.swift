@@ -53,7 +53,7 @@ struct WaitTests {
                     try thread.wait()
                     fatalError("there is nothing to wait for")
                 } catch is DeadlockError {}
-                try thread.kill(andWait: true)
+                try thread.kill(waitingForEnd: true)
             }
         }
         let text = String(decoding: child.standardErrorContent, as: UTF8.self)

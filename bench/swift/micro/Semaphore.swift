@@ -16,7 +16,7 @@ func benchmarkSemaphore(_ plan: Plan) throws {
                 }
             }
             try GreenThread.yield()
-            precondition(permit.waiting == threads, "all threads wait for the permit")
+            precondition(permit.waitingCount == threads, "all threads wait for the permit")
             permit.release()
             for thread in circle {
                 try thread.wait()

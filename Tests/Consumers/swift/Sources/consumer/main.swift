@@ -20,7 +20,7 @@ try socket.write("hello\n")
 let line = try socket.readLine()
 guard line == "hello" else { throw Mismatch(line: line) }
 socket.close()
-try listener.stop(draining: .seconds(60))
+try listener.stop(drainingFor: .seconds(60))
 try server.wait()
 
 func text(_ number: Int) -> String {
