@@ -2,7 +2,7 @@
 #include "fuzz.h"
 
 #include "tls/connection.h"
-#include "tls/state.h"
+#include "tls/internal.h"
 
 #include <openssl/err.h>
 #include <sys/socket.h>

@@ -6,7 +6,7 @@
 #ifndef GREEN_BASE_DESCRIPTOR_H
 #define GREEN_BASE_DESCRIPTOR_H
 
-#include "fail.h"
+#include "error.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 #include "feature.h"
 
-#include "fail.h"
+#include "error.h"
 
 #include <pthread.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #include "lock.h"
 
-#include "fail.h"
+#include "error.h"
 
 #include <errno.h>
 #include <stdatomic.h>

@@ -9,12 +9,12 @@
 #define GREEN_CORE_HUB_H
 
 #include "../arch/switch.h"
-#include "../base/fail.h"
-#include "../base/sentence.h"
+#include "../base/error.h"
+#include "../base/message.h"
 #include "../engine/engine.h"
-#include "exchange.h"
+#include "hub_registry.h"
 #include "sanitizer.h"
-#include "sight.h"
+#include "switch_state.h"
 #include "thread.h"
 
 #include <green/hub.h>

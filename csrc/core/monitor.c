@@ -2,7 +2,7 @@
  * signal that asks all of them for a dump. */
 #include "monitor.h"
 
-#include "../base/native.h"
+#include "../base/os_thread.h"
 
 #include <semaphore.h>
 #include <signal.h>

@@ -72,7 +72,7 @@ struct green_thread {
     struct green_link *links, **last_link;
     struct green_local_values *locals;
     green_ending *endings;
-    struct green_specific *specific; /* values of pthread keys: see patch/keys.c */
+    struct green_specific *specific; /* values of pthread keys: see patch/thread/pthread_specific.c */
     struct green_sentence *sentence; /* of its last failed call; after its end, of its result */
 
     /* Its name and the rest. */

@@ -7,7 +7,7 @@
 #ifndef GREEN_CORE_TIMER_H
 #define GREEN_CORE_TIMER_H
 
-#include "../base/fail.h"
+#include "../base/error.h"
 
 #include <green/base.h>
 

@@ -6,7 +6,7 @@
 #ifndef GREEN_CORE_WAIT_H
 #define GREEN_CORE_WAIT_H
 
-#include "../base/fail.h"
+#include "../base/error.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -67,7 +67,7 @@ struct green_op {
 
     bool exact; /* a poll whose events poll(2) has to confirm: see uring_wait.c */
 
-    bool unheld; /* a poll without POLLOUT that must not hold its file: see inner.c */
+    bool unheld; /* a poll without POLLOUT that must not hold its file: see inner_epoll.c */
     bool once;   /* the caller does not wait: always try once */
 
     /* The engine's own. */

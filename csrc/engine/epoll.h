@@ -4,8 +4,8 @@
 #define GREEN_ENGINE_EPOLL_H
 
 #include "../base/pipe.h"
-#include "attempt.h"
-#include "oplist.h"
+#include "epoll_try.h"
+#include "op_queue.h"
 
 #include <sys/epoll.h>
 #include <time.h>

@@ -341,7 +341,7 @@ static void forget(green_engine *engine, int fd) {
     green__epoll.forget(&uring_of(engine)->inner.base, fd);
 }
 
-/* The ring's memory is not there in a child, see ring.c. */
+/* The ring's memory is not there in a child, see uring_setup.c. */
 static void abandon(green_engine *engine) {
     close(uring_of(engine)->ring.ring_fd);
     close(uring_of(engine)->inner.fd);

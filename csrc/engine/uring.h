@@ -35,7 +35,7 @@ typedef struct green_uring {
     green_op_list cancels; /* cancelled, without an entry for that yet */
     green_op_list ending;  /* cancelled, with a cancel request that is pending or complete */
     green_op_list refused; /* cancelled before they had an entry */
-    green_epoll inner;     /* see inner.c */
+    green_epoll inner;     /* see inner_epoll.c */
     bool watching;         /* the ring polls the inner epoll */
     bool noticed;          /* the poll of the inner epoll has ended */
 } green_uring;

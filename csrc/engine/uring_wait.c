@@ -18,10 +18,10 @@
  *             attempt returns EAGAIN, as for a datagram or a connect to a full unix socket
  *
  * Almost all waits end in the second phase. */
-#include "attempt.h"
+#include "epoll_try.h"
 #include "uring.h"
 
-#include "../base/fail.h"
+#include "../base/error.h"
 
 #include <poll.h>
 #include <sys/socket.h>

@@ -2,7 +2,7 @@
 #ifndef GREEN_FILE_FIFO_H
 #define GREEN_FILE_FIFO_H
 
-#include "../offload/offload.h"
+#include "../offload/job.h"
 
 /* They have native threads of their own, and as many as it takes: one that waits for
  * another must not keep it from coming. */

@@ -3,7 +3,7 @@
 #ifndef GREEN_FILE_FILE_H
 #define GREEN_FILE_FILE_H
 
-#include "../offload/offload.h"
+#include "../offload/job.h"
 
 #include <green/file.h>
 

@@ -1,7 +1,7 @@
 /* Socket addresses as text and back. */
 #include "address.h"
 
-#include "../base/fail.h"
+#include "../base/error.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

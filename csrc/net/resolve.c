@@ -2,7 +2,7 @@
 #include "../base/descriptor.h"
 #include "address.h"
 
-#include "../offload/offload.h"
+#include "../offload/job.h"
 
 #include <ctype.h>
 #include <fcntl.h>

@@ -1,106 +1,52 @@
-/* A green thread waits for a native one. */
-#include "pool.h"
-#include "waker.h"
+/* A function of the program's on a native thread. */
+#include "job.h"
 
-#include <stdio.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
+#include <stdlib.h>
 
-void green__offload_release(green_job *job) {
-    if (__atomic_sub_fetch(&job->owners, 1, __ATOMIC_ACQ_REL) > 0)
-        return;
-    if (job->done >= 0)
-        close(job->done);
-    job->release(job);
+struct call {
+    green_job job;
+    int (*function)(void *);
+    void *argument;
+    void (*abandon)(void *); /* NULL: the argument is the caller's, or nobody's */
+    int result;
+};
+
+static green_offload_pool shared = GREEN_OFFLOAD_POOL(shared, "green-offload", 16);
+
+static void run(green_job *job) {
+    struct call *call = GREEN_CONTAINER(job, struct call, job);
+    call->result = call->function(call->argument);
 }
 
-static void describe(const green_wait *wait, char *text, size_t size) {
-    (void)wait;
-    snprintf(text, size, "waiting for a native thread");
+static void release(green_job *job) {
+    struct call *call = GREEN_CONTAINER(job, struct call, job);
+    if (call->abandon)
+        call->abandon(call->argument);
+    free(call);
 }
 
-static const green_wait_kind offloading = {green__io_cancel, describe};
-static const green_wait_kind to_the_end = {NULL, describe};
-
-static int prepare(green_hub *hub, green_job *job) {
-    job->owners = 1;
-    job->waiting = false;
-    job->done = green__waker_take(hub);
-    return job->done < 0 ? green__fail(job->done, "offloading a call: its eventfd") : 0;
-}
-
-/* The native thread has written, and never looks at it again. One that is not kept
- * is closed by whoever is the last to have the job. */
-static void keep_waker(green_hub *hub, green_job *job) {
-    if (green__waker_give(hub, job->done))
-        job->done = -1;
-}
-
-static void check_ended(const green_job *job) {
-    GREEN_INVARIANT(__atomic_load_n(&job->ended, __ATOMIC_ACQUIRE), "a job that woke its thread has ended");
-}
-
-/* Whether something else than an interrupt has broken off a wait. */
-static bool is_broken(const green_io *io) {
-    return GREEN_UNLIKELY(io->result == -EINTR) && !io->wait.cancelled;
-}
-
-/* Whether a wait goes on, or the error that ends it. */
-static int proceed(green_hub *hub, const green_wait_kind *kind, int64_t deadline) {
-    return kind == &to_the_end ? 0 : green__begin_again(hub, deadline);
-}
-
-static int wait_for(green_hub *hub, const green_job *job, const green_wait_kind *kind, int64_t timeout) {
-    int64_t deadline = green__moment(timeout);
-    uint64_t count;
-    green_io io;
-    int error;
-    do {
-        green__io_init(hub, &io, kind, GREEN_OP_READ, job->done);
-        io.op.address = &count;
-        io.op.length = sizeof count;
-        io.op.nowait = true; /* an eventfd does, since Linux 5.8 */
-        error = green__io_run(hub, &io, green__time_left(deadline));
-    } while (is_broken(&io) && (error = proceed(hub, kind, deadline)) == 0);
-    if (error >= 0)
-        check_ended(job);
-    else if (!green__is_explained(error))
-        green__fail(error, "waiting for a native thread");
+int green_offload(green_offload_pool *pool, int (*function)(void *), void *argument, void (*abandon)(void *),
+                  int *result, int64_t timeout) {
+    int error = 0;
+    green_hub *hub = green__hub_here(&error);
+    struct call *call = hub ? malloc(sizeof *call) : NULL;
+    if (!call) {
+        if (abandon)
+            abandon(argument);
+        return hub ? green__fail(-ENOMEM, "offloading a call") : error;
+    }
+    *call = (struct call){
+        .job = {.run = run, .release = release},
+        .function = function,
+        .argument = argument,
+        .abandon = abandon,
+    };
+    error = green__offload(hub, pool ? pool : &shared, &call->job, timeout);
+    if (error == 0) {
+        call->abandon = NULL;
+        if (result)
+            *result = call->result;
+    }
+    green__offload_release(&call->job);
     return error;
-}
-
-int green__offload(green_hub *hub, green_offload_pool *pool, green_job *job, int64_t timeout) {
-    int error = prepare(hub, job);
-    if (error == 0)
-        error = green__begin(hub, timeout);
-    if (error == 0)
-        error = green__pool_put(pool, job);
-    if (error < 0)
-        return error;
-    error = wait_for(hub, job, &offloading, timeout);
-    if (error >= 0 || green__pool_take_back(pool, job))
-        keep_waker(hub, job);
-    return error < 0 ? error : 0;
-}
-
-int green__offload_to_the_end(green_hub *hub, green_offload_pool *pool, green_job *job) {
-    int error = prepare(hub, job);
-    if (error == 0)
-        error = green__pool_put(pool, job);
-    if (error < 0)
-        return error;
-    error = wait_for(hub, job, &to_the_end, GREEN_FOREVER);
-    if (error < 0 && green__pool_take_back(pool, job))
-        return error;
-    /* The engine could not wait for it? */
-    while (error < 0 && eventfd_read(job->done, &(eventfd_t){0}) < 0 && errno == EINTR)
-        ;
-    check_ended(job);
-    keep_waker(hub, job);
-    return 0;
-}
-
-int green__offload_unseen(green_offload_pool *pool, green_job *job) {
-    job->done = -1;
-    return green__pool_put(pool, job);
 }

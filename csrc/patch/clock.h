@@ -2,7 +2,7 @@
 #ifndef GREEN_PATCH_CLOCK_H
 #define GREEN_PATCH_CLOCK_H
 
-#include "watch.h"
+#include "wait_fds.h"
 
 static inline bool green__is_time(const struct timespec *time) {
     return time && time->tv_sec >= 0 && time->tv_nsec >= 0 && time->tv_nsec < GREEN_SECOND;

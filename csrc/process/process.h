@@ -2,7 +2,7 @@
 #ifndef GREEN_PROCESS_PROCESS_H
 #define GREEN_PROCESS_PROCESS_H
 
-#include "../offload/offload.h"
+#include "../offload/job.h"
 
 #include <green/process.h>
 

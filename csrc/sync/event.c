@@ -1,6 +1,6 @@
 /* Events. Whoever waits has the value put into its own record, so that it never
  * looks at an event that was reset or freed before it ran. */
-#include "home.h"
+#include "hub_affinity.h"
 
 #include <green/event.h>
 

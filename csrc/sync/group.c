@@ -1,5 +1,5 @@
 /* Groups: threads in the order they finish; and waiting for any or all of some. */
-#include "home.h"
+#include "hub_affinity.h"
 
 #include <green/group.h>
 

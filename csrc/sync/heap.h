@@ -5,7 +5,7 @@
 #ifndef GREEN_SYNC_HEAP_H
 #define GREEN_SYNC_HEAP_H
 
-#include "store.h"
+#include "segmented_buffer.h"
 
 #include <stdint.h>
 

@@ -1,5 +1,5 @@
 /* Piles: the results of threads in the order they were spawned. */
-#include "home.h"
+#include "hub_affinity.h"
 
 #include <green/pile.h>
 

@@ -1,5 +1,5 @@
 /* Pools: no more than so many green threads at one time. */
-#include "home.h"
+#include "hub_affinity.h"
 
 #include <green/pool.h>
 

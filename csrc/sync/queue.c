@@ -1,7 +1,7 @@
-/* Queues: what stands between put and get. Where the elements lie is store.h's
+/* Queues: what stands between put and get. Where the elements lie is segmented_buffer.h's
  * and heap.h's business. */
 #include "heap.h"
-#include "home.h"
+#include "hub_affinity.h"
 
 #include <green/queue.h>
 

@@ -1,7 +1,7 @@
 /* Semaphores. A permit that is given back while somebody waits is that thread's
  * at once, before it runs: there is nothing for a newcomer to take, and whoever
  * was woken has its permit even if it is killed before it runs. */
-#include "home.h"
+#include "hub_affinity.h"
 
 #include <green/semaphore.h>
 

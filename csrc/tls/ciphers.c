@@ -1,5 +1,5 @@
 /* Which versions and ciphers are spoken. */
-#include "state.h"
+#include "internal.h"
 
 #include <openssl/objects.h>
 #include <stdio.h>

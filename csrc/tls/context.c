@@ -1,6 +1,6 @@
 /* Contexts: from options to what connections are made of. */
 #include "../base/descriptor.h"
-#include "state.h"
+#include "internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

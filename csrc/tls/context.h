@@ -2,7 +2,7 @@
 #ifndef GREEN_TLS_CONTEXT_H
 #define GREEN_TLS_CONTEXT_H
 
-#include "../base/fail.h"
+#include "../base/error.h"
 
 #include <green/tls.h>
 #include <openssl/ssl.h>

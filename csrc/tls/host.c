@@ -1,5 +1,5 @@
 /* Converts a host name to the canonical form used for SNI, verification and sessions. */
-#include "state.h"
+#include "internal.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

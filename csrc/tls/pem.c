@@ -4,7 +4,7 @@
  * OpenSSL skips each line outside a block. It skips a damaged BEGIN line, for example one
  * with a byte order mark where two files were joined, and loses the certificate without
  * an error. */
-#include "state.h"
+#include "internal.h"
 
 #include <errno.h>
 #include <openssl/err.h>

@@ -1,5 +1,5 @@
 /* Resuming: tickets of a server, and what a client keeps of them. */
-#include "state.h"
+#include "internal.h"
 
 #include <openssl/err.h>
 #include <openssl/evp.h>

@@ -1,5 +1,5 @@
 /* Whom we trust, and for what. */
-#include "state.h"
+#include "internal.h"
 
 #include <errno.h>
 #include <openssl/err.h>

@@ -1,6 +1,6 @@
 /* The kernel's side of a ring: takes entries, keeps requests and answers, tells
  * completions. It stands in for the calls of liburing that enter the kernel. */
-#include "../../../csrc/base/fail.h"
+#include "../../../csrc/base/error.h"
 #include "../harness.h"
 #include "request.h"
 

@@ -1,0 +1,103 @@
+#include "error.h"
+
+#include "message.h"
+
+#include <green/serve.h>
+
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TEXT(x) #x
+#define VERSION(major, minor, patch) TEXT(major) "." TEXT(minor) "." TEXT(patch)
+
+const char *green_version(void) {
+    return VERSION(GREEN_VERSION_MAJOR, GREEN_VERSION_MINOR, GREEN_VERSION_PATCH);
+}
+
+int64_t green_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+const char *green__error_text(int error) {
+    const char *text = error == GREEN_STOP_SERVE ? "Asked to stop serving" : strerrordesc_np(-error);
+    return text ? text : "Unknown error";
+}
+
+int green__fail(int error, const char *format, ...) {
+    char text[GREEN_SENTENCE_MAX];
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    const char *name = strerrorname_np(-error);
+    if (length >= 0 && (size_t)length < sizeof text)
+        snprintf(text + length, sizeof text - (size_t)length, ": %s (%s)", green__error_text(error), name ? name : "?");
+    green__sentence_keep(error, text);
+    return error;
+}
+
+const char *green_explain(int error) {
+    if (error >= 0)
+        return "Success";
+    const char *text = green__sentence_find(error);
+    return text ? text : green__error_text(error);
+}
+
+ssize_t green__raw_write(int fd, const void *bytes, size_t size) {
+    return syscall(SYS_write, fd, bytes, size);
+}
+
+static void report(const char *format, va_list arguments) {
+    char line[GREEN_SENTENCE_MAX + 16] = "green: ";
+    size_t length = strlen(line);
+    int written = vsnprintf(line + length, sizeof line - length - 1, format, arguments);
+    length = strnlen(line, sizeof line - 2);
+    (void)written;
+    line[length++] = '\n';
+    if (green__raw_write(STDERR_FILENO, line, length) < 0)
+        return; /* there is nobody left to tell */
+}
+
+void green__report(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    report(format, arguments);
+    va_end(arguments);
+}
+
+static bool has_room(int fd) {
+    struct pollfd state = {.fd = fd, .events = POLLOUT};
+    return poll(&state, 1, 0) == 1 && state.revents == POLLOUT;
+}
+
+void green__report_if_room(const char *format, ...) {
+    if (!has_room(STDERR_FILENO))
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    report(format, arguments);
+    va_end(arguments);
+}
+
+void green__debug(const char *format, ...) {
+    const char *level = getenv("GREEN_LOG");
+    if (!level || strcmp(level, "debug") != 0)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    report(format, arguments);
+    va_end(arguments);
+}
+
+void green__broken(const char *file, int line, const char *what) {
+    green__report("broken invariant: %s (%s:%d). This is a bug in Green; please report it.", what, file, line);
+    abort();
+}

@@ -1,0 +1,46 @@
+/* Errors as sentences, and promises that end the process when broken. */
+#ifndef GREEN_BASE_ERROR_H
+#define GREEN_BASE_ERROR_H
+
+#include <green/base.h>
+
+/* Keeps a sentence for green_explain() and returns error, a negated errno, so
+ * that a call can end with `return green__fail(...)`. The errno's own text is
+ * appended. */
+int green__fail(int error, const char *format, ...) __attribute__((format(printf, 2, 3), cold));
+
+/* The system's text for a negated errno. */
+const char *green__error_text(int error);
+
+/* Writes "green: ...\n" to standard error in one piece. */
+void green__report(const char *format, ...) __attribute__((format(printf, 1, 2), cold));
+
+/* Like green__report(), for errors that a peer can cause at any time. Writes nothing if
+ * standard error would block or its reader has gone, so that a peer can neither block
+ * the process nor end it by SIGPIPE. */
+void green__report_if_room(const char *format, ...) __attribute__((format(printf, 1, 2), cold));
+
+/* The same when the environment's GREEN_LOG is "debug". */
+void green__debug(const char *format, ...) __attribute__((format(printf, 1, 2), cold));
+
+/* write(2) itself, which is async-signal-safe and blocks the OS thread, also
+ * where the program's own write() has been made green. */
+ssize_t green__raw_write(int fd, const void *bytes, size_t size);
+
+/* Ends the process: the text says which promise of Green's own is broken. */
+_Noreturn void green__broken(const char *file, int line, const char *what) __attribute__((cold));
+
+/* A cheap check that stays in release builds. */
+#define GREEN_INVARIANT(condition, what)                                                                               \
+    do {                                                                                                               \
+        if (__builtin_expect(!(condition), 0))                                                                         \
+            green__broken(__FILE__, __LINE__, what);                                                                   \
+    } while (0)
+
+#define GREEN_LIKELY(condition) __builtin_expect(!!(condition), 1)
+#define GREEN_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+
+/* The structure whose member this is. */
+#define GREEN_CONTAINER(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
+
+#endif

@@ -1,0 +1,73 @@
+/* Which engine a hub gets. */
+#include "engine.h"
+
+#include "../base/error.h"
+#include "../base/message.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+const green_engine_class *green__engine_substitute;
+
+/* The best one first. */
+static const green_engine_class *const classes[] = {&green__uring, &green__epoll};
+enum { CLASS_COUNT = sizeof classes / sizeof *classes };
+
+static const green_engine_class *named(const char *name) {
+    for (size_t i = 0; i < CLASS_COUNT; i++)
+        if (strcmp(classes[i]->name, name) == 0)
+            return classes[i];
+    green__fail(-EINVAL, "there is no engine '%s', only 'uring' and 'epoll'", name);
+    return NULL;
+}
+
+/* Another engine would not find more descriptors either. */
+static bool may_fall_back(int error) {
+    return error != -EMFILE && error != -ENFILE;
+}
+
+/* Once in a process: every hub's reason is the same. */
+static void tell(const char *reason) {
+    static atomic_flag told = ATOMIC_FLAG_INIT;
+    if (!atomic_flag_test_and_set(&told))
+        green__debug("the engine is epoll, since %s", reason);
+}
+
+static int fall_back(green_engine **engine, const green_engine_options *options, int error, char **fallback) {
+    *fallback = strdup(green_explain(error));
+    if (!*fallback)
+        return green__fail(-ENOMEM, "making a hub");
+    error = classes[1]->open(engine, options);
+    if (error == 0)
+        tell(*fallback);
+    return error;
+}
+
+/* A refusal that leads to the second choice is no failure of the call, and must not
+ * replace the sentence of an earlier one. */
+static int open_best(green_engine **engine, const green_engine_options *options, char **fallback) {
+    green_sentence_copy before;
+    green__sentence_save(&before);
+    int error = classes[0]->open(engine, options);
+    if (error == 0 || !may_fall_back(error))
+        return error;
+    error = fall_back(engine, options, error, fallback);
+    if (error == 0)
+        green__sentence_restore(&before);
+    return error;
+}
+
+int green__engine_open(green_engine **engine, const char *name, const green_engine_options *options, char **fallback) {
+    *fallback = NULL;
+    if (green__engine_substitute)
+        return green__engine_substitute->open(engine, options);
+    const char *environment = getenv("GREEN_ENGINE");
+    if (!name && environment && *environment)
+        name = environment;
+    if (!name)
+        return open_best(engine, options, fallback);
+    const green_engine_class *class = named(name);
+    return class ? class->open(engine, options) : -EINVAL;
+}

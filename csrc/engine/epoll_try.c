@@ -1,0 +1,220 @@
+/* Operations as plain system calls that do not wait. */
+#include "epoll_try.h"
+#include "epoll.h"
+
+#include "../base/descriptor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+static int32_t outcome(ssize_t result) {
+    if (GREEN_LIKELY(result >= 0))
+        return (int32_t)result;
+    if (errno == EINTR)
+        return GREEN_AGAIN;
+    return errno == EAGAIN ? GREEN_NOT_YET : -errno;
+}
+
+static int32_t receive_now(green_op *op, void *bytes, uint32_t size) {
+    int32_t result = outcome(recv(op->fd, bytes, size, (op->flags & ~MSG_WAITALL) | MSG_DONTWAIT));
+    op->drained = result < (int32_t)size;
+    return result;
+}
+
+static int32_t receive_message_now(const green_op *op) {
+    return outcome(recvmsg(op->fd, op->address, op->flags | MSG_DONTWAIT));
+}
+
+static int32_t poll_now(int fd, int events) {
+    struct pollfd state = {.fd = fd, .events = (short)events};
+    if (poll(&state, 1, 0) <= 0)
+        return GREEN_NOT_YET;
+    return state.revents & POLLNVAL ? -EBADF : state.revents;
+}
+
+/* A send to the address of a full unix socket has to wait although poll(2) reports the
+ * sending socket as writable. No event reports room at the receiver. */
+static int32_t send_message_now(const green_op *op) {
+    const struct msghdr *message = op->address;
+    int32_t result = outcome(sendmsg(op->fd, message, op->flags | MSG_DONTWAIT));
+    bool waits_for_peer = result == GREEN_NOT_YET && message->msg_name && poll_now(op->fd, POLLOUT) != GREEN_NOT_YET;
+    return waits_for_peer ? GREEN_RETRY : result;
+}
+
+static int32_t send_now(const green_op *op) {
+    if (op->kind == GREEN_OP_SEND_MSG)
+        return send_message_now(op);
+    return outcome(send(op->fd, op->address, green__op_size(op), op->flags | MSG_DONTWAIT));
+}
+
+/* Sets O_NONBLOCK, and returns the previous flags or -errno. */
+static int stop_blocking(int fd) {
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0)
+        return -errno;
+    if (!(flags & O_NONBLOCK) && fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+        return -errno;
+    return flags;
+}
+
+/* Other processes may share the descriptor's flags, so O_NONBLOCK is set only during the
+ * call. A full unix listener returns EAGAIN, and no event reports room. */
+static int32_t begin_connect(const green_op *op) {
+    int flags = stop_blocking(op->fd);
+    if (flags < 0)
+        return flags;
+    int32_t result = connect(op->fd, op->address, (socklen_t)op->length) < 0 ? -errno : 0;
+    if (!(flags & O_NONBLOCK))
+        fcntl(op->fd, F_SETFL, flags);
+    if (result == -EINPROGRESS || result == -EINTR)
+        return GREEN_NOT_YET;
+    return result == -EAGAIN ? GREEN_RETRY : result;
+}
+
+/* Of a file that does not support RWF_NOWAIT: pipes before Linux 6.4, signalfd and timerfd
+ * before 6.10, terminals and inotify on every kernel. If the descriptor blocks, and another
+ * process takes the bytes between the two calls, the read waits, but not that of a pipe. */
+static int32_t read_if_readable(green_epoll *epoll, const green_op *op) {
+    if (poll_now(op->fd, POLLIN) == GREEN_NOT_YET)
+        return GREEN_NOT_YET;
+    ssize_t result = green__read_pipe(&epoll->splice_pipe, op->fd, op->address, green__op_size(op));
+    return outcome(result < 0 && errno == EINVAL ? read(op->fd, op->address, green__op_size(op)) : result);
+}
+
+static int32_t read_now(green_epoll *epoll, green_op *op) {
+    struct iovec piece = {op->address, green__op_size(op)};
+    ssize_t result = preadv2(op->fd, &piece, 1, -1, RWF_NOWAIT);
+    op->nowait = result >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL);
+    return op->nowait ? outcome(result) : read_if_readable(epoll, op);
+}
+
+int32_t green__attempt_without_waiting(green_epoll *epoll, green_op *op) {
+    switch (op->kind) {
+    case GREEN_OP_RECEIVE:
+        return receive_now(op, op->address, green__op_size(op));
+    case GREEN_OP_SEND:
+    case GREEN_OP_SEND_MSG:
+        return send_now(op);
+    case GREEN_OP_CONNECT:
+        return begin_connect(op);
+    case GREEN_OP_READ:
+        return read_now(epoll, op);
+    case GREEN_OP_POLL:
+        return poll_now(op->fd, op->flags);
+    default:
+        return GREEN_NOT_YET;
+    }
+}
+
+/* A stream that gave less than was asked for has no more for now: the event of
+ * its end has been seen, or is still to come. */
+static int32_t receive(green_watched *watched, green_op *op, void *bytes, uint32_t size) {
+    int32_t result = receive_now(op, bytes, size);
+    if (result == 0)
+        watched->eager = true;
+    watched->dry = !watched->eager && (result == GREEN_NOT_YET || (watched->stream && op->drained));
+    return result;
+}
+
+static int32_t receive_lent(green_epoll *epoll, green_watched *watched, green_op *op) {
+    green_loans *loans = &epoll->loans;
+    green_lent *lent = op->address;
+    if (loans->free_count == 0)
+        return -ENOBUFS;
+    uint16_t token = loans->free[loans->free_count - 1];
+    char *bytes = loans->memory + token * (size_t)GREEN_LENT_SIZE;
+    int32_t result = receive(watched, op, bytes, GREEN_LENT_SIZE);
+    if (result > 0) {
+        loans->free_count--;
+        epoll->base.lent++;
+        *lent = (green_lent){.bytes = bytes, .token = token};
+    }
+    return result;
+}
+
+static int32_t receive_message(green_watched *watched, const green_op *op) {
+    int32_t result = receive_message_now(op);
+    watched->dry = result == GREEN_NOT_YET && !watched->eager;
+    return result;
+}
+
+static int32_t send_bytes(green_watched *watched, const green_op *op) {
+    int32_t result = send_now(op);
+    watched->full = result == GREEN_NOT_YET;
+    return result;
+}
+
+static bool is_readable(int fd) {
+    struct pollfd state = {.fd = fd, .events = POLLIN};
+    return poll(&state, 1, 0) != 0;
+}
+
+/* The listener is non-blocking since it was made or adopted. An accept4() that returns
+ * EAGAIN creates and frees a socket. So this first calls poll(), at a tenth of the cost,
+ * unless an event has just reported a connection and no other process takes it. */
+static int32_t accept_next(green_watched *watched, const green_op *op) {
+    int32_t result = GREEN_NOT_YET;
+    bool told = watched->signaled && !watched->contested;
+    if (told || is_readable(op->fd))
+        result = outcome(green__above_stdio(accept4(op->fd, NULL, NULL, SOCK_CLOEXEC)));
+    watched->contested |= told && result == GREEN_NOT_YET;
+    watched->signaled = false;
+    watched->dry = result == GREEN_NOT_YET;
+    return result;
+}
+
+static int32_t end_connect(const green_op *op) {
+    struct pollfd state = {.fd = op->fd, .events = POLLOUT};
+    if (poll(&state, 1, 0) == 0)
+        return GREEN_NOT_YET;
+    int error = 0;
+    if (getsockopt(op->fd, SOL_SOCKET, SO_ERROR, &error, &(socklen_t){sizeof error}) < 0)
+        return -errno;
+    return -error;
+}
+
+int32_t green__attempt(green_epoll *epoll, green_watched *watched, green_op *op) {
+    epoll->counts->system_calls++;
+    switch (op->kind) {
+    case GREEN_OP_RECEIVE:
+        return receive(watched, op, op->address, green__op_size(op));
+    case GREEN_OP_RECEIVE_LENT:
+        return receive_lent(epoll, watched, op);
+    case GREEN_OP_RECEIVE_MSG:
+        return receive_message(watched, op);
+    case GREEN_OP_SEND:
+    case GREEN_OP_SEND_MSG:
+        return send_bytes(watched, op);
+    case GREEN_OP_ACCEPT:
+        return accept_next(watched, op);
+    case GREEN_OP_CONNECT:
+        return op->begun ? end_connect(op) : begin_connect(op);
+    case GREEN_OP_READ:
+        return read_now(epoll, op);
+    case GREEN_OP_POLL:
+        return poll_now(op->fd, op->flags);
+    default:
+        return -EINVAL; /* files are not taken */
+    }
+}
+
+bool green__may_attempt(const green_watched *watched, const green_op *op) {
+    switch (op->kind) {
+    case GREEN_OP_RECEIVE:
+    case GREEN_OP_RECEIVE_LENT:
+        /* Not known, but the caller says that there is hardly anything. */
+        return !watched->dry && (watched->added || !op->drained);
+    case GREEN_OP_RECEIVE_MSG:
+    case GREEN_OP_ACCEPT:
+        return !watched->dry;
+    case GREEN_OP_SEND:
+    case GREEN_OP_SEND_MSG:
+        return !watched->full;
+    default:
+        return true;
+    }
+}

@@ -1,0 +1,52 @@
+/* The engine of a hub that a forked child has given up: it forgets what it is
+ * told, and does nothing. */
+#include "engine.h"
+
+#include "../base/error.h"
+
+#include <stdlib.h>
+
+_Noreturn static void refuse(void) {
+    green__report("a forked child went back into its parent's hub: in a link, a destructor or another callback, fork "
+                  "only to call exec or _exit");
+    abort();
+}
+
+static void submit(green_engine *engine, green_op *op) {
+    (void)engine, (void)op;
+    refuse();
+}
+
+static void turn(green_engine *engine, int64_t timeout) {
+    (void)engine, (void)timeout;
+    refuse();
+}
+
+/* What follows is part of giving up handles. */
+
+static void cancel(green_engine *engine, green_op *op) {
+    (void)engine, (void)op;
+}
+
+static void give_back(green_engine *engine, const green_lent *lent) {
+    (void)engine, (void)lent;
+}
+
+static void forget(green_engine *engine, int fd) {
+    (void)engine, (void)fd;
+}
+
+static const green_engine_class gone = {
+    .name = "none",
+    .submit = submit,
+    .cancel = cancel,
+    .turn = turn,
+    .give_back = give_back,
+    .forget = forget,
+};
+
+void green__engine_abandon(green_engine *engine) {
+    if (engine->class->abandon)
+        engine->class->abandon(engine);
+    engine->class = &gone;
+}

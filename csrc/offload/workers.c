@@ -1,0 +1,176 @@
+#include "workers.h"
+
+#include "../base/os_thread.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* As much as a green thread has; what is not used costs no memory. */
+enum { THREADS_DEFAULT = 16, STACK_SIZE = 1024 * 1024 };
+
+/* A forked child has none of the threads; what they were to do is the parent's. */
+void green__offload_forked(green_lock *lock) {
+    green_offload_pool *pool = GREEN_CONTAINER(lock, green_offload_pool, lock);
+    pool->work = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
+    pool->forsaken = pool->first;
+    pool->first = NULL;
+    pool->last = &pool->first;
+    pool->waiting = pool->threads = pool->busy = 0;
+}
+
+static void pool_free(green_offload_pool *pool) {
+    green__lock_destroy(&pool->lock);
+    pthread_cond_destroy(&pool->work);
+    free(pool);
+}
+
+/* Native threads ------------------------------------------------------------- */
+
+/* Returns false after the idle time. Uses the monotonic clock, so setting the system's
+ * date has no effect. */
+static bool wait_for_work(green_offload_pool *pool) {
+    if (pool->idle_time < 0)
+        return green__pthread.cond_wait(&pool->work, &pool->lock.mutex) == 0;
+    int64_t until = green__deadline(green_now(), pool->idle_time);
+    struct timespec time = {until / GREEN_SECOND, until % GREEN_SECOND};
+    return green__pthread.cond_clockwait(&pool->work, &pool->lock.mutex, CLOCK_MONOTONIC, &time) == 0;
+}
+
+/* The next job; NULL: the thread is to end. Called with the lock held. */
+static green_job *next_job(green_offload_pool *pool) {
+    while (!pool->first && pool->handles > 0 && wait_for_work(pool))
+        ;
+    green_job *job = pool->first;
+    if (!job)
+        return NULL;
+    if (!(pool->first = job->next))
+        pool->last = &pool->first;
+    pool->waiting--;
+    job->waiting = false;
+    return job;
+}
+
+/* An eventfd takes a 1 unless it is near 2^64. */
+static void wake(int done) {
+    ssize_t written = green__raw_write(done, &(uint64_t){1}, sizeof(uint64_t));
+    GREEN_INVARIANT(written == sizeof(uint64_t), "an eventfd can be written");
+}
+
+static void *work(void *argument) {
+    green_offload_pool *pool = argument;
+    green__native_name(pool->name);
+    green__lock(&pool->lock);
+    for (green_job *job; (job = next_job(pool));) {
+        pool->busy++;
+        green__unlock(&pool->lock);
+        int done = job->done; /* which is the waiter's again as soon as it is written to */
+        job->run(job);
+        __atomic_store_n(&job->ended, true, __ATOMIC_RELEASE);
+        if (done >= 0)
+            wake(done);
+        green__offload_release(job);
+        green__lock(&pool->lock);
+        pool->busy--;
+    }
+    bool is_last = --pool->threads == 0 && pool->handles == 0;
+    green__unlock(&pool->lock);
+    if (is_last)
+        pool_free(pool);
+    return NULL;
+}
+
+/* Called with the lock held. */
+static int add_thread(green_offload_pool *pool) {
+    int error = green__native_start(NULL, STACK_SIZE, work, pool);
+    pool->threads += error == 0;
+    return error;
+}
+
+/* Jobs ----------------------------------------------------------------------- */
+
+static void append(green_offload_pool *pool, green_job *job) {
+    job->next = NULL;
+    job->waiting = true;
+    job->owners++;
+    *pool->last = job;
+    pool->last = &job->next;
+    pool->waiting++;
+    green__pthread.cond_signal(&pool->work);
+}
+
+/* Whether more jobs wait than there are threads free for them, by so many. */
+static bool is_behind(const green_offload_pool *pool, unsigned count) {
+    return pool->waiting >= (uint64_t)(pool->threads - pool->busy) + count;
+}
+
+int green__pool_put(green_offload_pool *pool, green_job *job) {
+    int error = green__lock_enroll(&pool->lock);
+    if (error < 0)
+        return error;
+    green__lock(&pool->lock);
+    if (is_behind(pool, 0) && pool->threads < pool->threads_max)
+        error = add_thread(pool);
+    if (pool->threads == 0) {
+        green__fail(error, "offloading a call: no native thread can be started");
+    } else if (pool->waiting_max > 0 && is_behind(pool, pool->waiting_max)) {
+        error = green__fail(-EAGAIN,
+                            "offloading a call: %u calls wait for the %u native threads of '%s' already, the "
+                            "limit of its queue",
+                            pool->waiting, pool->threads, pool->name);
+    } else {
+        append(pool, job);
+        error = 0;
+    }
+    green__unlock(&pool->lock);
+    return error;
+}
+
+bool green__pool_take_back(green_offload_pool *pool, green_job *job) {
+    green__lock(&pool->lock);
+    bool waiting = job->waiting;
+    if (waiting) {
+        green_job **place = &pool->first;
+        while (*place != job)
+            place = &(*place)->next;
+        if (!(*place = job->next))
+            pool->last = place;
+        pool->waiting--;
+        job->waiting = false;
+        job->owners--;
+    }
+    green__unlock(&pool->lock);
+    return waiting;
+}
+
+/* Pools ---------------------------------------------------------------------- */
+
+int green_offload_pool_make(green_offload_pool **pool, const green_offload_options *given) {
+    green_offload_options options = given ? *given : (green_offload_options){0};
+    *pool = malloc(sizeof **pool);
+    if (!*pool)
+        return green__fail(-ENOMEM, "no memory for a pool of native threads");
+    **pool = (green_offload_pool)GREEN_OFFLOAD_POOL(**pool, "", options.threads ? options.threads : THREADS_DEFAULT);
+    (*pool)->waiting_max = options.queue_limit;
+    if (options.idle != 0)
+        (*pool)->idle_time = options.idle;
+    strncpy((*pool)->name, options.name ? options.name : "green-offload", GREEN_OFFLOAD_NAME_MAX);
+    int error = green__lock_enroll(&(*pool)->lock);
+    if (error < 0) {
+        free(*pool);
+        *pool = NULL;
+    }
+    return error;
+}
+
+void green_offload_pool_free(green_offload_pool *pool) {
+    if (!pool)
+        return;
+    green__lock(&pool->lock);
+    bool is_last = --pool->handles == 0 && pool->threads == 0;
+    green__pthread.cond_broadcast(&pool->work);
+    green__unlock(&pool->lock);
+    if (is_last)
+        pool_free(pool);
+}

@@ -1,0 +1,131 @@
+/* getaddrinfo and getnameinfo. */
+#include "getaddrinfo.h"
+
+#include "../../offload/job.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Of their own: names that nobody answers for hold up only names. */
+static green_offload_pool resolvers = GREEN_OFFLOAD_POOL(resolvers, "green-names", 16);
+
+int green__resolve_by(green_hub *hub, int (*job)(void *), void *argument, void (*abandon)(void *)) {
+    int error = green_offload(&resolvers, job, argument, abandon, NULL, GREEN_FOREVER);
+    return error < 0 ? green__watch_failed(hub, error, ETIMEDOUT) : 0;
+}
+
+/* Names to addresses ---------------------------------------------------------- */
+
+struct lookup {
+    char *node, *service; /* NULL where the caller's are; in this allocation */
+    struct addrinfo hints, *found;
+    bool hinted;
+    int result, error;
+    char text[];
+};
+
+static int look_up(void *argument) {
+    struct lookup *lookup = argument;
+    lookup->result =
+        green__real.getaddrinfo(lookup->node, lookup->service, lookup->hinted ? &lookup->hints : NULL, &lookup->found);
+    lookup->error = errno;
+    return 0;
+}
+
+static void forget_lookup(void *argument) {
+    struct lookup *lookup = argument;
+    if (lookup->found)
+        freeaddrinfo(lookup->found);
+    free(lookup);
+}
+
+static struct lookup *lookup_make(const char *node, const char *service, const struct addrinfo *hints) {
+    size_t node_size = strlen(node) + 1, service_size = service ? strlen(service) + 1 : 0;
+    struct lookup *lookup = calloc(1, sizeof *lookup + node_size + service_size);
+    if (!lookup)
+        return NULL;
+    lookup->node = memcpy(lookup->text, node, node_size);
+    if (service)
+        lookup->service = memcpy(lookup->text + node_size, service, service_size);
+    if ((lookup->hinted = hints != NULL))
+        lookup->hints = *hints;
+    return lookup;
+}
+
+/* A number needs no server. */
+static bool is_number(const char *node) {
+    struct in6_addr address;
+    return !node || inet_pton(AF_INET, node, &address) == 1 || inet_pton(AF_INET6, node, &address) == 1;
+}
+
+int green__green_getaddrinfo(const char *restrict node, const char *restrict service,
+                             const struct addrinfo *restrict hints, struct addrinfo **restrict found) {
+    green_hub *hub = is_number(node) || (hints && (hints->ai_flags & AI_NUMERICHOST)) ? NULL : green__may_park();
+    if (!hub)
+        return green__real.getaddrinfo(node, service, hints, found);
+    int error_number = errno;
+    struct lookup *lookup = lookup_make(node, service, hints);
+    if (!lookup)
+        return EAI_MEMORY;
+    if (green__resolve_by(hub, look_up, lookup, forget_lookup) < 0)
+        return EAI_SYSTEM;
+    int result = lookup->result;
+    errno = result == EAI_SYSTEM ? lookup->error : error_number;
+    if (result == 0) {
+        *found = lookup->found;
+        lookup->found = NULL;
+    }
+    forget_lookup(lookup);
+    return result;
+}
+
+/* Addresses to names ---------------------------------------------------------- */
+
+struct naming {
+    struct sockaddr_storage address;
+    socklen_t length;
+    socklen_t host_size, service_size;
+    int flags, result, error;
+    char host[NI_MAXHOST], service[NI_MAXSERV];
+};
+
+static int look_back(void *argument) {
+    struct naming *naming = argument;
+    naming->result = green__real.getnameinfo(
+        (struct sockaddr *)&naming->address, naming->length, naming->host_size ? naming->host : NULL, naming->host_size,
+        naming->service_size ? naming->service : NULL, naming->service_size, naming->flags);
+    naming->error = errno;
+    return 0;
+}
+
+static socklen_t at_most(socklen_t size, size_t most) {
+    return size < most ? size : (socklen_t)most;
+}
+
+int green__green_getnameinfo(const struct sockaddr *restrict address, socklen_t length, char *restrict host,
+                             socklen_t host_size, char *restrict service, socklen_t service_size, int flags) {
+    bool is_easy = (flags & NI_NUMERICHOST) || !host || length > sizeof(struct sockaddr_storage);
+    green_hub *hub = is_easy ? NULL : green__may_park();
+    if (!hub)
+        return green__real.getnameinfo(address, length, host, host_size, service, service_size, flags);
+    int error_number = errno;
+    struct naming *naming = calloc(1, sizeof *naming);
+    if (!naming)
+        return EAI_MEMORY;
+    memcpy(&naming->address, address, length);
+    naming->length = length;
+    naming->host_size = at_most(host_size, sizeof naming->host);
+    naming->service_size = service ? at_most(service_size, sizeof naming->service) : 0;
+    naming->flags = flags;
+    if (green__resolve_by(hub, look_back, naming, free) < 0)
+        return EAI_SYSTEM;
+    int result = naming->result;
+    errno = result == EAI_SYSTEM ? naming->error : error_number;
+    if (result == 0 && naming->host_size)
+        strcpy(host, naming->host);
+    if (result == 0 && naming->service_size)
+        strcpy(service, naming->service);
+    free(naming);
+    return result;
+}

@@ -1,0 +1,87 @@
+/* sleep and its like. */
+#include "../clock.h"
+
+/* Parks until then. 0, or what has ended it early. */
+static int nap(green_hub *hub, int64_t deadline) {
+    int ended = green__watch(hub, NULL, 0, deadline);
+    return ended == -ETIMEDOUT ? 0 : ended;
+}
+
+static struct timespec timespec_of(int64_t nanoseconds) {
+    if (nanoseconds < 0)
+        nanoseconds = 0;
+    return (struct timespec){nanoseconds / GREEN_SECOND, nanoseconds % GREEN_SECOND};
+}
+
+/* 0, or -1 with errno, and with what was left in *left. No time at all is a turn
+ * for the others, as sched_yield() is for OS threads. */
+static int sleep_for(green_hub *hub, int64_t nanoseconds, int64_t *left) {
+    int error_number = errno;
+    *left = 0;
+    if (nanoseconds == 0) {
+        int error = green_yield();
+        return error < 0 ? green__watch_failed(hub, error, 0) : 0;
+    }
+    int64_t deadline = green__moment(nanoseconds);
+    int ended = nap(hub, deadline);
+    if (ended < 0) {
+        *left = deadline - green_now();
+        return green__watch_failed(hub, ended, 0);
+    }
+    errno = error_number;
+    return 0;
+}
+
+int green__green_nanosleep(const struct timespec *time, struct timespec *rest) {
+    green_hub *hub = green__may_park();
+    int64_t left;
+    if (!hub || !green__is_time(time))
+        return green__real.nanosleep(time, rest);
+    int result = sleep_for(hub, green__nanoseconds_of(time), &left);
+    if (result < 0 && rest)
+        *rest = timespec_of(left);
+    return result;
+}
+
+/* Until a time of a clock, which is looked at every second at least. */
+static int sleep_until(green_hub *hub, const green_until *until) {
+    for (int64_t left, rest; (left = green__left_until(until)) > 0;)
+        if (sleep_for(hub, left < GREEN_SECOND ? left : GREEN_SECOND, &rest) < 0)
+            return -1;
+    return 0;
+}
+
+/* This one returns its error, and leaves errno alone. */
+int green__green_clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, struct timespec *rest) {
+    green_hub *hub = green__may_park();
+    bool is_known = clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME;
+    if (!hub || !is_known || !green__is_time(time) || (flags & ~TIMER_ABSTIME))
+        return green__real.clock_nanosleep(clock, flags, time, rest);
+    int error_number = errno, error;
+    int64_t left = 0;
+    if (flags & TIMER_ABSTIME)
+        error = sleep_until(hub, &(green_until){clock, green__nanoseconds_of(time)}) < 0 ? errno : 0;
+    else
+        error = sleep_for(hub, green__nanoseconds_of(time), &left) < 0 ? errno : 0;
+    if (error && rest && !(flags & TIMER_ABSTIME))
+        *rest = timespec_of(left);
+    errno = error_number;
+    return error;
+}
+
+int green__green_usleep(useconds_t microseconds) {
+    green_hub *hub = green__may_park();
+    int64_t left;
+    return hub ? sleep_for(hub, (int64_t)microseconds * GREEN_MICROSECOND, &left) : green__real.usleep(microseconds);
+}
+
+/* What is left counts as a second when it is half of one or more. */
+unsigned green__green_sleep(unsigned seconds) {
+    green_hub *hub = green__may_park();
+    int64_t left;
+    if (!hub)
+        return green__real.sleep(seconds);
+    if (sleep_for(hub, seconds * GREEN_SECOND, &left) == 0)
+        return 0;
+    return (unsigned)((left + GREEN_SECOND / 2) / GREEN_SECOND);
+}

@@ -1,0 +1,175 @@
+#include "got_slots.h"
+
+#include "../../base/pthread.h"
+#include "scope.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+green_lock green__patching = GREEN_LOCK_INITIALIZER(NULL);
+green_patch *green__patches;
+
+static green_slot *slots;
+
+/* Whether a slot leads to the C library's function, and not to one of the same
+ * name of somebody else's: `connect` and `send` are words that many use. */
+static bool leads_to_real(const green_found_slot *slot, const green_object *object, const green_objects *objects) {
+    void *value = __atomic_load_n(slot->address, __ATOMIC_RELAXED);
+    if (value == slot->call->real || value == slot->call->taken || value == slot->call->green)
+        return value != NULL;
+    if (green__object_has(object, value)) /* a stub of its own that finds it at the first call */
+        return slot->foreign && slot->in_plt;
+    for (size_t i = 0; i < objects->count; i++)
+        if (green__object_has(&objects->all[i], value)) {
+            const char *name = green__object_name(&objects->all[i]);
+            return strncmp(name, "libc.so", 7) == 0 || strncmp(name, "libpthread", 10) == 0;
+        }
+    return false;
+}
+
+/* Where Green itself keeps the addresses that no patch is to change. */
+static bool is_own(const green_found_slot *slot) {
+    const void *address = slot->address;
+    return address >= (const void *)&green__pthread && address < (const void *)(&green__pthread + 1);
+}
+
+static green_slot *slot_at(void **address) {
+    green_slot *slot = slots;
+    while (slot && slot->address != address)
+        slot = slot->next;
+    return slot;
+}
+
+static bool owns(const green_patch *patch, const green_slot *slot) {
+    for (size_t i = 0; i < patch->count; i++)
+        if (patch->slots[i] == slot)
+            return true;
+    return false;
+}
+
+static void slot_free(green_slot *slot) {
+    if (!slot)
+        return;
+    free(slot->object);
+    free(slot->soname);
+    free(slot);
+}
+
+static green_slot *slot_make(const green_found_slot *found, const green_object *object) {
+    green_slot *slot = calloc(1, sizeof *slot);
+    if (!slot)
+        return NULL;
+    slot->address = found->address;
+    slot->call = found->call;
+    slot->base = object->base;
+    slot->object = strdup(object->path);
+    slot->soname = strdup(object->soname ? object->soname : "");
+    if (slot->object && slot->soname)
+        return slot;
+    slot_free(slot);
+    return NULL;
+}
+
+static bool make_room(green_patch *patch) {
+    if (patch->count < patch->capacity)
+        return true;
+    size_t capacity = patch->capacity ? patch->capacity * 2 : 64;
+    green_slot **larger = realloc(patch->slots, capacity * sizeof(green_slot *));
+    if (!larger)
+        return false;
+    patch->slots = larger;
+    patch->capacity = capacity;
+    return true;
+}
+
+/* The slot's record, with the patch as an owner. What was there before an object
+ * that is gone is of no use to the one in its place. */
+static int patch_slot(green_patch *patch, const green_found_slot *found, const green_object *object,
+                      const green_pages *pages) {
+    green_slot *slot = slot_at(found->address);
+    bool is_new = !slot;
+    if (!make_room(patch) || (is_new && !(slot = slot_make(found, object))))
+        return green__fail(-ENOMEM, "patching '%s': no memory for its slots", object->path);
+    void *value = __atomic_load_n(found->address, __ATOMIC_RELAXED);
+    if (value != found->call->green) {
+        int protection = green__pages_protection(pages, found->address);
+        int error = green__page_write(found->address, found->call->green, protection);
+        if (error < 0 && is_new)
+            slot_free(slot);
+        if (error < 0)
+            return error;
+        slot->previous = value;
+        slot->protection = protection;
+    }
+    if (is_new) {
+        slot->next = slots;
+        slots = slot;
+    }
+    if (!owns(patch, slot)) {
+        patch->slots[patch->count++] = slot;
+        slot->owners++;
+    }
+    return 0;
+}
+
+int green__slots_patch(green_patch *patch, unsigned families, const green_object *object, const green_objects *objects,
+                       const green_pages *pages) {
+    families &= green__families_of(object);
+    size_t at = 0;
+    int error = 0;
+    if (object->damage)
+        return green__fail(-ENOEXEC, "patching '%s': it is damaged: %s", object->path, object->damage);
+    for (green_found_slot found; error == 0 && green__object_next_slot(object, &at, &found);) {
+        if (!(found.call->family & families) || is_own(&found))
+            continue;
+        if (!green__object_has_slot(object, pages, found.address))
+            error = green__fail(-ENOEXEC, "patching '%s': it is damaged: the slot of %s() is outside its memory",
+                                object->path, found.call->name);
+        else if (leads_to_real(&found, object, objects))
+            error = patch_slot(patch, &found, object, pages);
+    }
+    return error;
+}
+
+static void forget(green_slot *slot) {
+    green_slot **place = &slots;
+    while (*place != slot)
+        place = &(*place)->next;
+    *place = slot->next;
+    slot_free(slot);
+}
+
+/* Somebody may have rewritten it since, and knows better. */
+static int restore(const green_slot *slot) {
+    if (!green__object_is_loaded(slot->object, slot->base, slot->address) ||
+        __atomic_load_n(slot->address, __ATOMIC_RELAXED) != slot->call->green)
+        return 0;
+    return green__page_write(slot->address, slot->previous, slot->protection);
+}
+
+int green__slots_give_back(green_patch *patch) {
+    size_t kept = 0;
+    int error = 0;
+    for (size_t i = 0; i < patch->count; i++) {
+        green_slot *slot = patch->slots[i];
+        int refused = slot->owners == 1 ? restore(slot) : 0;
+        if (refused < 0) {
+            error = refused;
+            patch->slots[kept++] = slot;
+        } else if (--slot->owners == 0) {
+            forget(slot);
+        }
+    }
+    patch->count = kept;
+    return error;
+}
+
+bool green__slots_are_of(const char *object) {
+    for (const green_slot *slot = slots; slot; slot = slot->next) {
+        const char *slash = strrchr(slot->object, '/');
+        if (strcmp(slot->object, object) == 0 || strcmp(slot->soname, object) == 0 ||
+            (slash && strcmp(slash + 1, object) == 0))
+            return true;
+    }
+    return false;
+}

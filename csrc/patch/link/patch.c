@@ -1,0 +1,370 @@
+/* The calls of green/patch.h. */
+#include "patch.h"
+
+#include "../io/connect.h"
+#include "../io/fd_in_use.h"
+#include "../io/file.h"
+#include "../lock/parking_lot.h"
+#include "../thread/pthread.h"
+#include "got_slots.h"
+#include "openssl_errors.h"
+#include "scope.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What a patching needs to know about the process at its moment. */
+struct world {
+    green_objects objects;
+    green_pages pages;
+};
+
+static int world_read(struct world *world) {
+    int error = green__objects_list(&world->objects);
+    if (error < 0)
+        return error;
+    error = green__pages_read(&world->pages);
+    if (error < 0)
+        green__objects_free(&world->objects);
+    for (size_t i = 0; error == 0 && i < world->objects.count; i++)
+        green__object_read(&world->objects.all[i], &world->pages);
+    return error;
+}
+
+static void world_free(struct world *world) {
+    green__pages_free(&world->pages);
+    green__objects_free(&world->objects);
+}
+
+static int begin(void) {
+    int error = green__lock_enroll(&green__patching);
+    if (error == 0)
+        error = green__flags_lock_enroll();
+    if (error == 0)
+        error = green__lot_enroll();
+    if (error == 0)
+        error = green__posix_enroll();
+    if (error < 0)
+        return error;
+    green__lock(&green__patching);
+    error = green__calls_find();
+    if (error < 0)
+        green__unlock(&green__patching);
+    return error;
+}
+
+static int check_families(unsigned *families) {
+    unsigned unknown = *families & ~(unsigned)GREEN_PATCH_KNOWN;
+    if (unknown)
+        return green__fail(-EINVAL, "patching: families is 0x%x, of which 0x%x is no family", *families, unknown);
+    if (*families == 0)
+        *families = GREEN_PATCH_ALL;
+    if (*families & GREEN_PATCH_THREAD)
+        *families |= GREEN_PATCH_LOCK;
+    return 0;
+}
+
+static green_patch *patch_make(unsigned families) {
+    green_patch *patch = calloc(1, sizeof *patch);
+    if (!patch) {
+        green__fail(-ENOMEM, "no memory for a patch");
+        return NULL;
+    }
+    patch->families = families;
+    return patch;
+}
+
+static void patch_free(green_patch *patch) {
+    free(patch->slots);
+    free(patch);
+}
+
+/* Patches what is chosen, all of it or nothing. Called with the lock held. */
+static int patch_chosen(green_patch *patch, const struct world *world, const bool *chosen) {
+    for (size_t i = 0; i < world->objects.count; i++) {
+        unsigned families = patch->families;
+        if (!chosen[i])
+            families &= green__has_locks_of(&world->objects, i, chosen) ? GREEN_PATCH_LOCK : 0;
+        if (!families)
+            continue;
+        int error = green__slots_patch(patch, families, &world->objects.all[i], &world->objects, &world->pages);
+        if (error < 0) {
+            (void)green__slots_give_back(patch);
+            return error;
+        }
+    }
+    green__errors_watch(&world->objects, chosen);
+    return 0;
+}
+
+static void publish(green_patch *patch) {
+    green__files_count(patch->families & GREEN_PATCH_FILE ? 1 : 0);
+    patch->next = green__patches;
+    green__patches = patch;
+}
+
+/* Importing ------------------------------------------------------------------- */
+
+static size_t find_object(const green_objects *objects, const char *name) {
+    size_t i = 0;
+    while (i < objects->count && !green__object_is(&objects->all[i], name))
+        i++;
+    return i;
+}
+
+static int choose_also(const green_objects *objects, const green_import_options *options, bool *chosen) {
+    for (size_t i = 0; i < options->also_count; i++) {
+        size_t index = find_object(objects, options->also[i]);
+        if (index == objects->count)
+            return green__fail(-ENOENT, "patching: no object '%s' is loaded", options->also[i]);
+        if (green__is_untouchable(&objects->all[index]))
+            return green__fail(-EINVAL, "patching: '%s' is part of the C library or of Green", options->also[i]);
+        chosen[index] = true;
+    }
+    return 0;
+}
+
+static int choose(const green_objects *objects, const struct link_map *library, const char *name,
+                  const green_import_options *options, bool *chosen) {
+    size_t root = 0;
+    while (root < objects->count && (const ElfW(Dyn) *)library->l_ld != objects->all[root].dynamic)
+        root++;
+    if (root == objects->count)
+        return green__fail(-ENOENT, "patching '%s': it is not among the loaded objects", name);
+    if (green__is_untouchable(&objects->all[root]))
+        return green__fail(-EINVAL, "patching: '%s' is part of the C library or of Green", name);
+    int error = green__choose_circle(objects, root, chosen);
+    return error < 0 ? error : choose_also(objects, options, chosen);
+}
+
+static int import_loaded(green_patch *patch, const struct link_map *library, const char *name,
+                         const green_import_options *options) {
+    struct world world;
+    int error = world_read(&world);
+    if (error < 0)
+        return error;
+    bool *chosen = calloc(world.objects.count, sizeof *chosen);
+    if (!chosen)
+        error = green__fail(-ENOMEM, "patching '%s'", name);
+    if (error == 0)
+        error = choose(&world.objects, library, name, options, chosen);
+    if (error == 0)
+        error = patch_chosen(patch, &world, chosen);
+    if (error == 0 && patch->count == 0)
+        error = green__fail(-ENODATA, "patching '%s': it has no slot of a call that could be made green", name);
+    free(chosen);
+    world_free(&world);
+    return error;
+}
+
+/* Its handle is never closed: green threads may be inside. */
+static int load(const char *library, struct link_map **map) {
+    void *handle = dlopen(library, RTLD_NOW);
+    if (!handle)
+        return green__fail(-ENOENT, "loading '%s' (%s)", library, dlerror());
+    if (dlinfo(handle, RTLD_DI_LINKMAP, map) < 0)
+        return green__fail(-ENOENT, "patching '%s' (%s)", library, dlerror());
+    return 0;
+}
+
+static int discard(green_patch *made, int error) {
+    patch_free(made);
+    return error;
+}
+
+/* Ends what begin() has begun. The patch is the caller's, unless it failed. */
+static int conclude(green_patch **patch, green_patch *made, int error) {
+    if (error == 0)
+        publish(made);
+    green__unlock(&green__patching);
+    if (error < 0)
+        return discard(made, error);
+    *patch = made;
+    return 0;
+}
+
+int green_import_patched(green_patch **patch, const char *library, const green_import_options *given) {
+    green_import_options options = given ? *given : (green_import_options){0};
+    struct link_map *map;
+    *patch = NULL;
+    int error = check_families(&options.families);
+    if (error == 0)
+        error = load(library, &map);
+    if (error < 0)
+        return error;
+    green_patch *made = patch_make(options.families);
+    if (!made)
+        return -ENOMEM;
+    error = begin();
+    if (error < 0)
+        return discard(made, error);
+    return conclude(patch, made, import_loaded(made, map, library, &options));
+}
+
+/* Everything ------------------------------------------------------------------- */
+
+/* NULL if there is no memory. */
+static bool *choose_everything(const green_objects *objects) {
+    bool *chosen = calloc(objects->count, sizeof *chosen);
+    for (size_t i = 0; chosen && i < objects->count; i++)
+        chosen[i] = !green__is_untouchable(&objects->all[i]);
+    return chosen;
+}
+
+/* Called with the lock held. */
+static int patch_everything(green_patch *patch) {
+    struct world world;
+    int error = world_read(&world);
+    if (error < 0)
+        return error;
+    bool *chosen = choose_everything(&world.objects);
+    if (!chosen)
+        error = green__fail(-ENOMEM, "patching everything");
+    if (error == 0)
+        error = patch_chosen(patch, &world, chosen);
+    free(chosen);
+    world_free(&world);
+    return error;
+}
+
+int green_monkey_patch(green_patch **patch, unsigned families) {
+    *patch = NULL;
+    int error = check_families(&families);
+    if (error < 0)
+        return error;
+    green_patch *made = patch_make(families | GREEN_PATCH_LATER);
+    if (!made)
+        return -ENOMEM;
+    made->everywhere = true;
+    error = begin();
+    if (error < 0)
+        return discard(made, error);
+    return conclude(patch, made, patch_everything(made));
+}
+
+/* An object that was loaded and cannot be patched is loaded all the same. */
+static void patch_later_objects(green_patch *patch) {
+    struct world world;
+    if (world_read(&world) < 0)
+        return;
+    bool *chosen = choose_everything(&world.objects);
+    for (size_t i = 0; chosen && i < world.objects.count; i++) {
+        const green_object *object = &world.objects.all[i];
+        int error = 0;
+        if (chosen[i])
+            error = green__slots_patch(patch, patch->families, object, &world.objects, &world.pages);
+        if (error < 0)
+            green__debug("'%s' was loaded, and is not all patched: %s", object->path, green_explain(error));
+    }
+    if (chosen)
+        green__errors_watch(&world.objects, chosen);
+    free(chosen);
+    world_free(&world);
+}
+
+void green__patch_later(void) {
+    green__lock(&green__patching);
+    for (green_patch *patch = green__patches; patch; patch = patch->next)
+        if (patch->everywhere)
+            patch_later_objects(patch);
+    green__unlock(&green__patching);
+}
+
+/* Undoing, asking --------------------------------------------------------------- */
+
+static void withdraw(const green_patch *patch) {
+    green_patch **place = &green__patches;
+    while (*place != patch)
+        place = &(*place)->next;
+    *place = patch->next;
+    green__files_count(patch->families & GREEN_PATCH_FILE ? -1 : 0);
+}
+
+static bool is_last_with_threads(const green_patch *patch) {
+    if (!(patch->families & GREEN_PATCH_THREAD))
+        return false;
+    for (const green_patch *other = green__patches; other; other = other->next)
+        if (other != patch && (other->families & GREEN_PATCH_THREAD))
+            return false;
+    return true;
+}
+
+/* Whether calls that are given threads' ids would be the C library's from here on,
+ * to which that of a green thread is an address of nothing. */
+static bool ends_ids(const green_patch *patch) {
+    if (!(patch->families & GREEN_PATCH_THREAD))
+        return false;
+    for (size_t i = 0; i < patch->count; i++)
+        if (patch->slots[i]->owners == 1 && (patch->slots[i]->call->family & (GREEN_PATCH_THREAD | GREEN_PATCH_LOCK)))
+            return true;
+    return false;
+}
+
+/* Called with the lock held. */
+static int check_ids(const green_patch *patch) {
+    size_t count = green__posix_count();
+    if (count == 0 || !ends_ids(patch))
+        return 0;
+    return green__fail(-EBUSY,
+                       "undoing a patch: %zu green threads that pthread_create() has made have not ended, or are "
+                       "neither joined nor detached",
+                       count);
+}
+
+int green_unpatch(green_patch *patch) {
+    if (!patch)
+        return 0;
+    unsigned families = patch->families;
+    if (families & GREEN_PATCH_FILE)
+        green__uses_drain(); /* a close() that is not patched does not wait for them */
+    green__lock(&green__patching);
+    int error = check_ids(patch);
+    if (error == 0)
+        error = green__slots_give_back(patch);
+    if (error == 0) {
+        if (is_last_with_threads(patch))
+            green__keys_forget();
+        withdraw(patch);
+        patch_free(patch);
+    }
+    green__unlock(&green__patching);
+    if (families & GREEN_PATCH_LOCK)
+        green__lot_clear(); /* they may wait for a call that wakes nobody any more */
+    return error;
+}
+
+bool green_is_patched(const char *object) {
+    bool found = false;
+    green__lock(&green__patching);
+    if (object)
+        found = green__slots_are_of(object);
+    else
+        for (const green_patch *patch = green__patches; patch && !found; patch = patch->next)
+            found = patch->everywhere;
+    green__unlock(&green__patching);
+    return found;
+}
+
+/* Whether an earlier slot of the patch is in the same line. */
+static bool is_counted(const green_patch *patch, size_t index) {
+    for (size_t i = 0; i < index; i++)
+        if (patch->slots[i]->call == patch->slots[index]->call && patch->slots[i]->base == patch->slots[index]->base)
+            return true;
+    return false;
+}
+
+bool green_patch_report(green_patch *patch, size_t index, green_patch_line *line) {
+    bool found = false;
+    green__lock(&green__patching);
+    for (size_t i = 0; i < patch->count && !found; i++) {
+        const green_slot *slot = patch->slots[i];
+        if (is_counted(patch, i) || index-- > 0)
+            continue;
+        *line = (green_patch_line){.object = slot->object, .symbol = slot->call->name};
+        for (size_t j = i; j < patch->count; j++)
+            line->count += patch->slots[j]->call == slot->call && patch->slots[j]->base == slot->base;
+        found = true;
+    }
+    green__unlock(&green__patching);
+    return found;
+}

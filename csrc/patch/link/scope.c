@@ -1,0 +1,123 @@
+#include "scope.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool begins_with(const char *text, const char *beginning) {
+    return strncmp(text, beginning, strlen(beginning)) == 0;
+}
+
+/* The C library's parts call each other inside, and modules of its name service
+ * run with its locks held. */
+static const char *const untouchable[] = {
+    "ld-linux",   "ld.so",      "libc.so",     "libpthread.so", "libdl.so",        "librt.so",    "libm.so",
+    "libanl.so",  "libresolv.", "libnss_",     "linux-vdso",    "linux-gate",      "libgcc_s.so", "libasan.so",
+    "libtsan.so", "liblsan.so", "libubsan.so", "libclang_rt.",  "libgreencore.so",
+};
+
+static bool is_among(const green_object *object, const char *const *beginnings, size_t count) {
+    const char *name = green__object_name(object);
+    for (size_t i = 0; i < count; i++)
+        if (begins_with(name, beginnings[i]))
+            return true;
+    return false;
+}
+
+bool green__is_untouchable(const green_object *object) {
+    return is_among(object, untouchable, sizeof untouchable / sizeof *untouchable);
+}
+
+static const char *const native_locks[] = {
+    "libssl.", "libcrypto.", "libjemalloc", "libtcmalloc", "libmimalloc", "libswift", "libdispatch.",
+};
+
+static const char *const native_threads[] = {
+    "libFoundation", "lib_Foundation", "libTesting", "lib_Testing", "libXCTest", "libBlocksRuntime",
+};
+
+unsigned green__families_of(const green_object *object) {
+    unsigned families = ~0u;
+    if (is_among(object, native_locks, sizeof native_locks / sizeof *native_locks))
+        families &= ~(unsigned)(GREEN_PATCH_LOCK | GREEN_PATCH_THREAD);
+    if (is_among(object, native_threads, sizeof native_threads / sizeof *native_threads))
+        families &= ~(unsigned)GREEN_PATCH_THREAD;
+    return families;
+}
+
+/* Green's own need of OpenSSL does not count: it does no I/O by it. */
+static bool counts(const green_object *user, const green_object *used) {
+    const char *name = green__object_name(used);
+    return !green__object_has(user, green__calls) || !(begins_with(name, "libssl.") || begins_with(name, "libcrypto."));
+}
+
+static size_t index_of(const green_objects *objects, const char *name) {
+    size_t i = 0;
+    while (i < objects->count && !green__object_is(&objects->all[i], name))
+        i++;
+    return i;
+}
+
+bool green__has_locks_of(const green_objects *objects, size_t index, const bool *chosen) {
+    const char *name = green__object_name(&objects->all[index]);
+    if (!begins_with(name, "libstdc++.") && !begins_with(name, "libc++."))
+        return false;
+    for (size_t i = 0; i < objects->count; i++) {
+        size_t at = 0;
+        for (const char *needed; chosen[i] && (needed = green__object_needs(&objects->all[i], &at));)
+            if (green__object_is(&objects->all[index], needed))
+                return true;
+    }
+    return false;
+}
+
+/* needs[i * count + j]: object i needs object j. */
+static void find_needs(const green_objects *objects, bool *needs) {
+    for (size_t i = 0; i < objects->count; i++) {
+        size_t at = 0;
+        for (const char *name; (name = green__object_needs(&objects->all[i], &at));) {
+            size_t used = index_of(objects, name);
+            if (used < objects->count && counts(&objects->all[i], &objects->all[used]))
+                needs[i * objects->count + used] = true;
+        }
+    }
+}
+
+/* All that the root needs, directly or not. */
+static void spread(const bool *needs, size_t count, bool *chosen) {
+    for (bool more = true; more;) {
+        more = false;
+        for (size_t i = 0; i < count; i++)
+            for (size_t j = 0; chosen[i] && j < count; j++)
+                if (needs[i * count + j] && !chosen[j])
+                    more = chosen[j] = true;
+    }
+}
+
+/* Leaves out whatever somebody outside needs, until nobody does. */
+static void narrow(const bool *needs, size_t count, size_t root, bool *chosen) {
+    for (bool more = true; more;) {
+        more = false;
+        for (size_t i = 0; i < count; i++)
+            for (size_t j = 0; !chosen[i] && j < count; j++)
+                if (needs[i * count + j] && chosen[j] && j != root) {
+                    chosen[j] = false;
+                    more = true;
+                }
+    }
+}
+
+int green__choose_circle(const green_objects *objects, size_t root, bool *chosen) {
+    size_t count = objects->count;
+    bool *needs = calloc(count, count);
+    if (!needs)
+        return green__fail(-ENOMEM, "patching: no memory for who needs whom");
+    find_needs(objects, needs);
+    chosen[root] = true;
+    spread(needs, count, chosen);
+    narrow(needs, count, root, chosen);
+    for (size_t i = 0; i < count; i++)
+        if (chosen[i] && green__is_untouchable(&objects->all[i]))
+            chosen[i] = false;
+    free(needs);
+    return 0;
+}

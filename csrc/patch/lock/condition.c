@@ -1,0 +1,83 @@
+/* Condition variables. Those who wait in green threads wait in the lot, all
+ * others in the C library. A signal is for one of either: that both may wake is
+ * allowed, since a wait may end without one. */
+#include "parking_lot.h"
+
+/* Bits of glibc's, in __wrefs. */
+enum { IS_SHARED = 1, IS_MONOTONIC = 2 };
+
+static bool is_shared(const pthread_cond_t *condition) {
+    return __atomic_load_n(&condition->__data.__wrefs, __ATOMIC_RELAXED) & IS_SHARED;
+}
+
+/* NULL: the C library waits. Nobody in another process would wake a green thread. */
+static green_hub *hub_for(const pthread_cond_t *condition) {
+    return is_shared(condition) ? NULL : green__may_park_here();
+}
+
+static clockid_t clock_of(const pthread_cond_t *condition) {
+    bool is_monotonic = __atomic_load_n(&condition->__data.__wrefs, __ATOMIC_RELAXED) & IS_MONOTONIC;
+    return is_monotonic ? CLOCK_MONOTONIC : CLOCK_REALTIME;
+}
+
+/* 0, ETIMEDOUT, or -EINTR. */
+static int sleep_until(green_hub *hub, green_parked *parked, const green_until *until) {
+    for (;;) {
+        int64_t look = until ? green__next_look(until) : GREEN_NEVER;
+        int ended = green__lot_sleep(hub, parked, look, until != NULL);
+        if (ended != -ETIMEDOUT)
+            return ended;
+        if (green__is_over(until))
+            return ETIMEDOUT;
+    }
+}
+
+static int wait_parking(green_hub *hub, pthread_cond_t *condition, pthread_mutex_t *mutex, const green_until *until) {
+    green_parked parked;
+    green__lot_enter(hub, &parked, condition, "a condition variable");
+    int error = green__green_pthread_mutex_unlock(mutex);
+    int ended = error == 0 ? sleep_until(hub, &parked, until) : 0;
+    if (green__lot_leave(&parked)) {
+        if (ended == 0)
+            green__lot_wake(condition, false); /* it was woken once more, in place of another */
+        ended = 0;
+    }
+    if (error != 0)
+        return error;
+    error = green__green_pthread_mutex_lock(mutex);
+    if (ended == -EINTR)
+        green__lot_deliver(hub);
+    return error ? error : ended ? ETIMEDOUT : 0;
+}
+
+int green__green_pthread_cond_wait(pthread_cond_t *restrict condition, pthread_mutex_t *restrict mutex) {
+    green_hub *hub = hub_for(condition);
+    return hub ? wait_parking(hub, condition, mutex, NULL) : green__real.pthread_cond_wait(condition, mutex);
+}
+
+int green__green_pthread_cond_timedwait(pthread_cond_t *restrict condition, pthread_mutex_t *restrict mutex,
+                                        const struct timespec *restrict time) {
+    green_hub *hub = green__is_moment(time) ? hub_for(condition) : NULL;
+    if (!hub)
+        return green__real.pthread_cond_timedwait(condition, mutex, time);
+    green_until until = {clock_of(condition), green__nanoseconds_of(time)};
+    return wait_parking(hub, condition, mutex, &until);
+}
+
+int green__green_pthread_cond_clockwait(pthread_cond_t *restrict condition, pthread_mutex_t *restrict mutex,
+                                        clockid_t clock, const struct timespec *restrict time) {
+    green_hub *hub = green__is_clock(clock) && green__is_moment(time) ? hub_for(condition) : NULL;
+    if (!hub)
+        return green__real.pthread_cond_clockwait(condition, mutex, clock, time);
+    return wait_parking(hub, condition, mutex, &(green_until){clock, green__nanoseconds_of(time)});
+}
+
+int green__green_pthread_cond_signal(pthread_cond_t *condition) {
+    green__lot_wake(condition, false);
+    return green__real.pthread_cond_signal(condition);
+}
+
+int green__green_pthread_cond_broadcast(pthread_cond_t *condition) {
+    green__lot_wake(condition, true);
+    return green__real.pthread_cond_broadcast(condition);
+}

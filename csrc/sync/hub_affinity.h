@@ -1,0 +1,21 @@
+/* Where an object of this room lives: the hub of the OS thread that first uses
+ * it, so that making one needs no hub. */
+#ifndef GREEN_SYNC_HUB_AFFINITY_H
+#define GREEN_SYNC_HUB_AFFINITY_H
+
+#include "../core/hub.h"
+
+int green__home_find(green_hub **home, const char *what);
+
+/* 0, or the -errno of a call that is made where the object does not live;
+ * what is "queue", for the sentence. */
+static inline int green__home(green_hub **home, const char *what) {
+    return GREEN_LIKELY(*home && *home == green__hub) ? 0 : green__home_find(home, what);
+}
+
+/* Ends every wait of a list with cause, first come first. */
+void green__end_waits(green_wait_list *list, int cause);
+
+size_t green__count_waits(const green_wait_list *list);
+
+#endif
