@@ -9,10 +9,10 @@
 /* The hub ------------------------------------------------------------------- */
 
 static int open_and_close(void) {
-    int error = (int)noted(green_hub_open(NULL));
+    int error = (int)note_result(green_hub_open(NULL));
     if (error < 0)
         return error;
-    error = (int)noted(green_yield());
+    error = (int)note_result(green_yield());
     CHECK(green_hub_close(), ==, 0);
     return error;
 }
@@ -23,7 +23,7 @@ static int open_the_best(void) {
 }
 
 static int open_by_need(void) {
-    return (int)noted(green_sleep(1));
+    return (int)note_result(green_sleep(1));
 }
 
 TEST(hub, "a hub is made or refused at every point, and comes to its end") {
@@ -60,9 +60,9 @@ static void count_link(green_thread *thread, void *argument) {
 static void *local_value = &links;
 
 static int use_local(void *key) {
-    int error = (int)noted(green_local_set(key, local_value));
+    int error = (int)note_result(green_local_set(key, local_value));
     if (error == 0)
-        error = (int)noted(green_sleep(GREEN_MICROSECOND));
+        error = (int)note_result(green_sleep(GREEN_MICROSECOND));
     return error;
 }
 
@@ -101,7 +101,7 @@ enum { CROWD = 300 };
 
 static int nap_briefly(void *unused) {
     (void)unused;
-    return (int)noted(green_sleep(GREEN_MICROSECOND));
+    return (int)note_result(green_sleep(GREEN_MICROSECOND));
 }
 
 static int run_crowd(void) {
@@ -109,7 +109,7 @@ static int run_crowd(void) {
     int error = 0;
     memset(threads, 0, sizeof threads);
     for (int i = 0; i < CROWD && error == 0; i++)
-        error = (int)noted(green_spawn(&threads[i], nap_briefly, NULL));
+        error = (int)note_result(green_spawn(&threads[i], nap_briefly, NULL));
     return end_threads(threads, CROWD, error);
 }
 
@@ -136,7 +136,7 @@ static bool precedes(const void *first, const void *second, void *context) {
 static int put_many(void *queue) {
     int error = 0;
     for (int i = 0; i < 40 && error == 0; i++)
-        error = (int)noted(green_queue_put(queue, &(struct element){.number = i}, PATIENTLY(GREEN_SECOND)));
+        error = (int)note_result(green_queue_put(queue, &(struct element){.number = i}, PATIENTLY(GREEN_SECOND)));
     return error;
 }
 
@@ -278,7 +278,7 @@ TEST(queues, "a queue without memory gives the element back, and goes on") {
 }
 
 static int send_event(void *event) {
-    return (int)noted(green_event_send(event, NULL));
+    return (int)note_result(green_event_send(event, NULL));
 }
 
 static int run_event(void) {
@@ -296,7 +296,7 @@ done:
 }
 
 static int release_permit(void *semaphore) {
-    return (int)noted(green_semaphore_release(semaphore));
+    return (int)note_result(green_semaphore_release(semaphore));
 }
 
 static int run_semaphore(void) {
@@ -319,7 +319,7 @@ static int run_timeout(void) {
     TRY(green_timeout_start(&timeouts[1], 0));
     CHECK(green_yield(), ==, -ETIME);
     TRY(green_timeout_start(&timeouts[2], GREEN_MICROSECOND));
-    error = (int)noted(green_sleep(GREEN_SECOND));
+    error = (int)note_result(green_sleep(GREEN_SECOND));
     CHECK(error == -ETIME || error == -ENOMEM);
     error = error == -ETIME ? 0 : error;
 done:
@@ -341,7 +341,7 @@ static int run_group(void) {
     }
     TRY(green_wait_any(threads, COUNT, PATIENTLY(GREEN_SECOND)));
     TRY(green_wait_all(threads, COUNT, PATIENTLY(GREEN_SECOND)));
-    while ((error = (int)noted(green_group_next(group, &next, PATIENTLY(GREEN_SECOND)))) > 0)
+    while ((error = (int)note_result(green_group_next(group, &next, PATIENTLY(GREEN_SECOND)))) > 0)
         green_thread_release(next);
 done:
     error = end_threads(threads, COUNT, error);
@@ -353,7 +353,7 @@ static int spawn_inside(void *pool) {
     static int value = 1;
     green_thread *thread;
     green_spawn_options options = {.name = "inner"};
-    int error = (int)noted(green_pool_spawn(pool, &thread, &options, give, &value, GREEN_FOREVER));
+    int error = (int)note_result(green_pool_spawn(pool, &thread, &options, give, &value, GREEN_FOREVER));
     if (error == 0)
         green_thread_release(thread);
     return error;
@@ -382,7 +382,7 @@ static int run_pile(void) {
     TRY(green_pile_make(&pile, pool));
     for (int i = 0; i < 4; i++)
         TRY(green_pile_spawn(pile, NULL, give, &value, PATIENTLY(GREEN_SECOND)));
-    while ((error = (int)noted(green_pile_next(pile, &result, PATIENTLY(GREEN_SECOND)))) > 0)
+    while ((error = (int)note_result(green_pile_next(pile, &result, PATIENTLY(GREEN_SECOND)))) > 0)
         CHECK(result, ==, 1);
 done:
     green_pile_free(pile);

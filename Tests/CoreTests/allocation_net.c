@@ -99,7 +99,7 @@ static int run_cut_short(void) {
     TRY(green_socket_pair(&near, &far));
     TRY(green_write(far, "abc", 3));
     green_socket_set_timeouts(near, GREEN_MILLISECOND, GREEN_FOREVER);
-    error = (int)noted(green_read_exactly(near, bytes, 6));
+    error = (int)note_result(green_read_exactly(near, bytes, 6));
     CHECK(error == -ETIMEDOUT || error == -ENOMEM);
     if (error == -ENOMEM)
         goto done; /* for its timer, before it began */
@@ -248,7 +248,7 @@ static int run_signals(void) {
     int error;
     TRY(green_signals_open(&signals, (int[]){SIGUSR1}, 1));
     CHECK(kill(getpid(), SIGUSR1), ==, 0);
-    error = (int)noted(green_signals_next(signals, PATIENTLY(GREEN_SECOND)));
+    error = (int)note_result(green_signals_next(signals, PATIENTLY(GREEN_SECOND)));
     if (error < 0)
         CHECK(sigwaitinfo(&(sigset_t){{1ul << (SIGUSR1 - 1)}}, NULL), ==, SIGUSR1); /* it must not act */
     else
@@ -310,13 +310,13 @@ static unsigned handler_errors;
 
 static void count_error(int error, void *context) {
     (void)context;
-    noted(error);
+    note_result(error);
     handler_errors++;
 }
 
 static int serve_lines(void *listener) {
     green_serve_options options = {.on_error = count_error, .concurrency = 100};
-    return (int)noted(green_serve(listener, &options, echo_line, NULL));
+    return (int)note_result(green_serve(listener, &options, echo_line, NULL));
 }
 
 static int ask(green_listener *listener) {

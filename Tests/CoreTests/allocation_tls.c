@@ -13,12 +13,12 @@ void __real_free(void *memory);
 
 static void *crypto_malloc(size_t size, const char *file, int line) {
     (void)file, (void)line;
-    return openssl_fails && failing_now("openssl") ? NULL : __real_malloc(size);
+    return openssl_fails && should_fail("openssl") ? NULL : __real_malloc(size);
 }
 
 static void *crypto_realloc(void *memory, size_t size, const char *file, int line) {
     (void)file, (void)line;
-    return openssl_fails && failing_now("openssl") ? NULL : __real_realloc(memory, size);
+    return openssl_fails && should_fail("openssl") ? NULL : __real_realloc(memory, size);
 }
 
 static void crypto_free(void *memory, const char *file, int line) {

@@ -154,11 +154,11 @@ TEST(forked, "a child forked in a handler keeps the exception") {
 }
 
 /* As pthread_exit() in a patched library does. The shared library does not export it. */
-extern void green__thread_end(int result) __attribute__((weak));
+extern void green__thread_exit(int result) __attribute__((weak));
 
 static void end_here(void *unused) {
     (void)unused;
-    green__thread_end(7);
+    green__thread_exit(7);
 }
 
 static int end_in_handler(void *text) {
@@ -169,7 +169,7 @@ static int end_in_handler(void *text) {
 TEST(ended, "a thread that ends in a handler leaves no exception to other threads") {
     if (SANITIZED)
         skip("the exception is never freed");
-    if (!green__thread_end)
+    if (!green__thread_exit)
         skip("Green is a shared library");
     load();
     for (int i = 0; i < 3; i++)

@@ -39,7 +39,7 @@ static bool fails(unsigned kind, const char *call) {
     return true;
 }
 
-bool failing_now(const char *call) {
+bool should_fail(const char *call) {
     return fails(FAIL_MEMORY, call);
 }
 
@@ -309,7 +309,7 @@ static void check_sentence(int error) {
 
 static unsigned noted_errors;
 
-long noted(long result) {
+long note_result(long result) {
     if (result < 0) {
         check_sentence((int)result);
         noted_errors++;

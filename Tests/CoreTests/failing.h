@@ -17,12 +17,12 @@ enum failing_kind {
 
 /* Notes the result of a call of a scenario, in whatever thread: an error has to
  * have a sentence at that moment. Returns it. */
-long noted(long result);
+long note_result(long result);
 
 /* Goes on, or leaves the function by way of `done` with what the call returned. */
 #define TRY(call)                                                                                                      \
     do {                                                                                                               \
-        if ((error = (int)noted(call)) < 0)                                                                            \
+        if ((error = (int)note_result(call)) < 0)                                                                      \
             goto done;                                                                                                 \
     } while (0)
 
@@ -54,7 +54,7 @@ void fail_on_each_engine(const struct scenario *scenarios, size_t count, unsigne
 
 /* For calls that are not wrapped, those of another library's hooks: whether this
  * one is to fail. */
-bool failing_now(const char *call);
+bool should_fail(const char *call);
 
 /* The same by hand: from here on the calls of these kinds from the first to the
  * last fail. Returns how many were made since; 0 kinds end it. */

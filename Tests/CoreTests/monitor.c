@@ -346,18 +346,18 @@ TEST(blocked, "an OS thread that has the signal blocked is reported without sayi
 
 /* Turns ------------------------------------------------------------------------ */
 
-static int64_t longest_turn(void) {
+static int64_t longest_iteration(void) {
     green_statistics statistics;
     CHECK(green_hub_statistics(&statistics), ==, 0);
-    return statistics.longest_turn;
+    return statistics.longest_iteration;
 }
 
 /* Another cause may make a turn as long as the wait, but not each time. */
 static void wait_longer_than_turns(void) {
     for (int round = 0;; round++) {
-        int64_t wait = 2 * longest_turn() + 200 * GREEN_MILLISECOND;
+        int64_t wait = 2 * longest_iteration() + 200 * GREEN_MILLISECOND;
         CHECK(green_sleep(wait), ==, 0);
-        if (longest_turn() < wait)
+        if (longest_iteration() < wait)
             break;
         CHECK(round, <, 4);
     }
@@ -365,19 +365,19 @@ static void wait_longer_than_turns(void) {
 
 TEST(turns, "the longest turn is measured while the monitor is on, without waits in the kernel") {
     CHECK(green_yield(), ==, 0);
-    CHECK(longest_turn(), ==, 0);
+    CHECK(longest_iteration(), ==, 0);
     start_monitor();
     let_run();
     wait_longer_than_turns();
-    CHECK(longest_turn(), >, 0);
+    CHECK(longest_iteration(), >, 0);
     hold("greedy", 1);
     let_run();
-    int64_t measured = longest_turn();
+    int64_t measured = longest_iteration();
     CHECK(measured, >=, LIMIT);
     CHECK(green_monitor_stop(), ==, 0);
     usleep((useconds_t)(measured / 1000 + 1));
     let_run();
-    CHECK(longest_turn(), ==, measured);
+    CHECK(longest_iteration(), ==, measured);
 }
 
 /* Forks ------------------------------------------------------------------------ */

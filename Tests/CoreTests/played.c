@@ -20,7 +20,7 @@ static bool is_file(int fd) {
     return fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
 }
 
-static bool is_played(int fd, int flags) {
+static bool is_faked(int fd, int flags) {
     if (!(flags & RWF_NOWAIT) || !is_file(fd))
         return false;
     tries++;
@@ -62,13 +62,13 @@ static ssize_t play(bool writes, int fd, const struct iovec *pieces, int count, 
 
 /* In the place of the C library's, also for Green. */
 ssize_t preadv2(int fd, const struct iovec *pieces, int count, off_t offset, int flags) {
-    if (is_played(fd, flags) && cached < SIZE_MAX)
+    if (is_faked(fd, flags) && cached < SIZE_MAX)
         return play(false, fd, pieces, count, offset);
     return transfer(false, fd, pieces, count, offset, flags);
 }
 
 ssize_t pwritev2(int fd, const struct iovec *pieces, int count, off_t offset, int flags) {
-    if (is_played(fd, flags) && cached < SIZE_MAX)
+    if (is_faked(fd, flags) && cached < SIZE_MAX)
         return play(true, fd, pieces, count, offset);
     return transfer(true, fd, pieces, count, offset, flags);
 }

@@ -257,7 +257,7 @@ static void expire_first(void) {
     if (model.waiting_count == 0)
         return;
     int index = model.waiting[0];
-    green__end_wait(world.spawners[index].thread->wait, -ETIMEDOUT);
+    green__wait_end(world.spawners[index].thread->wait, -ETIMEDOUT);
     model_end(index, -ETIMEDOUT);
 }
 

@@ -21,8 +21,8 @@ static struct sight {
     unsigned setup, enter, features;
     unsigned receives; /* and which of them were to poll first */
     bool polls[RECEIVES_MAX];
-    unsigned opening_max;
-    bool truncates, done;
+    unsigned opens_max;
+    bool has_ftruncate, done;
 } * seen;
 
 int __real_io_uring_queue_init_params(unsigned entries, struct io_uring *ring, struct io_uring_params *params);
@@ -92,8 +92,8 @@ static void look(void) {
     receive(pair.near, 1);
     seen->setup = uring->ring.flags;
     seen->features = uring->ring.features;
-    seen->opening_max = uring->opening_max;
-    seen->truncates = uring->truncates;
+    seen->opens_max = uring->opens_max;
+    seen->has_ftruncate = uring->has_ftruncate;
     release_pair(&pair);
     CHECK(green_hub_close(), ==, 0);
     seen->done = true;
@@ -233,9 +233,9 @@ TEST(disabled_polls, "a receive polls first, or knows that bytes are left, unles
 }
 
 TEST(disabled_files, "the ring does not take what GREEN_DISABLE names of what is done with files") {
-    CHECK(everything().opening_max, >, 0);
-    CHECK(with("iowq_max_workers").opening_max, ==, 0);
-    CHECK(!with("ftruncate").truncates);
+    CHECK(everything().opens_max, >, 0);
+    CHECK(with("iowq_max_workers").opens_max, ==, 0);
+    CHECK(!with("ftruncate").has_ftruncate);
 }
 
 TEST(refused_registrations, "a kernel that refuses to register what Green can do without is used without it") {
@@ -244,7 +244,7 @@ TEST(refused_registrations, "a kernel that refuses to register what Green can do
     refused_registration = IORING_REGISTER_RING_FDS;
     CHECK(with("").enter & IORING_ENTER_REGISTERED_RING, ==, 0);
     refused_registration = IORING_REGISTER_IOWQ_MAX_WORKERS;
-    CHECK(with("").opening_max, ==, 0);
+    CHECK(with("").opens_max, ==, 0);
 }
 
 static int read_byte(void *socket) {

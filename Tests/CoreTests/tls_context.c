@@ -117,7 +117,7 @@ TEST(bad_reload, "a reload that fails leaves everything in place, sessions too")
 }
 
 TEST(client_reload, "a client's reload counts from its next connection") {
-    green_tls_context *client = context_of((green_tls_options){.verification = GREEN_TLS_VERIFY_NOBODY_INSECURE}),
+    green_tls_context *client = context_of((green_tls_options){.verification = GREEN_TLS_VERIFY_NONE_INSECURE}),
                       *server = server_context(localhost());
     struct tls_pair first = tls_meet(client, server, "localhost");
     both_succeed(&first);
@@ -196,7 +196,7 @@ static void choose(green_tls_version version) {
     green_tls_context *server = server_of(certificates, 4, (green_tls_options){.maximum = version});
     for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
         printf("%s\n", choices[i].host);
-        green_tls_context *client = context_of((green_tls_options){.verification = GREEN_TLS_VERIFY_NOBODY_INSECURE});
+        green_tls_context *client = context_of((green_tls_options){.verification = GREEN_TLS_VERIFY_NONE_INSECURE});
         struct tls_pair pair = tls_meet(client, server, choices[i].host);
         both_succeed(&pair);
         CHECK(shows(pair.client, &certificates[choices[i].shown]));

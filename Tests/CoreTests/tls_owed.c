@@ -138,7 +138,7 @@ static void answers_on_each_engine(void) {
     printf("stopped after %d of %d new keys, with %zu bytes\n", flood.sent * UPDATES_A_ROUND,
            flood.rounds * UPDATES_A_ROUND, output_of(socket));
     CHECK(flood.sent, <, flood.rounds);
-    CHECK(output_of(socket), <=, 4 * GREEN_TLS_OWED_MAX);
+    CHECK(output_of(socket), <=, 4 * GREEN_TLS_PENDING_ANSWERS_MAX);
     green_thread *answers = start(read_answers, &peer);
     CHECK(finish(flooder), ==, 0);
     CHECK(finish(reader), ==, 0);
@@ -215,7 +215,7 @@ static int count_turns(void *turns) {
 
 /* All bytes arrive before the first read. */
 static void turns_on_each_engine(void) {
-    enum { UPDATES = 4000, UPDATES_A_TURN = GREEN_TLS_LOOKS_MAX / 2 };
+    enum { UPDATES = 4000, UPDATES_A_TURN = GREEN_TLS_INPUT_READS_MAX / 2 };
     struct peer peer;
     int turns = 0;
     green_socket *socket = meet(&peer, LARGE);

@@ -107,7 +107,7 @@ TEST(hosts, "the session of one host is not offered to another") {
 
 static void resume_by_context(green_tls_version version) {
     struct pairing trusting =
-        pairing_of((green_tls_options){.verification = GREEN_TLS_VERIFY_NOBODY_INSECURE, .maximum = version},
+        pairing_of((green_tls_options){.verification = GREEN_TLS_VERIFY_NONE_INSECURE, .maximum = version},
                    (green_tls_options){0});
     CHECK(!resumed_to(&trusting, "mine.example"));
     CHECK(resumed_to(&trusting, "mine.example"));
@@ -204,7 +204,7 @@ TEST(reloaded_server, "a server that is reloaded knows its tickets again only wh
 
 TEST(many_hosts, "sessions of very many hosts push each other out, the oldest first") {
     struct pairing pairing =
-        pairing_of((green_tls_options){.verification = GREEN_TLS_VERIFY_NOBODY_INSECURE}, (green_tls_options){0});
+        pairing_of((green_tls_options){.verification = GREEN_TLS_VERIFY_NONE_INSECURE}, (green_tls_options){0});
     char host[32];
     for (int i = 0; i < 300; i++) {
         snprintf(host, sizeof host, "host%d.example", i);

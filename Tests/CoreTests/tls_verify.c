@@ -186,7 +186,7 @@ TEST(no_host, "a client without the name of a host is refused before a byte goes
 TEST(insecure, "who says NOBODY_INSECURE talks to anybody") {
     struct meeting meeting = {.host = "mine.example",
                               .shows = {.names = "DNS:localhost", .begins = -7200, .ends = -3600},
-                              .client.verification = GREEN_TLS_VERIFY_NOBODY_INSECURE};
+                              .client.verification = GREEN_TLS_VERIFY_NONE_INSECURE};
     struct tls_pair pair = hold(&meeting, true);
     CHECK_TEXT(pair.client_outcome.text, "");
     CHECK_TEXT(pair.server_outcome.text, "");
@@ -229,7 +229,7 @@ TEST(pins, "a certificate with a key that is not pinned is GREEN_TLS_WRONG_KEY")
 }
 
 TEST(pins_insecure, "a pin holds also for who verifies nothing else") {
-    pinned(GREEN_TLS_VERIFY_NOBODY_INSECURE);
+    pinned(GREEN_TLS_VERIFY_NONE_INSECURE);
 }
 
 TEST(pin_is_not_trust, "the right key alone does not make a certificate trusted") {
@@ -343,7 +343,7 @@ TEST(pinned_client, "a server's pins count for its clients, and where nothing el
     asks.pins = own.pin;
     pair = meet_asking(asks, &good, 0);
     client_refused(&pair, GREEN_TLS_WRONG_KEY, X509_V_ERR_CERT_REJECTED, "client.example");
-    asks.verification = GREEN_TLS_VERIFY_NOBODY_INSECURE;
+    asks.verification = GREEN_TLS_VERIFY_NONE_INSECURE;
     pair = meet_asking(asks, &own, 0);
     check_client_seen(&pair, 1);
     pair = meet_asking(asks, NULL, 0);

@@ -316,8 +316,8 @@ TEST(mistaken_room, "a send misled by polls continues after pauses, and a kill e
 
 TEST(no_truncate, "a file is truncated and opened natively where the ring does not do it") {
     open_hub(0);
-    uring->truncates = false;
-    uring->opening_max = 0;
+    uring->has_ftruncate = false;
+    uring->opens_max = 0;
     green_file *file = file_of_pattern("file", 1000);
     CHECK(green_file_truncate(file, 10), ==, 0);
     CHECK(green_file_size(file), ==, 10);
@@ -355,11 +355,11 @@ static const uint8_t file_calls[] = {IORING_OP_MKDIRAT,  IORING_OP_OPENAT,   IOR
 static bool takes(uint8_t opcode) {
     switch (opcode) {
     case FTRUNCATE:
-        return uring->truncates;
+        return uring->has_ftruncate;
     case IORING_OP_OPENAT:
-        return uring->opening_max > 0;
+        return uring->opens_max > 0;
     case IORING_OP_READ:
-        return uring->truncates && uring->opening_max > 0;
+        return uring->has_ftruncate && uring->opens_max > 0;
     default:
         return true;
     }

@@ -33,7 +33,7 @@ static struct {
 } world;
 
 static struct party parties[PARTIES];
-static long worlds, worlds_run;
+static long worlds, runs_checked;
 
 /* Telling which world it was ----------------------------------------------- */
 
@@ -72,7 +72,7 @@ static void print_world(void) {
     static const char *const orders[] = {"FIFO", "LIFO", "PRIORITY"};
     if (!world.origin)
         return;
-    dprintf(STDERR_FILENO, "in world %ld, a %s queue of capacity %s, %s: ", worlds_run, orders[world.origin->order],
+    dprintf(STDERR_FILENO, "in world %ld, a %s queue of capacity %s, %s: ", runs_checked, orders[world.origin->order],
             name_of(world.origin->capacity), world.origin->hurried ? "in a hurry" : "step by step");
     int serial = 0;
     for (int i = 0; i < world.count; i++) {
@@ -154,7 +154,7 @@ static void let_all_run(void) {
 /* What the party's own timeout does when it is over. */
 static void expire(struct party *party) {
     if (party->thread->wait)
-        green__end_wait(party->thread->wait, -ETIMEDOUT);
+        green__wait_end(party->thread->wait, -ETIMEDOUT);
 }
 
 static void tell(struct party *party, const struct step *step) {
@@ -280,7 +280,7 @@ static int64_t timeout_for(const struct step *steps, int count) {
 }
 
 static void run_world(const struct model *origin, const struct step *steps, int count) {
-    worlds_run++;
+    runs_checked++;
     memset(&world, 0, sizeof world);
     world.origin = origin;
     world.steps = steps;
@@ -338,8 +338,8 @@ static void explore_all(green_queue_order order, int64_t capacity) {
     }
     dismiss();
     world.origin = NULL;
-    CHECK(worlds_run, >, 0);
-    printf("%ld worlds of %ld\n", worlds_run, worlds);
+    CHECK(runs_checked, >, 0);
+    printf("%ld worlds of %ld\n", runs_checked, worlds);
 }
 
 TEST(fifo_channel, "every small world of a channel") {

@@ -239,7 +239,8 @@ static ssize_t write_pieces(struct end *end, const struct order *order, const ch
 /* A peer may change its keys at any time. */
 static void rekey(struct end *end, const struct order *order) {
     green_tls *tls = green__tls_of(end->socket);
-    if (tls && tls->shaken && !tls->failure && !tls->said_goodbye && SSL_version(tls->ssl) == TLS1_3_VERSION &&
+    if (tls && tls->handshake_done && !tls->failure && !tls->close_notify_sent &&
+        SSL_version(tls->ssl) == TLS1_3_VERSION &&
         SSL_key_update(tls->ssl, order->detail & 1 ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED))
         SSL_do_handshake(tls->ssl);
     ERR_clear_error();

@@ -52,18 +52,18 @@ static void make_contexts(void) {
     free_certificate(&of_client);
 }
 
-static green_tls_state *state_of(const struct end *end) {
-    return green__tls_peer(green__tls_of(end->socket)->ssl)->state;
+static green_tls_config *state_of(const struct end *end) {
+    return green__tls_ex_data(green__tls_of(end->socket)->ssl)->state;
 }
 
 /* The clients' states, once they have been used. */
-static green_tls_state *remembering[2];
+static green_tls_config *remembering[2];
 
 /* Or an input would depend on those before it. */
 static void forget_sessions(void) {
     for (int i = 0; i < 2; i++)
         if (remembering[i])
-            green__tls_forget_sessions(remembering[i]);
+            green__tls_free_sessions(remembering[i]);
 }
 
 /* Running ------------------------------------------------------------------- */
@@ -71,7 +71,7 @@ static void forget_sessions(void) {
 /* Who waits for another thread to have done something must be told. */
 static void check_waiting(const struct end *end) {
     const green_tls *tls = end->socket ? green__tls_of(end->socket) : NULL;
-    CHECK(!tls || green__list_is_empty(&tls->changes) || tls->shaking || tls->sending || tls->filling);
+    CHECK(!tls || green__wait_list_is_empty(&tls->changes) || tls->in_handshake || tls->sending || tls->filling);
 }
 
 bool world_tick(struct world *world) {
@@ -168,7 +168,7 @@ static bool has_arrived(const struct end *end) {
 }
 
 static bool is_shaken(const struct end *end) {
-    return green__tls_of(end->socket)->shaken;
+    return green__tls_of(end->socket)->handshake_done;
 }
 
 /* Without any disturbance the handshake comes about and everything arrives. */

@@ -32,7 +32,7 @@ const char *green__error_text(int error) {
 }
 
 int green__fail(int error, const char *format, ...) {
-    char text[GREEN_SENTENCE_MAX];
+    char text[GREEN_MESSAGE_MAX];
     va_list arguments;
     va_start(arguments, format);
     int length = vsnprintf(text, sizeof text, format, arguments);
@@ -40,14 +40,14 @@ int green__fail(int error, const char *format, ...) {
     const char *name = strerrorname_np(-error);
     if (length >= 0 && (size_t)length < sizeof text)
         snprintf(text + length, sizeof text - (size_t)length, ": %s (%s)", green__error_text(error), name ? name : "?");
-    green__sentence_keep(error, text);
+    green__message_store(error, text);
     return error;
 }
 
 const char *green_explain(int error) {
     if (error >= 0)
         return "Success";
-    const char *text = green__sentence_find(error);
+    const char *text = green__message_find(error);
     return text ? text : green__error_text(error);
 }
 
@@ -56,7 +56,7 @@ ssize_t green__raw_write(int fd, const void *bytes, size_t size) {
 }
 
 static void report(const char *format, va_list arguments) {
-    char line[GREEN_SENTENCE_MAX + 16] = "green: ";
+    char line[GREEN_MESSAGE_MAX + 16] = "green: ";
     size_t length = strlen(line);
     int written = vsnprintf(line + length, sizeof line - length - 1, format, arguments);
     length = strnlen(line, sizeof line - 2);
@@ -73,13 +73,13 @@ void green__report(const char *format, ...) {
     va_end(arguments);
 }
 
-static bool has_room(int fd) {
+static bool is_writable(int fd) {
     struct pollfd state = {.fd = fd, .events = POLLOUT};
     return poll(&state, 1, 0) == 1 && state.revents == POLLOUT;
 }
 
-void green__report_if_room(const char *format, ...) {
-    if (!has_room(STDERR_FILENO))
+void green__report_nonblocking(const char *format, ...) {
+    if (!is_writable(STDERR_FILENO))
         return;
     va_list arguments;
     va_start(arguments, format);
@@ -97,7 +97,7 @@ void green__debug(const char *format, ...) {
     va_end(arguments);
 }
 
-void green__broken(const char *file, int line, const char *what) {
+void green__invariant_failed(const char *file, int line, const char *what) {
     green__report("broken invariant: %s (%s:%d). This is a bug in Green; please report it.", what, file, line);
     abort();
 }

@@ -4,7 +4,7 @@
 
 #include <green/base.h>
 
-/* Keeps a sentence for green_explain() and returns error, a negated errno, so
+/* Keeps a message for green_explain() and returns error, a negated errno, so
  * that a call can end with `return green__fail(...)`. The errno's own text is
  * appended. */
 int green__fail(int error, const char *format, ...) __attribute__((format(printf, 2, 3), cold));
@@ -18,7 +18,7 @@ void green__report(const char *format, ...) __attribute__((format(printf, 1, 2),
 /* Like green__report(), for errors that a peer can cause at any time. Writes nothing if
  * standard error would block or its reader has gone, so that a peer can neither block
  * the process nor end it by SIGPIPE. */
-void green__report_if_room(const char *format, ...) __attribute__((format(printf, 1, 2), cold));
+void green__report_nonblocking(const char *format, ...) __attribute__((format(printf, 1, 2), cold));
 
 /* The same when the environment's GREEN_LOG is "debug". */
 void green__debug(const char *format, ...) __attribute__((format(printf, 1, 2), cold));
@@ -28,13 +28,13 @@ void green__debug(const char *format, ...) __attribute__((format(printf, 1, 2), 
 ssize_t green__raw_write(int fd, const void *bytes, size_t size);
 
 /* Ends the process: the text says which promise of Green's own is broken. */
-_Noreturn void green__broken(const char *file, int line, const char *what) __attribute__((cold));
+_Noreturn void green__invariant_failed(const char *file, int line, const char *what) __attribute__((cold));
 
 /* A cheap check that stays in release builds. */
 #define GREEN_INVARIANT(condition, what)                                                                               \
     do {                                                                                                               \
         if (__builtin_expect(!(condition), 0))                                                                         \
-            green__broken(__FILE__, __LINE__, what);                                                                   \
+            green__invariant_failed(__FILE__, __LINE__, what);                                                         \
     } while (0)
 
 #define GREEN_LIKELY(condition) __builtin_expect(!!(condition), 1)

@@ -12,14 +12,14 @@ typedef struct green_lock {
     pthread_mutex_t mutex;
     struct green_lock *next, **place;        /* in the list of all; place is NULL in none */
     void (*forked)(struct green_lock *lock); /* called in the child, with it held; NULL: nothing */
-    bool is_open;                            /* fork does not wait for it, and forked() makes anew what it guards */
+    bool not_held_at_fork;                   /* fork does not wait for it, and forked() makes anew what it guards */
 } green_lock;
 
 #define GREEN_LOCK_INITIALIZER(in_child)                                                                               \
     { .mutex = PTHREAD_MUTEX_INITIALIZER, .forked = (in_child) }
 
 /* Makes fork heed it. A static lock may be enrolled again and again. -ENOMEM. */
-int green__lock_enroll(green_lock *lock);
+int green__lock_register(green_lock *lock);
 
 /* For one in allocated memory. -ENOMEM. */
 int green__lock_init(green_lock *lock);
@@ -34,7 +34,7 @@ static inline void green__unlock(green_lock *lock) {
 }
 
 /* Starts to record forks. Enrolling a lock does so, too. -ENOMEM. */
-int green__watch_forks(void);
+int green__track_forks(void);
 
 /* Whether this process has forked since forks are recorded, so that other processes may
  * hold copies of its descriptors. */
@@ -45,6 +45,6 @@ bool green__is_forking(void);
 
 /* Whether that is so in the child, where a lock that is left open may be held by an
  * OS thread which is not there. */
-bool green__is_newborn(void);
+bool green__in_forked_child(void);
 
 #endif

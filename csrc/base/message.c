@@ -5,124 +5,124 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct green_sentence {
+struct green_message {
     int error;
-    green_details details;
+    green_message_details details;
     const char *text; /* after the structure */
 };
 
-/* The sentence of the OS thread, or of a green thread that could not allocate one. */
+/* The message of the OS thread, or of a green thread that could not allocate one. */
 static _Thread_local struct {
-    green_sentence **owner; /* NULL: the OS thread */
-    green_sentence sentence;
-    char text[GREEN_SENTENCE_MAX];
-} kept;
+    green_message **owner; /* NULL: the OS thread */
+    green_message message;
+    char text[GREEN_MESSAGE_MAX];
+} os_thread_message;
 
-/* Marks a green thread that could not allocate its sentence; see kept. */
-static green_sentence elsewhere;
+/* Marks a green thread that could not allocate its message; see os_thread_message. */
+static green_message allocation_failed;
 
-static green_sentence_place *find_place;
+static green_message_slot_finder *find_slot;
 
-void green__sentences_have_place(green_sentence_place *place) {
-    __atomic_store_n(&find_place, place, __ATOMIC_RELAXED);
+void green__message_set_slot_finder(green_message_slot_finder *place) {
+    __atomic_store_n(&find_slot, place, __ATOMIC_RELAXED);
 }
 
-static green_sentence **place_here(void) {
-    green_sentence_place *find = __atomic_load_n(&find_place, __ATOMIC_RELAXED);
+static green_message **slot_here(void) {
+    green_message_slot_finder *find = __atomic_load_n(&find_slot, __ATOMIC_RELAXED);
     return find ? find() : NULL;
 }
 
-/* The caller's last sentence, or NULL. */
-static green_sentence *current(green_sentence **place) {
-    if (place && *place != &elsewhere)
+/* The caller's last message, or NULL. */
+static green_message *current(green_message **place) {
+    if (place && *place != &allocation_failed)
         return *place;
-    return kept.owner == place ? &kept.sentence : NULL;
+    return os_thread_message.owner == place ? &os_thread_message.message : NULL;
 }
 
-static void release(green_sentence **place) {
-    if (*place != &elsewhere)
+static void release(green_message **place) {
+    if (*place != &allocation_failed)
         free(*place);
 }
 
-green_details green__details(void) {
-    const green_sentence *sentence = current(place_here());
-    return sentence ? sentence->details : (green_details){0};
+green_message_details green__message_details(void) {
+    const green_message *message = current(slot_here());
+    return message ? message->details : (green_message_details){0};
 }
 
-void green__details_set(green_details details) {
-    green_sentence *sentence = current(place_here());
-    if (sentence)
-        sentence->details = details;
+void green__message_set_details(green_message_details details) {
+    green_message *message = current(slot_here());
+    if (message)
+        message->details = details;
 }
 
-static void keep_here(green_sentence **owner, green_sentence sentence) {
-    if (sentence.text != kept.text)
-        strncpy(kept.text, sentence.text, sizeof kept.text - 1);
-    sentence.text = kept.text;
-    kept.owner = owner;
-    kept.sentence = sentence;
+static void store_for_os_thread(green_message **owner, green_message message) {
+    if (message.text != os_thread_message.text)
+        strncpy(os_thread_message.text, message.text, sizeof os_thread_message.text - 1);
+    message.text = os_thread_message.text;
+    os_thread_message.owner = owner;
+    os_thread_message.message = message;
 }
 
-static green_sentence *copy(green_sentence sentence) {
-    size_t size = strlen(sentence.text) + 1;
-    green_sentence *made = malloc(sizeof *made + size);
+static green_message *copy(green_message message) {
+    size_t size = strlen(message.text) + 1;
+    green_message *made = malloc(sizeof *made + size);
     if (!made)
         return NULL;
-    sentence.text = memcpy(made + 1, sentence.text, size);
-    *made = sentence;
+    message.text = memcpy(made + 1, message.text, size);
+    *made = message;
     return made;
 }
 
-static void keep(green_sentence **place, green_sentence sentence) {
+static void keep(green_message **place, green_message message) {
     if (!place) {
-        keep_here(NULL, sentence);
+        store_for_os_thread(NULL, message);
         return;
     }
-    green_sentence *made = copy(sentence);
+    green_message *made = copy(message);
     if (!made) {
-        keep_here(place, sentence);
-        made = &elsewhere;
+        store_for_os_thread(place, message);
+        made = &allocation_failed;
     }
     release(place);
     *place = made;
 }
 
-void green__sentence_keep(int error, const char *text) {
-    keep(place_here(), (green_sentence){error, green__details(), text});
+void green__message_store(int error, const char *text) {
+    keep(slot_here(), (green_message){error, green__message_details(), text});
 }
 
-const char *green__sentence_of(green_sentence **place, int error) {
-    const green_sentence *sentence = current(place);
-    return sentence && sentence->error == error ? sentence->text : NULL;
+const char *green__message_find_in(green_message **place, int error) {
+    const green_message *message = current(place);
+    return message && message->error == error ? message->text : NULL;
 }
 
-const char *green__sentence_find(int error) {
-    return green__sentence_of(place_here(), error);
+const char *green__message_find(int error) {
+    return green__message_find_in(slot_here(), error);
 }
 
-void green__sentence_repeat(green_sentence **from, int error, green_sentence **to) {
-    const green_sentence *sentence = current(from);
-    if (sentence && sentence->error == error && from != to)
-        keep(to, *sentence);
+void green__message_forward(green_message **from, int error, green_message **to) {
+    const green_message *message = current(from);
+    if (message && message->error == error && from != to)
+        keep(to, *message);
 }
 
-void green__sentence_save(green_sentence_copy *saved) {
-    const green_sentence *sentence = current(place_here());
-    saved->error = sentence ? sentence->error : 0;
+void green__message_save(green_message_copy *saved) {
+    const green_message *message = current(slot_here());
+    saved->error = message ? message->error : 0;
     if (saved->error == 0)
         return;
-    saved->details = sentence->details;
-    strcpy(saved->text, sentence->text);
+    saved->details = message->details;
+    strcpy(saved->text, message->text);
 }
 
-void green__sentence_restore(const green_sentence_copy *saved) {
+void green__message_restore(const green_message_copy *saved) {
     if (saved->error < 0)
-        keep(place_here(), (green_sentence){saved->error, saved->details, saved->text});
+        keep(slot_here(), (green_message){saved->error, saved->details, saved->text});
 }
 
-void green__sentence_drop(green_sentence **place) {
+void green__message_free(green_message **place) {
     release(place);
     *place = NULL;
-    if (kept.owner == place)
-        kept.owner = NULL, kept.sentence = (green_sentence){0};
+    if (os_thread_message.owner == place)
+        os_thread_message.owner = NULL, os_thread_message.message = (green_message){0};
 }

@@ -1,4 +1,4 @@
-/* The message of a failure ("sentence"), kept for green_explain().
+/* The message of a failure ("message"), kept for green_explain().
  *
  * It belongs to the green thread whose call failed, so it remains valid if the thread
  * waits before it reports the failure. Outside green threads, and in an OS thread's own
@@ -9,49 +9,49 @@
 
 #include <stddef.h>
 
-enum { GREEN_SENTENCE_MAX = 512 };
+enum { GREEN_MESSAGE_MAX = 512 };
 
 /* Allocated at the first failure of a green thread, with room for its text. */
-typedef struct green_sentence green_sentence;
+typedef struct green_message green_message;
 
-/* Numbers that belong to a sentence. A later sentence keeps them until they are set
+/* Numbers that belong to a message. A later message keeps them until they are set
  * again. */
-typedef struct green_details {
+typedef struct green_message_details {
     long problem, verify; /* of TLS */
-} green_details;
+} green_message_details;
 
-/* Set by the core. Returns the place of the current green thread's sentence, or NULL
+/* Set by the core. Returns the place of the current green thread's message, or NULL
  * outside green threads. */
-typedef green_sentence **green_sentence_place(void);
-void green__sentences_have_place(green_sentence_place *place);
+typedef green_message **green_message_slot_finder(void);
+void green__message_set_slot_finder(green_message_slot_finder *place);
 
-/* Stores a text as the caller's sentence. If there is no memory, a green thread uses the
+/* Stores a text as the caller's message. If there is no memory, a green thread uses the
  * place of the OS thread, until the next thread that has no memory overwrites it. */
-void green__sentence_keep(int error, const char *text);
+void green__message_store(int error, const char *text);
 
 /* The caller's text for an error, or NULL. */
-const char *green__sentence_find(int error);
+const char *green__message_find(int error);
 
 /* The text of another green thread of this OS thread, or NULL. */
-const char *green__sentence_of(green_sentence **place, int error);
+const char *green__message_find_in(green_message **place, int error);
 
-/* Copies the sentence for an error from one place to another. */
-void green__sentence_repeat(green_sentence **from, int error, green_sentence **to);
+/* Copies the message for an error from one place to another. */
+void green__message_forward(green_message **from, int error, green_message **to);
 
-green_details green__details(void);
-void green__details_set(green_details details);
+green_message_details green__message_details(void);
+void green__message_set_details(green_message_details details);
 
-/* A copy of the caller's sentence, for a step that may fail without failing the call.
+/* A copy of the caller's message, for a step that may fail without failing the call.
  * An error of 0: there was none. */
-typedef struct green_sentence_copy {
+typedef struct green_message_copy {
     int error;
-    green_details details;
-    char text[GREEN_SENTENCE_MAX];
-} green_sentence_copy;
-void green__sentence_save(green_sentence_copy *saved);
-void green__sentence_restore(const green_sentence_copy *saved);
+    green_message_details details;
+    char text[GREEN_MESSAGE_MAX];
+} green_message_copy;
+void green__message_save(green_message_copy *saved);
+void green__message_restore(const green_message_copy *saved);
 
-/* Frees the sentence at the place and stores NULL there. */
-void green__sentence_drop(green_sentence **place);
+/* Frees the message at the place and stores NULL there. */
+void green__message_free(green_message **place);
 
 #endif

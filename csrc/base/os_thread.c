@@ -3,11 +3,11 @@
 #include <signal.h>
 #include <sys/prctl.h>
 
-void green__native_name(const char *name) {
+void green__os_thread_set_name(const char *name) {
     prctl(PR_SET_NAME, name);
 }
 
-int green__native_start(pthread_t *thread, size_t stack_size, void *(*function)(void *), void *argument) {
+int green__os_thread_start(pthread_t *thread, size_t stack_size, void *(*function)(void *), void *argument) {
     sigset_t all, before;
     pthread_attr_t attributes;
     pthread_t started;

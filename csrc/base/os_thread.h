@@ -9,10 +9,10 @@
 /* Starts one with all signals blocked: those are for the program's own threads.
  * thread is for who will join it; NULL: it is detached. A stack_size of 0 is the
  * system's. 0 or -errno. */
-int green__native_start(pthread_t *thread, size_t stack_size, void *(*function)(void *), void *argument);
+int green__os_thread_start(pthread_t *thread, size_t stack_size, void *(*function)(void *), void *argument);
 
 /* The name by which others see the calling one. It takes no descriptor, as another
  * OS thread's would. */
-void green__native_name(const char *name);
+void green__os_thread_set_name(const char *name);
 
 #endif

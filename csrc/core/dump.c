@@ -14,7 +14,7 @@ struct dump {
     int64_t now;
 };
 
-void green__write(int fd, const char *text, size_t length) {
+void green__write_all(int fd, const char *text, size_t length) {
     while (length > 0) {
         ssize_t written = green__raw_write(fd, text, length);
         if (written < 0 && errno == EINTR)
@@ -48,22 +48,23 @@ static void dump_thread(green_thread *thread, void *context) {
     if (thread->stack)
         snprintf(stack, sizeof stack, "; stack %zu of %zu KiB", green__stack_used(thread->stack) / 1024,
                  green__stack_size(thread->stack) / 1024);
-    int length = snprintf(line, sizeof line, "  %s: %s%s\n", green__label(thread, label, sizeof label), state, stack);
-    green__write(dump->fd, line, length < (int)sizeof line ? (size_t)length : sizeof line - 1);
+    int length =
+        snprintf(line, sizeof line, "  %s: %s%s\n", green__thread_label(thread, label, sizeof label), state, stack);
+    green__write_all(dump->fd, line, length < (int)sizeof line ? (size_t)length : sizeof line - 1);
 }
 
-void green__dump(green_hub *hub, int fd) {
+void green__hub_dump(green_hub *hub, int fd) {
     struct dump dump = {hub, fd, green_now()};
     char line[LINE_MAX_BYTES];
     int length = snprintf(line, sizeof line, "green: %" PRIu64 " green threads of OS thread %d, engine %s\n",
-                          hub->threads, hub->sight.number, hub->engine->class->name);
-    green__write(fd, line, (size_t)length);
-    green__each_thread(hub, dump_thread, &dump);
+                          hub->threads, hub->registration.number, hub->engine->class->name);
+    green__write_all(fd, line, (size_t)length);
+    green__hub_each_thread(hub, dump_thread, &dump);
 }
 
 int green_dump(int fd) {
     if (!green__hub)
         return green__fail(-ENOENT, "green_dump: this OS thread has no hub");
-    green__dump(green__hub, fd);
+    green__hub_dump(green__hub, fd);
     return 0;
 }

@@ -6,14 +6,14 @@
 /* Nothing is ready, no timer runs and no I/O that anybody waits for is under
  * way: no parked thread can ever go on. The OS thread's own context is always
  * among them, and it is the one whose call fails, because it is the one that
- * would keep the program from ending; the others stay where they are. */
+ * would keep the program from exit_observer; the others stay where they are. */
 static void report_deadlock(green_hub *hub) {
     green__report("deadlock: every green thread of this OS thread waits for another, so the call of its main context "
                   "fails with EDEADLK");
-    green__dump(hub, STDERR_FILENO);
+    green__hub_dump(hub, STDERR_FILENO);
     green_wait *wait = hub->root.wait;
     GREEN_INVARIANT(wait && wait->kind->cancel, "the main context can be interrupted");
-    green__end_wait(wait, -EDEADLK);
+    green__wait_end(wait, -EDEADLK);
 }
 
 /* A hub waits at most 146 years at a time: the kernel adds the wait to its clock, and a
@@ -38,33 +38,33 @@ static void fire_timers(green_hub *hub) {
 /* Waits until somebody is ready. */
 static void idle(green_hub *hub) {
     green__stacks_reclaim(&hub->stacks);
-    green__exchange_look_again(hub);
+    green__switch_state_rescan(hub);
     while (!hub->head) {
         int64_t timeout = until_next_timer(hub);
-        if (timeout < 0 && hub->awaited == 0) {
+        if (timeout < 0 && hub->io_waiters == 0) {
             report_deadlock(hub);
             break;
         }
-        green__count(&hub->sight.waits);
+        green__counter_increment(&hub->registration.waits);
         hub->engine->class->turn(hub->engine, timeout);
-        green__count(&hub->sight.waits);
+        green__counter_increment(&hub->registration.waits);
         fire_timers(hub);
-        if (GREEN_UNLIKELY(green__requests(&hub->sight)))
-            green__sight_woken(hub);
+        if (GREEN_UNLIKELY(green__hub_requests(&hub->registration)))
+            green__hub_woken(hub);
     }
 }
 
-void green__turn(green_hub *hub) {
-    hub->turning = true;
-    green__count(&hub->turns);
+void green__event_loop_iterate(green_hub *hub) {
+    hub->in_event_loop = true;
+    green__counter_increment(&hub->turns);
     if (!hub->head)
         hub->tail = &hub->head; /* it pointed into the mark */
-    if (GREEN_UNLIKELY(green__requests(&hub->sight)))
-        green__sight_turn(hub);
-    if (GREEN_UNLIKELY(green__exchange_has_changed(&hub->exchange)))
-        green__exchange_look(hub);
-    if (GREEN_UNLIKELY(hub->exchange.checks_stacks))
-        green__overflow_check(hub->current); /* it may go on without a switch */
+    if (GREEN_UNLIKELY(green__hub_requests(&hub->registration)))
+        green__hub_serve_requests(hub);
+    if (GREEN_UNLIKELY(green__switch_hooks_changed(&hub->switch_state)))
+        green__switch_state_scan(hub);
+    if (GREEN_UNLIKELY(hub->switch_state.checks_stacks))
+        green__stack_overflow_check(hub->current); /* it may go on without a switch */
     if (!hub->head) {
         idle(hub);
     } else {
@@ -72,6 +72,6 @@ void green__turn(green_hub *hub) {
         if (hub->timers.count > 0)
             fire_timers(hub);
     }
-    green__enqueue(hub, &hub->mark);
-    hub->turning = false;
+    green__run_queue_append(hub, &hub->mark);
+    hub->in_event_loop = false;
 }

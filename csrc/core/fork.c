@@ -10,24 +10,24 @@
 
 #include <stdlib.h>
 
-/* Those of the process before the fork, by sight.next. */
-static green_hub *forsaken;
+/* Those of the process before the fork, by registration.next. */
+static green_hub *abandoned;
 
 /* The green stack that this OS thread goes on with, because it forked there. */
 static _Thread_local const green_stack *inherited;
 
-void green__hub_forsake(green_hub *hub) {
+void green__hub_abandon(green_hub *hub) {
     green__engine_abandon(hub->engine);
-    green__stacks_forsake(&hub->stacks, hub == green__hub ? hub->current->stack : NULL);
-    hub->sight.place = NULL;
-    hub->sight.next = forsaken;
-    forsaken = hub;
+    green__stacks_abandon(&hub->stacks, hub == green__hub ? hub->current->stack : NULL);
+    hub->registration.place = NULL;
+    hub->registration.next = abandoned;
+    abandoned = hub;
     /* Whoever comes back into it from a callback that forked meets the engine,
      * which says so, and no thread of the parent's. */
     hub->head = NULL;
     hub->tail = &hub->head;
-    green__enqueue(hub, &hub->mark);
-    hub->awaited++;
+    green__run_queue_append(hub, &hub->mark);
+    hub->io_waiters++;
     if (hub != green__hub)
         return;
     if (hub->exit)
@@ -37,25 +37,25 @@ void green__hub_forsake(green_hub *hub) {
     green__hub = NULL;
 }
 
-bool green__is_forsaken(const green_hub *hub) {
-    for (const green_hub *other = forsaken; other; other = other->sight.next)
+bool green__hub_is_abandoned(const green_hub *hub) {
+    for (const green_hub *other = abandoned; other; other = other->registration.next)
         if (other == hub)
             return true;
     return false;
 }
 
-const char *green__whose(const green_hub *hub) {
-    return green__is_forsaken(hub) ? "belongs to the process before the fork" : "lives on another OS thread";
+const char *green__foreign_hub_reason(const green_hub *hub) {
+    return green__hub_is_abandoned(hub) ? "belongs to the process before the fork" : "lives on another OS thread";
 }
 
 const green_stack *green__inherited_stack(void) {
     return inherited;
 }
 
-void green__end_of_child(const green_thread *thread, int result) {
+void green__forked_child_exit(const green_thread *thread, int result) {
     char label[GREEN_LABEL_MAX];
     if (result < 0 && result != -ECANCELED)
-        green__report("%s ended a forked child with an error: %s", green__label(thread, label, sizeof label),
+        green__report("%s ended a forked child with an error: %s", green__thread_label(thread, label, sizeof label),
                       green__error_text(result));
     exit(result < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
 }

@@ -43,7 +43,7 @@ def hubs():
         raise gdb.GdbError("There is no green thread: no OS thread has a hub.")
     while hub:
         yield hub
-        hub = hub["sight"]["next"]
+        hub = hub["registration"]["next"]
 
 
 def threads(hub):
@@ -65,7 +65,7 @@ def label(thread):
 
 def native_thread(hub):
     """The OS thread of a hub, as gdb knows it; None when it does not."""
-    number = int(hub["sight"]["number"])
+    number = int(hub["registration"]["number"])
     for native in gdb.selected_inferior().threads():
         if number in native.ptid[1:]:
             return native
@@ -210,7 +210,7 @@ Usage: green threads"""
 
     def run(self, arguments):
         for hub in hubs():
-            print(f"OS thread {int(hub['sight']['number'])}: {int(hub['threads'])} green threads")
+            print(f"OS thread {int(hub['registration']['number'])}: {int(hub['threads'])} green threads")
             current = running(hub)
             for thread in threads(hub):
                 print(f"  {label(thread)}: {state(thread, thread == current)}")

@@ -298,7 +298,7 @@ void green__guard_area_close(const green_guard_area *area) {
     atomic_fetch_sub_explicit(&protected_count, area->mprotected, memory_order_relaxed);
 }
 
-void green__guards_forsake(green_guards *guards, char *guard) {
+void green__guards_abandon(green_guards *guards, char *guard) {
     if (guards->fd < 0)
         return;
     green__guards_close(guards);

@@ -89,7 +89,7 @@ static inline bool green__guards_can_be_discarded(const green_guard_area *area) 
 }
 
 /* In a forked child. The guard is that of the stack on which it goes on, or NULL. */
-void green__guards_forsake(green_guards *guards, char *guard);
+void green__guards_abandon(green_guards *guards, char *guard);
 
 /* The name of a kind, as in the list above. */
 const char *green__guard_name(green_guard_kind kind);

@@ -26,8 +26,8 @@ struct green_thread_block {
     green_thread threads[BLOCK_THREADS];
 };
 
-green_thread *green__record_take(green_hub *hub) {
-    if (!hub->store) {
+green_thread *green__thread_record_alloc(green_hub *hub) {
+    if (!hub->free_records) {
         struct green_thread_block *block = aligned_alloc(GREEN_CACHE_LINE, sizeof *block);
         if (!block)
             return NULL;
@@ -35,22 +35,22 @@ green_thread *green__record_take(green_hub *hub) {
         hub->blocks = block;
         for (size_t i = BLOCK_THREADS; i-- > 0;) {
             block->threads[i].state = GREEN_UNUSED;
-            block->threads[i].next = hub->store;
-            hub->store = &block->threads[i];
+            block->threads[i].next = hub->free_records;
+            hub->free_records = &block->threads[i];
         }
     }
-    green_thread *thread = hub->store;
-    hub->store = thread->next;
+    green_thread *thread = hub->free_records;
+    hub->free_records = thread->next;
     return thread;
 }
 
-void green__record_give(green_hub *hub, green_thread *thread) {
+void green__thread_record_free(green_hub *hub, green_thread *thread) {
     thread->state = GREEN_UNUSED;
-    thread->next = hub->store;
-    hub->store = thread;
+    thread->next = hub->free_records;
+    hub->free_records = thread;
 }
 
-void green__each_thread(green_hub *hub, void (*visit)(green_thread *thread, void *context), void *context) {
+void green__hub_each_thread(green_hub *hub, void (*visit)(green_thread *thread, void *context), void *context) {
     visit(&hub->root, context);
     for (struct green_thread_block *block = hub->blocks; block; block = block->next)
         for (size_t i = 0; i < BLOCK_THREADS; i++)
@@ -84,7 +84,7 @@ static int options_check(const green_hub_options *given, green_hub_options *opti
 static void hub_free(green_hub *hub) {
     if (hub->engine)
         hub->engine->class->close(hub->engine);
-    green__overflow_unwatch(hub);
+    green__stack_overflow_unwatch(hub);
     green__stacks_destroy(&hub->stacks);
     green__timers_destroy(&hub->timers);
     for (struct green_thread_block *block = hub->blocks, *next; block; block = next) {
@@ -96,25 +96,25 @@ static void hub_free(green_hub *hub) {
     free(hub);
 }
 
-/* The OS thread is ending. */
-static void hub_abandon(void *unused) {
+/* The OS thread is exit_observer. */
+static void hub_os_thread_exit(void *unused) {
     (void)unused;
     if (!green__hub || green_hub_close() == 0)
         return;
-    green__sight_close(green__hub);
+    green__hub_unregister(green__hub);
     /* Their frames may hold what others point to, so their memory stays. */
     green__report("an OS thread ended while its hub was in use: %s", green_explain(-EBUSY));
 }
 
-static pthread_key_t abandon_key;
+static pthread_key_t os_thread_exit_key;
 
-static green_sentence **sentence_place(void) {
-    return green__hub ? green__sentence_place_of(green__hub->current) : NULL;
+static green_message **find_message_slot(void) {
+    return green__hub ? green__message_slot_of(green__hub->current) : NULL;
 }
 
 static void prepare(void) {
-    green__sentences_have_place(sentence_place);
-    if (pthread_key_create(&abandon_key, hub_abandon) != 0)
+    green__message_set_slot_finder(find_message_slot);
+    if (pthread_key_create(&os_thread_exit_key, hub_os_thread_exit) != 0)
         green__report("no pthread key is left; a hub will outlive its OS thread");
 }
 
@@ -125,12 +125,12 @@ static void root_init(green_hub *hub) {
     root->state = GREEN_RUNNING;
     root->references = 1;
     root->begun = true;
-    root->kill = (green_interrupt){.error = -ECANCELED, .delivered = green__killed};
+    root->kill = (green_interrupt){.error = -ECANCELED, .delivered = green__kill_delivered};
     root->last_link = &root->links;
     root->id = green__thread_id_next(hub);
-    green__list_init(&root->waiters);
+    green__wait_list_init(&root->waiters);
     if (root->id == FIRST)
-        green__set_name(root, "main");
+        green__thread_set_name(root, "main");
     hub->root_fiber = green__fiber_current();
 #ifdef GREEN_ASAN
     const green_stack *inherited = green__inherited_stack();
@@ -161,7 +161,7 @@ int green__hub_make(const green_hub_options *given) {
                                &(green_engine_options){options.entries, options.receive_memory}, &hub->fallback);
     if (error < 0)
         goto failed;
-    error = green__overflow_watch(hub);
+    error = green__stack_overflow_watch(hub);
     if (error < 0)
         goto failed;
     green__guards_open(&hub->stacks.guards); /* last, because it can do without a descriptor */
@@ -172,18 +172,18 @@ int green__hub_make(const green_hub_options *given) {
     hub->threads = 1;
     hub->current = &hub->root;
     root_init(hub);
-    green__enqueue(hub, &hub->mark);
+    green__run_queue_append(hub, &hub->mark);
     if (swift_task_enterThreadLocalContext && swift_task_exitThreadLocalContext) {
         hub->enter = swift_task_enterThreadLocalContext;
         hub->exit = swift_task_exitThreadLocalContext;
         hub->enter((char *)hub->root.access);
-        hub->bare = (hub->root.access[0] | hub->root.access[1]) == 0;
+        hub->root_has_no_access = (hub->root.access[0] | hub->root.access[1]) == 0;
     }
-    green__exchange_look(hub);
+    green__switch_state_scan(hub);
     green__hub = hub;
     pthread_once(&once, prepare);
-    pthread_setspecific(abandon_key, hub);
-    green__sight_open(hub);
+    pthread_setspecific(os_thread_exit_key, hub);
+    green__hub_register(hub);
     return 0;
 
 failed:
@@ -201,7 +201,7 @@ int green_hub_close(void) {
     green_hub *hub = green__hub;
     if (!hub)
         return green__fail(-ENOENT, "green_hub_close: this OS thread has no hub");
-    while (hub->sight.dumping && hub->current == &hub->root)
+    while (hub->registration.dump_scheduled && hub->current == &hub->root)
         (void)green_yield(); /* a thread of Green's own, which ends without waiting */
     if (hub->current != &hub->root || hub->threads > 1 || hub->handles || hub->sockets)
         return green__fail(-EBUSY,
@@ -209,18 +209,18 @@ int green_hub_close(void) {
                            "%lu sockets, files or processes are still held",
                            hub->threads - 1, hub->handles, hub->sockets);
     /* What was cancelled may not have completed yet. */
-    hub->turning = true;
+    hub->in_event_loop = true;
     while (hub->engine->operations > 0)
         hub->engine->class->turn(hub->engine, GREEN_FOREVER);
-    hub->root.unblockable = true;
+    hub->root.must_not_block = true;
     green__locals_destroy(&hub->root);
-    green__endings_run(&hub->root);
-    green__discard_reason(&hub->root.reason);
-    green__discard_reason(&hub->root.kill.reason);
-    pthread_setspecific(abandon_key, NULL);
+    green__exit_observers_run(&hub->root);
+    green__interrupt_reason_discard(&hub->root.reason);
+    green__interrupt_reason_discard(&hub->root.kill.reason);
+    pthread_setspecific(os_thread_exit_key, NULL);
     if (hub->exit)
         hub->exit((char *)hub->root.access);
-    green__sight_close(hub);
+    green__hub_unregister(hub);
     green__hub = NULL;
     hub_free(hub);
     return 0;
@@ -276,9 +276,9 @@ int green_hub_statistics(green_statistics *statistics) {
         .submitted = hub->engine->submitted,
         .completions = hub->engine->completions,
         .fallbacks = hub->fallbacks,
-        .longest_turn = hub->sight.longest_turn,
+        .longest_iteration = hub->registration.longest_iteration,
     };
-    green__each_thread(hub, count_state, statistics);
+    green__hub_each_thread(hub, count_state, statistics);
     for (const green_stack_class *class = &hub->stacks.first; class; class = class->next) {
         statistics->stacks += class->carved;
         statistics->free_stacks += class->free_count;

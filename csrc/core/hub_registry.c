@@ -23,30 +23,30 @@ void green__hubs_unlock(void) {
     green__pthread.mutex_unlock(&lock);
 }
 
-static void set_timed(green_sight *sight) {
-    __atomic_fetch_and(&sight->requests, GREEN_REQUEST_DUMP, __ATOMIC_RELAXED);
-    __atomic_fetch_or(&sight->requests, timed * GREEN_REQUEST_TIMED, __ATOMIC_RELAXED);
+static void set_timed(green_hub_registration *registration) {
+    __atomic_fetch_and(&registration->requests, GREEN_REQUEST_DUMP, __ATOMIC_RELAXED);
+    __atomic_fetch_or(&registration->requests, timed * GREEN_REQUEST_TIMING, __ATOMIC_RELAXED);
 }
 
-void green__hubs_time(uint32_t monitor) {
+void green__hubs_set_timing(uint32_t monitor) {
     green__pthread.mutex_lock(&lock);
     timed = monitor;
-    for (green_hub *hub = green__hubs; hub; hub = hub->sight.next)
-        set_timed(&hub->sight);
+    for (green_hub *hub = green__hubs; hub; hub = hub->registration.next)
+        set_timed(&hub->registration);
     green__pthread.mutex_unlock(&lock);
 }
 
 static void enlist(green_hub *hub) {
-    green_sight *sight = &hub->sight;
-    sight->thread = pthread_self();
-    sight->number = (int32_t)gettid();
-    sight->since = hub->now; /* it may be held from the first on */
-    sight->next = green__hubs;
-    sight->place = &green__hubs;
-    if (sight->next)
-        sight->next->sight.place = &sight->next;
+    green_hub_registration *registration = &hub->registration;
+    registration->thread = pthread_self();
+    registration->number = (int32_t)gettid();
+    registration->since = hub->now; /* it may be held from the first on */
+    registration->next = green__hubs;
+    registration->place = &green__hubs;
+    if (registration->next)
+        registration->next->registration.place = &registration->next;
     green__hubs = hub;
-    set_timed(sight);
+    set_timed(registration);
 }
 
 static void before_fork(void) {
@@ -61,8 +61,8 @@ static void after_fork(void) {
 static void in_child(void) {
     lock = dumps = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
     for (green_hub *hub = green__hubs, *next; hub; hub = next) {
-        next = hub->sight.next;
-        green__hub_forsake(hub);
+        next = hub->registration.next;
+        green__hub_abandon(hub);
     }
     green__hubs = NULL;
     timed = 0;
@@ -74,28 +74,28 @@ static void prepare(void) {
         green__report("no memory for what is to be done at a fork");
 }
 
-void green__sight_prepare(void) {
+void green__hub_registry_prepare(void) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, prepare);
 }
 
-void green__sight_open(green_hub *hub) {
+void green__hub_register(green_hub *hub) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    green__sight_prepare();
+    green__hub_registry_prepare();
     green__pthread.mutex_lock(&lock);
     enlist(hub);
     green__pthread.mutex_unlock(&lock);
     pthread_once(&once, green__monitor_from_environment);
 }
 
-void green__sight_close(green_hub *hub) {
-    green_sight *sight = &hub->sight;
+void green__hub_unregister(green_hub *hub) {
+    green_hub_registration *registration = &hub->registration;
     green__pthread.mutex_lock(&lock);
-    if (sight->place) {
-        *sight->place = sight->next;
-        if (sight->next)
-            sight->next->sight.place = sight->place;
-        sight->place = NULL;
+    if (registration->place) {
+        *registration->place = registration->next;
+        if (registration->next)
+            registration->next->registration.place = registration->place;
+        registration->place = NULL;
     }
     green__pthread.mutex_unlock(&lock);
 }
@@ -105,11 +105,11 @@ void green__sight_close(green_hub *hub) {
 static int dump_all(void *unused) {
     (void)unused;
     green_hub *hub = green__hub;
-    green_sight *sight = &hub->sight;
-    __atomic_fetch_and(&sight->requests, ~(uint32_t)GREEN_REQUEST_DUMP, __ATOMIC_RELAXED);
-    sight->dumping = false;
+    green_hub_registration *registration = &hub->registration;
+    __atomic_fetch_and(&registration->requests, ~(uint32_t)GREEN_REQUEST_DUMP, __ATOMIC_RELAXED);
+    registration->dump_scheduled = false;
     green__pthread.mutex_lock(&dumps);
-    green__dump(hub, STDERR_FILENO);
+    green__hub_dump(hub, STDERR_FILENO);
     green__pthread.mutex_unlock(&dumps);
     return 0;
 }
@@ -117,32 +117,32 @@ static int dump_all(void *unused) {
 /* By a thread of its own: the one that does this turn may have no stack left for it. */
 static void begin_dump(green_hub *hub) {
     static const green_spawn_options options = {.name = "dump"};
-    if (hub->sight.dumping)
+    if (hub->registration.dump_scheduled)
         return;
-    hub->sight.dumping = true;
+    hub->registration.dump_scheduled = true;
     if (green_spawn_with(NULL, &options, dump_all, NULL) < 0)
         dump_all(NULL);
 }
 
-static void time_turn(green_sight *sight, uint32_t monitor) {
+static void time_turn(green_hub_registration *registration, uint32_t monitor) {
     int64_t now = green_now();
-    if (sight->timed != monitor)
-        sight->timed = monitor; /* what came before was not timed */
-    else if (now - sight->turned > sight->longest_turn)
-        sight->longest_turn = now - sight->turned;
-    sight->turned = now;
+    if (registration->timed != monitor)
+        registration->timed = monitor; /* what came before was not timed */
+    else if (now - registration->iteration_start > registration->longest_iteration)
+        registration->longest_iteration = now - registration->iteration_start;
+    registration->iteration_start = now;
 }
 
-void green__sight_turn(green_hub *hub) {
-    uint32_t requests = green__requests(&hub->sight);
+void green__hub_serve_requests(green_hub *hub) {
+    uint32_t requests = green__hub_requests(&hub->registration);
     if (requests & GREEN_REQUEST_DUMP)
         begin_dump(hub);
-    if (requests >= GREEN_REQUEST_TIMED)
-        time_turn(&hub->sight, requests / GREEN_REQUEST_TIMED);
+    if (requests >= GREEN_REQUEST_TIMING)
+        time_turn(&hub->registration, requests / GREEN_REQUEST_TIMING);
 }
 
-void green__sight_woken(green_hub *hub) {
-    hub->sight.turned = hub->now;
-    if (green__requests(&hub->sight) & GREEN_REQUEST_DUMP)
+void green__hub_woken(green_hub *hub) {
+    hub->registration.iteration_start = hub->now;
+    if (green__hub_requests(&hub->registration) & GREEN_REQUEST_DUMP)
         begin_dump(hub);
 }

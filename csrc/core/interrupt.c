@@ -1,21 +1,21 @@
 /* Interrupts: how a blocking call ends before what it waits for has happened. */
 #include "hub.h"
 
-void green__discard_reason(green_interrupt_reason *reason) {
+void green__interrupt_reason_discard(green_interrupt_reason *reason) {
     green_interrupt_reason unread = *reason;
     *reason = (green_interrupt_reason){0};
     if (unread.discard)
         unread.discard(unread.value); /* may free what the reason was part of */
 }
 
-void green__killed(green_interrupt *interrupt) {
+void green__kill_delivered(green_interrupt *interrupt) {
     const green_thread *thread = GREEN_CONTAINER(interrupt, green_thread, kill);
     char label[GREEN_LABEL_MAX];
-    green__fail(interrupt->error, "%s was killed", green__label(thread, label, sizeof label));
+    green__fail(interrupt->error, "%s was killed", green__thread_label(thread, label, sizeof label));
 }
 
 /* Delivers an interrupt that is off the list. */
-static int hand_over(green_thread *thread, green_interrupt *interrupt) {
+static int deliver(green_thread *thread, green_interrupt *interrupt) {
     int error = interrupt->error;
     green_interrupt_reason unread = thread->reason;
     interrupt->posted = false;
@@ -25,14 +25,14 @@ static int hand_over(green_thread *thread, green_interrupt *interrupt) {
     if (interrupt->delivered)
         interrupt->delivered(interrupt);
     /* Last, as it may do anything, even free what the interrupt is part of. */
-    green__discard_reason(&unread);
+    green__interrupt_reason_discard(&unread);
     return error;
 }
 
-int green__deliver(green_thread *thread) {
+int green__interrupt_deliver(green_thread *thread) {
     green_interrupt *interrupt = thread->interrupts;
     thread->interrupts = interrupt->next;
-    return hand_over(thread, interrupt);
+    return deliver(thread, interrupt);
 }
 
 static void cancel_wait(green_wait *wait) {
@@ -64,7 +64,7 @@ void green__interrupt_first(green_thread *thread, green_interrupt *interrupt) {
         post(thread, interrupt, &thread->interrupts);
 }
 
-void green__withdraw(green_thread *thread, green_interrupt *interrupt) {
+void green__interrupt_withdraw(green_thread *thread, green_interrupt *interrupt) {
     if (!interrupt->posted)
         return;
     interrupt->posted = false;
@@ -74,10 +74,10 @@ void green__withdraw(green_thread *thread, green_interrupt *interrupt) {
     *place = interrupt->next;
     green_wait *wait = thread->wait;
     if (wait && wait->cancelled && !wait->cause && !thread->interrupts)
-        wait->cause = hand_over(thread, interrupt);
+        wait->cause = deliver(thread, interrupt);
 }
 
-void green__end_wait(green_wait *wait, int cause) {
+void green__wait_end(green_wait *wait, int cause) {
     if (wait->thread->state != GREEN_PARKED)
         return; /* it has just been woken, and has not run yet */
     if (!wait->cause)
@@ -85,16 +85,16 @@ void green__end_wait(green_wait *wait, int cause) {
     cancel_wait(wait);
 }
 
-void green__leave_list(green_wait *wait) {
-    green__list_remove(wait);
+void green__wait_leave_list(green_wait *wait) {
+    green__wait_list_remove(wait);
     green__ready(wait->thread);
 }
 
-int green__why(green_hub *hub, green_wait *wait) {
+int green__wait_error(green_hub *hub, green_wait *wait) {
     if (wait->cause)
         return wait->cause;
     if (hub->current->interrupts)
-        return green__deliver(hub->current);
+        return green__interrupt_deliver(hub->current);
     return -ECANCELED;
 }
 
@@ -102,12 +102,12 @@ int green_check_interrupt(void) {
     return green__hub ? green__check_interrupt(green__hub) : 0;
 }
 
-int green__begin_slowly(green_hub *hub, int64_t timeout) {
+int green__begin_slow(green_hub *hub, int64_t timeout) {
     green_thread *self = hub->current;
-    if (self->unblockable)
+    if (self->must_not_block)
         return green__fail(-EWOULDBLOCK, "a blocking call in a link or a destructor of a green thread");
     if (self->interrupts)
-        return green__deliver(self);
+        return green__interrupt_deliver(self);
     if (timeout >= 0 && green__timer_reserve(&hub->timers) < 0)
         return green__fail(-ENOMEM, "no memory for a timer");
     return 0;
@@ -121,12 +121,12 @@ struct expiry {
 
 static void expire(green_timer *timer) {
     struct expiry *expiry = GREEN_CONTAINER(timer, struct expiry, timer);
-    green__end_wait(expiry->wait, -ETIMEDOUT);
+    green__wait_end(expiry->wait, -ETIMEDOUT);
 }
 
 void green__park_until(green_hub *hub, green_wait *wait, int64_t timeout) {
     struct expiry expiry = {.timer.fire = expire, .wait = wait};
-    int error = green__timer_start(&hub->timers, &expiry.timer, green__deadline(green_now(), timeout));
+    int error = green__timer_start(&hub->timers, &expiry.timer, green__time_add(green_now(), timeout));
     GREEN_INVARIANT(error == 0, "green__begin() reserved a timer");
     green__park(hub, wait);
     green__timer_cancel(&hub->timers, &expiry.timer);

@@ -16,11 +16,11 @@ void green__io_cancel(green_wait *wait) {
     engine->class->cancel(engine, &GREEN_CONTAINER(wait, green_io, wait)->op);
 }
 
-int green__refuse_size(const char *verb, size_t size) {
+int green__size_error(const char *verb, size_t size) {
     return green__fail(-EINVAL, "%s: a length of %zu bytes; the largest is %zd", verb, size, (ssize_t)SSIZE_MAX);
 }
 
-void green__forget_and_close(green_hub *hub, int fd) {
+void green__io_close_fd(green_hub *hub, int fd) {
     hub->engine->class->forget(hub->engine, fd);
     close(fd);
 }
@@ -49,7 +49,7 @@ int green_wait_fd(int fd, short events, int64_t timeout) {
     green_io io;
     green__io_init(hub, &io, &polling, GREEN_OP_POLL, fd);
     io.op.flags = (unsigned short)events;
-    io.op.unheld = !(events & POLLOUT) && keeps_address(fd);
+    io.op.no_file_ref = !(events & POLLOUT) && keeps_address(fd);
     io.op.exact = events & POLLOUT;
     error = green__io_run(hub, &io, timeout);
     if (error < 0 && !green__is_explained(error))

@@ -24,7 +24,7 @@ static inline void green__io_init(green_hub *hub, green_io *io, const green_wait
     io->op.flags = 0;
     io->op.nowait = false;
     io->op.exact = false;
-    io->op.unheld = false;
+    io->op.no_file_ref = false;
     io->op.once = false;
     io->op.address = NULL;
     io->op.length = 0;
@@ -42,37 +42,38 @@ static inline int32_t green__io_run(green_hub *hub, green_io *io, int64_t timeou
         io->op.once = true;
         io->op.drained = false;
     }
-    if ((class->attempts >> io->op.kind & 1) && !self->hurried && class->attempt(hub->engine, &io->op, &io->result)) {
-        self->hurried = true;
+    if ((class->attempts >> io->op.kind & 1) && !self->completed_inline &&
+        class->attempt(hub->engine, &io->op, &io->result)) {
+        self->completed_inline = true;
         return io->result;
     }
-    self->hurried = false;
+    self->completed_inline = false;
     class->submit(hub->engine, &io->op);
-    hub->awaited++;
+    hub->io_waiters++;
     green__park_for(hub, &io->wait, timeout);
-    hub->awaited--;
+    hub->io_waiters--;
     /* EINTR is how a cancelled operation ends that a worker had begun. */
     if (io->wait.cancelled && (io->result == -ECANCELED || io->result == -EINTR))
-        return green__why(hub, &io->wait);
+        return green__wait_error(hub, &io->wait);
     return io->result;
 }
 
 /* Whether it was cancelled though nobody has asked for that: the kernel could start no
  * worker for it. */
-static inline bool green__io_was_not_begun(const green_io *io) {
+static inline bool green__io_not_started(const green_io *io) {
     return io->result == -ECANCELED && !io->wait.cancelled;
 }
 
 /* Returns -EINVAL, explained, for a length that no result can represent: most likely a
  * negative number. */
-int green__refuse_size(const char *verb, size_t size);
+int green__size_error(const char *verb, size_t size);
 
 static inline int green__check_size(const char *verb, size_t size) {
-    return GREEN_LIKELY(size <= SSIZE_MAX) ? 0 : green__refuse_size(verb, size);
+    return GREEN_LIKELY(size <= SSIZE_MAX) ? 0 : green__size_error(verb, size);
 }
 
 /* Closes a descriptor that sockets' operations, ended by now, have worked on. */
-void green__forget_and_close(green_hub *hub, int fd);
+void green__io_close_fd(green_hub *hub, int fd);
 
 /* The cancel of a wait that is a green_io. */
 void green__io_cancel(green_wait *wait);

@@ -16,7 +16,8 @@ int green_thread_link(green_thread *thread, green_link **handle, void (*function
         *handle = NULL;
     char label[GREEN_LABEL_MAX];
     if (thread->hub != green__hub)
-        return green__fail(-EXDEV, "link: %s %s", green__label(thread, label, sizeof label), green__whose(thread->hub));
+        return green__fail(-EXDEV, "link: %s %s", green__thread_label(thread, label, sizeof label),
+                           green__foreign_hub_reason(thread->hub));
     /* While links run, a new one joins the queue instead of recursing. */
     if (thread->state == GREEN_DONE && thread != thread->hub->current) {
         function(thread, argument);
@@ -45,7 +46,7 @@ void green_link_remove(green_link *link) {
     free(link);
 }
 
-void green__run_links(green_thread *thread) {
+void green__links_run(green_thread *thread) {
     for (green_link *link; (link = thread->links);) {
         thread->links = link->next;
         if (!thread->links)

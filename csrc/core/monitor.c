@@ -56,20 +56,20 @@ enum { NO_QUESTION, ASKED, ANSWERING, ANSWERED };
 static struct {
     int state; /* atomic */
     green_hub *hub;
-    green_position at; /* where it was */
-    bool moved;        /* it has gone on since */
+    green_hub_progress at; /* where it was */
+    bool moved;            /* it has gone on since */
     uint64_t thread;
     char name[GREEN_NAME_MAX + 1];
     void *frames[GREEN_FRAMES_MAX];
     size_t count;
 } question;
 
-static green_position position(const green_hub *hub) {
-    return (green_position){green__counted(&hub->switches), green__counted(&hub->turns),
-                            green__counted(&hub->sight.waits)};
+static green_hub_progress position(const green_hub *hub) {
+    return (green_hub_progress){green__counter_read(&hub->switches), green__counter_read(&hub->turns),
+                                green__counter_read(&hub->registration.waits)};
 }
 
-static bool is_same(green_position one, green_position other) {
+static bool is_same(green_hub_progress one, green_hub_progress other) {
     return one.switches == other.switches && one.turns == other.turns && one.waits == other.waits;
 }
 
@@ -153,7 +153,7 @@ static void let_go(green_caught *caught) {
 /* Looking -------------------------------------------------------------------- */
 
 static void send(const green_hub *hub, int signal) {
-    pthread_sigqueue(hub->sight.thread, signal, (union sigval){.sival_ptr = &question});
+    pthread_sigqueue(hub->registration.thread, signal, (union sigval){.sival_ptr = &question});
 }
 
 static void pause_for(int64_t nanoseconds) {
@@ -164,7 +164,7 @@ static void pause_for(int64_t nanoseconds) {
 /* Asks the OS thread of a hub where it is. False: it does not answer. */
 static bool ask(green_hub *hub, int signal) {
     question.hub = hub;
-    question.at = hub->sight.seen;
+    question.at = hub->registration.seen;
     __atomic_store_n(&question.state, ASKED, __ATOMIC_RELEASE);
     for (int pauses = 0; pauses < ANSWER_PAUSES; pauses++) {
         if (__atomic_load_n(&question.state, __ATOMIC_ACQUIRE) == ANSWERED)
@@ -212,46 +212,47 @@ static void report(const green_hold *found, int signal, bool for_dump) {
         if (!for_dump && watcher.monitor.report)
             watcher.monitor.report(&hold, watcher.monitor.context);
         else
-            green__write(STDERR_FILENO, text, size);
+            green__write_all(STDERR_FILENO, text, size);
     }
     free(text);
 }
 
 static void look(green_hub *hub, int64_t now) {
-    green_sight *sight = &hub->sight;
-    green_position at = position(hub);
-    if (is_same(at, sight->seen) && at.waits % 2 == 0) {
-        sight->looks++;
+    green_hub_registration *registration = &hub->registration;
+    green_hub_progress at = position(hub);
+    if (is_same(at, registration->seen) && at.waits % 2 == 0) {
+        registration->unchanged_checks++;
         return;
     }
-    sight->seen = at;
-    sight->since = now;
-    sight->looks = 0;
-    sight->told = false;
+    registration->seen = at;
+    registration->since = now;
+    registration->unchanged_checks = 0;
+    registration->hold_reported = false;
 }
 
-static bool has_held(const green_sight *sight, int64_t now, int64_t limit) {
-    return sight->looks >= LOOKS_MIN && now - sight->since >= limit;
+static bool has_held(const green_hub_registration *registration, int64_t now, int64_t limit) {
+    return registration->unchanged_checks >= LOOKS_MIN && now - registration->since >= limit;
 }
 
-/* Whether a hub is to be told of now, to whom; notes that it was. */
+/* Whether a hub is to be hold_reported of now, to whom; notes that it was. */
 static bool is_due(green_hub *hub, int64_t now, bool for_dump) {
-    green_sight *sight = &hub->sight;
+    green_hub_registration *registration = &hub->registration;
     if (for_dump) {
-        if (sight->excused || !(green__requests(sight) & GREEN_REQUEST_DUMP) || !has_held(sight, now, DUMP_PATIENCE))
+        if (registration->dump_delay_reported || !(green__hub_requests(registration) & GREEN_REQUEST_DUMP) ||
+            !has_held(registration, now, DUMP_PATIENCE))
             return false;
-        return sight->excused = true;
+        return registration->dump_delay_reported = true;
     }
-    if (!watcher.monitoring || sight->told || green__counted(&hub->threads) < 2 ||
-        !has_held(sight, now, watcher.monitor.limit))
+    if (!watcher.monitoring || registration->hold_reported || green__counter_read(&hub->threads) < 2 ||
+        !has_held(registration, now, watcher.monitor.limit))
         return false;
-    return sight->told = true;
+    return registration->hold_reported = true;
 }
 
 /* A hub that has gone on as it was asked: who has it now may hold it, too. */
 static void forgive(green_hub *hub, int64_t now) {
     look(hub, now);
-    hub->sight.excused = false;
+    hub->registration.dump_delay_reported = false;
 }
 
 /* Reports a hub that is due, if there is one. Nobody waits for a report: only for
@@ -260,11 +261,11 @@ static bool report_one(int64_t now, bool for_dump) {
     green_hold hold = {.name = ""};
     bool found = false, held = true;
     int signal = for_dump ? watcher.dumping.number : watcher.asking.number;
-    for (green_hub *hub = green__hubs_lock(); hub && !found; hub = hub->sight.next) {
+    for (green_hub *hub = green__hubs_lock(); hub && !found; hub = hub->registration.next) {
         if (!(found = is_due(hub, now, for_dump)))
             continue;
-        hold.os_thread = hub->sight.number;
-        hold.nanoseconds = now - hub->sight.since;
+        hold.os_thread = hub->registration.number;
+        hold.nanoseconds = now - hub->registration.since;
         if (ask(hub, signal)) {
             held = !question.moved;
             if (!held)
@@ -283,10 +284,10 @@ static bool report_one(int64_t now, bool for_dump) {
 
 /* Asks all hubs for a dump. */
 static void ask_for_dump(void) {
-    for (green_hub *hub = green__hubs_lock(); hub; hub = hub->sight.next) {
-        hub->sight.looks_for_dump = 0;
-        hub->sight.excused = false;
-        __atomic_fetch_or(&hub->sight.requests, GREEN_REQUEST_DUMP, __ATOMIC_RELAXED);
+    for (green_hub *hub = green__hubs_lock(); hub; hub = hub->registration.next) {
+        hub->registration.dump_checks = 0;
+        hub->registration.dump_delay_reported = false;
+        __atomic_fetch_or(&hub->registration.requests, GREEN_REQUEST_DUMP, __ATOMIC_RELAXED);
     }
     green__hubs_unlock();
     watcher.dump_pending = true;
@@ -296,13 +297,13 @@ static void ask_for_dump(void) {
  * and again, since one may be about to wait as the signal comes. */
 static void look_at_all(int64_t now) {
     bool pending = false;
-    for (green_hub *hub = green__hubs_lock(); hub; hub = hub->sight.next) {
-        green_sight *sight = &hub->sight;
+    for (green_hub *hub = green__hubs_lock(); hub; hub = hub->registration.next) {
+        green_hub_registration *registration = &hub->registration;
         look(hub, now);
-        if (!(green__requests(sight) & GREEN_REQUEST_DUMP) || watcher.dumping.number == 0 || sight->excused ||
-            ++sight->looks_for_dump > DUMP_LOOKS)
+        if (!(green__hub_requests(registration) & GREEN_REQUEST_DUMP) || watcher.dumping.number == 0 ||
+            registration->dump_delay_reported || ++registration->dump_checks > DUMP_LOOKS)
             continue;
-        if (sight->seen.waits % 2 == 1)
+        if (registration->seen.waits % 2 == 1)
             send(hub, watcher.dumping.number);
         pending = true;
     }
@@ -325,7 +326,7 @@ static void rest(void) {
 
 static void *watch(void *unused) {
     is_watcher = true;
-    green__native_name("green-watcher");
+    green__os_thread_set_name("green-watcher");
     while (!__atomic_load_n(&watcher.stopping, __ATOMIC_ACQUIRE)) {
         int64_t now = green_now();
         if (__atomic_exchange_n(&watcher.dump_wanted, false, __ATOMIC_ACQUIRE))
@@ -354,7 +355,7 @@ static void halt(void) {
 static int proceed(void) {
     if (watcher.runs || (!watcher.monitoring && watcher.dumping.number == 0))
         return 0;
-    int error = green__native_start(&watcher.thread, 0, watch, NULL);
+    int error = green__os_thread_start(&watcher.thread, 0, watch, NULL);
     watcher.runs = error == 0;
     return error;
 }
@@ -362,7 +363,7 @@ static int proceed(void) {
 static void prepare(void) {
     sem_init(&watcher.wake, 0, 0);
     green__frames_prepare();
-    green__sight_prepare(); /* a fork may come before the first hub */
+    green__hub_registry_prepare(); /* a fork may come before the first hub */
 }
 
 /* Begins to change what is watched. */
@@ -387,7 +388,7 @@ static void monitor_off(void) {
     if (!watcher.monitoring)
         return;
     watcher.monitoring = false;
-    green__hubs_time(0);
+    green__hubs_set_timing(0);
     let_go(&watcher.asking);
 }
 
@@ -417,7 +418,7 @@ int green_monitor_start(const green_monitor_options *given) {
         return leave(green__fail(error, "green_monitor_start: catching signal %d", options.signal));
     watcher.monitor = options;
     watcher.monitoring = true;
-    green__hubs_time(++watcher.monitors);
+    green__hubs_set_timing(++watcher.monitors);
     error = proceed();
     if (error < 0) {
         green__fail(error, "green_monitor_start: starting an OS thread");

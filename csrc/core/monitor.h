@@ -14,13 +14,13 @@ green_hub *green__hubs_lock(void);
 void green__hubs_unlock(void);
 
 /* Has the turns of all hubs timed, for the monitor of that number; 0 ends it. */
-void green__hubs_time(uint32_t monitor);
+void green__hubs_set_timing(uint32_t monitor);
 
 /* Starts the monitor if the environment's GREEN_MONITOR says so. */
 void green__monitor_from_environment(void);
 
 /* Sees to what is to be done at a fork, from the first call on. */
-void green__sight_prepare(void);
+void green__hub_registry_prepare(void);
 
 /* In a child after fork(2): all is off. */
 void green__monitor_forked(void);

@@ -82,7 +82,7 @@ static inline void green__fiber_reuse(void **fiber, unsigned *uses) {
 
 /* Just before a switch. fake_stack is where the leaving thread keeps ASan's
  * fake stack, or NULL when it never comes back. */
-static inline void green__before_switch(void **fake_stack, const void *bottom, size_t size, void *fiber) {
+static inline void green__sanitizer_before_switch(void **fake_stack, const void *bottom, size_t size, void *fiber) {
 #ifdef GREEN_ASAN
     __sanitizer_start_switch_fiber(fake_stack, bottom, size);
 #endif
@@ -93,7 +93,7 @@ static inline void green__before_switch(void **fake_stack, const void *bottom, s
 }
 
 /* The first thing after one; NULL at the very beginning of a thread. */
-static inline void green__after_switch(void *fake_stack) {
+static inline void green__sanitizer_after_switch(void *fake_stack) {
 #ifdef GREEN_ASAN
     __sanitizer_finish_switch_fiber(fake_stack, NULL, NULL);
 #else
@@ -102,7 +102,7 @@ static inline void green__after_switch(void *fake_stack) {
 }
 
 /* A stack about to be used again may be poisoned by frames that never returned. */
-static inline void green__unpoison(const void *address, size_t size) {
+static inline void green__sanitizer_unpoison(const void *address, size_t size) {
 #ifdef GREEN_ASAN
     __asan_unpoison_memory_region(address, size);
 #else

@@ -62,8 +62,8 @@ void green__stacks_destroy(green_stacks *stacks) {
     green__guards_close(&stacks->guards);
 }
 
-void green__stacks_forsake(green_stacks *stacks, const green_stack *own) {
-    green__guards_forsake(&stacks->guards, own ? own->guard : NULL);
+void green__stacks_abandon(green_stacks *stacks, const green_stack *own) {
+    green__guards_abandon(&stacks->guards, own ? own->guard : NULL);
 }
 
 /* The class of a size, made on first use. Programs use one or two sizes, so a
@@ -159,7 +159,7 @@ green_stack *green__stack_take(green_stacks *stacks, size_t size) {
     class->free = stack->next;
     class->free_count--;
     class->dirty_count -= stack->dirty;
-    green__unpoison(stack->bottom, class->size);
+    green__sanitizer_unpoison(stack->bottom, class->size);
     green__fiber_reuse(&stack->fiber, &stack->uses);
     return stack;
 }

@@ -72,7 +72,7 @@ static inline bool green__stack_is_guarded_at(const green_stack *stack, const vo
 
 /* In a forked child that goes on with this stack, or NULL: it needs its guard, and none
  * of the others. */
-void green__stacks_forsake(green_stacks *stacks, const green_stack *own);
+void green__stacks_abandon(green_stacks *stacks, const green_stack *own);
 
 /* Bytes touched so far, to the page. */
 size_t green__stack_used(const green_stack *stack);

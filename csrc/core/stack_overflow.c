@@ -27,7 +27,7 @@ static void tell(const green_thread *thread, const green_stack *stack) {
                           "green: stack overflow in %s, whose stack is %zu KiB: give it more by stack_size in "
                           "green_spawn_options, or all of them by stack_size in green_hub_options (Swift: "
                           "stackSize:)\n",
-                          green__label(thread, label, sizeof label), green__stack_size(stack) / 1024);
+                          green__thread_label(thread, label, sizeof label), green__stack_size(stack) / 1024);
     if (length > 0 && green__raw_write(STDERR_FILENO, line, (size_t)length) < 0)
         return;
 }
@@ -42,7 +42,7 @@ static void on_fault(int number, siginfo_t *info, void *context) {
     sigaction(number, number == SIGSEGV ? &previous_segv : &previous_bus, NULL);
 }
 
-void green__overflow_check(const green_thread *thread) {
+void green__stack_overflow_check(const green_thread *thread) {
     const green_stack *stack = thread->stack;
     const char *frame = __builtin_frame_address(0);
     if (!stack || frame >= stack->bottom || frame < stack->guard) /* another stack, as a coroutine's of the program */
@@ -58,7 +58,7 @@ static void install(void) {
     sigaction(SIGBUS, &action, &previous_bus);
 }
 
-int green__overflow_watch(green_hub *hub) {
+int green__stack_overflow_watch(green_hub *hub) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     void *memory = mmap(NULL, GREEN_SIGNAL_STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
@@ -69,7 +69,7 @@ int green__overflow_watch(green_hub *hub) {
     return 0;
 }
 
-void green__overflow_unwatch(green_hub *hub) {
+void green__stack_overflow_unwatch(green_hub *hub) {
     stack_t now, *former = &hub->former_signal_stack;
     if (!hub->signal_stack)
         return;

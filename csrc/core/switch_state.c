@@ -7,33 +7,33 @@
 #include <link.h>
 #include <string.h>
 
-typedef green_exceptions *get_globals(void);
+typedef green_cxx_exceptions *get_globals(void);
 
 /* Defined if the program is linked with a C++ runtime, dynamically or statically. */
-extern green_exceptions *__cxa_get_globals(void) __attribute__((weak));
+extern green_cxx_exceptions *__cxa_get_globals(void) __attribute__((weak));
 
 static const char *const libraries[] = {"libstdc++.so.6", "libc++abi.so.1", "libc++.so.1"};
 
-static const green_exceptions never = {0}, always = {.uncaught = 1};
+static const green_cxx_exceptions never = {0}, always = {.uncaught = 1};
 
-uintptr_t green__exchange_changes;
-static const green_foreign_state *foreign; /* atomic */
+uintptr_t green__switch_hooks_version;
+static const green_switch_hooks *foreign; /* atomic */
 
-static const green_foreign_state *foreign_state(void) {
+static const green_switch_hooks *foreign_state(void) {
     return __atomic_load_n(&foreign, __ATOMIC_ACQUIRE);
 }
 
 /* Finding ------------------------------------------------------------------- */
 
-static void add(green_exchange *exchange, get_globals *get) {
-    green_exceptions *globals = get ? get() : NULL;
+static void add(green_switch_state *switch_state, get_globals *get) {
+    green_cxx_exceptions *globals = get ? get() : NULL;
     if (!globals)
         return;
-    for (size_t i = 0; i < exchange->count; i++)
-        if (exchange->runtimes[i] == globals)
+    for (size_t i = 0; i < switch_state->count; i++)
+        if (switch_state->runtimes[i] == globals)
             return;
-    if (exchange->count < GREEN_CXX_RUNTIMES_MAX)
-        exchange->runtimes[exchange->count++] = globals;
+    if (switch_state->count < GREEN_CXX_RUNTIMES_MAX)
+        switch_state->runtimes[switch_state->count++] = globals;
 }
 
 /* dlsym() returns a function here. */
@@ -79,76 +79,76 @@ static unsigned long long objects_loaded(void) {
     return loaded;
 }
 
-void green__exchange_look(green_hub *hub) {
-    green_exchange *exchange = &hub->exchange;
-    exchange->loaded = objects_loaded();
-    exchange->changes = __atomic_load_n(&green__exchange_changes, __ATOMIC_RELAXED);
-    add(exchange, __cxa_get_globals);
-    add(exchange, find(RTLD_DEFAULT));
+void green__switch_state_scan(green_hub *hub) {
+    green_switch_state *switch_state = &hub->switch_state;
+    switch_state->loaded = objects_loaded();
+    switch_state->changes = __atomic_load_n(&green__switch_hooks_version, __ATOMIC_RELAXED);
+    add(switch_state, __cxa_get_globals);
+    add(switch_state, find(RTLD_DEFAULT));
     for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++) {
         /* The handle stays open, so the record stays at its address. */
         void *library = loaded_library(libraries[i]);
         if (library)
-            add(exchange, find(library));
+            add(switch_state, find(library));
     }
-    exchange->watched = &never;
-    if (exchange->count > 1 || exchange->checks_stacks || foreign_state())
-        exchange->watched = &always;
-    else if (exchange->count == 1)
-        exchange->watched = exchange->runtimes[0];
-    exchange->generation = green__exchange_generation(); /* the search may have changed it */
+    switch_state->watched = &never;
+    if (switch_state->count > 1 || switch_state->checks_stacks || foreign_state())
+        switch_state->watched = &always;
+    else if (switch_state->count == 1)
+        switch_state->watched = switch_state->runtimes[0];
+    switch_state->generation = green__dtv_generation(); /* the search may have changed it */
 }
 
-void green__exchange_look_again(green_hub *hub) {
-    if (objects_loaded() != hub->exchange.loaded)
-        green__exchange_look(hub);
+void green__switch_state_rescan(green_hub *hub) {
+    if (objects_loaded() != hub->switch_state.loaded)
+        green__switch_state_scan(hub);
 }
 
-void green__exchange_check_stacks(green_hub *hub) {
-    hub->exchange.checks_stacks = true;
-    hub->exchange.watched = &always;
+void green__switch_state_check_stacks(green_hub *hub) {
+    hub->switch_state.checks_stacks = true;
+    hub->switch_state.watched = &always;
 }
 
-void green__exchange_foreign(const green_foreign_state *state) {
+void green__switch_hooks_set(const green_switch_hooks *state) {
     __atomic_store_n(&foreign, state, __ATOMIC_RELEASE);
-    __atomic_fetch_add(&green__exchange_changes, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&green__switch_hooks_version, 1, __ATOMIC_RELAXED);
     if (green__hub)
-        green__exchange_look(green__hub);
+        green__switch_state_scan(green__hub);
 }
 
 /* Exchanging ---------------------------------------------------------------- */
 
-void green__switch_exchanging(green_hub *hub, green_thread *from, green_thread *to) {
-    green_exchange *exchange = &hub->exchange;
-    if (exchange->generation != green__exchange_generation())
-        green__exchange_look(hub);
-    if (exchange->checks_stacks)
-        green__overflow_check(from);
-    green_exceptions saved[GREEN_CXX_RUNTIMES_MAX];
-    size_t count = exchange->count; /* the count may grow before the thread returns */
-    const green_foreign_state *state = foreign_state();
+void green__switch_saving_state(green_hub *hub, green_thread *from, green_thread *to) {
+    green_switch_state *switch_state = &hub->switch_state;
+    if (switch_state->generation != green__dtv_generation())
+        green__switch_state_scan(hub);
+    if (switch_state->checks_stacks)
+        green__stack_overflow_check(from);
+    green_cxx_exceptions saved[GREEN_CXX_RUNTIMES_MAX];
+    size_t count = switch_state->count; /* the count may grow before the thread returns */
+    const green_switch_hooks *state = foreign_state();
     int error_number = *hub->error_number;
     for (size_t i = 0; i < count; i++) {
-        saved[i] = *exchange->runtimes[i];
-        *exchange->runtimes[i] = never;
+        saved[i] = *switch_state->runtimes[i];
+        *switch_state->runtimes[i] = never;
     }
     void *taken = state ? state->take() : NULL;
     *hub->error_number = error_number;
-    green__switch_bare(hub, from, to);
+    green__switch_plain(hub, from, to);
     for (size_t i = 0; i < count; i++)
-        *exchange->runtimes[i] = saved[i];
+        *switch_state->runtimes[i] = saved[i];
     if (taken) {
-        state->put_back(taken);
+        state->restore(taken);
         *hub->error_number = error_number;
     }
 }
 
-void green__exchange_drop(green_hub *hub) {
-    const green_foreign_state *state = foreign_state();
-    if (hub->exchange.generation != green__exchange_generation())
-        green__exchange_look(hub);
-    for (size_t i = 0; i < hub->exchange.count; i++)
-        *hub->exchange.runtimes[i] = never;
+void green__switch_state_clear(green_hub *hub) {
+    const green_switch_hooks *state = foreign_state();
+    if (hub->switch_state.generation != green__dtv_generation())
+        green__switch_state_scan(hub);
+    for (size_t i = 0; i < hub->switch_state.count; i++)
+        *hub->switch_state.runtimes[i] = never;
     if (state)
         state->clear();
 }

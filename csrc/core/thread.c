@@ -16,7 +16,7 @@ uint64_t green__thread_id_next(green_hub *hub) {
     return ++hub->last_id;
 }
 
-const char *green__label(const green_thread *thread, char *text, size_t size) {
+const char *green__thread_label(const green_thread *thread, char *text, size_t size) {
     if (thread->name)
         snprintf(text, size, "thread %lu '%s'", thread->id, thread->name);
     else
@@ -34,49 +34,49 @@ static void replace_name(green_thread *thread, char *name) {
 
 static void report_unobserved(green_thread *thread) {
     char label[GREEN_LABEL_MAX];
-    const char *sentence = green__sentence_of(&thread->sentence, thread->result);
-    green__report("%s ended with an error that nobody waited for: %s", green__label(thread, label, sizeof label),
-                  sentence ? sentence : green__error_text(thread->result));
+    const char *message = green__message_find_in(&thread->message, thread->result);
+    green__report("%s ended with an error that nobody waited for: %s", green__thread_label(thread, label, sizeof label),
+                  message ? message : green__error_text(thread->result));
 }
 
-/* Back into the store, once nobody holds it. */
+/* Back into the free_records, once nobody holds it. */
 static void thread_free(green_thread *thread) {
     if (thread->result < 0 && !thread->observed && thread->result != -ECANCELED)
         report_unobserved(thread);
-    if (thread->sentence)
-        green__sentence_drop(&thread->sentence);
-    green__discard_reason(&thread->reason);
-    green__discard_reason(&thread->kill.reason);
+    if (thread->message)
+        green__message_free(&thread->message);
+    green__interrupt_reason_discard(&thread->reason);
+    green__interrupt_reason_discard(&thread->kill.reason);
     replace_name(thread, NULL);
-    green__record_give(thread->hub, thread);
+    green__thread_record_free(thread->hub, thread);
 }
 
 static void wake_waiters(green_thread *thread) {
-    for (green_wait *wait; (wait = green__list_take(&thread->waiters));)
+    for (green_wait *wait; (wait = green__wait_list_take(&thread->waiters));)
         green__ready(wait->thread);
 }
 
-void green__ending_add(green_thread *thread, green_ending *ending) {
-    ending->next = thread->endings;
-    ending->place = &thread->endings;
-    if (ending->next)
-        ending->next->place = &ending->next;
-    thread->endings = ending;
+void green__exit_observer_add(green_thread *thread, green_exit_observer *exit_observer) {
+    exit_observer->next = thread->exit_observers;
+    exit_observer->place = &thread->exit_observers;
+    if (exit_observer->next)
+        exit_observer->next->place = &exit_observer->next;
+    thread->exit_observers = exit_observer;
 }
 
-void green__ending_remove(green_ending *ending) {
-    if (!ending->place)
+void green__exit_observer_remove(green_exit_observer *exit_observer) {
+    if (!exit_observer->place)
         return;
-    *ending->place = ending->next;
-    if (ending->next)
-        ending->next->place = ending->place;
-    ending->place = NULL;
+    *exit_observer->place = exit_observer->next;
+    if (exit_observer->next)
+        exit_observer->next->place = exit_observer->place;
+    exit_observer->place = NULL;
 }
 
-void green__endings_run(green_thread *thread) {
-    for (green_ending *ending; (ending = thread->endings);) {
-        green__ending_remove(ending);
-        ending->ended(ending, thread);
+void green__exit_observers_run(green_thread *thread) {
+    for (green_exit_observer *exit_observer; (exit_observer = thread->exit_observers);) {
+        green__exit_observer_remove(exit_observer);
+        exit_observer->ended(exit_observer, thread);
     }
 }
 
@@ -86,38 +86,38 @@ _Noreturn static void finish(green_hub *hub, green_thread *self, int result) {
     GREEN_INVARIANT(!self->wait, "a thread that ends waits for nothing");
     self->result = result;
     self->state = GREEN_DONE;
-    self->unblockable = true;
+    self->must_not_block = true;
     if (self->links)
-        green__run_links(self);
+        green__links_run(self);
     if (self->locals)
         green__locals_destroy(self);
-    if (self->endings)
-        green__endings_run(self);
-    if (GREEN_UNLIKELY(self->sentence != NULL) && !green__sentence_of(&self->sentence, result))
-        green__sentence_drop(&self->sentence); /* the sentence of the result stays with the handle */
-    if (GREEN_UNLIKELY(green__exchange_is_needed(&hub->exchange)))
-        green__exchange_drop(hub);
+    if (self->exit_observers)
+        green__exit_observers_run(self);
+    if (GREEN_UNLIKELY(self->message != NULL) && !green__message_find_in(&self->message, result))
+        green__message_free(&self->message); /* the message of the result stays with the handle */
+    if (GREEN_UNLIKELY(green__switch_state_is_needed(&hub->switch_state)))
+        green__switch_state_clear(hub);
     self->interrupts = NULL;
     wake_waiters(self);
-    green__uncount(&hub->threads);
+    green__counter_decrement(&hub->threads);
     hub->handles++;
 
-    green_thread *next = green__next(hub);
+    green_thread *next = green__run_queue_next(hub);
     if (hub->exit)
         hub->exit((char *)self->access);
     green_stack *stack = self->stack;
     self->stack = NULL;
     green_thread_release(self); /* may discard a reason, which may spawn */
     green__stack_give(stack);
-    green__count(&hub->switches);
+    green__counter_increment(&hub->switches);
     hub->current = next;
     next->state = GREEN_RUNNING;
-    green__announce(hub, NULL, next);
-    green__switch(&hub->nowhere, next->sp);
+    green__sanitizer_announce_switch(hub, NULL, next);
+    green__switch(&hub->discarded_sp, next->sp);
     __builtin_unreachable();
 }
 
-void green__thread_end(int result) {
+void green__thread_exit(int result) {
     green_hub *hub = green__hub;
     GREEN_INVARIANT(hub && hub->current->stack, "an OS thread's own context is not ended as a green thread");
     finish(hub, hub->current, result);
@@ -126,18 +126,18 @@ void green__thread_end(int result) {
 static void thread_main(void *argument) {
     green_thread *self = argument;
     green_hub *hub = self->hub;
-    green__after_switch(NULL);
-    green__enter_access(hub, self);
+    green__sanitizer_after_switch(NULL);
+    green__swift_access_enter(hub, self);
     *hub->error_number = 0;
     int result = -ECANCELED;
     if (GREEN_LIKELY(!self->kill.posted)) {
         self->begun = true;
         result = self->function(self->argument);
         if (GREEN_UNLIKELY(green__hub != hub))
-            green__end_of_child(self, result); /* the rest of the OS thread is the parent's */
+            green__forked_child_exit(self, result); /* the rest of the OS thread is the parent's */
     } else {
-        green__deliver(self);
-        self->unblockable = true;
+        green__interrupt_deliver(self);
+        self->must_not_block = true;
         if (self->discard)
             self->discard(self->argument);
     }
@@ -146,7 +146,7 @@ static void thread_main(void *argument) {
 
 static void begin_after_delay(green_timer *timer) {
     green_thread *thread = GREEN_CONTAINER(timer, green_thread, start);
-    green__enqueue(thread->hub, thread);
+    green__run_queue_append(thread->hub, thread);
 }
 
 /* Everything about a new thread but its stack and its place in a queue. */
@@ -156,12 +156,12 @@ static void thread_init(green_thread *thread, green_hub *hub, green_function *fu
     thread->access[0] = thread->access[1] = 0;
     thread->wait = NULL;
     thread->state = GREEN_READY;
-    thread->begun = thread->unblockable = thread->hurried = thread->observed = false;
+    thread->begun = thread->must_not_block = thread->completed_inline = thread->observed = false;
     thread->result = 0;
     thread->function = function;
     thread->argument = argument;
     thread->discard = NULL;
-    green__list_init(&thread->waiters);
+    green__wait_list_init(&thread->waiters);
     thread->links = NULL;
     thread->last_link = &thread->links;
     thread->locals = NULL;
@@ -169,13 +169,13 @@ static void thread_init(green_thread *thread, green_hub *hub, green_function *fu
     thread->name = NULL;
     thread->context = NULL;
     thread->start = (green_timer){.fire = begin_after_delay};
-    thread->endings = NULL;
+    thread->exit_observers = NULL;
     thread->specific = NULL;
-    thread->sentence = NULL;
+    thread->message = NULL;
     thread->deliveries = 0;
     thread->last_timeout = 0;
     thread->last_timeout_length = 0;
-    thread->kill = (green_interrupt){.error = -ECANCELED, .delivered = green__killed};
+    thread->kill = (green_interrupt){.error = -ECANCELED, .delivered = green__kill_delivered};
     thread->reason = (green_interrupt_reason){0};
 }
 
@@ -184,28 +184,28 @@ static int thread_make(green_hub *hub, size_t stack_size, green_function *functi
                        green_thread **made) {
     if (stack_size != 0 && stack_size < GREEN_STACK_MIN)
         return green__fail(-EINVAL, "spawn: a stack of %zu bytes; the least is %d", stack_size, GREEN_STACK_MIN);
-    green_thread *thread = green__record_take(hub);
+    green_thread *thread = green__thread_record_alloc(hub);
     if (!thread)
         return green__fail(-ENOMEM, "spawn: no memory for another green thread");
     thread->stack = green__stack_take(&hub->stacks, stack_size);
     if (!thread->stack) {
-        green__record_give(hub, thread);
+        green__thread_record_free(hub, thread);
         return green__fail(-ENOMEM,
                            "spawn: no stack of %zu bytes for another green thread beside the %lu there are; ask for "
                            "smaller ones, or raise the address space limit or vm.max_map_count",
                            stack_size ? stack_size : hub->stacks.first.size, hub->threads);
     }
     if (GREEN_UNLIKELY(green__stack_shares_guard(thread->stack)))
-        green__exchange_check_stacks(hub);
+        green__switch_state_check_stacks(hub);
     thread_init(thread, hub, function, argument);
     thread->sp = green__context(thread->stack->top, thread_main, thread);
-    green__count(&hub->threads);
+    green__counter_increment(&hub->threads);
     *made = thread;
     return 0;
 }
 
-green_thread *green__thread_stillborn(green_hub *hub) {
-    green_thread *thread = green__record_take(hub);
+green_thread *green__thread_finished_inline(green_hub *hub) {
+    green_thread *thread = green__thread_record_alloc(hub);
     if (!thread)
         return NULL;
     thread_init(thread, hub, NULL, NULL);
@@ -218,7 +218,7 @@ green_thread *green__thread_stillborn(green_hub *hub) {
 }
 
 /* One reference is the thread's own; the other is the caller's, if it wants it. */
-static void hand_out(green_thread *thread, green_thread **handle) {
+static void give_handle(green_thread *thread, green_thread **handle) {
     thread->references = handle ? 2 : 1;
     if (handle)
         *handle = thread;
@@ -230,8 +230,8 @@ int green_spawn(green_thread **handle, green_function *function, void *argument)
     green_thread *thread = NULL;
     if (!hub || (error = thread_make(hub, 0, function, argument, &thread)) < 0)
         return error;
-    hand_out(thread, handle);
-    green__enqueue(hub, thread);
+    give_handle(thread, handle);
+    green__run_queue_append(hub, thread);
     return 0;
 }
 
@@ -251,17 +251,17 @@ int green_spawn_with(green_thread **handle, const green_spawn_options *options, 
         return error;
     thread->discard = options->discard;
     if (options->name)
-        green__set_name(thread, options->name);
+        green__thread_set_name(thread, options->name);
     if (options->delay <= 0) {
-        green__enqueue(hub, thread);
-    } else if (green__timer_start(&hub->timers, &thread->start, green__deadline(green_now(), options->delay)) < 0) {
+        green__run_queue_append(hub, thread);
+    } else if (green__timer_start(&hub->timers, &thread->start, green__time_add(green_now(), options->delay)) < 0) {
         green__stack_give(thread->stack);
         free(thread->name);
-        green__record_give(hub, thread);
-        green__uncount(&hub->threads);
+        green__thread_record_free(hub, thread);
+        green__counter_decrement(&hub->threads);
         return green__fail(-ENOMEM, "spawn: no memory for the timer of a delayed green thread");
     }
-    hand_out(thread, handle);
+    give_handle(thread, handle);
     return 0;
 }
 
@@ -283,22 +283,23 @@ void green_thread_release(green_thread *thread) {
 }
 
 /* Makes a thread that has not begun ready at once, so that it can end. */
-static void begin_now(green_thread *thread) {
+static void start_now(green_thread *thread) {
     if (!green__timer_pending(&thread->start))
         return;
     green__timer_cancel(&thread->hub->timers, &thread->start);
-    green__enqueue(thread->hub, thread);
+    green__run_queue_append(thread->hub, thread);
 }
 
-static int check_home(const green_thread *thread, const char *call) {
+static int check_hub(const green_thread *thread, const char *call) {
     if (GREEN_LIKELY(thread->hub == green__hub))
         return 0;
     char label[GREEN_LABEL_MAX];
-    return green__fail(-EXDEV, "%s: %s %s", call, green__label(thread, label, sizeof label), green__whose(thread->hub));
+    return green__fail(-EXDEV, "%s: %s %s", call, green__thread_label(thread, label, sizeof label),
+                       green__foreign_hub_reason(thread->hub));
 }
 
 int green_thread_kill_with(green_thread *thread, void *reason, void (*discard)(void *reason)) {
-    int error = check_home(thread, "kill");
+    int error = check_hub(thread, "kill");
     if (error < 0 || thread->state == GREEN_DONE || thread->kill.posted) {
         /* Dead, or dying for a reason that came first. */
         if (discard)
@@ -306,13 +307,13 @@ int green_thread_kill_with(green_thread *thread, void *reason, void (*discard)(v
         return error;
     }
     if (thread == thread->hub->current) {
-        green__discard_reason(&thread->reason);
+        green__interrupt_reason_discard(&thread->reason);
         thread->reason = (green_interrupt_reason){reason, discard};
         return green__fail(-ECANCELED, "a green thread killed itself");
     }
     thread->kill.reason = (green_interrupt_reason){reason, discard};
     green__interrupt(thread, &thread->kill);
-    begin_now(thread);
+    start_now(thread);
     return 0;
 }
 
@@ -334,7 +335,7 @@ uint64_t green_interrupt_count(void) {
 }
 
 int green_thread_cancel(green_thread *thread) {
-    int error = check_home(thread, "cancel");
+    int error = check_hub(thread, "cancel");
     if (error < 0)
         return error;
     if (thread->begun || thread->state == GREEN_DONE || thread->kill.posted)
@@ -351,7 +352,7 @@ const char *green_thread_name(const green_thread *thread) {
     return thread->name ? thread->name : "";
 }
 
-void green__set_name(green_thread *thread, const char *name) {
+void green__thread_set_name(green_thread *thread, const char *name) {
     /* With -flto gcc sees the name, and warns about an overread if the bound of strndup()
      * exceeds its length. */
     size_t length = name ? strlen(name) : 0;
@@ -362,7 +363,7 @@ void green__set_name(green_thread *thread, const char *name) {
 }
 
 void green_thread_set_name(green_thread *thread, const char *name) {
-    green__set_name(thread, name);
+    green__thread_set_name(thread, name);
 }
 
 bool green_thread_is_finished(const green_thread *thread) {

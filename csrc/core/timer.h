@@ -48,7 +48,7 @@ void green__timers_fire(green_timer_heap *heap, int64_t now);
 void green__timers_destroy(green_timer_heap *heap);
 
 /* now + delay, without overflow. */
-static inline int64_t green__deadline(int64_t now, int64_t delay) {
+static inline int64_t green__time_add(int64_t now, int64_t delay) {
     return delay < INT64_MAX - now ? now + delay : INT64_MAX;
 }
 
@@ -56,8 +56,8 @@ static inline int64_t green__deadline(int64_t now, int64_t delay) {
 static const int64_t GREEN_NEVER = -1;
 
 /* The deadline of a timeout, which may be GREEN_FOREVER. */
-static inline int64_t green__moment(int64_t timeout) {
-    return GREEN_LIKELY(timeout < 0) ? GREEN_NEVER : green__deadline(green_now(), timeout);
+static inline int64_t green__deadline_after(int64_t timeout) {
+    return GREEN_LIKELY(timeout < 0) ? GREEN_NEVER : green__time_add(green_now(), timeout);
 }
 
 /* The timeout that is left until a deadline: 0 when it is over. */

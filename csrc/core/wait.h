@@ -40,32 +40,32 @@ struct green_wait {
 /* Waits in the order they came: a circle through a link that is no wait. */
 typedef green_wait_link green_wait_list;
 
-static inline void green__list_init(green_wait_list *list) {
+static inline void green__wait_list_init(green_wait_list *list) {
     list->next = list->previous = list;
 }
 
-static inline bool green__list_is_empty(const green_wait_list *list) {
+static inline bool green__wait_list_is_empty(const green_wait_list *list) {
     return list->next == list;
 }
 
-static inline void green__list_append(green_wait_list *list, green_wait *wait) {
+static inline void green__wait_list_append(green_wait_list *list, green_wait *wait) {
     wait->link.next = list;
     wait->link.previous = list->previous;
     list->previous->next = &wait->link;
     list->previous = &wait->link;
 }
 
-static inline void green__list_remove(green_wait *wait) {
+static inline void green__wait_list_remove(green_wait *wait) {
     wait->link.previous->next = wait->link.next;
     wait->link.next->previous = wait->link.previous;
 }
 
 /* Takes the first wait off a list; NULL when there is none. */
-static inline green_wait *green__list_take(green_wait_list *list) {
-    if (green__list_is_empty(list))
+static inline green_wait *green__wait_list_take(green_wait_list *list) {
+    if (green__wait_list_is_empty(list))
         return NULL;
     green_wait *first = GREEN_CONTAINER(list->next, green_wait, link);
-    green__list_remove(first);
+    green__wait_list_remove(first);
     return first;
 }
 

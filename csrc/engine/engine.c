@@ -48,14 +48,14 @@ static int fall_back(green_engine **engine, const green_engine_options *options,
 /* A refusal that leads to the second choice is no failure of the call, and must not
  * replace the sentence of an earlier one. */
 static int open_best(green_engine **engine, const green_engine_options *options, char **fallback) {
-    green_sentence_copy before;
-    green__sentence_save(&before);
+    green_message_copy before;
+    green__message_save(&before);
     int error = classes[0]->open(engine, options);
     if (error == 0 || !may_fall_back(error))
         return error;
     error = fall_back(engine, options, error, fallback);
     if (error == 0)
-        green__sentence_restore(&before);
+        green__message_restore(&before);
     return error;
 }
 

@@ -15,15 +15,15 @@ typedef struct green_engine green_engine;
 typedef struct green_op green_op;
 
 typedef enum green_op_kind {
-    GREEN_OP_RECEIVE,      /* recv(fd, address, length, flags) */
-    GREEN_OP_RECEIVE_LENT, /* recv into memory of the engine's, which address, a green_lent, tells */
-    GREEN_OP_SEND,         /* send(fd, address, length, flags) */
-    GREEN_OP_RECEIVE_MSG,  /* recvmsg(fd, address, flags) */
-    GREEN_OP_SEND_MSG,     /* sendmsg(fd, address, flags) */
-    GREEN_OP_ACCEPT,       /* accept4(fd, NULL, NULL, SOCK_CLOEXEC) on a non-blocking listener */
-    GREEN_OP_CONNECT,      /* connect(fd, address, length) */
-    GREEN_OP_READ,         /* read(fd, address, length) of what can be polled and is no socket */
-    GREEN_OP_POLL,         /* poll(fd, flags): the events that have come */
+    GREEN_OP_RECEIVE,          /* recv(fd, address, length, flags) */
+    GREEN_OP_RECEIVE_PROVIDED, /* recv into memory of the engine's, which address, a green_provided_buffer, tells */
+    GREEN_OP_SEND,             /* send(fd, address, length, flags) */
+    GREEN_OP_RECEIVE_MSG,      /* recvmsg(fd, address, flags) */
+    GREEN_OP_SEND_MSG,         /* sendmsg(fd, address, flags) */
+    GREEN_OP_ACCEPT,           /* accept4(fd, NULL, NULL, SOCK_CLOEXEC) on a non-blocking listener */
+    GREEN_OP_CONNECT,          /* connect(fd, address, length) */
+    GREEN_OP_READ,             /* read(fd, address, length) of what can be polled and is no socket */
+    GREEN_OP_POLL,             /* poll(fd, flags): the events that have come */
 
     /* Of files, for which nothing can be polled: only where the engine takes them. */
     GREEN_OP_READ_AT,          /* pread(fd, address, length, offset) */
@@ -32,7 +32,7 @@ typedef enum green_op_kind {
     GREEN_OP_SYNC,             /* fsync(fd) */
     GREEN_OP_SYNC_DATA,        /* fdatasync(fd) */
     GREEN_OP_TRUNCATE,         /* ftruncate(fd, offset) */
-    GREEN_OP_STATUS,           /* stat(address) or fstat(fd), into second, a struct statx */
+    GREEN_OP_STAT,             /* stat(address) or fstat(fd), into second, a struct statx */
     GREEN_OP_RENAME,           /* rename(address, second) */
     GREEN_OP_UNLINK,           /* unlink(address) */
     GREEN_OP_MAKE_DIRECTORY,   /* mkdir(address, length as its mode) */
@@ -67,8 +67,8 @@ struct green_op {
 
     bool exact; /* a poll whose events poll(2) has to confirm: see uring_wait.c */
 
-    bool unheld; /* a poll without POLLOUT that must not hold its file: see inner_epoll.c */
-    bool once;   /* the caller does not wait: always try once */
+    bool no_file_ref; /* a poll without POLLOUT that must not hold its file: see inner_epoll.c */
+    bool once;        /* the caller does not wait: always try once */
 
     /* The engine's own. */
     uint8_t state;
@@ -76,7 +76,7 @@ struct green_op {
     bool begun;
     uint8_t phase; /* of an operation that waits, see uring_wait.c */
     uint8_t retries;
-    uint16_t ticket;
+    uint16_t generation;
     int32_t result;
     green_op *next;
 };
@@ -95,12 +95,12 @@ static inline uint32_t green__op_size(const green_op *op) {
  * bytes without memory of its own is lent one when they come, not before, so
  * that idle connections hold none; it is given back when they are read. When
  * all are lent, the operation ends with -ENOBUFS, and nothing is lost. */
-typedef struct green_lent {
+typedef struct green_provided_buffer {
     char *bytes;
     uint16_t token;
-} green_lent;
+} green_provided_buffer;
 
-enum { GREEN_LENT_SIZE = 16 * 1024, GREEN_LENT_MAX = 32768 };
+enum { GREEN_PROVIDED_BUFFER_SIZE = 16 * 1024, GREEN_PROVIDED_BUFFERS_MAX = 32768 };
 
 typedef struct green_engine_options {
     unsigned entries;
@@ -140,7 +140,7 @@ typedef struct green_engine_class {
     void (*turn)(green_engine *engine, int64_t timeout);
 
     /* Gives lent memory back. */
-    void (*give_back)(green_engine *engine, const green_lent *lent);
+    void (*give_back)(green_engine *engine, const green_provided_buffer *lent);
 
     /* A socket's descriptor, without operations by now, is about to be closed:
      * its number will soon be another's. */
@@ -160,7 +160,7 @@ struct green_engine {
     uint64_t completions;  /* results told so far */
 };
 
-static inline bool green__engine_takes(const green_engine *engine, green_op_kind kind) {
+static inline bool green__engine_supports(const green_engine *engine, green_op_kind kind) {
     return engine->class->takes && engine->class->takes(engine, kind);
 }
 

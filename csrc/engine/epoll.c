@@ -29,7 +29,7 @@ static green_epoll *epoll_of(green_engine *engine) {
 }
 
 /* The operation that waits with its descriptor and others that do. */
-static green_op **place_of(green_watched *watched, const green_op *op) {
+static green_op **place_of(green_epoll_fd *watched, const green_op *op) {
     green_op **place = &watched->waiting;
     while (*place != op)
         place = &(*place)->next;
@@ -42,13 +42,13 @@ static bool attempt(green_engine *engine, green_op *op, int32_t *result) {
     green_epoll *epoll = epoll_of(engine);
     if (op->fd < 0)
         return false;
-    green_watched *watched = green__watched(&epoll->descriptors, op->fd);
-    if (watched && !op->once && !green__may_attempt(watched, op))
+    green_epoll_fd *watched = green__epoll_fds_get(&epoll->descriptors, op->fd);
+    if (watched && !op->once && !green__epoll_worth_trying(watched, op))
         return false;
     int error_number = errno;
-    *result = watched ? green__attempt(epoll, watched, op) : -ENOMEM;
+    *result = watched ? green__epoll_try_op(epoll, watched, op) : -ENOMEM;
     errno = error_number;
-    if (*result == GREEN_NOT_YET || *result == GREEN_RETRY || *result == GREEN_AGAIN)
+    if (*result == GREEN_TRY_NOT_READY || *result == GREEN_TRY_AFTER_PAUSE || *result == GREEN_TRY_AT_ONCE)
         return false;
     epoll->counts->submitted++;
     epoll->counts->completions++;
@@ -61,7 +61,7 @@ static void submit(green_engine *engine, green_op *op) {
     epoll->counts->submitted++;
     op->cancelled = false;
     op->begun = false;
-    green__ops_append(&epoll->fresh, op, GREEN_EPOLL_FRESH);
+    green__op_queue_append(&epoll->fresh, op, GREEN_EPOLL_QUEUED);
 }
 
 /* Whatever it waited for, it is tried next, and then refused. */
@@ -71,13 +71,13 @@ static void cancel(green_engine *engine, green_op *op) {
         return;
     op->cancelled = true;
     if (op->state == GREEN_EPOLL_WAITING) {
-        green_watched *watched = green__watched(&epoll->descriptors, op->fd);
+        green_epoll_fd *watched = green__epoll_fds_get(&epoll->descriptors, op->fd);
         *place_of(watched, op) = op->next;
         epoll->waiting--;
-        green__ops_append(&epoll->fresh, op, GREEN_EPOLL_FRESH);
-    } else if (op->state == GREEN_EPOLL_RETRIED) {
-        green__ops_remove(&epoll->retried, op);
-        green__ops_append(&epoll->fresh, op, GREEN_EPOLL_FRESH);
+        green__op_queue_append(&epoll->fresh, op, GREEN_EPOLL_QUEUED);
+    } else if (op->state == GREEN_EPOLL_PAUSED) {
+        green__op_queue_remove(&epoll->retried, op);
+        green__op_queue_append(&epoll->fresh, op, GREEN_EPOLL_QUEUED);
     }
 }
 
@@ -87,7 +87,7 @@ static bool is_foreign(const green_op *op) {
 
 /* What a descriptor that is no socket of Green's is watched for: what somebody
  * waits for and nothing else, which would come at once and again and again. */
-static uint32_t events_for(const green_watched *watched, const green_op *op) {
+static uint32_t events_for(const green_epoll_fd *watched, const green_op *op) {
     uint32_t events = EPOLLONESHOT | EPOLLET;
     events |= op->kind == GREEN_OP_POLL ? (uint16_t)op->flags : EPOLLIN;
     for (const green_op *other = watched->waiting; other; other = other->next)
@@ -102,7 +102,7 @@ static uint32_t socket_events(const green_epoll *epoll, const green_op *op) {
 
 /* Sees to it that an event will come. What is no socket of Green's can be closed
  * without a word, so it is added anew each time, and for one event. */
-static int32_t watch(green_epoll *epoll, green_watched *watched, const green_op *op) {
+static int32_t watch(green_epoll *epoll, green_epoll_fd *watched, const green_op *op) {
     bool foreign = is_foreign(op);
     if (watched->added)
         return 0;
@@ -135,7 +135,7 @@ static void finish(green_epoll *epoll, green_op *op, int32_t result) {
     op->complete(op, result);
 }
 
-static void wait_with(green_epoll *epoll, green_watched *watched, green_op *op) {
+static void wait_with(green_epoll *epoll, green_epoll_fd *watched, green_op *op) {
     *place_of(watched, NULL) = op;
     op->next = NULL;
     op->state = GREEN_EPOLL_WAITING;
@@ -145,27 +145,27 @@ static void wait_with(green_epoll *epoll, green_watched *watched, green_op *op) 
 static void pause_before_retry(green_epoll *epoll, green_op *op) {
     if (!epoll->retried.first)
         epoll->retry_at = green_now() + RETRY_PAUSE;
-    green__ops_append(&epoll->retried, op, GREEN_EPOLL_RETRIED);
+    green__op_queue_append(&epoll->retried, op, GREEN_EPOLL_PAUSED);
 }
 
 static void retry(green_epoll *epoll) {
     if (!epoll->retried.first || green_now() < epoll->retry_at)
         return;
-    for (green_op *op; (op = green__ops_take(&epoll->retried));)
-        green__ops_append(&epoll->fresh, op, GREEN_EPOLL_FRESH);
+    for (green_op *op; (op = green__op_queue_take(&epoll->retried));)
+        green__op_queue_append(&epoll->fresh, op, GREEN_EPOLL_QUEUED);
 }
 
 static void try(green_epoll *epoll, green_op *op) {
-    green_watched *watched = op->fd < 0 ? NULL : green__watched(&epoll->descriptors, op->fd);
-    int32_t result = GREEN_NOT_YET;
+    green_epoll_fd *watched = op->fd < 0 ? NULL : green__epoll_fds_get(&epoll->descriptors, op->fd);
+    int32_t result = GREEN_TRY_NOT_READY;
     op->state = GREEN_EPOLL_RUNNING;
     if (op->cancelled)
         result = -ECANCELED;
     else if (!watched)
         result = op->fd < 0 ? -EBADF : -ENOMEM;
-    else if (op->once || green__may_attempt(watched, op))
-        result = green__attempt(epoll, watched, op);
-    if (result == GREEN_NOT_YET) {
+    else if (op->once || green__epoll_worth_trying(watched, op))
+        result = green__epoll_try_op(epoll, watched, op);
+    if (result == GREEN_TRY_NOT_READY) {
         op->begun = true;
         op->once = false;
         int32_t error = watch(epoll, watched, op);
@@ -175,9 +175,9 @@ static void try(green_epoll *epoll, green_op *op) {
         }
         result = error;
     }
-    if (result == GREEN_AGAIN)
-        green__ops_append(&epoll->fresh, op, GREEN_EPOLL_FRESH);
-    else if (result == GREEN_RETRY)
+    if (result == GREEN_TRY_AT_ONCE)
+        green__op_queue_append(&epoll->fresh, op, GREEN_EPOLL_QUEUED);
+    else if (result == GREEN_TRY_AFTER_PAUSE)
         pause_before_retry(epoll, op);
     else
         finish(epoll, op, result);
@@ -190,7 +190,7 @@ static void try_fresh(green_epoll *epoll) {
     if (!epoll->fresh.first)
         return;
     for (unsigned count = 0; count < TURN_ATTEMPTS && op != last; count++) {
-        op = green__ops_take(&epoll->fresh);
+        op = green__op_queue_take(&epoll->fresh);
         if (!op)
             break;
         try(epoll, op);
@@ -199,7 +199,7 @@ static void try_fresh(green_epoll *epoll) {
 
 /* Gives those who may go on now another try. */
 static void notice(green_epoll *epoll, const struct epoll_event *event) {
-    green_watched *watched = green__watched(&epoll->descriptors, event->data.fd);
+    green_epoll_fd *watched = green__epoll_fds_get(&epoll->descriptors, event->data.fd);
     uint32_t events = event->events;
     if (events & (EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
         watched->eager = true;
@@ -211,13 +211,13 @@ static void notice(green_epoll *epoll, const struct epoll_event *event) {
     for (green_op **place = &watched->waiting; *place;) {
         green_op *op = *place;
         op->drained = false; /* there was an event: worth a try */
-        if (!green__may_attempt(watched, op)) {
+        if (!green__epoll_worth_trying(watched, op)) {
             place = &op->next;
             continue;
         }
         *place = op->next;
         epoll->waiting--;
-        green__ops_append(&epoll->fresh, op, GREEN_EPOLL_FRESH);
+        green__op_queue_append(&epoll->fresh, op, GREEN_EPOLL_QUEUED);
     }
 }
 
@@ -239,7 +239,7 @@ static bool is_worth_polling(green_epoll *epoll) {
     return epoll->waiting > 0 && (!epoll->quiet || ++epoll->quiet > TURNS_A_POLL);
 }
 
-void green__epoll_gather(green_epoll *epoll, int64_t timeout) {
+void green__epoll_wait_and_try(green_epoll *epoll, int64_t timeout) {
     struct epoll_event events[TURN_EVENTS];
     int count = wait_for_events(epoll, events, timeout);
     GREEN_INVARIANT(count >= 0 || errno == EINTR, "epoll_wait fails only for a signal");
@@ -249,7 +249,7 @@ void green__epoll_gather(green_epoll *epoll, int64_t timeout) {
     try_fresh(epoll);
 }
 
-bool green__epoll_try(green_epoll *epoll) {
+bool green__epoll_try_queued(green_epoll *epoll) {
     epoll->told = false;
     retry(epoll);
     try_fresh(epoll);
@@ -260,34 +260,34 @@ bool green__epoll_try(green_epoll *epoll) {
 static void turn(green_engine *engine, int64_t timeout) {
     green_epoll *epoll = epoll_of(engine);
     int error_number = errno;
-    if (green__epoll_try(epoll))
+    if (green__epoll_try_queued(epoll))
         timeout = 0;
     else if (epoll->retried.first && (timeout < 0 || timeout > RETRY_PAUSE))
         timeout = RETRY_PAUSE;
     if (timeout != 0 || is_worth_polling(epoll))
-        green__epoll_gather(epoll, timeout);
+        green__epoll_wait_and_try(epoll, timeout);
     else
         try_fresh(epoll);
     errno = error_number;
 }
 
-static void give_back(green_engine *engine, const green_lent *lent) {
-    green_loans *loans = &epoll_of(engine)->loans;
-    GREEN_INVARIANT(engine->lent > 0 && lent->token < loans->count, "a lent buffer is given back once");
+static void give_back(green_engine *engine, const green_provided_buffer *lent) {
+    green_epoll_buffers *buffers = &epoll_of(engine)->buffers;
+    GREEN_INVARIANT(engine->lent > 0 && lent->token < buffers->count, "a lent buffer is given back once");
     engine->lent--;
-    loans->free[loans->free_count++] = lent->token;
+    buffers->free[buffers->free_count++] = lent->token;
 }
 
 /* Whoever waits for the number by hand learns that it is gone. */
 static void forget(green_engine *engine, int fd) {
     green_epoll *epoll = epoll_of(engine);
-    green_watched *watched = green__watched_already(&epoll->descriptors, fd);
+    green_epoll_fd *watched = green__epoll_fds_find(&epoll->descriptors, fd);
     if (!watched)
         return;
     for (green_op *op; (op = watched->waiting);) {
         watched->waiting = op->next;
         epoll->waiting--;
-        green__ops_append(&epoll->fresh, op, GREEN_EPOLL_FRESH);
+        green__op_queue_append(&epoll->fresh, op, GREEN_EPOLL_QUEUED);
     }
     /* A copy of the descriptor, for example in a child, would keep it in the epoll under
      * a number that another descriptor may get. */
@@ -296,7 +296,7 @@ static void forget(green_engine *engine, int fd) {
         epoll->counts->system_calls++;
         epoll_ctl(epoll->fd, EPOLL_CTL_DEL, fd, NULL);
     }
-    *watched = (green_watched){0};
+    *watched = (green_epoll_fd){0};
 }
 
 int green__epoll_open(green_epoll *epoll, green_engine *counts, uint32_t events) {
@@ -306,9 +306,9 @@ int green__epoll_open(green_epoll *epoll, green_engine *counts, uint32_t events)
         .socket_events = events,
         .milliseconds = green__feature_is_disabled(GREEN_FEATURE_EPOLL_PWAIT2),
     };
-    green__ops_init(&epoll->fresh);
-    green__ops_init(&epoll->retried);
-    int error = green__watch_forks(); /* see forget() */
+    green__op_queue_init(&epoll->fresh);
+    green__op_queue_init(&epoll->retried);
+    int error = green__track_forks(); /* see forget() */
     if (error < 0)
         return error;
     epoll->fd = green__above_stdio(epoll_create1(EPOLL_CLOEXEC));
@@ -318,14 +318,14 @@ int green__epoll_open(green_epoll *epoll, green_engine *counts, uint32_t events)
 void green__epoll_close(green_epoll *epoll) {
     close(epoll->fd);
     green__splice_pipe_close(&epoll->splice_pipe);
-    green__descriptors_free(&epoll->descriptors);
+    green__epoll_fds_free(&epoll->descriptors);
 }
 
 static void close_engine(green_engine *engine) {
     green_epoll *epoll = epoll_of(engine);
     GREEN_INVARIANT(engine->operations == 0, "an engine is closed when no operation is left");
     green__epoll_close(epoll);
-    green__loans_close(&epoll->loans);
+    green__epoll_buffers_close(&epoll->buffers);
     free(epoll);
 }
 
@@ -336,7 +336,7 @@ static int open_engine(green_engine **engine, const green_engine_options *option
     int error = green__epoll_open(epoll, &epoll->base, EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET);
     if (error < 0)
         goto failed;
-    error = green__loans_open(&epoll->loans, options->receive_memory);
+    error = green__epoll_buffers_open(&epoll->buffers, options->receive_memory);
     if (error < 0)
         goto close_epoll;
     *engine = &epoll->base;
@@ -358,7 +358,7 @@ const green_engine_class green__epoll = {
     .name = "epoll",
     .open = open_engine,
     .close = close_engine,
-    .attempts = 1u << GREEN_OP_RECEIVE | 1u << GREEN_OP_RECEIVE_LENT | 1u << GREEN_OP_RECEIVE_MSG |
+    .attempts = 1u << GREEN_OP_RECEIVE | 1u << GREEN_OP_RECEIVE_PROVIDED | 1u << GREEN_OP_RECEIVE_MSG |
                 1u << GREEN_OP_SEND | 1u << GREEN_OP_SEND_MSG | 1u << GREEN_OP_ACCEPT,
     .attempt = attempt,
     .submit = submit,

@@ -11,7 +11,7 @@
 #include <time.h>
 
 /* What is known of a descriptor. All zero: nothing. */
-typedef struct green_watched {
+typedef struct green_epoll_fd {
     green_op *waiting; /* operations that would have had to wait, in no order */
     bool added;        /* to the epoll, as a socket, which tells of its end */
     bool stream;       /* known once it is added */
@@ -21,22 +21,22 @@ typedef struct green_watched {
     bool dry;          /* nothing to receive, until an event says otherwise */
     bool full;         /* no room to send, likewise */
     bool eager;        /* an end, a fault or urgent bytes: no event may follow, so receives are tried */
-} green_watched;
+} green_epoll_fd;
 
-enum { GREEN_PAGE_DESCRIPTORS = 128 };
+enum { GREEN_EPOLL_FDS_PER_PAGE = 128 };
 
 /* By descriptor, in pages that are made as numbers grow. */
-typedef struct green_descriptors {
-    green_watched **pages;
+typedef struct green_epoll_fds {
+    green_epoll_fd **pages;
     size_t count;
-} green_descriptors;
+} green_epoll_fds;
 
 /* Receive buffers, lent last in first out: few are warm, and those stay so. */
-typedef struct green_loans {
+typedef struct green_epoll_buffers {
     char *memory;
     uint16_t *free;
     unsigned free_count, count;
-} green_loans;
+} green_epoll_buffers;
 
 typedef struct green_epoll {
     green_engine base;
@@ -44,11 +44,11 @@ typedef struct green_epoll {
     uint32_t socket_events; /* events to watch on sockets */
     int fd;
     bool milliseconds; /* this kernel's epoll counts in no less */
-    green_descriptors descriptors;
-    green_loans loans;
+    green_epoll_fds descriptors;
+    green_epoll_buffers buffers;
     green_splice_pipe splice_pipe; /* for reads of pipes */
-    green_op_list fresh;           /* to be tried */
-    green_op_list retried;         /* to be tried after a pause: no event tells when */
+    green_op_queue fresh;          /* to be tried */
+    green_op_queue retried;        /* to be tried after a pause: no event tells when */
     uint64_t waiting;              /* operations that wait for an event */
     unsigned quiet;                /* turns since the kernel was asked in vain, from 1; 0: it had something */
     int64_t retry_at;              /* the end of the pause */
@@ -58,20 +58,20 @@ typedef struct green_epoll {
 /* Where an operation is. */
 enum {
     GREEN_EPOLL_IDLE,
-    GREEN_EPOLL_FRESH,
+    GREEN_EPOLL_QUEUED,
     GREEN_EPOLL_RUNNING,
     GREEN_EPOLL_WAITING,
-    GREEN_EPOLL_RETRIED,
+    GREEN_EPOLL_PAUSED,
 };
 
 /* What is known of a descriptor; NULL without memory. */
-green_watched *green__watched(green_descriptors *descriptors, int fd);
+green_epoll_fd *green__epoll_fds_get(green_epoll_fds *descriptors, int fd);
 /* The same; NULL if there is no page for the descriptor. */
-green_watched *green__watched_already(const green_descriptors *descriptors, int fd);
-void green__descriptors_free(green_descriptors *descriptors);
+green_epoll_fd *green__epoll_fds_find(const green_epoll_fds *descriptors, int fd);
+void green__epoll_fds_free(green_epoll_fds *descriptors);
 
-int green__loans_open(green_loans *loans, size_t memory);
-void green__loans_close(green_loans *loans);
+int green__epoll_buffers_open(green_epoll_buffers *buffers, size_t memory);
+void green__epoll_buffers_close(green_epoll_buffers *buffers);
 
 /* Opens the engine as part of another engine. That one counts its operations and calls
  * the two halves of a turn. It lends no memory. The class's submit, cancel, attempt and
@@ -85,17 +85,17 @@ int green__epoll_pwait2(int fd, struct epoll_event *events, int most, const stru
 
 /* Tries operations that were submitted or that may continue. Returns whether one has
  * completed or more can be tried, so that the engine should not wait now. */
-bool green__epoll_try(green_epoll *epoll);
+bool green__epoll_try_queued(green_epoll *epoll);
 
 /* Waits for events for up to timeout nanoseconds, like a turn, and tries the operations
  * that they allow to continue. */
-void green__epoll_gather(green_epoll *epoll, int64_t timeout);
+void green__epoll_wait_and_try(green_epoll *epoll, int64_t timeout);
 
 /* Does what an operation is for, as far as that is possible without waiting:
  * its result, or one of these. */
-int32_t green__attempt(green_epoll *epoll, green_watched *watched, green_op *op);
+int32_t green__epoll_try_op(green_epoll *epoll, green_epoll_fd *watched, green_op *op);
 
 /* Whether the last event leaves it hope. */
-bool green__may_attempt(const green_watched *watched, const green_op *op);
+bool green__epoll_worth_trying(const green_epoll_fd *watched, const green_op *op);
 
 #endif

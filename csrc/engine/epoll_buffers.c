@@ -7,26 +7,28 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-int green__loans_open(green_loans *loans, size_t memory) {
-    loans->count = (unsigned)(memory / GREEN_LENT_SIZE < GREEN_LENT_MAX ? memory / GREEN_LENT_SIZE : GREEN_LENT_MAX);
-    loans->free = malloc(loans->count * sizeof *loans->free);
-    char *bytes = mmap(NULL, loans->count * (size_t)GREEN_LENT_SIZE, PROT_READ | PROT_WRITE,
+int green__epoll_buffers_open(green_epoll_buffers *buffers, size_t memory) {
+    buffers->count = (unsigned)(memory / GREEN_PROVIDED_BUFFER_SIZE < GREEN_PROVIDED_BUFFERS_MAX
+                                    ? memory / GREEN_PROVIDED_BUFFER_SIZE
+                                    : GREEN_PROVIDED_BUFFERS_MAX);
+    buffers->free = malloc(buffers->count * sizeof *buffers->free);
+    char *bytes = mmap(NULL, buffers->count * (size_t)GREEN_PROVIDED_BUFFER_SIZE, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    loans->memory = bytes == MAP_FAILED ? NULL : bytes;
-    if (!loans->free || !loans->memory) {
-        green__loans_close(loans);
+    buffers->memory = bytes == MAP_FAILED ? NULL : bytes;
+    if (!buffers->free || !buffers->memory) {
+        green__epoll_buffers_close(buffers);
         return green__fail(-ENOMEM, "making %zu bytes of receive memory", memory);
     }
-    while (loans->free_count < loans->count) {
-        loans->free[loans->free_count] = (uint16_t)(loans->count - 1 - loans->free_count);
-        loans->free_count++;
+    while (buffers->free_count < buffers->count) {
+        buffers->free[buffers->free_count] = (uint16_t)(buffers->count - 1 - buffers->free_count);
+        buffers->free_count++;
     }
     return 0;
 }
 
-void green__loans_close(green_loans *loans) {
-    free(loans->free);
-    if (loans->memory)
-        munmap(loans->memory, loans->count * (size_t)GREEN_LENT_SIZE);
-    *loans = (green_loans){0};
+void green__epoll_buffers_close(green_epoll_buffers *buffers) {
+    free(buffers->free);
+    if (buffers->memory)
+        munmap(buffers->memory, buffers->count * (size_t)GREEN_PROVIDED_BUFFER_SIZE);
+    *buffers = (green_epoll_buffers){0};
 }

@@ -15,8 +15,8 @@ static int32_t outcome(ssize_t result) {
     if (GREEN_LIKELY(result >= 0))
         return (int32_t)result;
     if (errno == EINTR)
-        return GREEN_AGAIN;
-    return errno == EAGAIN ? GREEN_NOT_YET : -errno;
+        return GREEN_TRY_AT_ONCE;
+    return errno == EAGAIN ? GREEN_TRY_NOT_READY : -errno;
 }
 
 static int32_t receive_now(green_op *op, void *bytes, uint32_t size) {
@@ -32,7 +32,7 @@ static int32_t receive_message_now(const green_op *op) {
 static int32_t poll_now(int fd, int events) {
     struct pollfd state = {.fd = fd, .events = (short)events};
     if (poll(&state, 1, 0) <= 0)
-        return GREEN_NOT_YET;
+        return GREEN_TRY_NOT_READY;
     return state.revents & POLLNVAL ? -EBADF : state.revents;
 }
 
@@ -41,8 +41,9 @@ static int32_t poll_now(int fd, int events) {
 static int32_t send_message_now(const green_op *op) {
     const struct msghdr *message = op->address;
     int32_t result = outcome(sendmsg(op->fd, message, op->flags | MSG_DONTWAIT));
-    bool waits_for_peer = result == GREEN_NOT_YET && message->msg_name && poll_now(op->fd, POLLOUT) != GREEN_NOT_YET;
-    return waits_for_peer ? GREEN_RETRY : result;
+    bool waits_for_peer =
+        result == GREEN_TRY_NOT_READY && message->msg_name && poll_now(op->fd, POLLOUT) != GREEN_TRY_NOT_READY;
+    return waits_for_peer ? GREEN_TRY_AFTER_PAUSE : result;
 }
 
 static int32_t send_now(const green_op *op) {
@@ -71,16 +72,16 @@ static int32_t begin_connect(const green_op *op) {
     if (!(flags & O_NONBLOCK))
         fcntl(op->fd, F_SETFL, flags);
     if (result == -EINPROGRESS || result == -EINTR)
-        return GREEN_NOT_YET;
-    return result == -EAGAIN ? GREEN_RETRY : result;
+        return GREEN_TRY_NOT_READY;
+    return result == -EAGAIN ? GREEN_TRY_AFTER_PAUSE : result;
 }
 
 /* Of a file that does not support RWF_NOWAIT: pipes before Linux 6.4, signalfd and timerfd
  * before 6.10, terminals and inotify on every kernel. If the descriptor blocks, and another
  * process takes the bytes between the two calls, the read waits, but not that of a pipe. */
 static int32_t read_if_readable(green_epoll *epoll, const green_op *op) {
-    if (poll_now(op->fd, POLLIN) == GREEN_NOT_YET)
-        return GREEN_NOT_YET;
+    if (poll_now(op->fd, POLLIN) == GREEN_TRY_NOT_READY)
+        return GREEN_TRY_NOT_READY;
     ssize_t result = green__read_pipe(&epoll->splice_pipe, op->fd, op->address, green__op_size(op));
     return outcome(result < 0 && errno == EINVAL ? read(op->fd, op->address, green__op_size(op)) : result);
 }
@@ -92,7 +93,7 @@ static int32_t read_now(green_epoll *epoll, green_op *op) {
     return op->nowait ? outcome(result) : read_if_readable(epoll, op);
 }
 
-int32_t green__attempt_without_waiting(green_epoll *epoll, green_op *op) {
+int32_t green__epoll_try_syscall(green_epoll *epoll, green_op *op) {
     switch (op->kind) {
     case GREEN_OP_RECEIVE:
         return receive_now(op, op->address, green__op_size(op));
@@ -106,45 +107,45 @@ int32_t green__attempt_without_waiting(green_epoll *epoll, green_op *op) {
     case GREEN_OP_POLL:
         return poll_now(op->fd, op->flags);
     default:
-        return GREEN_NOT_YET;
+        return GREEN_TRY_NOT_READY;
     }
 }
 
 /* A stream that gave less than was asked for has no more for now: the event of
  * its end has been seen, or is still to come. */
-static int32_t receive(green_watched *watched, green_op *op, void *bytes, uint32_t size) {
+static int32_t receive(green_epoll_fd *watched, green_op *op, void *bytes, uint32_t size) {
     int32_t result = receive_now(op, bytes, size);
     if (result == 0)
         watched->eager = true;
-    watched->dry = !watched->eager && (result == GREEN_NOT_YET || (watched->stream && op->drained));
+    watched->dry = !watched->eager && (result == GREEN_TRY_NOT_READY || (watched->stream && op->drained));
     return result;
 }
 
-static int32_t receive_lent(green_epoll *epoll, green_watched *watched, green_op *op) {
-    green_loans *loans = &epoll->loans;
-    green_lent *lent = op->address;
-    if (loans->free_count == 0)
+static int32_t receive_lent(green_epoll *epoll, green_epoll_fd *watched, green_op *op) {
+    green_epoll_buffers *buffers = &epoll->buffers;
+    green_provided_buffer *lent = op->address;
+    if (buffers->free_count == 0)
         return -ENOBUFS;
-    uint16_t token = loans->free[loans->free_count - 1];
-    char *bytes = loans->memory + token * (size_t)GREEN_LENT_SIZE;
-    int32_t result = receive(watched, op, bytes, GREEN_LENT_SIZE);
+    uint16_t token = buffers->free[buffers->free_count - 1];
+    char *bytes = buffers->memory + token * (size_t)GREEN_PROVIDED_BUFFER_SIZE;
+    int32_t result = receive(watched, op, bytes, GREEN_PROVIDED_BUFFER_SIZE);
     if (result > 0) {
-        loans->free_count--;
+        buffers->free_count--;
         epoll->base.lent++;
-        *lent = (green_lent){.bytes = bytes, .token = token};
+        *lent = (green_provided_buffer){.bytes = bytes, .token = token};
     }
     return result;
 }
 
-static int32_t receive_message(green_watched *watched, const green_op *op) {
+static int32_t receive_message(green_epoll_fd *watched, const green_op *op) {
     int32_t result = receive_message_now(op);
-    watched->dry = result == GREEN_NOT_YET && !watched->eager;
+    watched->dry = result == GREEN_TRY_NOT_READY && !watched->eager;
     return result;
 }
 
-static int32_t send_bytes(green_watched *watched, const green_op *op) {
+static int32_t send_bytes(green_epoll_fd *watched, const green_op *op) {
     int32_t result = send_now(op);
-    watched->full = result == GREEN_NOT_YET;
+    watched->full = result == GREEN_TRY_NOT_READY;
     return result;
 }
 
@@ -156,33 +157,33 @@ static bool is_readable(int fd) {
 /* The listener is non-blocking since it was made or adopted. An accept4() that returns
  * EAGAIN creates and frees a socket. So this first calls poll(), at a tenth of the cost,
  * unless an event has just reported a connection and no other process takes it. */
-static int32_t accept_next(green_watched *watched, const green_op *op) {
-    int32_t result = GREEN_NOT_YET;
+static int32_t accept_next(green_epoll_fd *watched, const green_op *op) {
+    int32_t result = GREEN_TRY_NOT_READY;
     bool told = watched->signaled && !watched->contested;
     if (told || is_readable(op->fd))
         result = outcome(green__above_stdio(accept4(op->fd, NULL, NULL, SOCK_CLOEXEC)));
-    watched->contested |= told && result == GREEN_NOT_YET;
+    watched->contested |= told && result == GREEN_TRY_NOT_READY;
     watched->signaled = false;
-    watched->dry = result == GREEN_NOT_YET;
+    watched->dry = result == GREEN_TRY_NOT_READY;
     return result;
 }
 
 static int32_t end_connect(const green_op *op) {
     struct pollfd state = {.fd = op->fd, .events = POLLOUT};
     if (poll(&state, 1, 0) == 0)
-        return GREEN_NOT_YET;
+        return GREEN_TRY_NOT_READY;
     int error = 0;
     if (getsockopt(op->fd, SOL_SOCKET, SO_ERROR, &error, &(socklen_t){sizeof error}) < 0)
         return -errno;
     return -error;
 }
 
-int32_t green__attempt(green_epoll *epoll, green_watched *watched, green_op *op) {
+int32_t green__epoll_try_op(green_epoll *epoll, green_epoll_fd *watched, green_op *op) {
     epoll->counts->system_calls++;
     switch (op->kind) {
     case GREEN_OP_RECEIVE:
         return receive(watched, op, op->address, green__op_size(op));
-    case GREEN_OP_RECEIVE_LENT:
+    case GREEN_OP_RECEIVE_PROVIDED:
         return receive_lent(epoll, watched, op);
     case GREEN_OP_RECEIVE_MSG:
         return receive_message(watched, op);
@@ -202,10 +203,10 @@ int32_t green__attempt(green_epoll *epoll, green_watched *watched, green_op *op)
     }
 }
 
-bool green__may_attempt(const green_watched *watched, const green_op *op) {
+bool green__epoll_worth_trying(const green_epoll_fd *watched, const green_op *op) {
     switch (op->kind) {
     case GREEN_OP_RECEIVE:
-    case GREEN_OP_RECEIVE_LENT:
+    case GREEN_OP_RECEIVE_PROVIDED:
         /* Not known, but the caller says that there is hardly anything. */
         return !watched->dry && (watched->added || !op->drained);
     case GREEN_OP_RECEIVE_MSG:

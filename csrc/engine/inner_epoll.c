@@ -12,12 +12,13 @@
 #include <sys/epoll.h>
 
 /* Sends wait in the ring, so EPOLLOUT is not needed. */
-int green__inner_open(green_uring *uring) {
+int green__inner_epoll_open(green_uring *uring) {
     return green__epoll_open(&uring->inner, &uring->base, EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET);
 }
 
-bool green__inner_takes(const green_op *op) {
-    return op->kind == GREEN_OP_ACCEPT || op->kind == GREEN_OP_RECEIVE_MSG || (op->kind == GREEN_OP_POLL && op->unheld);
+bool green__inner_epoll_takes(const green_op *op) {
+    return op->kind == GREEN_OP_ACCEPT || op->kind == GREEN_OP_RECEIVE_MSG ||
+           (op->kind == GREEN_OP_POLL && op->no_file_ref);
 }
 
 /* Makes the ring poll the epoll while operations wait in it. */
@@ -26,20 +27,20 @@ static bool watch(green_uring *uring) {
     if (!sqe)
         return false;
     io_uring_prep_poll_add(sqe, uring->inner.fd, POLLIN);
-    io_uring_sqe_set_data64(sqe, GREEN_NAME_INNER);
-    uring->watching = true;
+    io_uring_sqe_set_data64(sqe, GREEN_USER_DATA_INNER_EPOLL);
+    uring->inner_polled = true;
     return true;
 }
 
-bool green__inner_begin(green_uring *uring) {
-    bool busy = uring->inner.fresh.first && green__epoll_try(&uring->inner);
-    bool blind = green__inner_is_blind(uring) && !watch(uring);
+bool green__inner_epoll_begin(green_uring *uring) {
+    bool busy = uring->inner.fresh.first && green__epoll_try_queued(&uring->inner);
+    bool blind = green__inner_epoll_needs_poll(uring) && !watch(uring);
     return busy || blind;
 }
 
-void green__inner_end(green_uring *uring) {
-    if (!uring->noticed)
+void green__inner_epoll_end(green_uring *uring) {
+    if (!uring->inner_ready)
         return;
-    uring->watching = uring->noticed = false;
-    green__epoll_gather(&uring->inner, 0);
+    uring->inner_polled = uring->inner_ready = false;
+    green__epoll_wait_and_try(&uring->inner, 0);
 }

@@ -28,7 +28,7 @@ static void cancel(green_engine *engine, green_op *op) {
     (void)engine, (void)op;
 }
 
-static void give_back(green_engine *engine, const green_lent *lent) {
+static void give_back(green_engine *engine, const green_provided_buffer *lent) {
     (void)engine, (void)lent;
 }
 

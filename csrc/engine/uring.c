@@ -43,10 +43,10 @@ struct io_uring_sqe *green__uring_entry(green_uring *uring) {
     return io_uring_get_sqe(&uring->ring);
 }
 
-/* An operation's address with its ticket in the unused upper bits: a request to
+/* An operation's address with its generation in the unused upper bits: a request to
  * cancel an operation that has ended does not meet another in its place. */
 static uint64_t name_of(const green_op *op) {
-    return (uint64_t)(uintptr_t)op | (uint64_t)op->ticket << 48;
+    return (uint64_t)(uintptr_t)op | (uint64_t)op->generation << 48;
 }
 
 static green_op *op_of(uint64_t name) {
@@ -74,16 +74,16 @@ static void prepare_first(const green_uring *uring, struct io_uring_sqe *sqe, gr
     case GREEN_OP_READ:
         io_uring_prep_read(sqe, op->fd, op->address, green__op_size(op), (uint64_t)-1);
         break;
-    case GREEN_OP_RECEIVE_LENT:
-        green__lending_prepare(uring, sqe, op);
+    case GREEN_OP_RECEIVE_PROVIDED:
+        green__uring_buffers_prepare(uring, sqe, op);
         break;
     default:
-        green__uring_prepare_file(sqe, op);
+        green__uring_files_prepare(sqe, op);
     }
 }
 
 static void prepare(const green_uring *uring, struct io_uring_sqe *sqe, green_op *op) {
-    if (GREEN_LIKELY(op->phase == GREEN_PHASE_TRYING))
+    if (GREEN_LIKELY(op->phase == GREEN_PHASE_ATTEMPT))
         prepare_first(uring, sqe, op);
     else
         green__uring_wait_prepare(sqe, op);
@@ -92,13 +92,13 @@ static void prepare(const green_uring *uring, struct io_uring_sqe *sqe, green_op
 
 void green__uring_enqueue(green_uring *uring, green_op *op) {
     uring->base.operations++;
-    op->ticket = ++uring->ticket;
+    op->generation = ++uring->generation;
     struct io_uring_sqe *sqe = uring->backlog.first ? NULL : green__uring_entry(uring);
     if (GREEN_UNLIKELY(!sqe)) {
-        green__ops_append(&uring->backlog, op, GREEN_OP_IN_BACKLOG);
+        green__op_queue_append(&uring->backlog, op, GREEN_URING_IN_BACKLOG);
         return;
     }
-    op->state = GREEN_OP_SUBMITTED;
+    op->state = GREEN_URING_SUBMITTED;
     prepare(uring, sqe, op);
 }
 
@@ -108,7 +108,7 @@ static bool attempt(green_engine *engine, green_op *op, int32_t *result) {
 
 static void submit(green_engine *engine, green_op *op) {
     green_uring *uring = uring_of(engine);
-    if (green__inner_takes(op)) {
+    if (green__inner_epoll_takes(op)) {
         green__epoll.submit(&uring->inner.base, op);
         return;
     }
@@ -126,14 +126,14 @@ static bool submit_cancel(green_uring *uring, green_op *op) {
     if (!sqe)
         return false;
     io_uring_prep_cancel64(sqe, name_of(op), 0);
-    io_uring_sqe_set_data64(sqe, name_of(op) | GREEN_NAME_CANCEL);
-    green__ops_append(&uring->ending, op, GREEN_OP_ENDING);
+    io_uring_sqe_set_data64(sqe, name_of(op) | GREEN_USER_DATA_CANCEL);
+    green__op_queue_append(&uring->ending, op, GREEN_URING_CANCELLING);
     return true;
 }
 
-void green__uring_break_off(green_uring *uring, green_op *op) {
+void green__uring_cancel_request(green_uring *uring, green_op *op) {
     if (!submit_cancel(uring, op))
-        green__ops_append(&uring->cancels, op, GREEN_OP_IN_CANCELS);
+        green__op_queue_append(&uring->cancels, op, GREEN_URING_CANCEL_QUEUED);
 }
 
 /* The kernel does not find a request that is moving from a poll back to its operation or
@@ -145,48 +145,48 @@ static void cancel_again(green_uring *uring, uint64_t name) {
         op = op->next;
     if (!op)
         return;
-    green__ops_remove(&uring->ending, op);
-    green__ops_append(&uring->cancels, op, GREEN_OP_IN_CANCELS);
+    green__op_queue_remove(&uring->ending, op);
+    green__op_queue_append(&uring->cancels, op, GREEN_URING_CANCEL_QUEUED);
 }
 
 static void cancel(green_engine *engine, green_op *op) {
     green_uring *uring = uring_of(engine);
-    if (green__inner_takes(op)) {
+    if (green__inner_epoll_takes(op)) {
         green__epoll.cancel(&uring->inner.base, op);
         return;
     }
-    if (op->cancelled || op->state == GREEN_OP_IDLE)
+    if (op->cancelled || op->state == GREEN_URING_IDLE)
         return;
     op->cancelled = true;
-    if (op->state == GREEN_OP_IN_BACKLOG) {
-        green__ops_remove(&uring->backlog, op);
-        green__ops_append(&uring->refused, op, GREEN_OP_REFUSED);
-    } else if (op->phase != GREEN_PHASE_ENDING) {
-        green__uring_break_off(uring, op);
+    if (op->state == GREEN_URING_IN_BACKLOG) {
+        green__op_queue_remove(&uring->backlog, op);
+        green__op_queue_append(&uring->refused, op, GREEN_URING_NEVER_SUBMITTED);
+    } else if (op->phase != GREEN_PHASE_STOP) {
+        green__uring_cancel_request(uring, op);
     }
 }
 
 /* Gives entries to what had to wait for them. */
 static void drain_lists(green_uring *uring) {
-    for (green_op *op; (op = green__ops_take(&uring->cancels));)
+    for (green_op *op; (op = green__op_queue_take(&uring->cancels));)
         if (!submit_cancel(uring, op)) {
-            green__ops_append(&uring->cancels, op, GREEN_OP_IN_CANCELS);
+            green__op_queue_append(&uring->cancels, op, GREEN_URING_CANCEL_QUEUED);
             break;
         }
     struct io_uring_sqe *sqe;
     while (uring->backlog.first && (sqe = green__uring_entry(uring))) {
-        green_op *op = green__ops_take(&uring->backlog);
-        op->state = GREEN_OP_SUBMITTED;
+        green_op *op = green__op_queue_take(&uring->backlog);
+        op->state = GREEN_URING_SUBMITTED;
         prepare(uring, sqe, op);
     }
 }
 
 static void last_completion(green_uring *uring, green_op *op) {
-    if (GREEN_UNLIKELY(op->state == GREEN_OP_IN_CANCELS))
-        green__ops_remove(&uring->cancels, op);
-    else if (GREEN_UNLIKELY(op->state == GREEN_OP_ENDING))
-        green__ops_remove(&uring->ending, op);
-    op->state = GREEN_OP_IDLE;
+    if (GREEN_UNLIKELY(op->state == GREEN_URING_CANCEL_QUEUED))
+        green__op_queue_remove(&uring->cancels, op);
+    else if (GREEN_UNLIKELY(op->state == GREEN_URING_CANCELLING))
+        green__op_queue_remove(&uring->ending, op);
+    op->state = GREEN_URING_IDLE;
     uring->base.operations--;
     uring->opening -= op->kind == GREEN_OP_OPEN;
 }
@@ -203,25 +203,26 @@ static bool is_restart(const green_op *op, int32_t result) {
 }
 
 static void complete(green_uring *uring, const struct io_uring_cqe *cqe) {
-    if (cqe->user_data & GREEN_NAME_CANCEL) {
+    if (cqe->user_data & GREEN_USER_DATA_CANCEL) {
         /* Only the completion of its target matters. */
         if (cqe->res == -ENOENT)
-            cancel_again(uring, cqe->user_data & ~(uint64_t)GREEN_NAME_CANCEL);
+            cancel_again(uring, cqe->user_data & ~(uint64_t)GREEN_USER_DATA_CANCEL);
         return;
     }
-    if (cqe->user_data == GREEN_NAME_INNER) {
-        uring->noticed = true;
+    if (cqe->user_data == GREEN_USER_DATA_INNER_EPOLL) {
+        uring->inner_ready = true;
         return;
     }
     green_op *op = op_of(cqe->user_data);
     bool more = cqe->flags & IORING_CQE_F_MORE;
-    GREEN_INVARIANT(op->state == GREEN_OP_SUBMITTED || op->state == GREEN_OP_IN_CANCELS || op->state == GREEN_OP_ENDING,
+    GREEN_INVARIANT(op->state == GREEN_URING_SUBMITTED || op->state == GREEN_URING_CANCEL_QUEUED ||
+                        op->state == GREEN_URING_CANCELLING,
                     "a completion belongs to an operation under way");
     if (!more)
         last_completion(uring, op);
-    op->drained = !(cqe->flags & uring->nonempty);
-    if (op->kind == GREEN_OP_RECEIVE_LENT)
-        green__lending_complete(uring, op, cqe);
+    op->drained = !(cqe->flags & uring->sock_nonempty);
+    if (op->kind == GREEN_OP_RECEIVE_PROVIDED)
+        green__uring_buffers_complete(uring, op, cqe);
     int32_t result = cqe->res;
     if (GREEN_UNLIKELY(green__uring_wait_is_due(op, result)) && !green__uring_wait_step(uring, op, &result, more))
         return;
@@ -245,7 +246,7 @@ static bool is_quiet(const green_uring *uring) {
     const struct io_uring *ring = &uring->ring;
     return ring->sq.sqe_tail == ring->sq.sqe_head && !has_work(ring) && io_uring_cq_ready(ring) == 0 &&
            !uring->refused.first && !uring->cancels.first && !uring->backlog.first && !uring->inner.fresh.first &&
-           !green__inner_is_blind(uring);
+           !green__inner_epoll_needs_poll(uring);
 }
 
 /* Enters the kernel when there is a reason to. */
@@ -258,7 +259,8 @@ static void exchange(green_uring *uring, int64_t timeout) {
     if (timeout == 0 && !queued && !has_work(ring))
         return;
     int error = enter(uring, timeout);
-    GREEN_INVARIANT(error == 0 || green__ring_is_busy(error), "io_uring_enter fails only for want of room or time");
+    GREEN_INVARIANT(error == 0 || green__uring_is_transient(error),
+                    "io_uring_enter fails only for want of room or time");
 }
 
 /* Each entry is copied and given back before its operation hears of it: what
@@ -282,14 +284,14 @@ static void turn(green_engine *engine, int64_t timeout) {
     int error_number = errno; /* of whoever parks: completions make system calls */
     if (GREEN_UNLIKELY(uring->cancels.first || uring->backlog.first))
         drain_lists(uring);
-    exchange(uring, green__inner_begin(uring) ? 0 : timeout);
-    for (green_op *op; (op = green__ops_take(&uring->refused));) {
+    exchange(uring, green__inner_epoll_begin(uring) ? 0 : timeout);
+    for (green_op *op; (op = green__op_queue_take(&uring->refused));) {
         last_completion(uring, op);
         engine->completions++;
         op->complete(op, -ECANCELED);
     }
     reap(uring);
-    green__inner_end(uring);
+    green__inner_epoll_end(uring);
     errno = error_number;
 }
 
@@ -298,7 +300,7 @@ static void close_engine(green_engine *engine) {
     GREEN_INVARIANT(engine->operations == 0, "an engine is closed when no operation is left");
     io_uring_queue_exit(&uring->ring);
     green__epoll_close(&uring->inner);
-    green__lending_close(uring);
+    green__uring_buffers_close(uring);
     free(uring);
 }
 
@@ -307,20 +309,20 @@ static int open_engine(green_engine **engine, const green_engine_options *option
     if (!uring)
         return green__fail(-ENOMEM, "making a hub");
     uring->base.class = &green__uring;
-    green__ops_init(&uring->backlog);
-    green__ops_init(&uring->cancels);
-    green__ops_init(&uring->ending);
-    green__ops_init(&uring->refused);
-    int error = green__inner_open(uring);
+    green__op_queue_init(&uring->backlog);
+    green__op_queue_init(&uring->cancels);
+    green__op_queue_init(&uring->ending);
+    green__op_queue_init(&uring->refused);
+    int error = green__inner_epoll_open(uring);
     if (error < 0)
         goto failed;
-    error = green__ring_make(uring, options->entries);
+    error = green__uring_setup(uring, options->entries);
     if (error < 0)
         goto close_inner;
-    error = green__lending_open(uring, options->receive_memory);
+    error = green__uring_buffers_open(uring, options->receive_memory);
     if (error < 0)
         goto close_ring;
-    error = green__ring_try(uring);
+    error = green__uring_try_enter(uring);
     if (error < 0)
         goto close_ring;
     *engine = &uring->base;
@@ -328,7 +330,7 @@ static int open_engine(green_engine **engine, const green_engine_options *option
 
 close_ring:
     io_uring_queue_exit(&uring->ring);
-    green__lending_close(uring);
+    green__uring_buffers_close(uring);
 close_inner:
     green__epoll_close(&uring->inner);
 failed:
@@ -354,11 +356,11 @@ const green_engine_class green__uring = {
     .close = close_engine,
     .attempts = 1u << GREEN_OP_ACCEPT | 1u << GREEN_OP_RECEIVE_MSG,
     .attempt = attempt,
-    .takes = green__uring_takes,
+    .takes = green__uring_files_supports,
     .submit = submit,
     .cancel = cancel,
     .turn = turn,
     .forget = forget,
-    .give_back = green__lending_give_back,
+    .give_back = green__uring_buffers_release,
     .abandon = abandon,
 };

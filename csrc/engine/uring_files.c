@@ -16,22 +16,22 @@ enum { OP_FTRUNCATE = 55 };
 
 /* An open may wait for ever, as for the other end of a FIFO, and keeps a worker
  * meanwhile: half of them is for everything else. */
-void green__uring_ask_of_files(green_uring *uring, struct io_uring_probe *probe) {
+void green__uring_files_probe(green_uring *uring, struct io_uring_probe *probe) {
     unsigned workers[2] = {0, 0};
-    uring->truncates =
+    uring->has_ftruncate =
         io_uring_opcode_supported(probe, OP_FTRUNCATE) && !green__feature_is_disabled(GREEN_FEATURE_FTRUNCATE);
     if (!green__feature_is_disabled(GREEN_FEATURE_IOWQ_MAX_WORKERS) &&
         io_uring_register_iowq_max_workers(&uring->ring, workers) == 0)
-        uring->opening_max = workers[0] / 2;
+        uring->opens_max = workers[0] / 2;
 }
 
-bool green__uring_takes(const green_engine *engine, green_op_kind kind) {
+bool green__uring_files_supports(const green_engine *engine, green_op_kind kind) {
     const green_uring *uring = GREEN_CONTAINER(engine, const green_uring, base);
     switch (kind) {
     case GREEN_OP_OPEN:
-        return uring->opening < uring->opening_max;
+        return uring->opening < uring->opens_max;
     case GREEN_OP_TRUNCATE:
-        return uring->truncates;
+        return uring->has_ftruncate;
     default:
         return true;
     }
@@ -60,7 +60,7 @@ static void prepare_status(struct io_uring_sqe *sqe, const green_op *op) {
         io_uring_prep_statx(sqe, op->fd, "", flags | AT_EMPTY_PATH, STATX_BASIC_STATS, op->second);
 }
 
-void green__uring_prepare_file(struct io_uring_sqe *sqe, const green_op *op) {
+void green__uring_files_prepare(struct io_uring_sqe *sqe, const green_op *op) {
     switch (op->kind) {
     case GREEN_OP_READ_AT:
         io_uring_prep_read(sqe, op->fd, op->address, green__op_size(op), op->offset);
@@ -78,7 +78,7 @@ void green__uring_prepare_file(struct io_uring_sqe *sqe, const green_op *op) {
     case GREEN_OP_TRUNCATE:
         io_uring_prep_rw(OP_FTRUNCATE, sqe, op->fd, NULL, 0, op->offset);
         break;
-    case GREEN_OP_STATUS:
+    case GREEN_OP_STAT:
         prepare_status(sqe, op);
         break;
     case GREEN_OP_RENAME:

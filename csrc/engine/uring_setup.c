@@ -15,7 +15,7 @@ static unsigned long sysctl_disabled(void) {
     return green__read_number("/proc/sys/kernel/io_uring_disabled", 0);
 }
 
-int green__ring_refused(int error, const char *what) {
+int green__uring_explain(int error, const char *what) {
     switch (error) {
     case -EPERM:
         if (sysctl_disabled())
@@ -80,7 +80,7 @@ static int init(struct io_uring *ring, unsigned entries) {
         if (!(flags & disabled))
             error = io_uring_queue_init_params(entries, ring, &params);
     }
-    return error < 0 ? green__ring_refused(error, "making an io_uring ring") : 0;
+    return error < 0 ? green__uring_explain(error, "making an io_uring ring") : 0;
 }
 
 /* Operations that Green cannot do without. SEND_ZC is not used, but shows Linux 6.0: what
@@ -105,11 +105,11 @@ static int check_features(green_uring *uring) {
         return green__fail(-ENOMEM, "making a hub");
     int error = io_uring_register_probe(&uring->ring, probe, OPERATIONS);
     if (error < 0)
-        green__ring_refused(error, "asking which operations io_uring has");
+        green__uring_explain(error, "asking which operations io_uring has");
     else if (!is_complete(&uring->ring, probe))
         error = green__fail(-ENOSYS, "this kernel's io_uring is too old: Green needs Linux 6.0");
     else
-        green__uring_ask_of_files(uring, probe);
+        green__uring_files_probe(uring, probe);
     free(probe);
     return error;
 }
@@ -119,7 +119,7 @@ static int move_above_stdio(struct io_uring *ring) {
         return 0;
     int fd = fcntl(ring->ring_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
     if (fd < 0)
-        return green__ring_refused(-errno, "moving an io_uring ring");
+        return green__uring_explain(-errno, "moving an io_uring ring");
     close(ring->ring_fd);
     ring->ring_fd = ring->enter_ring_fd = fd;
     return 0;
@@ -136,10 +136,10 @@ static void choose_flags(green_uring *uring) {
     if (!green__feature_is_disabled(GREEN_FEATURE_POLL_FIRST))
         uring->poll_first = IORING_RECVSEND_POLL_FIRST;
     if (!green__feature_is_disabled(GREEN_FEATURE_SOCK_NONEMPTY))
-        uring->nonempty = IORING_CQE_F_SOCK_NONEMPTY;
+        uring->sock_nonempty = IORING_CQE_F_SOCK_NONEMPTY;
 }
 
-int green__ring_make(green_uring *uring, unsigned entries) {
+int green__uring_setup(green_uring *uring, unsigned entries) {
     struct io_uring *ring = &uring->ring;
     int error = init(ring, entries);
     if (error < 0)
@@ -168,7 +168,7 @@ static int enter(const green_uring *uring) {
 
 /* A filter may allow to make a ring and refuse its use, or some flags of that. A
  * registered ring spares each call a look-up. */
-int green__ring_try(green_uring *uring) {
+int green__uring_try_enter(green_uring *uring) {
     struct io_uring *ring = &uring->ring;
     if (!green__feature_is_disabled(GREEN_FEATURE_REGISTERED_RING) && io_uring_register_ring_fd(ring) == 1)
         uring->enter_flags |= IORING_ENTER_REGISTERED_RING;
@@ -182,5 +182,5 @@ int green__ring_try(green_uring *uring) {
         io_uring_unregister_ring_fd(ring);
         error = enter(uring);
     }
-    return error >= 0 || green__ring_is_busy(error) ? 0 : green__ring_refused(error, "using an io_uring ring");
+    return error >= 0 || green__uring_is_transient(error) ? 0 : green__uring_explain(error, "using an io_uring ring");
 }

@@ -52,9 +52,9 @@ static unsigned armed_events_of(const green_op *op) {
 }
 
 void green__uring_wait_prepare(struct io_uring_sqe *sqe, const green_op *op) {
-    if (op->phase == GREEN_PHASE_PAUSED)
+    if (op->phase == GREEN_PHASE_PAUSE)
         io_uring_prep_timeout(sqe, &pause_time, 0, 0);
-    else if (op->phase == GREEN_PHASE_WATCHED)
+    else if (op->phase == GREEN_PHASE_MULTISHOT)
         io_uring_prep_poll_multishot(sqe, op->fd, armed_events_of(op));
     else
         io_uring_prep_poll_add(sqe, op->fd, armed_events_of(op));
@@ -64,8 +64,8 @@ static int32_t attempt(green_uring *uring, green_op *op) {
     int32_t result;
     do {
         uring->base.system_calls++;
-        result = green__attempt_without_waiting(&uring->inner, op);
-    } while (result == GREEN_AGAIN);
+        result = green__epoll_try_syscall(&uring->inner, op);
+    } while (result == GREEN_TRY_AT_ONCE);
     return result;
 }
 
@@ -77,13 +77,13 @@ static int32_t outcome(green_uring *uring, green_op *op, int32_t events) {
     int32_t wanted = (int32_t)events_of(op), told = events & (wanted | POLLERR | POLLHUP);
     if (!(wanted & POLLPRI)) {
         if (!told)
-            return GREEN_NOT_YET;
+            return GREEN_TRY_NOT_READY;
         if (op->kind == GREEN_OP_POLL && !op->exact)
             return told;
     }
     int32_t result = attempt(uring, op);
-    bool contradicts = result == GREEN_NOT_YET && op->kind != GREEN_OP_POLL && (told & wanted);
-    return contradicts ? GREEN_RETRY : result;
+    bool contradicts = result == GREEN_TRY_NOT_READY && op->kind != GREEN_OP_POLL && (told & wanted);
+    return contradicts ? GREEN_TRY_AFTER_PAUSE : result;
 }
 
 /* Enters the next phase, unless the operation was cancelled. */
@@ -99,42 +99,42 @@ static bool go_on(green_uring *uring, green_op *op, uint8_t phase, int32_t *resu
 /* At the first contradiction, another reader or writer may have been faster. */
 static bool retry(green_uring *uring, green_op *op, int32_t *result) {
     op->retries += op->retries < CONTRADICTIONS_MAX;
-    return go_on(uring, op, op->retries < CONTRADICTIONS_MAX ? GREEN_PHASE_POLLED : GREEN_PHASE_PAUSED, result);
+    return go_on(uring, op, op->retries < CONTRADICTIONS_MAX ? GREEN_PHASE_POLL : GREEN_PHASE_PAUSE, result);
 }
 
 static bool end_of_watch(green_uring *uring, green_op *op, int32_t *result) {
     *result = op->result;
-    return *result == GREEN_RETRY ? retry(uring, op, result) : true;
+    return *result == GREEN_TRY_AFTER_PAUSE ? retry(uring, op, result) : true;
 }
 
 /* Handles an event of the multishot poll, which continues if more is set. */
 static bool watched(green_uring *uring, green_op *op, int32_t *result, bool more) {
     op->result = outcome(uring, op, *result);
-    if (op->result == GREEN_NOT_YET)
-        return more ? false : go_on(uring, op, GREEN_PHASE_WATCHED, result);
+    if (op->result == GREEN_TRY_NOT_READY)
+        return more ? false : go_on(uring, op, GREEN_PHASE_MULTISHOT, result);
     if (!more)
         return end_of_watch(uring, op, result);
-    op->phase = GREEN_PHASE_ENDING;
+    op->phase = GREEN_PHASE_STOP;
     if (!op->cancelled)
-        green__uring_break_off(uring, op);
+        green__uring_cancel_request(uring, op);
     return false;
 }
 
 static bool polled(green_uring *uring, green_op *op, int32_t *result) {
     *result = outcome(uring, op, *result);
-    if (*result == GREEN_NOT_YET)
-        return go_on(uring, op, GREEN_PHASE_WATCHED, result);
-    return *result == GREEN_RETRY ? retry(uring, op, result) : true;
+    if (*result == GREEN_TRY_NOT_READY)
+        return go_on(uring, op, GREEN_PHASE_MULTISHOT, result);
+    return *result == GREEN_TRY_AFTER_PAUSE ? retry(uring, op, result) : true;
 }
 
 /* Only the kernel can receive into provided buffers, so such a receive is submitted again. */
 static bool paused(green_uring *uring, green_op *op, int32_t *result) {
-    if (op->kind == GREEN_OP_RECEIVE_LENT)
-        return go_on(uring, op, GREEN_PHASE_TRYING, result);
+    if (op->kind == GREEN_OP_RECEIVE_PROVIDED)
+        return go_on(uring, op, GREEN_PHASE_ATTEMPT, result);
     *result = attempt(uring, op);
-    if (*result == GREEN_NOT_YET)
-        return go_on(uring, op, GREEN_PHASE_POLLED, result);
-    return *result == GREEN_RETRY ? retry(uring, op, result) : true;
+    if (*result == GREEN_TRY_NOT_READY)
+        return go_on(uring, op, GREEN_PHASE_POLL, result);
+    return *result == GREEN_TRY_AFTER_PAUSE ? retry(uring, op, result) : true;
 }
 
 /* EAGAIN comes from a non-blocking call, or from a worker thread after SO_RCVTIMEO has
@@ -145,9 +145,9 @@ static bool tried(green_uring *uring, green_op *op, int32_t *result) {
     case GREEN_OP_SEND:
     case GREEN_OP_SEND_MSG:
     case GREEN_OP_RECEIVE:
-        return go_on(uring, op, GREEN_PHASE_POLLED, result);
-    case GREEN_OP_RECEIVE_LENT:
-        return go_on(uring, op, GREEN_PHASE_PAUSED, result);
+        return go_on(uring, op, GREEN_PHASE_POLL, result);
+    case GREEN_OP_RECEIVE_PROVIDED:
+        return go_on(uring, op, GREEN_PHASE_PAUSE, result);
     default:
         return true;
     }
@@ -155,13 +155,13 @@ static bool tried(green_uring *uring, green_op *op, int32_t *result) {
 
 bool green__uring_wait_step(green_uring *uring, green_op *op, int32_t *result, bool more) {
     switch (op->phase) {
-    case GREEN_PHASE_TRYING:
+    case GREEN_PHASE_ATTEMPT:
         return tried(uring, op, result);
-    case GREEN_PHASE_ENDING:
+    case GREEN_PHASE_STOP:
         return more ? false : end_of_watch(uring, op, result);
-    case GREEN_PHASE_PAUSED:
+    case GREEN_PHASE_PAUSE:
         return *result == -ETIME ? paused(uring, op, result) : true;
-    case GREEN_PHASE_WATCHED:
+    case GREEN_PHASE_MULTISHOT:
         return *result >= 0 ? watched(uring, op, result, more) : true;
     default:
         return *result >= 0 ? polled(uring, op, result) : true;

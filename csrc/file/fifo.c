@@ -3,9 +3,9 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-green_offload_pool green__fifo_openers = GREEN_OFFLOAD_POOL(green__fifo_openers, "green-fifo", 32768);
+green_offload_pool green__fifo_workers = GREEN_OFFLOAD_POOL(green__fifo_workers, "green-fifo", 32768);
 
-bool green__waits_for_peer(int directory, const char *path, int flags) {
+bool green__fifo_open_waits(int directory, const char *path, int flags) {
     struct stat status;
     if ((flags & (O_NONBLOCK | O_PATH)) || (flags & O_ACCMODE) == O_RDWR)
         return false;

@@ -6,10 +6,10 @@
 
 /* They have native threads of their own, and as many as it takes: one that waits for
  * another must not keep it from coming. */
-extern green_offload_pool green__fifo_openers;
+extern green_offload_pool green__fifo_workers;
 
 /* Whether such an open, as openat(2) has it, is that of a FIFO and waits. May wait for
  * the disk. */
-bool green__waits_for_peer(int directory, const char *path, int flags);
+bool green__fifo_open_waits(int directory, const char *path, int flags);
 
 #endif

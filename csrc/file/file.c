@@ -20,7 +20,7 @@ const char *green__file_label(const green_file *file, char *text, size_t size) {
     return text;
 }
 
-int green__descriptor_take(green_descriptor *descriptor) {
+int green__file_descriptor_release(green_file_descriptor *descriptor) {
     if (__atomic_sub_fetch(&descriptor->owners, 1, __ATOMIC_ACQ_REL) > 0)
         return -1;
     int fd = descriptor->fd;
@@ -29,8 +29,8 @@ int green__descriptor_take(green_descriptor *descriptor) {
 }
 
 /* The close(2) of Linux that a signal interrupts has closed all the same. */
-int green__descriptor_drop(green_descriptor *descriptor) {
-    int fd = green__descriptor_take(descriptor);
+int green__file_descriptor_close(green_file_descriptor *descriptor) {
+    int fd = green__file_descriptor_release(descriptor);
     return fd >= 0 && close(fd) < 0 && errno != EINTR ? -errno : 0;
 }
 
@@ -61,7 +61,7 @@ static bool can_be_polled(int fd) {
 
 static int make(green_hub *hub, int fd, const char *path, green_file **made) {
     green_file *file = calloc(1, sizeof *file);
-    green_descriptor *descriptor = malloc(sizeof *descriptor);
+    green_file_descriptor *descriptor = malloc(sizeof *descriptor);
     char *copy = path ? strdup(path) : NULL;
     if (!file || !descriptor || (path && !copy)) {
         free(file);
@@ -69,7 +69,7 @@ static int make(green_hub *hub, int fd, const char *path, green_file **made) {
         free(copy);
         return green__fail(-ENOMEM, "no memory for a file");
     }
-    *descriptor = (green_descriptor){.fd = fd, .owners = 1};
+    *descriptor = (green_file_descriptor){.fd = fd, .owners = 1};
     *file = (green_file){
         .hub = hub,
         .references = 1,
@@ -81,20 +81,20 @@ static int make(green_hub *hub, int fd, const char *path, green_file **made) {
     };
     file->mode = fcntl(fd, F_GETFL) & O_ACCMODE;
     file->pollable = file->stream && can_be_polled(fd);
-    green__list_init(&file->closers);
+    green__wait_list_init(&file->closers);
     hub->sockets++;
     *made = file;
     return 0;
 }
 
 /* O_NONBLOCK was for the opening: the kernel would refuse what its cache lacks. */
-static void let_wait(const green_request *request) {
+static void let_wait(const green_file_request *request) {
     if ((request->flags & O_NONBLOCK) && has_offsets(request->opened))
         fcntl(request->opened, F_SETFL, request->flags & ~O_NONBLOCK);
 }
 
-static int64_t open_now(green_request *request) {
-    if (!request->takes_fifo && green__waits_for_peer(AT_FDCWD, request->bytes, request->flags))
+static int64_t open_now(green_file_request *request) {
+    if (!request->opens_fifo && green__fifo_open_waits(AT_FDCWD, request->bytes, request->flags))
         return 0;
     request->opened = green__open(request->bytes, request->flags, request->mode);
     if (request->opened < 0)
@@ -103,7 +103,7 @@ static int64_t open_now(green_request *request) {
     return 0;
 }
 
-static void take_opened(green_request *request) {
+static void take_opened(green_file_request *request) {
     if (request->result < 0)
         return;
     request->opened = (int)request->result;
@@ -111,31 +111,31 @@ static void take_opened(green_request *request) {
     let_wait(request);
 }
 
-static const green_request_kind opening = {
-    .verb = "opening", .natively = open_now, .by_engine = true, .op = GREEN_OP_OPEN, .finish = take_opened};
+static const green_file_request_kind opening = {
+    .verb = "opening", .run = open_now, .has_op = true, .op = GREEN_OP_OPEN, .finish = take_opened};
 
 /* 1: it is a FIFO, which is to be taken for one. */
 static int open_as(bool fifo, green_hub *hub, green_file **file, const char *path, int flags, mode_t mode,
                    int64_t timeout) {
-    green_request *request = green__request_make(&opening, strlen(path) + 1);
+    green_file_request *request = green__file_request_make(&opening, strlen(path) + 1);
     if (!request)
         return -ENOMEM;
     strcpy(request->bytes, path);
     request->flags = flags;
     request->mode = mode;
-    request->takes_fifo = fifo;
-    int error = green__request_run_on_names(hub, request, timeout);
+    request->opens_fifo = fifo;
+    int error = green__file_request_run_on_paths(hub, request, timeout);
     if (error == 0 && request->opened < 0)
         error = 1;
     else if (error == 0 && (error = make(hub, request->opened, path, file)) == 0)
         request->opened = -1;
-    green__request_release(request);
+    green__file_request_release(request);
     return error;
 }
 
 int green_file_open(green_file **file, const char *path, int flags, mode_t mode, int64_t timeout) {
     int error = 0;
-    int64_t deadline = green__moment(timeout);
+    int64_t deadline = green__deadline_after(timeout);
     green_hub *hub = green__hub_here(&error);
     if (hub && (error = open_as(false, hub, file, path, flags, mode, timeout)) == 1)
         error = open_as(true, hub, file, path, flags, mode, green__time_left(deadline));
@@ -155,8 +155,8 @@ int green_file_adopt(green_file **file, int fd) {
 /* Ending --------------------------------------------------------------------- */
 
 /* Takes the descriptor out of a file that nobody is in. */
-static green_descriptor *take_descriptor(green_file *file) {
-    green_descriptor *descriptor = file->descriptor;
+static green_file_descriptor *take_descriptor(green_file *file) {
+    green_file_descriptor *descriptor = file->descriptor;
     file->descriptor = NULL;
     file->hub->sockets--;
     file->hub->engine->class->forget(file->hub->engine, descriptor->fd);
@@ -168,18 +168,18 @@ static green_descriptor *take_descriptor(green_file *file) {
  * close. */
 static int close_elsewhere(green_file *file) {
     green_hub *hub = file->hub;
-    green_request *request = green__request_make(&green__closing, 0);
-    green_descriptor *descriptor = take_descriptor(file);
+    green_file_request *request = green__file_request_make(&green__file_request_close, 0);
+    green_file_descriptor *descriptor = take_descriptor(file);
     if (!request)
-        return green__descriptor_drop(descriptor);
-    request->opened = green__descriptor_take(descriptor);
-    int error = request->opened < 0 ? 0 : green__request_run(hub, request, GREEN_FOREVER);
+        return green__file_descriptor_close(descriptor);
+    request->opened = green__file_descriptor_release(descriptor);
+    int error = request->opened < 0 ? 0 : green__file_request_run(hub, request, GREEN_FOREVER);
     bool is_refused = error < 0 && !green__is_interrupt(error);
     if (is_refused && __atomic_load_n(&request->job.owners, __ATOMIC_ACQUIRE) == 1 && request->opened >= 0)
-        error = (int)green__closing.natively(request);
+        error = (int)green__file_request_close.run(request);
     else if (error == 0)
         error = (int)request->result;
-    green__request_release(request);
+    green__file_request_release(request);
     return error;
 }
 
@@ -204,12 +204,12 @@ static void shut(green_file *file) {
     /* Whoever is parked in a call is parked for it. */
     for (green_file_call *call = file->calls; call; call = call->next)
         if (call->thread->wait)
-            green__end_wait(call->thread->wait, -EBADF);
-    if (!file->calls || hub->current->unblockable)
+            green__wait_end(call->thread->wait, -EBADF);
+    if (!file->calls || hub->current->must_not_block)
         return;
     green_wait wait;
     green__wait_init(hub, &wait, &until_left);
-    green__list_append(&file->closers, &wait);
+    green__wait_list_append(&file->closers, &wait);
     green__park(hub, &wait);
 }
 
@@ -218,15 +218,15 @@ int green_file_close(green_file *file) {
     char label[GREEN_FILE_LABEL_MAX];
     int error = 0;
     if (hub != green__hub)
-        return green__fail(-EXDEV, "close: the file %s", green__whose(hub));
+        return green__fail(-EXDEV, "close: the file %s", green__foreign_hub_reason(hub));
     if (file->closed)
         return 0;
     file->references++;
     green__file_label(file, label, sizeof label);
     shut(file);
     if (file->descriptor && !file->calls) {
-        bool in_place = file->stream || hub->current->unblockable || hub->current->interrupts;
-        error = in_place ? green__descriptor_drop(take_descriptor(file)) : close_elsewhere(file);
+        bool in_place = file->stream || hub->current->must_not_block || hub->current->interrupts;
+        error = in_place ? green__file_descriptor_close(take_descriptor(file)) : close_elsewhere(file);
     }
     drop_reference(file);
     return error < 0 && !green__is_explained(error) ? green__fail(error, "closing %s", label) : error;
@@ -236,7 +236,7 @@ void green_file_free(green_file *file) {
     if (!file)
         return;
     if (GREEN_UNLIKELY(file->hub != green__hub)) {
-        if (!green__is_forsaken(file->hub))
+        if (!green__hub_is_abandoned(file->hub))
             return;
         /* In a forked child: the callers in it are the parent's. */
         if (file->descriptor)
@@ -249,7 +249,7 @@ void green_file_free(green_file *file) {
     if (!file->closed)
         shut(file);
     if (file->descriptor && !file->calls)
-        green__descriptor_drop(take_descriptor(file));
+        green__file_descriptor_close(take_descriptor(file));
     drop_reference(file);
 }
 
@@ -258,16 +258,17 @@ void green_file_free(green_file *file) {
 static int refuse(const green_file *file, const green_file_call *user, const char *verb) {
     char label[GREEN_FILE_LABEL_MAX], first[GREEN_LABEL_MAX], second[GREEN_LABEL_MAX];
     return green__fail(-EBUSY, "%s %s: %s is %s it already, so %s has to wait for its turn", verb,
-                       green__file_label(file, label, sizeof label), green__label(user->thread, first, sizeof first),
-                       user->verb, green__label(file->hub->current, second, sizeof second));
+                       green__file_label(file, label, sizeof label),
+                       green__thread_label(user->thread, first, sizeof first), user->verb,
+                       green__thread_label(file->hub->current, second, sizeof second));
 }
 
-int green__file_enter(green_file *file, green_file_call *call, const char *verb, green_file_use use) {
+int green__file_begin(green_file *file, green_file_call *call, const char *verb, green_file_use use) {
     green_hub *hub = file->hub;
     green_file_call **user = NULL;
     char label[GREEN_FILE_LABEL_MAX];
     if (GREEN_UNLIKELY(hub != green__hub))
-        return green__fail(-EXDEV, "%s: the file %s", verb, green__whose(hub));
+        return green__fail(-EXDEV, "%s: the file %s", verb, green__foreign_hub_reason(hub));
     if (GREEN_UNLIKELY(file->closed))
         return green__fail(-EBADF, "%s %s: the file is closed", verb, green__file_label(file, label, sizeof label));
     if (use != GREEN_FILE_SHARES)
@@ -284,7 +285,7 @@ int green__file_enter(green_file *file, green_file_call *call, const char *verb,
         .user = user,
         .next = file->calls,
         .place = &file->calls,
-        .deadline = green__moment(file->timeout),
+        .deadline = green__deadline_after(file->timeout),
     };
     if (call->next)
         call->next->place = &call->next;
@@ -305,7 +306,7 @@ static void explain(const green_file_call *call, int error) {
                 call->file->closed ? ": the file was closed meanwhile" : "");
 }
 
-int64_t green__file_leave(green_file_call *call, int64_t result) {
+int64_t green__file_end(green_file_call *call, int64_t result) {
     green_file *file = call->file;
     *call->place = call->next;
     if (call->next)
@@ -315,21 +316,21 @@ int64_t green__file_leave(green_file_call *call, int64_t result) {
     if (GREEN_UNLIKELY(result < 0))
         explain(call, (int)result);
     if (GREEN_UNLIKELY(file->closed && !file->calls)) {
-        if (green__list_is_empty(&file->closers) && file->descriptor)
-            green__descriptor_drop(take_descriptor(file));
-        for (green_wait *wait; (wait = green__list_take(&file->closers));)
+        if (green__wait_list_is_empty(&file->closers) && file->descriptor)
+            green__file_descriptor_close(take_descriptor(file));
+        for (green_wait *wait; (wait = green__wait_list_take(&file->closers));)
             green__ready(wait->thread);
     }
     drop_reference(file);
     return result;
 }
 
-bool green__file_was_ended(const green_file_call *call, int64_t error) {
+bool green__file_wait_ended(const green_file_call *call, int64_t error) {
     return error == -ETIMEDOUT || call->file->closed || green__is_explained((int)error);
 }
 
-int green__file_proceed(const green_file_call *call) {
+int green__file_continue(const green_file_call *call) {
     if (call->file->closed)
         return -EBADF;
-    return green__begin_again(call->file->hub, call->deadline);
+    return green__begin_until(call->file->hub, call->deadline);
 }

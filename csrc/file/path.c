@@ -10,13 +10,13 @@
 #include <unistd.h>
 
 /* A call on one name or two; NULL without memory or a hub, with *error set. */
-static green_request *make(green_hub **hub, const green_request_kind *kind, const char *first, const char *second,
-                           int *error) {
+static green_file_request *make(green_hub **hub, const green_file_request_kind *kind, const char *first,
+                                const char *second, int *error) {
     *hub = green__hub_here(error);
     if (!*hub)
         return NULL;
     size_t length = strlen(first) + 1;
-    green_request *request = green__request_make(kind, length + strlen(second) + 1);
+    green_file_request *request = green__file_request_make(kind, length + strlen(second) + 1);
     if (!request) {
         *error = -ENOMEM;
         return NULL;
@@ -26,75 +26,75 @@ static green_request *make(green_hub **hub, const green_request_kind *kind, cons
     return request;
 }
 
-static int run_with(const green_request_kind *kind, const char *first, const char *second, mode_t mode,
+static int run_with(const green_file_request_kind *kind, const char *first, const char *second, mode_t mode,
                     int64_t timeout) {
     int error = 0;
     green_hub *hub;
-    green_request *request = make(&hub, kind, first, second, &error);
+    green_file_request *request = make(&hub, kind, first, second, &error);
     if (request) {
         request->mode = mode;
-        error = green__request_run_on_names(hub, request, timeout);
+        error = green__file_request_run_on_paths(hub, request, timeout);
     }
-    green__request_release(request);
+    green__file_request_release(request);
     return error;
 }
 
-static int64_t rename_now(green_request *request) {
+static int64_t rename_now(green_file_request *request) {
     return rename(request->bytes, request->second) < 0 ? -errno : 0;
 }
 
 int green_path_rename(const char *from, const char *to, int64_t timeout) {
-    static const green_request_kind renaming = {
-        .verb = "renaming", .natively = rename_now, .by_engine = true, .op = GREEN_OP_RENAME};
+    static const green_file_request_kind renaming = {
+        .verb = "renaming", .run = rename_now, .has_op = true, .op = GREEN_OP_RENAME};
     return run_with(&renaming, from, to, 0, timeout);
 }
 
-static int64_t unlink_now(green_request *request) {
+static int64_t unlink_now(green_file_request *request) {
     return unlink(request->bytes) < 0 ? -errno : 0;
 }
 
 int green_path_unlink(const char *path, int64_t timeout) {
-    static const green_request_kind removing = {
-        .verb = "removing", .natively = unlink_now, .by_engine = true, .op = GREEN_OP_UNLINK};
+    static const green_file_request_kind removing = {
+        .verb = "removing", .run = unlink_now, .has_op = true, .op = GREEN_OP_UNLINK};
     return run_with(&removing, path, "", 0, timeout);
 }
 
-static int64_t make_now(green_request *request) {
+static int64_t make_now(green_file_request *request) {
     return mkdir(request->bytes, request->mode) < 0 ? -errno : 0;
 }
 
 int green_directory_create(const char *path, mode_t mode, int64_t timeout) {
-    static const green_request_kind making = {
-        .verb = "making the directory", .natively = make_now, .by_engine = true, .op = GREEN_OP_MAKE_DIRECTORY};
+    static const green_file_request_kind making = {
+        .verb = "making the directory", .run = make_now, .has_op = true, .op = GREEN_OP_MAKE_DIRECTORY};
     return run_with(&making, path, "", mode, timeout);
 }
 
-static int64_t remove_now(green_request *request) {
+static int64_t remove_now(green_file_request *request) {
     return rmdir(request->bytes) < 0 ? -errno : 0;
 }
 
 int green_directory_remove(const char *path, int64_t timeout) {
-    static const green_request_kind removing = {
-        .verb = "removing the directory", .natively = remove_now, .by_engine = true, .op = GREEN_OP_REMOVE_DIRECTORY};
+    static const green_file_request_kind removing = {
+        .verb = "removing the directory", .run = remove_now, .has_op = true, .op = GREEN_OP_REMOVE_DIRECTORY};
     return run_with(&removing, path, "", 0, timeout);
 }
 
-static int64_t status_now(green_request *request) {
+static int64_t status_now(green_file_request *request) {
     return stat(request->bytes, &request->status) < 0 ? -errno : 0;
 }
 
 int green_path_status(const char *path, struct stat *status, int64_t timeout) {
-    static const green_request_kind asking = {.verb = "asking about",
-                                              .natively = status_now,
-                                              .by_engine = true,
-                                              .op = GREEN_OP_STATUS,
-                                              .finish = green__request_take_status};
+    static const green_file_request_kind asking = {.verb = "asking about",
+                                                   .run = status_now,
+                                                   .has_op = true,
+                                                   .op = GREEN_OP_STAT,
+                                                   .finish = green__file_request_take_status};
     int error = 0;
     green_hub *hub;
-    green_request *request = make(&hub, &asking, path, "", &error);
-    if (request && (error = green__request_run_on_names(hub, request, timeout)) == 0)
+    green_file_request *request = make(&hub, &asking, path, "", &error);
+    if (request && (error = green__file_request_run_on_paths(hub, request, timeout)) == 0)
         *status = request->status;
-    green__request_release(request);
+    green__file_request_release(request);
     return error;
 }
 
@@ -132,7 +132,7 @@ static int append(green_listing *listing, const char *name) {
     return 0;
 }
 
-static int64_t list_now(green_request *request) {
+static int64_t list_now(green_file_request *request) {
     int error = 0, fd = green__open(request->bytes, O_RDONLY | O_DIRECTORY | O_NONBLOCK, 0);
     if (fd < 0)
         return -errno;
@@ -157,21 +157,21 @@ static int64_t list_now(green_request *request) {
 }
 
 /* The engine has no operation for it. */
-static const green_request_kind listing_names = {.verb = "listing", .natively = list_now};
+static const green_file_request_kind listing_names = {.verb = "listing", .run = list_now};
 
 int green_directory_list(green_listing **listing, const char *path, int64_t timeout) {
     int error = 0;
     green_hub *hub;
-    green_request *request = make(&hub, &listing_names, path, "", &error);
+    green_file_request *request = make(&hub, &listing_names, path, "", &error);
     if (request && !(request->listing = calloc(1, sizeof *request->listing)))
         error = green__fail(-ENOMEM, "listing '%s'", path);
     if (request && error == 0)
-        error = green__request_run_on_names(hub, request, timeout);
+        error = green__file_request_run_on_paths(hub, request, timeout);
     if (request && error == 0) {
         *listing = request->listing;
         request->listing = NULL;
     }
-    green__request_release(request);
+    green__file_request_release(request);
     return error;
 }
 

@@ -31,7 +31,7 @@ int32_t green__file_run(green_file_call *call, green_op_kind kind, void *address
         call->io.op.offset = offset;
         call->io.op.nowait = call->file->nowait;
         result = green__io_run(call->file->hub, &call->io, green__time_left(call->deadline));
-    } while (GREEN_UNLIKELY(result == -EINTR) && (result = green__file_proceed(call)) == 0);
+    } while (GREEN_UNLIKELY(result == -EINTR) && (result = green__file_continue(call)) == 0);
     return result;
 }
 
@@ -41,27 +41,27 @@ int32_t green__file_poll(green_file_call *call, short events) {
     return green__io_run(call->file->hub, &call->io, green__time_left(call->deadline));
 }
 
-static char *copy_in(green_request *request) {
+static char *copy_in(green_file_request *request) {
     uintptr_t address = (uintptr_t)request->bytes;
     return request->bytes + (-address & (COPY_ALIGNMENT - 1));
 }
 
-static int64_t read_now(green_request *request) {
+static int64_t read_now(green_file_request *request) {
     ssize_t count = pread(request->descriptor->fd, copy_in(request), request->length, request->offset);
     return count < 0 ? -errno : count;
 }
 
-static int64_t write_now(green_request *request) {
+static int64_t write_now(green_file_request *request) {
     ssize_t count = pwrite(request->descriptor->fd, copy_in(request), request->length, request->offset);
     return count < 0 ? -errno : count;
 }
 
-static const green_request_kind reading = {.verb = "reading", .natively = read_now},
-                                writing = {.verb = "writing", .natively = write_now};
+static const green_file_request_kind reading = {.verb = "reading", .run = read_now},
+                                     writing = {.verb = "writing", .run = write_now};
 
 /* By way of a copy: an interrupted call returns before the native thread is done. */
 static int64_t run_natively(green_file_call *call, bool writes, void *bytes, size_t length, int64_t offset) {
-    green_request *request = green__request_make(writes ? &writing : &reading, length + COPY_ALIGNMENT - 1);
+    green_file_request *request = green__file_request_make(writes ? &writing : &reading, length + COPY_ALIGNMENT - 1);
     if (!request) {
         call->explained = true;
         return -ENOMEM;
@@ -70,10 +70,10 @@ static int64_t run_natively(green_file_call *call, bool writes, void *bytes, siz
     request->offset = offset;
     if (writes)
         memcpy(copy_in(request), bytes, length);
-    int64_t result = green__request_run_in(call, request);
+    int64_t result = green__file_request_run_in(call, request);
     if (!writes && result > 0)
         memcpy(bytes, copy_in(request), (size_t)result);
-    green__request_release(request);
+    green__file_request_release(request);
     return result;
 }
 
@@ -81,9 +81,9 @@ static int64_t run_natively(green_file_call *call, bool writes, void *bytes, siz
 static int64_t transfer(green_file_call *call, bool writes, void *bytes, size_t length, int64_t offset) {
     green_op_kind kind = writes ? GREEN_OP_WRITE_AT : GREEN_OP_READ_AT;
     length = length < PIECE_MAX ? length : PIECE_MAX;
-    if (green__engine_takes(call->file->hub->engine, kind)) {
+    if (green__engine_supports(call->file->hub->engine, kind)) {
         int32_t result = green__file_run(call, kind, bytes, length, (uint64_t)offset);
-        if (!green__io_was_not_begun(&call->io) || (result = green__file_proceed(call)) < 0)
+        if (!green__io_not_started(&call->io) || (result = green__file_continue(call)) < 0)
             return result;
     }
     return run_natively(call, writes, bytes, length, offset);
@@ -101,7 +101,7 @@ static int64_t read_from(green_file_call *call, char *bytes, size_t size, int64_
         count += (size_t)result;
         if (result < (int64_t)wanted)
             break;
-        if (count < size && (result = green__file_proceed(call)) < 0)
+        if (count < size && (result = green__file_continue(call)) < 0)
             return result;
     }
     return (int64_t)count;
@@ -117,7 +117,7 @@ static int64_t write_to(green_file_call *call, const char *bytes, size_t size, i
         if (result < 0)
             return result;
         call->written += (size_t)result;
-        if (call->written < size && (result = green__file_proceed(call)) < 0)
+        if (call->written < size && (result = green__file_continue(call)) < 0)
             return result;
     }
     return (int64_t)size;
@@ -138,40 +138,40 @@ static int check_place(const green_file *file, const char *verb, size_t size, in
 ssize_t green_file_read(green_file *file, void *bytes, size_t size) {
     green_file_call call;
     int error = green__check_size("reading a file", size);
-    if (error < 0 || (error = green__file_enter(file, &call, "reading", GREEN_FILE_READS)) < 0)
+    if (error < 0 || (error = green__file_begin(file, &call, "reading", GREEN_FILE_READS)) < 0)
         return error;
     if (file->stream)
-        return (ssize_t)green__file_leave(&call, green__stream_read(&call, bytes, size));
+        return (ssize_t)green__file_end(&call, green__file_stream_read(&call, bytes, size));
     int64_t result = read_from(&call, bytes, size, file->position);
     if (result > 0)
         file->position += result;
-    return (ssize_t)green__file_leave(&call, result);
+    return (ssize_t)green__file_end(&call, result);
 }
 
 ssize_t green_file_write(green_file *file, const void *bytes, size_t size) {
     green_file_call call;
     int error = green__check_size("writing a file", size);
-    if (error < 0 || (error = green__file_enter(file, &call, "writing", GREEN_FILE_WRITES)) < 0)
+    if (error < 0 || (error = green__file_begin(file, &call, "writing", GREEN_FILE_WRITES)) < 0)
         return error;
     if (file->stream)
-        return (ssize_t)green__file_leave(&call, green__stream_write(&call, bytes, size));
+        return (ssize_t)green__file_end(&call, green__file_stream_write(&call, bytes, size));
     int64_t result = write_to(&call, bytes, size, file->position);
     file->position += (int64_t)call.written;
-    return (ssize_t)green__file_leave(&call, result);
+    return (ssize_t)green__file_end(&call, result);
 }
 
 ssize_t green_file_read_at(green_file *file, void *bytes, size_t size, int64_t offset) {
     green_file_call call;
     int error = check_place(file, "reading", size, offset);
-    if (error < 0 || (error = green__file_enter(file, &call, "reading", GREEN_FILE_SHARES)) < 0)
+    if (error < 0 || (error = green__file_begin(file, &call, "reading", GREEN_FILE_SHARES)) < 0)
         return error;
-    return (ssize_t)green__file_leave(&call, read_from(&call, bytes, size, offset));
+    return (ssize_t)green__file_end(&call, read_from(&call, bytes, size, offset));
 }
 
 ssize_t green_file_write_at(green_file *file, const void *bytes, size_t size, int64_t offset) {
     green_file_call call;
     int error = check_place(file, "writing", size, offset);
-    if (error < 0 || (error = green__file_enter(file, &call, "writing", GREEN_FILE_SHARES)) < 0)
+    if (error < 0 || (error = green__file_begin(file, &call, "writing", GREEN_FILE_SHARES)) < 0)
         return error;
-    return (ssize_t)green__file_leave(&call, write_to(&call, bytes, size, offset));
+    return (ssize_t)green__file_end(&call, write_to(&call, bytes, size, offset));
 }

@@ -10,35 +10,35 @@
 /* Of its own: a disk that does not answer holds up only files. */
 static green_offload_pool workers = GREEN_OFFLOAD_POOL(workers, "green-file", 16);
 
-static int64_t close_now(green_request *request) {
+static int64_t close_now(green_file_request *request) {
     int fd = request->opened;
     request->opened = -1;
     return close(fd) < 0 && errno != EINTR ? -errno : 0;
 }
 
-const green_request_kind green__closing = {.verb = "closing", .natively = close_now};
+const green_file_request_kind green__file_request_close = {.verb = "closing", .run = close_now};
 
 /* A file that is closed once this has returned is closed indeed. */
 static void run(green_job *job) {
-    green_request *request = GREEN_CONTAINER(job, green_request, job);
-    request->result = request->kind->natively(request);
+    green_file_request *request = GREEN_CONTAINER(job, green_file_request, job);
+    request->result = request->kind->run(request);
     if (request->descriptor)
-        green__descriptor_drop(request->descriptor);
+        green__file_descriptor_close(request->descriptor);
     request->descriptor = NULL;
 }
 
 static void release(green_job *job) {
-    green_request *request = GREEN_CONTAINER(job, green_request, job);
+    green_file_request *request = GREEN_CONTAINER(job, green_file_request, job);
     if (request->descriptor)
-        green__descriptor_drop(request->descriptor);
+        green__file_descriptor_close(request->descriptor);
     if (request->opened >= 0)
         close(request->opened);
     green_listing_free(request->listing);
     free(request);
 }
 
-green_request *green__request_make(const green_request_kind *kind, size_t bytes) {
-    green_request *request = malloc(sizeof *request + bytes);
+green_file_request *green__file_request_make(const green_file_request_kind *kind, size_t bytes) {
+    green_file_request *request = malloc(sizeof *request + bytes);
     if (!request) {
         green__fail(-ENOMEM, "no memory for %s", kind->verb);
         return NULL;
@@ -50,16 +50,16 @@ green_request *green__request_make(const green_request_kind *kind, size_t bytes)
     return request;
 }
 
-void green__request_release(green_request *request) {
+void green__file_request_release(green_file_request *request) {
     if (request)
-        green__offload_release(&request->job);
+        green__job_release(&request->job);
 }
 
 /* By the engine --------------------------------------------------------------- */
 
 struct waiting {
     green_wait wait;
-    green_request *request;
+    green_file_request *request;
 };
 
 /* The operation goes on to its end, and so does the request. */
@@ -72,7 +72,7 @@ static void leave(green_wait *wait) {
 }
 
 static void describe(const green_wait *wait, char *text, size_t size) {
-    const green_request *request = GREEN_CONTAINER(wait, const struct waiting, wait)->request;
+    const green_file_request *request = GREEN_CONTAINER(wait, const struct waiting, wait)->request;
     if (request->op.address)
         snprintf(text, size, "%s '%s'", request->kind->verb, request->bytes);
     else
@@ -83,14 +83,14 @@ static const green_wait_kind in_engine = {leave, describe};
 
 /* What nobody waits for any more is closed by a native thread, since a last close may
  * take long. */
-static void close_unseen(green_request *request) {
-    request->kind = &green__closing;
-    (void)green__offload_unseen(&workers, &request->job);
+static void close_unseen(green_file_request *request) {
+    request->kind = &green__file_request_close;
+    (void)green__job_run_detached(&workers, &request->job);
 }
 
 /* What it has held until now. */
-static void end(green_request *request, int32_t result) {
-    int last = request->descriptor ? green__descriptor_take(request->descriptor) : -1;
+static void end(green_file_request *request, int32_t result) {
+    int last = request->descriptor ? green__file_descriptor_release(request->descriptor) : -1;
     request->descriptor = NULL;
     request->result = result;
     if (request->kind->finish)
@@ -103,12 +103,12 @@ static void end(green_request *request, int32_t result) {
 
 /* One that was cancelled though nobody has asked for it is one for which the kernel
  * can start no worker. */
-static bool was_not_begun(const green_request *request, int32_t result) {
+static bool was_not_begun(const green_file_request *request, int32_t result) {
     return result == -ECANCELED && request->waiting;
 }
 
 static void complete(green_op *op, int32_t result) {
-    green_request *request = GREEN_CONTAINER(op, green_request, op);
+    green_file_request *request = GREEN_CONTAINER(op, green_file_request, op);
     green_wait *wait = request->waiting;
     request->begun = !was_not_begun(request, result);
     if (request->begun)
@@ -116,10 +116,10 @@ static void complete(green_op *op, int32_t result) {
     request->waiting = NULL;
     if (wait)
         green__ready(wait->thread);
-    green__request_release(request);
+    green__file_request_release(request);
 }
 
-static void fill(green_request *request) {
+static void fill(green_file_request *request) {
     green_op *op = &request->op;
     *op = (green_op){.complete = complete, .kind = request->kind->op, .flags = request->flags, .fd = -1};
     if (request->descriptor)
@@ -127,7 +127,7 @@ static void fill(green_request *request) {
     else
         op->address = request->bytes;
     op->length = request->mode;
-    if (op->kind == GREEN_OP_STATUS)
+    if (op->kind == GREEN_OP_STAT)
         op->second = &request->extended;
     else if (op->kind == GREEN_OP_RENAME)
         op->second = (char *)request->second;
@@ -135,7 +135,7 @@ static void fill(green_request *request) {
         op->offset = (uint64_t)request->offset;
 }
 
-static int run_by_engine(green_hub *hub, green_request *request, int64_t timeout) {
+static int run_by_engine(green_hub *hub, green_file_request *request, int64_t timeout) {
     struct waiting waiting = {.request = request};
     int error = green__begin(hub, timeout);
     if (error < 0)
@@ -145,30 +145,30 @@ static int run_by_engine(green_hub *hub, green_request *request, int64_t timeout
     request->waiting = &waiting.wait;
     green__wait_init(hub, &waiting.wait, &in_engine);
     hub->engine->class->submit(hub->engine, &request->op);
-    hub->awaited++;
+    hub->io_waiters++;
     error = green__wait(hub, &waiting.wait, timeout);
-    hub->awaited--;
+    hub->io_waiters--;
     return error;
 }
 
 /* Waiting for it --------------------------------------------------------------- */
 
-int green__request_run(green_hub *hub, green_request *request, int64_t timeout) {
-    int64_t deadline = green__moment(timeout);
-    if (request->kind->by_engine && green__engine_takes(hub->engine, request->kind->op)) {
+int green__file_request_run(green_hub *hub, green_file_request *request, int64_t timeout) {
+    int64_t deadline = green__deadline_after(timeout);
+    if (request->kind->has_op && green__engine_supports(hub->engine, request->kind->op)) {
         int error = run_by_engine(hub, request, timeout);
         if (error == 0 && !request->begun && request->call)
-            error = green__file_proceed(request->call);
+            error = green__file_continue(request->call);
         if (error < 0 || request->begun)
             return error;
     }
-    return green__offload(hub, request->takes_fifo ? &green__fifo_openers : &workers, &request->job,
+    return green__job_run(hub, request->opens_fifo ? &green__fifo_workers : &workers, &request->job,
                           green__time_left(deadline));
 }
 
-int green__request_run_on_names(green_hub *hub, green_request *request, int64_t timeout) {
-    int error = green__request_run(hub, request, timeout);
-    bool is_told = green__is_interrupt(error) || hub->current->unblockable;
+int green__file_request_run_on_paths(green_hub *hub, green_file_request *request, int64_t timeout) {
+    int error = green__file_request_run(hub, request, timeout);
+    bool is_told = green__is_interrupt(error) || hub->current->must_not_block;
     bool failed = (error < 0 && !is_told) || (error == 0 && request->result < 0);
     if (error == 0)
         error = request->result < 0 ? (int)request->result : 0;
@@ -177,13 +177,13 @@ int green__request_run_on_names(green_hub *hub, green_request *request, int64_t 
     return failed ? green__fail(error, "%s '%s'", request->kind->verb, request->bytes) : error;
 }
 
-int64_t green__request_run_in(green_file_call *call, green_request *request) {
-    green_descriptor *descriptor = call->file->descriptor;
+int64_t green__file_request_run_in(green_file_call *call, green_file_request *request) {
+    green_file_descriptor *descriptor = call->file->descriptor;
     __atomic_add_fetch(&descriptor->owners, 1, __ATOMIC_RELAXED);
     request->descriptor = descriptor;
     request->call = call;
-    int error = green__request_run(call->file->hub, request, green__time_left(call->deadline));
+    int error = green__file_request_run(call->file->hub, request, green__time_left(call->deadline));
     if (error < 0)
-        call->explained = !green__file_was_ended(call, error);
+        call->explained = !green__file_wait_ended(call, error);
     return error < 0 ? error : request->result;
 }

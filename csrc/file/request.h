@@ -6,28 +6,28 @@
 
 #include "file.h"
 
-typedef struct green_request green_request;
+typedef struct green_file_request green_file_request;
 
-typedef struct green_request_kind {
+typedef struct green_file_request_kind {
     const char *verb;                            /* "renaming" */
-    int64_t (*natively)(green_request *request); /* its result or -errno */
-    bool by_engine;                              /* which does the same as this operation */
+    int64_t (*run)(green_file_request *request); /* its result or -errno */
+    bool has_op;                                 /* which does the same as this operation */
     green_op_kind op;
-    void (*finish)(green_request *request); /* when that has ended; NULL: nothing is left to do */
-} green_request_kind;
+    void (*finish)(green_file_request *request); /* when that has ended; NULL: nothing is left to do */
+} green_file_request_kind;
 
-struct green_request {
+struct green_file_request {
     green_job job;
-    const green_request_kind *kind;
+    const green_file_request_kind *kind;
     green_op op;
     green_wait *waiting; /* for the engine; NULL: nobody */
     bool begun;          /* by that */
     int64_t result;
-    green_descriptor *descriptor; /* held meanwhile; NULL: none */
-    const green_file_call *call;  /* for which it is, while that waits; NULL: for none */
-    bool takes_fifo;              /* of opening natively: else it opens none, and stays without one */
-    int opened;                   /* a descriptor that nobody has taken yet; -1: none */
-    green_listing *listing;       /* likewise */
+    green_file_descriptor *descriptor; /* held meanwhile; NULL: none */
+    const green_file_call *call;       /* for which it is, while that waits; NULL: for none */
+    bool opens_fifo;                   /* of opening run: else it opens none, and stays without one */
+    int opened;                        /* a descriptor that nobody has taken yet; -1: none */
+    green_listing *listing;            /* likewise */
     int64_t offset;
     size_t length;
     int flags;
@@ -39,26 +39,26 @@ struct green_request {
 };
 
 /* Makes one with so many bytes; NULL without memory, explained. */
-green_request *green__request_make(const green_request_kind *kind, size_t bytes);
+green_file_request *green__file_request_make(const green_file_request_kind *kind, size_t bytes);
 
 /* Runs it and waits. 0, or what kept it from running or ended the wait. */
-int green__request_run(green_hub *hub, green_request *request, int64_t timeout);
+int green__file_request_run(green_hub *hub, green_file_request *request, int64_t timeout);
 
 /* The same on names: 0, or an error that tells of these, that of the call too. */
-int green__request_run_on_names(green_hub *hub, green_request *request, int64_t timeout);
+int green__file_request_run_on_paths(green_hub *hub, green_file_request *request, int64_t timeout);
 
 /* The caller is done with it. NULL does nothing. */
-void green__request_release(green_request *request);
+void green__file_request_release(green_file_request *request);
 
 /* That of closing what is opened. A close by the engine would end before the kernel
  * has let go of the file. */
-extern const green_request_kind green__closing;
+extern const green_file_request_kind green__file_request_close;
 
 /* The finish of one that asks for the status. */
-void green__request_take_status(green_request *request);
+void green__file_request_take_status(green_file_request *request);
 
 /* The same within a call on a file, whose descriptor it holds meanwhile. The
  * result of either. */
-int64_t green__request_run_in(green_file_call *call, green_request *request);
+int64_t green__file_request_run_in(green_file_call *call, green_file_request *request);
 
 #endif

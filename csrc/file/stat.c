@@ -8,7 +8,7 @@ static struct timespec time_of(struct statx_timestamp time) {
     return (struct timespec){.tv_sec = time.tv_sec, .tv_nsec = time.tv_nsec};
 }
 
-void green__request_take_status(green_request *request) {
+void green__file_request_take_status(green_file_request *request) {
     const struct statx *extended = &request->extended;
     if (request->result < 0)
         return;
@@ -29,64 +29,65 @@ void green__request_take_status(green_request *request) {
     };
 }
 
-static int64_t run_simply(green_file *file, const green_request_kind *kind, int64_t argument, struct stat *status) {
+static int64_t run_simply(green_file *file, const green_file_request_kind *kind, int64_t argument,
+                          struct stat *status) {
     green_file_call call;
-    int64_t result = green__file_enter(file, &call, kind->verb, GREEN_FILE_SHARES);
+    int64_t result = green__file_begin(file, &call, kind->verb, GREEN_FILE_SHARES);
     if (result < 0)
         return result;
-    green_request *request = green__request_make(kind, 0);
+    green_file_request *request = green__file_request_make(kind, 0);
     if (request) {
         request->offset = argument;
-        result = green__request_run_in(&call, request);
+        result = green__file_request_run_in(&call, request);
         if (status && result >= 0)
             *status = request->status;
     }
     call.explained |= !request;
-    result = green__file_leave(&call, request ? result : -ENOMEM);
-    green__request_release(request);
+    result = green__file_end(&call, request ? result : -ENOMEM);
+    green__file_request_release(request);
     return result;
 }
 
-static int64_t sync_now(green_request *request) {
+static int64_t sync_now(green_file_request *request) {
     return fsync(request->descriptor->fd) < 0 ? -errno : 0;
 }
 
 int green_file_sync(green_file *file) {
-    static const green_request_kind syncing = {
-        .verb = "syncing", .natively = sync_now, .by_engine = true, .op = GREEN_OP_SYNC};
+    static const green_file_request_kind syncing = {
+        .verb = "syncing", .run = sync_now, .has_op = true, .op = GREEN_OP_SYNC};
     return (int)run_simply(file, &syncing, 0, NULL);
 }
 
-static int64_t sync_data_now(green_request *request) {
+static int64_t sync_data_now(green_file_request *request) {
     return fdatasync(request->descriptor->fd) < 0 ? -errno : 0;
 }
 
 int green_file_sync_data(green_file *file) {
-    static const green_request_kind syncing = {
-        .verb = "syncing", .natively = sync_data_now, .by_engine = true, .op = GREEN_OP_SYNC_DATA};
+    static const green_file_request_kind syncing = {
+        .verb = "syncing", .run = sync_data_now, .has_op = true, .op = GREEN_OP_SYNC_DATA};
     return (int)run_simply(file, &syncing, 0, NULL);
 }
 
-static int64_t status_now(green_request *request) {
+static int64_t status_now(green_file_request *request) {
     return fstat(request->descriptor->fd, &request->status) < 0 ? -errno : 0;
 }
 
 int green_file_status(green_file *file, struct stat *status) {
-    static const green_request_kind asking = {.verb = "asking about",
-                                              .natively = status_now,
-                                              .by_engine = true,
-                                              .op = GREEN_OP_STATUS,
-                                              .finish = green__request_take_status};
+    static const green_file_request_kind asking = {.verb = "asking about",
+                                                   .run = status_now,
+                                                   .has_op = true,
+                                                   .op = GREEN_OP_STAT,
+                                                   .finish = green__file_request_take_status};
     return (int)run_simply(file, &asking, 0, status);
 }
 
-static int64_t truncate_now(green_request *request) {
+static int64_t truncate_now(green_file_request *request) {
     return ftruncate(request->descriptor->fd, request->offset) < 0 ? -errno : 0;
 }
 
 int green_file_truncate(green_file *file, int64_t size) {
-    static const green_request_kind truncating = {
-        .verb = "truncating", .natively = truncate_now, .by_engine = true, .op = GREEN_OP_TRUNCATE};
+    static const green_file_request_kind truncating = {
+        .verb = "truncating", .run = truncate_now, .has_op = true, .op = GREEN_OP_TRUNCATE};
     return (int)run_simply(file, &truncating, size, NULL);
 }
 

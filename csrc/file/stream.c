@@ -12,11 +12,11 @@ enum { STREAM_PIECE_MAX = 1 << 30 };
 
 /* The hub's OS thread would wait in the read of a stream that has no events. */
 static green_op_kind read_kind(const green_file *file) {
-    bool by_worker = !file->pollable && green__engine_takes(file->hub->engine, GREEN_OP_READ_AT);
+    bool by_worker = !file->pollable && green__engine_supports(file->hub->engine, GREEN_OP_READ_AT);
     return by_worker ? GREEN_OP_READ_AT : GREEN_OP_READ;
 }
 
-ssize_t green__stream_read(green_file_call *call, void *bytes, size_t size) {
+ssize_t green__file_stream_read(green_file_call *call, void *bytes, size_t size) {
     green_file *file = call->file;
     size = size < STREAM_PIECE_MAX ? size : STREAM_PIECE_MAX;
     if (file->mode == O_WRONLY)
@@ -59,7 +59,7 @@ static ssize_t write_quietly(int fd, const void *bytes, size_t size) {
 }
 
 /* Waits first, each time: that is where the others have their turn. */
-ssize_t green__stream_write(green_file_call *call, const void *bytes, size_t size) {
+ssize_t green__file_stream_write(green_file_call *call, const void *bytes, size_t size) {
     call->size = size;
     if (call->file->mode == O_RDONLY)
         return -EBADF; /* it would never be ready for that */
@@ -74,7 +74,7 @@ ssize_t green__stream_write(green_file_call *call, const void *bytes, size_t siz
             call->written += (size_t)result;
         else if (result != -EAGAIN && result != -EINTR)
             return result;
-        if (call->written < size && (result = green__file_proceed(call)) < 0)
+        if (call->written < size && (result = green__file_continue(call)) < 0)
             return result;
     }
     return (ssize_t)size;

@@ -50,8 +50,8 @@ static bool is_passing(int error) {
 static int refuse(const green_listener *listener) {
     char first[GREEN_LABEL_MAX], second[GREEN_LABEL_MAX];
     return green__fail(-EBUSY, "accept: %s is already accepting on this listener, so %s cannot",
-                       green__label(listener->acceptor->thread, first, sizeof first),
-                       green__label(listener->hub->current, second, sizeof second));
+                       green__thread_label(listener->acceptor->thread, first, sizeof first),
+                       green__thread_label(listener->hub->current, second, sizeof second));
 }
 
 /* Runs one accept. Returns a descriptor or -errno, and whether the accept was cancelled. */
@@ -60,7 +60,7 @@ static int32_t run_accept(green_hub *hub, green_listener *listener, bool *ended)
     green__io_init(hub, &acceptance.io, &accepting, GREEN_OP_ACCEPT, listener->fd);
     listener->acceptor = &acceptance.io.wait;
     if (++listener->accepts % BURST_MAX != 0)
-        hub->current->hurried = false;
+        hub->current->completed_inline = false;
     int32_t result = green__io_run(hub, &acceptance.io, GREEN_FOREVER);
     listener->acceptor = NULL;
     *ended = acceptance.io.wait.cancelled;
@@ -100,8 +100,8 @@ static int next_connection(green_hub *hub, green_listener *listener) {
     }
 }
 
-void green__listener_set_accepted(green_listener *listener, int (*hook)(green_socket *, void *), void (*forget)(void *),
-                                  void *context) {
+void green__listener_set_accept_hook(green_listener *listener, int (*hook)(green_socket *, void *),
+                                     void (*forget)(void *), void *context) {
     if (listener->forget)
         listener->forget(listener->context);
     listener->on_accept = hook;
@@ -114,7 +114,7 @@ static int make_socket(green_listener *listener, int fd, green_socket **made) {
     green_socket *socket = NULL;
     int error = green__socket_make(listener->hub, fd, &socket);
     if (error == 0 && listener->on_accept && (error = listener->on_accept(socket, listener->context)) < 0)
-        green__socket_unmake(socket);
+        green__socket_detach(socket);
     if (error == 0)
         *made = socket;
     return error;
@@ -134,7 +134,7 @@ static int make_or_keep(green_listener *listener, int fd, green_socket **made) {
 int green_accept(green_listener *listener, green_socket **socket) {
     green_hub *hub = listener->hub;
     if (hub != green__hub)
-        return green__fail(-EXDEV, "accept: the listener %s", green__whose(hub));
+        return green__fail(-EXDEV, "accept: the listener %s", green__foreign_hub_reason(hub));
     if (listener->acceptor)
         return refuse(listener);
     green_listener_retain(listener);
@@ -144,7 +144,7 @@ int green_accept(green_listener *listener, green_socket **socket) {
     return error;
 }
 
-int green__accept_now(green_listener *listener, green_socket **socket) {
+int green__listener_accept_now(green_listener *listener, green_socket **socket) {
     int fd;
     if (listener->kept >= 0)
         return make_or_keep(listener, take_kept(listener), socket);

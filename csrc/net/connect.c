@@ -85,7 +85,7 @@ static int connect_once(green_hub *hub, struct connecting *call, int fd, int64_t
  * this. */
 static int connect_descriptor(green_hub *hub, int fd, const green_address *to, int64_t timeout) {
     struct connecting call = {.to = to};
-    int64_t deadline = green__moment(timeout);
+    int64_t deadline = green__deadline_after(timeout);
     for (;;) {
         int error = connect_once(hub, &call, fd, deadline);
         if (error == -EALREADY)
@@ -131,7 +131,7 @@ static int attempt(green_hub *hub, const green_address *to, const green_address 
         error = green__socket_make(hub, fd, made);
     if (error == 0)
         return 0;
-    green__forget_and_close(hub, fd);
+    green__io_close_fd(hub, fd);
     return explain(error, to, from);
 }
 
@@ -203,7 +203,7 @@ static int await_attempt(struct race *race, const green_wait_kind *kind, int64_t
     green__park_for(race->hub, &race_wait.wait, timeout);
     /* An attempt may succeed after an interrupt has ended the wait. Then the interrupt stays
      * pending for the next call. */
-    return race_wait.wait.cancelled && !race->winner ? green__why(race->hub, &race_wait.wait) : 0;
+    return race_wait.wait.cancelled && !race->winner ? green__wait_error(race->hub, &race_wait.wait) : 0;
 }
 
 /* Starts an attempt after another until one has won or all have failed. */
@@ -305,14 +305,14 @@ static int connect_found(green_socket **socket, const char *to, const green_addr
 
 int green_connect(green_socket **socket, const char *to, const green_connect_options *options) {
     green_address addresses[ADDRESSES_MAX];
-    int64_t timeout = timeout_of(options), deadline = green__moment(timeout);
+    int64_t timeout = timeout_of(options), deadline = green__deadline_after(timeout);
     int count = green_resolve_within(addresses, ADDRESSES_MAX, to, timeout);
     return connect_found(socket, to, addresses, count, options, deadline);
 }
 
 int green_connect_host(green_socket **socket, const char *host, uint16_t port, const green_connect_options *options) {
     green_address addresses[ADDRESSES_MAX];
-    int64_t timeout = timeout_of(options), deadline = green__moment(timeout);
+    int64_t timeout = timeout_of(options), deadline = green__deadline_after(timeout);
     int count = green_resolve_host(addresses, ADDRESSES_MAX, host, port, timeout);
     return connect_found(socket, host, addresses, count, options, deadline);
 }

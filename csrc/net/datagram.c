@@ -26,7 +26,7 @@ int green_datagram_open(green_socket **made, const green_address *at) {
 
 ssize_t green_receive_from(green_socket *socket, void *bytes, size_t size, green_address *from) {
     green_socket_io call;
-    int error = green__enter_sized(socket, &call, GREEN_READING, size);
+    int error = green__socket_begin_sized(socket, &call, GREEN_READING, size);
     if (error < 0)
         return error;
     struct iovec piece = {bytes, size};
@@ -40,16 +40,16 @@ ssize_t green_receive_from(green_socket *socket, void *bytes, size_t size, green
     ssize_t result = green__socket_run(&call, GREEN_OP_RECEIVE_MSG, &message, 0, MSG_TRUNC);
     if (from)
         from->length = result >= 0 ? message.msg_namelen : 0;
-    return green__leave(&call, result);
+    return green__socket_end(&call, result);
 }
 
 ssize_t green_send_to(green_socket *socket, const void *bytes, size_t size, const green_address *to) {
     green_socket_io call;
-    int error = green__enter_sized(socket, &call, GREEN_WRITING, size);
+    int error = green__socket_begin_sized(socket, &call, GREEN_WRITING, size);
     if (error < 0)
         return error;
     struct iovec piece = {(void *)bytes, size};
     struct msghdr message = {
         .msg_name = (void *)&to->storage, .msg_namelen = to->length, .msg_iov = &piece, .msg_iovlen = 1};
-    return green__leave(&call, green__socket_run(&call, GREEN_OP_SEND_MSG, &message, 0, MSG_NOSIGNAL));
+    return green__socket_end(&call, green__socket_run(&call, GREEN_OP_SEND_MSG, &message, 0, MSG_NOSIGNAL));
 }

@@ -17,7 +17,7 @@ int green__listener_make(green_hub *hub, int fd, green_listener **made) {
     listener->references = 1;
     listener->fd = fd;
     listener->kept = -1;
-    green__list_init(&listener->closers);
+    green__wait_list_init(&listener->closers);
     hub->sockets++;
     *made = listener;
     return 0;
@@ -85,7 +85,7 @@ static int bind_and_listen(int fd, const green_address *on, int backlog, green_s
         error = bind(fd, address, on->length) < 0 ? -errno : 0;
     if (error < 0)
         return error;
-    green__socket_file_note(file, on);
+    green__socket_file_record(file, on);
     /* The kernel cuts it to net.core.somaxconn. */
     return listen(fd, backlog > 0 ? backlog : INT32_MAX) < 0 ? -errno : 0;
 }
@@ -164,7 +164,7 @@ static void release_after_fork(green_listener *listener) {
 void green_listener_release(green_listener *listener) {
     if (!listener)
         return;
-    if (listener->hub != green__hub && green__is_forsaken(listener->hub)) {
+    if (listener->hub != green__hub && green__hub_is_abandoned(listener->hub)) {
         release_after_fork(listener);
         return;
     }
@@ -183,34 +183,34 @@ static const green_wait_kind closing = {NULL, describe_close};
 
 void green__listener_close_descriptor(green_listener *listener) {
     green__socket_file_remove(&listener->file);
-    green__forget_and_close(listener->hub, listener->fd);
+    green__io_close_fd(listener->hub, listener->fd);
     listener->fd = -1;
     listener->hub->sockets--;
     close_kept(listener);
-    for (green_wait *wait; (wait = green__list_take(&listener->closers));)
+    for (green_wait *wait; (wait = green__wait_list_take(&listener->closers));)
         green__ready(wait->thread);
 }
 
 int green_listener_close(green_listener *listener) {
     green_hub *hub = listener->hub;
     if (hub != green__hub)
-        return green__fail(-EXDEV, "close: the listener %s", green__whose(hub));
+        return green__fail(-EXDEV, "close: the listener %s", green__foreign_hub_reason(hub));
     if (listener->closed)
         return 0;
     listener->closed = true;
     if (listener->acceptor)
-        green__end_wait(listener->acceptor, -EBADF);
+        green__wait_end(listener->acceptor, -EBADF);
     if (listener->server)
-        green__serve_closed(listener->server);
+        green__server_closed(listener->server);
     if (!listener->acceptor) {
         green__listener_close_descriptor(listener);
         return 0;
     }
-    if (hub->current->unblockable)
+    if (hub->current->must_not_block)
         return 0; /* the accepting thread closes it when it returns */
     green_wait wait;
     green__wait_init(hub, &wait, &closing);
-    green__list_append(&listener->closers, &wait);
+    green__wait_list_append(&listener->closers, &wait);
     green__park(hub, &wait);
     return 0;
 }

@@ -28,15 +28,15 @@ int green__listener_make(green_hub *hub, int fd, green_listener **listener);
 
 /* Has hook(socket, context) called with each new connection; forget(context)
  * when that ends. */
-void green__listener_set_accepted(green_listener *listener, int (*hook)(green_socket *socket, void *context),
-                                  void (*forget)(void *context), void *context);
+void green__listener_set_accept_hook(green_listener *listener, int (*hook)(green_socket *socket, void *context),
+                                     void (*forget)(void *context), void *context);
 
 /* Accepts a connection from the queue without waiting, even while another thread waits
  * for one. -EAGAIN: the queue is empty. */
-int green__accept_now(green_listener *listener, green_socket **socket);
+int green__listener_accept_now(green_listener *listener, green_socket **socket);
 
 /* Tells whoever serves the listener that it is closed. */
-void green__serve_closed(struct green_server *server);
+void green__server_closed(struct green_server *server);
 
 /* Closes the descriptor if no thread accepts. */
 void green__listener_close_descriptor(green_listener *listener);

@@ -21,7 +21,7 @@ int green_socket_fd(const green_socket *socket) {
 /* Some options, such as the MTU, are unavailable after the connection has ended. */
 static int failed(const green_socket *socket, int error) {
     if (error == -ENOTCONN)
-        green__connection_failed((green_socket *)socket, GREEN_READING, error);
+        green__socket_set_failed((green_socket *)socket, GREEN_READING, error);
     return error;
 }
 
@@ -41,7 +41,7 @@ int green_socket_set_option(green_socket *socket, int level, int name, int value
     return 0;
 }
 
-bool green__keeps_messages(const green_socket *socket) {
+bool green__socket_keeps_messages(const green_socket *socket) {
     int type = SOCK_STREAM;
     getsockopt(socket->fd, SOL_SOCKET, SO_TYPE, &type, &(socklen_t){sizeof type});
     return type != SOCK_STREAM;

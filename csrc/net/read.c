@@ -33,13 +33,13 @@ static inline ssize_t receive(green_socket_io *call, void *bytes, size_t size, i
 
 ssize_t green_read(green_socket *socket, void *bytes, size_t size) {
     green_socket_io call;
-    int error = green__enter_sized(socket, &call, GREEN_READING, size);
+    int error = green__socket_begin_sized(socket, &call, GREEN_READING, size);
     if (GREEN_UNLIKELY(error < 0))
         return error;
     ssize_t result = (ssize_t)take(socket, bytes, size);
     if (result == 0 && size > 0)
         result = receive(&call, bytes, size, 0);
-    return green__leave(&call, result);
+    return green__socket_end(&call, result);
 }
 
 /* Keeps bytes that a call had taken before it failed, for the next one. Without
@@ -53,7 +53,7 @@ static void put_back(green_socket *socket, const char *bytes, size_t count) {
         return;
     }
     memcpy(chunk, bytes, count);
-    green__unread_drop(socket);
+    green__socket_drop_unread(socket);
     socket->unread = (green_unread){.bytes = chunk, .count = count, .chunk = chunk, .capacity = count};
 }
 
@@ -61,12 +61,12 @@ static void put_back(green_socket *socket, const char *bytes, size_t count) {
  * green_socket_failed_with(). */
 static ssize_t leave_short(green_socket_io *call, size_t count, size_t size) {
     call->explained = true;
-    return green__leave(call, green__fail(-ENODATA, "the stream ended after %zu of %zu bytes", count, size));
+    return green__socket_end(call, green__fail(-ENODATA, "the stream ended after %zu of %zu bytes", count, size));
 }
 
 ssize_t green_read_exactly(green_socket *socket, void *bytes, size_t size) {
     green_socket_io call;
-    int error = green__enter_sized(socket, &call, GREEN_READING, size);
+    int error = green__socket_begin_sized(socket, &call, GREEN_READING, size);
     if (GREEN_UNLIKELY(error < 0))
         return error;
     size_t count = take(socket, bytes, size);
@@ -76,15 +76,15 @@ ssize_t green_read_exactly(green_socket *socket, void *bytes, size_t size) {
         if (result <= 0)
             break;
         count += (size_t)result;
-        if (count < size && (result = green__proceed(&call)) < 0)
+        if (count < size && (result = green__socket_continue(&call)) < 0)
             break;
     }
     if (count == size)
-        return green__leave(&call, (ssize_t)size);
+        return green__socket_end(&call, (ssize_t)size);
     if (result == 0)
         return leave_short(&call, count, size);
     put_back(socket, bytes, count);
-    return green__leave(&call, result);
+    return green__socket_end(&call, result);
 }
 
 void green_consume(green_socket *socket, size_t size) {
@@ -94,23 +94,23 @@ void green_consume(green_socket *socket, size_t size) {
     unread->bytes += size;
     unread->count -= size;
     if (unread->count == 0 || socket->closed)
-        green__unread_drop(socket);
+        green__socket_drop_unread(socket);
 }
 
-/* Receives into the engine's memory; when all of that is lent, into a chunk,
+/* Receives into the engine's memory; when all of that is provided, into a chunk,
  * which is not made before there are bytes for it. */
-int32_t green__receive_lent(green_socket_io *call, green_unread *unread) {
-    green_lent lent = {0};
-    int32_t result = green__socket_run(call, GREEN_OP_RECEIVE_LENT, &lent, 0, 0);
+int32_t green__socket_receive_provided(green_socket_io *call, green_unread *unread) {
+    green_provided_buffer provided = {0};
+    int32_t result = green__socket_run(call, GREEN_OP_RECEIVE_PROVIDED, &provided, 0, 0);
     if (result != -ENOBUFS) {
         if (result > 0)
-            *unread = (green_unread){.bytes = lent.bytes, .count = (size_t)result, .lent = lent};
+            *unread = (green_unread){.bytes = provided.bytes, .count = (size_t)result, .provided = provided};
         return result;
     }
     /* The socket may have been closed since that was told. */
-    if ((result = green__proceed(call)) == 0)
+    if ((result = green__socket_continue(call)) == 0)
         result = green__socket_run(call, GREEN_OP_POLL, NULL, 0, POLLIN);
-    if (result < 0 || (result = green__proceed(call)) < 0)
+    if (result < 0 || (result = green__socket_continue(call)) < 0)
         return result;
     char *chunk = malloc(CHUNK_MIN);
     if (!chunk)
@@ -143,7 +143,7 @@ static ssize_t receive_chunk(green_socket_io *call) {
 }
 
 static inline ssize_t receive_lent(green_socket_io *call) {
-    return call->socket->transport ? receive_chunk(call) : green__receive_lent(call, &call->socket->unread);
+    return call->socket->transport ? receive_chunk(call) : green__socket_receive_provided(call, &call->socket->unread);
 }
 
 /* Gives the caller access to the unread bytes if the call has succeeded. */
@@ -152,13 +152,13 @@ static ssize_t lend(green_socket_io *call, const void **bytes, ssize_t result) {
         *bytes = call->socket->unread.bytes;
         call->socket->lending = true;
     }
-    return green__leave(call, result);
+    return green__socket_end(call, result);
 }
 
 ssize_t green_receive(green_socket *socket, const void **bytes) {
     green_socket_io call;
     *bytes = NULL;
-    int error = green__enter(socket, &call, GREEN_READING);
+    int error = green__socket_begin(socket, &call, GREEN_READING);
     if (GREEN_UNLIKELY(error < 0))
         return error;
     ssize_t result = (ssize_t)socket->unread.count;
@@ -178,7 +178,7 @@ static int make_room(green_socket *socket) {
         return -ENOMEM;
     size_t count = unread->count;
     memcpy(chunk, unread->bytes, count);
-    green__unread_drop(socket);
+    green__socket_drop_unread(socket);
     *unread = (green_unread){.bytes = chunk, .count = count, .chunk = chunk, .capacity = capacity};
     return 0;
 }
@@ -216,7 +216,7 @@ static ssize_t find_line(green_socket_io *call, size_t limit) {
         scanned = unread->count;
         if (scanned >= limit)
             return -EMSGSIZE;
-        ssize_t more = waited ? green__proceed(call) : 0;
+        ssize_t more = waited ? green__socket_continue(call) : 0;
         if (more == 0)
             more = receive_more(call);
         if (more < 0)
@@ -235,7 +235,7 @@ ssize_t green_read_line(green_socket *socket, char *bytes, size_t size) {
     green_socket_io call;
     if (size < 2)
         return green__fail(-EINVAL, "read_line: room for %zu bytes; a line needs 2 at least", size);
-    int error = green__enter(socket, &call, GREEN_READING);
+    int error = green__socket_begin(socket, &call, GREEN_READING);
     if (GREEN_UNLIKELY(error < 0))
         return error;
     ssize_t length = find_line(&call, size - 1);
@@ -243,7 +243,7 @@ ssize_t green_read_line(green_socket *socket, char *bytes, size_t size) {
         take(socket, bytes, (size_t)length);
         bytes[length] = '\0';
     }
-    return leave_line(green__leave(&call, length), size - 1);
+    return leave_line(green__socket_end(&call, length), size - 1);
 }
 
 ssize_t green_receive_line(green_socket *socket, size_t limit, const void **line) {
@@ -251,7 +251,7 @@ ssize_t green_receive_line(green_socket *socket, size_t limit, const void **line
     *line = NULL;
     if (limit == 0)
         return green__fail(-EINVAL, "receive_line: the limit is 0 bytes; it must be at least 1");
-    int error = green__enter(socket, &call, GREEN_READING);
+    int error = green__socket_begin(socket, &call, GREEN_READING);
     if (GREEN_UNLIKELY(error < 0))
         return error;
     return leave_line(lend(&call, line, find_line(&call, limit)), limit);
@@ -261,7 +261,7 @@ ssize_t green_receive_line(green_socket *socket, size_t limit, const void **line
 static ssize_t gather(green_socket_io *call, size_t size) {
     const green_unread *unread = &call->socket->unread;
     for (bool waited = false; unread->count < size; waited = true) {
-        ssize_t more = waited ? green__proceed(call) : 0;
+        ssize_t more = waited ? green__socket_continue(call) : 0;
         if (more == 0)
             more = receive_more(call);
         if (more <= 0)
@@ -275,13 +275,13 @@ ssize_t green_receive_exactly(green_socket *socket, size_t size, const void **by
     *bytes = NULL;
     if (size == 0 || size > SSIZE_MAX)
         return green__fail(-EINVAL, "receive_exactly: %zu bytes", size);
-    int error = green__enter(socket, &call, GREEN_READING);
+    int error = green__socket_begin(socket, &call, GREEN_READING);
     if (GREEN_UNLIKELY(error < 0))
         return error;
     ssize_t result = gather(&call, size);
     if (result != 0)
         return lend(&call, bytes, result);
     size_t count = socket->unread.count;
-    green__unread_drop(socket);
+    green__socket_drop_unread(socket);
     return leave_short(&call, count, size);
 }

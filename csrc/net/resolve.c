@@ -134,7 +134,7 @@ static struct lookup *lookup_make(const green_address_parts *parts, enum missing
 
 /* Runs the look-up on a native thread. Returns 0 or -errno, explained. */
 static int run(green_hub *hub, struct lookup *lookup, int64_t timeout) {
-    int error = green__offload(hub, &resolvers, &lookup->job, timeout);
+    int error = green__job_run(hub, &resolvers, &lookup->job, timeout);
     if (error == -ETIMEDOUT)
         green__fail(error, "looking up '%s': the name service did not answer in time", lookup->host);
     return error == 0 && lookup->error ? fail(lookup) : error;
@@ -154,7 +154,7 @@ static int look_up_missing(const green_address_parts *parts, enum missing missin
         result = copy(lookup->found, addresses, count);
     else if (result == 0 && copy(lookup->found, &service, 1) == 1)
         green_address_set_port(address, (uint16_t)green_address_port(&service));
-    green__offload_release(&lookup->job);
+    green__job_release(&lookup->job);
     return result;
 }
 

@@ -58,7 +58,7 @@ static void describe(const green_wait *wait, char *text, size_t size) {
     snprintf(text, size, "serving: waiting for one of %zu handlers to end", server->running);
 }
 
-static const green_wait_kind awaiting_change = {green__leave_list, describe};
+static const green_wait_kind awaiting_change = {green__wait_leave_list, describe};
 
 /* Until a handler or a stop has ended. */
 static int await_change(green_server *server, int64_t timeout) {
@@ -67,16 +67,16 @@ static int await_change(green_server *server, int64_t timeout) {
         return error;
     struct change change = {.server = server};
     green__wait_init(server->hub, &change.wait, &awaiting_change);
-    green__list_append(&server->changes, &change.wait);
+    green__wait_list_append(&server->changes, &change.wait);
     return green__wait(server->hub, &change.wait, timeout);
 }
 
 static void announce_change(green_server *server) {
-    for (green_wait *wait; (wait = green__list_take(&server->changes));)
+    for (green_wait *wait; (wait = green__wait_list_take(&server->changes));)
         green__ready(wait->thread);
 }
 
-void green__serve_closed(green_server *server) {
+void green__server_closed(green_server *server) {
     announce_change(server);
 }
 
@@ -112,7 +112,7 @@ static void end_serving(green_server *server, int outcome) {
     char label[GREEN_LABEL_MAX];
     if (outcome < 0 && (server->ended || !server->thread))
         green__report("%s, a handler that outlived its serve, ended with an error: %s",
-                      green__label(server->hub->current, label, sizeof label), green_explain(outcome));
+                      green__thread_label(server->hub->current, label, sizeof label), green_explain(outcome));
     if (server->ended)
         return;
     server->ended = true;
@@ -129,8 +129,8 @@ static void report_client(const green_socket *client, int error) {
     green_address address;
     if (green_socket_peer_address(client, &address) == 0)
         green_address_print(&address, text, sizeof text);
-    green__report_if_room("%s, serving %s: %s", green__label(green__hub->current, label, sizeof label), text,
-                          green_explain(error));
+    green__report_nonblocking("%s, serving %s: %s", green__thread_label(green__hub->current, label, sizeof label), text,
+                              green_explain(error));
 }
 
 static void take_result(green_server *server, const green_socket *client, int result) {
@@ -250,7 +250,7 @@ static int server_make(green_listener *listener, const green_serve_options *opti
                        void *context, green_server **made) {
     green_hub *hub = listener->hub;
     if (hub != green__hub)
-        return green__fail(-EXDEV, "serve: the listener %s", green__whose(hub));
+        return green__fail(-EXDEV, "serve: the listener %s", green__foreign_hub_reason(hub));
     if (listener->server && listener->server->thread)
         return green__fail(-EBUSY, "serve: another green thread serves this listener already");
     green_server *server = calloc(1, sizeof *server);
@@ -268,7 +268,7 @@ static int server_make(green_listener *listener, const green_serve_options *opti
     server->thread = hub->current;
     server->interrupt.error = -ESHUTDOWN;
     server->last_waiting = &server->waiting;
-    green__list_init(&server->changes);
+    green__wait_list_init(&server->changes);
     *made = server;
     return 0;
 }
@@ -284,7 +284,7 @@ int green_serve(green_listener *listener, const green_serve_options *options, gr
     green_listener_retain(listener);
     listener->server = server;
     error = serve_until_told(server);
-    green__withdraw(server->thread, &server->interrupt);
+    green__interrupt_withdraw(server->thread, &server->interrupt);
     server->thread = NULL;
     if (drop_waiting(server) > 0)
         announce_change(server); /* a stop may wait for the last of them */
@@ -312,7 +312,7 @@ static int take_clients(green_server *server) {
     green_socket *client;
     int error = 0;
     for (unsigned count = 0; count < TAKEN_MAX; count++) {
-        if ((error = green__accept_now(server->listener, &client)) < 0)
+        if ((error = green__listener_accept_now(server->listener, &client)) < 0)
             break;
         client->next = NULL;
         *server->last_waiting = client;
@@ -361,7 +361,7 @@ static int kill_others(green_server *server) {
 
 /* Returns the number of killed handlers, or the error that ended the wait for them. */
 static int close_and_drain(green_server *server, int64_t limit) {
-    int64_t deadline = green__moment(limit);
+    int64_t deadline = green__deadline_after(limit);
     int error = limit == 0 ? 0 : take_over(server, deadline);
     int closed = green_listener_close(server->listener), killed = 0;
     if (error == 0)

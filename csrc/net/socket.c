@@ -26,13 +26,13 @@ int green__socket_make(green_hub *hub, int fd, green_socket **made) {
     socket->references = 1;
     socket->fd = fd;
     socket->read_timeout = socket->write_timeout = GREEN_FOREVER;
-    green__list_init(&socket->closers);
+    green__wait_list_init(&socket->closers);
     hub->sockets++;
     *made = socket;
     return 0;
 }
 
-void green__socket_unmake(green_socket *socket) {
+void green__socket_detach(green_socket *socket) {
     socket->hub->sockets--;
     free(socket);
 }
@@ -65,7 +65,7 @@ int green_socket_pair(green_socket **first, green_socket **second) {
 
 failed:
     if (one)
-        green__socket_unmake(one);
+        green__socket_detach(one);
     close(fds[0]);
     close(fds[1]);
     return error;
@@ -77,7 +77,7 @@ green_socket *green_socket_retain(green_socket *socket) {
 }
 
 static void socket_free(green_socket *socket) {
-    green__unread_drop(socket);
+    green__socket_drop_unread(socket);
     if (socket->transport)
         socket->transport->class->destroy(socket->transport);
     free(socket);
@@ -97,7 +97,7 @@ static void release_after_fork(green_socket *socket) {
 void green_socket_release(green_socket *socket) {
     if (!socket)
         return;
-    if (GREEN_UNLIKELY(socket->hub != green__hub) && green__is_forsaken(socket->hub)) {
+    if (GREEN_UNLIKELY(socket->hub != green__hub) && green__hub_is_abandoned(socket->hub)) {
         release_after_fork(socket);
         return;
     }
@@ -110,25 +110,25 @@ void green_socket_release(green_socket *socket) {
 }
 
 void green__unread_free(green_socket *socket, green_unread *unread) {
-    if (unread->lent.bytes)
-        socket->hub->engine->class->give_back(socket->hub->engine, &unread->lent);
+    if (unread->provided.bytes)
+        socket->hub->engine->class->give_back(socket->hub->engine, &unread->provided);
     free(unread->chunk);
     *unread = (green_unread){0};
 }
 
-void green__unread_drop(green_socket *socket) {
+void green__socket_drop_unread(green_socket *socket) {
     green__unread_free(socket, &socket->unread);
 }
 
 /* The descriptor goes when the last operation on it has ended: until then its
  * number could not be given to somebody else without their meeting. */
 static void close_descriptor(green_socket *socket) {
-    green__forget_and_close(socket->hub, socket->fd);
+    green__io_close_fd(socket->hub, socket->fd);
     socket->fd = -1;
     socket->hub->sockets--;
     if (!socket->lending)
-        green__unread_drop(socket);
-    for (green_wait *wait; (wait = green__list_take(&socket->closers));)
+        green__socket_drop_unread(socket);
+    for (green_wait *wait; (wait = green__wait_list_take(&socket->closers));)
         green__ready(wait->thread);
 }
 
@@ -142,7 +142,7 @@ static const green_wait_kind closing = {NULL, describe_close};
 
 int green_close(green_socket *socket) {
     if (socket->hub != green__hub)
-        return green__fail(-EXDEV, "close: the socket %s", green__whose(socket->hub));
+        return green__fail(-EXDEV, "close: the socket %s", green__foreign_hub_reason(socket->hub));
     if (socket->closed)
         return 0;
     green_hub *hub = socket->hub;
@@ -154,14 +154,14 @@ int green_close(green_socket *socket) {
         return 0;
     }
     if (socket->reader)
-        green__end_wait(socket->reader, -EBADF);
+        green__wait_end(socket->reader, -EBADF);
     if (socket->writer)
-        green__end_wait(socket->writer, -EBADF);
-    if (hub->current->unblockable)
+        green__wait_end(socket->writer, -EBADF);
+    if (hub->current->must_not_block)
         return 0; /* the last one out closes it */
     green_wait wait;
     green__wait_init(hub, &wait, &closing);
-    green__list_append(&socket->closers, &wait);
+    green__wait_list_append(&socket->closers, &wait);
     green__park(hub, &wait);
     return 0;
 }
@@ -170,7 +170,7 @@ static int shut_down(green_socket *socket, int how) {
     char label[GREEN_SOCKET_LABEL_MAX];
     if (shutdown(socket->fd, how) == 0)
         return 0;
-    int error = green__connection_failed(socket, how == SHUT_RD ? GREEN_READING : GREEN_WRITING, -errno);
+    int error = green__socket_set_failed(socket, how == SHUT_RD ? GREEN_READING : GREEN_WRITING, -errno);
     return green__fail(error, "shutdown of %s", green__socket_label(socket, label, sizeof label));
 }
 
@@ -178,18 +178,18 @@ static int shut_down(green_socket *socket, int how) {
  * threads may release the socket meanwhile. */
 static int finish(green_socket *socket, int how) {
     green_socket_io call;
-    int error = green__enter(socket, &call, GREEN_WRITING);
+    int error = green__socket_begin(socket, &call, GREEN_WRITING);
     if (error < 0)
         return error;
     error = socket->transport->class->finish(&call);
     if (error == 0 && (error = shut_down(socket, how)) < 0)
         call.explained = true;
-    return (int)green__leave(&call, error);
+    return (int)green__socket_end(&call, error);
 }
 
 int green_shutdown(green_socket *socket, int how) {
     if (socket->hub != green__hub)
-        return green__fail(-EXDEV, "shutdown: the socket %s", green__whose(socket->hub));
+        return green__fail(-EXDEV, "shutdown: the socket %s", green__foreign_hub_reason(socket->hub));
     if (socket->closed)
         return green__fail(-EBADF, "shutdown: the socket is closed");
     return socket->transport && how != SHUT_RD ? finish(socket, how) : shut_down(socket, how);
@@ -209,7 +209,7 @@ static bool is_of_connection(int error) {
     }
 }
 
-int green__connection_failed(green_socket *socket, green_direction direction, int error) {
+int green__socket_set_failed(green_socket *socket, green_socket_direction direction, int error) {
     if (is_of_connection(error))
         socket->failed[direction] = error;
     return error;
@@ -228,23 +228,23 @@ static void describe_io(const green_wait *wait, char *text, size_t size) {
              green__socket_label(call->socket, label, sizeof label));
 }
 
-const green_wait_kind green__in_socket = {green__io_cancel, describe_io};
+const green_wait_kind green__socket_wait_kind = {green__io_cancel, describe_io};
 
-static int refuse(const green_socket *socket, const green_wait *user, green_direction direction) {
+static int refuse(const green_socket *socket, const green_wait *user, green_socket_direction direction) {
     char label[GREEN_SOCKET_LABEL_MAX], first[GREEN_LABEL_MAX], second[GREEN_LABEL_MAX];
     return green__fail(-EBUSY, "%s: %s is there already, so %s cannot %s too",
                        green__socket_label(socket, label, sizeof label),
-                       green__label(user->thread, first, sizeof first),
-                       green__label(socket->hub->current, second, sizeof second), verbs[direction]);
+                       green__thread_label(user->thread, first, sizeof first),
+                       green__thread_label(socket->hub->current, second, sizeof second), verbs[direction]);
 }
 
-int green__enter(green_socket *socket, green_socket_io *call, green_direction direction) {
+int green__socket_begin(green_socket *socket, green_socket_io *call, green_socket_direction direction) {
     green_hub *hub = socket->hub;
     int64_t timeout = direction == GREEN_READING ? socket->read_timeout : socket->write_timeout;
     if (GREEN_UNLIKELY(hub != green__hub))
-        return green__fail(-EXDEV, "%s: the socket %s", verbs[direction], green__whose(hub));
+        return green__fail(-EXDEV, "%s: the socket %s", verbs[direction], green__foreign_hub_reason(hub));
     if (GREEN_UNLIKELY(socket->closed)) {
-        green__connection_failed(socket, direction, -EBADF);
+        green__socket_set_failed(socket, direction, -EBADF);
         return green__fail(-EBADF, "%s: the socket is closed", verbs[direction]);
     }
     if (GREEN_UNLIKELY(socket->gap && direction == GREEN_READING))
@@ -260,19 +260,19 @@ int green__enter(green_socket *socket, green_socket_io *call, green_direction di
     call->socket = socket;
     call->direction = direction;
     call->explained = false;
-    call->gives_way = false;
-    call->deadline = green__moment(timeout);
+    call->yields = false;
+    call->deadline = green__deadline_after(timeout);
     socket->references++;
     return 0;
 }
 
-int green__proceed(green_socket_io *call) {
+int green__socket_continue(green_socket_io *call) {
     return call->socket->closed ? -EBADF : green__begin(call->socket->hub, call->deadline);
 }
 
 /* The operation may be broken off again before the hub looks at its timers. */
-int green__repeat(green_socket_io *call) {
-    return green__time_left(call->deadline) == 0 ? -ETIMEDOUT : green__proceed(call);
+int green__socket_retry(green_socket_io *call) {
+    return green__time_left(call->deadline) == 0 ? -ETIMEDOUT : green__socket_continue(call);
 }
 
 /* Interrupts have been explained where they were delivered. */
@@ -287,7 +287,7 @@ static void explain(const green_socket_io *call, ssize_t error) {
                     green__socket_label(call->socket, label, sizeof label));
 }
 
-ssize_t green__leave(green_socket_io *call, ssize_t result) {
+ssize_t green__socket_end(green_socket_io *call, ssize_t result) {
     green_socket *socket = call->socket;
     if (call->direction == GREEN_READING)
         socket->reader = NULL;
@@ -296,12 +296,12 @@ ssize_t green__leave(green_socket_io *call, ssize_t result) {
     socket->failed[call->direction] = 0;
     if (GREEN_UNLIKELY(result < 0)) {
         explain(call, result);
-        green__connection_failed(socket, call->direction, (int)result);
+        green__socket_set_failed(socket, call->direction, (int)result);
     }
     if (GREEN_UNLIKELY(socket->closed && socket->fd >= 0 && !socket->reader && !socket->writer))
         close_descriptor(socket);
     green_socket_release(socket);
-    if (GREEN_UNLIKELY(call->gives_way && result >= 0))
-        green__give_way(green__hub);
+    if (GREEN_UNLIKELY(call->yields && result >= 0))
+        green__yield(green__hub);
     return result;
 }

@@ -6,14 +6,14 @@
 
 #include <green/socket.h>
 
-/* Bytes that have come and that nobody has read yet: lent by the engine, or in
+/* Bytes that have come and that nobody has read yet: provided by the engine, or in
  * a chunk of the socket's own when a line or an exact read needed more. */
 typedef struct green_unread {
     const char *bytes;
     size_t count;
-    green_lent lent; /* lent.bytes: to be given back */
-    char *chunk;     /* to be freed */
-    size_t capacity; /* of the chunk */
+    green_provided_buffer provided; /* provided.bytes: to be given back */
+    char *chunk;                    /* to be freed */
+    size_t capacity;                /* of the chunk */
 } green_unread;
 
 struct green_socket {
@@ -39,49 +39,49 @@ struct green_socket {
 };
 
 /* One of the socket's two directions, for messages. */
-typedef enum green_direction { GREEN_READING, GREEN_WRITING } green_direction;
+typedef enum green_socket_direction { GREEN_READING, GREEN_WRITING } green_socket_direction;
 
 /* An operation on a socket, on the caller's stack. */
 typedef struct green_socket_io {
     green_io io;
     green_socket *socket;
-    green_direction direction;
+    green_socket_direction direction;
     int64_t deadline; /* of the whole call; negative: none */
     bool explained;   /* a transport has said why it failed */
-    bool gives_way;   /* it did not wait, and lets others run at its end */
+    bool yields;      /* it did not wait, and lets others run at its end */
 } green_socket_io;
 
 /* Makes a socket of a descriptor, which it owns from then on. */
 int green__socket_make(green_hub *hub, int fd, green_socket **socket);
 
 /* Takes the descriptor of one that nobody has used yet out of it again, and frees it. */
-void green__socket_unmake(green_socket *socket);
+void green__socket_detach(green_socket *socket);
 
 /* Begins a call in one direction: refuses it, or notes who is in. */
-int green__enter(green_socket *socket, green_socket_io *call, green_direction direction);
+int green__socket_begin(green_socket *socket, green_socket_io *call, green_socket_direction direction);
 
 /* Does the same for a call that transfers up to size bytes. */
-static inline int green__enter_sized(green_socket *socket, green_socket_io *call, green_direction direction,
-                                     size_t size) {
+static inline int green__socket_begin_sized(green_socket *socket, green_socket_io *call,
+                                            green_socket_direction direction, size_t size) {
     int error = green__check_size(direction == GREEN_READING ? "read" : "write", size);
-    return GREEN_UNLIKELY(error < 0) ? error : green__enter(socket, call, direction);
+    return GREEN_UNLIKELY(error < 0) ? error : green__socket_begin(socket, call, direction);
 }
 
 /* Whether the peer receives each write, even an empty one, as a separate message. */
-bool green__keeps_messages(const green_socket *socket);
+bool green__socket_keeps_messages(const green_socket *socket);
 
 /* Ends it; may close the descriptor. Keeps and returns result, explained when
  * it is an error. */
-ssize_t green__leave(green_socket_io *call, ssize_t result);
+ssize_t green__socket_end(green_socket_io *call, ssize_t result);
 
-extern const green_wait_kind green__in_socket;
+extern const green_wait_kind green__socket_wait_kind;
 
 /* Whether a call may run another operation: 0, -EBADF once the socket is
  * closed, or an interrupt. */
-int green__proceed(green_socket_io *call);
+int green__socket_continue(green_socket_io *call);
 
 /* The same after an operation that a signal broke off: -ETIMEDOUT too. */
-int green__repeat(green_socket_io *call);
+int green__socket_retry(green_socket_io *call);
 
 /* Runs one operation within the call, again when a signal broke it off: except
  * for a connect, which goes on by itself then. */
@@ -90,7 +90,7 @@ static inline int32_t green__socket_run(green_socket_io *call, green_op_kind kin
     green_socket *socket = call->socket;
     int32_t result;
     do {
-        green__io_init(socket->hub, &call->io, &green__in_socket, kind, socket->fd);
+        green__io_init(socket->hub, &call->io, &green__socket_wait_kind, kind, socket->fd);
         call->io.op.address = address;
         call->io.op.length = length;
         call->io.op.flags = flags;
@@ -98,16 +98,16 @@ static inline int32_t green__socket_run(green_socket_io *call, green_op_kind kin
         result = green__io_run(socket->hub, &call->io, green__time_left(call->deadline));
         if (call->direction == GREEN_READING)
             socket->drained = call->io.op.drained;
-    } while (GREEN_UNLIKELY(result == -EINTR) && kind != GREEN_OP_CONNECT && (result = green__repeat(call)) == 0);
+    } while (GREEN_UNLIKELY(result == -EINTR) && kind != GREEN_OP_CONNECT && (result = green__socket_retry(call)) == 0);
     return result;
 }
 
 /* Records for green_socket_failed_with() that the last operation in a direction has failed
  * because of the connection. Returns error. */
-int green__connection_failed(green_socket *socket, green_direction direction, int error);
+int green__socket_set_failed(green_socket *socket, green_socket_direction direction, int error);
 
 /* Gives up what was not read. */
-void green__unread_drop(green_socket *socket);
+void green__socket_drop_unread(green_socket *socket);
 
 /* "socket 7 (127.0.0.1:6000 - 127.0.0.1:41234)" */
 const char *green__socket_label(const green_socket *socket, char *text, size_t size);

@@ -34,7 +34,7 @@ static bool is_at(const char *path, dev_t device, ino_t inode) {
     return lstat(path, &status) == 0 && S_ISSOCK(status.st_mode) && status.st_dev == device && status.st_ino == inode;
 }
 
-void green__socket_file_note(green_socket_file *file, const green_address *address) {
+void green__socket_file_record(green_socket_file *file, const green_address *address) {
     struct stat status;
     const char *path = path_of(address);
     *file = (green_socket_file){0};

@@ -15,7 +15,7 @@ typedef struct green_socket_file {
 
 /* Records the file of a socket that was just bound to the address. If there is no memory,
  * or the working directory has no name, the file is not removed later. */
-void green__socket_file_note(green_socket_file *file, const green_address *address);
+void green__socket_file_record(green_socket_file *file, const green_address *address);
 
 /* Removes the file if it has not been replaced. Call it before the socket is closed. */
 void green__socket_file_remove(green_socket_file *file);

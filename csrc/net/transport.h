@@ -29,10 +29,10 @@ struct green_transport {
 
 /* Receives into the engine's memory, or a chunk, for a transport or a reader
  * that brings none: see read.c. */
-int32_t green__receive_lent(green_socket_io *call, green_unread *into);
+int32_t green__socket_receive_provided(green_socket_io *call, green_unread *into);
 
 /* Sends all of it, or fails; *sent counts the bytes that went out either way. */
-int green__send_all(green_socket_io *call, const void *bytes, size_t size, size_t *sent);
+int green__socket_send_all(green_socket_io *call, const void *bytes, size_t size, size_t *sent);
 
 /* Gives the memory of what was received back. */
 void green__unread_free(green_socket *socket, green_unread *unread);

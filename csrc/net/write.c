@@ -13,13 +13,13 @@ static int32_t send_some(green_socket_io *call, const void *bytes, size_t size) 
     return result;
 }
 
-int green__send_all(green_socket_io *call, const void *bytes, size_t size, size_t *sent) {
+int green__socket_send_all(green_socket_io *call, const void *bytes, size_t size, size_t *sent) {
     for (*sent = 0; *sent < size;) {
         int32_t result = send_some(call, (const char *)bytes + *sent, size - *sent);
         if (result < 0)
             return result;
         *sent += (size_t)result;
-        if (*sent < size && (result = green__proceed(call)) < 0)
+        if (*sent < size && (result = green__socket_continue(call)) < 0)
             return result;
     }
     return 0;
@@ -28,8 +28,9 @@ int green__send_all(green_socket_io *call, const void *bytes, size_t size, size_
 /* On a stream a write of 0 bytes does nothing; on other sockets it sends an empty message. */
 static int send_nothing(green_socket_io *call) {
     struct msghdr message = {0};
-    return green__keeps_messages(call->socket) ? green__socket_run(call, GREEN_OP_SEND_MSG, &message, 0, MSG_NOSIGNAL)
-                                               : 0;
+    return green__socket_keeps_messages(call->socket)
+               ? green__socket_run(call, GREEN_OP_SEND_MSG, &message, 0, MSG_NOSIGNAL)
+               : 0;
 }
 
 static ssize_t send_through(green_socket_io *call, const void *bytes, size_t size) {
@@ -39,7 +40,7 @@ static ssize_t send_through(green_socket_io *call, const void *bytes, size_t siz
 
 ssize_t green_write(green_socket *socket, const void *bytes, size_t size) {
     green_socket_io call;
-    int error = green__enter_sized(socket, &call, GREEN_WRITING, size);
+    int error = green__socket_begin_sized(socket, &call, GREEN_WRITING, size);
     if (GREEN_UNLIKELY(error < 0))
         return error;
     size_t sent;
@@ -49,21 +50,21 @@ ssize_t green_write(green_socket *socket, const void *bytes, size_t size) {
     else if (GREEN_UNLIKELY(size == 0))
         result = send_nothing(&call);
     else
-        result = green__send_all(&call, bytes, size, &sent);
-    return green__leave(&call, result < 0 ? result : (ssize_t)size);
+        result = green__socket_send_all(&call, bytes, size, &sent);
+    return green__socket_end(&call, result < 0 ? result : (ssize_t)size);
 }
 
 ssize_t green_write_some(green_socket *socket, const void *bytes, size_t size) {
     green_socket_io call;
-    int error = green__enter_sized(socket, &call, GREEN_WRITING, size);
+    int error = green__socket_begin_sized(socket, &call, GREEN_WRITING, size);
     if (GREEN_UNLIKELY(error < 0))
         return error;
     if (!socket->transport)
-        return green__leave(&call, send_some(&call, bytes, size));
+        return green__socket_end(&call, send_some(&call, bytes, size));
     /* As much as makes one record. */
     size = size < TRANSPORT_PIECE ? size : TRANSPORT_PIECE;
     ssize_t result = send_through(&call, bytes, size);
-    return green__leave(&call, result < 0 ? result : (ssize_t)size);
+    return green__socket_end(&call, result < 0 ? result : (ssize_t)size);
 }
 
 /* Skips the bytes that were sent, and empty pieces. */
@@ -93,7 +94,7 @@ static ssize_t size_of(const struct iovec *pieces, int count) {
 /* The kernel accepts IOV_MAX pieces at a time. A stream can be split into several calls; a
  * message cannot. */
 static int send_pieces(green_socket_io *call, struct iovec *pieces, int count, size_t size) {
-    if (count > IOV_MAX && green__keeps_messages(call->socket))
+    if (count > IOV_MAX && green__socket_keeps_messages(call->socket))
         return -EMSGSIZE;
     for (size_t sent = 0; sent < size;) {
         struct msghdr message = {.msg_iov = pieces, .msg_iovlen = count < IOV_MAX ? (size_t)count : IOV_MAX};
@@ -103,7 +104,7 @@ static int send_pieces(green_socket_io *call, struct iovec *pieces, int count, s
         sent += (size_t)result;
         call->socket->full = sent < size;
         advance(&pieces, &count, (size_t)result);
-        if (sent < size && (result = green__proceed(call)) < 0)
+        if (sent < size && (result = green__socket_continue(call)) < 0)
             return result;
     }
     return 0;
@@ -114,7 +115,7 @@ ssize_t green_writev(green_socket *socket, struct iovec *pieces, int count) {
     ssize_t size = size_of(pieces, count), result;
     if (size < 0)
         return size;
-    int error = green__enter(socket, &call, GREEN_WRITING);
+    int error = green__socket_begin(socket, &call, GREEN_WRITING);
     if (GREEN_UNLIKELY(error < 0))
         return error;
     advance(&pieces, &count, 0);
@@ -124,5 +125,5 @@ ssize_t green_writev(green_socket *socket, struct iovec *pieces, int count) {
         result = send_nothing(&call);
     else
         result = send_pieces(&call, pieces, count, (size_t)size);
-    return green__leave(&call, result < 0 ? result : size);
+    return green__socket_end(&call, result < 0 ? result : size);
 }

@@ -13,7 +13,7 @@ struct kept {
     const green_hub *hub;
     int fds[KEPT];
     int count;
-    green_ending ending; /* the hub's */
+    green_exit_observer exit_observer; /* the hub's */
 };
 
 /* Not initial-exec: there may be little room. */
@@ -24,7 +24,7 @@ static int number_aside(void) {
     return getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < 2 * ASIDE ? (int)limit.rlim_cur / 2 : ASIDE;
 }
 
-int green__aside(int fd) {
+int green__move_fd_high(int fd) {
     int aside = fcntl(fd, F_DUPFD_CLOEXEC, number_aside());
     if (aside < 0)
         return green__above_stdio(fd);
@@ -32,8 +32,8 @@ int green__aside(int fd) {
     return aside;
 }
 
-static void hub_ends(green_ending *ending, green_thread *thread) {
-    (void)ending, (void)thread;
+static void hub_ends(green_exit_observer *exit_observer, green_thread *thread) {
+    (void)exit_observer, (void)thread;
     while (kept.count > 0)
         close(kept.fds[--kept.count]);
     kept.hub = NULL;
@@ -43,21 +43,21 @@ static void hub_ends(green_ending *ending, green_thread *thread) {
  * own. */
 static struct kept *kept_by(green_hub *hub) {
     if (GREEN_UNLIKELY(kept.hub != hub)) {
-        kept = (struct kept){.hub = hub, .ending.ended = hub_ends};
-        green__ending_add(&hub->root, &kept.ending);
+        kept = (struct kept){.hub = hub, .exit_observer.ended = hub_ends};
+        green__exit_observer_add(&hub->root, &kept.exit_observer);
     }
     return &kept;
 }
 
-int green__waker_take(green_hub *hub) {
+int green__eventfd_take(green_hub *hub) {
     struct kept *mine = kept_by(hub);
     if (mine->count > 0)
         return mine->fds[--mine->count];
     int fd = eventfd(0, EFD_CLOEXEC);
-    return fd < 0 ? -errno : green__aside(fd);
+    return fd < 0 ? -errno : green__move_fd_high(fd);
 }
 
-bool green__waker_give(green_hub *hub, int fd) {
+bool green__eventfd_put(green_hub *hub, int fd) {
     struct kept *mine = kept_by(hub);
     if (mine->count == KEPT)
         return false;

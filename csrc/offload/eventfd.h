@@ -7,14 +7,14 @@
 /* An eventfd that nobody has written to: an old one, if this OS thread has some.
  * It has none of the lowest numbers, which are for what the program opens, where
  * the system lets it have another. -errno. */
-int green__waker_take(green_hub *hub);
+int green__eventfd_take(green_hub *hub);
 
 /* Gives one back that has been read, or that nobody will ever write to. False: there
  * are enough, and it is still the caller's. */
-bool green__waker_give(green_hub *hub, int fd);
+bool green__eventfd_put(green_hub *hub, int fd);
 
 /* Moves a descriptor in the same way. Returns -errno and closes the descriptor if it is
  * below 3 and no other number is free. */
-int green__aside(int fd);
+int green__move_fd_high(int fd);
 
 #endif

@@ -6,7 +6,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-void green__offload_release(green_job *job) {
+void green__job_release(green_job *job) {
     if (__atomic_sub_fetch(&job->owners, 1, __ATOMIC_ACQ_REL) > 0)
         return;
     if (job->done >= 0)
@@ -25,14 +25,14 @@ static const green_wait_kind to_the_end = {NULL, describe};
 static int prepare(green_hub *hub, green_job *job) {
     job->owners = 1;
     job->waiting = false;
-    job->done = green__waker_take(hub);
+    job->done = green__eventfd_take(hub);
     return job->done < 0 ? green__fail(job->done, "offloading a call: its eventfd") : 0;
 }
 
 /* The native thread has written, and never looks at it again. One that is not kept
  * is closed by whoever is the last to have the job. */
 static void keep_waker(green_hub *hub, green_job *job) {
-    if (green__waker_give(hub, job->done))
+    if (green__eventfd_put(hub, job->done))
         job->done = -1;
 }
 
@@ -47,11 +47,11 @@ static bool is_broken(const green_io *io) {
 
 /* Whether a wait goes on, or the error that ends it. */
 static int proceed(green_hub *hub, const green_wait_kind *kind, int64_t deadline) {
-    return kind == &to_the_end ? 0 : green__begin_again(hub, deadline);
+    return kind == &to_the_end ? 0 : green__begin_until(hub, deadline);
 }
 
 static int wait_for(green_hub *hub, const green_job *job, const green_wait_kind *kind, int64_t timeout) {
-    int64_t deadline = green__moment(timeout);
+    int64_t deadline = green__deadline_after(timeout);
     uint64_t count;
     green_io io;
     int error;
@@ -69,28 +69,28 @@ static int wait_for(green_hub *hub, const green_job *job, const green_wait_kind 
     return error;
 }
 
-int green__offload(green_hub *hub, green_offload_pool *pool, green_job *job, int64_t timeout) {
+int green__job_run(green_hub *hub, green_offload_pool *pool, green_job *job, int64_t timeout) {
     int error = prepare(hub, job);
     if (error == 0)
         error = green__begin(hub, timeout);
     if (error == 0)
-        error = green__pool_put(pool, job);
+        error = green__workers_put(pool, job);
     if (error < 0)
         return error;
     error = wait_for(hub, job, &offloading, timeout);
-    if (error >= 0 || green__pool_take_back(pool, job))
+    if (error >= 0 || green__workers_take_back(pool, job))
         keep_waker(hub, job);
     return error < 0 ? error : 0;
 }
 
-int green__offload_to_the_end(green_hub *hub, green_offload_pool *pool, green_job *job) {
+int green__job_run_uninterruptible(green_hub *hub, green_offload_pool *pool, green_job *job) {
     int error = prepare(hub, job);
     if (error == 0)
-        error = green__pool_put(pool, job);
+        error = green__workers_put(pool, job);
     if (error < 0)
         return error;
     error = wait_for(hub, job, &to_the_end, GREEN_FOREVER);
-    if (error < 0 && green__pool_take_back(pool, job))
+    if (error < 0 && green__workers_take_back(pool, job))
         return error;
     /* The engine could not wait for it? */
     while (error < 0 && eventfd_read(job->done, &(eventfd_t){0}) < 0 && errno == EINTR)
@@ -100,7 +100,7 @@ int green__offload_to_the_end(green_hub *hub, green_offload_pool *pool, green_jo
     return 0;
 }
 
-int green__offload_unseen(green_offload_pool *pool, green_job *job) {
+int green__job_run_detached(green_offload_pool *pool, green_job *job) {
     job->done = -1;
-    return green__pool_put(pool, job);
+    return green__workers_put(pool, job);
 }

@@ -29,16 +29,16 @@ struct green_offload_pool {
     unsigned threads_max, waiting_max;
     int64_t idle_time; /* after which an idle thread ends */
     char name[GREEN_OFFLOAD_NAME_MAX + 1];
-    unsigned handles;    /* none: it goes with its last native thread */
-    green_job *forsaken; /* the jobs that a forked child has seen of its parent's */
+    unsigned handles;       /* none: it goes with its last native thread */
+    green_job *parent_jobs; /* the jobs that a forked child has seen of its parent's */
 };
 
-void green__offload_forked(green_lock *lock);
+void green__workers_after_fork(green_lock *lock);
 
 /* clang-format off */
 #define GREEN_OFFLOAD_POOL(self, title, limit)                                                                         \
     {                                                                                                                  \
-        .lock = GREEN_LOCK_INITIALIZER(green__offload_forked), .work = PTHREAD_COND_INITIALIZER,                       \
+        .lock = GREEN_LOCK_INITIALIZER(green__workers_after_fork), .work = PTHREAD_COND_INITIALIZER,                       \
         .last = &(self).first, .threads_max = (limit), .idle_time = 10 * GREEN_SECOND, .name = (title), .handles = 1,  \
     }
 /* clang-format on */
@@ -46,17 +46,17 @@ void green__offload_forked(green_lock *lock);
 /* Runs the job while the calling green thread waits. 0, or the -errno that kept
  * it from running or interrupted the wait; then it runs to its end unseen, or
  * never when it has not begun. In every case the caller is done with the job by
- * green__offload_release(). */
-int green__offload(green_hub *hub, green_offload_pool *pool, green_job *job, int64_t timeout);
+ * green__job_release(). */
+int green__job_run(green_hub *hub, green_offload_pool *pool, green_job *job, int64_t timeout);
 
 /* The same, but that nothing interrupts the wait: once it returns, the job has run
  * to its end, or never will. So the job may work on memory of the caller's. */
-int green__offload_to_the_end(green_hub *hub, green_offload_pool *pool, green_job *job);
+int green__job_run_uninterruptible(green_hub *hub, green_offload_pool *pool, green_job *job);
 
 /* Has the job run though nobody waits for it. The pool becomes an owner of it, beside
  * those that it has; -errno: it does not, and the job never runs. */
-int green__offload_unseen(green_offload_pool *pool, green_job *job);
+int green__job_run_detached(green_offload_pool *pool, green_job *job);
 
-void green__offload_release(green_job *job);
+void green__job_release(green_job *job);
 
 #endif

@@ -41,12 +41,12 @@ int green_offload(green_offload_pool *pool, int (*function)(void *), void *argum
         .argument = argument,
         .abandon = abandon,
     };
-    error = green__offload(hub, pool ? pool : &shared, &call->job, timeout);
+    error = green__job_run(hub, pool ? pool : &shared, &call->job, timeout);
     if (error == 0) {
         call->abandon = NULL;
         if (result)
             *result = call->result;
     }
-    green__offload_release(&call->job);
+    green__job_release(&call->job);
     return error;
 }

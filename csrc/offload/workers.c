@@ -11,10 +11,10 @@
 enum { THREADS_DEFAULT = 16, STACK_SIZE = 1024 * 1024 };
 
 /* A forked child has none of the threads; what they were to do is the parent's. */
-void green__offload_forked(green_lock *lock) {
+void green__workers_after_fork(green_lock *lock) {
     green_offload_pool *pool = GREEN_CONTAINER(lock, green_offload_pool, lock);
     pool->work = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
-    pool->forsaken = pool->first;
+    pool->parent_jobs = pool->first;
     pool->first = NULL;
     pool->last = &pool->first;
     pool->waiting = pool->threads = pool->busy = 0;
@@ -33,7 +33,7 @@ static void pool_free(green_offload_pool *pool) {
 static bool wait_for_work(green_offload_pool *pool) {
     if (pool->idle_time < 0)
         return green__pthread.cond_wait(&pool->work, &pool->lock.mutex) == 0;
-    int64_t until = green__deadline(green_now(), pool->idle_time);
+    int64_t until = green__time_add(green_now(), pool->idle_time);
     struct timespec time = {until / GREEN_SECOND, until % GREEN_SECOND};
     return green__pthread.cond_clockwait(&pool->work, &pool->lock.mutex, CLOCK_MONOTONIC, &time) == 0;
 }
@@ -60,7 +60,7 @@ static void wake(int done) {
 
 static void *work(void *argument) {
     green_offload_pool *pool = argument;
-    green__native_name(pool->name);
+    green__os_thread_set_name(pool->name);
     green__lock(&pool->lock);
     for (green_job *job; (job = next_job(pool));) {
         pool->busy++;
@@ -70,7 +70,7 @@ static void *work(void *argument) {
         __atomic_store_n(&job->ended, true, __ATOMIC_RELEASE);
         if (done >= 0)
             wake(done);
-        green__offload_release(job);
+        green__job_release(job);
         green__lock(&pool->lock);
         pool->busy--;
     }
@@ -83,7 +83,7 @@ static void *work(void *argument) {
 
 /* Called with the lock held. */
 static int add_thread(green_offload_pool *pool) {
-    int error = green__native_start(NULL, STACK_SIZE, work, pool);
+    int error = green__os_thread_start(NULL, STACK_SIZE, work, pool);
     pool->threads += error == 0;
     return error;
 }
@@ -105,8 +105,8 @@ static bool is_behind(const green_offload_pool *pool, unsigned count) {
     return pool->waiting >= (uint64_t)(pool->threads - pool->busy) + count;
 }
 
-int green__pool_put(green_offload_pool *pool, green_job *job) {
-    int error = green__lock_enroll(&pool->lock);
+int green__workers_put(green_offload_pool *pool, green_job *job) {
+    int error = green__lock_register(&pool->lock);
     if (error < 0)
         return error;
     green__lock(&pool->lock);
@@ -127,7 +127,7 @@ int green__pool_put(green_offload_pool *pool, green_job *job) {
     return error;
 }
 
-bool green__pool_take_back(green_offload_pool *pool, green_job *job) {
+bool green__workers_take_back(green_offload_pool *pool, green_job *job) {
     green__lock(&pool->lock);
     bool waiting = job->waiting;
     if (waiting) {
@@ -156,7 +156,7 @@ int green_offload_pool_make(green_offload_pool **pool, const green_offload_optio
     if (options.idle != 0)
         (*pool)->idle_time = options.idle;
     strncpy((*pool)->name, options.name ? options.name : "green-offload", GREEN_OFFLOAD_NAME_MAX);
-    int error = green__lock_enroll(&(*pool)->lock);
+    int error = green__lock_register(&(*pool)->lock);
     if (error < 0) {
         free(*pool);
         *pool = NULL;

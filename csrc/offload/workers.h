@@ -6,9 +6,9 @@
 
 /* Gives the job to a native thread, now or in its turn; the pool then owns it
  * too. -EAGAIN or -ENOMEM, explained. */
-int green__pool_put(green_offload_pool *pool, green_job *job);
+int green__workers_put(green_offload_pool *pool, green_job *job);
 
 /* Takes back one that still waits. False: a native thread has it. */
-bool green__pool_take_back(green_offload_pool *pool, green_job *job);
+bool green__workers_take_back(green_offload_pool *pool, green_job *job);
 
 #endif

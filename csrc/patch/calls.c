@@ -52,8 +52,8 @@ green_real_calls green__real;
     X(THREAD, __sched_yield, sched_yield)                                                                              \
     X(THREAD, pthread_yield, sched_yield)
 
-green_call green__calls[] = {GREEN_PATCH_CALLS(GREEN_ROW) GREEN_PATCH_ALIASES(GREEN_ALIAS)};
-const size_t green__call_count = sizeof green__calls / sizeof *green__calls;
+green_patched_call green__patched_calls[] = {GREEN_PATCH_CALLS(GREEN_ROW) GREEN_PATCH_ALIASES(GREEN_ALIAS)};
+const size_t green__patched_call_count = sizeof green__patched_calls / sizeof *green__patched_calls;
 
 /* Where each stands in green__real; functions are not objects, so the address is
  * copied as bytes. */
@@ -70,7 +70,7 @@ static bool is_stub(void *address) {
     return dladdr1(address, &info, (void **)&symbol, RTLD_DL_SYMENT) && symbol && symbol->st_shndx == SHN_UNDEF;
 }
 
-static void find(void *library, green_call *call) {
+static void find(void *library, green_patched_call *call) {
     call->taken = call->real = dlsym(RTLD_DEFAULT, call->name);
     if (call->real && is_stub(call->real))
         call->real = dlsym(RTLD_NEXT, call->name);
@@ -88,15 +88,15 @@ static void tell_base(void) {
     GREEN_PTHREAD_CALLS(GREEN_REPLACE)
 }
 
-int green__calls_find(void) {
+int green__patched_calls_find(void) {
     static bool done;
     if (done)
         return 0;
     void *library = dlopen("libc.so.6", RTLD_NOW | RTLD_NOLOAD);
     if (!library)
         return green__fail(-ENOSYS, "patching: this process has no libc.so.6 of its own: it is linked statically");
-    for (size_t i = 0; i < green__call_count; i++) {
-        green_call *call = &green__calls[i];
+    for (size_t i = 0; i < green__patched_call_count; i++) {
+        green_patched_call *call = &green__patched_calls[i];
         find(library, call);
         if (i >= OWN_CALLS)
             continue;

@@ -48,7 +48,7 @@ enum { GREEN_PATCH_KNOWN = GREEN_PATCH_ALL | GREEN_PATCH_FILE | GREEN_PATCH_LOCK
 enum { GREEN_PATCH_CLOSES = GREEN_PATCH_SOCKET | GREEN_PATCH_FILE };
 
 /* The family of what is rewritten so that objects loaded later are patched too. */
-enum { GREEN_PATCH_LATER = 1 << 30 };
+enum { GREEN_PATCH_DLOPEN = 1 << 30 };
 
 /* X(family, name): every call that has a green version. */
 #define GREEN_PATCH_CALLS(X)                                                                                           \
@@ -155,7 +155,7 @@ enum { GREEN_PATCH_LATER = 1 << 30 };
     X(THREAD, pthread_sigqueue)                                                                                        \
     X(THREAD, pthread_tryjoin_np)                                                                                      \
     X(THREAD, sched_yield)                                                                                             \
-    X(LATER, dlopen)
+    X(DLOPEN, dlopen)
 
 /* The C library's own, or whatever stands in for it in this process (a
  * sanitizer's, LD_PRELOAD's). Found before the first slot is rewritten; a call by
@@ -169,21 +169,21 @@ extern green_real_calls green__real;
 #define GREEN_GREEN_CALL(family, name) __typeof__(name) green__green_##name;
 GREEN_PATCH_CALLS(GREEN_GREEN_CALL)
 
-typedef struct green_call {
+typedef struct green_patched_call {
     const char *name;
     unsigned family;
     void *green;
     void *real;  /* NULL: this process has none */
     void *taken; /* what its address is to the program, which may be a stub of the executable's */
-} green_call;
+} green_patched_call;
 
 /* All of them, with the second names that the C library has for some. */
-extern green_call green__calls[];
-extern const size_t green__call_count;
+extern green_patched_call green__patched_calls[];
+extern const size_t green__patched_call_count;
 
 /* Fills in green__real and the table. Called with the lock of the patches held.
  * -ENOSYS: the C library cannot be asked. */
-int green__calls_find(void);
+int green__patched_calls_find(void);
 
 /* The hub on which a call of the current OS thread may park; NULL: it goes
  * straight through. Nothing may park in a turn of the loop, in which Green's own
@@ -191,7 +191,9 @@ int green__calls_find(void);
  * handler of a crash, after which nobody is to go on. */
 static inline green_hub *green__may_park(void) {
     green_hub *hub = green__hub;
-    return GREEN_LIKELY(hub && !hub->turning && !hub->current->unblockable && !green__handles_signal(hub)) ? hub : NULL;
+    return GREEN_LIKELY(hub && !hub->in_event_loop && !hub->current->must_not_block && !green__on_signal_stack(hub))
+               ? hub
+               : NULL;
 }
 
 #endif

@@ -13,7 +13,7 @@ struct green_process {
     green_hub *hub;
     uint32_t references; /* of the owner, and of threads that wait */
     bool released;
-    green_started started; /* its pidfd is -1 once there is nothing to wait for */
+    green_child started; /* its pidfd is -1 once there is nothing to wait for */
     bool ended;
     green_process_end end;
     green_wait_list waiters;
@@ -90,7 +90,7 @@ int green_process_spawn(green_process **made, const char *program, const char *c
     if (!process)
         return green__fail(-ENOMEM, "no memory for a process");
     *process = (green_process){.hub = hub, .references = 1, .started.pidfd = -1};
-    green__list_init(&process->waiters);
+    green__wait_list_init(&process->waiters);
     for (int i = 0; i < 3 && error == 0; i++) {
         error = prepare(&plans[i], i == 0);
         fds[i] = plans[i].theirs;
@@ -100,7 +100,7 @@ int green_process_spawn(green_process **made, const char *program, const char *c
     if (error == 0)
         error = adopt(plans);
     if (error == 0)
-        error = green__start(hub, &process->started, program, arguments, &options, fds);
+        error = green__process_start(hub, &process->started, program, arguments, &options, fds);
     clean_up(plans, error < 0);
     if (error < 0) {
         free(process);
@@ -131,7 +131,7 @@ static void drop_pidfd(green_process *process) {
     if (process->ended)
         close(pidfd);
     else
-        green__reap(pidfd);
+        green__process_reap(pidfd);
 }
 
 static void drop_reference(green_process *process) {
@@ -147,15 +147,15 @@ static int await(green_process *process, int64_t timeout) {
     green_io io;
     green__io_init(hub, &io, &waiting, GREEN_OP_POLL, process->started.pidfd);
     io.op.flags = POLLIN;
-    green__list_append(&process->waiters, &io.wait);
+    green__wait_list_append(&process->waiters, &io.wait);
     int error = green__io_run(hub, &io, timeout);
-    green__list_remove(&io.wait);
+    green__wait_list_remove(&io.wait);
     return error > 0 || error == -EINTR ? 0 : error;
 }
 
 /* Until it has ended, or the wait has. */
 static int wait_for_end(green_process *process, int64_t timeout) {
-    int64_t deadline = green__moment(timeout);
+    int64_t deadline = green__deadline_after(timeout);
     int error = 0;
     while (error == 0 && !process->ended) {
         error = green__begin(process->hub, timeout);
@@ -165,7 +165,7 @@ static int wait_for_end(green_process *process, int64_t timeout) {
             error = -EBADF;
         if (error < 0 || process->ended)
             break;
-        error = green__collect(process->started.pidfd, &process->end);
+        error = green__process_collect(process->started.pidfd, &process->end);
         process->ended = error == 1;
         error = error < 0 ? error : 0;
     }
@@ -175,7 +175,7 @@ static int wait_for_end(green_process *process, int64_t timeout) {
 int green_process_wait(green_process *process, green_process_end *end, int64_t timeout) {
     green_hub *hub = process->hub;
     if (hub != green__hub)
-        return green__fail(-EXDEV, "waiting for a process: its handle %s", green__whose(hub));
+        return green__fail(-EXDEV, "waiting for a process: its handle %s", green__foreign_hub_reason(hub));
     int error = green__check_interrupt(hub);
     if (error < 0)
         return error;
@@ -195,8 +195,8 @@ int green_process_wait(green_process *process, green_process_end *end, int64_t t
 
 int green_process_signal(green_process *process, int number) {
     if (process->hub != green__hub)
-        return green__fail(-EXDEV, "signal: the process's handle %s", green__whose(process->hub));
-    int error = process->ended ? -ESRCH : green__signal(process->started.pidfd, number);
+        return green__fail(-EXDEV, "signal: the process's handle %s", green__foreign_hub_reason(process->hub));
+    int error = process->ended ? -ESRCH : green__process_send_signal(process->started.pidfd, number);
     return error < 0 ? green__fail(error, "sending signal %d to process %d", number, process->started.pid) : 0;
 }
 
@@ -208,7 +208,7 @@ void green_process_free(green_process *process) {
     if (!process)
         return;
     if (GREEN_UNLIKELY(process->hub != green__hub)) {
-        if (!green__is_forsaken(process->hub))
+        if (!green__hub_is_abandoned(process->hub))
             return;
         /* In a forked child: the process is its parent's to collect. */
         close(process->started.pidfd);
@@ -217,6 +217,6 @@ void green_process_free(green_process *process) {
     }
     process->released = true;
     for (green_wait_link *link = process->waiters.next; link != &process->waiters; link = link->next)
-        green__end_wait(GREEN_CONTAINER(link, green_wait, link), -EBADF);
+        green__wait_end(GREEN_CONTAINER(link, green_wait, link), -EBADF);
     drop_reference(process);
 }

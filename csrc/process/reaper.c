@@ -14,7 +14,7 @@
 #define P_PIDFD 3 /* Linux 5.4 */
 #endif
 
-int green__collect(int pidfd, green_process_end *end) {
+int green__process_collect(int pidfd, green_process_end *end) {
     siginfo_t info;
     memset(&info, 0, sizeof info);
     if (waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG) < 0)
@@ -26,7 +26,7 @@ int green__collect(int pidfd, green_process_end *end) {
     return 1;
 }
 
-int green__signal(int pidfd, int number) {
+int green__process_send_signal(int pidfd, int number) {
     return syscall(SYS_pidfd_send_signal, pidfd, number, NULL, 0) < 0 ? -errno : 0;
 }
 
@@ -51,11 +51,11 @@ static void forked(green_lock *lock) {
 
 static void *wait_for_orphans(void *unused) {
     bool is_last = false;
-    green__native_name("green-reaper");
+    green__os_thread_set_name("green-reaper");
     while (!is_last) {
         struct epoll_event event;
         green_process_end end;
-        if (epoll_wait(orphans.epoll, &event, 1, -1) <= 0 || green__collect(event.data.fd, &end) == 0)
+        if (epoll_wait(orphans.epoll, &event, 1, -1) <= 0 || green__process_collect(event.data.fd, &end) == 0)
             continue;
         green__lock(&orphans.lock);
         epoll_ctl(orphans.epoll, EPOLL_CTL_DEL, event.data.fd, NULL);
@@ -75,7 +75,7 @@ static int begin(void) {
     orphans.epoll = green__above_stdio(epoll_create1(EPOLL_CLOEXEC));
     if (orphans.epoll < 0)
         return -errno;
-    int error = green__native_start(NULL, 0, wait_for_orphans, NULL);
+    int error = green__os_thread_start(NULL, 0, wait_for_orphans, NULL);
     if (error < 0) {
         close(orphans.epoll);
         orphans.epoll = -1;
@@ -83,14 +83,14 @@ static int begin(void) {
     return error;
 }
 
-void green__reap(int pidfd) {
+void green__process_reap(int pidfd) {
     green_process_end end;
     struct epoll_event event = {.events = EPOLLIN, .data.fd = pidfd};
-    if (green__collect(pidfd, &end) != 0) {
+    if (green__process_collect(pidfd, &end) != 0) {
         close(pidfd);
         return;
     }
-    int error = green__lock_enroll(&orphans.lock);
+    int error = green__lock_register(&orphans.lock);
     green__lock(&orphans.lock);
     if (error == 0 && orphans.count == 0)
         error = begin();

@@ -27,7 +27,7 @@ struct start {
     const char *program, *directory;
     char **arguments, **environment; /* environment is NULL: this process's */
     int error;
-    green_started started;
+    green_child started;
     int turn;
     char *memory[]; /* of both lists, and behind them the strings */
 };
@@ -81,7 +81,7 @@ static int start_now(struct start *start) {
         kill_and_collect(pid);
         return pidfd;
     }
-    start->started = (green_started){pid, pidfd};
+    start->started = (green_child){pid, pidfd};
     return 0;
 }
 
@@ -162,25 +162,25 @@ static int fail(const struct start *start, int error) {
     return green__fail(error, "starting '%s'%s", start->program, reason);
 }
 
-int green__start(green_hub *hub, green_started *started, const char *program, const char *const *arguments,
-                 const green_process_options *options, const int fds[3]) {
+int green__process_start(green_hub *hub, green_child *started, const char *program, const char *const *arguments,
+                         const green_process_options *options, const int fds[3]) {
     struct start *start = make(program, arguments, options);
     if (!start)
         return green__fail(-ENOMEM, "starting '%s'", program);
     int error = copy_descriptors(start, fds);
     if (error < 0) {
         fail(start, error);
-    } else if ((error = green__offload(hub, &starters, &start->job, GREEN_FOREVER)) < 0) {
+    } else if ((error = green__job_run(hub, &starters, &start->job, GREEN_FOREVER)) < 0) {
         bool is_late = __atomic_exchange_n(&start->turn, ABANDONED, __ATOMIC_ACQ_REL) == STARTED;
         if (is_late && start->error == 0) {
-            green__signal(start->started.pidfd, SIGKILL);
-            green__reap(start->started.pidfd);
+            green__process_send_signal(start->started.pidfd, SIGKILL);
+            green__process_reap(start->started.pidfd);
         }
     } else if ((error = start->error) < 0) {
         fail(start, error);
     } else {
         *started = start->started;
     }
-    green__offload_release(&start->job);
+    green__job_release(&start->job);
     return error;
 }

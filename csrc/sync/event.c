@@ -26,13 +26,13 @@ static void describe(const green_wait *wait, char *text, size_t size) {
     snprintf(text, size, "waiting for an event");
 }
 
-static const green_wait_kind awaiting = {green__leave_list, describe};
+static const green_wait_kind awaiting = {green__wait_leave_list, describe};
 
 int green_event_make(green_event **made) {
     green_event *event = calloc(1, sizeof *event);
     if (!event)
         return green__fail(-ENOMEM, "making an event");
-    green__list_init(&event->waiters);
+    green__wait_list_init(&event->waiters);
     *made = event;
     return 0;
 }
@@ -40,12 +40,12 @@ int green_event_make(green_event **made) {
 void green_event_free(green_event *event) {
     if (!event)
         return;
-    green__end_waits(&event->waiters, -EBADF);
+    green__wait_list_end(&event->waiters, -EBADF);
     free(event);
 }
 
 static int send(green_event *event, void *value, int error) {
-    int refused = green__home(&event->home, "event");
+    int refused = green__hub_affinity_check(&event->home, "event");
     if (refused < 0)
         return refused;
     if (event->sent)
@@ -53,7 +53,7 @@ static int send(green_event *event, void *value, int error) {
     event->sent = true;
     event->value = value;
     event->error = error;
-    for (green_wait *wait; (wait = green__list_take(&event->waiters));) {
+    for (green_wait *wait; (wait = green__wait_list_take(&event->waiters));) {
         struct event_wait *waiter = GREEN_CONTAINER(wait, struct event_wait, wait);
         waiter->value = value;
         waiter->error = error;
@@ -73,7 +73,7 @@ int green_event_fail(green_event *event, int error) {
 }
 
 /* The end of a wait for an event that was sent. */
-static int hand_out(void *sent_value, int sent_error, void **value) {
+static int deliver_value(void *sent_value, int sent_error, void **value) {
     if (sent_error < 0)
         return green__fail(sent_error, "an event was sent this error");
     *value = sent_value;
@@ -92,20 +92,20 @@ static int wait_for(green_event *event, green_hub *hub, int64_t timeout, void **
         return error;
     struct event_wait waiter;
     green__wait_init(hub, &waiter.wait, &awaiting);
-    green__list_append(&event->waiters, &waiter.wait);
+    green__wait_list_append(&event->waiters, &waiter.wait);
     error = green__wait(hub, &waiter.wait, timeout);
-    return error < 0 ? explain(error) : hand_out(waiter.value, waiter.error, value);
+    return error < 0 ? explain(error) : deliver_value(waiter.value, waiter.error, value);
 }
 
 int green_event_wait(green_event *event, void **value, int64_t timeout) {
-    int error = green__home(&event->home, "event");
+    int error = green__hub_affinity_check(&event->home, "event");
     if (error < 0)
         return error;
     green_hub *hub = event->home;
     if ((error = green__check_interrupt(hub)) < 0)
         return error;
     if (event->sent)
-        return hand_out(event->value, event->error, value);
+        return deliver_value(event->value, event->error, value);
     if (timeout == 0)
         return explain(-ETIMEDOUT);
     return wait_for(event, hub, timeout, value);
@@ -120,7 +120,7 @@ int green_event_error(const green_event *event) {
 }
 
 size_t green_event_waiting(const green_event *event) {
-    return green__count_waits(&event->waiters);
+    return green__wait_list_count(&event->waiters);
 }
 
 void green_event_reset(green_event *event) {

@@ -9,7 +9,7 @@
 /* A thread of a group: in the list of those that run, then of those that have
  * finished. */
 struct entry {
-    green_ending ending;
+    green_exit_observer exit_observer;
     green_group *group;
     green_thread *thread; /* retained */
     struct entry *next, **place;
@@ -38,7 +38,7 @@ static void describe_next(const green_wait *wait, char *text, size_t size) {
              GREEN_CONTAINER(wait, const struct next, wait)->group->count);
 }
 
-static const green_wait_kind awaiting_next = {green__leave_list, describe_next};
+static const green_wait_kind awaiting_next = {green__wait_leave_list, describe_next};
 
 static green_thread *hand_out(green_group *group, struct entry *entry) {
     green_thread *thread = entry->thread;
@@ -49,14 +49,14 @@ static green_thread *hand_out(green_group *group, struct entry *entry) {
 }
 
 static void wake_next(green_group *group, green_thread *thread) {
-    struct next *next = GREEN_CONTAINER(green__list_take(&group->waiters), struct next, wait);
+    struct next *next = GREEN_CONTAINER(green__wait_list_take(&group->waiters), struct next, wait);
     next->thread = thread;
     green__ready(next->wait.thread);
 }
 
 /* A thread of the group has finished. */
 static void arrive(green_group *group, struct entry *entry) {
-    if (green__list_is_empty(&group->waiters)) {
+    if (green__wait_list_is_empty(&group->waiters)) {
         entry->next = NULL;
         *group->last = entry;
         group->last = &entry->next;
@@ -64,13 +64,13 @@ static void arrive(green_group *group, struct entry *entry) {
         return;
     }
     wake_next(group, hand_out(group, entry));
-    while (group->count == 0 && !green__list_is_empty(&group->waiters))
+    while (group->count == 0 && !green__wait_list_is_empty(&group->waiters))
         wake_next(group, NULL);
 }
 
-static void entry_ended(green_ending *ending, green_thread *thread) {
+static void entry_exited(green_exit_observer *exit_observer, green_thread *thread) {
     (void)thread;
-    struct entry *entry = GREEN_CONTAINER(ending, struct entry, ending);
+    struct entry *entry = GREEN_CONTAINER(exit_observer, struct entry, exit_observer);
     *entry->place = entry->next;
     if (entry->next)
         entry->next->place = entry->place;
@@ -82,7 +82,7 @@ int green_group_make(green_group **made) {
     if (!group)
         return green__fail(-ENOMEM, "making a group");
     *group = (green_group){.last = &group->finished};
-    green__list_init(&group->waiters);
+    green__wait_list_init(&group->waiters);
     *made = group;
     return 0;
 }
@@ -90,7 +90,7 @@ int green_group_make(green_group **made) {
 static void drop_all(struct entry *entry) {
     for (struct entry *next; entry; entry = next) {
         next = entry->next;
-        green__ending_remove(&entry->ending);
+        green__exit_observer_remove(&entry->exit_observer);
         green_thread_release(entry->thread);
         free(entry);
     }
@@ -99,29 +99,30 @@ static void drop_all(struct entry *entry) {
 void green_group_free(green_group *group) {
     if (!group)
         return;
-    green__end_waits(&group->waiters, -EBADF);
+    green__wait_list_end(&group->waiters, -EBADF);
     drop_all(group->running);
     drop_all(group->finished);
     free(group);
 }
 
-static int check_home(const green_thread *thread, const char *call) {
+static int check_hub_affinity(const green_thread *thread, const char *call) {
     if (GREEN_LIKELY(thread->hub == green__hub))
         return 0;
     char label[GREEN_LABEL_MAX];
-    return green__fail(-EXDEV, "%s: %s %s", call, green__label(thread, label, sizeof label), green__whose(thread->hub));
+    return green__fail(-EXDEV, "%s: %s %s", call, green__thread_label(thread, label, sizeof label),
+                       green__foreign_hub_reason(thread->hub));
 }
 
 int green_group_add(green_group *group, green_thread *thread) {
-    int error = check_home(thread, "adding to a group");
+    int error = check_hub_affinity(thread, "adding to a group");
     if (error == 0)
-        error = green__home(&group->home, "group");
+        error = green__hub_affinity_check(&group->home, "group");
     if (error < 0)
         return error;
     struct entry *entry = malloc(sizeof *entry);
     if (!entry)
         return green__fail(-ENOMEM, "no memory for another green thread of a group");
-    *entry = (struct entry){.ending.ended = entry_ended, .group = group, .thread = green_thread_retain(thread)};
+    *entry = (struct entry){.exit_observer.ended = entry_exited, .group = group, .thread = green_thread_retain(thread)};
     group->count++;
     if (thread->state == GREEN_DONE) {
         arrive(group, entry);
@@ -132,7 +133,7 @@ int green_group_add(green_group *group, green_thread *thread) {
     if (entry->next)
         entry->next->place = &entry->next;
     group->running = entry;
-    green__ending_add(thread, &entry->ending);
+    green__exit_observer_add(thread, &entry->exit_observer);
     return 0;
 }
 
@@ -150,7 +151,7 @@ static int wait_for_next(green_group *group, int64_t timeout, green_thread **thr
         return error;
     struct next next = {.group = group};
     green__wait_init(hub, &next.wait, &awaiting_next);
-    green__list_append(&group->waiters, &next.wait);
+    green__wait_list_append(&group->waiters, &next.wait);
     error = green__wait(hub, &next.wait, timeout);
     if (error == 0 && next.thread) {
         *thread = next.thread;
@@ -166,7 +167,7 @@ static int wait_for_next(green_group *group, int64_t timeout, green_thread **thr
 int green_group_next(green_group *group, green_thread **thread, int64_t timeout) {
     if (!group->home)
         return green_check_interrupt(); /* no thread was ever added */
-    int error = green__home(&group->home, "group");
+    int error = green__hub_affinity_check(&group->home, "group");
     if (error < 0 || (error = green__check_interrupt(group->home)) < 0)
         return error;
     struct entry *first = group->finished;
@@ -201,7 +202,7 @@ enum { NODES_ON_STACK = 16 };
 
 /* One for each thread that is waited for. */
 struct node {
-    green_ending ending;
+    green_exit_observer exit_observer;
     struct several *several;
     green_thread *thread; /* retained: somebody may release the handle meanwhile */
 };
@@ -226,8 +227,8 @@ static void describe_several(const green_wait *wait, char *text, size_t size) {
 
 static const green_wait_kind awaiting_several = {wake, describe_several};
 
-static void node_ended(green_ending *ending, green_thread *thread) {
-    struct several *several = GREEN_CONTAINER(ending, struct node, ending)->several;
+static void node_exited(green_exit_observer *exit_observer, green_thread *thread) {
+    struct several *several = GREEN_CONTAINER(exit_observer, struct node, exit_observer)->several;
     if (!several->first)
         several->first = thread;
     if (several->missing == 0)
@@ -246,16 +247,16 @@ static int watch(struct several *several, green_thread *const *threads, size_t c
         return green__fail(-ENOMEM, "no memory for waiting for %zu green threads", count);
     for (size_t i = 0; i < count; i++) {
         struct node *node = &several->nodes[i];
-        *node = (struct node){{.ended = node_ended}, several, green_thread_retain(threads[i])};
+        *node = (struct node){{.ended = node_exited}, several, green_thread_retain(threads[i])};
         if (threads[i]->state != GREEN_DONE)
-            green__ending_add(threads[i], &node->ending);
+            green__exit_observer_add(threads[i], &node->exit_observer);
     }
     return 0;
 }
 
 static void unwatch(struct several *several) {
     for (size_t i = 0; i < several->count; i++) {
-        green__ending_remove(&several->nodes[i].ending);
+        green__exit_observer_remove(&several->nodes[i].exit_observer);
         green_thread_release(several->nodes[i].thread);
     }
     if (several->nodes != several->few)
@@ -285,7 +286,7 @@ static int wait_for_several(struct several *several, green_thread *const *thread
 static int enter(green_thread *const *threads, size_t count) {
     int error = 0;
     for (size_t i = 0; i < count && error == 0; i++)
-        error = check_home(threads[i], "wait");
+        error = check_hub_affinity(threads[i], "wait");
     return error < 0 ? error : green_check_interrupt();
 }
 

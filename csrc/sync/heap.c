@@ -22,17 +22,17 @@ static bool reserve(green_heap *heap) {
     return true;
 }
 
-void *green__heap_slot(green_heap *heap, green_store *store) {
+void *green__heap_reserve(green_heap *heap, green_segmented_buffer *store) {
     if (!reserve(heap))
         return NULL;
     void *slot = heap->free_slots;
     if (!slot)
-        return green__store_push(store);
+        return green__segmented_buffer_push_back(store);
     heap->free_slots = *(void **)slot;
     return slot;
 }
 
-void green__heap_add(green_heap *heap, void *slot) {
+void green__heap_push(green_heap *heap, void *slot) {
     struct green_heap_entry entry = {slot, heap->numbers++};
     size_t index = heap->count++;
     while (index > 0) {
@@ -62,7 +62,7 @@ static void sift_down(green_heap *heap, struct green_heap_entry entry) {
     heap->entries[index] = entry;
 }
 
-void *green__heap_take(green_heap *heap) {
+void *green__heap_pop(green_heap *heap) {
     if (heap->taken) {
         *(void **)heap->taken = heap->free_slots;
         heap->free_slots = heap->taken;
@@ -73,8 +73,8 @@ void *green__heap_take(green_heap *heap) {
     return heap->taken;
 }
 
-void green__heap_shrink(green_heap *heap, green_store *store) {
-    green__store_keep(store, heap->taken);
+void green__heap_shrink(green_heap *heap, green_segmented_buffer *store) {
+    green__segmented_buffer_clear(store, heap->taken);
     heap->free_slots = heap->taken = NULL;
     if (heap->capacity > CAPACITY_KEPT) {
         free(heap->entries);

@@ -22,17 +22,17 @@ typedef struct green_heap {
     void *context;
 } green_heap;
 
-/* A slot for one more, which is no part of the heap before green__heap_add();
+/* A slot for one more, which is no part of the heap before green__heap_push();
  * NULL without memory. */
-void *green__heap_slot(green_heap *heap, green_store *store);
+void *green__heap_reserve(green_heap *heap, green_segmented_buffer *store);
 
 /* Puts the element that is in the slot in its place. */
-void green__heap_add(green_heap *heap, void *slot);
+void green__heap_push(green_heap *heap, void *slot);
 
 /* The slot of the first. There is one. */
-void *green__heap_take(green_heap *heap);
+void *green__heap_pop(green_heap *heap);
 
 /* Gives back the memory of an empty heap, but for the slot that came out last. */
-void green__heap_shrink(green_heap *heap, green_store *store);
+void green__heap_shrink(green_heap *heap, green_segmented_buffer *store);
 
 #endif

@@ -5,17 +5,17 @@
 
 #include "../core/hub.h"
 
-int green__home_find(green_hub **home, const char *what);
+int green__hub_affinity_set(green_hub **home, const char *what);
 
 /* 0, or the -errno of a call that is made where the object does not live;
  * what is "queue", for the sentence. */
-static inline int green__home(green_hub **home, const char *what) {
-    return GREEN_LIKELY(*home && *home == green__hub) ? 0 : green__home_find(home, what);
+static inline int green__hub_affinity_check(green_hub **home, const char *what) {
+    return GREEN_LIKELY(*home && *home == green__hub) ? 0 : green__hub_affinity_set(home, what);
 }
 
 /* Ends every wait of a list with cause, first come first. */
-void green__end_waits(green_wait_list *list, int cause);
+void green__wait_list_end(green_wait_list *list, int cause);
 
-size_t green__count_waits(const green_wait_list *list);
+size_t green__wait_list_count(const green_wait_list *list);
 
 #endif

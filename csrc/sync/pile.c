@@ -9,7 +9,7 @@
 /* A place in the pile, taken before its thread is spawned: the order is that of
  * the spawns also where one waits for room, or calls its function in place. */
 struct item {
-    green_ending ending;
+    green_exit_observer exit_observer;
     green_pile *pile;     /* NULL: freed, while a spawn was under way */
     green_thread *thread; /* retained; NULL: the spawn is under way */
     green_thread *caller; /* of the spawn */
@@ -40,7 +40,7 @@ static void describe_next(const green_wait *wait, char *text, size_t size) {
              GREEN_CONTAINER(wait, const struct next, wait)->pile->count);
 }
 
-static const green_wait_kind awaiting_next = {green__leave_list, describe_next};
+static const green_wait_kind awaiting_next = {green__wait_leave_list, describe_next};
 
 static void item_append(green_pile *pile, struct item *item) {
     item->next = NULL;
@@ -67,8 +67,8 @@ static bool has_finished(const struct item *item) {
 static int take_first(green_pile *pile, green_thread *taker) {
     struct item *item = pile->first;
     green_thread *thread = item->thread;
-    int result = green__observe(thread, taker);
-    green__ending_remove(&item->ending);
+    int result = green__thread_take_result(thread, taker);
+    green__exit_observer_remove(&item->exit_observer);
     item_remove(pile, item);
     free(item);
     green_thread_release(thread);
@@ -77,8 +77,8 @@ static int take_first(green_pile *pile, green_thread *taker) {
 
 /* Hands out what can be, after a change: an item that has finished or gone. */
 static void settle(green_pile *pile) {
-    while (!green__list_is_empty(&pile->waiters) && (!pile->first || has_finished(pile->first))) {
-        struct next *next = GREEN_CONTAINER(green__list_take(&pile->waiters), struct next, wait);
+    while (!green__wait_list_is_empty(&pile->waiters) && (!pile->first || has_finished(pile->first))) {
+        struct next *next = GREEN_CONTAINER(green__wait_list_take(&pile->waiters), struct next, wait);
         next->given = pile->first != NULL;
         if (next->given)
             next->result = take_first(pile, next->wait.thread);
@@ -86,9 +86,9 @@ static void settle(green_pile *pile) {
     }
 }
 
-static void item_ended(green_ending *ending, green_thread *thread) {
+static void item_exited(green_exit_observer *exit_observer, green_thread *thread) {
     (void)thread;
-    settle(GREEN_CONTAINER(ending, struct item, ending)->pile);
+    settle(GREEN_CONTAINER(exit_observer, struct item, exit_observer)->pile);
 }
 
 int green_pile_make(green_pile **made, green_pool *pool) {
@@ -96,7 +96,7 @@ int green_pile_make(green_pile **made, green_pool *pool) {
     if (!pile)
         return green__fail(-ENOMEM, "making a pile");
     *pile = (green_pile){.pool = pool, .last = &pile->first};
-    green__list_init(&pile->waiters);
+    green__wait_list_init(&pile->waiters);
     *made = pile;
     return 0;
 }
@@ -105,7 +105,7 @@ static void item_drop(struct item *item) {
     item->pile = NULL;
     if (!item->thread)
         return; /* its spawn sees that there is no pile */
-    green__ending_remove(&item->ending);
+    green__exit_observer_remove(&item->exit_observer);
     green_thread_release(item->thread);
     free(item);
 }
@@ -113,7 +113,7 @@ static void item_drop(struct item *item) {
 void green_pile_free(green_pile *pile) {
     if (!pile)
         return;
-    green__end_waits(&pile->waiters, -EBADF);
+    green__wait_list_end(&pile->waiters, -EBADF);
     for (struct item *item = pile->first, *next; item; item = next) {
         next = item->next;
         item_drop(item);
@@ -137,18 +137,18 @@ static void item_spawned(struct item *item, green_thread *thread) {
     if (thread->state == GREEN_DONE)
         settle(pile);
     else
-        green__ending_add(thread, &item->ending);
+        green__exit_observer_add(thread, &item->exit_observer);
 }
 
 int green_pile_spawn(green_pile *pile, const green_spawn_options *options, green_function *function, void *argument,
                      int64_t timeout) {
-    int error = green__home(&pile->home, "pile");
+    int error = green__hub_affinity_check(&pile->home, "pile");
     if (error < 0)
         return error;
     struct item *item = malloc(sizeof *item);
     if (!item)
         return green__fail(-ENOMEM, "spawn: no memory for another green thread of a pile");
-    *item = (struct item){.ending.ended = item_ended, .pile = pile, .caller = pile->home->current};
+    *item = (struct item){.exit_observer.ended = item_exited, .pile = pile, .caller = pile->home->current};
     item_append(pile, item);
     green_thread *thread = NULL;
     error = green_pool_spawn(pile->pool, &thread, options, function, argument, timeout);
@@ -160,7 +160,7 @@ int green_pile_spawn(green_pile *pile, const green_spawn_options *options, green
  * it would get, is among others the caller itself, or is called in place by it. */
 static bool awaits_itself(const green_pile *pile) {
     const green_thread *self = pile->home->current;
-    size_t ahead = green__count_waits(&pile->waiters);
+    size_t ahead = green__wait_list_count(&pile->waiters);
     for (const struct item *item = pile->first; item; item = item->next) {
         if ((item->thread ? item->thread : item->caller) == self)
             return true;
@@ -177,7 +177,7 @@ static int wait_for_next(green_pile *pile, int64_t timeout, int *result) {
         return error;
     struct next next = {.pile = pile};
     green__wait_init(hub, &next.wait, &awaiting_next);
-    green__list_append(&pile->waiters, &next.wait);
+    green__wait_list_append(&pile->waiters, &next.wait);
     error = green__wait(hub, &next.wait, timeout);
     if (error == 0 && next.given) {
         *result = next.result;
@@ -191,7 +191,7 @@ static int wait_for_next(green_pile *pile, int64_t timeout, int *result) {
 }
 
 int green_pile_next(green_pile *pile, int *result, int64_t timeout) {
-    int error = green__home(&pile->home, "pile");
+    int error = green__hub_affinity_check(&pile->home, "pile");
     if (error < 0 || (error = green__check_interrupt(pile->home)) < 0)
         return error;
     if (!pile->first)

@@ -9,7 +9,7 @@
 
 /* One for each thread of a pool, from its start to its end. */
 struct member {
-    green_ending ending; /* of a spare one, next leads to the next spare one */
+    green_exit_observer exit_observer; /* of a spare one, next leads to the next spare one */
     green_pool *pool;
 };
 
@@ -21,7 +21,7 @@ struct green_pool {
     int64_t running; /* slots that are taken, also those of spawners that have yet to run; they keep the pool */
     green_wait_list spawners;
     green_wait_list idle; /* in green_pool_wait() */
-    green_ending *spare;
+    green_exit_observer *spare;
     bool freed;
 };
 
@@ -37,20 +37,20 @@ static green_pool *pool_of(const green_wait *wait) {
 }
 
 static bool is_idle(const green_pool *pool) {
-    return pool->running == 0 && green__list_is_empty(&pool->spawners);
+    return pool->running == 0 && green__wait_list_is_empty(&pool->spawners);
 }
 
-static void announce_idle(green_pool *pool) {
+static void wake_if_idle(green_pool *pool) {
     if (!is_idle(pool))
         return;
-    for (green_wait *wait; (wait = green__list_take(&pool->idle));)
+    for (green_wait *wait; (wait = green__wait_list_take(&pool->idle));)
         green__ready(wait->thread);
 }
 
-static void cancel_spawner(green_wait *wait) {
+static void cancel_spawn(green_wait *wait) {
     green_pool *pool = pool_of(wait);
-    green__leave_list(wait);
-    announce_idle(pool);
+    green__wait_leave_list(wait);
+    wake_if_idle(pool);
 }
 
 static void describe_spawner(const green_wait *wait, char *text, size_t size) {
@@ -61,8 +61,8 @@ static void describe_idle(const green_wait *wait, char *text, size_t size) {
     snprintf(text, size, "waiting for the %" PRId64 " green threads of a pool", pool_of(wait)->running);
 }
 
-static const green_wait_kind awaiting_room = {cancel_spawner, describe_spawner};
-static const green_wait_kind awaiting_idle = {green__leave_list, describe_idle};
+static const green_wait_kind awaiting_room = {cancel_spawn, describe_spawner};
+static const green_wait_kind awaiting_idle = {green__wait_leave_list, describe_idle};
 
 static int wait_in(green_wait_list *list, const green_wait_kind *kind, green_pool *pool, int64_t timeout) {
     green_hub *hub = pool->home;
@@ -71,7 +71,7 @@ static int wait_in(green_wait_list *list, const green_wait_kind *kind, green_poo
         return error;
     struct pool_wait wait = {.pool = pool};
     green__wait_init(hub, &wait.wait, kind);
-    green__list_append(list, &wait.wait);
+    green__wait_list_append(list, &wait.wait);
     error = green__wait(hub, &wait.wait, timeout);
     if (error < 0 && wait.wait.cause == -EBADF)
         green__fail(error, "the pool was freed while a green thread waited for it");
@@ -82,18 +82,18 @@ static int wait_in(green_wait_list *list, const green_wait_kind *kind, green_poo
 }
 
 static void destroy(green_pool *pool) {
-    for (green_ending *spare; (spare = pool->spare);) {
+    for (green_exit_observer *spare; (spare = pool->spare);) {
         pool->spare = spare->next;
-        free(GREEN_CONTAINER(spare, struct member, ending));
+        free(GREEN_CONTAINER(spare, struct member, exit_observer));
     }
     free(pool);
 }
 
 /* Gives slots to those who wait, for as long as there are some. */
 static void admit(green_pool *pool) {
-    while (pool->running < pool->size && !green__list_is_empty(&pool->spawners)) {
+    while (pool->running < pool->size && !green__wait_list_is_empty(&pool->spawners)) {
         pool->running++;
-        green__ready(green__list_take(&pool->spawners)->thread);
+        green__ready(green__wait_list_take(&pool->spawners)->thread);
     }
 }
 
@@ -101,32 +101,32 @@ static void admit(green_pool *pool) {
 static void slot_give(green_pool *pool) {
     pool->running--;
     admit(pool);
-    announce_idle(pool);
+    wake_if_idle(pool);
     if (pool->freed && pool->running == 0)
         destroy(pool);
 }
 
-static void member_ended(green_ending *ending, green_thread *thread) {
+static void member_exited(green_exit_observer *exit_observer, green_thread *thread) {
     (void)thread;
-    green_pool *pool = GREEN_CONTAINER(ending, struct member, ending)->pool;
-    ending->next = pool->spare;
-    pool->spare = ending;
+    green_pool *pool = GREEN_CONTAINER(exit_observer, struct member, exit_observer)->pool;
+    exit_observer->next = pool->spare;
+    pool->spare = exit_observer;
     slot_give(pool);
 }
 
 static struct member *member_make(green_pool *pool) {
     struct member *member = malloc(sizeof *member);
     if (member)
-        *member = (struct member){.ending.ended = member_ended, .pool = pool};
+        *member = (struct member){.exit_observer.ended = member_exited, .pool = pool};
     return member;
 }
 
 static inline struct member *member_take(green_pool *pool) {
-    green_ending *spare = pool->spare;
+    green_exit_observer *spare = pool->spare;
     if (GREEN_UNLIKELY(!spare))
         return member_make(pool);
     pool->spare = spare->next;
-    return GREEN_CONTAINER(spare, struct member, ending);
+    return GREEN_CONTAINER(spare, struct member, exit_observer);
 }
 
 /* Makes a thread for a slot that the caller has. */
@@ -142,7 +142,7 @@ static int start(green_pool *pool, green_thread **handle, const green_spawn_opti
     error = options ? green_spawn_with(&thread, options, function, argument) : green_spawn(&thread, function, argument);
     if (error < 0)
         goto no_thread;
-    green__ending_add(thread, &member->ending);
+    green__exit_observer_add(thread, &member->exit_observer);
     if (handle)
         *handle = thread;
     else
@@ -150,8 +150,8 @@ static int start(green_pool *pool, green_thread **handle, const green_spawn_opti
     return 0;
 
 no_thread:
-    member->ending.next = pool->spare;
-    pool->spare = &member->ending;
+    member->exit_observer.next = pool->spare;
+    pool->spare = &member->exit_observer;
 no_member:
     slot_give(pool);
     return error;
@@ -166,11 +166,11 @@ static int call_in_place(green_hub *hub, green_thread **handle, const green_spaw
         error = green_sleep(options->delay);
     if (error < 0)
         return error;
-    green_thread *thread = green__thread_stillborn(hub);
+    green_thread *thread = green__thread_finished_inline(hub);
     if (!thread)
         return green__fail(-ENOMEM, "spawn: no memory for another green thread of a pool");
     if (options && options->name)
-        green__set_name(thread, options->name);
+        green__thread_set_name(thread, options->name);
     uint64_t deliveries = hub->current->deliveries;
     int result = thread->result = function(argument);
     /* The caller was interrupted and has to know; what it is told is no error
@@ -178,7 +178,7 @@ static int call_in_place(green_hub *hub, green_thread **handle, const green_spaw
     bool interrupted = result < 0 && hub->current->deliveries != deliveries;
     thread->observed = interrupted;
     if (result < 0)
-        green__sentence_repeat(green__sentence_place_of(hub->current), result, &thread->sentence);
+        green__message_forward(green__message_slot_of(hub->current), result, &thread->message);
     if (handle)
         *handle = thread;
     else
@@ -190,7 +190,7 @@ int green_pool_spawn(green_pool *pool, green_thread **thread, const green_spawn_
                      green_function *function, void *argument, int64_t timeout) {
     if (thread)
         *thread = NULL;
-    int error = green__home(&pool->home, "pool");
+    int error = green__hub_affinity_check(&pool->home, "pool");
     if (GREEN_UNLIKELY(error < 0) || GREEN_UNLIKELY((error = green__check_interrupt(pool->home)) < 0))
         return error;
     if (GREEN_LIKELY(pool->running < pool->size)) {
@@ -206,7 +206,7 @@ int green_pool_spawn(green_pool *pool, green_thread **thread, const green_spawn_
 }
 
 int green_pool_wait(green_pool *pool, int64_t timeout) {
-    int error = green__home(&pool->home, "pool");
+    int error = green__hub_affinity_check(&pool->home, "pool");
     if (error < 0 || (error = green__check_interrupt(pool->home)) < 0)
         return error;
     if (green_pool_is_inside(pool))
@@ -226,8 +226,8 @@ int green_pool_make(green_pool **made, int64_t size) {
     if (!pool)
         return green__fail(-ENOMEM, "making a pool");
     *pool = (green_pool){.size = size};
-    green__list_init(&pool->spawners);
-    green__list_init(&pool->idle);
+    green__wait_list_init(&pool->spawners);
+    green__wait_list_init(&pool->idle);
     *made = pool;
     return 0;
 }
@@ -235,8 +235,8 @@ int green_pool_make(green_pool **made, int64_t size) {
 void green_pool_free(green_pool *pool) {
     if (!pool)
         return;
-    green__end_waits(&pool->idle, -EBADF); /* before the last spawner that leaves makes the pool idle */
-    green__end_waits(&pool->spawners, -EBADF);
+    green__wait_list_end(&pool->idle, -EBADF); /* before the last spawner that leaves makes the pool idle */
+    green__wait_list_end(&pool->spawners, -EBADF);
     if (pool->running == 0)
         destroy(pool);
     else
@@ -246,7 +246,7 @@ void green_pool_free(green_pool *pool) {
 int green_pool_resize(green_pool *pool, int64_t size) {
     if (size < 0)
         return green__fail(-EINVAL, "resizing a pool to %" PRId64 " green threads", size);
-    int error = green__home(&pool->home, "pool");
+    int error = green__hub_affinity_check(&pool->home, "pool");
     if (error < 0)
         return error;
     pool->size = size;
@@ -267,14 +267,16 @@ int64_t green_pool_available(const green_pool *pool) {
 }
 
 size_t green_pool_waiting(const green_pool *pool) {
-    return green__count_waits(&pool->spawners);
+    return green__wait_list_count(&pool->spawners);
 }
 
 bool green_pool_is_inside(const green_pool *pool) {
     if (!green__hub)
         return false;
-    for (const green_ending *ending = green__hub->current->endings; ending; ending = ending->next)
-        if (ending->ended == member_ended && GREEN_CONTAINER(ending, const struct member, ending)->pool == pool)
+    for (const green_exit_observer *exit_observer = green__hub->current->exit_observers; exit_observer;
+         exit_observer = exit_observer->next)
+        if (exit_observer->ended == member_exited &&
+            GREEN_CONTAINER(exit_observer, const struct member, exit_observer)->pool == pool)
             return true;
     return false;
 }

@@ -15,11 +15,11 @@ struct green_queue {
     size_t limit; /* of those: no put that has to wait is served above it; 0 when closed */
     green_wait_list getters, putters, joiners;
     uint64_t unfinished;
-    green_store store;
+    green_segmented_buffer store;
     green_heap heap;
     green_queue_options options;
     bool closed;
-    void *scratch; /* one more slot, of a LIFO queue: see take_and_admit() */
+    void *scratch; /* one more slot, of a LIFO queue: see take_and_refill() */
 };
 
 /* A thread that waits to get or to put, and where its element is or goes. */
@@ -37,7 +37,7 @@ static size_t limit_of(int64_t capacity) {
 
 static void set_limit(green_queue *queue) {
     queue->limit = queue->closed ? 0 : limit_of(queue->options.capacity);
-    green__store_expect(&queue->store, queue->options.capacity < 0 ? 0 : (size_t)queue->options.capacity);
+    green__segmented_buffer_expect(&queue->store, queue->options.capacity < 0 ? 0 : (size_t)queue->options.capacity);
 }
 
 static int check_options(const green_queue_options *options) {
@@ -65,7 +65,7 @@ int green_queue_make(green_queue **made, const green_queue_options *options) {
     queue->options = *options;
     queue->heap.precedes = options->precedes;
     queue->heap.context = options->context;
-    green__store_init(&queue->store, options->element_size, alignment);
+    green__segmented_buffer_init(&queue->store, options->element_size, alignment);
     if (options->order == GREEN_LIFO) {
         queue->scratch = aligned_alloc(queue->store.alignment, queue->store.stride);
         if (!queue->scratch) {
@@ -73,9 +73,9 @@ int green_queue_make(green_queue **made, const green_queue_options *options) {
             return green__fail(-ENOMEM, "green_queue_make");
         }
     }
-    green__list_init(&queue->getters);
-    green__list_init(&queue->putters);
-    green__list_init(&queue->joiners);
+    green__wait_list_init(&queue->getters);
+    green__wait_list_init(&queue->putters);
+    green__wait_list_init(&queue->joiners);
     set_limit(queue);
     *made = queue;
     return 0;
@@ -95,11 +95,11 @@ static inline void move(const green_queue *queue, void *to, void *from) {
 static inline void *take(green_queue *queue) {
     queue->count--;
     if (GREEN_LIKELY(queue->options.order == GREEN_FIFO))
-        return green__store_shift(&queue->store);
+        return green__segmented_buffer_pop_front(&queue->store);
     if (queue->options.order == GREEN_LIFO)
-        return green__store_pop(&queue->store);
-    void *slot = green__heap_take(&queue->heap);
-    if (queue->count == 0 && green__list_is_empty(&queue->putters))
+        return green__segmented_buffer_pop_back(&queue->store);
+    void *slot = green__heap_pop(&queue->heap);
+    if (queue->count == 0 && green__wait_list_is_empty(&queue->putters))
         green__heap_shrink(&queue->heap, &queue->store);
     return slot;
 }
@@ -107,12 +107,13 @@ static inline void *take(green_queue *queue) {
 /* Stores an element by moving it. False: no memory. */
 static bool store(green_queue *queue, void *element) {
     bool ordered = queue->options.order == GREEN_PRIORITY;
-    void *slot = ordered ? green__heap_slot(&queue->heap, &queue->store) : green__store_push(&queue->store);
+    void *slot =
+        ordered ? green__heap_reserve(&queue->heap, &queue->store) : green__segmented_buffer_push_back(&queue->store);
     if (!slot)
         return false;
     move(queue, slot, element);
     if (ordered)
-        green__heap_add(&queue->heap, slot);
+        green__heap_push(&queue->heap, slot);
     queue->count++;
     queue->unfinished++;
     return true;
@@ -120,17 +121,17 @@ static bool store(green_queue *queue, void *element) {
 
 /* Takes the first off a list and lets it go on. Its call succeeds. */
 static inline void *serve(green_wait_list *list) {
-    struct turn *turn = GREEN_CONTAINER(green__list_take(list), struct turn, wait);
+    struct turn *turn = GREEN_CONTAINER(green__wait_list_take(list), struct turn, wait);
     green__ready(turn->wait.thread);
     return turn->element;
 }
 
 /* Lets in as many as there is room for. */
 static void admit(green_queue *queue) {
-    while (queue->count < queue->limit && !green__list_is_empty(&queue->putters)) {
+    while (queue->count < queue->limit && !green__wait_list_is_empty(&queue->putters)) {
         green_wait *first = GREEN_CONTAINER(queue->putters.next, green_wait, link);
         if (!store(queue, GREEN_CONTAINER(first, struct turn, wait)->element)) {
-            green__end_wait(first, -ENOMEM);
+            green__wait_end(first, -ENOMEM);
             continue;
         }
         serve(&queue->putters);
@@ -139,7 +140,7 @@ static void admit(green_queue *queue) {
 
 /* The next element of a queue in which somebody waits to put. The one that comes
  * in must not come in where the one that goes out still is. */
-static __attribute__((noinline)) void *take_and_admit(green_queue *queue) {
+static __attribute__((noinline)) void *take_and_refill(green_queue *queue) {
     void *slot = take(queue);
     if (queue->scratch) {
         move(queue, queue->scratch, slot);
@@ -152,8 +153,8 @@ static __attribute__((noinline)) void *take_and_admit(green_queue *queue) {
 /* The element that a get takes, or NULL when it would have to wait. */
 static inline void *get_now(green_queue *queue) {
     if (GREEN_LIKELY(queue->count > 0))
-        return GREEN_LIKELY(green__list_is_empty(&queue->putters)) ? take(queue) : take_and_admit(queue);
-    if (green__list_is_empty(&queue->putters))
+        return GREEN_LIKELY(green__wait_list_is_empty(&queue->putters)) ? take(queue) : take_and_refill(queue);
+    if (green__wait_list_is_empty(&queue->putters))
         return NULL;
     queue->unfinished++;
     return serve(&queue->putters);
@@ -161,7 +162,7 @@ static inline void *get_now(green_queue *queue) {
 
 /* The memory of a thread that waits for an element, or NULL. */
 static inline void *getter_now(green_queue *queue) {
-    if (green__list_is_empty(&queue->getters))
+    if (green__wait_list_is_empty(&queue->getters))
         return NULL;
     queue->unfinished++;
     return serve(&queue->getters);
@@ -184,13 +185,13 @@ static int put_now(green_queue *queue, void *element) {
 /* Slots -------------------------------------------------------------------- */
 
 /* Whether a call may go straight to its element. */
-static inline bool is_plain(const green_queue *queue) {
+static inline bool is_fast_path(const green_queue *queue) {
     const green_hub *hub = green__hub;
     return GREEN_LIKELY(hub && queue->home == hub && !hub->current->interrupts);
 }
 
 static inline void *put_slot(green_queue *queue) {
-    if (!is_plain(queue))
+    if (!is_fast_path(queue))
         return NULL;
     void *waiting = getter_now(queue);
     if (waiting)
@@ -198,7 +199,7 @@ static inline void *put_slot(green_queue *queue) {
     /* A priority queue has to see the element before it knows its place. */
     if (queue->count >= queue->limit || GREEN_UNLIKELY(queue->options.order == GREEN_PRIORITY))
         return NULL;
-    void *slot = green__store_push(&queue->store);
+    void *slot = green__segmented_buffer_push_back(&queue->store);
     if (GREEN_LIKELY(slot)) {
         queue->count++;
         queue->unfinished++;
@@ -207,7 +208,7 @@ static inline void *put_slot(green_queue *queue) {
 }
 
 static inline void *get_slot(green_queue *queue) {
-    return is_plain(queue) ? get_now(queue) : NULL;
+    return is_fast_path(queue) ? get_now(queue) : NULL;
 }
 
 void *green_queue_put_slot(green_queue *queue) {
@@ -241,9 +242,9 @@ static void describe_join(const green_wait *wait, char *text, size_t size) {
     snprintf(text, size, "joining a queue with %lu unfinished", queue->unfinished);
 }
 
-static const green_wait_kind getting = {green__leave_list, describe_get};
-static const green_wait_kind putting = {green__leave_list, describe_put};
-static const green_wait_kind joining = {green__leave_list, describe_join};
+static const green_wait_kind getting = {green__wait_leave_list, describe_get};
+static const green_wait_kind putting = {green__wait_leave_list, describe_put};
+static const green_wait_kind joining = {green__wait_leave_list, describe_join};
 
 /* A sentence for what ended a call. The queue may be gone by now. */
 static int explain(int error, const char *doing) {
@@ -270,19 +271,19 @@ static __attribute__((noinline)) int wait_in(green_queue *queue, green_wait_list
         return error;
     struct turn turn = {.queue = queue, .element = element};
     green__wait_init(hub, &turn.wait, kind);
-    green__list_append(list, &turn.wait);
+    green__wait_list_append(list, &turn.wait);
     error = green__wait(hub, &turn.wait, timeout);
     return GREEN_LIKELY(error == 0) ? 0 : explain(error, doing);
 }
 
 /* Called at the start of each call that may block. */
 static int enter(green_queue *queue) {
-    int error = green__home(&queue->home, "queue");
+    int error = green__hub_affinity_check(&queue->home, "queue");
     return error < 0 ? error : green__check_interrupt(queue->home);
 }
 
 /* What a put comes to where the element has no slot at once. */
-static __attribute__((noinline)) int put_slowly(green_queue *queue, void *element, int64_t timeout) {
+static __attribute__((noinline)) int put_slow(green_queue *queue, void *element, int64_t timeout) {
     int error = enter(queue);
     if (error < 0)
         return error;
@@ -297,12 +298,12 @@ static __attribute__((noinline)) int put_slowly(green_queue *queue, void *elemen
 int green_queue_put(green_queue *queue, void *element, int64_t timeout) {
     void *slot = put_slot(queue);
     if (GREEN_UNLIKELY(!slot))
-        return put_slowly(queue, element, timeout);
+        return put_slow(queue, element, timeout);
     move(queue, slot, element);
     return 0;
 }
 
-static __attribute__((noinline)) int get_slowly(green_queue *queue, void *element, int64_t timeout) {
+static __attribute__((noinline)) int get_slow(green_queue *queue, void *element, int64_t timeout) {
     int error = enter(queue);
     if (error < 0)
         return error;
@@ -319,20 +320,20 @@ static __attribute__((noinline)) int get_slowly(green_queue *queue, void *elemen
 int green_queue_get(green_queue *queue, void *element, int64_t timeout) {
     void *slot = get_slot(queue);
     if (GREEN_UNLIKELY(!slot))
-        return get_slowly(queue, element, timeout);
+        return get_slow(queue, element, timeout);
     move(queue, element, slot);
     return 0;
 }
 
 int green_queue_try_put(green_queue *queue, void *element) {
-    int error = green__home(&queue->home, "queue");
+    int error = green__hub_affinity_check(&queue->home, "queue");
     if (error < 0)
         return error;
     return queue->closed ? explain(-EBADF, "putting") : put_now(queue, element);
 }
 
 int green_queue_try_get(green_queue *queue, void *element) {
-    int error = green__home(&queue->home, "queue");
+    int error = green__hub_affinity_check(&queue->home, "queue");
     if (error < 0)
         return error;
     void *slot = get_now(queue);
@@ -343,18 +344,18 @@ int green_queue_try_get(green_queue *queue, void *element) {
 }
 
 int green_queue_close(green_queue *queue) {
-    int error = green__home(&queue->home, "queue");
+    int error = green__hub_affinity_check(&queue->home, "queue");
     if (error < 0 || queue->closed)
         return error;
     queue->closed = true;
     set_limit(queue);
-    green__end_waits(&queue->getters, -EBADF);
-    green__end_waits(&queue->putters, -EBADF);
+    green__wait_list_end(&queue->getters, -EBADF);
+    green__wait_list_end(&queue->putters, -EBADF);
     return 0;
 }
 
 int green_queue_resize(green_queue *queue, int64_t capacity) {
-    int error = green__home(&queue->home, "queue");
+    int error = green__hub_affinity_check(&queue->home, "queue");
     if (error < 0)
         return error;
     if (capacity < GREEN_UNBOUNDED)
@@ -368,15 +369,15 @@ int green_queue_resize(green_queue *queue, int64_t capacity) {
 void green_queue_free(green_queue *queue) {
     if (!queue)
         return;
-    green__end_waits(&queue->getters, -EBADF);
-    green__end_waits(&queue->putters, -EBADF);
-    green__end_waits(&queue->joiners, -EBADF);
+    green__wait_list_end(&queue->getters, -EBADF);
+    green__wait_list_end(&queue->putters, -EBADF);
+    green__wait_list_end(&queue->joiners, -EBADF);
     while (queue->count > 0) {
         void *slot = take(queue);
         if (queue->options.destroy)
             queue->options.destroy(slot, queue->options.context);
     }
-    green__store_destroy(&queue->store);
+    green__segmented_buffer_destroy(&queue->store);
     free(queue->heap.entries);
     free(queue->scratch);
     free(queue);
@@ -385,13 +386,13 @@ void green_queue_free(green_queue *queue) {
 /* Work done ---------------------------------------------------------------- */
 
 int green_queue_task_done(green_queue *queue) {
-    int error = green__home(&queue->home, "queue");
+    int error = green__hub_affinity_check(&queue->home, "queue");
     if (error < 0)
         return error;
     if (queue->unfinished == 0)
         return green__fail(-EINVAL, "task_done: called more often than elements were put into the queue");
     if (--queue->unfinished == 0)
-        while (!green__list_is_empty(&queue->joiners))
+        while (!green__wait_list_is_empty(&queue->joiners))
             serve(&queue->joiners);
     return 0;
 }
@@ -418,11 +419,11 @@ size_t green_queue_count(const green_queue *queue) {
 }
 
 size_t green_queue_getting(const green_queue *queue) {
-    return green__count_waits(&queue->getters);
+    return green__wait_list_count(&queue->getters);
 }
 
 size_t green_queue_putting(const green_queue *queue) {
-    return green__count_waits(&queue->putters);
+    return green__wait_list_count(&queue->putters);
 }
 
 bool green_queue_is_full(const green_queue *queue) {

@@ -37,8 +37,8 @@ static void describe_release(const green_wait *wait, char *text, size_t size) {
     describe(wait, "releasing", text, size);
 }
 
-static const green_wait_kind acquiring = {green__leave_list, describe_acquire};
-static const green_wait_kind releasing = {green__leave_list, describe_release};
+static const green_wait_kind acquiring = {green__wait_leave_list, describe_acquire};
+static const green_wait_kind releasing = {green__wait_leave_list, describe_release};
 
 int green_semaphore_make(green_semaphore **made, int64_t permits, int64_t limit) {
     if (permits < 0)
@@ -50,8 +50,8 @@ int green_semaphore_make(green_semaphore **made, int64_t permits, int64_t limit)
         return green__fail(-ENOMEM, "making a semaphore");
     semaphore->permits = permits;
     semaphore->limit = limit < 0 ? INT64_MAX : limit;
-    green__list_init(&semaphore->acquirers);
-    green__list_init(&semaphore->releasers);
+    green__wait_list_init(&semaphore->acquirers);
+    green__wait_list_init(&semaphore->releasers);
     *made = semaphore;
     return 0;
 }
@@ -59,14 +59,14 @@ int green_semaphore_make(green_semaphore **made, int64_t permits, int64_t limit)
 void green_semaphore_free(green_semaphore *semaphore) {
     if (!semaphore)
         return;
-    green__end_waits(&semaphore->acquirers, -EBADF);
-    green__end_waits(&semaphore->releasers, -EBADF);
+    green__wait_list_end(&semaphore->acquirers, -EBADF);
+    green__wait_list_end(&semaphore->releasers, -EBADF);
     free(semaphore);
 }
 
 /* Hands what the caller has to the first who waits for it. */
 static bool wake_first(green_wait_list *list) {
-    green_wait *first = green__list_take(list);
+    green_wait *first = green__wait_list_take(list);
     if (first)
         green__ready(first->thread);
     return first != NULL;
@@ -103,14 +103,14 @@ static int wait_in(green_hub *hub, green_wait_list *list, const green_wait_kind 
         return error;
     struct semaphore_wait waiter = {.list = list};
     green__wait_init(hub, &waiter.wait, kind);
-    green__list_append(list, &waiter.wait);
+    green__wait_list_append(list, &waiter.wait);
     error = green__wait(hub, &waiter.wait, timeout);
     return error < 0 ? explain(error, kind) : 0;
 }
 
 /* Called at the start of both calls that may block. */
 static int enter(green_semaphore *semaphore) {
-    int error = green__home(&semaphore->home, "semaphore");
+    int error = green__hub_affinity_check(&semaphore->home, "semaphore");
     return error < 0 ? error : green__check_interrupt(semaphore->home);
 }
 
@@ -124,12 +124,12 @@ int green_semaphore_acquire(green_semaphore *semaphore, int64_t timeout) {
 }
 
 int green_semaphore_try_acquire(green_semaphore *semaphore) {
-    int error = green__home(&semaphore->home, "semaphore");
+    int error = green__hub_affinity_check(&semaphore->home, "semaphore");
     return error < 0 ? error : take(semaphore);
 }
 
 int green_semaphore_release(green_semaphore *semaphore) {
-    int error = green__home(&semaphore->home, "semaphore");
+    int error = green__hub_affinity_check(&semaphore->home, "semaphore");
     if (error < 0 || give(semaphore))
         return error;
     return green__fail(-EOVERFLOW, "releasing a semaphore that has all of its %ld permits", semaphore->limit);
@@ -149,9 +149,9 @@ int64_t green_semaphore_permits(const green_semaphore *semaphore) {
 }
 
 size_t green_semaphore_acquiring(const green_semaphore *semaphore) {
-    return green__count_waits(&semaphore->acquirers);
+    return green__wait_list_count(&semaphore->acquirers);
 }
 
 size_t green_semaphore_releasing(const green_semaphore *semaphore) {
-    return green__count_waits(&semaphore->releasers);
+    return green__wait_list_count(&semaphore->releasers);
 }

@@ -10,7 +10,7 @@ struct green_timeout {
     green_thread *thread; /* that it may still interrupt; NULL from then on */
     green_timer timer;
     green_interrupt interrupt;
-    green_ending ending;
+    green_exit_observer exit_observer;
     green_hub *const *place; /* of the OS thread that started it: it outlives the hub */
     uint64_t id;
     int64_t nanoseconds;
@@ -48,7 +48,7 @@ static void delivered(green_interrupt *interrupt) {
     thread->last_timeout_length = timeout->nanoseconds;
     timeout->fired = true;
     timeout->thread = NULL;
-    green__ending_remove(&timeout->ending);
+    green__exit_observer_remove(&timeout->exit_observer);
     explain(timeout->nanoseconds);
 }
 
@@ -58,17 +58,17 @@ static void stop(green_timeout *timeout) {
     if (!thread)
         return;
     green__timer_cancel(&thread->hub->timers, &timeout->timer);
-    green__ending_remove(&timeout->ending);
-    green__withdraw(thread, &timeout->interrupt);
+    green__exit_observer_remove(&timeout->exit_observer);
+    green__interrupt_withdraw(thread, &timeout->interrupt);
     timeout->thread = NULL;
 }
 
 /* Its thread, or the hub of an OS thread's own context, has ended. */
-static void outlive(green_ending *ending, green_thread *thread) {
+static void thread_exited(green_exit_observer *exit_observer, green_thread *thread) {
     (void)thread;
-    green_timeout *timeout = GREEN_CONTAINER(ending, green_timeout, ending);
+    green_timeout *timeout = GREEN_CONTAINER(exit_observer, green_timeout, exit_observer);
     stop(timeout);
-    green__discard_reason(&timeout->interrupt.reason);
+    green__interrupt_reason_discard(&timeout->interrupt.reason);
 }
 
 static void fire(green_timer *timer) {
@@ -86,8 +86,8 @@ static void init(green_timeout *timeout, int64_t nanoseconds, green_interrupt_re
     timeout->interrupt.posted = false;
     timeout->interrupt.reason = reason;
     timeout->interrupt.delivered = delivered;
-    timeout->ending.place = NULL;
-    timeout->ending.ended = outlive;
+    timeout->exit_observer.place = NULL;
+    timeout->exit_observer.ended = thread_exited;
     timeout->place = &green__hub;
     timeout->id = next_id();
     timeout->nanoseconds = nanoseconds;
@@ -102,9 +102,9 @@ static int arm(green_timeout *timeout, green_thread *thread) {
     if (timeout->nanoseconds == 0)
         green__interrupt(thread, &timeout->interrupt);
     else if (green__timer_start(&thread->hub->timers, &timeout->timer,
-                                green__deadline(green_now(), timeout->nanoseconds)) < 0)
+                                green__time_add(green_now(), timeout->nanoseconds)) < 0)
         return -ENOMEM;
-    green__ending_add(thread, &timeout->ending);
+    green__exit_observer_add(thread, &timeout->exit_observer);
     return 0;
 }
 
@@ -123,7 +123,7 @@ int green_timeout_start_with(green_timeout **started, int64_t nanoseconds, void 
 
 failed:
     free(timeout);
-    green__discard_reason(&given);
+    green__interrupt_reason_discard(&given);
     return hub ? green__fail(-ENOMEM, "starting a timeout") : error;
 }
 
@@ -131,7 +131,7 @@ int green_timeout_start(green_timeout **timeout, int64_t nanoseconds) {
     return green_timeout_start_with(timeout, nanoseconds, NULL, NULL);
 }
 
-static void check_place(const green_timeout *timeout) {
+static void check_os_thread(const green_timeout *timeout) {
     if (GREEN_LIKELY(timeout->place == &green__hub))
         return;
     green__report("timeout %lu was cancelled on another OS thread than the one that started it", timeout->id);
@@ -141,11 +141,11 @@ static void check_place(const green_timeout *timeout) {
 void green_timeout_free(green_timeout *timeout) {
     if (!timeout)
         return;
-    check_place(timeout);
+    check_os_thread(timeout);
     stop(timeout);
     green_interrupt_reason unread = timeout->interrupt.reason;
     free(timeout);
-    green__discard_reason(&unread);
+    green__interrupt_reason_discard(&unread);
 }
 
 bool green_timeout_is_pending(const green_timeout *timeout) {

@@ -6,14 +6,14 @@
 static int select_protocol(SSL *ssl, const unsigned char **chosen, unsigned char *length, const unsigned char *offered,
                            unsigned offered_size, void *argument) {
     (void)argument;
-    const green_tls_state *state = green__tls_peer(ssl)->state;
+    const green_tls_config *state = green__tls_ex_data(ssl)->state;
     int result = SSL_select_next_proto((unsigned char **)chosen, length, state->protocols,
                                        (unsigned)state->protocols_size, offered, offered_size);
     /* RFC 7301 wants the connection to end when there is none. */
     return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-int green__tls_use_protocols(SSL_CTX *context, const green_tls_state *state) {
+int green__tls_use_alpn(SSL_CTX *context, const green_tls_config *state) {
     if (state->protocols_size == 0)
         return 0;
     if (state->role == GREEN_TLS_SERVER)

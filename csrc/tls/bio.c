@@ -8,15 +8,16 @@
 #include <sys/socket.h>
 
 /* A handshake is bounded, and each of its steps sends an answer, so it is not limited. */
-static bool holds_back(green_tls *tls) {
-    return tls->shaken && (++tls->looks > GREEN_TLS_LOOKS_MAX || tls->owed > GREEN_TLS_OWED_MAX);
+static bool must_throttle(green_tls *tls) {
+    return tls->handshake_done &&
+           (++tls->input_reads > GREEN_TLS_INPUT_READS_MAX || tls->pending_answers > GREEN_TLS_PENDING_ANSWERS_MAX);
 }
 
 static int bio_read(BIO *bio, char *bytes, int size) {
     green_tls *tls = BIO_get_data(bio);
     green_unread *input = &tls->input;
     BIO_clear_retry_flags(bio);
-    if (GREEN_UNLIKELY(holds_back(tls))) {
+    if (GREEN_UNLIKELY(must_throttle(tls))) {
         BIO_set_retry_read(bio);
         return -1;
     }
@@ -63,7 +64,7 @@ static int bio_write(BIO *bio, const char *bytes, int all) {
     BIO_clear_retry_flags(bio);
     /* OpenSSL answers new keys of the peer also then, and the answer would be
      * taken for plain bytes by a peer that has taken TLS off. */
-    if (tls->said_goodbye)
+    if (tls->close_notify_sent)
         return all;
     size_t sent = send_directly(tls, bytes, (size_t)all), size = (size_t)all - sent;
     if (size == 0)
@@ -75,7 +76,7 @@ static int bio_write(BIO *bio, const char *bytes, int all) {
     memcpy(tls->output.bytes + tls->output.count, bytes + sent, size);
     tls->output.count += size;
     if (!tls->writing)
-        tls->owed += size;
+        tls->pending_answers += size;
     return all;
 }
 

@@ -11,9 +11,9 @@
 
 /* The first is our own, the others lead to a root. */
 static int use_chain(SSL_CTX *context, const green_tls_pem *pem) {
-    char place[GREEN_TLS_PLACE_MAX];
+    char place[GREEN_TLS_PEM_LABEL_MAX];
     size_t count = 1, there;
-    BIO *bio = green__tls_open_pem(pem, "certificate", &there);
+    BIO *bio = green__tls_pem_open(pem, "certificate", &there);
     if (!bio)
         return -EPROTO;
     X509 *certificate = PEM_read_bio_X509_AUX(bio, NULL, NULL, NULL);
@@ -24,10 +24,10 @@ static int use_chain(SSL_CTX *context, const green_tls_pem *pem) {
         if (!good)
             X509_free(certificate);
     }
-    good = good && green__tls_pem_ended() && count == there;
+    good = good && green__tls_pem_at_end() && count == there;
     BIO_free(bio);
     if (!good)
-        return green__tls_bad_setup("%s is no good", green__tls_place(pem, "certificate", place, sizeof place));
+        return green__tls_fail_setup("%s is no good", green__tls_pem_label(pem, "certificate", place, sizeof place));
     ERR_clear_error(); /* the end of the file was one */
     return 0;
 }
@@ -41,23 +41,23 @@ static int ask_passphrase(char *bytes, int size, int writing, void *pointer) {
 }
 
 static int use_key(SSL_CTX *context, const green_tls_identity *identity) {
-    char place[GREEN_TLS_PLACE_MAX];
+    char place[GREEN_TLS_PEM_LABEL_MAX];
     const green_tls_pem *pem = &identity->key;
     size_t certificates;
-    BIO *bio = green__tls_open_pem(pem, "key", &certificates);
+    BIO *bio = green__tls_pem_open(pem, "key", &certificates);
     if (!bio)
         return -EPROTO;
     EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, ask_passphrase, (void *)identity);
     BIO_free(bio);
-    green__tls_place(pem, "key", place, sizeof place);
+    green__tls_pem_label(pem, "key", place, sizeof place);
     if (!key)
-        return green__tls_bad_setup("%s is no good, or its passphrase is not", place);
+        return green__tls_fail_setup("%s is no good, or its passphrase is not", place);
     bool fits = SSL_CTX_use_PrivateKey(context, key) == 1 && SSL_CTX_check_private_key(context) == 1;
     EVP_PKEY_free(key);
-    return fits ? 0 : green__tls_bad_setup("%s does not fit the certificate", place);
+    return fits ? 0 : green__tls_fail_setup("%s does not fit the certificate", place);
 }
 
-int green__tls_use_identity(SSL_CTX *context, const green_tls_identity *identity) {
+int green__tls_use_certificate(SSL_CTX *context, const green_tls_identity *identity) {
     int error = use_chain(context, &identity->chain);
     return error < 0 ? error : use_key(context, identity);
 }
@@ -102,7 +102,7 @@ static void add_certificate(SSL *ssl, SSL_CTX *context) {
  * selects one that the client can verify. */
 static int choose_identity(SSL *ssl, int *alert, void *argument) {
     (void)alert, (void)argument;
-    const green_tls_state *state = green__tls_peer(ssl)->state;
+    const green_tls_config *state = green__tls_ex_data(ssl)->state;
     const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
     size_t first = 0;
     while (name && first < state->context_count && !is_for_host(state->contexts[first], name))
@@ -116,7 +116,7 @@ static int choose_identity(SSL *ssl, int *alert, void *argument) {
     return name ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
 
-void green__tls_use_names(SSL_CTX *context) {
+void green__tls_use_sni(SSL_CTX *context) {
     SSL_CTX_set_tlsext_servername_callback(context, choose_identity);
 }
 
@@ -140,7 +140,7 @@ static int print_name(const GENERAL_NAME *name, char *text, int size) {
     return inet_ntop(length == 4 ? AF_INET : AF_INET6, bytes, text, (socklen_t)size) ? (int)strlen(text) : 0;
 }
 
-void green__tls_print_names(X509 *certificate, char *text, size_t size) {
+void green__tls_certificate_names(X509 *certificate, char *text, size_t size) {
     size_t length = 0;
     text[0] = '\0';
     GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);

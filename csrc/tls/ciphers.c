@@ -29,12 +29,12 @@ static bool use_sound_ciphers(SSL_CTX *context) {
 int green__tls_use_ciphers(SSL_CTX *context, const green_tls_options *options) {
     int minimum = options->minimum ? (int)options->minimum : GREEN_TLS_1_2, maximum = (int)options->maximum;
     if (!SSL_CTX_set_min_proto_version(context, minimum) || !SSL_CTX_set_max_proto_version(context, maximum))
-        return green__tls_bad_setup("a TLS version that this OpenSSL does not have");
+        return green__tls_fail_setup("a TLS version that this OpenSSL does not have");
     if (options->ciphers && !SSL_CTX_set_cipher_list(context, options->ciphers))
-        return green__tls_bad_setup("no cipher in '%s'", options->ciphers);
+        return green__tls_fail_setup("no cipher in '%s'", options->ciphers);
     if (!options->ciphers && !use_sound_ciphers(context))
-        return green__tls_bad_setup("no list of ciphers");
+        return green__tls_fail_setup("no list of ciphers");
     if (options->suites && !SSL_CTX_set_ciphersuites(context, options->suites))
-        return green__tls_bad_setup("no TLS 1.3 cipher suite in '%s'", options->suites);
+        return green__tls_fail_setup("no TLS 1.3 cipher suite in '%s'", options->suites);
     return 0;
 }

@@ -12,33 +12,33 @@ static void describe_change(const green_wait *wait, char *text, size_t size) {
     const green_socket *socket = GREEN_CONTAINER(wait, const green_socket_io, io.wait)->socket;
     const green_tls *tls = green__tls_of(socket);
     char label[GREEN_SOCKET_LABEL_MAX];
-    const char *what = tls->shaking ? "TLS handshake" : tls->sending ? "write" : "read";
+    const char *what = tls->in_handshake ? "TLS handshake" : tls->sending ? "write" : "read";
     snprintf(text, size, "waiting for the %s of another thread on %s", what,
              green__socket_label(socket, label, sizeof label));
 }
 
-static const green_wait_kind awaiting_change = {green__leave_list, describe_change};
+static const green_wait_kind awaiting_change = {green__wait_leave_list, describe_change};
 
 /* The call's own wait, which a close of the socket ends. */
 int green__tls_await_change(green_socket_io *call, green_tls *tls) {
     green_hub *hub = call->socket->hub;
-    int error = green__proceed(call);
+    int error = green__socket_continue(call);
     if (error < 0)
         return error;
     green__wait_init(hub, &call->io.wait, &awaiting_change);
-    green__list_append(&tls->changes, &call->io.wait);
+    green__wait_list_append(&tls->changes, &call->io.wait);
     return green__wait(hub, &call->io.wait, green__time_left(call->deadline));
 }
 
-void green__tls_announce(green_tls *tls) {
-    for (green_wait *wait; (wait = green__list_take(&tls->changes));)
+void green__tls_ready_waiters(green_tls *tls) {
+    for (green_wait *wait; (wait = green__wait_list_take(&tls->changes));)
         green__ready(wait->thread);
 }
 
 /* Moving encrypted bytes ----------------------------------------------------
  *
  * One call may wait several times, and what interrupts or closes may come when
- * it has just been woken: so each wait asks green__proceed() first. */
+ * it has just been woken: so each wait asks green__socket_continue() first. */
 
 /* A stream that fills what it is received into comes in larger pieces, and with
  * fewer calls of the kernel. Not held by a connection that has become quiet. */
@@ -46,7 +46,7 @@ static int32_t receive_stream(green_socket_io *call, green_tls *tls) {
     enum { PIECE = 64 * 1024 };
     char *chunk = malloc(PIECE);
     if (!chunk)
-        return green__receive_lent(call, &tls->input);
+        return green__socket_receive_provided(call, &tls->input);
     int32_t result = green__socket_run(call, GREEN_OP_RECEIVE, chunk, PIECE, 0);
     if (result > 0)
         tls->input = (green_unread){.bytes = chunk, .count = (size_t)result, .chunk = chunk, .capacity = PIECE};
@@ -62,16 +62,16 @@ int green__tls_fill(green_socket_io *call, green_tls *tls) {
         return green__tls_await_change(call, tls);
     if (tls->input.count > 0 || tls->cut)
         return 0;
-    int32_t result = green__proceed(call);
+    int32_t result = green__socket_continue(call);
     if (result < 0)
         return result;
     green__unread_free(tls->socket, &tls->input);
     tls->filling = true;
-    result = tls->streaming ? receive_stream(call, tls) : green__receive_lent(call, &tls->input);
+    result = tls->streaming ? receive_stream(call, tls) : green__socket_receive_provided(call, &tls->input);
     tls->filling = false;
-    tls->streaming = result >= GREEN_LENT_SIZE;
+    tls->streaming = result >= GREEN_PROVIDED_BUFFER_SIZE;
     tls->cut = result == 0;
-    green__tls_announce(tls);
+    green__tls_ready_waiters(tls);
     return result < 0 ? result : 0;
 }
 
@@ -100,36 +100,36 @@ keep:
     *output = *rest;
 }
 
-/* Bytes that have been sent are no longer owed. */
-static void limit_owed(green_tls *tls) {
-    if (tls->owed > tls->output.count)
-        tls->owed = tls->output.count;
+/* Bytes that have been sent are no longer pending_answers. */
+static void limit_pending_answers(green_tls *tls) {
+    if (tls->pending_answers > tls->output.count)
+        tls->pending_answers = tls->output.count;
 }
 
 static int send_output(green_socket_io *call, green_tls *tls) {
-    int error = green__proceed(call);
+    int error = green__socket_continue(call);
     if (error < 0)
         return error;
     green_tls_output batch = tls->output;
     size_t sent;
     tls->output = (green_tls_output){0};
     tls->sending = true;
-    error = green__send_all(call, batch.bytes, batch.count, &sent);
+    error = green__socket_send_all(call, batch.bytes, batch.count, &sent);
     tls->sending = false;
     if (sent < batch.count) {
         put_back(tls, &batch, sent);
     } else {
         free(batch.bytes);
-        limit_owed(tls);
+        limit_pending_answers(tls);
     }
-    green__tls_announce(tls);
+    green__tls_ready_waiters(tls);
     return error;
 }
 
 /* A reader does not wait to send its output, such as the answer to a key update, because
  * the peer may wait for the reader. Bytes that the kernel does not accept now are sent
  * with the next write, unless they become too many. */
-void green__tls_nudge(green_tls *tls) {
+void green__tls_try_flush(green_tls *tls) {
     green_tls_output *output = &tls->output;
     if (output->count == 0 || tls->sending)
         return;
@@ -138,7 +138,7 @@ void green__tls_nudge(green_tls *tls) {
         return;
     output->count -= (size_t)sent;
     memmove(output->bytes, output->bytes + sent, output->count);
-    limit_owed(tls);
+    limit_pending_answers(tls);
     if (output->count == 0) {
         free(output->bytes);
         *output = (green_tls_output){0};
@@ -154,20 +154,20 @@ int green__tls_flush(green_socket_io *call, green_tls *tls) {
     return 0;
 }
 
-int green__tls_hold_back(green_socket_io *call, green_tls *tls) {
+int green__tls_throttle(green_socket_io *call, green_tls *tls) {
     green_hub *hub = call->socket->hub;
-    tls->looks = 0;
-    while (tls->owed > GREEN_TLS_OWED_MAX) {
+    tls->input_reads = 0;
+    while (tls->pending_answers > GREEN_TLS_PENDING_ANSWERS_MAX) {
         int error = tls->sending ? green__tls_await_change(call, tls) : send_output(call, tls);
         if (error < 0)
             return error;
     }
-    if (tls->input.count == 0 || hub->current->unblockable)
+    if (tls->input.count == 0 || hub->current->must_not_block)
         return 0;
     /* Other threads may read this wait; it identifies the caller. */
-    green__wait_init(hub, &call->io.wait, &green__in_socket);
-    green__give_way(hub);
-    return green__proceed(call);
+    green__wait_init(hub, &call->io.wait, &green__socket_wait_kind);
+    green__yield(hub);
+    return green__socket_continue(call);
 }
 
 /* Failing ------------------------------------------------------------------- */
@@ -177,7 +177,7 @@ static const char *label(const green_tls *tls, char *text) {
 }
 
 /* What green__fail() puts behind a sentence it will put there again. */
-static char *copy_sentence(int error) {
+static char *copy_message(int error) {
     const char *system = green__error_text(error);
     char *sentence = strdup(green_explain(error)), *tail = NULL;
     for (char *at = sentence; at && (at = strstr(at, system)); at++)
@@ -193,20 +193,20 @@ static int fail_for_good(green_socket_io *call, green_tls *tls, int error) {
     tls->failure = error;
     tls->problem = green_tls_last_problem();
     free(tls->sentence);
-    tls->sentence = copy_sentence(error);
+    tls->sentence = copy_message(error);
     return error;
 }
 
-int green__tls_recover(green_socket_io *call, green_tls *tls, int result, const char *doing) {
+int green__tls_handle_error(green_socket_io *call, green_tls *tls, int result, const char *doing) {
     char text[GREEN_SOCKET_LABEL_MAX];
     int error;
     switch (SSL_get_error(tls->ssl, result)) {
     case SSL_ERROR_ZERO_RETURN:
         return 1;
     case SSL_ERROR_WANT_READ:
-        if (tls->shaken) {
-            green__tls_nudge(tls);
-            error = green__tls_hold_back(call, tls);
+        if (tls->handshake_done) {
+            green__tls_try_flush(tls);
+            error = green__tls_throttle(call, tls);
         } else {
             error = green__tls_flush(call, tls);
         }
@@ -218,10 +218,10 @@ int green__tls_recover(green_socket_io *call, green_tls *tls, int result, const 
         tls->no_memory = false;
         return fail_for_good(call, tls, green__fail(-ENOMEM, "%s on %s", doing, label(tls, text)));
     }
-    error = fail_for_good(call, tls, green__tls_failed(tls->ssl, tls->shaken, doing, label(tls, text)));
+    error = fail_for_good(call, tls, green__tls_fail_openssl(tls->ssl, tls->handshake_done, doing, label(tls, text)));
     /* An alert tells the peer, if it can still be told. */
-    green__tls_nudge(tls);
-    tls->output.count = tls->owed = 0;
+    green__tls_try_flush(tls);
+    tls->output.count = tls->pending_answers = 0;
     return error;
 }
 
@@ -230,26 +230,26 @@ int green__tls_check(green_socket_io *call, const green_tls *tls) {
         return 0;
     call->explained = true;
     const char *sentence = tls->sentence ? tls->sentence : "a TLS connection that has failed before";
-    return tls->failure == -EPROTO ? green__tls_problem(tls->problem, "%s", sentence)
+    return tls->failure == -EPROTO ? green__tls_fail(tls->problem, "%s", sentence)
                                    : green__fail(tls->failure, "%s", sentence);
 }
 
 /* The handshake ------------------------------------------------------------- */
 
-static int shake(green_socket_io *call, green_tls *tls) {
+static int perform_handshake(green_socket_io *call, green_tls *tls) {
     for (;;) {
         green__tls_clear_errors();
         int result = SSL_do_handshake(tls->ssl);
         if (result == 1) {
             int error = green__tls_flush(call, tls);
-            tls->shaken = error == 0;
+            tls->handshake_done = error == 0;
             return error;
         }
-        int error = green__tls_recover(call, tls, result, "TLS handshake");
+        int error = green__tls_handle_error(call, tls, result, "TLS handshake");
         if (error == 1) /* a goodbye instead of a hello */
-            error = fail_for_good(call, tls, green__tls_failed(tls->ssl, false, "TLS handshake", "the peer"));
+            error = fail_for_good(call, tls, green__tls_fail_openssl(tls->ssl, false, "TLS handshake", "the peer"));
         if (error == 0)
-            error = green__proceed(call);
+            error = green__socket_continue(call);
         if (error < 0)
             return error;
     }
@@ -260,21 +260,21 @@ static int shake(green_socket_io *call, green_tls *tls) {
 static int lost(green_socket_io *call, green_tls *tls, int error) {
     char text[GREEN_SOCKET_LABEL_MAX];
     bool reset = error == -ECONNRESET;
-    error = green__tls_problem(reset ? GREEN_TLS_RESET : GREEN_TLS_TRUNCATED, "TLS handshake on %s: the peer has %s",
-                               label(tls, text), reset ? "reset the connection" : "hung up without a goodbye");
+    error = green__tls_fail(reset ? GREEN_TLS_RESET : GREEN_TLS_TRUNCATED, "TLS handshake on %s: the peer has %s",
+                            label(tls, text), reset ? "reset the connection" : "hung up without a goodbye");
     return fail_for_good(call, tls, error);
 }
 
 /* The handshake has a deadline of its own, and those who call have theirs. */
-static int shake_in_time(green_socket_io *call, green_tls *tls) {
+static int perform_handshake_in_time(green_socket_io *call, green_tls *tls) {
     char text[GREEN_SOCKET_LABEL_MAX];
     int64_t limit = green__tls_handshake_timeout(tls->ssl), deadline = call->deadline;
     if (tls->deadline < 0 && limit >= 0)
-        tls->deadline = green__deadline(green_now(), limit);
+        tls->deadline = green__time_add(green_now(), limit);
     bool ours = tls->deadline >= 0 && (deadline < 0 || tls->deadline < deadline);
     if (ours)
         call->deadline = tls->deadline;
-    int error = ours && green__time_left(call->deadline) == 0 ? -ETIMEDOUT : shake(call, tls);
+    int error = ours && green__time_left(call->deadline) == 0 ? -ETIMEDOUT : perform_handshake(call, tls);
     call->deadline = deadline;
     if (error == -ECONNRESET || error == -EPIPE)
         return lost(call, tls, error);
@@ -289,16 +289,16 @@ static int shake_in_time(green_socket_io *call, green_tls *tls) {
     return error;
 }
 
-int green__tls_shake(green_socket_io *call, green_tls *tls) {
-    while (!tls->shaken) {
+int green__tls_handshake(green_socket_io *call, green_tls *tls) {
+    while (!tls->handshake_done) {
         int error = green__tls_check(call, tls);
-        if (error == 0 && tls->shaking) {
+        if (error == 0 && tls->in_handshake) {
             error = green__tls_await_change(call, tls);
         } else if (error == 0) {
-            tls->shaking = true;
-            error = shake_in_time(call, tls);
-            tls->shaking = false;
-            green__tls_announce(tls);
+            tls->in_handshake = true;
+            error = perform_handshake_in_time(call, tls);
+            tls->in_handshake = false;
+            green__tls_ready_waiters(tls);
         }
         if (error < 0)
             return error;
@@ -317,25 +317,25 @@ static int finish_message(green_socket_io *call, green_tls *tls) {
         int result = SSL_do_handshake(tls->ssl);
         if (result == 1)
             break;
-        error = green__tls_recover(call, tls, result, "ending TLS");
+        error = green__tls_handle_error(call, tls, result, "ending TLS");
         if (error == 0)
-            error = green__proceed(call);
+            error = green__socket_continue(call);
         if (error == 0)
             error = green__tls_check(call, tls);
     }
     return error;
 }
 
-int green__tls_goodbye(green_socket_io *call, green_tls *tls) {
-    int error = green__tls_shake(call, tls);
-    if (error == 0 && !tls->said_goodbye)
+int green__tls_send_close_notify(green_socket_io *call, green_tls *tls) {
+    int error = green__tls_handshake(call, tls);
+    if (error == 0 && !tls->close_notify_sent)
         error = finish_message(call, tls);
     if (error < 0)
         return error;
-    if (!tls->said_goodbye) {
+    if (!tls->close_notify_sent) {
         green__tls_clear_errors();
         SSL_shutdown(tls->ssl);
-        tls->said_goodbye = true;
+        tls->close_notify_sent = true;
     }
     /* An interrupted call may have said it and not got it out. */
     return green__tls_flush(call, tls);
@@ -359,8 +359,8 @@ int green__tls_attach(green_socket *socket, green_tls_context *context, const ch
     tls->transport.class = &green__tls_transport;
     tls->socket = socket;
     tls->deadline = GREEN_FOREVER;
-    green__list_init(&tls->changes);
-    int error = green__tls_make(context, host, &tls->ssl);
+    green__wait_list_init(&tls->changes);
+    int error = green__tls_ssl_make(context, host, &tls->ssl);
     if (error < 0) {
         free(tls);
         return error;

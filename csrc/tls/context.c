@@ -15,7 +15,7 @@
 struct green_tls_context {
     atomic_uint references;
     green_lock lock;
-    green_tls_state *state;
+    green_tls_config *state;
 };
 
 static const int64_t HANDSHAKE_TIMEOUT = INT64_C(10) * 1000 * 1000 * 1000;
@@ -25,11 +25,11 @@ static const int64_t HANDSHAKE_TIMEOUT = INT64_C(10) * 1000 * 1000 * 1000;
 static int peer_index = -1;
 
 static void peer_free(void *parent, void *pointer, CRYPTO_EX_DATA *data, int index, long number, void *argument) {
-    green_tls_peer *peer = pointer;
+    green_tls_ex_data *peer = pointer;
     (void)parent, (void)data, (void)index, (void)number, (void)argument;
     if (!peer)
         return;
-    green__tls_state_release(peer->state);
+    green__tls_config_release(peer->state);
     free(peer->host);
     free(peer);
 }
@@ -38,12 +38,12 @@ __attribute__((constructor)) static void make_index(void) {
     peer_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, peer_free);
 }
 
-green_tls_peer *green__tls_peer(const SSL *ssl) {
+green_tls_ex_data *green__tls_ex_data(const SSL *ssl) {
     return SSL_get_ex_data(ssl, peer_index);
 }
 
-bool green__tls_set_peer(SSL *ssl, green_tls_state *state, const char *host) {
-    green_tls_peer *peer = calloc(1, sizeof *peer);
+bool green__tls_set_ex_data(SSL *ssl, green_tls_config *state, const char *host) {
+    green_tls_ex_data *peer = calloc(1, sizeof *peer);
     if (!peer)
         return false;
     peer->host = host ? strdup(host) : NULL;
@@ -62,11 +62,11 @@ bool green__tls_set_peer(SSL *ssl, green_tls_state *state, const char *host) {
 static void log_key(const SSL *ssl, const char *line) {
     struct iovec pieces[] = {{(void *)line, strlen(line)}, {"\n", 1}};
     /* By itself: a writev() that has been made green could park inside OpenSSL. */
-    if (syscall(SYS_writev, green__tls_peer(ssl)->state->key_log, pieces, 2) < 0)
+    if (syscall(SYS_writev, green__tls_ex_data(ssl)->state->key_log, pieces, 2) < 0)
         return; /* a debugger's file; nobody to tell */
 }
 
-static int open_key_log(green_tls_state *state) {
+static int open_key_log(green_tls_config *state) {
     const char *path = getenv("SSLKEYLOGFILE");
     if (!path || !*path)
         return 0;
@@ -76,10 +76,10 @@ static int open_key_log(green_tls_state *state) {
 
 /* State --------------------------------------------------------------------- */
 
-void green__tls_state_release(green_tls_state *state) {
+void green__tls_config_release(green_tls_config *state) {
     if (!state || atomic_fetch_sub_explicit(&state->references, 1, memory_order_acq_rel) > 1)
         return;
-    green__tls_forget_sessions(state);
+    green__tls_free_sessions(state);
     for (size_t i = 0; i < state->context_count; i++)
         SSL_CTX_free(state->contexts[i]);
     if (state->key_log >= 0)
@@ -92,7 +92,7 @@ void green__tls_state_release(green_tls_state *state) {
 }
 
 /* One byte of length before each, as ALPN has it. */
-static int copy_protocols(green_tls_state *state, const green_tls_options *options) {
+static int copy_protocols(green_tls_config *state, const green_tls_options *options) {
     size_t size = 0;
     for (size_t i = 0; i < options->protocol_count; i++) {
         size_t length = strlen(options->protocols[i]);
@@ -115,7 +115,7 @@ static int copy_protocols(green_tls_state *state, const green_tls_options *optio
     return 0;
 }
 
-static int copy_options(green_tls_state *state, const green_tls_options *options) {
+static int copy_options(green_tls_config *state, const green_tls_options *options) {
     state->role = options->role;
     state->verification = options->verification;
     state->handshake_timeout = options->handshake_timeout ? options->handshake_timeout : HANDSHAKE_TIMEOUT;
@@ -136,7 +136,7 @@ static int copy_options(green_tls_state *state, const green_tls_options *options
 static int check_options(const green_tls_options *options) {
     bool server = options->role == GREEN_TLS_SERVER;
     if (server && options->identity_count == 0)
-        return green__tls_bad_setup("a TLS server needs a certificate and its key");
+        return green__tls_fail_setup("a TLS server needs a certificate and its key");
     if (!server && options->identity_count > 1)
         return green__fail(-EINVAL, "TLS: %zu certificates for a client, which can have one", options->identity_count);
     if (!server && (options->verification == GREEN_TLS_VERIFY_OPTIONAL))
@@ -149,7 +149,7 @@ static int check_options(const green_tls_options *options) {
     return 0;
 }
 
-static int make_one(const green_tls_state *state, const green_tls_options *options, size_t index,
+static int make_one(const green_tls_config *state, const green_tls_options *options, size_t index,
                     const unsigned char *ticket_key, SSL_CTX **made) {
     bool server = options->role == GREEN_TLS_SERVER;
     SSL_CTX *context = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
@@ -164,27 +164,27 @@ static int make_one(const green_tls_state *state, const green_tls_options *optio
         SSL_CTX_set_keylog_callback(context, log_key);
     int error = green__tls_use_ciphers(context, options);
     if (error == 0 && index < options->identity_count)
-        error = green__tls_use_identity(context, &options->identities[index]);
+        error = green__tls_use_certificate(context, &options->identities[index]);
     if (error == 0)
         error = green__tls_use_authorities(context, options);
     if (error == 0)
-        error = green__tls_use_protocols(context, state);
+        error = green__tls_use_alpn(context, state);
     if (error == 0)
         error = green__tls_use_sessions(context, state, ticket_key);
     if (error < 0)
         return error;
     green__tls_use_verification(context, state);
     if (server)
-        green__tls_use_names(context);
+        green__tls_use_sni(context);
     return 0;
 }
 
-static int state_make(const green_tls_options *options, green_tls_state **made) {
+static int state_make(const green_tls_options *options, green_tls_config **made) {
     ERR_clear_error(); /* a broken configuration file may have left something */
     int error = check_options(options);
     if (error < 0)
         return error;
-    green_tls_state *state = calloc(1, sizeof *state);
+    green_tls_config *state = calloc(1, sizeof *state);
     if (!state)
         return green__fail(-ENOMEM, "TLS context");
     error = green__lock_init(&state->lock);
@@ -200,14 +200,14 @@ static int state_make(const green_tls_options *options, green_tls_state **made) 
     state->contexts = calloc(count, sizeof(SSL_CTX *));
     error = state->contexts ? copy_options(state, options) : green__fail(-ENOMEM, "TLS context");
     if (error == 0 && RAND_bytes(random, sizeof random) != 1)
-        error = green__tls_bad_setup("no random numbers");
+        error = green__tls_fail_setup("no random numbers");
     for (size_t i = 0; error == 0 && i < count; i++) {
         error = make_one(state, options, i, ticket_key, &state->contexts[i]);
         state->context_count += state->contexts[i] != NULL;
     }
     OPENSSL_cleanse(random, sizeof random);
     if (error < 0)
-        green__tls_state_release(state);
+        green__tls_config_release(state);
     else
         *made = state;
     ERR_clear_error();
@@ -217,7 +217,7 @@ static int state_make(const green_tls_options *options, green_tls_state **made) 
 /* Contexts ------------------------------------------------------------------ */
 
 int green_tls_context_make(green_tls_context **made, const green_tls_options *options) {
-    green_tls_state *state = NULL;
+    green_tls_config *state = NULL;
     int error = state_make(options, &state);
     if (error < 0)
         return error;
@@ -225,7 +225,7 @@ int green_tls_context_make(green_tls_context **made, const green_tls_options *op
     error = context ? green__lock_init(&context->lock) : green__fail(-ENOMEM, "TLS context");
     if (error < 0) {
         free(context);
-        green__tls_state_release(state);
+        green__tls_config_release(state);
         return error;
     }
     atomic_init(&context->references, 1);
@@ -242,23 +242,23 @@ green_tls_context *green_tls_context_retain(green_tls_context *context) {
 void green_tls_context_release(green_tls_context *context) {
     if (!context || atomic_fetch_sub_explicit(&context->references, 1, memory_order_acq_rel) > 1)
         return;
-    green__tls_state_release(context->state);
+    green__tls_config_release(context->state);
     green__lock_destroy(&context->lock);
     free(context);
 }
 
-static green_tls_state *hold_state(green_tls_context *context) {
+static green_tls_config *hold_state(green_tls_context *context) {
     green__lock(&context->lock);
-    green_tls_state *state = context->state;
+    green_tls_config *state = context->state;
     atomic_fetch_add_explicit(&state->references, 1, memory_order_relaxed);
     green__unlock(&context->lock);
     return state;
 }
 
 int green_tls_context_reload(green_tls_context *context, const green_tls_options *options) {
-    green_tls_state *fresh = NULL, *old = hold_state(context);
+    green_tls_config *fresh = NULL, *old = hold_state(context);
     green_tls_role role = old->role;
-    green__tls_state_release(old);
+    green__tls_config_release(old);
     if (options->role != role)
         return green__fail(-EINVAL, "TLS: a context is for a client or for a server, and stays so");
     int error = state_make(options, &fresh);
@@ -268,16 +268,16 @@ int green_tls_context_reload(green_tls_context *context, const green_tls_options
     old = context->state;
     context->state = fresh;
     green__unlock(&context->lock);
-    green__tls_state_release(old);
+    green__tls_config_release(old);
     return 0;
 }
 
 int64_t green__tls_handshake_timeout(const SSL *ssl) {
-    return green__tls_peer(ssl)->state->handshake_timeout;
+    return green__tls_ex_data(ssl)->state->handshake_timeout;
 }
 
-int green__tls_make(green_tls_context *context, const char *text, SSL **made) {
-    green_tls_state *state = hold_state(context);
+int green__tls_ssl_make(green_tls_context *context, const char *text, SSL **made) {
+    green_tls_config *state = hold_state(context);
     bool client = state->role == GREEN_TLS_CLIENT, is_address = false;
     char host[GREEN_TLS_HOST_MAX];
     int error = 0;
@@ -288,23 +288,23 @@ int green__tls_make(green_tls_context *context, const char *text, SSL **made) {
                                             : "TLS: a server's context on a client's connection");
         goto done;
     }
-    if (client && (error = green__tls_read_host(text, host, &is_address)) < 0)
+    if (client && (error = green__tls_parse_host(text, host, &is_address)) < 0)
         goto done;
     ssl = SSL_new(state->contexts[0]);
-    if (!ssl || !green__tls_set_peer(ssl, state, client ? host : NULL)) {
+    if (!ssl || !green__tls_set_ex_data(ssl, state, client ? host : NULL)) {
         error = green__fail(-ENOMEM, "no memory for a TLS connection");
         goto done;
     }
     if (client) {
         SSL_set_connect_state(ssl);
-        error = green__tls_expect_host(ssl, host, is_address);
+        error = green__tls_set_host(ssl, host, is_address);
         if (error == 0)
-            green__tls_offer_session(ssl, green__tls_peer(ssl));
+            green__tls_offer_session(ssl, green__tls_ex_data(ssl));
     } else {
         SSL_set_accept_state(ssl);
     }
 done:
-    green__tls_state_release(state);
+    green__tls_config_release(state);
     if (error < 0)
         SSL_free(ssl);
     else

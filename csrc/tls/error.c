@@ -12,21 +12,21 @@
 enum { TEXT_MAX = 400, REASON_MAX = 160 };
 
 green_tls_problem green_tls_last_problem(void) {
-    return (green_tls_problem)green__details().problem;
+    return (green_tls_problem)green__message_details().problem;
 }
 
 long green_tls_last_verify(void) {
-    return green__details().verify;
+    return green__message_details().verify;
 }
 
-int green__tls_problem(green_tls_problem problem, const char *format, ...) {
+int green__tls_fail(green_tls_problem problem, const char *format, ...) {
     char text[TEXT_MAX];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     int error = green__fail(-EPROTO, "%s", text);
-    green__details_set((green_details){.problem = problem});
+    green__message_set_details((green_message_details){.problem = problem});
     return error;
 }
 
@@ -40,7 +40,7 @@ static const char *reason_text(unsigned long error, char *text, size_t size) {
     return text;
 }
 
-int green__tls_bad_setup(const char *format, ...) {
+int green__tls_fail_setup(const char *format, ...) {
     char text[TEXT_MAX], reason[REASON_MAX];
     va_list arguments;
     va_start(arguments, format);
@@ -49,10 +49,10 @@ int green__tls_bad_setup(const char *format, ...) {
     unsigned long error = ERR_peek_error();
     ERR_clear_error();
     if (error == 0)
-        return green__tls_problem(GREEN_TLS_BAD_SETUP, "TLS: %s", text);
+        return green__tls_fail(GREEN_TLS_BAD_SETUP, "TLS: %s", text);
     if (ERR_SYSTEM_ERROR(error))
-        return green__tls_problem(GREEN_TLS_BAD_SETUP, "TLS: %s: %s", text, green__error_text(-ERR_GET_REASON(error)));
-    return green__tls_problem(GREEN_TLS_BAD_SETUP, "TLS: %s: %s", text, reason_text(error, reason, sizeof reason));
+        return green__tls_fail(GREEN_TLS_BAD_SETUP, "TLS: %s: %s", text, green__error_text(-ERR_GET_REASON(error)));
+    return green__tls_fail(GREEN_TLS_BAD_SETUP, "TLS: %s: %s", text, reason_text(error, reason, sizeof reason));
 }
 
 static green_tls_problem problem_of_verify(long result) {
@@ -120,15 +120,15 @@ static green_tls_problem problem_of_reason(int reason) {
 }
 
 static int refused_certificate(const SSL *ssl, const char *doing, const char *whom) {
-    const green_tls_peer *peer = green__tls_peer(ssl);
+    const green_tls_ex_data *peer = green__tls_ex_data(ssl);
     long result = SSL_get_verify_result(ssl);
     green_tls_problem problem = problem_of_verify(result);
     const char *why = problem == GREEN_TLS_WRONG_KEY ? "its key is none of those that are pinned"
                                                      : X509_verify_cert_error_string(result);
     const char *host = problem == GREEN_TLS_WRONG_HOST && peer->host ? peer->host : NULL;
-    green__tls_problem(problem, "%s on %s: the certificate of %s is refused: %s%s%s", doing, whom, peer->names, why,
-                       host ? ": we asked for " : "", host ? host : "");
-    green__details_set((green_details){.problem = problem, .verify = result});
+    green__tls_fail(problem, "%s on %s: the certificate of %s is refused: %s%s%s", doing, whom, peer->names, why,
+                    host ? ": we asked for " : "", host ? host : "");
+    green__message_set_details((green_message_details){.problem = problem, .verify = result});
     return -EPROTO;
 }
 
@@ -142,22 +142,22 @@ static unsigned long take_errors(bool *refused) {
     return first;
 }
 
-int green__tls_failed(const SSL *ssl, bool shaken, const char *doing, const char *whom) {
+int green__tls_fail_openssl(const SSL *ssl, bool handshake_done, const char *doing, const char *whom) {
     char reason[REASON_MAX];
     bool refused;
     unsigned long error = take_errors(&refused);
     if (refused)
         return refused_certificate(ssl, doing, whom);
     if (error == 0) /* the stream has ended */
-        return green__tls_problem(GREEN_TLS_TRUNCATED, "%s on %s: the peer has hung up without a goodbye", doing, whom);
+        return green__tls_fail(GREEN_TLS_TRUNCATED, "%s on %s: the peer has hung up without a goodbye", doing, whom);
     green_tls_problem problem =
         ERR_GET_LIB(error) == ERR_LIB_SSL ? problem_of_reason(ERR_GET_REASON(error)) : GREEN_TLS_CORRUPT;
-    if (problem == GREEN_TLS_NOT_TLS && shaken)
+    if (problem == GREEN_TLS_NOT_TLS && handshake_done)
         problem = GREEN_TLS_CORRUPT;
     if (problem == GREEN_TLS_TRUNCATED)
-        return green__tls_problem(problem, "%s on %s: the peer has hung up without a goodbye", doing, whom);
+        return green__tls_fail(problem, "%s on %s: the peer has hung up without a goodbye", doing, whom);
     reason_text(error, reason, sizeof reason);
-    return green__tls_problem(
-        problem, problem == GREEN_TLS_NOT_TLS ? "%s on %s: the peer does not speak TLS: %s" : "%s on %s: %s", doing,
-        whom, reason);
+    return green__tls_fail(problem,
+                           problem == GREEN_TLS_NOT_TLS ? "%s on %s: the peer does not speak TLS: %s" : "%s on %s: %s",
+                           doing, whom, reason);
 }

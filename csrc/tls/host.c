@@ -35,7 +35,7 @@ static bool read_name(const char *text, size_t length, char host[GREEN_TLS_HOST_
     return true;
 }
 
-int green__tls_read_host(const char *text, char host[GREEN_TLS_HOST_MAX], bool *is_address) {
+int green__tls_parse_host(const char *text, char host[GREEN_TLS_HOST_MAX], bool *is_address) {
     size_t length = strlen(text);
     if (length == 0)
         return green__fail(-EINVAL, "TLS: there is no host name to verify");

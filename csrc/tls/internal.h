@@ -15,7 +15,7 @@ typedef struct green_tls_session {
 /* Everything that a set of options means. It never changes, but for the sessions;
  * a context that is reloaded takes another one. Held by the context and by every
  * connection. */
-typedef struct green_tls_state {
+typedef struct green_tls_config {
     atomic_uint references;
     green_tls_role role;
     green_tls_verification verification;
@@ -33,30 +33,30 @@ typedef struct green_tls_state {
     green_lock lock;
     green_tls_session *sessions;
     size_t session_count;
-} green_tls_state;
+} green_tls_config;
 
 enum { GREEN_TLS_NAMES_MAX = 160 };
 
 /* What a connection keeps with its SSL. */
-typedef struct green_tls_peer {
-    green_tls_state *state;
+typedef struct green_tls_ex_data {
+    green_tls_config *state;
     char *host;                      /* a client's; NULL */
     char names[GREEN_TLS_NAMES_MAX]; /* of a certificate that was refused */
-} green_tls_peer;
+} green_tls_ex_data;
 
-green_tls_peer *green__tls_peer(const SSL *ssl);
-bool green__tls_set_peer(SSL *ssl, green_tls_state *state, const char *host);
+green_tls_ex_data *green__tls_ex_data(const SSL *ssl);
+bool green__tls_set_ex_data(SSL *ssl, green_tls_config *state, const char *host);
 
-void green__tls_state_release(green_tls_state *state);
+void green__tls_config_release(green_tls_config *state);
 
 /* Each does one part of a new SSL_CTX: 0 or -errno, explained. */
 int green__tls_use_ciphers(SSL_CTX *context, const green_tls_options *options);
-int green__tls_use_identity(SSL_CTX *context, const green_tls_identity *identity);
+int green__tls_use_certificate(SSL_CTX *context, const green_tls_identity *identity);
 int green__tls_use_authorities(SSL_CTX *context, const green_tls_options *options);
-void green__tls_use_verification(SSL_CTX *context, const green_tls_state *state);
-int green__tls_use_sessions(SSL_CTX *context, const green_tls_state *state, const unsigned char *ticket_key);
-void green__tls_use_names(SSL_CTX *context);
-int green__tls_use_protocols(SSL_CTX *context, const green_tls_state *state);
+void green__tls_use_verification(SSL_CTX *context, const green_tls_config *state);
+int green__tls_use_sessions(SSL_CTX *context, const green_tls_config *state, const unsigned char *ticket_key);
+void green__tls_use_sni(SSL_CTX *context);
+int green__tls_use_alpn(SSL_CTX *context, const green_tls_config *state);
 
 /* Maximum length of a server name in a handshake, including the NUL. */
 enum { GREEN_TLS_HOST_MAX = TLSEXT_MAXLEN_host_name + 1 };
@@ -64,32 +64,32 @@ enum { GREEN_TLS_HOST_MAX = TLSEXT_MAXLEN_host_name + 1 };
 /* Parses a host name or address with any letter case, a final dot, brackets or a zone.
  * Stores the canonical form that SNI, verification and sessions use. -EINVAL,
  * explained. */
-int green__tls_read_host(const char *text, char host[GREEN_TLS_HOST_MAX], bool *is_address);
+int green__tls_parse_host(const char *text, char host[GREEN_TLS_HOST_MAX], bool *is_address);
 
 /* The canonical host that a client verifies and requests. */
-int green__tls_expect_host(SSL *ssl, const char *host, bool is_address);
+int green__tls_set_host(SSL *ssl, const char *host, bool is_address);
 
 /* Offers the newest session for the host, if there is one. */
-void green__tls_offer_session(SSL *ssl, green_tls_peer *peer);
-void green__tls_forget_sessions(green_tls_state *state);
+void green__tls_offer_session(SSL *ssl, green_tls_ex_data *peer);
+void green__tls_free_sessions(green_tls_config *state);
 
 /* "example.org, www.example.org" */
-void green__tls_print_names(X509 *certificate, char *text, size_t size);
+void green__tls_certificate_names(X509 *certificate, char *text, size_t size);
 
 /* Opens a BIO over a well-formed PEM text, and counts its certificates. Returns NULL,
  * explained with the line number, if it is malformed. what names it in messages, for
  * example "key". */
-BIO *green__tls_open_pem(const green_tls_pem *pem, const char *what, size_t *certificates);
+BIO *green__tls_pem_open(const green_tls_pem *pem, const char *what, size_t *certificates);
 
 /* Whether PEM_read_bio_X509() has failed because there is no further one, rather
  * than at one that is damaged. */
-bool green__tls_pem_ended(void);
+bool green__tls_pem_at_end(void);
 
 /* "the key in server.pem", for sentences. */
-const char *green__tls_place(const green_tls_pem *pem, const char *what, char *text, size_t size);
-enum { GREEN_TLS_PLACE_MAX = 200 };
+const char *green__tls_pem_label(const green_tls_pem *pem, const char *what, char *text, size_t size);
+enum { GREEN_TLS_PEM_LABEL_MAX = 200 };
 
 /* -EPROTO for a fault in the setup, with OpenSSL's words. */
-int green__tls_bad_setup(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int green__tls_fail_setup(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

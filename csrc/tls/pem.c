@@ -15,7 +15,7 @@
 
 enum { TEXT_MAX = 16 * 1024 * 1024, CHUNK = 4096 };
 
-const char *green__tls_place(const green_tls_pem *pem, const char *what, char *text, size_t size) {
+const char *green__tls_pem_label(const green_tls_pem *pem, const char *what, char *text, size_t size) {
     snprintf(text, size, pem->path ? "the %s in %s" : "the %s in memory", what, pem->path);
     return text;
 }
@@ -190,17 +190,17 @@ static BIO *read_file(const char *path) {
     return NULL;
 }
 
-BIO *green__tls_open_pem(const green_tls_pem *pem, const char *what, size_t *certificates) {
-    char place[GREEN_TLS_PLACE_MAX], *text;
+BIO *green__tls_pem_open(const green_tls_pem *pem, const char *what, size_t *certificates) {
+    char place[GREEN_TLS_PEM_LABEL_MAX], *text;
     if (!pem->path && !pem->bytes) {
-        green__tls_bad_setup("there is no %s", what);
+        green__tls_fail_setup("there is no %s", what);
         return NULL;
     }
-    green__tls_place(pem, what, place, sizeof place);
+    green__tls_pem_label(pem, what, place, sizeof place);
     size_t size = pem->path || pem->size < TEXT_MAX ? pem->size : (size_t)TEXT_MAX + 1;
     BIO *bio = pem->path ? read_file(pem->path) : BIO_new_mem_buf(pem->bytes, (int)size);
     if (!bio) {
-        green__tls_bad_setup("%s cannot be read", place);
+        green__tls_fail_setup("%s cannot be read", place);
         return NULL;
     }
     size = (size_t)BIO_get_mem_data(bio, &text);
@@ -210,14 +210,14 @@ BIO *green__tls_open_pem(const green_tls_pem *pem, const char *what, size_t *cer
     if (!fault)
         return bio;
     if (scan.number > 0)
-        green__tls_bad_setup("%s is no good: line %zu: %s", place, scan.number, fault);
+        green__tls_fail_setup("%s is no good: line %zu: %s", place, scan.number, fault);
     else
-        green__tls_bad_setup("%s is no good: %s", place, fault);
+        green__tls_fail_setup("%s is no good: %s", place, fault);
     BIO_free(bio);
     return NULL;
 }
 
-bool green__tls_pem_ended(void) {
+bool green__tls_pem_at_end(void) {
     unsigned long error = ERR_peek_last_error();
     return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
 }

@@ -11,14 +11,14 @@
 /* Newer sessions push older ones out. */
 enum { SESSIONS_MAX = 256 };
 
-static void drop(green_tls_state *state, size_t index) {
+static void drop(green_tls_config *state, size_t index) {
     free(state->sessions[index].host);
     state->session_count--;
     memmove(state->sessions + index, state->sessions + index + 1,
             (state->session_count - index) * sizeof *state->sessions);
 }
 
-void green__tls_forget_sessions(green_tls_state *state) {
+void green__tls_free_sessions(green_tls_config *state) {
     while (state->session_count > 0) {
         SSL_SESSION_free(state->sessions[state->session_count - 1].session);
         drop(state, state->session_count - 1);
@@ -27,7 +27,7 @@ void green__tls_forget_sessions(green_tls_state *state) {
     state->sessions = NULL;
 }
 
-static bool keep(green_tls_state *state, const char *host, SSL_SESSION *session) {
+static bool keep(green_tls_config *state, const char *host, SSL_SESSION *session) {
     if (!state->sessions)
         state->sessions = malloc(SESSIONS_MAX * sizeof *state->sessions);
     char *copy = state->sessions ? strdup(host) : NULL;
@@ -43,7 +43,7 @@ static bool keep(green_tls_state *state, const char *host, SSL_SESSION *session)
 
 /* Returns whether it has taken the session over. */
 static int on_new_session(SSL *ssl, SSL_SESSION *session) {
-    green_tls_peer *peer = green__tls_peer(ssl);
+    green_tls_ex_data *peer = green__tls_ex_data(ssl);
     if (!peer->host)
         return 0;
     green__lock(&peer->state->lock);
@@ -53,8 +53,8 @@ static int on_new_session(SSL *ssl, SSL_SESSION *session) {
 }
 
 /* A ticket of TLS 1.3 is used once, or who watches could tell that it is us. */
-void green__tls_offer_session(SSL *ssl, green_tls_peer *peer) {
-    green_tls_state *state = peer->state;
+void green__tls_offer_session(SSL *ssl, green_tls_ex_data *peer) {
+    green_tls_config *state = peer->state;
     SSL_SESSION *session = NULL;
     if (!state->resumes)
         return;
@@ -89,7 +89,7 @@ static bool add_trusted(EVP_MD_CTX *digest, SSL_CTX *context) {
 
 /* Who resumes is not asked for a certificate again. So a session is good only for
  * servers that would have asked the same: others may have the ticket key too. */
-static bool name_sessions(SSL_CTX *context, const green_tls_state *state) {
+static bool name_sessions(SSL_CTX *context, const green_tls_config *state) {
     unsigned char name[SHA256_DIGEST_LENGTH];
     EVP_MD_CTX *digest = EVP_MD_CTX_new();
     bool good = digest && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) &&
@@ -101,7 +101,7 @@ static bool name_sessions(SSL_CTX *context, const green_tls_state *state) {
     return good;
 }
 
-int green__tls_use_sessions(SSL_CTX *context, const green_tls_state *state, const unsigned char *ticket_key) {
+int green__tls_use_sessions(SSL_CTX *context, const green_tls_config *state, const unsigned char *ticket_key) {
     if (!state->resumes) {
         SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
         SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
@@ -118,6 +118,6 @@ int green__tls_use_sessions(SSL_CTX *context, const green_tls_state *state, cons
     if (!name_sessions(context, state))
         return green__fail(-ENOMEM, "TLS context");
     if (SSL_CTX_set_tlsext_ticket_keys(context, (void *)ticket_key, GREEN_TLS_TICKET_KEY_SIZE) != 1)
-        return green__tls_bad_setup("the ticket key is no good");
+        return green__tls_fail_setup("the ticket key is no good");
     return 0;
 }

@@ -35,14 +35,14 @@ int green_tls_handshake(green_socket *socket) {
     int error = check_on(socket, "TLS handshake");
     if (error < 0)
         return error;
-    error = green__enter(socket, &call, GREEN_WRITING);
-    return error < 0 ? error : (int)green__leave(&call, green__tls_shake(&call, green__tls_of(socket)));
+    error = green__socket_begin(socket, &call, GREEN_WRITING);
+    return error < 0 ? error : (int)green__socket_end(&call, green__tls_handshake(&call, green__tls_of(socket)));
 }
 
 int green_tls_start(green_socket *socket, green_tls_context *context, const char *host) {
     char label[GREEN_SOCKET_LABEL_MAX];
     if (socket->hub != green__hub)
-        return green__fail(-EXDEV, "TLS: the socket %s", green__whose(socket->hub));
+        return green__fail(-EXDEV, "TLS: the socket %s", green__foreign_hub_reason(socket->hub));
     if (socket->closed)
         return green__fail(-EBADF, "TLS: the socket is closed");
     if (socket->transport)
@@ -52,11 +52,11 @@ int green_tls_start(green_socket *socket, green_tls_context *context, const char
         return green__fail(-EBUSY, "TLS: somebody reads from or writes to %s",
                            green__socket_label(socket, label, sizeof label));
     if (socket->unread.count > 0) {
-        green__connection_failed(socket, GREEN_READING, -EPROTO);
-        return green__tls_problem(GREEN_TLS_NOT_TLS,
-                                  "TLS: %zu bytes came before the handshake on %s; somebody in between could have "
-                                  "put them there",
-                                  socket->unread.count, green__socket_label(socket, label, sizeof label));
+        green__socket_set_failed(socket, GREEN_READING, -EPROTO);
+        return green__tls_fail(GREEN_TLS_NOT_TLS,
+                               "TLS: %zu bytes came before the handshake on %s; somebody in between could have "
+                               "put them there",
+                               socket->unread.count, green__socket_label(socket, label, sizeof label));
     }
     int error = green__check_interrupt(socket->hub);
     if (error == 0)
@@ -65,15 +65,14 @@ int green_tls_start(green_socket *socket, green_tls_context *context, const char
 }
 
 /* Waits for the peer's goodbye, which is to be all that comes. */
-static int await_goodbye(green_socket_io *call, green_tls *tls) {
+static int await_close_notify(green_socket_io *call, green_tls *tls) {
     char byte;
     for (;;) {
         green__tls_clear_errors();
         int count = SSL_peek(tls->ssl, &byte, 1);
         if (count > 0)
-            return green__tls_problem(GREEN_TLS_CORRUPT,
-                                      "ending TLS: the peer has sent more, which is to be read first");
-        int error = green__tls_recover(call, tls, count, "ending TLS");
+            return green__tls_fail(GREEN_TLS_CORRUPT, "ending TLS: the peer has sent more, which is to be read first");
+        int error = green__tls_handle_error(call, tls, count, "ending TLS");
         if (error != 0)
             return error < 0 ? error : 0;
     }
@@ -84,7 +83,7 @@ static int keep_plain(green_socket *socket, green_tls *tls) {
     socket->unread = tls->input;
     tls->input = (green_unread){0};
     if (socket->unread.count == 0)
-        green__unread_drop(socket);
+        green__socket_drop_unread(socket);
     green__tls_detach(socket);
     return 0;
 }
@@ -109,20 +108,20 @@ int green_tls_stop(green_socket *socket) {
     green_tls *tls = green__tls_of(socket);
     if (socket->reader)
         return green__fail(-EBUSY, "ending TLS: somebody reads from the connection");
-    error = green__enter(socket, &call, GREEN_WRITING);
+    error = green__socket_begin(socket, &call, GREEN_WRITING);
     if (error < 0)
         return error;
     occupy_reading(&call);
     error = socket->unread.count > 0
-                ? green__tls_problem(GREEN_TLS_CORRUPT, "ending TLS: %zu bytes are unread", socket->unread.count)
-                : green__tls_goodbye(&call, tls);
+                ? green__tls_fail(GREEN_TLS_CORRUPT, "ending TLS: %zu bytes are unread", socket->unread.count)
+                : green__tls_send_close_notify(&call, tls);
     if (error == 0)
-        error = await_goodbye(&call, tls);
+        error = await_close_notify(&call, tls);
     if (error == 0)
         error = keep_plain(socket, tls);
     leave_reading(&call);
     call.explained |= error == -EPROTO;
-    return (int)green__leave(&call, error);
+    return (int)green__socket_end(&call, error);
 }
 
 /* The host of "host:port". */
@@ -132,8 +131,8 @@ static char *host_of(const char *to) {
 }
 
 /* Performs the handshake of a connection that it owns, within the deadline. */
-static int shake_hands(green_socket **made, green_socket *socket, int64_t deadline, green_tls_context *context,
-                       const char *name) {
+static int finish_connect(green_socket **made, green_socket *socket, int64_t deadline, green_tls_context *context,
+                          const char *name) {
     if (deadline >= 0)
         green_socket_set_timeouts(socket, GREEN_FOREVER, green__time_left(deadline));
     int error = green_tls_start(socket, context, name);
@@ -147,7 +146,7 @@ static int shake_hands(green_socket **made, green_socket *socket, int64_t deadli
 }
 
 static int64_t deadline_of(const green_connect_options *options) {
-    return green__moment(options && options->timeout > 0 ? options->timeout : GREEN_FOREVER);
+    return green__deadline_after(options && options->timeout > 0 ? options->timeout : GREEN_FOREVER);
 }
 
 int green_tls_connect(green_socket **made, const char *to, const green_connect_options *options,
@@ -159,7 +158,7 @@ int green_tls_connect(green_socket **made, const char *to, const green_connect_o
         return green__fail(-ENOMEM, "connecting to %s", to);
     int error = green_connect(&socket, to, options);
     if (error == 0)
-        error = shake_hands(made, socket, deadline, context, host ? host : own);
+        error = finish_connect(made, socket, deadline, context, host ? host : own);
     free(own);
     return error;
 }
@@ -175,7 +174,7 @@ int green_tls_connect_host(green_socket **made, const char *host, uint16_t port,
         return green__fail(-ENOMEM, "connecting to %s", host);
     int error = green_connect_host(&socket, host, port, options);
     if (error == 0)
-        error = shake_hands(made, socket, deadline, context, name ? name : own);
+        error = finish_connect(made, socket, deadline, context, name ? name : own);
     free(own);
     return error;
 }
@@ -192,16 +191,16 @@ static void forget(void *context) {
 
 int green_tls_listen(green_listener *listener, green_tls_context *context) {
     if (listener->hub != green__hub)
-        return green__fail(-EXDEV, "TLS: the listener %s", green__whose(listener->hub));
+        return green__fail(-EXDEV, "TLS: the listener %s", green__foreign_hub_reason(listener->hub));
     if (context)
         green_tls_context_retain(context);
-    green__listener_set_accepted(listener, context ? on_accept : NULL, forget, context);
+    green__listener_set_accept_hook(listener, context ? on_accept : NULL, forget, context);
     return 0;
 }
 
 /* Questions ----------------------------------------------------------------- */
 
-static int not_shaken(const green_socket *socket, const char *call) {
+static int handshake_not_done(const green_socket *socket, const char *call) {
     char label[GREEN_SOCKET_LABEL_MAX];
     return green__fail(-ENOTCONN, "%s: the TLS handshake on %s is not done", call,
                        green__socket_label(socket, label, sizeof label));
@@ -223,8 +222,8 @@ int green_tls_describe(const green_socket *socket, green_tls_info *info) {
     if (error < 0)
         return error;
     const green_tls *tls = green__tls_of(socket);
-    if (!tls->shaken)
-        return not_shaken(socket, "describing TLS");
+    if (!tls->handshake_done)
+        return handshake_not_done(socket, "describing TLS");
     STACK_OF(X509) *chain = SSL_get_peer_cert_chain(tls->ssl);
     const char *host = SSL_get_servername(tls->ssl, TLSEXT_NAMETYPE_host_name);
     *info = (green_tls_info){
@@ -248,15 +247,15 @@ ssize_t green_tls_peer_certificate(const green_socket *socket, size_t index, voi
     if (error < 0)
         return error;
     const green_tls *tls = green__tls_of(socket);
-    if (!tls->shaken)
-        return not_shaken(socket, "asking for a certificate");
+    if (!tls->handshake_done)
+        return handshake_not_done(socket, "asking for a certificate");
     STACK_OF(X509) *chain = SSL_get_peer_cert_chain(tls->ssl);
     X509 *certificate = index == 0 ? SSL_get0_peer_certificate(tls->ssl) : NULL;
     size_t place = index - (SSL_is_server(tls->ssl) ? 1 : 0);
     if (index > 0 && chain && place < (size_t)sk_X509_num(chain))
         certificate = sk_X509_value(chain, (int)place);
     if (!certificate) {
-        green__connection_failed((green_socket *)socket, GREEN_READING, -ERANGE);
+        green__socket_set_failed((green_socket *)socket, GREEN_READING, -ERANGE);
         return green__fail(-ERANGE, "the peer has sent no certificate %zu", index);
     }
     unsigned char *bytes = NULL;

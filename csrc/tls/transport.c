@@ -17,22 +17,22 @@ static green_tls *tls_of(green_socket_io *call) {
     return green__tls_of(call->socket);
 }
 
-/* Reads or looks; the records of one receive are taken one after the other. */
+/* Reads or input_reads; the records of one receive are taken one after the other. */
 static ssize_t receive_with(int (*take)(SSL *, void *, int), green_socket_io *call, void *bytes, size_t size) {
     green_tls *tls = tls_of(call);
-    int error = green__tls_shake(call, tls);
+    int error = green__tls_handshake(call, tls);
     while (error == 0) {
         green__tls_clear_errors();
-        tls->looks = 0;
+        tls->input_reads = 0;
         int count = take(tls->ssl, bytes, size < INT_MAX ? (int)size : INT_MAX);
         if (GREEN_LIKELY(count > 0))
             return count;
-        error = green__tls_recover(call, tls, count, "reading TLS");
+        error = green__tls_handle_error(call, tls, count, "reading TLS");
         if (error == 1)
             return 0;
         /* Interrupts and a close count before it waits again; recover has. */
         if (error == 0 && tls->input.count == 0 && !tls->cut)
-            error = green__proceed(call);
+            error = green__socket_continue(call);
     }
     return error;
 }
@@ -47,7 +47,7 @@ static ssize_t tls_await(green_socket_io *call) {
     return there > 0 ? SSL_pending(tls_of(call)->ssl) : there;
 }
 
-static int said_goodbye(green_socket_io *call) {
+static int close_notify_sent(green_socket_io *call) {
     call->explained = true;
     return green__fail(-EPIPE, "writing TLS: this side has ended the stream");
 }
@@ -58,7 +58,7 @@ static int allow_direct(green_socket_io *call, green_tls *tls, size_t size) {
     if (size < GREEN_TLS_DIRECT_MIN || size > RECORD_MAX || tls->output.count > 0 || tls->sending ||
         green__time_left(call->deadline) == 0)
         return 0;
-    int error = green__proceed(call);
+    int error = green__socket_continue(call);
     tls->direct = error == 0;
     return error;
 }
@@ -80,7 +80,7 @@ static int write_record(green_socket_io *call, green_tls *tls, const char *bytes
         error = tls->refused;
         tls->refused = 0;
     } else if (direct && tls->output.count == 0) {
-        call->gives_way = true;
+        call->yields = true;
     }
     return error;
 }
@@ -93,8 +93,8 @@ static int write_all(green_socket_io *call, green_tls *tls, const char *bytes, s
             error = green__tls_check(call, tls);
         /* A close says it while this thread waits for the rest of a ticket, before
          * which OpenSSL writes nothing. */
-        if (error == 0 && tls->said_goodbye)
-            return (error = green__proceed(call)) < 0 ? error : said_goodbye(call);
+        if (error == 0 && tls->close_notify_sent)
+            return (error = green__socket_continue(call)) < 0 ? error : close_notify_sent(call);
         if (error < 0)
             return error;
         int count;
@@ -105,9 +105,9 @@ static int write_all(green_socket_io *call, green_tls *tls, const char *bytes, s
             size -= (size_t)count;
             continue;
         }
-        error = green__tls_recover(call, tls, count, "writing TLS");
+        error = green__tls_handle_error(call, tls, count, "writing TLS");
         if (error != 0)
-            return error < 0 ? error : said_goodbye(call);
+            return error < 0 ? error : close_notify_sent(call);
     }
     return 0;
 }
@@ -133,11 +133,11 @@ static ssize_t tls_send(green_socket_io *call, const struct iovec *pieces, int c
     size_t size = 0;
     for (int i = 0; i < count; i++)
         size += pieces[i].iov_len;
-    ssize_t error = green__tls_shake(call, tls);
+    ssize_t error = green__tls_handshake(call, tls);
     if (error < 0)
         return error;
-    if (tls->said_goodbye)
-        return said_goodbye(call);
+    if (tls->close_notify_sent)
+        return close_notify_sent(call);
     if (count > 1 && size <= RECORD_MAX) {
         error = write_gathered(call, tls, pieces, count, size);
     } else {
@@ -149,7 +149,7 @@ static ssize_t tls_send(green_socket_io *call, const struct iovec *pieces, int c
 }
 
 static int tls_finish(green_socket_io *call) {
-    return green__tls_goodbye(call, tls_of(call));
+    return green__tls_send_close_notify(call, tls_of(call));
 }
 
 /* Tickets that a client has not read would make the kernel answer the close with
@@ -164,15 +164,15 @@ static void drop_tickets(green_tls *tls) {
  * peer sees a stream that was cut. */
 static void tls_close(green_transport *transport) {
     green_tls *tls = GREEN_CONTAINER(transport, green_tls, transport);
-    if (!tls->shaken || tls->failure || tls->sending)
+    if (!tls->handshake_done || tls->failure || tls->sending)
         return;
-    if (!tls->said_goodbye) {
+    if (!tls->close_notify_sent) {
         green__tls_clear_errors();
         SSL_shutdown(tls->ssl);
         green__tls_clear_errors();
-        tls->said_goodbye = true;
+        tls->close_notify_sent = true;
     }
-    green__tls_nudge(tls);
+    green__tls_try_flush(tls);
     drop_tickets(tls);
 }
 

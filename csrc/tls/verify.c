@@ -9,9 +9,9 @@
 #include <string.h>
 
 static int use_certificates(SSL_CTX *context, const green_tls_options *options) {
-    char place[GREEN_TLS_PLACE_MAX];
+    char place[GREEN_TLS_PEM_LABEL_MAX];
     size_t count = 0, there;
-    BIO *bio = green__tls_open_pem(&options->authorities, "list of authorities", &there);
+    BIO *bio = green__tls_pem_open(&options->authorities, "list of authorities", &there);
     if (!bio)
         return -EPROTO;
     bool good = true;
@@ -22,9 +22,9 @@ static int use_certificates(SSL_CTX *context, const green_tls_options *options) 
         X509_free(certificate);
     }
     BIO_free(bio);
-    if (!good || count == 0 || count != there || !green__tls_pem_ended())
-        return green__tls_bad_setup(
-            "%s is no good", green__tls_place(&options->authorities, "list of authorities", place, sizeof place));
+    if (!good || count == 0 || count != there || !green__tls_pem_at_end())
+        return green__tls_fail_setup(
+            "%s is no good", green__tls_pem_label(&options->authorities, "list of authorities", place, sizeof place));
     ERR_clear_error(); /* the end of the file was one */
     return 0;
 }
@@ -35,11 +35,11 @@ int green__tls_use_authorities(SSL_CTX *context, const green_tls_options *option
     if (options->role == GREEN_TLS_SERVER && options->verification == GREEN_TLS_VERIFY_DEFAULT)
         return 0;
     if (SSL_CTX_set_default_verify_paths(context) != 1)
-        return green__tls_bad_setup("the system's list of authorities cannot be read");
+        return green__tls_fail_setup("the system's list of authorities cannot be read");
     return 0;
 }
 
-static bool is_pinned(const green_tls_state *state, X509 *certificate) {
+static bool is_pinned(const green_tls_config *state, X509 *certificate) {
     unsigned char *bytes = NULL, digest[SHA256_DIGEST_LENGTH];
     int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &bytes);
     if (size < 0)
@@ -56,26 +56,26 @@ static bool is_pinned(const green_tls_state *state, X509 *certificate) {
 static int verify(X509_STORE_CTX *store, void *argument) {
     (void)argument;
     const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
-    green_tls_peer *peer = green__tls_peer(ssl);
+    green_tls_ex_data *peer = green__tls_ex_data(ssl);
     X509 *certificate = X509_STORE_CTX_get0_cert(store);
-    bool trusted = peer->state->verification == GREEN_TLS_VERIFY_NOBODY_INSECURE || X509_verify_cert(store) == 1;
+    bool trusted = peer->state->verification == GREEN_TLS_VERIFY_NONE_INSECURE || X509_verify_cert(store) == 1;
     if (trusted && peer->state->pin_count > 0 && !is_pinned(peer->state, certificate)) {
         /* Of the errors that tell the peer that it is its certificate. */
         X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
         trusted = false;
     }
     if (!trusted)
-        green__tls_print_names(certificate, peer->names, sizeof peer->names);
+        green__tls_certificate_names(certificate, peer->names, sizeof peer->names);
     return trusted;
 }
 
-static int mode_of(const green_tls_state *state) {
+static int mode_of(const green_tls_config *state) {
     switch (state->verification) {
     case GREEN_TLS_VERIFY_OPTIONAL:
         return SSL_VERIFY_PEER;
     case GREEN_TLS_VERIFY_REQUIRED:
         return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
-    case GREEN_TLS_VERIFY_NOBODY_INSECURE:
+    case GREEN_TLS_VERIFY_NONE_INSECURE:
         /* A pin holds all the same. */
         return state->pin_count > 0 ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT : SSL_VERIFY_NONE;
     default:
@@ -83,12 +83,12 @@ static int mode_of(const green_tls_state *state) {
     }
 }
 
-void green__tls_use_verification(SSL_CTX *context, const green_tls_state *state) {
+void green__tls_use_verification(SSL_CTX *context, const green_tls_config *state) {
     SSL_CTX_set_verify(context, mode_of(state), NULL);
     SSL_CTX_set_cert_verify_callback(context, verify, NULL);
 }
 
-int green__tls_expect_host(SSL *ssl, const char *host, bool is_address) {
+int green__tls_set_host(SSL *ssl, const char *host, bool is_address) {
     X509_VERIFY_PARAM *expected = SSL_get0_param(ssl);
     if (is_address)
         return X509_VERIFY_PARAM_set1_ip_asc(expected, host) == 1 ? 0 : green__fail(-ENOMEM, "TLS: %s", host);

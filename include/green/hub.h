@@ -125,7 +125,7 @@ typedef struct green_statistics {
     /* Nanoseconds: the most from one turn to the next, waits in the kernel left
      * out, which is how long ready threads have kept the hub in one round.
      * Measured while the monitor is on: see monitor.h. */
-    int64_t longest_turn;
+    int64_t longest_iteration;
 } green_statistics;
 
 /* Fills in the counts of this OS thread's hub. -ENOENT: it has none. */

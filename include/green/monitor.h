@@ -50,7 +50,7 @@ typedef struct green_monitor_options {
 /* Switches the monitor on: it reports each green thread of the process that
  * holds its hub for longer than the limit, once for each such hold. A hub that
  * waits in the kernel, or has no green thread but its OS thread's own, is not
- * held. Green also measures green_statistics.longest_turn from then on, for a
+ * held. Green also measures green_statistics.longest_iteration from then on, for a
  * read of the clock each turn.
  *
  * The report costs the thread that it is about one signal: a system call that it

@@ -60,7 +60,7 @@ typedef enum green_tls_verification {
     GREEN_TLS_VERIFY_OPTIONAL,
     GREEN_TLS_VERIFY_REQUIRED,
     /* Talks to anybody. Whoever is in between reads and changes everything. */
-    GREEN_TLS_VERIFY_NOBODY_INSECURE,
+    GREEN_TLS_VERIFY_NONE_INSECURE,
 } green_tls_verification;
 
 typedef enum green_tls_version { GREEN_TLS_1_2 = 0x0303, GREEN_TLS_1_3 = 0x0304 } green_tls_version;

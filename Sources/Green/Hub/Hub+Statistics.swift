@@ -75,6 +75,6 @@ extension Hub.Statistics {
         submissions = Int(counts.submitted)
         completions = Int(counts.completions)
         fallbacks = Int(counts.fallbacks)
-        longestIteration = .nanoseconds(counts.longest_turn)
+        longestIteration = .nanoseconds(counts.longest_iteration)
     }
 }

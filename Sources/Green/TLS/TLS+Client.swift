@@ -34,7 +34,7 @@ extension TLS {
             memory.use(pins: pins)
             try memory.use(identities: identity.map { [$0] } ?? [])
             unsafe memory.options.verification =
-                verification == .insecureNone ? GREEN_TLS_VERIFY_NOBODY_INSECURE : GREEN_TLS_VERIFY_DEFAULT
+                verification == .insecureNone ? GREEN_TLS_VERIFY_NONE_INSECURE : GREEN_TLS_VERIFY_DEFAULT
         }
     }
 

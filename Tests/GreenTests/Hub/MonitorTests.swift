@@ -56,8 +56,8 @@ struct MonitorTests {
                 precondition(hold.description.hasPrefix("green: \(thread) has held its hub, of OS thread"))
                 precondition(hold.description.split(separator: "\n").count == hold.backtrace.count + 1)
                 try GreenThread.yield()
-                let longestTurn = try Hub.statistics.longestIteration
-                precondition(longestTurn >= .milliseconds(10))
+                let longestIteration = try Hub.statistics.longestIteration
+                precondition(longestIteration >= .milliseconds(10))
                 try Monitor.stop()
                 try Monitor.stop()
             }

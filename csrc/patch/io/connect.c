@@ -15,8 +15,8 @@ static const int64_t FULL_PAUSE = 2 * 1000 * 1000;
  * green calls of all OS threads take turns, and none believes what it sees then. */
 static green_lock flags_lock = GREEN_LOCK_INITIALIZER(NULL);
 
-int green__flags_lock_enroll(void) {
-    return green__lock_enroll(&flags_lock);
+int green__connect_register_lock(void) {
+    return green__lock_register(&flags_lock);
 }
 
 /* A call at a moment when its descriptor does not block. */
@@ -66,12 +66,12 @@ static int connect_parking(green_hub *hub, const struct brief *brief) {
         if (!blocking || (!is_full && !is_under_way))
             return -1;
         if (ended < 0)
-            return green__watch_failed(hub, ended, is_full ? EAGAIN : EINPROGRESS);
+            return green__wait_fds_failed(hub, ended, is_full ? EAGAIN : EINPROGRESS);
         begun = begun || is_under_way;
-        ended = is_full ? green__watch_pause(hub, brief->fd, FULL_PAUSE, deadline)
-                        : green__watch_again(hub, brief->fd, POLLOUT, deadline, &mistaken);
+        ended = is_full ? green__wait_fds_pause(hub, brief->fd, FULL_PAUSE, deadline)
+                        : green__wait_fds_again(hub, brief->fd, POLLOUT, deadline, &mistaken);
         if (ended == -EBADF)
-            return green__watch_failed(hub, ended, EINPROGRESS);
+            return green__wait_fds_failed(hub, ended, EINPROGRESS);
     }
 }
 
@@ -106,13 +106,13 @@ static int accept_parking(green_hub *hub, const struct brief *brief) {
         if (fd >= 0 || errno != EAGAIN || !blocking)
             return fd;
         if (ended < 0)
-            return green__watch_failed(hub, ended, EAGAIN);
+            return green__wait_fds_failed(hub, ended, EAGAIN);
         if (!asked)
             deadline = green__socket_deadline(brief->fd, SO_RCVTIMEO);
         asked = true;
-        ended = green__watch_port_again(hub, brief->fd, deadline, &mistaken);
+        ended = green__wait_fds_port_again(hub, brief->fd, deadline, &mistaken);
         if (ended == -EBADF)
-            return green__watch_failed(hub, ended, EAGAIN);
+            return green__wait_fds_failed(hub, ended, EAGAIN);
     }
 }
 
@@ -137,11 +137,11 @@ int green__green_accept(int fd, __SOCKADDR_ARG from, socklen_t *restrict length)
 
 /* A file's calls are waited for, since nothing ends them; all others end. */
 static bool begin_closing(int fd, int refusal) {
-    if (green__uses_end(fd) < 0) {
+    if (green__fd_in_use_wait(fd) < 0) {
         errno = refusal;
         return false;
     }
-    green__watch_closing(fd);
+    green__wait_fds_closing(fd);
     return true;
 }
 
@@ -153,17 +153,17 @@ int green__green_close(int fd) {
  * same one when that has been waited for. */
 static bool begin_replacing(int from, int to) {
     green_hub *hub = green__hub;
-    green_use use;
+    green_fd_in_use use;
     if (from == to || fcntl(from, F_GETFD) < 0)
         return true;
     if (!hub)
         return true;
-    if (green__use_begin(hub, &use, from) < 0) {
+    if (green__fd_in_use_begin(hub, &use, from) < 0) {
         errno = EBUSY;
         return false;
     }
     bool begun = begin_closing(to, EBUSY);
-    green__use_end(&use);
+    green__fd_in_use_end(&use);
     return begun;
 }
 

@@ -7,12 +7,12 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 
-bool green__is_blocking(int fd) {
+bool green__fd_is_blocking(int fd) {
     int flags = fcntl(fd, F_GETFL);
     return flags >= 0 && !(flags & O_NONBLOCK);
 }
 
-mode_t green__mode_of(int fd) {
+mode_t green__fd_mode(int fd) {
     struct statx status;
     return statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &status) == 0 ? status.stx_mode : 0;
 }
@@ -25,10 +25,10 @@ int64_t green__socket_deadline(int fd, int option) {
         return GREEN_NEVER;
     if (limit.tv_sec >= INT64_MAX / GREEN_SECOND)
         return GREEN_NEVER;
-    return green__moment(limit.tv_sec * GREEN_SECOND + limit.tv_usec * GREEN_MICROSECOND);
+    return green__deadline_after(limit.tv_sec * GREEN_SECOND + limit.tv_usec * GREEN_MICROSECOND);
 }
 
-int green__pieces_copy(green_pieces *pieces, const struct iovec *from, size_t count) {
+int green__iovecs_copy(green_iovecs *pieces, const struct iovec *from, size_t count) {
     pieces->memory = NULL;
     pieces->first = pieces->few;
     if (count > sizeof pieces->few / sizeof *pieces->few) {
@@ -41,11 +41,11 @@ int green__pieces_copy(green_pieces *pieces, const struct iovec *from, size_t co
     return 0;
 }
 
-void green__pieces_free(green_pieces *pieces) {
+void green__iovecs_free(green_iovecs *pieces) {
     free(pieces->memory);
 }
 
-bool green__pieces_cut(green_pieces *pieces, size_t bytes) {
+bool green__iovecs_advance(green_iovecs *pieces, size_t bytes) {
     while (pieces->count > 0 && bytes >= pieces->first->iov_len) {
         bytes -= pieces->first->iov_len;
         pieces->first++;
@@ -58,7 +58,7 @@ bool green__pieces_cut(green_pieces *pieces, size_t bytes) {
     return true;
 }
 
-ssize_t green__pieces_size(const struct iovec *pieces, int count) {
+ssize_t green__iovecs_size(const struct iovec *pieces, int count) {
     size_t size = 0;
     if (count < 0 || count > IOV_MAX)
         return -1;

@@ -13,22 +13,22 @@ enum { BUCKETS = 64, DRAIN_LOOKS = 1000 };
 static size_t count; /* of the process's; atomic */
 static _Thread_local struct {
     const green_hub *hub;
-    green_use *first[BUCKETS];
+    green_fd_in_use *first[BUCKETS];
     green_wait_list closers;
 } used;
 
-static green_use **bucket(const green_hub *hub, int fd) {
+static green_fd_in_use **bucket(const green_hub *hub, int fd) {
     if (GREEN_UNLIKELY(used.hub != hub)) {
         for (size_t i = 0; i < BUCKETS; i++)
             used.first[i] = NULL;
-        green__list_init(&used.closers);
+        green__wait_list_init(&used.closers);
         used.hub = hub;
     }
     return &used.first[(unsigned)fd % BUCKETS];
 }
 
 static bool is_used(const green_hub *hub, int fd) {
-    const green_use *use = *bucket(hub, fd);
+    const green_fd_in_use *use = *bucket(hub, fd);
     while (use && use->fd != fd)
         use = use->next;
     return use != NULL;
@@ -45,11 +45,11 @@ static bool is_closing(int fd) {
     return false;
 }
 
-int green__use_begin(green_hub *hub, green_use *use, int fd) {
-    green_use **place = bucket(hub, fd);
+int green__fd_in_use_begin(green_hub *hub, green_fd_in_use *use, int fd) {
+    green_fd_in_use **place = bucket(hub, fd);
     if (is_closing(fd))
         return -EBADF;
-    *use = (green_use){.fd = fd, .thread = hub->current, .next = *place, .place = place};
+    *use = (green_fd_in_use){.fd = fd, .thread = hub->current, .next = *place, .place = place};
     if (use->next)
         use->next->place = &use->next;
     *place = use;
@@ -57,7 +57,7 @@ int green__use_begin(green_hub *hub, green_use *use, int fd) {
     return 0;
 }
 
-void green__use_end(green_use *use) {
+void green__fd_in_use_end(green_fd_in_use *use) {
     __atomic_sub_fetch(&count, 1, __ATOMIC_RELAXED);
     *use->place = use->next;
     if (use->next)
@@ -78,7 +78,7 @@ static const green_wait_kind closing = {NULL, describe};
 
 /* Whether a call is waiting, and not only about to hear that it need not any more. */
 static bool is_waited_for(const green_hub *hub, int fd) {
-    for (const green_use *use = *bucket(hub, fd); use; use = use->next)
+    for (const green_fd_in_use *use = *bucket(hub, fd); use; use = use->next)
         if (use->fd == fd && use->thread->state == GREEN_PARKED)
             return true;
     return false;
@@ -86,27 +86,27 @@ static bool is_waited_for(const green_hub *hub, int fd) {
 
 /* A turn of the engine only, since no other thread may run. */
 static void wait_in_place(green_hub *hub, int fd) {
-    hub->turning = true;
+    hub->in_event_loop = true;
     while (is_waited_for(hub, fd))
         hub->engine->class->turn(hub->engine, GREEN_MILLISECOND);
-    hub->turning = false;
+    hub->in_event_loop = false;
 }
 
-int green__uses_end(int fd) {
+int green__fd_in_use_wait(int fd) {
     green_hub *hub = green__hub;
-    if (!hub || hub->turning || !is_used(hub, fd) || green__cannot_park(hub))
+    if (!hub || hub->in_event_loop || !is_used(hub, fd) || green__cannot_park(hub))
         return 0;
     if (is_closing(fd))
         return -EBADF;
-    if (hub->current->unblockable) {
+    if (hub->current->must_not_block) {
         wait_in_place(hub, fd);
         return 0;
     }
     struct closer closer = {.fd = fd};
     green__wait_init(hub, &closer.wait, &closing);
-    green__list_append(&used.closers, &closer.wait);
+    green__wait_list_append(&used.closers, &closer.wait);
     green__park(hub, &closer.wait);
-    green__list_remove(&closer.wait); /* until here nobody begins to use it */
+    green__wait_list_remove(&closer.wait); /* until here nobody begins to use it */
     return 0;
 }
 
@@ -118,10 +118,10 @@ static bool is_any_used(const green_hub *hub) {
     return false;
 }
 
-void green__uses_drain(void) {
+void green__fd_in_use_drain(void) {
     green_hub *hub = green__may_park_here();
     while (hub && is_any_used(hub))
-        green__give_way(hub);
+        green__yield(hub);
     for (int i = 0; i < DRAIN_LOOKS && __atomic_load_n(&count, __ATOMIC_RELAXED) > 0; i++)
-        (void)green__wait_in_place(GREEN_NEVER);
+        (void)green__wait_fds_blocking(GREEN_NEVER);
 }

@@ -21,11 +21,11 @@ static green_offload_pool disks = GREEN_OFFLOAD_POOL(disks, "green-disk", 16);
 
 static int patches;
 
-bool green__files_are_green(void) {
+bool green__patch_files_are_green(void) {
     return __atomic_load_n(&patches, __ATOMIC_RELAXED) > 0;
 }
 
-void green__files_count(int more) {
+void green__patch_files_count(int more) {
     __atomic_add_fetch(&patches, more, __ATOMIC_RELAXED);
 }
 
@@ -36,9 +36,9 @@ struct file_call {
     bool writes;
     bool whole;   /* in one system call */
     bool data;    /* fdatasync, of syncs */
-    off_t offset; /* or GREEN_AT_POSITION */
+    off_t offset; /* or GREEN_CURRENT_POSITION */
     ssize_t done;
-    green_pieces pieces;
+    green_iovecs pieces;
 };
 
 /* Natively -------------------------------------------------------------------- */
@@ -69,11 +69,11 @@ static ssize_t run_natively(green_hub *hub, const struct file_call *call,
     if (!native)
         return function(call);
     *native = (struct native){.job = {.run = run, .release = release}, .function = function, .call = call};
-    if (green__offload_to_the_end(hub, &disks, &native->job) < 0)
+    if (green__job_run_uninterruptible(hub, &disks, &native->job) < 0)
         run(&native->job);
     ssize_t result = native->result;
     int error = native->error;
-    green__offload_release(&native->job);
+    green__job_release(&native->job);
     errno = error;
     return result;
 }
@@ -83,7 +83,7 @@ static ssize_t run_natively(green_hub *hub, const struct file_call *call,
 static ssize_t transfer_now(const struct file_call *call) {
     const struct iovec *pieces = call->pieces.first;
     int count = (int)call->pieces.count;
-    if (call->offset == GREEN_AT_POSITION)
+    if (call->offset == GREEN_CURRENT_POSITION)
         return call->writes ? green__real.writev(call->fd, pieces, count) : green__real.readv(call->fd, pieces, count);
     return call->writes ? green__real.pwritev(call->fd, pieces, count, call->offset)
                         : green__real.preadv(call->fd, pieces, count, call->offset);
@@ -105,7 +105,7 @@ static bool may_be_tried(const struct file_call *call) {
 static bool go_on(struct file_call *call, ssize_t result) {
     call->done += result;
     call->offset += result;
-    return green__pieces_cut(&call->pieces, (size_t)result);
+    return green__iovecs_advance(&call->pieces, (size_t)result);
 }
 
 /* Errors of a way to transfer, and not of the transfer. */
@@ -136,7 +136,7 @@ static ssize_t transfer_on_ring(green_hub *hub, const struct file_call *call) {
 }
 
 static bool suits_ring(const green_hub *hub, const struct file_call *call) {
-    return green__engine_takes(hub->engine, GREEN_OP_READ_AT) && !call->whole &&
+    return green__engine_supports(hub->engine, GREEN_OP_READ_AT) && !call->whole &&
            !(call->writes && (call->flags & O_DSYNC)) && call->pieces.count == 1 &&
            call->pieces.first->iov_len <= RING_MAX;
 }
@@ -160,15 +160,15 @@ static ssize_t wait_for_rest(green_hub *hub, struct file_call *call) {
 
 /* With the descriptor kept from being closed meanwhile. */
 static ssize_t transfer_rest(green_hub *hub, struct file_call *call) {
-    green_use use;
+    green_fd_in_use use;
     if (green__cannot_park(hub))
         return counted(call, transfer_now(call));
-    if (green__use_begin(hub, &use, call->fd) < 0) {
+    if (green__fd_in_use_begin(hub, &use, call->fd) < 0) {
         errno = EBADF;
         return -1;
     }
     ssize_t result = wait_for_rest(hub, call);
-    green__use_end(&use);
+    green__fd_in_use_end(&use);
     return result;
 }
 
@@ -179,17 +179,17 @@ static ssize_t transfer_at(green_hub *hub, struct file_call *call) {
             break;
         if (result <= 0 || !go_on(call, result))
             return result;
-        if (!green__is_file(call->fd))
+        if (!green__fd_is_file(call->fd))
             return counted(call, transfer_now(call)); /* it takes what it takes */
     }
-    return green__is_file(call->fd) ? transfer_rest(hub, call) : counted(call, transfer_now(call));
+    return green__fd_is_file(call->fd) ? transfer_rest(hub, call) : counted(call, transfer_now(call));
 }
 
 /* The bytes at the position and the position go together, since others may use it
  * meanwhile: so it is one system call, at once where all of it is in memory. */
 static bool is_all_cached(const struct file_call *call) {
     struct stat status;
-    size_t size = (size_t)green__pieces_size(call->pieces.first, (int)call->pieces.count);
+    size_t size = (size_t)green__iovecs_size(call->pieces.first, (int)call->pieces.count);
     off_t position = lseek(call->fd, 0, SEEK_CUR);
     if (call->writes || size > PEEK_MAX || (call->flags & O_DIRECT) || position < 0)
         return false;
@@ -203,20 +203,21 @@ static ssize_t transfer_at_position(green_hub *hub, struct file_call *call) {
 }
 
 static ssize_t without_memory(struct file_call *call, const struct iovec *pieces, int count) {
-    call->pieces = (green_pieces){.first = (struct iovec *)pieces, .count = (size_t)count};
+    call->pieces = (green_iovecs){.first = (struct iovec *)pieces, .count = (size_t)count};
     return transfer_now(call);
 }
 
 /* An error after some bytes is left for the next call to meet. */
-ssize_t green__file_transfer(green_hub *hub, bool writes, int fd, const struct iovec *pieces, int count, off_t offset) {
+ssize_t green__patch_file_transfer(green_hub *hub, bool writes, int fd, const struct iovec *pieces, int count,
+                                   off_t offset) {
     int error_number = errno;
     struct file_call call = {.fd = fd, .writes = writes, .offset = offset, .flags = fcntl(fd, F_GETFL)};
-    bool is_at_position = offset == GREEN_AT_POSITION;
+    bool is_at_position = offset == GREEN_CURRENT_POSITION;
     call.whole = is_at_position || (writes && (call.flags & O_APPEND)); /* others may write at the end, too */
-    if (green__pieces_copy(&call.pieces, pieces, (size_t)count) < 0)
+    if (green__iovecs_copy(&call.pieces, pieces, (size_t)count) < 0)
         return without_memory(&call, pieces, count);
     ssize_t result = is_at_position ? transfer_at_position(hub, &call) : transfer_at(hub, &call);
-    green__pieces_free(&call.pieces);
+    green__iovecs_free(&call.pieces);
     if (call.done == 0 && result < 0)
         return -1;
     errno = error_number;
@@ -229,18 +230,18 @@ static ssize_t sync_now(const struct file_call *call) {
     return call->data ? green__real.fdatasync(call->fd) : green__real.fsync(call->fd);
 }
 
-int green__file_sync(green_hub *hub, int fd, bool data) {
+int green__patch_file_sync(green_hub *hub, int fd, bool data) {
     int error_number = errno;
     struct file_call call = {.fd = fd, .data = data};
-    green_use use;
+    green_fd_in_use use;
     if (green__cannot_park(hub))
         return (int)sync_now(&call);
-    if (green__use_begin(hub, &use, fd) < 0) {
+    if (green__fd_in_use_begin(hub, &use, fd) < 0) {
         errno = EBADF;
         return -1;
     }
     ssize_t result = run_natively(hub, &call, sync_now);
-    green__use_end(&use);
+    green__fd_in_use_end(&use);
     if (result == 0)
         errno = error_number;
     return (int)result;

@@ -10,9 +10,9 @@
 /* Of their own: names that nobody answers for hold up only names. */
 static green_offload_pool resolvers = GREEN_OFFLOAD_POOL(resolvers, "green-names", 16);
 
-int green__resolve_by(green_hub *hub, int (*job)(void *), void *argument, void (*abandon)(void *)) {
+int green__resolver_run(green_hub *hub, int (*job)(void *), void *argument, void (*abandon)(void *)) {
     int error = green_offload(&resolvers, job, argument, abandon, NULL, GREEN_FOREVER);
-    return error < 0 ? green__watch_failed(hub, error, ETIMEDOUT) : 0;
+    return error < 0 ? green__wait_fds_failed(hub, error, ETIMEDOUT) : 0;
 }
 
 /* Names to addresses ---------------------------------------------------------- */
@@ -68,7 +68,7 @@ int green__green_getaddrinfo(const char *restrict node, const char *restrict ser
     struct lookup *lookup = lookup_make(node, service, hints);
     if (!lookup)
         return EAI_MEMORY;
-    if (green__resolve_by(hub, look_up, lookup, forget_lookup) < 0)
+    if (green__resolver_run(hub, look_up, lookup, forget_lookup) < 0)
         return EAI_SYSTEM;
     int result = lookup->result;
     errno = result == EAI_SYSTEM ? lookup->error : error_number;
@@ -118,7 +118,7 @@ int green__green_getnameinfo(const struct sockaddr *restrict address, socklen_t 
     naming->host_size = at_most(host_size, sizeof naming->host);
     naming->service_size = service ? at_most(service_size, sizeof naming->service) : 0;
     naming->flags = flags;
-    if (green__resolve_by(hub, look_back, naming, free) < 0)
+    if (green__resolver_run(hub, look_back, naming, free) < 0)
         return EAI_SYSTEM;
     int result = naming->result;
     errno = result == EAI_SYSTEM ? naming->error : error_number;

@@ -7,6 +7,6 @@
 
 /* Runs the job on a native thread that only resolves. 0, or -1 with errno; then
  * `abandon` has the job. */
-int green__resolve_by(green_hub *hub, int (*job)(void *), void *argument, void (*abandon)(void *));
+int green__resolver_run(green_hub *hub, int (*job)(void *), void *argument, void (*abandon)(void *));
 
 #endif

@@ -126,7 +126,7 @@ static int find(green_hub *hub, struct hosts *hosts, struct hostent *host, char 
     *h_error = NETDB_INTERNAL;
     if (!hosts)
         return ENOMEM;
-    if (green__resolve_by(hub, look_up, hosts, forget) < 0)
+    if (green__resolver_run(hub, look_up, hosts, forget) < 0)
         return errno;
     int result = hosts->result;
     *h_error = hosts->h_error;

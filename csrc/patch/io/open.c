@@ -39,7 +39,8 @@ static int open_now(const struct request *request) {
 static void run(green_job *job) {
     struct opening *opening = GREEN_CONTAINER(job, struct opening, job);
     const struct request *request = &opening->request;
-    opening->is_fifo = !opening->takes_fifo && green__waits_for_peer(request->directory, request->path, request->flags);
+    opening->is_fifo =
+        !opening->takes_fifo && green__fifo_open_waits(request->directory, request->path, request->flags);
     if (opening->is_fifo)
         return;
     opening->opened = open_now(&opening->request);
@@ -63,7 +64,7 @@ static bool hold_directory(struct opening *opening) {
     if (request->path[0] == '/')
         return true;
     int fd = green__real.openat(request->directory, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || (fd = green__aside(fd)) < 0)
+    if (fd < 0 || (fd = green__move_fd_high(fd)) < 0)
         return false;
     request->directory = fd;
     opening->holds = true;
@@ -112,14 +113,14 @@ static bool take_result(struct opening *opening, int *opened) {
 
 static int open_fifo(green_hub *hub, const struct request *request) {
     struct opening *opening = opening_make(request, true);
-    int error = opening ? green__offload(hub, &green__fifo_openers, &opening->job, GREEN_FOREVER) : -ENOMEM,
+    int error = opening ? green__job_run(hub, &green__fifo_workers, &opening->job, GREEN_FOREVER) : -ENOMEM,
         opened = -1;
     bool is_done = error == 0 && take_result(opening, &opened);
     int error_number = errno;
     if (opening)
-        green__offload_release(&opening->job);
+        green__job_release(&opening->job);
     if (green__is_explained(error))
-        return green__watch_failed(hub, error, ETIMEDOUT);
+        return green__wait_fds_failed(hub, error, ETIMEDOUT);
     errno = error_number;
     return is_done ? opened : open_now(request);
 }
@@ -130,10 +131,11 @@ static int open_parking(green_hub *hub, const struct request *request) {
     int opened = -1;
     if (!opening)
         return open_now(request);
-    bool is_done = green__offload_to_the_end(hub, &openers, &opening->job) == 0, is_fifo = is_done && opening->is_fifo;
+    bool is_done = green__job_run_uninterruptible(hub, &openers, &opening->job) == 0,
+         is_fifo = is_done && opening->is_fifo;
     is_done = is_done && !is_fifo && take_result(opening, &opened);
     int error_number = errno;
-    green__offload_release(&opening->job);
+    green__job_release(&opening->job);
     errno = error_number;
     if (is_fifo)
         return open_fifo(hub, request);

@@ -8,17 +8,17 @@ static const int64_t MASKED_LOOK = 10 * 1000 * 1000;
 /* The signal mask of a call is that of the OS thread, and others run on it while
  * the call waits. So the mask holds while it looks, which it then does often:
  * signals that only the mask lets through come in then. */
-static int wait_to_look(green_hub *hub, const green_look *look) {
+static int wait_to_look(green_hub *hub, const green_poll_loop *look) {
     int64_t deadline = look->deadline;
-    int64_t next = look->masked ? green__moment(MASKED_LOOK) : GREEN_NEVER;
+    int64_t next = look->masked ? green__deadline_after(MASKED_LOOK) : GREEN_NEVER;
     bool early = next >= 0 && (deadline < 0 || next < deadline);
-    int ended = green__watch(hub, look->watches, look->count, early ? next : deadline);
+    int ended = green__wait_fds(hub, look->watches, look->count, early ? next : deadline);
     if (ended == -EBADF || (early && ended == -ETIMEDOUT))
         return 0; /* the next look says more */
     return ended;
 }
 
-int green__look(green_hub *hub, green_look *look) {
+int green__poll_loop_run(green_hub *hub, green_poll_loop *look) {
     int error_number = errno;
     unsigned mistaken = 0;
     for (int ended = 0;;) {
@@ -28,23 +28,23 @@ int green__look(green_hub *hub, green_look *look) {
         if (result != 0)
             return result;
         if (ended < 0 && ended != -ETIMEDOUT)
-            return green__watch_failed(hub, ended, 0);
+            return green__wait_fds_failed(hub, ended, 0);
         if (ended < 0) {
             errno = error_number;
             return 0;
         }
         /* An event that is none to the call, such as a hang-up to select() that asks
          * for exceptions, would come again at once. */
-        if (mistaken > GREEN_MISTAKEN_MAX)
-            ended = green__watch_pause(hub, -1, GREEN_MISTAKEN_PAUSE, look->deadline);
+        if (mistaken > GREEN_SPURIOUS_MAX)
+            ended = green__wait_fds_pause(hub, -1, GREEN_SPURIOUS_PAUSE, look->deadline);
         if (ended == 0)
             ended = wait_to_look(hub, look);
         mistaken = ended == 0 && !look->masked ? mistaken + 1 : 0;
     }
 }
 
-green_watch *green__watches(green_watch *few, size_t count) {
-    return count <= GREEN_WATCHES_FEW ? few : malloc(count * sizeof *few);
+green_waited_fd *green__wait_fds_allocate(green_waited_fd *few, size_t count) {
+    return count <= GREEN_WAITED_FDS_FEW ? few : malloc(count * sizeof *few);
 }
 
 int64_t green__timespec_deadline(const struct timespec *timeout, bool *valid) {
@@ -54,19 +54,19 @@ int64_t green__timespec_deadline(const struct timespec *timeout, bool *valid) {
     *valid = timeout->tv_sec >= 0 && timeout->tv_nsec >= 0 && timeout->tv_nsec < GREEN_SECOND;
     if (timeout->tv_sec >= INT64_MAX / GREEN_SECOND)
         return GREEN_NEVER;
-    return *valid ? green__moment(timeout->tv_sec * GREEN_SECOND + timeout->tv_nsec) : 0;
+    return *valid ? green__deadline_after(timeout->tv_sec * GREEN_SECOND + timeout->tv_nsec) : 0;
 }
 
 /* poll ------------------------------------------------------------------------ */
 
 struct polling {
-    green_look look;
+    green_poll_loop look;
     struct pollfd *polled;
     nfds_t count;
     const sigset_t *mask;
 };
 
-static int look_at_polled(green_look *look) {
+static int look_at_polled(green_poll_loop *look) {
     struct polling *polling = GREEN_CONTAINER(look, struct polling, look);
     if (polling->mask)
         return green__real.ppoll(polling->polled, polling->count, &(struct timespec){0, 0}, polling->mask);
@@ -77,18 +77,18 @@ static int poll_parking(green_hub *hub, struct polling *polling) {
     int result = look_at_polled(&polling->look); /* which also knows whether there are too many */
     if (result != 0)
         return result;
-    green_watch few[GREEN_WATCHES_FEW], *watches = green__watches(few, polling->count);
+    green_waited_fd few[GREEN_WAITED_FDS_FEW], *watches = green__wait_fds_allocate(few, polling->count);
     if (!watches) {
         errno = ENOMEM;
         return -1;
     }
     for (nfds_t i = 0; i < polling->count; i++)
-        watches[i] = (green_watch){.fd = polling->polled[i].fd, .events = polling->polled[i].events};
+        watches[i] = (green_waited_fd){.fd = polling->polled[i].fd, .events = polling->polled[i].events};
     polling->look.look = look_at_polled;
     polling->look.watches = watches;
     polling->look.count = polling->count;
     polling->look.masked = polling->mask != NULL;
-    result = green__look(hub, &polling->look);
+    result = green__poll_loop_run(hub, &polling->look);
     if (watches != few)
         free(watches);
     return result;
@@ -99,7 +99,7 @@ int green__green_poll(struct pollfd *polled, nfds_t count, int timeout) {
     if (!hub)
         return green__real.poll(polled, count, timeout);
     struct polling polling = {
-        .look.deadline = green__moment(timeout * GREEN_MILLISECOND), .polled = polled, .count = count};
+        .look.deadline = green__deadline_after(timeout * GREEN_MILLISECOND), .polled = polled, .count = count};
     return poll_parking(hub, &polling);
 }
 
@@ -127,14 +127,14 @@ int green__green___ppoll_chk(struct pollfd *polled, nfds_t count, const struct t
 /* epoll ----------------------------------------------------------------------- */
 
 struct gathering {
-    green_look look;
+    green_poll_loop look;
     int fd;
     struct epoll_event *events;
     int count;
     const sigset_t *mask;
 };
 
-static int look_at_epoll(green_look *look) {
+static int look_at_epoll(green_poll_loop *look) {
     const struct gathering *gathering = GREEN_CONTAINER(look, struct gathering, look);
     return green__real.epoll_pwait(gathering->fd, gathering->events, gathering->count, 0, gathering->mask);
 }
@@ -143,19 +143,19 @@ int green__green_epoll_pwait(int fd, struct epoll_event *events, int count, int 
     green_hub *hub = timeout != 0 ? green__may_park() : NULL;
     if (!hub)
         return green__real.epoll_pwait(fd, events, count, timeout, mask);
-    green_watch watch = {.fd = fd, .events = POLLIN};
+    green_waited_fd watch = {.fd = fd, .events = POLLIN};
     struct gathering gathering = {
         .look = {.look = look_at_epoll,
                  .watches = &watch,
                  .count = 1,
-                 .deadline = green__moment(timeout * GREEN_MILLISECOND),
+                 .deadline = green__deadline_after(timeout * GREEN_MILLISECOND),
                  .masked = mask != NULL},
         .fd = fd,
         .events = events,
         .count = count,
         .mask = mask,
     };
-    return green__look(hub, &gathering.look);
+    return green__poll_loop_run(hub, &gathering.look);
 }
 
 int green__green_epoll_wait(int fd, struct epoll_event *events, int count, int timeout) {

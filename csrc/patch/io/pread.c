@@ -6,7 +6,7 @@
 
 /* An offset of no use, or the position of what is no file. */
 static bool is_beyond(int fd, off_t offset) {
-    return offset < GREEN_AT_POSITION || (offset == GREEN_AT_POSITION && !green__is_file(fd));
+    return offset < GREEN_CURRENT_POSITION || (offset == GREEN_CURRENT_POSITION && !green__fd_is_file(fd));
 }
 
 /* Reading --------------------------------------------------------------------- */
@@ -15,22 +15,22 @@ ssize_t green__green_pread(int fd, void *bytes, size_t size, off_t offset) {
     green_hub *hub = green__may_park();
     if (!hub || size == 0 || size > SSIZE_MAX || offset < 0)
         return green__real.pread(fd, bytes, size, offset);
-    return green__file_transfer(hub, false, fd, &(struct iovec){bytes, size}, 1, offset);
+    return green__patch_file_transfer(hub, false, fd, &(struct iovec){bytes, size}, 1, offset);
 }
 
 ssize_t green__green_preadv(int fd, const struct iovec *pieces, int count, off_t offset) {
     green_hub *hub = green__may_park();
-    if (!hub || green__pieces_size(pieces, count) <= 0 || offset < 0)
+    if (!hub || green__iovecs_size(pieces, count) <= 0 || offset < 0)
         return green__real.preadv(fd, pieces, count, offset);
-    return green__file_transfer(hub, false, fd, pieces, count, offset);
+    return green__patch_file_transfer(hub, false, fd, pieces, count, offset);
 }
 
 /* Without flags -1 is the file's own position. */
 ssize_t green__green_preadv2(int fd, const struct iovec *pieces, int count, off_t offset, int flags) {
     green_hub *hub = green__may_park();
-    if (!hub || flags != 0 || green__pieces_size(pieces, count) <= 0 || is_beyond(fd, offset))
+    if (!hub || flags != 0 || green__iovecs_size(pieces, count) <= 0 || is_beyond(fd, offset))
         return green__real.preadv2(fd, pieces, count, offset, flags);
-    return green__file_transfer(hub, false, fd, pieces, count, offset);
+    return green__patch_file_transfer(hub, false, fd, pieces, count, offset);
 }
 
 /* One that does not fit ends the process, in the C library's way. */
@@ -45,31 +45,31 @@ ssize_t green__green_pwrite(int fd, const void *bytes, size_t size, off_t offset
     green_hub *hub = green__may_park();
     if (!hub || size == 0 || size > SSIZE_MAX || offset < 0)
         return green__real.pwrite(fd, bytes, size, offset);
-    return green__file_transfer(hub, true, fd, &(struct iovec){(void *)bytes, size}, 1, offset);
+    return green__patch_file_transfer(hub, true, fd, &(struct iovec){(void *)bytes, size}, 1, offset);
 }
 
 ssize_t green__green_pwritev(int fd, const struct iovec *pieces, int count, off_t offset) {
     green_hub *hub = green__may_park();
-    if (!hub || green__pieces_size(pieces, count) <= 0 || offset < 0)
+    if (!hub || green__iovecs_size(pieces, count) <= 0 || offset < 0)
         return green__real.pwritev(fd, pieces, count, offset);
-    return green__file_transfer(hub, true, fd, pieces, count, offset);
+    return green__patch_file_transfer(hub, true, fd, pieces, count, offset);
 }
 
 ssize_t green__green_pwritev2(int fd, const struct iovec *pieces, int count, off_t offset, int flags) {
     green_hub *hub = green__may_park();
-    if (!hub || flags != 0 || green__pieces_size(pieces, count) <= 0 || is_beyond(fd, offset))
+    if (!hub || flags != 0 || green__iovecs_size(pieces, count) <= 0 || is_beyond(fd, offset))
         return green__real.pwritev2(fd, pieces, count, offset, flags);
-    return green__file_transfer(hub, true, fd, pieces, count, offset);
+    return green__patch_file_transfer(hub, true, fd, pieces, count, offset);
 }
 
 /* Syncing --------------------------------------------------------------------- */
 
 int green__green_fsync(int fd) {
     green_hub *hub = green__may_park();
-    return hub ? green__file_sync(hub, fd, false) : green__real.fsync(fd);
+    return hub ? green__patch_file_sync(hub, fd, false) : green__real.fsync(fd);
 }
 
 int green__green_fdatasync(int fd) {
     green_hub *hub = green__may_park();
-    return hub ? green__file_sync(hub, fd, true) : green__real.fdatasync(fd);
+    return hub ? green__patch_file_sync(hub, fd, true) : green__real.fdatasync(fd);
 }

@@ -17,8 +17,8 @@ static ssize_t receive_some(green_hub *hub, int fd, struct msghdr *message, int 
         if (received >= 0 || errno != EAGAIN)
             return received;
         if (ended < 0)
-            return have_some ? -1 : green__watch_failed(hub, ended, EAGAIN);
-        if (!asked && !green__is_blocking(fd)) {
+            return have_some ? -1 : green__wait_fds_failed(hub, ended, EAGAIN);
+        if (!asked && !green__fd_is_blocking(fd)) {
             errno = EAGAIN;
             return -1;
         }
@@ -26,10 +26,10 @@ static ssize_t receive_some(green_hub *hub, int fd, struct msghdr *message, int 
             deadline = green__socket_deadline(fd, SO_RCVTIMEO);
         asked = true;
         /* Who asks for the sender has a socket for datagrams. */
-        ended = message->msg_name ? green__watch_port_again(hub, fd, deadline, &mistaken)
-                                  : green__watch_again(hub, fd, POLLIN, deadline, &mistaken);
+        ended = message->msg_name ? green__wait_fds_port_again(hub, fd, deadline, &mistaken)
+                                  : green__wait_fds_again(hub, fd, POLLIN, deadline, &mistaken);
         if (ended == -EBADF) /* the number may be another's by now */
-            return have_some ? -1 : green__watch_failed(hub, ended, EAGAIN);
+            return have_some ? -1 : green__wait_fds_failed(hub, ended, EAGAIN);
     }
 }
 
@@ -40,23 +40,23 @@ static bool is_stream(int fd) {
 
 /* MSG_WAITALL: all of it, unless the stream ends or something ends the call. */
 static ssize_t receive_all(green_hub *hub, int fd, struct msghdr *message, int flags) {
-    green_pieces pieces;
+    green_iovecs pieces;
     ssize_t received = receive_some(hub, fd, message, flags, false), more;
-    if (received <= 0 || received == green__pieces_size(message->msg_iov, (int)message->msg_iovlen) || !is_stream(fd))
+    if (received <= 0 || received == green__iovecs_size(message->msg_iov, (int)message->msg_iovlen) || !is_stream(fd))
         return received;
-    if (green__pieces_copy(&pieces, message->msg_iov, message->msg_iovlen) < 0)
+    if (green__iovecs_copy(&pieces, message->msg_iov, message->msg_iovlen) < 0)
         return received;
-    for (more = received; green__pieces_cut(&pieces, (size_t)more); received += more) {
+    for (more = received; green__iovecs_advance(&pieces, (size_t)more); received += more) {
         struct msghdr rest = {.msg_iov = pieces.first, .msg_iovlen = pieces.count};
         more = receive_some(hub, fd, &rest, flags, true);
         if (more <= 0)
             break;
     }
-    green__pieces_free(&pieces);
+    green__iovecs_free(&pieces);
     return received;
 }
 
-ssize_t green__receive(green_hub *hub, int fd, struct msghdr *message, int flags) {
+ssize_t green__patch_receive(green_hub *hub, int fd, struct msghdr *message, int flags) {
     int error_number = errno;
     ssize_t received;
     if (flags & (MSG_DONTWAIT | MSG_OOB | MSG_ERRQUEUE)) /* these never wait */
@@ -85,11 +85,11 @@ static ssize_t read_now(int fd, const struct iovec *pieces, int count) {
 }
 
 static ssize_t read_other(green_hub *hub, int fd, const struct iovec *pieces, int count) {
-    mode_t mode = green__mode_of(fd);
-    bool is_file = green__is_file_mode(mode);
-    if (is_file && green__files_are_green())
-        return green__file_transfer(hub, false, fd, pieces, count, GREEN_AT_POSITION);
-    if (mode == 0 || is_file || S_ISDIR(mode) || !green__is_blocking(fd))
+    mode_t mode = green__fd_mode(fd);
+    bool is_file = green__mode_is_file(mode);
+    if (is_file && green__patch_files_are_green())
+        return green__patch_file_transfer(hub, false, fd, pieces, count, GREEN_CURRENT_POSITION);
+    if (mode == 0 || is_file || S_ISDIR(mode) || !green__fd_is_blocking(fd))
         return green__real.readv(fd, pieces, count);
     unsigned mistaken = 0;
     for (int ended = 0;;) {
@@ -97,19 +97,19 @@ static ssize_t read_other(green_hub *hub, int fd, const struct iovec *pieces, in
         if (result >= 0 || errno != EAGAIN)
             return result;
         if (ended < 0)
-            return green__watch_failed(hub, ended, EAGAIN);
-        ended = green__watch_again(hub, fd, POLLIN, GREEN_NEVER, &mistaken);
+            return green__wait_fds_failed(hub, ended, EAGAIN);
+        ended = green__wait_fds_again(hub, fd, POLLIN, GREEN_NEVER, &mistaken);
         if (ended == -EPERM)
             return green__real.readv(fd, pieces, count);
         if (ended == -EBADF)
-            return green__watch_failed(hub, ended, EAGAIN);
+            return green__wait_fds_failed(hub, ended, EAGAIN);
     }
 }
 
 static ssize_t read_pieces(green_hub *hub, int fd, const struct iovec *pieces, int count) {
     int error_number = errno;
     struct msghdr message = {.msg_iov = (struct iovec *)pieces, .msg_iovlen = (size_t)count};
-    ssize_t result = green__receive(hub, fd, &message, 0);
+    ssize_t result = green__patch_receive(hub, fd, &message, 0);
     if (result < 0 && errno == ENOTSOCK)
         result = read_other(hub, fd, pieces, count);
     if (result >= 0)
@@ -128,7 +128,7 @@ ssize_t green__green_read(int fd, void *bytes, size_t size) {
 
 ssize_t green__green_readv(int fd, const struct iovec *pieces, int count) {
     green_hub *hub = green__may_park();
-    if (!hub || green__pieces_size(pieces, count) <= 0)
+    if (!hub || green__iovecs_size(pieces, count) <= 0)
         return green__real.readv(fd, pieces, count);
     return read_pieces(hub, fd, pieces, count);
 }
@@ -138,7 +138,7 @@ ssize_t green__green_recv(int fd, void *bytes, size_t size, int flags) {
     if (!hub)
         return green__real.recv(fd, bytes, size, flags);
     struct msghdr message = {.msg_iov = &(struct iovec){bytes, size}, .msg_iovlen = 1};
-    return green__receive(hub, fd, &message, flags);
+    return green__patch_receive(hub, fd, &message, flags);
 }
 
 ssize_t green__green_recvfrom(int fd, void *restrict bytes, size_t size, int flags, __SOCKADDR_ARG from,
@@ -151,7 +151,7 @@ ssize_t green__green_recvfrom(int fd, void *restrict bytes, size_t size, int fla
                              .msg_namelen = address ? *length : 0,
                              .msg_iov = &(struct iovec){bytes, size},
                              .msg_iovlen = 1};
-    ssize_t received = green__receive(hub, fd, &message, flags);
+    ssize_t received = green__patch_receive(hub, fd, &message, flags);
     if (received >= 0 && address)
         *length = message.msg_namelen;
     return received;
@@ -159,7 +159,7 @@ ssize_t green__green_recvfrom(int fd, void *restrict bytes, size_t size, int fla
 
 ssize_t green__green_recvmsg(int fd, struct msghdr *message, int flags) {
     green_hub *hub = green__may_park();
-    return hub ? green__receive(hub, fd, message, flags) : green__real.recvmsg(fd, message, flags);
+    return hub ? green__patch_receive(hub, fd, message, flags) : green__real.recvmsg(fd, message, flags);
 }
 
 /* One that does not fit ends the process, in the C library's way. */

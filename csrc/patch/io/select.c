@@ -10,14 +10,14 @@ enum { SETS = 3, WORD_BITS = sizeof(long) * CHAR_BIT };
 
 /* The three sets as they were given; the kernel overwrites the caller's. */
 struct selecting {
-    green_look look;
+    green_poll_loop look;
     int count;
     size_t words;
     long *sets[SETS], *given[SETS];
     const sigset_t *mask;
 };
 
-static int look_at_sets(green_look *look) {
+static int look_at_sets(green_poll_loop *look) {
     struct selecting *selecting = GREEN_CONTAINER(look, struct selecting, look);
     for (int i = 0; i < SETS; i++)
         if (selecting->sets[i])
@@ -40,12 +40,12 @@ static short events_of(const struct selecting *selecting, int fd) {
 }
 
 /* Fills in the watches, if there are any to fill in; returns how many they are. */
-static size_t fill(const struct selecting *selecting, green_watch *watches) {
+static size_t fill(const struct selecting *selecting, green_waited_fd *watches) {
     size_t count = 0;
     for (int fd = 0; fd < selecting->count; fd++) {
         short events = events_of(selecting, fd);
         if (events && watches)
-            watches[count] = (green_watch){.fd = fd, .events = events};
+            watches[count] = (green_waited_fd){.fd = fd, .events = events};
         count += events != 0;
     }
     return count;
@@ -55,9 +55,9 @@ static int wait_for_sets(green_hub *hub, struct selecting *selecting) {
     int result = look_at_sets(&selecting->look);
     if (result != 0)
         return result;
-    green_watch few[GREEN_WATCHES_FEW];
+    green_waited_fd few[GREEN_WAITED_FDS_FEW];
     size_t count = fill(selecting, NULL);
-    green_watch *watches = green__watches(few, count);
+    green_waited_fd *watches = green__wait_fds_allocate(few, count);
     if (!watches) {
         errno = ENOMEM;
         return -1;
@@ -67,7 +67,7 @@ static int wait_for_sets(green_hub *hub, struct selecting *selecting) {
     selecting->look.watches = watches;
     selecting->look.count = count;
     selecting->look.masked = selecting->mask != NULL;
-    result = green__look(hub, &selecting->look);
+    result = green__poll_loop_run(hub, &selecting->look);
     if (watches != few)
         free(watches);
     return result;
@@ -116,7 +116,7 @@ int green__green_select(int count, fd_set *restrict readable, fd_set *restrict w
     int64_t deadline = GREEN_NEVER;
     if (timeout && timeout->tv_sec < INT64_MAX / GREEN_SECOND / 2 &&
         timeout->tv_usec / MICROSECONDS < INT64_MAX / GREEN_SECOND / 2)
-        deadline = green__moment(timeout->tv_sec * GREEN_SECOND + timeout->tv_usec * GREEN_MICROSECOND);
+        deadline = green__deadline_after(timeout->tv_sec * GREEN_SECOND + timeout->tv_usec * GREEN_MICROSECOND);
     int result = select_parking(hub, count, (fd_set *[]){readable, writable, exceptional}, deadline, NULL);
     if (deadline >= 0)
         *timeout = time_left(deadline);

@@ -11,19 +11,19 @@ struct output {
     int flags;
     bool is_pipe;
     struct msghdr message; /* what is left; the iov is in pieces */
-    green_pieces pieces;
+    green_iovecs pieces;
     ssize_t (*attempt)(struct output *output);
 };
 
 /* Waits until there may be room. 0, or what is to end the call. */
 static int wait_for_room(const struct output *output, int64_t *deadline, bool *asked, unsigned *mistaken) {
     if (!*asked) {
-        if (!green__is_blocking(output->fd))
+        if (!green__fd_is_blocking(output->fd))
             return -EAGAIN;
         *deadline = green__socket_deadline(output->fd, SO_SNDTIMEO);
         *asked = true;
     }
-    return green__watch_again(output->hub, output->fd, POLLOUT, *deadline, mistaken);
+    return green__wait_fds_again(output->hub, output->fd, POLLOUT, *deadline, mistaken);
 }
 
 /* What has ended a call that has sent some of it is left for the next one. */
@@ -37,7 +37,7 @@ static ssize_t put_all(struct output *output) {
         if (result >= 0) {
             sent += result;
             mistaken = 0;
-            if (!green__pieces_cut(&output->pieces, (size_t)result) || output->pieces.count == 0)
+            if (!green__iovecs_advance(&output->pieces, (size_t)result) || output->pieces.count == 0)
                 return sent;
             /* A stream that is broken says so by its error from here on. */
             output->flags |= MSG_NOSIGNAL;
@@ -51,20 +51,20 @@ static ssize_t put_all(struct output *output) {
         if (ended == 0)
             ended = wait_for_room(output, &deadline, &asked, &mistaken);
         else if (result < 0)
-            return sent > 0 ? sent : green__watch_failed(output->hub, ended, EAGAIN);
+            return sent > 0 ? sent : green__wait_fds_failed(output->hub, ended, EAGAIN);
         if (ended == -EAGAIN || ended == -EBADF)
-            return sent > 0 ? sent : green__watch_failed(output->hub, ended, EAGAIN);
+            return sent > 0 ? sent : green__wait_fds_failed(output->hub, ended, EAGAIN);
     }
 }
 
 static ssize_t put(struct output *output, const struct iovec *pieces, size_t count) {
     int error_number = errno;
-    if (green__pieces_copy(&output->pieces, pieces, count) < 0) {
+    if (green__iovecs_copy(&output->pieces, pieces, count) < 0) {
         errno = ENOMEM;
         return -1;
     }
     ssize_t sent = put_all(output);
-    green__pieces_free(&output->pieces);
+    green__iovecs_free(&output->pieces);
     if (sent >= 0)
         errno = error_number;
     return sent;
@@ -78,7 +78,7 @@ static ssize_t send_now(struct output *output) {
     return green__real.sendmsg(output->fd, &output->message, output->flags | MSG_DONTWAIT);
 }
 
-ssize_t green__send(green_hub *hub, int fd, const struct msghdr *message, int flags) {
+ssize_t green__patch_send(green_hub *hub, int fd, const struct msghdr *message, int flags) {
     struct output output = {.hub = hub, .fd = fd, .flags = flags, .message = *message, .attempt = send_now};
     if ((flags & MSG_DONTWAIT) || message->msg_iovlen > IOV_MAX)
         return green__real.sendmsg(fd, message, flags);
@@ -107,17 +107,17 @@ static ssize_t write_now(struct output *output) {
         errno = EAGAIN;
         return -1;
     }
-    if (output->is_pipe && green__pieces_size(pieces, count) > PIPE_BUF)
+    if (output->is_pipe && green__iovecs_size(pieces, count) > PIPE_BUF)
         return write_a_little(output);
     return green__real.writev(output->fd, pieces, count);
 }
 
 static ssize_t write_other(green_hub *hub, int fd, const struct iovec *pieces, int count) {
-    mode_t mode = green__mode_of(fd);
-    bool is_file = green__is_file_mode(mode);
-    if (is_file && green__files_are_green())
-        return green__file_transfer(hub, true, fd, pieces, count, GREEN_AT_POSITION);
-    if (mode == 0 || is_file || S_ISDIR(mode) || !green__is_blocking(fd))
+    mode_t mode = green__fd_mode(fd);
+    bool is_file = green__mode_is_file(mode);
+    if (is_file && green__patch_files_are_green())
+        return green__patch_file_transfer(hub, true, fd, pieces, count, GREEN_CURRENT_POSITION);
+    if (mode == 0 || is_file || S_ISDIR(mode) || !green__fd_is_blocking(fd))
         return green__real.writev(fd, pieces, count);
     struct output output = {.hub = hub, .fd = fd, .is_pipe = S_ISFIFO(mode), .attempt = write_now};
     return put(&output, pieces, (size_t)count);
@@ -126,7 +126,7 @@ static ssize_t write_other(green_hub *hub, int fd, const struct iovec *pieces, i
 static ssize_t write_pieces(green_hub *hub, int fd, const struct iovec *pieces, int count) {
     int error_number = errno;
     struct msghdr message = {.msg_iov = (struct iovec *)pieces, .msg_iovlen = (size_t)count};
-    ssize_t result = green__send(hub, fd, &message, 0);
+    ssize_t result = green__patch_send(hub, fd, &message, 0);
     if (result < 0 && errno == ENOTSOCK)
         result = write_other(hub, fd, pieces, count);
     if (result >= 0)
@@ -145,7 +145,7 @@ ssize_t green__green_write(int fd, const void *bytes, size_t size) {
 
 ssize_t green__green_writev(int fd, const struct iovec *pieces, int count) {
     green_hub *hub = green__may_park();
-    if (!hub || green__pieces_size(pieces, count) <= 0)
+    if (!hub || green__iovecs_size(pieces, count) <= 0)
         return green__real.writev(fd, pieces, count);
     return write_pieces(hub, fd, pieces, count);
 }
@@ -155,7 +155,7 @@ ssize_t green__green_send(int fd, const void *bytes, size_t size, int flags) {
     if (!hub)
         return green__real.send(fd, bytes, size, flags);
     struct msghdr message = {.msg_iov = &(struct iovec){(void *)bytes, size}, .msg_iovlen = 1};
-    return green__send(hub, fd, &message, flags);
+    return green__patch_send(hub, fd, &message, flags);
 }
 
 ssize_t green__green_sendto(int fd, const void *bytes, size_t size, int flags, __CONST_SOCKADDR_ARG to,
@@ -167,10 +167,10 @@ ssize_t green__green_sendto(int fd, const void *bytes, size_t size, int flags, _
                              .msg_namelen = to.__sockaddr__ ? length : 0,
                              .msg_iov = &(struct iovec){(void *)bytes, size},
                              .msg_iovlen = 1};
-    return green__send(hub, fd, &message, flags);
+    return green__patch_send(hub, fd, &message, flags);
 }
 
 ssize_t green__green_sendmsg(int fd, const struct msghdr *message, int flags) {
     green_hub *hub = green__may_park();
-    return hub ? green__send(hub, fd, message, flags) : green__real.sendmsg(fd, message, flags);
+    return hub ? green__patch_send(hub, fd, message, flags) : green__real.sendmsg(fd, message, flags);
 }

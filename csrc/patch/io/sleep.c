@@ -3,7 +3,7 @@
 
 /* Parks until then. 0, or what has ended it early. */
 static int nap(green_hub *hub, int64_t deadline) {
-    int ended = green__watch(hub, NULL, 0, deadline);
+    int ended = green__wait_fds(hub, NULL, 0, deadline);
     return ended == -ETIMEDOUT ? 0 : ended;
 }
 
@@ -20,13 +20,13 @@ static int sleep_for(green_hub *hub, int64_t nanoseconds, int64_t *left) {
     *left = 0;
     if (nanoseconds == 0) {
         int error = green_yield();
-        return error < 0 ? green__watch_failed(hub, error, 0) : 0;
+        return error < 0 ? green__wait_fds_failed(hub, error, 0) : 0;
     }
-    int64_t deadline = green__moment(nanoseconds);
+    int64_t deadline = green__deadline_after(nanoseconds);
     int ended = nap(hub, deadline);
     if (ended < 0) {
         *left = deadline - green_now();
-        return green__watch_failed(hub, ended, 0);
+        return green__wait_fds_failed(hub, ended, 0);
     }
     errno = error_number;
     return 0;
@@ -35,17 +35,17 @@ static int sleep_for(green_hub *hub, int64_t nanoseconds, int64_t *left) {
 int green__green_nanosleep(const struct timespec *time, struct timespec *rest) {
     green_hub *hub = green__may_park();
     int64_t left;
-    if (!hub || !green__is_time(time))
+    if (!hub || !green__timespec_is_duration(time))
         return green__real.nanosleep(time, rest);
-    int result = sleep_for(hub, green__nanoseconds_of(time), &left);
+    int result = sleep_for(hub, green__timespec_nanoseconds(time), &left);
     if (result < 0 && rest)
         *rest = timespec_of(left);
     return result;
 }
 
 /* Until a time of a clock, which is looked at every second at least. */
-static int sleep_until(green_hub *hub, const green_until *until) {
-    for (int64_t left, rest; (left = green__left_until(until)) > 0;)
+static int sleep_until(green_hub *hub, const green_clock_deadline *until) {
+    for (int64_t left, rest; (left = green__clock_deadline_left(until)) > 0;)
         if (sleep_for(hub, left < GREEN_SECOND ? left : GREEN_SECOND, &rest) < 0)
             return -1;
     return 0;
@@ -55,14 +55,14 @@ static int sleep_until(green_hub *hub, const green_until *until) {
 int green__green_clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, struct timespec *rest) {
     green_hub *hub = green__may_park();
     bool is_known = clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME;
-    if (!hub || !is_known || !green__is_time(time) || (flags & ~TIMER_ABSTIME))
+    if (!hub || !is_known || !green__timespec_is_duration(time) || (flags & ~TIMER_ABSTIME))
         return green__real.clock_nanosleep(clock, flags, time, rest);
     int error_number = errno, error;
     int64_t left = 0;
     if (flags & TIMER_ABSTIME)
-        error = sleep_until(hub, &(green_until){clock, green__nanoseconds_of(time)}) < 0 ? errno : 0;
+        error = sleep_until(hub, &(green_clock_deadline){clock, green__timespec_nanoseconds(time)}) < 0 ? errno : 0;
     else
-        error = sleep_for(hub, green__nanoseconds_of(time), &left) < 0 ? errno : 0;
+        error = sleep_for(hub, green__timespec_nanoseconds(time), &left) < 0 ? errno : 0;
     if (error && rest && !(flags & TIMER_ABSTIME))
         *rest = timespec_of(left);
     errno = error_number;

@@ -25,9 +25,9 @@ static int open_child(pid_t pid, int options) {
  * and less often. */
 static int wait_for_child(green_hub *hub, int child, int64_t *pause) {
     if (child >= 0)
-        return green__watch_one(hub, child, POLLIN, GREEN_NEVER);
-    int ended = green__watch(hub, NULL, 0, green__moment(*pause));
-    *pause = green__longer(*pause, LOOK_LAST);
+        return green__wait_fds_one(hub, child, POLLIN, GREEN_NEVER);
+    int ended = green__wait_fds(hub, NULL, 0, green__deadline_after(*pause));
+    *pause = green__next_poll_interval(*pause, LOOK_LAST);
     return ended == -ETIMEDOUT ? 0 : ended;
 }
 
@@ -41,7 +41,7 @@ static pid_t wait_parking(green_hub *hub, pid_t pid, int *status, int options, s
         ended = wait_for_child(hub, child, &pause);
         found = green__real.wait4(pid, status, options | WNOHANG, usage);
         if (ended < 0 && found == 0)
-            found = green__watch_failed(hub, ended, 0);
+            found = green__wait_fds_failed(hub, ended, 0);
     }
     if (child >= 0) {
         int error = errno;
@@ -96,7 +96,7 @@ int green__green_system(const char *text) {
     int error_number = errno;
     int error = green_offload(&shells, run_command, command, free, NULL, GREEN_FOREVER);
     if (error < 0)
-        return green__watch_failed(hub, error, ETIMEDOUT);
+        return green__wait_fds_failed(hub, error, ETIMEDOUT);
     int result = command->result;
     errno = result < 0 ? command->error : error_number;
     free(command);

@@ -71,7 +71,7 @@ void *green__green_dlopen(const char *file, int mode) {
     void *handle = open_for(__builtin_return_address(0), file, mode);
     if (handle && !(mode & RTLD_NOLOAD)) {
         int error = errno;
-        green__patch_later();
+        green__patch_new_objects();
         errno = error;
     }
     return handle;

@@ -135,42 +135,42 @@ const char *green__object_search_path(const green_object *object) {
 
 bool green__object_find(green_object *object, const void *address) {
     green_objects objects;
-    green_pages pages;
+    green_memory_map pages;
     bool found = false;
     if (green__objects_list(&objects) < 0)
         return false;
     for (size_t i = 0; !found && i < objects.count; i++) {
-        if (!green__object_has(&objects.all[i], address) || green__pages_read(&pages) < 0)
+        if (!green__object_has(&objects.all[i], address) || green__memory_map_read(&pages) < 0)
             continue;
         *object = objects.all[i];
         objects.all[i].path = NULL;
         green__object_read(object, &pages);
-        green__pages_free(&pages);
+        green__memory_map_free(&pages);
         found = true;
     }
     green__objects_free(&objects);
     return found;
 }
 
-static const green_call *call_named(const char *name) {
-    for (size_t i = 0; i < green__call_count; i++)
-        if (strcmp(green__calls[i].name, name) == 0)
-            return &green__calls[i];
+static const green_patched_call *call_named(const char *name) {
+    for (size_t i = 0; i < green__patched_call_count; i++)
+        if (strcmp(green__patched_calls[i].name, name) == 0)
+            return &green__patched_calls[i];
     return NULL;
 }
 
-bool green__object_next_slot(const green_object *object, size_t *at, green_found_slot *slot) {
+bool green__object_next_slot(const green_object *object, size_t *at, green_found_got_slot *slot) {
     size_t first = object->slot_counts[0], count = first + object->slot_counts[1];
     while (*at < count) {
         size_t index = (*at)++;
         const ElfW(Rela) *entry = index < first ? &object->slots[0][index] : &object->slots[1][index - first];
-        if (!green__is_slot(entry))
+        if (!green__relocation_is_slot(entry))
             continue;
         const ElfW(Sym) *symbol = &object->symbols[ELF64_R_SYM(entry->r_info)];
-        const green_call *call = call_named(object->strings + symbol->st_name);
+        const green_patched_call *call = call_named(object->strings + symbol->st_name);
         if (!call)
             continue;
-        *slot = (green_found_slot){
+        *slot = (green_found_got_slot){
             .address = (void **)(object->base + entry->r_offset),
             .call = call,
             .foreign = symbol->st_shndx == SHN_UNDEF,

@@ -6,7 +6,7 @@
 
 #include <link.h>
 
-struct green_pages;
+struct green_memory_map;
 
 /* An object as the dynamic linker has mapped it: what is in it stays readable
  * for as long as it is loaded. */
@@ -36,10 +36,10 @@ typedef struct green_objects {
 int green__objects_list(green_objects *objects);
 
 /* Reads and checks the tables of an object in the list. The page list must be newer. */
-void green__object_read(green_object *object, const struct green_pages *pages);
+void green__object_read(green_object *object, const struct green_memory_map *pages);
 
 /* Whether a slot is in the object's memory, and can be read and written atomically. */
-bool green__object_has_slot(const green_object *object, const struct green_pages *pages, void *const *slot);
+bool green__object_has_slot(const green_object *object, const struct green_memory_map *pages, void *const *slot);
 
 void green__objects_free(green_objects *objects);
 
@@ -76,7 +76,7 @@ enum { GREEN_SLOT_PLT = R_AARCH64_JUMP_SLOT, GREEN_SLOT_GOT = R_AARCH64_GLOB_DAT
 #endif
 
 /* Whether a relocation stores only the address of a symbol. */
-static inline bool green__is_slot(const ElfW(Rela) * entry) {
+static inline bool green__relocation_is_slot(const ElfW(Rela) * entry) {
     unsigned type = ELF64_R_TYPE(entry->r_info);
     return ELF64_R_SYM(entry->r_info) != 0 &&
            (type == GREEN_SLOT_PLT || type == GREEN_SLOT_GOT || (type == GREEN_SLOT_DATA && entry->r_addend == 0));
@@ -84,15 +84,15 @@ static inline bool green__is_slot(const ElfW(Rela) * entry) {
 
 /* A slot that holds the address of a function: written by the dynamic linker
  * when the object was loaded, or, where that is put off, at the first call. */
-typedef struct green_found_slot {
+typedef struct green_found_got_slot {
     void **address;
-    const green_call *call;
+    const green_patched_call *call;
     bool foreign; /* the object does not define a function of that name itself */
     bool in_plt;
-} green_found_slot;
+} green_found_got_slot;
 
 /* Goes on from *at, 0 at first, to the object's next slot of a known call. False
  * at the end. */
-bool green__object_next_slot(const green_object *object, size_t *at, green_found_slot *slot);
+bool green__object_next_slot(const green_object *object, size_t *at, green_found_got_slot *slot);
 
 #endif

@@ -37,14 +37,14 @@ static bool is_present(uintptr_t first, size_t size) {
 }
 
 /* Whether these bytes belong to the object and can be read. */
-static bool has_bytes(const green_object *object, const green_pages *pages, const void *bytes, size_t size) {
+static bool has_bytes(const green_object *object, const green_memory_map *pages, const void *bytes, size_t size) {
     uintptr_t first = (uintptr_t)bytes;
     if (first < object->first || first > object->behind || size > object->behind - first)
         return false;
-    return green__pages_are_readable(pages, first, size) && is_present(first, size);
+    return green__memory_map_is_readable(pages, first, size) && is_present(first, size);
 }
 
-static bool has_table(const green_object *object, const green_pages *pages, const void *table, size_t count,
+static bool has_table(const green_object *object, const green_memory_map *pages, const void *table, size_t count,
                       size_t size) {
     return (uintptr_t)table % sizeof(void *) == 0 && count <= SIZE_MAX / size &&
            has_bytes(object, pages, table, count * size);
@@ -101,7 +101,7 @@ static void read_dynamic(green_object *object, size_t *soname) {
 
 /* Finds the end of the dynamic section. Returns false if there is none in the object's
  * memory. */
-static bool measure_dynamic(green_object *object, const green_pages *pages) {
+static bool measure_dynamic(green_object *object, const green_memory_map *pages) {
     size_t room = object->dynamic_count;
     object->dynamic_count = 0;
     if (!has_table(object, pages, object->dynamic, room, sizeof *object->dynamic))
@@ -114,7 +114,7 @@ static bool measure_dynamic(green_object *object, const green_pages *pages) {
     return false;
 }
 
-static const char *check_strings(green_object *object, const green_pages *pages, size_t soname) {
+static const char *check_strings(green_object *object, const green_memory_map *pages, size_t soname) {
     if (!has_bytes(object, pages, object->strings, object->strings_size))
         return "its string table is outside its memory";
     if (object->strings_size == 0 || object->strings[object->strings_size - 1] != '\0')
@@ -135,13 +135,13 @@ static size_t count_symbols(const green_object *object) {
     for (int kind = 0; kind < 2; kind++)
         for (size_t i = 0; i < object->slot_counts[kind]; i++) {
             const ElfW(Rela) *entry = &object->slots[kind][i];
-            if (green__is_slot(entry) && ELF64_R_SYM(entry->r_info) >= count)
+            if (green__relocation_is_slot(entry) && ELF64_R_SYM(entry->r_info) >= count)
                 count = (size_t)ELF64_R_SYM(entry->r_info) + 1;
         }
     return count;
 }
 
-static const char *check_slots(const green_object *object, const green_pages *pages) {
+static const char *check_slots(const green_object *object, const green_memory_map *pages) {
     for (int kind = 0; kind < 2; kind++)
         if (object->slot_counts[kind] > 0 &&
             !has_table(object, pages, object->slots[kind], object->slot_counts[kind], sizeof(ElfW(Rela))))
@@ -152,13 +152,14 @@ static const char *check_slots(const green_object *object, const green_pages *pa
     for (int kind = 0; kind < 2; kind++)
         for (size_t i = 0; i < object->slot_counts[kind]; i++) {
             const ElfW(Rela) *entry = &object->slots[kind][i];
-            if (green__is_slot(entry) && object->symbols[ELF64_R_SYM(entry->r_info)].st_name >= object->strings_size)
+            if (green__relocation_is_slot(entry) &&
+                object->symbols[ELF64_R_SYM(entry->r_info)].st_name >= object->strings_size)
                 return "the name of a symbol is outside its string table";
         }
     return NULL;
 }
 
-static const char *check_tables(green_object *object, const green_pages *pages) {
+static const char *check_tables(green_object *object, const green_memory_map *pages) {
     size_t soname = 0;
     if (!object->dynamic)
         return NULL; /* statically linked */
@@ -173,12 +174,12 @@ static const char *check_tables(green_object *object, const green_pages *pages) 
     return damage ? damage : check_slots(object, pages);
 }
 
-void green__object_read(green_object *object, const green_pages *pages) {
+void green__object_read(green_object *object, const green_memory_map *pages) {
     object->damage = check_tables(object, pages);
     if (object->damage)
         object->slot_counts[0] = object->slot_counts[1] = 0;
 }
 
-bool green__object_has_slot(const green_object *object, const green_pages *pages, void *const *slot) {
+bool green__object_has_slot(const green_object *object, const green_memory_map *pages, void *const *slot) {
     return has_table(object, pages, slot, 1, sizeof *slot);
 }

@@ -6,14 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-green_lock green__patching = GREEN_LOCK_INITIALIZER(NULL);
+green_lock green__patches_lock = GREEN_LOCK_INITIALIZER(NULL);
 green_patch *green__patches;
 
-static green_slot *slots;
+static green_got_slot *slots;
 
 /* Whether a slot leads to the C library's function, and not to one of the same
  * name of somebody else's: `connect` and `send` are words that many use. */
-static bool leads_to_real(const green_found_slot *slot, const green_object *object, const green_objects *objects) {
+static bool leads_to_real(const green_found_got_slot *slot, const green_object *object, const green_objects *objects) {
     void *value = __atomic_load_n(slot->address, __ATOMIC_RELAXED);
     if (value == slot->call->real || value == slot->call->taken || value == slot->call->green)
         return value != NULL;
@@ -28,26 +28,26 @@ static bool leads_to_real(const green_found_slot *slot, const green_object *obje
 }
 
 /* Where Green itself keeps the addresses that no patch is to change. */
-static bool is_own(const green_found_slot *slot) {
+static bool is_own(const green_found_got_slot *slot) {
     const void *address = slot->address;
     return address >= (const void *)&green__pthread && address < (const void *)(&green__pthread + 1);
 }
 
-static green_slot *slot_at(void **address) {
-    green_slot *slot = slots;
+static green_got_slot *slot_at(void **address) {
+    green_got_slot *slot = slots;
     while (slot && slot->address != address)
         slot = slot->next;
     return slot;
 }
 
-static bool owns(const green_patch *patch, const green_slot *slot) {
+static bool owns(const green_patch *patch, const green_got_slot *slot) {
     for (size_t i = 0; i < patch->count; i++)
         if (patch->slots[i] == slot)
             return true;
     return false;
 }
 
-static void slot_free(green_slot *slot) {
+static void slot_free(green_got_slot *slot) {
     if (!slot)
         return;
     free(slot->object);
@@ -55,8 +55,8 @@ static void slot_free(green_slot *slot) {
     free(slot);
 }
 
-static green_slot *slot_make(const green_found_slot *found, const green_object *object) {
-    green_slot *slot = calloc(1, sizeof *slot);
+static green_got_slot *slot_make(const green_found_got_slot *found, const green_object *object) {
+    green_got_slot *slot = calloc(1, sizeof *slot);
     if (!slot)
         return NULL;
     slot->address = found->address;
@@ -74,7 +74,7 @@ static bool make_room(green_patch *patch) {
     if (patch->count < patch->capacity)
         return true;
     size_t capacity = patch->capacity ? patch->capacity * 2 : 64;
-    green_slot **larger = realloc(patch->slots, capacity * sizeof(green_slot *));
+    green_got_slot **larger = realloc(patch->slots, capacity * sizeof(green_got_slot *));
     if (!larger)
         return false;
     patch->slots = larger;
@@ -84,16 +84,16 @@ static bool make_room(green_patch *patch) {
 
 /* The slot's record, with the patch as an owner. What was there before an object
  * that is gone is of no use to the one in its place. */
-static int patch_slot(green_patch *patch, const green_found_slot *found, const green_object *object,
-                      const green_pages *pages) {
-    green_slot *slot = slot_at(found->address);
+static int patch_slot(green_patch *patch, const green_found_got_slot *found, const green_object *object,
+                      const green_memory_map *pages) {
+    green_got_slot *slot = slot_at(found->address);
     bool is_new = !slot;
     if (!make_room(patch) || (is_new && !(slot = slot_make(found, object))))
         return green__fail(-ENOMEM, "patching '%s': no memory for its slots", object->path);
     void *value = __atomic_load_n(found->address, __ATOMIC_RELAXED);
     if (value != found->call->green) {
-        int protection = green__pages_protection(pages, found->address);
-        int error = green__page_write(found->address, found->call->green, protection);
+        int protection = green__memory_map_protection(pages, found->address);
+        int error = green__relro_write(found->address, found->call->green, protection);
         if (error < 0 && is_new)
             slot_free(slot);
         if (error < 0)
@@ -112,14 +112,14 @@ static int patch_slot(green_patch *patch, const green_found_slot *found, const g
     return 0;
 }
 
-int green__slots_patch(green_patch *patch, unsigned families, const green_object *object, const green_objects *objects,
-                       const green_pages *pages) {
-    families &= green__families_of(object);
+int green__got_slots_patch(green_patch *patch, unsigned families, const green_object *object,
+                           const green_objects *objects, const green_memory_map *pages) {
+    families &= green__scope_families(object);
     size_t at = 0;
     int error = 0;
     if (object->damage)
         return green__fail(-ENOEXEC, "patching '%s': it is damaged: %s", object->path, object->damage);
-    for (green_found_slot found; error == 0 && green__object_next_slot(object, &at, &found);) {
+    for (green_found_got_slot found; error == 0 && green__object_next_slot(object, &at, &found);) {
         if (!(found.call->family & families) || is_own(&found))
             continue;
         if (!green__object_has_slot(object, pages, found.address))
@@ -131,8 +131,8 @@ int green__slots_patch(green_patch *patch, unsigned families, const green_object
     return error;
 }
 
-static void forget(green_slot *slot) {
-    green_slot **place = &slots;
+static void forget(green_got_slot *slot) {
+    green_got_slot **place = &slots;
     while (*place != slot)
         place = &(*place)->next;
     *place = slot->next;
@@ -140,18 +140,18 @@ static void forget(green_slot *slot) {
 }
 
 /* Somebody may have rewritten it since, and knows better. */
-static int restore(const green_slot *slot) {
+static int restore(const green_got_slot *slot) {
     if (!green__object_is_loaded(slot->object, slot->base, slot->address) ||
         __atomic_load_n(slot->address, __ATOMIC_RELAXED) != slot->call->green)
         return 0;
-    return green__page_write(slot->address, slot->previous, slot->protection);
+    return green__relro_write(slot->address, slot->previous, slot->protection);
 }
 
-int green__slots_give_back(green_patch *patch) {
+int green__got_slots_restore(green_patch *patch) {
     size_t kept = 0;
     int error = 0;
     for (size_t i = 0; i < patch->count; i++) {
-        green_slot *slot = patch->slots[i];
+        green_got_slot *slot = patch->slots[i];
         int refused = slot->owners == 1 ? restore(slot) : 0;
         if (refused < 0) {
             error = refused;
@@ -164,8 +164,8 @@ int green__slots_give_back(green_patch *patch) {
     return error;
 }
 
-bool green__slots_are_of(const char *object) {
-    for (const green_slot *slot = slots; slot; slot = slot->next) {
+bool green__got_slots_has_object(const char *object) {
+    for (const green_got_slot *slot = slots; slot; slot = slot->next) {
         const char *slash = strrchr(slot->object, '/');
         if (strcmp(slot->object, object) == 0 || strcmp(slot->soname, object) == 0 ||
             (slash && strcmp(slash + 1, object) == 0))

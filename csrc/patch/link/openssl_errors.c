@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* The functions of one libcrypto, which may differ from the one that Green uses. */
-typedef struct green_error_queue {
+typedef struct green_openssl_error_queue {
     void *library;
     unsigned long (*peek)(void);
     unsigned long (*pop)(const char **file, int *line, const char **function, const char **data, int *flags);
@@ -12,17 +12,17 @@ typedef struct green_error_queue {
     void (*make)(void); /* starts an error; set() completes it */
     void (*set_place)(const char *file, int line, const char *function);
     void (*set)(int library, int reason, const char *format, ...);
-} green_error_queue;
+} green_openssl_error_queue;
 
 /* A saved error and its three texts. */
-typedef struct green_error {
-    struct green_error *next;
-    const green_error_queue *queue;
+typedef struct green_openssl_error {
+    struct green_openssl_error *next;
+    const green_openssl_error_queue *queue;
     unsigned long code;
     int line;
     const char *file, *function, *data;
     char texts[];
-} green_error;
+} green_openssl_error;
 
 enum {
     QUEUES_MAX = 2,
@@ -32,11 +32,11 @@ enum {
     REASON_NO_MEMORY = 0xc0100, /* ERR_R_MALLOC_FAILURE */
 };
 
-static green_error_queue queues[QUEUES_MAX];
+static green_openssl_error_queue queues[QUEUES_MAX];
 static size_t queue_count; /* atomic */
 
 /* Saved if there is no memory for any of the thread's errors. */
-static green_error lost;
+static green_openssl_error lost;
 
 /* Taking -------------------------------------------------------------------- */
 
@@ -46,16 +46,16 @@ static char *append(char *end, const char *text, const char **copy) {
     return end + size;
 }
 
-static green_error *pop(const green_error_queue *queue) {
+static green_openssl_error *pop(const green_openssl_error_queue *queue) {
     const char *file = "", *function = "", *data = "";
     int line = 0, flags = 0;
     unsigned long code = queue->pop(&file, &line, &function, &data, &flags);
     if (!(flags & TEXT_FLAG))
         data = "";
-    green_error *error = malloc(sizeof *error + strlen(file) + strlen(function) + strlen(data) + 3);
+    green_openssl_error *error = malloc(sizeof *error + strlen(file) + strlen(function) + strlen(data) + 3);
     if (!error)
         return NULL;
-    *error = (green_error){.queue = queue, .code = code, .line = line};
+    *error = (green_openssl_error){.queue = queue, .code = code, .line = line};
     char *end = append(error->texts, file, &error->file);
     end = append(end, function, &error->function);
     append(end, data, &error->data);
@@ -63,12 +63,12 @@ static green_error *pop(const green_error_queue *queue) {
 }
 
 static void *take(void) {
-    green_error *first = NULL, **last = &first;
+    green_openssl_error *first = NULL, **last = &first;
     bool incomplete = false;
     size_t count = __atomic_load_n(&queue_count, __ATOMIC_ACQUIRE);
     for (size_t i = 0; i < count; i++) {
         while (queues[i].peek() != 0) {
-            green_error *error = pop(&queues[i]);
+            green_openssl_error *error = pop(&queues[i]);
             if (error) {
                 *last = error;
                 last = &error->next;
@@ -83,12 +83,12 @@ static void *take(void) {
 
 /* Putting back -------------------------------------------------------------- */
 
-static void put(const green_error *error) {
+static void put(const green_openssl_error *error) {
     const unsigned long system = 1ul << 31;
     bool is_system = error->code & system;
     int library = is_system ? LIBRARY_SYSTEM : (int)(error->code >> 23 & 0xff);
     int reason = (int)(error->code & (is_system ? system - 1 : 0x7fffff));
-    const green_error_queue *queue = error->queue;
+    const green_openssl_error_queue *queue = error->queue;
     queue->make();
     queue->set_place(error->file, error->line, error->function);
     if (*error->data)
@@ -103,7 +103,7 @@ static void put_back(void *taken) {
         queues[0].set(LIBRARY_CRYPTO, REASON_NO_MEMORY, NULL);
         return;
     }
-    for (green_error *error = taken, *next; error; error = next) {
+    for (green_openssl_error *error = taken, *next; error; error = next) {
         next = error->next;
         put(error);
         free(error);
@@ -125,8 +125,8 @@ static bool find(void *library, const char *name, void *function) {
 }
 
 /* Versions before OpenSSL 3 have no ERR_get_error_all(). */
-static bool find_all(void *library, green_error_queue *queue) {
-    *queue = (green_error_queue){.library = library};
+static bool find_all(void *library, green_openssl_error_queue *queue) {
+    *queue = (green_openssl_error_queue){.library = library};
     return find(library, "ERR_peek_error", &queue->peek) && find(library, "ERR_get_error_all", &queue->pop) &&
            find(library, "ERR_clear_error", &queue->clear) && find(library, "ERR_new", &queue->make) &&
            find(library, "ERR_set_debug", &queue->set_place) && find(library, "ERR_set_error", &queue->set);
@@ -144,9 +144,9 @@ static void add(const char *path) {
     void *library = dlopen(path, RTLD_LAZY | RTLD_NOLOAD);
     if (!library || is_known(library) || queue_count == QUEUES_MAX || !find_all(library, &queues[queue_count]))
         return;
-    static const green_foreign_state state = {take, put_back, clear};
+    static const green_switch_hooks state = {take, put_back, clear};
     __atomic_store_n(&queue_count, queue_count + 1, __ATOMIC_RELEASE);
-    green__exchange_foreign(&state);
+    green__switch_hooks_set(&state);
 }
 
 static bool is_crypto(const char *name) {
@@ -167,7 +167,7 @@ static bool uses_openssl(const green_object *object) {
     return false;
 }
 
-void green__errors_watch(const green_objects *objects, const bool *chosen) {
+void green__openssl_errors_watch(const green_objects *objects, const bool *chosen) {
     bool used = false;
     for (size_t i = 0; i < objects->count && !used; i++)
         used = chosen[i] && uses_openssl(&objects->all[i]);

@@ -15,6 +15,6 @@
 
 /* Starts to save the queue at switches if one of the chosen objects uses OpenSSL. chosen
  * has an entry for each object. The caller holds the patching lock. */
-void green__errors_watch(const green_objects *objects, const bool *chosen);
+void green__openssl_errors_watch(const green_objects *objects, const bool *chosen);
 
 #endif

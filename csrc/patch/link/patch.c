@@ -16,14 +16,14 @@
 /* What a patching needs to know about the process at its moment. */
 struct world {
     green_objects objects;
-    green_pages pages;
+    green_memory_map pages;
 };
 
 static int world_read(struct world *world) {
     int error = green__objects_list(&world->objects);
     if (error < 0)
         return error;
-    error = green__pages_read(&world->pages);
+    error = green__memory_map_read(&world->pages);
     if (error < 0)
         green__objects_free(&world->objects);
     for (size_t i = 0; error == 0 && i < world->objects.count; i++)
@@ -32,24 +32,24 @@ static int world_read(struct world *world) {
 }
 
 static void world_free(struct world *world) {
-    green__pages_free(&world->pages);
+    green__memory_map_free(&world->pages);
     green__objects_free(&world->objects);
 }
 
 static int begin(void) {
-    int error = green__lock_enroll(&green__patching);
+    int error = green__lock_register(&green__patches_lock);
     if (error == 0)
-        error = green__flags_lock_enroll();
+        error = green__connect_register_lock();
     if (error == 0)
-        error = green__lot_enroll();
+        error = green__parking_lot_register_lock();
     if (error == 0)
-        error = green__posix_enroll();
+        error = green__pthread_register_lock();
     if (error < 0)
         return error;
-    green__lock(&green__patching);
-    error = green__calls_find();
+    green__lock(&green__patches_lock);
+    error = green__patched_calls_find();
     if (error < 0)
-        green__unlock(&green__patching);
+        green__unlock(&green__patches_lock);
     return error;
 }
 
@@ -84,21 +84,21 @@ static int patch_chosen(green_patch *patch, const struct world *world, const boo
     for (size_t i = 0; i < world->objects.count; i++) {
         unsigned families = patch->families;
         if (!chosen[i])
-            families &= green__has_locks_of(&world->objects, i, chosen) ? GREEN_PATCH_LOCK : 0;
+            families &= green__scope_includes_locks(&world->objects, i, chosen) ? GREEN_PATCH_LOCK : 0;
         if (!families)
             continue;
-        int error = green__slots_patch(patch, families, &world->objects.all[i], &world->objects, &world->pages);
+        int error = green__got_slots_patch(patch, families, &world->objects.all[i], &world->objects, &world->pages);
         if (error < 0) {
-            (void)green__slots_give_back(patch);
+            (void)green__got_slots_restore(patch);
             return error;
         }
     }
-    green__errors_watch(&world->objects, chosen);
+    green__openssl_errors_watch(&world->objects, chosen);
     return 0;
 }
 
 static void publish(green_patch *patch) {
-    green__files_count(patch->families & GREEN_PATCH_FILE ? 1 : 0);
+    green__patch_files_count(patch->families & GREEN_PATCH_FILE ? 1 : 0);
     patch->next = green__patches;
     green__patches = patch;
 }
@@ -117,7 +117,7 @@ static int choose_also(const green_objects *objects, const green_import_options 
         size_t index = find_object(objects, options->also[i]);
         if (index == objects->count)
             return green__fail(-ENOENT, "patching: no object '%s' is loaded", options->also[i]);
-        if (green__is_untouchable(&objects->all[index]))
+        if (green__scope_excludes(&objects->all[index]))
             return green__fail(-EINVAL, "patching: '%s' is part of the C library or of Green", options->also[i]);
         chosen[index] = true;
     }
@@ -131,9 +131,9 @@ static int choose(const green_objects *objects, const struct link_map *library, 
         root++;
     if (root == objects->count)
         return green__fail(-ENOENT, "patching '%s': it is not among the loaded objects", name);
-    if (green__is_untouchable(&objects->all[root]))
+    if (green__scope_excludes(&objects->all[root]))
         return green__fail(-EINVAL, "patching: '%s' is part of the C library or of Green", name);
-    int error = green__choose_circle(objects, root, chosen);
+    int error = green__scope_choose(objects, root, chosen);
     return error < 0 ? error : choose_also(objects, options, chosen);
 }
 
@@ -176,7 +176,7 @@ static int discard(green_patch *made, int error) {
 static int conclude(green_patch **patch, green_patch *made, int error) {
     if (error == 0)
         publish(made);
-    green__unlock(&green__patching);
+    green__unlock(&green__patches_lock);
     if (error < 0)
         return discard(made, error);
     *patch = made;
@@ -207,7 +207,7 @@ int green_import_patched(green_patch **patch, const char *library, const green_i
 static bool *choose_everything(const green_objects *objects) {
     bool *chosen = calloc(objects->count, sizeof *chosen);
     for (size_t i = 0; chosen && i < objects->count; i++)
-        chosen[i] = !green__is_untouchable(&objects->all[i]);
+        chosen[i] = !green__scope_excludes(&objects->all[i]);
     return chosen;
 }
 
@@ -232,7 +232,7 @@ int green_monkey_patch(green_patch **patch, unsigned families) {
     int error = check_families(&families);
     if (error < 0)
         return error;
-    green_patch *made = patch_make(families | GREEN_PATCH_LATER);
+    green_patch *made = patch_make(families | GREEN_PATCH_DLOPEN);
     if (!made)
         return -ENOMEM;
     made->everywhere = true;
@@ -252,22 +252,22 @@ static void patch_later_objects(green_patch *patch) {
         const green_object *object = &world.objects.all[i];
         int error = 0;
         if (chosen[i])
-            error = green__slots_patch(patch, patch->families, object, &world.objects, &world.pages);
+            error = green__got_slots_patch(patch, patch->families, object, &world.objects, &world.pages);
         if (error < 0)
             green__debug("'%s' was loaded, and is not all patched: %s", object->path, green_explain(error));
     }
     if (chosen)
-        green__errors_watch(&world.objects, chosen);
+        green__openssl_errors_watch(&world.objects, chosen);
     free(chosen);
     world_free(&world);
 }
 
-void green__patch_later(void) {
-    green__lock(&green__patching);
+void green__patch_new_objects(void) {
+    green__lock(&green__patches_lock);
     for (green_patch *patch = green__patches; patch; patch = patch->next)
         if (patch->everywhere)
             patch_later_objects(patch);
-    green__unlock(&green__patching);
+    green__unlock(&green__patches_lock);
 }
 
 /* Undoing, asking --------------------------------------------------------------- */
@@ -277,7 +277,7 @@ static void withdraw(const green_patch *patch) {
     while (*place != patch)
         place = &(*place)->next;
     *place = patch->next;
-    green__files_count(patch->families & GREEN_PATCH_FILE ? -1 : 0);
+    green__patch_files_count(patch->families & GREEN_PATCH_FILE ? -1 : 0);
 }
 
 static bool is_last_with_threads(const green_patch *patch) {
@@ -302,7 +302,7 @@ static bool ends_ids(const green_patch *patch) {
 
 /* Called with the lock held. */
 static int check_ids(const green_patch *patch) {
-    size_t count = green__posix_count();
+    size_t count = green__pthread_count();
     if (count == 0 || !ends_ids(patch))
         return 0;
     return green__fail(-EBUSY,
@@ -316,32 +316,32 @@ int green_unpatch(green_patch *patch) {
         return 0;
     unsigned families = patch->families;
     if (families & GREEN_PATCH_FILE)
-        green__uses_drain(); /* a close() that is not patched does not wait for them */
-    green__lock(&green__patching);
+        green__fd_in_use_drain(); /* a close() that is not patched does not wait for them */
+    green__lock(&green__patches_lock);
     int error = check_ids(patch);
     if (error == 0)
-        error = green__slots_give_back(patch);
+        error = green__got_slots_restore(patch);
     if (error == 0) {
         if (is_last_with_threads(patch))
-            green__keys_forget();
+            green__pthread_specific_forget_keys();
         withdraw(patch);
         patch_free(patch);
     }
-    green__unlock(&green__patching);
+    green__unlock(&green__patches_lock);
     if (families & GREEN_PATCH_LOCK)
-        green__lot_clear(); /* they may wait for a call that wakes nobody any more */
+        green__parking_lot_wake_all(); /* they may wait for a call that wakes nobody any more */
     return error;
 }
 
 bool green_is_patched(const char *object) {
     bool found = false;
-    green__lock(&green__patching);
+    green__lock(&green__patches_lock);
     if (object)
-        found = green__slots_are_of(object);
+        found = green__got_slots_has_object(object);
     else
         for (const green_patch *patch = green__patches; patch && !found; patch = patch->next)
             found = patch->everywhere;
-    green__unlock(&green__patching);
+    green__unlock(&green__patches_lock);
     return found;
 }
 
@@ -355,9 +355,9 @@ static bool is_counted(const green_patch *patch, size_t index) {
 
 bool green_patch_report(green_patch *patch, size_t index, green_patch_line *line) {
     bool found = false;
-    green__lock(&green__patching);
+    green__lock(&green__patches_lock);
     for (size_t i = 0; i < patch->count && !found; i++) {
-        const green_slot *slot = patch->slots[i];
+        const green_got_slot *slot = patch->slots[i];
         if (is_counted(patch, i) || index-- > 0)
             continue;
         *line = (green_patch_line){.object = slot->object, .symbol = slot->call->name};
@@ -365,6 +365,6 @@ bool green_patch_report(green_patch *patch, size_t index, green_patch_line *line
             line->count += patch->slots[j]->call == slot->call && patch->slots[j]->base == slot->base;
         found = true;
     }
-    green__unlock(&green__patching);
+    green__unlock(&green__patches_lock);
     return found;
 }

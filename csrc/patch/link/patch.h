@@ -4,6 +4,6 @@
 #include "../calls.h"
 
 /* Patches what has been loaded since, for those patches that are of everything. */
-void green__patch_later(void);
+void green__patch_new_objects(void);
 
 #endif

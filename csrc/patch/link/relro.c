@@ -8,10 +8,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
-static int append(green_pages *pages, struct green_page_range range) {
+static int append(green_memory_map *pages, struct green_memory_range range) {
     if (pages->count == pages->capacity) {
         size_t capacity = pages->capacity ? pages->capacity * 2 : 128;
-        struct green_page_range *larger = realloc(pages->ranges, capacity * sizeof *larger);
+        struct green_memory_range *larger = realloc(pages->ranges, capacity * sizeof *larger);
         if (!larger)
             return -ENOMEM;
         pages->ranges = larger;
@@ -21,8 +21,8 @@ static int append(green_pages *pages, struct green_page_range range) {
     return 0;
 }
 
-int green__pages_read(green_pages *pages) {
-    *pages = (green_pages){0};
+int green__memory_map_read(green_memory_map *pages) {
+    *pages = (green_memory_map){0};
     FILE *maps = green__open_stream("/proc/self/maps");
     if (!maps)
         return green__fail(-errno, "patching: reading /proc/self/maps");
@@ -30,7 +30,7 @@ int green__pages_read(green_pages *pages) {
     int error = 0;
     bool begins = true; /* a line, and not the rest of one with a long path */
     while (error == 0 && fgets(line, sizeof line, maps)) {
-        struct green_page_range range;
+        struct green_memory_range range;
         char mode[5];
         bool is_range = begins && sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s", &range.first, &range.behind, mode) == 3;
         begins = strchr(line, '\n') != NULL;
@@ -43,16 +43,16 @@ int green__pages_read(green_pages *pages) {
     fclose(maps);
     if (error == 0)
         return 0;
-    green__pages_free(pages);
+    green__memory_map_free(pages);
     return green__fail(error, "patching: no memory for the list of pages");
 }
 
-void green__pages_free(green_pages *pages) {
+void green__memory_map_free(green_memory_map *pages) {
     free(pages->ranges);
-    *pages = (green_pages){0};
+    *pages = (green_memory_map){0};
 }
 
-int green__pages_protection(const green_pages *pages, const void *address) {
+int green__memory_map_protection(const green_memory_map *pages, const void *address) {
     for (size_t i = 0; i < pages->count; i++)
         if ((uintptr_t)address >= pages->ranges[i].first && (uintptr_t)address < pages->ranges[i].behind)
             return pages->ranges[i].protection;
@@ -60,19 +60,19 @@ int green__pages_protection(const green_pages *pages, const void *address) {
 }
 
 /* The ranges are sorted. */
-bool green__pages_are_readable(const green_pages *pages, uintptr_t first, size_t size) {
+bool green__memory_map_is_readable(const green_memory_map *pages, uintptr_t first, size_t size) {
     uintptr_t end = first + size;
     if (end < first)
         return false;
     for (size_t i = 0; i < pages->count && first < end; i++) {
-        const struct green_page_range *range = &pages->ranges[i];
+        const struct green_memory_range *range = &pages->ranges[i];
         if (first >= range->first && first < range->behind && (range->protection & PROT_READ))
             first = range->behind;
     }
     return first >= end;
 }
 
-int green__page_write(void **slot, void *value, int protection) {
+int green__relro_write(void **slot, void *value, int protection) {
     uintptr_t size = (uintptr_t)sysconf(_SC_PAGESIZE);
     void *page = (void *)((uintptr_t)slot & ~(size - 1));
     if (protection < 0)

@@ -23,7 +23,7 @@ static bool is_among(const green_object *object, const char *const *beginnings, 
     return false;
 }
 
-bool green__is_untouchable(const green_object *object) {
+bool green__scope_excludes(const green_object *object) {
     return is_among(object, untouchable, sizeof untouchable / sizeof *untouchable);
 }
 
@@ -35,7 +35,7 @@ static const char *const native_threads[] = {
     "libFoundation", "lib_Foundation", "libTesting", "lib_Testing", "libXCTest", "libBlocksRuntime",
 };
 
-unsigned green__families_of(const green_object *object) {
+unsigned green__scope_families(const green_object *object) {
     unsigned families = ~0u;
     if (is_among(object, native_locks, sizeof native_locks / sizeof *native_locks))
         families &= ~(unsigned)(GREEN_PATCH_LOCK | GREEN_PATCH_THREAD);
@@ -47,7 +47,8 @@ unsigned green__families_of(const green_object *object) {
 /* Green's own need of OpenSSL does not count: it does no I/O by it. */
 static bool counts(const green_object *user, const green_object *used) {
     const char *name = green__object_name(used);
-    return !green__object_has(user, green__calls) || !(begins_with(name, "libssl.") || begins_with(name, "libcrypto."));
+    return !green__object_has(user, green__patched_calls) ||
+           !(begins_with(name, "libssl.") || begins_with(name, "libcrypto."));
 }
 
 static size_t index_of(const green_objects *objects, const char *name) {
@@ -57,7 +58,7 @@ static size_t index_of(const green_objects *objects, const char *name) {
     return i;
 }
 
-bool green__has_locks_of(const green_objects *objects, size_t index, const bool *chosen) {
+bool green__scope_includes_locks(const green_objects *objects, size_t index, const bool *chosen) {
     const char *name = green__object_name(&objects->all[index]);
     if (!begins_with(name, "libstdc++.") && !begins_with(name, "libc++."))
         return false;
@@ -106,7 +107,7 @@ static void narrow(const bool *needs, size_t count, size_t root, bool *chosen) {
     }
 }
 
-int green__choose_circle(const green_objects *objects, size_t root, bool *chosen) {
+int green__scope_choose(const green_objects *objects, size_t root, bool *chosen) {
     size_t count = objects->count;
     bool *needs = calloc(count, count);
     if (!needs)
@@ -116,7 +117,7 @@ int green__choose_circle(const green_objects *objects, size_t root, bool *chosen
     spread(needs, count, chosen);
     narrow(needs, count, root, chosen);
     for (size_t i = 0; i < count; i++)
-        if (chosen[i] && green__is_untouchable(&objects->all[i]))
+        if (chosen[i] && green__scope_excludes(&objects->all[i]))
             chosen[i] = false;
     free(needs);
     return 0;

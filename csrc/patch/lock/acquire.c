@@ -5,43 +5,45 @@
  * that is not patched, or by another process. */
 static const int64_t LOOK_FIRST = 1000 * 1000, LOOK_LAST = 50 * 1000 * 1000;
 
-static int try_in_place(void *address, green_attempt *attempt, const green_until *until) {
+static int try_in_place(void *address, green_try_acquire *attempt, const green_clock_deadline *until) {
     int error;
-    while ((error = attempt(address)) == EBUSY && !green__is_over(until))
-        (void)green__wait_in_place(GREEN_NEVER);
+    while ((error = attempt(address)) == EBUSY && !green__clock_deadline_passed(until))
+        (void)green__wait_fds_blocking(GREEN_NEVER);
     return error;
 }
 
-static int try_parking(green_hub *hub, green_parked *parked, green_attempt *attempt, const green_until *until) {
+static int try_parking(green_hub *hub, green_parking_lot_waiter *parked, green_try_acquire *attempt,
+                       const green_clock_deadline *until) {
     void *address = (void *)parked->address;
     int64_t pause = LOOK_FIRST;
     for (int error, ended = 0;;) {
-        if ((error = attempt(address)) != EBUSY || ended == -EINTR || green__is_over(until))
+        if ((error = attempt(address)) != EBUSY || ended == -EINTR || green__clock_deadline_passed(until))
             return error;
-        ended = green__lot_sleep(hub, parked, green__look_after(pause, until), until != NULL);
-        pause = green__longer(pause, LOOK_LAST);
+        ended = green__parking_lot_sleep(hub, parked, green__deadline_of_next_poll(pause, until), until != NULL);
+        pause = green__next_poll_interval(pause, LOOK_LAST);
     }
 }
 
-static int try_in_lot(green_hub *hub, void *address, green_attempt *attempt, const green_until *until) {
-    green_parked parked;
-    green__lot_enter(hub, &parked, address, "a lock");
+static int try_in_lot(green_hub *hub, void *address, green_try_acquire *attempt, const green_clock_deadline *until) {
+    green_parking_lot_waiter parked;
+    green__parking_lot_enter(hub, &parked, address, "a lock");
     int error = try_parking(hub, &parked, attempt, until);
-    if (!green__lot_leave(&parked))
+    if (!green__parking_lot_leave(&parked))
         return error;
     /* It has been woken once more, perhaps in place of another. */
     if (error == EBUSY)
         error = attempt(address);
     if (error != EBUSY)
-        green__lot_wake(address, false);
+        green__parking_lot_wake(address, false);
     return error;
 }
 
-int green__acquire(green_hub *hub, void *address, green_attempt *attempt, const green_until *until) {
+int green__parking_lot_acquire(green_hub *hub, void *address, green_try_acquire *attempt,
+                               const green_clock_deadline *until) {
     /* Whoever has been woken would be late for ever where its last owner takes it
      * again at once. Those of other OS threads have a chance of their own. */
-    while (green__lot_owes(hub, address))
-        green__give_way(hub);
+    while (green__parking_lot_has_pending_wakeup(hub, address))
+        green__yield(hub);
     int error = attempt(address);
     if (error != EBUSY)
         return error;
@@ -51,6 +53,6 @@ int green__acquire(green_hub *hub, void *address, green_attempt *attempt, const 
         error = try_in_lot(hub, address, attempt, until);
     if (error != EBUSY)
         return error;
-    green__lot_deliver(hub);
+    green__parking_lot_deliver(hub);
     return ETIMEDOUT;
 }

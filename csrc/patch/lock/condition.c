@@ -21,32 +21,33 @@ static clockid_t clock_of(const pthread_cond_t *condition) {
 }
 
 /* 0, ETIMEDOUT, or -EINTR. */
-static int sleep_until(green_hub *hub, green_parked *parked, const green_until *until) {
+static int sleep_until(green_hub *hub, green_parking_lot_waiter *parked, const green_clock_deadline *until) {
     for (;;) {
-        int64_t look = until ? green__next_look(until) : GREEN_NEVER;
-        int ended = green__lot_sleep(hub, parked, look, until != NULL);
+        int64_t look = until ? green__clock_deadline_next_check(until) : GREEN_NEVER;
+        int ended = green__parking_lot_sleep(hub, parked, look, until != NULL);
         if (ended != -ETIMEDOUT)
             return ended;
-        if (green__is_over(until))
+        if (green__clock_deadline_passed(until))
             return ETIMEDOUT;
     }
 }
 
-static int wait_parking(green_hub *hub, pthread_cond_t *condition, pthread_mutex_t *mutex, const green_until *until) {
-    green_parked parked;
-    green__lot_enter(hub, &parked, condition, "a condition variable");
+static int wait_parking(green_hub *hub, pthread_cond_t *condition, pthread_mutex_t *mutex,
+                        const green_clock_deadline *until) {
+    green_parking_lot_waiter parked;
+    green__parking_lot_enter(hub, &parked, condition, "a condition variable");
     int error = green__green_pthread_mutex_unlock(mutex);
     int ended = error == 0 ? sleep_until(hub, &parked, until) : 0;
-    if (green__lot_leave(&parked)) {
+    if (green__parking_lot_leave(&parked)) {
         if (ended == 0)
-            green__lot_wake(condition, false); /* it was woken once more, in place of another */
+            green__parking_lot_wake(condition, false); /* it was woken once more, in place of another */
         ended = 0;
     }
     if (error != 0)
         return error;
     error = green__green_pthread_mutex_lock(mutex);
     if (ended == -EINTR)
-        green__lot_deliver(hub);
+        green__parking_lot_deliver(hub);
     return error ? error : ended ? ETIMEDOUT : 0;
 }
 
@@ -57,27 +58,27 @@ int green__green_pthread_cond_wait(pthread_cond_t *restrict condition, pthread_m
 
 int green__green_pthread_cond_timedwait(pthread_cond_t *restrict condition, pthread_mutex_t *restrict mutex,
                                         const struct timespec *restrict time) {
-    green_hub *hub = green__is_moment(time) ? hub_for(condition) : NULL;
+    green_hub *hub = green__timespec_is_valid(time) ? hub_for(condition) : NULL;
     if (!hub)
         return green__real.pthread_cond_timedwait(condition, mutex, time);
-    green_until until = {clock_of(condition), green__nanoseconds_of(time)};
+    green_clock_deadline until = {clock_of(condition), green__timespec_nanoseconds(time)};
     return wait_parking(hub, condition, mutex, &until);
 }
 
 int green__green_pthread_cond_clockwait(pthread_cond_t *restrict condition, pthread_mutex_t *restrict mutex,
                                         clockid_t clock, const struct timespec *restrict time) {
-    green_hub *hub = green__is_clock(clock) && green__is_moment(time) ? hub_for(condition) : NULL;
+    green_hub *hub = green__clock_is_supported(clock) && green__timespec_is_valid(time) ? hub_for(condition) : NULL;
     if (!hub)
         return green__real.pthread_cond_clockwait(condition, mutex, clock, time);
-    return wait_parking(hub, condition, mutex, &(green_until){clock, green__nanoseconds_of(time)});
+    return wait_parking(hub, condition, mutex, &(green_clock_deadline){clock, green__timespec_nanoseconds(time)});
 }
 
 int green__green_pthread_cond_signal(pthread_cond_t *condition) {
-    green__lot_wake(condition, false);
+    green__parking_lot_wake(condition, false);
     return green__real.pthread_cond_signal(condition);
 }
 
 int green__green_pthread_cond_broadcast(pthread_cond_t *condition) {
-    green__lot_wake(condition, true);
+    green__parking_lot_wake(condition, true);
     return green__real.pthread_cond_broadcast(condition);
 }

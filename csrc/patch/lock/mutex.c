@@ -4,20 +4,21 @@
 int green__green_pthread_mutex_lock(pthread_mutex_t *mutex) {
     green_hub *hub = green__may_park();
     if (hub)
-        return green__acquire(hub, mutex, green__mutex_attempt, NULL);
-    int result = green__mutex_attempt_in_place(mutex);
+        return green__parking_lot_acquire(hub, mutex, green__mutex_owner_try_acquire, NULL);
+    int result = green__mutex_owner_try_in_place(mutex);
     return result == EBUSY ? green__real.pthread_mutex_lock(mutex) : result;
 }
 
 int green__green_pthread_mutex_trylock(pthread_mutex_t *mutex) {
-    return green__mutex_try(mutex);
+    return green__mutex_owner_trylock(mutex);
 }
 
 int green__green_pthread_mutex_clocklock(pthread_mutex_t *mutex, clockid_t clock, const struct timespec *time) {
-    green_hub *hub = green__is_clock(clock) && green__is_moment(time) ? green__may_park() : NULL;
+    green_hub *hub = green__clock_is_supported(clock) && green__timespec_is_valid(time) ? green__may_park() : NULL;
     if (hub)
-        return green__acquire(hub, mutex, green__mutex_attempt, &(green_until){clock, green__nanoseconds_of(time)});
-    int result = green__mutex_attempt_in_place(mutex);
+        return green__parking_lot_acquire(hub, mutex, green__mutex_owner_try_acquire,
+                                          &(green_clock_deadline){clock, green__timespec_nanoseconds(time)});
+    int result = green__mutex_owner_try_in_place(mutex);
     return result == EBUSY ? green__real.pthread_mutex_clocklock(mutex, clock, time) : result;
 }
 
@@ -27,8 +28,8 @@ int green__green_pthread_mutex_timedlock(pthread_mutex_t *restrict mutex, const 
 
 int green__green_pthread_mutex_unlock(pthread_mutex_t *mutex) {
     bool is_free;
-    int error = green__mutex_give(mutex, &is_free);
+    int error = green__mutex_owner_unlock(mutex, &is_free);
     if (error == 0 && is_free)
-        green__lot_wake(mutex, false);
+        green__parking_lot_wake(mutex, false);
     return error;
 }

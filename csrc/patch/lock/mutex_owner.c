@@ -43,7 +43,7 @@ static bool is_locked_once(const pthread_mutex_t *mutex) {
 }
 
 static bool is_held_here(const green_hub *hub, const pthread_mutex_t *mutex) {
-    return __atomic_load_n(&mutex->__data.__owner, __ATOMIC_RELAXED) == hub->sight.number;
+    return __atomic_load_n(&mutex->__data.__owner, __ATOMIC_RELAXED) == hub->registration.number;
 }
 
 /* The green thread of this OS thread that has it; 0: there is none, or nobody
@@ -87,15 +87,15 @@ static int try_asking(const green_hub *hub, pthread_mutex_t *mutex) {
     return error ? error : result;
 }
 
-int green__mutex_try(pthread_mutex_t *mutex) {
+int green__mutex_owner_trylock(pthread_mutex_t *mutex) {
     const green_hub *hub = green__hub;
     return hub && asks_for_owner(mutex) ? try_asking(hub, mutex) : green__real.pthread_mutex_trylock(mutex);
 }
 
-int green__mutex_attempt(void *lock) {
+int green__mutex_owner_try_acquire(void *lock) {
     pthread_mutex_t *mutex = lock;
     const green_hub *hub = green__hub;
-    int result = green__mutex_try(mutex);
+    int result = green__mutex_owner_trylock(mutex);
     if (result != EBUSY || !asks_for_owner(mutex) || !is_held_here(hub, mutex))
         return result;
     uint64_t owner = owner_of(hub, mutex);
@@ -104,15 +104,15 @@ int green__mutex_attempt(void *lock) {
     return owner == hub->current->id ? EDEADLK : EBUSY;
 }
 
-int green__mutex_attempt_in_place(pthread_mutex_t *mutex) {
+int green__mutex_owner_try_in_place(pthread_mutex_t *mutex) {
     const green_hub *hub = green__hub;
     if (!hub || !asks_for_owner(mutex))
         return EBUSY;
-    int result = green__mutex_attempt(mutex);
+    int result = green__mutex_owner_try_acquire(mutex);
     return result == EBUSY && is_held_here(hub, mutex) ? EDEADLK : result;
 }
 
-int green__mutex_give(pthread_mutex_t *mutex, bool *is_free) {
+int green__mutex_owner_unlock(pthread_mutex_t *mutex, bool *is_free) {
     const green_hub *hub = green__hub;
     *is_free = is_locked_once(mutex);
     if (!hub || !asks_for_owner(mutex))

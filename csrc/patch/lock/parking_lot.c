@@ -11,36 +11,36 @@ static void in_child(green_lock *lock);
 
 /* A fork does not wait for it: the lock may be wanted by an OS thread that has one
  * of somebody else's, which a handler of the fork waits for. */
-static green_lock lock = {.mutex = PTHREAD_MUTEX_INITIALIZER, .forked = in_child, .is_open = true};
-static green_wait_list lot[GREEN_LOT_BUCKETS]; /* by address, first come first */
-static bool missed;                            /* a handler has found the lock taken; atomic */
-uint32_t green__lot_population[GREEN_LOT_BUCKETS];
+static green_lock lock = {.mutex = PTHREAD_MUTEX_INITIALIZER, .forked = in_child, .not_held_at_fork = true};
+static green_wait_list lot[GREEN_PARKING_LOT_BUCKETS]; /* by address, first come first */
+static bool missed;                                    /* a handler has found the lock taken; atomic */
+uint32_t green__parking_lot_population[GREEN_PARKING_LOT_BUCKETS];
 
 static green_wait_list *bucket(const void *address) {
-    green_wait_list *list = &lot[green__lot_bucket(address)];
+    green_wait_list *list = &lot[green__parking_lot_bucket(address)];
     if (!list->next)
-        green__list_init(list);
+        green__wait_list_init(list);
     return list;
 }
 
 /* All who are in it are of other OS threads, or of a hub that has been given up. */
 static void in_child(green_lock *unused) {
     (void)unused;
-    for (size_t i = 0; i < GREEN_LOT_BUCKETS; i++)
-        green__list_init(&lot[i]);
-    memset(green__lot_population, 0, sizeof green__lot_population);
-    green__bells_forked();
+    for (size_t i = 0; i < GREEN_PARKING_LOT_BUCKETS; i++)
+        green__wait_list_init(&lot[i]);
+    memset(green__parking_lot_population, 0, sizeof green__parking_lot_population);
+    green__notifiers_forked();
 }
 
-int green__lot_enroll(void) {
-    return green__lock_enroll(&lock);
+int green__parking_lot_register_lock(void) {
+    return green__lock_register(&lock);
 }
 
 /* Waking ---------------------------------------------------------------------- */
 
-typedef void ring_function(green_bell *bell, green_parked *sleeper);
+typedef void ring_function(green_notifier *bell, green_parking_lot_waiter *sleeper);
 
-static void wake(green_parked *parked, ring_function *ring) {
+static void wake(green_parking_lot_waiter *parked, ring_function *ring) {
     bool was_sleeping = parked->sleeping;
     parked->woken = true;
     if (!was_sleeping || !parked->bell)
@@ -50,9 +50,9 @@ static void wake(green_parked *parked, ring_function *ring) {
 }
 
 static void wake_everybody(ring_function *ring) {
-    for (size_t i = 0; i < GREEN_LOT_BUCKETS; i++)
+    for (size_t i = 0; i < GREEN_PARKING_LOT_BUCKETS; i++)
         for (green_wait_link *link = lot[i].next; link && link != &lot[i]; link = link->next) {
-            green_parked *parked = GREEN_CONTAINER(link, green_parked, wait.link);
+            green_parking_lot_waiter *parked = GREEN_CONTAINER(link, green_parking_lot_waiter, wait.link);
             if (!parked->woken)
                 wake(parked, ring);
         }
@@ -66,15 +66,16 @@ static void unlock(void) {
     while (GREEN_UNLIKELY(__atomic_load_n(&missed, __ATOMIC_RELAXED)) &&
            green__real.pthread_mutex_trylock(&lock.mutex) == 0) {
         __atomic_store_n(&missed, false, __ATOMIC_RELAXED);
-        wake_everybody(green__bell_ring_from_afar);
+        wake_everybody(green__notifier_wake_by_eventfd);
         green__unlock(&lock);
         green__full_fence();
     }
 }
 
-static green_parked *next_of(const green_wait_list *list, const void *address, const green_wait_link *link) {
+static green_parking_lot_waiter *next_of(const green_wait_list *list, const void *address,
+                                         const green_wait_link *link) {
     for (link = link->next; link != list; link = link->next) {
-        green_parked *parked = GREEN_CONTAINER(link, green_parked, wait.link);
+        green_parking_lot_waiter *parked = GREEN_CONTAINER(link, green_parking_lot_waiter, wait.link);
         if (parked->address == address)
             return parked;
     }
@@ -83,7 +84,7 @@ static green_parked *next_of(const green_wait_list *list, const void *address, c
 
 static void search(const void *address, bool all, ring_function *ring) {
     const green_wait_list *list = bucket(address);
-    for (green_parked *parked = next_of(list, address, list); parked;
+    for (green_parking_lot_waiter *parked = next_of(list, address, list); parked;
          parked = next_of(list, address, &parked->wait.link))
         if (!parked->woken) {
             wake(parked, ring);
@@ -92,17 +93,17 @@ static void search(const void *address, bool all, ring_function *ring) {
         }
 }
 
-void green__lot_search(const void *address, bool all) {
-    if (GREEN_UNLIKELY(green__is_newborn()))
+void green__parking_lot_search(const void *address, bool all) {
+    if (GREEN_UNLIKELY(green__in_forked_child()))
         return; /* those who wait are the parent's */
     green__lock(&lock);
-    search(address, all, green__bell_ring);
+    search(address, all, green__notifier_wake);
     unlock();
 }
 
-void green__lot_wake_from_handler(const void *address) {
+void green__parking_lot_wake_from_handler(const void *address) {
     green__full_fence();
-    if (green__lot_is_empty(address))
+    if (green__parking_lot_is_empty(address))
         return;
     if (green__real.pthread_mutex_trylock(&lock.mutex) != 0) {
         __atomic_store_n(&missed, true, __ATOMIC_RELAXED);
@@ -110,22 +111,22 @@ void green__lot_wake_from_handler(const void *address) {
         if (green__real.pthread_mutex_trylock(&lock.mutex) != 0)
             return; /* whoever has it sees to it */
     }
-    search(address, false, green__bell_ring_from_afar);
+    search(address, false, green__notifier_wake_by_eventfd);
     unlock();
 }
 
-void green__lot_clear(void) {
+void green__parking_lot_wake_all(void) {
     green__lock(&lock);
-    wake_everybody(green__bell_ring);
+    wake_everybody(green__notifier_wake);
     unlock();
 }
 
-bool green__lot_owes(const green_hub *hub, const void *address) {
-    if (green__lot_is_empty(address) || green__cannot_park(hub))
+bool green__parking_lot_has_pending_wakeup(const green_hub *hub, const void *address) {
+    if (green__parking_lot_is_empty(address) || green__cannot_park(hub))
         return false;
     green__lock(&lock);
     const green_wait_list *list = bucket(address);
-    const green_parked *parked = next_of(list, address, list);
+    const green_parking_lot_waiter *parked = next_of(list, address, list);
     while (parked && !(parked->woken && parked->hub == hub))
         parked = next_of(list, address, &parked->wait.link);
     unlock();
@@ -134,25 +135,26 @@ bool green__lot_owes(const green_hub *hub, const void *address) {
 
 /* Being in it ------------------------------------------------------------------- */
 
-void green__lot_enter(green_hub *hub, green_parked *parked, const void *address, const char *what) {
-    *parked = (green_parked){.hub = hub, .address = address, .what = what, .bell = green__bell_join(hub)};
+void green__parking_lot_enter(green_hub *hub, green_parking_lot_waiter *parked, const void *address, const char *what) {
+    *parked = (green_parking_lot_waiter){
+        .hub = hub, .address = address, .what = what, .bell = green__notifier_subscribe(hub)};
     green__lock(&lock);
-    green__list_append(bucket(address), &parked->wait);
-    __atomic_add_fetch(&green__lot_population[green__lot_bucket(address)], 1, __ATOMIC_RELAXED);
+    green__wait_list_append(bucket(address), &parked->wait);
+    __atomic_add_fetch(&green__parking_lot_population[green__parking_lot_bucket(address)], 1, __ATOMIC_RELAXED);
     unlock();
 }
 
-bool green__lot_leave(green_parked *parked) {
+bool green__parking_lot_leave(green_parking_lot_waiter *parked) {
     green__lock(&lock);
-    green__list_remove(&parked->wait);
-    __atomic_sub_fetch(&green__lot_population[green__lot_bucket(parked->address)], 1, __ATOMIC_RELAXED);
+    green__wait_list_remove(&parked->wait);
+    __atomic_sub_fetch(&green__parking_lot_population[green__parking_lot_bucket(parked->address)], 1, __ATOMIC_RELAXED);
     unlock();
     if (parked->bell)
-        green__bell_leave(parked->bell);
+        green__notifier_unsubscribe(parked->bell);
     return parked->woken;
 }
 
-static void end_sleep(green_parked *parked, int error) {
+static void end_sleep(green_parking_lot_waiter *parked, int error) {
     green__lock(&lock);
     bool was_sleeping = parked->sleeping;
     if (was_sleeping) {
@@ -165,22 +167,22 @@ static void end_sleep(green_parked *parked, int error) {
 }
 
 static void cancel(green_wait *wait) {
-    end_sleep(GREEN_CONTAINER(wait, green_parked, wait), -EINTR);
+    end_sleep(GREEN_CONTAINER(wait, green_parking_lot_waiter, wait), -EINTR);
 }
 
 static void expire(green_timer *timer) {
-    end_sleep(GREEN_CONTAINER(timer, green_parked, timer), -ETIMEDOUT);
+    end_sleep(GREEN_CONTAINER(timer, green_parking_lot_waiter, timer), -ETIMEDOUT);
 }
 
 static void describe(const green_wait *wait, char *text, size_t size) {
-    const green_parked *parked = GREEN_CONTAINER(wait, const green_parked, wait);
+    const green_parking_lot_waiter *parked = GREEN_CONTAINER(wait, const green_parking_lot_waiter, wait);
     snprintf(text, size, "in a patched call, waiting for %s", parked->what);
 }
 
 static const green_wait_kind heedful = {cancel, describe};
 static const green_wait_kind heedless = {NULL, describe};
 
-static bool begin_sleep(green_parked *parked) {
+static bool begin_sleep(green_parking_lot_waiter *parked) {
     green__lock(&lock);
     bool sleeps = parked->sleeping = !parked->woken;
     parked->ended = 0;
@@ -188,7 +190,7 @@ static bool begin_sleep(green_parked *parked) {
     return sleeps;
 }
 
-static int outcome(green_parked *parked) {
+static int outcome(green_parking_lot_waiter *parked) {
     green__lock(&lock);
     int ended = parked->woken ? 0 : parked->ended;
     parked->woken = false;
@@ -196,27 +198,27 @@ static int outcome(green_parked *parked) {
     return ended;
 }
 
-int green__lot_sleep(green_hub *hub, green_parked *parked, int64_t deadline, bool heeds) {
+int green__parking_lot_sleep(green_hub *hub, green_parking_lot_waiter *parked, int64_t deadline, bool heeds) {
     if (heeds && hub->current->interrupts)
         return -EINTR;
     if (!parked->bell)
-        deadline = green__sooner(deadline, green__moment(LOOK));
+        deadline = green__deadline_earlier(deadline, green__deadline_after(LOOK));
     parked->timer = (green_timer){.fire = expire};
     if (deadline != GREEN_NEVER && green__timer_start(&hub->timers, &parked->timer, deadline) < 0) {
-        green__give_way(hub); /* without memory for a timer it looks all the time */
+        green__yield(hub); /* without memory for a timer it looks all the time */
         return outcome(parked);
     }
     green__wait_init(hub, &parked->wait, heeds ? &heedful : &heedless);
     if (begin_sleep(parked)) {
-        hub->awaited++;
+        hub->io_waiters++;
         green__park(hub, &parked->wait);
-        hub->awaited--;
+        hub->io_waiters--;
     }
     green__timer_cancel(&hub->timers, &parked->timer);
     return outcome(parked);
 }
 
-void green__lot_deliver(green_hub *hub) {
+void green__parking_lot_deliver(green_hub *hub) {
     if (hub->current->interrupts)
-        (void)green__deliver(hub->current);
+        (void)green__interrupt_deliver(hub->current);
 }

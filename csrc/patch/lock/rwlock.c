@@ -11,28 +11,30 @@ static int attempt_write(void *lock) {
 
 int green__green_pthread_rwlock_rdlock(pthread_rwlock_t *lock) {
     green_hub *hub = green__may_park();
-    return hub ? green__acquire(hub, lock, attempt_read, NULL) : green__real.pthread_rwlock_rdlock(lock);
+    return hub ? green__parking_lot_acquire(hub, lock, attempt_read, NULL) : green__real.pthread_rwlock_rdlock(lock);
 }
 
 int green__green_pthread_rwlock_wrlock(pthread_rwlock_t *lock) {
     green_hub *hub = green__may_park();
-    return hub ? green__acquire(hub, lock, attempt_write, NULL) : green__real.pthread_rwlock_wrlock(lock);
+    return hub ? green__parking_lot_acquire(hub, lock, attempt_write, NULL) : green__real.pthread_rwlock_wrlock(lock);
 }
 
 int green__green_pthread_rwlock_clockrdlock(pthread_rwlock_t *restrict lock, clockid_t clock,
                                             const struct timespec *restrict time) {
-    green_hub *hub = green__is_clock(clock) && green__is_moment(time) ? green__may_park() : NULL;
+    green_hub *hub = green__clock_is_supported(clock) && green__timespec_is_valid(time) ? green__may_park() : NULL;
     if (!hub)
         return green__real.pthread_rwlock_clockrdlock(lock, clock, time);
-    return green__acquire(hub, lock, attempt_read, &(green_until){clock, green__nanoseconds_of(time)});
+    return green__parking_lot_acquire(hub, lock, attempt_read,
+                                      &(green_clock_deadline){clock, green__timespec_nanoseconds(time)});
 }
 
 int green__green_pthread_rwlock_clockwrlock(pthread_rwlock_t *restrict lock, clockid_t clock,
                                             const struct timespec *restrict time) {
-    green_hub *hub = green__is_clock(clock) && green__is_moment(time) ? green__may_park() : NULL;
+    green_hub *hub = green__clock_is_supported(clock) && green__timespec_is_valid(time) ? green__may_park() : NULL;
     if (!hub)
         return green__real.pthread_rwlock_clockwrlock(lock, clock, time);
-    return green__acquire(hub, lock, attempt_write, &(green_until){clock, green__nanoseconds_of(time)});
+    return green__parking_lot_acquire(hub, lock, attempt_write,
+                                      &(green_clock_deadline){clock, green__timespec_nanoseconds(time)});
 }
 
 int green__green_pthread_rwlock_timedrdlock(pthread_rwlock_t *restrict lock, const struct timespec *restrict time) {
@@ -46,6 +48,6 @@ int green__green_pthread_rwlock_timedwrlock(pthread_rwlock_t *restrict lock, con
 int green__green_pthread_rwlock_unlock(pthread_rwlock_t *lock) {
     int error = green__real.pthread_rwlock_unlock(lock);
     if (error == 0)
-        green__lot_wake(lock, true);
+        green__parking_lot_wake(lock, true);
     return error;
 }

@@ -34,20 +34,20 @@ int green__green_pthread_create(pthread_t *restrict thread, const pthread_attr_t
     if (!green__may_park_here())
         return green__real.pthread_create(thread, attributes, function, argument);
     struct wishes wishes = wishes_of(attributes);
-    return green__posix_start(thread, function, argument, wishes.stack_size, wishes.is_detached);
+    return green__pthread_start(thread, function, argument, wishes.stack_size, wishes.is_detached);
 }
 
 /* Nothing is unwound: there is nothing above the first function on a green stack
  * that could end an unwinding. */
 _Noreturn void green__green_pthread_exit(void *result) {
-    green_thread *thread = green__spawned();
+    green_thread *thread = green__patch_current_thread();
     if (!thread) {
         green__real.pthread_exit(result);
         __builtin_unreachable();
     }
-    green_posix *posix = green__posix_here(thread);
+    green_pthread *posix = green__pthread_record(thread);
     if (posix)
         posix->result = result;
-    green__specific_end(thread);
-    green__thread_end(0);
+    green__pthread_specific_end(thread);
+    green__thread_exit(0);
 }

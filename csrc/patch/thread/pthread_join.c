@@ -11,23 +11,23 @@ static int try_join(pthread_t thread, void **result) {
     return error == ETIMEDOUT ? EBUSY : error;
 }
 
-static int join_in_lot(green_hub *hub, pthread_t thread, void **result, const green_until *until) {
-    green_parked parked;
+static int join_in_lot(green_hub *hub, pthread_t thread, void **result, const green_clock_deadline *until) {
+    green_parking_lot_waiter parked;
     int64_t pause = LOOK_FIRST;
     int error = EBUSY, ended = 0;
-    green__lot_enter(hub, &parked, &thread, "the end of a native thread"); /* an address that nobody wakes */
-    while (error == EBUSY && ended != -EINTR && !green__is_over(until)) {
-        ended = green__lot_sleep(hub, &parked, green__look_after(pause, until), until != NULL);
+    green__parking_lot_enter(hub, &parked, &thread, "the end of a native thread"); /* an address that nobody wakes */
+    while (error == EBUSY && ended != -EINTR && !green__clock_deadline_passed(until)) {
+        ended = green__parking_lot_sleep(hub, &parked, green__deadline_of_next_poll(pause, until), until != NULL);
         error = try_join(thread, result);
-        pause = green__longer(pause, LOOK_LAST);
+        pause = green__next_poll_interval(pause, LOOK_LAST);
     }
-    green__lot_leave(&parked);
+    green__parking_lot_leave(&parked);
     if (error == EBUSY && ended == -EINTR)
-        green__lot_deliver(hub);
+        green__parking_lot_deliver(hub);
     return error;
 }
 
-static int join_parking(green_hub *hub, pthread_t thread, void **result, const green_until *until) {
+static int join_parking(green_hub *hub, pthread_t thread, void **result, const green_clock_deadline *until) {
     int error = try_join(thread, result);
     if (error == EBUSY)
         error = join_in_lot(hub, thread, result, until);
@@ -40,38 +40,39 @@ static int join_natively(pthread_t thread, void **result) {
 }
 
 int green__green_pthread_join(pthread_t thread, void **result) {
-    return green__is_green_id(thread) ? green__posix_join(thread, result, NULL) : join_natively(thread, result);
+    return green__pthread_is_green(thread) ? green__pthread_join(thread, result, NULL) : join_natively(thread, result);
 }
 
 int green__green_pthread_tryjoin_np(pthread_t thread, void **result) {
-    const green_posix *posix = green__posix_of(thread);
-    if (!green__is_green_id(thread))
+    const green_pthread *posix = green__pthread_of(thread);
+    if (!green__pthread_is_green(thread))
         return green__real.pthread_tryjoin_np(thread, result);
-    return posix && !green__posix_is_finished(posix) ? EBUSY : green__posix_join(thread, result, NULL);
+    return posix && !green__pthread_has_ended(posix) ? EBUSY : green__pthread_join(thread, result, NULL);
 }
 
 /* No time at all is for ever. */
 static int join_until(pthread_t thread, void **result, clockid_t clock, const struct timespec *time) {
-    if (time && !(green__is_clock(clock) && green__is_moment(time)))
+    if (time && !(green__clock_is_supported(clock) && green__timespec_is_valid(time)))
         return EINVAL;
-    green_until until = {clock, time ? green__nanoseconds_of(time) : 0};
-    return green__posix_join(thread, result, time ? &until : NULL);
+    green_clock_deadline until = {clock, time ? green__timespec_nanoseconds(time) : 0};
+    return green__pthread_join(thread, result, time ? &until : NULL);
 }
 
 int green__green_pthread_clockjoin_np(pthread_t thread, void **result, clockid_t clock, const struct timespec *time) {
-    green_hub *hub = green__is_clock(clock) && green__is_moment(time) ? green__may_park_here() : NULL;
-    if (green__is_green_id(thread))
+    green_hub *hub = green__clock_is_supported(clock) && green__timespec_is_valid(time) ? green__may_park_here() : NULL;
+    if (green__pthread_is_green(thread))
         return join_until(thread, result, clock, time);
     if (!hub)
         return green__real.pthread_clockjoin_np(thread, result, clock, time);
-    return join_parking(hub, thread, result, &(green_until){clock, green__nanoseconds_of(time)});
+    return join_parking(hub, thread, result, &(green_clock_deadline){clock, green__timespec_nanoseconds(time)});
 }
 
 int green__green_pthread_timedjoin_np(pthread_t thread, void **result, const struct timespec *time) {
-    green_hub *hub = green__is_moment(time) ? green__may_park_here() : NULL;
-    if (green__is_green_id(thread))
+    green_hub *hub = green__timespec_is_valid(time) ? green__may_park_here() : NULL;
+    if (green__pthread_is_green(thread))
         return join_until(thread, result, CLOCK_REALTIME, time);
     if (!hub)
         return green__real.pthread_timedjoin_np(thread, result, time);
-    return join_parking(hub, thread, result, &(green_until){CLOCK_REALTIME, green__nanoseconds_of(time)});
+    return join_parking(hub, thread, result,
+                        &(green_clock_deadline){CLOCK_REALTIME, green__timespec_nanoseconds(time)});
 }

@@ -8,33 +8,33 @@
 enum { NAME_SIZE = 16 }; /* the kernel's, of a thread */
 
 static pthread_t id_of(const green_thread *thread) {
-    const green_posix *posix = green__posix_here(thread);
-    return posix ? green__posix_id(posix) : (pthread_t)thread + GREEN_ID_SPAWNED;
+    const green_pthread *posix = green__pthread_record(thread);
+    return posix ? green__pthread_id(posix) : (pthread_t)thread + GREEN_ID_SPAWNED;
 }
 
 pthread_t green__green_pthread_self(void) {
-    const green_thread *thread = green__spawned();
+    const green_thread *thread = green__patch_current_thread();
     return thread ? id_of(thread) : green__real.pthread_self();
 }
 
 /* The OS thread that carries it; the thread itself, if that is one. */
 static pthread_t carrier_of(pthread_t id) {
-    if (!green__is_green_id(id))
+    if (!green__pthread_is_green(id))
         return id;
-    const green_posix *posix = green__posix_of(id);
-    return posix ? posix->carrier : ((const green_thread *)(id - GREEN_ID_SPAWNED))->hub->sight.thread;
+    const green_pthread *posix = green__pthread_of(id);
+    return posix ? posix->carrier : ((const green_thread *)(id - GREEN_ID_SPAWNED))->hub->registration.thread;
 }
 
 static bool is_over(pthread_t id) {
-    const green_posix *posix = green__posix_of(id);
+    const green_pthread *posix = green__pthread_of(id);
     if (posix)
-        return green__posix_is_gone(posix);
-    return green__is_green_id(id) && ((const green_thread *)(id - GREEN_ID_SPAWNED))->state >= GREEN_DONE;
+        return green__pthread_is_gone(posix);
+    return green__pthread_is_green(id) && ((const green_thread *)(id - GREEN_ID_SPAWNED))->state >= GREEN_DONE;
 }
 
 /* For what only its own OS thread may do: 0, ESRCH when it has ended, or ENOTSUP. */
 static int find_here(pthread_t id, green_thread **thread) {
-    const green_posix *posix = green__posix_of(id);
+    const green_pthread *posix = green__pthread_of(id);
     if (is_over(id))
         return ESRCH;
     if (carrier_of(id) != green__real.pthread_self())
@@ -47,19 +47,19 @@ static int find_here(pthread_t id, green_thread **thread) {
 
 int green__green_pthread_setname_np(pthread_t id, const char *name) {
     green_thread *thread;
-    if (!green__is_green_id(id))
+    if (!green__pthread_is_green(id))
         return green__real.pthread_setname_np(id, name);
     if (strlen(name) >= NAME_SIZE)
         return ERANGE;
     int error = find_here(id, &thread);
     if (error == 0)
-        green__set_name(thread, name);
+        green__thread_set_name(thread, name);
     return error;
 }
 
 int green__green_pthread_getname_np(pthread_t id, char *name, size_t size) {
     green_thread *thread;
-    if (!green__is_green_id(id))
+    if (!green__pthread_is_green(id))
         return green__real.pthread_getname_np(id, name, size);
     if (size < NAME_SIZE)
         return ERANGE;
@@ -74,7 +74,7 @@ int green__green_pthread_getname_np(pthread_t id, char *name, size_t size) {
 /* One that has called it for itself goes on until its next blocking call, too. */
 int green__green_pthread_cancel(pthread_t id) {
     green_thread *thread;
-    if (!green__is_green_id(id))
+    if (!green__pthread_is_green(id))
         return green__real.pthread_cancel(id);
     int error = find_here(id, &thread);
     if (error != 0)
@@ -98,15 +98,15 @@ int green__green_sched_yield(void) {
     green_hub *hub = green__may_park_here();
     if (!hub)
         return green__real.sched_yield();
-    green__give_way(hub);
+    green__yield(hub);
     return 0;
 }
 
 /* Attributes ----------------------------------------------------------------- */
 
 static int describe(const green_thread *thread, pthread_attr_t *attributes) {
-    const green_posix *posix = green__posix_here(thread);
-    bool is_detached = !posix || green__posix_is_detached(posix);
+    const green_pthread *posix = green__pthread_record(thread);
+    bool is_detached = !posix || green__pthread_is_detached(posix);
     int error = pthread_attr_init(attributes);
     if (error != 0)
         return error;
@@ -119,7 +119,7 @@ static int describe(const green_thread *thread, pthread_attr_t *attributes) {
 
 int green__green_pthread_getattr_np(pthread_t id, pthread_attr_t *attributes) {
     green_thread *thread;
-    if (!green__is_green_id(id))
+    if (!green__pthread_is_green(id))
         return green__real.pthread_getattr_np(id, attributes);
     int error = find_here(id, &thread);
     return error ? error : describe(thread, attributes);

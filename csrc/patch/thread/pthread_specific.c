@@ -17,8 +17,8 @@ struct value {
     void *value;
 };
 
-struct green_specific {
-    green_ending ending;
+struct green_pthread_specific {
+    green_exit_observer exit_observer;
     size_t count;
     struct value *values; /* by key */
 };
@@ -57,7 +57,7 @@ int green__green_pthread_key_delete(pthread_key_t key) {
     return green__real.pthread_key_delete(key);
 }
 
-void green__keys_forget(void) {
+void green__pthread_specific_forget_keys(void) {
     for (pthread_key_t key = 0; key < PTHREAD_KEYS_MAX; key++)
         if (is_known(number_of(key)))
             forget(key);
@@ -67,7 +67,7 @@ void *green__green_pthread_getspecific(pthread_key_t key) {
     const green_hub *hub = green__hub;
     if (!hub || !hub->current->stack)
         return green__real.pthread_getspecific(key);
-    const struct green_specific *specific = hub->current->specific;
+    const struct green_pthread_specific *specific = hub->current->specific;
     if (!specific || key >= specific->count)
         return NULL;
     const struct value *value = &specific->values[key];
@@ -76,21 +76,21 @@ void *green__green_pthread_getspecific(pthread_key_t key) {
 
 /* Setting -------------------------------------------------------------------- */
 
-static void has_ended(green_ending *ending, green_thread *thread) {
-    (void)ending;
-    green__specific_end(thread);
+static void has_ended(green_exit_observer *exit_observer, green_thread *thread) {
+    (void)exit_observer;
+    green__pthread_specific_end(thread);
 }
 
-static struct green_specific *make(green_thread *thread) {
-    struct green_specific *specific = calloc(1, sizeof *specific);
+static struct green_pthread_specific *make(green_thread *thread) {
+    struct green_pthread_specific *specific = calloc(1, sizeof *specific);
     if (!specific)
         return NULL;
-    specific->ending.ended = has_ended;
-    green__ending_add(thread, &specific->ending);
+    specific->exit_observer.ended = has_ended;
+    green__exit_observer_add(thread, &specific->exit_observer);
     return thread->specific = specific;
 }
 
-static bool make_room(struct green_specific *specific, pthread_key_t key) {
+static bool make_room(struct green_pthread_specific *specific, pthread_key_t key) {
     if (key < specific->count)
         return true;
     size_t count = specific->count ? specific->count : 8;
@@ -107,12 +107,12 @@ static bool make_room(struct green_specific *specific, pthread_key_t key) {
 }
 
 int green__green_pthread_setspecific(pthread_key_t key, const void *value) {
-    green_thread *thread = green__spawned();
+    green_thread *thread = green__patch_current_thread();
     if (!thread)
         return green__real.pthread_setspecific(key, value);
     if (key >= PTHREAD_KEYS_MAX || !(is_known(number_of(key)) || exists(key)))
         return EINVAL;
-    struct green_specific *specific = thread->specific ? thread->specific : make(thread);
+    struct green_pthread_specific *specific = thread->specific ? thread->specific : make(thread);
     if (!specific || !make_room(specific, key))
         return ENOMEM;
     specific->values[key] = (struct value){number_of(key), (void *)value};
@@ -123,7 +123,7 @@ int green__green_pthread_setspecific(pthread_key_t key, const void *value) {
 
 /* Returns whether a destructor was called, which may have set values again. It may
  * park, too, where the thread may. */
-static bool destroy_all(struct green_specific *specific) {
+static bool destroy_all(struct green_pthread_specific *specific) {
     bool any = false;
     for (pthread_key_t key = 0; key < specific->count; key++) {
         struct value taken = specific->values[key];
@@ -137,15 +137,15 @@ static bool destroy_all(struct green_specific *specific) {
     return any;
 }
 
-void green__specific_end(green_thread *thread) {
-    struct green_specific *specific = thread->specific;
+void green__pthread_specific_end(green_thread *thread) {
+    struct green_pthread_specific *specific = thread->specific;
     if (!specific)
         return;
     for (int round = 0; round < PTHREAD_DESTRUCTOR_ITERATIONS; round++)
         if (!destroy_all(specific))
             break;
     thread->specific = NULL;
-    green__ending_remove(&specific->ending);
+    green__exit_observer_remove(&specific->exit_observer);
     free(specific->values);
     free(specific);
 }
