@@ -58,8 +58,8 @@ test-fuzz: setup
 # More random lives than the suite's 10 000 for each engine.
 test-simulation: setup
 	cmake -S . -B $(BUILD) -DGREEN_WERROR=ON
-	cmake --build $(BUILD) --parallel $(JOBS) --target core-simulation
-	GREEN_SEEDS=$(SEEDS) $(BUILD)/Tests/CoreTests/core-simulation
+	cmake --build $(BUILD) --parallel $(JOBS) --target test-simulation-seeds
+	GREEN_SEEDS=$(SEEDS) $(BUILD)/Tests/CoreTests/test-simulation-seeds
 
 # Both suites without io_uring, as in most containers; Swift in release, as users run
 # it there.

@@ -97,7 +97,7 @@ def system(build, place):
     root = f"{place}/root"
     skeleton(root)
     tests = f"{build}/Tests/CoreTests"
-    built = [path for pattern in (f"{tests}/core-*", f"{tests}/*.so*", f"{build}/*.so*") for path in glob.glob(pattern)]
+    built = [path for pattern in (f"{tests}/test-*", f"{tests}/*.so*", f"{build}/*.so*") for path in glob.glob(pattern)]
     programs = [path for path in map(shutil.which, PROGRAMS) if path]
     opened = [path for pattern in OPENED for path in glob.glob(pattern)]
     for path in built:

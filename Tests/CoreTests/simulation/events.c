@@ -2,7 +2,7 @@
  * ring's engine does by a call, with the clock and the faults of the simulation. The
  * events are the real ones: a receive that got less than it asked
  * for has emptied its socket, so nothing is cut but sends. */
-#include "../harness.h"
+#include "harness.h"
 #include "request.h"
 
 #include <sys/epoll.h>

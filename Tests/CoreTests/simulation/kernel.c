@@ -1,7 +1,7 @@
 /* The clock, and what the kernel holds. */
 #include "kernel.h"
 
-#include "../harness.h"
+#include "harness.h"
 #include "request.h"
 
 enum { DESCRIPTORS = 1024 };

@@ -1,7 +1,7 @@
 /* A listener and its clients: each that has connected and left its number is
  * accepted once. */
 #include "../../../csrc/core/thread.h"
-#include "../helpers.h"
+#include "helpers.h"
 #include "world.h"
 
 enum { CONNECTING = 1, LEFT_NUMBER, MET, GAVE_UP };

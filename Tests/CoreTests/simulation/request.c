@@ -1,6 +1,6 @@
 #include "request.h"
 
-#include "../harness.h"
+#include "harness.h"
 
 #include <poll.h>
 #include <sys/socket.h>

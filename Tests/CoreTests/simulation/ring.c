@@ -1,7 +1,7 @@
 /* The kernel's side of a ring: takes entries, keeps requests and answers, tells
  * completions. It stands in for the calls of liburing that enter the kernel. */
 #include "../../../csrc/base/error.h"
-#include "../harness.h"
+#include "harness.h"
 #include "request.h"
 
 enum { REQUESTS_MAX = 512, OVERFLOW_MAX = 4096, ENTERED_MAX = 1000 * 1000, DELAY_MAX = 2 * 1000 * 1000 };

@@ -1,5 +1,5 @@
 /* Streams: every byte arrives, once and in order, until the end that was told. */
-#include "../helpers.h"
+#include "helpers.h"
 #include "world.h"
 
 #include <sys/socket.h>

@@ -3,7 +3,7 @@
 #ifndef GREEN_SIMULATION_WORLD_H
 #define GREEN_SIMULATION_WORLD_H
 
-#include "../harness.h"
+#include "harness.h"
 #include "kernel.h"
 
 enum { ACTORS_MAX = 12, STREAMS_MAX = 3, QUEUES_MAX = 3, SEMAPHORES_MAX = 2, ITEMS_MAX = 2048 };

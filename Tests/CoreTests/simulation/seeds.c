@@ -1,6 +1,6 @@
 /* Random lives of random threads on a kernel that answers at random, from a
  * seed. GREEN_SEED=7 runs that one alone, GREEN_SEEDS=100000 so many. */
-#include "simulation/world.h"
+#include "world.h"
 
 #include "helpers.h"
 

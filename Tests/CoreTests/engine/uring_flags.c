@@ -1,8 +1,8 @@
 /* What a hub's ring is made with: what the kernel knows, less what GREEN_DISABLE names.
  *
  * Every hub here is a child's, because a process reads the variable once. */
-#include "../../csrc/core/hub.h"
-#include "../../csrc/engine/uring.h"
+#include "../../../csrc/core/hub.h"
+#include "../../../csrc/engine/uring.h"
 #include "helpers.h"
 #include "seccomp.h"
 

@@ -1,7 +1,7 @@
 /* open and its like through patched calls. */
+#include "fake_disk.h"
 #include "files.h"
 #include "patched_calls.h"
-#include "played.h"
 
 #include <fcntl.h>
 #include <limits.h>

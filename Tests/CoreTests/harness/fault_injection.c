@@ -1,4 +1,4 @@
-#include "failing.h"
+#include "fault_injection.h"
 
 #include <fcntl.h>
 #include <liburing.h>

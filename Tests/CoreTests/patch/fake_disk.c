@@ -1,4 +1,4 @@
-#include "played.h"
+#include "fake_disk.h"
 
 #include "harness.h"
 

@@ -1,5 +1,5 @@
 /* Files and names: what is read and written where, and what fails how. */
-#include "../../csrc/base/feature.h"
+#include "../../../csrc/base/feature.h"
 #include "files.h"
 
 #include <dirent.h>

@@ -1,5 +1,5 @@
 /* If a patched library uses OpenSSL, OpenSSL's error queue belongs to the green thread. */
-#include "failing.h"
+#include "fault_injection.h"
 #include "patches.h"
 
 #include <openssl/err.h>

@@ -1,5 +1,5 @@
 /* Out of memory at every point of TLS: Green's own, and OpenSSL's. */
-#include "failing.h"
+#include "fault_injection.h"
 #include "tls_helpers.h"
 
 #include <openssl/crypto.h>

@@ -1,7 +1,7 @@
 /* What the kernel may answer through a ring: the entry of an operation is turned
  * into a NOP that has the answer as its result (Linux 6.11). */
-#include "../../csrc/core/hub.h"
-#include "../../csrc/engine/uring.h"
+#include "../../../csrc/core/hub.h"
+#include "../../../csrc/engine/uring.h"
 #include "files.h"
 
 #include <fcntl.h>

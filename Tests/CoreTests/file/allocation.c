@@ -1,6 +1,6 @@
 /* Out of memory, descriptors and native threads at every point of files and
  * child processes. */
-#include "failing.h"
+#include "fault_injection.h"
 #include "files.h"
 
 enum { SIZE = 300000 };

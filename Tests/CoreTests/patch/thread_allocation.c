@@ -1,5 +1,5 @@
 /* Out of memory at every point of making a thread that is a green one. */
-#include "failing.h"
+#include "fault_injection.h"
 #include "patched_threads.h"
 
 /* Calls it with the memory for each of its allocations missing, and with all of

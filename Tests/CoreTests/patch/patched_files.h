@@ -2,9 +2,9 @@
 #ifndef GREEN_TESTS_PATCHED_FILES_H
 #define GREEN_TESTS_PATCHED_FILES_H
 
+#include "fake_disk.h"
 #include "files.h"
 #include "patched_calls.h"
-#include "played.h"
 
 #include <fcntl.h>
 

@@ -1,7 +1,7 @@
 /* Out of memory at every point of the core, one after the other. */
-#include "failing.h"
+#include "../patch/patches.h"
+#include "fault_injection.h"
 #include "files.h"
-#include "patches.h"
 
 #include <fcntl.h>
 #include <signal.h>

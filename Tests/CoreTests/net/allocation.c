@@ -1,5 +1,5 @@
 /* Out of memory, descriptors and the like at every point of the network. */
-#include "failing.h"
+#include "fault_injection.h"
 
 #include <signal.h>
 #include <sys/socket.h>

@@ -1,6 +1,6 @@
 /* A peer that requests answers without reading them, or sends records without data. The
  * pending answers are bounded, and other threads run. */
-#include "../../csrc/tls/connection.h"
+#include "../../../csrc/tls/connection.h"
 #include "tls_helpers.h"
 
 #include <openssl/ssl.h>

@@ -1,5 +1,5 @@
 /* GREEN_DISABLE: features of the kernel that Green treats as missing. */
-#include "../../csrc/base/feature.h"
+#include "../../../csrc/base/feature.h"
 #include "helpers.h"
 
 #include <sys/wait.h>

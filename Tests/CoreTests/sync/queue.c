@@ -1,5 +1,5 @@
 /* Queues: who waits and who is served. What ends a wait early is in
- * queue_ends.c, what a queue holds in queue_store.c. */
+ * queue_wait_errors.c, what a queue holds in queue_memory.c. */
 #include "calls.h"
 #include "helpers.h"
 
