@@ -56,7 +56,7 @@ static void idle(green_hub *hub) {
 
 void green__event_loop_iterate(green_hub *hub) {
     hub->in_event_loop = true;
-    green__counter_increment(&hub->turns);
+    green__counter_increment(&hub->loop_iterations);
     if (!hub->head)
         hub->tail = &hub->head; /* it pointed into the mark */
     if (GREEN_UNLIKELY(green__hub_requests(&hub->registration)))

@@ -271,7 +271,7 @@ int green_hub_statistics(green_statistics *statistics) {
         .operations = hub->engine->operations,
         .buffers = hub->engine->lent,
         .switches = hub->switches,
-        .turns = hub->turns,
+        .loop_iterations = hub->loop_iterations,
         .system_calls = hub->engine->system_calls,
         .submitted = hub->engine->submitted,
         .completions = hub->engine->completions,

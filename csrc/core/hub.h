@@ -36,9 +36,9 @@ typedef struct green_hub {
     void *discarded_sp;  /* where a thread that ends saves its sp: ASan's fake stack is gone by then */
     void (*enter)(char *state);
     void (*exit)(char *state);
-    bool root_has_no_access;  /* the OS thread had no tracked access when the hub was made */
-    bool in_event_loop;       /* in a turn of the loop, where nothing may park */
-    uint64_t switches, turns; /* moved by green__counter_increment() */
+    bool root_has_no_access;            /* the OS thread had no tracked access when the hub was made */
+    bool in_event_loop;                 /* in a turn of the loop, where nothing may park */
+    uint64_t switches, loop_iterations; /* moved by green__counter_increment() */
     green_switch_state switch_state;
     green_hub_registration registration;
 

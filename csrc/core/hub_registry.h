@@ -30,7 +30,7 @@ static inline uint64_t green__counter_read(const uint64_t *counter) {
 
 /* Where a hub is: the same twice means that one thread has had it in between. */
 typedef struct green_hub_progress {
-    uint64_t switches, turns, waits;
+    uint64_t switches, loop_iterations, waits;
 } green_hub_progress;
 
 /* The bits of a hub's requests: a dump, and above it the number of the monitor

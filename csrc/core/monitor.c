@@ -65,12 +65,12 @@ static struct {
 } question;
 
 static green_hub_progress position(const green_hub *hub) {
-    return (green_hub_progress){green__counter_read(&hub->switches), green__counter_read(&hub->turns),
+    return (green_hub_progress){green__counter_read(&hub->switches), green__counter_read(&hub->loop_iterations),
                                 green__counter_read(&hub->registration.waits)};
 }
 
 static bool is_same(green_hub_progress one, green_hub_progress other) {
-    return one.switches == other.switches && one.turns == other.turns && one.waits == other.waits;
+    return one.switches == other.switches && one.loop_iterations == other.loop_iterations && one.waits == other.waits;
 }
 
 /* Handlers ------------------------------------------------------------------- */

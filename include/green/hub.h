@@ -105,22 +105,22 @@ GREEN_API const char *GREEN_NULLABLE green_hub_guard(void);
 
 /* Counts of one hub at one moment. A leak shows here first. */
 typedef struct green_statistics {
-    uint64_t threads;      /* green threads that have not finished, main included */
-    uint64_t ready;        /* of these: runnable now */
-    uint64_t parked;       /* of these: waiting */
-    uint64_t delayed;      /* of these: yet to begin, after a delay */
-    uint64_t handles;      /* finished threads whose handle is still held */
-    uint64_t stacks;       /* stacks ever carved out of an arena */
-    uint64_t free_stacks;  /* of these: waiting for the next spawn */
-    uint64_t timers;       /* pending deadlines and sleeps */
-    uint64_t sockets;      /* open sockets, listeners, files and processes */
-    uint64_t operations;   /* operations the engine has not completed */
-    uint64_t buffers;      /* receive buffers a socket holds */
-    uint64_t switches;     /* since the hub was made: from one green thread to another */
-    uint64_t turns;        /* since the hub was made: rounds of the loop */
-    uint64_t system_calls; /* since the hub was made: calls of the engine into the kernel */
-    uint64_t submitted;    /* since the hub was made: operations given to the engine */
-    uint64_t completions;  /* since the hub was made: results of operations */
+    uint64_t threads;         /* green threads that have not finished, main included */
+    uint64_t ready;           /* of these: runnable now */
+    uint64_t parked;          /* of these: waiting */
+    uint64_t delayed;         /* of these: yet to begin, after a delay */
+    uint64_t handles;         /* finished threads whose handle is still held */
+    uint64_t stacks;          /* stacks ever carved out of an arena */
+    uint64_t free_stacks;     /* of these: waiting for the next spawn */
+    uint64_t timers;          /* pending deadlines and sleeps */
+    uint64_t sockets;         /* open sockets, listeners, files and processes */
+    uint64_t operations;      /* operations the engine has not completed */
+    uint64_t buffers;         /* receive buffers a socket holds */
+    uint64_t switches;        /* since the hub was made: from one green thread to another */
+    uint64_t loop_iterations; /* since the hub was made: iterations of the event loop */
+    uint64_t system_calls;    /* since the hub was made: calls of the engine into the kernel */
+    uint64_t submitted;       /* since the hub was made: operations given to the engine */
+    uint64_t completions;     /* since the hub was made: results of operations */
     uint64_t fallbacks; /* since the hub was made: receives that found the receive memory empty, and used their own */
     /* Nanoseconds: the most from one turn to the next, waits in the kernel left
      * out, which is how long ready threads have kept the hub in one round.

@@ -27,8 +27,8 @@ extension Hub {
         public let buffers: Int
         /// From one green thread to another, since the hub was made.
         public let switches: Int
-        /// Rounds of the loop, since the hub was made.
-        public let iterations: Int
+        /// Iterations of the event loop, since the hub was made.
+        public let loopIterations: Int
         /// Calls of the engine into the kernel, since the hub was made.
         public let systemCalls: Int
         /// Operations given to the engine, since the hub was made.
@@ -70,7 +70,7 @@ extension Hub.Statistics {
         operations = Int(counts.operations)
         buffers = Int(counts.buffers)
         switches = Int(counts.switches)
-        iterations = Int(counts.turns)
+        loopIterations = Int(counts.loop_iterations)
         systemCalls = Int(counts.system_calls)
         submissions = Int(counts.submitted)
         completions = Int(counts.completions)

@@ -24,7 +24,7 @@ struct HubTests {
             #expect(counts.sockets == before.sockets + 2)
             #expect(counts.operations > before.operations)
             #expect(counts.switches > before.switches)
-            #expect(counts.iterations > before.iterations)
+            #expect(counts.loopIterations > before.loopIterations)
             #expect(counts.systemCalls > before.systemCalls)
             #expect(counts.submissions > before.submissions)
             #expect(counts.stacks >= 2)
