@@ -154,7 +154,7 @@ TEST(held, "undoing is refused while there are ids that only green calls know") 
     begin();
     pthread_t thread = create(give_back, NULL), other = create(give_back, NULL);
     CHECK(green_unpatch(patch), ==, -EBUSY);
-    CHECK_CONTAINS(green_explain(-EBUSY), "2 green threads that pthread_create() has made");
+    CHECK_CONTAINS(green_explain(-EBUSY), "2 green threads of pthread_create()");
     green_patch *second = import_families(GREEN_PATCH_THREAD);
     CHECK(green_unpatch(second), ==, 0);
     joined(thread);

@@ -1,5 +1,5 @@
-/* dlopen() of a program that is patched as a whole. */
-#include "elf.h"
+/* dlopen() in a program patched by green_monkey_patch(). */
+#include "elf_tables.h"
 #include "patch.h"
 
 #include <limits.h>
@@ -7,49 +7,61 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The dynamic linker looks where the object says from which dlopen() is called,
- * and that seems to be Green's. So the places of the real caller's are tried by
- * hand, once nothing of that name is loaded. */
-struct places {
-    const char *list; /* separated by colons, or NULL */
-    char *origin;     /* the path of the calling object; owned */
+/* The dynamic linker uses the search path of the object that calls dlopen(), which now is the
+ * object that contains Green. So the search path of the real caller is tried first, unless a
+ * library of that name is loaded. */
+struct search_path {
+    const char *directories; /* separated by colons, or NULL */
+    char *origin;            /* the path of the calling object; owned */
 };
 
-static struct places places_of(const void *caller) {
-    green_object object;
-    struct places places = {0};
-    if (!green__object_find(&object, caller))
-        return places;
-    places = (struct places){green__object_search_path(&object), object.path};
-    return places;
+static struct search_path search_path_of(const void *caller) {
+    struct search_path path = {0};
+    green_objects objects;
+    green_memory_map map;
+    if (green__objects_list(&objects) < 0)
+        return path;
+    for (size_t i = 0; !path.origin && i < objects.count; i++) {
+        green_object *object = &objects.all[i];
+        if (!green__object_has(object, caller) || green__memory_map_read(&map) < 0)
+            continue;
+        green__object_read(object, &map);
+        green__memory_map_free(&map);
+        path = (struct search_path){green__object_search_path(object), object->path};
+        object->path = NULL;
+    }
+    green__objects_free(&objects);
+    return path;
 }
 
-/* "$ORIGIN/../lib" as the directory that it means; false when it is too long. */
-static bool expand(char *text, size_t size, const char *place, size_t length, const struct places *places,
+/* The path of a file in a directory such as "$ORIGIN/../lib". Returns false if it is too
+ * long. */
+static bool expand(char *text, size_t size, const char *directory, size_t length, const char *origin,
                    const char *file) {
     static const char *const words[] = {"$ORIGIN", "${ORIGIN}"};
-    const char *slash = strrchr(places->origin, '/');
-    int directory = slash ? (int)(slash - places->origin) : 1;
+    const char *slash = strrchr(origin, '/');
+    int origin_length = slash ? (int)(slash - origin) : 1;
     for (size_t i = 0; i < 2; i++) {
         size_t word = strlen(words[i]);
-        if (length >= word && strncmp(place, words[i], word) == 0)
-            return (size_t)snprintf(text, size, "%.*s%.*s/%s", directory, slash ? places->origin : ".",
-                                    (int)(length - word), place + word, file) < size;
+        if (length >= word && strncmp(directory, words[i], word) == 0)
+            return (size_t)snprintf(text, size, "%.*s%.*s/%s", origin_length, slash ? origin : ".",
+                                    (int)(length - word), directory + word, file) < size;
     }
-    return (size_t)snprintf(text, size, "%.*s/%s", (int)length, place, file) < size;
+    return (size_t)snprintf(text, size, "%.*s/%s", (int)length, directory, file) < size;
 }
 
-static void *open_in_places(const struct places *places, const char *file, int mode) {
+static void *open_in_directories(const struct search_path *search, const char *file, int mode) {
     char path[PATH_MAX];
-    for (const char *place = places->list; place;) {
-        const char *colon = strchr(place, ':');
-        size_t length = colon ? (size_t)(colon - place) : strlen(place);
-        if (length > 0 && expand(path, sizeof path, place, length, places, file) && access(path, F_OK) == 0) {
+    for (const char *directory = search->directories; directory;) {
+        const char *colon = strchr(directory, ':');
+        size_t length = colon ? (size_t)(colon - directory) : strlen(directory);
+        if (length > 0 && expand(path, sizeof path, directory, length, search->origin, file) &&
+            access(path, F_OK) == 0) {
             void *handle = green__real.dlopen(path, mode);
             if (handle)
                 return handle;
         }
-        place = colon ? colon + 1 : NULL;
+        directory = colon ? colon + 1 : NULL;
     }
     return NULL;
 }
@@ -60,10 +72,10 @@ static void *open_for(void *caller, const char *file, int mode) {
     void *handle = green__real.dlopen(file, mode | RTLD_NOLOAD);
     if (handle)
         return handle;
-    struct places places = places_of(caller);
-    if (places.list)
-        handle = open_in_places(&places, file, mode);
-    free(places.origin);
+    struct search_path search = search_path_of(caller);
+    if (search.directories)
+        handle = open_in_directories(&search, file, mode);
+    free(search.origin);
     return handle ? handle : green__real.dlopen(file, mode);
 }
 

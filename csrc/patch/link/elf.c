@@ -1,13 +1,11 @@
 #include "elf.h"
 
-#include "relro.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static void read_segments(green_object *object, const struct dl_phdr_info *info) {
-    object->first = UINTPTR_MAX;
+    object->begin = UINTPTR_MAX;
     for (int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
         uintptr_t begin = info->dlpi_addr + segment->p_vaddr;
@@ -17,14 +15,14 @@ static void read_segments(green_object *object, const struct dl_phdr_info *info)
         }
         if (segment->p_type != PT_LOAD)
             continue;
-        if (begin < object->first)
-            object->first = begin;
-        if (begin + segment->p_memsz > object->behind)
-            object->behind = begin + segment->p_memsz;
+        if (begin < object->begin)
+            object->begin = begin;
+        if (begin + segment->p_memsz > object->end)
+            object->end = begin + segment->p_memsz;
     }
 }
 
-/* The program's own has no name. */
+/* The dynamic linker has no path for the program. */
 static char *path_of(const struct dl_phdr_info *info, bool is_program) {
     char path[4096];
     if (!is_program)
@@ -36,7 +34,7 @@ static char *path_of(const struct dl_phdr_info *info, bool is_program) {
     return strdup(path);
 }
 
-/* Nothing of the dynamic linker's may be called in here: it holds a lock. */
+/* Must not call functions of the dynamic linker, which holds a lock. */
 static int add(struct dl_phdr_info *info, size_t size, void *context) {
     (void)size;
     green_objects *objects = context;
@@ -64,7 +62,7 @@ int green__objects_list(green_objects *objects) {
     if (error == 0)
         return 0;
     green__objects_free(objects);
-    return green__fail(error, "patching: no memory for the list of loaded objects");
+    return green__fail(error, "patching: out of memory for the list of loaded objects");
 }
 
 void green__objects_free(green_objects *objects) {
@@ -81,7 +79,7 @@ struct search {
     bool is_first;
 };
 
-static int meet(struct dl_phdr_info *info, size_t size, void *context) {
+static int is_wanted(struct dl_phdr_info *info, size_t size, void *context) {
     (void)size;
     struct search *search = context;
     green_object object = {0};
@@ -95,7 +93,7 @@ static int meet(struct dl_phdr_info *info, size_t size, void *context) {
 
 bool green__object_is_loaded(const char *path, uintptr_t base, const void *address) {
     struct search search = {path, base, address, true};
-    return dl_iterate_phdr(meet, &search) > 0;
+    return dl_iterate_phdr(is_wanted, &search) > 0;
 }
 
 static const char *file_name(const char *path) {
@@ -110,6 +108,13 @@ const char *green__object_name(const green_object *object) {
 bool green__object_is(const green_object *object, const char *name) {
     return strcmp(object->path, name) == 0 || strcmp(file_name(object->path), name) == 0 ||
            (object->soname && strcmp(object->soname, name) == 0);
+}
+
+size_t green__objects_find(const green_objects *objects, const char *name) {
+    size_t i = 0;
+    while (i < objects->count && !green__object_is(&objects->all[i], name))
+        i++;
+    return i;
 }
 
 const char *green__object_needs(const green_object *object, size_t *at) {
@@ -131,25 +136,6 @@ const char *green__object_search_path(const green_object *object) {
             path = entry;
     }
     return path && path->d_un.d_val < object->strings_size ? object->strings + path->d_un.d_val : NULL;
-}
-
-bool green__object_find(green_object *object, const void *address) {
-    green_objects objects;
-    green_memory_map pages;
-    bool found = false;
-    if (green__objects_list(&objects) < 0)
-        return false;
-    for (size_t i = 0; !found && i < objects.count; i++) {
-        if (!green__object_has(&objects.all[i], address) || green__memory_map_read(&pages) < 0)
-            continue;
-        *object = objects.all[i];
-        objects.all[i].path = NULL;
-        green__object_read(object, &pages);
-        green__memory_map_free(&pages);
-        found = true;
-    }
-    green__objects_free(&objects);
-    return found;
 }
 
 static const green_patched_call *call_named(const char *name) {

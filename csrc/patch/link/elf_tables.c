@@ -1,10 +1,7 @@
-/* Reads the tables of an object and checks that they are within its memory.
- *
- * The dynamic linker reads only the parts that it needs, so a loaded object may be damaged
- * elsewhere. Such an object is refused: reading it could crash, and patching a part of it
+/* The dynamic linker reads only the parts of an object that it needs, so a loaded object may
+ * be damaged elsewhere. Such an object is refused: reading it could crash, and a partial patch
  * would be unreliable. */
-#include "elf.h"
-#include "relro.h"
+#include "elf_tables.h"
 
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -37,17 +34,17 @@ static bool is_present(uintptr_t first, size_t size) {
 }
 
 /* Whether these bytes belong to the object and can be read. */
-static bool has_bytes(const green_object *object, const green_memory_map *pages, const void *bytes, size_t size) {
+static bool has_bytes(const green_object *object, const green_memory_map *map, const void *bytes, size_t size) {
     uintptr_t first = (uintptr_t)bytes;
-    if (first < object->first || first > object->behind || size > object->behind - first)
+    if (first < object->begin || first > object->end || size > object->end - first)
         return false;
-    return green__memory_map_is_readable(pages, first, size) && is_present(first, size);
+    return green__memory_map_is_readable(map, first, size) && is_present(first, size);
 }
 
-static bool has_table(const green_object *object, const green_memory_map *pages, const void *table, size_t count,
+static bool has_table(const green_object *object, const green_memory_map *map, const void *table, size_t count,
                       size_t size) {
     return (uintptr_t)table % sizeof(void *) == 0 && count <= SIZE_MAX / size &&
-           has_bytes(object, pages, table, count * size);
+           has_bytes(object, map, table, count * size);
 }
 
 /* glibc relocates these entries to addresses, except in the vdso. */
@@ -101,10 +98,10 @@ static void read_dynamic(green_object *object, size_t *soname) {
 
 /* Finds the end of the dynamic section. Returns false if there is none in the object's
  * memory. */
-static bool measure_dynamic(green_object *object, const green_memory_map *pages) {
+static bool measure_dynamic(green_object *object, const green_memory_map *map) {
     size_t room = object->dynamic_count;
     object->dynamic_count = 0;
-    if (!has_table(object, pages, object->dynamic, room, sizeof *object->dynamic))
+    if (!has_table(object, map, object->dynamic, room, sizeof *object->dynamic))
         return false;
     for (size_t i = 0; i < room; i++)
         if (object->dynamic[i].d_tag == DT_NULL) {
@@ -114,8 +111,8 @@ static bool measure_dynamic(green_object *object, const green_memory_map *pages)
     return false;
 }
 
-static const char *check_strings(green_object *object, const green_memory_map *pages, size_t soname) {
-    if (!has_bytes(object, pages, object->strings, object->strings_size))
+static const char *check_strings(green_object *object, const green_memory_map *map, size_t soname) {
+    if (!has_bytes(object, map, object->strings, object->strings_size))
         return "its string table is outside its memory";
     if (object->strings_size == 0 || object->strings[object->strings_size - 1] != '\0')
         return "its string table does not end with a NUL";
@@ -141,13 +138,13 @@ static size_t count_symbols(const green_object *object) {
     return count;
 }
 
-static const char *check_slots(const green_object *object, const green_memory_map *pages) {
+static const char *check_slots(const green_object *object, const green_memory_map *map) {
     for (int kind = 0; kind < 2; kind++)
         if (object->slot_counts[kind] > 0 &&
-            !has_table(object, pages, object->slots[kind], object->slot_counts[kind], sizeof(ElfW(Rela))))
+            !has_table(object, map, object->slots[kind], object->slot_counts[kind], sizeof(ElfW(Rela))))
             return "its relocations are outside its memory";
     size_t count = count_symbols(object);
-    if (count > 0 && !has_table(object, pages, object->symbols, count, sizeof *object->symbols))
+    if (count > 0 && !has_table(object, map, object->symbols, count, sizeof *object->symbols))
         return "a relocation refers to a symbol outside its memory";
     for (int kind = 0; kind < 2; kind++)
         for (size_t i = 0; i < object->slot_counts[kind]; i++) {
@@ -159,27 +156,27 @@ static const char *check_slots(const green_object *object, const green_memory_ma
     return NULL;
 }
 
-static const char *check_tables(green_object *object, const green_memory_map *pages) {
+static const char *check_tables(green_object *object, const green_memory_map *map) {
     size_t soname = 0;
     if (!object->dynamic)
         return NULL; /* statically linked */
-    if (!measure_dynamic(object, pages))
+    if (!measure_dynamic(object, map))
         return "its dynamic section does not end in its memory";
     read_dynamic(object, &soname);
     if (!object->strings || !object->symbols) {
         object->slot_counts[0] = object->slot_counts[1] = 0;
         return NULL;
     }
-    const char *damage = check_strings(object, pages, soname);
-    return damage ? damage : check_slots(object, pages);
+    const char *damage = check_strings(object, map, soname);
+    return damage ? damage : check_slots(object, map);
 }
 
-void green__object_read(green_object *object, const green_memory_map *pages) {
-    object->damage = check_tables(object, pages);
+void green__object_read(green_object *object, const green_memory_map *map) {
+    object->damage = check_tables(object, map);
     if (object->damage)
         object->slot_counts[0] = object->slot_counts[1] = 0;
 }
 
-bool green__object_has_slot(const green_object *object, const green_memory_map *pages, void *const *slot) {
-    return has_table(object, pages, slot, 1, sizeof *slot);
+bool green__object_has_slot(const green_object *object, const green_memory_map *map, void *const *slot) {
+    return has_table(object, map, slot, 1, sizeof *slot);
 }

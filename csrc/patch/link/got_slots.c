@@ -1,6 +1,7 @@
 #include "got_slots.h"
 
 #include "../../base/pthread.h"
+#include "relro.h"
 #include "scope.h"
 
 #include <stdlib.h>
@@ -11,13 +12,13 @@ green_patch *green__patches;
 
 static green_got_slot *slots;
 
-/* Whether a slot leads to the C library's function, and not to one of the same
- * name of somebody else's: `connect` and `send` are words that many use. */
+/* Whether a slot leads to the C library's function. Other objects may define a function of the
+ * same name, such as `connect` or `send`. */
 static bool leads_to_real(const green_found_got_slot *slot, const green_object *object, const green_objects *objects) {
     void *value = __atomic_load_n(slot->address, __ATOMIC_RELAXED);
     if (value == slot->call->real || value == slot->call->taken || value == slot->call->green)
         return value != NULL;
-    if (green__object_has(object, value)) /* a stub of its own that finds it at the first call */
+    if (green__object_has(object, value)) /* the object's stub for lazy binding */
         return slot->foreign && slot->in_plt;
     for (size_t i = 0; i < objects->count; i++)
         if (green__object_has(&objects->all[i], value)) {
@@ -27,8 +28,8 @@ static bool leads_to_real(const green_found_got_slot *slot, const green_object *
     return false;
 }
 
-/* Where Green itself keeps the addresses that no patch is to change. */
-static bool is_own(const green_found_got_slot *slot) {
+/* Whether this is an address in green__pthread, which must not be patched. */
+static bool is_of_green(const green_found_got_slot *slot) {
     const void *address = slot->address;
     return address >= (const void *)&green__pthread && address < (const void *)(&green__pthread + 1);
 }
@@ -82,17 +83,17 @@ static bool make_room(green_patch *patch) {
     return true;
 }
 
-/* The slot's record, with the patch as an owner. What was there before an object
- * that is gone is of no use to the one in its place. */
+/* Patches a slot and makes the patch an owner of it. If the slot has a record of an object that
+ * has been unloaded since, the former value is that of the new object. */
 static int patch_slot(green_patch *patch, const green_found_got_slot *found, const green_object *object,
-                      const green_memory_map *pages) {
+                      const green_memory_map *map) {
     green_got_slot *slot = slot_at(found->address);
     bool is_new = !slot;
     if (!make_room(patch) || (is_new && !(slot = slot_make(found, object))))
-        return green__fail(-ENOMEM, "patching '%s': no memory for its slots", object->path);
+        return green__fail(-ENOMEM, "patching '%s': out of memory for its slots", object->path);
     void *value = __atomic_load_n(found->address, __ATOMIC_RELAXED);
     if (value != found->call->green) {
-        int protection = green__memory_map_protection(pages, found->address);
+        int protection = green__memory_map_protection(map, found->address);
         int error = green__relro_write(found->address, found->call->green, protection);
         if (error < 0 && is_new)
             slot_free(slot);
@@ -113,25 +114,25 @@ static int patch_slot(green_patch *patch, const green_found_got_slot *found, con
 }
 
 int green__got_slots_patch(green_patch *patch, unsigned families, const green_object *object,
-                           const green_objects *objects, const green_memory_map *pages) {
+                           const green_objects *objects, const green_memory_map *map) {
     families &= green__scope_families(object);
     size_t at = 0;
     int error = 0;
     if (object->damage)
         return green__fail(-ENOEXEC, "patching '%s': it is damaged: %s", object->path, object->damage);
     for (green_found_got_slot found; error == 0 && green__object_next_slot(object, &at, &found);) {
-        if (!(found.call->family & families) || is_own(&found))
+        if (!(found.call->family & families) || is_of_green(&found))
             continue;
-        if (!green__object_has_slot(object, pages, found.address))
+        if (!green__object_has_slot(object, map, found.address))
             error = green__fail(-ENOEXEC, "patching '%s': it is damaged: the slot of %s() is outside its memory",
                                 object->path, found.call->name);
         else if (leads_to_real(&found, object, objects))
-            error = patch_slot(patch, &found, object, pages);
+            error = patch_slot(patch, &found, object, map);
     }
     return error;
 }
 
-static void forget(green_got_slot *slot) {
+static void record_free(green_got_slot *slot) {
     green_got_slot **place = &slots;
     while (*place != slot)
         place = &(*place)->next;
@@ -139,7 +140,7 @@ static void forget(green_got_slot *slot) {
     slot_free(slot);
 }
 
-/* Somebody may have rewritten it since, and knows better. */
+/* Leaves a slot alone whose value has been changed by others since. */
 static int restore(const green_got_slot *slot) {
     if (!green__object_is_loaded(slot->object, slot->base, slot->address) ||
         __atomic_load_n(slot->address, __ATOMIC_RELAXED) != slot->call->green)
@@ -152,12 +153,12 @@ int green__got_slots_restore(green_patch *patch) {
     int error = 0;
     for (size_t i = 0; i < patch->count; i++) {
         green_got_slot *slot = patch->slots[i];
-        int refused = slot->owners == 1 ? restore(slot) : 0;
-        if (refused < 0) {
-            error = refused;
+        int failure = slot->owners == 1 ? restore(slot) : 0;
+        if (failure < 0) {
+            error = failure;
             patch->slots[kept++] = slot;
         } else if (--slot->owners == 0) {
-            forget(slot);
+            record_free(slot);
         }
     }
     patch->count = kept;
@@ -166,9 +167,8 @@ int green__got_slots_restore(green_patch *patch) {
 
 bool green__got_slots_has_object(const char *object) {
     for (const green_got_slot *slot = slots; slot; slot = slot->next) {
-        const char *slash = strrchr(slot->object, '/');
-        if (strcmp(slot->object, object) == 0 || strcmp(slot->soname, object) == 0 ||
-            (slash && strcmp(slash + 1, object) == 0))
+        const green_object recorded = {.path = slot->object, .soname = slot->soname};
+        if (green__object_is(&recorded, object))
             return true;
     }
     return false;

@@ -1,20 +1,20 @@
-/* The slots that are patched now, and what each patch owns of them. */
+/* The patched slots, and the patches that own them. */
 #ifndef GREEN_PATCH_LINK_GOT_SLOTS_H
 #define GREEN_PATCH_LINK_GOT_SLOTS_H
 
 #include "../../base/lock.h"
-#include "elf.h"
-#include "relro.h"
+
+#include "elf_tables.h"
 
 typedef struct green_got_slot {
     struct green_got_slot *next;
     void **address;
     void *previous;
     const green_patched_call *call;
-    uintptr_t base; /* of its object, which may be unloaded and another be there */
+    uintptr_t base; /* of its object, to tell it from one that is loaded there later */
     int protection; /* of its page */
     char *object;   /* its path */
-    char *soname;   /* "" for none */
+    char *soname;   /* "" if it has none */
     unsigned owners;
 } green_got_slot;
 
@@ -22,26 +22,28 @@ struct green_patch {
     struct green_patch *next;
     unsigned families;
     bool everywhere;
-    green_got_slot **slots; /* those of one object and call together, but for what came later */
+    green_got_slot **slots; /* grouped by object and call, except those added later */
     size_t count, capacity;
 };
 
-/* Held by whoever reads or changes any of this. Nobody loads a library while
- * holding it: a library's constructor may patch. */
+/* Guards all slots and patches. Must not be held while a library is loaded, because its
+ * constructor may patch. */
 extern green_lock green__patches_lock;
 
-/* Every patch there is. */
+/* The list of all patches. */
 extern green_patch *green__patches;
 
-/* Patches the object's slots of these families, and makes the patch an
- * owner of each. -errno, explained; what was done until then stays. */
+/* Patches the object's slots of these families and makes the patch an owner of each. Returns
+ * 0, or -errno, explained; slots patched before the error stay patched. */
 int green__got_slots_patch(green_patch *patch, unsigned families, const green_object *object,
                            const green_objects *objects, const green_memory_map *pages);
 
-/* Gives up what the patch owns; slots without an owner are as they were. Takes no
- * memory. -errno for those that cannot be written, which the patch still owns. */
+/* Ends the ownership of the patch's slots, and restores the former value of slots that no
+ * other patch owns. Allocates no memory. Returns 0, or -errno, explained, if some slots cannot
+ * be written; the patch still owns these. */
 int green__got_slots_restore(green_patch *patch);
 
+/* Whether slots of the object with this file name, path or soname are patched. */
 bool green__got_slots_has_object(const char *object);
 
 #endif

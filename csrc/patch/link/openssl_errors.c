@@ -1,5 +1,7 @@
 #include "openssl_errors.h"
 
+#include "../../core/switch_state.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -153,16 +155,16 @@ static bool is_crypto(const char *name) {
     return strncmp(name, "libcrypto.", strlen("libcrypto.")) == 0;
 }
 
-static bool is_of_openssl(const char *name) {
+bool green__is_openssl(const char *name) {
     return is_crypto(name) || strncmp(name, "libssl.", strlen("libssl.")) == 0;
 }
 
 static bool uses_openssl(const green_object *object) {
     size_t at = 0;
-    if (is_of_openssl(green__object_name(object)))
+    if (green__is_openssl(green__object_name(object)))
         return true;
     for (const char *needed; (needed = green__object_needs(object, &at));)
-        if (is_of_openssl(needed))
+        if (green__is_openssl(needed))
             return true;
     return false;
 }

@@ -13,6 +13,9 @@
 
 #include "elf.h"
 
+/* Whether a file name is that of libssl or libcrypto. */
+bool green__is_openssl(const char *name);
+
 /* Starts to save the queue at switches if one of the chosen objects uses OpenSSL. chosen
  * has an entry for each object. The caller holds the patching lock. */
 void green__openssl_errors_watch(const green_objects *objects, const bool *chosen);

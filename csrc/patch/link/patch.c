@@ -1,4 +1,4 @@
-/* The calls of green/patch.h. */
+/* The functions of green/patch.h. */
 #include "patch.h"
 
 #include "../io/connect.h"
@@ -13,27 +13,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a patching needs to know about the process at its moment. */
-struct world {
+/* The objects and the memory map of the process at one moment. */
+struct snapshot {
     green_objects objects;
-    green_memory_map pages;
+    green_memory_map map;
 };
 
-static int world_read(struct world *world) {
-    int error = green__objects_list(&world->objects);
+static int snapshot_read(struct snapshot *snapshot) {
+    int error = green__objects_list(&snapshot->objects);
     if (error < 0)
         return error;
-    error = green__memory_map_read(&world->pages);
+    error = green__memory_map_read(&snapshot->map);
     if (error < 0)
-        green__objects_free(&world->objects);
-    for (size_t i = 0; error == 0 && i < world->objects.count; i++)
-        green__object_read(&world->objects.all[i], &world->pages);
+        green__objects_free(&snapshot->objects);
+    for (size_t i = 0; error == 0 && i < snapshot->objects.count; i++)
+        green__object_read(&snapshot->objects.all[i], &snapshot->map);
     return error;
 }
 
-static void world_free(struct world *world) {
-    green__memory_map_free(&world->pages);
-    green__objects_free(&world->objects);
+static void snapshot_free(struct snapshot *snapshot) {
+    green__memory_map_free(&snapshot->map);
+    green__objects_free(&snapshot->objects);
 }
 
 static int begin(void) {
@@ -56,7 +56,7 @@ static int begin(void) {
 static int check_families(unsigned *families) {
     unsigned unknown = *families & ~(unsigned)GREEN_PATCH_KNOWN;
     if (unknown)
-        return green__fail(-EINVAL, "patching: families is 0x%x, of which 0x%x is no family", *families, unknown);
+        return green__fail(-EINVAL, "patching: families is 0x%x, but 0x%x is not a family", *families, unknown);
     if (*families == 0)
         *families = GREEN_PATCH_ALL;
     if (*families & GREEN_PATCH_THREAD)
@@ -67,7 +67,7 @@ static int check_families(unsigned *families) {
 static green_patch *patch_make(unsigned families) {
     green_patch *patch = calloc(1, sizeof *patch);
     if (!patch) {
-        green__fail(-ENOMEM, "no memory for a patch");
+        green__fail(-ENOMEM, "patching: out of memory for a patch");
         return NULL;
     }
     patch->families = families;
@@ -79,21 +79,22 @@ static void patch_free(green_patch *patch) {
     free(patch);
 }
 
-/* Patches what is chosen, all of it or nothing. Called with the lock held. */
-static int patch_chosen(green_patch *patch, const struct world *world, const bool *chosen) {
-    for (size_t i = 0; i < world->objects.count; i++) {
+/* Patches the chosen objects, all or none of them. The caller holds green__patches_lock. */
+static int patch_chosen(green_patch *patch, const struct snapshot *snapshot, const bool *chosen) {
+    for (size_t i = 0; i < snapshot->objects.count; i++) {
         unsigned families = patch->families;
         if (!chosen[i])
-            families &= green__scope_includes_locks(&world->objects, i, chosen) ? GREEN_PATCH_LOCK : 0;
+            families &= green__scope_includes_locks(&snapshot->objects, i, chosen) ? GREEN_PATCH_LOCK : 0;
         if (!families)
             continue;
-        int error = green__got_slots_patch(patch, families, &world->objects.all[i], &world->objects, &world->pages);
+        int error =
+            green__got_slots_patch(patch, families, &snapshot->objects.all[i], &snapshot->objects, &snapshot->map);
         if (error < 0) {
             (void)green__got_slots_restore(patch);
             return error;
         }
     }
-    green__openssl_errors_watch(&world->objects, chosen);
+    green__openssl_errors_watch(&snapshot->objects, chosen);
     return 0;
 }
 
@@ -116,7 +117,7 @@ static int choose_also(const green_objects *objects, const green_import_options 
     for (size_t i = 0; i < options->also_count; i++) {
         size_t index = find_object(objects, options->also[i]);
         if (index == objects->count)
-            return green__fail(-ENOENT, "patching: no object '%s' is loaded", options->also[i]);
+            return green__fail(-ENOENT, "patching: no loaded object is named '%s'", options->also[i]);
         if (green__scope_excludes(&objects->all[index]))
             return green__fail(-EINVAL, "patching: '%s' is part of the C library or of Green", options->also[i]);
         chosen[index] = true;
@@ -139,31 +140,31 @@ static int choose(const green_objects *objects, const struct link_map *library, 
 
 static int import_loaded(green_patch *patch, const struct link_map *library, const char *name,
                          const green_import_options *options) {
-    struct world world;
-    int error = world_read(&world);
+    struct snapshot snapshot;
+    int error = snapshot_read(&snapshot);
     if (error < 0)
         return error;
-    bool *chosen = calloc(world.objects.count, sizeof *chosen);
+    bool *chosen = calloc(snapshot.objects.count, sizeof *chosen);
     if (!chosen)
-        error = green__fail(-ENOMEM, "patching '%s'", name);
+        error = green__fail(-ENOMEM, "patching '%s': out of memory", name);
     if (error == 0)
-        error = choose(&world.objects, library, name, options, chosen);
+        error = choose(&snapshot.objects, library, name, options, chosen);
     if (error == 0)
-        error = patch_chosen(patch, &world, chosen);
+        error = patch_chosen(patch, &snapshot, chosen);
     if (error == 0 && patch->count == 0)
-        error = green__fail(-ENODATA, "patching '%s': it has no slot of a call that could be made green", name);
+        error = green__fail(-ENODATA, "patching '%s': it has no slot of a call that can be made green", name);
     free(chosen);
-    world_free(&world);
+    snapshot_free(&snapshot);
     return error;
 }
 
-/* Its handle is never closed: green threads may be inside. */
+/* Never closes the handle, because green threads may be executing the library. */
 static int load(const char *library, struct link_map **map) {
     void *handle = dlopen(library, RTLD_NOW);
     if (!handle)
-        return green__fail(-ENOENT, "loading '%s' (%s)", library, dlerror());
+        return green__fail(-ENOENT, "cannot load '%s': %s", library, dlerror());
     if (dlinfo(handle, RTLD_DI_LINKMAP, map) < 0)
-        return green__fail(-ENOENT, "patching '%s' (%s)", library, dlerror());
+        return green__fail(-ENOENT, "cannot patch '%s': %s", library, dlerror());
     return 0;
 }
 
@@ -172,7 +173,7 @@ static int discard(green_patch *made, int error) {
     return error;
 }
 
-/* Ends what begin() has begun. The patch is the caller's, unless it failed. */
+/* Ends what begin() has begun. On success the caller owns *patch. */
 static int conclude(green_patch **patch, green_patch *made, int error) {
     if (error == 0)
         publish(made);
@@ -201,9 +202,9 @@ int green_import_patched(green_patch **patch, const char *library, const green_i
     return conclude(patch, made, import_loaded(made, map, library, &options));
 }
 
-/* Everything ------------------------------------------------------------------- */
+/* The whole program ------------------------------------------------------------ */
 
-/* NULL if there is no memory. */
+/* Returns NULL if there is no memory. */
 static bool *choose_everything(const green_objects *objects) {
     bool *chosen = calloc(objects->count, sizeof *chosen);
     for (size_t i = 0; chosen && i < objects->count; i++)
@@ -211,19 +212,19 @@ static bool *choose_everything(const green_objects *objects) {
     return chosen;
 }
 
-/* Called with the lock held. */
+/* The caller holds green__patches_lock. */
 static int patch_everything(green_patch *patch) {
-    struct world world;
-    int error = world_read(&world);
+    struct snapshot snapshot;
+    int error = snapshot_read(&snapshot);
     if (error < 0)
         return error;
-    bool *chosen = choose_everything(&world.objects);
+    bool *chosen = choose_everything(&snapshot.objects);
     if (!chosen)
-        error = green__fail(-ENOMEM, "patching everything");
+        error = green__fail(-ENOMEM, "patching the program: out of memory");
     if (error == 0)
-        error = patch_chosen(patch, &world, chosen);
+        error = patch_chosen(patch, &snapshot, chosen);
     free(chosen);
-    world_free(&world);
+    snapshot_free(&snapshot);
     return error;
 }
 
@@ -242,35 +243,35 @@ int green_monkey_patch(green_patch **patch, unsigned families) {
     return conclude(patch, made, patch_everything(made));
 }
 
-/* An object that was loaded and cannot be patched is loaded all the same. */
-static void patch_later_objects(green_patch *patch) {
-    struct world world;
-    if (world_read(&world) < 0)
+/* Errors are only logged, because dlopen() has succeeded. */
+static void patch_new_objects(green_patch *patch) {
+    struct snapshot snapshot;
+    if (snapshot_read(&snapshot) < 0)
         return;
-    bool *chosen = choose_everything(&world.objects);
-    for (size_t i = 0; chosen && i < world.objects.count; i++) {
-        const green_object *object = &world.objects.all[i];
+    bool *chosen = choose_everything(&snapshot.objects);
+    for (size_t i = 0; chosen && i < snapshot.objects.count; i++) {
+        const green_object *object = &snapshot.objects.all[i];
         int error = 0;
         if (chosen[i])
-            error = green__got_slots_patch(patch, patch->families, object, &world.objects, &world.pages);
+            error = green__got_slots_patch(patch, patch->families, object, &snapshot.objects, &snapshot.map);
         if (error < 0)
-            green__debug("'%s' was loaded, and is not all patched: %s", object->path, green_explain(error));
+            green__debug("'%s' was loaded, but is not completely patched: %s", object->path, green_explain(error));
     }
     if (chosen)
-        green__openssl_errors_watch(&world.objects, chosen);
+        green__openssl_errors_watch(&snapshot.objects, chosen);
     free(chosen);
-    world_free(&world);
+    snapshot_free(&snapshot);
 }
 
 void green__patch_new_objects(void) {
     green__lock(&green__patches_lock);
     for (green_patch *patch = green__patches; patch; patch = patch->next)
         if (patch->everywhere)
-            patch_later_objects(patch);
+            patch_new_objects(patch);
     green__unlock(&green__patches_lock);
 }
 
-/* Undoing, asking --------------------------------------------------------------- */
+/* Undoing, reporting ------------------------------------------------------------ */
 
 static void withdraw(const green_patch *patch) {
     green_patch **place = &green__patches;
@@ -289,9 +290,9 @@ static bool is_last_with_threads(const green_patch *patch) {
     return true;
 }
 
-/* Whether calls that are given threads' ids would be the C library's from here on,
- * to which that of a green thread is an address of nothing. */
-static bool ends_ids(const green_patch *patch) {
+/* Whether calls that take thread ids would go to the C library again, where the id of a green
+ * thread is an invalid address. */
+static bool invalidates_ids(const green_patch *patch) {
     if (!(patch->families & GREEN_PATCH_THREAD))
         return false;
     for (size_t i = 0; i < patch->count; i++)
@@ -300,14 +301,14 @@ static bool ends_ids(const green_patch *patch) {
     return false;
 }
 
-/* Called with the lock held. */
+/* The caller holds green__patches_lock. */
 static int check_ids(const green_patch *patch) {
     size_t count = green__pthread_count();
-    if (count == 0 || !ends_ids(patch))
+    if (count == 0 || !invalidates_ids(patch))
         return 0;
     return green__fail(-EBUSY,
-                       "undoing a patch: %zu green threads that pthread_create() has made have not ended, or are "
-                       "neither joined nor detached",
+                       "cannot undo the patch: %zu green threads of pthread_create() have not ended, or are neither "
+                       "joined nor detached",
                        count);
 }
 
@@ -316,7 +317,7 @@ int green_unpatch(green_patch *patch) {
         return 0;
     unsigned families = patch->families;
     if (families & GREEN_PATCH_FILE)
-        green__fd_in_use_drain(); /* a close() that is not patched does not wait for them */
+        green__fd_in_use_drain(); /* an unpatched close() does not wait for file calls */
     green__lock(&green__patches_lock);
     int error = check_ids(patch);
     if (error == 0)
@@ -329,7 +330,7 @@ int green_unpatch(green_patch *patch) {
     }
     green__unlock(&green__patches_lock);
     if (families & GREEN_PATCH_LOCK)
-        green__parking_lot_wake_all(); /* they may wait for a call that wakes nobody any more */
+        green__parking_lot_wake_all(); /* unpatched calls wake no green thread */
     return error;
 }
 
@@ -345,7 +346,7 @@ bool green_is_patched(const char *object) {
     return found;
 }
 
-/* Whether an earlier slot of the patch is in the same line. */
+/* Whether an earlier slot of the patch belongs to the same line of the report. */
 static bool is_counted(const green_patch *patch, size_t index) {
     for (size_t i = 0; i < index; i++)
         if (patch->slots[i]->call == patch->slots[index]->call && patch->slots[i]->base == patch->slots[index]->base)

@@ -1,5 +1,7 @@
 #include "scope.h"
 
+#include "openssl_errors.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,9 +9,9 @@ static bool begins_with(const char *text, const char *beginning) {
     return strncmp(text, beginning, strlen(beginning)) == 0;
 }
 
-/* The C library's parts call each other inside, and modules of its name service
- * run with its locks held. */
-static const char *const untouchable[] = {
+/* The parts of the C library call each other internally, and its name service modules run with
+ * its locks held. */
+static const char *const excluded[] = {
     "ld-linux",   "ld.so",      "libc.so",     "libpthread.so", "libdl.so",        "librt.so",    "libm.so",
     "libanl.so",  "libresolv.", "libnss_",     "linux-vdso",    "linux-gate",      "libgcc_s.so", "libasan.so",
     "libtsan.so", "liblsan.so", "libubsan.so", "libclang_rt.",  "libgreencore.so",
@@ -24,38 +26,29 @@ static bool is_among(const green_object *object, const char *const *beginnings, 
 }
 
 bool green__scope_excludes(const green_object *object) {
-    return is_among(object, untouchable, sizeof untouchable / sizeof *untouchable);
+    return is_among(object, excluded, sizeof excluded / sizeof *excluded);
 }
 
-static const char *const native_locks[] = {
+static const char *const keep_locks[] = {
     "libssl.", "libcrypto.", "libjemalloc", "libtcmalloc", "libmimalloc", "libswift", "libdispatch.",
 };
 
-static const char *const native_threads[] = {
+static const char *const keep_threads[] = {
     "libFoundation", "lib_Foundation", "libTesting", "lib_Testing", "libXCTest", "libBlocksRuntime",
 };
 
 unsigned green__scope_families(const green_object *object) {
     unsigned families = ~0u;
-    if (is_among(object, native_locks, sizeof native_locks / sizeof *native_locks))
+    if (is_among(object, keep_locks, sizeof keep_locks / sizeof *keep_locks))
         families &= ~(unsigned)(GREEN_PATCH_LOCK | GREEN_PATCH_THREAD);
-    if (is_among(object, native_threads, sizeof native_threads / sizeof *native_threads))
+    if (is_among(object, keep_threads, sizeof keep_threads / sizeof *keep_threads))
         families &= ~(unsigned)GREEN_PATCH_THREAD;
     return families;
 }
 
-/* Green's own need of OpenSSL does not count: it does no I/O by it. */
-static bool counts(const green_object *user, const green_object *used) {
-    const char *name = green__object_name(used);
-    return !green__object_has(user, green__patched_calls) ||
-           !(begins_with(name, "libssl.") || begins_with(name, "libcrypto."));
-}
-
-static size_t index_of(const green_objects *objects, const char *name) {
-    size_t i = 0;
-    while (i < objects->count && !green__object_is(&objects->all[i], name))
-        i++;
-    return i;
+/* OpenSSL is not shared because Green needs it: Green does no I/O through it. */
+static bool is_need(const green_object *user, const green_object *used) {
+    return !(green__object_has(user, green__patched_calls) && green__is_openssl(green__object_name(used)));
 }
 
 bool green__scope_includes_locks(const green_objects *objects, size_t index, const bool *chosen) {
@@ -76,15 +69,15 @@ static void find_needs(const green_objects *objects, bool *needs) {
     for (size_t i = 0; i < objects->count; i++) {
         size_t at = 0;
         for (const char *name; (name = green__object_needs(&objects->all[i], &at));) {
-            size_t used = index_of(objects, name);
-            if (used < objects->count && counts(&objects->all[i], &objects->all[used]))
+            size_t used = green__objects_find(objects, name);
+            if (used < objects->count && is_need(&objects->all[i], &objects->all[used]))
                 needs[i * objects->count + used] = true;
         }
     }
 }
 
-/* All that the root needs, directly or not. */
-static void spread(const bool *needs, size_t count, bool *chosen) {
+/* Chooses what the root needs, directly or not. */
+static void add_needed(const bool *needs, size_t count, bool *chosen) {
     for (bool more = true; more;) {
         more = false;
         for (size_t i = 0; i < count; i++)
@@ -94,8 +87,8 @@ static void spread(const bool *needs, size_t count, bool *chosen) {
     }
 }
 
-/* Leaves out whatever somebody outside needs, until nobody does. */
-static void narrow(const bool *needs, size_t count, size_t root, bool *chosen) {
+/* Removes objects that an object outside the scope needs, until there are none. */
+static void remove_shared(const bool *needs, size_t count, size_t root, bool *chosen) {
     for (bool more = true; more;) {
         more = false;
         for (size_t i = 0; i < count; i++)
@@ -111,11 +104,11 @@ int green__scope_choose(const green_objects *objects, size_t root, bool *chosen)
     size_t count = objects->count;
     bool *needs = calloc(count, count);
     if (!needs)
-        return green__fail(-ENOMEM, "patching: no memory for who needs whom");
+        return green__fail(-ENOMEM, "patching: out of memory for the dependencies of objects");
     find_needs(objects, needs);
     chosen[root] = true;
-    spread(needs, count, chosen);
-    narrow(needs, count, root, chosen);
+    add_needed(needs, count, chosen);
+    remove_shared(needs, count, root, chosen);
     for (size_t i = 0; i < count; i++)
         if (chosen[i] && green__scope_excludes(&objects->all[i]))
             chosen[i] = false;

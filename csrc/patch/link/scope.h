@@ -1,27 +1,27 @@
-/* Which objects a patch is about. */
+/* The scope of a patch: which objects it covers. */
 #ifndef GREEN_PATCH_LINK_SCOPE_H
 #define GREEN_PATCH_LINK_SCOPE_H
 
 #include "elf.h"
 
-/* Whether it is the C library, the dynamic linker, a sanitizer or Green itself.
- * Green within a program or a library of somebody else's is not: there its own
- * calls know that they must not park (see green__may_park). */
+/* Whether the object must never be patched: the C library, the dynamic linker, a sanitizer or
+ * Green's shared library. A program or library that contains Green may be patched: Green's own
+ * calls in it do not park (see green__may_park). */
 bool green__scope_excludes(const green_object *object);
 
-/* The families of calls that an object's may be made green of. Locks that are held
- * for a moment only, by who must not be left in the middle, stay as they are: those
- * of OpenSSL, in whose calls Green never parks, of allocators, which Green calls
- * anywhere, and of Swift's runtime. So do the threads of these, and those of what
- * Swift's libraries make for themselves. */
+/* The families of calls that may be patched in an object. Locks that are held briefly, in code
+ * that must not be interrupted by other green threads, are left alone: those of OpenSSL, in
+ * whose calls Green never parks, of allocators, which Green calls anywhere, and of the Swift
+ * runtime. So are the threads of these libraries, and threads that Swift's libraries create
+ * for themselves. */
 unsigned green__scope_families(const green_object *object);
 
-/* Whether it is the library of a language, and a chosen object needs it: there a
- * library in C++ has half of its locks. */
+/* Whether the locks of an object are patched because a chosen object needs it: it is the C++
+ * standard library, which makes half of the lock calls of a C++ library. */
 bool green__scope_includes_locks(const green_objects *objects, size_t index, const bool *chosen);
 
-/* Marks the object of that index and those that only it, or others marked, need.
- * chosen has a place for each object, all false. -ENOMEM, explained. */
+/* Chooses the root, and the objects that only the root and other chosen objects need. `chosen`
+ * has an entry for each object, all false at first. Returns 0, or -ENOMEM, explained. */
 int green__scope_choose(const green_objects *objects, size_t root, bool *chosen);
 
 #endif
