@@ -1,4 +1,4 @@
-/* The table of the calls, and where the C library's own are. */
+/* The table of patched calls, and the addresses of the C library's own. */
 #include "calls.h"
 
 #include "../base/pthread.h"
@@ -14,8 +14,8 @@ green_real_calls green__real;
 #define GREEN_ROW(family, name) {#name, GREEN_PATCH_##family, (void *)green__green_##name, NULL, NULL},
 #define GREEN_ALIAS(family, alias, name) {#alias, GREEN_PATCH_##family, (void *)green__green_##name, NULL, NULL},
 
-/* Second names, by which old binaries call, and those with large offsets, as all
- * have here. */
+/* Aliases: names used by old binaries, and names for large file offsets, which all calls
+ * have on 64-bit systems. */
 #define GREEN_PATCH_ALIASES(X)                                                                                         \
     X(CLOSES, __close, close)                                                                                          \
     X(SOCKET, __connect, connect)                                                                                      \
@@ -55,15 +55,14 @@ green_real_calls green__real;
 green_patched_call green__patched_calls[] = {GREEN_PATCH_CALLS(GREEN_ROW) GREEN_PATCH_ALIASES(GREEN_ALIAS)};
 const size_t green__patched_call_count = sizeof green__patched_calls / sizeof *green__patched_calls;
 
-/* Where each stands in green__real; functions are not objects, so the address is
- * copied as bytes. */
+/* Offsets in green__real. A function pointer cannot be assigned from void *, so the address
+ * is copied as bytes. */
 #define GREEN_OFFSET(family, name) offsetof(green_real_calls, name),
 static const size_t offsets[] = {GREEN_PATCH_CALLS(GREEN_OFFSET)};
 enum { OWN_CALLS = sizeof offsets / sizeof *offsets };
 
-/* In an executable that is not position-independent the address of a function
- * may be that of the executable's stub, which jumps through a slot of the very
- * kind that is rewritten. */
+/* In an executable that is not position-independent, the address of a function may be that
+ * of a stub in the executable, which jumps through a slot that will be rewritten. */
 static bool is_stub(void *address) {
     const ElfW(Sym) *symbol = NULL;
     Dl_info info;
@@ -78,13 +77,12 @@ static void find(void *library, green_patched_call *call) {
         call->real = dlsym(library, call->name);
 }
 
-/* What the base room has by address, which in an executable that is not
- * position-independent is that of a stub, too. */
+/* The addresses in green__pthread may be those of such stubs, too. */
 #define GREEN_REPLACE(name)                                                                                            \
     if (green__pthread.name != green__real.pthread_##name)                                                             \
         green__pthread.name = green__real.pthread_##name;
 
-static void tell_base(void) {
+static void update_base(void) {
     GREEN_PTHREAD_CALLS(GREEN_REPLACE)
 }
 
@@ -94,19 +92,19 @@ int green__patched_calls_find(void) {
         return 0;
     void *library = dlopen("libc.so.6", RTLD_NOW | RTLD_NOLOAD);
     if (!library)
-        return green__fail(-ENOSYS, "patching: this process has no libc.so.6 of its own: it is linked statically");
+        return green__fail(-ENOSYS, "patching: this process has no libc.so.6, because it is statically linked");
     for (size_t i = 0; i < green__patched_call_count; i++) {
         green_patched_call *call = &green__patched_calls[i];
         find(library, call);
         if (i >= OWN_CALLS)
             continue;
         if (!call->real)
-            return green__fail(-ENOSYS, "patching: the C library has no '%s'", call->name);
+            return green__fail(-ENOSYS, "patching: the C library has no function '%s'", call->name);
         memcpy((char *)&green__real + offsets[i], &call->real, sizeof call->real);
     }
-    tell_base();
-    /* Other OS threads may come through a slot as soon as it is rewritten: from here
-     * on none of them sees green__real as it was. */
+    update_base();
+    /* Other OS threads may call through a slot as soon as it is rewritten. The barrier
+     * makes green__real visible to all of them before that. */
     syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
     done = true;
     return 0;

@@ -1,19 +1,19 @@
 /* The green versions of the C library's blocking calls.
  *
- * Each behaves as the call it stands for. It tries first, without waiting; when
- * the descriptor is a blocking one and there is nothing yet, the green thread
- * parks until there is, and tries again. So nothing is kept about descriptors:
- * O_NONBLOCK, SO_RCVTIMEO and SO_SNDTIMEO are read from the kernel when a call is
- * about to wait, and mean what they say. Where nobody can park, the call goes
- * straight to the C library. */
+ * Each behaves as the call that it replaces. It first tries the operation without
+ * waiting. If the operation would block and the descriptor is a blocking one, the green
+ * thread parks until the descriptor is ready, and tries again. Green keeps no state about
+ * descriptors: it reads O_NONBLOCK, SO_RCVTIMEO and SO_SNDTIMEO from the kernel when a call
+ * is about to wait. If the caller cannot park, the call goes directly to the C library. */
 #ifndef GREEN_PATCH_CALLS_H
 #define GREEN_PATCH_CALLS_H
 
-#include "../core/hub.h"
+#include "../base/error.h"
 
 #include <green/patch.h>
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <poll.h>
@@ -21,6 +21,9 @@
 #include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -32,7 +35,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* What compilers call instead where they know the size of a buffer. */
+/* Checked variants, which compilers call if they know the size of the buffer (_FORTIFY_SOURCE). */
 ssize_t __read_chk(int fd, void *bytes, size_t size, size_t room);
 ssize_t __recv_chk(int fd, void *bytes, size_t size, size_t room, int flags);
 ssize_t __recvfrom_chk(int fd, void *restrict bytes, size_t size, size_t room, int flags,
@@ -43,14 +46,15 @@ int __openat_2(int directory, const char *path, int flags);
 int __poll_chk(struct pollfd *polled, nfds_t count, int timeout, size_t room);
 int __ppoll_chk(struct pollfd *polled, nfds_t count, const struct timespec *timeout, const sigset_t *mask, size_t room);
 
-/* All families; and that of close and its like, which each of two has need of. */
+/* All families; and the two that close(), dup2() and dup3() belong to. */
 enum { GREEN_PATCH_KNOWN = GREEN_PATCH_ALL | GREEN_PATCH_FILE | GREEN_PATCH_LOCK | GREEN_PATCH_THREAD };
 enum { GREEN_PATCH_CLOSES = GREEN_PATCH_SOCKET | GREEN_PATCH_FILE };
 
-/* The family of what is rewritten so that objects loaded later are patched too. */
+/* The family of dlopen(), which green_monkey_patch() replaces to patch objects that are
+ * loaded later. */
 enum { GREEN_PATCH_DLOPEN = 1 << 30 };
 
-/* X(family, name): every call that has a green version. */
+/* X(family, name) for each call that has a green version. */
 #define GREEN_PATCH_CALLS(X)                                                                                           \
     X(SOCKET, accept)                                                                                                  \
     X(SOCKET, accept4)                                                                                                 \
@@ -157,9 +161,9 @@ enum { GREEN_PATCH_DLOPEN = 1 << 30 };
     X(THREAD, sched_yield)                                                                                             \
     X(DLOPEN, dlopen)
 
-/* The C library's own, or whatever stands in for it in this process (a
- * sanitizer's, LD_PRELOAD's). Found before the first slot is rewritten; a call by
- * its plain name from here could come back as the green one. */
+/* The calls of the C library, or of what replaces it in this process (a sanitizer,
+ * LD_PRELOAD). Looked up before the first slot is rewritten. Patched code must use these: a
+ * call by its plain name may lead to the green version again. */
 #define GREEN_REAL_CALL(family, name) __typeof__(name) *name;
 typedef struct green_real_calls {
     GREEN_PATCH_CALLS(GREEN_REAL_CALL)
@@ -173,27 +177,16 @@ typedef struct green_patched_call {
     const char *name;
     unsigned family;
     void *green;
-    void *real;  /* NULL: this process has none */
-    void *taken; /* what its address is to the program, which may be a stub of the executable's */
+    void *real;  /* NULL if this process has none */
+    void *taken; /* the address that the program sees, which may be a stub of the executable */
 } green_patched_call;
 
-/* All of them, with the second names that the C library has for some. */
+/* All patched calls, including the aliases that the C library has for some. */
 extern green_patched_call green__patched_calls[];
 extern const size_t green__patched_call_count;
 
-/* Fills in green__real and the table. Called with the lock of the patches held.
- * -ENOSYS: the C library cannot be asked. */
+/* Fills in green__real and the table. The caller holds green__patches_lock. Returns 0, or
+ * -ENOSYS, explained, if the process is statically linked or the C library lacks a call. */
 int green__patched_calls_find(void);
-
-/* The hub on which a call of the current OS thread may park; NULL: it goes
- * straight through. Nothing may park in a turn of the loop, in which Green's own
- * calls come here when it is linked into an executable that is patched, nor in the
- * handler of a crash, after which nobody is to go on. */
-static inline green_hub *green__may_park(void) {
-    green_hub *hub = green__hub;
-    return GREEN_LIKELY(hub && !hub->in_event_loop && !hub->current->must_not_block && !green__on_signal_stack(hub))
-               ? hub
-               : NULL;
-}
 
 #endif

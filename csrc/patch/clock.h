@@ -1,26 +1,33 @@
-/* The times of specified calls. */
+/* Times and deadlines of patched calls. */
 #ifndef GREEN_PATCH_CLOCK_H
 #define GREEN_PATCH_CLOCK_H
 
-#include "wait_fds.h"
+#include "../core/hub.h"
 
+#include <time.h>
+
+/* Whether this is a valid duration. */
 static inline bool green__timespec_is_duration(const struct timespec *time) {
     return time && time->tv_sec >= 0 && time->tv_nsec >= 0 && time->tv_nsec < GREEN_SECOND;
 }
 
-/* One of a clock's may be long past. */
+/* Whether this is a valid time of a clock, which may be long past. */
 static inline bool green__timespec_is_valid(const struct timespec *time) {
     return time && time->tv_nsec >= 0 && time->tv_nsec < GREEN_SECOND;
 }
 
-/* A time beyond all clocks is for ever. */
+/* Negative seconds become -1, and a time too large for 64 bits INT64_MAX, which never comes. */
 static inline int64_t green__timespec_nanoseconds(const struct timespec *time) {
     if (time->tv_sec < 0)
         return -1;
     return time->tv_sec < INT64_MAX / GREEN_SECOND ? time->tv_sec * GREEN_SECOND + time->tv_nsec : INT64_MAX;
 }
 
-/* A time of a clock that may be set before it comes. */
+static inline struct timespec green__timespec_of(int64_t nanoseconds) {
+    return (struct timespec){nanoseconds / GREEN_SECOND, nanoseconds % GREEN_SECOND};
+}
+
+/* A deadline on a clock that may be set while a call waits. */
 typedef struct green_clock_deadline {
     clockid_t clock;
     int64_t time;
@@ -30,40 +37,47 @@ static inline bool green__clock_is_supported(clockid_t clock) {
     return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC;
 }
 
-/* How long until then, by now; 0 or less: it has come. */
-static inline int64_t green__clock_deadline_left(const green_clock_deadline *until) {
+static inline bool green__clock_deadline_is_valid(clockid_t clock, const struct timespec *time) {
+    return green__clock_is_supported(clock) && green__timespec_is_valid(time);
+}
+
+/* The time left until the deadline, by the clock as it is set now; 0 or less when it has
+ * passed. */
+static inline int64_t green__clock_deadline_left(const green_clock_deadline *deadline) {
     struct timespec now;
-    clock_gettime(until->clock, &now);
-    return until->time - green__timespec_nanoseconds(&now);
+    clock_gettime(deadline->clock, &now);
+    return deadline->time - green__timespec_nanoseconds(&now);
 }
 
-/* Whether there is such a time, and it has come. */
-static inline bool green__clock_deadline_passed(const green_clock_deadline *until) {
-    return until && green__clock_deadline_left(until) <= 0;
+/* Whether a deadline has passed. False for NULL. */
+static inline bool green__clock_deadline_passed(const green_clock_deadline *deadline) {
+    return deadline && green__clock_deadline_left(deadline) <= 0;
 }
 
-/* The moment at which to look at the clock again, if nothing happens before. */
-static inline int64_t green__clock_deadline_next_check(const green_clock_deadline *until) {
-    int64_t left = green__clock_deadline_left(until);
-    bool is_steady = until->clock == CLOCK_MONOTONIC;
+/* When to check the clock again: a clock that can be set is checked every second. GREEN_NEVER
+ * for NULL. */
+static inline int64_t green__clock_deadline_next_check(const green_clock_deadline *deadline) {
+    if (!deadline)
+        return GREEN_NEVER;
+    int64_t left = green__clock_deadline_left(deadline);
+    bool is_steady = deadline->clock == CLOCK_MONOTONIC;
     return green__deadline_after(left <= 0 ? 0 : left < GREEN_SECOND || is_steady ? left : GREEN_SECOND);
 }
 
-/* The sooner one of two moments, of which either may be GREEN_NEVER. */
+/* The earlier of two deadlines, either of which may be GREEN_NEVER. */
 static inline int64_t green__deadline_earlier(int64_t one, int64_t other) {
     return other == GREEN_NEVER || (one != GREEN_NEVER && one < other) ? one : other;
 }
 
-/* The moment at which to look again for what nobody tells of: after a pause, or when
- * the time has come, if there is one. */
-static inline int64_t green__deadline_of_next_poll(int64_t pause, const green_clock_deadline *until) {
-    return green__deadline_earlier(green__deadline_after(pause),
-                                   until ? green__clock_deadline_next_check(until) : GREEN_NEVER);
+/* The deadline of the next poll for something that sends no notification: after the
+ * interval, or at the caller's deadline (NULL if it has none). */
+static inline int64_t green__deadline_of_next_poll(int64_t interval, const green_clock_deadline *deadline) {
+    return green__deadline_earlier(green__deadline_after(interval), green__clock_deadline_next_check(deadline));
 }
 
-/* The pause that follows a pause: twice as long, up to the longest. */
-static inline int64_t green__next_poll_interval(int64_t pause, int64_t longest) {
-    return pause * 2 < longest ? pause * 2 : longest;
+/* Twice the interval, up to a maximum. */
+static inline int64_t green__next_poll_interval(int64_t interval, int64_t longest) {
+    return interval * 2 < longest ? interval * 2 : longest;
 }
 
 #endif

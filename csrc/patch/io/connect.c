@@ -1,45 +1,45 @@
-/* Calls that make and end descriptors: connect, accept, close. */
+/* connect(), accept() and accept4(). */
 #include "connect.h"
 
 #include "../../base/lock.h"
 #include "descriptor.h"
-#include "fd_in_use.h"
 
 #include <fcntl.h>
 
-/* A listener that is full is asked again so often. */
+/* The interval of tries to connect to a full listener. */
 static const int64_t FULL_PAUSE = 2 * 1000 * 1000;
 
-/* connect and accept have no flag against waiting, so their descriptor is made
- * non-blocking for the moment of the call. Whoever shares it sees that, so the
- * green calls of all OS threads take turns, and none believes what it sees then. */
+/* connect() and accept() have no flag against blocking, so their descriptor is made
+ * non-blocking for the duration of the system call. This is visible to all OS threads that
+ * use the descriptor. The lock keeps their patched calls from mistaking it for the
+ * program's own setting. */
 static green_lock flags_lock = GREEN_LOCK_INITIALIZER(NULL);
 
 int green__connect_register_lock(void) {
     return green__lock_register(&flags_lock);
 }
 
-/* A call at a moment when its descriptor does not block. */
-struct brief {
+/* A system call to make while its descriptor is non-blocking. */
+struct nonblocking_call {
     int fd;
     struct sockaddr *address;
     socklen_t *length; /* of accept */
     socklen_t size;    /* of connect */
     int flags;
-    int (*call)(const struct brief *brief);
+    int (*call)(const struct nonblocking_call *call);
 };
 
-/* The call's result, with *blocking telling what the descriptor is otherwise. */
-static int without_waiting(const struct brief *brief, bool *blocking) {
+/* Makes the call. Sets *blocking to whether the descriptor is a blocking one otherwise. */
+static int call_nonblocking(const struct nonblocking_call *call, bool *blocking) {
     green__lock(&flags_lock);
-    int flags = fcntl(brief->fd, F_GETFL);
+    int flags = fcntl(call->fd, F_GETFL);
     *blocking = flags >= 0 && !(flags & O_NONBLOCK);
     if (*blocking)
-        fcntl(brief->fd, F_SETFL, flags | O_NONBLOCK);
-    int result = brief->call(brief);
+        fcntl(call->fd, F_SETFL, flags | O_NONBLOCK);
+    int result = call->call(call);
     int error = errno;
     if (*blocking)
-        fcntl(brief->fd, F_SETFL, flags);
+        fcntl(call->fd, F_SETFL, flags);
     green__unlock(&flags_lock);
     errno = error;
     return result;
@@ -47,19 +47,19 @@ static int without_waiting(const struct brief *brief, bool *blocking) {
 
 /* Connecting ------------------------------------------------------------------ */
 
-static int call_connect(const struct brief *brief) {
-    return green__real.connect(brief->fd, (__CONST_SOCKADDR_ARG){.__sockaddr__ = brief->address}, brief->size);
+static int call_connect(const struct nonblocking_call *call) {
+    return green__real.connect(call->fd, (__CONST_SOCKADDR_ARG){.__sockaddr__ = call->address}, call->size);
 }
 
-/* A connection that was begun is asked for by calling again, which also makes the
- * socket one that is connected: so far the kernel would take another connect. */
-static int connect_parking(green_hub *hub, const struct brief *brief) {
-    int64_t deadline = green__socket_deadline(brief->fd, SO_SNDTIMEO);
-    unsigned mistaken = 0;
+/* Calls connect() again for the result of a connection in progress. This also completes the
+ * socket's state: until then the kernel would accept another connect(). */
+static int connect_parking(green_hub *hub, const struct nonblocking_call *call) {
+    int64_t deadline = green__socket_deadline(call->fd, SO_SNDTIMEO);
+    unsigned spurious = 0;
     bool begun = false;
     for (int ended = 0;;) {
         bool blocking;
-        int result = without_waiting(brief, &blocking);
+        int result = call_nonblocking(call, &blocking);
         if (result == 0 || (errno == EISCONN && begun))
             return 0;
         bool is_full = errno == EAGAIN, is_under_way = errno == EINPROGRESS || errno == EALREADY;
@@ -68,8 +68,8 @@ static int connect_parking(green_hub *hub, const struct brief *brief) {
         if (ended < 0)
             return green__wait_fds_failed(hub, ended, is_full ? EAGAIN : EINPROGRESS);
         begun = begun || is_under_way;
-        ended = is_full ? green__wait_fds_pause(hub, brief->fd, FULL_PAUSE, deadline)
-                        : green__wait_fds_again(hub, brief->fd, POLLOUT, deadline, &mistaken);
+        ended = is_full ? green__wait_fds_pause(hub, call->fd, FULL_PAUSE, deadline)
+                        : green__wait_fds_again(hub, call->fd, POLLOUT, deadline, &spurious);
         if (ended == -EBADF)
             return green__wait_fds_failed(hub, ended, EINPROGRESS);
     }
@@ -80,9 +80,9 @@ int green__green_connect(int fd, __CONST_SOCKADDR_ARG to, socklen_t length) {
     green_hub *hub = green__may_park();
     if (!hub)
         return green__real.connect(fd, to, length);
-    struct brief brief = {
+    struct nonblocking_call call = {
         .fd = fd, .address = (struct sockaddr *)to.__sockaddr__, .size = length, .call = call_connect};
-    int result = connect_parking(hub, &brief);
+    int result = connect_parking(hub, &call);
     if (result == 0)
         errno = error_number;
     return result;
@@ -90,27 +90,26 @@ int green__green_connect(int fd, __CONST_SOCKADDR_ARG to, socklen_t length) {
 
 /* Accepting ------------------------------------------------------------------- */
 
-static int call_accept(const struct brief *brief) {
-    return green__real.accept4(brief->fd, (__SOCKADDR_ARG){.__sockaddr__ = brief->address}, brief->length,
-                               brief->flags);
+static int call_accept(const struct nonblocking_call *call) {
+    return green__real.accept4(call->fd, (__SOCKADDR_ARG){.__sockaddr__ = call->address}, call->length, call->flags);
 }
 
-/* Another OS thread may take the connection that woke this one. */
-static int accept_parking(green_hub *hub, const struct brief *brief) {
+/* Tries again, because another OS thread may have accepted the connection. */
+static int accept_parking(green_hub *hub, const struct nonblocking_call *call) {
     int64_t deadline = GREEN_NEVER;
-    unsigned mistaken = 0;
+    unsigned spurious = 0;
     bool asked = false;
     for (int ended = 0;;) {
         bool blocking;
-        int fd = without_waiting(brief, &blocking);
+        int fd = call_nonblocking(call, &blocking);
         if (fd >= 0 || errno != EAGAIN || !blocking)
             return fd;
         if (ended < 0)
             return green__wait_fds_failed(hub, ended, EAGAIN);
         if (!asked)
-            deadline = green__socket_deadline(brief->fd, SO_RCVTIMEO);
+            deadline = green__socket_deadline(call->fd, SO_RCVTIMEO);
         asked = true;
-        ended = green__wait_fds_port_again(hub, brief->fd, deadline, &mistaken);
+        ended = green__wait_fds_port_again(hub, call->fd, deadline, &spurious);
         if (ended == -EBADF)
             return green__wait_fds_failed(hub, ended, EAGAIN);
     }
@@ -121,9 +120,9 @@ int green__green_accept4(int fd, __SOCKADDR_ARG from, socklen_t *restrict length
     green_hub *hub = green__may_park();
     if (!hub)
         return green__real.accept4(fd, from, length, flags);
-    struct brief brief = {
+    struct nonblocking_call call = {
         .fd = fd, .address = from.__sockaddr__, .length = length, .flags = flags, .call = call_accept};
-    int result = accept_parking(hub, &brief);
+    int result = accept_parking(hub, &call);
     if (result >= 0)
         errno = error_number;
     return result;
@@ -131,46 +130,4 @@ int green__green_accept4(int fd, __SOCKADDR_ARG from, socklen_t *restrict length
 
 int green__green_accept(int fd, __SOCKADDR_ARG from, socklen_t *restrict length) {
     return green__may_park() ? green__green_accept4(fd, from, length, 0) : green__real.accept(fd, from, length);
-}
-
-/* Ending ---------------------------------------------------------------------- */
-
-/* A file's calls are waited for, since nothing ends them; all others end. */
-static bool begin_closing(int fd, int refusal) {
-    if (green__fd_in_use_wait(fd) < 0) {
-        errno = refusal;
-        return false;
-    }
-    green__wait_fds_closing(fd);
-    return true;
-}
-
-int green__green_close(int fd) {
-    return begin_closing(fd, EBADF) ? green__real.close(fd) : -1;
-}
-
-/* Closes a descriptor by putting a copy of another in its place, which is to be the
- * same one when that has been waited for. */
-static bool begin_replacing(int from, int to) {
-    green_hub *hub = green__hub;
-    green_fd_in_use use;
-    if (from == to || fcntl(from, F_GETFD) < 0)
-        return true;
-    if (!hub)
-        return true;
-    if (green__fd_in_use_begin(hub, &use, from) < 0) {
-        errno = EBUSY;
-        return false;
-    }
-    bool begun = begin_closing(to, EBUSY);
-    green__fd_in_use_end(&use);
-    return begun;
-}
-
-int green__green_dup2(int from, int to) {
-    return begin_replacing(from, to) ? green__real.dup2(from, to) : -1;
-}
-
-int green__green_dup3(int from, int to, int flags) {
-    return begin_replacing(from, to) ? green__real.dup3(from, to, flags) : -1;
 }

@@ -1,12 +1,13 @@
-/* Regular files and disks, of which no poll can tell. */
+/* Regular files and block devices, which cannot be polled. */
 #ifndef GREEN_PATCH_IO_FILE_H
 #define GREEN_PATCH_IO_FILE_H
 
 #include "descriptor.h"
+#include "iovecs.h"
 
 #include <sys/stat.h>
 
-/* The offset that means the file's own position. */
+/* The offset that means the current position of the file. */
 enum { GREEN_CURRENT_POSITION = -1 };
 
 static inline bool green__mode_is_file(mode_t mode) {
@@ -17,17 +18,33 @@ static inline bool green__fd_is_file(int fd) {
     return green__mode_is_file(green__fd_mode(fd));
 }
 
-/* Whether read() and its like wait green for files, too: a patch of the family FILE
- * is alive. So many more are. */
+/* Whether read() and similar calls wait green for files, too, because a patch with
+ * GREEN_PATCH_FILE exists. */
 bool green__patch_files_are_green(void);
-void green__patch_files_count(int more);
 
-/* preadv or pwritev of some bytes, which parks where it would have waited; of what
- * is no file, straight through. At the position it has to be a file. */
-ssize_t green__patch_file_transfer(green_hub *hub, bool writes, int fd, const struct iovec *pieces, int count,
+/* Adds to the number of such patches. */
+void green__patch_files_count(int change);
+
+/* How read() and write() treat a descriptor that is not a socket. */
+typedef enum green_fd_way {
+    GREEN_FD_DIRECT,   /* the C library's call does not block, or blocks because it must */
+    GREEN_FD_TRANSFER, /* green__patch_file_transfer() */
+    GREEN_FD_POLL,     /* try, and wait for readiness */
+} green_fd_way;
+
+green_fd_way green__fd_way(int fd, mode_t *mode);
+
+/* After a failed preadv2() or pwritev2() with RWF_NOWAIT: whether the file does not support
+ * the flag. */
+bool green__fd_lacks_nowait(void);
+
+/* preadv() or pwritev(). Parks if the kernel would have to wait. A descriptor that is not a
+ * file goes directly to the C library; at GREEN_CURRENT_POSITION it must be a file. Returns
+ * the number of bytes, or -1 with errno. */
+ssize_t green__patch_file_transfer(green_hub *hub, bool writes, int fd, const struct iovec *iovecs, int count,
                                    off_t offset);
 
-/* fsync, or fdatasync. */
-int green__patch_file_sync(green_hub *hub, int fd, bool data);
+/* fsync(), or fdatasync() if only the data is to be written. */
+int green__patch_file_sync(green_hub *hub, int fd, bool only_data);
 
 #endif

@@ -1,4 +1,4 @@
-/* getaddrinfo and getnameinfo. */
+/* getaddrinfo() and getnameinfo(). */
 #include "getaddrinfo.h"
 
 #include "../../offload/job.h"
@@ -7,33 +7,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of their own: names that nobody answers for hold up only names. */
+/* A pool of its own, so that name servers that do not respond delay only look-ups. */
 static green_offload_pool resolvers = GREEN_OFFLOAD_POOL(resolvers, "green-names", 16);
 
-int green__resolver_run(green_hub *hub, int (*job)(void *), void *argument, void (*abandon)(void *)) {
-    int error = green_offload(&resolvers, job, argument, abandon, NULL, GREEN_FOREVER);
+int green__resolver_run(green_hub *hub, int (*look_up)(void *), void *argument, void (*abandon)(void *)) {
+    int error = green_offload(&resolvers, look_up, argument, abandon, NULL, GREEN_FOREVER);
     return error < 0 ? green__wait_fds_failed(hub, error, ETIMEDOUT) : 0;
 }
 
 /* Names to addresses ---------------------------------------------------------- */
 
 struct lookup {
-    char *node, *service; /* NULL where the caller's are; in this allocation */
+    char *node, *service; /* copies in `text`, NULL like the caller's */
     struct addrinfo hints, *found;
-    bool hinted;
+    bool has_hints;
     int result, error;
     char text[];
 };
 
 static int look_up(void *argument) {
     struct lookup *lookup = argument;
-    lookup->result =
-        green__real.getaddrinfo(lookup->node, lookup->service, lookup->hinted ? &lookup->hints : NULL, &lookup->found);
+    lookup->result = green__real.getaddrinfo(lookup->node, lookup->service, lookup->has_hints ? &lookup->hints : NULL,
+                                             &lookup->found);
     lookup->error = errno;
     return 0;
 }
 
-static void forget_lookup(void *argument) {
+static void lookup_free(void *argument) {
     struct lookup *lookup = argument;
     if (lookup->found)
         freeaddrinfo(lookup->found);
@@ -48,27 +48,27 @@ static struct lookup *lookup_make(const char *node, const char *service, const s
     lookup->node = memcpy(lookup->text, node, node_size);
     if (service)
         lookup->service = memcpy(lookup->text + node_size, service, service_size);
-    if ((lookup->hinted = hints != NULL))
+    if ((lookup->has_hints = hints != NULL))
         lookup->hints = *hints;
     return lookup;
 }
 
-/* A number needs no server. */
-static bool is_number(const char *node) {
+/* Whether the node is a numeric address, which needs no name server. */
+static bool is_numeric(const char *node) {
     struct in6_addr address;
     return !node || inet_pton(AF_INET, node, &address) == 1 || inet_pton(AF_INET6, node, &address) == 1;
 }
 
 int green__green_getaddrinfo(const char *restrict node, const char *restrict service,
                              const struct addrinfo *restrict hints, struct addrinfo **restrict found) {
-    green_hub *hub = is_number(node) || (hints && (hints->ai_flags & AI_NUMERICHOST)) ? NULL : green__may_park();
+    green_hub *hub = is_numeric(node) || (hints && (hints->ai_flags & AI_NUMERICHOST)) ? NULL : green__may_park();
     if (!hub)
         return green__real.getaddrinfo(node, service, hints, found);
     int error_number = errno;
     struct lookup *lookup = lookup_make(node, service, hints);
     if (!lookup)
         return EAI_MEMORY;
-    if (green__resolver_run(hub, look_up, lookup, forget_lookup) < 0)
+    if (green__resolver_run(hub, look_up, lookup, lookup_free) < 0)
         return EAI_SYSTEM;
     int result = lookup->result;
     errno = result == EAI_SYSTEM ? lookup->error : error_number;
@@ -76,7 +76,7 @@ int green__green_getaddrinfo(const char *restrict node, const char *restrict ser
         *found = lookup->found;
         lookup->found = NULL;
     }
-    forget_lookup(lookup);
+    lookup_free(lookup);
     return result;
 }
 

@@ -1,13 +1,13 @@
-/* gethostbyname and its like: what libraries of old look names up with. */
+/* gethostbyname(), gethostbyaddr() and their variants, which old libraries use. */
 #include "getaddrinfo.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* One look-up of any of them. Names are copied in, and what was found is copied
- * out, since the caller may be gone by the time that it is. */
+/* A look-up by any of these calls. Has copies of the arguments and its own result, because
+ * the caller of an interrupted look-up may be gone before it ends. */
 struct hosts {
-    char *name; /* NULL: by address */
+    char *name; /* NULL if the look-up is by address */
     unsigned char address[16];
     socklen_t length;
     int family;
@@ -17,7 +17,7 @@ struct hosts {
     int result, h_error, error;
 };
 
-static void forget(void *argument) {
+static void hosts_free(void *argument) {
     struct hosts *hosts = argument;
     free(hosts->buffer);
     free(hosts->name);
@@ -63,8 +63,8 @@ static void *carve(struct room *room, size_t size, size_t alignment) {
     return place;
 }
 
-/* A list of pointers that ends with NULL, with what they point to: of one size,
- * or texts. */
+/* Copies a list of pointers that ends with NULL, and the objects that they point to: objects
+ * of the given size, or strings for 0. Returns NULL if there is not enough room. */
 static char **copy_list(struct room *room, char *const *list, size_t size) {
     size_t count = 0;
     while (list[count])
@@ -82,7 +82,7 @@ static char **copy_list(struct room *room, char *const *list, size_t size) {
     return copy;
 }
 
-/* False: there is not room enough. */
+/* Returns false if there is not enough room. */
 static bool copy_host(struct hostent *copy, const struct hostent *host, struct room room) {
     *copy = *host;
     char *name[] = {host->h_name, NULL};
@@ -95,7 +95,7 @@ static bool copy_host(struct hostent *copy, const struct hostent *host, struct r
     return true;
 }
 
-/* Asking ----------------------------------------------------------------------- */
+/* The calls ----------------------------------------------------------------------- */
 
 static struct hosts *make_by_name(const char *name, int family) {
     struct hosts *hosts = calloc(1, sizeof *hosts);
@@ -118,7 +118,7 @@ static struct hosts *make_by_address(const void *address, socklen_t length, int 
     return hosts;
 }
 
-/* The reentrant calls: 0 or an errno. */
+/* Implements the reentrant calls. Returns 0 or an errno. */
 static int find(green_hub *hub, struct hosts *hosts, struct hostent *host, char *buffer, size_t size,
                 struct hostent **found, int *h_error) {
     int error_number = errno;
@@ -126,7 +126,7 @@ static int find(green_hub *hub, struct hosts *hosts, struct hostent *host, char 
     *h_error = NETDB_INTERNAL;
     if (!hosts)
         return ENOMEM;
-    if (green__resolver_run(hub, look_up, hosts, forget) < 0)
+    if (green__resolver_run(hub, look_up, hosts, hosts_free) < 0)
         return errno;
     int result = hosts->result;
     *h_error = hosts->h_error;
@@ -141,7 +141,7 @@ static int find(green_hub *hub, struct hosts *hosts, struct hostent *host, char 
     errno = result == 0 ? error_number : hosts->error;
     if (result == ERANGE)
         errno = ERANGE;
-    forget(hosts);
+    hosts_free(hosts);
     return result;
 }
 
@@ -170,17 +170,17 @@ int green__green_gethostbyaddr_r(const void *restrict address, socklen_t length,
     return find(hub, make_by_address(address, length, family), host, buffer, size, found, h_error);
 }
 
-/* The others hand out one place, which the next call reuses, as the C library's
- * do: a green thread is to copy what it needs before it waits again. */
-enum { PLACE_SIZE = 8192 };
+/* The other calls return a static result, which the next call overwrites, as in the C
+ * library: a green thread must copy the result before it waits again. */
+enum { RESULT_SIZE = 8192 };
 static struct {
     struct hostent host;
-    char buffer[PLACE_SIZE];
-} place;
+    char buffer[RESULT_SIZE];
+} static_result;
 
-static struct hostent *find_in_place(green_hub *hub, struct hosts *hosts) {
+static struct hostent *find_static(green_hub *hub, struct hosts *hosts) {
     struct hostent *found;
-    int h_error, error = find(hub, hosts, &place.host, place.buffer, PLACE_SIZE, &found, &h_error);
+    int h_error, error = find(hub, hosts, &static_result.host, static_result.buffer, RESULT_SIZE, &found, &h_error);
     if (error)
         errno = error;
     h_errno = h_error;
@@ -189,7 +189,7 @@ static struct hostent *find_in_place(green_hub *hub, struct hosts *hosts) {
 
 struct hostent *green__green_gethostbyname2(const char *name, int family) {
     green_hub *hub = green__may_park();
-    return hub ? find_in_place(hub, make_by_name(name, family)) : green__real.gethostbyname2(name, family);
+    return hub ? find_static(hub, make_by_name(name, family)) : green__real.gethostbyname2(name, family);
 }
 
 struct hostent *green__green_gethostbyname(const char *name) {
@@ -200,5 +200,5 @@ struct hostent *green__green_gethostbyaddr(const void *address, socklen_t length
     green_hub *hub = length <= 16 ? green__may_park() : NULL;
     if (!hub)
         return green__real.gethostbyaddr(address, length, family);
-    return find_in_place(hub, make_by_address(address, length, family));
+    return find_static(hub, make_by_address(address, length, family));
 }

@@ -1,6 +1,6 @@
-/* open and its like, on a native thread. It is waited for to its end, as it may
- * have made or emptied a file by then; only that of a FIFO, which may wait for
- * somebody at the other end for ever, can be interrupted. */
+/* open() and similar calls, on a worker. The caller waits until the open has ended, because
+ * it may have created or truncated a file. Only an open of a FIFO can be interrupted,
+ * because it may wait for a peer forever. */
 #include "../../file/fifo.h"
 #include "../../offload/eventfd.h"
 #include "file.h"
@@ -13,21 +13,21 @@
 static green_offload_pool openers = GREEN_OFFLOAD_POOL(openers, "green-open", 16);
 
 struct request {
-    int directory; /* AT_FDCWD, or of a relative path's beginning */
+    int directory; /* where a relative path begins */
     const char *path;
     int flags;
     mode_t mode;
 };
 
-/* With copies of all that it uses, since the caller of a FIFO's may be gone before
- * it is done. */
+/* Has copies of all arguments, because the caller of an interrupted open of a FIFO may be
+ * gone before it ends. */
 struct opening {
     green_job job;
     struct request request;
-    bool holds;      /* the directory is its own */
-    bool takes_fifo; /* else it only tells of one */
+    bool owns_directory;
+    bool opens_fifo; /* false: only reports a FIFO in is_fifo */
     bool is_fifo;
-    int opened; /* a descriptor that nobody has taken yet; -1: none */
+    int opened; /* a descriptor that the caller has not taken yet; -1: none */
     int error;
     char path[];
 };
@@ -40,7 +40,7 @@ static void run(green_job *job) {
     struct opening *opening = GREEN_CONTAINER(job, struct opening, job);
     const struct request *request = &opening->request;
     opening->is_fifo =
-        !opening->takes_fifo && green__fifo_open_waits(request->directory, request->path, request->flags);
+        !opening->opens_fifo && green__fifo_open_waits(request->directory, request->path, request->flags);
     if (opening->is_fifo)
         return;
     opening->opened = open_now(&opening->request);
@@ -51,15 +51,15 @@ static void release(green_job *job) {
     struct opening *opening = GREEN_CONTAINER(job, struct opening, job);
     if (opening->opened >= 0)
         green__real.close(opening->opened);
-    if (opening->holds)
+    if (opening->owns_directory)
         green__real.close(opening->request.directory);
     free(opening);
 }
 
-/* Where a relative path begins, as of now: the directory may be closed, and the
- * process's changed, before it is opened. Unlike that of a dup(), closing this
- * descriptor ends no locks. */
-static bool hold_directory(struct opening *opening) {
+/* Opens the directory where a relative path begins, because the caller may close it, and the
+ * process may change its working directory, before the worker opens the file. Unlike a
+ * dup(), closing this descriptor releases no record locks. */
+static bool own_directory(struct opening *opening) {
     struct request *request = &opening->request;
     if (request->path[0] == '/')
         return true;
@@ -67,12 +67,12 @@ static bool hold_directory(struct opening *opening) {
     if (fd < 0 || (fd = green__move_fd_high(fd)) < 0)
         return false;
     request->directory = fd;
-    opening->holds = true;
+    opening->owns_directory = true;
     return true;
 }
 
-/* NULL: there is no memory, or no directory of one's own. */
-static struct opening *opening_make(const struct request *request, bool takes_fifo) {
+/* Returns NULL if there is no memory, or no descriptor for the directory. */
+static struct opening *opening_make(const struct request *request, bool opens_fifo) {
     size_t size = strlen(request->path) + 1;
     struct opening *opening = malloc(sizeof *opening + size);
     if (!opening)
@@ -80,18 +80,18 @@ static struct opening *opening_make(const struct request *request, bool takes_fi
     *opening = (struct opening){
         .job = {.run = run, .release = release},
         .request = *request,
-        .takes_fifo = takes_fifo,
+        .opens_fifo = opens_fifo,
         .opened = -1,
     };
     opening->request.path = memcpy(opening->path, request->path, size);
-    if (hold_directory(opening))
+    if (own_directory(opening))
         return opening;
     free(opening);
     return NULL;
 }
 
-/* Whether it has failed for want of descriptors, some of which may be the job's: the
- * native thread is about to let go of these. */
+/* Whether the open has failed because no descriptor was left. The job's own descriptors may
+ * be the cause, so this waits until the worker has released the job. */
 static bool lacked_descriptors(const struct opening *opening) {
     if (opening->opened >= 0 || (opening->error != EMFILE && opening->error != ENFILE))
         return false;
@@ -100,8 +100,8 @@ static bool lacked_descriptors(const struct opening *opening) {
     return true;
 }
 
-/* The result in *opened, with errno. False: nothing has been done, or nothing came
- * of it that would not come of another try. */
+/* Takes the result into *opened and errno. Returns false if the open has to be tried again on
+ * this OS thread. */
 static bool take_result(struct opening *opening, int *opened) {
     if (lacked_descriptors(opening))
         return false;
@@ -125,7 +125,7 @@ static int open_fifo(green_hub *hub, const struct request *request) {
     return is_done ? opened : open_now(request);
 }
 
-/* Where none of what that takes can be had, it waits in place. */
+/* Opens on this OS thread if there is no worker, memory or descriptor for the job. */
 static int open_parking(green_hub *hub, const struct request *request) {
     struct opening *opening = opening_make(request, false);
     int opened = -1;
@@ -142,19 +142,19 @@ static int open_parking(green_hub *hub, const struct request *request) {
     return is_done ? opened : open_now(request);
 }
 
-/* The compiler takes the C library's word that it is no path of anybody's. */
-static bool is_nothing(const char *volatile path) {
+/* The C library declares the path non-null, so the compiler would remove a plain check. */
+static bool is_null(const char *volatile path) {
     return !path;
 }
 
-/* What is in /proc waits for no disk, and some of it is the OS thread's own. */
+/* Files in /proc do not wait for a disk, and some of them depend on the OS thread. */
 static bool is_quick(const char *path) {
     return strncmp(path, "/proc/", 6) == 0;
 }
 
 static int open_by(const struct request *request) {
     int error_number = errno;
-    if (is_nothing(request->path) || is_quick(request->path))
+    if (is_null(request->path) || is_quick(request->path))
         return open_now(request);
     green_hub *hub = green__may_park_here();
     if (!hub)
@@ -194,7 +194,7 @@ int green__green_creat(const char *path, mode_t mode) {
     return green__green_open(path, O_CREAT | O_WRONLY | O_TRUNC, mode);
 }
 
-/* One that lacks a mode ends the process, in the C library's way. */
+/* The C library's version aborts the process if a mode is needed. */
 int green__green___open_2(const char *path, int flags) {
     return takes_mode(flags) ? green__real.__open_2(path, flags) : green__green_open(path, flags);
 }

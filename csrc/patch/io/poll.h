@@ -1,27 +1,26 @@
-/* Waiting for several descriptors at once. */
+/* Calls that wait for several descriptors at once, such as poll() and select(). */
 #ifndef GREEN_PATCH_IO_POLL_H
 #define GREEN_PATCH_IO_POLL_H
 
+#include "../clock.h"
 #include "../wait_fds.h"
 
-/* A call that asks the kernel without waiting, as often as it takes. */
+/* A call that is tried without waiting, at first and after each wake-up. */
 typedef struct green_poll_loop {
-    /* Asks: > 0 or an error ends the call. */
-    int (*look)(struct green_poll_loop *look);
-    green_waited_fd *watches;
-    size_t count;
+    /* Tries the call. A result above 0, or an error, ends it. */
+    int (*attempt)(struct green_poll_loop *loop);
+    /* Stores the descriptors to wait for, unless fds is NULL. Returns their number. */
+    size_t (*list)(const struct green_poll_loop *loop, green_waited_fd *fds);
     int64_t deadline;
-    bool masked; /* it looks under another signal mask */
+    bool has_mask; /* the call has a signal mask of its own */
 } green_poll_loop;
 
-/* What the last look said, 0 at the deadline, -1 with errno for an interrupt. */
-int green__poll_loop_run(green_hub *hub, green_poll_loop *look);
+/* Returns the result of the last try, 0 at the deadline, or -1 with errno after an
+ * interrupt. */
+int green__poll_loop_run(green_hub *hub, green_poll_loop *loop);
 
-/* Watches for count descriptors: the caller's few, or memory. NULL: there is none. */
-enum { GREEN_WAITED_FDS_FEW = 8 };
-green_waited_fd *green__wait_fds_allocate(green_waited_fd *few, size_t count);
-
-/* The deadline of these times, GREEN_NEVER for NULL; *valid: the kernel takes them. */
+/* The deadline of a timeout, GREEN_NEVER for NULL. Sets *valid to whether the kernel accepts
+ * the timeout. */
 int64_t green__timespec_deadline(const struct timespec *timeout, bool *valid);
 
 #endif

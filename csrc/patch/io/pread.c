@@ -1,11 +1,12 @@
-/* The calls that have an offset, and those that sync. What the kernel refuses
- * anyway goes straight through. */
+/* Calls with an offset, such as pread() and pwritev(), and fsync() and fdatasync(). Calls
+ * that the kernel would refuse go directly to the C library. */
 #include "file.h"
 
 #include <limits.h>
 
-/* An offset of no use, or the position of what is no file. */
-static bool is_beyond(int fd, off_t offset) {
+/* Whether the offset is invalid, or is the current position of a descriptor that is not a
+ * file. */
+static bool is_not_green(int fd, off_t offset) {
     return offset < GREEN_CURRENT_POSITION || (offset == GREEN_CURRENT_POSITION && !green__fd_is_file(fd));
 }
 
@@ -18,22 +19,22 @@ ssize_t green__green_pread(int fd, void *bytes, size_t size, off_t offset) {
     return green__patch_file_transfer(hub, false, fd, &(struct iovec){bytes, size}, 1, offset);
 }
 
-ssize_t green__green_preadv(int fd, const struct iovec *pieces, int count, off_t offset) {
+ssize_t green__green_preadv(int fd, const struct iovec *iovecs, int count, off_t offset) {
     green_hub *hub = green__may_park();
-    if (!hub || green__iovecs_size(pieces, count) <= 0 || offset < 0)
-        return green__real.preadv(fd, pieces, count, offset);
-    return green__patch_file_transfer(hub, false, fd, pieces, count, offset);
+    if (!hub || green__iovecs_size(iovecs, count) <= 0 || offset < 0)
+        return green__real.preadv(fd, iovecs, count, offset);
+    return green__patch_file_transfer(hub, false, fd, iovecs, count, offset);
 }
 
-/* Without flags -1 is the file's own position. */
-ssize_t green__green_preadv2(int fd, const struct iovec *pieces, int count, off_t offset, int flags) {
+/* An offset of -1 means the current position. */
+ssize_t green__green_preadv2(int fd, const struct iovec *iovecs, int count, off_t offset, int flags) {
     green_hub *hub = green__may_park();
-    if (!hub || flags != 0 || green__iovecs_size(pieces, count) <= 0 || is_beyond(fd, offset))
-        return green__real.preadv2(fd, pieces, count, offset, flags);
-    return green__patch_file_transfer(hub, false, fd, pieces, count, offset);
+    if (!hub || flags != 0 || green__iovecs_size(iovecs, count) <= 0 || is_not_green(fd, offset))
+        return green__real.preadv2(fd, iovecs, count, offset, flags);
+    return green__patch_file_transfer(hub, false, fd, iovecs, count, offset);
 }
 
-/* One that does not fit ends the process, in the C library's way. */
+/* The C library's version aborts the process if the buffer is too small. */
 ssize_t green__green___pread_chk(int fd, void *bytes, size_t size, off_t offset, size_t room) {
     return size > room ? green__real.__pread_chk(fd, bytes, size, offset, room)
                        : green__green_pread(fd, bytes, size, offset);
@@ -48,18 +49,18 @@ ssize_t green__green_pwrite(int fd, const void *bytes, size_t size, off_t offset
     return green__patch_file_transfer(hub, true, fd, &(struct iovec){(void *)bytes, size}, 1, offset);
 }
 
-ssize_t green__green_pwritev(int fd, const struct iovec *pieces, int count, off_t offset) {
+ssize_t green__green_pwritev(int fd, const struct iovec *iovecs, int count, off_t offset) {
     green_hub *hub = green__may_park();
-    if (!hub || green__iovecs_size(pieces, count) <= 0 || offset < 0)
-        return green__real.pwritev(fd, pieces, count, offset);
-    return green__patch_file_transfer(hub, true, fd, pieces, count, offset);
+    if (!hub || green__iovecs_size(iovecs, count) <= 0 || offset < 0)
+        return green__real.pwritev(fd, iovecs, count, offset);
+    return green__patch_file_transfer(hub, true, fd, iovecs, count, offset);
 }
 
-ssize_t green__green_pwritev2(int fd, const struct iovec *pieces, int count, off_t offset, int flags) {
+ssize_t green__green_pwritev2(int fd, const struct iovec *iovecs, int count, off_t offset, int flags) {
     green_hub *hub = green__may_park();
-    if (!hub || flags != 0 || green__iovecs_size(pieces, count) <= 0 || is_beyond(fd, offset))
-        return green__real.pwritev2(fd, pieces, count, offset, flags);
-    return green__patch_file_transfer(hub, true, fd, pieces, count, offset);
+    if (!hub || flags != 0 || green__iovecs_size(iovecs, count) <= 0 || is_not_green(fd, offset))
+        return green__real.pwritev2(fd, iovecs, count, offset, flags);
+    return green__patch_file_transfer(hub, true, fd, iovecs, count, offset);
 }
 
 /* Syncing --------------------------------------------------------------------- */

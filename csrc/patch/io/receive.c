@@ -1,18 +1,17 @@
-/* recv and its like, and read from whatever can be waited for. */
+/* recv() and similar calls, and read() from descriptors that can be polled. */
 #include "file.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 
-/* One receive. With bytes of the same call already there, what ends the wait is
- * left for the next call. */
+/* Receives once. If the call already has bytes (have_some), an error or an interrupt is left
+ * for the next call. */
 static ssize_t receive_some(green_hub *hub, int fd, struct msghdr *message, int flags, bool have_some) {
-    const struct msghdr rooms = *message;
+    const struct msghdr original = *message;
     int64_t deadline = GREEN_NEVER;
-    unsigned mistaken = 0;
+    unsigned spurious = 0;
     bool asked = false;
     for (int ended = 0;;) {
-        *message = rooms;
+        *message = original;
         ssize_t received = green__real.recvmsg(fd, message, flags | MSG_DONTWAIT);
         if (received >= 0 || errno != EAGAIN)
             return received;
@@ -25,10 +24,10 @@ static ssize_t receive_some(green_hub *hub, int fd, struct msghdr *message, int 
         if (!asked)
             deadline = green__socket_deadline(fd, SO_RCVTIMEO);
         asked = true;
-        /* Who asks for the sender has a socket for datagrams. */
-        ended = message->msg_name ? green__wait_fds_port_again(hub, fd, deadline, &mistaken)
-                                  : green__wait_fds_again(hub, fd, POLLIN, deadline, &mistaken);
-        if (ended == -EBADF) /* the number may be another's by now */
+        /* A caller that asks for the sender's address has a datagram socket. */
+        ended = message->msg_name ? green__wait_fds_port_again(hub, fd, deadline, &spurious)
+                                  : green__wait_fds_again(hub, fd, POLLIN, deadline, &spurious);
+        if (ended == -EBADF) /* the number may mean another file by now */
             return have_some ? -1 : green__wait_fds_failed(hub, ended, EAGAIN);
     }
 }
@@ -38,28 +37,28 @@ static bool is_stream(int fd) {
     return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &(socklen_t){sizeof type}) == 0 && type == SOCK_STREAM;
 }
 
-/* MSG_WAITALL: all of it, unless the stream ends or something ends the call. */
+/* MSG_WAITALL: fills the buffers, unless the stream or the wait ends. */
 static ssize_t receive_all(green_hub *hub, int fd, struct msghdr *message, int flags) {
-    green_iovecs pieces;
+    green_iovecs iovecs;
     ssize_t received = receive_some(hub, fd, message, flags, false), more;
     if (received <= 0 || received == green__iovecs_size(message->msg_iov, (int)message->msg_iovlen) || !is_stream(fd))
         return received;
-    if (green__iovecs_copy(&pieces, message->msg_iov, message->msg_iovlen) < 0)
+    if (green__iovecs_copy(&iovecs, message->msg_iov, message->msg_iovlen) < 0)
         return received;
-    for (more = received; green__iovecs_advance(&pieces, (size_t)more); received += more) {
-        struct msghdr rest = {.msg_iov = pieces.first, .msg_iovlen = pieces.count};
+    for (more = received; green__iovecs_advance(&iovecs, (size_t)more); received += more) {
+        struct msghdr rest = {.msg_iov = iovecs.first, .msg_iovlen = iovecs.count};
         more = receive_some(hub, fd, &rest, flags, true);
         if (more <= 0)
             break;
     }
-    green__iovecs_free(&pieces);
+    green__iovecs_free(&iovecs);
     return received;
 }
 
-ssize_t green__patch_receive(green_hub *hub, int fd, struct msghdr *message, int flags) {
+static ssize_t receive_message(green_hub *hub, int fd, struct msghdr *message, int flags) {
     int error_number = errno;
     ssize_t received;
-    if (flags & (MSG_DONTWAIT | MSG_OOB | MSG_ERRQUEUE)) /* these never wait */
+    if (flags & (MSG_DONTWAIT | MSG_OOB | MSG_ERRQUEUE)) /* never blocks */
         return green__real.recvmsg(fd, message, flags);
     if ((flags & MSG_WAITALL) && !(flags & MSG_PEEK))
         received = receive_all(hub, fd, message, flags);
@@ -70,48 +69,47 @@ ssize_t green__patch_receive(green_hub *hub, int fd, struct msghdr *message, int
     return received;
 }
 
-/* What is no socket ----------------------------------------------------------- */
+/* Other descriptors ----------------------------------------------------------- */
 
-static ssize_t read_now(int fd, const struct iovec *pieces, int count) {
-    ssize_t result = green__real.preadv2(fd, pieces, count, -1, RWF_NOWAIT);
-    if (result >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL))
+static ssize_t read_now(int fd, const struct iovec *iovecs, int count) {
+    ssize_t result = green__real.preadv2(fd, iovecs, count, -1, RWF_NOWAIT);
+    if (result >= 0 || !green__fd_lacks_nowait())
         return result;
-    /* Not made for that, so it is asked first whether it has something. */
     struct pollfd state = {.fd = fd, .events = POLLIN};
     if (green__real.poll(&state, 1, 0) != 0)
-        return green__real.readv(fd, pieces, count);
+        return green__real.readv(fd, iovecs, count);
     errno = EAGAIN;
     return -1;
 }
 
-static ssize_t read_other(green_hub *hub, int fd, const struct iovec *pieces, int count) {
-    mode_t mode = green__fd_mode(fd);
-    bool is_file = green__mode_is_file(mode);
-    if (is_file && green__patch_files_are_green())
-        return green__patch_file_transfer(hub, false, fd, pieces, count, GREEN_CURRENT_POSITION);
-    if (mode == 0 || is_file || S_ISDIR(mode) || !green__fd_is_blocking(fd))
-        return green__real.readv(fd, pieces, count);
-    unsigned mistaken = 0;
+static ssize_t read_other(green_hub *hub, int fd, const struct iovec *iovecs, int count) {
+    mode_t mode;
+    green_fd_way way = green__fd_way(fd, &mode);
+    if (way == GREEN_FD_TRANSFER)
+        return green__patch_file_transfer(hub, false, fd, iovecs, count, GREEN_CURRENT_POSITION);
+    if (way == GREEN_FD_DIRECT)
+        return green__real.readv(fd, iovecs, count);
+    unsigned spurious = 0;
     for (int ended = 0;;) {
-        ssize_t result = read_now(fd, pieces, count);
+        ssize_t result = read_now(fd, iovecs, count);
         if (result >= 0 || errno != EAGAIN)
             return result;
         if (ended < 0)
             return green__wait_fds_failed(hub, ended, EAGAIN);
-        ended = green__wait_fds_again(hub, fd, POLLIN, GREEN_NEVER, &mistaken);
+        ended = green__wait_fds_again(hub, fd, POLLIN, GREEN_NEVER, &spurious);
         if (ended == -EPERM)
-            return green__real.readv(fd, pieces, count);
+            return green__real.readv(fd, iovecs, count);
         if (ended == -EBADF)
             return green__wait_fds_failed(hub, ended, EAGAIN);
     }
 }
 
-static ssize_t read_pieces(green_hub *hub, int fd, const struct iovec *pieces, int count) {
+static ssize_t read_any(green_hub *hub, int fd, const struct iovec *iovecs, int count) {
     int error_number = errno;
-    struct msghdr message = {.msg_iov = (struct iovec *)pieces, .msg_iovlen = (size_t)count};
-    ssize_t result = green__patch_receive(hub, fd, &message, 0);
+    struct msghdr message = {.msg_iov = (struct iovec *)iovecs, .msg_iovlen = (size_t)count};
+    ssize_t result = receive_message(hub, fd, &message, 0);
     if (result < 0 && errno == ENOTSOCK)
-        result = read_other(hub, fd, pieces, count);
+        result = read_other(hub, fd, iovecs, count);
     if (result >= 0)
         errno = error_number;
     return result;
@@ -123,14 +121,14 @@ ssize_t green__green_read(int fd, void *bytes, size_t size) {
     green_hub *hub = green__may_park();
     if (!hub || size == 0)
         return green__real.read(fd, bytes, size);
-    return read_pieces(hub, fd, &(struct iovec){bytes, size}, 1);
+    return read_any(hub, fd, &(struct iovec){bytes, size}, 1);
 }
 
-ssize_t green__green_readv(int fd, const struct iovec *pieces, int count) {
+ssize_t green__green_readv(int fd, const struct iovec *iovecs, int count) {
     green_hub *hub = green__may_park();
-    if (!hub || green__iovecs_size(pieces, count) <= 0)
-        return green__real.readv(fd, pieces, count);
-    return read_pieces(hub, fd, pieces, count);
+    if (!hub || green__iovecs_size(iovecs, count) <= 0)
+        return green__real.readv(fd, iovecs, count);
+    return read_any(hub, fd, iovecs, count);
 }
 
 ssize_t green__green_recv(int fd, void *bytes, size_t size, int flags) {
@@ -138,7 +136,7 @@ ssize_t green__green_recv(int fd, void *bytes, size_t size, int flags) {
     if (!hub)
         return green__real.recv(fd, bytes, size, flags);
     struct msghdr message = {.msg_iov = &(struct iovec){bytes, size}, .msg_iovlen = 1};
-    return green__patch_receive(hub, fd, &message, flags);
+    return receive_message(hub, fd, &message, flags);
 }
 
 ssize_t green__green_recvfrom(int fd, void *restrict bytes, size_t size, int flags, __SOCKADDR_ARG from,
@@ -151,7 +149,7 @@ ssize_t green__green_recvfrom(int fd, void *restrict bytes, size_t size, int fla
                              .msg_namelen = address ? *length : 0,
                              .msg_iov = &(struct iovec){bytes, size},
                              .msg_iovlen = 1};
-    ssize_t received = green__patch_receive(hub, fd, &message, flags);
+    ssize_t received = receive_message(hub, fd, &message, flags);
     if (received >= 0 && address)
         *length = message.msg_namelen;
     return received;
@@ -159,10 +157,10 @@ ssize_t green__green_recvfrom(int fd, void *restrict bytes, size_t size, int fla
 
 ssize_t green__green_recvmsg(int fd, struct msghdr *message, int flags) {
     green_hub *hub = green__may_park();
-    return hub ? green__patch_receive(hub, fd, message, flags) : green__real.recvmsg(fd, message, flags);
+    return hub ? receive_message(hub, fd, message, flags) : green__real.recvmsg(fd, message, flags);
 }
 
-/* One that does not fit ends the process, in the C library's way. */
+/* The C library's version aborts the process if the buffer is too small. */
 ssize_t green__green___read_chk(int fd, void *bytes, size_t size, size_t room) {
     return size > room ? green__real.__read_chk(fd, bytes, size, room) : green__green_read(fd, bytes, size);
 }

@@ -1,4 +1,4 @@
-/* select and pselect, of descriptors beyond FD_SETSIZE too. */
+/* select() and pselect(), also for descriptors beyond FD_SETSIZE. */
 #include "poll.h"
 
 #include <limits.h>
@@ -8,17 +8,17 @@
 
 enum { SETS = 3, WORD_BITS = sizeof(long) * CHAR_BIT };
 
-/* The three sets as they were given; the kernel overwrites the caller's. */
+/* The three sets of the caller, which the kernel overwrites, and copies of them. */
 struct selecting {
-    green_poll_loop look;
+    green_poll_loop loop;
     int count;
     size_t words;
     long *sets[SETS], *given[SETS];
     const sigset_t *mask;
 };
 
-static int look_at_sets(green_poll_loop *look) {
-    struct selecting *selecting = GREEN_CONTAINER(look, struct selecting, look);
+static int attempt_select(green_poll_loop *loop) {
+    struct selecting *selecting = GREEN_CONTAINER(loop, struct selecting, loop);
     for (int i = 0; i < SETS; i++)
         if (selecting->sets[i])
             memcpy(selecting->sets[i], selecting->given[i], selecting->words * sizeof(long));
@@ -39,43 +39,25 @@ static short events_of(const struct selecting *selecting, int fd) {
     return all;
 }
 
-/* Fills in the watches, if there are any to fill in; returns how many they are. */
-static size_t fill(const struct selecting *selecting, green_waited_fd *watches) {
+static size_t list_sets(const green_poll_loop *loop, green_waited_fd *fds) {
+    const struct selecting *selecting = GREEN_CONTAINER(loop, const struct selecting, loop);
     size_t count = 0;
     for (int fd = 0; fd < selecting->count; fd++) {
         short events = events_of(selecting, fd);
-        if (events && watches)
-            watches[count] = (green_waited_fd){.fd = fd, .events = events};
+        if (events && fds)
+            fds[count] = (green_waited_fd){.fd = fd, .events = events};
         count += events != 0;
     }
     return count;
 }
 
-static int wait_for_sets(green_hub *hub, struct selecting *selecting) {
-    int result = look_at_sets(&selecting->look);
-    if (result != 0)
-        return result;
-    green_waited_fd few[GREEN_WAITED_FDS_FEW];
-    size_t count = fill(selecting, NULL);
-    green_waited_fd *watches = green__wait_fds_allocate(few, count);
-    if (!watches) {
-        errno = ENOMEM;
-        return -1;
-    }
-    fill(selecting, watches);
-    selecting->look.look = look_at_sets;
-    selecting->look.watches = watches;
-    selecting->look.count = count;
-    selecting->look.masked = selecting->mask != NULL;
-    result = green__poll_loop_run(hub, &selecting->look);
-    if (watches != few)
-        free(watches);
-    return result;
-}
-
 static int select_parking(green_hub *hub, int count, fd_set *const sets[SETS], int64_t deadline, const sigset_t *mask) {
     long few[SETS * FD_SETSIZE / WORD_BITS], *memory = few;
-    struct selecting selecting = {.look.deadline = deadline, .count = count, .mask = mask};
+    struct selecting selecting = {
+        .loop = {.attempt = attempt_select, .list = list_sets, .deadline = deadline, .has_mask = mask != NULL},
+        .count = count,
+        .mask = mask,
+    };
     selecting.words = ((size_t)count + WORD_BITS - 1) / WORD_BITS;
     if (count > FD_SETSIZE && !(memory = malloc(SETS * selecting.words * sizeof *memory))) {
         errno = ENOMEM;
@@ -87,20 +69,20 @@ static int select_parking(green_hub *hub, int count, fd_set *const sets[SETS], i
             selecting.given[i] = memory + i * selecting.words;
             memcpy(selecting.given[i], sets[i], selecting.words * sizeof(long));
         }
-    int result = wait_for_sets(hub, &selecting);
+    int result = green__poll_loop_run(hub, &selecting.loop);
     if (memory != few)
         free(memory);
     return result;
 }
 
-/* The kernel looks at no more descriptors than there can be. */
-static bool is_sensible(int count) {
+/* Whether the kernel accepts the number, and so does not read beyond the caller's sets. */
+static bool is_valid_count(int count) {
     struct rlimit limit;
     return count >= 0 &&
            (count <= FD_SETSIZE || (getrlimit(RLIMIT_NOFILE, &limit) == 0 && (rlim_t)count <= limit.rlim_cur));
 }
 
-/* What is left of the time, as Linux tells it; 0 when it is over. */
+/* The time left, which Linux stores in the caller's timeout. */
 static struct timeval time_left(int64_t deadline) {
     int64_t left = green__time_left(deadline);
     return (struct timeval){.tv_sec = left / GREEN_SECOND, .tv_usec = left % GREEN_SECOND / 1000};
@@ -109,7 +91,7 @@ static struct timeval time_left(int64_t deadline) {
 int green__green_select(int count, fd_set *restrict readable, fd_set *restrict writable, fd_set *restrict exceptional,
                         struct timeval *restrict timeout) {
     green_hub *hub = green__may_park();
-    if (!hub || !is_sensible(count) ||
+    if (!hub || !is_valid_count(count) ||
         (timeout && (timeout->tv_sec < 0 || timeout->tv_usec < 0 || (timeout->tv_sec | timeout->tv_usec) == 0)))
         return green__real.select(count, readable, writable, exceptional, timeout);
     enum { MICROSECONDS = 1000 * 1000 }; /* per second; tv_usec may exceed this */
@@ -128,7 +110,7 @@ int green__green_pselect(int count, fd_set *restrict readable, fd_set *restrict 
     green_hub *hub = green__may_park();
     bool valid;
     int64_t deadline = green__timespec_deadline(timeout, &valid);
-    if (!hub || !valid || !is_sensible(count))
+    if (!hub || !valid || !is_valid_count(count))
         return green__real.pselect(count, readable, writable, exceptional, timeout, mask);
     return select_parking(hub, count, (fd_set *[]){readable, writable, exceptional}, deadline, mask);
 }

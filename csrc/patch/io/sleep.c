@@ -1,20 +1,19 @@
-/* sleep and its like. */
+/* sleep(), usleep(), nanosleep() and clock_nanosleep(). */
 #include "../clock.h"
+#include "../wait_fds.h"
 
-/* Parks until then. 0, or what has ended it early. */
-static int nap(green_hub *hub, int64_t deadline) {
+/* Parks until the deadline. Returns 0, or the error that ended the wait early. */
+static int sleep_to(green_hub *hub, int64_t deadline) {
     int ended = green__wait_fds(hub, NULL, 0, deadline);
     return ended == -ETIMEDOUT ? 0 : ended;
 }
 
-static struct timespec timespec_of(int64_t nanoseconds) {
-    if (nanoseconds < 0)
-        nanoseconds = 0;
-    return (struct timespec){nanoseconds / GREEN_SECOND, nanoseconds % GREEN_SECOND};
+static struct timespec rest_of(int64_t left) {
+    return green__timespec_of(left < 0 ? 0 : left);
 }
 
-/* 0, or -1 with errno, and with what was left in *left. No time at all is a turn
- * for the others, as sched_yield() is for OS threads. */
+/* Returns 0, or -1 with errno and the remaining time in *left. A duration of 0 yields to
+ * other green threads, as it lets other OS threads run in the kernel. */
 static int sleep_for(green_hub *hub, int64_t nanoseconds, int64_t *left) {
     int error_number = errno;
     *left = 0;
@@ -23,7 +22,7 @@ static int sleep_for(green_hub *hub, int64_t nanoseconds, int64_t *left) {
         return error < 0 ? green__wait_fds_failed(hub, error, 0) : 0;
     }
     int64_t deadline = green__deadline_after(nanoseconds);
-    int ended = nap(hub, deadline);
+    int ended = sleep_to(hub, deadline);
     if (ended < 0) {
         *left = deadline - green_now();
         return green__wait_fds_failed(hub, ended, 0);
@@ -39,11 +38,11 @@ int green__green_nanosleep(const struct timespec *time, struct timespec *rest) {
         return green__real.nanosleep(time, rest);
     int result = sleep_for(hub, green__timespec_nanoseconds(time), &left);
     if (result < 0 && rest)
-        *rest = timespec_of(left);
+        *rest = rest_of(left);
     return result;
 }
 
-/* Until a time of a clock, which is looked at every second at least. */
+/* Sleeps until a time of a clock. Checks the clock every second, because it may be set. */
 static int sleep_until(green_hub *hub, const green_clock_deadline *until) {
     for (int64_t left, rest; (left = green__clock_deadline_left(until)) > 0;)
         if (sleep_for(hub, left < GREEN_SECOND ? left : GREEN_SECOND, &rest) < 0)
@@ -51,10 +50,10 @@ static int sleep_until(green_hub *hub, const green_clock_deadline *until) {
     return 0;
 }
 
-/* This one returns its error, and leaves errno alone. */
+/* Returns its error and does not change errno. */
 int green__green_clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, struct timespec *rest) {
     green_hub *hub = green__may_park();
-    bool is_known = clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME;
+    bool is_known = green__clock_is_supported(clock) || clock == CLOCK_BOOTTIME;
     if (!hub || !is_known || !green__timespec_is_duration(time) || (flags & ~TIMER_ABSTIME))
         return green__real.clock_nanosleep(clock, flags, time, rest);
     int error_number = errno, error;
@@ -64,7 +63,7 @@ int green__green_clock_nanosleep(clockid_t clock, int flags, const struct timesp
     else
         error = sleep_for(hub, green__timespec_nanoseconds(time), &left) < 0 ? errno : 0;
     if (error && rest && !(flags & TIMER_ABSTIME))
-        *rest = timespec_of(left);
+        *rest = rest_of(left);
     errno = error_number;
     return error;
 }
@@ -75,7 +74,7 @@ int green__green_usleep(useconds_t microseconds) {
     return hub ? sleep_for(hub, (int64_t)microseconds * GREEN_MICROSECOND, &left) : green__real.usleep(microseconds);
 }
 
-/* What is left counts as a second when it is half of one or more. */
+/* Rounds the remaining time to seconds. */
 unsigned green__green_sleep(unsigned seconds) {
     green_hub *hub = green__may_park();
     int64_t left;

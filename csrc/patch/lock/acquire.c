@@ -8,7 +8,7 @@ static const int64_t LOOK_FIRST = 1000 * 1000, LOOK_LAST = 50 * 1000 * 1000;
 static int try_in_place(void *address, green_try_acquire *attempt, const green_clock_deadline *until) {
     int error;
     while ((error = attempt(address)) == EBUSY && !green__clock_deadline_passed(until))
-        (void)green__wait_fds_blocking(GREEN_NEVER);
+        (void)green__block_briefly(GREEN_NEVER);
     return error;
 }
 

@@ -6,6 +6,7 @@
 #define GREEN_PATCH_LOCK_PARKING_LOT_H
 
 #include "../clock.h"
+#include "../may_park.h"
 
 /* One that waits; on its own stack, between enter and leave. */
 typedef struct green_parking_lot_waiter {

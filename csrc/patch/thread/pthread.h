@@ -7,6 +7,7 @@
 #define GREEN_PATCH_THREAD_PTHREAD_H
 
 #include "../clock.h"
+#include "../may_park.h"
 
 typedef enum green_pthread_ownership {
     GREEN_PTHREAD_JOINABLE,
@@ -45,12 +46,6 @@ static inline green_pthread *green__pthread_of(pthread_t id) {
 /* Of one that it has made. */
 static inline pthread_t green__pthread_id(const green_pthread *posix) {
     return (pthread_t)posix + GREEN_ID_PTHREAD;
-}
-
-/* The current green thread; NULL on an OS thread's own context. */
-static inline green_thread *green__patch_current_thread(void) {
-    const green_hub *hub = green__hub;
-    return hub && hub->current->stack ? hub->current : NULL;
 }
 
 static inline bool green__pthread_has_ended(const green_pthread *posix) {

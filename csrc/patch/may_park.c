@@ -1,0 +1,25 @@
+#include "may_park.h"
+
+#include "../base/lock.h"
+
+#include <sys/syscall.h>
+
+bool green__is_vfork_child(const green_hub *hub) {
+    return syscall(SYS_gettid) != hub->registration.number;
+}
+
+bool green__cannot_park(const green_hub *hub) {
+    return green__is_forking() || green__is_vfork_child(hub);
+}
+
+green_hub *green__may_park_here(void) {
+    green_hub *hub = green__may_park();
+    return hub && !green__cannot_park(hub) ? hub : NULL;
+}
+
+int green__block_briefly(int64_t deadline) {
+    if (deadline >= 0 && green_now() >= deadline)
+        return -ETIMEDOUT;
+    syscall(SYS_nanosleep, &(struct timespec){0, GREEN_MILLISECOND}, NULL);
+    return 0;
+}

@@ -1,0 +1,42 @@
+/* Whether a patched call may park. */
+#ifndef GREEN_PATCH_MAY_PARK_H
+#define GREEN_PATCH_MAY_PARK_H
+
+#include "../core/hub.h"
+
+#include "calls.h"
+
+/* The hub on which a call of this OS thread may park, or NULL if the call has to go
+ * directly to the C library. Nothing may park within the event loop, whose own calls arrive
+ * here if Green is linked into a patched executable, nor on the signal stack, where the
+ * handler of a crash runs. */
+static inline green_hub *green__may_park(void) {
+    green_hub *hub = green__hub;
+    return GREEN_LIKELY(hub && !hub->in_event_loop && !hub->current->must_not_block && !green__on_signal_stack(hub))
+               ? hub
+               : NULL;
+}
+
+/* The current green thread, or NULL in an OS thread's own context. */
+static inline green_thread *green__patch_current_thread(void) {
+    const green_hub *hub = green__hub;
+    return hub && hub->current->stack ? hub->current : NULL;
+}
+
+/* Whether this process is the child of a vfork(). It runs in its parent's memory and must
+ * not use its parent's hub. Makes a system call. */
+bool green__is_vfork_child(const green_hub *hub);
+
+/* Whether the caller must not park: in the child of a vfork(), and during a fork, when fork
+ * handlers of other libraries run. Makes a system call. */
+bool green__cannot_park(const green_hub *hub);
+
+/* Like green__may_park(), but also returns NULL where green__cannot_park(). Makes a system
+ * call. */
+green_hub *green__may_park_here(void);
+
+/* Blocks the OS thread for a millisecond, for callers that cannot park and try again. Returns
+ * 0, or -ETIMEDOUT if the deadline has passed. */
+int green__block_briefly(int64_t deadline);
+
+#endif
