@@ -1,56 +1,57 @@
-/* Locks, by trying. */
+#include "acquire.h"
+
 #include "parking_lot.h"
 
-/* How often whoever waits tries it all the same: it may be given back by an object
- * that is not patched, or by another process. */
-static const int64_t LOOK_FIRST = 1000 * 1000, LOOK_LAST = 50 * 1000 * 1000;
+/* A waiter tries again at these intervals even if it is not woken, because the lock may be
+ * released by an object that is not patched, or by another process. */
+static const int64_t INTERVAL_FIRST = 1000 * 1000, INTERVAL_MAX = 50 * 1000 * 1000;
 
-static int try_in_place(void *address, green_try_acquire *attempt, const green_clock_deadline *until) {
+static int try_blocking(void *lock, green_try_acquire *attempt, const green_clock_deadline *deadline) {
     int error;
-    while ((error = attempt(address)) == EBUSY && !green__clock_deadline_passed(until))
+    while ((error = attempt(lock)) == EBUSY && !green__clock_deadline_passed(deadline))
         (void)green__block_briefly(GREEN_NEVER);
     return error;
 }
 
-static int try_parking(green_hub *hub, green_parking_lot_waiter *parked, green_try_acquire *attempt,
-                       const green_clock_deadline *until) {
-    void *address = (void *)parked->address;
-    int64_t pause = LOOK_FIRST;
+static int try_parking(green_hub *hub, green_parking_lot_waiter *waiter, void *lock, green_try_acquire *attempt,
+                       const green_clock_deadline *deadline) {
+    int64_t interval = INTERVAL_FIRST;
     for (int error, ended = 0;;) {
-        if ((error = attempt(address)) != EBUSY || ended == -EINTR || green__clock_deadline_passed(until))
+        if ((error = attempt(lock)) != EBUSY || ended == -EINTR || green__clock_deadline_passed(deadline))
             return error;
-        ended = green__parking_lot_sleep(hub, parked, green__deadline_of_next_poll(pause, until), until != NULL);
-        pause = green__next_poll_interval(pause, LOOK_LAST);
+        ended =
+            green__parking_lot_sleep(hub, waiter, green__deadline_of_next_poll(interval, deadline), deadline != NULL);
+        interval = green__next_poll_interval(interval, INTERVAL_MAX);
     }
 }
 
-static int try_in_lot(green_hub *hub, void *address, green_try_acquire *attempt, const green_clock_deadline *until) {
-    green_parking_lot_waiter parked;
-    green__parking_lot_enter(hub, &parked, address, "a lock");
-    int error = try_parking(hub, &parked, attempt, until);
-    if (!green__parking_lot_leave(&parked))
+static int try_in_lot(green_hub *hub, void *lock, green_try_acquire *attempt, const green_clock_deadline *deadline) {
+    green_parking_lot_waiter waiter;
+    green__parking_lot_enter(hub, &waiter, lock, "a lock");
+    int error = try_parking(hub, &waiter, lock, attempt, deadline);
+    if (!green__parking_lot_leave(&waiter))
         return error;
-    /* It has been woken once more, perhaps in place of another. */
+    /* It was woken once more, perhaps instead of another waiter: use the wake-up or pass it on. */
     if (error == EBUSY)
-        error = attempt(address);
+        error = attempt(lock);
     if (error != EBUSY)
-        green__parking_lot_wake(address, false);
+        green__parking_lot_wake(lock, false);
     return error;
 }
 
-int green__parking_lot_acquire(green_hub *hub, void *address, green_try_acquire *attempt,
-                               const green_clock_deadline *until) {
-    /* Whoever has been woken would be late for ever where its last owner takes it
-     * again at once. Those of other OS threads have a chance of their own. */
-    while (green__parking_lot_has_pending_wakeup(hub, address))
+int green__parking_lot_acquire(green_hub *hub, void *lock, green_try_acquire *attempt,
+                               const green_clock_deadline *deadline) {
+    /* Fairness: without this, a thread that releases and acquires a lock in a loop would keep
+     * woken waiters of its OS thread out forever. Other OS threads compete by themselves. */
+    while (green__parking_lot_has_pending_wakeup(hub, lock))
         green__yield(hub);
-    int error = attempt(address);
+    int error = attempt(lock);
     if (error != EBUSY)
         return error;
     if (GREEN_UNLIKELY(green__cannot_park(hub)))
-        error = try_in_place(address, attempt, until);
+        error = try_blocking(lock, attempt, deadline);
     else
-        error = try_in_lot(hub, address, attempt, until);
+        error = try_in_lot(hub, lock, attempt, deadline);
     if (error != EBUSY)
         return error;
     green__parking_lot_deliver(hub);

@@ -1,16 +1,15 @@
-/* Condition variables. Those who wait in green threads wait in the lot, all
- * others in the C library. A signal is for one of either: that both may wake is
- * allowed, since a wait may end without one. */
+/* Condition variables. Green threads wait in the parking lot, OS threads in the C library. A
+ * signal wakes one of each: POSIX allows a wait to end without a signal. */
 #include "parking_lot.h"
 
-/* Bits of glibc's, in __wrefs. */
+/* Bits of glibc's __wrefs. */
 enum { IS_SHARED = 1, IS_MONOTONIC = 2 };
 
 static bool is_shared(const pthread_cond_t *condition) {
     return __atomic_load_n(&condition->__data.__wrefs, __ATOMIC_RELAXED) & IS_SHARED;
 }
 
-/* NULL: the C library waits. Nobody in another process would wake a green thread. */
+/* NULL if the C library has to wait: another process would wake no green thread. */
 static green_hub *hub_for(const pthread_cond_t *condition) {
     return is_shared(condition) ? NULL : green__may_park_here();
 }
@@ -20,27 +19,27 @@ static clockid_t clock_of(const pthread_cond_t *condition) {
     return is_monotonic ? CLOCK_MONOTONIC : CLOCK_REALTIME;
 }
 
-/* 0, ETIMEDOUT, or -EINTR. */
-static int sleep_until(green_hub *hub, green_parking_lot_waiter *parked, const green_clock_deadline *until) {
+/* Returns 0, ETIMEDOUT or -EINTR. */
+static int sleep_until(green_hub *hub, green_parking_lot_waiter *waiter, const green_clock_deadline *deadline) {
     for (;;) {
-        int64_t look = until ? green__clock_deadline_next_check(until) : GREEN_NEVER;
-        int ended = green__parking_lot_sleep(hub, parked, look, until != NULL);
+        int64_t next = green__clock_deadline_next_check(deadline);
+        int ended = green__parking_lot_sleep(hub, waiter, next, deadline != NULL);
         if (ended != -ETIMEDOUT)
             return ended;
-        if (green__clock_deadline_passed(until))
+        if (green__clock_deadline_passed(deadline))
             return ETIMEDOUT;
     }
 }
 
 static int wait_parking(green_hub *hub, pthread_cond_t *condition, pthread_mutex_t *mutex,
-                        const green_clock_deadline *until) {
-    green_parking_lot_waiter parked;
-    green__parking_lot_enter(hub, &parked, condition, "a condition variable");
+                        const green_clock_deadline *deadline) {
+    green_parking_lot_waiter waiter;
+    green__parking_lot_enter(hub, &waiter, condition, "a condition variable");
     int error = green__green_pthread_mutex_unlock(mutex);
-    int ended = error == 0 ? sleep_until(hub, &parked, until) : 0;
-    if (green__parking_lot_leave(&parked)) {
+    int ended = error == 0 ? sleep_until(hub, &waiter, deadline) : 0;
+    if (green__parking_lot_leave(&waiter)) {
         if (ended == 0)
-            green__parking_lot_wake(condition, false); /* it was woken once more, in place of another */
+            green__parking_lot_wake(condition, false); /* it was woken again, instead of another waiter */
         ended = 0;
     }
     if (error != 0)
@@ -61,13 +60,13 @@ int green__green_pthread_cond_timedwait(pthread_cond_t *restrict condition, pthr
     green_hub *hub = green__timespec_is_valid(time) ? hub_for(condition) : NULL;
     if (!hub)
         return green__real.pthread_cond_timedwait(condition, mutex, time);
-    green_clock_deadline until = {clock_of(condition), green__timespec_nanoseconds(time)};
-    return wait_parking(hub, condition, mutex, &until);
+    green_clock_deadline deadline = {clock_of(condition), green__timespec_nanoseconds(time)};
+    return wait_parking(hub, condition, mutex, &deadline);
 }
 
 int green__green_pthread_cond_clockwait(pthread_cond_t *restrict condition, pthread_mutex_t *restrict mutex,
                                         clockid_t clock, const struct timespec *restrict time) {
-    green_hub *hub = green__clock_is_supported(clock) && green__timespec_is_valid(time) ? hub_for(condition) : NULL;
+    green_hub *hub = green__clock_deadline_is_valid(clock, time) ? hub_for(condition) : NULL;
     if (!hub)
         return green__real.pthread_cond_clockwait(condition, mutex, clock, time);
     return wait_parking(hub, condition, mutex, &(green_clock_deadline){clock, green__timespec_nanoseconds(time)});

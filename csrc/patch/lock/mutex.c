@@ -1,5 +1,7 @@
-/* pthread_mutex_lock and its like. */
+/* pthread_mutex_lock() and similar calls. */
+#include "acquire.h"
 #include "mutex_owner.h"
+#include "parking_lot.h"
 
 int green__green_pthread_mutex_lock(pthread_mutex_t *mutex) {
     green_hub *hub = green__may_park();
@@ -14,7 +16,7 @@ int green__green_pthread_mutex_trylock(pthread_mutex_t *mutex) {
 }
 
 int green__green_pthread_mutex_clocklock(pthread_mutex_t *mutex, clockid_t clock, const struct timespec *time) {
-    green_hub *hub = green__clock_is_supported(clock) && green__timespec_is_valid(time) ? green__may_park() : NULL;
+    green_hub *hub = green__clock_deadline_is_valid(clock, time) ? green__may_park() : NULL;
     if (hub)
         return green__parking_lot_acquire(hub, mutex, green__mutex_owner_try_acquire,
                                           &(green_clock_deadline){clock, green__timespec_nanoseconds(time)});

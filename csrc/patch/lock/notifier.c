@@ -9,121 +9,121 @@ struct green_notifier {
     green_hub *hub;
     int fd;
     uint64_t count;
-    green_op op;                    /* reads the descriptor while there are listeners */
-    bool attending;                 /* it is under way */
-    size_t listeners;               /* those of this OS thread who are in the lot */
-    green_parking_lot_waiter *rung; /* for these, the last one first; atomic */
+    green_op op; /* reads the eventfd while there are subscribers */
+    bool reading;
+    size_t subscribers;          /* waiters of this OS thread in the parking lot */
+    green_notifier_entry *woken; /* the last one first; atomic */
     green_exit_observer exit_observer;
-    green_notifier *next, **place; /* among those of the process */
+    green_notifier *next, **place; /* in the list of the process */
 };
 
-/* Left open in a fork, like the lot's, which sees to it in the child. */
+/* Not held at a fork. The child's copy is made anew by green__notifiers_forked(). */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static green_notifier *bells;
+static green_notifier *notifiers;
 static _Thread_local green_notifier *here;
 
-/* They are the parent's, and so is the memory, on which its hub may still write. */
+/* Leaves the memory to the abandoned hub, which may still write to it. */
 void green__notifiers_forked(void) {
-    for (green_notifier *bell = bells; bell; bell = bell->next)
-        green__real.close(bell->fd);
+    for (green_notifier *notifier = notifiers; notifier; notifier = notifier->next)
+        green__real.close(notifier->fd);
     lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
-    bells = NULL;
+    notifiers = NULL;
     here = NULL;
 }
 
-static void attend(green_notifier *bell) {
-    bell->attending = true;
-    bell->op.fd = bell->fd;
-    bell->op.kind = GREEN_OP_READ;
-    bell->op.address = &bell->count;
-    bell->op.length = sizeof bell->count;
-    bell->op.nowait = true; /* an eventfd does, since Linux 5.8 */
-    bell->hub->engine->class->submit(bell->hub->engine, &bell->op);
+static void start_reading(green_notifier *notifier) {
+    notifier->reading = true;
+    notifier->op.fd = notifier->fd;
+    notifier->op.kind = GREEN_OP_READ;
+    notifier->op.address = &notifier->count;
+    notifier->op.length = sizeof notifier->count;
+    notifier->op.nowait = true; /* eventfds support this since Linux 5.8 */
+    notifier->hub->engine->class->submit(notifier->hub->engine, &notifier->op);
 }
 
-/* First rung, first woken. */
-static void wake_all(green_parking_lot_waiter *last_first) {
-    green_parking_lot_waiter *first = NULL;
-    for (green_parking_lot_waiter *next; last_first; last_first = next) {
+/* Wakes in the order of the wake-ups. */
+static void wake_all(green_notifier_entry *last_first) {
+    green_notifier_entry *first = NULL;
+    for (green_notifier_entry *next; last_first; last_first = next) {
         next = last_first->next;
         last_first->next = first;
         first = last_first;
     }
     for (; first; first = first->next)
-        green__ready(first->wait.thread);
+        green__ready(first->thread);
 }
 
-static void heard(green_op *op, int32_t result) {
-    green_notifier *bell = GREEN_CONTAINER(op, green_notifier, op);
+static void complete(green_op *op, int32_t result) {
+    green_notifier *notifier = GREEN_CONTAINER(op, green_notifier, op);
     (void)result;
-    bell->attending = false;
-    wake_all(__atomic_exchange_n(&bell->rung, NULL, __ATOMIC_ACQUIRE));
-    if (bell->listeners > 0)
-        attend(bell);
+    notifier->reading = false;
+    wake_all(__atomic_exchange_n(&notifier->woken, NULL, __ATOMIC_ACQUIRE));
+    if (notifier->subscribers > 0)
+        start_reading(notifier);
 }
 
-/* When the hub closes nobody is left who listens. */
+/* When the hub closes there are no subscribers. */
 static void hub_ends(green_exit_observer *exit_observer, green_thread *thread) {
-    green_notifier *bell = GREEN_CONTAINER(exit_observer, green_notifier, exit_observer);
+    green_notifier *notifier = GREEN_CONTAINER(exit_observer, green_notifier, exit_observer);
     (void)thread;
     here = NULL;
     green__pthread.mutex_lock(&lock);
-    *bell->place = bell->next;
-    if (bell->next)
-        bell->next->place = bell->place;
+    *notifier->place = notifier->next;
+    if (notifier->next)
+        notifier->next->place = notifier->place;
     green__pthread.mutex_unlock(&lock);
-    green__real.close(bell->fd);
-    free(bell);
+    green__real.close(notifier->fd);
+    free(notifier);
 }
 
 static green_notifier *make(green_hub *hub) {
-    green_notifier *bell = calloc(1, sizeof *bell);
-    if (!bell)
+    green_notifier *notifier = calloc(1, sizeof *notifier);
+    if (!notifier)
         return NULL;
-    bell->fd = green__eventfd_take(hub);
-    if (bell->fd < 0) {
-        free(bell);
+    notifier->fd = green__eventfd_take(hub);
+    if (notifier->fd < 0) {
+        free(notifier);
         return NULL;
     }
-    bell->hub = hub;
-    bell->op.complete = heard;
-    bell->exit_observer.ended = hub_ends;
-    green__exit_observer_add(&hub->root, &bell->exit_observer);
+    notifier->hub = hub;
+    notifier->op.complete = complete;
+    notifier->exit_observer.ended = hub_ends;
+    green__exit_observer_add(&hub->root, &notifier->exit_observer);
     green__pthread.mutex_lock(&lock);
-    bell->next = bells;
-    bell->place = &bells;
-    if (bell->next)
-        bell->next->place = &bell->next;
-    __atomic_store_n(&bells, bell, __ATOMIC_RELEASE); /* a fork may come at any moment */
+    notifier->next = notifiers;
+    notifier->place = &notifiers;
+    if (notifier->next)
+        notifier->next->place = &notifier->next;
+    __atomic_store_n(&notifiers, notifier, __ATOMIC_RELEASE); /* a fork may happen at any time */
     green__pthread.mutex_unlock(&lock);
-    return bell;
+    return notifier;
 }
 
 green_notifier *green__notifier_subscribe(green_hub *hub) {
     if (GREEN_UNLIKELY(!here))
         here = make(hub);
-    if (here && here->listeners++ == 0 && !here->attending)
-        attend(here);
+    if (here && here->subscribers++ == 0 && !here->reading)
+        start_reading(here);
     return here;
 }
 
-void green__notifier_unsubscribe(green_notifier *bell) {
-    if (--bell->listeners == 0)
-        bell->hub->engine->class->cancel(bell->hub->engine, &bell->op);
+void green__notifier_unsubscribe(green_notifier *notifier) {
+    if (--notifier->subscribers == 0)
+        notifier->hub->engine->class->cancel(notifier->hub->engine, &notifier->op);
 }
 
-void green__notifier_wake_by_eventfd(green_notifier *bell, green_parking_lot_waiter *sleeper) {
-    green_parking_lot_waiter *before = __atomic_load_n(&bell->rung, __ATOMIC_RELAXED);
+void green__notifier_wake_by_eventfd(green_notifier *notifier, green_notifier_entry *entry) {
+    green_notifier_entry *before = __atomic_load_n(&notifier->woken, __ATOMIC_RELAXED);
     do
-        sleeper->next = before; /* its own OS thread's, once it is in */
-    while (!__atomic_compare_exchange_n(&bell->rung, &before, sleeper, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+        entry->next = before; /* its OS thread may use it once it is in the list */
+    while (!__atomic_compare_exchange_n(&notifier->woken, &before, entry, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
     if (!before)
-        (void)green__raw_write(bell->fd, &(uint64_t){1}, sizeof(uint64_t));
+        (void)green__raw_write(notifier->fd, &(uint64_t){1}, sizeof(uint64_t));
 }
 
-void green__notifier_wake(green_notifier *bell, green_parking_lot_waiter *sleeper) {
-    if (bell->hub == green__hub)
-        green__ready(sleeper->wait.thread);
+void green__notifier_wake(green_notifier *notifier, green_notifier_entry *entry) {
+    if (notifier->hub == green__hub)
+        green__ready(entry->thread);
     else
-        green__notifier_wake_by_eventfd(bell, sleeper);
+        green__notifier_wake_by_eventfd(notifier, entry);
 }

@@ -1,19 +1,20 @@
+#include "parking_lot.h"
+
 #include "../../base/lock.h"
-#include "notifier.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* How often a sleeper that has no bell looks whether it has been woken. */
-static const int64_t LOOK = 1000 * 1000;
+/* How often a sleeper without a notifier checks whether it has been woken. */
+static const int64_t CHECK_INTERVAL = 1000 * 1000;
 
 static void in_child(green_lock *lock);
 
-/* A fork does not wait for it: the lock may be wanted by an OS thread that has one
- * of somebody else's, which a handler of the fork waits for. */
+/* Not held at a fork: an OS thread may wait for this lock while it holds a lock of a library
+ * that a fork handler waits for. */
 static green_lock lock = {.mutex = PTHREAD_MUTEX_INITIALIZER, .forked = in_child, .not_held_at_fork = true};
-static green_wait_list lot[GREEN_PARKING_LOT_BUCKETS]; /* by address, first come first */
-static bool missed;                                    /* a handler has found the lock taken; atomic */
+static green_wait_list lot[GREEN_PARKING_LOT_BUCKETS]; /* by address, in order of arrival */
+static bool missed;                                    /* a signal handler has found the lock held; atomic */
 uint32_t green__parking_lot_population[GREEN_PARKING_LOT_BUCKETS];
 
 static green_wait_list *bucket(const void *address) {
@@ -23,7 +24,7 @@ static green_wait_list *bucket(const void *address) {
     return list;
 }
 
-/* All who are in it are of other OS threads, or of a hub that has been given up. */
+/* The waiters belong to other OS threads or to the abandoned hub. */
 static void in_child(green_lock *unused) {
     (void)unused;
     for (size_t i = 0; i < GREEN_PARKING_LOT_BUCKETS; i++)
@@ -38,35 +39,36 @@ int green__parking_lot_register_lock(void) {
 
 /* Waking ---------------------------------------------------------------------- */
 
-typedef void ring_function(green_notifier *bell, green_parking_lot_waiter *sleeper);
+typedef void wake_function(green_notifier *notifier, green_notifier_entry *entry);
 
-static void wake(green_parking_lot_waiter *parked, ring_function *ring) {
-    bool was_sleeping = parked->sleeping;
-    parked->woken = true;
-    if (!was_sleeping || !parked->bell)
+static void wake(green_parking_lot_waiter *waiter, wake_function *wake_by) {
+    bool was_sleeping = waiter->sleeping;
+    waiter->woken = true;
+    if (!was_sleeping || !waiter->notifier)
         return;
-    parked->sleeping = false;
-    ring(parked->bell, parked);
+    waiter->sleeping = false;
+    wake_by(waiter->notifier, &waiter->entry);
 }
 
-static void wake_everybody(ring_function *ring) {
+static void wake_waiters(wake_function *wake_by) {
     for (size_t i = 0; i < GREEN_PARKING_LOT_BUCKETS; i++)
         for (green_wait_link *link = lot[i].next; link && link != &lot[i]; link = link->next) {
-            green_parking_lot_waiter *parked = GREEN_CONTAINER(link, green_parking_lot_waiter, wait.link);
-            if (!parked->woken)
-                wake(parked, ring);
+            green_parking_lot_waiter *waiter = GREEN_CONTAINER(link, green_parking_lot_waiter, wait.link);
+            if (!waiter->woken)
+                wake(waiter, wake_by);
         }
 }
 
-/* Nobody knows whom the handler would have woken. It is by the bell, since the
- * caller may be about to sleep itself. */
+/* Unlocks, and makes up for wake-ups by signal handlers that have found the lock held. Their
+ * addresses are unknown, so it wakes all waiters. It wakes by eventfd because the caller may be
+ * about to sleep itself. */
 static void unlock(void) {
     green__unlock(&lock);
     green__full_fence();
     while (GREEN_UNLIKELY(__atomic_load_n(&missed, __ATOMIC_RELAXED)) &&
            green__real.pthread_mutex_trylock(&lock.mutex) == 0) {
         __atomic_store_n(&missed, false, __ATOMIC_RELAXED);
-        wake_everybody(green__notifier_wake_by_eventfd);
+        wake_waiters(green__notifier_wake_by_eventfd);
         green__unlock(&lock);
         green__full_fence();
     }
@@ -75,19 +77,19 @@ static void unlock(void) {
 static green_parking_lot_waiter *next_of(const green_wait_list *list, const void *address,
                                          const green_wait_link *link) {
     for (link = link->next; link != list; link = link->next) {
-        green_parking_lot_waiter *parked = GREEN_CONTAINER(link, green_parking_lot_waiter, wait.link);
-        if (parked->address == address)
-            return parked;
+        green_parking_lot_waiter *waiter = GREEN_CONTAINER(link, green_parking_lot_waiter, wait.link);
+        if (waiter->address == address)
+            return waiter;
     }
     return NULL;
 }
 
-static void search(const void *address, bool all, ring_function *ring) {
+static void search(const void *address, bool all, wake_function *wake_by) {
     const green_wait_list *list = bucket(address);
-    for (green_parking_lot_waiter *parked = next_of(list, address, list); parked;
-         parked = next_of(list, address, &parked->wait.link))
-        if (!parked->woken) {
-            wake(parked, ring);
+    for (green_parking_lot_waiter *waiter = next_of(list, address, list); waiter;
+         waiter = next_of(list, address, &waiter->wait.link))
+        if (!waiter->woken) {
+            wake(waiter, wake_by);
             if (!all)
                 break;
         }
@@ -95,7 +97,7 @@ static void search(const void *address, bool all, ring_function *ring) {
 
 void green__parking_lot_search(const void *address, bool all) {
     if (GREEN_UNLIKELY(green__in_forked_child()))
-        return; /* those who wait are the parent's */
+        return; /* the waiters belong to the parent */
     green__lock(&lock);
     search(address, all, green__notifier_wake);
     unlock();
@@ -109,7 +111,7 @@ void green__parking_lot_wake_from_handler(const void *address) {
         __atomic_store_n(&missed, true, __ATOMIC_RELAXED);
         green__full_fence();
         if (green__real.pthread_mutex_trylock(&lock.mutex) != 0)
-            return; /* whoever has it sees to it */
+            return; /* the holder of the lock wakes the waiters in unlock() */
     }
     search(address, false, green__notifier_wake_by_eventfd);
     unlock();
@@ -117,7 +119,7 @@ void green__parking_lot_wake_from_handler(const void *address) {
 
 void green__parking_lot_wake_all(void) {
     green__lock(&lock);
-    wake_everybody(green__notifier_wake);
+    wake_waiters(green__notifier_wake);
     unlock();
 }
 
@@ -126,44 +128,47 @@ bool green__parking_lot_has_pending_wakeup(const green_hub *hub, const void *add
         return false;
     green__lock(&lock);
     const green_wait_list *list = bucket(address);
-    const green_parking_lot_waiter *parked = next_of(list, address, list);
-    while (parked && !(parked->woken && parked->hub == hub))
-        parked = next_of(list, address, &parked->wait.link);
+    const green_parking_lot_waiter *waiter = next_of(list, address, list);
+    while (waiter && !(waiter->woken && waiter->hub == hub))
+        waiter = next_of(list, address, &waiter->wait.link);
     unlock();
-    return parked;
+    return waiter;
 }
 
-/* Being in it ------------------------------------------------------------------- */
+/* Waiting ----------------------------------------------------------------------- */
 
-void green__parking_lot_enter(green_hub *hub, green_parking_lot_waiter *parked, const void *address, const char *what) {
-    *parked = (green_parking_lot_waiter){
-        .hub = hub, .address = address, .what = what, .bell = green__notifier_subscribe(hub)};
+void green__parking_lot_enter(green_hub *hub, green_parking_lot_waiter *waiter, const void *address, const char *what) {
+    *waiter = (green_parking_lot_waiter){.hub = hub,
+                                         .address = address,
+                                         .what = what,
+                                         .notifier = green__notifier_subscribe(hub),
+                                         .entry.thread = hub->current};
     green__lock(&lock);
-    green__wait_list_append(bucket(address), &parked->wait);
+    green__wait_list_append(bucket(address), &waiter->wait);
     __atomic_add_fetch(&green__parking_lot_population[green__parking_lot_bucket(address)], 1, __ATOMIC_RELAXED);
     unlock();
 }
 
-bool green__parking_lot_leave(green_parking_lot_waiter *parked) {
+bool green__parking_lot_leave(green_parking_lot_waiter *waiter) {
     green__lock(&lock);
-    green__wait_list_remove(&parked->wait);
-    __atomic_sub_fetch(&green__parking_lot_population[green__parking_lot_bucket(parked->address)], 1, __ATOMIC_RELAXED);
+    green__wait_list_remove(&waiter->wait);
+    __atomic_sub_fetch(&green__parking_lot_population[green__parking_lot_bucket(waiter->address)], 1, __ATOMIC_RELAXED);
     unlock();
-    if (parked->bell)
-        green__notifier_unsubscribe(parked->bell);
-    return parked->woken;
+    if (waiter->notifier)
+        green__notifier_unsubscribe(waiter->notifier);
+    return waiter->woken;
 }
 
-static void end_sleep(green_parking_lot_waiter *parked, int error) {
+static void end_sleep(green_parking_lot_waiter *waiter, int error) {
     green__lock(&lock);
-    bool was_sleeping = parked->sleeping;
+    bool was_sleeping = waiter->sleeping;
     if (was_sleeping) {
-        parked->sleeping = false;
-        parked->ended = error;
+        waiter->sleeping = false;
+        waiter->ended = error;
     }
     unlock();
     if (was_sleeping)
-        green__ready(parked->wait.thread);
+        green__ready(waiter->wait.thread);
 }
 
 static void cancel(green_wait *wait) {
@@ -175,47 +180,48 @@ static void expire(green_timer *timer) {
 }
 
 static void describe(const green_wait *wait, char *text, size_t size) {
-    const green_parking_lot_waiter *parked = GREEN_CONTAINER(wait, const green_parking_lot_waiter, wait);
-    snprintf(text, size, "in a patched call, waiting for %s", parked->what);
+    const green_parking_lot_waiter *waiter = GREEN_CONTAINER(wait, const green_parking_lot_waiter, wait);
+    snprintf(text, size, "in a patched call, waiting for %s", waiter->what);
 }
 
-static const green_wait_kind heedful = {cancel, describe};
-static const green_wait_kind heedless = {NULL, describe};
+static const green_wait_kind interruptible = {cancel, describe};
+static const green_wait_kind uninterruptible = {NULL, describe};
 
-static bool begin_sleep(green_parking_lot_waiter *parked) {
+static bool begin_sleep(green_parking_lot_waiter *waiter) {
     green__lock(&lock);
-    bool sleeps = parked->sleeping = !parked->woken;
-    parked->ended = 0;
+    bool sleeps = waiter->sleeping = !waiter->woken;
+    waiter->ended = 0;
     unlock();
     return sleeps;
 }
 
-static int outcome(green_parking_lot_waiter *parked) {
+static int outcome(green_parking_lot_waiter *waiter) {
     green__lock(&lock);
-    int ended = parked->woken ? 0 : parked->ended;
-    parked->woken = false;
+    int ended = waiter->woken ? 0 : waiter->ended;
+    waiter->woken = false;
     unlock();
     return ended;
 }
 
-int green__parking_lot_sleep(green_hub *hub, green_parking_lot_waiter *parked, int64_t deadline, bool heeds) {
-    if (heeds && hub->current->interrupts)
+int green__parking_lot_sleep(green_hub *hub, green_parking_lot_waiter *waiter, int64_t deadline,
+                             bool is_interruptible) {
+    if (is_interruptible && hub->current->interrupts)
         return -EINTR;
-    if (!parked->bell)
-        deadline = green__deadline_earlier(deadline, green__deadline_after(LOOK));
-    parked->timer = (green_timer){.fire = expire};
-    if (deadline != GREEN_NEVER && green__timer_start(&hub->timers, &parked->timer, deadline) < 0) {
-        green__yield(hub); /* without memory for a timer it looks all the time */
-        return outcome(parked);
+    if (!waiter->notifier)
+        deadline = green__deadline_earlier(deadline, green__deadline_after(CHECK_INTERVAL));
+    waiter->timer = (green_timer){.fire = expire};
+    if (deadline != GREEN_NEVER && green__timer_start(&hub->timers, &waiter->timer, deadline) < 0) {
+        green__yield(hub); /* polls if there is no memory for a timer */
+        return outcome(waiter);
     }
-    green__wait_init(hub, &parked->wait, heeds ? &heedful : &heedless);
-    if (begin_sleep(parked)) {
+    green__wait_init(hub, &waiter->wait, is_interruptible ? &interruptible : &uninterruptible);
+    if (begin_sleep(waiter)) {
         hub->io_waiters++;
-        green__park(hub, &parked->wait);
+        green__park(hub, &waiter->wait);
         hub->io_waiters--;
     }
-    green__timer_cancel(&hub->timers, &parked->timer);
-    return outcome(parked);
+    green__timer_cancel(&hub->timers, &waiter->timer);
+    return outcome(waiter);
 }
 
 void green__parking_lot_deliver(green_hub *hub) {

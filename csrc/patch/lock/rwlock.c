@@ -1,4 +1,5 @@
-/* Locks for many readers or one writer. */
+/* Read-write locks. */
+#include "acquire.h"
 #include "parking_lot.h"
 
 static int attempt_read(void *lock) {
@@ -21,7 +22,7 @@ int green__green_pthread_rwlock_wrlock(pthread_rwlock_t *lock) {
 
 int green__green_pthread_rwlock_clockrdlock(pthread_rwlock_t *restrict lock, clockid_t clock,
                                             const struct timespec *restrict time) {
-    green_hub *hub = green__clock_is_supported(clock) && green__timespec_is_valid(time) ? green__may_park() : NULL;
+    green_hub *hub = green__clock_deadline_is_valid(clock, time) ? green__may_park() : NULL;
     if (!hub)
         return green__real.pthread_rwlock_clockrdlock(lock, clock, time);
     return green__parking_lot_acquire(hub, lock, attempt_read,
@@ -30,7 +31,7 @@ int green__green_pthread_rwlock_clockrdlock(pthread_rwlock_t *restrict lock, clo
 
 int green__green_pthread_rwlock_clockwrlock(pthread_rwlock_t *restrict lock, clockid_t clock,
                                             const struct timespec *restrict time) {
-    green_hub *hub = green__clock_is_supported(clock) && green__timespec_is_valid(time) ? green__may_park() : NULL;
+    green_hub *hub = green__clock_deadline_is_valid(clock, time) ? green__may_park() : NULL;
     if (!hub)
         return green__real.pthread_rwlock_clockwrlock(lock, clock, time);
     return green__parking_lot_acquire(hub, lock, attempt_write,

@@ -1,4 +1,5 @@
-/* Semaphores of semaphore.h. */
+/* POSIX semaphores. */
+#include "acquire.h"
 #include "parking_lot.h"
 
 static int attempt(void *semaphore) {
@@ -7,9 +8,9 @@ static int attempt(void *semaphore) {
     return errno == EAGAIN ? EBUSY : errno;
 }
 
-static int acquire(green_hub *hub, sem_t *semaphore, const green_clock_deadline *until) {
+static int acquire(green_hub *hub, sem_t *semaphore, const green_clock_deadline *deadline) {
     int error_number = errno;
-    int error = green__parking_lot_acquire(hub, semaphore, attempt, until);
+    int error = green__parking_lot_acquire(hub, semaphore, attempt, deadline);
     errno = error ? error : error_number;
     return error ? -1 : 0;
 }
@@ -20,7 +21,7 @@ int green__green_sem_wait(sem_t *semaphore) {
 }
 
 int green__green_sem_clockwait(sem_t *restrict semaphore, clockid_t clock, const struct timespec *restrict time) {
-    green_hub *hub = green__clock_is_supported(clock) && green__timespec_is_valid(time) ? green__may_park() : NULL;
+    green_hub *hub = green__clock_deadline_is_valid(clock, time) ? green__may_park() : NULL;
     if (!hub)
         return green__real.sem_clockwait(semaphore, clock, time);
     return acquire(hub, semaphore, &(green_clock_deadline){clock, green__timespec_nanoseconds(time)});
@@ -33,7 +34,7 @@ int green__green_sem_timedwait(sem_t *restrict semaphore, const struct timespec 
     return acquire(hub, semaphore, &(green_clock_deadline){CLOCK_REALTIME, green__timespec_nanoseconds(time)});
 }
 
-/* The one call of these that a signal handler may make. */
+/* May be called in a signal handler. */
 int green__green_sem_post(sem_t *semaphore) {
     int result = green__real.sem_post(semaphore);
     if (result == 0)
