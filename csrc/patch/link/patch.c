@@ -6,6 +6,7 @@
 #include "../io/file.h"
 #include "../lock/parking_lot.h"
 #include "../thread/pthread.h"
+#include "../thread/pthread_specific.h"
 #include "got_slots.h"
 #include "openssl_errors.h"
 #include "scope.h"

@@ -1,7 +1,9 @@
-/* The end of a green thread that pthread_create() has made, for those who wait
- * for it: green threads in the lot, on this or any other OS thread, and OS
- * threads that have none. */
+/* Waits for the end of green threads of pthread_create(): by green threads in the parking lot,
+ * on any OS thread, and by OS threads that cannot park. */
+#include "green_join.h"
+
 #include "../lock/parking_lot.h"
+
 #include "pthread.h"
 
 #include <stdio.h>
@@ -11,62 +13,61 @@ static void describe(const green_wait *wait, char *text, size_t size) {
     snprintf(text, size, "in a patched call, waiting for the end of a thread");
 }
 
-/* Of a thread of the same OS thread, for as long as it takes. */
-static int wait_here(green_hub *hub, green_pthread *posix) {
+/* Waits for a thread of the same OS thread, without a deadline. */
+static int wait_here(green_hub *hub, green_pthread *pthread) {
     static const green_wait_kind kind = {NULL, describe};
     green_wait wait;
     green__wait_init(hub, &wait, &kind);
-    posix->waiter = &wait;
+    pthread->waiter = &wait;
     green__park(hub, &wait);
     return 0;
 }
 
-static int wait_parking(green_hub *hub, const green_pthread *posix, const green_clock_deadline *until) {
-    green_parking_lot_waiter parked;
+static int wait_parking(green_hub *hub, const green_pthread *pthread, const green_clock_deadline *deadline) {
+    green_parking_lot_waiter waiter;
     int ended = 0;
-    green__parking_lot_enter(hub, &parked, posix, "the end of a thread");
-    while (!green__pthread_has_ended(posix) && ended != -EINTR && !green__clock_deadline_passed(until))
-        ended = green__parking_lot_sleep(hub, &parked, until ? green__clock_deadline_next_check(until) : GREEN_NEVER,
-                                         until != NULL);
-    green__parking_lot_leave(&parked);
-    if (green__pthread_has_ended(posix))
+    green__parking_lot_enter(hub, &waiter, pthread, "the end of a thread");
+    while (!green__pthread_has_ended(pthread) && ended != -EINTR && !green__clock_deadline_passed(deadline))
+        ended = green__parking_lot_sleep(hub, &waiter, green__clock_deadline_next_check(deadline), deadline != NULL);
+    green__parking_lot_leave(&waiter);
+    if (green__pthread_has_ended(pthread))
         return 0;
     if (ended == -EINTR)
         green__parking_lot_deliver(hub);
     return ETIMEDOUT;
 }
 
-/* In a link, a destructor or a handler of a fork nothing can park, and the OS
- * thread would wait for itself. */
-static int wait_for_end(green_pthread *posix, const green_clock_deadline *until) {
-    if (green__pthread_has_ended(posix))
+/* A link, a destructor or a fork handler cannot park, so it cannot join a thread of its own OS
+ * thread. */
+static int wait_for_end(green_pthread *pthread, const green_clock_deadline *deadline) {
+    if (green__pthread_has_ended(pthread))
         return 0;
     green_hub *hub = green__may_park_here();
-    bool is_here = posix->carrier == green__real.pthread_self();
+    bool is_here = pthread->carrier == green__real.pthread_self();
     if (hub)
-        return is_here && !until ? wait_here(hub, posix) : wait_parking(hub, posix, until);
-    return is_here ? EDEADLK : green__pthread_wait(posix, until);
+        return is_here && !deadline ? wait_here(hub, pthread) : wait_parking(hub, pthread, deadline);
+    return is_here ? EDEADLK : green__pthread_wait(pthread, deadline);
 }
 
-int green__pthread_join(pthread_t id, void **result, const green_clock_deadline *until) {
-    green_pthread *posix = green__pthread_of(id);
-    int error = posix ? green__pthread_claim(posix) : EINVAL;
+int green__pthread_join(pthread_t id, void **result, const green_clock_deadline *deadline) {
+    green_pthread *pthread = green__pthread_of(id);
+    int error = pthread ? green__pthread_claim(pthread) : EINVAL;
     if (error != 0)
         return error;
-    error = wait_for_end(posix, until);
+    error = wait_for_end(pthread, deadline);
     if (error != 0) {
-        green__pthread_unclaim(posix);
+        green__pthread_unclaim(pthread);
         return error;
     }
-    void *collected = green__pthread_collect(posix);
+    void *collected = green__pthread_collect(pthread);
     if (result)
         *result = collected;
     return 0;
 }
 
 int green__green_pthread_detach(pthread_t thread) {
-    green_pthread *posix = green__pthread_of(thread);
+    green_pthread *pthread = green__pthread_of(thread);
     if (!green__pthread_is_green(thread))
         return green__real.pthread_detach(thread);
-    return posix ? green__pthread_detach(posix) : EINVAL;
+    return pthread ? green__pthread_detach(pthread) : EINVAL;
 }

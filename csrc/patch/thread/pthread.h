@@ -1,8 +1,9 @@
-/* Green threads that pthread_create() has made, and the ids of all green threads.
+/* Records of green threads started by pthread_create(), and the thread ids of green threads.
  *
- * A green thread's id is odd, which no pthread_t of the C library's is, since
- * that is an address: of its record, or of the green thread itself where the
- * program spawned it. An OS thread's own context has the C library's. */
+ * The id of a green thread is odd, unlike a pthread_t of the C library, which is an address. It
+ * is the address of the record plus GREEN_ID_PTHREAD, or, if the program has spawned the green
+ * thread itself, the address of the green thread plus GREEN_ID_SPAWNED. An OS thread's own
+ * context has the id of the C library. */
 #ifndef GREEN_PATCH_THREAD_PTHREAD_H
 #define GREEN_PATCH_THREAD_PTHREAD_H
 
@@ -11,8 +12,8 @@
 
 typedef enum green_pthread_ownership {
     GREEN_PTHREAD_JOINABLE,
-    GREEN_PTHREAD_JOINING, /* somebody waits for its end */
-    GREEN_PTHREAD_DETACHED /* it is detached */
+    GREEN_PTHREAD_JOINING, /* a thread waits for its end */
+    GREEN_PTHREAD_DETACHED
 } green_pthread_ownership;
 
 typedef struct green_pthread {
@@ -20,16 +21,16 @@ typedef struct green_pthread {
     pthread_t carrier;    /* the OS thread that it runs on */
     void *(*function)(void *argument);
     void *argument;
-    void *result; /* PTHREAD_CANCELED until there is one */
+    void *result; /* PTHREAD_CANCELED until it has one */
     green_exit_observer exit_observer;
     bool finished;      /* atomic */
-    green_wait *waiter; /* of a green thread of the same OS thread that waits for no other end */
+    green_wait *waiter; /* a green thread of the same OS thread that joins without a deadline */
 
-    /* Under the lock of all: */
+    /* Under the lock of all records: */
     green_pthread_ownership ownership;
-    const struct green_pthread *joiner; /* NULL: it is none of them */
-    unsigned references;                /* its own until it has ended, and its id's until that is given up */
-    unsigned process;                   /* in which it was made, counted by forks */
+    const struct green_pthread *joiner; /* NULL if the joiner is not such a thread */
+    unsigned references;                /* by the running thread, and by its id until it is joined or detached */
+    unsigned process;                   /* the process that made it, as counted by forks */
 } green_pthread;
 
 enum { GREEN_ID_MASK = 3, GREEN_ID_PTHREAD = 1, GREEN_ID_SPAWNED = 3 };
@@ -38,59 +39,49 @@ static inline bool green__pthread_is_green(pthread_t id) {
     return id & 1;
 }
 
-/* NULL: it is not one that pthread_create() has made. */
+/* The record of an id. NULL if the thread was not started by pthread_create(). */
 static inline green_pthread *green__pthread_of(pthread_t id) {
     return (id & GREEN_ID_MASK) == GREEN_ID_PTHREAD ? (green_pthread *)(id - GREEN_ID_PTHREAD) : NULL;
 }
 
-/* Of one that it has made. */
-static inline pthread_t green__pthread_id(const green_pthread *posix) {
-    return (pthread_t)posix + GREEN_ID_PTHREAD;
+static inline pthread_t green__pthread_id(const green_pthread *pthread) {
+    return (pthread_t)pthread + GREEN_ID_PTHREAD;
 }
 
-static inline bool green__pthread_has_ended(const green_pthread *posix) {
-    return __atomic_load_n(&posix->finished, __ATOMIC_ACQUIRE);
+static inline bool green__pthread_has_ended(const green_pthread *pthread) {
+    return __atomic_load_n(&pthread->finished, __ATOMIC_ACQUIRE);
 }
 
-/* The record of a green thread; NULL: pthread_create() has not made it. */
+/* The record of a green thread. NULL if it was not started by pthread_create(). */
 green_pthread *green__pthread_record(const green_thread *thread);
 
-/* Starts one: 0, or EAGAIN without memory for it. */
+/* Starts a green thread. Returns 0, or EAGAIN if there is no memory. */
 int green__pthread_start(pthread_t *id, void *(*function)(void *), void *argument, size_t stack_size, bool is_detached);
 
-/* Makes the caller the one who waits for its end: 0, EDEADLK, EINVAL or ESRCH. */
-int green__pthread_claim(green_pthread *posix);
+/* Makes the caller the joiner of a thread. Returns 0, EDEADLK, EINVAL or ESRCH. */
+int green__pthread_claim(green_pthread *pthread);
 
-/* Gives that up again, for others to try. */
-void green__pthread_unclaim(green_pthread *posix);
+/* Makes a claimed thread joinable again. */
+void green__pthread_unclaim(green_pthread *pthread);
 
-/* Waits for its end where nothing can park: 0 or ETIMEDOUT. */
-int green__pthread_wait(const green_pthread *posix, const green_clock_deadline *until);
+/* Waits for the end of a thread by blocking the OS thread. Returns 0 or ETIMEDOUT. */
+int green__pthread_wait(const green_pthread *pthread, const green_clock_deadline *deadline);
 
-/* The result of one that is claimed and has ended; its id is no more. */
-void *green__pthread_collect(green_pthread *posix);
+/* Returns the result of a claimed thread that has ended. Its id becomes invalid. */
+void *green__pthread_collect(green_pthread *pthread);
 
-/* 0, EINVAL or ESRCH. */
-int green__pthread_detach(green_pthread *posix);
+/* Returns 0, EINVAL or ESRCH. */
+int green__pthread_detach(green_pthread *pthread);
 
-bool green__pthread_is_detached(const green_pthread *posix);
+bool green__pthread_is_detached(const green_pthread *pthread);
 
-/* How many there are that have not ended, or are neither joined nor detached. */
+/* The number of threads that have not ended, or are neither joined nor detached. */
 size_t green__pthread_count(void);
 
-/* Whether it has ended, or was its parent's, in a forked child. */
-bool green__pthread_is_gone(const green_pthread *posix);
+/* Whether a thread has ended, or belongs to the parent of this forked process. */
+bool green__pthread_is_gone(const green_pthread *pthread);
 
-/* Makes fork heed the lock. -ENOMEM, explained. */
+/* Registers the lock of all records for forks. Returns 0, or -ENOMEM, explained. */
 int green__pthread_register_lock(void);
-
-/* pthread_join() and its like for a green thread's id; until may be NULL. */
-int green__pthread_join(pthread_t id, void **result, const green_clock_deadline *until);
-
-/* Calls the destructors of a thread's keys, and forgets its values. */
-void green__pthread_specific_end(green_thread *thread);
-
-/* When keys are made and deleted past it from here on. */
-void green__pthread_specific_forget_keys(void);
 
 #endif

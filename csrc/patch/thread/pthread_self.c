@@ -1,15 +1,15 @@
-/* Which thread it is, and calls about one by its id. What a green thread has not
- * itself, such as a processor or a priority, its OS thread has. */
+/* pthread_self(), and calls that take a thread id. Attributes that a green thread does not have
+ * itself, such as CPU affinity or priority, are those of its OS thread. */
 #include "pthread.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { NAME_SIZE = 16 }; /* the kernel's, of a thread */
+enum { NAME_SIZE = 16 }; /* the kernel's limit for thread names */
 
 static pthread_t id_of(const green_thread *thread) {
-    const green_pthread *posix = green__pthread_record(thread);
-    return posix ? green__pthread_id(posix) : (pthread_t)thread + GREEN_ID_SPAWNED;
+    const green_pthread *pthread = green__pthread_record(thread);
+    return pthread ? green__pthread_id(pthread) : (pthread_t)thread + GREEN_ID_SPAWNED;
 }
 
 pthread_t green__green_pthread_self(void) {
@@ -17,29 +17,30 @@ pthread_t green__green_pthread_self(void) {
     return thread ? id_of(thread) : green__real.pthread_self();
 }
 
-/* The OS thread that carries it; the thread itself, if that is one. */
+/* The OS thread that a green thread runs on, or the OS thread itself. */
 static pthread_t carrier_of(pthread_t id) {
     if (!green__pthread_is_green(id))
         return id;
-    const green_pthread *posix = green__pthread_of(id);
-    return posix ? posix->carrier : ((const green_thread *)(id - GREEN_ID_SPAWNED))->hub->registration.thread;
+    const green_pthread *pthread = green__pthread_of(id);
+    return pthread ? pthread->carrier : ((const green_thread *)(id - GREEN_ID_SPAWNED))->hub->registration.thread;
 }
 
-static bool is_over(pthread_t id) {
-    const green_pthread *posix = green__pthread_of(id);
-    if (posix)
-        return green__pthread_is_gone(posix);
+static bool has_ended(pthread_t id) {
+    const green_pthread *pthread = green__pthread_of(id);
+    if (pthread)
+        return green__pthread_is_gone(pthread);
     return green__pthread_is_green(id) && ((const green_thread *)(id - GREEN_ID_SPAWNED))->state >= GREEN_DONE;
 }
 
-/* For what only its own OS thread may do: 0, ESRCH when it has ended, or ENOTSUP. */
+/* For calls that are only possible on the same OS thread. Returns 0, ESRCH if the thread has
+ * ended, or ENOTSUP. */
 static int find_here(pthread_t id, green_thread **thread) {
-    const green_pthread *posix = green__pthread_of(id);
-    if (is_over(id))
+    const green_pthread *pthread = green__pthread_of(id);
+    if (has_ended(id))
         return ESRCH;
     if (carrier_of(id) != green__real.pthread_self())
         return ENOTSUP;
-    *thread = posix ? posix->thread : (green_thread *)(id - GREEN_ID_SPAWNED);
+    *thread = pthread ? pthread->thread : (green_thread *)(id - GREEN_ID_SPAWNED);
     return 0;
 }
 
@@ -71,7 +72,7 @@ int green__green_pthread_getname_np(pthread_t id, char *name, size_t size) {
 
 /* Ending, signals ------------------------------------------------------------ */
 
-/* One that has called it for itself goes on until its next blocking call, too. */
+/* A thread that cancels itself also continues until its next blocking call. */
 int green__green_pthread_cancel(pthread_t id) {
     green_thread *thread;
     if (!green__pthread_is_green(id))
@@ -87,11 +88,11 @@ int green__green_pthread_cancel(pthread_t id) {
 }
 
 int green__green_pthread_kill(pthread_t id, int signal) {
-    return is_over(id) ? ESRCH : green__real.pthread_kill(carrier_of(id), signal);
+    return has_ended(id) ? ESRCH : green__real.pthread_kill(carrier_of(id), signal);
 }
 
 int green__green_pthread_sigqueue(pthread_t id, int signal, const union sigval value) {
-    return is_over(id) ? ESRCH : green__real.pthread_sigqueue(carrier_of(id), signal, value);
+    return has_ended(id) ? ESRCH : green__real.pthread_sigqueue(carrier_of(id), signal, value);
 }
 
 int green__green_sched_yield(void) {
@@ -105,8 +106,8 @@ int green__green_sched_yield(void) {
 /* Attributes ----------------------------------------------------------------- */
 
 static int describe(const green_thread *thread, pthread_attr_t *attributes) {
-    const green_pthread *posix = green__pthread_record(thread);
-    bool is_detached = !posix || green__pthread_is_detached(posix);
+    const green_pthread *pthread = green__pthread_record(thread);
+    bool is_detached = !pthread || green__pthread_is_detached(pthread);
     int error = pthread_attr_init(attributes);
     if (error != 0)
         return error;
@@ -126,25 +127,25 @@ int green__green_pthread_getattr_np(pthread_t id, pthread_attr_t *attributes) {
 }
 
 int green__green_pthread_getaffinity_np(pthread_t id, size_t size, cpu_set_t *processors) {
-    return is_over(id) ? ESRCH : green__real.pthread_getaffinity_np(carrier_of(id), size, processors);
+    return has_ended(id) ? ESRCH : green__real.pthread_getaffinity_np(carrier_of(id), size, processors);
 }
 
 int green__green_pthread_setaffinity_np(pthread_t id, size_t size, const cpu_set_t *processors) {
-    return is_over(id) ? ESRCH : green__real.pthread_setaffinity_np(carrier_of(id), size, processors);
+    return has_ended(id) ? ESRCH : green__real.pthread_setaffinity_np(carrier_of(id), size, processors);
 }
 
 int green__green_pthread_getschedparam(pthread_t id, int *restrict policy, struct sched_param *restrict parameters) {
-    return is_over(id) ? ESRCH : green__real.pthread_getschedparam(carrier_of(id), policy, parameters);
+    return has_ended(id) ? ESRCH : green__real.pthread_getschedparam(carrier_of(id), policy, parameters);
 }
 
 int green__green_pthread_setschedparam(pthread_t id, int policy, const struct sched_param *parameters) {
-    return is_over(id) ? ESRCH : green__real.pthread_setschedparam(carrier_of(id), policy, parameters);
+    return has_ended(id) ? ESRCH : green__real.pthread_setschedparam(carrier_of(id), policy, parameters);
 }
 
 int green__green_pthread_setschedprio(pthread_t id, int priority) {
-    return is_over(id) ? ESRCH : green__real.pthread_setschedprio(carrier_of(id), priority);
+    return has_ended(id) ? ESRCH : green__real.pthread_setschedprio(carrier_of(id), priority);
 }
 
 int green__green_pthread_getcpuclockid(pthread_t id, clockid_t *clock) {
-    return is_over(id) ? ESRCH : green__real.pthread_getcpuclockid(carrier_of(id), clock);
+    return has_ended(id) ? ESRCH : green__real.pthread_getcpuclockid(carrier_of(id), clock);
 }

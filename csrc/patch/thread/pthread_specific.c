@@ -1,19 +1,22 @@
-/* Values of pthread keys, of which each green thread has its own. */
-#include "pthread.h"
+/* Each green thread has its own values of pthread keys. */
+#include "pthread_specific.h"
+
+#include "../may_park.h"
 
 #include <limits.h>
 #include <stdlib.h>
 
-/* The number is odd while there is a key that a patched call has made. Even, it has
- * been deleted, or was made by a call that was not patched, which only the C library
- * knows. No value of one that had the same place is taken for the new one's. */
+/* The generation of a key is odd while the key exists and was created by a patched call. It is
+ * even if the key was deleted, or created by a call that was not patched, so that only the C
+ * library knows it. It tells the values of a key from those of an earlier key with the same
+ * index. */
 static struct key {
-    uintptr_t number;             /* atomic */
+    uintptr_t generation;         /* atomic */
     void (*destroy)(void *value); /* atomic */
 } keys[PTHREAD_KEYS_MAX];
 
 struct value {
-    uintptr_t number; /* of its key, when it was set */
+    uintptr_t generation; /* of the key when the value was set */
     void *value;
 };
 
@@ -23,15 +26,15 @@ struct green_pthread_specific {
     struct value *values; /* by key */
 };
 
-static uintptr_t number_of(pthread_key_t key) {
-    return __atomic_load_n(&keys[key].number, __ATOMIC_ACQUIRE);
+static uintptr_t generation_of(pthread_key_t key) {
+    return __atomic_load_n(&keys[key].generation, __ATOMIC_ACQUIRE);
 }
 
-static bool is_known(uintptr_t number) {
-    return number % 2 == 1;
+static bool is_known(uintptr_t generation) {
+    return generation % 2 == 1;
 }
 
-/* As the C library says when it is given what it has. */
+/* Whether the C library knows the key: it accepts the value that it has. */
 static bool exists(pthread_key_t key) {
     return green__real.pthread_setspecific(key, green__real.pthread_getspecific(key)) == 0;
 }
@@ -41,16 +44,16 @@ int green__green_pthread_key_create(pthread_key_t *key, void (*destroy)(void *va
     if (error != 0)
         return error;
     __atomic_store_n(&keys[*key].destroy, destroy, __ATOMIC_RELAXED);
-    __atomic_store_n(&keys[*key].number, (number_of(*key) + 2) | 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&keys[*key].generation, (generation_of(*key) + 2) | 1, __ATOMIC_RELEASE);
     return 0;
 }
 
 static void forget(pthread_key_t key) {
-    __atomic_store_n(&keys[key].number, (number_of(key) | 1) + 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&keys[key].generation, (generation_of(key) | 1) + 1, __ATOMIC_RELEASE);
     __atomic_store_n(&keys[key].destroy, NULL, __ATOMIC_RELAXED);
 }
 
-/* Green's part comes first: from the C library's on, the place may be another key's. */
+/* Forgets the key first: once the C library has deleted it, its index may be reused. */
 int green__green_pthread_key_delete(pthread_key_t key) {
     if (key < PTHREAD_KEYS_MAX)
         forget(key);
@@ -59,7 +62,7 @@ int green__green_pthread_key_delete(pthread_key_t key) {
 
 void green__pthread_specific_forget_keys(void) {
     for (pthread_key_t key = 0; key < PTHREAD_KEYS_MAX; key++)
-        if (is_known(number_of(key)))
+        if (is_known(generation_of(key)))
             forget(key);
 }
 
@@ -71,7 +74,7 @@ void *green__green_pthread_getspecific(pthread_key_t key) {
     if (!specific || key >= specific->count)
         return NULL;
     const struct value *value = &specific->values[key];
-    return value->number == number_of(key) ? value->value : NULL;
+    return value->generation == generation_of(key) ? value->value : NULL;
 }
 
 /* Setting -------------------------------------------------------------------- */
@@ -110,26 +113,26 @@ int green__green_pthread_setspecific(pthread_key_t key, const void *value) {
     green_thread *thread = green__patch_current_thread();
     if (!thread)
         return green__real.pthread_setspecific(key, value);
-    if (key >= PTHREAD_KEYS_MAX || !(is_known(number_of(key)) || exists(key)))
+    if (key >= PTHREAD_KEYS_MAX || !(is_known(generation_of(key)) || exists(key)))
         return EINVAL;
     struct green_pthread_specific *specific = thread->specific ? thread->specific : make(thread);
     if (!specific || !make_room(specific, key))
         return ENOMEM;
-    specific->values[key] = (struct value){number_of(key), (void *)value};
+    specific->values[key] = (struct value){generation_of(key), (void *)value};
     return 0;
 }
 
 /* Ending --------------------------------------------------------------------- */
 
-/* Returns whether a destructor was called, which may have set values again. It may
- * park, too, where the thread may. */
+/* Returns whether a destructor was called: it may have set values again. Destructors may park
+ * if the thread may. */
 static bool destroy_all(struct green_pthread_specific *specific) {
     bool any = false;
     for (pthread_key_t key = 0; key < specific->count; key++) {
         struct value taken = specific->values[key];
         specific->values[key].value = NULL;
         void (*destroy)(void *) = __atomic_load_n(&keys[key].destroy, __ATOMIC_RELAXED);
-        if (!taken.value || taken.number != number_of(key) || !destroy)
+        if (!taken.value || taken.generation != generation_of(key) || !destroy)
             continue;
         destroy(taken.value);
         any = true;
