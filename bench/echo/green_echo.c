@@ -19,8 +19,8 @@ static int echo(green_socket *client, void *context) {
     return (int)n;
 }
 
-/* Holds no buffer while it waits: answers out of the memory it is lent. */
-static int echo_lent(green_socket *client, void *context) {
+/* Holds no buffer while it waits: answers from the provided buffer. */
+static int echo_in_place(green_socket *client, void *context) {
     (void)context;
     const void *bytes;
     ssize_t n;
@@ -65,16 +65,16 @@ static int run(const char *address, green_handler *handler) {
 }
 
 int main(int argc, char **argv) {
-    static const struct option known[] = {{"listen", 1, 0, 'a'}, {"lent", 0, 0, 'l'}, {"help", 0, 0, 'h'}, {0}};
+    static const struct option known[] = {{"listen", 1, 0, 'a'}, {"in-place", 0, 0, 'p'}, {"help", 0, 0, 'h'}, {0}};
     const char *address = "127.0.0.1:0";
     green_handler *handler = echo;
     for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         if (option == 'a') {
             address = optarg;
-        } else if (option == 'l') {
-            handler = echo_lent;
+        } else if (option == 'p') {
+            handler = echo_in_place;
         } else {
-            puts("green-bench-echo [--listen 127.0.0.1:0] [--lent]");
+            puts("green-bench-echo [--listen 127.0.0.1:0] [--in-place]");
             return option == 'h' ? 0 : 2;
         }
     }

@@ -104,7 +104,7 @@ extension Bar {
     /// Ratios to the callback io_uring server, and of what runs on epoll to the epoll server; median of the rounds.
     private static func ofEcho(_ cells: [EchoCell]) -> [Bar] {
         let limits: [(server: EchoServer, cpu: Double)] = [
-            (.green, 1.05), (.greenLent, 1.05), (.greenSwift, 1.10), (.greenSwiftLent, 1.10),
+            (.green, 1.05), (.greenInPlace, 1.05), (.greenSwift, 1.10), (.greenSwiftInPlace, 1.10),
         ]
         var bars: [Bar] = []
         for cell in cells where cell.size == 64 && cell.connections > 1 {

@@ -45,9 +45,9 @@ struct EchoCell: Encodable {
 /// The servers, in the order in which they take turns.
 enum EchoServer: String, CaseIterable, Encodable {
     case green = "Green C"
-    case greenLent = "Green C, lent"
+    case greenInPlace = "Green C, in place"
     case greenSwift = "Green Swift"
-    case greenSwiftLent = "Green Swift, lent"
+    case greenSwiftInPlace = "Green Swift, in place"
     case greenEpoll = "Green C on epoll"
     case uringOneShot = "callback io_uring, one-shot"
     case uringMultishot = "callback io_uring, multishot"
@@ -58,9 +58,9 @@ enum EchoServer: String, CaseIterable, Encodable {
     func command(_ programs: Programs) -> [String] {
         switch self {
         case .green: [programs.echo]
-        case .greenLent: [programs.echo, "--lent"]
+        case .greenInPlace: [programs.echo, "--in-place"]
         case .greenSwift: [programs.swiftEcho]
-        case .greenSwiftLent: [programs.swiftEcho, "--lent"]
+        case .greenSwiftInPlace: [programs.swiftEcho, "--in-place"]
         case .greenEpoll: ["/usr/bin/env", "GREEN_ENGINE=epoll", programs.echo]
         case .uringOneShot: [programs.uringEcho, "--recv", "pollfirst", "--send", "ring"]
         case .uringMultishot:

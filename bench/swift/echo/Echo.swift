@@ -13,14 +13,14 @@ struct Echo: ParsableCommand {
     @Option(help: "Where to listen; port 0 is any free one.")
     var listen = "127.0.0.1:0"
 
-    @Flag(help: "Answer out of the memory that the bytes came in, instead of a buffer.")
-    var lent = false
+    @Flag(help: "Answer from the provided buffer that the bytes arrived in.")
+    var inPlace = false
 
     func run() throws {
         let listener = try Green.listen(on: listen)
         let address = try listener.address
         try FileHandle.standardOutput.write(contentsOf: Data("listening on \(address)\n".utf8))
-        let handler = lent ? echoLent : echo
+        let handler = inPlace ? echoInPlace : echo
         // Clients that break the connection are everyday business.
         try serve(listener, concurrency: 100_000, onError: { _ in }, handler)
     }
@@ -35,7 +35,7 @@ private func echo(client: Socket, address: SocketAddress) throws {
 }
 
 /// Holds no buffer while it waits.
-private func echoLent(client: Socket, address: SocketAddress) throws {
+private func echoInPlace(client: Socket, address: SocketAddress) throws {
     while try client.withReceived({ bytes in
         try client.write(bytes)
         return !bytes.isEmpty
