@@ -55,6 +55,7 @@ static void idle(green_hub *hub) {
 }
 
 void green__event_loop_iterate(green_hub *hub) {
+    GREEN_INVARIANT(hub == green__hub || green__hub_is_abandoned(hub), "a hub runs on its own OS thread");
     hub->in_event_loop = true;
     green__counter_increment(&hub->loop_iterations);
     if (!hub->head)
