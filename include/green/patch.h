@@ -1,64 +1,69 @@
-/* Patching: unmodified C libraries become green.
+/* Patching: makes the blocking calls of unmodified C libraries green.
  *
  *     green_patch *patch;
  *     int error = green_import_patched(&patch, "libpq.so.5", NULL);
  *
- * From here on libpq's own poll(), recv(), connect() and the like park the green
- * thread that calls them, and its OS thread runs others meanwhile. From
- * Eventlet's import_patched() and monkey_patch().
+ * From now on poll(), recv(), connect() and the other blocking calls of libpq park the
+ * green thread that makes them, and its OS thread runs other green threads meanwhile.
+ * Corresponds to import_patched() and monkey_patch() of Eventlet.
  *
- * Where the dynamic linker has written the addresses of the C library's calls
- * into an object, those of green versions are put. These do what the calls are
- * specified to do, errno included. Outside a green thread, on an OS thread
- * without a hub, in a link or a destructor, they go straight to the C library; so
- * does whatever would not have waited: non-blocking descriptors, MSG_DONTWAIT,
- * and regular files, unless GREEN_PATCH_FILE is asked for. An OS thread's own
- * context counts as a green thread as soon as it has a hub.
+ * The dynamic linker stores the address of each C library function that an object calls
+ * in a slot of the object (a GOT slot). Patching replaces these addresses by those of
+ * green versions, which behave as the calls are specified to behave, including errno.
+ * A green version calls the C library directly:
  *
- *   O_NONBLOCK, FIONBIO, SO_RCVTIMEO, SO_SNDTIMEO   are the descriptor's as ever,
- *               and are heeded: Green sets none of them behind a library's back,
- *               but for the moment of a connect() or an accept()
- *   Interrupts  a kill makes the call fail with ECANCELED, a green_timeout with
- *               ETIMEDOUT, and is delivered by that. Libraries pass these on as
- *               they do any error; EINTR would have them try again. Of
- *               getaddrinfo() it is EAI_SYSTEM, with that in errno. A call that
- *               has moved bytes reports these, and the next one fails.
- *   close()     ends the calls of the same OS thread's green threads that wait for
- *               the descriptor, with EBADF, as dup2() on it does. For those at a
- *               file it waits.
- *   Signals     a handler runs, and the call goes on as with SA_RESTART. The mask
- *               of ppoll(), pselect() and epoll_pwait() holds while they look,
- *               every 10 ms.
- *   wait()      one child is waited for by a descriptor; any of several, or one
- *               that stops, by looking every 1 to 50 ms
- *   system()    waits on one of 16 native threads that are only for that, for as
- *               long as the command runs, which an interrupt leaves running
- *   Names       are looked up on native threads, by the C library
- *   Files       are read and written at once as far as they are in memory. For the
- *               rest the thread waits, for io_uring or a native thread, until all of
- *               it is done; an interrupt is left for the next call, except that the
- *               open() of a FIFO can be interrupted. open() is made by a native
- *               thread, by the credentials that the process has, not this OS thread
- *               alone, and the umask of that moment.
+ *   - outside a green thread: on an OS thread without a hub, in a link, in a destructor
+ *   - if the call would not block: for non-blocking descriptors, with MSG_DONTWAIT, and
+ *     for regular files unless GREEN_PATCH_FILE is patched
  *
- * Locks are made green where GREEN_PATCH_LOCK is asked for: whoever has to wait
- * for one parks, so that a library may hold its lock while it waits, and be called
- * by a second green thread meanwhile; so may a library wait for native threads of
- * its own. They are the C library's locks still, which native threads, libraries
- * that are not patched and other processes go on sharing.
+ * The OS thread's own context counts as a green thread once the OS thread has a hub.
  *
- *   Owners      a recursive mutex, or one that checks for errors, belongs to a
- *               green thread, from when the OS thread has a hub
- *   Interrupts  stay posted, since nobody expects a lock to fail, until a call
- *               that has a time: it ends as if that were over, with ETIMEDOUT
- *   Unlocking   by an object that is not patched, or by another process, is
- *               noticed within 50 ms, and a signal to a condition variable by
- *               such an object not at all: patch all that share one
- *   Conditions  that other processes share are the C library's, and a wait for one
- *               may end without a signal, as is specified
- *   pthread_join()   asks for the end of a native thread every 0.1 to 10 ms
- *   Left alone  are the locks of OpenSSL, of Swift's runtime and of allocators,
- *               which are held for a moment only
+ *   Descriptor flags and socket timeouts   O_NONBLOCK, FIONBIO, SO_RCVTIMEO and
+ *               SO_SNDTIMEO keep their meaning. Green changes none of them, except
+ *               O_NONBLOCK for the duration of a connect() or accept() system call.
+ *   Interrupts  A kill makes the call fail with ECANCELED, a green_timeout with
+ *               ETIMEDOUT. This delivers the interrupt. Libraries report both like any
+ *               other error, whereas EINTR would make them retry. getaddrinfo() returns
+ *               EAI_SYSTEM with the error in errno. A call that has transferred bytes
+ *               returns their number, and the next call fails.
+ *   close()     makes calls that wait for the descriptor fail with EBADF, as dup2() onto
+ *               it does, for the green threads of the same OS thread. It waits for calls
+ *               that read or write a file.
+ *   Signals     A handler runs, and the call continues as with SA_RESTART. The signal
+ *               mask of ppoll(), pselect() and epoll_pwait() applies while they check
+ *               their descriptors, every 10 ms.
+ *   wait()      waits for a single child by a descriptor. It polls for any of several
+ *               children, or for a child that stops, every 1 to 50 ms.
+ *   system()    runs on one of 16 OS threads that only do this, for as long as the
+ *               command runs. An interrupt leaves the command running.
+ *   DNS         look-ups run on OS threads, by the C library.
+ *   Files       Data in the page cache is transferred at once. For the rest the green
+ *               thread waits, for io_uring or an OS thread, until the whole transfer is
+ *               complete. An interrupt is left for the next call, except that it ends an
+ *               open() of a FIFO. open() runs on an OS thread, with the credentials of
+ *               the process, not those of the calling OS thread alone, and with the
+ *               umask at that moment.
+ *
+ * GREEN_PATCH_LOCK makes locks green: a green thread that has to wait for a lock parks.
+ * A library may hold a lock while it waits and be called by a second green thread
+ * meanwhile, and a library may wait for OS threads of its own. The locks remain those of
+ * the C library, so OS threads, libraries that are not patched and other processes can
+ * share them.
+ *
+ *   Owners      The owner of a recursive or error-checking mutex is a green thread, from
+ *               the time when the OS thread has a hub.
+ *   Interrupts  do not end a wait without a time limit, because no caller expects a lock
+ *               to fail. They stay pending until a call with a time limit, which ends
+ *               with ETIMEDOUT as if its time had expired.
+ *   Unlocking   by an object that is not patched, or by another process, is noticed
+ *               within 50 ms. A condition variable signalled by an object that is not
+ *               patched wakes no green thread: patch all objects that share one.
+ *   Condition variables   shared with other processes are waited for by the C library,
+ *               which blocks the hub. A wait for any other one may end without a signal,
+ *               as POSIX allows.
+ *   pthread_join()   polls for the end of an OS thread every 0.1 to 10 ms.
+ *   Not patched are the locks of OpenSSL, of the Swift runtime and of allocators, which
+ *               are held only briefly.
  *
  * OpenSSL 3 keeps an error queue for each OS thread. Once an object that uses libcrypto
  * is patched, each green thread has its own queue, and each switch costs a call of
@@ -66,49 +71,51 @@
  * in its queue. If a library contains OpenSSL or uses OpenSSL 1.1, all its green threads
  * share one queue.
  *
- * Threads are made green where GREEN_PATCH_THREAD is asked for: pthread_create()
- * starts a green thread on the hub of its caller, and an OS thread only where that
- * cannot park. It is for libraries that have threads in order to wait, not in
- * order to compute.
+ * GREEN_PATCH_THREAD makes threads green: pthread_create() starts a green thread on the
+ * hub of its caller, or an OS thread if the caller cannot park. Use it for libraries that
+ * create threads to wait, not to compute.
  *
- *   Turns       each runs until it waits. One that computes holds up the others of
- *               its OS thread, and one that spins has to call sched_yield().
- *   Variables   of the kinds __thread and thread_local are the OS thread's, so that
- *               all its green threads share them. Values of pthread keys are each
- *               one's own; those of a key that was made before the patch are not
- *               destroyed.
- *   Ids         are each green thread's own, and mean nothing to objects that are
- *               not patched. Any OS thread may join, detach and signal one.
- *   Attributes  are a stack size and whether it is detached; others are ignored.
- *               Signals, their mask, processors and priorities are the OS thread's.
- *   pthread_exit()   calls the destructors of keys, but unwinds nothing: clean-up
- *               handlers and the destructors of C++ are not run. An OS thread's own
- *               context ends with its OS thread, whose green threads never go on.
- *   pthread_cancel()   is a kill: the call that it waits in, or its next one, fails
- *               with ECANCELED. From another OS thread that is ENOTSUP, as are names
- *               and pthread_getattr_np().
- *   Detached    ones that never end keep green_hub_close() from doing its work
- *   Clean-up    handlers of pthread_cleanup_push() belong to the OS thread. An OS
- *               thread whose green threads use them must not end by pthread_exit() or
+ *   Scheduling  Each green thread runs until it waits. One that computes blocks the
+ *               others of its OS thread, and one that spins has to call sched_yield().
+ *   Thread-local variables   (__thread, thread_local) belong to the OS thread, so all its
+ *               green threads share them. Each green thread has its own values of pthread
+ *               keys. Values of keys created before the patch are not destroyed.
+ *   Thread ids  differ for each green thread and are invalid for objects that are not
+ *               patched. Any OS thread may join, detach and signal a green thread.
+ *   Attributes  The stack size and the detach state are used, the others are ignored.
+ *               Signals, the signal mask, CPU affinity and priority are those of the OS
+ *               thread.
+ *   pthread_exit()   calls the destructors of keys but does not unwind the stack: it runs
+ *               neither clean-up handlers nor C++ destructors. In the OS thread's own
+ *               context it ends the OS thread, whose green threads never run again.
+ *   pthread_cancel()   is a kill: the blocking call in progress, or the next one, fails
+ *               with ECANCELED. From another OS thread it fails with ENOTSUP, as thread
+ *               names and pthread_getattr_np() do.
+ *   Detached threads   that never end keep green_hub_close() from closing the hub.
+ *   Clean-up handlers   of pthread_cleanup_push() belong to the OS thread. An OS thread
+ *               whose green threads use them must not end by pthread_exit() or
  *               pthread_cancel().
- *   Forks       A handler of a fork makes native threads, and joins no green ones:
- *               EDEADLK. In the child there are none; the one that forked is the OS
+ *   fork()      Fork handlers create OS threads, and cannot join green threads: EDEADLK.
+ *               The child has no green threads but the one that forked, which is the OS
  *               thread's own context there.
- *   Mutexes     A robust mutex of a thread that has ended stays locked
- *   Left alone  are the threads of who keeps his own locks, and of Swift's libraries
+ *   Robust mutexes   of a green thread that has ended stay locked.
+ *   Not patched are the threads of libraries whose locks are not patched, and of Swift's
+ *               libraries.
  *
- * Not reached: statically linked programs, calls inside the C library (stdio for
- * one, and its mtx_lock() and thrd_create()), system calls without it, recvmmsg(),
- * sendmmsg(), sendfile(), splice(), waitid(), stat(), rename(), ftruncate() and other
- * calls on files, sigwait() and its like, pause(), barriers, spin locks,
- * pthread_once(), libraries loaded by dlmopen().
- * A library that holds a lock while it waits, and is called by two green threads
- * of one OS thread, deadlocks without GREEN_PATCH_LOCK. A routine of
- * pthread_once() that waits may do so in any case, and so may std::future and
- * std::atomic of libstdc++, which wait by system calls of their own.
- * A signal handler must not make a call that would have to wait, which with
- * GREEN_PATCH_FILE a write() to a file is; on the OS thread's signal stack
- * (SA_ONSTACK) its calls go straight through. */
+ * Patching does not reach statically linked programs; calls within the C library, such as
+ * those of stdio, mtx_lock() and thrd_create(); system calls made without the C library;
+ * recvmmsg(), sendmmsg(), sendfile(), splice(), waitid(); stat(), rename(), ftruncate()
+ * and other calls on files; sigwait() and similar calls, pause(); barriers, spin locks,
+ * pthread_once(); and libraries loaded by dlmopen().
+ *
+ * Deadlocks: without GREEN_PATCH_LOCK, a library that holds a lock while it waits
+ * deadlocks if two green threads of one OS thread call it. Even with it, a routine of
+ * pthread_once() that waits may deadlock, and so may std::future and std::atomic of
+ * libstdc++, which wait by system calls of their own.
+ *
+ * A signal handler must not make a call that would block. With GREEN_PATCH_FILE, write()
+ * to a file is such a call. On the OS thread's signal stack (SA_ONSTACK) its calls go
+ * directly to the C library. */
 #ifndef GREEN_PATCH_H
 #define GREEN_PATCH_H
 
@@ -117,10 +124,10 @@
 GREEN_BEGIN
 GREEN_ASSUME_NONNULL_BEGIN
 
-/* What was patched by one call, until green_unpatch(). Any OS thread may use it. */
+/* A patch, from the call that makes it until green_unpatch(). Any OS thread may use it. */
 typedef struct green_patch green_patch;
 
-/* Families of calls; 0 where they are asked for means GREEN_PATCH_ALL. */
+/* Families of calls. 0 means GREEN_PATCH_ALL. */
 enum {
     GREEN_PATCH_SOCKET = 1, /* connect accept accept4 read readv recv recvfrom recvmsg write writev send sendto
                                sendmsg, and close dup2 dup3, which end waits */
@@ -129,96 +136,105 @@ enum {
     GREEN_PATCH_OS = 8,     /* wait waitpid wait4 system */
     GREEN_PATCH_DNS = 16,   /* getaddrinfo getnameinfo gethostbyname gethostbyname2 gethostbyaddr, and their _r */
 
-    /* All of these. Not in it are the families below, which are only for those who ask
-     * for them by name, as Eventlet's monkey_patch() leaves `builtins` out. */
+    /* All families above. */
     GREEN_PATCH_ALL = 31,
 
-    /* Regular files and disks: pread preadv preadv2 pwrite pwritev pwritev2 fsync
-     * fdatasync open openat creat, and close dup2 dup3, which wait for them. While any
-     * patch has this family, read readv write writev of SOCKET wait green for files,
-     * too, whoever calls them. Libraries often hold a lock of their own while they use
-     * a file, as SQLite does around its open: a second green thread of that OS thread
-     * that wants the lock meanwhile is a deadlock, without GREEN_PATCH_LOCK. */
+    /* Opt-in families, which have to be requested by name, as `builtins` has to be in
+     * Eventlet's monkey_patch(): */
+
+    /* Regular files and block devices: pread preadv preadv2 pwrite pwritev pwritev2 fsync
+     * fdatasync open openat creat, and close dup2 dup3, which wait for such calls. While
+     * a patch with this family exists, read readv write writev of GREEN_PATCH_SOCKET
+     * wait green for files too, in all patched objects. Libraries often hold a lock of
+     * their own while they use a file, as SQLite does during open(): without
+     * GREEN_PATCH_LOCK, a second green thread of the OS thread that needs the lock
+     * meanwhile deadlocks. */
     GREEN_PATCH_FILE = 32,
 
     /* pthread_mutex_lock pthread_cond_wait pthread_rwlock_rdlock pthread_rwlock_wrlock
-     * sem_wait pthread_join, their timed forms, and what ends such waits */
+     * sem_wait pthread_join, their variants with a time limit, and the calls that end
+     * such waits. */
     GREEN_PATCH_LOCK = 64,
 
-    /* pthread_create, which starts green threads then, pthread_exit, pthread_self,
-     * pthread_detach, pthread_key_create and the values of keys, and whatever else has a
-     * thread's id; sched_yield. With it comes GREEN_PATCH_LOCK. */
+    /* pthread_create, which starts green threads, pthread_exit, pthread_self,
+     * pthread_detach, pthread_key_create and the values of keys, all other calls that
+     * take a thread id, and sched_yield. Includes GREEN_PATCH_LOCK. */
     GREEN_PATCH_THREAD = 128,
 };
 
 /* Zero in any field means its default. */
 typedef struct green_import_options {
     unsigned families;
-    /* Further objects to patch, loaded by then, named like the library. */
+    /* Further loaded objects to patch, each by its file name, path or soname. */
     const char *GREEN_NULLABLE const *GREEN_NULLABLE also;
     size_t also_count;
 } green_import_options;
 
-/* Loads a shared library, unless it is loaded, and patches it and what it alone
- * depends on: those of the libraries that it needs, directly or not, that no
- * loaded object outside this circle needs. (For libpq that is libssl and
- * libcrypto, if nobody else is linked to them; that Green itself is does not
- * count, since it does no I/O by them.) Never the C library and its parts, the
- * dynamic linker, a sanitizer or Green. What it loads itself with dlopen() later
- * is not patched. The library is never unloaded.
+/* Loads a shared library, unless it is loaded already, and patches it together with its
+ * private dependencies: the libraries that it needs, directly or not, and that no object
+ * outside this set needs. For libpq these are libssl and libcrypto, unless another object
+ * is linked to them. Green itself does not count as such an object, because it does no
+ * I/O through them. The C library and its parts, the dynamic linker, sanitizers and Green
+ * are never patched, nor are libraries that the library loads later by dlopen(). The
+ * library is never unloaded.
  *
- * With GREEN_PATCH_LOCK the locks in libstdc++ or libc++ are patched too where one
- * of these needs it, since a library in C++ waits in there for half of its own. Its
- * threads are not: a std::thread is made in there for everybody, the program too. To
- * have these green, name it in `also`.
+ * With GREEN_PATCH_LOCK, the locks in libstdc++ or libc++ are patched too if one of the
+ * patched objects needs it, because a C++ library does half of its waiting there. Threads
+ * are not: std::thread creates them there for the whole process. To make these green,
+ * name the C++ library in `also`.
  *
- * *patch is the caller's, for green_unpatch(). Patching what is patched adds an
- * owner: it stays so until the last patch of it is undone. Two things can be
- * lost where other OS threads are at work: a slot that the dynamic linker resolves
- * at that moment stays as it is, and a constructor that makes the process's first
- * patch while another OS thread loads a library may deadlock with it. Patch
- * before the other OS threads begin.
+ * The caller owns *patch and ends it by green_unpatch(). A call that is already patched
+ * stays patched until its last patch is undone.
  *
- * -ENOENT: there is no such library, and green_explain() has the dynamic linker's
- * words; or an object of `also` is not loaded. -ENODATA: it makes none of these
- * calls, so there is no slot to patch. -ENOEXEC: a table of an object is damaged;
- * green_explain() names it, and nothing is patched. -EINVAL: a family does not exist, or
- * an object must not be patched. -EACCES, -EPERM and others: the system does not let a
- * page be written; nothing is patched then. -ENOSYS: the process is linked
- * statically. -ENOMEM. */
+ * Patch before other OS threads start: a slot that the dynamic linker resolves at the
+ * same moment keeps its value, and a constructor that makes the first patch of the
+ * process while another OS thread loads a library may deadlock with it.
+ *
+ * Returns 0, or one of these, explained by green_explain():
+ *   -ENOENT   the dynamic linker cannot load the library (the explanation has its
+ *             message), or an object of `also` is not loaded
+ *   -ENODATA  the library makes none of these calls, so there is no slot to patch
+ *   -ENOEXEC  a table of an object is damaged; the explanation names the object; nothing
+ *             is patched
+ *   -EINVAL   a family does not exist, or an object must not be patched
+ *   -EACCES, -EPERM and others  the system refuses to make a page writable; nothing is
+ *             patched
+ *   -ENOSYS   the process is statically linked
+ *   -ENOMEM   out of memory */
 GREEN_API GREEN_CHECK int green_import_patched(green_patch **patch, const char *library,
                                                const green_import_options *GREEN_NULLABLE options);
 
-/* Patches every loaded object, the program too, and those that are loaded later
- * by dlopen(); with the same exceptions. Errors are as above. No other OS thread
- * may be unloading a library meanwhile. */
+/* Patches every loaded object including the program, and each object that dlopen() loads
+ * later, with the same exceptions. No other OS thread may unload a library meanwhile.
+ * Returns the same errors as green_import_patched(). */
 GREEN_API GREEN_CHECK int green_monkey_patch(green_patch **patch, unsigned families);
 
-/* Takes a patch back and frees it. What no other patch owns is as it was; calls
- * that are under way end as green ones. With GREEN_PATCH_FILE it waits until there
- * is none at a file. NULL does nothing.
+/* Undoes a patch and frees it. Slots that no other patch owns get their former value.
+ * Calls in progress end as green ones. With GREEN_PATCH_FILE, waits until no green thread
+ * of this OS thread has a call on a file in progress, and up to a second for those of
+ * other OS threads. Does nothing for NULL.
  *
- * -EBUSY: there are green threads of pthread_create()'s that have not ended, or are
- * neither joined nor detached, and their ids would come to the C library's calls;
- * nothing is undone. -EACCES
- * and others of the system, which does not let a page be written: some of it is
- * still patched, and the patch still the caller's, who may try again. */
+ * Returns 0, or:
+ *   -EBUSY  green threads of pthread_create() have not ended, or are neither joined nor
+ *           detached, and their ids would reach the C library; nothing is undone
+ *   -EACCES and other errors of the system  a page cannot be made writable; a part is
+ *           still patched, and the caller still owns the patch and may try again */
 GREEN_API int green_unpatch(green_patch *GREEN_NULLABLE patch);
 
-/* Whether calls of a loaded object are patched, by its file name, path or soname;
- * NULL: whether everything is, by green_monkey_patch(). */
+/* Whether calls of a loaded object are patched, given its file name, path or soname. For
+ * NULL, whether a patch of green_monkey_patch() exists. */
 GREEN_API bool green_is_patched(const char *GREEN_NULLABLE object);
 
-/* One line of a report: in this object, this call is patched at so many places.
- * The texts live as long as the patch. */
+/* One line of a report: how many slots of one call are patched in one object. The strings
+ * live as long as the patch. */
 typedef struct green_patch_line {
     const char *object; /* its path */
     const char *symbol;
     size_t count;
 } green_patch_line;
 
-/* The lines of a report, of which there may be more after a dlopen(): false
- * when there is none of that index. */
+/* Stores the line of a report at an index. Returns false if there is none. A dlopen() may
+ * add lines. */
 GREEN_API bool green_patch_report(green_patch *patch, size_t index, green_patch_line *line);
 
 GREEN_ASSUME_NONNULL_END

@@ -1,7 +1,8 @@
 internal import CGreen
 internal import Glibc
 
-/// Loads a C library and makes its blocking calls green.
+/// Loads a C library and makes its blocking calls green: they park the calling green thread instead of blocking its
+/// OS thread.
 ///
 /// ```swift
 /// try importPatched("libpq.so.5")
@@ -10,17 +11,18 @@ internal import Glibc
 /// }
 /// ```
 ///
-/// The library is patched together with what it alone depends on, and is never unloaded. It may be loaded already,
-/// linked to the program for one. <doc:Patching> says what becomes of its calls.
+/// The library is patched together with its private dependencies, and is never unloaded. It may be loaded already, for
+/// example because the program is linked to it. <doc:Patching> describes how patched calls behave.
 ///
 /// - Parameters:
-///   - library: The name of its file, as the dynamic linker finds it, or the path.
-///   - calls: What to patch; an empty set is ``PatchedCalls/all``.
-///   - also: Names of further objects, loaded by then, to patch too.
-/// - Returns: What was patched, which stays so until ``PatchedLibrary/unpatch()``, also when nobody keeps it.
-/// - Throws: A ``SystemError``, with the code `noSuchFileOrDirectory` when there is no such library or one of `also` is
-///   not loaded, `noData` when it makes none of these calls, `invalidArgument` when one is part of the C library or of
-///   Green, `permissionDenied` when the system does not let it be patched.
+///   - library: The file name of the library, which the dynamic linker searches for, or its path.
+///   - calls: The calls to patch. An empty set means ``PatchedCalls/all``.
+///   - also: Names of further loaded objects to patch.
+/// - Returns: A handle of the patch. The patch stays in force until ``PatchedLibrary/unpatch()``, even if the handle is
+///   discarded.
+/// - Throws: A ``SystemError`` with the code `noSuchFileOrDirectory` if there is no such library or an object of `also`
+///   is not loaded, `noData` if the library makes none of the calls, `invalidArgument` if an object is part of the C
+///   library or of Green, or `permissionDenied` if the system refuses to make a page of an object writable.
 @discardableResult
 public func importPatched(
     _ library: String,
@@ -45,7 +47,7 @@ public func importPatched(
     )
 }
 
-/// A C library whose blocking calls are green, by ``importPatched(_:calls:also:)``.
+/// A C library patched by ``importPatched(_:calls:also:)``.
 public final class PatchedLibrary: Sendable {
     private let handle: PatchHandle
 
@@ -53,14 +55,14 @@ public final class PatchedLibrary: Sendable {
         self.handle = handle
     }
 
-    /// What is patched; nothing once it is undone.
+    /// The patched calls. Empty after ``unpatch()``.
     public var report: PatchReport { handle.report }
 
-    /// Takes the patch back. Calls that are under way end as green ones. What somebody else has patched too stays so.
-    /// Doing it again does nothing.
+    /// Undoes the patch. Calls in progress end as green ones, and calls that another patch covers stay patched. Calling
+    /// it again has no effect.
     ///
-    /// - Throws: A ``SystemError`` when the system does not let all of it be written. The rest stays patched until this
-    ///   is tried again.
+    /// - Throws: A ``SystemError`` if the system refuses to make a page writable. Part of the patch then stays in force,
+    ///   and you may try again.
     public func unpatch() throws {
         try handle.undo()
     }

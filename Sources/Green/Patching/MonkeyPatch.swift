@@ -1,26 +1,29 @@
 internal import CGreen
 
-/// Makes the blocking calls of the whole program green: its own, those of every loaded library, and those of libraries
-/// that are loaded later.
+/// Makes the blocking calls of the whole program green: those of the program itself, of every loaded library, and of
+/// libraries that `dlopen` loads later.
 ///
 /// ```swift
 /// try monkeyPatch()
 /// spawn { usleep(500_000) }  // lets other green threads run
 /// ```
 ///
-/// Not those of the C library itself, the dynamic linker and Green. <doc:Patching> says what becomes of the calls.
+/// The C library, the dynamic linker and Green itself are not patched. <doc:Patching> describes how patched calls
+/// behave.
 ///
-/// - Parameter calls: What to patch; an empty set is ``PatchedCalls/all``.
-/// - Returns: What was patched, which stays so until ``PatchedProgram/unpatch()``, also when nobody keeps it.
-/// - Throws: A ``SystemError``, with the code `permissionDenied` when the system does not let it be patched.
+/// - Parameter calls: The calls to patch. An empty set means ``PatchedCalls/all``.
+/// - Returns: A handle of the patch. The patch stays in force until ``PatchedProgram/unpatch()``, even if the handle is
+///   discarded.
+/// - Throws: A ``SystemError`` with the code `permissionDenied` if the system refuses to make a page writable.
 @discardableResult
 public func monkeyPatch(_ calls: PatchedCalls = .all) throws -> PatchedProgram {
     try unsafe PatchedProgram(handle: PatchHandle { unsafe green_monkey_patch($0, calls.rawValue) })
 }
 
-/// Whether calls of a loaded object have been made green.
+/// Returns whether calls of a loaded object are patched.
 ///
-/// - Parameter object: The name of its file, its path or its soname; nil asks whether ``monkeyPatch(_:)`` is in force.
+/// - Parameter object: The file name, path or soname of the object, or nil to ask whether a patch of
+///   ``monkeyPatch(_:)`` is in force.
 public func isPatched(_ object: String? = nil) -> Bool {
     do {
         return try unsafe green_is_patched(checked(object, "object"))
@@ -30,7 +33,7 @@ public func isPatched(_ object: String? = nil) -> Bool {
     }
 }
 
-/// A program whose blocking calls are green, by ``monkeyPatch(_:)``.
+/// A program patched by ``monkeyPatch(_:)``.
 public final class PatchedProgram: Sendable {
     private let handle: PatchHandle
 
@@ -38,14 +41,14 @@ public final class PatchedProgram: Sendable {
         self.handle = handle
     }
 
-    /// What is patched by now; nothing once it is undone.
+    /// The calls patched so far. Empty after ``unpatch()``.
     public var report: PatchReport { handle.report }
 
-    /// Takes the patch back. Calls that are under way end as green ones. What somebody else has patched too stays so.
-    /// Doing it again does nothing.
+    /// Undoes the patch. Calls in progress end as green ones, and calls that another patch covers stay patched. Calling
+    /// it again has no effect.
     ///
-    /// - Throws: A ``SystemError`` when the system does not let all of it be written. The rest stays patched until this
-    ///   is tried again.
+    /// - Throws: A ``SystemError`` if the system refuses to make a page writable. Part of the patch then stays in force,
+    ///   and you may try again.
     public func unpatch() throws {
         try handle.undo()
     }

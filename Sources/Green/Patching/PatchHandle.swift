@@ -1,13 +1,14 @@
 internal import CGreen
 internal import Synchronization
 
-/// A patch of the core's until it is undone. One that is forgotten stays in force, as most are meant to.
+/// Owns a patch of the core until it is undone. A patch whose handle is discarded stays in force, which is the usual
+/// case.
 @safe
 final class PatchHandle: Sendable {
-    /// Owned; nil once it is undone.
+    /// The patch, or nil after it has been undone.
     @safe private let patch: Mutex<OpaquePointer?>
 
-    /// Makes one by a call of the core.
+    /// Makes a patch by a function of the core.
     init(_ make: (UnsafeMutablePointer<OpaquePointer?>) -> Int32) throws {
         var made: OpaquePointer?
         try check(unsafe make(&made))

@@ -1,21 +1,21 @@
-/// What was patched: in which object which call, and at how many places.
+/// The patched calls of each object, with the number of patched places.
 public struct PatchReport: Hashable, Sendable {
-    /// One call in one object.
+    /// A call in an object.
     public struct Line: Hashable, Sendable {
-        /// The path of the library, or of the program.
+        /// The path of the library or the program.
         public let object: String
-        /// The call, as in `recv`.
+        /// The name of the call, such as `recv`.
         public let symbol: String
-        /// Through how many slots the object makes the call.
+        /// The number of slots through which the object makes the call.
         public let count: Int
     }
 
-    /// Grouped by object.
+    /// The lines, grouped by object.
     public let lines: [Line]
 }
 
 extension PatchReport: CustomStringConvertible {
-    /// A line of text for each object: its path and its calls.
+    /// One line of text for each object, with its path and its calls.
     public var description: String {
         var text: [String] = []
         var last: String?

@@ -1,6 +1,6 @@
 internal import CGreen
 
-/// The blocking calls of the C library that patching makes green, by families.
+/// Families of blocking C library calls that patching makes green.
 public struct PatchedCalls: OptionSet, Hashable, Sendable {
     public let rawValue: UInt32
 
@@ -8,11 +8,11 @@ public struct PatchedCalls: OptionSet, Hashable, Sendable {
         self.rawValue = rawValue
     }
 
-    /// `connect`, `accept`, `read`, `recv`, `write`, `send` and their like, on sockets, pipes and terminals; and
+    /// `connect`, `accept`, `read`, `recv`, `write`, `send` and similar calls on sockets, pipes and terminals, and
     /// `close`, which ends them.
     public static let socket = PatchedCalls(rawValue: UInt32(GREEN_PATCH_SOCKET))
 
-    /// `poll`, `select`, `epoll_wait` and their like.
+    /// `poll`, `select`, `epoll_wait` and their variants.
     public static let select = PatchedCalls(rawValue: UInt32(GREEN_PATCH_SELECT))
 
     /// `sleep`, `usleep`, `nanosleep` and `clock_nanosleep`.
@@ -21,28 +21,29 @@ public struct PatchedCalls: OptionSet, Hashable, Sendable {
     /// `wait`, `waitpid`, `wait4` and `system`.
     public static let os = PatchedCalls(rawValue: UInt32(GREEN_PATCH_OS))
 
-    /// `getaddrinfo`, `getnameinfo`, `gethostbyname` and their like, which go to native threads.
+    /// `getaddrinfo`, `getnameinfo`, `gethostbyname` and their variants, which run on separate OS threads.
     public static let dns = PatchedCalls(rawValue: UInt32(GREEN_PATCH_DNS))
 
-    /// All of these. As in Eventlet, those that follow are only for who asks for them by name.
+    /// All families above. The families below are opt-in, like `builtins` in Eventlet's `monkey_patch`.
     public static let all = PatchedCalls(rawValue: UInt32(GREEN_PATCH_ALL))
 
-    /// `pread`, `pwrite`, `fsync`, `open` and their like, on regular files and disks; `close`, which waits for them; and
-    /// the files' part of `read` and `write` of ``socket``, for whoever calls those while anything is patched with this.
+    /// `pread`, `pwrite`, `fsync`, `open` and similar calls on regular files and block devices, and `close`, which waits
+    /// for them. While a patch with this family exists, `read` and `write` of ``socket`` wait green for files, too, in
+    /// all patched objects.
     ///
-    /// Not in ``all``, since libraries often hold a lock of their own while they use a file. A second green thread of the
-    /// same OS thread that wants the lock meanwhile would be a deadlock, without ``lock``.
+    /// Not part of ``all``, because libraries often hold a lock of their own while they use a file: without ``lock``, a
+    /// second green thread of the same OS thread that needs the lock meanwhile deadlocks.
     public static let file = PatchedCalls(rawValue: UInt32(GREEN_PATCH_FILE))
 
-    /// `pthread_mutex_lock`, `pthread_cond_wait`, `pthread_rwlock_rdlock`, `sem_wait`, `pthread_join` and their like.
+    /// `pthread_mutex_lock`, `pthread_cond_wait`, `pthread_rwlock_rdlock`, `sem_wait`, `pthread_join` and their variants.
     ///
-    /// With these a library may hold a lock of its own while it waits, and wait for native threads of its own. Patch all
-    /// libraries that share such a lock. Calls that have no time are not ended by a kill or a ``Timeout``.
+    /// A library may then hold a lock of its own while it waits, and wait for OS threads of its own. Patch all libraries
+    /// that share such a lock. A kill or a ``Timeout`` ends only calls with a time limit.
     public static let lock = PatchedCalls(rawValue: UInt32(GREEN_PATCH_LOCK))
 
-    /// `pthread_create`, which starts a green thread then, and the other calls about threads, `pthread_getspecific` and
-    /// `sched_yield` for two. ``lock`` comes with it.
+    /// `pthread_create`, which starts green threads, and other calls about threads, such as `pthread_getspecific` and
+    /// `sched_yield`. Includes ``lock``.
     ///
-    /// Such threads share one OS thread with its processor and its thread-local variables: <doc:Patching>.
+    /// These threads share one OS thread, with its CPU and its thread-local variables. See <doc:Patching>.
     public static let thread = PatchedCalls(rawValue: UInt32(GREEN_PATCH_THREAD))
 }

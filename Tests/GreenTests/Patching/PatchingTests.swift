@@ -4,10 +4,11 @@ import Green
 import SystemPackage
 import Testing
 
-/// A library that is there wherever Green is built, and that sleeps in some of its functions.
+/// A library that exists wherever Green is built and that sleeps in some of its functions.
 private let library = "libcrypto.so.3"
 
-/// Expects a plain `usleep` to let another green thread run. For a process of its own, since it patches all of it.
+/// Checks that a plain `usleep` lets another green thread run. Needs a process of its own, because it patches the whole
+/// program.
 private func sleepInPatchedProgram() throws {
     let patched = try monkeyPatch()
     try #require(isPatched())
@@ -24,8 +25,8 @@ private func sleepInPatchedProgram() throws {
     try #require(!isPatched())
 }
 
-/// Expects a lock of Foundation's to keep one green thread out while another that has it sleeps. For a process of its
-/// own: without the patch it hangs.
+/// Checks that a lock of Foundation keeps a green thread waiting while another one holds it and sleeps. Needs a process
+/// of its own, which would hang without the patch.
 private func holdPatchedLock() throws {
     try monkeyPatch(.lock)
     let lock = NSLock()
@@ -47,7 +48,7 @@ private func holdPatchedLock() throws {
     try #require(most == 1)
 }
 
-/// Expects a plain `fsync` to let another green thread run where files are asked for. For a process of its own, too.
+/// Checks that a plain `fsync` lets another green thread run if the file family is patched. Needs a process of its own.
 private func syncInPatchedProgram() throws {
     let directory = unsafe open("/", O_RDONLY | O_CLOEXEC)
     let patched = try monkeyPatch(.file)
@@ -64,12 +65,12 @@ private func syncInPatchedProgram() throws {
     close(directory)
 }
 
-/// What tells the current OS thread from others: the address of its `errno`.
+/// Identifies the current OS thread by the address of its `errno`.
 private func osThread() -> Int {
     Int(bitPattern: unsafe __errno_location())
 }
 
-/// The OS thread of a new thread by `pthread_create`.
+/// Starts a thread by `pthread_create` and returns its OS thread.
 private func osThreadOfNew() throws -> Int {
     var thread = pthread_t()
     let body: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { _ in
@@ -83,12 +84,12 @@ private func osThreadOfNew() throws -> Int {
     return Int(bitPattern: result)
 }
 
-/// Expects the program's own threads to be green ones then, Foundation's to be native, and Green's to be as ever. For a
-/// process of its own, since it patches all of it.
+/// Checks that the program's own threads become green, while those of Foundation and Green stay OS threads. Needs a
+/// process of its own, because it patches the whole program.
 private func startPatchedThreads() throws {
     try GreenThread.sleep(for: .microseconds(1))
     try #require(osThreadOfNew() != osThread())
-    // With AddressSanitizer the program has a pthread_create of its own, which is not the C library's to patch.
+    // With AddressSanitizer, pthread_create of the program is not the C library's, so it is not patched.
     guard !isAddressSanitized else { return }
     let timeout = Timeout(.seconds(60))
     let patched = try monkeyPatch(.thread)
@@ -108,7 +109,7 @@ private func startPatchedThreads() throws {
 @Suite("Patching", .serialized)
 struct PatchingTests {
     @Test
-    func `patches a library, reports it, and takes it back`() throws {
+    func `patches a library, reports the patch and undoes it`() throws {
         let patched = try importPatched(library, calls: .time)
         #expect(isPatched(library))
         #expect(patched.report.lines.contains { $0.symbol == "usleep" && $0.count == 1 })
@@ -124,7 +125,7 @@ struct PatchingTests {
     }
 
     @Test
-    func `leaves files alone unless they are asked for`() async throws {
+    func `does not patch files unless the family is requested`() async throws {
         #expect(PatchedCalls.all.isDisjoint(with: .file))
         let plain = try importPatched(library)
         #expect(!plain.report.lines.contains { $0.symbol == "open" })
@@ -138,7 +139,7 @@ struct PatchingTests {
     }
 
     @Test
-    func `says what cannot be patched`() throws {
+    func `explains what cannot be patched`() throws {
         #expect(code { try importPatched("libthereisnone.so.7") } == .noSuchFileOrDirectory)
         #expect(code { try importPatched("libc.so.6") } == .invalidArgument)
         #expect(code { try importPatched("libcrypto.so.3", calls: .time, also: ["none"]) } == .noSuchFileOrDirectory)
@@ -156,21 +157,21 @@ struct PatchingTests {
     }
 
     @Test
-    func `makes the calls of a whole program green`() async {
+    func `patches the calls of the whole program`() async {
         await #expect(processExitsWith: .success) {
             try sleepInPatchedProgram()
         }
     }
 
     @Test
-    func `starts green threads where a program starts threads of its own`() async {
+    func `starts green threads for pthread_create in the program`() async {
         await #expect(processExitsWith: .success) {
             try startPatchedThreads()
         }
     }
 
     @Test
-    func `has a lock of Foundation's wait for a green thread that holds it`() async {
+    func `parks a green thread that waits for a lock of Foundation`() async {
         await #expect(processExitsWith: .success) {
             try holdPatchedLock()
         }
