@@ -1,5 +1,5 @@
 /* Groups: threads in the order they finish; and waiting for any or all of some. */
-#include "hub_affinity.h"
+#include "takers.h"
 
 #include <green/group.h>
 
@@ -15,62 +15,36 @@ struct entry {
     struct entry *next, **place;
 };
 
-/* Nobody waits while there are finished ones: a thread that ends goes straight
- * to the first waiter. */
 struct green_group {
-    green_hub *home;
+    green_takers takers;
     struct entry *running; /* in no order */
     struct entry *finished, **last;
-    size_t count, finished_count;
-    green_wait_list waiters;
+    size_t finished_count;
 };
-
-/* A waiter is woken with a thread, or with none when the group is empty, and
- * does not look at the group again, which may be gone by then. */
-struct next {
-    green_wait wait;
-    const green_group *group;
-    green_thread *thread;
-};
-
-static void describe_next(const green_wait *wait, char *text, size_t size) {
-    snprintf(text, size, "waiting for the next of %zu green threads of a group",
-             GREEN_CONTAINER(wait, const struct next, wait)->group->count);
-}
-
-static const green_wait_kind awaiting_next = {green__wait_leave_list, describe_next};
 
 static green_thread *hand_out(green_group *group, struct entry *entry) {
     green_thread *thread = entry->thread;
     thread->observed = true;
-    group->count--;
+    group->takers.count--;
     free(entry);
     return thread;
 }
 
-static void wake_next(green_group *group, green_thread *thread) {
-    struct next *next = GREEN_CONTAINER(green__wait_list_take(&group->waiters), struct next, wait);
-    next->thread = thread;
-    green__ready(next->wait.thread);
-}
-
 /* A thread of the group has finished. */
 static void arrive(green_group *group, struct entry *entry) {
-    if (green__wait_list_is_empty(&group->waiters)) {
-        entry->next = NULL;
-        *group->last = entry;
-        group->last = &entry->next;
-        group->finished_count++;
+    if (green__takers_first(&group->takers)) {
+        green__takers_give(&group->takers, (green_taken){.item = hand_out(group, entry)});
         return;
     }
-    wake_next(group, hand_out(group, entry));
-    while (group->count == 0 && !green__wait_list_is_empty(&group->waiters))
-        wake_next(group, NULL);
+    entry->next = NULL;
+    *group->last = entry;
+    group->last = &entry->next;
+    group->finished_count++;
 }
 
-static void entry_exited(green_exit_observer *exit_observer, green_thread *thread) {
+static void entry_exited(green_exit_observer *observer, green_thread *thread) {
     (void)thread;
-    struct entry *entry = GREEN_CONTAINER(exit_observer, struct entry, exit_observer);
+    struct entry *entry = GREEN_CONTAINER(observer, struct entry, exit_observer);
     *entry->place = entry->next;
     if (entry->next)
         entry->next->place = entry->place;
@@ -81,8 +55,8 @@ int green_group_make(green_group **made) {
     green_group *group = malloc(sizeof *group);
     if (!group)
         return green__fail(-ENOMEM, "making a group");
-    *group = (green_group){.last = &group->finished};
-    green__wait_list_init(&group->waiters);
+    *group = (green_group){.takers = {.object = "group", .which = "next"}, .last = &group->finished};
+    green__wait_list_init(&group->takers.waiting);
     *made = group;
     return 0;
 }
@@ -99,7 +73,7 @@ static void drop_all(struct entry *entry) {
 void green_group_free(green_group *group) {
     if (!group)
         return;
-    green__wait_list_end(&group->waiters, -EBADF);
+    green__wait_list_end(&group->takers.waiting, -EBADF);
     drop_all(group->running);
     drop_all(group->finished);
     free(group);
@@ -116,14 +90,14 @@ static int check_hub_affinity(const green_thread *thread, const char *call) {
 int green_group_add(green_group *group, green_thread *thread) {
     int error = check_hub_affinity(thread, "adding to a group");
     if (error == 0)
-        error = green__hub_affinity_check(&group->home, "group");
+        error = green__hub_affinity_check(&group->takers.hub, "group");
     if (error < 0)
         return error;
     struct entry *entry = malloc(sizeof *entry);
     if (!entry)
         return green__fail(-ENOMEM, "no memory for another green thread of a group");
     *entry = (struct entry){.exit_observer.ended = entry_exited, .group = group, .thread = green_thread_retain(thread)};
-    group->count++;
+    group->takers.count++;
     if (thread->state == GREEN_DONE) {
         arrive(group, entry);
         return 0;
@@ -144,31 +118,12 @@ static bool is_only(const green_group *group, const green_thread *thread) {
     return true;
 }
 
-static int wait_for_next(green_group *group, int64_t timeout, green_thread **thread) {
-    green_hub *hub = group->home;
-    int error = green__begin(hub, timeout);
-    if (error < 0)
-        return error;
-    struct next next = {.group = group};
-    green__wait_init(hub, &next.wait, &awaiting_next);
-    green__wait_list_append(&group->waiters, &next.wait);
-    error = green__wait(hub, &next.wait, timeout);
-    if (error == 0 && next.thread) {
-        *thread = next.thread;
-        return 1;
-    }
-    if (error < 0 && next.wait.cause == -EBADF)
-        green__fail(error, "the group was freed while a green thread waited for it");
-    else if (error < 0 && next.wait.cause == -ETIMEDOUT)
-        green__fail(error, "waiting for the next green thread of a group");
-    return error;
-}
-
 int green_group_next(green_group *group, green_thread **thread, int64_t timeout) {
-    if (!group->home)
+    green_takers *takers = &group->takers;
+    if (!takers->hub)
         return green_check_interrupt(); /* no thread was ever added */
-    int error = green__hub_affinity_check(&group->home, "group");
-    if (error < 0 || (error = green__check_interrupt(group->home)) < 0)
+    int error = green__takers_enter(takers);
+    if (error < 0)
         return error;
     struct entry *first = group->finished;
     if (first) {
@@ -179,17 +134,21 @@ int green_group_next(green_group *group, green_thread **thread, int64_t timeout)
         *thread = hand_out(group, first);
         return 1;
     }
-    if (group->count == 0)
+    if (takers->count == 0)
         return 0;
-    if (is_only(group, group->home->current))
+    if (is_only(group, takers->hub->current))
         return green__fail(-EDEADLK, "a green thread waits for a group that has only itself in it");
     if (timeout == 0)
-        return green__fail(-ETIMEDOUT, "none of the %zu green threads of a group has finished", group->count);
-    return wait_for_next(group, timeout, thread);
+        return green__fail(-ETIMEDOUT, "none of the %zu green threads of a group has finished", takers->count);
+    green_taken taken;
+    int found = green__takers_wait(takers, &taken, timeout);
+    if (found == 1)
+        *thread = taken.item;
+    return found;
 }
 
 size_t green_group_count(const green_group *group) {
-    return group->count;
+    return group->takers.count;
 }
 
 size_t green_group_finished(const green_group *group) {
@@ -227,8 +186,8 @@ static void describe_several(const green_wait *wait, char *text, size_t size) {
 
 static const green_wait_kind awaiting_several = {wake, describe_several};
 
-static void node_exited(green_exit_observer *exit_observer, green_thread *thread) {
-    struct several *several = GREEN_CONTAINER(exit_observer, struct node, exit_observer)->several;
+static void node_exited(green_exit_observer *observer, green_thread *thread) {
+    struct several *several = GREEN_CONTAINER(observer, struct node, exit_observer)->several;
     if (!several->first)
         several->first = thread;
     if (several->missing == 0)

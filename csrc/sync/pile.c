@@ -1,168 +1,206 @@
-/* Piles: the results of threads in the order they were spawned. */
-#include "hub_affinity.h"
+/* Piles: the results of threads in the order of their places. */
+#include "takers.h"
 
 #include <green/pile.h>
 
-#include <stdio.h>
 #include <stdlib.h>
 
-/* A place in the pile, taken before its thread is spawned: the order is that of
- * the spawns also where one waits for room, or calls its function in place. */
+enum { CAPACITY_MIN = 8, CAPACITY_KEPT = 1024 };
+
+/* An item is added before its thread is spawned: the order is that of the spawns
+ * also where one waits for room in the pool, or calls its function in place. */
 struct item {
-    green_exit_observer exit_observer;
-    green_pile *pile;     /* NULL: freed, while a spawn was under way */
-    green_thread *thread; /* retained; NULL: the spawn is under way */
-    green_thread *caller; /* of the spawn */
-    struct item *next, **place;
+    green_thread *thread;    /* retained; NULL: it has ended, or is still to come */
+    green_pile_place *place; /* of a spawn that is under way; NULL: it is over */
+    void *context;
 };
 
-/* Nobody waits while the first has finished: its result goes straight to the
- * first waiter. */
+/* While threads wait, the first item has not finished. */
 struct green_pile {
-    green_hub *home;
+    green_takers takers;
     green_pool *pool;
-    struct item *first, **last;
-    size_t count;
-    green_wait_list waiters;
+    struct item *items;                 /* a ring of capacity items: a power of two */
+    size_t capacity, first, end;        /* items first to end - 1, each at its number modulo capacity */
+    green_exit_observer first_observer; /* of the first thread, while others wait for it */
 };
 
-/* A waiter is woken with a result, or with none when the pile is empty, and does
- * not look at the pile again, which may be gone by then. */
-struct next {
-    green_wait wait;
-    const green_pile *pile;
-    bool given;
-    int result;
-};
-
-static void describe_next(const green_wait *wait, char *text, size_t size) {
-    snprintf(text, size, "waiting for the first of %zu green threads of a pile",
-             GREEN_CONTAINER(wait, const struct next, wait)->pile->count);
+static struct item *item_at(const green_pile *pile, size_t number) {
+    return &pile->items[number & (pile->capacity - 1)];
 }
 
-static const green_wait_kind awaiting_next = {green__wait_leave_list, describe_next};
-
-static void item_append(green_pile *pile, struct item *item) {
-    item->next = NULL;
-    item->place = pile->last;
-    *pile->last = item;
-    pile->last = &item->next;
-    pile->count++;
+static bool grow(green_pile *pile) {
+    size_t capacity = pile->capacity > 0 ? 2 * pile->capacity : CAPACITY_MIN;
+    struct item *items = calloc(capacity, sizeof *items);
+    if (!items)
+        return false;
+    for (size_t number = pile->first; number != pile->end; number++)
+        items[number & (capacity - 1)] = *item_at(pile, number);
+    free(pile->items);
+    pile->items = items;
+    pile->capacity = capacity;
+    return true;
 }
 
-static void item_remove(green_pile *pile, struct item *item) {
-    *item->place = item->next;
-    if (item->next)
-        item->next->place = item->place;
-    else
-        pile->last = item->place;
-    pile->count--;
+static void shrink(green_pile *pile) {
+    if (pile->capacity <= CAPACITY_KEPT)
+        return;
+    free(pile->items);
+    pile->items = NULL;
+    pile->capacity = 0;
+}
+
+static struct item item_take_first(green_pile *pile) {
+    struct item item = *item_at(pile, pile->first++);
+    if (pile->first_observer.place)
+        green__exit_observer_remove(&pile->first_observer);
+    if (--pile->takers.count == 0)
+        shrink(pile);
+    return item;
 }
 
 static bool has_finished(const struct item *item) {
-    return item->thread && item->thread->state == GREEN_DONE;
+    return !item->place && (!item->thread || item->thread->state == GREEN_DONE);
 }
 
-/* Removes the first item, which has finished, and gives its result to a thread. */
-static int take_first(green_pile *pile, green_thread *taker) {
-    struct item *item = pile->first;
-    green_thread *thread = item->thread;
-    int result = green__thread_take_result(thread, taker);
-    green__exit_observer_remove(&item->exit_observer);
-    item_remove(pile, item);
-    free(item);
-    green_thread_release(thread);
-    return result;
+/* Takes the first item, which has finished, for a thread. */
+static green_taken result_take(green_pile *pile, green_thread *taker) {
+    struct item item = item_take_first(pile);
+    green_taken taken = {item.context, item.thread ? green__thread_take_result(item.thread, taker) : 0};
+    green_thread_release(item.thread);
+    return taken;
 }
 
-/* Hands out what can be, after a change: an item that has finished or gone. */
-static void settle(green_pile *pile) {
-    while (!green__wait_list_is_empty(&pile->waiters) && (!pile->first || has_finished(pile->first))) {
-        struct next *next = GREEN_CONTAINER(green__wait_list_take(&pile->waiters), struct next, wait);
-        next->given = pile->first != NULL;
-        if (next->given)
-            next->result = take_first(pile, next->wait.thread);
-        green__ready(next->wait.thread);
+/* Calls settle() when the thread of the first item ends. */
+static void watch_first(green_pile *pile) {
+    const struct item *first = item_at(pile, pile->first);
+    if (!first->place && !pile->first_observer.place)
+        green__exit_observer_add(first->thread, &pile->first_observer);
+}
+
+/* Hands out what has finished, after a change. */
+static __attribute__((noinline)) void serve_takers(green_pile *pile) {
+    green_takers *takers = &pile->takers;
+    green__takers_check_empty(takers);
+    for (green_thread *taker; (taker = green__takers_first(takers));) {
+        if (!has_finished(item_at(pile, pile->first))) {
+            watch_first(pile);
+            return;
+        }
+        green__takers_give(takers, result_take(pile, taker));
     }
 }
 
-static void item_exited(green_exit_observer *exit_observer, green_thread *thread) {
+static inline void settle(green_pile *pile) {
+    if (GREEN_UNLIKELY(green__takers_first(&pile->takers) != NULL))
+        serve_takers(pile);
+}
+
+static void first_exited(green_exit_observer *observer, green_thread *thread) {
     (void)thread;
-    settle(GREEN_CONTAINER(exit_observer, struct item, exit_observer)->pile);
+    settle(GREEN_CONTAINER(observer, green_pile, first_observer));
 }
 
 int green_pile_make(green_pile **made, green_pool *pool) {
     green_pile *pile = malloc(sizeof *pile);
     if (!pile)
         return green__fail(-ENOMEM, "making a pile");
-    *pile = (green_pile){.pool = pool, .last = &pile->first};
-    green__wait_list_init(&pile->waiters);
+    *pile = (green_pile){
+        .takers = {.object = "pile", .which = "first"}, .pool = pool, .first_observer.ended = first_exited};
+    green__wait_list_init(&pile->takers.waiting);
     *made = pile;
     return 0;
-}
-
-static void item_drop(struct item *item) {
-    item->pile = NULL;
-    if (!item->thread)
-        return; /* its spawn sees that there is no pile */
-    green__exit_observer_remove(&item->exit_observer);
-    green_thread_release(item->thread);
-    free(item);
 }
 
 void green_pile_free(green_pile *pile) {
     if (!pile)
         return;
-    green__wait_list_end(&pile->waiters, -EBADF);
-    for (struct item *item = pile->first, *next; item; item = next) {
-        next = item->next;
-        item_drop(item);
+    green__wait_list_end(&pile->takers.waiting, -EBADF);
+    while (pile->takers.count > 0) {
+        struct item item = item_take_first(pile);
+        if (item.place)
+            item.place->pile = NULL;
+        green_thread_release(item.thread);
     }
+    free(pile->items);
     free(pile);
 }
 
-/* A spawn is over; thread is NULL when it has failed. */
-static void item_spawned(struct item *item, green_thread *thread) {
-    green_pile *pile = item->pile;
-    if (!pile || !thread) {
-        if (pile) {
-            item_remove(pile, item);
-            settle(pile);
-        }
-        green_thread_release(thread);
-        free(item);
+static int append(green_pile *pile, struct item item) {
+    if (pile->takers.count == pile->capacity && !grow(pile))
+        return green__fail(-ENOMEM, "no memory for another green thread of a pile");
+    *item_at(pile, pile->end++) = item;
+    pile->takers.count++;
+    return 0;
+}
+
+int green_pile_add(green_pile *pile, green_thread *thread, void *context) {
+    int error = green__hub_affinity_check(&pile->takers.hub, "pile");
+    if (error < 0 || (error = append(pile, (struct item){.thread = thread, .context = context})) < 0)
+        return error;
+    if (thread)
+        green_thread_retain(thread);
+    settle(pile);
+    return 0;
+}
+
+int green_pile_reserve(green_pile *pile, green_pile_place *place, void *context) {
+    int error = green__hub_affinity_check(&pile->takers.hub, "pile");
+    if (error < 0)
+        return error;
+    *place = (green_pile_place){pile, pile->takers.hub->current, pile->end};
+    return append(pile, (struct item){.place = place, .context = context});
+}
+
+bool green_pile_fill(green_pile_place *place, green_thread *thread) {
+    green_pile *pile = place->pile;
+    if (!pile)
+        return false;
+    struct item *item = item_at(pile, place->number);
+    item->place = NULL;
+    item->thread = thread ? green_thread_retain(thread) : NULL;
+    settle(pile);
+    return true;
+}
+
+void green_pile_cancel(green_pile_place *place) {
+    green_pile *pile = place->pile;
+    if (!pile)
         return;
+    pile->takers.count--;
+    pile->end--;
+    for (size_t number = place->number; number != pile->end; number++) {
+        struct item *item = item_at(pile, number);
+        *item = *item_at(pile, number + 1);
+        if (item->place)
+            item->place->number = number;
     }
-    item->thread = thread;
-    if (thread->state == GREEN_DONE)
-        settle(pile);
-    else
-        green__exit_observer_add(thread, &item->exit_observer);
+    settle(pile);
 }
 
 int green_pile_spawn(green_pile *pile, const green_spawn_options *options, green_function *function, void *argument,
                      int64_t timeout) {
-    int error = green__hub_affinity_check(&pile->home, "pile");
+    green_pile_place place;
+    int error = green_pile_reserve(pile, &place, argument);
     if (error < 0)
         return error;
-    struct item *item = malloc(sizeof *item);
-    if (!item)
-        return green__fail(-ENOMEM, "spawn: no memory for another green thread of a pile");
-    *item = (struct item){.exit_observer.ended = item_exited, .pile = pile, .caller = pile->home->current};
-    item_append(pile, item);
     green_thread *thread = NULL;
     error = green_pool_spawn(pile->pool, &thread, options, function, argument, timeout);
-    item_spawned(item, thread);
+    if (thread)
+        (void)green_pile_fill(&place, thread);
+    else
+        green_pile_cancel(&place);
+    green_thread_release(thread);
     return error;
 }
 
-/* Whether what a new waiter waits for, items in their order up to the one that
- * it would get, is among others the caller itself, or is called in place by it. */
+/* Whether what a new taker waits for, items in their order up to the one that it
+ * would get, is among others the caller itself, or is called in place by it. */
 static bool awaits_itself(const green_pile *pile) {
-    const green_thread *self = pile->home->current;
-    size_t ahead = green__wait_list_count(&pile->waiters);
-    for (const struct item *item = pile->first; item; item = item->next) {
-        if ((item->thread ? item->thread : item->caller) == self)
+    const green_thread *self = pile->takers.hub->current;
+    size_t ahead = green__wait_list_count(&pile->takers.waiting);
+    for (size_t number = pile->first; number != pile->end; number++) {
+        const struct item *item = item_at(pile, number);
+        if ((item->place ? item->place->caller : item->thread) == self)
             return true;
         if (ahead-- == 0)
             return false;
@@ -170,43 +208,50 @@ static bool awaits_itself(const green_pile *pile) {
     return false;
 }
 
-static int wait_for_next(green_pile *pile, int64_t timeout, int *result) {
-    green_hub *hub = pile->home;
-    int error = green__begin(hub, timeout);
-    if (error < 0)
+static int take(green_pile *pile, green_taken *taken, int64_t timeout) {
+    green_takers *takers = &pile->takers;
+    int error = green__takers_enter(takers);
+    if (error < 0 || takers->count == 0)
         return error;
-    struct next next = {.pile = pile};
-    green__wait_init(hub, &next.wait, &awaiting_next);
-    green__wait_list_append(&pile->waiters, &next.wait);
-    error = green__wait(hub, &next.wait, timeout);
-    if (error == 0 && next.given) {
-        *result = next.result;
-        return 1;
-    }
-    if (error < 0 && next.wait.cause == -EBADF)
-        green__fail(error, "the pile was freed while a green thread waited for it");
-    else if (error < 0 && next.wait.cause == -ETIMEDOUT)
-        green__fail(error, "waiting for the first green thread of a pile");
-    return error;
-}
-
-int green_pile_next(green_pile *pile, int *result, int64_t timeout) {
-    int error = green__hub_affinity_check(&pile->home, "pile");
-    if (error < 0 || (error = green__check_interrupt(pile->home)) < 0)
-        return error;
-    if (!pile->first)
-        return 0;
-    if (has_finished(pile->first)) {
-        *result = take_first(pile, green__hub->current);
+    if (has_finished(item_at(pile, pile->first))) {
+        *taken = result_take(pile, takers->hub->current);
+        settle(pile); /* in a link of the first thread others may still wait */
         return 1;
     }
     if (awaits_itself(pile))
         return green__fail(-EDEADLK, "a green thread of a pile waits for its own result");
     if (timeout == 0)
-        return green__fail(-ETIMEDOUT, "the first of %zu green threads of a pile has not finished", pile->count);
-    return wait_for_next(pile, timeout, result);
+        return green__fail(-ETIMEDOUT, "the first of %zu green threads of a pile has not finished", takers->count);
+    watch_first(pile);
+    return green__takers_wait(takers, taken, timeout);
+}
+
+int green_pile_next_with(green_pile *pile, int *result, void **context, int64_t timeout) {
+    green_taken taken;
+    int found = take(pile, &taken, timeout);
+    if (found != 1)
+        return found;
+    if (result)
+        *result = taken.result;
+    if (context)
+        *context = taken.item;
+    return 1;
+}
+
+int green_pile_next(green_pile *pile, int *result, int64_t timeout) {
+    return green_pile_next_with(pile, result, NULL, timeout);
+}
+
+bool green_pile_remove(green_pile *pile, void **context) {
+    if (pile->takers.count == 0 || item_at(pile, pile->first)->place)
+        return false;
+    struct item item = item_take_first(pile);
+    *context = item.context;
+    green_thread_release(item.thread);
+    settle(pile);
+    return true;
 }
 
 size_t green_pile_count(const green_pile *pile) {
-    return pile->count;
+    return pile->takers.count;
 }

@@ -95,6 +95,10 @@ static int call_pile_next_of_none(void) {
     return green_pile_next(w.empty_pile, &result, GREEN_FOREVER);
 }
 
+static int call_pile_next_with(void) {
+    return green_pile_next_with(w.empty_pile, NULL, NULL, GREEN_FOREVER);
+}
+
 static int call_offload(void) {
     return green_offload(NULL, nothing, NULL, NULL, NULL, GREEN_FOREVER);
 }
@@ -140,6 +144,7 @@ static const struct prepared thread_calls[] = {
     {"green_pool_wait", call_pool_wait},
     {"green_pile_next", call_pile_next},
     {"green_pile_next of none", call_pile_next_of_none},
+    {"green_pile_next_with of none", call_pile_next_with},
     {"green_pile_spawn", call_pile_spawn},
     {"green_offload", call_offload},
     {"green_check_interrupt", green_check_interrupt},

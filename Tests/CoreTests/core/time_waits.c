@@ -108,6 +108,17 @@ static int next_of_waiting(int64_t timeout) {
     return green_pile_next(waiting_pile, &taken, timeout);
 }
 
+static int next_with_of_pile(int64_t timeout) {
+    if (green_pile_count(pile) == 0)
+        CHECK(green_pile_spawn(pile, NULL, nothing, NULL, GREEN_FOREVER), ==, 0);
+    CHECK(green_pool_wait(pool, GREEN_FOREVER), ==, 0);
+    return green_pile_next_with(pile, NULL, NULL, timeout);
+}
+
+static int next_with_of_waiting(int64_t timeout) {
+    return green_pile_next_with(waiting_pile, NULL, NULL, timeout);
+}
+
 TEST(threads, "waits for threads and for room: negative and huge timeouts mean no limit, 0 does not wait") {
     static const struct timed calls[] = {
         {"green_thread_wait", wait_finished, wait_endless, false},
@@ -118,6 +129,7 @@ TEST(threads, "waits for threads and for room: negative and huge timeouts mean n
         {"green_pool_wait", wait_for_pool, wait_for_full, false},
         {"green_pile_spawn", spawn_in_pile, spawn_in_full_pile, false},
         {"green_pile_next", next_of_pile, next_of_waiting, false},
+        {"green_pile_next_with", next_with_of_pile, next_with_of_waiting, false},
         {0},
     };
     finished = start(nothing, NULL);

@@ -525,3 +525,157 @@ TEST(foreign, "a pile belongs to the OS thread that first uses it, and so does i
     green_pile_free(used);
     free_both(unused, pool);
 }
+
+/* Places ------------------------------------------------------------------- */
+
+static void reserve(green_pile *pile, green_pile_place *place, int *context) {
+    CHECK(green_pile_reserve(pile, place, context), ==, 0);
+}
+
+static void check_next(green_pile *pile, int result, const int *context) {
+    int found = INT_MAX;
+    void *with = NULL;
+    CHECK(green_pile_next_with(pile, &found, &with, GREEN_FOREVER), ==, 1);
+    CHECK(found, ==, result);
+    CHECK(with == context);
+}
+
+TEST(places, "threads that were started elsewhere come in the order of their places, with their contexts") {
+    enum { COUNT = 20 };
+    int values[COUNT];
+    green_pile_place places[COUNT];
+    green_pool *pool = make_pool(1);
+    green_pile *pile = make_pile(pool);
+    for (int i = 0; i < COUNT; i++) {
+        values[i] = i;
+        reserve(pile, &places[i], &values[i]);
+    }
+    CHECK(green_pile_count(pile), ==, COUNT);
+    for (int i = COUNT - 1; i >= 0; i--) {
+        green_thread *thread = i % 3 > 0 ? start(give, &values[i]) : NULL;
+        CHECK(green_pile_fill(&places[i], thread));
+        green_thread_release(thread);
+    }
+    for (int i = 0; i < COUNT; i++)
+        check_next(pile, i % 3 > 0 ? i : 0, &values[i]);
+    pile_up(pile, give, &values[7]);
+    check_next(pile, 7, &values[7]);
+    check_empty(pile);
+    free_both(pile, pool);
+}
+
+TEST(added, "threads that run already are added at the end, and so are items without a thread") {
+    int values[] = {1, 2, 3};
+    struct waiter waiters[4];
+    green_pool *pool = make_pool(1);
+    green_pile *pile = make_pile(pool);
+    green_thread *finished = start(give, &values[0]), *napping = start(nap, NULL);
+    let_run();
+    start_waiters(waiters, 1, pile);
+    end_waiter(&waiters[0], 0, INT_MAX); /* the pile is empty */
+    CHECK(green_pile_add(pile, napping, &values[1]), ==, 0);
+    CHECK(green_pile_add(pile, finished, &values[0]), ==, 0);
+    CHECK(green_pile_add(pile, NULL, &values[2]), ==, 0);
+    start_waiters(waiters, 4, pile);
+    CHECK(kill_and_finish(napping), ==, -ECANCELED);
+    end_waiter(&waiters[0], 1, -ECANCELED);
+    end_waiter(&waiters[1], 1, 1);
+    end_waiter(&waiters[2], 1, 0);
+    end_waiter(&waiters[3], 0, INT_MAX);
+    CHECK(finish(finished), ==, 1);
+    check_empty(pile);
+    free_both(pile, pool);
+}
+
+TEST(places_cancelled, "places that are given back are skipped, wherever they are") {
+    enum { COUNT = 5 };
+    for (int mask = 0; mask < 1 << COUNT; mask++) {
+        int values[COUNT], left = 0;
+        green_pile_place places[COUNT];
+        struct waiter waiters[COUNT];
+        green_pool *pool = make_pool(1);
+        green_pile *pile = make_pile(pool);
+        for (int i = 0; i < COUNT; i++) {
+            values[i] = i;
+            reserve(pile, &places[i], &values[i]);
+        }
+        start_waiters(waiters, COUNT, pile);
+        for (int i = 0; i < COUNT; i++)
+            if (mask & 1 << i)
+                green_pile_cancel(&places[i]);
+        for (int i = COUNT - 1; i >= 0; i--)
+            if (!(mask & 1 << i)) {
+                green_thread *thread = start(give, &values[i]);
+                CHECK(green_pile_fill(&places[i], thread));
+                green_thread_release(thread);
+            }
+        for (int i = 0; i < COUNT; i++)
+            if (!(mask & 1 << i))
+                end_waiter(&waiters[left++], 1, i);
+        while (left < COUNT)
+            end_waiter(&waiters[left++], 0, INT_MAX);
+        check_empty(pile);
+        free_both(pile, pool);
+    }
+}
+
+TEST(places_freed, "a pile that was freed takes no thread") {
+    int value = 1;
+    green_pile_place filled, cancelled;
+    green_pool *pool = make_pool(1);
+    green_pile *pile = make_pile(pool);
+    reserve(pile, &filled, &value);
+    reserve(pile, &cancelled, &value);
+    free_both(pile, pool);
+    CHECK(!green_pile_fill(&filled, NULL));
+    green_pile_cancel(&cancelled);
+}
+
+TEST(removed, "a thread that is removed runs on, and a place that is reserved is not removed") {
+    int value = 1;
+    void *context = NULL;
+    struct door door = {0};
+    struct visitor visitor = {&door, 3};
+    green_pile_place place;
+    green_pool *pool = make_pool(1);
+    green_pile *pile = make_pile(pool);
+    CHECK(!green_pile_remove(pile, &context));
+    pile_up(pile, visit, &visitor);
+    reserve(pile, &place, &value);
+    CHECK(green_pile_remove(pile, &context));
+    CHECK(context == &visitor);
+    CHECK(!green_pile_remove(pile, &context));
+    CHECK(green_pool_running(pool), ==, 1);
+    CHECK(green_pile_fill(&place, NULL));
+    CHECK(green_pile_remove(pile, &context));
+    CHECK(context == &value);
+    check_empty(pile);
+    door.is_open = true;
+    CHECK(green_pool_wait(pool, GREEN_FOREVER), ==, 0);
+    free_both(pile, pool);
+}
+
+static void take_in_link(green_thread *thread, void *argument) {
+    (void)thread;
+    CHECK(next_of(argument), ==, 5);
+}
+
+TEST(taken_in_link, "a link of the first thread may take its result, and those who wait get the next ones") {
+    struct door door = {0};
+    struct visitor visitors[] = {{&door, 5}, {&door, 6}};
+    struct waiter waiter;
+    green_pile_place place;
+    green_pool *pool = make_pool(2);
+    green_pile *pile = make_pile(pool);
+    green_thread *first = start(visit, &visitors[0]);
+    CHECK(green_thread_link(first, NULL, take_in_link, pile), ==, 0);
+    reserve(pile, &place, NULL);
+    CHECK(green_pile_fill(&place, first));
+    pile_up(pile, visit, &visitors[1]);
+    start_waiters(&waiter, 1, pile);
+    door.is_open = true;
+    end_waiter(&waiter, 1, 6);
+    CHECK(finish(first), ==, 5);
+    check_empty(pile);
+    free_both(pile, pool);
+}

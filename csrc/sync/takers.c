@@ -1,0 +1,56 @@
+#include "takers.h"
+
+#include <stdio.h>
+
+/* A taker is woken with an item, or with none when the object is empty. It does
+ * not look at the object again, which may have been freed by then. */
+struct taker {
+    green_wait wait;
+    const green_takers *takers;
+    green_taken taken;
+    bool given;
+};
+
+static void describe(const green_wait *wait, char *text, size_t size) {
+    const green_takers *takers = GREEN_CONTAINER(wait, const struct taker, wait)->takers;
+    snprintf(text, size, "waiting for the %s of %zu green threads of a %s", takers->which, takers->count,
+             takers->object);
+}
+
+static const green_wait_kind taking = {green__wait_leave_list, describe};
+
+static void wake_first(green_takers *takers, green_taken taken, bool given) {
+    struct taker *taker = GREEN_CONTAINER(green__wait_list_take(&takers->waiting), struct taker, wait);
+    taker->taken = taken;
+    taker->given = given;
+    green__ready(taker->wait.thread);
+}
+
+void green__takers_check_empty(green_takers *takers) {
+    while (takers->count == 0 && !green__wait_list_is_empty(&takers->waiting))
+        wake_first(takers, (green_taken){NULL, 0}, false);
+}
+
+void green__takers_give(green_takers *takers, green_taken taken) {
+    wake_first(takers, taken, true);
+    green__takers_check_empty(takers);
+}
+
+int green__takers_wait(green_takers *takers, green_taken *taken, int64_t timeout) {
+    green_hub *hub = takers->hub;
+    const char *object = takers->object, *which = takers->which;
+    int error = green__begin(hub, timeout);
+    if (error < 0)
+        return error;
+    struct taker taker = {.takers = takers};
+    green__wait_init(hub, &taker.wait, &taking);
+    green__wait_list_append(&takers->waiting, &taker.wait);
+    error = green__wait(hub, &taker.wait, timeout);
+    if (error == 0)
+        *taken = taker.taken;
+    else if (taker.wait.cause == -EBADF)
+        green__fail(error, "the %s was freed while a green thread waited for it", object);
+    else if (taker.wait.cause == -ETIMEDOUT)
+        green__fail(error, "waiting for the %s green thread of a %s", which, object);
+    return error < 0 ? error : taker.given;
+}
