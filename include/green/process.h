@@ -1,4 +1,4 @@
-/* Child processes: other programs, with pipes that are read and written green.
+/* Child processes, with pipes that block only the calling green thread.
  *
  *     green_file *output;
  *     green_process *process;
@@ -14,11 +14,12 @@
  *     green_file_free(output);
  *     green_process_free(process);
  *
- * The end is waited for by a pidfd (Linux 5.4): no signal handler, no polling. It
- * can only be told while nobody else collects it: a program that ignores SIGCHLD,
- * or waits for any child by waitpid(-1), takes it away, which is -ECHILD here.
+ * Green waits for the end of a process by a pidfd (Linux 5.4): without a signal handler and
+ * without polling. It cannot get the exit status if something else in the program
+ * collects it: SIGCHLD is ignored, or waitpid(-1) waits for any child. Then
+ * green_process_wait() fails with -ECHILD.
  *
- * A process belongs to its OS thread. */
+ * A process belongs to its OS thread: calls on another one fail with -EXDEV. */
 #ifndef GREEN_PROCESS_H
 #define GREEN_PROCESS_H
 
@@ -30,13 +31,13 @@ GREEN_ASSUME_NONNULL_BEGIN
 
 typedef struct green_process green_process;
 
-/* What the program finds at a standard descriptor. */
+/* A standard descriptor of the program. */
 typedef enum green_stdio_kind {
-    GREEN_STDIO_INHERITED,  /* what this process has there */
+    GREEN_STDIO_INHERITED,  /* the one of this process */
     GREEN_STDIO_NULL,       /* /dev/null */
     GREEN_STDIO_PIPE,       /* a pipe; *pipe is set to this process's end, which the caller owns */
-    GREEN_STDIO_DESCRIPTOR, /* fd, which stays the caller's */
-    GREEN_STDIO_OUTPUT,     /* for error: whatever output is */
+    GREEN_STDIO_DESCRIPTOR, /* fd, which the caller still owns */
+    GREEN_STDIO_OUTPUT,     /* only for error: the same as output */
 } green_stdio_kind;
 
 typedef struct green_stdio {
@@ -48,48 +49,60 @@ typedef struct green_stdio {
 /* Zero in any field means its default. */
 typedef struct green_process_options {
     green_stdio input, output, error;
-    /* "NAME=value" each, ended by NULL; NULL: this process's environment. */
+    /* Strings "NAME=value", terminated by NULL. Default: this process's environment. */
     const char *GREEN_NULLABLE const *GREEN_NULLABLE environment;
-    /* Where the program begins to run; NULL: where this process is. */
+    /* The program's working directory. Default: this process's. */
     const char *GREEN_NULLABLE directory;
 } green_process_options;
 
-/* Starts a program, which is looked up in this process's PATH unless its name has a
- * '/' (then it begins at `directory`, if it is relative), and stores its handle,
- * which the caller owns. arguments end by NULL, the first one being the name that
- * the program sees; NULL is that name alone. No signal is blocked or ignored in it,
- * and of descriptors it has the three, and those that somebody has opened without
- * O_CLOEXEC.
+/* Starts a program and stores its handle, which the caller owns. If the name contains no
+ * '/', it is looked up in this process's PATH; a relative path starts at `directory`.
+ * arguments is terminated by NULL and begins with argv[0]; an arguments of NULL means the
+ * program's name alone. The program starts with no signal blocked or ignored. It inherits
+ * the three standard descriptors, and descriptors without O_CLOEXEC.
  *
- * -ENOENT: there is no such program, or no such directory; -EACCES, -ENOEXEC,
- * -E2BIG, -EMFILE, -EAGAIN, -ENOMEM. Blocks, on a native thread. When it is
- * interrupted, the program is not started, or killed at once. */
+ * Blocks; an OS thread of Green starts the program. If the call is interrupted, the program
+ * does not start, or is killed at once.
+ *
+ * Errors:
+ *   -ENOENT  the program, or the directory, does not exist
+ *   -EACCES, -ENOEXEC, -E2BIG, -EMFILE, -EAGAIN, -ENOMEM */
 GREEN_API GREEN_CHECK int green_process_spawn(green_process **process, const char *program,
                                               const char *GREEN_NULLABLE const *GREEN_NULLABLE arguments,
                                               const green_process_options *GREEN_NULLABLE options);
 
-/* How a process has ended. */
+/* The exit status of a process. */
 typedef struct green_process_end {
-    int code;   /* of exit(3); -1: a signal ended it */
-    int signal; /* that one, or 0 */
+    int code;   /* the code of exit(3); -1: a signal terminated the process */
+    int signal; /* the signal that terminated it, or 0 */
 } green_process_end;
 
-/* Waits for the end, and tells how it was, any number of times and to any number
- * of threads. -ETIMEDOUT, after which one can wait again; -ECHILD; -EBADF: the
- * handle was freed meanwhile. Blocks. */
+/* Waits for the process to end and stores its exit status. May be called by any number of
+ * threads, and again after the end. Blocks.
+ *
+ * Errors:
+ *   -ETIMEDOUT          the process still runs; the call may be repeated
+ *   -ECANCELED, -ETIME  the thread was killed, or a green_timeout expired
+ *   -ECHILD             something else has collected the exit status
+ *   -EBADF              the handle was freed meanwhile */
 GREEN_API GREEN_CHECK int green_process_wait(green_process *process, green_process_end *GREEN_NULLABLE end,
                                              int64_t timeout);
 
-/* Sends a signal, to this process and never to another that has got its number.
- * -ESRCH: a wait has told that it has ended; until then a signal to one that has is
- * 0 and does nothing. -EINVAL, -EPERM. Does not block. */
+/* Sends a signal. The signal never reaches another process that has been given the same
+ * PID. Does not block.
+ *
+ * Errors:
+ *   -ESRCH   a wait has returned the exit status. Before that, a signal to a process that
+ *            has ended returns 0 and has no effect.
+ *   -EINVAL  the signal does not exist
+ *   -EPERM */
 GREEN_API int green_process_signal(green_process *process, int number);
 
-/* Its number, for messages. */
+/* The PID, for messages. */
 GREEN_API pid_t green_process_id(const green_process *process);
 
-/* Frees the handle. A process that still runs continues to run; a native thread reaps
- * it when it ends, so it leaves no zombie. Does not block. */
+/* Frees the handle. A process that still runs continues to run; an OS thread of Green
+ * collects its exit status, so it leaves no zombie. Does not block. */
 GREEN_API void green_process_free(green_process *GREEN_NULLABLE process);
 
 GREEN_ASSUME_NONNULL_END

@@ -1,9 +1,16 @@
 /* Connected stream sockets.
  *
- * A socket belongs to its OS thread. One green thread may read while another
- * writes; a second reader, or a second writer, is told -EBUSY, and
- * green_explain() names both. A length of more than SSIZE_MAX bytes is
- * -EINVAL. */
+ * A socket belongs to its OS thread: calls on another one fail with -EXDEV. One green
+ * thread may read while another writes. A second reader, or a second writer, gets -EBUSY,
+ * and green_explain() names both.
+ *
+ * Calls that block, read or write also fail with:
+ *   -ETIMEDOUT          the socket's timeout expired, see green_socket_set_timeouts()
+ *   -ECANCELED, -ETIME  the thread was killed, or a green_timeout expired
+ *   -EBADF              the socket is closed, or was closed meanwhile
+ *   -EINVAL             a length exceeds SSIZE_MAX
+ *   -EWOULDBLOCK        called in a link or a destructor
+ *   -ENOMEM */
 #ifndef GREEN_SOCKET_H
 #define GREEN_SOCKET_H
 
@@ -22,17 +29,22 @@ typedef struct green_connect_options {
      * time, so connections to several destinations can share one local port
      * (IP_BIND_ADDRESS_NO_PORT). */
     const green_address *GREEN_NULLABLE from;
-    /* Nanoseconds for everything, name look-up included. Default: no limit. */
+    /* Nanoseconds for the whole call, including name resolution. Default: no limit. */
     int64_t timeout;
 } green_connect_options;
 
-/* Connects to an address or a host name, "example.org:80", and stores a socket
- * that the caller owns. Tries the addresses of a name in turn, and where it has
- * both families starts the next one 250 ms after the last, keeping the first
- * that answers (RFC 8305). TCP_NODELAY is set.
- * Errors are those of connect(2) for the last address tried, those of
- * green_resolve(), -ETIMEDOUT, -EMFILE. If no socket listens on a
- * local port, TCP may connect a socket to itself; this is -ECONNREFUSED, too. Blocks. */
+/* Connects to an address or a host name, as in "example.org:80", and stores a socket that
+ * the caller owns. Tries the addresses of a name one after another. If the name has IPv4
+ * and IPv6 addresses, it alternates between them. A further attempt starts 250 ms after
+ * the previous one, or when that fails, and the first connection wins (RFC 8305). Sets
+ * TCP_NODELAY. Blocks.
+ *
+ * Errors are those of connect(2) for the last address tried, those of green_resolve(),
+ * and:
+ *   -ETIMEDOUT     the timeout of the options, or of the kernel, expired
+ *   -EMFILE        no descriptor is left
+ *   -ECONNREFUSED  no socket listens there. If no socket listens on a local port, TCP may
+ *                  connect a socket to itself; this is -ECONNREFUSED, too */
 GREEN_API GREEN_CHECK int green_connect(green_socket **socket, const char *to,
                                         const green_connect_options *GREEN_NULLABLE options);
 GREEN_API GREEN_CHECK int green_connect_address(green_socket **socket, const green_address *to,
@@ -43,51 +55,56 @@ GREEN_API GREEN_CHECK int green_connect_address(green_socket **socket, const gre
 GREEN_API GREEN_CHECK int green_connect_host(green_socket **socket, const char *host, uint16_t port,
                                              const green_connect_options *GREEN_NULLABLE options);
 
-/* A pair of connected unix stream sockets. */
+/* Makes a pair of connected unix stream sockets, which the caller owns. Does not block. */
 GREEN_API GREEN_CHECK int green_socket_pair(green_socket **first, green_socket **second);
 
-/* Makes a green socket of a descriptor, stream or datagram, which it owns from
- * then on; on failure it stays the caller's. -ENOTSOCK. */
+/* Makes a green socket from the descriptor of a stream or datagram socket. The socket owns
+ * the descriptor; on failure the caller still owns it. Does not block. -ENOTSOCK,
+ * -EBADF. */
 GREEN_API GREEN_CHECK int green_socket_adopt(green_socket **socket, int fd);
 
-/* One more owner. Returns the socket. */
+/* Adds an owner, and returns the socket. */
 GREEN_API green_socket *green_socket_retain(green_socket *socket);
 
-/* Gives the socket up; the last owner closes it. */
+/* Releases the socket. The last release closes it. */
 GREEN_API void green_socket_release(green_socket *GREEN_NULLABLE socket);
 
-/* Closes the connection at once. Threads blocked in it are woken with -EBADF;
- * the descriptor is gone when this returns, which may take one round of the hub
- * but cannot be interrupted. Every later call on the socket is -EBADF, but a
- * second close is 0. The memory lives until the last owner releases it. */
+/* Closes the connection at once. Threads blocked in the socket are woken with -EBADF, and
+ * every later call gives -EBADF; a second close returns 0. The descriptor is closed when
+ * this returns. Blocks until the woken threads have left the socket, which takes one
+ * iteration of the event loop and cannot be interrupted. The memory stays valid until the
+ * last owner releases it. */
 GREEN_API int green_close(green_socket *socket);
 
-/* Ends one direction or both: how is SHUT_RD, SHUT_WR or SHUT_RDWR. What was
- * written is still delivered. -ENOTCONN, -EBADF. Does not block, but to say a
- * goodbye of TLS, which waits for the handshake and for room as a write does. */
+/* Shuts down one direction or both, shutdown(2): how is SHUT_RD, SHUT_WR or SHUT_RDWR.
+ * Bytes already written are still delivered. -ENOTCONN, -EBADF. Does not block, except to
+ * send the close_notify of TLS, which waits for the handshake and for room as a write
+ * does. */
 GREEN_API int green_shutdown(green_socket *socket, int how);
 
-/* Reads what there is, up to size bytes. 0 is the end of the stream (or a size
- * of 0). -ECONNRESET, -EBUSY, -EBADF. Blocks until there is something. */
+/* Reads the available bytes, at most size. Returns their number, or 0 at the end of the
+ * stream or for a size of 0. Blocks until a byte is available. -ECONNRESET: the peer
+ * reset the connection. -EBUSY. */
 GREEN_API GREEN_CHECK ssize_t green_read(green_socket *socket, void *bytes, size_t size);
 
-/* Reads exactly size bytes and returns size. When the stream ends before, the
- * bytes that came are in place and the result is -ENODATA; green_explain()
- * tells how many. When interrupted, the bytes that came stay in the socket's
- * own buffer as long as they fit one; they are read again by the next call. */
+/* Reads exactly size bytes and returns size. If the stream ends before that, the received
+ * bytes are in place and the result is -ENODATA; green_explain() gives their number.
+ * After any other error, such as an interrupt, the received bytes stay unread in a buffer
+ * of the socket, and the next call returns them. Without memory for that buffer they are
+ * lost, and every later read fails with -ENOMEM. Blocks. */
 GREEN_API GREEN_CHECK ssize_t green_read_exactly(green_socket *socket, void *bytes, size_t size);
 
-/* Reads a line into bytes, with its '\n' and a final NUL after it, and returns
- * its length without the NUL. A last line without '\n' counts. 0 is the end of
- * the stream. -EMSGSIZE: no '\n' within size - 1 bytes; what came is still
- * unread. */
+/* Reads a line, including its '\n', appends a NUL, and returns its length without the NUL.
+ * The last line may lack the '\n'. Returns 0 at the end of the stream. Blocks.
+ *
+ * -EMSGSIZE: no '\n' within size - 1 bytes; the received bytes stay unread. -EINVAL: size
+ * is less than 2. */
 GREEN_API GREEN_CHECK ssize_t green_read_line(green_socket *socket, char *bytes, size_t size);
 
-/* Waits until something has come and lends it in place, without a copy and
- * without a buffer for as long as the thread waits: *bytes stays good until the
- * next call that reads from this socket. Returns how much there is; 0 is the
- * end of the stream. It counts as read once green_consume() says how much of it
- * was. */
+/* Waits for bytes and gives access to them in place: without a copy, and without a buffer
+ * while the thread waits. Returns the number of bytes at *bytes, or 0 at the end of the
+ * stream. They stay valid until the next call that reads from this socket. Bytes count as
+ * read once they are passed to green_consume(). Blocks. */
 GREEN_API GREEN_CHECK ssize_t green_receive(green_socket *socket, const void **bytes);
 GREEN_API void green_consume(green_socket *socket, size_t size);
 
@@ -103,11 +120,11 @@ GREEN_API GREEN_CHECK ssize_t green_receive_line(green_socket *socket, size_t li
  * dropped. After any other error they stay unread. */
 GREEN_API GREEN_CHECK ssize_t green_receive_exactly(green_socket *socket, size_t size, const void **bytes);
 
-/* Writes all of it and returns size; anything else is an error, and part of it
- * may have been sent. A size of 0 sends an empty message on a socket that preserves
- * message boundaries, such as a datagram socket, and nothing on a stream. -EPIPE and
- * -ECONNRESET: the peer has gone; there is no SIGPIPE. Blocks until the kernel has
- * taken the last byte. */
+/* Writes all bytes and returns size. After an error, part of the bytes may have been sent.
+ * A size of 0 sends an empty message on a socket that preserves message boundaries, such
+ * as a datagram socket, and nothing on a stream. Blocks until the kernel has taken the
+ * last byte. -EPIPE, -ECONNRESET: the peer has closed the connection; there is no
+ * SIGPIPE. -EBUSY. */
 GREEN_API ssize_t green_write(green_socket *socket, const void *bytes, size_t size);
 
 /* Like green_write(), for several pieces, in as few packets as possible. Changes the
@@ -115,7 +132,8 @@ GREEN_API ssize_t green_write(green_socket *socket, const void *bytes, size_t si
  * exceeds SSIZE_MAX. -EMSGSIZE: more than IOV_MAX pieces for one message. */
 GREEN_API ssize_t green_writev(green_socket *socket, struct iovec *pieces, int count);
 
-/* Writes what the kernel takes now, at least a byte, and returns how much. */
+/* Writes as many bytes as the kernel takes now, at least one, and returns their number.
+ * Blocks until the kernel takes a byte. */
 GREEN_API GREEN_CHECK ssize_t green_write_some(green_socket *socket, const void *bytes, size_t size);
 
 /* Whether the last read or the last write of this socket failed with the error. Such
@@ -125,23 +143,24 @@ GREEN_API GREEN_CHECK ssize_t green_write_some(green_socket *socket, const void 
  * client from its own failures, as green_serve() does. Does not block. */
 GREEN_API bool green_socket_failed_with(const green_socket *socket, int error);
 
-/* Nanoseconds that one call that reads, or one that writes, may take as a whole
- * before it ends with -ETIMEDOUT. A negative timeout, the default, means no limit. With
- * 0 a call does not wait. SO_RCVTIMEO and SO_SNDTIMEO do not apply to Green's calls. */
+/* Sets the time in nanoseconds that a single call may take, for reads and for writes. When
+ * it expires, the call fails with -ETIMEDOUT. A negative timeout, the default, means no
+ * limit. With 0 a call does not wait. SO_RCVTIMEO and SO_SNDTIMEO do not apply to Green's
+ * calls. */
 GREEN_API void green_socket_set_timeouts(green_socket *socket, int64_t read, int64_t write);
 GREEN_API void green_socket_timeouts(const green_socket *socket, int64_t *read, int64_t *write);
 
-/* getsockopt(2) and setsockopt(2) of an int. Do not block. */
+/* getsockopt(2) and setsockopt(2) for an int. Do not block. */
 GREEN_API GREEN_CHECK int green_socket_option(const green_socket *socket, int level, int name, int *value);
 GREEN_API int green_socket_set_option(green_socket *socket, int level, int name, int value);
 
-/* The addresses of both ends. The peer's address remains known after the peer has reset
- * the connection. -EBADF: the socket is closed. -ENOTCONN: the socket was never
- * connected. Do not block. */
+/* The local address and the peer's address. The peer's address remains known after the
+ * peer has reset the connection. -EBADF: the socket is closed. -ENOTCONN: the socket was
+ * never connected. Do not block. */
 GREEN_API GREEN_CHECK int green_socket_local_address(const green_socket *socket, green_address *address);
 GREEN_API GREEN_CHECK int green_socket_peer_address(const green_socket *socket, green_address *address);
 
-/* The descriptor, still owned by the socket; -EBADF once closed. */
+/* The descriptor, which stays owned by the socket. -EBADF: the socket is closed. */
 GREEN_API int green_socket_fd(const green_socket *socket);
 
 GREEN_ASSUME_NONNULL_END
