@@ -1,9 +1,9 @@
-/* The life of a file: open, enter, leave, close. */
+/* The life of a file: open, adopt, close. */
+#include "file.h"
 #include "../base/descriptor.h"
 #include "fifo.h"
 #include "request.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,20 +18,6 @@ const char *green__file_label(const green_file *file, char *text, size_t size) {
     else
         snprintf(text, size, "a descriptor");
     return text;
-}
-
-int green__file_descriptor_release(green_file_descriptor *descriptor) {
-    if (__atomic_sub_fetch(&descriptor->owners, 1, __ATOMIC_ACQ_REL) > 0)
-        return -1;
-    int fd = descriptor->fd;
-    free(descriptor);
-    return fd;
-}
-
-/* The close(2) of Linux that a signal interrupts has closed all the same. */
-int green__file_descriptor_close(green_file_descriptor *descriptor) {
-    int fd = green__file_descriptor_release(descriptor);
-    return fd >= 0 && close(fd) < 0 && errno != EINTR ? -errno : 0;
 }
 
 /* Making --------------------------------------------------------------------- */
@@ -61,7 +47,7 @@ static bool can_be_polled(int fd) {
 
 static int make(green_hub *hub, int fd, const char *path, green_file **made) {
     green_file *file = calloc(1, sizeof *file);
-    green_file_descriptor *descriptor = malloc(sizeof *descriptor);
+    green_file_descriptor *descriptor = green__file_descriptor_make(fd);
     char *copy = path ? strdup(path) : NULL;
     if (!file || !descriptor || (path && !copy)) {
         free(file);
@@ -69,7 +55,6 @@ static int make(green_hub *hub, int fd, const char *path, green_file **made) {
         free(copy);
         return green__fail(-ENOMEM, "no memory for a file");
     }
-    *descriptor = (green_file_descriptor){.fd = fd, .owners = 1};
     *file = (green_file){
         .hub = hub,
         .references = 1,
@@ -154,8 +139,7 @@ int green_file_adopt(green_file **file, int fd) {
 
 /* Ending --------------------------------------------------------------------- */
 
-/* Takes the descriptor out of a file that nobody is in. */
-static green_file_descriptor *take_descriptor(green_file *file) {
+green_file_descriptor *green__file_take_descriptor(green_file *file) {
     green_file_descriptor *descriptor = file->descriptor;
     file->descriptor = NULL;
     file->hub->sockets--;
@@ -169,7 +153,7 @@ static green_file_descriptor *take_descriptor(green_file *file) {
 static int close_elsewhere(green_file *file) {
     green_hub *hub = file->hub;
     green_file_request *request = green__file_request_make(&green__file_request_close, 0);
-    green_file_descriptor *descriptor = take_descriptor(file);
+    green_file_descriptor *descriptor = green__file_take_descriptor(file);
     if (!request)
         return green__file_descriptor_close(descriptor);
     request->opened = green__file_descriptor_release(descriptor);
@@ -190,7 +174,7 @@ static void describe_close(const green_wait *wait, char *text, size_t size) {
 
 static const green_wait_kind until_left = {NULL, describe_close};
 
-static void drop_reference(green_file *file) {
+void green__file_release(green_file *file) {
     if (--file->references > 0)
         return;
     free(file->path);
@@ -226,9 +210,9 @@ int green_file_close(green_file *file) {
     shut(file);
     if (file->descriptor && !file->calls) {
         bool in_place = file->stream || hub->current->must_not_block || hub->current->interrupts;
-        error = in_place ? green__file_descriptor_close(take_descriptor(file)) : close_elsewhere(file);
+        error = in_place ? green__file_descriptor_close(green__file_take_descriptor(file)) : close_elsewhere(file);
     }
-    drop_reference(file);
+    green__file_release(file);
     return error < 0 && !green__is_explained(error) ? green__fail(error, "closing %s", label) : error;
 }
 
@@ -249,88 +233,6 @@ void green_file_free(green_file *file) {
     if (!file->closed)
         shut(file);
     if (file->descriptor && !file->calls)
-        green__file_descriptor_close(take_descriptor(file));
-    drop_reference(file);
-}
-
-/* Calls ---------------------------------------------------------------------- */
-
-static int refuse(const green_file *file, const green_file_call *user, const char *verb) {
-    char label[GREEN_FILE_LABEL_MAX], first[GREEN_LABEL_MAX], second[GREEN_LABEL_MAX];
-    return green__fail(-EBUSY, "%s %s: %s is %s it already, so %s has to wait for its turn", verb,
-                       green__file_label(file, label, sizeof label),
-                       green__thread_label(user->thread, first, sizeof first), user->verb,
-                       green__thread_label(file->hub->current, second, sizeof second));
-}
-
-int green__file_begin(green_file *file, green_file_call *call, const char *verb, green_file_use use) {
-    green_hub *hub = file->hub;
-    green_file_call **user = NULL;
-    char label[GREEN_FILE_LABEL_MAX];
-    if (GREEN_UNLIKELY(hub != green__hub))
-        return green__fail(-EXDEV, "%s: the file %s", verb, green__foreign_hub_reason(hub));
-    if (GREEN_UNLIKELY(file->closed))
-        return green__fail(-EBADF, "%s %s: the file is closed", verb, green__file_label(file, label, sizeof label));
-    if (use != GREEN_FILE_SHARES)
-        user = &file->users[file->stream ? use : 0];
-    if (user && *user)
-        return refuse(file, *user, verb);
-    int error = green__begin(hub, file->timeout);
-    if (error < 0)
-        return error;
-    *call = (green_file_call){
-        .file = file,
-        .thread = hub->current,
-        .verb = verb,
-        .user = user,
-        .next = file->calls,
-        .place = &file->calls,
-        .deadline = green__deadline_after(file->timeout),
-    };
-    if (call->next)
-        call->next->place = &call->next;
-    file->calls = call;
-    if (user)
-        *user = call;
-    file->references++;
-    return 0;
-}
-
-static void explain(const green_file_call *call, int error) {
-    char label[GREEN_FILE_LABEL_MAX], part[64] = "";
-    if (call->explained || green__is_explained(error))
-        return;
-    if (call->written > 0)
-        snprintf(part, sizeof part, ", of which %zu of %zu bytes are written", call->written, call->size);
-    green__fail(error, "%s %s%s%s", call->verb, green__file_label(call->file, label, sizeof label), part,
-                call->file->closed ? ": the file was closed meanwhile" : "");
-}
-
-int64_t green__file_end(green_file_call *call, int64_t result) {
-    green_file *file = call->file;
-    *call->place = call->next;
-    if (call->next)
-        call->next->place = call->place;
-    if (call->user)
-        *call->user = NULL;
-    if (GREEN_UNLIKELY(result < 0))
-        explain(call, (int)result);
-    if (GREEN_UNLIKELY(file->closed && !file->calls)) {
-        if (green__wait_list_is_empty(&file->closers) && file->descriptor)
-            green__file_descriptor_close(take_descriptor(file));
-        for (green_wait *wait; (wait = green__wait_list_take(&file->closers));)
-            green__ready(wait->thread);
-    }
-    drop_reference(file);
-    return result;
-}
-
-bool green__file_wait_ended(const green_file_call *call, int64_t error) {
-    return error == -ETIMEDOUT || call->file->closed || green__is_explained((int)error);
-}
-
-int green__file_continue(const green_file_call *call) {
-    if (call->file->closed)
-        return -EBADF;
-    return green__begin_until(call->file->hub, call->deadline);
+        green__file_descriptor_close(green__file_take_descriptor(file));
+    green__file_release(file);
 }

@@ -1,11 +1,9 @@
 /* What is done with names. */
-#include "../base/descriptor.h"
-#include "request.h"
+#include "listing.h"
+#include "stat.h"
 
-#include <dirent.h>
-#include <fcntl.h>
+#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -98,62 +96,8 @@ int green_path_status(const char *path, struct stat *status, int64_t timeout) {
     return error;
 }
 
-/* Directories ---------------------------------------------------------------- */
-
-/* The names one behind the other, and where each begins. */
-struct green_listing {
-    char *text;
-    size_t *starts;
-    size_t length, capacity; /* of the text */
-    size_t count, places;    /* of the names */
-};
-
-static int append(green_listing *listing, const char *name) {
-    size_t length = strlen(name) + 1;
-    if (listing->length + length > listing->capacity) {
-        size_t capacity = 2 * listing->capacity + length;
-        char *text = realloc(listing->text, capacity);
-        if (!text)
-            return -ENOMEM;
-        listing->text = text;
-        listing->capacity = capacity;
-    }
-    if (listing->count == listing->places) {
-        size_t places = 2 * listing->places + 16;
-        size_t *starts = realloc(listing->starts, places * sizeof *starts);
-        if (!starts)
-            return -ENOMEM;
-        listing->starts = starts;
-        listing->places = places;
-    }
-    memcpy(listing->text + listing->length, name, length);
-    listing->starts[listing->count++] = listing->length;
-    listing->length += length;
-    return 0;
-}
-
 static int64_t list_now(green_file_request *request) {
-    int error = 0, fd = green__open(request->bytes, O_RDONLY | O_DIRECTORY | O_NONBLOCK, 0);
-    if (fd < 0)
-        return -errno;
-    DIR *directory = fdopendir(fd);
-    if (!directory) {
-        error = -errno;
-        close(fd);
-        return error;
-    }
-    while (error == 0) {
-        errno = 0;
-        const struct dirent *entry = readdir(directory);
-        if (!entry) {
-            error = -errno;
-            break;
-        }
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            error = append(request->listing, entry->d_name);
-    }
-    closedir(directory);
-    return error;
+    return green__listing_read(request->listing, request->bytes);
 }
 
 /* The engine has no operation for it. */
@@ -163,7 +107,7 @@ int green_directory_list(green_listing **listing, const char *path, int64_t time
     int error = 0;
     green_hub *hub;
     green_file_request *request = make(&hub, &listing_names, path, "", &error);
-    if (request && !(request->listing = calloc(1, sizeof *request->listing)))
+    if (request && !(request->listing = green__listing_make()))
         error = green__fail(-ENOMEM, "listing '%s'", path);
     if (request && error == 0)
         error = green__file_request_run_on_paths(hub, request, timeout);
@@ -173,21 +117,4 @@ int green_directory_list(green_listing **listing, const char *path, int64_t time
     }
     green__file_request_release(request);
     return error;
-}
-
-size_t green_listing_count(const green_listing *listing) {
-    return listing->count;
-}
-
-const char *green_listing_name(const green_listing *listing, size_t index) {
-    GREEN_INVARIANT(index < listing->count, "a listing has fewer names than was asked for");
-    return listing->text + listing->starts[index];
-}
-
-void green_listing_free(green_listing *listing) {
-    if (!listing)
-        return;
-    free(listing->text);
-    free(listing->starts);
-    free(listing);
 }

@@ -1,7 +1,6 @@
 /* Reading and writing, in pieces, so that others have their turn in between. */
-#include "request.h"
+#include "stream.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,37 +8,6 @@ enum {
     PIECE_MAX = 256 * 1024,
     COPY_ALIGNMENT = 4096, /* of a native thread's copy: O_DIRECT asks for that of a disk's block */
 };
-
-static void describe(const green_wait *wait, char *text, size_t size) {
-    const green_file_call *call = GREEN_CONTAINER(wait, const green_file_call, io.wait);
-    char label[GREEN_FILE_LABEL_MAX];
-    snprintf(text, size, "%s %s", call->verb, green__file_label(call->file, label, sizeof label));
-}
-
-static const green_wait_kind in_file = {green__io_cancel, describe};
-
-static void init(green_file_call *call, green_op_kind kind) {
-    green__io_init(call->file->hub, &call->io, &in_file, kind, call->file->descriptor->fd);
-}
-
-int32_t green__file_run(green_file_call *call, green_op_kind kind, void *address, size_t length, uint64_t offset) {
-    int32_t result;
-    do {
-        init(call, kind);
-        call->io.op.address = address;
-        call->io.op.length = length;
-        call->io.op.offset = offset;
-        call->io.op.nowait = call->file->nowait;
-        result = green__io_run(call->file->hub, &call->io, green__time_left(call->deadline));
-    } while (GREEN_UNLIKELY(result == -EINTR) && (result = green__file_continue(call)) == 0);
-    return result;
-}
-
-int32_t green__file_poll(green_file_call *call, short events) {
-    init(call, GREEN_OP_POLL);
-    call->io.op.flags = (unsigned short)events;
-    return green__io_run(call->file->hub, &call->io, green__time_left(call->deadline));
-}
 
 static char *copy_in(green_file_request *request) {
     uintptr_t address = (uintptr_t)request->bytes;
@@ -70,7 +38,7 @@ static int64_t run_natively(green_file_call *call, bool writes, void *bytes, siz
     request->offset = offset;
     if (writes)
         memcpy(copy_in(request), bytes, length);
-    int64_t result = green__file_request_run_in(call, request);
+    int64_t result = green__file_run_request(call, request);
     if (!writes && result > 0)
         memcpy(bytes, copy_in(request), (size_t)result);
     green__file_request_release(request);

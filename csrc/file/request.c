@@ -135,7 +135,11 @@ static void fill(green_file_request *request) {
         op->offset = (uint64_t)request->offset;
 }
 
-static int run_by_engine(green_hub *hub, green_file_request *request, int64_t timeout) {
+bool green__file_request_has_engine(green_hub *hub, const green_file_request *request) {
+    return request->kind->has_op && green__engine_supports(hub->engine, request->kind->op);
+}
+
+int green__file_request_run_by_engine(green_hub *hub, green_file_request *request, int64_t timeout) {
     struct waiting waiting = {.request = request};
     int error = green__begin(hub, timeout);
     if (error < 0)
@@ -148,22 +152,23 @@ static int run_by_engine(green_hub *hub, green_file_request *request, int64_t ti
     hub->io_waiters++;
     error = green__wait(hub, &waiting.wait, timeout);
     hub->io_waiters--;
-    return error;
+    return error == 0 && !request->begun ? 1 : error;
 }
 
 /* Waiting for it --------------------------------------------------------------- */
 
+int green__file_request_run_by_worker(green_hub *hub, green_file_request *request, int64_t timeout) {
+    return green__job_run(hub, request->opens_fifo ? &green__fifo_workers : &workers, &request->job, timeout);
+}
+
 int green__file_request_run(green_hub *hub, green_file_request *request, int64_t timeout) {
     int64_t deadline = green__deadline_after(timeout);
-    if (request->kind->has_op && green__engine_supports(hub->engine, request->kind->op)) {
-        int error = run_by_engine(hub, request, timeout);
-        if (error == 0 && !request->begun && request->call)
-            error = green__file_continue(request->call);
-        if (error < 0 || request->begun)
+    if (green__file_request_has_engine(hub, request)) {
+        int error = green__file_request_run_by_engine(hub, request, timeout);
+        if (error <= 0)
             return error;
     }
-    return green__job_run(hub, request->opens_fifo ? &green__fifo_workers : &workers, &request->job,
-                          green__time_left(deadline));
+    return green__file_request_run_by_worker(hub, request, green__time_left(deadline));
 }
 
 int green__file_request_run_on_paths(green_hub *hub, green_file_request *request, int64_t timeout) {
@@ -175,15 +180,4 @@ int green__file_request_run_on_paths(green_hub *hub, green_file_request *request
     if (failed && request->second && *request->second)
         return green__fail(error, "%s '%s' to '%s'", request->kind->verb, request->bytes, request->second);
     return failed ? green__fail(error, "%s '%s'", request->kind->verb, request->bytes) : error;
-}
-
-int64_t green__file_request_run_in(green_file_call *call, green_file_request *request) {
-    green_file_descriptor *descriptor = call->file->descriptor;
-    __atomic_add_fetch(&descriptor->owners, 1, __ATOMIC_RELAXED);
-    request->descriptor = descriptor;
-    request->call = call;
-    int error = green__file_request_run(call->file->hub, request, green__time_left(call->deadline));
-    if (error < 0)
-        call->explained = !green__file_wait_ended(call, error);
-    return error < 0 ? error : request->result;
 }

@@ -4,7 +4,10 @@
 #ifndef GREEN_FILE_REQUEST_H
 #define GREEN_FILE_REQUEST_H
 
-#include "file.h"
+#include "../offload/job.h"
+#include "descriptor.h"
+
+#include <green/file.h>
 
 typedef struct green_file_request green_file_request;
 
@@ -24,7 +27,6 @@ struct green_file_request {
     bool begun;          /* by that */
     int64_t result;
     green_file_descriptor *descriptor; /* held meanwhile; NULL: none */
-    const green_file_call *call;       /* for which it is, while that waits; NULL: for none */
     bool opens_fifo;                   /* of opening run: else it opens none, and stays without one */
     int opened;                        /* a descriptor that nobody has taken yet; -1: none */
     green_listing *listing;            /* likewise */
@@ -41,7 +43,15 @@ struct green_file_request {
 /* Makes one with so many bytes; NULL without memory, explained. */
 green_file_request *green__file_request_make(const green_file_request_kind *kind, size_t bytes);
 
-/* Runs it and waits. 0, or what kept it from running or ended the wait. */
+/* Whether the hub's engine can run the request. */
+bool green__file_request_has_engine(green_hub *hub, const green_file_request *request);
+
+/* Each of these runs the request and waits for it. They return 0 once it has completed
+ * (see result), or the error that prevented it or ended the wait. run_by_engine() also
+ * returns 1 if the kernel could not start a worker; then the request can still run on an
+ * OS thread. green__file_request_run() does that by itself. */
+int green__file_request_run_by_engine(green_hub *hub, green_file_request *request, int64_t timeout);
+int green__file_request_run_by_worker(green_hub *hub, green_file_request *request, int64_t timeout);
 int green__file_request_run(green_hub *hub, green_file_request *request, int64_t timeout);
 
 /* The same on names: 0, or an error that tells of these, that of the call too. */
@@ -53,12 +63,5 @@ void green__file_request_release(green_file_request *request);
 /* That of closing what is opened. A close by the engine would end before the kernel
  * has let go of the file. */
 extern const green_file_request_kind green__file_request_close;
-
-/* The finish of one that asks for the status. */
-void green__file_request_take_status(green_file_request *request);
-
-/* The same within a call on a file, whose descriptor it holds meanwhile. The
- * result of either. */
-int64_t green__file_request_run_in(green_file_call *call, green_file_request *request);
 
 #endif

@@ -1,5 +1,6 @@
 /* What is asked about a file: its status, its size, its position; and syncing. */
-#include "request.h"
+#include "stat.h"
+#include "call.h"
 
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -38,7 +39,7 @@ static int64_t run_simply(green_file *file, const green_file_request_kind *kind,
     green_file_request *request = green__file_request_make(kind, 0);
     if (request) {
         request->offset = argument;
-        result = green__file_request_run_in(&call, request);
+        result = green__file_run_request(&call, request);
         if (status && result >= 0)
             *status = request->status;
     }

@@ -1,5 +1,5 @@
 /* What has no offsets: pipes, FIFOs, terminals. */
-#include "file.h"
+#include "stream.h"
 
 #include <limits.h>
 #include <poll.h>
