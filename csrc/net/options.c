@@ -18,10 +18,11 @@ int green_socket_fd(const green_socket *socket) {
     return socket->closed ? -EBADF : socket->fd;
 }
 
-/* Some options, such as the MTU, are unavailable after the connection has ended. */
+/* Some options, such as the MTU, are unavailable after the connection has ended. That is a
+ * failure of the connection, see green_socket_failed_with(). */
 static int failed(const green_socket *socket, int error) {
     if (error == -ENOTCONN)
-        green__socket_set_failed((green_socket *)socket, GREEN_READING, error);
+        ((green_socket *)socket)->failed[GREEN_READING] = error;
     return error;
 }
 
