@@ -2,8 +2,8 @@
  *
  * If this process closes its listener or ends, other processes that share the listener
  * can still accept the connection. */
+#include "accept.h"
 #include "../base/descriptor.h"
-#include "listener.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -98,15 +98,6 @@ static int next_connection(green_hub *hub, green_listener *listener) {
                 result, "accept%s",
                 result == -EMFILE || result == -ENFILE ? " (no descriptor is free: raise the limit, ulimit -n)" : "");
     }
-}
-
-void green__listener_set_accept_hook(green_listener *listener, int (*hook)(green_socket *, void *),
-                                     void (*forget)(void *), void *context) {
-    if (listener->forget)
-        listener->forget(listener->context);
-    listener->on_accept = hook;
-    listener->forget = hook ? forget : NULL;
-    listener->context = context;
 }
 
 /* A socket of an accepted descriptor, with what the listener puts on it. */

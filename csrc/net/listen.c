@@ -136,6 +136,15 @@ green_listener *green_listener_retain(green_listener *listener) {
     return listener;
 }
 
+void green__listener_set_accept_hook(green_listener *listener, int (*hook)(green_socket *, void *),
+                                     void (*forget)(void *), void *context) {
+    if (listener->forget)
+        listener->forget(listener->context);
+    listener->on_accept = hook;
+    listener->forget = hook ? forget : NULL;
+    listener->context = context;
+}
+
 static void listener_free(green_listener *listener) {
     if (listener->forget)
         listener->forget(listener->context);
@@ -201,7 +210,7 @@ int green_listener_close(green_listener *listener) {
     if (listener->acceptor)
         green__wait_end(listener->acceptor, -EBADF);
     if (listener->server)
-        green__server_closed(listener->server);
+        listener->on_close(listener->server);
     if (!listener->acceptor) {
         green__listener_close_descriptor(listener);
         return 0;

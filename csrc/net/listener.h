@@ -16,7 +16,8 @@ struct green_listener {
     unsigned accepts;    /* connections accepted so far */
     green_wait *acceptor;
     green_wait_list closers;
-    struct green_server *server;
+    struct green_server *server; /* of the green_serve() that uses it, or NULL */
+    void (*on_close)(struct green_server *server);
     /* Called with each connection that is accepted, TLS for one. */
     int (*on_accept)(green_socket *socket, void *context);
     void (*forget)(void *context);
@@ -30,13 +31,6 @@ int green__listener_make(green_hub *hub, int fd, green_listener **listener);
  * when that ends. */
 void green__listener_set_accept_hook(green_listener *listener, int (*hook)(green_socket *socket, void *context),
                                      void (*forget)(void *context), void *context);
-
-/* Accepts a connection from the queue without waiting, even while another thread waits
- * for one. -EAGAIN: the queue is empty. */
-int green__listener_accept_now(green_listener *listener, green_socket **socket);
-
-/* Tells whoever serves the listener that it is closed. */
-void green__server_closed(struct green_server *server);
 
 /* Closes the descriptor if no thread accepts. */
 void green__listener_close_descriptor(green_listener *listener);

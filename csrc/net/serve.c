@@ -1,5 +1,5 @@
 /* serve: accept, and a green thread for every connection. */
-#include "listener.h"
+#include "accept.h"
 
 #include <green/serve.h>
 
@@ -74,10 +74,6 @@ static int await_change(green_server *server, int64_t timeout) {
 static void announce_change(green_server *server) {
     for (green_wait *wait; (wait = green__wait_list_take(&server->changes));)
         green__ready(wait->thread);
-}
-
-void green__server_closed(green_server *server) {
-    announce_change(server);
 }
 
 static void add_client(green_server *server, green_socket *client) {
@@ -283,6 +279,7 @@ int green_serve(green_listener *listener, const green_serve_options *options, gr
     }
     green_listener_retain(listener);
     listener->server = server;
+    listener->on_close = announce_change;
     error = serve_until_told(server);
     green__interrupt_withdraw(server->thread, &server->interrupt);
     server->thread = NULL;
