@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* Connections that a thread accepts before it lets other threads run. */
+/* Number of connections that a thread accepts before it lets other threads run. */
 enum { BURST_MAX = 16 };
 
 struct acceptance {
@@ -26,9 +26,9 @@ static void describe(const green_wait *wait, char *text, size_t size) {
 
 static const green_wait_kind accepting = {green__io_cancel, describe};
 
-/* Errors of one connection that died in the queue, and of links that were down
- * for a moment: accept(2) says to try again. */
-static bool is_passing(int error) {
+/* Errors of a single connection that failed in the queue, and network errors that accept(2)
+ * says to retry. */
+static bool is_transient(int error) {
     switch (error) {
     case -ECONNABORTED:
     case -EINTR:
@@ -47,7 +47,7 @@ static bool is_passing(int error) {
     }
 }
 
-static int refuse(const green_listener *listener) {
+static int fail_busy(const green_listener *listener) {
     char first[GREEN_LABEL_MAX], second[GREEN_LABEL_MAX];
     return green__fail(-EBUSY, "accept: %s is already accepting on this listener, so %s cannot",
                        green__thread_label(listener->acceptor->thread, first, sizeof first),
@@ -55,7 +55,7 @@ static int refuse(const green_listener *listener) {
 }
 
 /* Runs one accept. Returns a descriptor or -errno, and whether the accept was cancelled. */
-static int32_t run_accept(green_hub *hub, green_listener *listener, bool *ended) {
+static int32_t run_accept(green_hub *hub, green_listener *listener, bool *cancelled) {
     struct acceptance acceptance = {.listener = listener};
     green__io_init(hub, &acceptance.io, &accepting, GREEN_OP_ACCEPT, listener->fd);
     listener->acceptor = &acceptance.io.wait;
@@ -63,19 +63,19 @@ static int32_t run_accept(green_hub *hub, green_listener *listener, bool *ended)
         hub->current->completed_inline = false;
     int32_t result = green__io_run(hub, &acceptance.io, GREEN_FOREVER);
     listener->acceptor = NULL;
-    *ended = acceptance.io.wait.cancelled;
+    *cancelled = acceptance.io.wait.cancelled;
     if (listener->closed && listener->fd >= 0)
         green__listener_close_descriptor(listener);
     return result;
 }
 
-static int take_kept(green_listener *listener) {
-    int fd = listener->kept;
-    listener->kept = -1;
+static int take_unaccepted(green_listener *listener) {
+    int fd = listener->unaccepted_fd;
+    listener->unaccepted_fd = -1;
     return fd;
 }
 
-/* A descriptor, or -errno. */
+/* Returns a descriptor, or -errno, explained. */
 static int next_connection(green_hub *hub, green_listener *listener) {
     for (;;) {
         int error = green__begin(hub, GREEN_FOREVER);
@@ -83,24 +83,24 @@ static int next_connection(green_hub *hub, green_listener *listener) {
             return error;
         if (listener->closed)
             return green__fail(-EBADF, "accept: the listener is closed");
-        if (listener->kept >= 0)
-            return take_kept(listener);
-        bool ended;
-        int32_t result = run_accept(hub, listener, &ended);
+        if (listener->unaccepted_fd >= 0)
+            return take_unaccepted(listener);
+        bool cancelled;
+        int32_t result = run_accept(hub, listener, &cancelled);
         if (result >= 0 || green__is_explained(result))
             return result;
         if (listener->closed)
             return green__fail(-EBADF, "accept: the listener was closed meanwhile");
-        if (ended)
+        if (cancelled)
             return result;
-        if (!is_passing(result))
+        if (!is_transient(result))
             return green__fail(
                 result, "accept%s",
                 result == -EMFILE || result == -ENFILE ? " (no descriptor is free: raise the limit, ulimit -n)" : "");
     }
 }
 
-/* A socket of an accepted descriptor, with what the listener puts on it. */
+/* Makes a socket from an accepted descriptor and calls the hook. */
 static int make_socket(green_listener *listener, int fd, green_socket **made) {
     green_socket *socket = NULL;
     int error = green__socket_make(listener->hub, fd, &socket);
@@ -111,12 +111,12 @@ static int make_socket(green_listener *listener, int fd, green_socket **made) {
     return error;
 }
 
-/* Does the same and makes a socket. If there is no memory for it, the connection is kept
- * for a later call, as the kernel keeps it if there is no descriptor. */
-static int make_or_keep(green_listener *listener, int fd, green_socket **made) {
+/* Makes a socket. If there is no memory for it, the descriptor stays in the listener for a
+ * later call, as a connection stays in the kernel's queue if no descriptor is left. */
+static int make_or_postpone(green_listener *listener, int fd, green_socket **made) {
     int error = make_socket(listener, fd, made);
     if (error == -ENOMEM && !listener->closed)
-        listener->kept = fd;
+        listener->unaccepted_fd = fd;
     else if (error < 0)
         close(fd);
     return error;
@@ -127,20 +127,20 @@ int green_accept(green_listener *listener, green_socket **socket) {
     if (hub != green__hub)
         return green__fail(-EXDEV, "accept: the listener %s", green__foreign_hub_reason(hub));
     if (listener->acceptor)
-        return refuse(listener);
+        return fail_busy(listener);
     green_listener_retain(listener);
     int fd = next_connection(hub, listener);
-    int error = fd < 0 ? fd : make_or_keep(listener, fd, socket);
+    int error = fd < 0 ? fd : make_or_postpone(listener, fd, socket);
     green_listener_release(listener);
     return error;
 }
 
 int green__listener_accept_now(green_listener *listener, green_socket **socket) {
     int fd;
-    if (listener->kept >= 0)
-        return make_or_keep(listener, take_kept(listener), socket);
+    if (listener->unaccepted_fd >= 0)
+        return make_or_postpone(listener, take_unaccepted(listener), socket);
     do
         fd = green__above_stdio(accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC));
-    while (fd < 0 && is_passing(-errno));
-    return fd < 0 ? -errno : make_or_keep(listener, fd, socket);
+    while (fd < 0 && is_transient(-errno));
+    return fd < 0 ? -errno : make_or_postpone(listener, fd, socket);
 }

@@ -1,4 +1,4 @@
-/* The parts of an address as text, for looking up names. */
+/* The parts of an address in text form, for name resolution. */
 #ifndef GREEN_NET_ADDRESS_H
 #define GREEN_NET_ADDRESS_H
 

@@ -1,4 +1,4 @@
-/* Connecting: one address, or the first of several that answers. */
+/* Connecting to one address, or to the first of several that answers. */
 #include "../base/descriptor.h"
 #include "socket.h"
 
@@ -10,7 +10,7 @@
 
 enum { ADDRESSES_MAX = 16 };
 
-/* How long an attempt has before the next one joins it (RFC 8305). */
+/* Time between the starts of two attempts (RFC 8305). */
 static const int64_t ATTEMPT_DELAY = INT64_C(250) * 1000 * 1000;
 
 struct connecting {
@@ -52,7 +52,7 @@ static int explain(int error, const green_address *to, const green_address *from
     return green__fail(error, "connecting to %s from %s%s", there, here, advice(error));
 }
 
-/* A descriptor bound as asked. */
+/* Returns a descriptor bound to `from`, or -errno. */
 static int open_descriptor(const green_address *to, const green_address *from) {
     int fd = green__above_stdio(socket(to->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (fd < 0)
@@ -135,14 +135,14 @@ static int attempt(green_hub *hub, const green_address *to, const green_address 
     return explain(error, to, from);
 }
 
-/* Several attempts, each in a thread of its own, against one another. */
+/* Several attempts, each in its own green thread. The first success wins. */
 struct race {
     green_hub *hub;
     const green_address *from;
     green_socket *winner;
-    int error; /* of the attempt that failed last */
+    int error; /* of the last attempt that failed */
     size_t running;
-    green_wait *waiting; /* whoever waits for an attempt to end */
+    green_wait *waiting; /* the caller, while it waits for an attempt to end */
 };
 
 struct runner {
@@ -151,7 +151,7 @@ struct runner {
     green_thread *thread;
 };
 
-static void end_of_attempt(struct race *race) {
+static void attempt_ended(struct race *race) {
     race->running--;
     if (race->waiting) {
         green__ready(race->waiting->thread);
@@ -170,12 +170,12 @@ static int run(void *argument) {
         green_socket_release(socket);
     else
         race->winner = socket;
-    end_of_attempt(race);
+    attempt_ended(race);
     return 0;
 }
 
 static void never_ran(void *argument) {
-    end_of_attempt(((struct runner *)argument)->race);
+    attempt_ended(((struct runner *)argument)->race);
 }
 
 struct race_wait {
@@ -206,7 +206,7 @@ static int await_attempt(struct race *race, const green_wait_kind *kind, int64_t
     return race_wait.wait.cancelled && !race->winner ? green__wait_error(race->hub, &race_wait.wait) : 0;
 }
 
-/* Starts an attempt after another until one has won or all have failed. */
+/* Starts one attempt after another until one succeeds or all have failed. */
 static int run_race(struct race *race, struct runner *runners, size_t count, int64_t deadline) {
     static const green_spawn_options options = {.name = "connect", .discard = never_ran};
     for (size_t started = 0; !race->winner;) {
@@ -233,8 +233,8 @@ static int run_race(struct race *race, struct runner *runners, size_t count, int
     return 0;
 }
 
-/* Ends the attempts that still run, and returns only when none is left: their
- * records are on this stack. An interrupt of the caller waits for its next call. */
+/* Kills the remaining attempts and waits until all have ended, because their records are on
+ * this stack. An interrupt of the caller stays pending for its next call. */
 static void end_race(struct race *race, struct runner *runners, size_t count) {
     for (size_t i = 0; i < count && runners[i].thread; i++)
         green_thread_kill(runners[i].thread);
@@ -244,13 +244,14 @@ static void end_race(struct race *race, struct runner *runners, size_t count) {
         green_thread_release(runners[i].thread);
 }
 
-/* Families take turns, beginning with the one that the resolver put first. */
+/* Alternates between the address families, beginning with the family of the first
+ * address. */
 static void interleave(const green_address *addresses, struct runner *runners, size_t count, struct race *race) {
     size_t next[2] = {0, 0}; /* of the first family, of the others */
     for (size_t i = 0; i < count; i++) {
         size_t found = count;
-        for (size_t turn = 0; turn < 2 && found == count; turn++) {
-            bool others = (i + turn) % 2;
+        for (size_t pass = 0; pass < 2 && found == count; pass++) {
+            bool others = (i + pass) % 2;
             for (found = next[others]; found < count; found++)
                 if ((addresses[found].storage.ss_family != addresses[0].storage.ss_family) == others)
                     break;
@@ -287,7 +288,7 @@ int green_connect_address(green_socket **socket, const green_address *to, const 
     return hub ? attempt(hub, to, options ? options->from : NULL, timeout_of(options), socket) : error;
 }
 
-/* Connects to the addresses found, or returns the error of the look-up. */
+/* Connects to the resolved addresses, or returns the error of the resolution. */
 static int connect_found(green_socket **socket, const char *to, const green_address *addresses, int count,
                          const green_connect_options *options, int64_t deadline) {
     int error = 0;

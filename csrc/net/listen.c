@@ -16,7 +16,7 @@ int green__listener_make(green_hub *hub, int fd, green_listener **made) {
     listener->hub = hub;
     listener->references = 1;
     listener->fd = fd;
-    listener->kept = -1;
+    listener->unaccepted_fd = -1;
     green__wait_list_init(&listener->closers);
     hub->sockets++;
     *made = listener;
@@ -74,7 +74,7 @@ static int set_options(int fd, const green_address *on, const green_listen_optio
         error = set(fd, SOL_SOCKET, SO_REUSEPORT);
     if (error == 0 && options->ipv6_only && on->storage.ss_family == AF_INET6)
         error = set(fd, IPPROTO_IPV6, IPV6_V6ONLY);
-    /* Connections inherit it, which saves a call for each. */
+    /* Connections inherit this, which saves a system call for each. */
     return error < 0 ? error : set(fd, IPPROTO_TCP, TCP_NODELAY);
 }
 
@@ -86,7 +86,7 @@ static int bind_and_listen(int fd, const green_address *on, int backlog, green_s
     if (error < 0)
         return error;
     green__socket_file_record(file, on);
-    /* The kernel cuts it to net.core.somaxconn. */
+    /* The kernel limits it to net.core.somaxconn. */
     return listen(fd, backlog > 0 ? backlog : INT32_MAX) < 0 ? -errno : 0;
 }
 
@@ -152,21 +152,21 @@ static void listener_free(green_listener *listener) {
     free(listener);
 }
 
-static void close_kept(green_listener *listener) {
-    if (listener->kept >= 0)
-        close(listener->kept);
-    listener->kept = -1;
+static void close_unaccepted(green_listener *listener) {
+    if (listener->unaccepted_fd >= 0)
+        close(listener->unaccepted_fd);
+    listener->unaccepted_fd = -1;
 }
 
-/* In a forked child, of a listener of its parent's, who goes on listening. Those
- * who accept and serve hold it too, and are not there. */
+/* For a listener of the parent process in a forked child; the parent continues to listen.
+ * The threads that accept and serve hold references but do not exist in the child. */
 static void release_after_fork(green_listener *listener) {
     uint32_t users = (listener->acceptor != NULL) + (listener->server != NULL);
     if (--listener->references > users)
         return;
     if (listener->fd >= 0)
         close(listener->fd);
-    close_kept(listener);
+    close_unaccepted(listener);
     listener_free(listener);
 }
 
@@ -188,14 +188,14 @@ static void describe_close(const green_wait *wait, char *text, size_t size) {
     strncpy(text, "closing a listener", size);
 }
 
-static const green_wait_kind closing = {NULL, describe_close};
+static const green_wait_kind close_wait = {NULL, describe_close};
 
 void green__listener_close_descriptor(green_listener *listener) {
     green__socket_file_remove(&listener->file);
     green__io_close_fd(listener->hub, listener->fd);
     listener->fd = -1;
     listener->hub->sockets--;
-    close_kept(listener);
+    close_unaccepted(listener);
     for (green_wait *wait; (wait = green__wait_list_take(&listener->closers));)
         green__ready(wait->thread);
 }
@@ -218,7 +218,7 @@ int green_listener_close(green_listener *listener) {
     if (hub->current->must_not_block)
         return 0; /* the accepting thread closes it when it returns */
     green_wait wait;
-    green__wait_init(hub, &wait, &closing);
+    green__wait_init(hub, &wait, &close_wait);
     green__wait_list_append(&listener->closers, &wait);
     green__park(hub, &wait);
     return 0;

@@ -1,4 +1,4 @@
-/* The listener: a descriptor and its accepting thread. */
+/* A listener: a descriptor, and the thread that accepts. */
 #ifndef GREEN_NET_LISTENER_H
 #define GREEN_NET_LISTENER_H
 
@@ -11,24 +11,24 @@ struct green_listener {
     green_hub *hub;
     uint32_t references; /* of owners, and of threads in green_accept() and green_serve() */
     int fd;              /* -1 once closed; non-blocking */
-    int kept;            /* a connection for which there was no memory, or -1 */
-    bool closed;         /* the descriptor is closed when the accepting thread returns */
+    int unaccepted_fd;   /* descriptor of a connection that could not get a socket for lack of memory, or -1 */
+    bool closed;         /* the descriptor is closed when the accepting thread has left */
     unsigned accepts;    /* connections accepted so far */
     green_wait *acceptor;
     green_wait_list closers;
     struct green_server *server; /* of the green_serve() that uses it, or NULL */
     void (*on_close)(struct green_server *server);
-    /* Called with each connection that is accepted, TLS for one. */
+    /* Called with each new connection, to set up TLS for example. Its error fails the accept. */
     int (*on_accept)(green_socket *socket, void *context);
     void (*forget)(void *context);
     void *context;
-    green_socket_file file; /* of a unix socket */
+    green_socket_file file; /* of a unix listener */
 };
 
 int green__listener_make(green_hub *hub, int fd, green_listener **listener);
 
-/* Has hook(socket, context) called with each new connection; forget(context)
- * when that ends. */
+/* Sets a hook that is called with each new connection. forget(context) is called when
+ * another hook replaces it, or with the listener. NULL removes the hook. */
 void green__listener_set_accept_hook(green_listener *listener, int (*hook)(green_socket *socket, void *context),
                                      void (*forget)(void *context), void *context);
 

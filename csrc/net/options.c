@@ -1,4 +1,4 @@
-/* What can be asked of and set on a socket without blocking. */
+/* Properties of a socket that can be read and set without blocking. */
 #include "socket.h"
 
 #include <netinet/in.h>

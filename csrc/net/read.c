@@ -12,7 +12,7 @@
 
 enum { CHUNK_MIN = 4096 };
 
-/* Takes up to size bytes of what is there. */
+/* Moves up to size unread bytes to the caller's memory. */
 static size_t take(green_socket *socket, void *bytes, size_t size) {
     size_t count = socket->unread.count < size ? socket->unread.count : size;
     if (count == 0)
@@ -22,8 +22,8 @@ static size_t take(green_socket *socket, void *bytes, size_t size) {
     return count;
 }
 
-/* Receives into the caller's memory: something, or all of it where flags say so
- * and no transport stands in between. */
+/* Receives into the caller's memory. With MSG_WAITALL and no transport, receives all of
+ * it. */
 static inline ssize_t receive(green_socket_io *call, void *bytes, size_t size, int flags) {
     green_transport *transport = call->socket->transport;
     if (GREEN_UNLIKELY(transport != NULL))
@@ -42,14 +42,14 @@ ssize_t green_read(green_socket *socket, void *bytes, size_t size) {
     return green__socket_end(&call, result);
 }
 
-/* Keeps bytes that a call had taken before it failed, for the next one. Without
- * memory for them nobody may read on behind the gap. */
+/* Makes the bytes that a failed call has received unread again. Without memory for them,
+ * later reads fail, because a stream must not continue after a gap. */
 static void put_back(green_socket *socket, const char *bytes, size_t count) {
     if (count == 0 || socket->closed)
         return;
     char *chunk = malloc(count);
     if (!chunk) {
-        socket->gap = true;
+        socket->bytes_lost = true;
         return;
     }
     memcpy(chunk, bytes, count);
@@ -57,9 +57,9 @@ static void put_back(green_socket *socket, const char *bytes, size_t count) {
     socket->unread = (green_unread){.bytes = chunk, .count = count, .chunk = chunk, .capacity = count};
 }
 
-/* The stream has ended too early, which may be the client's doing: see
+/* The stream ended early. The client may have caused this: see
  * green_socket_failed_with(). */
-static ssize_t leave_short(green_socket_io *call, size_t count, size_t size) {
+static ssize_t end_short(green_socket_io *call, size_t count, size_t size) {
     call->explained = true;
     return green__socket_end(call, green__fail(-ENODATA, "the stream ended after %zu of %zu bytes", count, size));
 }
@@ -82,23 +82,23 @@ ssize_t green_read_exactly(green_socket *socket, void *bytes, size_t size) {
     if (count == size)
         return green__socket_end(&call, (ssize_t)size);
     if (result == 0)
-        return leave_short(&call, count, size);
+        return end_short(&call, count, size);
     put_back(socket, bytes, count);
     return green__socket_end(&call, result);
 }
 
 void green_consume(green_socket *socket, size_t size) {
     green_unread *unread = &socket->unread;
-    GREEN_INVARIANT(size <= unread->count, "no more is consumed than was received");
-    socket->lending = false;
+    GREEN_INVARIANT(size <= unread->count, "green_consume() takes at most the unread bytes");
+    socket->borrowed = false;
     unread->bytes += size;
     unread->count -= size;
     if (unread->count == 0 || socket->closed)
         green__socket_drop_unread(socket);
 }
 
-/* Receives into the engine's memory; when all of that is provided, into a chunk,
- * which is not made before there are bytes for it. */
+/* Receives into a buffer of the engine. If all of them are in use, waits for bytes first
+ * and then allocates a chunk, so that an idle socket uses no memory. */
 int32_t green__socket_receive_provided(green_socket_io *call, green_unread *unread) {
     green_provided_buffer provided = {0};
     int32_t result = green__socket_run(call, GREEN_OP_RECEIVE_PROVIDED, &provided, 0, 0);
@@ -107,7 +107,7 @@ int32_t green__socket_receive_provided(green_socket_io *call, green_unread *unre
             *unread = (green_unread){.bytes = provided.bytes, .count = (size_t)result, .provided = provided};
         return result;
     }
-    /* The socket may have been closed since that was told. */
+    /* The socket may have been closed since the engine reported that. */
     if ((result = green__socket_continue(call)) == 0)
         result = green__socket_run(call, GREEN_OP_POLL, NULL, 0, POLLIN);
     if (result < 0 || (result = green__socket_continue(call)) < 0)
@@ -124,13 +124,13 @@ int32_t green__socket_receive_provided(green_socket_io *call, green_unread *unre
     return result;
 }
 
-/* What comes out of a transport needs a chunk, made once there is something. */
+/* Bytes from a transport need a chunk. It is allocated once bytes are available. */
 static ssize_t receive_chunk(green_socket_io *call) {
     green_socket *socket = call->socket;
-    ssize_t there = socket->transport->class->await(call);
-    if (there <= 0)
-        return there;
-    size_t capacity = there > CHUNK_MIN ? (size_t)there : CHUNK_MIN;
+    ssize_t available = socket->transport->class->wait_readable(call);
+    if (available <= 0)
+        return available;
+    size_t capacity = available > CHUNK_MIN ? (size_t)available : CHUNK_MIN;
     char *chunk = malloc(capacity);
     if (!chunk)
         return -ENOMEM;
@@ -142,15 +142,15 @@ static ssize_t receive_chunk(green_socket_io *call) {
     return result;
 }
 
-static inline ssize_t receive_lent(green_socket_io *call) {
+static inline ssize_t receive_provided(green_socket_io *call) {
     return call->socket->transport ? receive_chunk(call) : green__socket_receive_provided(call, &call->socket->unread);
 }
 
 /* Gives the caller access to the unread bytes if the call has succeeded. */
-static ssize_t lend(green_socket_io *call, const void **bytes, ssize_t result) {
+static ssize_t end_receive(green_socket_io *call, const void **bytes, ssize_t result) {
     if (result > 0) {
         *bytes = call->socket->unread.bytes;
-        call->socket->lending = true;
+        call->socket->borrowed = true;
     }
     return green__socket_end(call, result);
 }
@@ -163,11 +163,11 @@ ssize_t green_receive(green_socket *socket, const void **bytes) {
         return error;
     ssize_t result = (ssize_t)socket->unread.count;
     if (result == 0)
-        result = receive_lent(&call);
-    return lend(&call, bytes, result);
+        result = receive_provided(&call);
+    return end_receive(&call, bytes, result);
 }
 
-/* Moves what is unread to the beginning of a chunk with room behind it. */
+/* Moves the unread bytes to the beginning of a chunk with room after them. */
 static int make_room(green_socket *socket) {
     green_unread *unread = &socket->unread;
     if (unread->chunk && unread->bytes == unread->chunk && unread->count < unread->capacity)
@@ -183,12 +183,12 @@ static int make_room(green_socket *socket) {
     return 0;
 }
 
-/* Adds to what is unread; 0 at the end of the stream. */
+/* Receives more unread bytes. Returns 0 at the end of the stream. */
 static ssize_t receive_more(green_socket_io *call) {
     green_socket *socket = call->socket;
     green_unread *unread = &socket->unread;
     if (unread->count == 0)
-        return receive_lent(call);
+        return receive_provided(call);
     ssize_t result = make_room(socket);
     if (result < 0)
         return result;
@@ -198,7 +198,7 @@ static ssize_t receive_more(green_socket_io *call) {
     return result;
 }
 
-/* The length of the line that is there, up to and with its '\n'; 0: none yet. */
+/* The length of the unread line including its '\n', or 0 if there is none yet. */
 static size_t line_length(const green_unread *unread, size_t from) {
     if (unread->count == from)
         return 0;
@@ -227,7 +227,7 @@ static ssize_t find_line(green_socket_io *call, size_t limit) {
     return length <= limit ? (ssize_t)length : -EMSGSIZE;
 }
 
-static ssize_t leave_line(ssize_t result, size_t limit) {
+static ssize_t end_line(ssize_t result, size_t limit) {
     return result == -EMSGSIZE ? green__fail(-EMSGSIZE, "read_line: a line of more than %zu bytes", limit) : result;
 }
 
@@ -243,7 +243,7 @@ ssize_t green_read_line(green_socket *socket, char *bytes, size_t size) {
         take(socket, bytes, (size_t)length);
         bytes[length] = '\0';
     }
-    return leave_line(green__socket_end(&call, length), size - 1);
+    return end_line(green__socket_end(&call, length), size - 1);
 }
 
 ssize_t green_receive_line(green_socket *socket, size_t limit, const void **line) {
@@ -254,7 +254,7 @@ ssize_t green_receive_line(green_socket *socket, size_t limit, const void **line
     int error = green__socket_begin(socket, &call, GREEN_READING);
     if (GREEN_UNLIKELY(error < 0))
         return error;
-    return leave_line(lend(&call, line, find_line(&call, limit)), limit);
+    return end_line(end_receive(&call, line, find_line(&call, limit)), limit);
 }
 
 /* Waits until size bytes are unread. Returns 0 at the end of the stream. */
@@ -280,8 +280,8 @@ ssize_t green_receive_exactly(green_socket *socket, size_t size, const void **by
         return error;
     ssize_t result = gather(&call, size);
     if (result != 0)
-        return lend(&call, bytes, result);
+        return end_receive(&call, bytes, result);
     size_t count = socket->unread.count;
     green__socket_drop_unread(socket);
-    return leave_short(&call, count, size);
+    return end_short(&call, count, size);
 }

@@ -1,4 +1,4 @@
-/* Names to addresses, by the system's resolver on a native thread. */
+/* Resolving names to addresses, by the system's resolver on an OS thread. */
 #include "../base/descriptor.h"
 #include "address.h"
 
@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Of its own: names that nobody answers for hold up only names. */
+/* A separate pool: names that no server answers delay only other names. */
 static green_offload_pool resolvers = GREEN_OFFLOAD_POOL(resolvers, "green-resolver", 16);
 
 enum { SERVICE_MAX = 32 };
@@ -29,9 +29,9 @@ struct lookup {
     int system_error;
 };
 
-/* Without a descriptor the resolver reads no file, asks nobody, and takes the host for
- * unknown. */
-static void look_for_descriptor(struct lookup *lookup) {
+/* If no descriptor is left, the resolver can read no file and ask no server, and reports the
+ * host as unknown. This detects that case. */
+static void check_descriptors(struct lookup *lookup) {
     int fd = green__open("/", O_PATH, 0);
     if (fd >= 0) {
         close(fd);
@@ -48,21 +48,21 @@ static int ask(struct lookup *lookup, int type, int flags) {
 
 /* TCP and UDP services with the same name have the same port. Some names exist for only
  * one of them. */
-static int ask_for_each_type(struct lookup *lookup, int flags) {
+static int ask_each_type(struct lookup *lookup, int flags) {
     int error = ask(lookup, SOCK_STREAM, flags);
     return error == EAI_SERVICE ? ask(lookup, SOCK_DGRAM, flags) : error;
 }
 
 static void look_up(green_job *job) {
     struct lookup *lookup = GREEN_CONTAINER(job, struct lookup, job);
-    int error = ask_for_each_type(lookup, AI_ADDRCONFIG);
-    /* A machine with no address but the loopback's still has that one. */
+    int error = ask_each_type(lookup, AI_ADDRCONFIG);
+    /* AI_ADDRCONFIG finds nothing on a machine whose only addresses are loopback addresses. */
     if (error == EAI_NONAME || error == EAI_ADDRFAMILY)
-        error = ask_for_each_type(lookup, 0);
+        error = ask_each_type(lookup, 0);
     lookup->error = error;
     lookup->system_error = errno;
     if (error == EAI_NONAME || error == EAI_AGAIN || error == EAI_FAIL || error == EAI_SERVICE)
-        look_for_descriptor(lookup);
+        check_descriptors(lookup);
 }
 
 static void lookup_free(green_job *job) {
@@ -103,8 +103,8 @@ static bool names_service(const char *port) {
     return isalnum((unsigned char)*port) && port[strspn(port, "0123456789")] != '\0';
 }
 
-/* Parses the numbers, and returns what has to be looked up: a service name, or a host
- * and its port. -EINVAL, explained. */
+/* Parses the numeric parts and returns which part must be looked up: a service name, or a
+ * host and its port. -EINVAL, explained. */
 static int read_numbers(const green_address_parts *parts, green_address *address) {
     uint16_t port = 0;
     bool service = names_service(parts->port);
@@ -132,7 +132,7 @@ static struct lookup *lookup_make(const green_address_parts *parts, enum missing
     return lookup;
 }
 
-/* Runs the look-up on a native thread. Returns 0 or -errno, explained. */
+/* Runs the look-up on an OS thread. Returns 0 or -errno, explained. */
 static int run(green_hub *hub, struct lookup *lookup, int64_t timeout) {
     int error = green__job_run(hub, &resolvers, &lookup->job, timeout);
     if (error == -ETIMEDOUT)

@@ -1,4 +1,4 @@
-/* serve: accept, and a green thread for every connection. */
+/* Servers: accept connections, and start a green thread for each. */
 #include "accept.h"
 
 #include <green/serve.h>
@@ -13,12 +13,12 @@ enum {
     TAKEN_MAX = 65536,
 };
 
-/* When there is no descriptor or no memory for a connection: the time until the
- * next try, unless a handler ends before. */
+/* How long to wait before the next attempt if no descriptor or memory is available, unless a
+ * handler ends earlier. */
 static const int64_t PAUSE_MIN = INT64_C(10) * 1000 * 1000;
 static const int64_t PAUSE_MAX = INT64_C(1000) * 1000 * 1000;
 
-/* Held by the serving thread and by every handler, since handlers may outlive
+/* Owned by the serving thread and by each handler, since handlers may outlive
  * green_serve(). */
 typedef struct green_server {
     uint32_t references;
@@ -28,16 +28,16 @@ typedef struct green_server {
     green_handler *handler;
     void *context;
     size_t running;
-    green_socket *clients;                 /* those with a running handler */
+    green_socket *clients;                 /* with a running handler */
     green_socket *waiting, **last_waiting; /* clients that a stop has accepted, linked by next */
 
-    bool ended; /* by a handler: green_serve() is to return outcome */
+    bool ended; /* a handler ended green_serve(), which returns outcome */
     int outcome;
-    unsigned stops;            /* green_listener_stop() calls under way */
+    unsigned stops;            /* green_listener_stop() calls in progress */
     size_t stoppers;           /* handlers that called green_listener_stop() */
     green_thread *thread;      /* in green_serve(), or NULL */
-    green_interrupt interrupt; /* that ends its accept */
-    green_wait_list changes;   /* waits for a handler, or a stop, to end */
+    green_interrupt interrupt; /* ends its accept */
+    green_wait_list changes;   /* threads that wait for a handler or a stop to end */
 } green_server;
 
 static void server_release(green_server *server) {
@@ -60,7 +60,7 @@ static void describe(const green_wait *wait, char *text, size_t size) {
 
 static const green_wait_kind awaiting_change = {green__wait_leave_list, describe};
 
-/* Until a handler or a stop has ended. */
+/* Waits until a handler or a stop ends. */
 static int await_change(green_server *server, int64_t timeout) {
     int error = green__begin(server->hub, timeout);
     if (error < 0)
@@ -87,7 +87,7 @@ static void add_client(green_server *server, green_socket *client) {
     server->running++;
 }
 
-/* A handler has ended, or will never begin. */
+/* Called when a handler has ended, or could not start. */
 static void remove_client(green_server *server, green_socket *client) {
     if (client->previous)
         client->previous->next = client->next;
@@ -103,7 +103,7 @@ static void remove_client(green_server *server, green_socket *client) {
     server_release(server);
 }
 
-/* A handler has asked for the end, or failed where that is the end. */
+/* Called when a handler returned GREEN_STOP_SERVE, or failed without on_error. */
 static void end_serving(green_server *server, int outcome) {
     char label[GREEN_LABEL_MAX];
     if (outcome < 0 && (server->ended || !server->thread))
@@ -113,7 +113,8 @@ static void end_serving(green_server *server, int outcome) {
         return;
     server->ended = true;
     server->outcome = outcome;
-    /* First: a kill or a timeout of the same moment is not this call's any more. */
+    /* Delivered before other interrupts: a kill or a timeout at the same time is left for
+     * the next call. */
     if (server->thread)
         green__interrupt_first(server->thread, &server->interrupt);
 }
@@ -162,16 +163,16 @@ static int start_handler(green_server *server, green_socket *client) {
     green_thread *thread;
     int error = green_spawn_with(&thread, &options, handle, client);
     if (error == 0) {
-        client->handler = thread; /* the thread holds itself for as long as this is read */
+        client->handler = thread; /* the thread exists until remove_client() */
         green_thread_release(thread);
         return 0;
     }
-    green_socket_retain(client); /* it is still the caller's */
+    green_socket_retain(client); /* still owned by the caller */
     remove_client(server, client);
     return error;
 }
 
-/* ENOSPC is epoll's: fs.epoll.max_user_watches. */
+/* ENOSPC comes from epoll: fs.epoll.max_user_watches. */
 static bool is_shortage(int error) {
     return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -ENOBUFS || error == -ENOSPC;
 }
@@ -212,7 +213,7 @@ static int serve_one(green_server *server) {
     return error;
 }
 
-static int serve_until_told(green_server *server) {
+static int serve_until_stopped(green_server *server) {
     int64_t pause = PAUSE_MIN;
     int error = 0;
     while (error == 0 && !server->ended) {
@@ -236,7 +237,7 @@ static int serve_until_told(green_server *server) {
         while (error == 0 && server->stops > 0) {
             error = await_change(server, GREEN_FOREVER);
             if (error == server->interrupt.error)
-                error = 0; /* a handler has asked for the end that is under way */
+                error = 0; /* a handler ended green_serve() during the stop */
         }
     }
     return error == 0 && server->ended ? server->outcome : error;
@@ -280,11 +281,11 @@ int green_serve(green_listener *listener, const green_serve_options *options, gr
     green_listener_retain(listener);
     listener->server = server;
     listener->on_close = announce_change;
-    error = serve_until_told(server);
+    error = serve_until_stopped(server);
     green__interrupt_withdraw(server->thread, &server->interrupt);
     server->thread = NULL;
     if (drop_waiting(server) > 0)
-        announce_change(server); /* a stop may wait for the last of them */
+        announce_change(server); /* a stop may wait for these */
     if (listener->server == server)
         listener->server = NULL;
     green_listener_release(listener);

@@ -1,4 +1,4 @@
-/* The life of a socket: make, enter, leave, close. */
+/* The life of a socket: make, begin and end calls, close. */
 #include "../base/descriptor.h"
 #include "transport.h"
 
@@ -83,8 +83,8 @@ static void socket_free(green_socket *socket) {
     free(socket);
 }
 
-/* In a forked child, of a socket of its parent's: those who were blocked in it
- * are not there, and the connection is not this process's to end. */
+/* For a socket of the parent process in a forked child. The threads that were blocked in it
+ * do not exist there, and the child must not shut down the parent's connection. */
 static void release_after_fork(green_socket *socket) {
     uint32_t users = (socket->reader != NULL) + (socket->writer != NULL);
     if (--socket->references > users)
@@ -101,7 +101,7 @@ void green_socket_release(green_socket *socket) {
         release_after_fork(socket);
         return;
     }
-    /* Threads blocked in it hold it too, but are no owners. */
+    /* Threads blocked in it hold references too, but do not own it. */
     uint32_t users = (socket->reader != NULL) + (socket->writer != NULL);
     if (socket->references == 1 + users && !socket->closed)
         green_close(socket);
@@ -120,13 +120,13 @@ void green__socket_drop_unread(green_socket *socket) {
     green__unread_free(socket, &socket->unread);
 }
 
-/* The descriptor goes when the last operation on it has ended: until then its
- * number could not be given to somebody else without their meeting. */
+/* The descriptor is closed only when the last operation on it has ended. Otherwise its
+ * number could be reused while an operation still refers to it. */
 static void close_descriptor(green_socket *socket) {
     green__io_close_fd(socket->hub, socket->fd);
     socket->fd = -1;
     socket->hub->sockets--;
-    if (!socket->lending)
+    if (!socket->borrowed)
         green__socket_drop_unread(socket);
     for (green_wait *wait; (wait = green__wait_list_take(&socket->closers));)
         green__ready(wait->thread);
@@ -134,11 +134,11 @@ static void close_descriptor(green_socket *socket) {
 
 static void describe_close(const green_wait *wait, char *text, size_t size) {
     (void)wait;
-    snprintf(text, size, "closing a socket that others use");
+    snprintf(text, size, "closing a socket that other threads use");
 }
 
-/* Without a cancel: whoever closes is told the truth, that it is closed. */
-static const green_wait_kind closing = {NULL, describe_close};
+/* Has no cancel, because the socket is closed even if the thread is interrupted. */
+static const green_wait_kind close_wait = {NULL, describe_close};
 
 int green_close(green_socket *socket) {
     if (socket->hub != green__hub)
@@ -158,9 +158,9 @@ int green_close(green_socket *socket) {
     if (socket->writer)
         green__wait_end(socket->writer, -EBADF);
     if (hub->current->must_not_block)
-        return 0; /* the last one out closes it */
+        return 0; /* the last call to end closes the descriptor */
     green_wait wait;
-    green__wait_init(hub, &wait, &closing);
+    green__wait_init(hub, &wait, &close_wait);
     green__wait_list_append(&socket->closers, &wait);
     green__park(hub, &wait);
     return 0;
@@ -174,14 +174,14 @@ static int shut_down(green_socket *socket, int how) {
     return green__fail(error, "shutdown of %s", green__socket_label(socket, label, sizeof label));
 }
 
-/* Ends the transport, then the descriptor. Both happen within the call, since other
+/* Shuts down the transport, then the descriptor. Both happen within one call, since other
  * threads may release the socket meanwhile. */
-static int finish(green_socket *socket, int how) {
+static int shut_down_transport(green_socket *socket, int how) {
     green_socket_io call;
     int error = green__socket_begin(socket, &call, GREEN_WRITING);
     if (error < 0)
         return error;
-    error = socket->transport->class->finish(&call);
+    error = socket->transport->class->shutdown(&call);
     if (error == 0 && (error = shut_down(socket, how)) < 0)
         call.explained = true;
     return (int)green__socket_end(&call, error);
@@ -192,11 +192,11 @@ int green_shutdown(green_socket *socket, int how) {
         return green__fail(-EXDEV, "shutdown: the socket %s", green__foreign_hub_reason(socket->hub));
     if (socket->closed)
         return green__fail(-EBADF, "shutdown: the socket is closed");
-    return socket->transport && how != SHUT_RD ? finish(socket, how) : shut_down(socket, how);
+    return socket->transport && how != SHUT_RD ? shut_down_transport(socket, how) : shut_down(socket, how);
 }
 
 /* Excludes interrupts, lack of resources and programming errors. */
-static bool is_of_connection(int error) {
+static bool is_connection_error(int error) {
     switch (error) {
     case -ENOMEM:
     case -ENOBUFS:
@@ -210,7 +210,7 @@ static bool is_of_connection(int error) {
 }
 
 int green__socket_set_failed(green_socket *socket, green_socket_direction direction, int error) {
-    if (is_of_connection(error))
+    if (is_connection_error(error))
         socket->failed[direction] = error;
     return error;
 }
@@ -230,7 +230,7 @@ static void describe_io(const green_wait *wait, char *text, size_t size) {
 
 const green_wait_kind green__socket_wait_kind = {green__io_cancel, describe_io};
 
-static int refuse(const green_socket *socket, const green_wait *user, green_socket_direction direction) {
+static int fail_busy(const green_socket *socket, const green_wait *user, green_socket_direction direction) {
     char label[GREEN_SOCKET_LABEL_MAX], first[GREEN_LABEL_MAX], second[GREEN_LABEL_MAX];
     return green__fail(-EBUSY, "%s: %s is there already, so %s cannot %s too",
                        green__socket_label(socket, label, sizeof label),
@@ -247,12 +247,12 @@ int green__socket_begin(green_socket *socket, green_socket_io *call, green_socke
         green__socket_set_failed(socket, direction, -EBADF);
         return green__fail(-EBADF, "%s: the socket is closed", verbs[direction]);
     }
-    if (GREEN_UNLIKELY(socket->gap && direction == GREEN_READING))
+    if (GREEN_UNLIKELY(socket->bytes_lost && direction == GREEN_READING))
         return green__fail(-ENOMEM, "read: there was no memory to keep what an interrupted read had taken, so this "
                                     "socket can only be closed");
     green_wait **user = direction == GREEN_READING ? &socket->reader : &socket->writer;
     if (GREEN_UNLIKELY(*user != NULL))
-        return refuse(socket, *user, direction);
+        return fail_busy(socket, *user, direction);
     int error = green__begin(hub, timeout);
     if (GREEN_UNLIKELY(error < 0))
         return error;
@@ -270,12 +270,12 @@ int green__socket_continue(green_socket_io *call) {
     return call->socket->closed ? -EBADF : green__begin(call->socket->hub, call->deadline);
 }
 
-/* The operation may be broken off again before the hub looks at its timers. */
+/* The operation may fail with EINTR again before the hub looks at its timers. */
 int green__socket_retry(green_socket_io *call) {
     return green__time_left(call->deadline) == 0 ? -ETIMEDOUT : green__socket_continue(call);
 }
 
-/* Interrupts have been explained where they were delivered. */
+/* Interrupts were explained when they were delivered. */
 static void explain(const green_socket_io *call, ssize_t error) {
     char label[GREEN_SOCKET_LABEL_MAX];
     if (call->explained || green__is_explained((int)error))

@@ -1,4 +1,5 @@
-/* The socket: a descriptor, one reader, one writer, and what came too early. */
+/* A socket: a descriptor, at most one reader and one writer, and received bytes that are
+ * still unread. */
 #ifndef GREEN_NET_SOCKET_H
 #define GREEN_NET_SOCKET_H
 
@@ -6,39 +7,39 @@
 
 #include <green/socket.h>
 
-/* Bytes that have come and that nobody has read yet: provided by the engine, or in
- * a chunk of the socket's own when a line or an exact read needed more. */
+/* Received bytes that are still unread. They are in a buffer provided by the engine, or in
+ * a chunk that the socket allocates if a line or an exact read needs more room. */
 typedef struct green_unread {
     const char *bytes;
     size_t count;
-    green_provided_buffer provided; /* provided.bytes: to be given back */
-    char *chunk;                    /* to be freed */
+    green_provided_buffer provided; /* provided.bytes is NULL if there is none */
+    char *chunk;                    /* allocated; NULL if there is none */
     size_t capacity;                /* of the chunk */
 } green_unread;
 
 struct green_socket {
     green_hub *hub;
     uint32_t references; /* of owners, and of threads blocked in it */
-    int fd;              /* -1 once gone */
-    bool closed;         /* the descriptor goes when the last operation has left */
+    int fd;              /* -1 once closed */
+    bool closed;         /* the descriptor is closed when the last operation has ended */
     green_wait *reader, *writer;
     green_wait_list closers;
     int64_t read_timeout, write_timeout;
     green_unread unread;
-    bool gap;                          /* bytes that a read had taken are lost: it can go on no more */
-    bool lending;                      /* the caller of green_receive() looks at what is unread: it outlives a close */
-    struct green_transport *transport; /* NULL: bytes go straight through */
-    bool drained;                      /* the last receive took all there was: see green_op */
-    bool full;                         /* the last send had too little room */
+    bool bytes_lost;                   /* bytes of a failed read could not be kept: no later read is possible */
+    bool borrowed;                     /* the caller of green_receive() uses the unread bytes: they outlive a close */
+    struct green_transport *transport; /* NULL: none */
+    bool drained;                      /* the last receive emptied the kernel's buffer: see green_op */
+    bool full;                         /* the last send filled the kernel's buffer */
     int failed[2];                     /* by direction: -errno of the last operation, or 0 if it succeeded */
 
-    /* While it is served: see serve.c. */
+    /* Set by serve.c for the client of a handler. */
     struct green_server *server;
     green_thread *handler;
     green_socket *next, *previous;
 };
 
-/* One of the socket's two directions, for messages. */
+/* The direction of a call. */
 typedef enum green_socket_direction { GREEN_READING, GREEN_WRITING } green_socket_direction;
 
 /* An operation on a socket, on the caller's stack. */
@@ -47,17 +48,18 @@ typedef struct green_socket_io {
     green_socket *socket;
     green_socket_direction direction;
     int64_t deadline; /* of the whole call; negative: none */
-    bool explained;   /* a transport has said why it failed */
-    bool yields;      /* it did not wait, and lets others run at its end */
+    bool explained;   /* the transport has explained the error */
+    bool yields;      /* the call did not wait, and yields at its end */
 } green_socket_io;
 
-/* Makes a socket of a descriptor, which it owns from then on. */
+/* Makes a socket that owns the descriptor. -ENOMEM, explained: the caller still owns fd. */
 int green__socket_make(green_hub *hub, int fd, green_socket **socket);
 
-/* Takes the descriptor of one that nobody has used yet out of it again, and frees it. */
+/* Frees a socket that was never used, without closing its descriptor. */
 void green__socket_detach(green_socket *socket);
 
-/* Begins a call in one direction: refuses it, or notes who is in. */
+/* Begins a call in one direction, and records it as the reader or writer. Fails if the
+ * socket is closed or has one already. */
 int green__socket_begin(green_socket *socket, green_socket_io *call, green_socket_direction direction);
 
 /* Does the same for a call that transfers up to size bytes. */
@@ -70,21 +72,21 @@ static inline int green__socket_begin_sized(green_socket *socket, green_socket_i
 /* Whether the peer receives each write, even an empty one, as a separate message. */
 bool green__socket_keeps_messages(const green_socket *socket);
 
-/* Ends it; may close the descriptor. Keeps and returns result, explained when
- * it is an error. */
+/* Ends the call, and closes the descriptor if a close waits for this. Returns result,
+ * explained if it is an error. */
 ssize_t green__socket_end(green_socket_io *call, ssize_t result);
 
 extern const green_wait_kind green__socket_wait_kind;
 
-/* Whether a call may run another operation: 0, -EBADF once the socket is
- * closed, or an interrupt. */
+/* Whether the call may run another operation: 0, -EBADF once the socket is closed, or an
+ * interrupt. */
 int green__socket_continue(green_socket_io *call);
 
-/* The same after an operation that a signal broke off: -ETIMEDOUT too. */
+/* The same after an operation failed with EINTR. Also returns -ETIMEDOUT. */
 int green__socket_retry(green_socket_io *call);
 
-/* Runs one operation within the call, again when a signal broke it off: except
- * for a connect, which goes on by itself then. */
+/* Runs one operation within the call, and repeats it after EINTR. A connect continues in
+ * the background after EINTR, so it is not repeated. */
 static inline int32_t green__socket_run(green_socket_io *call, green_op_kind kind, void *address, size_t length,
                                         int flags) {
     green_socket *socket = call->socket;
@@ -102,11 +104,11 @@ static inline int32_t green__socket_run(green_socket_io *call, green_op_kind kin
     return result;
 }
 
-/* Records for green_socket_failed_with() that the last operation in a direction has failed
- * because of the connection. Returns error. */
+/* Records for green_socket_failed_with() that an operation in a direction failed with an
+ * error of the connection. Ignores other errors. Returns error. */
 int green__socket_set_failed(green_socket *socket, green_socket_direction direction, int error);
 
-/* Gives up what was not read. */
+/* Discards the unread bytes. */
 void green__socket_drop_unread(green_socket *socket);
 
 /* "socket 7 (127.0.0.1:6000 - 127.0.0.1:41234)" */

@@ -1,4 +1,4 @@
-/* Writing: all of it, or an error. */
+/* Writing: all bytes, or an error. */
 #include "transport.h"
 
 #include <limits.h>
@@ -61,7 +61,7 @@ ssize_t green_write_some(green_socket *socket, const void *bytes, size_t size) {
         return error;
     if (!socket->transport)
         return green__socket_end(&call, send_some(&call, bytes, size));
-    /* As much as makes one record. */
+    /* At most one TLS record. */
     size = size < TRANSPORT_PIECE ? size : TRANSPORT_PIECE;
     ssize_t result = send_through(&call, bytes, size);
     return green__socket_end(&call, result < 0 ? result : (ssize_t)size);
