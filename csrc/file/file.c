@@ -72,8 +72,9 @@ static int make(green_hub *hub, int fd, const char *path, green_file **made) {
     return 0;
 }
 
-/* O_NONBLOCK was for the opening: the kernel would refuse what its cache lacks. */
-static void let_wait(const green_file_request *request) {
+/* O_NONBLOCK applies only to the open: later reads would fail for data that is not in the
+ * page cache. */
+static void clear_nonblock(const green_file_request *request) {
     if ((request->flags & O_NONBLOCK) && has_offsets(request->opened))
         fcntl(request->opened, F_SETFL, request->flags & ~O_NONBLOCK);
 }
@@ -84,7 +85,7 @@ static int64_t open_now(green_file_request *request) {
     request->opened = green__open(request->bytes, request->flags, request->mode);
     if (request->opened < 0)
         return -errno;
-    let_wait(request);
+    clear_nonblock(request);
     return 0;
 }
 
@@ -93,13 +94,13 @@ static void take_opened(green_file_request *request) {
         return;
     request->opened = (int)request->result;
     request->result = 0;
-    let_wait(request);
+    clear_nonblock(request);
 }
 
 static const green_file_request_kind opening = {
     .verb = "opening", .run = open_now, .has_op = true, .op = GREEN_OP_OPEN, .finish = take_opened};
 
-/* 1: it is a FIFO, which is to be taken for one. */
+/* Returns 1 if the path is a FIFO whose open waits, and `fifo` is false. */
 static int open_as(bool fifo, green_hub *hub, green_file **file, const char *path, int flags, mode_t mode,
                    int64_t timeout) {
     green_file_request *request = green__file_request_make(&opening, strlen(path) + 1);
@@ -147,10 +148,10 @@ green_file_descriptor *green__file_take_descriptor(green_file *file) {
     return descriptor;
 }
 
-/* The last close of a file may write to the disk, and free what was deleted. That no
- * native thread can be had for it, as when no descriptor is left, is no reason not to
- * close. */
-static int close_elsewhere(green_file *file) {
+/* Closes the descriptor on an OS thread, because the last close of a file may write to the
+ * disk or free a deleted file. If no OS thread can be used, as when no descriptor is left,
+ * closes it here. */
+static int close_on_worker(green_file *file) {
     green_hub *hub = file->hub;
     green_file_request *request = green__file_request_make(&green__file_request_close, 0);
     green_file_descriptor *descriptor = green__file_take_descriptor(file);
@@ -169,10 +170,10 @@ static int close_elsewhere(green_file *file) {
 
 static void describe_close(const green_wait *wait, char *text, size_t size) {
     (void)wait;
-    snprintf(text, size, "closing a file that others use");
+    snprintf(text, size, "closing a file that other threads use");
 }
 
-static const green_wait_kind until_left = {NULL, describe_close};
+static const green_wait_kind close_wait = {NULL, describe_close};
 
 void green__file_release(green_file *file) {
     if (--file->references > 0)
@@ -181,18 +182,18 @@ void green__file_release(green_file *file) {
     free(file);
 }
 
-/* Makes everybody leave, and waits for that where the caller may wait. */
-static void shut(green_file *file) {
+/* Ends all calls, and waits for them unless the caller must not block. */
+static void end_calls(green_file *file) {
     green_hub *hub = file->hub;
     file->closed = true;
-    /* Whoever is parked in a call is parked for it. */
+    /* A thread parked within a call waits for that call. */
     for (green_file_call *call = file->calls; call; call = call->next)
         if (call->thread->wait)
             green__wait_end(call->thread->wait, -EBADF);
     if (!file->calls || hub->current->must_not_block)
         return;
     green_wait wait;
-    green__wait_init(hub, &wait, &until_left);
+    green__wait_init(hub, &wait, &close_wait);
     green__wait_list_append(&file->closers, &wait);
     green__park(hub, &wait);
 }
@@ -207,10 +208,10 @@ int green_file_close(green_file *file) {
         return 0;
     file->references++;
     green__file_label(file, label, sizeof label);
-    shut(file);
+    end_calls(file);
     if (file->descriptor && !file->calls) {
         bool in_place = file->stream || hub->current->must_not_block || hub->current->interrupts;
-        error = in_place ? green__file_descriptor_close(green__file_take_descriptor(file)) : close_elsewhere(file);
+        error = in_place ? green__file_descriptor_close(green__file_take_descriptor(file)) : close_on_worker(file);
     }
     green__file_release(file);
     return error < 0 && !green__is_explained(error) ? green__fail(error, "closing %s", label) : error;
@@ -222,7 +223,7 @@ void green_file_free(green_file *file) {
     if (GREEN_UNLIKELY(file->hub != green__hub)) {
         if (!green__hub_is_abandoned(file->hub))
             return;
-        /* In a forked child: the callers in it are the parent's. */
+        /* In a forked child: the calls are the parent's. */
         if (file->descriptor)
             close(file->descriptor->fd);
         free(file->path);
@@ -231,7 +232,7 @@ void green_file_free(green_file *file) {
         return;
     }
     if (!file->closed)
-        shut(file);
+        end_calls(file);
     if (file->descriptor && !file->calls)
         green__file_descriptor_close(green__file_take_descriptor(file));
     green__file_release(file);

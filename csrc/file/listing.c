@@ -72,7 +72,7 @@ size_t green_listing_count(const green_listing *listing) {
 }
 
 const char *green_listing_name(const green_listing *listing, size_t index) {
-    GREEN_INVARIANT(index < listing->count, "a listing has fewer names than was asked for");
+    GREEN_INVARIANT(index < listing->count, "green_listing_name(): the index is less than the count");
     return listing->text + listing->starts[index];
 }
 

@@ -1,4 +1,4 @@
-/* What is done with names. */
+/* Operations on paths. */
 #include "listing.h"
 #include "stat.h"
 
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A call on one name or two; NULL without memory or a hub, with *error set. */
+/* Makes a request on one or two paths. NULL, with *error set: no memory, or no hub. */
 static green_file_request *make(green_hub **hub, const green_file_request_kind *kind, const char *first,
                                 const char *second, int *error) {
     *hub = green__hub_here(error);
@@ -24,8 +24,8 @@ static green_file_request *make(green_hub **hub, const green_file_request_kind *
     return request;
 }
 
-static int run_with(const green_file_request_kind *kind, const char *first, const char *second, mode_t mode,
-                    int64_t timeout) {
+static int run_on_paths(const green_file_request_kind *kind, const char *first, const char *second, mode_t mode,
+                        int64_t timeout) {
     int error = 0;
     green_hub *hub;
     green_file_request *request = make(&hub, kind, first, second, &error);
@@ -44,7 +44,7 @@ static int64_t rename_now(green_file_request *request) {
 int green_path_rename(const char *from, const char *to, int64_t timeout) {
     static const green_file_request_kind renaming = {
         .verb = "renaming", .run = rename_now, .has_op = true, .op = GREEN_OP_RENAME};
-    return run_with(&renaming, from, to, 0, timeout);
+    return run_on_paths(&renaming, from, to, 0, timeout);
 }
 
 static int64_t unlink_now(green_file_request *request) {
@@ -54,7 +54,7 @@ static int64_t unlink_now(green_file_request *request) {
 int green_path_unlink(const char *path, int64_t timeout) {
     static const green_file_request_kind removing = {
         .verb = "removing", .run = unlink_now, .has_op = true, .op = GREEN_OP_UNLINK};
-    return run_with(&removing, path, "", 0, timeout);
+    return run_on_paths(&removing, path, "", 0, timeout);
 }
 
 static int64_t make_now(green_file_request *request) {
@@ -64,7 +64,7 @@ static int64_t make_now(green_file_request *request) {
 int green_directory_create(const char *path, mode_t mode, int64_t timeout) {
     static const green_file_request_kind making = {
         .verb = "making the directory", .run = make_now, .has_op = true, .op = GREEN_OP_MAKE_DIRECTORY};
-    return run_with(&making, path, "", mode, timeout);
+    return run_on_paths(&making, path, "", mode, timeout);
 }
 
 static int64_t remove_now(green_file_request *request) {
@@ -74,7 +74,7 @@ static int64_t remove_now(green_file_request *request) {
 int green_directory_remove(const char *path, int64_t timeout) {
     static const green_file_request_kind removing = {
         .verb = "removing the directory", .run = remove_now, .has_op = true, .op = GREEN_OP_REMOVE_DIRECTORY};
-    return run_with(&removing, path, "", 0, timeout);
+    return run_on_paths(&removing, path, "", 0, timeout);
 }
 
 static int64_t status_now(green_file_request *request) {
@@ -100,7 +100,7 @@ static int64_t list_now(green_file_request *request) {
     return green__listing_read(request->listing, request->bytes);
 }
 
-/* The engine has no operation for it. */
+/* The engine has no such operation. */
 static const green_file_request_kind listing_names = {.verb = "listing", .run = list_now};
 
 int green_directory_list(green_listing **listing, const char *path, int64_t timeout) {

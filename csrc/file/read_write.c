@@ -1,4 +1,4 @@
-/* Reading and writing, in pieces, so that others have their turn in between. */
+/* Reads and writes, in pieces, so that other green threads run in between. */
 #include "stream.h"
 
 #include <string.h>
@@ -6,7 +6,7 @@
 
 enum {
     PIECE_MAX = 256 * 1024,
-    COPY_ALIGNMENT = 4096, /* of a native thread's copy: O_DIRECT asks for that of a disk's block */
+    COPY_ALIGNMENT = 4096, /* of the copy for an OS thread: O_DIRECT requires the block size of the disk */
 };
 
 static char *copy_in(green_file_request *request) {
@@ -27,8 +27,8 @@ static int64_t write_now(green_file_request *request) {
 static const green_file_request_kind reading = {.verb = "reading", .run = read_now},
                                      writing = {.verb = "writing", .run = write_now};
 
-/* By way of a copy: an interrupted call returns before the native thread is done. */
-static int64_t run_natively(green_file_call *call, bool writes, void *bytes, size_t length, int64_t offset) {
+/* Uses a copy, because an interrupted call returns before the OS thread has finished. */
+static int64_t run_on_worker(green_file_call *call, bool writes, void *bytes, size_t length, int64_t offset) {
     green_file_request *request = green__file_request_make(writes ? &writing : &reading, length + COPY_ALIGNMENT - 1);
     if (!request) {
         call->explained = true;
@@ -54,11 +54,11 @@ static int64_t transfer(green_file_call *call, bool writes, void *bytes, size_t 
         if (!green__io_not_started(&call->io) || (result = green__file_continue(call)) < 0)
             return result;
     }
-    return run_natively(call, writes, bytes, length, offset);
+    return run_on_worker(call, writes, bytes, length, offset);
 }
 
-/* An error in any piece is the whole call's: fewer bytes than wanted mean the end.
- * Those before it can be read again. */
+/* An error in any piece fails the whole call, because fewer bytes than requested mean the
+ * end of the file. Bytes read before it can be read again. */
 static int64_t read_from(green_file_call *call, char *bytes, size_t size, int64_t offset) {
     size_t count = 0;
     while (count < size) {
@@ -81,7 +81,7 @@ static int64_t write_to(green_file_call *call, const char *bytes, size_t size, i
         int64_t result =
             transfer(call, true, (char *)bytes + call->written, size - call->written, offset + (int64_t)call->written);
         if (result == 0)
-            result = -EIO; /* no promise of the system's: do not try for ever */
+            result = -EIO; /* POSIX does not exclude it: do not loop forever */
         if (result < 0)
             return result;
         call->written += (size_t)result;
@@ -91,9 +91,9 @@ static int64_t write_to(green_file_call *call, const char *bytes, size_t size, i
     return (int64_t)size;
 }
 
-/* The kernel takes a piece that ends behind the largest offset for a mistake, and
- * an offset of -1 for its own position. */
-static int check_place(const green_file *file, const char *verb, size_t size, int64_t offset) {
+/* The kernel rejects a piece that ends beyond the largest offset, and an offset of -1 means
+ * its own position. */
+static int check_offset(const green_file *file, const char *verb, size_t size, int64_t offset) {
     char label[GREEN_FILE_LABEL_MAX];
     if (file->stream)
         return green__fail(-ESPIPE, "%s %s at an offset", verb, green__file_label(file, label, sizeof label));
@@ -130,7 +130,7 @@ ssize_t green_file_write(green_file *file, const void *bytes, size_t size) {
 
 ssize_t green_file_read_at(green_file *file, void *bytes, size_t size, int64_t offset) {
     green_file_call call;
-    int error = check_place(file, "reading", size, offset);
+    int error = check_offset(file, "reading", size, offset);
     if (error < 0 || (error = green__file_begin(file, &call, "reading", GREEN_FILE_SHARES)) < 0)
         return error;
     return (ssize_t)green__file_end(&call, read_from(&call, bytes, size, offset));
@@ -138,7 +138,7 @@ ssize_t green_file_read_at(green_file *file, void *bytes, size_t size, int64_t o
 
 ssize_t green_file_write_at(green_file *file, const void *bytes, size_t size, int64_t offset) {
     green_file_call call;
-    int error = check_place(file, "writing", size, offset);
+    int error = check_offset(file, "writing", size, offset);
     if (error < 0 || (error = green__file_begin(file, &call, "writing", GREEN_FILE_SHARES)) < 0)
         return error;
     return (ssize_t)green__file_end(&call, write_to(&call, bytes, size, offset));

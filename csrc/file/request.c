@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Of its own: a disk that does not answer holds up only files. */
+/* A separate pool: a disk that does not respond delays only files. */
 static green_offload_pool workers = GREEN_OFFLOAD_POOL(workers, "green-file", 16);
 
 static int64_t close_now(green_file_request *request) {
@@ -18,7 +18,8 @@ static int64_t close_now(green_file_request *request) {
 
 const green_file_request_kind green__file_request_close = {.verb = "closing", .run = close_now};
 
-/* A file that is closed once this has returned is closed indeed. */
+/* Releases the descriptor before the caller continues: a file that was closed meanwhile is
+ * then really closed. */
 static void run(green_job *job) {
     green_file_request *request = GREEN_CONTAINER(job, green_file_request, job);
     request->result = request->kind->run(request);
@@ -55,16 +56,16 @@ void green__file_request_release(green_file_request *request) {
         green__job_release(&request->job);
 }
 
-/* By the engine --------------------------------------------------------------- */
+/* On the engine --------------------------------------------------------------- */
 
-struct waiting {
+struct engine_wait {
     green_wait wait;
     green_file_request *request;
 };
 
-/* The operation goes on to its end, and so does the request. */
-static void leave(green_wait *wait) {
-    struct waiting *waiting = GREEN_CONTAINER(wait, struct waiting, wait);
+/* An interrupted wait: the operation and the request continue without the caller. */
+static void abandon(green_wait *wait) {
+    struct engine_wait *waiting = GREEN_CONTAINER(wait, struct engine_wait, wait);
     green_engine *engine = wait->thread->hub->engine;
     waiting->request->waiting = NULL;
     engine->class->cancel(engine, &waiting->request->op);
@@ -72,23 +73,23 @@ static void leave(green_wait *wait) {
 }
 
 static void describe(const green_wait *wait, char *text, size_t size) {
-    const green_file_request *request = GREEN_CONTAINER(wait, const struct waiting, wait)->request;
+    const green_file_request *request = GREEN_CONTAINER(wait, const struct engine_wait, wait)->request;
     if (request->op.address)
         snprintf(text, size, "%s '%s'", request->kind->verb, request->bytes);
     else
         snprintf(text, size, "%s descriptor %d", request->kind->verb, request->op.fd);
 }
 
-static const green_wait_kind in_engine = {leave, describe};
+static const green_wait_kind in_engine = {abandon, describe};
 
-/* What nobody waits for any more is closed by a native thread, since a last close may
- * take long. */
-static void close_unseen(green_file_request *request) {
+/* Closes a descriptor whose caller has left. An OS thread does it, because the last close
+ * of a file may be slow. */
+static void close_detached(green_file_request *request) {
     request->kind = &green__file_request_close;
     (void)green__job_run_detached(&workers, &request->job);
 }
 
-/* What it has held until now. */
+/* Stores the result and releases the descriptor. */
 static void end(green_file_request *request, int32_t result) {
     int last = request->descriptor ? green__file_descriptor_release(request->descriptor) : -1;
     request->descriptor = NULL;
@@ -98,11 +99,11 @@ static void end(green_file_request *request, int32_t result) {
     if (last >= 0)
         request->opened = last;
     if (!request->waiting && request->opened >= 0)
-        close_unseen(request);
+        close_detached(request);
 }
 
-/* One that was cancelled though nobody has asked for it is one for which the kernel
- * can start no worker. */
+/* Whether the kernel could not start a worker: the operation was cancelled, but not by
+ * us. */
 static bool was_not_begun(const green_file_request *request, int32_t result) {
     return result == -ECANCELED && request->waiting;
 }
@@ -140,7 +141,7 @@ bool green__file_request_has_engine(green_hub *hub, const green_file_request *re
 }
 
 int green__file_request_run_by_engine(green_hub *hub, green_file_request *request, int64_t timeout) {
-    struct waiting waiting = {.request = request};
+    struct engine_wait waiting = {.request = request};
     int error = green__begin(hub, timeout);
     if (error < 0)
         return error;
@@ -155,7 +156,7 @@ int green__file_request_run_by_engine(green_hub *hub, green_file_request *reques
     return error == 0 && !request->begun ? 1 : error;
 }
 
-/* Waiting for it --------------------------------------------------------------- */
+/* On either ------------------------------------------------------------------- */
 
 int green__file_request_run_by_worker(green_hub *hub, green_file_request *request, int64_t timeout) {
     return green__job_run(hub, request->opens_fifo ? &green__fifo_workers : &workers, &request->job, timeout);
@@ -173,8 +174,8 @@ int green__file_request_run(green_hub *hub, green_file_request *request, int64_t
 
 int green__file_request_run_on_paths(green_hub *hub, green_file_request *request, int64_t timeout) {
     int error = green__file_request_run(hub, request, timeout);
-    bool is_told = green__is_interrupt(error) || hub->current->must_not_block;
-    bool failed = (error < 0 && !is_told) || (error == 0 && request->result < 0);
+    bool is_explained = green__is_interrupt(error) || hub->current->must_not_block;
+    bool failed = (error < 0 && !is_explained) || (error == 0 && request->result < 0);
     if (error == 0)
         error = request->result < 0 ? (int)request->result : 0;
     if (failed && request->second && *request->second)

@@ -1,6 +1,5 @@
-/* A system call that is made elsewhere: by the engine, or on a native thread of the
- * files' own. It has copies of all that it uses, since whoever waits for it may be
- * gone before it ends. */
+/* A system call on a file or a path, run by the engine or on an OS thread. A request has
+ * copies of all its arguments, because it may outlive the call that waits for it. */
 #ifndef GREEN_FILE_REQUEST_H
 #define GREEN_FILE_REQUEST_H
 
@@ -13,34 +12,34 @@ typedef struct green_file_request green_file_request;
 
 typedef struct green_file_request_kind {
     const char *verb;                            /* "renaming" */
-    int64_t (*run)(green_file_request *request); /* its result or -errno */
-    bool has_op;                                 /* which does the same as this operation */
+    int64_t (*run)(green_file_request *request); /* on an OS thread; returns the result or -errno */
+    bool has_op;                                 /* the operation op of the engine does the same */
     green_op_kind op;
-    void (*finish)(green_file_request *request); /* when that has ended; NULL: nothing is left to do */
+    void (*finish)(green_file_request *request); /* after that operation; may be NULL */
 } green_file_request_kind;
 
 struct green_file_request {
     green_job job;
     const green_file_request_kind *kind;
     green_op op;
-    green_wait *waiting; /* for the engine; NULL: nobody */
-    bool begun;          /* by that */
+    green_wait *waiting; /* for the engine; NULL: the caller has left */
+    bool begun;          /* the engine ran it, see green__file_request_run_by_engine() */
     int64_t result;
-    green_file_descriptor *descriptor; /* held meanwhile; NULL: none */
-    bool opens_fifo;                   /* of opening run: else it opens none, and stays without one */
-    int opened;                        /* a descriptor that nobody has taken yet; -1: none */
-    green_listing *listing;            /* likewise */
+    green_file_descriptor *descriptor; /* used until the request ends; NULL: none */
+    bool opens_fifo;                   /* on an OS thread, it may open a FIFO that waits; otherwise it opens none */
+    int opened;                        /* a descriptor that the request still owns; -1: none */
+    green_listing *listing;            /* owned likewise */
     int64_t offset;
     size_t length;
     int flags;
     mode_t mode;
     struct stat status;
-    struct statx extended; /* which is how the engine tells it */
-    const char *second;    /* the second one of two paths, in bytes */
+    struct statx extended; /* status as the engine stores it */
+    const char *second;    /* the second of two paths, in bytes; an empty string if there is one path */
     char bytes[];
 };
 
-/* Makes one with so many bytes; NULL without memory, explained. */
+/* Makes a request with room for a number of bytes. NULL: no memory, explained. */
 green_file_request *green__file_request_make(const green_file_request_kind *kind, size_t bytes);
 
 /* Whether the hub's engine can run the request. */
@@ -54,14 +53,15 @@ int green__file_request_run_by_engine(green_hub *hub, green_file_request *reques
 int green__file_request_run_by_worker(green_hub *hub, green_file_request *request, int64_t timeout);
 int green__file_request_run(green_hub *hub, green_file_request *request, int64_t timeout);
 
-/* The same on names: 0, or an error that tells of these, that of the call too. */
+/* Runs a request on paths. Returns 0, or an error whose message names the paths, including
+ * the error of the system call. */
 int green__file_request_run_on_paths(green_hub *hub, green_file_request *request, int64_t timeout);
 
-/* The caller is done with it. NULL does nothing. */
+/* Releases the request; the last owner frees it. NULL has no effect. */
 void green__file_request_release(green_file_request *request);
 
-/* That of closing what is opened. A close by the engine would end before the kernel
- * has let go of the file. */
+/* Closes request->opened. It never runs on the engine, because a close by io_uring
+ * completes before the kernel has released the file. */
 extern const green_file_request_kind green__file_request_close;
 
 #endif

@@ -1,4 +1,4 @@
-/* What is asked about a file: its status, its size, its position; and syncing. */
+/* The status, size and position of a file; truncating and syncing it. */
 #include "stat.h"
 #include "call.h"
 
@@ -30,8 +30,8 @@ void green__file_request_take_status(green_file_request *request) {
     };
 }
 
-static int64_t run_simply(green_file *file, const green_file_request_kind *kind, int64_t argument,
-                          struct stat *status) {
+static int64_t run_request(green_file *file, const green_file_request_kind *kind, int64_t argument,
+                           struct stat *status) {
     green_file_call call;
     int64_t result = green__file_begin(file, &call, kind->verb, GREEN_FILE_SHARES);
     if (result < 0)
@@ -56,7 +56,7 @@ static int64_t sync_now(green_file_request *request) {
 int green_file_sync(green_file *file) {
     static const green_file_request_kind syncing = {
         .verb = "syncing", .run = sync_now, .has_op = true, .op = GREEN_OP_SYNC};
-    return (int)run_simply(file, &syncing, 0, NULL);
+    return (int)run_request(file, &syncing, 0, NULL);
 }
 
 static int64_t sync_data_now(green_file_request *request) {
@@ -66,7 +66,7 @@ static int64_t sync_data_now(green_file_request *request) {
 int green_file_sync_data(green_file *file) {
     static const green_file_request_kind syncing = {
         .verb = "syncing", .run = sync_data_now, .has_op = true, .op = GREEN_OP_SYNC_DATA};
-    return (int)run_simply(file, &syncing, 0, NULL);
+    return (int)run_request(file, &syncing, 0, NULL);
 }
 
 static int64_t status_now(green_file_request *request) {
@@ -79,7 +79,7 @@ int green_file_status(green_file *file, struct stat *status) {
                                                    .has_op = true,
                                                    .op = GREEN_OP_STAT,
                                                    .finish = green__file_request_take_status};
-    return (int)run_simply(file, &asking, 0, status);
+    return (int)run_request(file, &asking, 0, status);
 }
 
 static int64_t truncate_now(green_file_request *request) {
@@ -89,7 +89,7 @@ static int64_t truncate_now(green_file_request *request) {
 int green_file_truncate(green_file *file, int64_t size) {
     static const green_file_request_kind truncating = {
         .verb = "truncating", .run = truncate_now, .has_op = true, .op = GREEN_OP_TRUNCATE};
-    return (int)run_simply(file, &truncating, size, NULL);
+    return (int)run_request(file, &truncating, size, NULL);
 }
 
 int64_t green_file_size(green_file *file) {

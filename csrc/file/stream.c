@@ -1,4 +1,4 @@
-/* What has no offsets: pipes, FIFOs, terminals. */
+/* Reads and writes without offsets: pipes, FIFOs, terminals. */
 #include "stream.h"
 
 #include <limits.h>
@@ -10,7 +10,8 @@
 
 enum { STREAM_PIECE_MAX = 1 << 30 };
 
-/* The hub's OS thread would wait in the read of a stream that has no events. */
+/* A stream without events would block the hub in its read, so a worker of the engine reads
+ * if there is one. */
 static green_op_kind read_kind(const green_file *file) {
     bool by_worker = !file->pollable && green__engine_supports(file->hub->engine, GREEN_OP_READ_AT);
     return by_worker ? GREEN_OP_READ_AT : GREEN_OP_READ;
@@ -20,7 +21,7 @@ ssize_t green__file_stream_read(green_file_call *call, void *bytes, size_t size)
     green_file *file = call->file;
     size = size < STREAM_PIECE_MAX ? size : STREAM_PIECE_MAX;
     if (file->mode == O_WRONLY)
-        return -EBADF; /* it would never be ready for that */
+        return -EBADF; /* poll(2) would wait forever */
     if (size == 0)
         return 0;
     int32_t result = green__file_run(call, read_kind(file), bytes, size, (uint64_t)-1);
@@ -28,8 +29,8 @@ ssize_t green__file_stream_read(green_file_call *call, void *bytes, size_t size)
     return result;
 }
 
-/* A descriptor that can be written takes this much at once, and where the system
- * cannot be told not to wait, no more is tried. */
+/* Without RWF_NOWAIT, a write of at most PIPE_BUF bytes does not block on a descriptor that
+ * poll(2) reports as writable. */
 static ssize_t write_some(int fd, const void *bytes, size_t size) {
     struct iovec piece = {(void *)bytes, size};
     ssize_t count = pwritev2(fd, &piece, 1, -1, RWF_NOWAIT);
@@ -43,9 +44,9 @@ static ssize_t write_some(int fd, const void *bytes, size_t size) {
     return write(fd, bytes, size < PIPE_BUF ? size : PIPE_BUF);
 }
 
-/* Without the SIGPIPE of a pipe that nobody reads, which is for this OS thread.
- * One that the program has blocked is its own affair. */
-static ssize_t write_quietly(int fd, const void *bytes, size_t size) {
+/* Removes the SIGPIPE of a pipe without a reader, which the kernel sends to this OS thread,
+ * unless the program itself blocks SIGPIPE. */
+static ssize_t write_without_sigpipe(int fd, const void *bytes, size_t size) {
     sigset_t pipe, before;
     sigemptyset(&pipe);
     sigaddset(&pipe, SIGPIPE);
@@ -58,18 +59,18 @@ static ssize_t write_quietly(int fd, const void *bytes, size_t size) {
     return count < 0 ? -error : count;
 }
 
-/* Waits first, each time: that is where the others have their turn. */
+/* Polls before each write, which lets other green threads run. */
 ssize_t green__file_stream_write(green_file_call *call, const void *bytes, size_t size) {
     call->size = size;
     if (call->file->mode == O_RDONLY)
-        return -EBADF; /* it would never be ready for that */
+        return -EBADF; /* poll(2) would wait forever */
     while (call->written < size) {
         ssize_t result = green__file_poll(call, POLLOUT);
         if (result >= 0 && call->file->closed)
             result = -EBADF;
         if (result >= 0)
-            result =
-                write_quietly(call->file->descriptor->fd, (const char *)bytes + call->written, size - call->written);
+            result = write_without_sigpipe(call->file->descriptor->fd, (const char *)bytes + call->written,
+                                           size - call->written);
         if (result >= 0)
             call->written += (size_t)result;
         else if (result != -EAGAIN && result != -EINTR)

@@ -1,4 +1,4 @@
-/* The handle of a process, and waiting for its end. */
+/* The handle of a process, and waiting for its exit status. */
 #include "process.h"
 #include "../base/descriptor.h"
 
@@ -13,7 +13,7 @@ struct green_process {
     green_hub *hub;
     uint32_t references; /* of the owner, and of threads that wait */
     bool released;
-    green_child started; /* its pidfd is -1 once there is nothing to wait for */
+    green_child started; /* pidfd is -1 once there is nothing to wait for */
     bool ended;
     green_process_end end;
     green_wait_list waiters;
@@ -21,12 +21,11 @@ struct green_process {
 
 /* Starting ------------------------------------------------------------------- */
 
-/* What a standard descriptor is made of: the program's end, and what is to be
- * closed of it. */
+/* How a standard descriptor of the program is made, and what must be closed afterwards. */
 struct plan {
     const green_stdio *stdio;
     int theirs, ours; /* -1: none */
-    bool owned;       /* theirs is not the caller's */
+    bool owned;       /* theirs belongs to the plan, not to the caller */
 };
 
 static int prepare(struct plan *plan, bool is_input) {
@@ -61,7 +60,7 @@ static int adopt(struct plan plans[3]) {
     return error;
 }
 
-/* Closes what is left, and after a failure also what was handed out. */
+/* Closes the remaining descriptors, and after a failure also the pipes of the caller. */
 static void clean_up(struct plan plans[3], bool failed) {
     for (int i = 0; i < 3; i++) {
         if (plans[i].owned && plans[i].theirs >= 0)
@@ -111,7 +110,7 @@ int green_process_spawn(green_process **made, const char *program, const char *c
     return 0;
 }
 
-/* Its end -------------------------------------------------------------------- */
+/* Waiting --------------------------------------------------------------------- */
 
 static void describe(const green_wait *wait, char *text, size_t size) {
     (void)wait;
@@ -120,7 +119,7 @@ static void describe(const green_wait *wait, char *text, size_t size) {
 
 static const green_wait_kind waiting = {green__io_cancel, describe};
 
-/* Gives the pidfd up, or hands it on when the process still runs. */
+/* Closes the pidfd, or passes it to the reaper if the process still runs. */
 static void drop_pidfd(green_process *process) {
     int pidfd = process->started.pidfd;
     if (pidfd < 0)
@@ -141,8 +140,8 @@ static void drop_reference(green_process *process) {
     free(process);
 }
 
-/* One wait: 0 when there is something to look at. */
-static int await(green_process *process, int64_t timeout) {
+/* Waits for an event of the pidfd. Returns 0 if the process may have ended. */
+static int wait_event(green_process *process, int64_t timeout) {
     green_hub *hub = process->hub;
     green_io io;
     green__io_init(hub, &io, &waiting, GREEN_OP_POLL, process->started.pidfd);
@@ -153,14 +152,14 @@ static int await(green_process *process, int64_t timeout) {
     return error > 0 || error == -EINTR ? 0 : error;
 }
 
-/* Until it has ended, or the wait has. */
+/* Waits until the process has ended, or the wait has. */
 static int wait_for_end(green_process *process, int64_t timeout) {
     int64_t deadline = green__deadline_after(timeout);
     int error = 0;
     while (error == 0 && !process->ended) {
         error = green__begin(process->hub, timeout);
         if (error == 0)
-            error = await(process, green__time_left(deadline));
+            error = wait_event(process, green__time_left(deadline));
         if (error == 0 && process->released)
             error = -EBADF;
         if (error < 0 || process->ended)
@@ -210,7 +209,7 @@ void green_process_free(green_process *process) {
     if (GREEN_UNLIKELY(process->hub != green__hub)) {
         if (!green__hub_is_abandoned(process->hub))
             return;
-        /* In a forked child: the process is its parent's to collect. */
+        /* In a forked child: the process is the parent's, which collects it. */
         close(process->started.pidfd);
         free(process);
         return;

@@ -1,4 +1,4 @@
-/* Ends of processes: how they were, and of those that nobody has a handle of. */
+/* Exit statuses of processes, including processes whose handle was freed. */
 #include "../base/descriptor.h"
 #include "process.h"
 
@@ -30,11 +30,11 @@ int green__process_send_signal(int pidfd, int number) {
     return syscall(SYS_pidfd_send_signal, pidfd, number, NULL, 0) < 0 ? -errno : 0;
 }
 
-/* A forked child has neither the native thread nor these processes. */
+/* A forked child has neither the OS thread nor these processes. */
 static void forked(green_lock *lock);
 
-/* Those without a handle, in an epoll, and the native thread that waits with it.
- * It lives as long as there is one. */
+/* Processes without a handle, in an epoll, and the OS thread that waits for it. The OS
+ * thread exists while there are any. */
 static struct {
     green_lock lock;
     int epoll;
@@ -70,7 +70,7 @@ static void *wait_for_orphans(void *unused) {
     return unused;
 }
 
-/* With the lock held. */
+/* The caller holds the lock. */
 static int begin(void) {
     orphans.epoll = green__above_stdio(epoll_create1(EPOLL_CLOEXEC));
     if (orphans.epoll < 0)

@@ -1,4 +1,4 @@
-/* Signals by signalfd(2), read as any other descriptor. */
+/* Signals, read from a signalfd(2) like any other descriptor. */
 #include "../base/descriptor.h"
 #include "../core/io.h"
 
@@ -16,8 +16,8 @@ struct green_signals {
     sigset_t collected;
 };
 
-/* How many of this OS thread collect each signal, and which were blocked before the
- * first one did. */
+/* The number of green_signals of this OS thread that collect each signal, and the signals
+ * that were blocked before the first one did. */
 static _Thread_local struct {
     unsigned counts[NSIG];
     sigset_t blocked;
@@ -93,8 +93,8 @@ int green_signals_next(green_signals *signals, int64_t timeout) {
     return error < 0 ? error : (int)info.ssi_signo;
 }
 
-/* A signal that has come and was not asked for acts now. Those that others block or
- * collect stay blocked. */
+/* A signal that has arrived but was not received takes its action now. Signals that others
+ * block or collect stay blocked. */
 void green_signals_free(green_signals *signals) {
     if (!signals)
         return;

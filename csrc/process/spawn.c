@@ -1,5 +1,5 @@
-/* Starting a program, on a native thread: the OS thread that does it stands still
- * until the kernel has read the program's first page. */
+/* Starting a program, on an OS thread, because posix_spawn(3) blocks until the kernel has read
+ * the first page of the program. */
 #include "../base/descriptor.h"
 #include "process.h"
 
@@ -16,23 +16,22 @@ extern char **environ;
 
 static green_offload_pool starters = GREEN_OFFLOAD_POOL(starters, "green-spawn", 4);
 
-/* Who of the two was first: the native thread with its child, or the caller, who
- * gave up. */
-enum { NOBODY, STARTED, ABANDONED };
+/* Which was first: the OS thread with the started process, or the caller, which gave up. */
+enum { UNDECIDED, STARTED, ABANDONED };
 
-/* With copies of all that it uses: whoever waits for it may be gone. */
+/* Contains copies of all arguments, because it may outlive the call that waits for it. */
 struct start {
     green_job job;
     int fds[3];
     const char *program, *directory;
-    char **arguments, **environment; /* environment is NULL: this process's */
+    char **arguments, **environment; /* environment is NULL: the one of this process */
     int error;
     green_child started;
-    int turn;
-    char *memory[]; /* of both lists, and behind them the strings */
+    int first;
+    char *memory[]; /* both lists, followed by the strings */
 };
 
-/* Linux 5.3. Closed by exec, always. */
+/* Linux 5.3. Always has close-on-exec set. */
 static int open_pidfd(pid_t pid) {
     int fd = green__above_stdio((int)syscall(SYS_pidfd_open, pid, 0));
     return fd < 0 ? -errno : fd;
@@ -44,8 +43,7 @@ static void kill_and_collect(pid_t pid) {
         ;
 }
 
-/* Nothing blocked and nothing ignored: what holds for this OS thread is no concern
- * of the program's. */
+/* The program starts with no signal blocked or ignored, whatever this OS thread blocks. */
 static int set_up(const struct start *start, posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes) {
     sigset_t none, all;
     int error = 0;
@@ -88,7 +86,7 @@ static int start_now(struct start *start) {
 static void run(green_job *job) {
     struct start *start = GREEN_CONTAINER(job, struct start, job);
     start->error = start_now(start);
-    bool is_late = __atomic_exchange_n(&start->turn, STARTED, __ATOMIC_ACQ_REL) == ABANDONED;
+    bool is_late = __atomic_exchange_n(&start->first, STARTED, __ATOMIC_ACQ_REL) == ABANDONED;
     if (is_late && start->error == 0) {
         kill_and_collect(start->started.pid);
         close(start->started.pidfd);
@@ -125,7 +123,7 @@ static char **copy_list(char **list, char **place, const char *const *texts, siz
     return list;
 }
 
-/* NULL without memory. */
+/* NULL: no memory. */
 static struct start *make(const char *program, const char *const *arguments, const green_process_options *options) {
     const char *const alone[] = {program, NULL};
     arguments = arguments ? arguments : alone;
@@ -147,7 +145,8 @@ static struct start *make(const char *program, const char *const *arguments, con
     return start;
 }
 
-/* Above the standard ones, so that setting one of those does not undo another. */
+/* Copies the descriptors to numbers above 2, so that setting one standard descriptor does not
+ * overwrite another. */
 static int copy_descriptors(struct start *start, const int fds[3]) {
     for (int i = 0; i < 3; i++)
         if (fds[i] >= 0 && (start->fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 3)) < 0)
@@ -171,7 +170,7 @@ int green__process_start(green_hub *hub, green_child *started, const char *progr
     if (error < 0) {
         fail(start, error);
     } else if ((error = green__job_run(hub, &starters, &start->job, GREEN_FOREVER)) < 0) {
-        bool is_late = __atomic_exchange_n(&start->turn, ABANDONED, __ATOMIC_ACQ_REL) == STARTED;
+        bool is_late = __atomic_exchange_n(&start->first, ABANDONED, __ATOMIC_ACQ_REL) == STARTED;
         if (is_late && start->error == 0) {
             green__process_send_signal(start->started.pidfd, SIGKILL);
             green__process_reap(start->started.pidfd);
