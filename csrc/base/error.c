@@ -31,16 +31,29 @@ const char *green__error_text(int error) {
     return text ? text : "Unknown error";
 }
 
-int green__fail(int error, const char *format, ...) {
+static void explain(int error, const char *advice, const char *format, va_list arguments) {
     char text[GREEN_MESSAGE_MAX];
+    const char *name = strerrorname_np(-error);
+    int length = vsnprintf(text, sizeof text, format, arguments);
+    if (length >= 0 && (size_t)length < sizeof text)
+        snprintf(text + length, sizeof text - (size_t)length, ": %s (%s)%s%s", green__error_text(error),
+                 name ? name : "?", *advice ? "; " : "", advice);
+    green__message_store(error, text);
+}
+
+int green__fail(int error, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    int length = vsnprintf(text, sizeof text, format, arguments);
+    explain(error, "", format, arguments);
     va_end(arguments);
-    const char *name = strerrorname_np(-error);
-    if (length >= 0 && (size_t)length < sizeof text)
-        snprintf(text + length, sizeof text - (size_t)length, ": %s (%s)", green__error_text(error), name ? name : "?");
-    green__message_store(error, text);
+    return error;
+}
+
+int green__fail_with_advice(int error, const char *advice, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    explain(error, advice, format, arguments);
+    va_end(arguments);
     return error;
 }
 

@@ -9,6 +9,10 @@
  * appended. */
 int green__fail(int error, const char *format, ...) __attribute__((format(printf, 2, 3), cold));
 
+/* Does the same, and appends advice on what to do, unless it is "". */
+int green__fail_with_advice(int error, const char *advice, const char *format, ...)
+    __attribute__((format(printf, 3, 4), cold));
+
 /* The system's text for a negated errno. */
 const char *green__error_text(int error);
 
