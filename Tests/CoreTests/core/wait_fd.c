@@ -17,7 +17,7 @@ static int watch(void *argument) {
     return green_wait_fd(watch->fd, watch->events, watch->timeout);
 }
 
-TEST(readable, "a pipe is readable once there is something, and hung up once it is closed") {
+TEST(readable, "a pipe is readable when it has bytes, and hung up when it is closed") {
     int ends[2];
     CHECK(pipe(ends), ==, 0);
     struct watch readable = {ends[0], POLLIN, GREEN_FOREVER};
@@ -49,7 +49,7 @@ TEST(writable, "a pipe is writable until it is full") {
     close(ends[1]);
 }
 
-TEST(still_full, "a wait for room in a pipe goes on while a read leaves the pipe full") {
+TEST(still_full, "a wait for room in a pipe continues while a read leaves the pipe full") {
     int ends[2];
     CHECK(pipe2(ends, O_NONBLOCK), ==, 0);
     struct watch writable = {ends[1], POLLOUT, GREEN_FOREVER};
@@ -68,7 +68,7 @@ TEST(still_full, "a wait for room in a pipe goes on while a read leaves the pipe
     close(ends[1]);
 }
 
-TEST(zero, "a timeout of 0 asks without waiting") {
+TEST(zero, "a timeout of 0 polls without waiting") {
     int fd = eventfd(0, EFD_CLOEXEC);
     CHECK(green_wait_fd(fd, POLLIN, 0), ==, -ETIMEDOUT);
     uint64_t one = 1;
@@ -92,13 +92,13 @@ TEST(several, "several threads may wait for one descriptor") {
     close(fd);
 }
 
-TEST(bad_descriptor, "a descriptor that is none is -EBADF") {
+TEST(bad_descriptor, "an invalid descriptor is -EBADF") {
     CHECK(green_wait_fd(-1, POLLIN, GREEN_FOREVER), ==, -EBADF);
     CHECK(green_wait_fd(1 << 20, POLLIN, GREEN_FOREVER), ==, -EBADF);
     CHECK(*green_explain(-EBADF) != 0);
 }
 
-TEST(no_events, "no event is -EINVAL for a file, and for a socket only errors and its end count") {
+TEST(no_events, "no event is -EINVAL for a file, and reports only errors and the end for a socket") {
     int file = open("/dev/null", O_RDONLY | O_CLOEXEC), ends[2];
     CHECK(green_wait_fd(file, 0, GREEN_FOREVER), ==, -EINVAL);
     close(file);

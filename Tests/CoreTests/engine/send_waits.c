@@ -86,12 +86,12 @@ static void write_to_crowd(enum transport transport) {
     }
 }
 
-TEST(half_closed, "writers wait for peers that have closed their half without a thread or a system call") {
+TEST(half_closed, "writers wait for half-closed peers without an OS thread or a system call") {
     write_to_crowd(TCP4);
     write_to_crowd(UNIX_PAIR);
 }
 
-TEST(urgent, "a reader waits after a byte of urgent data without a thread") {
+TEST(urgent, "a reader waits after a byte of urgent data without an OS thread") {
     struct pair pairs[CROWD];
     green_thread *readers[CROWD];
     struct transfer transfers[CROWD];
@@ -230,7 +230,7 @@ static int read_byte(void *socket) {
     return (int)green_read(socket, &byte, 1);
 }
 
-TEST(error_queue, "a receive waits on a socket with an error in its queue without a thread, whatever SO_RCVTIMEO is") {
+TEST(error_queue, "a receive waits on a socket with a queued error without an OS thread, whatever SO_RCVTIMEO is") {
     green_address at, from;
     size_t threads = os_threads();
     green_socket *peer = datagram_socket("127.0.0.1:0", &from), *socket = with_error(&at);

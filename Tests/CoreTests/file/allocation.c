@@ -78,13 +78,13 @@ static const struct scenario scenarios[] = {
     {.name = "program", .run = run_program, .tolerates = "pthread_create"},
 };
 
-BIG_TEST(memory, "files and programs without memory are errors, and nothing is left") {
+BIG_TEST(memory, "calls on files and processes without memory are errors, and leak nothing") {
     (void)path_of("file");
     fail_on_each_engine(scenarios, 3, FAIL_MEMORY);
     remove_directory();
 }
 
-BIG_TEST(calls, "files and programs without a descriptor or a native thread are errors") {
+BIG_TEST(calls, "calls on files and processes without descriptors or OS threads are errors") {
     (void)path_of("file");
     fail_on_each_engine(scenarios, 3, FAIL_CALLS);
     remove_directory();

@@ -119,7 +119,7 @@ static void without_nowait(void (*which)(void)) {
     CHECK(child.status, ==, 0);
 }
 
-TEST(taken, "a hub goes on when another process takes what a poll has reported of a blocking pipe") {
+TEST(taken, "a hub is not blocked when another process takes the bytes that a poll has reported") {
     without_nowait(read_contested);
 }
 
@@ -127,7 +127,7 @@ TEST(packets, "without non-blocking reads of pipes a read returns one packet") {
     without_nowait(read_packets);
 }
 
-TEST(nowhere, "without non-blocking reads of pipes a read that fails leaves nothing to the next one") {
+TEST(nowhere, "without non-blocking reads of pipes a read that fails leaves no bytes to the next one") {
     without_nowait(read_to_nowhere);
 }
 

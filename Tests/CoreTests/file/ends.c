@@ -65,12 +65,12 @@ static void flow_through(int flags) {
     release(&ends);
 }
 
-TEST(pipes, "a pipe is read and written green, blocking or not, to its end") {
+TEST(pipes, "a pipe, blocking or not, is read and written to its end and blocks no other thread") {
     flow_through(0);
     flow_through(O_NONBLOCK);
 }
 
-TEST(as_it_comes, "a read from a pipe returns what has come, and a pipe has no offsets") {
+TEST(as_it_comes, "a read from a pipe returns the available bytes, and a pipe has no offsets") {
     char bytes[100];
     struct pipe_ends ends = pipe_of(0);
     CHECK(green_file_write(ends.far, "abc", 3), ==, 3);
@@ -84,7 +84,7 @@ TEST(as_it_comes, "a read from a pipe returns what has come, and a pipe has no o
     release(&ends);
 }
 
-TEST(broken, "a pipe that nobody reads is -EPIPE, without a signal") {
+TEST(broken, "a write to a pipe without a reader is -EPIPE, without SIGPIPE") {
     struct pipe_ends ends = pipe_of(0);
     green_thread *writer = start(write_much, ends.far);
     let_run();
@@ -96,7 +96,7 @@ TEST(broken, "a pipe that nobody reads is -EPIPE, without a signal") {
     release(&ends);
 }
 
-TEST(two_readers, "a second reader is told who is there; a writer is in nobody's way") {
+TEST(two_readers, "a second reader is -EBUSY and the message names the first; a writer is allowed") {
     struct pipe_ends ends = pipe_of(0);
     green_thread *reader = start_named("first", read_byte, ends.near);
     let_run();
@@ -109,7 +109,7 @@ TEST(two_readers, "a second reader is told who is there; a writer is in nobody's
 
 /* Interrupts ------------------------------------------------------------------- */
 
-TEST(interrupts, "a kill, a timeout and the file's own end a read, each with its own error") {
+TEST(interrupts, "a kill, a green_timeout and the file's timeout end a read, each with its own error") {
     struct pipe_ends ends = pipe_of(0);
     green_timeout *limit;
     green_thread *reader = start(read_byte, ends.near), *writer = start(write_much, ends.far);
@@ -134,7 +134,7 @@ TEST(interrupts, "a kill, a timeout and the file's own end a read, each with its
     release(&ends);
 }
 
-TEST(untouched, "after a killed read nobody writes to its memory, and the position is where it was") {
+TEST(untouched, "after a killed read its memory is not written to, and the position is unchanged") {
     enum { SIZE = 4 * 1024 * 1024 };
     struct reading reading = {file_of_pattern("file", SIZE), malloc(SIZE), SIZE};
     for (int i = 0; i < SCALED(100); i++) {
@@ -156,7 +156,7 @@ TEST(untouched, "after a killed read nobody writes to its memory, and the positi
     remove_directory();
 }
 
-TEST(killed_writes, "a killed write has written what the position tells, at the least") {
+TEST(killed_writes, "a killed write has written at least up to the position") {
     green_file *file = open_file("file", O_RDWR | O_CREAT);
     for (int i = 0; i < SCALED(100); i++) {
         CHECK(green_file_set_position(file, 0), ==, 0);
@@ -185,7 +185,7 @@ static void let_go(const char *path) {
     close(fd);
 }
 
-TEST(fifo, "the opening of a FIFO waits for its other end, and can be killed and timed out") {
+TEST(fifo, "an open of a FIFO waits for its other end, and can be killed and time out") {
     char *path = strdup(path_of("fifo"));
     green_file *file;
     CHECK(mkfifo(path, 0600), ==, 0);
@@ -211,7 +211,7 @@ static int open_to_write(void *path) {
 
 enum { FIFOS = 40 };
 
-TEST(many_fifos, "opens that wait for the other ends of FIFOs keep nobody from coming") {
+TEST(many_fifos, "opens that wait for FIFOs do not block the opens of the other ends") {
     green_thread *readers[FIFOS], *writers[FIFOS];
     char *paths[FIFOS], name[16];
     for (int i = 0; i < FIFOS; i++) {
@@ -242,7 +242,7 @@ static void use_files(green_file *file, char *bytes, size_t size) {
     green_listing_free(listing);
 }
 
-TEST(lone_fifos, "opens of FIFOs that nobody comes to keep files from nobody, nor when they are killed") {
+TEST(lone_fifos, "opens that wait for FIFOs do not block calls on files, even when killed") {
     enum { SIZE = 1 << 20 };
     green_thread *opens[FIFOS];
     char *path = strdup(path_of("fifo")), *bytes = malloc(SIZE);
@@ -264,7 +264,7 @@ TEST(lone_fifos, "opens of FIFOs that nobody comes to keep files from nobody, no
     remove_directory();
 }
 
-TEST(stopped, "the opening of a FIFO goes on waiting after the process was stopped") {
+TEST(stopped, "an open of a FIFO continues to wait after the process was stopped") {
     char *path = strdup(path_of("fifo"));
     CHECK(mkfifo(path, 0600), ==, 0);
     green_thread *thread = start(open_to_read, path);
@@ -277,7 +277,7 @@ TEST(stopped, "the opening of a FIFO goes on waiting after the process was stopp
     remove_directory();
 }
 
-TEST(closed, "a close wakes who is in the file, and later calls are told") {
+TEST(closed, "a close wakes the calls on the file, and later calls are -EBADF") {
     struct pipe_ends ends = pipe_of(0);
     green_thread *reader = start(read_byte, ends.near), *writer = start(write_much, ends.far);
     CHECK(finish(reader), ==, 1);
@@ -302,7 +302,7 @@ TEST(closed, "a close wakes who is in the file, and later calls are told") {
     release(&ends);
 }
 
-TEST(released, "a release wakes them too, and the file outlives them") {
+TEST(released, "a free wakes the calls on the file, and the file outlives them") {
     struct pipe_ends ends = pipe_of(0);
     green_thread *reader = start(read_byte, ends.near);
     let_run();
@@ -312,7 +312,7 @@ TEST(released, "a release wakes them too, and the file outlives them") {
     green_file_free(NULL);
 }
 
-TEST(closed_in_reads, "a file closed amid reads ends them and leaves no descriptor") {
+TEST(closed_in_reads, "a close during reads ends them and leaks no descriptor") {
     enum { SIZE = 1 << 20, READERS = 4 };
     green_file_free(file_of_pattern("file", SIZE));
     for (int i = 0; i < SCALED(60); i++) {
@@ -346,7 +346,7 @@ static int wait_offloaded(void *semaphore) {
     return green_offload(NULL, wait_natively, semaphore, NULL, NULL, GREEN_FOREVER);
 }
 
-TEST(last_descriptor, "a file is closed when no descriptor is left for a native thread") {
+TEST(last_descriptor, "a file is closed even if no descriptor is left for an OS thread") {
     struct rlimit before;
     sem_t semaphore;
     green_file *file = open_file("file", O_RDWR | O_CREAT);
@@ -367,7 +367,7 @@ TEST(last_descriptor, "a file is closed when no descriptor is left for a native 
     remove_directory();
 }
 
-TEST(closed_indeed, "a file that was closed has no descriptor and no lock any more") {
+TEST(closed_indeed, "a closed file has no descriptor and no lock") {
     for (int i = 0; i < SCALED(200); i++) {
         green_file *file = open_file("file", O_RDWR | O_CREAT), *next = open_file("file", O_RDWR);
         int fd = green_file_fd(file);
@@ -387,7 +387,7 @@ static int sync_file(void *file) {
     return green_file_sync(file);
 }
 
-TEST(closed_in_sync, "a file that is closed while it is synced is closed by what was left behind") {
+TEST(closed_in_sync, "a file closed during a sync is closed when the sync ends") {
     for (int i = 0; i < SCALED(30); i++) {
         green_file *file = open_file("file", O_RDWR | O_CREAT);
         CHECK(green_file_write(file, "abc", 3), ==, 3);
@@ -406,7 +406,7 @@ static int close_file(void *file) {
     return green_file_close(file);
 }
 
-TEST(killed_close, "a file is closed even when whoever closes it is killed") {
+TEST(killed_close, "a killed close still closes the file") {
     for (int i = 0; i < SCALED(60); i++) {
         green_file *file = open_file("file", O_RDWR | O_CREAT);
         green_thread *closer = start(close_file, file);

@@ -10,7 +10,7 @@
 
 enum { LARGE = 3 * 1024 * 1024 + 17 };
 
-TEST(round_trip, "what was written is read again, in any sizes") {
+TEST(round_trip, "written bytes are read back, in any sizes") {
     static const size_t sizes[] = {1, 4095, 70000, 256 * 1024, 1 << 20};
     char *bytes = malloc(LARGE);
     green_file *file = file_of_pattern("large", LARGE);
@@ -41,7 +41,7 @@ TEST(round_trip, "what was written is read again, in any sizes") {
     remove_directory();
 }
 
-TEST(offsets, "reads and writes at offsets leave the position alone, and the end is 0") {
+TEST(offsets, "reads and writes at offsets do not change the position, and a read at the end is 0") {
     char bytes[100];
     green_file *file = file_of_pattern("file", 1000);
     CHECK(green_file_set_position(file, 10), ==, 0);
@@ -71,7 +71,7 @@ TEST(offsets, "reads and writes at offsets leave the position alone, and the end
     remove_directory();
 }
 
-TEST(append, "a file opened for that is written at its end") {
+TEST(append, "a file opened with O_APPEND is written at its end") {
     char bytes[16];
     green_file *file = open_file("log", O_RDWR | O_CREAT | O_APPEND), *other = open_file("log", O_WRONLY | O_APPEND);
     CHECK(green_file_write(file, "one ", 4), ==, 4);
@@ -104,7 +104,7 @@ static void expect_true_status(green_file *file) {
     CHECK(memcmp(&told.st_ctim, &status.st_ctim, sizeof status.st_ctim), ==, 0);
 }
 
-TEST(size, "a file can be asked about, and made shorter and longer") {
+TEST(size, "a file has a status and a size, and can be truncated and extended") {
     struct stat status, same;
     char byte;
     green_file *file = file_of_pattern("file", 1000);
@@ -168,7 +168,7 @@ TEST(names, "files and directories are made, renamed, listed and removed") {
     remove_directory();
 }
 
-TEST(errors, "each failure is an error that names the file") {
+TEST(errors, "each error names the file") {
     green_file *file = NULL;
     char bytes[16] = {0};
     CHECK(green_file_open(&file, path_of("none"), O_RDONLY, 0, GREEN_FOREVER), ==, -ENOENT);
@@ -196,7 +196,7 @@ TEST(errors, "each failure is an error that names the file") {
     remove_directory();
 }
 
-TEST(full, "a full disk and a limit are errors that tell how much was written") {
+TEST(full, "a full disk and a size limit are errors that contain the number of written bytes") {
     enum { LIMIT = 300000, SIZE = 1 << 20 };
     char *bytes = calloc(1, SIZE);
     green_file *file;
@@ -240,7 +240,7 @@ static int threads_named(const char *name) {
 }
 
 /* Closing a file uses a native thread, so all stay open. */
-TEST(many_opens, "sequential opens stay on io_uring, in any number") {
+TEST(many_opens, "any number of sequential opens stays on io_uring") {
     enum { COUNT = 300 };
     static green_file *files[COUNT];
     green_hub_options options = {.engine = "uring"};
@@ -293,7 +293,7 @@ TEST(takes_nothing, "a file whose writes return 0 is -EIO, not an endless write"
     remove_directory();
 }
 
-TEST(direct, "a file is read and written past the cache, if the file system can do that") {
+TEST(direct, "a file is read and written with O_DIRECT, if the file system supports it") {
     enum { BLOCKS = 600 * 1024, BLOCK = 4096 };
     char *bytes = aligned_alloc(BLOCK, BLOCKS);
     green_file *file;
@@ -313,7 +313,7 @@ TEST(direct, "a file is read and written past the cache, if the file system can 
     remove_directory();
 }
 
-TEST(cloexec, "descriptors are closed by exec, whether asked for or not") {
+TEST(cloexec, "exec closes descriptors, with and without O_CLOEXEC") {
     green_file *file = open_file("file", O_WRONLY | O_CREAT);
     CHECK(fcntl(green_file_fd(file), F_GETFD) & FD_CLOEXEC, ==, FD_CLOEXEC);
     CHECK(green_file_close(file), ==, 0);
@@ -322,7 +322,7 @@ TEST(cloexec, "descriptors are closed by exec, whether asked for or not") {
     remove_directory();
 }
 
-TEST(adopted, "an adopted descriptor goes on where it was, and stays there itself") {
+TEST(adopted, "an adopted descriptor starts at its position, which does not move") {
     char bytes[10];
     green_file_free(file_of_pattern("file", 1000));
     int fd = open(path_of("file"), O_RDONLY | O_CLOEXEC | O_NONBLOCK), other = dup(fd);
@@ -365,7 +365,7 @@ static int write_slice(void *argument) {
     return 0;
 }
 
-TEST(many, "many threads write and read one file at once, each at its own offset") {
+TEST(many, "many threads write and read one file at the same time, each at its own offset") {
     enum { SLICES = 60, SIZE = 40000 };
     struct slice slices[SLICES];
     green_thread *threads[SLICES];
@@ -392,7 +392,7 @@ static int count_rounds(void *rounds) {
     return error;
 }
 
-TEST(others_run, "a large read leaves the others many turns") {
+TEST(others_run, "other threads run many times during a large read") {
     enum { SIZE = 8 * 1024 * 1024 };
     int rounds = 0;
     char *bytes = malloc(SIZE);
@@ -427,7 +427,7 @@ TEST(foreign, "a file of another OS thread is -EXDEV") {
     remove_directory();
 }
 
-TEST(forked, "in a forked child a file of the parent's is -EXDEV, and the parent's lives on") {
+TEST(forked, "in a forked child a file of the parent is -EXDEV, and the parent can still use it") {
     char byte;
     int status;
     green_file *file = file_of_pattern("file", 1000);

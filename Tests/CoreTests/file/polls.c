@@ -123,7 +123,7 @@ static void read_each_at_once(void) {
     with_each_kind(read_at_once);
 }
 
-TEST(at_once, "a read with a timeout of 0 returns what there is, whatever the stream") {
+TEST(at_once, "a read with a timeout of 0 returns the available bytes of every kind of stream") {
     on_each_engine(read_each_at_once);
     remove_directory();
 }
@@ -144,7 +144,7 @@ static void interrupt_each(void) {
     with_each_kind(interrupt);
 }
 
-TEST(killed, "a killed read takes nothing from the stream, whatever that is") {
+TEST(killed, "a killed read takes nothing from the stream, of every kind") {
     on_each_engine(interrupt_each);
     remove_directory();
 }
@@ -171,7 +171,7 @@ static void share_each(void) {
     with_each_kind(share);
 }
 
-TEST(shared, "of two readers of one descriptor one gets what comes, and the other goes on waiting") {
+TEST(shared, "of two readers of one descriptor one gets the bytes, and the other continues to wait") {
     on_each_engine(share_each);
     remove_directory();
 }
@@ -210,7 +210,7 @@ static void read_without_workers(const struct kind *kind, const struct stream *s
     green_file_free(file);
 }
 
-TEST(workers, "a read from a stream starts no worker of the kernel, whatever the stream") {
+TEST(workers, "a read from a stream of any kind starts no worker of the kernel") {
     with_each_kind(read_without_workers);
     remove_directory();
 }

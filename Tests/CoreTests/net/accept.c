@@ -42,7 +42,7 @@ static void expect_through(green_listener *listener, green_socket *near) {
     green_socket_release(far);
 }
 
-TEST(passing_errors, "accept skips connections that died in the queue") {
+TEST(passing_errors, "accept skips connections that were reset in the queue") {
     static const int passing[] = {ECONNABORTED, EINTR, EPROTO, ENETDOWN};
     green_listener *listener = listen_any(TCP4);
     for (size_t i = 0; i < sizeof passing / sizeof *passing; i++) {
@@ -53,7 +53,7 @@ TEST(passing_errors, "accept skips connections that died in the queue") {
     green_listener_release(listener);
 }
 
-TEST(no_descriptor, "accept without a free descriptor returns -EMFILE, and a later call accepts the connection") {
+TEST(no_descriptor, "accept without a descriptor left returns -EMFILE, and a later call accepts the connection") {
     green_listener *listener = listen_any(TCP4);
     green_socket *near = connect_to(listener), *far;
     fail_next(EMFILE, 1);

@@ -19,7 +19,7 @@ static const char *printed(const green_address *address) {
     return text;
 }
 
-TEST(round_trips, "every form is read and printed alike") {
+TEST(round_trips, "every form is parsed, and printed in the same form") {
     static const char *const texts[] = {
         "127.0.0.1:6000",       "0.0.0.0:0",     "255.255.255.255:65535",
         "[::1]:6000",           "[::]:1",        "[2001:db8::ff00:42:8329]:443",
@@ -35,7 +35,7 @@ TEST(round_trips, "every form is read and printed alike") {
     }
 }
 
-TEST(other_spellings, "what may be spelled in several ways is printed in one") {
+TEST(other_spellings, "an address with several spellings is printed in one") {
     static const char *const cases[][2] = {
         {":6000", "0.0.0.0:6000"},
         {"*:6000", "0.0.0.0:6000"},
@@ -62,7 +62,7 @@ TEST(scope, "a link-local address keeps its interface") {
     CHECK(!green_address_equal(&address, &other));
 }
 
-TEST(values, "the value is what the system's calls take") {
+TEST(values, "the value is valid for the system's calls") {
     green_address address = parsed("127.0.0.1:6000");
     const struct sockaddr_in *in = (const struct sockaddr_in *)&address.storage;
     CHECK(in->sin_family, ==, AF_INET);
@@ -82,7 +82,7 @@ TEST(values, "the value is what the system's calls take") {
     CHECK(address.length, ==, offsetof(struct sockaddr_un, sun_path) + 5);
 }
 
-TEST(bad_input, "what is no address is -EINVAL, with an explanation that names it") {
+TEST(bad_input, "an invalid address is -EINVAL, and the message names it") {
     static const char *const texts[] = {
         "",
         ":",
@@ -138,7 +138,7 @@ TEST(bad_input, "what is no address is -EINVAL, with an explanation that names i
     }
 }
 
-TEST(long_input, "a text too long for any address is refused, whatever it looks like") {
+TEST(long_input, "a text too long for any address is -EINVAL") {
     static const char *const starts[] = {"", "[", "127.0.0.1:", "[::1]:", "[fe80::1%"};
     static char text[100000];
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
@@ -150,7 +150,7 @@ TEST(long_input, "a text too long for any address is refused, whatever it looks 
     }
 }
 
-TEST(unix_length, "a unix path may have 107 bytes, no more") {
+TEST(unix_length, "a unix path may have at most 107 bytes") {
     char text[200] = "unix:/";
     green_address address;
     memset(text + 6, 'p', 106);
@@ -166,7 +166,7 @@ TEST(unix_length, "a unix path may have 107 bytes, no more") {
     CHECK_TEXT(printed(&address), text);
 }
 
-TEST(print_cut, "a text that does not fit is cut, and its whole length returned") {
+TEST(print_cut, "a text that does not fit is truncated, and its whole length is returned") {
     green_address address = parsed("127.0.0.1:6000");
     char text[16];
     memset(text, 'x', sizeof text);
@@ -200,7 +200,7 @@ TEST(abstract_nul, "printing an abstract name shows its NULs and the bytes after
     CHECK_CONTAINS(printed(&address), "unix:@a@b");
 }
 
-TEST(ports, "the port is read and set where there is one") {
+TEST(ports, "the port of an address is read and set if it has one") {
     green_address address = parsed("127.0.0.1:6000");
     CHECK(green_address_port(&address), ==, 6000);
     green_address_set_port(&address, 65535);
@@ -216,7 +216,7 @@ TEST(ports, "the port is read and set where there is one") {
     CHECK_TEXT(printed(&address), "unix:/path");
 }
 
-TEST(equal, "addresses are equal when they mean the same") {
+TEST(equal, "addresses are equal if they have the same value") {
     static const char *const texts[] = {"127.0.0.1:1", "127.0.0.1:2", "127.0.0.2:1",
                                         "[::1]:1",     "[::1]:2",     "unix:/a",
                                         "unix:/ab",    "unix:@a",     "[::ffff:127.0.0.1]:1"};

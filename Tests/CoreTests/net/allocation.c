@@ -113,7 +113,7 @@ done:
     return error;
 }
 
-TEST(sockets, "reads and writes without memory are errors, and lose nothing without a word") {
+TEST(sockets, "reads and writes without memory are errors, and no byte is lost without an error") {
     static const struct scenario scenarios[] = {
         {.name = "pair", .run = run_pair, .tolerates = "madvise mmap"},
         {.name = "lent out",
@@ -125,7 +125,7 @@ TEST(sockets, "reads and writes without memory are errors, and lose nothing with
     fail_on_each_engine(scenarios, 3, FAIL_MEMORY);
 }
 
-TEST(socket_calls, "sockets without a descriptor or a place in the epoll are errors") {
+TEST(socket_calls, "calls on sockets without a descriptor or an entry in the epoll are errors") {
     static const struct scenario scenarios[] = {{.name = "pair", .run = run_pair}};
     fail_on_each_engine(scenarios, 1, FAIL_CALLS);
 }
@@ -274,15 +274,15 @@ static const struct scenario connections[] = {
 };
 enum { CONNECTIONS = sizeof connections / sizeof *connections };
 
-BIG_TEST(connections, "connecting, accepting, looking up and offloading without memory are errors") {
+BIG_TEST(connections, "connect, accept, resolve and offload without memory are errors") {
     fail_on_each_engine(connections, CONNECTIONS, FAIL_MEMORY);
 }
 
-BIG_TEST(connection_calls, "connecting, accepting, looking up and offloading without descriptors are errors") {
+BIG_TEST(connection_calls, "connect, accept, resolve and offload without descriptors are errors") {
     fail_on_each_engine(connections, CONNECTIONS, FAIL_CALLS);
 }
 
-TEST(no_native_thread, "a look-up for which no native thread starts is an error, and the next one works") {
+TEST(no_native_thread, "a look-up is an error if no OS thread starts, and the next one works") {
     green_address address;
     CHECK(green_yield(), ==, 0);
     fail_calls(FAIL_CALLS, 1, UINT_MAX);
@@ -375,11 +375,11 @@ static const struct scenario serving[] = {
      .tolerates = "madvise guard mprotect malloc calloc realloc aligned_alloc mmap strndup accept4 epoll_ctl"},
 };
 
-TEST(serve, "serve that finds no memory for a connection waits and drops none") {
+TEST(serve, "serve waits if it has no memory for a connection, and drops none") {
     fail_on_each_engine(serving, 1, FAIL_MEMORY);
 }
 
-TEST(serve_calls, "serve that finds no descriptor for a connection waits and drops none") {
+TEST(serve_calls, "serve waits if no descriptor is left for a connection, and drops none") {
     fail_on_each_engine(serving, 1, FAIL_CALLS);
 }
 
@@ -400,6 +400,6 @@ static void serve_without_place(void) {
     }
 }
 
-TEST(serve_place, "serve continues after it found no descriptor or no place in the epoll") {
+TEST(serve_place, "serve continues after a lack of descriptors or entries in the epoll") {
     on_each_engine(serve_without_place);
 }

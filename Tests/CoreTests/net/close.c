@@ -60,7 +60,7 @@ TEST(wakes_one, "close wakes each kind of reader and writer") {
     }
 }
 
-TEST(descriptor_is_gone, "the descriptor is gone when close returns, also with threads in it") {
+TEST(descriptor_is_gone, "the descriptor is closed when close returns, even with threads blocked in the socket") {
     for (int blocked = 0; blocked < 2; blocked++) {
         struct pair pair = connected(TCP4);
         green_thread *thread = blocked ? start(read_byte, pair.near) : NULL;
@@ -90,7 +90,7 @@ static int close_it(void *argument) {
     return green_close(argument);
 }
 
-TEST(twice_at_once, "two threads may close one socket, with a third reading") {
+TEST(twice_at_once, "two threads may close a socket while a third one reads") {
     struct pair pair = connected(TCP4);
     green_thread *reader = start(read_byte, pair.near);
     let_run();
@@ -128,7 +128,7 @@ TEST(use_after, "every call on a closed socket is -EBADF") {
     release_pair(&pair);
 }
 
-TEST(release_closes, "the last owner's release closes, an earlier one does not") {
+TEST(release_closes, "the last release closes the socket, and an earlier one does not") {
     struct pair pair = connected(TCP4);
     CHECK(green_socket_retain(pair.near) == pair.near);
     green_socket_release(pair.near);
@@ -140,7 +140,7 @@ TEST(release_closes, "the last owner's release closes, an earlier one does not")
     green_socket_release(NULL);
 }
 
-TEST(unread_data, "what was written before a close is still delivered") {
+TEST(unread_data, "bytes written before a close are still delivered") {
     struct pair pair = connected(TCP4);
     send_text(pair.near, "goodbye");
     CHECK(green_close(pair.near), ==, 0);
@@ -149,7 +149,7 @@ TEST(unread_data, "what was written before a close is still delivered") {
     release_pair(&pair);
 }
 
-TEST(lent_data, "what was lent stays good when somebody closes the socket, and may be consumed") {
+TEST(lent_data, "received bytes stay valid if the socket is closed, and may be consumed") {
     struct pair pair = connected(TCP4);
     const void *bytes = NULL;
     send_text(pair.far, "on loan");
@@ -167,7 +167,7 @@ TEST(lent_data, "what was lent stays good when somebody closes the socket, and m
 
 /* The number of a descriptor is free for reuse at once; whoever waited on the
  * old socket must not take a byte of the new one. */
-TEST(reused_number, "a new socket with the number of a closed one keeps its data from the stale reader") {
+TEST(reused_number, "a stale reader does not read from a new socket with the same descriptor") {
     for (int i = 0; i < SCALED(1000); i++) {
         struct pair old = connected(UNIX_PAIR), new;
         int fd = green_socket_fd(old.near);
@@ -186,7 +186,7 @@ TEST(reused_number, "a new socket with the number of a closed one keeps its data
     }
 }
 
-TEST(reused_number_writer, "a stale writer writes nothing to the new socket") {
+TEST(reused_number_writer, "a stale writer does not write to a new socket with the same descriptor") {
     for (int i = 0; i < SCALED(100); i++) {
         struct pair old = connected(UNIX_PAIR), new;
         green_thread *stale = start(writers[i % 2], old.near);
@@ -267,7 +267,7 @@ static int close_then_sleep(void *argument) {
     return green_sleep(3600 * GREEN_SECOND);
 }
 
-TEST(close_is_not_interrupted, "a kill does not interrupt a close, it comes with the next call") {
+TEST(close_is_not_interrupted, "a kill does not interrupt a close, and is delivered by the next call") {
     for (int yields = 0; yields < 8; yields++) {
         struct pair pair = connected(TCP4);
         green_thread *reader = start(read_byte, pair.near);
@@ -307,7 +307,7 @@ static void release_under(green_function *read) {
     green_socket_release(pair.far);
 }
 
-TEST(released_at_end, "a read that ends early leaves alone a socket that was released meanwhile") {
+TEST(released_at_end, "a read that ends early may have released the socket") {
     release_under(read_ten);
     release_under(receive_ten);
 }

@@ -32,11 +32,11 @@ static void check_addresses(struct pair *pair) {
     CHECK(green_address_equal(&ours, &theirs));
 }
 
-TEST(addresses, "one end's local address is the other's peer address") {
+TEST(addresses, "the local address of one end is the peer address of the other") {
     with_each_transport(check_addresses);
 }
 
-TEST(by_text, "connect takes the text of an address") {
+TEST(by_text, "connect accepts an address as text") {
     for (enum transport transport = TCP4; transport <= UNIX_ABSTRACT; transport++) {
         green_listener *listener = listen_any(transport);
         if (!listener)
@@ -52,7 +52,7 @@ TEST(by_text, "connect takes the text of an address") {
     }
 }
 
-TEST(by_name, "connect takes a host name, and finds the family that answers") {
+TEST(by_name, "connect accepts a host name, and finds the address family that answers") {
     for (enum transport transport = TCP4; transport <= TCP6; transport++) {
         green_listener *listener = listen_any(transport);
         if (!listener)
@@ -74,7 +74,7 @@ TEST(by_name, "connect takes a host name, and finds the family that answers") {
     }
 }
 
-TEST(refused, "a connect to where nobody listens is -ECONNREFUSED, and the message names the address") {
+TEST(refused, "a connect to an unused port is -ECONNREFUSED, and the message names the address") {
     green_address address = nobody();
     char text[GREEN_ADDRESS_TEXT_MAX];
     green_address_print(&address, text, sizeof text);
@@ -89,7 +89,7 @@ TEST(refused, "a connect to where nobody listens is -ECONNREFUSED, and the messa
     CHECK(socket == NULL);
 }
 
-TEST(bad_address, "a connect to what is no address is -EINVAL, and the message names it") {
+TEST(bad_address, "a connect to an invalid address is -EINVAL, and the message names it") {
     static const char *const texts[] = {"", "127.0.0.1", "127.0.0.1:65536", "localhost", "unix:"};
     green_socket *socket = NULL;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -99,7 +99,7 @@ TEST(bad_address, "a connect to what is no address is -EINVAL, and the message n
     CHECK(socket == NULL);
 }
 
-TEST(from, "a connect may come from a local address") {
+TEST(from, "a connect may set the local address") {
     green_listener *listener = listen_any(TCP4);
     green_address from, seen;
     CHECK(green_address_parse(&from, "127.0.0.2:0"), ==, 0);
@@ -142,7 +142,7 @@ static int connect_full(void *argument) {
     return green_connect(argument, full, NULL);
 }
 
-TEST(waits, "a connect that waits ends with its timeout, when killed, or when there is room") {
+TEST(waits, "a connect that waits ends with its timeout, when killed, or when the backlog has room") {
     green_socket *clients[16] = {NULL}, *late = NULL, *killed = NULL;
     green_listener *listener = full_server(clients, 16);
     green_thread *thread = start(connect_full, &killed);
@@ -178,7 +178,7 @@ TEST(crowd_waits, "connects that wait for a full unix listener use no OS thread"
     green_listener_release(listener);
 }
 
-TEST(stopped, "a connect that waits goes on waiting after the process was stopped") {
+TEST(stopped, "a connect continues to wait after the process was stopped") {
     green_socket *clients[16] = {NULL}, *late = NULL;
     green_listener *listener = full_server(clients, 16);
     green_thread *thread = start(connect_full, &late);
@@ -193,7 +193,7 @@ TEST(stopped, "a connect that waits goes on waiting after the process was stoppe
     green_listener_release(listener);
 }
 
-TEST(waits_tcp, "a TCP connect that gets no answer ends with its timeout") {
+TEST(waits_tcp, "a TCP connect without an answer ends with its timeout") {
     int fd = socket_of_type(SOCK_STREAM);
     green_address address = loopback(0);
     CHECK(bind(fd, (struct sockaddr *)&address.storage, address.length), ==, 0);
@@ -216,7 +216,7 @@ TEST(waits_tcp, "a TCP connect that gets no answer ends with its timeout") {
 
 /* Pairs, adopted descriptors ------------------------------------------------ */
 
-TEST(adopt, "an adopted descriptor is the socket's, blocking or not") {
+TEST(adopt, "an adopted descriptor, blocking or not, belongs to the socket") {
     for (int flags = 0; flags <= SOCK_NONBLOCK; flags += SOCK_NONBLOCK) {
         int ends[2];
         green_socket *near = NULL, *far = NULL;
@@ -234,7 +234,7 @@ TEST(adopt, "an adopted descriptor is the socket's, blocking or not") {
     }
 }
 
-TEST(adopt_other, "what is no socket is not adopted, and stays the caller's") {
+TEST(adopt_other, "a descriptor that is no socket is not adopted, and the caller still owns it") {
     int ends[2];
     green_socket *socket = NULL;
     CHECK(pipe(ends), ==, 0);
@@ -247,7 +247,7 @@ TEST(adopt_other, "what is no socket is not adopted, and stays the caller's") {
     close(ends[1]);
 }
 
-TEST(inherited, "no descriptor is inherited by an exec") {
+TEST(inherited, "exec inherits no descriptor") {
     struct pair pairs[2] = {connected(TCP4), connected(UNIX_PAIR)};
     green_listener *listener = listen_any(TCP4);
     green_socket *datagram = NULL;
@@ -265,7 +265,7 @@ TEST(inherited, "no descriptor is inherited by an exec") {
 
 /* Options ------------------------------------------------------------------ */
 
-TEST(options, "socket options are those of the system") {
+TEST(options, "socket options are the kernel's") {
     struct pair pair = connected(TCP4);
     int value = -1;
     CHECK(green_socket_option(pair.near, IPPROTO_TCP, TCP_NODELAY, &value), ==, 0);

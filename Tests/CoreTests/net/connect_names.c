@@ -56,7 +56,7 @@ TEST(loopback_alone, "a name is found on a machine with only the loopback addres
     CHECK(green_address_equal(&address, &answers[0]), ==, true);
 }
 
-TEST(families_take_turns, "after an address that refuses, an address of the other family is tried") {
+TEST(families_take_turns, "after a refused address, an address of the other family is tried") {
     green_listener *same = listen_any(TCP6), *other = listen_any(TCP4);
     if (!same)
         skip("this machine has no IPv6");
@@ -74,7 +74,7 @@ TEST(families_take_turns, "after an address that refuses, an address of the othe
     green_listener_release(other);
 }
 
-TEST(all_refuse, "when all addresses refuse, the connect fails at once with the last error") {
+TEST(all_refuse, "if all addresses refuse, the connect fails at once with the last error") {
     answer_refused(TCP4);
     answer_refused(TCP4);
     answer_refused(TCP4);
@@ -110,7 +110,7 @@ static uint64_t threads_now(void) {
 }
 
 /* The hub does not turn until both connections exist. */
-TEST(two_winners, "of two attempts that succeed in the same turn, one is kept and the other is closed") {
+TEST(two_winners, "if two attempts succeed in the same iteration, one is used and the other is closed") {
     int listeners[2], fillers[2], accepted[2];
     green_socket *socket = NULL;
     for (int i = 0; i < 2; i++)

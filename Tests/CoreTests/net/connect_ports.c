@@ -81,7 +81,7 @@ static void expect_refused(const char *host, int port, bool from_there) {
 }
 
 /* A connect from a port to itself always succeeds; no TIME_WAIT blocks the next one. */
-TEST(own_port, "a connect to its own port is -ECONNREFUSED, as if no socket listened") {
+TEST(own_port, "a connect to its own port is -ECONNREFUSED, as if no socket were listening") {
     int fd, port = reserved_port(own_host(1), &fd);
     CHECK(port, >, 0);
     for (int round = 0; round < 3; round++)

@@ -77,7 +77,7 @@ static void yield_until_finished(const green_thread *thread) {
     }
 }
 
-TEST(one_after_the_other, "a datagram at one socket does not hide a later one at another from a busy hub") {
+TEST(one_after_the_other, "a datagram of one socket does not delay a later one of another socket") {
     green_address first, second;
     green_socket *a = open_at("127.0.0.1:0", &first), *b = open_at("127.0.0.1:0", &second);
     green_thread *at_a = start(receive_byte, a), *at_b = start(receive_byte, b);
@@ -92,7 +92,7 @@ TEST(one_after_the_other, "a datagram at one socket does not hide a later one at
     green_socket_release(b);
 }
 
-TEST(truncated, "a datagram that was cut off tells its whole size, and the rest is gone") {
+TEST(truncated, "a truncated datagram returns its whole size, and the rest is lost") {
     green_address at;
     char bytes[9] = "........";
     green_socket *a = open_at("127.0.0.1:0", &at);
@@ -105,7 +105,7 @@ TEST(truncated, "a datagram that was cut off tells its whole size, and the rest 
     green_socket_release(a);
 }
 
-TEST(largest, "the largest datagram passes, a larger one is -EMSGSIZE") {
+TEST(largest, "the largest datagram is sent, and a larger one is -EMSGSIZE") {
     static char out[70000], in[70000];
     green_address at;
     green_socket *a = open_at("127.0.0.1:0", &at);
@@ -122,7 +122,7 @@ static int receive_one(void *argument) {
     return (int)green_receive_from(argument, bytes, sizeof bytes, NULL);
 }
 
-TEST(interrupts, "a receive ends when killed, with its timeout, when closed, a second one is -EBUSY") {
+TEST(interrupts, "a receive ends with a kill, its timeout or a close, and a second one is -EBUSY") {
     green_address at;
     green_socket *a = open_at("127.0.0.1:0", &at);
     green_thread *thread = start(receive_one, a);
@@ -167,7 +167,7 @@ TEST(kill_loses_nothing, "killed receivers lose no datagram") {
     green_socket_release(a);
 }
 
-TEST(nobody_there, "a datagram to nobody is no crash, and does not end the socket") {
+TEST(nobody_there, "a datagram to an unused port does not end the socket") {
     green_address at, nobody;
     green_socket *gone = open_at("127.0.0.1:0", &nobody), *a = open_at("127.0.0.1:0", &at);
     green_socket_release(gone);
@@ -177,7 +177,7 @@ TEST(nobody_there, "a datagram to nobody is no crash, and does not end the socke
     green_socket_release(a);
 }
 
-TEST(taken, "a port in use is -EADDRINUSE, and the message names it") {
+TEST(taken, "a port in use is -EADDRINUSE, and the message names the address") {
     green_address at;
     char text[GREEN_ADDRESS_TEXT_MAX];
     green_socket *a = open_at("127.0.0.1:0", &at), *b = NULL;

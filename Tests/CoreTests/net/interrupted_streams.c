@@ -152,7 +152,7 @@ TEST(time_out_receive, "reads that time out lose no byte: receive") {
 
 /* Timeouts ----------------------------------------------------------------- */
 
-TEST(read_timeout, "a read timeout ends each kind of read, and the socket stays good") {
+TEST(read_timeout, "a read timeout ends each kind of read, and the socket stays usable") {
     struct pair pair = connected(TCP4);
     char bytes[16];
     const void *lent;
@@ -207,12 +207,12 @@ static ssize_t read_exactly(green_socket *socket, char *bytes, size_t size) {
     return green_read_exactly(socket, bytes, size);
 }
 
-TEST(timeout_is_whole, "the timeout is that of the whole read, not of each byte, and the bytes that came stay") {
+TEST(timeout_is_whole, "the timeout covers the whole read, not each byte, and received bytes stay unread") {
     time_out_while_dripping(read_exactly);
     time_out_while_dripping(green_read_line);
 }
 
-TEST(ready_beats_timeout, "a read with a timeout of 0 asks without waiting") {
+TEST(ready_beats_timeout, "a read with a timeout of 0 does not wait") {
     struct pair pair = connected(UNIX_PAIR);
     char byte;
     green_socket_set_timeouts(pair.near, 0, GREEN_FOREVER);
@@ -249,7 +249,7 @@ static int read_one(void *socket) {
 }
 
 /* Nothing runs between the turn that fires the timer and the close. */
-TEST(first_cause, "a close does not end a read again that its timeout has ended") {
+TEST(first_cause, "a close does not end a read that its timeout has already ended") {
     const int64_t timeout = 10 * GREEN_MILLISECOND;
     struct pair pair = connected(UNIX_PAIR);
     green_socket_set_timeouts(pair.near, timeout, GREEN_FOREVER);
@@ -306,7 +306,7 @@ static int count_own(void *argument) {
     return 0;
 }
 
-TEST(count, "each interrupt that ends a call counts, for its own thread alone, and nothing else does") {
+TEST(count, "the count of interrupts of a thread contains each interrupt that ended its calls") {
     CHECK(green_interrupt_count(), ==, 0); /* there is no hub yet */
     struct pair pair = connected(UNIX_PAIR);
     green_thread *thread = start(count_own, pair.near);

@@ -19,7 +19,7 @@ static int option_of(green_listener *listener, int name) {
     return value;
 }
 
-TEST(port_zero, "port 0 takes a free port and tells which") {
+TEST(port_zero, "with port 0 the kernel picks a free port, which the address shows") {
     green_listener *a = listen_any(TCP4), *b = listen_on("localhost:0", NULL);
     green_address first, second;
     CHECK(green_listener_address(a, &first), ==, 0);
@@ -31,7 +31,7 @@ TEST(port_zero, "port 0 takes a free port and tells which") {
     green_listener_release(b);
 }
 
-TEST(in_use, "a port in use is -EADDRINUSE, and the message names it and a way out") {
+TEST(in_use, "a port in use is -EADDRINUSE, and the message names it and says what to do") {
     green_listener *first = listen_any(TCP4), *second = NULL;
     char text[GREEN_ADDRESS_TEXT_MAX];
     snprintf(text, sizeof text, "%s", address_of(first));
@@ -47,7 +47,7 @@ TEST(in_use, "a port in use is -EADDRINUSE, and the message names it and a way o
     green_listener_release(second);
 }
 
-TEST(reuse_port, "two listeners share a port when both ask for it") {
+TEST(reuse_port, "two listeners with reuse_port share a port") {
     green_listen_options options = {.reuse_port = true};
     green_listener *first = listen_on("127.0.0.1:0", &options);
     green_listener *second = listen_on(address_of(first), &options);
@@ -60,7 +60,7 @@ TEST(reuse_port, "two listeners share a port when both ask for it") {
     green_listener_release(second);
 }
 
-TEST(reuse_address, "SO_REUSEADDR is set unless it is not wanted, SO_REUSEPORT only if it is") {
+TEST(reuse_address, "SO_REUSEADDR is set by default, and SO_REUSEPORT is not") {
     green_listener *listener = listen_any(TCP4);
     CHECK(option_of(listener, SO_REUSEADDR), ==, 1);
     CHECK(option_of(listener, SO_REUSEPORT), ==, 0);
@@ -111,7 +111,7 @@ TEST(both_families, "without ipv6_only a listener on [::] follows the system's s
     green_listener_release(listener);
 }
 
-TEST(bad_address, "an address that is none, or not of this machine, is a named error") {
+TEST(bad_address, "an invalid address, or one of another machine, is an error that names it") {
     static const char *const texts[] = {"", "127.0.0.1", "127.0.0.1:99999", "unix:", "[::1]"};
     green_listener *listener = NULL;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -133,7 +133,7 @@ static void drop_privileges_and_listen(void) {
     CHECK_CONTAINS(green_explain(-EACCES), "1024");
 }
 
-TEST(no_permission, "a port below 1024 is -EACCES without permission, and the message says so") {
+TEST(no_permission, "a port below 1024 without permission is -EACCES, and the message says so") {
     FILE *file = fopen("/proc/sys/net/ipv4/ip_unprivileged_port_start", "r");
     int first = 0;
     if (!file || fscanf(file, "%d", &first) != 1 || first <= 81 || geteuid() != 0)
@@ -167,7 +167,7 @@ TEST(dead_file, "the socket file of a dead server is replaced") {
     remove_directory();
 }
 
-TEST(live_file, "the socket file of a live server is left alone: -EADDRINUSE") {
+TEST(live_file, "the socket file of a live server stays: -EADDRINUSE") {
     const char *text = unix_text("socket");
     green_listener *first = listen_on(text, NULL), *second = NULL;
     CHECK(green_listen(&second, text, NULL), ==, -EADDRINUSE);
@@ -180,7 +180,7 @@ TEST(live_file, "the socket file of a live server is left alone: -EADDRINUSE") {
     remove_directory();
 }
 
-TEST(other_file, "a file that is no socket is never replaced") {
+TEST(other_file, "a file that is not a socket is never replaced") {
     const char *text = unix_text("precious");
     const char *path = text + strlen("unix:");
     int fd = open(path, O_CREAT | O_WRONLY, 0600);
@@ -215,7 +215,7 @@ static int accept_one(void *argument) {
     return error;
 }
 
-TEST(close_wakes, "closing a listener wakes who accepts with -EBADF, and frees the port") {
+TEST(close_wakes, "closing a listener wakes the accepting thread with -EBADF, and frees the port") {
     green_listener *listener = listen_any(TCP4);
     int fd = green_listener_fd(listener);
     green_thread *thread = start(accept_one, listener);
@@ -246,7 +246,7 @@ TEST(second_accept, "a second accepting thread is -EBUSY, and the message names 
     green_listener_release(listener);
 }
 
-TEST(retained, "a listener lives until its last owner releases it") {
+TEST(retained, "a listener exists until its last owner releases it") {
     green_listener *listener = listen_any(TCP4);
     CHECK(green_listener_retain(listener) == listener);
     green_listener_release(listener);
@@ -257,7 +257,7 @@ TEST(retained, "a listener lives until its last owner releases it") {
     green_listener_release(NULL);
 }
 
-TEST(gone_clients, "clients that reset before they were accepted do not stop accept") {
+TEST(gone_clients, "clients that reset before they are accepted do not end accept") {
     green_listener *listener = listen_any(TCP4);
     for (int i = 0; i < 10; i++)
         reset_and_release(connect_to(listener));
@@ -295,7 +295,7 @@ TEST(adopted, "an adopted listening descriptor accepts") {
     CHECK(fcntl(fd, F_GETFD), ==, -1);
 }
 
-TEST(adopt_other, "what does not listen is not adopted") {
+TEST(adopt_other, "a descriptor that does not listen is not adopted") {
     int ends[2];
     green_listener *listener = NULL;
     CHECK(pipe(ends), ==, 0);

@@ -66,7 +66,7 @@ static void visit_by(struct server *server, int count) {
         CHECK(finish(threads[i]), ==, 0);
 }
 
-BIG_TEST(ten_thousand, "ten thousand connections opened, used and closed leave no descriptor, memory or thread") {
+BIG_TEST(ten_thousand, "ten thousand connections leak no descriptor, memory or thread") {
     enum { BATCH = 500, BATCHES = SCALED(20) };
     struct server server;
     green_statistics before, after;
@@ -93,7 +93,7 @@ BIG_TEST(ten_thousand, "ten thousand connections opened, used and closed leave n
     stop_server(&server, thread);
 }
 
-TEST(burst, "a thousand connections wait in the queue and are all accepted") {
+TEST(burst, "a burst of a thousand connections waits in the queue and is accepted") {
     enum { COUNT = SCALED(1000) };
     static green_socket *clients[COUNT];
     green_listener *listener = listen_any(TCP4);
@@ -108,7 +108,7 @@ TEST(burst, "a thousand connections wait in the queue and are all accepted") {
     green_listener_release(listener);
 }
 
-TEST(hog, "clients that never read, or never write, do not keep a thousand others from being served") {
+TEST(hog, "clients that never read or never write do not delay a thousand others") {
     enum { OTHERS = SCALED(1000) };
     struct server server;
     green_thread *thread = start_server(&server);
@@ -145,7 +145,7 @@ static struct rlimit leave_descriptors(int count) {
     return limit;
 }
 
-TEST(accept_without_descriptor, "accept without a free descriptor is -EMFILE, and the connection is kept for later") {
+TEST(accept_without_descriptor, "accept without a descriptor left is -EMFILE, and the connection stays in the queue") {
     green_listener *listener = listen_any(TCP4);
     green_socket *client = connect_to(listener), *server = NULL, *other = NULL;
     struct rlimit limit = leave_descriptors(0);
@@ -173,7 +173,7 @@ static int visit_late(void *argument) {
     return 0;
 }
 
-TEST(serve_without_descriptors, "serve goes on as descriptors become free, and serves all who waited") {
+TEST(serve_without_descriptors, "serve continues as descriptors become free, and serves all clients that waited") {
     enum { COUNT = 50 };
     struct server server = {.listener = listen_any(TCP4)};
     green_socket *clients[COUNT];
@@ -217,7 +217,7 @@ static int connect_and_drop(void *argument) {
     return 0;
 }
 
-TEST(rude_clients, "clients that reset, vanish mid-message or say nothing leave nothing behind") {
+TEST(rude_clients, "clients that reset, disconnect within a message or send nothing leak nothing") {
     enum { COUNT = SCALED(2000) };
     struct server server = {.listener = listen_any(TCP4)};
     green_thread *thread = start(serve, &server), *visitors[100];

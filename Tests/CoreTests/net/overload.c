@@ -105,7 +105,7 @@ static void give_descriptors(const int *taken, size_t count) {
         close(taken[--count]);
 }
 
-TEST(serve_descriptors, "serve waits while there is no descriptor for a connection, and goes on") {
+TEST(serve_descriptors, "serve waits while no descriptor is left for a connection, and continues") {
     static int taken[400];
     rlim_t before = limit_of(RLIMIT_NOFILE);
     struct server server = {0};
@@ -131,7 +131,7 @@ TEST(serve_descriptors, "serve waits while there is no descriptor for a connecti
     stop_server(&server);
 }
 
-TEST(accept_descriptors, "accept says that no descriptor is free, and takes the connection once one is") {
+TEST(accept_descriptors, "accept reports that no descriptor is left, and accepts the connection later") {
     static int taken[400];
     rlim_t before = limit_of(RLIMIT_NOFILE);
     green_listener *listener = listen_any(TCP4);
@@ -177,7 +177,7 @@ static void spawn_until_refused(void) {
     release_pair(&pair);
 }
 
-TEST(memory, "a spawn beyond the memory limit is an error, and all goes on") {
+TEST(memory, "a spawn beyond the memory limit is an error, and other threads continue") {
     needs_kernel(); /* the emulator has no limit of address space */
     if (SANITIZED)
         skip("a sanitizer's address space has no limit");
@@ -189,7 +189,7 @@ TEST(memory, "a spawn beyond the memory limit is an error, and all goes on") {
 
 /* Clients ----------------------------------------------------------------------- */
 
-TEST(slow_loris, "clients that send a byte now and then are ended by a timeout, and others are served") {
+TEST(slow_loris, "a timeout ends clients that send a byte now and then, and others are served") {
     size_t slow_count = client_count(300);
     struct server server = {.read_timeout = 300 * GREEN_MILLISECOND};
     start_server(&server);
@@ -311,7 +311,7 @@ static int serve_unread(void *argument) {
     return green_serve(unread->listener, &options, write_for_ever, &unread->first);
 }
 
-BIG_TEST(never_reads, "a client that never reads holds up none of 10 000 others") {
+BIG_TEST(never_reads, "a client that never reads delays none of 10 000 others") {
     struct unread unread = {.listener = listen_any(TCP4)};
     green_thread *server = start(serve_unread, &unread);
     green_socket *deaf = connect_to(unread.listener);
@@ -343,7 +343,7 @@ static int never_yield(void *client) {
     return 0;
 }
 
-TEST(never_yields, "what a thread that never yields has held up goes on once it does, timers late but all") {
+TEST(never_yields, "threads continue after one that blocked the hub, and no timer is lost") {
     struct server server = {0};
     start_server(&server);
     green_socket *client = connect_to(server.listener);
@@ -378,7 +378,7 @@ static void wait_quietly(const char *engine) {
     CHECK(green_hub_close(), ==, 0);
 }
 
-TEST(quiet_wait, "waiting to read what can be written does not keep the processor busy") {
+TEST(quiet_wait, "waiting for bytes on a writable socket uses no processor time") {
     wait_quietly("epoll");
     wait_quietly("uring");
 }

@@ -3,7 +3,7 @@
 
 #define LINE(socket, bytes) green_read_line(socket, bytes, sizeof bytes)
 
-TEST(size_zero, "a read of no bytes returns 0 and does not wait") {
+TEST(size_zero, "a read of 0 bytes returns 0 and does not wait") {
     struct pair pair = connected(UNIX_PAIR);
     char byte = 'x';
     CHECK(green_read(pair.near, &byte, 0), ==, 0);
@@ -12,7 +12,7 @@ TEST(size_zero, "a read of no bytes returns 0 and does not wait") {
     release_pair(&pair);
 }
 
-TEST(what_there_is, "a read returns what there is, not more") {
+TEST(what_there_is, "a read returns the available bytes") {
     struct pair pair = connected(UNIX_PAIR);
     char bytes[100];
     send_text(pair.far, "abc");
@@ -39,7 +39,7 @@ static void lines(struct pair *pair) {
     CHECK(LINE(pair->near, line), ==, 0);
 }
 
-TEST(lines, "lines come with their end, the last one also without, then 0") {
+TEST(lines, "lines include their '\n', the last one may lack it, and then a read returns 0") {
     with_each_transport(lines);
 }
 
@@ -57,7 +57,7 @@ static int send_parts(void *argument) {
     return 0;
 }
 
-TEST(split_anywhere, "a line may be split anywhere on its way") {
+TEST(split_anywhere, "a line may arrive in any number of parts") {
     static const char text[] = "first\nsecond\n";
     struct pair pair = connected(TCP4);
     for (size_t first = 0; first < sizeof text; first++) {
@@ -73,7 +73,7 @@ TEST(split_anywhere, "a line may be split anywhere on its way") {
     release_pair(&pair);
 }
 
-TEST(line_just_fits, "a line that fits with its NUL is read, one byte more is -EMSGSIZE and still unread") {
+TEST(line_just_fits, "a line that fits with its NUL is read, and a longer one is -EMSGSIZE and stays unread") {
     struct pair pair = connected(TCP4);
     char line[8];
     send_text(pair.far, "abcdef\n1234567\n");
@@ -99,7 +99,7 @@ TEST(line_without_end, "bytes that fill the limit without a line end are -EMSGSI
     release_pair(&pair);
 }
 
-TEST(line_too_long, "a line that is too long is -EMSGSIZE though it has not ended, and other reads get it") {
+TEST(line_too_long, "a line that is too long is -EMSGSIZE before its end, and other reads return it") {
     struct pair pair = connected(TCP4);
     char line[100], bytes[5000];
     pattern_fill(bytes, sizeof bytes, 0);
@@ -112,7 +112,7 @@ TEST(line_too_long, "a line that is too long is -EMSGSIZE though it has not ende
     release_pair(&pair);
 }
 
-TEST(line_very_long, "a line of 200 000 bytes") {
+TEST(line_very_long, "a line of 200 000 bytes is read") {
     enum { SIZE = 200000 };
     struct pair pair = connected(TCP4);
     char *text = malloc(SIZE + 1), *line = malloc(SIZE + 1);
@@ -192,7 +192,7 @@ TEST(lent_bytes_killed, "a killed receive_exactly loses no bytes") {
     release_pair(&pair);
 }
 
-TEST(line_with_nul, "a NUL is a byte of the line like any other") {
+TEST(line_with_nul, "a line may contain a NUL") {
     struct pair pair = connected(UNIX_PAIR);
     char line[16];
     CHECK(green_write(pair.far, "a\0b\n", 4), ==, 4);
@@ -201,7 +201,7 @@ TEST(line_with_nul, "a NUL is a byte of the line like any other") {
     release_pair(&pair);
 }
 
-TEST(many_lines, "ten thousand lines of all lengths, in packets of any size") {
+TEST(many_lines, "ten thousand lines of all lengths are read from packets of any size") {
     enum { LINES = 10000 };
     static char text[LINES * 60], line[64];
     size_t size = 0;
@@ -242,7 +242,7 @@ static void lend(struct pair *pair) {
     CHECK(green_receive(pair->near, &again), ==, 0);
 }
 
-TEST(receive, "what came is lent in place and counts as read once it is consumed") {
+TEST(receive, "received bytes are accessible in place and count as read once consumed") {
     with_each_transport(lend);
 }
 
@@ -259,7 +259,7 @@ static int receive_all(void *argument) {
     return (int)count;
 }
 
-TEST(receive_much, "a stream read in place, in parts of any size") {
+TEST(receive_much, "a stream is read in place in parts of any size") {
     struct pair pair = connected(TCP4);
     struct transfer send = {pair.far, (uint64_t)SCALED(8) << 20, 0}, receive = {pair.near, 0, 0};
     green_thread *sender = start(send_pattern, &send), *receiver = start(receive_all, &receive);
@@ -325,6 +325,6 @@ static void mix(struct pair *pair) {
     CHECK(rest.position, ==, size);
 }
 
-TEST(mixed, "one kind of read after the other, and the stream has no gap") {
+TEST(mixed, "different kinds of reads leave no gap in the stream") {
     with_each_transport(mix);
 }

@@ -46,7 +46,7 @@ TEST(localhost, "localhost is a loopback address, with the port") {
     }
 }
 
-TEST(numbers, "what is an address already is taken as it is") {
+TEST(numbers, "a numeric address is not looked up") {
     static const char *const texts[] = {"127.0.0.1:80", "[::1]:80", "unix:/path", "unix:@name"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         CHECK(green_resolve(found, FOUND, texts[i]), ==, 1);
@@ -56,7 +56,7 @@ TEST(numbers, "what is an address already is taken as it is") {
     CHECK_TEXT(text_of(&found[0]), "0.0.0.0:80");
 }
 
-TEST(host_apart, "a host passed without its port is only a name or a number") {
+TEST(host_apart, "a host without a port is only a name or a number") {
     static const char *const wrong[] = {"", "*", "::1]", "[::1", "a:b", "[name]", "unix:/path", "127.0.0.1:80"};
     CHECK(green_resolve_host(found, FOUND, "127.0.0.1", 80, GREEN_FOREVER), ==, 1);
     CHECK_TEXT(text_of(&found[0]), "127.0.0.1:80");
@@ -74,7 +74,7 @@ TEST(host_apart, "a host passed without its port is only a name or a number") {
     CHECK(green_resolve_host(found, FOUND, name, 80, GREEN_FOREVER), ==, -EINVAL);
 }
 
-TEST(host_unix, "the host 'unix' is looked up and is not a path") {
+TEST(host_unix, "the host 'unix' is resolved and is not a path") {
     impatient_resolver();
     int count = green_resolve_host(found, FOUND, "unix", 80, GREEN_FOREVER);
     CHECK(count < 0 || found[0].storage.ss_family != AF_UNIX);
@@ -95,7 +95,7 @@ TEST(services, "a port may be the name of a service") {
     CHECK_TEXT(text_of(&found[0]), "127.0.0.1:80");
 }
 
-TEST(room, "no more addresses are stored than there is room for") {
+TEST(room, "at most count addresses are stored") {
     found[1].length = 12345;
     CHECK(green_resolve(found, 1, "localhost:1"), ==, 1);
     CHECK(found[1].length, ==, 12345);
@@ -112,7 +112,7 @@ static int nothing(void *unused) {
     return 0;
 }
 
-TEST(no_descriptor, "a look-up without a descriptor is -EMFILE, and not an unknown host") {
+TEST(no_descriptor, "a look-up without a descriptor left is -EMFILE, and not an unknown host") {
     enum { LIMIT = 64 };
     struct rlimit before;
     int result;
@@ -143,7 +143,7 @@ TEST(unknown_host, "an unknown host is -ENOENT, and the message names it") {
     CHECK(socket == NULL && listener == NULL);
 }
 
-TEST(bad_input, "what is no host and port is -EINVAL, and the message names it") {
+TEST(bad_input, "an invalid host and port is -EINVAL, and the message names it") {
     static const char *const texts[] = {"", "localhost", "localhost:", "localhost:65536", "[::1]", ":"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         CHECK(green_resolve(found, FOUND, texts[i]), ==, -EINVAL);
@@ -166,7 +166,7 @@ static int resolve(void *argument) {
     return green_resolve(&address, 1, argument);
 }
 
-TEST(many_at_once, "many look-ups at once, all answered") {
+TEST(many_at_once, "many look-ups at the same time are all answered") {
     green_thread *threads[50];
     for (int i = 0; i < 50; i++)
         threads[i] = start(resolve, "localhost:1");
@@ -174,7 +174,7 @@ TEST(many_at_once, "many look-ups at once, all answered") {
         CHECK(finish(threads[i]), ==, 1);
 }
 
-TEST(killed, "a kill ends the wait for a look-up at once, and the look-up ends by itself") {
+TEST(killed, "a kill ends the wait for a look-up at once, and the look-up ends later") {
     impatient_resolver();
     for (int yields = 0; yields < 20; yields++) {
         green_thread *thread = start(resolve, (void *)unknown);
@@ -218,7 +218,7 @@ int __wrap_getaddrinfo(const char *host, const char *service, const struct addri
     return error ? error : __real_getaddrinfo("127.0.0.1", service, hints, &(*out)->ai_next);
 }
 
-TEST(within, "a look-up within a time is -ETIMEDOUT, says for what, and the next one is answered") {
+TEST(within, "a look-up that times out is -ETIMEDOUT and names the host, and the next one is answered") {
     sem_init(&answers, 0, 0);
     is_silent = true;
     CHECK(green_resolve_within(found, FOUND, "localhost:1", GREEN_MILLISECOND), ==, -ETIMEDOUT);
@@ -311,7 +311,7 @@ static int kill_with_result(void *argument) {
     return call->killed ? green_thread_kill(call->thread) : 0;
 }
 
-TEST(killed_with_result, "a connect that has its connection returns it and leaves a kill pending") {
+TEST(killed_with_result, "a connect that has succeeded returns its connection and leaves a kill pending") {
     struct killed_connect call = {.listener = listen_any(TCP4)};
     call.thread = start(connect_twice, &call);
     green_thread *killer = start(kill_with_result, &call);

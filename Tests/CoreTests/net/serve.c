@@ -75,7 +75,7 @@ TEST(echo, "a served client gets its echo, and its connection is closed after th
     CHECK(server->served, ==, 20);
 }
 
-TEST(concurrency, "never more handlers than allowed, the next connection waits and is then served") {
+TEST(concurrency, "at most `concurrency` handlers run, and further connections wait") {
     enum { CLIENTS = 10, LIMIT = 3 };
     struct server *server = new_server(wait_inside, LIMIT);
     green_socket *clients[CLIENTS];
@@ -95,7 +95,7 @@ TEST(concurrency, "never more handlers than allowed, the next connection waits a
         green_socket_release(clients[i]);
 }
 
-TEST(concurrency_one, "a server of one client at a time serves all, one after the other") {
+TEST(concurrency_one, "a server with a concurrency of 1 serves all clients in sequence") {
     struct server *server = new_server(wait_inside, 1);
     green_socket *clients[20];
     server->door.is_open = true;
@@ -119,7 +119,7 @@ static int fail_on_byte(green_socket *client, void *context) {
     return byte == 'f' ? -EPROTO : byte == 's' ? GREEN_STOP_SERVE : count < 0 ? (int)count : 0;
 }
 
-TEST(handler_error, "a handler's error ends serve with it, the others go on and the listener stays open") {
+TEST(handler_error, "a handler's error ends serve, other handlers continue, and the listener stays open") {
     struct server *server = new_server(fail_on_byte, 0);
     green_thread *thread = start(serve, server);
     green_socket *good = connect_to(server->listener), *bad = connect_to(server->listener), *later;
@@ -197,7 +197,7 @@ static int fail_at_once(green_socket *client, void *context) {
     return -EPROTO;
 }
 
-TEST(on_error, "with on_error serving goes on, and each error is told to it in the handler's thread") {
+TEST(on_error, "with on_error serve continues, and on_error gets each error in the handler's thread") {
     struct server *server = new_server(fail_at_once, 0);
     server->options.on_error = on_error;
     capture_begin();
@@ -221,7 +221,7 @@ static int nap_inside(green_socket *client, void *context) {
     return error;
 }
 
-TEST(killed_handler, "a killed handler is no error: serving goes on") {
+TEST(killed_handler, "a killed handler is no error, and serve continues") {
     struct server *server = new_server(nap_inside, 0);
     capture_begin();
     green_thread *thread = start(serve, server);
@@ -287,7 +287,7 @@ TEST(closed_by_handler, "a handler may close its client itself") {
     CHECK(close_and_end(server, thread), ==, 0);
 }
 
-TEST(killed, "a killed serve is -ECANCELED, its handlers go on and the listener stays open") {
+TEST(killed, "a killed serve is -ECANCELED, its handlers continue, and the listener stays open") {
     struct server *server = new_server(wait_inside, 0);
     green_thread *thread = start(serve, server);
     green_socket *client = connect_to(server->listener);
@@ -336,7 +336,7 @@ static int accept_one(void *argument) {
     return green_accept(argument, &socket);
 }
 
-TEST(second_serve, "a second serve, and an accept beside it, are -EBUSY") {
+TEST(second_serve, "a second serve, or an accept during serve, is -EBUSY") {
     struct server *server = new_server(echo, 0);
     green_thread *first = start(serve, server);
     let_run();
@@ -359,7 +359,7 @@ static int check_stack(green_socket *client, void *context) {
     return GREEN_STOP_SERVE;
 }
 
-TEST(stack_size, "handlers have stacks of the size that was asked for") {
+TEST(stack_size, "handlers have stacks of the requested size") {
     struct server *server = new_server(check_stack, 0);
     server->options.stack_size = 64 << 10;
     green_thread *thread = start(serve, server);

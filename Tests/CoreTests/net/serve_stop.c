@@ -59,7 +59,7 @@ static int stop_soon(void *argument) {
     return green_listener_stop(server.listener, *(int64_t *)argument);
 }
 
-TEST(drains, "stop waits for the handlers: 0 when all ended by themselves") {
+TEST(drains, "stop waits for the handlers, and returns 0 if all ended by themselves") {
     int64_t drain = 60 * GREEN_SECOND;
     green_thread *thread = start_server(), *stopper = start(stop_soon, &drain);
     let_run();
@@ -73,7 +73,7 @@ TEST(drains, "stop waits for the handlers: 0 when all ended by themselves") {
     end_server(thread);
 }
 
-TEST(drains_for_ever, "a negative drain waits for as long as it takes") {
+TEST(drains_for_ever, "a negative drain waits without limit") {
     int64_t drain = GREEN_FOREVER;
     green_thread *thread = start_server(), *stopper = start(stop_soon, &drain);
     CHECK(green_thread_wait(stopper, NULL, 20 * GREEN_MILLISECOND), ==, -ETIMEDOUT);
@@ -84,7 +84,7 @@ TEST(drains_for_ever, "a negative drain waits for as long as it takes") {
     end_server(thread);
 }
 
-TEST(kills_the_rest, "after the drain the rest is killed, and stop tells how many") {
+TEST(kills_the_rest, "after the drain the remaining handlers are killed, and stop returns their number") {
     int64_t drain = 50 * GREEN_MILLISECOND, before = green_now();
     green_thread *thread = start_server(), *stopper = start(stop_soon, &drain);
     send_text(clients[0], "x");
@@ -96,7 +96,7 @@ TEST(kills_the_rest, "after the drain the rest is killed, and stop tells how man
     end_server(thread);
 }
 
-TEST(kills_at_once, "a drain of 0 kills at once, and waits for the killed to end") {
+TEST(kills_at_once, "a drain of 0 kills at once, and waits for the killed handlers to end") {
     server.refuse = true;
     green_thread *thread = start_server();
     CHECK(green_listener_stop(server.listener, 0), ==, CLIENTS);
@@ -105,7 +105,7 @@ TEST(kills_at_once, "a drain of 0 kills at once, and waits for the killed to end
     end_server(thread);
 }
 
-TEST(unserved, "stop of a listener that nobody serves closes it") {
+TEST(unserved, "stop of a listener without a serve closes it") {
     green_listener *listener = listen_any(TCP4);
     CHECK(green_listener_stop(listener, GREEN_SECOND), ==, 0);
     CHECK(green_listener_fd(listener), ==, -EBADF);
@@ -241,7 +241,7 @@ TEST(hands_over, "a stop handles the clients that had connected, one after anoth
     end_queue(&queue, 0);
 }
 
-TEST(hands_over_in_time, "clients that get no turn within the drain are closed and count as killed") {
+TEST(hands_over_in_time, "clients without a handler at the end of the drain are closed and count as killed") {
     int64_t drain = 20 * GREEN_MILLISECOND;
     struct queue queue = start_waiting_queue();
     CHECK(finish(start(stop_soon, &drain)), ==, 1 + QUEUED);
@@ -292,7 +292,7 @@ static int end_beside_a_stop(green_socket *client, void *context) {
     return GREEN_STOP_SERVE;
 }
 
-TEST(serve_ended_while_handing_over, "a stop of a serve that a handler has just ended waits for nobody it cut off") {
+TEST(serve_ended_while_handing_over, "a stop of a serve that a handler just ended does not wait for unserved clients") {
     green_handler *handler = end_beside_a_stop;
     struct queue queue = start_queue(&handler);
     send_text(queue.first, "x");

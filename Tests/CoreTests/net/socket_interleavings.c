@@ -156,10 +156,10 @@ static void play_all(bool settle) {
     CHECK(played, ==, 5040);
 }
 
-BIG_TEST(settled, "every order of read, write, close, kills, release and end, each settled before the next") {
+BIG_TEST(settled, "every order of read, write, close, kills, release and end, one iteration for each") {
     play_all(true);
 }
 
-BIG_TEST(at_once, "every order of read, write, close, kills, release and end, all at once") {
+BIG_TEST(at_once, "every order of read, write, close, kills, release and end, in one iteration") {
     play_all(false);
 }

@@ -30,7 +30,7 @@ static void echo_sizes(struct pair *pair) {
     CHECK(finish(thread), ==, 0);
 }
 
-TEST(echo, "what is written comes back, on every transport") {
+TEST(echo, "written bytes are echoed over every transport") {
     with_each_transport(echo_sizes);
 }
 
@@ -48,7 +48,7 @@ static void half_close(struct pair *pair) {
     expect_end(pair->near); /* the end stays the end */
 }
 
-TEST(half_close, "after a half-close the other direction goes on") {
+TEST(half_close, "after a half-close the other direction continues") {
     with_each_transport(half_close);
 }
 
@@ -71,7 +71,7 @@ TEST(shutdown, "a shutdown for reading wakes the reader with the end of the stre
     with_each_transport(shut_down);
 }
 
-TEST(shutdown_unconnected, "a shutdown of what is not connected is -ENOTCONN, of no direction -EINVAL") {
+TEST(shutdown_unconnected, "a shutdown of an unconnected socket is -ENOTCONN, and of an invalid direction -EINVAL") {
     green_socket *socket = NULL;
     int fd = socket_of_type(SOCK_STREAM);
     CHECK(green_socket_adopt(&socket, fd), ==, 0);
@@ -82,7 +82,7 @@ TEST(shutdown_unconnected, "a shutdown of what is not connected is -ENOTCONN, of
     release_pair(&pair);
 }
 
-TEST(end_wakes_reader, "a reader gets 0 when the peer closes") {
+TEST(end_wakes_reader, "a blocked reader gets 0 when the peer closes") {
     struct pair pair = connected(TCP4);
     green_thread *thread = start(read_byte, pair.near);
     let_run();
@@ -91,7 +91,7 @@ TEST(end_wakes_reader, "a reader gets 0 when the peer closes") {
     release_pair(&pair);
 }
 
-TEST(reset_wakes_reader, "a reader gets -ECONNRESET when the peer resets") {
+TEST(reset_wakes_reader, "a blocked reader gets -ECONNRESET when the peer resets") {
     struct pair pair = connected(TCP4);
     green_thread *thread = start(read_byte, pair.near);
     let_run();
@@ -116,7 +116,7 @@ static int write_much(void *argument) {
     return (int)green_write(argument, bytes, sizeof bytes);
 }
 
-TEST(reset_wakes_writer, "a writer gets -ECONNRESET or -EPIPE when the peer resets, and no SIGPIPE") {
+TEST(reset_wakes_writer, "a blocked writer gets -ECONNRESET or -EPIPE when the peer resets, and no SIGPIPE") {
     struct pair pair = connected(TCP4);
     green_thread *thread = start(write_much, pair.near);
     let_run();
@@ -137,7 +137,7 @@ static void vanish(struct pair *pair) {
     expect_end(pair->near);
 }
 
-TEST(vanish, "a peer that vanishes mid-message is -ENODATA, and the bytes that came are there") {
+TEST(vanish, "a peer that disconnects within a message is -ENODATA, and the received bytes are in place") {
     with_each_transport(vanish);
 }
 
@@ -161,7 +161,7 @@ static void byte_by_byte(struct pair *pair) {
     CHECK(finish(thread), ==, 0);
 }
 
-TEST(byte_by_byte, "a message that comes one byte at a time is whole in the end") {
+TEST(byte_by_byte, "a message that arrives one byte at a time is complete") {
     with_each_transport(byte_by_byte);
 }
 
@@ -180,19 +180,19 @@ static void both_ways(struct pair *pair) {
         CHECK(receives[i].position, ==, size);
 }
 
-BIG_TEST(large_tcp, "64 MiB in both directions at once, bit for bit, over TCP") {
+BIG_TEST(large_tcp, "64 MiB in both directions arrive unchanged over TCP") {
     struct pair pair = connected(TCP4);
     both_ways(&pair);
     release_pair(&pair);
 }
 
-BIG_TEST(large_unix, "64 MiB in both directions at once, bit for bit, over a unix socket") {
+BIG_TEST(large_unix, "64 MiB in both directions arrive unchanged over a unix socket") {
     struct pair pair = connected(UNIX_PAIR);
     both_ways(&pair);
     release_pair(&pair);
 }
 
-TEST(exact_large, "one exact read and one write of 32 MiB") {
+TEST(exact_large, "one exact read and one write transfer 32 MiB") {
     size_t size = (size_t)SCALED(32) << 20;
     char *bytes = malloc(size);
     struct pair pair = connected(TCP4);
@@ -210,7 +210,7 @@ TEST(exact_large, "one exact read and one write of 32 MiB") {
     release_pair(&pair);
 }
 
-TEST(many_streams, "two hundred streams at once, each with its own bytes") {
+TEST(many_streams, "two hundred streams at the same time each get their own bytes") {
     enum { STREAMS = 200, SIZE = 50000 };
     static struct pair pairs[STREAMS];
     static struct transfer sends[STREAMS], receives[STREAMS];

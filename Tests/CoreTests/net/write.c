@@ -6,7 +6,7 @@ static int write_much(void *argument) {
     return (int)green_write(argument, bytes, sizeof bytes);
 }
 
-TEST(size_zero, "a write of no bytes returns 0") {
+TEST(size_zero, "a write of 0 bytes returns 0") {
     struct pair pair = connected(UNIX_PAIR);
     CHECK(green_write(pair.near, "", 0), ==, 0);
     CHECK(green_writev(pair.near, &(struct iovec){NULL, 0}, 0), ==, 0);
@@ -50,7 +50,7 @@ TEST(never_reads_closed, "a write to a peer that never reads ends when either si
     release_pair(&pair);
 }
 
-TEST(reader_comes_late, "a write that waited goes on when the peer reads") {
+TEST(reader_comes_late, "a write that waits continues when the peer reads") {
     struct pair pair = connected(TCP4);
     struct transfer send = {pair.near, 8 << 20, 0}, receive = {pair.far, 8 << 20, 0};
     green_thread *sender = start(send_pattern, &send);
@@ -75,7 +75,7 @@ static void to_closed_peer(struct pair *pair) {
     CHECK(green_writev(pair->near, &piece, 1), ==, -EPIPE);
 }
 
-TEST(peer_gone, "a write to a peer that has gone is -EPIPE, without SIGPIPE") {
+TEST(peer_gone, "a write to a closed connection is -EPIPE, without SIGPIPE") {
     with_each_transport(to_closed_peer);
 }
 
@@ -131,7 +131,7 @@ static void gather_all(struct pair *pair) {
     gather(pair->near, pair->far, 5000, small);
 }
 
-TEST(gathered, "pieces of all sizes and any number are written as one stream") {
+TEST(gathered, "any number of pieces of any size is written as one stream") {
     with_each_transport(gather_all);
 }
 
@@ -171,7 +171,7 @@ static void some(struct pair *pair) {
     free(bytes);
 }
 
-TEST(some, "write_some writes what the kernel takes, and tells how much") {
+TEST(some, "write_some writes the bytes that the kernel takes, and returns their number") {
     with_each_transport(some);
 }
 
@@ -187,7 +187,7 @@ static int write_some_more(void *argument) {
     }
 }
 
-TEST(some_killed, "what write_some had written when it was killed is what the peer gets, not a byte more") {
+TEST(some_killed, "the peer gets exactly the bytes that a killed write_some has written") {
     struct pair pair = connected(TCP4);
     struct transfer send = {pair.near, UINT64_MAX, 0}, receive = {pair.far, UINT64_MAX, 0};
     green_thread *reader = start(receive_pattern, &receive);

@@ -67,7 +67,7 @@ static bool is_childless(void) {
 
 /* Ends ------------------------------------------------------------------------- */
 
-TEST(codes, "the end tells the exit code, again and again") {
+TEST(codes, "a wait returns the exit code, any number of times") {
     CHECK(run_script("exit 0", (green_process_options){0}).code, ==, 0);
     CHECK(run_script("exit 255", (green_process_options){0}).code, ==, 255);
     struct program program = start_script("exit 7", (green_process_options){0});
@@ -83,7 +83,7 @@ TEST(codes, "the end tells the exit code, again and again") {
     CHECK(is_childless());
 }
 
-TEST(signals, "the end tells the signal that caused it") {
+TEST(signals, "a wait returns the signal that terminated the process") {
     static const int numbers[] = {SIGTERM, SIGKILL, SIGINT, SIGPIPE, SIGUSR1};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         struct program program = start_script("exec sleep 1000", (green_process_options){0});
@@ -100,7 +100,7 @@ TEST(signals, "the end tells the signal that caused it") {
     CHECK(is_childless());
 }
 
-TEST(fresh_signals, "nothing is blocked or ignored in a program, whatever is here") {
+TEST(fresh_signals, "a program starts with no signal blocked or ignored") {
     sigset_t mask;
     sigemptyset(&mask);
     sigaddset(&mask, SIGTERM);
@@ -110,7 +110,7 @@ TEST(fresh_signals, "nothing is blocked or ignored in a program, whatever is her
     CHECK(run_script("kill -INT $$; exit 3", (green_process_options){0}).signal, ==, SIGINT);
 }
 
-TEST(not_found, "a program that is not there is an error that says so") {
+TEST(not_found, "a program that does not exist is an error that says so") {
     green_process *process = NULL;
     green_file *output = NULL;
     green_process_options options = {.output = {.kind = GREEN_STDIO_PIPE, .pipe = &output}};
@@ -147,7 +147,7 @@ static int write_all(void *file) {
     return green_file_close(file);
 }
 
-TEST(round_trip, "a mebibyte goes through cat and comes back whole") {
+TEST(round_trip, "a mebibyte through cat comes back unchanged") {
     struct program program = start_script("exec cat", all_pipes);
     green_thread *writer = start(write_all, program.input);
     static char bytes[70000];
@@ -206,7 +206,7 @@ static size_t inherited(void) {
     return count;
 }
 
-TEST(no_others, "a program has none of the descriptors of Green's") {
+TEST(no_others, "a program inherits no descriptor of Green") {
     struct program program = {0};
     struct pipe_ends ends = pipe_of(0);
     green_process_options options = all_pipes;
@@ -225,7 +225,7 @@ TEST(no_others, "a program has none of the descriptors of Green's") {
     green_file_free(ends.far);
 }
 
-TEST(descriptors, "a program has the descriptors it is given, even exchanged") {
+TEST(descriptors, "a program gets the given descriptors, even if they are exchanged") {
     struct pipe_ends ends = pipe_of(0), others = pipe_of(0);
     int fds[2] = {green_file_fd(ends.far), green_file_fd(others.far)};
     int saved[2] = {fcntl(1, F_DUPFD_CLOEXEC, 10), fcntl(2, F_DUPFD_CLOEXEC, 10)};
@@ -294,7 +294,7 @@ static int spawn_one(void *unused) {
     return error;
 }
 
-TEST(killed_spawn, "a spawn that is killed leaves no process and no descriptor") {
+TEST(killed_spawn, "a killed spawn leaks no process and no descriptor") {
     for (int i = 0; i < SCALED(100); i++) {
         green_thread *thread = start(spawn_one, NULL);
         if (i % 2 == 0)
@@ -309,7 +309,7 @@ TEST(killed_spawn, "a spawn that is killed leaves no process and no descriptor")
     UNTIL(is_childless());
 }
 
-TEST(crowd, "a hundred programs at once, and nothing is left of them") {
+TEST(crowd, "a hundred programs run at the same time and leak nothing") {
     enum { PROGRAMS = 100 };
     green_thread *threads[PROGRAMS];
     for (int i = 0; i < PROGRAMS; i++)
@@ -319,7 +319,7 @@ TEST(crowd, "a hundred programs at once, and nothing is left of them") {
     CHECK(is_childless());
 }
 
-TEST(released, "a process whose handle is gone runs on, and leaves no zombie") {
+TEST(released, "a process without a handle continues to run, and leaves no zombie") {
     size_t threads = os_threads();
     struct program programs[5];
     green_file *inputs[5];
@@ -342,7 +342,7 @@ TEST(released, "a process whose handle is gone runs on, and leaves no zombie") {
     green_process_free(NULL);
 }
 
-TEST(released_meanwhile, "a wait ends when the handle is released") {
+TEST(released_meanwhile, "a wait ends when the handle is freed") {
     struct program program = start_script("read line", all_pipes);
     green_thread *waiter = start(wait_for, program.process);
     let_run();
@@ -351,7 +351,7 @@ TEST(released_meanwhile, "a wait ends when the handle is released") {
     UNTIL(is_childless());
 }
 
-TEST(stolen, "an end that somebody else has collected is -ECHILD") {
+TEST(stolen, "an exit status that was collected elsewhere is -ECHILD") {
     struct program program = start_script("exit 1", (green_process_options){0});
     CHECK(waitpid(-1, NULL, 0), ==, green_process_id(program.process));
     CHECK(green_process_wait(program.process, NULL, GREEN_FOREVER), ==, -ECHILD);

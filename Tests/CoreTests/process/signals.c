@@ -17,7 +17,7 @@ static green_signals *open_for(int first, int second) {
     return signals;
 }
 
-TEST(next, "next returns the number of the signal that came") {
+TEST(next, "next returns the number of the signal") {
     green_signals *signals = open_for(SIGUSR1, 0);
     CHECK(kill(getpid(), SIGUSR1), ==, 0);
     CHECK(green_signals_next(signals, GREEN_FOREVER), ==, SIGUSR1);
@@ -33,7 +33,7 @@ TEST(times_out, "next ends with its timeout") {
     green_signals_free(signals);
 }
 
-TEST(two, "of two signals that came both are told") {
+TEST(two, "two signals that have arrived are both returned") {
     green_signals *signals = open_for(SIGUSR1, SIGUSR2);
     CHECK(kill(getpid(), SIGUSR2), ==, 0);
     CHECK(kill(getpid(), SIGUSR1), ==, 0);
@@ -60,11 +60,11 @@ static void raise_on_each_engine(void) {
     green_signals_free(signals);
 }
 
-TEST(raised, "a signal for the OS thread alone is told to who waits there, now or later") {
+TEST(raised, "a signal for the OS thread is returned to the thread that waits there, now or later") {
     on_each_engine(raise_on_each_engine);
 }
 
-TEST(wakes, "a signal wakes the thread that waits, and others run meanwhile") {
+TEST(wakes, "a signal wakes the waiting thread, and other threads run meanwhile") {
     green_signals *signals = open_for(SIGINT, SIGTERM);
     green_thread *thread = start(wait_for_signal, signals);
     for (int i = 0; i < 5; i++)
@@ -75,7 +75,7 @@ TEST(wakes, "a signal wakes the thread that waits, and others run meanwhile") {
     green_signals_free(signals);
 }
 
-TEST(killed, "a kill ends the wait, and no signal is lost by it") {
+TEST(killed, "a kill ends the wait, and no signal is lost") {
     green_signals *signals = open_for(SIGUSR1, 0);
     for (int i = 0; i < SCALED(200); i++) {
         green_thread *thread = start(wait_for_signal, signals);
@@ -94,7 +94,7 @@ TEST(killed, "a kill ends the wait, and no signal is lost by it") {
     green_signals_free(signals);
 }
 
-TEST(act_again, "after the close signals act as before") {
+TEST(act_again, "after the close signals take their normal action") {
     signal(SIGUSR1, handle);
     green_signals *signals = open_for(SIGUSR1, 0);
     CHECK(kill(getpid(), SIGUSR1), ==, 0);
@@ -107,7 +107,7 @@ TEST(act_again, "after the close signals act as before") {
     green_signals_free(NULL);
 }
 
-TEST(two_collectors, "a signal that two collect acts again when both are closed, in any order") {
+TEST(two_collectors, "a signal collected twice takes its action again when both are closed, in any order") {
     signal(SIGUSR1, handle);
     for (int i = 0; i < 2; i++) {
         green_signals *both[] = {open_for(SIGUSR1, SIGUSR2), open_for(SIGUSR1, 0)};
@@ -122,7 +122,7 @@ TEST(two_collectors, "a signal that two collect acts again when both are closed,
     }
 }
 
-TEST(mask_restored, "a signal that was blocked before is still blocked after the close") {
+TEST(mask_restored, "a signal that was blocked before stays blocked after the close") {
     sigset_t mask;
     sigemptyset(&mask);
     sigaddset(&mask, SIGUSR2);
@@ -133,7 +133,7 @@ TEST(mask_restored, "a signal that was blocked before is still blocked after the
     CHECK(sigismember(&mask, SIGUSR1), ==, 0);
 }
 
-TEST(bad_numbers, "what cannot be caught is -EINVAL") {
+TEST(bad_numbers, "a signal that cannot be caught is -EINVAL") {
     static const int numbers[] = {SIGKILL, SIGSTOP, 0, -1, 65, 1000000};
     green_signals *signals = NULL;
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {

@@ -199,7 +199,7 @@ TEST(tries_on_a_channel, "a try on a channel takes from a thread that puts, or h
     queue_release(channel);
 }
 
-TEST(timeout_zero, "a timeout of 0 asks without waiting") {
+TEST(timeout_zero, "a timeout of 0 polls without waiting") {
     green_queue *queue = queue_of(1, 1), *channel = element_queue(0, GREEN_FIFO);
     struct call other, call;
     call_begin(&other, queue, 9, GREEN_FOREVER);
