@@ -1,4 +1,4 @@
-/* green_wait_fd: any descriptor that poll(2) knows. */
+/* green_wait_fd(): any descriptor that poll(2) supports. */
 #include "helpers.h"
 
 #include <fcntl.h>

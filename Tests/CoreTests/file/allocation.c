@@ -1,5 +1,4 @@
-/* Out of memory, descriptors and native threads at every point of files and
- * child processes. */
+/* Lack of memory, descriptors and OS threads at every point of files and child processes. */
 #include "fault_injection.h"
 #include "files.h"
 
@@ -70,8 +69,8 @@ done:
     return error;
 }
 
-/* A pool that has a native thread does without another. A close that cannot have one
- * is made in place. */
+/* A pool with an OS thread does not need another one. A close that cannot start one closes
+ * in place. */
 static const struct scenario scenarios[] = {
     {.name = "file", .run = run_file, .tolerates = "pthread_create malloc calloc eventfd epoll_ctl"},
     {.name = "names", .run = run_names, .tolerates = "pthread_create"},

@@ -9,7 +9,7 @@
 enum { BYTES = 3 };
 static int contested = -1; /* its bytes vanish after the next poll that reports it */
 
-/* In the place of the C library's function. */
+/* Replaces the function of the C library. */
 int poll(struct pollfd *polls, nfds_t count, int timeout) {
     struct timespec limit = {timeout / 1000, timeout % 1000 * 1000000L};
     int result = (int)syscall(SYS_ppoll, polls, count, timeout < 0 ? NULL : &limit, NULL, 0);
@@ -59,7 +59,7 @@ static void read_packets(void) {
     close(ends[1]);
 }
 
-/* What a read leaves behind must not come out of the next one. */
+/* Bytes that a read leaves behind must not be returned by the next one. */
 static void read_to_nowhere(void) {
     int ends[2];
     char bytes[8];

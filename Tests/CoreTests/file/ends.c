@@ -1,4 +1,4 @@
-/* How calls on files end early, and streams, where they can wait for long. */
+/* Calls on files that end early, and calls on streams, which may wait for long. */
 #include "files.h"
 
 #include <semaphore.h>
@@ -177,7 +177,7 @@ static int open_to_read(void *path) {
     return open_and_release(path, O_RDONLY);
 }
 
-/* Whoever is still in there. The harness sees that nothing stays open. */
+/* The remaining calls. The harness checks that nothing stays open. */
 static void let_go(const char *path) {
     int fd = open(path, O_RDWR | O_CLOEXEC);
     CHECK(fd, >=, 0);
@@ -351,7 +351,7 @@ TEST(last_descriptor, "a file is closed even if no descriptor is left for an OS 
     sem_t semaphore;
     green_file *file = open_file("file", O_RDWR | O_CREAT);
     sem_init(&semaphore, 0, 0);
-    green_thread *other = start(wait_offloaded, &semaphore); /* with the one that was left of the opening */
+    green_thread *other = start(wait_offloaded, &semaphore); /* with the OS thread that is left from the open */
     let_run();
     getrlimit(RLIMIT_NOFILE, &before);
     setrlimit(RLIMIT_NOFILE, &(struct rlimit){1, before.rlim_max});
@@ -399,7 +399,7 @@ TEST(closed_in_sync, "a file closed during a sync is closed when the sync ends")
         CHECK(green_file_close(file), ==, 0);
         green_file_free(file);
     }
-    remove_directory(); /* the harness sees that nothing stays open */
+    remove_directory(); /* the harness checks that nothing stays open */
 }
 
 static int close_file(void *file) {

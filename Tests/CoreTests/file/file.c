@@ -1,4 +1,4 @@
-/* Files and names: what is read and written where, and what fails how. */
+/* Files and paths: reads, writes, positions and errors. */
 #include "../../../csrc/base/feature.h"
 #include "files.h"
 
@@ -84,7 +84,7 @@ TEST(append, "a file opened with O_APPEND is written at its end") {
     remove_directory();
 }
 
-/* All of it, as the system tells it. */
+/* The whole status, compared with fstat(2). */
 static void expect_true_status(green_file *file) {
     struct stat status, told;
     CHECK(fstat(green_file_fd(file), &status), ==, 0);
@@ -239,7 +239,7 @@ static int threads_named(const char *name) {
     return count;
 }
 
-/* Closing a file uses a native thread, so all stay open. */
+/* Closing a file uses an OS thread, so all stay open. */
 TEST(many_opens, "any number of sequential opens stays on io_uring") {
     enum { COUNT = 300 };
     static green_file *files[COUNT];
@@ -261,7 +261,7 @@ static bool takes_nothing;
 ssize_t __real_pwrite(int fd, const void *bytes, size_t size, off_t offset);
 ssize_t __wrap_pwrite(int fd, const void *bytes, size_t size, off_t offset);
 
-/* Replaces the real one and behaves like some file systems. */
+/* Replaces the real function, and behaves like some file systems. */
 ssize_t __wrap_pwrite(int fd, const void *bytes, size_t size, off_t offset) {
     return takes_nothing ? 0 : __real_pwrite(fd, bytes, size, offset);
 }
@@ -340,7 +340,7 @@ TEST(adopted, "an adopted descriptor starts at its position, which does not move
     remove_directory();
 }
 
-/* Several ---------------------------------------------------------------------- */
+/* Several threads -------------------------------------------------------------- */
 
 struct slice {
     green_file *file;

@@ -92,7 +92,7 @@ struct shared {
 };
 
 static struct shared share(void) {
-    struct shared shared = {.listener = listen_any(UNIX_ABSTRACT)}; /* clients are in the queue once connected */
+    struct shared shared = {.listener = listen_any(UNIX_ABSTRACT)}; /* connected clients are in the queue */
     CHECK(green_listener_address(shared.listener, &shared.address), ==, 0);
     shared.copy = fcntl(green_listener_fd(shared.listener), F_DUPFD_CLOEXEC, 0);
     CHECK(shared.copy, >=, 0);
@@ -125,7 +125,7 @@ static void expect_all_left(const struct shared *shared, const int clients[CLIEN
     close(shared->copy);
 }
 
-/* Enough rounds for any work that an engine does by itself. */
+/* Enough iterations for any work that an engine does by itself. */
 static void run_on(void) {
     for (int i = 0; i < 10; i++)
         CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
@@ -207,7 +207,7 @@ TEST(lost, "an accept whose connection another process has taken keeps waiting a
 static green_listener *adopt_blocking(int *copy) {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     green_listener *listener = NULL;
-    CHECK(bind(fd, &(struct sockaddr){.sa_family = AF_UNIX}, sizeof(sa_family_t)), ==, 0); /* any abstract name */
+    CHECK(bind(fd, &(struct sockaddr){.sa_family = AF_UNIX}, sizeof(sa_family_t)), ==, 0); /* autobind */
     CHECK(listen(fd, CLIENTS), ==, 0);
     *copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     CHECK(green_listener_adopt(&listener, fd), ==, 0);

@@ -1,4 +1,4 @@
-/* Addresses: text to value and back, and everything that is no address. */
+/* Addresses: parsing, printing, and invalid text. */
 #include "helpers.h"
 
 #include <arpa/inet.h>
@@ -224,7 +224,7 @@ TEST(equal, "addresses are equal if they have the same value") {
     for (int i = 0; i < COUNT; i++) {
         for (int k = 0; k < COUNT; k++) {
             green_address left = parsed(texts[i]), right;
-            memset(&right, 0xff, sizeof right); /* what is behind the address does not matter */
+            memset(&right, 0xff, sizeof right); /* bytes after the address are ignored */
             CHECK(green_address_parse(&right, texts[k]), ==, 0);
             CHECK(green_address_equal(&left, &right), ==, i == k);
         }

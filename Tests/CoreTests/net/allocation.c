@@ -1,4 +1,4 @@
-/* Out of memory, descriptors and the like at every point of the network. */
+/* Lack of memory, descriptors and other resources at every point of the network calls. */
 #include "fault_injection.h"
 
 #include <signal.h>
@@ -60,7 +60,7 @@ done:
     return error;
 }
 
-/* All the receive memory is lent, so the bytes come by a chunk. */
+/* All receive buffers are in use, so the bytes arrive in a chunk. */
 static int run_lent_out(void) {
     enum { SOCKETS = 5 };
     green_socket *near[SOCKETS] = {NULL}, *far[SOCKETS] = {NULL};
@@ -90,8 +90,8 @@ done:
     return error;
 }
 
-/* An exact read that runs out of time keeps what had come; without the memory
- * for it, no later read may go on behind the gap. */
+/* An exact read that times out keeps the received bytes. Without memory for them, no later
+ * read may continue after the gap. */
 static int run_cut_short(void) {
     green_socket *near = NULL, *far = NULL;
     char bytes[8];
@@ -142,7 +142,7 @@ done:
     return error;
 }
 
-/* Where the other end has failed, the stream ends, or nothing comes. */
+/* If the other end has failed, the stream ends, or nothing arrives. */
 static int greet(const char *host, green_listener *listener, const green_connect_options *options) {
     green_address address;
     char to[64], line[16];
@@ -259,16 +259,16 @@ done:
 }
 
 static const struct scenario connections[] = {
-    /* An accept that goes on by itself tells the next call. */
+    /* An accept that continues by itself is reported to the next call. */
     {.name = "connect and accept", .run = meet_by_address, .tolerates = "madvise mmap accept4 epoll_ctl"},
-    /* Another address does as well. */
+    /* Another address also works. */
     {.name = "connect by name",
      .run = meet_by_name,
      .tolerates = "madvise mmap strndup setsockopt connect socket accept4 epoll_ctl"},
     {.name = "unix path", .run = meet_on_path, .tolerates = "strdup"},
     {.name = "datagrams", .run = run_datagrams},
     {.name = "look-up", .run = run_resolve},
-    /* Where there is a native thread, another one may be missing. */
+    /* If an OS thread exists, a failure to start another one is no error. */
     {.name = "offload", .run = run_offload, .tolerates = "pthread_create"},
     {.name = "signals", .run = run_signals},
 };
@@ -305,7 +305,7 @@ static int echo_line(green_socket *client, void *context) {
     return length < 0 ? (int)length : 0;
 }
 
-/* A handler may run out of memory, and its client is told by the end. */
+/* A handler may run out of memory; its client then sees the end of the stream. */
 static unsigned handler_errors;
 
 static void count_error(int error, void *context) {
@@ -345,13 +345,13 @@ static int run_serve(void) {
     TRY(green_spawn(&thread, serve_lines, listener));
     for (int i = 0; i < 3; i++) {
         error = ask(listener);
-        CHECK(error, !=, -EPROTO); /* a connection that was dropped without a word */
+        CHECK(error, !=, -EPROTO); /* a connection that was dropped without an error */
         CHECK(error != -ETIMEDOUT || green_thread_is_finished(thread));
         if (error < 0)
             goto done;
     }
 done:
-    /* One that has not begun to serve will not hear of a stop. */
+    /* A server that has not begun to serve does not notice a stop. */
     CHECK(green_yield(), ==, 0);
     if (listener)
         CHECK(green_listener_stop(listener, GREEN_FOREVER), ==, 0);
@@ -359,7 +359,7 @@ done:
         int result = 0;
         CHECK(green_thread_wait(thread, &result, GREEN_FOREVER), ==, 0);
         green_thread_release(thread);
-        /* A serve that could not begin, or an accept that cannot go on. */
+        /* A serve that could not begin, or an accept that cannot continue. */
         if (error >= 0 && result < 0 && result != -EBADF)
             error = result;
     }
@@ -368,7 +368,7 @@ done:
 }
 
 static const struct scenario serving[] = {
-    /* It waits, and goes on. */
+    /* It waits, and continues. */
     {.name = "serve",
      .run = run_serve,
      .one_by_one = true,
@@ -383,7 +383,7 @@ TEST(serve_calls, "serve waits if no descriptor is left for a connection, and dr
     fail_on_each_engine(serving, 1, FAIL_CALLS);
 }
 
-/* The io_uring engine needs no place in an epoll. */
+/* The io_uring engine needs no entry in an epoll. */
 static void serve_without_place(void) {
     for (unsigned call = 1; call <= 3; call++) {
         handler_errors = 0;

@@ -1,4 +1,4 @@
-/* Close: who is woken, what is left, and the reuse of a descriptor's number. */
+/* Close: blocked threads are woken, unread bytes, and reuse of the descriptor's number. */
 #include "helpers.h"
 
 #include <fcntl.h>
@@ -155,7 +155,7 @@ TEST(lent_data, "received bytes stay valid if the socket is closed, and may be c
     send_text(pair.far, "on loan");
     CHECK(green_receive(pair.near, &bytes), ==, 7);
     CHECK(finish(start(close_it, pair.near)), ==, 0);
-    struct pair others = connected(TCP4); /* whose bytes would take a place that was given back */
+    struct pair others = connected(TCP4); /* whose bytes would overwrite a released buffer */
     send_text(others.far, "stolen!");
     expect_text(others.near, "stolen!");
     CHECK(memcmp(bytes, "on loan", 7), ==, 0);
@@ -165,8 +165,8 @@ TEST(lent_data, "received bytes stay valid if the socket is closed, and may be c
     release_pair(&pair);
 }
 
-/* The number of a descriptor is free for reuse at once; whoever waited on the
- * old socket must not take a byte of the new one. */
+/* The number of a descriptor can be reused at once. A thread that waited on the old socket
+ * must not take a byte of the new one. */
 TEST(reused_number, "a stale reader does not read from a new socket with the same descriptor") {
     for (int i = 0; i < SCALED(1000); i++) {
         struct pair old = connected(UNIX_PAIR), new;
@@ -223,7 +223,7 @@ TEST(second_reader, "a second reader is -EBUSY, and the message names both") {
         for (size_t k = 0; k < 4; k++)
             CHECK(finish(start(readers[k], pair.near)), ==, -EBUSY);
         send_text(pair.far, "a line, and more of it than a message has, so that it ends each kind of read\n");
-        int result = finish(first); /* the first was not disturbed; a line this long is too long */
+        int result = finish(first); /* the first reader still waits; the line is too long for it */
         CHECK(result > 0 || result == -EMSGSIZE);
         release_pair(&pair);
     }
@@ -284,7 +284,7 @@ TEST(close_is_not_interrupted, "a kill does not interrupt a close, and is delive
     }
 }
 
-/* The last release of a socket whose reader has just been told of the stream's end. */
+/* The last release of a socket whose reader has just got the end of the stream. */
 
 static int read_ten(void *socket) {
     char bytes[10];

@@ -1,4 +1,4 @@
-/* Connect, adopt, pairs and options: how sockets come to be. */
+/* Making sockets: connect, adopt and pairs. Also socket options. */
 #include "helpers.h"
 
 #include <fcntl.h>
@@ -13,7 +13,7 @@ static green_address loopback(int port) {
     return address;
 }
 
-/* An address where nobody listens: it was free a moment ago. */
+/* An address on which no socket listens any more. */
 static green_address nobody(void) {
     green_listener *listener = listen_any(TCP4);
     green_address address;
@@ -113,7 +113,7 @@ TEST(from, "a connect may set the local address") {
     CHECK(green_address_equal(&seen, &from));
     green_socket_release(client);
     green_socket_release(server);
-    CHECK(green_address_parse(&from, "192.0.2.1:0"), ==, 0); /* of nobody, by RFC 5737 */
+    CHECK(green_address_parse(&from, "192.0.2.1:0"), ==, 0); /* reserved by RFC 5737 */
     client = NULL;
     CHECK(green_connect(&client, address_of(listener), &options), ==, -EADDRNOTAVAIL);
     CHECK_CONTAINS(green_explain(-EADDRNOTAVAIL), "192.0.2.1");
@@ -121,7 +121,7 @@ TEST(from, "a connect may set the local address") {
     green_listener_release(listener);
 }
 
-static char full[64]; /* the address of a server without room */
+static char full[64]; /* the address of a server with a full backlog */
 
 /* A unix server with a full backlog: a connect to it waits. */
 static green_listener *full_server(green_socket **clients, int count) {
@@ -197,7 +197,7 @@ TEST(waits_tcp, "a TCP connect without an answer ends with its timeout") {
     int fd = socket_of_type(SOCK_STREAM);
     green_address address = loopback(0);
     CHECK(bind(fd, (struct sockaddr *)&address.storage, address.length), ==, 0);
-    CHECK(listen(fd, 0), ==, 0); /* nobody ever accepts: the queue fills */
+    CHECK(listen(fd, 0), ==, 0); /* no thread accepts, so the queue fills */
     CHECK(getsockname(fd, (struct sockaddr *)&address.storage, &address.length), ==, 0);
     green_connect_options options = {.timeout = 100 * GREEN_MILLISECOND};
     green_socket *clients[16] = {NULL};

@@ -1,4 +1,4 @@
-/* A resolver of the test, and the addresses that a connect tries. */
+/* The addresses that a connect tries, with a resolver of the test. */
 #include "helpers.h"
 
 #include <fcntl.h>
@@ -89,7 +89,7 @@ TEST(all_refuse, "if all addresses refuse, the connect fails at once with the la
 static int full_listener(int *filler) {
     green_address address = {.length = sizeof address.storage};
     int fd = socket_of_type(SOCK_STREAM);
-    CHECK(listen(fd, 0), ==, 0); /* on any free port */
+    CHECK(listen(fd, 0), ==, 0); /* on a free port */
     CHECK(getsockname(fd, (struct sockaddr *)&address.storage, &address.length), ==, 0);
     ((struct sockaddr_in *)&address.storage)->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     *filler = socket_of_type(SOCK_STREAM);
@@ -109,7 +109,7 @@ static uint64_t threads_now(void) {
     return now.threads;
 }
 
-/* The hub does not turn until both connections exist. */
+/* The event loop does not run until both connections exist. */
 TEST(two_winners, "if two attempts succeed in the same iteration, one is used and the other is closed") {
     int listeners[2], fillers[2], accepted[2];
     green_socket *socket = NULL;

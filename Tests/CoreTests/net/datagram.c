@@ -1,4 +1,4 @@
-/* Datagrams: whole or cut, with their sender's address. */
+/* Datagrams: complete or truncated, with their sender's address. */
 #include "helpers.h"
 
 static green_socket *open_at(const char *text, green_address *address) {
@@ -61,7 +61,7 @@ static int receive_byte(void *socket) {
     return (int)green_receive_from(socket, &byte, 1, NULL);
 }
 
-/* Sent around Green: nothing else makes the hub look. */
+/* Sent without Green, so that nothing else makes the hub check the socket. */
 static void send_from_outside(const green_address *to) {
     int fd = socket_of_type(SOCK_DGRAM);
     CHECK(sendto(fd, "x", 1, 0, (const struct sockaddr *)&to->storage, to->length), ==, 1);

@@ -1,8 +1,8 @@
-/* Interrupts lose nothing: a stream that is read by threads that are killed or
- * run out of time, at every moment, has no gap. */
+/* Interrupts lose nothing: a stream has no gap if threads that read it are killed or time
+ * out at any moment. */
 #include "helpers.h"
 
-/* Where all readers of a test stand in the stream. */
+/* The position in the stream of all readers of a test. */
 struct reading {
     green_socket *socket;
     uint64_t position;
@@ -54,7 +54,7 @@ static int receive_on(void *argument) {
     return (int)count;
 }
 
-/* Writes a few bytes and lets a few others run, again and again. */
+/* Writes a few bytes and yields a few times, repeatedly. */
 static int trickle(void *argument) {
     struct transfer *transfer = argument;
     while (transfer->position < transfer->size) {
@@ -77,7 +77,7 @@ static void read_rest(struct reading *reading, uint64_t size) {
     CHECK(rest.position, ==, size);
 }
 
-/* Kills one reader after the other while bytes come. */
+/* Kills one reader after another while bytes arrive. */
 static void kill_readers(green_function *function, enum transport transport) {
     struct pair pair = connected(transport);
     struct transfer send = {pair.far, SCALED(40000), 0};
@@ -248,7 +248,7 @@ static int read_one(void *socket) {
     return (int)green_read(socket, &byte, 1);
 }
 
-/* Nothing runs between the turn that fires the timer and the close. */
+/* Nothing runs between the iteration that fires the timer and the close. */
 TEST(first_cause, "a close does not end a read that its timeout has already ended") {
     const int64_t timeout = 10 * GREEN_MILLISECOND;
     struct pair pair = connected(UNIX_PAIR);
@@ -293,9 +293,9 @@ static int count_own(void *argument) {
     CHECK(green_interrupt_count(), ==, 1);
     green_socket_set_timeouts(socket, GREEN_MICROSECOND, GREEN_FOREVER);
     CHECK(green_read(socket, &byte, 1), ==, -ETIMEDOUT);
-    CHECK(green_interrupt_count(), ==, 1); /* the call's own timeout is none */
+    CHECK(green_interrupt_count(), ==, 1); /* the call's own timeout is no interrupt */
     CHECK(green_timeout_start(&timeout, 0), ==, 0);
-    CHECK(green_interrupt_count(), ==, 1); /* nor is one that has ended no call yet */
+    CHECK(green_interrupt_count(), ==, 1); /* a pending interrupt does not count */
     CHECK(green_sleep(3600 * GREEN_SECOND), ==, -ETIME);
     CHECK(green_interrupt_count(), ==, 2);
     green_timeout_free(timeout);

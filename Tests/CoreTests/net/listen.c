@@ -1,4 +1,4 @@
-/* Listeners: where they listen, what they refuse, and accept. */
+/* Listeners: addresses, options, errors, and accept. */
 #include "helpers.h"
 
 #include <fcntl.h>
@@ -159,7 +159,7 @@ TEST(dead_file, "the socket file of a dead server is replaced") {
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     CHECK(bind(fd, (struct sockaddr *)&address, sizeof address), ==, 0);
     CHECK(listen(fd, 1), ==, 0);
-    close(fd); /* as a server that was killed: its file stays */
+    close(fd); /* like a killed server, whose file stays */
     CHECK(access(address.sun_path, F_OK), ==, 0);
     green_listener *listener = listen_on(text, NULL);
     green_socket_release(connect_to(listener));
@@ -200,7 +200,7 @@ TEST(file_removed, "closing a listener removes its socket file") {
     CHECK(access(text + strlen("unix:"), F_OK), ==, -1);
     green_listener_release(listener);
     listener = listen_on(text, NULL);
-    green_listener_release(listener); /* as does the last release */
+    green_listener_release(listener); /* the last release does the same */
     CHECK(access(text + strlen("unix:"), F_OK), ==, -1);
     remove_directory();
 }
@@ -282,7 +282,7 @@ TEST(adopted, "an adopted listening descriptor accepts") {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     CHECK(green_listener_adopt(&listener, fd), ==, -EINVAL); /* it does not listen yet */
     CHECK(fcntl(fd, F_GETFD), >=, 0);
-    CHECK(bind(fd, (struct sockaddr *)&address, sizeof(sa_family_t)), ==, 0); /* any abstract name */
+    CHECK(bind(fd, (struct sockaddr *)&address, sizeof(sa_family_t)), ==, 0); /* autobind to an abstract name */
     CHECK(listen(fd, 8), ==, 0);
     CHECK(green_listener_adopt(&listener, fd), ==, 0);
     CHECK(green_listener_fd(listener), ==, fd);

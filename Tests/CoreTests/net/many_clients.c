@@ -1,4 +1,4 @@
-/* Many clients: bursts, descriptors that run out, hogs, and nothing left. */
+/* Many clients: bursts, lack of descriptors, clients that do not read or write, and leaks. */
 #include "helpers.h"
 
 #include <sys/resource.h>
@@ -21,7 +21,7 @@ static int echo(green_socket *client, void *context) {
     return count < 0 ? (int)count : 0;
 }
 
-/* A client that goes away in the middle ends its handler, not the server. */
+/* A client that disconnects early ends its handler, not the server. */
 static int forgive(green_socket *client, void *context) {
     int result = echo(client, context);
     return result == -ECONNRESET || result == -EPIPE ? 0 : result;
@@ -87,7 +87,7 @@ BIG_TEST(ten_thousand, "ten thousand connections leak no descriptor, memory or t
     CHECK(after.sockets, ==, before.sockets);
     CHECK(after.operations, ==, before.operations);
     CHECK(after.buffers, ==, before.buffers);
-    CHECK(after.stacks, <=, before.stacks + BATCH); /* a batch may be luckier than the first */
+    CHECK(after.stacks, <=, before.stacks + BATCH); /* the first batch may need more */
     if (!SANITIZED)
         CHECK(resident_bytes(), <=, resident + (32 << 20));
     stop_server(&server, thread);
@@ -98,7 +98,7 @@ TEST(burst, "a burst of a thousand connections waits in the queue and is accepte
     static green_socket *clients[COUNT];
     green_listener *listener = listen_any(TCP4);
     for (int i = 0; i < COUNT; i++)
-        clients[i] = connect_to(listener); /* nobody accepts yet */
+        clients[i] = connect_to(listener); /* no thread accepts yet */
     for (int i = 0; i < COUNT; i++)
         green_socket_release(accept_from(listener));
     for (int i = 0; i < COUNT; i++) {
@@ -114,7 +114,7 @@ TEST(hog, "clients that never read or never write do not delay a thousand others
     green_thread *thread = start_server(&server);
     green_socket *hog = connect_to(server.listener), *silent = connect_to(server.listener);
     struct transfer send = {hog, UINT64_MAX, 0};
-    green_thread *flood = start(send_pattern, &send); /* it is echoed until nobody can move */
+    green_thread *flood = start(send_pattern, &send); /* it is echoed until all are blocked */
     CHECK(green_sleep(20 * GREEN_MILLISECOND), ==, 0);
     visit_by(&server, OTHERS);
     CHECK(server.running, ==, 2);
@@ -186,7 +186,7 @@ TEST(serve_without_descriptors, "serve continues as descriptors become free, and
     CHECK(green_sleep(50 * GREEN_MILLISECOND), ==, 0);
     CHECK(server.running, ==, 3);
     CHECK(!green_thread_is_finished(thread));
-    for (int i = 0; i < COUNT; i++) /* each ends, and makes room for another */
+    for (int i = 0; i < COUNT; i++) /* each one that ends makes room for another */
         threads[i] = start(visit_late, clients[i]);
     for (int i = 0; i < COUNT; i++)
         CHECK(finish(threads[i]), ==, 0);

@@ -1,5 +1,5 @@
-/* More than there is room for: of descriptors, memory, clients, connects and
- * time. What is refused is an error with a name, and all else goes on. */
+/* Lack of descriptors, memory, backlog and time. A refused call is an error that says why,
+ * and everything else continues. */
 #include "helpers.h"
 
 #include <fcntl.h>
@@ -22,7 +22,7 @@ static rlim_t limit_of(int resource) {
     return limit.rlim_cur;
 }
 
-/* As many as asked for, or as there are descriptors for both ends. */
+/* The requested number, or as many as there are descriptors for both ends. */
 static size_t client_count(size_t otherwise) {
     size_t wanted = count_from("GREEN_CLIENTS", SCALED(otherwise)), room = (limit_of(RLIMIT_NOFILE) - 100) / 2;
     return wanted < room ? wanted : room;
@@ -41,7 +41,7 @@ struct server {
     green_listener *listener;
     green_thread *thread;
     size_t served; /* handlers that have ended */
-    size_t failed; /* of these: with an error */
+    size_t failed; /* those that ended with an error */
     int64_t read_timeout;
 };
 
@@ -88,7 +88,7 @@ static void ask(green_socket *socket) {
 
 /* Descriptors ------------------------------------------------------------------- */
 
-/* Takes all descriptors but so many. */
+/* Uses all descriptors except `left`. */
 static size_t take_descriptors(int *taken, size_t size, size_t left) {
     size_t count = 0;
     while (count < size && (taken[count] = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0)) >= 0)
@@ -171,7 +171,7 @@ static void spawn_until_refused(void) {
     send_text(pair.near, "goes on");
     expect_text(pair.far, "goes on");
     CHECK(kill_and_finish(threads[--count]), ==, -ECANCELED);
-    CHECK(green_spawn(&threads[count], nap, NULL), ==, 0); /* in the place of that one */
+    CHECK(green_spawn(&threads[count], nap, NULL), ==, 0); /* instead of that one */
     for (size_t i = 0; i <= count; i++)
         CHECK(kill_and_finish(threads[i]), ==, -ECANCELED);
     release_pair(&pair);
@@ -199,7 +199,7 @@ TEST(slow_loris, "a timeout ends clients that send a byte now and then, and othe
     quick = connect_to(server.listener);
     int64_t begun = green_now();
     size_t ended = 0;
-    /* The timeout is that of the whole line, so a byte now and then is no help. */
+    /* The timeout covers the whole line, so a byte now and then does not extend it. */
     for (int round = 0; ended < slow_count && round < 1000; round++) {
         ended = 0;
         for (size_t i = 0; i < slow_count; i++) {
@@ -222,8 +222,8 @@ TEST(slow_loris, "a timeout ends clients that send a byte now and then, and othe
 
 /* A burst ------------------------------------------------------------------------ */
 
-/* A process that connects as often at once as told, without Green, and checks
- * that each connection is answered. */
+/* A process without Green that makes a number of connections at the same time and checks
+ * that each one is answered. */
 static pid_t start_burst(size_t count, const green_address *to) {
     fflush(NULL);
     pid_t pid = fork();
@@ -253,7 +253,7 @@ static pid_t start_burst(size_t count, const green_address *to) {
                 if (recv(clients[i].fd, bytes, sizeof bytes, 0) != 5)
                     _exit(6);
                 clients[i].events = 0;
-                clients[i].fd = ~clients[i].fd; /* open, and polled no more */
+                clients[i].fd = ~clients[i].fd; /* open, and no longer polled */
                 answered++;
             }
         }
@@ -261,7 +261,7 @@ static pid_t start_burst(size_t count, const green_address *to) {
     _exit(0);
 }
 
-/* As many as asked for, or as there are descriptors. */
+/* The requested number, or as many as there are descriptors. */
 static size_t burst_count(size_t otherwise) {
     size_t wanted = count_from("GREEN_BURST", SCALED(otherwise)), room = limit_of(RLIMIT_NOFILE) - 100;
     size_t count = wanted < room ? wanted : room;
@@ -316,7 +316,7 @@ BIG_TEST(never_reads, "a client that never reads delays none of 10 000 others") 
     green_thread *server = start(serve_unread, &unread);
     green_socket *deaf = connect_to(unread.listener);
     UNTIL(unread.first);
-    CHECK(green_sleep(10 * GREEN_MILLISECOND), ==, 0); /* its writer is stuck */
+    CHECK(green_sleep(10 * GREEN_MILLISECOND), ==, 0); /* its writer is blocked */
     serve_burst(unread.listener, burst_count(10000));
     reset_and_release(deaf);
     CHECK(green_listener_stop(unread.listener, GREEN_FOREVER), ==, 0);
@@ -334,7 +334,7 @@ static int sleep_too_long(void *argument) {
     return 0;
 }
 
-/* A thread that runs in the same round as those before it: no timer ends in between. */
+/* A thread that runs in the same iteration as those before it: no timer expires in between. */
 static int never_yield(void *client) {
     CHECK(send(green_socket_fd(client), "ping\n", 5, 0), ==, 5);
     int64_t until = green_now() + 100 * GREEN_MILLISECOND;
@@ -359,7 +359,7 @@ TEST(never_yields, "threads continue after one that blocked the hub, and no time
     stop_server(&server);
 }
 
-/* A wait for what does not come costs nothing, though something else is there. */
+/* A wait for one event uses no processor time while another event is ready. */
 static void wait_quietly(const char *engine) {
     green_hub_options options = {.engine = engine};
     if (green_hub_open(&options) < 0)
@@ -369,7 +369,7 @@ static void wait_quietly(const char *engine) {
     green_statistics before, after;
     CHECK(green_wait_fd(fd, POLLIN, GREEN_MILLISECOND), ==, -ETIMEDOUT);
     CHECK(green_hub_statistics(&before), ==, 0);
-    CHECK(green_wait_fd(fd, POLLIN, 50 * GREEN_MILLISECOND), ==, -ETIMEDOUT); /* it can always be written */
+    CHECK(green_wait_fd(fd, POLLIN, 50 * GREEN_MILLISECOND), ==, -ETIMEDOUT); /* always writable */
     CHECK(green_wait_fd(green_socket_fd(pair.near), POLLIN, 50 * GREEN_MILLISECOND), ==, -ETIMEDOUT);
     CHECK(green_hub_statistics(&after), ==, 0);
     CHECK(after.system_calls - before.system_calls, <=, 20);

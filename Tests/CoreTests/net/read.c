@@ -1,4 +1,4 @@
-/* The reads: exact, by line, in place, and one kind after the other. */
+/* Reads: exact, by line, in place, and mixed. */
 #include "helpers.h"
 
 #define LINE(socket, bytes) green_read_line(socket, bytes, sizeof bytes)
@@ -222,7 +222,7 @@ TEST(many_lines, "ten thousand lines of all lengths are read from packets of any
     release_pair(&pair);
 }
 
-/* Lending ------------------------------------------------------------------ */
+/* In place ----------------------------------------------------------------- */
 
 static void lend(struct pair *pair) {
     const void *bytes = NULL, *again = NULL;
@@ -274,9 +274,9 @@ TEST(receive_much, "a stream is read in place in parts of any size") {
 
 enum { PART = 2000 };
 
-/* Reads from the pattern by a kind of read that chance picks, and returns how
- * much; at least PART bytes must still come. Its "lines" are what lies between
- * two bytes that happen to be '\n'. */
+/* Reads from the pattern by a randomly chosen kind of read, and returns the number of bytes.
+ * At least PART bytes must still arrive. "Lines" end at bytes of the pattern that happen to
+ * be '\n'. */
 static size_t read_some_way(green_socket *socket, uint64_t position) {
     char bytes[PART];
     const void *lent = bytes;
@@ -289,7 +289,7 @@ static size_t read_some_way(green_socket *socket, uint64_t position) {
             CHECK(count, >, 0);
             CHECK(memchr(bytes, '\n', (size_t)count) == bytes + count - 1);
             break;
-        } /* no line is that short: read it otherwise */
+        } /* no line is that short: use another kind */
         /* fall through */
     case 1:
         count = green_read(socket, bytes, size);

@@ -1,4 +1,4 @@
-/* Names: what the system's resolver finds, and that it blocks nobody. */
+/* Name resolution: its results, and that it blocks no other thread. */
 #include "helpers.h"
 
 #include <netdb.h>
@@ -11,7 +11,7 @@
 enum { FOUND = 16 };
 static green_address found[FOUND];
 
-/* A name that RFC 6761 lets nobody register; not every resolver knows that. */
+/* RFC 6761 reserves this name, but not every resolver knows that. */
 static const char *const unknown = "nonexistent.invalid:80";
 
 static void impatient_resolver(void) {
@@ -101,7 +101,7 @@ TEST(room, "at most count addresses are stored") {
     CHECK(found[1].length, ==, 12345);
 }
 
-/* No such host; or, from one look-up to the next, nobody answers. */
+/* No such host, or no name server answers. */
 static void check_unknown(int error) {
     CHECK(error == -ENOENT || error == -EAGAIN);
     CHECK_CONTAINS(green_explain(error), "nonexistent.invalid");
@@ -116,7 +116,7 @@ TEST(no_descriptor, "a look-up without a descriptor left is -EMFILE, and not an 
     enum { LIMIT = 64 };
     struct rlimit before;
     int result;
-    /* With the descriptor that wakes who waits for it. */
+    /* Including the eventfd that wakes the caller. */
     CHECK(green_offload(NULL, nothing, NULL, NULL, &result, GREEN_FOREVER), ==, 0);
     CHECK(getrlimit(RLIMIT_NOFILE, &before), ==, 0);
     CHECK(setrlimit(RLIMIT_NOFILE, &(struct rlimit){LIMIT, before.rlim_max}), ==, 0);
@@ -226,7 +226,7 @@ TEST(within, "a look-up that times out is -ETIMEDOUT and names the host, and the
     sem_post(&answers);
     sem_post(&answers);
     CHECK(green_resolve_within(found, FOUND, "localhost:1", PATIENTLY(30 * GREEN_SECOND)), >=, 1);
-    CHECK(green_resolve_within(found, FOUND, "127.0.0.1:1", 0), ==, 1); /* nobody is asked */
+    CHECK(green_resolve_within(found, FOUND, "127.0.0.1:1", 0), ==, 1); /* no look-up is made */
 }
 
 static void expect_address(const char *text, const char *expected) {

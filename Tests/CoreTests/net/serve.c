@@ -1,7 +1,7 @@
-/* serve: a thread for each connection, how many at once, and how it ends. */
+/* green_serve(): a thread for each connection, the concurrency, and how it ends. */
 #include "helpers.h"
 
-/* A server, what its handlers did, and the door they wait at. */
+/* A server, the results of its handlers, and the event they wait for. */
 struct server {
     green_listener *listener;
     green_serve_options options;
@@ -48,7 +48,7 @@ static int wait_inside(green_socket *client, void *context) {
     return error;
 }
 
-/* Waits for the end of serve; whatever it left open is closed. */
+/* Waits for the end of serve, and closes what it left open. */
 static int end_of(struct server *server, green_thread *thread) {
     int result = finish(thread);
     green_listener_release(server->listener);
@@ -80,7 +80,7 @@ TEST(concurrency, "at most `concurrency` handlers run, and further connections w
     struct server *server = new_server(wait_inside, LIMIT);
     green_socket *clients[CLIENTS];
     for (int i = 0; i < CLIENTS; i++)
-        clients[i] = connect_to(server->listener); /* all are there before the first is served */
+        clients[i] = connect_to(server->listener); /* all have connected before the first is served */
     size_t descriptors = open_descriptors();
     green_thread *thread = start(serve, server);
     UNTIL(server->running == LIMIT);
@@ -209,7 +209,7 @@ TEST(on_error, "with on_error serve continues, and on_error gets each error in t
         UNTIL(errors_seen == i);
     }
     CHECK(close_and_end(server, thread), ==, 0);
-    CHECK_TEXT(capture_end(), ""); /* somebody took care of them */
+    CHECK_TEXT(capture_end(), ""); /* on_error got them */
 }
 
 static int nap_inside(green_socket *client, void *context) {
@@ -325,7 +325,7 @@ TEST(closed_at_limit, "a serve that waits for a handler to end returns 0 when it
     green_socket *client = connect_to(server->listener);
     UNTIL(server->running == 1);
     CHECK(close_and_end(server, thread), ==, 0);
-    CHECK(server->running, ==, 1); /* its handlers go on */
+    CHECK(server->running, ==, 1); /* its handlers continue */
     server->door.is_open = true;
     expect_end(client);
     green_socket_release(client);

@@ -13,7 +13,7 @@ struct server {
     green_listener *backend_listener;
     green_socket *backend; /* our end of a connection to another server */
     green_socket *beyond;  /* the other server's end */
-    green_socket *client;  /* of the handler that runs */
+    green_socket *client;  /* of the running handler */
     int begun, ended, told;
 };
 static struct server server;

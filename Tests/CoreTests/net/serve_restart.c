@@ -68,7 +68,7 @@ static void serve_datagrams(const char *text, int pipe) {
     _exit(1);
 }
 
-/* A descriptor that is bound there, and listens if it is a stream's; tells of it. */
+/* Makes a descriptor bound to the address, which listens if it is a stream socket. */
 static int open_at(const char *text, int type, int pipe) {
     struct report report = {0};
     CHECK(green_resolve(&report.address, 1, text), ==, 1);
@@ -173,8 +173,8 @@ static void expect_free(const struct server *server) {
     close(fd);
 }
 
-/* Kills a server that waits for clients, talks to some, and has yet to accept others;
- * an idle one has done with all of them. */
+/* Kills a server that waits for clients, serves some, and has not accepted others. An idle
+ * server has none. */
 static void kill_server(const struct server *server) {
     int clients[GREETED + UNGREETED], status;
     char byte = 'x';

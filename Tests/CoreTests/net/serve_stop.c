@@ -1,4 +1,4 @@
-/* listener_stop: drain, then kill, then nothing is left of a server. */
+/* green_listener_stop(): drains, then kills, and leaks nothing. */
 #include "helpers.h"
 
 #include <fcntl.h>
@@ -9,7 +9,7 @@ struct server {
     int running, ended, killed;
     int running_after; /* handlers that ran when serve returned */
     int stop_result;
-    bool refuse; /* handlers catch the first kill and go on for a while */
+    bool refuse; /* handlers catch the first kill and continue for a while */
 };
 
 static int wait_for_byte(green_socket *client, void *context) {
@@ -63,7 +63,7 @@ TEST(drains, "stop waits for the handlers, and returns 0 if all ended by themsel
     int64_t drain = 60 * GREEN_SECOND;
     green_thread *thread = start_server(), *stopper = start(stop_soon, &drain);
     let_run();
-    CHECK(green_listener_fd(server.listener), ==, -EBADF); /* it listens no more */
+    CHECK(green_listener_fd(server.listener), ==, -EBADF); /* it no longer listens */
     CHECK(!green_thread_is_finished(stopper));
     CHECK(!green_thread_is_finished(thread));
     for (int i = 0; i < CLIENTS; i++)
@@ -165,7 +165,7 @@ TEST(killed_stop, "a stop that is killed while it drains ends with -ECANCELED") 
     green_thread *thread = start_server(), *stopper = start(stop_soon, &drain);
     let_run();
     CHECK(kill_and_finish(stopper), ==, -ECANCELED);
-    CHECK(server.running, ==, CLIENTS); /* the handlers go on, as after a close */
+    CHECK(server.running, ==, CLIENTS); /* the handlers continue, as after a close */
     CHECK(finish(thread), ==, 0);
     for (int i = 0; i < CLIENTS; i++)
         send_text(clients[i], "x");

@@ -1,5 +1,5 @@
-/* Two threads that read and write one socket while it is closed, released, left
- * by its peer and they are killed: in every order there is. */
+/* Two threads read and write one socket while it is closed, released and disconnected by its
+ * peer, and while the threads are killed: every order of these actions. */
 #include "helpers.h"
 
 enum action { READ, WRITE, CLOSE, KILL_READER, KILL_WRITER, RELEASE, PEER_CLOSE, ACTIONS };
@@ -9,7 +9,7 @@ struct world {
     int owners; /* of pair.near: main, the reader, the writer */
     bool closed, peer_closed;
     green_thread *reader, *writer;
-    const char *ends_reader; /* what must end it: the first that happened */
+    const char *ends_reader; /* the actions that may have ended it */
     const char *ends_writer;
 };
 
@@ -27,7 +27,7 @@ static int read_once(void *argument) {
 }
 
 static int write_much(void *argument) {
-    static char bytes[4 << 20]; /* more than the peer, which never reads, can be sent */
+    static char bytes[4 << 20]; /* more than fits, because the peer never reads */
     struct world *world = argument;
     int result = (int)green_write(world->pair.near, bytes, sizeof bytes);
     give_up(world);
@@ -40,7 +40,7 @@ static green_thread *start_owner(struct world *world, green_function *function) 
     return start(function, world);
 }
 
-/* What ends a thread that starts now. */
+/* The action that ends a thread that starts now. */
 static const char *already(const struct world *world) {
     return world->closed ? "closed" : world->peer_closed ? "peer" : NULL;
 }
@@ -60,7 +60,7 @@ static void kill_one(green_thread *thread, const char **ends) {
         *ends = "killed";
 }
 
-/* Does one action; those on a socket that nobody owns any more do nothing. */
+/* Does one action. An action on a socket without owners has no effect. */
 static void act(struct world *world, enum action action) {
     bool alive = world->owners > 0;
     if (action == READ && alive) {
@@ -86,8 +86,8 @@ static void act(struct world *world, enum action action) {
     }
 }
 
-/* A result must be one that something which happened explains; where all had
- * settled between the actions, it must be that of the first. */
+/* A result must be explained by one of the actions. If the event loop ran between the
+ * actions, it must be the result of the first one. */
 static void check_result(int result, const char *first, bool settled) {
     if (!settled) {
         CHECK(result == 0 || result == -EBADF || result == -ECANCELED || result == -EPIPE || result == -ECONNRESET);
@@ -110,7 +110,7 @@ static void play(const enum action *order, bool settle) {
             let_run();
     }
     int result = 0;
-    if (world.reader) { /* killed last of all, whoever is still there */
+    if (world.reader) { /* kill the remaining threads */
         act(&world, KILL_READER);
         CHECK(green_thread_wait(world.reader, &result, GREEN_FOREVER), ==, 0);
         check_result(result, world.ends_reader, settle);
@@ -122,7 +122,7 @@ static void play(const enum action *order, bool settle) {
         check_result(result, world.ends_writer, settle);
         green_thread_release(world.writer);
     }
-    /* A thread killed before it ran has not given up what it owned. */
+    /* A thread killed before it ran has not released its reference. */
     while (world.owners > 0)
         give_up(&world);
     green_socket_release(world.pair.far);
@@ -130,7 +130,7 @@ static void play(const enum action *order, bool settle) {
 
 static int played;
 
-/* Plays all orders of the actions from index on. */
+/* Runs all orders of the actions from index on. */
 static void permute(enum action *order, int index, bool settle) {
     if (index == ACTIONS) {
         if (!SLOW || played % 20 == 0)

@@ -1,4 +1,4 @@
-/* A stream between two threads: echo, ends, resets, large transfers. */
+/* A stream between two threads: echo, end of stream, resets, large transfers. */
 #include "helpers.h"
 
 static int echo(void *argument) {
@@ -45,7 +45,7 @@ static void half_close(struct pair *pair) {
     CHECK(green_write(pair->near, "x", 1), ==, -EPIPE);
     CHECK(green_close(pair->far), ==, 0);
     expect_end(pair->near);
-    expect_end(pair->near); /* the end stays the end */
+    expect_end(pair->near); /* a read after the end returns 0 again */
 }
 
 TEST(half_close, "after a half-close the other direction continues") {
@@ -61,7 +61,7 @@ static void shut_down(struct pair *pair) {
     green_thread *thread = start(read_byte, pair->near);
     let_run();
     CHECK(green_shutdown(pair->near, SHUT_RD), ==, 0);
-    CHECK(finish(thread), ==, 0); /* an end of stream, as read(2) has it */
+    CHECK(finish(thread), ==, 0); /* an end of stream, as for read(2) */
     CHECK(green_shutdown(pair->near, SHUT_RDWR), ==, 0);
     CHECK(green_close(pair->near), ==, 0);
     CHECK(green_shutdown(pair->near, SHUT_WR), ==, -EBADF);

@@ -1,4 +1,4 @@
-/* The writes: all of it, gathered, some of it, and to a peer that never reads. */
+/* Writes: complete, gathered, partial, and to a peer that never reads. */
 #include "helpers.h"
 
 static int write_much(void *argument) {
@@ -65,7 +65,7 @@ TEST(reader_comes_late, "a write that waits continues when the peer reads") {
 static void to_closed_peer(struct pair *pair) {
     CHECK(green_close(pair->far), ==, 0);
     ssize_t result = 0;
-    for (int i = 0; i < 100 && result >= 0; i++) /* TCP learns of it by the first answer */
+    for (int i = 0; i < 100 && result >= 0; i++) /* TCP detects it by the first answer */
         result = green_write(pair->near, "x", 1);
     CHECK(result == -EPIPE || result == -ECONNRESET);
     CHECK(green_write(pair->near, "x", 1), ==, -EPIPE);
@@ -142,7 +142,7 @@ TEST(gathered_bad_count, "a negative number of pieces is -EINVAL") {
     release_pair(&pair);
 }
 
-/* Some of it --------------------------------------------------------------- */
+/* Partial ------------------------------------------------------------------ */
 
 static int read_until_end(void *argument) {
     struct transfer *transfer = argument;

@@ -1,4 +1,4 @@
-/* Child processes: what they get, what they say, how they end. */
+/* Child processes: their arguments and descriptors, their output, and their exit status. */
 #include "files.h"
 
 #include <pthread.h>
@@ -65,7 +65,7 @@ static bool is_childless(void) {
     return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD;
 }
 
-/* Ends ------------------------------------------------------------------------- */
+/* Exit status ------------------------------------------------------------------ */
 
 TEST(codes, "a wait returns the exit code, any number of times") {
     CHECK(run_script("exit 0", (green_process_options){0}).code, ==, 0);
@@ -114,7 +114,7 @@ TEST(not_found, "a program that does not exist is an error that says so") {
     green_process *process = NULL;
     green_file *output = NULL;
     green_process_options options = {.output = {.kind = GREEN_STDIO_PIPE, .pipe = &output}};
-    needs_kernel(); /* the child has no memory in common with its parent, to tell it by */
+    needs_kernel(); /* the child does not share memory with its parent, so it cannot report the error */
     CHECK(green_process_spawn(&process, "no-such-program", NULL, &options), ==, -ENOENT);
     CHECK_CONTAINS(green_explain(-ENOENT), "starting 'no-such-program', which is looked up in PATH");
     CHECK(process == NULL && output == NULL);
@@ -135,7 +135,7 @@ TEST(not_found, "a program that does not exist is an error that says so") {
     CHECK(is_childless());
 }
 
-/* What they get ------------------------------------------------------------------ */
+/* Environment -------------------------------------------------------------------- */
 
 enum { SIZE = 1 << 20 };
 
@@ -229,7 +229,7 @@ TEST(descriptors, "a program gets the given descriptors, even if they are exchan
     struct pipe_ends ends = pipe_of(0), others = pipe_of(0);
     int fds[2] = {green_file_fd(ends.far), green_file_fd(others.far)};
     int saved[2] = {fcntl(1, F_DUPFD_CLOEXEC, 10), fcntl(2, F_DUPFD_CLOEXEC, 10)};
-    /* Output and error of this process, which the program is to have the other way round. */
+    /* Output and error of this process, which the program gets exchanged. */
     dup2(fds[0], 1);
     dup2(fds[1], 2);
     struct program program =
@@ -330,11 +330,11 @@ TEST(released, "a process without a handle continues to run, and leaves no zombi
     }
     CHECK(!is_childless());
     for (int i = 0; i < 5; i++) {
-        CHECK(green_file_write(inputs[i], "go\n", 3), ==, 3); /* somebody still reads */
+        CHECK(green_file_write(inputs[i], "go\n", 3), ==, 3); /* a reader is left */
         green_file_free(inputs[i]);
     }
     UNTIL(is_childless());
-    UNTIL(os_threads() <= threads + 4); /* those that start programs stay for a while */
+    UNTIL(os_threads() <= threads + 4); /* the OS threads that start programs stay for a while */
     struct program program = start_script("exit 0", (green_process_options){0});
     CHECK(green_sleep(20 * GREEN_MILLISECOND), ==, 0);
     green_process_free(program.process);

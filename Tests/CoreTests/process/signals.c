@@ -1,4 +1,4 @@
-/* Signals as something to wait for. */
+/* Waiting for signals. */
 #include "helpers.h"
 
 #include <signal.h>
