@@ -2,26 +2,27 @@
 
 #include <stdio.h>
 
-static int refuse(const green_file *file, const green_file_call *user, const char *verb) {
+static int fail_busy(const green_file *file, const green_file_call *user, const char *verb) {
     char label[GREEN_FILE_LABEL_MAX], first[GREEN_LABEL_MAX], second[GREEN_LABEL_MAX];
-    return green__fail(-EBUSY, "%s %s: %s is %s it already, so %s has to wait for its turn", verb,
+    return green__fail(-EBUSY, "%s cannot %s %s: %s is already %s it",
+                       green__thread_label(file->hub->current, second, sizeof second), verb,
                        green__file_label(file, label, sizeof label),
-                       green__thread_label(user->thread, first, sizeof first), user->verb,
-                       green__thread_label(file->hub->current, second, sizeof second));
+                       green__thread_label(user->thread, first, sizeof first), user->verb->gerund);
 }
 
-int green__file_begin(green_file *file, green_file_call *call, const char *verb, green_file_use use) {
+int green__file_begin(green_file *file, green_file_call *call, const green_file_verb *verb, green_file_use use) {
     green_hub *hub = file->hub;
     green_file_call **user = NULL;
     char label[GREEN_FILE_LABEL_MAX];
     if (GREEN_UNLIKELY(hub != green__hub))
-        return green__fail(-EXDEV, "%s: the file %s", verb, green__foreign_hub_reason(hub));
+        return green__fail(-EXDEV, "cannot %s the file: it %s", verb->infinitive, green__foreign_hub_reason(hub));
     if (GREEN_UNLIKELY(file->closed))
-        return green__fail(-EBADF, "%s %s: the file is closed", verb, green__file_label(file, label, sizeof label));
+        return green__fail(-EBADF, "cannot %s %s: the file is closed", verb->infinitive,
+                           green__file_label(file, label, sizeof label));
     if (use != GREEN_FILE_SHARES)
         user = &file->users[file->stream ? use : 0];
     if (user && *user)
-        return refuse(file, *user, verb);
+        return fail_busy(file, *user, verb->infinitive);
     int error = green__begin(hub, file->timeout);
     if (error < 0)
         return error;
@@ -48,9 +49,9 @@ static void explain(const green_file_call *call, int error) {
     if (call->explained || green__is_explained(error))
         return;
     if (call->written > 0)
-        snprintf(part, sizeof part, ", of which %zu of %zu bytes are written", call->written, call->size);
-    green__fail(error, "%s %s%s%s", call->verb, green__file_label(call->file, label, sizeof label), part,
-                call->file->closed ? ": the file was closed meanwhile" : "");
+        snprintf(part, sizeof part, " after %zu of %zu bytes", call->written, call->size);
+    green__fail(error, "cannot %s %s%s%s", call->verb->infinitive, green__file_label(call->file, label, sizeof label),
+                part, call->file->closed ? ": the file was closed" : "");
 }
 
 int64_t green__file_end(green_file_call *call, int64_t result) {
@@ -81,7 +82,7 @@ int green__file_continue(const green_file_call *call) {
 static void describe(const green_wait *wait, char *text, size_t size) {
     const green_file_call *call = GREEN_CONTAINER(wait, const green_file_call, io.wait);
     char label[GREEN_FILE_LABEL_MAX];
-    snprintf(text, size, "%s %s", call->verb, green__file_label(call->file, label, sizeof label));
+    snprintf(text, size, "%s %s", call->verb->gerund, green__file_label(call->file, label, sizeof label));
 }
 
 static const green_wait_kind in_file = {green__io_cancel, describe};

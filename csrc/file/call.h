@@ -9,7 +9,7 @@ typedef enum green_file_use { GREEN_FILE_READS, GREEN_FILE_WRITES, GREEN_FILE_SH
 
 /* Begins a call: adds it to the file's calls, or fails if the file is closed or another
  * call has the same use. */
-int green__file_begin(green_file *file, green_file_call *call, const char *verb, green_file_use use);
+int green__file_begin(green_file *file, green_file_call *call, const green_file_verb *verb, green_file_use use);
 
 /* Ends the call, and closes the descriptor if a close waits for this. Returns result,
  * explained if it is an error. */

@@ -53,7 +53,7 @@ static int make(green_hub *hub, int fd, const char *path, green_file **made) {
         free(file);
         free(descriptor);
         free(copy);
-        return green__fail(-ENOMEM, "no memory for a file");
+        return green__fail(-ENOMEM, "cannot make a file handle");
     }
     *file = (green_file){
         .hub = hub,
@@ -98,7 +98,7 @@ static void take_opened(green_file_request *request) {
 }
 
 static const green_file_request_kind opening = {
-    .verb = "opening", .run = open_now, .has_op = true, .op = GREEN_OP_OPEN, .finish = take_opened};
+    .verb = {"open", "opening"}, .run = open_now, .has_op = true, .op = GREEN_OP_OPEN, .finish = take_opened};
 
 /* Returns 1 if the path is a FIFO whose open waits, and `fifo` is false. */
 static int open_as(bool fifo, green_hub *hub, green_file **file, const char *path, int flags, mode_t mode,
@@ -134,7 +134,7 @@ int green_file_adopt(green_file **file, int fd) {
     if (!hub)
         return error;
     if (fcntl(fd, F_GETFD) < 0)
-        return green__fail(-errno, "adopting descriptor %d as a file", fd);
+        return green__fail(-errno, "cannot adopt descriptor %d as a file", fd);
     return make(hub, fd, NULL, file);
 }
 
@@ -203,7 +203,7 @@ int green_file_close(green_file *file) {
     char label[GREEN_FILE_LABEL_MAX];
     int error = 0;
     if (hub != green__hub)
-        return green__fail(-EXDEV, "close: the file %s", green__foreign_hub_reason(hub));
+        return green__fail(-EXDEV, "cannot close the file: it %s", green__foreign_hub_reason(hub));
     if (file->closed)
         return 0;
     file->references++;
@@ -214,7 +214,7 @@ int green_file_close(green_file *file) {
         error = in_place ? green__file_descriptor_close(green__file_take_descriptor(file)) : close_on_worker(file);
     }
     green__file_release(file);
-    return error < 0 && !green__is_explained(error) ? green__fail(error, "closing %s", label) : error;
+    return error < 0 && !green__is_explained(error) ? green__fail(error, "cannot close %s", label) : error;
 }
 
 void green_file_free(green_file *file) {

@@ -4,6 +4,7 @@
 
 #include "../core/io.h"
 #include "descriptor.h"
+#include "verb.h"
 
 #include <green/file.h>
 
@@ -12,7 +13,7 @@ typedef struct green_file_call {
     green_io io;
     green_file *file;
     green_thread *thread;
-    const char *verb;              /* "reading" */
+    const green_file_verb *verb;
     struct green_file_call **user; /* its entry in the file's users; NULL: any number may run */
     struct green_file_call *next, **place;
     int64_t deadline; /* of the whole call; negative: none */

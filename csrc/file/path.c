@@ -43,7 +43,7 @@ static int64_t rename_now(green_file_request *request) {
 
 int green_path_rename(const char *from, const char *to, int64_t timeout) {
     static const green_file_request_kind renaming = {
-        .verb = "renaming", .run = rename_now, .has_op = true, .op = GREEN_OP_RENAME};
+        .verb = {"rename", "renaming"}, .run = rename_now, .has_op = true, .op = GREEN_OP_RENAME};
     return run_on_paths(&renaming, from, to, 0, timeout);
 }
 
@@ -53,7 +53,7 @@ static int64_t unlink_now(green_file_request *request) {
 
 int green_path_unlink(const char *path, int64_t timeout) {
     static const green_file_request_kind removing = {
-        .verb = "removing", .run = unlink_now, .has_op = true, .op = GREEN_OP_UNLINK};
+        .verb = {"remove", "removing"}, .run = unlink_now, .has_op = true, .op = GREEN_OP_UNLINK};
     return run_on_paths(&removing, path, "", 0, timeout);
 }
 
@@ -62,8 +62,10 @@ static int64_t make_now(green_file_request *request) {
 }
 
 int green_directory_create(const char *path, mode_t mode, int64_t timeout) {
-    static const green_file_request_kind making = {
-        .verb = "making the directory", .run = make_now, .has_op = true, .op = GREEN_OP_MAKE_DIRECTORY};
+    static const green_file_request_kind making = {.verb = {"make the directory", "making the directory"},
+                                                   .run = make_now,
+                                                   .has_op = true,
+                                                   .op = GREEN_OP_MAKE_DIRECTORY};
     return run_on_paths(&making, path, "", mode, timeout);
 }
 
@@ -72,8 +74,10 @@ static int64_t remove_now(green_file_request *request) {
 }
 
 int green_directory_remove(const char *path, int64_t timeout) {
-    static const green_file_request_kind removing = {
-        .verb = "removing the directory", .run = remove_now, .has_op = true, .op = GREEN_OP_REMOVE_DIRECTORY};
+    static const green_file_request_kind removing = {.verb = {"remove the directory", "removing the directory"},
+                                                     .run = remove_now,
+                                                     .has_op = true,
+                                                     .op = GREEN_OP_REMOVE_DIRECTORY};
     return run_on_paths(&removing, path, "", 0, timeout);
 }
 
@@ -82,7 +86,7 @@ static int64_t status_now(green_file_request *request) {
 }
 
 int green_path_status(const char *path, struct stat *status, int64_t timeout) {
-    static const green_file_request_kind asking = {.verb = "asking about",
+    static const green_file_request_kind asking = {.verb = {"stat", "getting the status of"},
                                                    .run = status_now,
                                                    .has_op = true,
                                                    .op = GREEN_OP_STAT,
@@ -101,14 +105,14 @@ static int64_t list_now(green_file_request *request) {
 }
 
 /* The engine has no such operation. */
-static const green_file_request_kind listing_names = {.verb = "listing", .run = list_now};
+static const green_file_request_kind listing_names = {.verb = {"list", "listing"}, .run = list_now};
 
 int green_directory_list(green_listing **listing, const char *path, int64_t timeout) {
     int error = 0;
     green_hub *hub;
     green_file_request *request = make(&hub, &listing_names, path, "", &error);
     if (request && !(request->listing = green__listing_make()))
-        error = green__fail(-ENOMEM, "listing '%s'", path);
+        error = green__fail(-ENOMEM, "cannot list '%s'", path);
     if (request && error == 0)
         error = green__file_request_run_on_paths(hub, request, timeout);
     if (request && error == 0) {

@@ -24,8 +24,8 @@ static int64_t write_now(green_file_request *request) {
     return count < 0 ? -errno : count;
 }
 
-static const green_file_request_kind reading = {.verb = "reading", .run = read_now},
-                                     writing = {.verb = "writing", .run = write_now};
+static const green_file_request_kind reading = {.verb = {"read", "reading"}, .run = read_now},
+                                     writing = {.verb = {"write", "writing"}, .run = write_now};
 
 /* Uses a copy, because an interrupted call returns before the OS thread has finished. */
 static int64_t run_on_worker(green_file_call *call, bool writes, void *bytes, size_t length, int64_t offset) {
@@ -96,17 +96,17 @@ static int64_t write_to(green_file_call *call, const char *bytes, size_t size, i
 static int check_offset(const green_file *file, const char *verb, size_t size, int64_t offset) {
     char label[GREEN_FILE_LABEL_MAX];
     if (file->stream)
-        return green__fail(-ESPIPE, "%s %s at an offset", verb, green__file_label(file, label, sizeof label));
+        return green__fail(-ESPIPE, "cannot %s %s at an offset", verb, green__file_label(file, label, sizeof label));
     if (offset < 0)
-        return green__fail(-EINVAL, "%s %s at %lld", verb, green__file_label(file, label, sizeof label),
+        return green__fail(-EINVAL, "cannot %s %s at %lld", verb, green__file_label(file, label, sizeof label),
                            (long long)offset);
     return green__check_size(verb, size);
 }
 
 ssize_t green_file_read(green_file *file, void *bytes, size_t size) {
     green_file_call call;
-    int error = green__check_size("reading a file", size);
-    if (error < 0 || (error = green__file_begin(file, &call, "reading", GREEN_FILE_READS)) < 0)
+    int error = green__check_size("read", size);
+    if (error < 0 || (error = green__file_begin(file, &call, &reading.verb, GREEN_FILE_READS)) < 0)
         return error;
     if (file->stream)
         return (ssize_t)green__file_end(&call, green__file_stream_read(&call, bytes, size));
@@ -118,8 +118,8 @@ ssize_t green_file_read(green_file *file, void *bytes, size_t size) {
 
 ssize_t green_file_write(green_file *file, const void *bytes, size_t size) {
     green_file_call call;
-    int error = green__check_size("writing a file", size);
-    if (error < 0 || (error = green__file_begin(file, &call, "writing", GREEN_FILE_WRITES)) < 0)
+    int error = green__check_size("write", size);
+    if (error < 0 || (error = green__file_begin(file, &call, &writing.verb, GREEN_FILE_WRITES)) < 0)
         return error;
     if (file->stream)
         return (ssize_t)green__file_end(&call, green__file_stream_write(&call, bytes, size));
@@ -130,16 +130,16 @@ ssize_t green_file_write(green_file *file, const void *bytes, size_t size) {
 
 ssize_t green_file_read_at(green_file *file, void *bytes, size_t size, int64_t offset) {
     green_file_call call;
-    int error = check_offset(file, "reading", size, offset);
-    if (error < 0 || (error = green__file_begin(file, &call, "reading", GREEN_FILE_SHARES)) < 0)
+    int error = check_offset(file, "read", size, offset);
+    if (error < 0 || (error = green__file_begin(file, &call, &reading.verb, GREEN_FILE_SHARES)) < 0)
         return error;
     return (ssize_t)green__file_end(&call, read_from(&call, bytes, size, offset));
 }
 
 ssize_t green_file_write_at(green_file *file, const void *bytes, size_t size, int64_t offset) {
     green_file_call call;
-    int error = check_offset(file, "writing", size, offset);
-    if (error < 0 || (error = green__file_begin(file, &call, "writing", GREEN_FILE_SHARES)) < 0)
+    int error = check_offset(file, "write", size, offset);
+    if (error < 0 || (error = green__file_begin(file, &call, &writing.verb, GREEN_FILE_SHARES)) < 0)
         return error;
     return (ssize_t)green__file_end(&call, write_to(&call, bytes, size, offset));
 }

@@ -16,7 +16,7 @@ static int64_t close_now(green_file_request *request) {
     return close(fd) < 0 && errno != EINTR ? -errno : 0;
 }
 
-const green_file_request_kind green__file_request_close = {.verb = "closing", .run = close_now};
+const green_file_request_kind green__file_request_close = {.verb = {"close", "closing"}, .run = close_now};
 
 /* Releases the descriptor before the caller continues: a file that was closed meanwhile is
  * then really closed. */
@@ -41,7 +41,7 @@ static void release(green_job *job) {
 green_file_request *green__file_request_make(const green_file_request_kind *kind, size_t bytes) {
     green_file_request *request = malloc(sizeof *request + bytes);
     if (!request) {
-        green__fail(-ENOMEM, "no memory for %s", kind->verb);
+        green__fail(-ENOMEM, "no memory to %s", kind->verb.infinitive);
         return NULL;
     }
     memset(request, 0, sizeof *request);
@@ -75,9 +75,9 @@ static void abandon(green_wait *wait) {
 static void describe(const green_wait *wait, char *text, size_t size) {
     const green_file_request *request = GREEN_CONTAINER(wait, const struct engine_wait, wait)->request;
     if (request->op.address)
-        snprintf(text, size, "%s '%s'", request->kind->verb, request->bytes);
+        snprintf(text, size, "%s '%s'", request->kind->verb.gerund, request->bytes);
     else
-        snprintf(text, size, "%s descriptor %d", request->kind->verb, request->op.fd);
+        snprintf(text, size, "%s descriptor %d", request->kind->verb.gerund, request->op.fd);
 }
 
 static const green_wait_kind in_engine = {abandon, describe};
@@ -179,6 +179,7 @@ int green__file_request_run_on_paths(green_hub *hub, green_file_request *request
     if (error == 0)
         error = request->result < 0 ? (int)request->result : 0;
     if (failed && request->second && *request->second)
-        return green__fail(error, "%s '%s' to '%s'", request->kind->verb, request->bytes, request->second);
-    return failed ? green__fail(error, "%s '%s'", request->kind->verb, request->bytes) : error;
+        return green__fail(error, "cannot %s '%s' to '%s'", request->kind->verb.infinitive, request->bytes,
+                           request->second);
+    return failed ? green__fail(error, "cannot %s '%s'", request->kind->verb.infinitive, request->bytes) : error;
 }

@@ -5,13 +5,14 @@
 
 #include "../offload/job.h"
 #include "descriptor.h"
+#include "verb.h"
 
 #include <green/file.h>
 
 typedef struct green_file_request green_file_request;
 
 typedef struct green_file_request_kind {
-    const char *verb;                            /* "renaming" */
+    green_file_verb verb;
     int64_t (*run)(green_file_request *request); /* on an OS thread; returns the result or -errno */
     bool has_op;                                 /* the operation op of the engine does the same */
     green_op_kind op;

@@ -33,7 +33,7 @@ void green__file_request_take_status(green_file_request *request) {
 static int64_t run_request(green_file *file, const green_file_request_kind *kind, int64_t argument,
                            struct stat *status) {
     green_file_call call;
-    int64_t result = green__file_begin(file, &call, kind->verb, GREEN_FILE_SHARES);
+    int64_t result = green__file_begin(file, &call, &kind->verb, GREEN_FILE_SHARES);
     if (result < 0)
         return result;
     green_file_request *request = green__file_request_make(kind, 0);
@@ -55,7 +55,7 @@ static int64_t sync_now(green_file_request *request) {
 
 int green_file_sync(green_file *file) {
     static const green_file_request_kind syncing = {
-        .verb = "syncing", .run = sync_now, .has_op = true, .op = GREEN_OP_SYNC};
+        .verb = {"sync", "syncing"}, .run = sync_now, .has_op = true, .op = GREEN_OP_SYNC};
     return (int)run_request(file, &syncing, 0, NULL);
 }
 
@@ -65,7 +65,7 @@ static int64_t sync_data_now(green_file_request *request) {
 
 int green_file_sync_data(green_file *file) {
     static const green_file_request_kind syncing = {
-        .verb = "syncing", .run = sync_data_now, .has_op = true, .op = GREEN_OP_SYNC_DATA};
+        .verb = {"sync", "syncing"}, .run = sync_data_now, .has_op = true, .op = GREEN_OP_SYNC_DATA};
     return (int)run_request(file, &syncing, 0, NULL);
 }
 
@@ -74,7 +74,7 @@ static int64_t status_now(green_file_request *request) {
 }
 
 int green_file_status(green_file *file, struct stat *status) {
-    static const green_file_request_kind asking = {.verb = "asking about",
+    static const green_file_request_kind asking = {.verb = {"stat", "getting the status of"},
                                                    .run = status_now,
                                                    .has_op = true,
                                                    .op = GREEN_OP_STAT,
@@ -88,7 +88,7 @@ static int64_t truncate_now(green_file_request *request) {
 
 int green_file_truncate(green_file *file, int64_t size) {
     static const green_file_request_kind truncating = {
-        .verb = "truncating", .run = truncate_now, .has_op = true, .op = GREEN_OP_TRUNCATE};
+        .verb = {"truncate", "truncating"}, .run = truncate_now, .has_op = true, .op = GREEN_OP_TRUNCATE};
     return (int)run_request(file, &truncating, size, NULL);
 }
 
@@ -101,17 +101,17 @@ int64_t green_file_size(green_file *file) {
 int64_t green_file_position(const green_file *file) {
     char label[GREEN_FILE_LABEL_MAX];
     if (file->stream)
-        return green__fail(-ESPIPE, "the position of %s", green__file_label(file, label, sizeof label));
+        return green__fail(-ESPIPE, "cannot get the position of %s", green__file_label(file, label, sizeof label));
     return file->position;
 }
 
 int green_file_set_position(green_file *file, int64_t position) {
     char label[GREEN_FILE_LABEL_MAX];
     if (file->stream)
-        return green__fail(-ESPIPE, "the position of %s", green__file_label(file, label, sizeof label));
+        return green__fail(-ESPIPE, "cannot set the position of %s", green__file_label(file, label, sizeof label));
     if (position < 0)
-        return green__fail(-EINVAL, "%lld as the position of %s", (long long)position,
-                           green__file_label(file, label, sizeof label));
+        return green__fail(-EINVAL, "cannot set the position of %s to %lld",
+                           green__file_label(file, label, sizeof label), (long long)position);
     file->position = position;
     return 0;
 }

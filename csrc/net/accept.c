@@ -49,9 +49,13 @@ static bool is_transient(int error) {
 
 static int fail_busy(const green_listener *listener) {
     char first[GREEN_LABEL_MAX], second[GREEN_LABEL_MAX];
-    return green__fail(-EBUSY, "accept: %s is already accepting on this listener, so %s cannot",
-                       green__thread_label(listener->acceptor->thread, first, sizeof first),
-                       green__thread_label(listener->hub->current, second, sizeof second));
+    return green__fail(-EBUSY, "%s cannot accept: %s already accepts on this listener",
+                       green__thread_label(listener->hub->current, second, sizeof second),
+                       green__thread_label(listener->acceptor->thread, first, sizeof first));
+}
+
+static const char *advice(int error) {
+    return error == -EMFILE || error == -ENFILE ? "raise the limit of open files (ulimit -n)" : "";
 }
 
 /* Runs one accept. Returns a descriptor or -errno, and whether the accept was cancelled. */
@@ -82,7 +86,7 @@ static int next_connection(green_hub *hub, green_listener *listener) {
         if (error < 0)
             return error;
         if (listener->closed)
-            return green__fail(-EBADF, "accept: the listener is closed");
+            return green__fail(-EBADF, "cannot accept: the listener is closed");
         if (listener->unaccepted_fd >= 0)
             return take_unaccepted(listener);
         bool cancelled;
@@ -90,13 +94,11 @@ static int next_connection(green_hub *hub, green_listener *listener) {
         if (result >= 0 || green__is_explained(result))
             return result;
         if (listener->closed)
-            return green__fail(-EBADF, "accept: the listener was closed meanwhile");
+            return green__fail(-EBADF, "cannot accept: the listener was closed");
         if (cancelled)
             return result;
         if (!is_transient(result))
-            return green__fail(
-                result, "accept%s",
-                result == -EMFILE || result == -ENFILE ? " (no descriptor is free: raise the limit, ulimit -n)" : "");
+            return green__fail_with_advice(result, advice(result), "cannot accept");
     }
 }
 
@@ -125,7 +127,7 @@ static int make_or_postpone(green_listener *listener, int fd, green_socket **mad
 int green_accept(green_listener *listener, green_socket **socket) {
     green_hub *hub = listener->hub;
     if (hub != green__hub)
-        return green__fail(-EXDEV, "accept: the listener %s", green__foreign_hub_reason(hub));
+        return green__fail(-EXDEV, "cannot accept: the listener %s", green__foreign_hub_reason(hub));
     if (listener->acceptor)
         return fail_busy(listener);
     green_listener_retain(listener);

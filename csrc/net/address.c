@@ -96,8 +96,8 @@ static int read_ipv4(green_address *address, const green_address_parts *parts, u
     if (*parts->host == '\0' || strcmp(parts->host, "*") == 0)
         in->sin_addr.s_addr = htonl(INADDR_ANY);
     else if (inet_pton(AF_INET, parts->host, &in->sin_addr) != 1)
-        return green__fail(-EINVAL, "address '%s': '%s' is not an IPv4 address (a host name must be looked up)",
-                           parts->text, parts->host);
+        return green__fail(-EINVAL, "address '%s': '%s' is not an IPv4 address (resolve host names first)", parts->text,
+                           parts->host);
     return 0;
 }
 

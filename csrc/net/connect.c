@@ -29,13 +29,13 @@ static const green_wait_kind connecting = {green__io_cancel, describe};
 static const char *advice(int error) {
     switch (error) {
     case -ECONNREFUSED:
-        return " (nothing listens there)";
+        return "nothing listens there";
     case -EMFILE:
-        return " (raise the limit of open files: ulimit -n)";
+        return "raise the limit of open files (ulimit -n)";
     case -EADDRNOTAVAIL:
-        return " (the local address is not of this machine, or its ports are used up)";
+        return "this machine does not have the local address, or all its ports are in use";
     case -ETIMEDOUT:
-        return " (it did not answer in time)";
+        return "the peer did not answer in time";
     default:
         return "";
     }
@@ -47,9 +47,9 @@ static int explain(int error, const green_address *to, const green_address *from
         return error;
     green_address_print(to, there, sizeof there);
     if (!from)
-        return green__fail(error, "connecting to %s%s", there, advice(error));
+        return green__fail_with_advice(error, advice(error), "cannot connect to %s", there);
     green_address_print(from, here, sizeof here);
-    return green__fail(error, "connecting to %s from %s%s", there, here, advice(error));
+    return green__fail_with_advice(error, advice(error), "cannot connect to %s from %s", there, here);
 }
 
 /* Returns a descriptor bound to `from`, or -errno. */
@@ -275,7 +275,7 @@ static int connect_to_first(green_hub *hub, const green_address *addresses, size
     green_socket_release(race.winner);
     return green__is_explained(error)
                ? error
-               : green__fail(error, "connecting to '%s', %zu addresses%s", to, count, advice(error));
+               : green__fail_with_advice(error, advice(error), "cannot connect to '%s' (%zu addresses)", to, count);
 }
 
 static int64_t timeout_of(const green_connect_options *options) {
@@ -298,7 +298,7 @@ static int connect_found(green_socket **socket, const char *to, const green_addr
     const green_address *from = options ? options->from : NULL;
     int64_t left = green__time_left(deadline);
     if (left == 0)
-        return green__fail(-ETIMEDOUT, "connecting to '%s'", to);
+        return green__fail(-ETIMEDOUT, "cannot connect to '%s'", to);
     if (count == 1)
         return attempt(hub, &addresses[0], from, left, socket);
     return connect_to_first(hub, addresses, (size_t)count, from, deadline, to, socket);

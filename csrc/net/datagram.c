@@ -21,7 +21,7 @@ int green_datagram_open(green_socket **made, const green_address *at) {
     if (fd >= 0)
         close(fd);
     green_address_print(at, text, sizeof text);
-    return green__fail(error, "opening a datagram socket at %s", text);
+    return green__fail(error, "cannot open a datagram socket on %s", text);
 }
 
 ssize_t green_receive_from(green_socket *socket, void *bytes, size_t size, green_address *from) {

@@ -12,7 +12,7 @@
 int green__listener_make(green_hub *hub, int fd, green_listener **made) {
     green_listener *listener = calloc(1, sizeof *listener);
     if (!listener)
-        return green__fail(-ENOMEM, "no memory for a listener");
+        return green__fail(-ENOMEM, "cannot make a listener");
     listener->hub = hub;
     listener->references = 1;
     listener->fd = fd;
@@ -36,25 +36,26 @@ int green_listener_adopt(green_listener **listener, int fd) {
     if (!hub)
         return error;
     if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &(socklen_t){sizeof listening}) < 0)
-        return green__fail(-errno, "adopting descriptor %d as a listener", fd);
+        return green__fail(-errno, "cannot adopt descriptor %d as a listener", fd);
     if (!listening)
-        return green__fail(-EINVAL, "adopting descriptor %d as a listener: it does not listen", fd);
+        return green__fail(-EINVAL, "cannot adopt descriptor %d as a listener: it does not listen", fd);
     error = stop_blocking(fd);
     if (error < 0)
-        return green__fail(error, "making descriptor %d non-blocking", fd);
+        return green__fail(error, "cannot make descriptor %d non-blocking", fd);
     return green__listener_make(hub, fd, listener);
 }
 
-static const char *advice(int error) {
+static const char *advice(int error, const green_address *on) {
     switch (error) {
     case -EADDRINUSE:
-        return " (another socket has this address: stop its owner, take another port, or port 0 for any free one)";
+        return "another socket uses this address: stop its owner, or choose another port (port 0: any free one)";
     case -EACCES:
-        return " (ports below 1024, and directories of others, need permission: take another)";
+        return on->storage.ss_family == AF_UNIX ? "the directory must be writable"
+                                                : "ports below 1024 need CAP_NET_BIND_SERVICE";
     case -EADDRNOTAVAIL:
-        return " (no interface of this machine has this address)";
+        return "no interface of this machine has this address";
     case -EMFILE:
-        return " (raise the limit of open files: ulimit -n)";
+        return "raise the limit of open files (ulimit -n)";
     default:
         return "";
     }
@@ -122,7 +123,7 @@ failed:
     if (fd >= 0)
         close(fd);
     green_address_print(on, text, sizeof text);
-    return green__fail(error, "listening on %s%s", text, advice(error));
+    return green__fail_with_advice(error, advice(error, on), "cannot listen on %s", text);
 }
 
 int green_listen(green_listener **listener, const char *on, const green_listen_options *options) {
@@ -203,7 +204,7 @@ void green__listener_close_descriptor(green_listener *listener) {
 int green_listener_close(green_listener *listener) {
     green_hub *hub = listener->hub;
     if (hub != green__hub)
-        return green__fail(-EXDEV, "close: the listener %s", green__foreign_hub_reason(hub));
+        return green__fail(-EXDEV, "cannot close the listener: it %s", green__foreign_hub_reason(hub));
     if (listener->closed)
         return 0;
     listener->closed = true;
@@ -231,8 +232,8 @@ int green_listener_fd(const green_listener *listener) {
 int green_listener_address(const green_listener *listener, green_address *address) {
     *address = (green_address){.length = sizeof address->storage};
     if (listener->closed)
-        return green__fail(-EBADF, "address: the listener is closed");
+        return green__fail(-EBADF, "cannot get the address of a listener: it is closed");
     if (getsockname(listener->fd, (struct sockaddr *)&address->storage, &address->length) < 0)
-        return green__fail(-errno, "asking for a listener's address");
+        return green__fail(-errno, "cannot get the address of a listener");
     return 0;
 }

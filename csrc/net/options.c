@@ -28,17 +28,17 @@ static int failed(const green_socket *socket, int error) {
 
 int green_socket_option(const green_socket *socket, int level, int name, int *value) {
     if (socket->closed)
-        return green__fail(-EBADF, "option: the socket is closed");
+        return green__fail(-EBADF, "cannot access option %d of level %d: the socket is closed", name, level);
     if (getsockopt(socket->fd, level, name, value, &(socklen_t){sizeof *value}) < 0)
-        return green__fail(failed(socket, -errno), "reading option %d of level %d", name, level);
+        return green__fail(failed(socket, -errno), "cannot read option %d of level %d", name, level);
     return 0;
 }
 
 int green_socket_set_option(green_socket *socket, int level, int name, int value) {
     if (socket->closed)
-        return green__fail(-EBADF, "option: the socket is closed");
+        return green__fail(-EBADF, "cannot access option %d of level %d: the socket is closed", name, level);
     if (setsockopt(socket->fd, level, name, &value, sizeof value) < 0)
-        return green__fail(failed(socket, -errno), "setting option %d of level %d to %d", name, level, value);
+        return green__fail(failed(socket, -errno), "cannot set option %d of level %d to %d", name, level, value);
     return 0;
 }
 

@@ -228,13 +228,13 @@ static ssize_t find_line(green_socket_io *call, size_t limit) {
 }
 
 static ssize_t end_line(ssize_t result, size_t limit) {
-    return result == -EMSGSIZE ? green__fail(-EMSGSIZE, "read_line: a line of more than %zu bytes", limit) : result;
+    return result == -EMSGSIZE ? green__fail(-EMSGSIZE, "cannot read a line of more than %zu bytes", limit) : result;
 }
 
 ssize_t green_read_line(green_socket *socket, char *bytes, size_t size) {
     green_socket_io call;
     if (size < 2)
-        return green__fail(-EINVAL, "read_line: room for %zu bytes; a line needs 2 at least", size);
+        return green__fail(-EINVAL, "cannot read a line into %zu bytes; it needs at least 2", size);
     int error = green__socket_begin(socket, &call, GREEN_READING);
     if (GREEN_UNLIKELY(error < 0))
         return error;
@@ -250,7 +250,7 @@ ssize_t green_receive_line(green_socket *socket, size_t limit, const void **line
     green_socket_io call;
     *line = NULL;
     if (limit == 0)
-        return green__fail(-EINVAL, "receive_line: the limit is 0 bytes; it must be at least 1");
+        return green__fail(-EINVAL, "cannot read a line: the limit is 0 bytes; it must be at least 1");
     int error = green__socket_begin(socket, &call, GREEN_READING);
     if (GREEN_UNLIKELY(error < 0))
         return error;
@@ -274,7 +274,7 @@ ssize_t green_receive_exactly(green_socket *socket, size_t size, const void **by
     green_socket_io call;
     *bytes = NULL;
     if (size == 0 || size > SSIZE_MAX)
-        return green__fail(-EINVAL, "receive_exactly: %zu bytes", size);
+        return green__fail(-EINVAL, "cannot receive exactly %zu bytes", size);
     int error = green__socket_begin(socket, &call, GREEN_READING);
     if (GREEN_UNLIKELY(error < 0))
         return error;

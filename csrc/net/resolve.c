@@ -75,15 +75,16 @@ static void lookup_free(green_job *job) {
 static int fail(const struct lookup *lookup) {
     switch (lookup->error) {
     case EAI_SYSTEM:
-        return green__fail(-lookup->system_error, "looking up '%s'", lookup->host);
+        return green__fail(-lookup->system_error, "cannot resolve '%s'", lookup->host);
     case EAI_MEMORY:
-        return green__fail(-ENOMEM, "looking up '%s'", lookup->host);
+        return green__fail(-ENOMEM, "cannot resolve '%s'", lookup->host);
     case EAI_AGAIN:
-        return green__fail(-EAGAIN, "looking up '%s': the name service did not answer, try again later", lookup->host);
+        return green__fail(-EAGAIN, "cannot resolve '%s': the name service did not answer; try again later",
+                           lookup->host);
     case EAI_SERVICE:
-        return green__fail(-EINVAL, "looking up '%s': there is no service '%s'", lookup->host, lookup->service);
+        return green__fail(-EINVAL, "cannot resolve '%s': unknown service '%s'", lookup->host, lookup->service);
     default:
-        return green__fail(-ENOENT, "looking up '%s': %s", lookup->host, gai_strerror(lookup->error));
+        return green__fail(-ENOENT, "cannot resolve '%s': %s", lookup->host, gai_strerror(lookup->error));
     }
 }
 
@@ -122,7 +123,7 @@ static int read_numbers(const green_address_parts *parts, green_address *address
 static struct lookup *lookup_make(const green_address_parts *parts, enum missing missing) {
     struct lookup *lookup = calloc(1, sizeof *lookup);
     if (!lookup) {
-        green__fail(-ENOMEM, "looking up '%s'", parts->text);
+        green__fail(-ENOMEM, "cannot resolve '%s'", parts->text);
         return NULL;
     }
     lookup->job = (green_job){.run = look_up, .release = lookup_free, .owners = 1, .done = -1};
@@ -136,7 +137,7 @@ static struct lookup *lookup_make(const green_address_parts *parts, enum missing
 static int run(green_hub *hub, struct lookup *lookup, int64_t timeout) {
     int error = green__job_run(hub, &resolvers, &lookup->job, timeout);
     if (error == -ETIMEDOUT)
-        green__fail(error, "looking up '%s': the name service did not answer in time", lookup->host);
+        green__fail(error, "cannot resolve '%s': the name service did not answer in time", lookup->host);
     return error == 0 && lookup->error ? fail(lookup) : error;
 }
 

@@ -107,7 +107,7 @@ static void remove_client(green_server *server, green_socket *client) {
 static void end_serving(green_server *server, int outcome) {
     char label[GREEN_LABEL_MAX];
     if (outcome < 0 && (server->ended || !server->thread))
-        green__report("%s, a handler that outlived its serve, ended with an error: %s",
+        green__report("%s, a handler that outlived green_serve(), failed: %s",
                       green__thread_label(server->hub->current, label, sizeof label), green_explain(outcome));
     if (server->ended)
         return;
@@ -247,12 +247,12 @@ static int server_make(green_listener *listener, const green_serve_options *opti
                        void *context, green_server **made) {
     green_hub *hub = listener->hub;
     if (hub != green__hub)
-        return green__fail(-EXDEV, "serve: the listener %s", green__foreign_hub_reason(hub));
+        return green__fail(-EXDEV, "cannot serve: the listener %s", green__foreign_hub_reason(hub));
     if (listener->server && listener->server->thread)
-        return green__fail(-EBUSY, "serve: another green thread serves this listener already");
+        return green__fail(-EBUSY, "cannot serve: another green thread already serves this listener");
     green_server *server = calloc(1, sizeof *server);
     if (!server)
-        return green__fail(-ENOMEM, "serve");
+        return green__fail(-ENOMEM, "cannot serve");
     server->references = 1;
     server->hub = hub;
     server->listener = listener;

@@ -21,7 +21,7 @@ const char *green__socket_label(const green_socket *socket, char *text, size_t s
 int green__socket_make(green_hub *hub, int fd, green_socket **made) {
     green_socket *socket = calloc(1, sizeof *socket);
     if (!socket)
-        return green__fail(-ENOMEM, "no memory for a socket");
+        return green__fail(-ENOMEM, "cannot make a socket");
     socket->hub = hub;
     socket->references = 1;
     socket->fd = fd;
@@ -43,7 +43,7 @@ int green_socket_adopt(green_socket **socket, int fd) {
     if (!hub)
         return error;
     if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &(socklen_t){sizeof type}) < 0)
-        return green__fail(-errno, "adopting descriptor %d as a socket", fd);
+        return green__fail(-errno, "cannot adopt descriptor %d as a socket", fd);
     return green__socket_make(hub, fd, socket);
 }
 
@@ -54,7 +54,7 @@ int green_socket_pair(green_socket **first, green_socket **second) {
     if (!hub)
         return error;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0 || green__both_above_stdio(fds) < 0)
-        return green__fail(-errno, "making a pair of sockets");
+        return green__fail(-errno, "cannot make a pair of sockets");
     error = green__socket_make(hub, fds[0], &one);
     if (error == 0)
         error = green__socket_make(hub, fds[1], second);
@@ -142,7 +142,7 @@ static const green_wait_kind close_wait = {NULL, describe_close};
 
 int green_close(green_socket *socket) {
     if (socket->hub != green__hub)
-        return green__fail(-EXDEV, "close: the socket %s", green__foreign_hub_reason(socket->hub));
+        return green__fail(-EXDEV, "cannot close the socket: it %s", green__foreign_hub_reason(socket->hub));
     if (socket->closed)
         return 0;
     green_hub *hub = socket->hub;
@@ -171,7 +171,7 @@ static int shut_down(green_socket *socket, int how) {
     if (shutdown(socket->fd, how) == 0)
         return 0;
     int error = green__socket_set_failed(socket, how == SHUT_RD ? GREEN_READING : GREEN_WRITING, -errno);
-    return green__fail(error, "shutdown of %s", green__socket_label(socket, label, sizeof label));
+    return green__fail(error, "cannot shut down %s", green__socket_label(socket, label, sizeof label));
 }
 
 /* Shuts down the transport, then the descriptor. Both happen within one call, since other
@@ -189,9 +189,9 @@ static int shut_down_transport(green_socket *socket, int how) {
 
 int green_shutdown(green_socket *socket, int how) {
     if (socket->hub != green__hub)
-        return green__fail(-EXDEV, "shutdown: the socket %s", green__foreign_hub_reason(socket->hub));
+        return green__fail(-EXDEV, "cannot shut down the socket: it %s", green__foreign_hub_reason(socket->hub));
     if (socket->closed)
-        return green__fail(-EBADF, "shutdown: the socket is closed");
+        return green__fail(-EBADF, "cannot shut down the socket: it is closed");
     return socket->transport && how != SHUT_RD ? shut_down_transport(socket, how) : shut_down(socket, how);
 }
 
@@ -219,7 +219,7 @@ bool green_socket_failed_with(const green_socket *socket, int error) {
     return error < 0 && (socket->failed[GREEN_READING] == error || socket->failed[GREEN_WRITING] == error);
 }
 
-static const char *const verbs[] = {"read", "write"};
+static const char *const verbs[] = {"read from", "write to"};
 
 static void describe_io(const green_wait *wait, char *text, size_t size) {
     const green_socket_io *call = GREEN_CONTAINER(wait, const green_socket_io, io.wait);
@@ -232,24 +232,25 @@ const green_wait_kind green__socket_wait_kind = {green__io_cancel, describe_io};
 
 static int fail_busy(const green_socket *socket, const green_wait *user, green_socket_direction direction) {
     char label[GREEN_SOCKET_LABEL_MAX], first[GREEN_LABEL_MAX], second[GREEN_LABEL_MAX];
-    return green__fail(-EBUSY, "%s: %s is there already, so %s cannot %s too",
+    return green__fail(-EBUSY, "%s cannot %s %s: %s already does",
+                       green__thread_label(socket->hub->current, second, sizeof second), verbs[direction],
                        green__socket_label(socket, label, sizeof label),
-                       green__thread_label(user->thread, first, sizeof first),
-                       green__thread_label(socket->hub->current, second, sizeof second), verbs[direction]);
+                       green__thread_label(user->thread, first, sizeof first));
 }
 
 int green__socket_begin(green_socket *socket, green_socket_io *call, green_socket_direction direction) {
     green_hub *hub = socket->hub;
     int64_t timeout = direction == GREEN_READING ? socket->read_timeout : socket->write_timeout;
     if (GREEN_UNLIKELY(hub != green__hub))
-        return green__fail(-EXDEV, "%s: the socket %s", verbs[direction], green__foreign_hub_reason(hub));
+        return green__fail(-EXDEV, "cannot %s the socket: it %s", verbs[direction], green__foreign_hub_reason(hub));
     if (GREEN_UNLIKELY(socket->closed)) {
         green__socket_set_failed(socket, direction, -EBADF);
-        return green__fail(-EBADF, "%s: the socket is closed", verbs[direction]);
+        return green__fail(-EBADF, "cannot %s the socket: it is closed", verbs[direction]);
     }
     if (GREEN_UNLIKELY(socket->bytes_lost && direction == GREEN_READING))
-        return green__fail(-ENOMEM, "read: there was no memory to keep what an interrupted read had taken, so this "
-                                    "socket can only be closed");
+        return green__fail(-ENOMEM,
+                           "cannot read from the socket: there was no memory to keep the bytes of an interrupted read; "
+                           "close the socket");
     green_wait **user = direction == GREEN_READING ? &socket->reader : &socket->writer;
     if (GREEN_UNLIKELY(*user != NULL))
         return fail_busy(socket, *user, direction);
@@ -281,9 +282,9 @@ static void explain(const green_socket_io *call, ssize_t error) {
     if (call->explained || green__is_explained((int)error))
         return;
     if (call->socket->closed)
-        green__fail((int)error, "%s: the socket was closed meanwhile", verbs[call->direction]);
+        green__fail((int)error, "cannot %s the socket: it was closed", verbs[call->direction]);
     else
-        green__fail((int)error, "%s on %s", verbs[call->direction],
+        green__fail((int)error, "cannot %s %s", verbs[call->direction],
                     green__socket_label(call->socket, label, sizeof label));
 }
 

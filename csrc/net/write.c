@@ -84,10 +84,10 @@ static void advance(struct iovec **pieces, int *count, size_t sent) {
 static ssize_t size_of(const struct iovec *pieces, int count) {
     size_t size = 0;
     if (count < 0)
-        return green__fail(-EINVAL, "write: invalid number of pieces: %d", count);
+        return green__fail(-EINVAL, "cannot write %d pieces", count);
     for (int i = 0; i < count; i++)
         if (__builtin_add_overflow(size, pieces[i].iov_len, &size) || size > SSIZE_MAX)
-            return green__fail(-EINVAL, "write: the pieces together exceed %zd bytes", (ssize_t)SSIZE_MAX);
+            return green__fail(-EINVAL, "cannot write more than %zd bytes", (ssize_t)SSIZE_MAX);
     return (ssize_t)size;
 }
 

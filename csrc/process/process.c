@@ -34,19 +34,19 @@ static int prepare(struct plan *plan, bool is_input) {
     case GREEN_STDIO_NULL:
         plan->theirs = green__open("/dev/null", O_RDWR, 0);
         plan->owned = true;
-        return plan->theirs < 0 ? green__fail(-errno, "opening '/dev/null'") : 0;
+        return plan->theirs < 0 ? green__fail(-errno, "cannot open '/dev/null'") : 0;
     case GREEN_STDIO_PIPE:
         if (!plan->stdio->pipe)
-            return green__fail(-EINVAL, "a pipe for a program, and no place for its other end");
+            return green__fail(-EINVAL, "cannot make a pipe for the program: green_stdio.pipe is NULL");
         if (pipe2(fds, O_CLOEXEC) < 0 || green__both_above_stdio(fds) < 0)
-            return green__fail(-errno, "making a pipe");
+            return green__fail(-errno, "cannot make a pipe");
         plan->theirs = fds[is_input ? 0 : 1];
         plan->ours = fds[is_input ? 1 : 0];
         plan->owned = true;
         return 0;
     case GREEN_STDIO_DESCRIPTOR:
         plan->theirs = plan->stdio->fd;
-        return plan->theirs < 0 ? green__fail(-EBADF, "descriptor %d for a program", plan->theirs) : 0;
+        return plan->theirs < 0 ? green__fail(-EBADF, "cannot pass descriptor %d to the program", plan->theirs) : 0;
     default:
         return 0;
     }
@@ -87,7 +87,7 @@ int green_process_spawn(green_process **made, const char *program, const char *c
             *plans[i].stdio->pipe = NULL;
     green_process *process = calloc(1, sizeof *process);
     if (!process)
-        return green__fail(-ENOMEM, "no memory for a process");
+        return green__fail(-ENOMEM, "cannot make a process");
     *process = (green_process){.hub = hub, .references = 1, .started.pidfd = -1};
     green__wait_list_init(&process->waiters);
     for (int i = 0; i < 3 && error == 0; i++) {
@@ -174,7 +174,7 @@ static int wait_for_end(green_process *process, int64_t timeout) {
 int green_process_wait(green_process *process, green_process_end *end, int64_t timeout) {
     green_hub *hub = process->hub;
     if (hub != green__hub)
-        return green__fail(-EXDEV, "waiting for a process: its handle %s", green__foreign_hub_reason(hub));
+        return green__fail(-EXDEV, "cannot wait for the process: its handle %s", green__foreign_hub_reason(hub));
     int error = green__check_interrupt(hub);
     if (error < 0)
         return error;
@@ -184,19 +184,19 @@ int green_process_wait(green_process *process, green_process_end *end, int64_t t
     if (error == 0 && end)
         *end = process->end;
     else if (error == -ECHILD)
-        green__fail(error, "waiting for process %d: somebody else has collected its end, or SIGCHLD is ignored",
+        green__fail(error, "cannot wait for process %d: its exit status was collected elsewhere, or SIGCHLD is ignored",
                     process->started.pid);
     else if (error < 0 && !green__is_explained(error))
-        green__fail(error, "waiting for process %d", process->started.pid);
+        green__fail(error, "cannot wait for process %d", process->started.pid);
     drop_reference(process);
     return error;
 }
 
 int green_process_signal(green_process *process, int number) {
     if (process->hub != green__hub)
-        return green__fail(-EXDEV, "signal: the process's handle %s", green__foreign_hub_reason(process->hub));
+        return green__fail(-EXDEV, "cannot signal the process: its handle %s", green__foreign_hub_reason(process->hub));
     int error = process->ended ? -ESRCH : green__process_send_signal(process->started.pidfd, number);
-    return error < 0 ? green__fail(error, "sending signal %d to process %d", number, process->started.pid) : 0;
+    return error < 0 ? green__fail(error, "cannot send signal %d to process %d", number, process->started.pid) : 0;
 }
 
 pid_t green_process_id(const green_process *process) {

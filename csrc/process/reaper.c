@@ -100,7 +100,8 @@ void green__process_reap(int pidfd) {
         orphans.count++;
     green__unlock(&orphans.lock);
     if (error < 0) {
-        green__report("nobody will collect a process when it ends: %s", green__error_text(error));
+        green__report("cannot collect the exit status of a process, which becomes a zombie: %s",
+                      green__error_text(error));
         close(pidfd);
     }
 }

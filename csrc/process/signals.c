@@ -52,18 +52,18 @@ int green_signals_open(green_signals **made, const int *numbers, size_t count) {
         return error;
     green_signals *signals = malloc(sizeof *signals);
     if (!signals)
-        return green__fail(-ENOMEM, "collecting signals");
+        return green__fail(-ENOMEM, "cannot collect signals");
     sigemptyset(&signals->collected);
     for (size_t i = 0; i < count; i++)
         if (numbers[i] == SIGKILL || numbers[i] == SIGSTOP || sigaddset(&signals->collected, numbers[i]) < 0) {
             free(signals);
-            return green__fail(-EINVAL, "collecting signals: %d cannot be caught", numbers[i]);
+            return green__fail(-EINVAL, "cannot collect signal %d: it cannot be caught", numbers[i]);
         }
     signals->fd = green__above_stdio(signalfd(-1, &signals->collected, SFD_CLOEXEC | SFD_NONBLOCK));
     if (signals->fd < 0) {
         error = -errno;
         free(signals);
-        return green__fail(error, "collecting signals");
+        return green__fail(error, "cannot collect signals");
     }
     begin_collecting(&signals->collected);
     *made = signals;
@@ -89,7 +89,7 @@ int green_signals_next(green_signals *signals, int64_t timeout) {
     io.op.length = sizeof info;
     error = green__io_run(hub, &io, timeout);
     if (error < 0 && !green__is_explained(error))
-        green__fail(error, "waiting for a signal");
+        green__fail(error, "cannot wait for a signal");
     return error < 0 ? error : (int)info.ssi_signo;
 }
 

@@ -155,17 +155,18 @@ static int copy_descriptors(struct start *start, const int fds[3]) {
 }
 
 static int fail(const struct start *start, int error) {
-    const char *reason = error == -ENOENT && !strchr(start->program, '/') ? ", which is looked up in PATH" : "";
+    const char *reason = error == -ENOENT && !strchr(start->program, '/') ? ", which was looked up in PATH" : "";
     if (start->directory)
-        return green__fail(error, "starting '%s'%s, in the directory '%s'", start->program, reason, start->directory);
-    return green__fail(error, "starting '%s'%s", start->program, reason);
+        return green__fail(error, "cannot start '%s'%s, in the directory '%s'", start->program, reason,
+                           start->directory);
+    return green__fail(error, "cannot start '%s'%s", start->program, reason);
 }
 
 int green__process_start(green_hub *hub, green_child *started, const char *program, const char *const *arguments,
                          const green_process_options *options, const int fds[3]) {
     struct start *start = make(program, arguments, options);
     if (!start)
-        return green__fail(-ENOMEM, "starting '%s'", program);
+        return green__fail(-ENOMEM, "cannot start '%s'", program);
     int error = copy_descriptors(start, fds);
     if (error < 0) {
         fail(start, error);

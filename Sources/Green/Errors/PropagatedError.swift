@@ -4,7 +4,7 @@
 /// says of itself is the way from the key that was asked for down to the cause:
 ///
 /// ```text
-/// key "page" failed: key "login" failed: connecting to 10.0.0.1:443 (nothing listens there): Connection refused …
+/// key "page" failed: key "login" failed: cannot connect to 10.0.0.1:443: Connection refused …
 /// ```
 public struct PropagatedError: Error, CustomStringConvertible {
     /// The key without a value.

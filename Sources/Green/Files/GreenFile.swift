@@ -59,7 +59,7 @@ public final class GreenFile {
         guard !options.contains(.create) || permissions != nil else {
             throw SystemError(
                 code: .invalidArgument,
-                message: "opening '\(path)': creating a file requires permissions (EINVAL)"
+                message: "cannot open '\(path)': creating a file requires permissions (EINVAL)"
             )
         }
         var handle: OpaquePointer?

@@ -173,7 +173,7 @@ extension green_stdio {
 private func check(_ environment: [String: String]?, for program: FilePath) throws {
     for (name, value) in environment ?? [:] {
         guard !name.isEmpty, !name.contains("=") else {
-            throw SystemError(code: .invalidArgument, message: "starting '\(program)': invalid variable name '\(name)'")
+            throw SystemError(code: .invalidArgument, message: "cannot start '\(program)': invalid variable name '\(name)'")
         }
         _ = (try checked(name, "environment"), try checked(value, "environment"))
     }

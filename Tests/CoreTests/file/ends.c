@@ -92,7 +92,7 @@ TEST(broken, "a write to a pipe without a reader is -EPIPE, without SIGPIPE") {
     CHECK(green_file_close(ends.near), ==, 0);
     CHECK(finish(writer), ==, -EPIPE);
     CHECK(green_file_write(ends.far, "x", 1), ==, -EPIPE);
-    CHECK_CONTAINS(green_explain(-EPIPE), "writing descriptor");
+    CHECK_CONTAINS(green_explain(-EPIPE), "cannot write descriptor");
     release(&ends);
 }
 
@@ -101,7 +101,7 @@ TEST(two_readers, "a second reader is -EBUSY and the message names the first; a 
     green_thread *reader = start_named("first", read_byte, ends.near);
     let_run();
     CHECK(read_byte(ends.near), ==, -EBUSY);
-    CHECK_CONTAINS(green_explain(-EBUSY), "'first' is reading it already");
+    CHECK_CONTAINS(green_explain(-EBUSY), "'first' is already reading it");
     CHECK(green_file_write(ends.far, "x", 1), ==, 1);
     CHECK(finish(reader), ==, 1);
     release(&ends);
@@ -128,7 +128,7 @@ TEST(interrupts, "a kill, a green_timeout and the file's timeout end a read, eac
     green_file_set_timeout(ends.near, GREEN_MILLISECOND);
     CHECK(green_file_timeout(ends.near), ==, GREEN_MILLISECOND);
     CHECK(read_byte(ends.near), ==, -ETIMEDOUT);
-    CHECK_CONTAINS(green_explain(-ETIMEDOUT), "reading descriptor");
+    CHECK_CONTAINS(green_explain(-ETIMEDOUT), "cannot read descriptor");
     CHECK(green_file_write(ends.far, "x", 1), ==, 1);
     CHECK(read_byte(ends.near), ==, 1);
     release(&ends);
@@ -194,7 +194,7 @@ TEST(fifo, "an open of a FIFO waits for its other end, and can be killed and tim
     CHECK(finish(reader), ==, 0);
     green_file_free(file);
     CHECK(green_file_open(&file, path, O_RDONLY, 0, GREEN_MILLISECOND), ==, -ETIMEDOUT);
-    CHECK_CONTAINS(green_explain(-ETIMEDOUT), "opening '");
+    CHECK_CONTAINS(green_explain(-ETIMEDOUT), "cannot open '");
     reader = start(open_to_read, path);
     let_run();
     CHECK(kill_and_finish(reader), ==, -ECANCELED);
@@ -285,7 +285,7 @@ TEST(closed, "a close wakes the calls on the file, and later calls are -EBADF") 
     CHECK(read_byte(ends.far), ==, -EBADF);
     CHECK(green_file_close(ends.far), ==, 0);
     CHECK(finish(writer), ==, -EBADF);
-    CHECK_CONTAINS(green_explain(-EBADF), "of 1048576 bytes are written: the file was closed meanwhile");
+    CHECK_CONTAINS(green_explain(-EBADF), "of 1048576 bytes: the file was closed");
     CHECK(green_file_close(ends.far), ==, 0);
     CHECK(write_much(ends.far), ==, -EBADF);
     CHECK_CONTAINS(green_explain(-EBADF), "the file is closed");
@@ -295,7 +295,7 @@ TEST(closed, "a close wakes the calls on the file, and later calls are -EBADF") 
     reader = start(read_byte, ends.near);
     let_run();
     char sentence[64];
-    snprintf(sentence, sizeof sentence, "descriptor %d: the file was closed meanwhile", green_file_fd(ends.near));
+    snprintf(sentence, sizeof sentence, "descriptor %d: the file was closed", green_file_fd(ends.near));
     CHECK(green_file_close(ends.near), ==, 0);
     CHECK(finish(reader), ==, -EBADF);
     CHECK_CONTAINS(green_explain(-EBADF), sentence);

@@ -190,7 +190,7 @@ static void share_ports(void) {
             CHECK(green_connect_address(&clients[count++], &to[i], &options), ==, 0);
     }
     CHECK(green_connect_address(&clients[0], &to[0], &options), ==, -EADDRNOTAVAIL);
-    CHECK_CONTAINS(green_explain(-EADDRNOTAVAIL), "ports are used up");
+    CHECK_CONTAINS(green_explain(-EADDRNOTAVAIL), "all its ports are in use");
     while (count > 0)
         green_socket_release(clients[--count]);
     green_listener_release(listeners[0]);

@@ -151,7 +151,7 @@ TEST(accept_without_descriptor, "accept without a descriptor left is -EMFILE, an
     struct rlimit limit = leave_descriptors(0);
     for (int i = 0; i < 3; i++) {
         CHECK(green_accept(listener, &server), ==, -EMFILE);
-        CHECK_CONTAINS(green_explain(-EMFILE), "descriptor");
+        CHECK_CONTAINS(green_explain(-EMFILE), "ulimit -n");
     }
     CHECK(green_connect(&other, address_of(listener), NULL), ==, -EMFILE);
     CHECK(green_socket_pair(&server, &other), ==, -EMFILE);

@@ -140,7 +140,7 @@ TEST(accept_descriptors, "accept reports that no descriptor is left, and accepts
     green_socket *client = connect_to(listener), *served = NULL;
     for (int i = 0; i < 3; i++) {
         CHECK(green_accept(listener, &served), ==, -EMFILE);
-        CHECK_CONTAINS(green_explain(-EMFILE), "no descriptor is free");
+        CHECK_CONTAINS(green_explain(-EMFILE), "ulimit -n");
     }
     give_descriptors(taken, count);
     set_limit(RLIMIT_NOFILE, before);

@@ -78,7 +78,7 @@ TEST(codes, "a wait returns the exit code, any number of times") {
     }
     CHECK(green_process_wait(program.process, NULL, 0), ==, 0);
     CHECK(green_process_signal(program.process, SIGTERM), ==, -ESRCH);
-    CHECK_CONTAINS(green_explain(-ESRCH), "sending signal 15 to process ");
+    CHECK_CONTAINS(green_explain(-ESRCH), "cannot send signal 15 to process ");
     release(&program);
     CHECK(is_childless());
 }
@@ -116,10 +116,10 @@ TEST(not_found, "a program that does not exist is an error that says so") {
     green_process_options options = {.output = {.kind = GREEN_STDIO_PIPE, .pipe = &output}};
     needs_kernel(); /* the child does not share memory with its parent, so it cannot report the error */
     CHECK(green_process_spawn(&process, "no-such-program", NULL, &options), ==, -ENOENT);
-    CHECK_CONTAINS(green_explain(-ENOENT), "starting 'no-such-program', which is looked up in PATH");
+    CHECK_CONTAINS(green_explain(-ENOENT), "cannot start 'no-such-program', which was looked up in PATH");
     CHECK(process == NULL && output == NULL);
     CHECK(green_process_spawn(&process, "/none/at/all", NULL, &options), ==, -ENOENT);
-    CHECK_CONTAINS(green_explain(-ENOENT), "starting '/none/at/all': ");
+    CHECK_CONTAINS(green_explain(-ENOENT), "cannot start '/none/at/all': ");
     options.directory = "/no/such/place";
     CHECK(green_process_spawn(&process, "true", NULL, &options), ==, -ENOENT);
     CHECK_CONTAINS(green_explain(-ENOENT), "in the directory '/no/such/place'");
@@ -265,7 +265,7 @@ TEST(waiters, "several threads wait for one process; a timeout and a kill end a 
     green_thread *first = start(wait_for, program.process), *second = start(wait_for, program.process);
     let_run();
     CHECK(green_process_wait(program.process, NULL, GREEN_MILLISECOND), ==, -ETIMEDOUT);
-    CHECK_CONTAINS(green_explain(-ETIMEDOUT), "waiting for process ");
+    CHECK_CONTAINS(green_explain(-ETIMEDOUT), "cannot wait for process ");
     CHECK(green_timeout_start(&limit, GREEN_MILLISECOND), ==, 0);
     CHECK(green_process_wait(program.process, NULL, GREEN_FOREVER), ==, -ETIME);
     green_timeout_free(limit);
@@ -355,7 +355,7 @@ TEST(stolen, "an exit status that was collected elsewhere is -ECHILD") {
     struct program program = start_script("exit 1", (green_process_options){0});
     CHECK(waitpid(-1, NULL, 0), ==, green_process_id(program.process));
     CHECK(green_process_wait(program.process, NULL, GREEN_FOREVER), ==, -ECHILD);
-    CHECK_CONTAINS(green_explain(-ECHILD), "somebody else has collected its end");
+    CHECK_CONTAINS(green_explain(-ECHILD), "its exit status was collected elsewhere");
     release(&program);
 }
 

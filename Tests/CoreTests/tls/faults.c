@@ -70,7 +70,7 @@ static void write_to_reset(size_t size) {
     struct tls_pair pair = tls_meet_on(plain.near, plain.far, client, server, "localhost");
     reset_and_release(pair.server);
     CHECK(green_write(pair.client, bytes, size), ==, -ECONNRESET);
-    CHECK_CONTAINS(green_explain(-ECONNRESET), "write on socket");
+    CHECK_CONTAINS(green_explain(-ECONNRESET), "cannot write to socket");
     green_socket_release(pair.client);
     green_tls_context_release(client);
     green_tls_context_release(server);

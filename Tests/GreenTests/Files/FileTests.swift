@@ -96,7 +96,7 @@ struct FileTests {
             let none = folder.path.appending("none")
             let error = failure { try GreenFile.open(none, .readOnly) }
             #expect(error?.code == .noSuchFileOrDirectory)
-            #expect(error?.message.hasPrefix("opening '\(none)'") == true)
+            #expect(error?.message.hasPrefix("cannot open '\(none)'") == true)
             #expect(failure { try GreenFile.open(folder.path, .writeOnly) }?.code == .isDirectory)
             #expect(failure { try GreenFile.remove(none) }?.code == .noSuchFileOrDirectory)
             #expect(failure { try GreenFile.rename(none, to: folder.path) }?.code == .noSuchFileOrDirectory)

@@ -91,7 +91,7 @@ struct ProcessTests {
         try onHub { () throws in
             let error = failure { try run("no-such-program") }
             #expect(error?.code == .noSuchFileOrDirectory)
-            #expect(error?.message.hasPrefix("starting 'no-such-program', which is looked up in PATH") == true)
+            #expect(error?.message.hasPrefix("cannot start 'no-such-program', which was looked up in PATH") == true)
             let lost = failure { try run("true", workingDirectory: "/no/such/place") }
             #expect(lost?.message.contains("in the directory '/no/such/place'") == true)
         }

@@ -11,7 +11,7 @@ struct ListenTests {
             let address = try listener.address
             let error = try #require(failure { try listen(on: address) })
             #expect(error.code == .addressInUse)
-            #expect(error.message.contains("listening on \(address)"), "\(error)")
+            #expect(error.message.contains("cannot listen on \(address)"), "\(error)")
             #expect(error.message.contains("port 0"), "\(error)")
             listener.close()
             _ = try listen(on: "\(address)", backlog: 10, reuseAddress: true)

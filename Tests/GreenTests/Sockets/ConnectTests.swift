@@ -49,7 +49,7 @@ struct ConnectTests {
             let address = try deadAddress()
             let error = try #require(try refusal(by: address))
             #expect(error.code == .connectionRefused)
-            #expect(error.message.contains("connecting to \(address)"), "\(error)")
+            #expect(error.message.contains("cannot connect to \(address)"), "\(error)")
             #expect(error.description == error.message)
             #expect(failure { try connect(to: "\(address)") }?.code == .connectionRefused)
         }
