@@ -113,7 +113,7 @@ class Session:
         return [outcome for outcome in self.outcomes if outcome.started is not None and outcome.status is None]
 
     def stuck(self):
-        """Why the run cannot go on, if a test did not even end by a kill."""
+        """Why the run cannot continue, if a test did not end even when it was killed."""
         for outcome in self.running():
             limit = self.limit(outcome.test) + SILENCE[self.accelerator]
             if time.monotonic() - outcome.begun > limit:

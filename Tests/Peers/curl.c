@@ -14,7 +14,7 @@ TEST(hundred, "a hundred transfers wait for a server on the same OS thread") {
     curl_global_cleanup();
 }
 
-TEST(names, "names are looked up by native threads of libcurl's own, and waited for in green") {
+TEST(names, "libcurl's own OS threads look up names, and green threads wait for them") {
     CHECK(curl_global_init(CURL_GLOBAL_ALL), ==, CURLE_OK);
     green_patch *patch = import("libcurl.so.4");
     struct web_server server;

@@ -67,7 +67,7 @@ TEST(hurry, "wherever a timeout strikes, libcurl says so and leaves nothing behi
     end();
 }
 
-TEST(untrusted, "a certificate that nobody trusted has signed is refused") {
+TEST(untrusted, "a certificate that is not signed by a trusted issuer is refused") {
     begin(0);
     struct certificate stranger =
         make_certificate(&(struct certificate_options){.authority = true, .subject = "a stranger"});

@@ -92,7 +92,7 @@ static void write_and_read(const char *how) {
     remove_directory();
 }
 
-TEST(own_thread, "green threads write to one database, and wait for its own native thread") {
+TEST(own_thread, "green threads write to one database, and wait for its background thread") {
     green_patch *patch = import_leveldb(GREEN_PATCH_ALL | GREEN_PATCH_FILE | GREEN_PATCH_LOCK, false);
     write_and_read("its thread native");
     CHECK(green_unpatch(patch), ==, 0);

@@ -11,10 +11,10 @@ const char *peer(const char *variable);
 /* Loads a library and patches it. */
 green_patch *import(const char *library);
 
-/* A port of loopback that nobody listens on. */
+/* A port of the loopback interface without a listener. */
 int refusing_port(void);
 
-/* A figure, for whoever runs the tests: no test depends on one. */
+/* Prints a figure; no test depends on one. */
 __attribute__((format(printf, 1, 2))) void figure(const char *format, ...);
 double seconds_since(int64_t moment);
 

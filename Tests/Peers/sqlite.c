@@ -28,7 +28,7 @@ static void wait_for_ticks(sqlite3_context *context, int count, sqlite3_value **
     sqlite3_result_int(context, 1);
 }
 
-/* A query on a database of its own, on a native thread. */
+/* A query on a database of its own, on a worker. */
 struct query {
     const char *path;
     const char *statement;
@@ -67,7 +67,7 @@ static int offload_query(void *argument) {
     return offloaded(argument);
 }
 
-TEST(ticks, "queries that take long hold up nobody") {
+TEST(ticks, "queries that take long do not block other threads") {
     enum { COUNT = 40 };
     green_thread *threads[COUNT];
     struct query queries[COUNT];

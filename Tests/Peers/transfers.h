@@ -31,8 +31,8 @@ struct transfer_by_curl {
 };
 int make_transfer(void *transfer); /* the make() of a call; returns the code */
 
-/* Runs so many transfers at one time, none of which ends before all are there,
- * and returns the seconds that it took. */
+/* Runs this many transfers at the same time; none ends before all have started. Returns the
+ * seconds that it took. */
 enum { TRANSFERS = 100 };
 double transfer_together(struct web_server *server, const char *scheme, const struct curl_blob *authorities);
 

@@ -8,7 +8,7 @@ static int count_down(void *argument) {
     return 0;
 }
 
-/* So many at a time; one yield lets all of them run. */
+/* Detaches a batch at a time; one yield runs the whole batch. */
 static double detach_batches(long steps, void *context) {
     long batch = *(const long *)context, left = 0;
     double begin = clock_ns();

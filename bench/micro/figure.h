@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 /* How long to measure. A run is one timed piece of work; its figures are kept
- * apart, so that whoever reads them sees the noise. */
+ * apart, to show the noise. */
 typedef struct figure_plan {
     int runs;
     long scale; /* divides the work of a run: 1 normally, more to be quick */

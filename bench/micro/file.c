@@ -1,5 +1,5 @@
-/* file: calls on a small file that is in memory, beside the system calls of which
- * they consist; alone, and of many threads at a time. */
+/* file: calls on a small file that is in memory, beside the plain system calls that
+ * they make; by one thread, and by many threads at a time. */
 #include "figure.h"
 
 #include <green/green.h>

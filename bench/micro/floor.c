@@ -1,5 +1,5 @@
-/* Floors: what this machine takes for the least that any scheduler does. A
- * figure of Green is to be read as a multiple of them. */
+/* Floors: the time that this machine needs for the least that any scheduler does. Read
+ * Green's figures as multiples of them. */
 #include "figure.h"
 
 #include "arch/switch.h"

@@ -1,5 +1,5 @@
-/* Queues of 64-bit elements: what an item costs on its way from one thread to
- * another, through a queue of 1 024 and straight, over a channel. */
+/* Queues of 64-bit elements: the cost of passing an item from one thread to another,
+ * through a queue of 1 024 and over a channel. */
 #include "figure.h"
 
 #include <green/green.h>
@@ -18,7 +18,7 @@ static int produce(void *argument) {
     return 0;
 }
 
-/* The caller gets what so many producers put. */
+/* The caller gets the items of all producers. */
 static double pass(long steps, int64_t capacity, int producers) {
     struct line line = {.items = steps / producers};
     must(green_queue_make(&line.queue, &(green_queue_options){.element_size = sizeof(uint64_t), .capacity = capacity}),

@@ -58,8 +58,8 @@ static double anywhere(long steps, void *context) {
     return clock_ns() - begin;
 }
 
-/* A million clients, one of which has just answered: its old timeout, cold and
- * anywhere in the heap, is cancelled and a new one started. */
+/* One of a million clients answers: its old timeout, at a random place in the heap and not
+ * in the cache, is cancelled, and a new one is started. */
 static double restarted(long steps, void *context) {
     timer_bench *bench = context;
     double begin = clock_ns();

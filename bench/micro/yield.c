@@ -12,7 +12,7 @@
 typedef struct yield_bench {
     long threads, rounds; /* rounds of one run */
     double runs[FIGURE_RUNS_MAX];
-    bool kept; /* somebody keeps the time */
+    bool kept; /* a thread keeps the time */
 } yield_bench;
 
 /* All threads yield in the same place, as those of a server wait in the same

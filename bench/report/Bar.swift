@@ -39,7 +39,7 @@ extension Bar {
             + (chosen.contains(.echo) ? ofEcho(echo) : []) + (tls?.bars ?? [])
     }
 
-    /// Which figure of which benchmark a bar is about.
+    /// The figure of a benchmark that a bar limits.
     private struct Micro {
         var benchmark: Benchmark
         var language: MicroResult.Language
@@ -47,7 +47,7 @@ extension Bar {
         var threads: Int
         var limit: Double
         var unit = "ns"
-        /// The figure of the same runs that it is to be a multiple of; nil when the bar is for the figure itself.
+        /// The figure of the same runs that the bar is a multiple of; nil if it limits the figure itself.
         var base: String?
 
         func bar(_ results: [MicroResult]) -> Bar {

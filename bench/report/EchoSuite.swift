@@ -11,7 +11,7 @@ struct EchoRun: Codable {
     var serverRssKib: Double
 }
 
-/// All rounds of one server, for messages of one size on so many connections.
+/// All rounds of one server, for one size of messages and one number of connections.
 struct EchoResult: Encodable {
     var server: EchoServer
     var rounds: [EchoRun]
@@ -27,7 +27,7 @@ struct EchoResult: Encodable {
     }
 }
 
-/// All servers for messages of one size on so many connections.
+/// All servers, for one size of messages and one number of connections.
 struct EchoCell: Encodable {
     var size: Int
     var connections: Int

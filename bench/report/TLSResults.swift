@@ -1,6 +1,6 @@
 import Figure
 
-/// What something took: so many bytes or messages, and the time of the processor and of the clock for them.
+/// A number of bytes or messages, and the processor time and the elapsed time that they took.
 struct TLSCost: Codable {
     var count: Double
     var cpuNs: Double

@@ -233,8 +233,8 @@ static SSL *in_memory(SSL_CTX *context, BIO *from, BIO *into) {
     return ssl;
 }
 
-/* What OpenSSL alone takes to read a message and write another one: both ends in
- * memory, each of which reads and writes as many. */
+/* The time that OpenSSL alone needs to read a message and write another one. Both ends are
+ * in memory, and each reads and writes the same number of messages. */
 static void run_memory(void) {
     if (!certificate || !authority)
         give_up("--certificate, --key and --authority are missing");

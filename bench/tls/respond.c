@@ -55,7 +55,7 @@ void run_respond(void) {
     }
     must(count, "reading");
     if (responses < 1)
-        give_up("nobody has asked for more than one response");
+        give_up("the client requested only one response");
     printf("{\"responses\":%lld,\"sends\":%u,\"system_calls\":%llu}\n", (long long)responses,
            segments(client) - first_segment, (unsigned long long)(system_calls() - first_call));
     green_socket_release(client);

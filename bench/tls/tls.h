@@ -33,8 +33,8 @@ void run_hold(void);
 /* Ends the program when a call has failed, saying which. */
 void must(ssize_t result, const char *call);
 
-/* A context for a client or a server, NULL where it is to be plain. suites are
- * OpenSSL's names, NULL for its own choice. */
+/* Makes a context for a client or a server; NULL for plain connections. suites are OpenSSL's
+ * names, or NULL for its default. */
 green_tls_context *make_context(green_tls_role role, const char *suites);
 
 /* Listens, for TLS if there is a context, and prints where. */
@@ -46,8 +46,8 @@ green_socket *open_connection(green_tls_context *context);
 /* Serves the handler, for as long as the process lives. */
 void serve_for_ever(green_handler *handler, green_tls_context *context);
 
-/* Runs the function in so many green threads, each with its index, and waits for
- * all of them. */
+/* Runs the function in count green threads, each with its index, and waits for all of
+ * them. */
 void run_threads(int64_t count, green_function *function);
 
 #endif

@@ -4,7 +4,7 @@ private final class Counter {
     var left = 0
 }
 
-/// detach: so many threads made at a time, and run to their end by one yield.
+/// detach: creates a batch of threads, and runs them to their end with one yield.
 func benchmarkDetach(_ plan: Plan) throws {
     let counter = Counter()
     for batch in [1, 100] {

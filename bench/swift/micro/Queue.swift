@@ -12,7 +12,7 @@ func benchmarkQueue(_ plan: Plan) throws {
     }
 }
 
-/// Gets so many items from each of the producers.
+/// Gets a number of items from each producer.
 private func pass(_ items: Int, through capacity: Int, from producers: Int) throws {
     let queue = Queue<Int>(capacity: capacity)
     for _ in 0..<producers {
