@@ -46,7 +46,7 @@ static void idle(green_hub *hub) {
             break;
         }
         green__counter_increment(&hub->registration.waits);
-        hub->engine->class->turn(hub->engine, timeout);
+        hub->engine->class->poll(hub->engine, timeout);
         green__counter_increment(&hub->registration.waits);
         fire_timers(hub);
         if (GREEN_UNLIKELY(green__hub_requests(&hub->registration)))
@@ -69,7 +69,7 @@ void green__event_loop_iterate(green_hub *hub) {
     if (!hub->head) {
         idle(hub);
     } else {
-        hub->engine->class->turn(hub->engine, 0);
+        hub->engine->class->poll(hub->engine, 0);
         if (hub->timers.count > 0)
             fire_timers(hub);
     }

@@ -211,7 +211,7 @@ int green_hub_close(void) {
     /* What was cancelled may not have completed yet. */
     hub->in_event_loop = true;
     while (hub->engine->operations > 0)
-        hub->engine->class->turn(hub->engine, GREEN_FOREVER);
+        hub->engine->class->poll(hub->engine, GREEN_FOREVER);
     hub->root.must_not_block = true;
     green__locals_destroy(&hub->root);
     green__exit_observers_run(&hub->root);
@@ -269,7 +269,7 @@ int green_hub_statistics(green_statistics *statistics) {
         .timers = hub->timers.count,
         .sockets = hub->sockets,
         .operations = hub->engine->operations,
-        .buffers = hub->engine->lent,
+        .buffers = hub->engine->buffers_in_use,
         .switches = hub->switches,
         .loop_iterations = hub->loop_iterations,
         .system_calls = hub->engine->system_calls,

@@ -25,7 +25,7 @@ static inline void green__io_init(green_hub *hub, green_io *io, const green_wait
     io->op.nowait = false;
     io->op.exact = false;
     io->op.no_file_ref = false;
-    io->op.once = false;
+    io->op.must_try = false;
     io->op.address = NULL;
     io->op.length = 0;
 }
@@ -39,11 +39,11 @@ static inline int32_t green__io_run(green_hub *hub, green_io *io, int64_t timeou
     const green_engine_class *class = hub->engine->class;
     green_thread *self = hub->current;
     if (GREEN_UNLIKELY(timeout == 0)) {
-        io->op.once = true;
+        io->op.must_try = true;
         io->op.drained = false;
     }
-    if ((class->attempts >> io->op.kind & 1) && !self->completed_inline &&
-        class->attempt(hub->engine, &io->op, &io->result)) {
+    if ((class->try_kinds >> io->op.kind & 1) && !self->completed_inline &&
+        class->try_now(hub->engine, &io->op, &io->result)) {
         self->completed_inline = true;
         return io->result;
     }

@@ -43,8 +43,8 @@ typedef enum green_op_kind {
  * points to must stay as long. Usually both are on the stack of the thread that is
  * parked for it. */
 struct green_op {
-    /* Called once from within turn() with the result, >= 0 or -errno. It may submit
-     * and cancel, this operation too, but must not call turn(). Cancelled means
+    /* Called once from within poll() with the result, >= 0 or -errno. It may submit
+     * and cancel, this operation too, but must not call poll(). Cancelled means
      * -ECANCELED. */
     void (*complete)(green_op *op, int32_t result);
     void *address;
@@ -68,7 +68,7 @@ struct green_op {
     bool exact; /* a poll whose events poll(2) has to confirm: see uring_wait.c */
 
     bool no_file_ref; /* a poll without POLLOUT that must not hold its file: see inner_epoll.c */
-    bool once;        /* the caller does not wait: always try once */
+    bool must_try;    /* the caller does not wait: always try once */
 
     /* The engine's own. */
     uint8_t state;
@@ -97,7 +97,7 @@ static inline uint32_t green__op_size(const green_op *op) {
  * all are lent, the operation ends with -ENOBUFS, and nothing is lost. */
 typedef struct green_provided_buffer {
     char *bytes;
-    uint16_t token;
+    uint16_t id;
 } green_provided_buffer;
 
 enum { GREEN_PROVIDED_BUFFER_SIZE = 16 * 1024, GREEN_PROVIDED_BUFFERS_MAX = 32768 };
@@ -119,12 +119,12 @@ typedef struct green_engine_class {
 
     /* Performs the operation at once if it does not have to wait: returns true, with the
      * result in *result, and does not take the operation over. Called only for the kinds
-     * in attempts. */
-    uint32_t attempts; /* 1 << kind */
-    bool (*attempt)(green_engine *engine, green_op *op, int32_t *result);
+     * in try_kinds. */
+    uint32_t try_kinds; /* 1 << kind */
+    bool (*try_now)(green_engine *engine, green_op *op, int32_t *result);
 
     /* Whether it takes one on a file of that kind now. NULL: it never does. */
-    bool (*takes)(const green_engine *engine, green_op_kind kind);
+    bool (*supports)(const green_engine *engine, green_op_kind kind);
 
     /* Takes an operation over. It cannot fail: a refusal is a completion. */
     void (*submit)(green_engine *engine, green_op *op);
@@ -137,10 +137,10 @@ typedef struct green_engine_class {
      * completion up to timeout nanoseconds: 0 does not wait, negative is for
      * ever. One system call at most where the kernel is not pressed. It
      * completes a bounded number, so that a flood cannot hold the hub. */
-    void (*turn)(green_engine *engine, int64_t timeout);
+    void (*poll)(green_engine *engine, int64_t timeout);
 
     /* Gives lent memory back. */
-    void (*give_back)(green_engine *engine, const green_provided_buffer *lent);
+    void (*release_buffer)(green_engine *engine, const green_provided_buffer *buffer);
 
     /* A socket's descriptor, without operations by now, is about to be closed:
      * its number will soon be another's. */
@@ -153,15 +153,15 @@ typedef struct green_engine_class {
 
 struct green_engine {
     const green_engine_class *class;
-    uint64_t operations;   /* submitted and not yet completed */
-    uint64_t lent;         /* pieces of memory lent */
-    uint64_t system_calls; /* made so far */
-    uint64_t submitted;    /* operations so far */
-    uint64_t completions;  /* results told so far */
+    uint64_t operations;     /* submitted and not yet completed */
+    uint64_t buffers_in_use; /* pieces of memory lent */
+    uint64_t system_calls;   /* made so far */
+    uint64_t submitted;      /* operations so far */
+    uint64_t completions;    /* results told so far */
 };
 
 static inline bool green__engine_supports(const green_engine *engine, green_op_kind kind) {
-    return engine->class->takes && engine->class->takes(engine, kind);
+    return engine->class->supports && engine->class->supports(engine, kind);
 }
 
 extern const green_engine_class green__uring, green__epoll;

@@ -17,10 +17,10 @@
 #include <unistd.h>
 
 enum {
-    TURN_ATTEMPTS = 256,
-    TURN_EVENTS = 256,
+    TRIES_PER_POLL = 256,
+    EVENTS_PER_POLL = 256,
     /* While threads are ready, a kernel that had nothing is asked in one turn of so many. */
-    TURNS_A_POLL = 4,
+    POLLS_PER_EMPTY_CHECK = 4,
     RETRY_PAUSE = 2 * 1000 * 1000,
 };
 
@@ -29,8 +29,8 @@ static green_epoll *epoll_of(green_engine *engine) {
 }
 
 /* The operation that waits with its descriptor and others that do. */
-static green_op **place_of(green_epoll_fd *watched, const green_op *op) {
-    green_op **place = &watched->waiting;
+static green_op **place_of(green_epoll_fd *record, const green_op *op) {
+    green_op **place = &record->waiting;
     while (*place != op)
         place = &(*place)->next;
     return place;
@@ -38,30 +38,30 @@ static green_op **place_of(green_epoll_fd *watched, const green_op *op) {
 
 /* Spares a connection that answers what it has just read a second turn, and the
  * memory of its thread a second way into the cache. */
-static bool attempt(green_engine *engine, green_op *op, int32_t *result) {
+static bool try_now(green_engine *engine, green_op *op, int32_t *result) {
     green_epoll *epoll = epoll_of(engine);
     if (op->fd < 0)
         return false;
-    green_epoll_fd *watched = green__epoll_fds_get(&epoll->descriptors, op->fd);
-    if (watched && !op->once && !green__epoll_worth_trying(watched, op))
+    green_epoll_fd *record = green__epoll_fds_get(&epoll->fds, op->fd);
+    if (record && !op->must_try && !green__epoll_worth_trying(record, op))
         return false;
     int error_number = errno;
-    *result = watched ? green__epoll_try_op(epoll, watched, op) : -ENOMEM;
+    *result = record ? green__epoll_try_op(epoll, record, op) : -ENOMEM;
     errno = error_number;
     if (*result == GREEN_TRY_NOT_READY || *result == GREEN_TRY_AFTER_PAUSE || *result == GREEN_TRY_AT_ONCE)
         return false;
-    epoll->counts->submitted++;
-    epoll->counts->completions++;
+    epoll->counters->submitted++;
+    epoll->counters->completions++;
     return true;
 }
 
 static void submit(green_engine *engine, green_op *op) {
     green_epoll *epoll = epoll_of(engine);
-    epoll->counts->operations++;
-    epoll->counts->submitted++;
+    epoll->counters->operations++;
+    epoll->counters->submitted++;
     op->cancelled = false;
     op->begun = false;
-    green__op_queue_append(&epoll->fresh, op, GREEN_EPOLL_QUEUED);
+    green__op_queue_append(&epoll->to_try, op, GREEN_EPOLL_QUEUED);
 }
 
 /* Whatever it waited for, it is tried next, and then refused. */
@@ -71,26 +71,26 @@ static void cancel(green_engine *engine, green_op *op) {
         return;
     op->cancelled = true;
     if (op->state == GREEN_EPOLL_WAITING) {
-        green_epoll_fd *watched = green__epoll_fds_get(&epoll->descriptors, op->fd);
-        *place_of(watched, op) = op->next;
+        green_epoll_fd *record = green__epoll_fds_get(&epoll->fds, op->fd);
+        *place_of(record, op) = op->next;
         epoll->waiting--;
-        green__op_queue_append(&epoll->fresh, op, GREEN_EPOLL_QUEUED);
+        green__op_queue_append(&epoll->to_try, op, GREEN_EPOLL_QUEUED);
     } else if (op->state == GREEN_EPOLL_PAUSED) {
-        green__op_queue_remove(&epoll->retried, op);
-        green__op_queue_append(&epoll->fresh, op, GREEN_EPOLL_QUEUED);
+        green__op_queue_remove(&epoll->paused, op);
+        green__op_queue_append(&epoll->to_try, op, GREEN_EPOLL_QUEUED);
     }
 }
 
-static bool is_foreign(const green_op *op) {
+static bool is_any_fd(const green_op *op) {
     return op->kind == GREEN_OP_POLL || op->kind == GREEN_OP_READ;
 }
 
-/* What a descriptor that is no socket of Green's is watched for: what somebody
+/* What a descriptor that is no socket of Green's is record for: what somebody
  * waits for and nothing else, which would come at once and again and again. */
-static uint32_t events_for(const green_epoll_fd *watched, const green_op *op) {
+static uint32_t one_shot_events(const green_epoll_fd *record, const green_op *op) {
     uint32_t events = EPOLLONESHOT | EPOLLET;
     events |= op->kind == GREEN_OP_POLL ? (uint16_t)op->flags : EPOLLIN;
-    for (const green_op *other = watched->waiting; other; other = other->next)
+    for (const green_op *other = record->waiting; other; other = other->next)
         events |= other->kind == GREEN_OP_POLL ? (uint16_t)other->flags : EPOLLIN;
     return events;
 }
@@ -102,212 +102,212 @@ static uint32_t socket_events(const green_epoll *epoll, const green_op *op) {
 
 /* Sees to it that an event will come. What is no socket of Green's can be closed
  * without a word, so it is added anew each time, and for one event. */
-static int32_t watch(green_epoll *epoll, green_epoll_fd *watched, const green_op *op) {
-    bool foreign = is_foreign(op);
-    if (watched->added)
+static int32_t add_to_epoll(green_epoll *epoll, green_epoll_fd *record, const green_op *op) {
+    bool any_fd = is_any_fd(op);
+    if (record->registered)
         return 0;
-    struct epoll_event event = {.events = foreign ? events_for(watched, op) : socket_events(epoll, op),
+    struct epoll_event event = {.events = any_fd ? one_shot_events(record, op) : socket_events(epoll, op),
                                 .data.fd = op->fd};
-    epoll->counts->system_calls++;
+    epoll->counters->system_calls++;
     int result = epoll_ctl(epoll->fd, EPOLL_CTL_ADD, op->fd, &event);
     if (result < 0 && errno == EEXIST) {
-        epoll->counts->system_calls++;
+        epoll->counters->system_calls++;
         result = epoll_ctl(epoll->fd, EPOLL_CTL_MOD, op->fd, &event);
     }
     /* A regular file cannot be polled; a ring says EINVAL then. */
     if (result < 0)
         return errno == EPERM ? -EINVAL : -errno;
-    if (!foreign) {
+    if (!any_fd) {
         int type = 0;
-        watched->listens = op->kind == GREEN_OP_ACCEPT;
+        record->is_listener = op->kind == GREEN_OP_ACCEPT;
         getsockopt(op->fd, SOL_SOCKET, SO_TYPE, &type, &(socklen_t){sizeof type});
-        watched->added = true;
-        watched->stream = type == SOCK_STREAM;
+        record->registered = true;
+        record->is_stream = type == SOCK_STREAM;
     }
     return 0;
 }
 
-static void finish(green_epoll *epoll, green_op *op, int32_t result) {
+static void complete(green_epoll *epoll, green_op *op, int32_t result) {
     op->state = GREEN_EPOLL_IDLE;
-    epoll->counts->operations--;
-    epoll->counts->completions++;
-    epoll->told = true;
+    epoll->counters->operations--;
+    epoll->counters->completions++;
+    epoll->has_completed = true;
     op->complete(op, result);
 }
 
-static void wait_with(green_epoll *epoll, green_epoll_fd *watched, green_op *op) {
-    *place_of(watched, NULL) = op;
+static void wait_for_event(green_epoll *epoll, green_epoll_fd *record, green_op *op) {
+    *place_of(record, NULL) = op;
     op->next = NULL;
     op->state = GREEN_EPOLL_WAITING;
     epoll->waiting++;
 }
 
 static void pause_before_retry(green_epoll *epoll, green_op *op) {
-    if (!epoll->retried.first)
-        epoll->retry_at = green_now() + RETRY_PAUSE;
-    green__op_queue_append(&epoll->retried, op, GREEN_EPOLL_PAUSED);
+    if (!epoll->paused.first)
+        epoll->pause_end = green_now() + RETRY_PAUSE;
+    green__op_queue_append(&epoll->paused, op, GREEN_EPOLL_PAUSED);
 }
 
-static void retry(green_epoll *epoll) {
-    if (!epoll->retried.first || green_now() < epoll->retry_at)
+static void end_pause(green_epoll *epoll) {
+    if (!epoll->paused.first || green_now() < epoll->pause_end)
         return;
-    for (green_op *op; (op = green__op_queue_take(&epoll->retried));)
-        green__op_queue_append(&epoll->fresh, op, GREEN_EPOLL_QUEUED);
+    for (green_op *op; (op = green__op_queue_take(&epoll->paused));)
+        green__op_queue_append(&epoll->to_try, op, GREEN_EPOLL_QUEUED);
 }
 
-static void try(green_epoll *epoll, green_op *op) {
-    green_epoll_fd *watched = op->fd < 0 ? NULL : green__epoll_fds_get(&epoll->descriptors, op->fd);
+static void try_op(green_epoll *epoll, green_op *op) {
+    green_epoll_fd *record = op->fd < 0 ? NULL : green__epoll_fds_get(&epoll->fds, op->fd);
     int32_t result = GREEN_TRY_NOT_READY;
     op->state = GREEN_EPOLL_RUNNING;
     if (op->cancelled)
         result = -ECANCELED;
-    else if (!watched)
+    else if (!record)
         result = op->fd < 0 ? -EBADF : -ENOMEM;
-    else if (op->once || green__epoll_worth_trying(watched, op))
-        result = green__epoll_try_op(epoll, watched, op);
+    else if (op->must_try || green__epoll_worth_trying(record, op))
+        result = green__epoll_try_op(epoll, record, op);
     if (result == GREEN_TRY_NOT_READY) {
         op->begun = true;
-        op->once = false;
-        int32_t error = watch(epoll, watched, op);
+        op->must_try = false;
+        int32_t error = add_to_epoll(epoll, record, op);
         if (error == 0) {
-            wait_with(epoll, watched, op);
+            wait_for_event(epoll, record, op);
             return;
         }
         result = error;
     }
     if (result == GREEN_TRY_AT_ONCE)
-        green__op_queue_append(&epoll->fresh, op, GREEN_EPOLL_QUEUED);
+        green__op_queue_append(&epoll->to_try, op, GREEN_EPOLL_QUEUED);
     else if (result == GREEN_TRY_AFTER_PAUSE)
         pause_before_retry(epoll, op);
     else
-        finish(epoll, op, result);
+        complete(epoll, op, result);
 }
 
 /* Those that were there when it began: what they lead to has its turn. */
-static void try_fresh(green_epoll *epoll) {
-    green_op *const last = GREEN_CONTAINER(epoll->fresh.last, green_op, next);
+static void try_queued(green_epoll *epoll) {
+    green_op *const last = GREEN_CONTAINER(epoll->to_try.last, green_op, next);
     green_op *op = NULL;
-    if (!epoll->fresh.first)
+    if (!epoll->to_try.first)
         return;
-    for (unsigned count = 0; count < TURN_ATTEMPTS && op != last; count++) {
-        op = green__op_queue_take(&epoll->fresh);
+    for (unsigned count = 0; count < TRIES_PER_POLL && op != last; count++) {
+        op = green__op_queue_take(&epoll->to_try);
         if (!op)
             break;
-        try(epoll, op);
+        try_op(epoll, op);
     }
 }
 
 /* Gives those who may go on now another try. */
-static void notice(green_epoll *epoll, const struct epoll_event *event) {
-    green_epoll_fd *watched = green__epoll_fds_get(&epoll->descriptors, event->data.fd);
+static void handle_event(green_epoll *epoll, const struct epoll_event *event) {
+    green_epoll_fd *record = green__epoll_fds_get(&epoll->fds, event->data.fd);
     uint32_t events = event->events;
     if (events & (EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
-        watched->eager = true;
+        record->always_try = true;
     if (events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
-        watched->dry = false;
-    watched->signaled = true;
+        record->not_readable = false;
+    record->has_event = true;
     if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
-        watched->full = false;
-    for (green_op **place = &watched->waiting; *place;) {
+        record->not_writable = false;
+    for (green_op **place = &record->waiting; *place;) {
         green_op *op = *place;
         op->drained = false; /* there was an event: worth a try */
-        if (!green__epoll_worth_trying(watched, op)) {
+        if (!green__epoll_worth_trying(record, op)) {
             place = &op->next;
             continue;
         }
         *place = op->next;
         epoll->waiting--;
-        green__op_queue_append(&epoll->fresh, op, GREEN_EPOLL_QUEUED);
+        green__op_queue_append(&epoll->to_try, op, GREEN_EPOLL_QUEUED);
     }
 }
 
 static int wait_for_events(green_epoll *epoll, struct epoll_event *events, int64_t timeout) {
     struct timespec limit = {timeout / 1000000000, timeout % 1000000000};
-    epoll->counts->system_calls++;
-    if (!epoll->milliseconds) {
-        int count = green__epoll_pwait2(epoll->fd, events, TURN_EVENTS, timeout < 0 ? NULL : &limit);
+    epoll->counters->system_calls++;
+    if (!epoll->no_pwait2) {
+        int count = green__epoll_pwait2(epoll->fd, events, EVENTS_PER_POLL, timeout < 0 ? NULL : &limit);
         if (count >= 0 || (errno != ENOSYS && errno != EPERM))
             return count;
-        epoll->milliseconds = true; /* before Linux 5.11, or a seccomp filter that does not know the call */
+        epoll->no_pwait2 = true; /* before Linux 5.11, or a seccomp filter that does not know the call */
     }
     int64_t milliseconds = timeout < 0 ? -1 : timeout / 1000000 + (timeout % 1000000 > 0);
-    return epoll_wait(epoll->fd, events, TURN_EVENTS, milliseconds < INT32_MAX ? (int)milliseconds : INT32_MAX);
+    return epoll_wait(epoll->fd, events, EVENTS_PER_POLL, milliseconds < INT32_MAX ? (int)milliseconds : INT32_MAX);
 }
 
 /* Whether the kernel is worth a call though nobody would wait in it. */
 static bool is_worth_polling(green_epoll *epoll) {
-    return epoll->waiting > 0 && (!epoll->quiet || ++epoll->quiet > TURNS_A_POLL);
+    return epoll->waiting > 0 && (!epoll->empty_polls || ++epoll->empty_polls > POLLS_PER_EMPTY_CHECK);
 }
 
 void green__epoll_wait_and_try(green_epoll *epoll, int64_t timeout) {
-    struct epoll_event events[TURN_EVENTS];
+    struct epoll_event events[EVENTS_PER_POLL];
     int count = wait_for_events(epoll, events, timeout);
     GREEN_INVARIANT(count >= 0 || errno == EINTR, "epoll_wait fails only for a signal");
-    epoll->quiet = count <= 0;
+    epoll->empty_polls = count <= 0;
     for (int i = 0; i < count; i++)
-        notice(epoll, &events[i]);
-    try_fresh(epoll);
+        handle_event(epoll, &events[i]);
+    try_queued(epoll);
 }
 
 bool green__epoll_try_queued(green_epoll *epoll) {
-    epoll->told = false;
-    retry(epoll);
-    try_fresh(epoll);
-    return epoll->told || epoll->fresh.first;
+    epoll->has_completed = false;
+    end_pause(epoll);
+    try_queued(epoll);
+    return epoll->has_completed || epoll->to_try.first;
 }
 
 /* errno is that of the thread whose stack this runs on. */
-static void turn(green_engine *engine, int64_t timeout) {
+static void poll_once(green_engine *engine, int64_t timeout) {
     green_epoll *epoll = epoll_of(engine);
     int error_number = errno;
     if (green__epoll_try_queued(epoll))
         timeout = 0;
-    else if (epoll->retried.first && (timeout < 0 || timeout > RETRY_PAUSE))
+    else if (epoll->paused.first && (timeout < 0 || timeout > RETRY_PAUSE))
         timeout = RETRY_PAUSE;
     if (timeout != 0 || is_worth_polling(epoll))
         green__epoll_wait_and_try(epoll, timeout);
     else
-        try_fresh(epoll);
+        try_queued(epoll);
     errno = error_number;
 }
 
-static void give_back(green_engine *engine, const green_provided_buffer *lent) {
+static void release_buffer(green_engine *engine, const green_provided_buffer *buffer) {
     green_epoll_buffers *buffers = &epoll_of(engine)->buffers;
-    GREEN_INVARIANT(engine->lent > 0 && lent->token < buffers->count, "a lent buffer is given back once");
-    engine->lent--;
-    buffers->free[buffers->free_count++] = lent->token;
+    GREEN_INVARIANT(engine->buffers_in_use > 0 && buffer->id < buffers->count, "a provided buffer is released once");
+    engine->buffers_in_use--;
+    buffers->free[buffers->free_count++] = buffer->id;
 }
 
 /* Whoever waits for the number by hand learns that it is gone. */
 static void forget(green_engine *engine, int fd) {
     green_epoll *epoll = epoll_of(engine);
-    green_epoll_fd *watched = green__epoll_fds_find(&epoll->descriptors, fd);
-    if (!watched)
+    green_epoll_fd *record = green__epoll_fds_find(&epoll->fds, fd);
+    if (!record)
         return;
-    for (green_op *op; (op = watched->waiting);) {
-        watched->waiting = op->next;
+    for (green_op *op; (op = record->waiting);) {
+        record->waiting = op->next;
         epoll->waiting--;
-        green__op_queue_append(&epoll->fresh, op, GREEN_EPOLL_QUEUED);
+        green__op_queue_append(&epoll->to_try, op, GREEN_EPOLL_QUEUED);
     }
     /* A copy of the descriptor, for example in a child, would keep it in the epoll under
      * a number that another descriptor may get. */
-    bool is_connection = watched->stream && !watched->listens;
-    if (watched->added && (!is_connection || green__has_forked())) {
-        epoll->counts->system_calls++;
+    bool is_connection = record->is_stream && !record->is_listener;
+    if (record->registered && (!is_connection || green__has_forked())) {
+        epoll->counters->system_calls++;
         epoll_ctl(epoll->fd, EPOLL_CTL_DEL, fd, NULL);
     }
-    *watched = (green_epoll_fd){0};
+    *record = (green_epoll_fd){0};
 }
 
-int green__epoll_open(green_epoll *epoll, green_engine *counts, uint32_t events) {
+int green__epoll_open(green_epoll *epoll, green_engine *counters, uint32_t events) {
     *epoll = (green_epoll){
         .base.class = &green__epoll,
-        .counts = counts,
+        .counters = counters,
         .socket_events = events,
-        .milliseconds = green__feature_is_disabled(GREEN_FEATURE_EPOLL_PWAIT2),
+        .no_pwait2 = green__feature_is_disabled(GREEN_FEATURE_EPOLL_PWAIT2),
     };
-    green__op_queue_init(&epoll->fresh);
-    green__op_queue_init(&epoll->retried);
+    green__op_queue_init(&epoll->to_try);
+    green__op_queue_init(&epoll->paused);
     int error = green__track_forks(); /* see forget() */
     if (error < 0)
         return error;
@@ -318,7 +318,7 @@ int green__epoll_open(green_epoll *epoll, green_engine *counts, uint32_t events)
 void green__epoll_close(green_epoll *epoll) {
     close(epoll->fd);
     green__splice_pipe_close(&epoll->splice_pipe);
-    green__epoll_fds_free(&epoll->descriptors);
+    green__epoll_fds_free(&epoll->fds);
 }
 
 static void close_engine(green_engine *engine) {
@@ -358,13 +358,13 @@ const green_engine_class green__epoll = {
     .name = "epoll",
     .open = open_engine,
     .close = close_engine,
-    .attempts = 1u << GREEN_OP_RECEIVE | 1u << GREEN_OP_RECEIVE_PROVIDED | 1u << GREEN_OP_RECEIVE_MSG |
-                1u << GREEN_OP_SEND | 1u << GREEN_OP_SEND_MSG | 1u << GREEN_OP_ACCEPT,
-    .attempt = attempt,
+    .try_kinds = 1u << GREEN_OP_RECEIVE | 1u << GREEN_OP_RECEIVE_PROVIDED | 1u << GREEN_OP_RECEIVE_MSG |
+                 1u << GREEN_OP_SEND | 1u << GREEN_OP_SEND_MSG | 1u << GREEN_OP_ACCEPT,
+    .try_now = try_now,
     .submit = submit,
     .cancel = cancel,
-    .turn = turn,
-    .give_back = give_back,
+    .poll = poll_once,
+    .release_buffer = release_buffer,
     .forget = forget,
     .abandon = abandon,
 };

@@ -13,14 +13,14 @@
 /* What is known of a descriptor. All zero: nothing. */
 typedef struct green_epoll_fd {
     green_op *waiting; /* operations that would have had to wait, in no order */
-    bool added;        /* to the epoll, as a socket, which tells of its end */
-    bool stream;       /* known once it is added */
-    bool listens;      /* for connections */
-    bool signaled;     /* an event has arrived since the last accept */
+    bool registered;   /* to the epoll, as a socket, which tells of its end */
+    bool is_stream;    /* known once it is added */
+    bool is_listener;  /* for connections */
+    bool has_event;    /* an event has arrived since the last accept */
     bool contested;    /* another process has taken a connection that an event had reported */
-    bool dry;          /* nothing to receive, until an event says otherwise */
-    bool full;         /* no room to send, likewise */
-    bool eager;        /* an end, a fault or urgent bytes: no event may follow, so receives are tried */
+    bool not_readable; /* nothing to receive, until an event says otherwise */
+    bool not_writable; /* no room to send, likewise */
+    bool always_try;   /* an end, a fault or urgent bytes: no event may follow, so receives are tried */
 } green_epoll_fd;
 
 enum { GREEN_EPOLL_FDS_PER_PAGE = 128 };
@@ -40,19 +40,19 @@ typedef struct green_epoll_buffers {
 
 typedef struct green_epoll {
     green_engine base;
-    green_engine *counts;   /* the engine that counts its operations: itself, or the engine that contains it */
+    green_engine *counters; /* the engine that counts its operations: itself, or the engine that contains it */
     uint32_t socket_events; /* events to watch on sockets */
     int fd;
-    bool milliseconds; /* this kernel's epoll counts in no less */
-    green_epoll_fds descriptors;
+    bool no_pwait2; /* this kernel's epoll counts in no less */
+    green_epoll_fds fds;
     green_epoll_buffers buffers;
     green_splice_pipe splice_pipe; /* for reads of pipes */
-    green_op_queue fresh;          /* to be tried */
-    green_op_queue retried;        /* to be tried after a pause: no event tells when */
+    green_op_queue to_try;         /* to be tried */
+    green_op_queue paused;         /* to be tried after a pause: no event tells when */
     uint64_t waiting;              /* operations that wait for an event */
-    unsigned quiet;                /* turns since the kernel was asked in vain, from 1; 0: it had something */
-    int64_t retry_at;              /* the end of the pause */
-    bool told;                     /* somebody has heard of a result in this turn */
+    unsigned empty_polls;          /* turns since the kernel was asked in vain, from 1; 0: it had something */
+    int64_t pause_end;             /* the end of the pause */
+    bool has_completed;            /* somebody has heard of a result in this turn */
 } green_epoll;
 
 /* Where an operation is. */
@@ -76,7 +76,7 @@ void green__epoll_buffers_close(green_epoll_buffers *buffers);
 /* Opens the engine as part of another engine. That one counts its operations and calls
  * the two halves of a turn. It lends no memory. The class's submit, cancel, attempt and
  * forget work on its base. Returns 0 or -errno, explained. */
-int green__epoll_open(green_epoll *epoll, green_engine *counts, uint32_t socket_events);
+int green__epoll_open(green_epoll *epoll, green_engine *counters, uint32_t socket_events);
 void green__epoll_close(green_epoll *epoll);
 
 /* Like epoll_wait(2), with a timeout in nanoseconds; NULL waits without a limit. Returns -1

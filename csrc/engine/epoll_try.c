@@ -113,39 +113,39 @@ int32_t green__epoll_try_syscall(green_epoll *epoll, green_op *op) {
 
 /* A stream that gave less than was asked for has no more for now: the event of
  * its end has been seen, or is still to come. */
-static int32_t receive(green_epoll_fd *watched, green_op *op, void *bytes, uint32_t size) {
+static int32_t receive(green_epoll_fd *record, green_op *op, void *bytes, uint32_t size) {
     int32_t result = receive_now(op, bytes, size);
     if (result == 0)
-        watched->eager = true;
-    watched->dry = !watched->eager && (result == GREEN_TRY_NOT_READY || (watched->stream && op->drained));
+        record->always_try = true;
+    record->not_readable = !record->always_try && (result == GREEN_TRY_NOT_READY || (record->is_stream && op->drained));
     return result;
 }
 
-static int32_t receive_lent(green_epoll *epoll, green_epoll_fd *watched, green_op *op) {
+static int32_t receive_provided(green_epoll *epoll, green_epoll_fd *record, green_op *op) {
     green_epoll_buffers *buffers = &epoll->buffers;
-    green_provided_buffer *lent = op->address;
+    green_provided_buffer *buffer = op->address;
     if (buffers->free_count == 0)
         return -ENOBUFS;
-    uint16_t token = buffers->free[buffers->free_count - 1];
-    char *bytes = buffers->memory + token * (size_t)GREEN_PROVIDED_BUFFER_SIZE;
-    int32_t result = receive(watched, op, bytes, GREEN_PROVIDED_BUFFER_SIZE);
+    uint16_t id = buffers->free[buffers->free_count - 1];
+    char *bytes = buffers->memory + id * (size_t)GREEN_PROVIDED_BUFFER_SIZE;
+    int32_t result = receive(record, op, bytes, GREEN_PROVIDED_BUFFER_SIZE);
     if (result > 0) {
         buffers->free_count--;
-        epoll->base.lent++;
-        *lent = (green_provided_buffer){.bytes = bytes, .token = token};
+        epoll->base.buffers_in_use++;
+        *buffer = (green_provided_buffer){.bytes = bytes, .id = id};
     }
     return result;
 }
 
-static int32_t receive_message(green_epoll_fd *watched, const green_op *op) {
+static int32_t receive_message(green_epoll_fd *record, const green_op *op) {
     int32_t result = receive_message_now(op);
-    watched->dry = result == GREEN_TRY_NOT_READY && !watched->eager;
+    record->not_readable = result == GREEN_TRY_NOT_READY && !record->always_try;
     return result;
 }
 
-static int32_t send_bytes(green_epoll_fd *watched, const green_op *op) {
+static int32_t send_bytes(green_epoll_fd *record, const green_op *op) {
     int32_t result = send_now(op);
-    watched->full = result == GREEN_TRY_NOT_READY;
+    record->not_writable = result == GREEN_TRY_NOT_READY;
     return result;
 }
 
@@ -157,14 +157,14 @@ static bool is_readable(int fd) {
 /* The listener is non-blocking since it was made or adopted. An accept4() that returns
  * EAGAIN creates and frees a socket. So this first calls poll(), at a tenth of the cost,
  * unless an event has just reported a connection and no other process takes it. */
-static int32_t accept_next(green_epoll_fd *watched, const green_op *op) {
+static int32_t accept_next(green_epoll_fd *record, const green_op *op) {
     int32_t result = GREEN_TRY_NOT_READY;
-    bool told = watched->signaled && !watched->contested;
+    bool told = record->has_event && !record->contested;
     if (told || is_readable(op->fd))
         result = outcome(green__above_stdio(accept4(op->fd, NULL, NULL, SOCK_CLOEXEC)));
-    watched->contested |= told && result == GREEN_TRY_NOT_READY;
-    watched->signaled = false;
-    watched->dry = result == GREEN_TRY_NOT_READY;
+    record->contested |= told && result == GREEN_TRY_NOT_READY;
+    record->has_event = false;
+    record->not_readable = result == GREEN_TRY_NOT_READY;
     return result;
 }
 
@@ -178,20 +178,20 @@ static int32_t end_connect(const green_op *op) {
     return -error;
 }
 
-int32_t green__epoll_try_op(green_epoll *epoll, green_epoll_fd *watched, green_op *op) {
-    epoll->counts->system_calls++;
+int32_t green__epoll_try_op(green_epoll *epoll, green_epoll_fd *record, green_op *op) {
+    epoll->counters->system_calls++;
     switch (op->kind) {
     case GREEN_OP_RECEIVE:
-        return receive(watched, op, op->address, green__op_size(op));
+        return receive(record, op, op->address, green__op_size(op));
     case GREEN_OP_RECEIVE_PROVIDED:
-        return receive_lent(epoll, watched, op);
+        return receive_provided(epoll, record, op);
     case GREEN_OP_RECEIVE_MSG:
-        return receive_message(watched, op);
+        return receive_message(record, op);
     case GREEN_OP_SEND:
     case GREEN_OP_SEND_MSG:
-        return send_bytes(watched, op);
+        return send_bytes(record, op);
     case GREEN_OP_ACCEPT:
-        return accept_next(watched, op);
+        return accept_next(record, op);
     case GREEN_OP_CONNECT:
         return op->begun ? end_connect(op) : begin_connect(op);
     case GREEN_OP_READ:
@@ -203,18 +203,18 @@ int32_t green__epoll_try_op(green_epoll *epoll, green_epoll_fd *watched, green_o
     }
 }
 
-bool green__epoll_worth_trying(const green_epoll_fd *watched, const green_op *op) {
+bool green__epoll_worth_trying(const green_epoll_fd *record, const green_op *op) {
     switch (op->kind) {
     case GREEN_OP_RECEIVE:
     case GREEN_OP_RECEIVE_PROVIDED:
         /* Not known, but the caller says that there is hardly anything. */
-        return !watched->dry && (watched->added || !op->drained);
+        return !record->not_readable && (record->registered || !op->drained);
     case GREEN_OP_RECEIVE_MSG:
     case GREEN_OP_ACCEPT:
-        return !watched->dry;
+        return !record->not_readable;
     case GREEN_OP_SEND:
     case GREEN_OP_SEND_MSG:
-        return !watched->full;
+        return !record->not_writable;
     default:
         return true;
     }

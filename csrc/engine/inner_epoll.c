@@ -22,7 +22,7 @@ bool green__inner_epoll_takes(const green_op *op) {
 }
 
 /* Makes the ring poll the epoll while operations wait in it. */
-static bool watch(green_uring *uring) {
+static bool poll_epoll(green_uring *uring) {
     struct io_uring_sqe *sqe = green__uring_entry(uring);
     if (!sqe)
         return false;
@@ -33,9 +33,9 @@ static bool watch(green_uring *uring) {
 }
 
 bool green__inner_epoll_begin(green_uring *uring) {
-    bool busy = uring->inner.fresh.first && green__epoll_try_queued(&uring->inner);
-    bool blind = green__inner_epoll_needs_poll(uring) && !watch(uring);
-    return busy || blind;
+    bool busy = uring->inner.to_try.first && green__epoll_try_queued(&uring->inner);
+    bool unpolled = green__inner_epoll_needs_poll(uring) && !poll_epoll(uring);
+    return busy || unpolled;
 }
 
 void green__inner_epoll_end(green_uring *uring) {

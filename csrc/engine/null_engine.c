@@ -17,7 +17,7 @@ static void submit(green_engine *engine, green_op *op) {
     refuse();
 }
 
-static void turn(green_engine *engine, int64_t timeout) {
+static void poll_once(green_engine *engine, int64_t timeout) {
     (void)engine, (void)timeout;
     refuse();
 }
@@ -28,25 +28,25 @@ static void cancel(green_engine *engine, green_op *op) {
     (void)engine, (void)op;
 }
 
-static void give_back(green_engine *engine, const green_provided_buffer *lent) {
-    (void)engine, (void)lent;
+static void release_buffer(green_engine *engine, const green_provided_buffer *buffer) {
+    (void)engine, (void)buffer;
 }
 
 static void forget(green_engine *engine, int fd) {
     (void)engine, (void)fd;
 }
 
-static const green_engine_class gone = {
+static const green_engine_class null_engine = {
     .name = "none",
     .submit = submit,
     .cancel = cancel,
-    .turn = turn,
-    .give_back = give_back,
+    .poll = poll_once,
+    .release_buffer = release_buffer,
     .forget = forget,
 };
 
 void green__engine_abandon(green_engine *engine) {
     if (engine->class->abandon)
         engine->class->abandon(engine);
-    engine->class = &gone;
+    engine->class = &null_engine;
 }

@@ -10,7 +10,7 @@
 
 /* Completions that one turn hands out: enough to fill every batch, few enough
  * that the threads that are ready do not wait long. */
-enum { TURN_COMPLETIONS = 256 };
+enum { COMPLETIONS_PER_POLL = 256 };
 
 static green_uring *uring_of(green_engine *engine) {
     return GREEN_CONTAINER(engine, green_uring, base);
@@ -45,12 +45,12 @@ struct io_uring_sqe *green__uring_entry(green_uring *uring) {
 
 /* An operation's address with its generation in the unused upper bits: a request to
  * cancel an operation that has ended does not meet another in its place. */
-static uint64_t name_of(const green_op *op) {
+static uint64_t user_data_of(const green_op *op) {
     return (uint64_t)(uintptr_t)op | (uint64_t)op->generation << 48;
 }
 
-static green_op *op_of(uint64_t name) {
-    return (green_op *)(uintptr_t)(name & 0xffffffffffff);
+static green_op *op_of(uint64_t user_data) {
+    return (green_op *)(uintptr_t)(user_data & 0xffffffffffff);
 }
 
 /* A send must not wait in the kernel. If the peer has shut down its half or an error is
@@ -87,7 +87,7 @@ static void prepare(const green_uring *uring, struct io_uring_sqe *sqe, green_op
         prepare_first(uring, sqe, op);
     else
         green__uring_wait_prepare(sqe, op);
-    io_uring_sqe_set_data64(sqe, name_of(op));
+    io_uring_sqe_set_data64(sqe, user_data_of(op));
 }
 
 void green__uring_enqueue(green_uring *uring, green_op *op) {
@@ -102,8 +102,8 @@ void green__uring_enqueue(green_uring *uring, green_op *op) {
     prepare(uring, sqe, op);
 }
 
-static bool attempt(green_engine *engine, green_op *op, int32_t *result) {
-    return green__epoll.attempt(&uring_of(engine)->inner.base, op, result);
+static bool try_now(green_engine *engine, green_op *op, int32_t *result) {
+    return green__epoll.try_now(&uring_of(engine)->inner.base, op, result);
 }
 
 static void submit(green_engine *engine, green_op *op) {
@@ -113,7 +113,7 @@ static void submit(green_engine *engine, green_op *op) {
         return;
     }
     engine->submitted++;
-    uring->opening += op->kind == GREEN_OP_OPEN;
+    uring->opens += op->kind == GREEN_OP_OPEN;
     op->cancelled = false;
     op->retries = 0;
     op->phase = green__uring_wait_begin(op);
@@ -125,28 +125,28 @@ static bool submit_cancel(green_uring *uring, green_op *op) {
     struct io_uring_sqe *sqe = green__uring_entry(uring);
     if (!sqe)
         return false;
-    io_uring_prep_cancel64(sqe, name_of(op), 0);
-    io_uring_sqe_set_data64(sqe, name_of(op) | GREEN_USER_DATA_CANCEL);
-    green__op_queue_append(&uring->ending, op, GREEN_URING_CANCELLING);
+    io_uring_prep_cancel64(sqe, user_data_of(op), 0);
+    io_uring_sqe_set_data64(sqe, user_data_of(op) | GREEN_USER_DATA_CANCEL);
+    green__op_queue_append(&uring->cancelling, op, GREEN_URING_CANCELLING);
     return true;
 }
 
 void green__uring_cancel_request(green_uring *uring, green_op *op) {
     if (!submit_cancel(uring, op))
-        green__op_queue_append(&uring->cancels, op, GREEN_URING_CANCEL_QUEUED);
+        green__op_queue_append(&uring->cancel_queue, op, GREEN_URING_CANCEL_QUEUED);
 }
 
 /* The kernel does not find a request that is moving from a poll back to its operation or
  * to a worker thread, such as a connect to a full unix socket. So this cancels the
  * operation again. The operation may also have ended, and its memory may be invalid. */
-static void cancel_again(green_uring *uring, uint64_t name) {
-    green_op *op = uring->ending.first;
-    while (op && name_of(op) != name)
+static void cancel_again(green_uring *uring, uint64_t user_data) {
+    green_op *op = uring->cancelling.first;
+    while (op && user_data_of(op) != user_data)
         op = op->next;
     if (!op)
         return;
-    green__op_queue_remove(&uring->ending, op);
-    green__op_queue_append(&uring->cancels, op, GREEN_URING_CANCEL_QUEUED);
+    green__op_queue_remove(&uring->cancelling, op);
+    green__op_queue_append(&uring->cancel_queue, op, GREEN_URING_CANCEL_QUEUED);
 }
 
 static void cancel(green_engine *engine, green_op *op) {
@@ -160,17 +160,17 @@ static void cancel(green_engine *engine, green_op *op) {
     op->cancelled = true;
     if (op->state == GREEN_URING_IN_BACKLOG) {
         green__op_queue_remove(&uring->backlog, op);
-        green__op_queue_append(&uring->refused, op, GREEN_URING_NEVER_SUBMITTED);
+        green__op_queue_append(&uring->never_submitted, op, GREEN_URING_NEVER_SUBMITTED);
     } else if (op->phase != GREEN_PHASE_STOP) {
         green__uring_cancel_request(uring, op);
     }
 }
 
 /* Gives entries to what had to wait for them. */
-static void drain_lists(green_uring *uring) {
-    for (green_op *op; (op = green__op_queue_take(&uring->cancels));)
+static void drain_queues(green_uring *uring) {
+    for (green_op *op; (op = green__op_queue_take(&uring->cancel_queue));)
         if (!submit_cancel(uring, op)) {
-            green__op_queue_append(&uring->cancels, op, GREEN_URING_CANCEL_QUEUED);
+            green__op_queue_append(&uring->cancel_queue, op, GREEN_URING_CANCEL_QUEUED);
             break;
         }
     struct io_uring_sqe *sqe;
@@ -181,14 +181,14 @@ static void drain_lists(green_uring *uring) {
     }
 }
 
-static void last_completion(green_uring *uring, green_op *op) {
+static void operation_ended(green_uring *uring, green_op *op) {
     if (GREEN_UNLIKELY(op->state == GREEN_URING_CANCEL_QUEUED))
-        green__op_queue_remove(&uring->cancels, op);
+        green__op_queue_remove(&uring->cancel_queue, op);
     else if (GREEN_UNLIKELY(op->state == GREEN_URING_CANCELLING))
-        green__op_queue_remove(&uring->ending, op);
+        green__op_queue_remove(&uring->cancelling, op);
     op->state = GREEN_URING_IDLE;
     uring->base.operations--;
-    uring->opening -= op->kind == GREEN_OP_OPEN;
+    uring->opens -= op->kind == GREEN_OP_OPEN;
 }
 
 /* The kernel's own numbers for a call that must be repeated when a stop of the process is
@@ -219,7 +219,7 @@ static void complete(green_uring *uring, const struct io_uring_cqe *cqe) {
                         op->state == GREEN_URING_CANCELLING,
                     "a completion belongs to an operation under way");
     if (!more)
-        last_completion(uring, op);
+        operation_ended(uring, op);
     op->drained = !(cqe->flags & uring->sock_nonempty);
     if (op->kind == GREEN_OP_RECEIVE_PROVIDED)
         green__uring_buffers_complete(uring, op, cqe);
@@ -245,14 +245,14 @@ static bool has_work(const struct io_uring *ring) {
 static bool is_quiet(const green_uring *uring) {
     const struct io_uring *ring = &uring->ring;
     return ring->sq.sqe_tail == ring->sq.sqe_head && !has_work(ring) && io_uring_cq_ready(ring) == 0 &&
-           !uring->refused.first && !uring->cancels.first && !uring->backlog.first && !uring->inner.fresh.first &&
-           !green__inner_epoll_needs_poll(uring);
+           !uring->never_submitted.first && !uring->cancel_queue.first && !uring->backlog.first &&
+           !uring->inner.to_try.first && !green__inner_epoll_needs_poll(uring);
 }
 
 /* Enters the kernel when there is a reason to. */
-static void exchange(green_uring *uring, int64_t timeout) {
+static void enter_if_needed(green_uring *uring, int64_t timeout) {
     struct io_uring *ring = &uring->ring;
-    bool reap_now = io_uring_cq_ready(ring) > 0 || uring->refused.first;
+    bool reap_now = io_uring_cq_ready(ring) > 0 || uring->never_submitted.first;
     bool queued = ring->sq.sqe_tail != __atomic_load_n(ring->sq.khead, __ATOMIC_RELAXED);
     if (reap_now)
         timeout = 0;
@@ -267,7 +267,7 @@ static void exchange(green_uring *uring, int64_t timeout) {
  * the operation does may enter the kernel, which may reuse the entry. */
 static void reap(green_uring *uring) {
     struct io_uring_cq *cq = &uring->ring.cq;
-    for (unsigned count = 0; count < TURN_COMPLETIONS; count++) {
+    for (unsigned count = 0; count < COMPLETIONS_PER_POLL; count++) {
         unsigned head = *cq->khead;
         if (head == io_uring_smp_load_acquire(cq->ktail))
             break;
@@ -277,16 +277,16 @@ static void reap(green_uring *uring) {
     }
 }
 
-static void turn(green_engine *engine, int64_t timeout) {
+static void poll_once(green_engine *engine, int64_t timeout) {
     green_uring *uring = uring_of(engine);
     if (timeout == 0 && is_quiet(uring))
         return;
     int error_number = errno; /* of whoever parks: completions make system calls */
-    if (GREEN_UNLIKELY(uring->cancels.first || uring->backlog.first))
-        drain_lists(uring);
-    exchange(uring, green__inner_epoll_begin(uring) ? 0 : timeout);
-    for (green_op *op; (op = green__op_queue_take(&uring->refused));) {
-        last_completion(uring, op);
+    if (GREEN_UNLIKELY(uring->cancel_queue.first || uring->backlog.first))
+        drain_queues(uring);
+    enter_if_needed(uring, green__inner_epoll_begin(uring) ? 0 : timeout);
+    for (green_op *op; (op = green__op_queue_take(&uring->never_submitted));) {
+        operation_ended(uring, op);
         engine->completions++;
         op->complete(op, -ECANCELED);
     }
@@ -310,9 +310,9 @@ static int open_engine(green_engine **engine, const green_engine_options *option
         return green__fail(-ENOMEM, "making a hub");
     uring->base.class = &green__uring;
     green__op_queue_init(&uring->backlog);
-    green__op_queue_init(&uring->cancels);
-    green__op_queue_init(&uring->ending);
-    green__op_queue_init(&uring->refused);
+    green__op_queue_init(&uring->cancel_queue);
+    green__op_queue_init(&uring->cancelling);
+    green__op_queue_init(&uring->never_submitted);
     int error = green__inner_epoll_open(uring);
     if (error < 0)
         goto failed;
@@ -354,13 +354,13 @@ const green_engine_class green__uring = {
     .name = "uring",
     .open = open_engine,
     .close = close_engine,
-    .attempts = 1u << GREEN_OP_ACCEPT | 1u << GREEN_OP_RECEIVE_MSG,
-    .attempt = attempt,
-    .takes = green__uring_files_supports,
+    .try_kinds = 1u << GREEN_OP_ACCEPT | 1u << GREEN_OP_RECEIVE_MSG,
+    .try_now = try_now,
+    .supports = green__uring_files_supports,
     .submit = submit,
     .cancel = cancel,
-    .turn = turn,
+    .poll = poll_once,
     .forget = forget,
-    .give_back = green__uring_buffers_release,
+    .release_buffer = green__uring_buffers_release,
     .abandon = abandon,
 };

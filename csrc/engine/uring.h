@@ -28,16 +28,16 @@ typedef struct green_uring {
     uint16_t poll_first;    /* a request's flag that its first attempt would fail; 0: not used */
     unsigned sock_nonempty; /* a completion's flag that more bytes are there; 0: not used */
     bool has_ftruncate;     /* Linux 6.9 */
-    unsigned opening;       /* files that are being opened, and as many as may be */
+    unsigned opens;         /* files that are being opened, and as many as may be */
     unsigned opens_max;
-    uint16_t generation;    /* of the last operation */
-    green_op_queue backlog; /* without a submission entry yet */
-    green_op_queue cancels; /* cancelled, without an entry for that yet */
-    green_op_queue ending;  /* cancelled, with a cancel request that is pending or complete */
-    green_op_queue refused; /* cancelled before they had an entry */
-    green_epoll inner;      /* see inner_epoll.c */
-    bool inner_polled;      /* the ring polls the inner epoll */
-    bool inner_ready;       /* the poll of the inner epoll has ended */
+    uint16_t generation;            /* of the last operation */
+    green_op_queue backlog;         /* without a submission entry yet */
+    green_op_queue cancel_queue;    /* cancelled, without an entry for that yet */
+    green_op_queue cancelling;      /* cancelled, with a cancel request that is pending or complete */
+    green_op_queue never_submitted; /* cancelled before they had an entry */
+    green_epoll inner;              /* see inner_epoll.c */
+    bool inner_polled;              /* the ring polls the inner epoll */
+    bool inner_ready;               /* the poll of the inner epoll has ended */
 } green_uring;
 
 /* What an operation's state says of where it is. */
@@ -141,6 +141,6 @@ int green__uring_buffers_open(green_uring *uring, size_t memory);
 void green__uring_buffers_close(green_uring *uring);
 void green__uring_buffers_prepare(const green_uring *uring, struct io_uring_sqe *sqe, const green_op *op);
 void green__uring_buffers_complete(green_uring *uring, green_op *op, const struct io_uring_cqe *cqe);
-void green__uring_buffers_release(green_engine *engine, const green_provided_buffer *lent);
+void green__uring_buffers_release(green_engine *engine, const green_provided_buffer *buffer);
 
 #endif

@@ -74,23 +74,23 @@ void green__uring_buffers_prepare(const green_uring *uring, struct io_uring_sqe 
 }
 
 void green__uring_buffers_complete(green_uring *uring, green_op *op, const struct io_uring_cqe *cqe) {
-    green_provided_buffer *lent = op->address;
-    lent->bytes = NULL;
+    green_provided_buffer *buffer = op->address;
+    buffer->bytes = NULL;
     if (!(cqe->flags & IORING_CQE_F_BUFFER))
         return;
-    lent->token = (uint16_t)(cqe->flags >> IORING_CQE_BUFFER_SHIFT);
-    lent->bytes = uring->buffers.memory + lent->token * uring->buffers.size;
-    uring->base.lent++;
+    buffer->id = (uint16_t)(cqe->flags >> IORING_CQE_BUFFER_SHIFT);
+    buffer->bytes = uring->buffers.memory + buffer->id * uring->buffers.size;
+    uring->base.buffers_in_use++;
     if (cqe->res <= 0) { /* the stream ended: nothing is in it */
-        green__uring_buffers_release(&uring->base, lent);
-        lent->bytes = NULL;
+        green__uring_buffers_release(&uring->base, buffer);
+        buffer->bytes = NULL;
     }
 }
 
-void green__uring_buffers_release(green_engine *engine, const green_provided_buffer *lent) {
+void green__uring_buffers_release(green_engine *engine, const green_provided_buffer *buffer) {
     green_uring_buffers *buffers = &GREEN_CONTAINER(engine, green_uring, base)->buffers;
-    GREEN_INVARIANT(engine->lent > 0 && lent->token < buffers->count, "a lent buffer is given back once");
-    engine->lent--;
-    add(buffers, lent->token, 0);
+    GREEN_INVARIANT(engine->buffers_in_use > 0 && buffer->id < buffers->count, "a provided buffer is released once");
+    engine->buffers_in_use--;
+    add(buffers, buffer->id, 0);
     io_uring_buf_ring_advance(buffers->ring, 1);
 }

@@ -29,7 +29,7 @@ bool green__uring_files_supports(const green_engine *engine, green_op_kind kind)
     const green_uring *uring = GREEN_CONTAINER(engine, const green_uring, base);
     switch (kind) {
     case GREEN_OP_OPEN:
-        return uring->opening < uring->opens_max;
+        return uring->opens < uring->opens_max;
     case GREEN_OP_TRUNCATE:
         return uring->has_ftruncate;
     default:

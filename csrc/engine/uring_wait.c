@@ -60,7 +60,7 @@ void green__uring_wait_prepare(struct io_uring_sqe *sqe, const green_op *op) {
         io_uring_prep_poll_add(sqe, op->fd, armed_events_of(op));
 }
 
-static int32_t attempt(green_uring *uring, green_op *op) {
+static int32_t try_syscall(green_uring *uring, green_op *op) {
     int32_t result;
     do {
         uring->base.system_calls++;
@@ -74,20 +74,20 @@ static int32_t attempt(green_uring *uring, green_op *op) {
  * a ring takes the events of a wake-up for the state of the file, but before Linux 6.14 a
  * read from a full pipe wakes for POLLOUT although the pipe is still full. */
 static int32_t outcome(green_uring *uring, green_op *op, int32_t events) {
-    int32_t wanted = (int32_t)events_of(op), told = events & (wanted | POLLERR | POLLHUP);
+    int32_t wanted = (int32_t)events_of(op), reported = events & (wanted | POLLERR | POLLHUP);
     if (!(wanted & POLLPRI)) {
-        if (!told)
+        if (!reported)
             return GREEN_TRY_NOT_READY;
         if (op->kind == GREEN_OP_POLL && !op->exact)
-            return told;
+            return reported;
     }
-    int32_t result = attempt(uring, op);
-    bool contradicts = result == GREEN_TRY_NOT_READY && op->kind != GREEN_OP_POLL && (told & wanted);
+    int32_t result = try_syscall(uring, op);
+    bool contradicts = result == GREEN_TRY_NOT_READY && op->kind != GREEN_OP_POLL && (reported & wanted);
     return contradicts ? GREEN_TRY_AFTER_PAUSE : result;
 }
 
 /* Enters the next phase, unless the operation was cancelled. */
-static bool go_on(green_uring *uring, green_op *op, uint8_t phase, int32_t *result) {
+static bool enter_phase(green_uring *uring, green_op *op, uint8_t phase, int32_t *result) {
     *result = -ECANCELED;
     if (op->cancelled)
         return true;
@@ -97,57 +97,57 @@ static bool go_on(green_uring *uring, green_op *op, uint8_t phase, int32_t *resu
 }
 
 /* At the first contradiction, another reader or writer may have been faster. */
-static bool retry(green_uring *uring, green_op *op, int32_t *result) {
+static bool poll_or_pause(green_uring *uring, green_op *op, int32_t *result) {
     op->retries += op->retries < CONTRADICTIONS_MAX;
-    return go_on(uring, op, op->retries < CONTRADICTIONS_MAX ? GREEN_PHASE_POLL : GREEN_PHASE_PAUSE, result);
+    return enter_phase(uring, op, op->retries < CONTRADICTIONS_MAX ? GREEN_PHASE_POLL : GREEN_PHASE_PAUSE, result);
 }
 
-static bool end_of_watch(green_uring *uring, green_op *op, int32_t *result) {
+static bool multishot_stopped(green_uring *uring, green_op *op, int32_t *result) {
     *result = op->result;
-    return *result == GREEN_TRY_AFTER_PAUSE ? retry(uring, op, result) : true;
+    return *result == GREEN_TRY_AFTER_PAUSE ? poll_or_pause(uring, op, result) : true;
 }
 
 /* Handles an event of the multishot poll, which continues if more is set. */
-static bool watched(green_uring *uring, green_op *op, int32_t *result, bool more) {
+static bool multishot_event(green_uring *uring, green_op *op, int32_t *result, bool more) {
     op->result = outcome(uring, op, *result);
     if (op->result == GREEN_TRY_NOT_READY)
-        return more ? false : go_on(uring, op, GREEN_PHASE_MULTISHOT, result);
+        return more ? false : enter_phase(uring, op, GREEN_PHASE_MULTISHOT, result);
     if (!more)
-        return end_of_watch(uring, op, result);
+        return multishot_stopped(uring, op, result);
     op->phase = GREEN_PHASE_STOP;
     if (!op->cancelled)
         green__uring_cancel_request(uring, op);
     return false;
 }
 
-static bool polled(green_uring *uring, green_op *op, int32_t *result) {
+static bool poll_ended(green_uring *uring, green_op *op, int32_t *result) {
     *result = outcome(uring, op, *result);
     if (*result == GREEN_TRY_NOT_READY)
-        return go_on(uring, op, GREEN_PHASE_MULTISHOT, result);
-    return *result == GREEN_TRY_AFTER_PAUSE ? retry(uring, op, result) : true;
+        return enter_phase(uring, op, GREEN_PHASE_MULTISHOT, result);
+    return *result == GREEN_TRY_AFTER_PAUSE ? poll_or_pause(uring, op, result) : true;
 }
 
 /* Only the kernel can receive into provided buffers, so such a receive is submitted again. */
-static bool paused(green_uring *uring, green_op *op, int32_t *result) {
+static bool pause_ended(green_uring *uring, green_op *op, int32_t *result) {
     if (op->kind == GREEN_OP_RECEIVE_PROVIDED)
-        return go_on(uring, op, GREEN_PHASE_ATTEMPT, result);
-    *result = attempt(uring, op);
+        return enter_phase(uring, op, GREEN_PHASE_ATTEMPT, result);
+    *result = try_syscall(uring, op);
     if (*result == GREEN_TRY_NOT_READY)
-        return go_on(uring, op, GREEN_PHASE_POLL, result);
-    return *result == GREEN_TRY_AFTER_PAUSE ? retry(uring, op, result) : true;
+        return enter_phase(uring, op, GREEN_PHASE_POLL, result);
+    return *result == GREEN_TRY_AFTER_PAUSE ? poll_or_pause(uring, op, result) : true;
 }
 
 /* EAGAIN comes from a non-blocking call, or from a worker thread after SO_RCVTIMEO has
  * expired. */
-static bool tried(green_uring *uring, green_op *op, int32_t *result) {
+static bool attempt_ended(green_uring *uring, green_op *op, int32_t *result) {
     switch (op->kind) {
     case GREEN_OP_READ:
     case GREEN_OP_SEND:
     case GREEN_OP_SEND_MSG:
     case GREEN_OP_RECEIVE:
-        return go_on(uring, op, GREEN_PHASE_POLL, result);
+        return enter_phase(uring, op, GREEN_PHASE_POLL, result);
     case GREEN_OP_RECEIVE_PROVIDED:
-        return go_on(uring, op, GREEN_PHASE_PAUSE, result);
+        return enter_phase(uring, op, GREEN_PHASE_PAUSE, result);
     default:
         return true;
     }
@@ -156,14 +156,14 @@ static bool tried(green_uring *uring, green_op *op, int32_t *result) {
 bool green__uring_wait_step(green_uring *uring, green_op *op, int32_t *result, bool more) {
     switch (op->phase) {
     case GREEN_PHASE_ATTEMPT:
-        return tried(uring, op, result);
+        return attempt_ended(uring, op, result);
     case GREEN_PHASE_STOP:
-        return more ? false : end_of_watch(uring, op, result);
+        return more ? false : multishot_stopped(uring, op, result);
     case GREEN_PHASE_PAUSE:
-        return *result == -ETIME ? paused(uring, op, result) : true;
+        return *result == -ETIME ? pause_ended(uring, op, result) : true;
     case GREEN_PHASE_MULTISHOT:
-        return *result >= 0 ? watched(uring, op, result, more) : true;
+        return *result >= 0 ? multishot_event(uring, op, result, more) : true;
     default:
-        return *result >= 0 ? polled(uring, op, result) : true;
+        return *result >= 0 ? poll_ended(uring, op, result) : true;
     }
 }

@@ -111,7 +111,7 @@ void green_socket_release(green_socket *socket) {
 
 void green__unread_free(green_socket *socket, green_unread *unread) {
     if (unread->provided.bytes)
-        socket->hub->engine->class->give_back(socket->hub->engine, &unread->provided);
+        socket->hub->engine->class->release_buffer(socket->hub->engine, &unread->provided);
     free(unread->chunk);
     *unread = (green_unread){0};
 }

@@ -6,51 +6,51 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { ASIDE = 256, KEPT = 8 };
+enum { HIGH_FD = 256, KEPT_MAX = 8 };
 
 /* Those that are not in use, and which hub's they are. */
-struct kept {
+struct eventfds {
     const green_hub *hub;
-    int fds[KEPT];
+    int fds[KEPT_MAX];
     int count;
     green_exit_observer exit_observer; /* the hub's */
 };
 
 /* Not initial-exec: there may be little room. */
-static _Thread_local struct kept kept;
+static _Thread_local struct eventfds unused;
 
-static int number_aside(void) {
+static int high_number(void) {
     struct rlimit limit = {0};
-    return getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < 2 * ASIDE ? (int)limit.rlim_cur / 2 : ASIDE;
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < 2 * HIGH_FD ? (int)limit.rlim_cur / 2 : HIGH_FD;
 }
 
 int green__move_fd_high(int fd) {
-    int aside = fcntl(fd, F_DUPFD_CLOEXEC, number_aside());
-    if (aside < 0)
+    int moved = fcntl(fd, F_DUPFD_CLOEXEC, high_number());
+    if (moved < 0)
         return green__above_stdio(fd);
     close(fd);
-    return aside;
+    return moved;
 }
 
 static void hub_ends(green_exit_observer *exit_observer, green_thread *thread) {
     (void)exit_observer, (void)thread;
-    while (kept.count > 0)
-        close(kept.fds[--kept.count]);
-    kept.hub = NULL;
+    while (unused.count > 0)
+        close(unused.fds[--unused.count]);
+    unused.hub = NULL;
 }
 
 /* A forked child's copies are its parent's, who still writes to them: it makes its
  * own. */
-static struct kept *kept_by(green_hub *hub) {
-    if (GREEN_UNLIKELY(kept.hub != hub)) {
-        kept = (struct kept){.hub = hub, .exit_observer.ended = hub_ends};
-        green__exit_observer_add(&hub->root, &kept.exit_observer);
+static struct eventfds *eventfds_of(green_hub *hub) {
+    if (GREEN_UNLIKELY(unused.hub != hub)) {
+        unused = (struct eventfds){.hub = hub, .exit_observer.ended = hub_ends};
+        green__exit_observer_add(&hub->root, &unused.exit_observer);
     }
-    return &kept;
+    return &unused;
 }
 
 int green__eventfd_take(green_hub *hub) {
-    struct kept *mine = kept_by(hub);
+    struct eventfds *mine = eventfds_of(hub);
     if (mine->count > 0)
         return mine->fds[--mine->count];
     int fd = eventfd(0, EFD_CLOEXEC);
@@ -58,8 +58,8 @@ int green__eventfd_take(green_hub *hub) {
 }
 
 bool green__eventfd_put(green_hub *hub, int fd) {
-    struct kept *mine = kept_by(hub);
-    if (mine->count == KEPT)
+    struct eventfds *mine = eventfds_of(hub);
+    if (mine->count == KEPT_MAX)
         return false;
     mine->fds[mine->count++] = fd;
     return true;

@@ -9,8 +9,8 @@
 void green__job_release(green_job *job) {
     if (__atomic_sub_fetch(&job->owners, 1, __ATOMIC_ACQ_REL) > 0)
         return;
-    if (job->done >= 0)
-        close(job->done);
+    if (job->done_fd >= 0)
+        close(job->done_fd);
     job->release(job);
 }
 
@@ -19,21 +19,21 @@ static void describe(const green_wait *wait, char *text, size_t size) {
     snprintf(text, size, "waiting for a native thread");
 }
 
-static const green_wait_kind offloading = {green__io_cancel, describe};
-static const green_wait_kind to_the_end = {NULL, describe};
+static const green_wait_kind interruptible = {green__io_cancel, describe};
+static const green_wait_kind uninterruptible = {NULL, describe};
 
 static int prepare(green_hub *hub, green_job *job) {
     job->owners = 1;
-    job->waiting = false;
-    job->done = green__eventfd_take(hub);
-    return job->done < 0 ? green__fail(job->done, "offloading a call: its eventfd") : 0;
+    job->queued = false;
+    job->done_fd = green__eventfd_take(hub);
+    return job->done_fd < 0 ? green__fail(job->done_fd, "offloading a call: its eventfd") : 0;
 }
 
 /* The native thread has written, and never looks at it again. One that is not kept
  * is closed by whoever is the last to have the job. */
-static void keep_waker(green_hub *hub, green_job *job) {
-    if (green__eventfd_put(hub, job->done))
-        job->done = -1;
+static void put_eventfd(green_hub *hub, green_job *job) {
+    if (green__eventfd_put(hub, job->done_fd))
+        job->done_fd = -1;
 }
 
 static void check_ended(const green_job *job) {
@@ -41,13 +41,13 @@ static void check_ended(const green_job *job) {
 }
 
 /* Whether something else than an interrupt has broken off a wait. */
-static bool is_broken(const green_io *io) {
+static bool is_interrupted_by_signal(const green_io *io) {
     return GREEN_UNLIKELY(io->result == -EINTR) && !io->wait.cancelled;
 }
 
 /* Whether a wait goes on, or the error that ends it. */
-static int proceed(green_hub *hub, const green_wait_kind *kind, int64_t deadline) {
-    return kind == &to_the_end ? 0 : green__begin_until(hub, deadline);
+static int may_continue(green_hub *hub, const green_wait_kind *kind, int64_t deadline) {
+    return kind == &uninterruptible ? 0 : green__begin_until(hub, deadline);
 }
 
 static int wait_for(green_hub *hub, const green_job *job, const green_wait_kind *kind, int64_t timeout) {
@@ -56,12 +56,12 @@ static int wait_for(green_hub *hub, const green_job *job, const green_wait_kind 
     green_io io;
     int error;
     do {
-        green__io_init(hub, &io, kind, GREEN_OP_READ, job->done);
+        green__io_init(hub, &io, kind, GREEN_OP_READ, job->done_fd);
         io.op.address = &count;
         io.op.length = sizeof count;
         io.op.nowait = true; /* an eventfd does, since Linux 5.8 */
         error = green__io_run(hub, &io, green__time_left(deadline));
-    } while (is_broken(&io) && (error = proceed(hub, kind, deadline)) == 0);
+    } while (is_interrupted_by_signal(&io) && (error = may_continue(hub, kind, deadline)) == 0);
     if (error >= 0)
         check_ended(job);
     else if (!green__is_explained(error))
@@ -77,9 +77,9 @@ int green__job_run(green_hub *hub, green_offload_pool *pool, green_job *job, int
         error = green__workers_put(pool, job);
     if (error < 0)
         return error;
-    error = wait_for(hub, job, &offloading, timeout);
+    error = wait_for(hub, job, &interruptible, timeout);
     if (error >= 0 || green__workers_take_back(pool, job))
-        keep_waker(hub, job);
+        put_eventfd(hub, job);
     return error < 0 ? error : 0;
 }
 
@@ -89,18 +89,18 @@ int green__job_run_uninterruptible(green_hub *hub, green_offload_pool *pool, gre
         error = green__workers_put(pool, job);
     if (error < 0)
         return error;
-    error = wait_for(hub, job, &to_the_end, GREEN_FOREVER);
+    error = wait_for(hub, job, &uninterruptible, GREEN_FOREVER);
     if (error < 0 && green__workers_take_back(pool, job))
         return error;
     /* The engine could not wait for it? */
-    while (error < 0 && eventfd_read(job->done, &(eventfd_t){0}) < 0 && errno == EINTR)
+    while (error < 0 && eventfd_read(job->done_fd, &(eventfd_t){0}) < 0 && errno == EINTR)
         ;
     check_ended(job);
-    keep_waker(hub, job);
+    put_eventfd(hub, job);
     return 0;
 }
 
 int green__job_run_detached(green_offload_pool *pool, green_job *job) {
-    job->done = -1;
+    job->done_fd = -1;
     return green__workers_put(pool, job);
 }

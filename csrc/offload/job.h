@@ -14,8 +14,8 @@ typedef struct green_job {
     void (*run)(struct green_job *job);     /* on a native thread */
     void (*release)(struct green_job *job); /* on either side */
     struct green_job *next;
-    int done;     /* an eventfd; -1: nobody waits */
-    bool waiting; /* for a native thread; under the pool's lock */
+    int done_fd; /* an eventfd; -1: nobody waits */
+    bool queued; /* for a native thread; under the pool's lock */
     bool ended;
     int owners;
 } green_job;
@@ -24,9 +24,9 @@ struct green_offload_pool {
     green_lock lock;
     pthread_cond_t work;
     green_job *first, **last;
-    unsigned waiting;       /* jobs in that list */
+    unsigned queued;        /* jobs in that list */
     unsigned threads, busy; /* native threads, and those with a job */
-    unsigned threads_max, waiting_max;
+    unsigned threads_max, queue_limit;
     int64_t idle_time; /* after which an idle thread ends */
     char name[GREEN_OFFLOAD_NAME_MAX + 1];
     unsigned handles;       /* none: it goes with its last native thread */

@@ -17,7 +17,7 @@ void green__workers_after_fork(green_lock *lock) {
     pool->parent_jobs = pool->first;
     pool->first = NULL;
     pool->last = &pool->first;
-    pool->waiting = pool->threads = pool->busy = 0;
+    pool->queued = pool->threads = pool->busy = 0;
 }
 
 static void pool_free(green_offload_pool *pool) {
@@ -47,14 +47,14 @@ static green_job *next_job(green_offload_pool *pool) {
         return NULL;
     if (!(pool->first = job->next))
         pool->last = &pool->first;
-    pool->waiting--;
-    job->waiting = false;
+    pool->queued--;
+    job->queued = false;
     return job;
 }
 
 /* An eventfd takes a 1 unless it is near 2^64. */
-static void wake(int done) {
-    ssize_t written = green__raw_write(done, &(uint64_t){1}, sizeof(uint64_t));
+static void wake(int done_fd) {
+    ssize_t written = green__raw_write(done_fd, &(uint64_t){1}, sizeof(uint64_t));
     GREEN_INVARIANT(written == sizeof(uint64_t), "an eventfd can be written");
 }
 
@@ -65,11 +65,11 @@ static void *work(void *argument) {
     for (green_job *job; (job = next_job(pool));) {
         pool->busy++;
         green__unlock(&pool->lock);
-        int done = job->done; /* which is the waiter's again as soon as it is written to */
+        int done_fd = job->done_fd; /* which is the waiter's again as soon as it is written to */
         job->run(job);
         __atomic_store_n(&job->ended, true, __ATOMIC_RELEASE);
-        if (done >= 0)
-            wake(done);
+        if (done_fd >= 0)
+            wake(done_fd);
         green__job_release(job);
         green__lock(&pool->lock);
         pool->busy--;
@@ -92,17 +92,17 @@ static int add_thread(green_offload_pool *pool) {
 
 static void append(green_offload_pool *pool, green_job *job) {
     job->next = NULL;
-    job->waiting = true;
+    job->queued = true;
     job->owners++;
     *pool->last = job;
     pool->last = &job->next;
-    pool->waiting++;
+    pool->queued++;
     green__pthread.cond_signal(&pool->work);
 }
 
 /* Whether more jobs wait than there are threads free for them, by so many. */
 static bool is_behind(const green_offload_pool *pool, unsigned count) {
-    return pool->waiting >= (uint64_t)(pool->threads - pool->busy) + count;
+    return pool->queued >= (uint64_t)(pool->threads - pool->busy) + count;
 }
 
 int green__workers_put(green_offload_pool *pool, green_job *job) {
@@ -114,11 +114,11 @@ int green__workers_put(green_offload_pool *pool, green_job *job) {
         error = add_thread(pool);
     if (pool->threads == 0) {
         green__fail(error, "offloading a call: no native thread can be started");
-    } else if (pool->waiting_max > 0 && is_behind(pool, pool->waiting_max)) {
+    } else if (pool->queue_limit > 0 && is_behind(pool, pool->queue_limit)) {
         error = green__fail(-EAGAIN,
                             "offloading a call: %u calls wait for the %u native threads of '%s' already, the "
                             "limit of its queue",
-                            pool->waiting, pool->threads, pool->name);
+                            pool->queued, pool->threads, pool->name);
     } else {
         append(pool, job);
         error = 0;
@@ -129,19 +129,19 @@ int green__workers_put(green_offload_pool *pool, green_job *job) {
 
 bool green__workers_take_back(green_offload_pool *pool, green_job *job) {
     green__lock(&pool->lock);
-    bool waiting = job->waiting;
-    if (waiting) {
+    bool queued = job->queued;
+    if (queued) {
         green_job **place = &pool->first;
         while (*place != job)
             place = &(*place)->next;
         if (!(*place = job->next))
             pool->last = place;
-        pool->waiting--;
-        job->waiting = false;
+        pool->queued--;
+        job->queued = false;
         job->owners--;
     }
     green__unlock(&pool->lock);
-    return waiting;
+    return queued;
 }
 
 /* Pools ---------------------------------------------------------------------- */
@@ -152,7 +152,7 @@ int green_offload_pool_make(green_offload_pool **pool, const green_offload_optio
     if (!*pool)
         return green__fail(-ENOMEM, "no memory for a pool of native threads");
     **pool = (green_offload_pool)GREEN_OFFLOAD_POOL(**pool, "", options.threads ? options.threads : THREADS_DEFAULT);
-    (*pool)->waiting_max = options.queue_limit;
+    (*pool)->queue_limit = options.queue_limit;
     if (options.idle != 0)
         (*pool)->idle_time = options.idle;
     strncpy((*pool)->name, options.name ? options.name : "green-offload", GREEN_OFFLOAD_NAME_MAX);

@@ -401,7 +401,7 @@ TEST(killed_while_ready, "a kill between a read that was broken off and its repe
     while (fault.times > 0)
         CHECK(green_yield(), ==, 0);
     while (uring->base.operations > 0)
-        uring->base.class->turn(&uring->base, GREEN_FOREVER);
+        uring->base.class->poll(&uring->base, GREEN_FOREVER);
     CHECK(kill_and_finish(reader), ==, -ECANCELED);
     green_file_free(file);
     remove_directory();
@@ -419,7 +419,7 @@ TEST(closed_while_ready, "a call that is to be made natively is not begun on a f
     while (fault.times > 0)
         CHECK(green_yield(), ==, 0);
     while (uring->base.operations > 0)
-        uring->base.class->turn(&uring->base, GREEN_FOREVER);
+        uring->base.class->poll(&uring->base, GREEN_FOREVER);
     CHECK(green_file_close(file), ==, 0);
     CHECK(finish(syncer), ==, -EBADF);
     green_file_free(file);
@@ -543,7 +543,7 @@ static void press(unsigned entries) {
         release_pair(&quiet[i]);
     }
     CHECK(uring->base.operations, ==, 0);
-    CHECK(uring->base.lent, ==, 0);
+    CHECK(uring->base.buffers_in_use, ==, 0);
 }
 
 TEST(one_entry, "a ring with one entry loses nothing") {

@@ -80,7 +80,7 @@ static bool is_waited_for(const green_hub *hub, int fd) {
 static void wait_without_parking(green_hub *hub, int fd) {
     hub->in_event_loop = true;
     while (is_waited_for(hub, fd))
-        hub->engine->class->turn(hub->engine, GREEN_MILLISECOND);
+        hub->engine->class->poll(hub->engine, GREEN_MILLISECOND);
     hub->in_event_loop = false;
 }
 
