@@ -16,11 +16,6 @@ int green__inner_epoll_open(green_uring *uring) {
     return green__epoll_open(&uring->inner, &uring->base, EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET);
 }
 
-bool green__inner_epoll_takes(const green_op *op) {
-    return op->kind == GREEN_OP_ACCEPT || op->kind == GREEN_OP_RECEIVE_MSG ||
-           (op->kind == GREEN_OP_POLL && op->no_file_ref);
-}
-
 /* Makes the ring poll the epoll while operations wait in it. */
 static bool poll_epoll(green_uring *uring) {
     struct io_uring_sqe *sqe = green__uring_entry(uring);

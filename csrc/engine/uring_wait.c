@@ -28,38 +28,6 @@
 
 enum { CONTRADICTIONS_MAX = 2 };
 
-static struct __kernel_timespec pause_time = {.tv_nsec = 2 * 1000 * 1000};
-
-/* The poll(2) events that an operation waits for. */
-static unsigned events_of(const green_op *op) {
-    switch (op->kind) {
-    case GREEN_OP_POLL:
-        return (unsigned)op->flags;
-    case GREEN_OP_SEND:
-    case GREEN_OP_SEND_MSG:
-    case GREEN_OP_CONNECT:
-        return POLLOUT;
-    default:
-        return POLLIN;
-    }
-}
-
-/* A ring's poll ignores a wake-up that shares only POLLPRI with it
- * (IO_ASYNC_POLL_COMMON in io_poll_wake). Wake-ups for urgent data include POLLRDBAND. */
-static unsigned armed_events_of(const green_op *op) {
-    unsigned events = events_of(op);
-    return events & POLLPRI ? events | POLLRDBAND : events;
-}
-
-void green__uring_wait_prepare(struct io_uring_sqe *sqe, const green_op *op) {
-    if (op->phase == GREEN_PHASE_PAUSE)
-        io_uring_prep_timeout(sqe, &pause_time, 0, 0);
-    else if (op->phase == GREEN_PHASE_MULTISHOT)
-        io_uring_prep_poll_multishot(sqe, op->fd, armed_events_of(op));
-    else
-        io_uring_prep_poll_add(sqe, op->fd, armed_events_of(op));
-}
-
 static int32_t try_syscall(green_uring *uring, green_op *op) {
     int32_t result;
     do {
@@ -74,7 +42,7 @@ static int32_t try_syscall(green_uring *uring, green_op *op) {
  * a ring takes the events of a wake-up for the state of the file, but before Linux 6.14 a
  * read from a full pipe wakes for POLLOUT although the pipe is still full. */
 static int32_t outcome(green_uring *uring, green_op *op, int32_t events) {
-    int32_t wanted = (int32_t)events_of(op), reported = events & (wanted | POLLERR | POLLHUP);
+    int32_t wanted = (int32_t)green__uring_events(op), reported = events & (wanted | POLLERR | POLLHUP);
     if (!(wanted & POLLPRI)) {
         if (!reported)
             return GREEN_TRY_NOT_READY;
