@@ -1,20 +1,18 @@
 /* The epoll engine's receive buffers. */
+#include "buffer_memory.h"
 #include "epoll.h"
 
 #include "../base/error.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 int green__epoll_buffers_open(green_epoll_buffers *buffers, size_t memory) {
     buffers->count = (unsigned)(memory / GREEN_PROVIDED_BUFFER_SIZE < GREEN_PROVIDED_BUFFERS_MAX
                                     ? memory / GREEN_PROVIDED_BUFFER_SIZE
                                     : GREEN_PROVIDED_BUFFERS_MAX);
     buffers->free = malloc(buffers->count * sizeof *buffers->free);
-    char *bytes = mmap(NULL, buffers->count * (size_t)GREEN_PROVIDED_BUFFER_SIZE, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    buffers->memory = bytes == MAP_FAILED ? NULL : bytes;
+    buffers->memory = green__buffer_memory_map(buffers->count * (size_t)GREEN_PROVIDED_BUFFER_SIZE);
     if (!buffers->free || !buffers->memory) {
         green__epoll_buffers_close(buffers);
         return green__fail(-ENOMEM, "making %zu bytes of receive memory", memory);

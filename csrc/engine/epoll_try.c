@@ -36,6 +36,12 @@ static int32_t poll_now(int fd, int events) {
     return state.revents & POLLNVAL ? -EBADF : state.revents;
 }
 
+/* Whether a call would not wait. An error of poll(2) counts as yes: the call then reports
+ * its own. */
+static bool may_proceed(int fd, short events) {
+    return poll(&(struct pollfd){.fd = fd, .events = events}, 1, 0) != 0;
+}
+
 /* A send to the address of a full unix socket has to wait although poll(2) reports the
  * sending socket as writable. No event reports room at the receiver. */
 static int32_t send_message_now(const green_op *op) {
@@ -149,18 +155,13 @@ static int32_t send_bytes(green_epoll_fd *record, const green_op *op) {
     return result;
 }
 
-static bool is_readable(int fd) {
-    struct pollfd state = {.fd = fd, .events = POLLIN};
-    return poll(&state, 1, 0) != 0;
-}
-
 /* The listener is non-blocking since it was made or adopted. An accept4() that returns
  * EAGAIN creates and frees a socket. So this first calls poll(), at a tenth of the cost,
  * unless an event has just reported a connection and no other process takes it. */
 static int32_t accept_next(green_epoll_fd *record, const green_op *op) {
     int32_t result = GREEN_TRY_NOT_READY;
     bool told = record->has_event && !record->contested;
-    if (told || is_readable(op->fd))
+    if (told || may_proceed(op->fd, POLLIN))
         result = outcome(green__above_stdio(accept4(op->fd, NULL, NULL, SOCK_CLOEXEC)));
     record->contested |= told && result == GREEN_TRY_NOT_READY;
     record->has_event = false;
@@ -169,8 +170,7 @@ static int32_t accept_next(green_epoll_fd *record, const green_op *op) {
 }
 
 static int32_t end_connect(const green_op *op) {
-    struct pollfd state = {.fd = op->fd, .events = POLLOUT};
-    if (poll(&state, 1, 0) == 0)
+    if (!may_proceed(op->fd, POLLOUT))
         return GREEN_TRY_NOT_READY;
     int error = 0;
     if (getsockopt(op->fd, SOL_SOCKET, SO_ERROR, &error, &(socklen_t){sizeof error}) < 0)

@@ -5,13 +5,13 @@
  * 64 connections it took up to 7 % less CPU, with 1000 none, within a spread of
  * as much. It was left out, because it receives ahead of the reader, who would
  * then need a limit, a queue and a cancel for every socket. */
+#include "buffer_memory.h"
 #include "uring.h"
 
 #include "../base/error.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 enum { GROUP = 0 };
 
@@ -28,18 +28,13 @@ static void add(green_uring_buffers *buffers, unsigned index, unsigned offset) {
                           (unsigned short)index, io_uring_buf_ring_mask(buffers->count), (int)offset);
 }
 
-static void *map(size_t size) {
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return memory == MAP_FAILED ? NULL : memory;
-}
-
 /* Where this fails, green__uring_buffers_close() undoes it. */
 int green__uring_buffers_open(green_uring *uring, size_t memory) {
     green_uring_buffers *buffers = &uring->buffers;
     buffers->count = count_of(memory);
     buffers->size = GREEN_PROVIDED_BUFFER_SIZE;
-    buffers->ring = map(buffers->count * sizeof(struct io_uring_buf));
-    buffers->memory = map(buffers->count * buffers->size);
+    buffers->ring = green__buffer_memory_map(buffers->count * sizeof(struct io_uring_buf));
+    buffers->memory = green__buffer_memory_map(buffers->count * buffers->size);
     if (!buffers->ring || !buffers->memory)
         return green__fail(-ENOMEM, "making %zu bytes of receive memory", memory);
     io_uring_buf_ring_init(buffers->ring);

@@ -4,7 +4,6 @@
 #include "../base/descriptor.h"
 #include "../base/feature.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,15 +113,10 @@ static int check_features(green_uring *uring) {
     return error;
 }
 
+/* On failure the descriptor is closed, and io_uring_queue_exit() unmaps the rest. */
 static int move_above_stdio(struct io_uring *ring) {
-    if (ring->ring_fd < 0 || ring->ring_fd > STDERR_FILENO)
-        return 0;
-    int fd = fcntl(ring->ring_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    if (fd < 0)
-        return green__uring_explain(-errno, "moving an io_uring ring");
-    close(ring->ring_fd);
-    ring->ring_fd = ring->enter_ring_fd = fd;
-    return 0;
+    ring->ring_fd = ring->enter_ring_fd = green__above_stdio(ring->ring_fd);
+    return ring->ring_fd < 0 ? green__uring_explain(ring->ring_fd, "moving an io_uring ring") : 0;
 }
 
 /* Without this flag, the system's statistics count a hub that waits in a ring as iowait,

@@ -129,8 +129,8 @@ int __wrap_io_uring_queue_init_params(unsigned entries, struct io_uring *ring, s
     unsigned completions = kernel.completions_max ? kernel.completions_max : params->cq_entries;
     *ring = (struct io_uring){
         .flags = params->flags,
-        .ring_fd = -1,
-        .enter_ring_fd = -1,
+        .ring_fd = INT_MAX, /* never used */
+        .enter_ring_fd = INT_MAX,
         .features = IORING_FEAT_EXT_ARG | IORING_FEAT_NODROP,
     };
     make_queues(ring, malloc(sizeof(struct memory)), entries, completions);
