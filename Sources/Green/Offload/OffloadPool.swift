@@ -17,7 +17,8 @@ public final class OffloadPool: Sendable {
     /// Owned; nil is the core's shared pool.
     @safe private nonisolated(unsafe) let handle: OpaquePointer?
 
-    static let shared = OffloadPool()
+    /// The pool of the process, with at most 16 OS threads. ``offload(timeout:_:)`` runs its functions there.
+    public static let shared = OffloadPool()
 
     private init() {
         handle = nil

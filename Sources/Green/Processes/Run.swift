@@ -26,21 +26,18 @@ public struct CollectedOutput: Hashable, Sendable {
 /// print(listing.text)
 /// ```
 ///
-/// Only the calling green thread waits. It waits until the program has ended and nobody holds its output any more,
-/// which a program that it has left running in the background may do.
+/// The same as ``GreenProcess/run(_:arguments:environment:workingDirectory:input:limit:)``.
 ///
 /// - Parameters:
-///   - program: Its name, which is looked up in this process's PATH, or a path with a "/", which begins at the
-///     `workingDirectory` if it is relative.
-///   - arguments: What it is to be told, without its own name.
-///   - environment: Its variables; nil is those of this process.
-///   - workingDirectory: Where it begins to run; nil is where this process is.
-///   - input: What it reads. It need not read all of it.
+///   - program: A name, which is looked up in this process's PATH, or a path with a "/". A relative path begins at the
+///     `workingDirectory`.
+///   - arguments: The arguments, without the name of the program.
+///   - environment: The environment variables; nil means those of this process.
+///   - workingDirectory: The directory it starts in; nil means that of this process.
+///   - input: The bytes for standard input. The program need not read all of them.
 ///   - limit: The maximum number of bytes on standard output, 0 or more, and the same for standard error.
-/// - Returns: What it has written, and how it has ended; a failure of its own is no error here.
-/// - Throws: A ``SystemError`` with the code `noSuchFileOrDirectory` when there is no such program or directory,
-///   `messageTooLong` when it writes more than the limit, and others. When the thread is killed or its ``Timeout`` fires,
-///   that error. In each of these cases the program is killed.
+/// - Returns: The output of the program, and how it ended. A failure of the program is no error here.
+/// - Throws: The errors of ``GreenProcess/run(_:arguments:environment:workingDirectory:input:limit:)``.
 @available(*, noasync)
 public func run(
     _ program: any PathConvertible,
@@ -50,50 +47,95 @@ public func run(
     input: some Collection<UInt8> = [],
     limit: Int = 16 << 20
 ) throws -> CollectedOutput {
-    try checked(limit, "limit")
-    let program = try checkedPath(program, "program")
-    let process = try GreenProcess(
+    try GreenProcess.run(
         program,
         arguments: arguments,
         environment: environment,
         workingDirectory: workingDirectory,
-        input: input.isEmpty ? .null : .pipe,
-        output: .pipe,
-        error: .pipe
+        input: input,
+        limit: limit
     )
-    let (source, output, errors) = (process.input, process.output!, process.error!)
-    let writer = try source.map { source in
-        let bytes = Array(input)
-        return try spawned { try feed(bytes, to: source) }
-    }
-    let reader = try spawned {
-        do {
-            return try collect(errors, of: program, limit: limit)
-        } catch {
-            // Or nobody would read what the program writes, and it would wait for that for ever.
-            try? process.send(.kill)
-            throw error
+}
+
+extension GreenProcess {
+    /// Runs a program to its end, and collects what it writes.
+    ///
+    /// ```swift
+    /// let listing = try GreenProcess.run("ls", arguments: ["-l", "/tmp"])
+    /// print(listing.text)
+    /// ```
+    ///
+    /// Blocks the calling green thread until the program has ended and every copy of its output descriptors is closed. A
+    /// program that it leaves running in the background may hold such a copy.
+    ///
+    /// ``run(_:arguments:environment:workingDirectory:input:limit:)`` is the same as a free function.
+    ///
+    /// - Parameters:
+    ///   - program: A name, which is looked up in this process's PATH, or a path with a "/". A relative path begins at the
+    ///     `workingDirectory`.
+    ///   - arguments: The arguments, without the name of the program.
+    ///   - environment: The environment variables; nil means those of this process.
+    ///   - workingDirectory: The directory it starts in; nil means that of this process.
+    ///   - input: The bytes for standard input. The program need not read all of them.
+    ///   - limit: The maximum number of bytes on standard output, 0 or more, and the same for standard error.
+    /// - Returns: The output of the program, and how it ended. A failure of the program is no error here.
+    /// - Throws: A ``SystemError`` with the code `noSuchFileOrDirectory` if there is no such program or directory,
+    ///   `messageTooLong` if it writes more than the limit, or another code. If the thread is killed or its ``Timeout``
+    ///   fires, that error. In each of these cases the program is killed.
+    @available(*, noasync)
+    public static func run(
+        _ program: any PathConvertible,
+        arguments: [String] = [],
+        environment: [String: String]? = nil,
+        workingDirectory: (any PathConvertible)? = nil,
+        input: some Collection<UInt8> = [],
+        limit: Int = 16 << 20
+    ) throws -> CollectedOutput {
+        try checked(limit, "limit")
+        let program = try checkedPath(program, "program")
+        let process = try GreenProcess(
+            program,
+            arguments: arguments,
+            environment: environment,
+            workingDirectory: workingDirectory,
+            input: input.isEmpty ? .null : .pipe,
+            output: .pipe,
+            error: .pipe
+        )
+        let (source, output, errors) = (process.input, process.output!, process.error!)
+        let writer = try source.map { source in
+            let bytes = Array(input)
+            return try spawned { try feed(bytes, to: source) }
         }
-    }
-    var isOver = false
-    defer {
-        if !isOver {
-            try? process.send(.kill)
-            try? writer?.kill()
-            try? reader.kill()
+        let reader = try spawned {
+            do {
+                return try collect(errors, of: program, limit: limit)
+            } catch {
+                // Or nobody would read what the program writes, and it would wait for that for ever.
+                try? process.send(.kill)
+                throw error
+            }
         }
+        var isOver = false
+        defer {
+            if !isOver {
+                try? process.send(.kill)
+                try? writer?.kill()
+                try? reader.kill()
+            }
+        }
+        let collected = try collect(output, of: program, limit: limit)
+        let collectedErrors = try reader.wait().get()
+        let status = try process.wait()
+        // A program that has ended reads no more, and one that it has left behind does not matter.
+        try writer?.kill()
+        isOver = true
+        return CollectedOutput(
+            terminationStatus: status,
+            standardOutput: collected,
+            standardError: collectedErrors
+        )
     }
-    let collected = try collect(output, of: program, limit: limit)
-    let collectedErrors = try reader.wait().get()
-    let status = try process.wait()
-    // A program that has ended reads no more, and one that it has left behind does not matter.
-    try writer?.kill()
-    isOver = true
-    return CollectedOutput(
-        terminationStatus: status,
-        standardOutput: collected,
-        standardError: collectedErrors
-    )
 }
 
 /// A thread whose error is a result, so that nobody reports it when nobody waits for it.

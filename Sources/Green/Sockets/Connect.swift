@@ -1,45 +1,34 @@
-internal import CGreen
-
 /// Connects to an address or a host name.
-///
-/// Tries the addresses of a name in turn and, where it has both IPv4 and IPv6 ones, starts the next 250 ms after the
-/// last and keeps the first that answers. Blocks until there is a connection; ``SocketOption/noDelay`` is on.
 ///
 /// ```swift
 /// let socket = try connect(to: "example.org:80", timeout: .seconds(5))
 /// ```
 ///
+/// The same as ``Socket/connect(to:from:timeout:)-(String,_,_)``. Where the name collides with connect(2) of Glibc or
+/// with a method, use that.
+///
 /// - Parameters:
 ///   - host: `host:port`, or any form of ``SocketAddress/init(parsing:)``.
-///   - source: The local address to connect from; nil leaves it to the system. With port 0, connections to several
-///     destinations can share one local port.
-///   - timeout: How long all of it may take, finding the name included; nil is for as long as it takes.
+///   - source: The local address to connect from; nil leaves the choice to the system.
+///   - timeout: The time limit for everything, including the name look-up; nil means no limit.
 /// - Returns: The connected socket.
-/// - Throws: A ``SystemError`` for the last address tried, with the code `connectionRefused` (also where TCP would have
-///   connected the socket to itself), `timedOut`, `noRouteToHost`, `tooManyOpenFiles` and so on, or as
-///   ``SocketAddress/resolve(_:timeout:)``. When the thread is killed, the error of that kill.
+/// - Throws: The errors of ``Socket/connect(to:from:timeout:)-(String,_,_)``.
 @available(*, noasync)
 public func connect(to host: String, from source: SocketAddress? = nil, timeout: Duration? = nil) throws -> Socket {
-    let host = try checked(host, "host")
-    return try unsafe connect(from: source, timeout: timeout) { unsafe green_connect($0, host, $1) }
+    try Socket.connect(to: host, from: source, timeout: timeout)
 }
 
-/// Connects to a host and a port.
+/// Connects to a port of a host.
 ///
-/// Like ``connect(to:from:timeout:)-(String,_,_)``, but never parses the host as another form of an address. Use it for
-/// a host from a peer, such as the host of a URL: `unix` is a host name here, not the beginning of a path.
-///
-/// ```swift
-/// let socket = try connect(toHost: url.host, port: url.port)
-/// ```
+/// The same as ``Socket/connect(toHost:port:from:timeout:)``.
 ///
 /// - Parameters:
 ///   - host: A name, an IPv4 address, or an IPv6 address with or without brackets.
 ///   - port: The port.
-///   - source: The local address to connect from; nil leaves it to the system.
+///   - source: The local address to connect from; nil leaves the choice to the system.
 ///   - timeout: The time limit for everything, including the name look-up; nil means no limit.
 /// - Returns: The connected socket.
-/// - Throws: The same errors as ``connect(to:from:timeout:)-(String,_,_)``.
+/// - Throws: The errors of ``Socket/connect(toHost:port:from:timeout:)``.
 @available(*, noasync)
 public func connect(
     toHost host: String,
@@ -47,53 +36,24 @@ public func connect(
     from source: SocketAddress? = nil,
     timeout: Duration? = nil
 ) throws -> Socket {
-    let host = try checked(host, "host")
-    return try unsafe connect(from: source, timeout: timeout) { unsafe green_connect_host($0, host, port, $1) }
+    try Socket.connect(toHost: host, port: port, from: source, timeout: timeout)
 }
 
 /// Connects to an address.
 ///
-/// Blocks until there is a connection; ``SocketOption/noDelay`` is on.
+/// The same as ``Socket/connect(to:from:timeout:)-(SocketAddress,_,_)``.
 ///
 /// - Parameters:
-///   - address: Where to connect to.
-///   - source: The local address to connect from; nil leaves it to the system. With port 0, connections to several
-///     destinations can share one local port.
-///   - timeout: How long it may take; nil is for as long as it takes.
+///   - address: The address of the peer.
+///   - source: The local address to connect from; nil leaves the choice to the system.
+///   - timeout: The time limit; nil means no limit.
 /// - Returns: The connected socket.
-/// - Throws: A ``SystemError``, with the code `connectionRefused`, `timedOut`, `noRouteToHost`, `tooManyOpenFiles` and
-///   so on. When the thread is killed, the error of that kill.
+/// - Throws: The errors of ``Socket/connect(to:from:timeout:)-(SocketAddress,_,_)``.
 @available(*, noasync)
 public func connect(
     to address: SocketAddress,
     from source: SocketAddress? = nil,
     timeout: Duration? = nil
 ) throws -> Socket {
-    try unsafe connect(from: source, timeout: timeout) { handle, options in
-        unsafe withUnsafePointer(to: address.storage) { unsafe green_connect_address(handle, $0, options) }
-    }
-}
-
-func connect(
-    from source: SocketAddress?,
-    timeout: Duration?,
-    _ call: (UnsafeMutablePointer<OpaquePointer?>, UnsafePointer<green_connect_options>) -> Int32
-) throws -> Socket {
-    var handle: OpaquePointer?
-    var options = unsafe green_connect_options()
-    if let timeout {
-        // To the core, 0 is no timeout.
-        unsafe options.timeout = max(timeout.nanoseconds, 1)
-    }
-    let result: Int32
-    if let source {
-        result = unsafe withUnsafePointer(to: source.storage) {
-            unsafe options.from = unsafe $0
-            return unsafe call(&handle, &options)
-        }
-    } else {
-        result = unsafe call(&handle, &options)
-    }
-    try check(result)
-    return unsafe Socket(owning: handle!)
+    try Socket.connect(to: address, from: source, timeout: timeout)
 }

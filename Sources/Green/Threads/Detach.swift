@@ -1,29 +1,46 @@
 internal import CGreen
 
-/// Starts a function in a new green thread that nobody waits for.
+/// Starts a function in a new green thread, without a handle.
 ///
-/// Like ``spawn(name:stackSize:after:_:)`` but without a handle, and cheaper. An error that the function throws is
-/// reported on standard error, and so is a failure to start it; ``GreenExit`` is not.
-///
-/// Does not block.
+/// The same as ``GreenThread/detach(name:stackSize:_:)``.
 ///
 /// - Parameters:
 ///   - name: Shown by ``GreenThread/dumpAll(to:)`` and in messages; at most 31 bytes of it.
-///   - stackSize: Bytes of address space for its stack, at least 64 KiB; nil is the hub's default of 1 MiB.
-///   - function: What to run.
+///   - stackSize: Bytes of address space for the stack, at least 64 KiB; nil means the hub's default of 1 MiB.
+///   - function: The function to run.
 @available(*, noasync)
 public func detach(name: String? = nil, stackSize: Int? = nil, _ function: @escaping () throws -> Void) {
-    let argument = unsafe Unmanaged.passRetained(DetachedFunction(function)).toOpaque()
-    let result = unsafe withSpawnOptions(name: name, stackSize: stackSize, delay: nil, discard: discardDetached) {
-        unsafe green_spawn_with(nil, $0, runDetached, argument)
-    }
-    if result < 0 {
-        report(failure(result), "detach")
-        unsafe discardDetached(argument)
+    GreenThread.detach(name: name, stackSize: stackSize, function)
+}
+
+extension GreenThread where Success == Never {
+    /// Starts a function in a new green thread, without a handle.
+    ///
+    /// Like ``spawn(name:stackSize:after:_:)``, but cheaper. An error that the function throws is reported on standard
+    /// error, except ``GreenExit``. If the thread cannot be started, that error is reported.
+    ///
+    /// Does not block.
+    ///
+    /// ``detach(name:stackSize:_:)`` is the same as a free function.
+    ///
+    /// - Parameters:
+    ///   - name: Shown by ``GreenThread/dumpAll(to:)`` and in messages; at most 31 bytes of it.
+    ///   - stackSize: Bytes of address space for the stack, at least 64 KiB; nil means the hub's default of 1 MiB.
+    ///   - function: The function to run.
+    @available(*, noasync)
+    public static func detach(name: String? = nil, stackSize: Int? = nil, _ function: @escaping () throws -> Void) {
+        let argument = unsafe Unmanaged.passRetained(DetachedFunction(function)).toOpaque()
+        let result = unsafe withSpawnOptions(name: name, stackSize: stackSize, delay: nil, discard: discardDetached) {
+            unsafe green_spawn_with(nil, $0, runDetached, argument)
+        }
+        if result < 0 {
+            report(failure(result), "detach")
+            unsafe discardDetached(argument)
+        }
     }
 }
 
-/// A function that nobody waits for.
+/// A function that runs in a thread without a handle.
 final class DetachedFunction {
     fileprivate let call: () throws -> Void
 

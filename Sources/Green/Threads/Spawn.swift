@@ -5,22 +5,13 @@
 /// let page = try thread.wait()
 /// ```
 ///
-/// It first runs when the caller blocks or yields, behind those threads that are ready by then. It stays on this OS
-/// thread for life, so that it may share objects with its spawner without locks: only blocking calls switch.
-///
-/// The result, or the error, is what ``GreenThread/wait(timeout:)`` hands out. The thread runs to its end whether its
-/// handle is kept or not. When it cannot be started, because there is no memory for its stack, the handle is that of
-/// a thread which has ended with that error.
-///
-/// Does not block. To be called where the thread is to live, never from an `async` function.
+/// The same as ``GreenThread/spawn(name:stackSize:after:_:)``.
 ///
 /// - Parameters:
-///   - name: Shown by ``GreenThread/dumpAll(to:)`` and in messages; at most 31 bytes of it. A NUL is
-///     replaced by "␀".
-///   - stackSize: Bytes of address space for its stack, of which only touched pages use memory. At least 64 KiB,
-///     smaller sizes are raised to that; nil is the hub's default of 1 MiB.
-///   - delay: How long to wait before it becomes ready. ``GreenThread/cancel()`` until then means that it never runs.
-///   - function: What to run.
+///   - name: Shown by ``GreenThread/dumpAll(to:)`` and in messages; at most 31 bytes of it.
+///   - stackSize: Bytes of address space for the stack, at least 64 KiB; nil means the hub's default of 1 MiB.
+///   - delay: The time until the thread becomes ready; nil means at once.
+///   - function: The function to run.
 /// - Returns: The handle of the thread.
 @available(*, noasync)
 @discardableResult
@@ -31,7 +22,47 @@ public func spawn<Success>(
     after delay: Duration? = nil,
     _ function: @escaping () throws -> Success
 ) -> GreenThread<Success> {
-    let state = ThreadState(function)
-    state.start(name: name, stackSize: stackSize, delay: delay)
-    return GreenThread(state)
+    GreenThread.spawn(name: name, stackSize: stackSize, after: delay, function)
+}
+
+extension GreenThread where Success == Never {
+    /// Starts a function in a new green thread.
+    ///
+    /// ```swift
+    /// let thread = GreenThread.spawn { try fetch("example.org:80") }
+    /// let page = try thread.wait()
+    /// ```
+    ///
+    /// The thread first runs when the caller blocks or yields, after the threads that are ready by then. It stays on this
+    /// OS thread, so it can share objects with the caller without locks: only blocking calls switch threads.
+    ///
+    /// ``GreenThread/wait(timeout:)`` returns the result of the function, or throws its error. The thread runs to its end
+    /// even if its handle is dropped. If the thread cannot be started because there is no memory for its stack, the
+    /// handle is that of a thread that has ended with that error.
+    ///
+    /// Does not block. Call it on the OS thread that the green thread is to run on, and not in an `async` function.
+    ///
+    /// ``spawn(name:stackSize:after:_:)`` is the same as a free function.
+    ///
+    /// - Parameters:
+    ///   - name: Shown by ``GreenThread/dumpAll(to:)`` and in messages; at most 31 bytes of it. A NUL is replaced by "␀".
+    ///   - stackSize: Bytes of address space for the stack; only pages that are touched use memory. Sizes below 64 KiB are
+    ///     raised to that; nil means the hub's default of 1 MiB.
+    ///   - delay: The time until the thread becomes ready; nil means at once. If ``GreenThread/cancel()`` is called before
+    ///     then, the function never runs.
+    ///   - function: The function to run.
+    /// - Returns: The handle of the thread.
+    @available(*, noasync)
+    @discardableResult
+    @inlinable
+    public static func spawn<Result>(
+        name: String? = nil,
+        stackSize: Int? = nil,
+        after delay: Duration? = nil,
+        _ function: @escaping () throws -> Result
+    ) -> GreenThread<Result> {
+        let state = ThreadState(function)
+        state.start(name: name, stackSize: stackSize, delay: delay)
+        return GreenThread<Result>(state)
+    }
 }
