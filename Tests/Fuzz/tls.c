@@ -53,7 +53,7 @@ static void make_contexts(void) {
 }
 
 static green_tls_config *state_of(const struct end *end) {
-    return green__tls_ex_data(green__tls_of(end->socket)->ssl)->state;
+    return green__tls_ex_data(green__tls_of(end->socket)->ssl)->config;
 }
 
 /* The clients' states, once they have been used. */
@@ -71,7 +71,7 @@ static void forget_sessions(void) {
 /* Who waits for another thread to have done something must be told. */
 static void check_waiting(const struct end *end) {
     const green_tls *tls = end->socket ? green__tls_of(end->socket) : NULL;
-    CHECK(!tls || green__wait_list_is_empty(&tls->changes) || tls->in_handshake || tls->sending || tls->filling);
+    CHECK(!tls || green__wait_list_is_empty(&tls->waiters) || tls->in_handshake || tls->sending || tls->receiving);
 }
 
 bool world_tick(struct world *world) {

@@ -22,9 +22,9 @@ static int bio_read(BIO *bio, char *bytes, int size) {
         return -1;
     }
     if (input->count == 0) {
-        if (!tls->cut)
+        if (!tls->eof)
             BIO_set_retry_read(bio);
-        return tls->cut ? 0 : -1;
+        return tls->eof ? 0 : -1;
     }
     size_t count = (size_t)size < input->count ? (size_t)size : input->count;
     memcpy(bytes, input->bytes, count);
@@ -55,7 +55,7 @@ static size_t send_directly(green_tls *tls, const char *bytes, size_t size) {
     tls->direct = false;
     ssize_t sent = send(tls->socket->fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent < 0 && errno != EAGAIN && errno != EINTR)
-        tls->refused = -errno;
+        tls->send_error = -errno;
     return sent < 0 ? 0 : (size_t)sent;
 }
 
@@ -87,7 +87,7 @@ static long bio_control(BIO *bio, int command, long number, void *pointer) {
     case BIO_CTRL_FLUSH:
         return 1;
     case BIO_CTRL_EOF:
-        return ((green_tls *)BIO_get_data(bio))->cut;
+        return ((green_tls *)BIO_get_data(bio))->eof;
     default:
         return 0;
     }

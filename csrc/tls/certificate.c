@@ -102,17 +102,17 @@ static void add_certificate(SSL *ssl, SSL_CTX *context) {
  * selects one that the client can verify. */
 static int choose_identity(SSL *ssl, int *alert, void *argument) {
     (void)alert, (void)argument;
-    const green_tls_config *state = green__tls_ex_data(ssl)->state;
+    const green_tls_config *config = green__tls_ex_data(ssl)->config;
     const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
     size_t first = 0;
-    while (name && first < state->context_count && !is_for_host(state->contexts[first], name))
+    while (name && first < config->context_count && !is_for_host(config->contexts[first], name))
         first++;
-    bool fits = name && first < state->context_count;
-    SSL_CTX *chosen = state->contexts[fits ? first : 0];
+    bool fits = name && first < config->context_count;
+    SSL_CTX *chosen = config->contexts[fits ? first : 0];
     SSL_set_SSL_CTX(ssl, chosen);
-    for (size_t i = fits ? first + 1 : 1; i < state->context_count; i++)
-        if (fits ? is_for_host(state->contexts[i], name) : has_names_of(state->contexts[i], chosen))
-            add_certificate(ssl, state->contexts[i]);
+    for (size_t i = fits ? first + 1 : 1; i < config->context_count; i++)
+        if (fits ? is_for_host(config->contexts[i], name) : has_names_of(config->contexts[i], chosen))
+            add_certificate(ssl, config->contexts[i]);
     return name ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
 

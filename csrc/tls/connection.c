@@ -26,12 +26,12 @@ int green__tls_await_change(green_socket_io *call, green_tls *tls) {
     if (error < 0)
         return error;
     green__wait_init(hub, &call->io.wait, &awaiting_change);
-    green__wait_list_append(&tls->changes, &call->io.wait);
+    green__wait_list_append(&tls->waiters, &call->io.wait);
     return green__wait(hub, &call->io.wait, green__time_left(call->deadline));
 }
 
 void green__tls_ready_waiters(green_tls *tls) {
-    for (green_wait *wait; (wait = green__wait_list_take(&tls->changes));)
+    for (green_wait *wait; (wait = green__wait_list_take(&tls->waiters));)
         green__ready(wait->thread);
 }
 
@@ -58,19 +58,19 @@ static int32_t receive_stream(green_socket_io *call, green_tls *tls) {
 /* One at a time: a writer needs to receive too, when half a message of a handshake
  * has come, a ticket for one. */
 int green__tls_fill(green_socket_io *call, green_tls *tls) {
-    if (tls->filling)
+    if (tls->receiving)
         return green__tls_await_change(call, tls);
-    if (tls->input.count > 0 || tls->cut)
+    if (tls->input.count > 0 || tls->eof)
         return 0;
     int32_t result = green__socket_continue(call);
     if (result < 0)
         return result;
     green__unread_free(tls->socket, &tls->input);
-    tls->filling = true;
+    tls->receiving = true;
     result = tls->streaming ? receive_stream(call, tls) : green__socket_receive_provided(call, &tls->input);
-    tls->filling = false;
+    tls->receiving = false;
     tls->streaming = result >= GREEN_PROVIDED_BUFFER_SIZE;
-    tls->cut = result == 0;
+    tls->eof = result == 0;
     green__tls_ready_waiters(tls);
     return result < 0 ? result : 0;
 }
@@ -179,12 +179,12 @@ static const char *label(const green_tls *tls, char *text) {
 /* What green__fail() puts behind a sentence it will put there again. */
 static char *copy_message(int error) {
     const char *system = green__error_text(error);
-    char *sentence = strdup(green_explain(error)), *tail = NULL;
-    for (char *at = sentence; at && (at = strstr(at, system)); at++)
+    char *message = strdup(green_explain(error)), *tail = NULL;
+    for (char *at = message; at && (at = strstr(at, system)); at++)
         tail = at;
-    if (tail && tail - sentence > 2)
+    if (tail && tail - message > 2)
         tail[-2] = '\0'; /* ": Protocol error (EPROTO)" */
-    return sentence;
+    return message;
 }
 
 /* Every later call fails in the same way. */
@@ -192,8 +192,8 @@ static int fail_for_good(green_socket_io *call, green_tls *tls, int error) {
     call->explained = true;
     tls->failure = error;
     tls->problem = green_tls_last_problem();
-    free(tls->sentence);
-    tls->sentence = copy_message(error);
+    free(tls->message);
+    tls->message = copy_message(error);
     return error;
 }
 
@@ -229,9 +229,9 @@ int green__tls_check(green_socket_io *call, const green_tls *tls) {
     if (GREEN_LIKELY(tls->failure == 0))
         return 0;
     call->explained = true;
-    const char *sentence = tls->sentence ? tls->sentence : "a TLS connection that has failed before";
-    return tls->failure == -EPROTO ? green__tls_fail(tls->problem, "%s", sentence)
-                                   : green__fail(tls->failure, "%s", sentence);
+    const char *message = tls->message ? tls->message : "a TLS connection that has failed before";
+    return tls->failure == -EPROTO ? green__tls_fail(tls->problem, "%s", message)
+                                   : green__fail(tls->failure, "%s", message);
 }
 
 /* The handshake ------------------------------------------------------------- */
@@ -346,7 +346,7 @@ int green__tls_send_close_notify(green_socket_io *call, green_tls *tls) {
 static void tls_free(green_tls *tls) {
     green__unread_free(tls->socket, &tls->input);
     free(tls->output.bytes);
-    free(tls->sentence);
+    free(tls->message);
     SSL_free(tls->ssl); /* with its BIO */
     green_tls_context_release(tls->context);
     free(tls);
@@ -359,7 +359,7 @@ int green__tls_attach(green_socket *socket, green_tls_context *context, const ch
     tls->transport.class = &green__tls_transport;
     tls->socket = socket;
     tls->deadline = GREEN_FOREVER;
-    green__wait_list_init(&tls->changes);
+    green__wait_list_init(&tls->waiters);
     int error = green__tls_ssl_make(context, host, &tls->ssl);
     if (error < 0) {
         free(tls);

@@ -24,26 +24,26 @@ typedef struct green_tls {
     green_tls_context *context;
     SSL *ssl;
     bool handshake_done; /* the handshake is done */
-    bool cut;            /* the stream has ended below */
+    bool eof;            /* the stream has ended below */
     bool close_notify_sent;
     int failure;               /* that ended it for good: -errno */
     green_tls_problem problem; /* of an -EPROTO */
-    char *sentence;            /* for both */
+    char *message;             /* for both */
     int64_t deadline;          /* of the handshake, once it has begun; negative: none */
     bool in_handshake;         /* somebody does the handshake */
     bool sending;              /* somebody sends */
-    bool filling;              /* somebody receives */
+    bool receiving;            /* somebody receives */
     bool streaming;            /* the last receive filled what it was given */
     bool no_memory;            /* the output could not grow */
     bool direct;               /* the next record may go to the kernel at once */
     bool writing;              /* OpenSSL is writing bytes of the caller */
     size_t pending_answers;    /* upper bound of the output bytes that answer the peer */
     unsigned input_reads;      /* reads of the input by OpenSSL since it last held back */
-    int refused;               /* what the kernel said to that: -errno */
+    int send_error;            /* what the kernel said to that: -errno */
     green_unread input;        /* received and still encrypted */
     green_tls_output output;
     char protocol[256];      /* by ALPN, as text, once asked for */
-    green_wait_list changes; /* waits for somebody to have handshake_done, sent or received */
+    green_wait_list waiters; /* waits for somebody to have handshake_done, sent or received */
 } green_tls;
 
 extern const green_transport_class green__tls_transport;

@@ -15,45 +15,45 @@
 struct green_tls_context {
     atomic_uint references;
     green_lock lock;
-    green_tls_config *state;
+    green_tls_config *config;
 };
 
 static const int64_t HANDSHAKE_TIMEOUT = INT64_C(10) * 1000 * 1000 * 1000;
 
 /* A connection's own data --------------------------------------------------- */
 
-static int peer_index = -1;
+static int ex_data_index = -1;
 
-static void peer_free(void *parent, void *pointer, CRYPTO_EX_DATA *data, int index, long number, void *argument) {
-    green_tls_ex_data *peer = pointer;
-    (void)parent, (void)data, (void)index, (void)number, (void)argument;
-    if (!peer)
+static void ex_data_free(void *parent, void *pointer, CRYPTO_EX_DATA *all, int index, long number, void *argument) {
+    green_tls_ex_data *data = pointer;
+    (void)parent, (void)all, (void)index, (void)number, (void)argument;
+    if (!data)
         return;
-    green__tls_config_release(peer->state);
-    free(peer->host);
-    free(peer);
+    green__tls_config_release(data->config);
+    free(data->host);
+    free(data);
 }
 
 __attribute__((constructor)) static void make_index(void) {
-    peer_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, peer_free);
+    ex_data_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, ex_data_free);
 }
 
 green_tls_ex_data *green__tls_ex_data(const SSL *ssl) {
-    return SSL_get_ex_data(ssl, peer_index);
+    return SSL_get_ex_data(ssl, ex_data_index);
 }
 
-bool green__tls_set_ex_data(SSL *ssl, green_tls_config *state, const char *host) {
-    green_tls_ex_data *peer = calloc(1, sizeof *peer);
-    if (!peer)
+bool green__tls_set_ex_data(SSL *ssl, green_tls_config *config, const char *host) {
+    green_tls_ex_data *data = calloc(1, sizeof *data);
+    if (!data)
         return false;
-    peer->host = host ? strdup(host) : NULL;
-    if ((host && !peer->host) || !SSL_set_ex_data(ssl, peer_index, peer)) {
-        free(peer->host);
-        free(peer);
+    data->host = host ? strdup(host) : NULL;
+    if ((host && !data->host) || !SSL_set_ex_data(ssl, ex_data_index, data)) {
+        free(data->host);
+        free(data);
         return false;
     }
-    atomic_fetch_add_explicit(&state->references, 1, memory_order_relaxed);
-    peer->state = state;
+    atomic_fetch_add_explicit(&config->references, 1, memory_order_relaxed);
+    data->config = config;
     return true;
 }
 
@@ -62,37 +62,37 @@ bool green__tls_set_ex_data(SSL *ssl, green_tls_config *state, const char *host)
 static void log_key(const SSL *ssl, const char *line) {
     struct iovec pieces[] = {{(void *)line, strlen(line)}, {"\n", 1}};
     /* By itself: a writev() that has been made green could park inside OpenSSL. */
-    if (syscall(SYS_writev, green__tls_ex_data(ssl)->state->key_log, pieces, 2) < 0)
+    if (syscall(SYS_writev, green__tls_ex_data(ssl)->config->key_log, pieces, 2) < 0)
         return; /* a debugger's file; nobody to tell */
 }
 
-static int open_key_log(green_tls_config *state) {
+static int open_key_log(green_tls_config *config) {
     const char *path = getenv("SSLKEYLOGFILE");
     if (!path || !*path)
         return 0;
-    state->key_log = green__open(path, O_WRONLY | O_APPEND | O_CREAT, 0600);
-    return state->key_log < 0 ? green__fail(-errno, "TLS: opening the key log %s", path) : 0;
+    config->key_log = green__open(path, O_WRONLY | O_APPEND | O_CREAT, 0600);
+    return config->key_log < 0 ? green__fail(-errno, "TLS: opening the key log %s", path) : 0;
 }
 
 /* State --------------------------------------------------------------------- */
 
-void green__tls_config_release(green_tls_config *state) {
-    if (!state || atomic_fetch_sub_explicit(&state->references, 1, memory_order_acq_rel) > 1)
+void green__tls_config_release(green_tls_config *config) {
+    if (!config || atomic_fetch_sub_explicit(&config->references, 1, memory_order_acq_rel) > 1)
         return;
-    green__tls_free_sessions(state);
-    for (size_t i = 0; i < state->context_count; i++)
-        SSL_CTX_free(state->contexts[i]);
-    if (state->key_log >= 0)
-        close(state->key_log);
-    green__lock_destroy(&state->lock);
-    free(state->contexts);
-    free(state->pins);
-    free(state->protocols);
-    free(state);
+    green__tls_free_sessions(config);
+    for (size_t i = 0; i < config->context_count; i++)
+        SSL_CTX_free(config->contexts[i]);
+    if (config->key_log >= 0)
+        close(config->key_log);
+    green__lock_destroy(&config->lock);
+    free(config->contexts);
+    free(config->pins);
+    free(config->protocols);
+    free(config);
 }
 
 /* One byte of length before each, as ALPN has it. */
-static int copy_protocols(green_tls_config *state, const green_tls_options *options) {
+static int copy_protocols(green_tls_config *config, const green_tls_options *options) {
     size_t size = 0;
     for (size_t i = 0; i < options->protocol_count; i++) {
         size_t length = strlen(options->protocols[i]);
@@ -102,10 +102,10 @@ static int copy_protocols(green_tls_config *state, const green_tls_options *opti
     }
     if (size == 0)
         return 0;
-    unsigned char *to = state->protocols = malloc(size);
+    unsigned char *to = config->protocols = malloc(size);
     if (!to)
         return green__fail(-ENOMEM, "TLS context");
-    state->protocols_size = size;
+    config->protocols_size = size;
     for (size_t i = 0; i < options->protocol_count; i++) {
         size_t length = strlen(options->protocols[i]);
         *to++ = (unsigned char)length;
@@ -115,21 +115,21 @@ static int copy_protocols(green_tls_config *state, const green_tls_options *opti
     return 0;
 }
 
-static int copy_options(green_tls_config *state, const green_tls_options *options) {
-    state->role = options->role;
-    state->verification = options->verification;
-    state->handshake_timeout = options->handshake_timeout ? options->handshake_timeout : HANDSHAKE_TIMEOUT;
-    state->resumes = !options->no_resumption;
+static int copy_options(green_tls_config *config, const green_tls_options *options) {
+    config->role = options->role;
+    config->verification = options->verification;
+    config->handshake_timeout = options->handshake_timeout ? options->handshake_timeout : HANDSHAKE_TIMEOUT;
+    config->resumes = !options->no_resumption;
     if (options->pin_count > 0) {
-        state->pins = malloc(options->pin_count * GREEN_TLS_PIN_SIZE);
-        if (!state->pins)
+        config->pins = malloc(options->pin_count * GREEN_TLS_PIN_SIZE);
+        if (!config->pins)
             return green__fail(-ENOMEM, "TLS context");
-        memcpy(state->pins, options->pins, options->pin_count * GREEN_TLS_PIN_SIZE);
-        state->pin_count = options->pin_count;
+        memcpy(config->pins, options->pins, options->pin_count * GREEN_TLS_PIN_SIZE);
+        config->pin_count = options->pin_count;
     }
-    int error = copy_protocols(state, options);
+    int error = copy_protocols(config, options);
     if (error == 0 && options->key_log)
-        error = open_key_log(state);
+        error = open_key_log(config);
     return error;
 }
 
@@ -149,7 +149,7 @@ static int check_options(const green_tls_options *options) {
     return 0;
 }
 
-static int make_one(const green_tls_config *state, const green_tls_options *options, size_t index,
+static int make_one(const green_tls_config *config, const green_tls_options *options, size_t index,
                     const unsigned char *ticket_key, SSL_CTX **made) {
     bool server = options->role == GREEN_TLS_SERVER;
     SSL_CTX *context = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
@@ -160,7 +160,7 @@ static int make_one(const green_tls_config *state, const green_tls_options *opti
                                      (server ? SSL_OP_CIPHER_SERVER_PREFERENCE : 0));
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                   SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
-    if (state->key_log >= 0)
+    if (config->key_log >= 0)
         SSL_CTX_set_keylog_callback(context, log_key);
     int error = green__tls_use_ciphers(context, options);
     if (error == 0 && index < options->identity_count)
@@ -168,12 +168,12 @@ static int make_one(const green_tls_config *state, const green_tls_options *opti
     if (error == 0)
         error = green__tls_use_authorities(context, options);
     if (error == 0)
-        error = green__tls_use_alpn(context, state);
+        error = green__tls_use_alpn(context, config);
     if (error == 0)
-        error = green__tls_use_sessions(context, state, ticket_key);
+        error = green__tls_use_sessions(context, config, ticket_key);
     if (error < 0)
         return error;
-    green__tls_use_verification(context, state);
+    green__tls_use_verification(context, config);
     if (server)
         green__tls_use_sni(context);
     return 0;
@@ -184,32 +184,32 @@ static int state_make(const green_tls_options *options, green_tls_config **made)
     int error = check_options(options);
     if (error < 0)
         return error;
-    green_tls_config *state = calloc(1, sizeof *state);
-    if (!state)
+    green_tls_config *config = calloc(1, sizeof *config);
+    if (!config)
         return green__fail(-ENOMEM, "TLS context");
-    error = green__lock_init(&state->lock);
+    error = green__lock_init(&config->lock);
     if (error < 0) {
-        free(state);
+        free(config);
         return error;
     }
-    atomic_init(&state->references, 1);
-    state->key_log = -1;
+    atomic_init(&config->references, 1);
+    config->key_log = -1;
     unsigned char random[GREEN_TLS_TICKET_KEY_SIZE];
     const unsigned char *ticket_key = options->ticket_key ? options->ticket_key : random;
     size_t count = options->identity_count > 0 ? options->identity_count : 1;
-    state->contexts = calloc(count, sizeof(SSL_CTX *));
-    error = state->contexts ? copy_options(state, options) : green__fail(-ENOMEM, "TLS context");
+    config->contexts = calloc(count, sizeof(SSL_CTX *));
+    error = config->contexts ? copy_options(config, options) : green__fail(-ENOMEM, "TLS context");
     if (error == 0 && RAND_bytes(random, sizeof random) != 1)
         error = green__tls_fail_setup("no random numbers");
     for (size_t i = 0; error == 0 && i < count; i++) {
-        error = make_one(state, options, i, ticket_key, &state->contexts[i]);
-        state->context_count += state->contexts[i] != NULL;
+        error = make_one(config, options, i, ticket_key, &config->contexts[i]);
+        config->context_count += config->contexts[i] != NULL;
     }
     OPENSSL_cleanse(random, sizeof random);
     if (error < 0)
-        green__tls_config_release(state);
+        green__tls_config_release(config);
     else
-        *made = state;
+        *made = config;
     ERR_clear_error();
     return error;
 }
@@ -217,19 +217,19 @@ static int state_make(const green_tls_options *options, green_tls_config **made)
 /* Contexts ------------------------------------------------------------------ */
 
 int green_tls_context_make(green_tls_context **made, const green_tls_options *options) {
-    green_tls_config *state = NULL;
-    int error = state_make(options, &state);
+    green_tls_config *config = NULL;
+    int error = state_make(options, &config);
     if (error < 0)
         return error;
     green_tls_context *context = calloc(1, sizeof *context);
     error = context ? green__lock_init(&context->lock) : green__fail(-ENOMEM, "TLS context");
     if (error < 0) {
         free(context);
-        green__tls_config_release(state);
+        green__tls_config_release(config);
         return error;
     }
     atomic_init(&context->references, 1);
-    context->state = state;
+    context->config = config;
     *made = context;
     return 0;
 }
@@ -242,17 +242,17 @@ green_tls_context *green_tls_context_retain(green_tls_context *context) {
 void green_tls_context_release(green_tls_context *context) {
     if (!context || atomic_fetch_sub_explicit(&context->references, 1, memory_order_acq_rel) > 1)
         return;
-    green__tls_config_release(context->state);
+    green__tls_config_release(context->config);
     green__lock_destroy(&context->lock);
     free(context);
 }
 
 static green_tls_config *hold_state(green_tls_context *context) {
     green__lock(&context->lock);
-    green_tls_config *state = context->state;
-    atomic_fetch_add_explicit(&state->references, 1, memory_order_relaxed);
+    green_tls_config *config = context->config;
+    atomic_fetch_add_explicit(&config->references, 1, memory_order_relaxed);
     green__unlock(&context->lock);
-    return state;
+    return config;
 }
 
 int green_tls_context_reload(green_tls_context *context, const green_tls_options *options) {
@@ -265,20 +265,20 @@ int green_tls_context_reload(green_tls_context *context, const green_tls_options
     if (error < 0)
         return error;
     green__lock(&context->lock);
-    old = context->state;
-    context->state = fresh;
+    old = context->config;
+    context->config = fresh;
     green__unlock(&context->lock);
     green__tls_config_release(old);
     return 0;
 }
 
 int64_t green__tls_handshake_timeout(const SSL *ssl) {
-    return green__tls_ex_data(ssl)->state->handshake_timeout;
+    return green__tls_ex_data(ssl)->config->handshake_timeout;
 }
 
 int green__tls_ssl_make(green_tls_context *context, const char *text, SSL **made) {
-    green_tls_config *state = hold_state(context);
-    bool client = state->role == GREEN_TLS_CLIENT, is_address = false;
+    green_tls_config *config = hold_state(context);
+    bool client = config->role == GREEN_TLS_CLIENT, is_address = false;
     char host[GREEN_TLS_HOST_MAX];
     int error = 0;
     ERR_clear_error();
@@ -290,8 +290,8 @@ int green__tls_ssl_make(green_tls_context *context, const char *text, SSL **made
     }
     if (client && (error = green__tls_parse_host(text, host, &is_address)) < 0)
         goto done;
-    ssl = SSL_new(state->contexts[0]);
-    if (!ssl || !green__tls_set_ex_data(ssl, state, client ? host : NULL)) {
+    ssl = SSL_new(config->contexts[0]);
+    if (!ssl || !green__tls_set_ex_data(ssl, config, client ? host : NULL)) {
         error = green__fail(-ENOMEM, "no memory for a TLS connection");
         goto done;
     }
@@ -304,7 +304,7 @@ int green__tls_ssl_make(green_tls_context *context, const char *text, SSL **made
         SSL_set_accept_state(ssl);
     }
 done:
-    green__tls_config_release(state);
+    green__tls_config_release(config);
     if (error < 0)
         SSL_free(ssl);
     else

@@ -120,13 +120,13 @@ static green_tls_problem problem_of_reason(int reason) {
 }
 
 static int refused_certificate(const SSL *ssl, const char *doing, const char *whom) {
-    const green_tls_ex_data *peer = green__tls_ex_data(ssl);
+    const green_tls_ex_data *data = green__tls_ex_data(ssl);
     long result = SSL_get_verify_result(ssl);
     green_tls_problem problem = problem_of_verify(result);
     const char *why = problem == GREEN_TLS_WRONG_KEY ? "its key is none of those that are pinned"
                                                      : X509_verify_cert_error_string(result);
-    const char *host = problem == GREEN_TLS_WRONG_HOST && peer->host ? peer->host : NULL;
-    green__tls_fail(problem, "%s on %s: the certificate of %s is refused: %s%s%s", doing, whom, peer->names, why,
+    const char *host = problem == GREEN_TLS_WRONG_HOST && data->host ? data->host : NULL;
+    green__tls_fail(problem, "%s on %s: the certificate of %s is refused: %s%s%s", doing, whom, data->names, why,
                     host ? ": we asked for " : "", host ? host : "");
     green__message_set_details((green_message_details){.problem = problem, .verify = result});
     return -EPROTO;

@@ -39,24 +39,24 @@ enum { GREEN_TLS_NAMES_MAX = 160 };
 
 /* What a connection keeps with its SSL. */
 typedef struct green_tls_ex_data {
-    green_tls_config *state;
+    green_tls_config *config;
     char *host;                      /* a client's; NULL */
     char names[GREEN_TLS_NAMES_MAX]; /* of a certificate that was refused */
 } green_tls_ex_data;
 
 green_tls_ex_data *green__tls_ex_data(const SSL *ssl);
-bool green__tls_set_ex_data(SSL *ssl, green_tls_config *state, const char *host);
+bool green__tls_set_ex_data(SSL *ssl, green_tls_config *config, const char *host);
 
-void green__tls_config_release(green_tls_config *state);
+void green__tls_config_release(green_tls_config *config);
 
 /* Each does one part of a new SSL_CTX: 0 or -errno, explained. */
 int green__tls_use_ciphers(SSL_CTX *context, const green_tls_options *options);
 int green__tls_use_certificate(SSL_CTX *context, const green_tls_identity *identity);
 int green__tls_use_authorities(SSL_CTX *context, const green_tls_options *options);
-void green__tls_use_verification(SSL_CTX *context, const green_tls_config *state);
-int green__tls_use_sessions(SSL_CTX *context, const green_tls_config *state, const unsigned char *ticket_key);
+void green__tls_use_verification(SSL_CTX *context, const green_tls_config *config);
+int green__tls_use_sessions(SSL_CTX *context, const green_tls_config *config, const unsigned char *ticket_key);
 void green__tls_use_sni(SSL_CTX *context);
-int green__tls_use_alpn(SSL_CTX *context, const green_tls_config *state);
+int green__tls_use_alpn(SSL_CTX *context, const green_tls_config *config);
 
 /* Maximum length of a server name in a handshake, including the NUL. */
 enum { GREEN_TLS_HOST_MAX = TLSEXT_MAXLEN_host_name + 1 };
@@ -70,8 +70,8 @@ int green__tls_parse_host(const char *text, char host[GREEN_TLS_HOST_MAX], bool 
 int green__tls_set_host(SSL *ssl, const char *host, bool is_address);
 
 /* Offers the newest session for the host, if there is one. */
-void green__tls_offer_session(SSL *ssl, green_tls_ex_data *peer);
-void green__tls_free_sessions(green_tls_config *state);
+void green__tls_offer_session(SSL *ssl, green_tls_ex_data *data);
+void green__tls_free_sessions(green_tls_config *config);
 
 /* "example.org, www.example.org" */
 void green__tls_certificate_names(X509 *certificate, char *text, size_t size);

@@ -31,7 +31,7 @@ static ssize_t receive_with(int (*take)(SSL *, void *, int), green_socket_io *ca
         if (error == 1)
             return 0;
         /* Interrupts and a close count before it waits again; recover has. */
-        if (error == 0 && tls->input.count == 0 && !tls->cut)
+        if (error == 0 && tls->input.count == 0 && !tls->eof)
             error = green__socket_continue(call);
     }
     return error;
@@ -76,9 +76,9 @@ static int write_record(green_socket_io *call, green_tls *tls, const char *bytes
     tls->writing = false;
     direct = direct && !tls->direct;
     tls->direct = false;
-    if (GREEN_UNLIKELY(tls->refused != 0)) {
-        error = tls->refused;
-        tls->refused = 0;
+    if (GREEN_UNLIKELY(tls->send_error != 0)) {
+        error = tls->send_error;
+        tls->send_error = 0;
     } else if (direct && tls->output.count == 0) {
         call->yields = true;
     }
@@ -156,7 +156,7 @@ static int tls_finish(green_socket_io *call) {
  * a reset, and what was written last be lost with it. */
 static void drop_tickets(green_tls *tls) {
     char tickets[4096];
-    if (!tls->filling && !SSL_is_server(tls->ssl) && SSL_version(tls->ssl) >= TLS1_3_VERSION)
+    if (!tls->receiving && !SSL_is_server(tls->ssl) && SSL_version(tls->ssl) >= TLS1_3_VERSION)
         (void)!recv(tls->socket->fd, tickets, sizeof tickets, MSG_DONTWAIT);
 }
 

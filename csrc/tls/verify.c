@@ -39,15 +39,15 @@ int green__tls_use_authorities(SSL_CTX *context, const green_tls_options *option
     return 0;
 }
 
-static bool is_pinned(const green_tls_config *state, X509 *certificate) {
+static bool is_pinned(const green_tls_config *config, X509 *certificate) {
     unsigned char *bytes = NULL, digest[SHA256_DIGEST_LENGTH];
     int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &bytes);
     if (size < 0)
         return false;
     SHA256(bytes, (size_t)size, digest);
     OPENSSL_free(bytes);
-    for (size_t i = 0; i < state->pin_count; i++)
-        if (memcmp(state->pins + i * GREEN_TLS_PIN_SIZE, digest, sizeof digest) == 0)
+    for (size_t i = 0; i < config->pin_count; i++)
+        if (memcmp(config->pins + i * GREEN_TLS_PIN_SIZE, digest, sizeof digest) == 0)
             return true;
     return false;
 }
@@ -56,35 +56,35 @@ static bool is_pinned(const green_tls_config *state, X509 *certificate) {
 static int verify(X509_STORE_CTX *store, void *argument) {
     (void)argument;
     const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
-    green_tls_ex_data *peer = green__tls_ex_data(ssl);
+    green_tls_ex_data *data = green__tls_ex_data(ssl);
     X509 *certificate = X509_STORE_CTX_get0_cert(store);
-    bool trusted = peer->state->verification == GREEN_TLS_VERIFY_NONE_INSECURE || X509_verify_cert(store) == 1;
-    if (trusted && peer->state->pin_count > 0 && !is_pinned(peer->state, certificate)) {
+    bool trusted = data->config->verification == GREEN_TLS_VERIFY_NONE_INSECURE || X509_verify_cert(store) == 1;
+    if (trusted && data->config->pin_count > 0 && !is_pinned(data->config, certificate)) {
         /* Of the errors that tell the peer that it is its certificate. */
         X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
         trusted = false;
     }
     if (!trusted)
-        green__tls_certificate_names(certificate, peer->names, sizeof peer->names);
+        green__tls_certificate_names(certificate, data->names, sizeof data->names);
     return trusted;
 }
 
-static int mode_of(const green_tls_config *state) {
-    switch (state->verification) {
+static int mode_of(const green_tls_config *config) {
+    switch (config->verification) {
     case GREEN_TLS_VERIFY_OPTIONAL:
         return SSL_VERIFY_PEER;
     case GREEN_TLS_VERIFY_REQUIRED:
         return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
     case GREEN_TLS_VERIFY_NONE_INSECURE:
         /* A pin holds all the same. */
-        return state->pin_count > 0 ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT : SSL_VERIFY_NONE;
+        return config->pin_count > 0 ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT : SSL_VERIFY_NONE;
     default:
-        return state->role == GREEN_TLS_CLIENT ? SSL_VERIFY_PEER : SSL_VERIFY_NONE;
+        return config->role == GREEN_TLS_CLIENT ? SSL_VERIFY_PEER : SSL_VERIFY_NONE;
     }
 }
 
-void green__tls_use_verification(SSL_CTX *context, const green_tls_config *state) {
-    SSL_CTX_set_verify(context, mode_of(state), NULL);
+void green__tls_use_verification(SSL_CTX *context, const green_tls_config *config) {
+    SSL_CTX_set_verify(context, mode_of(config), NULL);
     SSL_CTX_set_cert_verify_callback(context, verify, NULL);
 }
 
