@@ -63,7 +63,7 @@ static green_tls_config *remembering[2];
 static void forget_sessions(void) {
     for (int i = 0; i < 2; i++)
         if (remembering[i])
-            green__tls_free_sessions(remembering[i]);
+            green__tls_session_cache_clear(&remembering[i]->sessions);
 }
 
 /* Running ------------------------------------------------------------------- */

@@ -20,43 +20,6 @@ struct green_tls_context {
 
 static const int64_t HANDSHAKE_TIMEOUT = INT64_C(10) * 1000 * 1000 * 1000;
 
-/* A connection's own data --------------------------------------------------- */
-
-static int ex_data_index = -1;
-
-static void ex_data_free(void *parent, void *pointer, CRYPTO_EX_DATA *all, int index, long number, void *argument) {
-    green_tls_ex_data *data = pointer;
-    (void)parent, (void)all, (void)index, (void)number, (void)argument;
-    if (!data)
-        return;
-    green__tls_config_release(data->config);
-    free(data->host);
-    free(data);
-}
-
-__attribute__((constructor)) static void make_index(void) {
-    ex_data_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, ex_data_free);
-}
-
-green_tls_ex_data *green__tls_ex_data(const SSL *ssl) {
-    return SSL_get_ex_data(ssl, ex_data_index);
-}
-
-bool green__tls_set_ex_data(SSL *ssl, green_tls_config *config, const char *host) {
-    green_tls_ex_data *data = calloc(1, sizeof *data);
-    if (!data)
-        return false;
-    data->host = host ? strdup(host) : NULL;
-    if ((host && !data->host) || !SSL_set_ex_data(ssl, ex_data_index, data)) {
-        free(data->host);
-        free(data);
-        return false;
-    }
-    atomic_fetch_add_explicit(&config->references, 1, memory_order_relaxed);
-    data->config = config;
-    return true;
-}
-
 /* Key log ------------------------------------------------------------------- */
 
 static void log_key(const SSL *ssl, const char *line) {
@@ -74,22 +37,7 @@ static int open_key_log(green_tls_config *config) {
     return config->key_log < 0 ? green__fail(-errno, "TLS: opening the key log %s", path) : 0;
 }
 
-/* State --------------------------------------------------------------------- */
-
-void green__tls_config_release(green_tls_config *config) {
-    if (!config || atomic_fetch_sub_explicit(&config->references, 1, memory_order_acq_rel) > 1)
-        return;
-    green__tls_free_sessions(config);
-    for (size_t i = 0; i < config->context_count; i++)
-        SSL_CTX_free(config->contexts[i]);
-    if (config->key_log >= 0)
-        close(config->key_log);
-    green__lock_destroy(&config->lock);
-    free(config->contexts);
-    free(config->pins);
-    free(config->protocols);
-    free(config);
-}
+/* Configurations ------------------------------------------------------------- */
 
 /* One byte of length before each, as ALPN has it. */
 static int copy_protocols(green_tls_config *config, const green_tls_options *options) {
@@ -179,7 +127,7 @@ static int make_one(const green_tls_config *config, const green_tls_options *opt
     return 0;
 }
 
-static int state_make(const green_tls_options *options, green_tls_config **made) {
+static int config_make(const green_tls_options *options, green_tls_config **made) {
     ERR_clear_error(); /* a broken configuration file may have left something */
     int error = check_options(options);
     if (error < 0)
@@ -187,7 +135,7 @@ static int state_make(const green_tls_options *options, green_tls_config **made)
     green_tls_config *config = calloc(1, sizeof *config);
     if (!config)
         return green__fail(-ENOMEM, "TLS context");
-    error = green__lock_init(&config->lock);
+    error = green__tls_session_cache_init(&config->sessions);
     if (error < 0) {
         free(config);
         return error;
@@ -218,7 +166,7 @@ static int state_make(const green_tls_options *options, green_tls_config **made)
 
 int green_tls_context_make(green_tls_context **made, const green_tls_options *options) {
     green_tls_config *config = NULL;
-    int error = state_make(options, &config);
+    int error = config_make(options, &config);
     if (error < 0)
         return error;
     green_tls_context *context = calloc(1, sizeof *context);
@@ -247,21 +195,20 @@ void green_tls_context_release(green_tls_context *context) {
     free(context);
 }
 
-static green_tls_config *hold_state(green_tls_context *context) {
+static green_tls_config *hold_config(green_tls_context *context) {
     green__lock(&context->lock);
-    green_tls_config *config = context->config;
-    atomic_fetch_add_explicit(&config->references, 1, memory_order_relaxed);
+    green_tls_config *config = green__tls_config_retain(context->config);
     green__unlock(&context->lock);
     return config;
 }
 
 int green_tls_context_reload(green_tls_context *context, const green_tls_options *options) {
-    green_tls_config *fresh = NULL, *old = hold_state(context);
+    green_tls_config *fresh = NULL, *old = hold_config(context);
     green_tls_role role = old->role;
     green__tls_config_release(old);
     if (options->role != role)
         return green__fail(-EINVAL, "TLS: a context is for a client or for a server, and stays so");
-    int error = state_make(options, &fresh);
+    int error = config_make(options, &fresh);
     if (error < 0)
         return error;
     green__lock(&context->lock);
@@ -277,7 +224,7 @@ int64_t green__tls_handshake_timeout(const SSL *ssl) {
 }
 
 int green__tls_ssl_make(green_tls_context *context, const char *text, SSL **made) {
-    green_tls_config *config = hold_state(context);
+    green_tls_config *config = hold_config(context);
     bool client = config->role == GREEN_TLS_CLIENT, is_address = false;
     char host[GREEN_TLS_HOST_MAX];
     int error = 0;

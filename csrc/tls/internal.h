@@ -12,6 +12,13 @@ typedef struct green_tls_session {
     SSL_SESSION *session;
 } green_tls_session;
 
+/* A client's sessions, newest last. The lock protects the array. */
+typedef struct green_tls_session_cache {
+    green_lock lock;
+    green_tls_session *sessions;
+    size_t count;
+} green_tls_session_cache;
+
 /* Everything that a set of options means. It never changes, but for the sessions;
  * a context that is reloaded takes another one. Held by the context and by every
  * connection. */
@@ -28,11 +35,7 @@ typedef struct green_tls_config {
     unsigned char *protocols; /* as they go over the wire */
     size_t protocols_size;
     int key_log; /* a descriptor, or -1 */
-
-    /* A client's sessions, newest last, and the lock of this array. */
-    green_lock lock;
-    green_tls_session *sessions;
-    size_t session_count;
+    green_tls_session_cache sessions;
 } green_tls_config;
 
 enum { GREEN_TLS_NAMES_MAX = 160 };
@@ -47,7 +50,19 @@ typedef struct green_tls_ex_data {
 green_tls_ex_data *green__tls_ex_data(const SSL *ssl);
 bool green__tls_set_ex_data(SSL *ssl, green_tls_config *config, const char *host);
 
+green_tls_config *green__tls_config_retain(green_tls_config *config);
 void green__tls_config_release(green_tls_config *config);
+
+int green__tls_session_cache_init(green_tls_session_cache *cache);
+void green__tls_session_cache_destroy(green_tls_session_cache *cache);
+void green__tls_session_cache_clear(green_tls_session_cache *cache);
+
+/* Takes over the reference to the session if it returns true. */
+bool green__tls_session_cache_put(green_tls_session_cache *cache, const char *host, SSL_SESSION *session);
+
+/* Returns the newest session of the host, which the caller frees, or NULL. Removes a session
+ * of TLS 1.3. */
+SSL_SESSION *green__tls_session_cache_take(green_tls_session_cache *cache, const char *host);
 
 /* Each does one part of a new SSL_CTX: 0 or -errno, explained. */
 int green__tls_use_ciphers(SSL_CTX *context, const green_tls_options *options);
@@ -71,7 +86,6 @@ int green__tls_set_host(SSL *ssl, const char *host, bool is_address);
 
 /* Offers the newest session for the host, if there is one. */
 void green__tls_offer_session(SSL *ssl, green_tls_ex_data *data);
-void green__tls_free_sessions(green_tls_config *config);
 
 /* "example.org, www.example.org" */
 void green__tls_certificate_names(X509 *certificate, char *text, size_t size);

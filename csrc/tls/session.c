@@ -1,74 +1,21 @@
-/* Resuming: tickets of a server, and what a client keeps of them. */
+/* Session resumption: the tickets of a server, and the sessions that a client offers. */
 #include "internal.h"
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 #include <openssl/x509.h>
-#include <stdlib.h>
-#include <string.h>
 
-/* Newer sessions push older ones out. */
-enum { SESSIONS_MAX = 256 };
-
-static void drop(green_tls_config *config, size_t index) {
-    free(config->sessions[index].host);
-    config->session_count--;
-    memmove(config->sessions + index, config->sessions + index + 1,
-            (config->session_count - index) * sizeof *config->sessions);
-}
-
-void green__tls_free_sessions(green_tls_config *config) {
-    while (config->session_count > 0) {
-        SSL_SESSION_free(config->sessions[config->session_count - 1].session);
-        drop(config, config->session_count - 1);
-    }
-    free(config->sessions);
-    config->sessions = NULL;
-}
-
-static bool keep(green_tls_config *config, const char *host, SSL_SESSION *session) {
-    if (!config->sessions)
-        config->sessions = malloc(SESSIONS_MAX * sizeof *config->sessions);
-    char *copy = config->sessions ? strdup(host) : NULL;
-    if (!copy)
-        return false;
-    if (config->session_count == SESSIONS_MAX) {
-        SSL_SESSION_free(config->sessions[0].session);
-        drop(config, 0);
-    }
-    config->sessions[config->session_count++] = (green_tls_session){copy, session};
-    return true;
-}
-
-/* Returns whether it has taken the session over. */
+/* A client has received a session. Returns whether it keeps the reference. */
 static int on_new_session(SSL *ssl, SSL_SESSION *session) {
     green_tls_ex_data *data = green__tls_ex_data(ssl);
-    if (!data->host)
-        return 0;
-    green__lock(&data->config->lock);
-    bool kept = keep(data->config, data->host, session);
-    green__unlock(&data->config->lock);
-    return kept;
+    return data->host && green__tls_session_cache_put(&data->config->sessions, data->host, session);
 }
 
-/* A ticket of TLS 1.3 is used once, or who watches could tell that it is us. */
 void green__tls_offer_session(SSL *ssl, green_tls_ex_data *data) {
-    green_tls_config *config = data->config;
-    SSL_SESSION *session = NULL;
-    if (!config->resumes)
+    if (!data->config->resumes)
         return;
-    green__lock(&config->lock);
-    for (size_t i = config->session_count; !session && i-- > 0;) {
-        if (strcmp(config->sessions[i].host, data->host) != 0)
-            continue;
-        session = config->sessions[i].session;
-        if (SSL_SESSION_get_protocol_version(session) >= TLS1_3_VERSION)
-            drop(config, i);
-        else
-            SSL_SESSION_up_ref(session);
-    }
-    green__unlock(&config->lock);
+    SSL_SESSION *session = green__tls_session_cache_take(&data->config->sessions, data->host);
     if (session) {
         SSL_set_session(ssl, session);
         SSL_SESSION_free(session);
