@@ -10,7 +10,7 @@
 
 static void describe_change(const green_wait *wait, char *text, size_t size) {
     const green_socket *socket = GREEN_CONTAINER(wait, const green_socket_io, io.wait)->socket;
-    const green_tls *tls = green__tls_of(socket);
+    const green_tls *tls = GREEN_CONTAINER(socket->transport, green_tls, transport);
     char label[GREEN_SOCKET_LABEL_MAX];
     const char *what = tls->in_handshake ? "TLS handshake" : tls->sending ? "write" : "read";
     snprintf(text, size, "waiting for the %s of another thread on %s", what,
@@ -339,46 +339,4 @@ int green__tls_send_close_notify(green_socket_io *call, green_tls *tls) {
     }
     /* An interrupted call may have said it and not got it out. */
     return green__tls_flush(call, tls);
-}
-
-/* Making and freeing -------------------------------------------------------- */
-
-static void tls_free(green_tls *tls) {
-    green__unread_free(tls->socket, &tls->input);
-    free(tls->output.bytes);
-    free(tls->message);
-    SSL_free(tls->ssl); /* with its BIO */
-    green_tls_context_release(tls->context);
-    free(tls);
-}
-
-int green__tls_attach(green_socket *socket, green_tls_context *context, const char *host) {
-    green_tls *tls = calloc(1, sizeof *tls);
-    if (!tls)
-        return green__fail(-ENOMEM, "no memory for a TLS connection");
-    tls->transport.class = &green__tls_transport;
-    tls->socket = socket;
-    tls->deadline = GREEN_FOREVER;
-    green__wait_list_init(&tls->waiters);
-    int error = green__tls_ssl_make(context, host, &tls->ssl);
-    if (error < 0) {
-        free(tls);
-        return error;
-    }
-    BIO *bio = green__tls_bio(tls);
-    if (!bio) {
-        SSL_free(tls->ssl);
-        free(tls);
-        return green__fail(-ENOMEM, "no memory for a TLS connection");
-    }
-    SSL_set_bio(tls->ssl, bio, bio);
-    tls->context = green_tls_context_retain(context);
-    socket->transport = &tls->transport;
-    return 0;
-}
-
-void green__tls_detach(green_socket *socket) {
-    green_tls *tls = green__tls_of(socket);
-    socket->transport = NULL;
-    tls_free(tls);
 }

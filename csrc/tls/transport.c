@@ -176,9 +176,51 @@ static void tls_close(green_transport *transport) {
     drop_tickets(tls);
 }
 
+/* Making and freeing -------------------------------------------------------- */
+
+static void tls_free(green_tls *tls) {
+    green__unread_free(tls->socket, &tls->input);
+    free(tls->output.bytes);
+    free(tls->message);
+    SSL_free(tls->ssl); /* with its BIO */
+    green_tls_context_release(tls->context);
+    free(tls);
+}
+
+void green__tls_detach(green_socket *socket) {
+    green_tls *tls = green__tls_of(socket);
+    socket->transport = NULL;
+    tls_free(tls);
+}
+
 static void tls_destroy(green_transport *transport) {
     green__tls_detach(GREEN_CONTAINER(transport, green_tls, transport)->socket);
 }
 
 const green_transport_class green__tls_transport = {tls_receive, tls_await, tls_send,
                                                     tls_finish,  tls_close, tls_destroy};
+
+int green__tls_attach(green_socket *socket, green_tls_context *context, const char *host) {
+    green_tls *tls = calloc(1, sizeof *tls);
+    if (!tls)
+        return green__fail(-ENOMEM, "no memory for a TLS connection");
+    tls->transport.class = &green__tls_transport;
+    tls->socket = socket;
+    tls->deadline = GREEN_FOREVER;
+    green__wait_list_init(&tls->waiters);
+    int error = green__tls_ssl_make(context, host, &tls->ssl);
+    if (error < 0) {
+        free(tls);
+        return error;
+    }
+    BIO *bio = green__tls_bio(tls);
+    if (!bio) {
+        SSL_free(tls->ssl);
+        free(tls);
+        return green__fail(-ENOMEM, "no memory for a TLS connection");
+    }
+    SSL_set_bio(tls->ssl, bio, bio);
+    tls->context = green_tls_context_retain(context);
+    socket->transport = &tls->transport;
+    return 0;
+}
