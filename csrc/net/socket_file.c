@@ -61,7 +61,7 @@ void green__socket_file_remove(green_socket_file *file) {
 
 /* Only ECONNREFUSED means that no socket is bound to the file. A live server with a full
  * backlog returns EAGAIN, and a datagram socket EPROTOTYPE. */
-static bool nobody_listens(const green_address *address) {
+static bool has_no_listener(const green_address *address) {
     int fd = green__above_stdio(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (fd < 0)
         return false;
@@ -80,7 +80,7 @@ bool green__socket_file_replace(const green_address *address) {
     int file = green__open(path, O_PATH | O_NOFOLLOW, 0);
     if (file < 0)
         return false;
-    bool removed = fstat(file, &status) == 0 && S_ISSOCK(status.st_mode) && nobody_listens(address) &&
+    bool removed = fstat(file, &status) == 0 && S_ISSOCK(status.st_mode) && has_no_listener(address) &&
                    is_at(path, status.st_dev, status.st_ino) && unlink(path) == 0;
     close(file);
     return removed;

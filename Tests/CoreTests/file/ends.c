@@ -336,14 +336,14 @@ TEST(closed_in_reads, "a close during reads ends them and leaks no descriptor") 
     remove_directory();
 }
 
-static int wait_natively(void *semaphore) {
+static int wait_on_os_thread(void *semaphore) {
     while (sem_wait(semaphore) < 0)
         ;
     return 0;
 }
 
 static int wait_offloaded(void *semaphore) {
-    return green_offload(NULL, wait_natively, semaphore, NULL, NULL, GREEN_FOREVER);
+    return green_offload(NULL, wait_on_os_thread, semaphore, NULL, NULL, GREEN_FOREVER);
 }
 
 TEST(last_descriptor, "a file is closed even if no descriptor is left for an OS thread") {

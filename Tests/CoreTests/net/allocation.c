@@ -26,7 +26,7 @@ done:
 
 static int talk(green_socket *near, green_socket *far) {
     static char line[LONG_LINE + 1];
-    const void *lent;
+    const void *received;
     char bytes[5];
     green_thread *thread = NULL;
     int error;
@@ -40,8 +40,8 @@ static int talk(green_socket *near, green_socket *far) {
     CHECK(error, ==, LONG_LINE);
     TRY(green_read_exactly(near, bytes, 5));
     CHECK(memcmp(bytes, "tail ", 5), ==, 0);
-    TRY(green_receive(near, &lent));
-    CHECK(memcmp(lent, "end\n", 4), ==, 0);
+    TRY(green_receive(near, &received));
+    CHECK(memcmp(received, "end\n", 4), ==, 0);
     green_consume(near, 4);
     TRY(green_read(near, bytes, 1));
     CHECK(error, ==, 0);
@@ -61,16 +61,16 @@ done:
 }
 
 /* All receive buffers are in use, so the bytes arrive in a chunk. */
-static int run_lent_out(void) {
+static int run_without_buffers(void) {
     enum { SOCKETS = 5 };
     green_socket *near[SOCKETS] = {NULL}, *far[SOCKETS] = {NULL};
     const void *bytes;
     int error;
     for (int i = 0; i < SOCKETS; i++) {
         TRY(green_socket_pair(&near[i], &far[i]));
-        TRY(green_write(far[i], "lent", 4));
+        TRY(green_write(far[i], "data", 4));
         TRY(green_receive(near[i], &bytes));
-        CHECK(memcmp(bytes, "lent", 4), ==, 0);
+        CHECK(memcmp(bytes, "data", 4), ==, 0);
     }
 done:
     for (int i = 0; i < SOCKETS; i++) {
@@ -84,7 +84,7 @@ static int run_small_hub(void) {
     green_hub_options options = {.receive_memory = 64 << 10};
     int error;
     TRY(green_hub_open(&options));
-    error = run_lent_out();
+    error = run_without_buffers();
     CHECK(green_hub_close(), ==, 0);
 done:
     return error;
@@ -116,7 +116,7 @@ done:
 TEST(sockets, "reads and writes without memory are errors, and no byte is lost without an error") {
     static const struct scenario scenarios[] = {
         {.name = "pair", .run = run_pair, .tolerates = "madvise mmap"},
-        {.name = "lent out",
+        {.name = "all buffers in use",
          .run = run_small_hub,
          .opens = true,
          .tolerates = "madvise strndup io_uring_register_ring_fd"},
@@ -282,7 +282,7 @@ BIG_TEST(connection_calls, "connect, accept, resolve and offload without descrip
     fail_on_each_engine(connections, CONNECTIONS, FAIL_CALLS);
 }
 
-TEST(no_native_thread, "a look-up is an error if no OS thread starts, and the next one works") {
+TEST(no_os_thread, "a look-up is an error if no OS thread starts, and the next one works") {
     green_address address;
     CHECK(green_yield(), ==, 0);
     fail_calls(FAIL_CALLS, 1, UINT_MAX);

@@ -104,7 +104,7 @@ TEST(twice_at_once, "two threads may close a socket while a third one reads") {
 TEST(use_after, "every call on a closed socket is -EBADF") {
     struct pair pair = connected(TCP4);
     char bytes[16];
-    const void *lent;
+    const void *received;
     int value = 0;
     green_address address;
     struct iovec piece = {"x", 1};
@@ -114,7 +114,7 @@ TEST(use_after, "every call on a closed socket is -EBADF") {
     CHECK(green_read(pair.near, bytes, 1), ==, -EBADF);
     CHECK(green_read_exactly(pair.near, bytes, 1), ==, -EBADF);
     CHECK(green_read_line(pair.near, bytes, sizeof bytes), ==, -EBADF);
-    CHECK(green_receive(pair.near, &lent), ==, -EBADF);
+    CHECK(green_receive(pair.near, &received), ==, -EBADF);
     CHECK(green_write(pair.near, "x", 1), ==, -EBADF);
     CHECK(green_write_some(pair.near, "x", 1), ==, -EBADF);
     CHECK(green_writev(pair.near, &piece, 1), ==, -EBADF);
@@ -149,7 +149,7 @@ TEST(unread_data, "bytes written before a close are still delivered") {
     release_pair(&pair);
 }
 
-TEST(lent_data, "received bytes stay valid if the socket is closed, and may be consumed") {
+TEST(received_data, "received bytes stay valid if the socket is closed, and may be consumed") {
     struct pair pair = connected(TCP4);
     const void *bytes = NULL;
     send_text(pair.far, "on loan");

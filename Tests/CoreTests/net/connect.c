@@ -14,7 +14,7 @@ static green_address loopback(int port) {
 }
 
 /* An address on which no socket listens any more. */
-static green_address nobody(void) {
+static green_address unused_address(void) {
     green_listener *listener = listen_any(TCP4);
     green_address address;
     CHECK(green_listener_address(listener, &address), ==, 0);
@@ -75,7 +75,7 @@ TEST(by_name, "connect accepts a host name, and finds the address family that an
 }
 
 TEST(refused, "a connect to an unused port is -ECONNREFUSED, and the message names the address") {
-    green_address address = nobody();
+    green_address address = unused_address();
     char text[GREEN_ADDRESS_TEXT_MAX];
     green_address_print(&address, text, sizeof text);
     green_socket *socket = NULL;
@@ -85,7 +85,7 @@ TEST(refused, "a connect to an unused port is -ECONNREFUSED, and the message nam
     CHECK_CONTAINS(green_explain(-ECONNREFUSED), text);
     CHECK(green_connect(&socket, "unix:/nonexistent/socket", NULL), ==, -ENOENT);
     CHECK_CONTAINS(green_explain(-ENOENT), "/nonexistent/socket");
-    CHECK(green_connect(&socket, "unix:@green-test-nobody", NULL), ==, -ECONNREFUSED);
+    CHECK(green_connect(&socket, "unix:@green-test-unused", NULL), ==, -ECONNREFUSED);
     CHECK(socket == NULL);
 }
 

@@ -167,11 +167,11 @@ TEST(kill_loses_nothing, "killed receivers lose no datagram") {
     green_socket_release(a);
 }
 
-TEST(nobody_there, "a datagram to an unused port does not end the socket") {
-    green_address at, nobody;
-    green_socket *gone = open_at("127.0.0.1:0", &nobody), *a = open_at("127.0.0.1:0", &at);
+TEST(unused_port, "a datagram to an unused port does not end the socket") {
+    green_address at, unused;
+    green_socket *gone = open_at("127.0.0.1:0", &unused), *a = open_at("127.0.0.1:0", &at);
     green_socket_release(gone);
-    CHECK(green_send_to(a, "x", 1, &nobody), ==, 1);
+    CHECK(green_send_to(a, "x", 1, &unused), ==, 1);
     CHECK(green_send_to(a, "y", 1, &at), ==, 1);
     CHECK(receive_one(a), ==, 1);
     green_socket_release(a);

@@ -63,13 +63,13 @@ static int call_stop(void) {
     return green_listener_stop(w.unserved, GREEN_FOREVER);
 }
 
-static int handle_nobody(green_socket *client, void *context) {
+static int handle_none(green_socket *client, void *context) {
     (void)client, (void)context;
     return 0;
 }
 
 static int call_serve(void) {
-    int error = green_serve(w.closed, NULL, handle_nobody, NULL);
+    int error = green_serve(w.closed, NULL, handle_none, NULL);
     return error == -EBADF ? 0 : error;
 }
 

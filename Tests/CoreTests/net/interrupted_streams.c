@@ -155,7 +155,7 @@ TEST(time_out_receive, "reads that time out lose no byte: receive") {
 TEST(read_timeout, "a read timeout ends each kind of read, and the socket stays usable") {
     struct pair pair = connected(TCP4);
     char bytes[16];
-    const void *lent;
+    const void *received;
     int64_t before = green_now(), time = 5 * GREEN_MILLISECOND, read, write;
     green_socket_timeouts(pair.near, &read, &write);
     CHECK(read, <, 0);
@@ -168,7 +168,7 @@ TEST(read_timeout, "a read timeout ends each kind of read, and the socket stays 
     CHECK(green_now() - before, >=, time);
     CHECK(green_read_exactly(pair.near, bytes, 1), ==, -ETIMEDOUT);
     CHECK(green_read_line(pair.near, bytes, sizeof bytes), ==, -ETIMEDOUT);
-    CHECK(green_receive(pair.near, &lent), ==, -ETIMEDOUT);
+    CHECK(green_receive(pair.near, &received), ==, -ETIMEDOUT);
     CHECK(green_now() - before, >=, 4 * time);
     send_text(pair.far, "in time");
     expect_text(pair.near, "in time");

@@ -168,8 +168,8 @@ static void spawn_until_refused(void) {
     CHECK_CONTAINS(green_explain(-ENOMEM), "address space");
     CHECK(count, >, 100); /* of a megabyte each */
     let_run();
-    send_text(pair.near, "goes on");
-    expect_text(pair.far, "goes on");
+    send_text(pair.near, "continues");
+    expect_text(pair.far, "continues");
     CHECK(kill_and_finish(threads[--count]), ==, -ECANCELED);
     CHECK(green_spawn(&threads[count], nap, NULL), ==, 0); /* instead of that one */
     for (size_t i = 0; i <= count; i++)

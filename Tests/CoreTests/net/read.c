@@ -128,7 +128,7 @@ TEST(line_very_long, "a line of 200 000 bytes is read") {
     release_pair(&pair);
 }
 
-static void lent_lines(struct pair *pair) {
+static void in_place_lines(struct pair *pair) {
     const void *line;
     send_text(pair->far, "one\nlonger\nlast");
     CHECK(green_shutdown(pair->far, SHUT_WR), ==, 0);
@@ -147,11 +147,11 @@ static void lent_lines(struct pair *pair) {
     CHECK(green_receive_line(pair->near, SIZE_MAX, &line), ==, 0);
 }
 
-TEST(lent_lines, "receive_line returns a line in place, whatever the limit") {
-    with_each_transport(lent_lines);
+TEST(in_place_lines, "receive_line returns a line in place, whatever the limit") {
+    with_each_transport(in_place_lines);
 }
 
-static void lent_bytes(struct pair *pair) {
+static void in_place_bytes(struct pair *pair) {
     const void *bytes;
     CHECK(green_receive_exactly(pair->near, 0, &bytes), ==, -EINVAL);
     CHECK(green_receive_exactly(pair->near, SIZE_MAX, &bytes), ==, -EINVAL);
@@ -168,8 +168,8 @@ static void lent_bytes(struct pair *pair) {
     CHECK(green_receive_exactly(pair->near, 1, &bytes), ==, -ENODATA);
 }
 
-TEST(lent_bytes, "receive_exactly returns bytes in place and uses no memory before they arrive") {
-    with_each_transport(lent_bytes);
+TEST(in_place_bytes, "receive_exactly returns bytes in place and uses no memory before they arrive") {
+    with_each_transport(in_place_bytes);
 }
 
 static int receive_six(void *socket) {
@@ -177,7 +177,7 @@ static int receive_six(void *socket) {
     return (int)green_receive_exactly(socket, 6, &bytes);
 }
 
-TEST(lent_bytes_killed, "a killed receive_exactly loses no bytes") {
+TEST(in_place_bytes_killed, "a killed receive_exactly loses no bytes") {
     struct pair pair = connected(TCP4);
     const void *bytes;
     green_thread *thread = start(receive_six, pair.near);
@@ -224,7 +224,7 @@ TEST(many_lines, "ten thousand lines of all lengths are read from packets of any
 
 /* In place ----------------------------------------------------------------- */
 
-static void lend(struct pair *pair) {
+static void receive_in_place(struct pair *pair) {
     const void *bytes = NULL, *again = NULL;
     send_text(pair->far, "abcdef");
     ssize_t count = green_receive(pair->near, &bytes);
@@ -243,7 +243,7 @@ static void lend(struct pair *pair) {
 }
 
 TEST(receive, "received bytes are accessible in place and count as read once consumed") {
-    with_each_transport(lend);
+    with_each_transport(receive_in_place);
 }
 
 static int receive_all(void *argument) {
@@ -279,7 +279,7 @@ enum { PART = 2000 };
  * be '\n'. */
 static size_t read_some_way(green_socket *socket, uint64_t position) {
     char bytes[PART];
-    const void *lent = bytes;
+    const void *received = bytes;
     size_t size = 1 + random_below(PART);
     ssize_t count = -EMSGSIZE;
     switch (random_below(4)) {
@@ -299,12 +299,12 @@ static size_t read_some_way(green_socket *socket, uint64_t position) {
         CHECK(count, ==, size);
         break;
     default:
-        count = green_receive(socket, &lent);
+        count = green_receive(socket, &received);
         break;
     }
     CHECK(count, >, 0);
-    pattern_check(lent, (size_t)count, position);
-    if (lent != bytes) {
+    pattern_check(received, (size_t)count, position);
+    if (received != bytes) {
         count = count < (ssize_t)size ? count : (ssize_t)size;
         green_consume(socket, (size_t)count);
     }

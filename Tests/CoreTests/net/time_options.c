@@ -62,7 +62,7 @@ static int nothing(void *argument) {
     return 0;
 }
 
-TEST(idle, "the idle time of an offload pool: any value is valid, and the shortest ends native threads") {
+TEST(idle, "the idle time of an offload pool: any value is valid, and the shortest ends OS threads") {
     static const int64_t times[] = {INT64_MIN, GREEN_FOREVER, 0, 1, INT64_MAX};
     CHECK(green_offload(NULL, nothing, NULL, NULL, NULL, GREEN_FOREVER), ==, 0);
     size_t before = os_threads();
