@@ -3,10 +3,11 @@
 
 #include "../../base/lock.h"
 #include "descriptor.h"
+#include "retry.h"
 
 #include <fcntl.h>
 
-/* The interval of tries to connect to a full listener. */
+/* How often a connect() to a full listener is tried. */
 static const int64_t FULL_PAUSE = 2 * 1000 * 1000;
 
 /* connect() and accept() have no flag against blocking, so their descriptor is made
@@ -96,22 +97,15 @@ static int call_accept(const struct nonblocking_call *call) {
 
 /* Tries again, because another OS thread may have accepted the connection. */
 static int accept_parking(green_hub *hub, const struct nonblocking_call *call) {
-    int64_t deadline = GREEN_NEVER;
-    unsigned spurious = 0;
-    bool asked = false;
-    for (int ended = 0;;) {
+    green_retry retry = {
+        .hub = hub, .fd = call->fd, .timeout_option = SO_RCVTIMEO, .is_blocking = true, .occupies_port = true};
+    for (;;) {
         bool blocking;
         int fd = call_nonblocking(call, &blocking);
         if (fd >= 0 || errno != EAGAIN || !blocking)
             return fd;
-        if (ended < 0)
-            return green__wait_fds_failed(hub, ended, EAGAIN);
-        if (!asked)
-            deadline = green__socket_deadline(call->fd, SO_RCVTIMEO);
-        asked = true;
-        ended = green__wait_fds_port_again(hub, call->fd, deadline, &spurious);
-        if (ended == -EBADF)
-            return green__wait_fds_failed(hub, ended, EAGAIN);
+        if (!green__retry_wait(&retry))
+            return green__retry_failed(&retry);
     }
 }
 

@@ -1,5 +1,6 @@
 /* recv() and similar calls, and read() from descriptors that can be polled. */
 #include "file.h"
+#include "retry.h"
 
 #include <fcntl.h>
 
@@ -7,28 +8,19 @@
  * for the next call. */
 static ssize_t receive_some(green_hub *hub, int fd, struct msghdr *message, int flags, bool have_some) {
     const struct msghdr original = *message;
-    int64_t deadline = GREEN_NEVER;
-    unsigned spurious = 0;
-    bool asked = false;
-    for (int ended = 0;;) {
+    green_retry retry = {.hub = hub,
+                         .fd = fd,
+                         .events = POLLIN,
+                         .timeout_option = SO_RCVTIMEO,
+                         /* A caller that asks for the sender's address has a datagram socket. */
+                         .occupies_port = message->msg_name != NULL};
+    for (;;) {
         *message = original;
         ssize_t received = green__real.recvmsg(fd, message, flags | MSG_DONTWAIT);
         if (received >= 0 || errno != EAGAIN)
             return received;
-        if (ended < 0)
-            return have_some ? -1 : green__wait_fds_failed(hub, ended, EAGAIN);
-        if (!asked && !green__fd_is_blocking(fd)) {
-            errno = EAGAIN;
-            return -1;
-        }
-        if (!asked)
-            deadline = green__socket_deadline(fd, SO_RCVTIMEO);
-        asked = true;
-        /* A caller that asks for the sender's address has a datagram socket. */
-        ended = message->msg_name ? green__wait_fds_port_again(hub, fd, deadline, &spurious)
-                                  : green__wait_fds_again(hub, fd, POLLIN, deadline, &spurious);
-        if (ended == -EBADF) /* the number may mean another file by now */
-            return have_some ? -1 : green__wait_fds_failed(hub, ended, EAGAIN);
+        if (!green__retry_wait(&retry))
+            return have_some ? -1 : green__retry_failed(&retry);
     }
 }
 
@@ -89,18 +81,15 @@ static ssize_t read_other(green_hub *hub, int fd, const struct iovec *iovecs, in
         return green__patch_file_transfer(hub, false, fd, iovecs, count, GREEN_CURRENT_POSITION);
     if (way == GREEN_FD_DIRECT)
         return green__real.readv(fd, iovecs, count);
-    unsigned spurious = 0;
-    for (int ended = 0;;) {
+    green_retry retry = {.hub = hub, .fd = fd, .events = POLLIN, .is_blocking = true};
+    for (;;) {
         ssize_t result = read_now(fd, iovecs, count);
         if (result >= 0 || errno != EAGAIN)
             return result;
-        if (ended < 0)
-            return green__wait_fds_failed(hub, ended, EAGAIN);
-        ended = green__wait_fds_again(hub, fd, POLLIN, GREEN_NEVER, &spurious);
-        if (ended == -EPERM)
+        if (!green__retry_wait(&retry))
+            return green__retry_failed(&retry);
+        if (retry.error == -EPERM)
             return green__real.readv(fd, iovecs, count);
-        if (ended == -EBADF)
-            return green__wait_fds_failed(hub, ended, EAGAIN);
     }
 }
 

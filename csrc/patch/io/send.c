@@ -1,5 +1,6 @@
 /* send() and similar calls, and write() to descriptors that can be polled. */
 #include "file.h"
+#include "retry.h"
 
 #include <limits.h>
 #include <sys/stat.h>
@@ -9,34 +10,22 @@ struct output {
     green_hub *hub;
     int fd;
     int flags;
+    int timeout_option; /* see green_retry */
     bool is_pipe;
     struct msghdr message; /* without the iovecs */
     green_iovecs iovecs;   /* the part that is left */
     ssize_t (*attempt)(struct output *output);
 };
 
-/* Waits until there may be room. Returns 0, or the error that ends the call. */
-static int wait_for_room(const struct output *output, int64_t *deadline, bool *asked, unsigned *spurious) {
-    if (!*asked) {
-        if (!green__fd_is_blocking(output->fd))
-            return -EAGAIN;
-        *deadline = green__socket_deadline(output->fd, SO_SNDTIMEO);
-        *asked = true;
-    }
-    return green__wait_fds_again(output->hub, output->fd, POLLOUT, *deadline, spurious);
-}
-
 /* After a partial transfer, an error or an interrupt is left for the next call. */
 static ssize_t send_all(struct output *output) {
-    ssize_t sent = 0;
-    int64_t deadline = GREEN_NEVER;
-    unsigned spurious = 0;
-    bool asked = false;
-    for (int ended = 0;;) {
+    green_retry retry = {
+        .hub = output->hub, .fd = output->fd, .events = POLLOUT, .timeout_option = output->timeout_option};
+    for (ssize_t sent = 0;;) {
         ssize_t result = output->attempt(output);
         if (result >= 0) {
             sent += result;
-            spurious = 0;
+            retry.spurious = 0;
             if (!green__iovecs_advance(&output->iovecs, (size_t)result) || output->iovecs.count == 0)
                 return sent;
             /* After the first part, a broken stream is an error without SIGPIPE. */
@@ -48,12 +37,8 @@ static ssize_t send_all(struct output *output) {
         } else if (errno != EAGAIN) {
             return sent > 0 ? sent : -1;
         }
-        if (ended == 0)
-            ended = wait_for_room(output, &deadline, &asked, &spurious);
-        else if (result < 0)
-            return sent > 0 ? sent : green__wait_fds_failed(output->hub, ended, EAGAIN);
-        if (ended == -EAGAIN || ended == -EBADF)
-            return sent > 0 ? sent : green__wait_fds_failed(output->hub, ended, EAGAIN);
+        if ((result < 0 || retry.error == 0) && !green__retry_wait(&retry))
+            return sent > 0 ? sent : green__retry_failed(&retry);
     }
 }
 
@@ -79,7 +64,8 @@ static ssize_t send_now(struct output *output) {
 }
 
 static ssize_t send_message(green_hub *hub, int fd, const struct msghdr *message, int flags) {
-    struct output output = {.hub = hub, .fd = fd, .flags = flags, .message = *message, .attempt = send_now};
+    struct output output = {
+        .hub = hub, .fd = fd, .flags = flags, .timeout_option = SO_SNDTIMEO, .message = *message, .attempt = send_now};
     if ((flags & MSG_DONTWAIT) || message->msg_iovlen > IOV_MAX)
         return green__real.sendmsg(fd, message, flags);
     return send_copy(&output, message->msg_iov, message->msg_iovlen);
