@@ -1,5 +1,7 @@
 #include "elf.h"
 
+#include "array.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,14 +40,10 @@ static char *path_of(const struct dl_phdr_info *info, bool is_program) {
 static int add(struct dl_phdr_info *info, size_t size, void *context) {
     (void)size;
     green_objects *objects = context;
-    if (objects->count == objects->capacity) {
-        size_t capacity = objects->capacity ? objects->capacity * 2 : 32;
-        green_object *larger = realloc(objects->all, capacity * sizeof *larger);
-        if (!larger)
-            return -ENOMEM;
-        objects->all = larger;
-        objects->capacity = capacity;
-    }
+    green_object *all = green__array_reserve(objects->all, objects->count, &objects->capacity, sizeof *all);
+    if (!all)
+        return -ENOMEM;
+    objects->all = all;
     green_object *object = &objects->all[objects->count];
     *object = (green_object){.base = info->dlpi_addr};
     object->path = path_of(info, objects->count == 0);

@@ -1,6 +1,7 @@
 #include "got_slots.h"
 
 #include "../../base/pthread.h"
+#include "array.h"
 #include "relro.h"
 #include "scope.h"
 
@@ -72,15 +73,11 @@ static green_got_slot *slot_make(const green_found_got_slot *found, const green_
 }
 
 static bool make_room(green_patch *patch) {
-    if (patch->count < patch->capacity)
-        return true;
-    size_t capacity = patch->capacity ? patch->capacity * 2 : 64;
-    green_got_slot **larger = realloc(patch->slots, capacity * sizeof(green_got_slot *));
-    if (!larger)
-        return false;
-    patch->slots = larger;
-    patch->capacity = capacity;
-    return true;
+    green_got_slot **larger =
+        green__array_reserve(patch->slots, patch->count, &patch->capacity, sizeof(green_got_slot *));
+    if (larger)
+        patch->slots = larger;
+    return larger != NULL;
 }
 
 /* Patches a slot and makes the patch an owner of it. If the slot has a record of an object that

@@ -2,6 +2,7 @@
 
 #include "../../base/descriptor.h"
 #include "../../base/error.h"
+#include "array.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -11,14 +12,10 @@
 #include <sys/mman.h>
 
 static int append(green_memory_map *map, struct green_memory_range range) {
-    if (map->count == map->capacity) {
-        size_t capacity = map->capacity ? map->capacity * 2 : 128;
-        struct green_memory_range *larger = realloc(map->ranges, capacity * sizeof *larger);
-        if (!larger)
-            return -ENOMEM;
-        map->ranges = larger;
-        map->capacity = capacity;
-    }
+    struct green_memory_range *ranges = green__array_reserve(map->ranges, map->count, &map->capacity, sizeof *ranges);
+    if (!ranges)
+        return -ENOMEM;
+    map->ranges = ranges;
     map->ranges[map->count++] = range;
     return 0;
 }
