@@ -1,6 +1,8 @@
 #include "descriptor.h"
 
 #include <fcntl.h>
+#include <stdbool.h>
+#include <sys/resource.h>
 
 int green__move_above_stdio(int fd) {
     int moved = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1), error = errno;
@@ -20,6 +22,17 @@ int green__both_above_stdio(int fds[2]) {
             close(fds[i]);
     errno = -error;
     return error;
+}
+
+int green__move_fd_high(int fd) {
+    enum { HIGH = 256 };
+    struct rlimit limit = {0};
+    bool is_low = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < 2 * HIGH;
+    int moved = fcntl(fd, F_DUPFD_CLOEXEC, is_low ? (int)limit.rlim_cur / 2 : HIGH);
+    if (moved < 0)
+        return green__above_stdio(fd);
+    close(fd);
+    return moved;
 }
 
 int green__open(const char *path, int flags, mode_t mode) {

@@ -1,56 +1,40 @@
 #include "eventfd.h"
+
 #include "../base/descriptor.h"
 
-#include <fcntl.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
-enum { HIGH_FD = 256, KEPT_MAX = 8 };
+enum { KEPT_MAX = 8 };
 
-/* Those that are not in use, and which hub's they are. */
-struct eventfds {
+struct kept {
     const green_hub *hub;
     int fds[KEPT_MAX];
     int count;
-    green_exit_observer exit_observer; /* the hub's */
+    green_exit_observer exit_observer; /* of the hub */
 };
 
-/* Not initial-exec: there may be little room. */
-static _Thread_local struct eventfds unused;
-
-static int high_number(void) {
-    struct rlimit limit = {0};
-    return getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < 2 * HIGH_FD ? (int)limit.rlim_cur / 2 : HIGH_FD;
-}
-
-int green__move_fd_high(int fd) {
-    int moved = fcntl(fd, F_DUPFD_CLOEXEC, high_number());
-    if (moved < 0)
-        return green__above_stdio(fd);
-    close(fd);
-    return moved;
-}
+/* Not initial-exec, because a library that is loaded late gets little room for that. */
+static _Thread_local struct kept kept;
 
 static void hub_ends(green_exit_observer *exit_observer, green_thread *thread) {
     (void)exit_observer, (void)thread;
-    while (unused.count > 0)
-        close(unused.fds[--unused.count]);
-    unused.hub = NULL;
+    while (kept.count > 0)
+        close(kept.fds[--kept.count]);
+    kept.hub = NULL;
 }
 
-/* A forked child's copies are its parent's, who still writes to them: it makes its
- * own. */
-static struct eventfds *eventfds_of(green_hub *hub) {
-    if (GREEN_UNLIKELY(unused.hub != hub)) {
-        unused = (struct eventfds){.hub = hub, .exit_observer.ended = hub_ends};
-        green__exit_observer_add(&hub->root, &unused.exit_observer);
+/* A forked child must not use its copies, because its parent's workers write to the same
+ * eventfds. The child's hub is another one, so it starts without any. */
+static struct kept *kept_by(green_hub *hub) {
+    if (GREEN_UNLIKELY(kept.hub != hub)) {
+        kept = (struct kept){.hub = hub, .exit_observer.ended = hub_ends};
+        green__exit_observer_add(&hub->root, &kept.exit_observer);
     }
-    return &unused;
+    return &kept;
 }
 
 int green__eventfd_take(green_hub *hub) {
-    struct eventfds *mine = eventfds_of(hub);
+    struct kept *mine = kept_by(hub);
     if (mine->count > 0)
         return mine->fds[--mine->count];
     int fd = eventfd(0, EFD_CLOEXEC);
@@ -58,7 +42,7 @@ int green__eventfd_take(green_hub *hub) {
 }
 
 bool green__eventfd_put(green_hub *hub, int fd) {
-    struct eventfds *mine = eventfds_of(hub);
+    struct kept *mine = kept_by(hub);
     if (mine->count == KEPT_MAX)
         return false;
     mine->fds[mine->count++] = fd;

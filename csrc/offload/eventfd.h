@@ -1,20 +1,17 @@
-/* Descriptors by which native threads wake green ones. */
+/* Eventfds by which workers and other OS threads wake green threads. Each hub keeps up to
+ * eight unused ones, so that most jobs make no descriptor. */
 #ifndef GREEN_OFFLOAD_EVENTFD_H
 #define GREEN_OFFLOAD_EVENTFD_H
 
 #include "../core/hub.h"
 
-/* An eventfd that nobody has written to: an old one, if this OS thread has some.
- * It has none of the lowest numbers, which are for what the program opens, where
- * the system lets it have another. -errno. */
+/* Returns an eventfd whose counter is 0, owned by the caller, or -errno. Its number is high,
+ * see green__move_fd_high(). Must be called on the hub's OS thread. */
 int green__eventfd_take(green_hub *hub);
 
-/* Gives one back that has been read, or that nobody will ever write to. False: there
- * are enough, and it is still the caller's. */
+/* Keeps an eventfd for the next green__eventfd_take(). Its counter must be 0, and no thread
+ * may write to it any more. Returns false if the hub keeps enough; then the caller still owns
+ * it. Must be called on the hub's OS thread. */
 bool green__eventfd_put(green_hub *hub, int fd);
-
-/* Moves a descriptor in the same way. Returns -errno and closes the descriptor if it is
- * below 3 and no other number is free. */
-int green__move_fd_high(int fd);
 
 #endif

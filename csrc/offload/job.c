@@ -1,22 +1,13 @@
-/* A green thread waits for a native one. */
+#include "job.h"
+
 #include "eventfd.h"
-#include "workers.h"
 
 #include <stdio.h>
 #include <sys/eventfd.h>
-#include <unistd.h>
-
-void green__job_release(green_job *job) {
-    if (__atomic_sub_fetch(&job->owners, 1, __ATOMIC_ACQ_REL) > 0)
-        return;
-    if (job->done_fd >= 0)
-        close(job->done_fd);
-    job->release(job);
-}
 
 static void describe(const green_wait *wait, char *text, size_t size) {
     (void)wait;
-    snprintf(text, size, "waiting for a native thread");
+    snprintf(text, size, "waiting for an offloaded call");
 }
 
 static const green_wait_kind interruptible = {green__io_cancel, describe};
@@ -29,9 +20,9 @@ static int prepare(green_hub *hub, green_job *job) {
     return job->done_fd < 0 ? green__fail(job->done_fd, "offloading a call: its eventfd") : 0;
 }
 
-/* The native thread has written, and never looks at it again. One that is not kept
- * is closed by whoever is the last to have the job. */
-static void put_eventfd(green_hub *hub, green_job *job) {
+/* Called when no worker will write to the eventfd any more. If it is not kept for another
+ * job, the last owner of this one closes it. */
+static void recycle_eventfd(green_hub *hub, green_job *job) {
     if (green__eventfd_put(hub, job->done_fd))
         job->done_fd = -1;
 }
@@ -40,13 +31,12 @@ static void check_ended(const green_job *job) {
     GREEN_INVARIANT(__atomic_load_n(&job->ended, __ATOMIC_ACQUIRE), "a job that woke its thread has ended");
 }
 
-/* Whether something else than an interrupt has broken off a wait. */
-static bool is_interrupted_by_signal(const green_io *io) {
+/* Whether the wait ended although neither the job nor an interrupt has ended it. */
+static bool is_spurious(const green_io *io) {
     return GREEN_UNLIKELY(io->result == -EINTR) && !io->wait.cancelled;
 }
 
-/* Whether a wait goes on, or the error that ends it. */
-static int may_continue(green_hub *hub, const green_wait_kind *kind, int64_t deadline) {
+static int wait_again(green_hub *hub, const green_wait_kind *kind, int64_t deadline) {
     return kind == &uninterruptible ? 0 : green__begin_until(hub, deadline);
 }
 
@@ -59,13 +49,13 @@ static int wait_for(green_hub *hub, const green_job *job, const green_wait_kind 
         green__io_init(hub, &io, kind, GREEN_OP_READ, job->done_fd);
         io.op.address = &count;
         io.op.length = sizeof count;
-        io.op.nowait = true; /* an eventfd does, since Linux 5.8 */
+        io.op.nowait = true; /* eventfd supports it since Linux 5.8 */
         error = green__io_run(hub, &io, green__time_left(deadline));
-    } while (is_interrupted_by_signal(&io) && (error = may_continue(hub, kind, deadline)) == 0);
+    } while (is_spurious(&io) && (error = wait_again(hub, kind, deadline)) == 0);
     if (error >= 0)
         check_ended(job);
     else if (!green__is_explained(error))
-        green__fail(error, "waiting for a native thread");
+        green__fail(error, "waiting for an offloaded call");
     return error;
 }
 
@@ -79,7 +69,7 @@ int green__job_run(green_hub *hub, green_offload_pool *pool, green_job *job, int
         return error;
     error = wait_for(hub, job, &interruptible, timeout);
     if (error >= 0 || green__workers_take_back(pool, job))
-        put_eventfd(hub, job);
+        recycle_eventfd(hub, job);
     return error < 0 ? error : 0;
 }
 
@@ -92,11 +82,11 @@ int green__job_run_uninterruptible(green_hub *hub, green_offload_pool *pool, gre
     error = wait_for(hub, job, &uninterruptible, GREEN_FOREVER);
     if (error < 0 && green__workers_take_back(pool, job))
         return error;
-    /* The engine could not wait for it? */
+    /* The engine failed to wait, and a worker has the job: wait with the OS thread. */
     while (error < 0 && eventfd_read(job->done_fd, &(eventfd_t){0}) < 0 && errno == EINTR)
         ;
     check_ended(job);
-    put_eventfd(hub, job);
+    recycle_eventfd(hub, job);
     return 0;
 }
 

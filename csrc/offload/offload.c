@@ -1,4 +1,4 @@
-/* A function of the program's on a native thread. */
+/* green_offload(): a function of the program as a job. */
 #include "job.h"
 
 #include <stdlib.h>
@@ -7,7 +7,7 @@ struct call {
     green_job job;
     int (*function)(void *);
     void *argument;
-    void (*abandon)(void *); /* NULL: the argument is the caller's, or nobody's */
+    void (*abandon)(void *); /* called with the argument on release; NULL: the caller owns it */
     int result;
 };
 

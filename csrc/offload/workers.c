@@ -1,16 +1,19 @@
 #include "workers.h"
 
+#include "../base/error.h"
 #include "../base/os_thread.h"
+#include "../core/timer.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-/* As much as a green thread has; what is not used costs no memory. */
+/* The stack size is that of a green thread. Unused pages cost no memory. */
 enum { THREADS_DEFAULT = 16, STACK_SIZE = 1024 * 1024 };
 
-/* A forked child has none of the threads; what they were to do is the parent's. */
+/* Workers do not exist in a forked child, and the queued jobs belong to the parent. */
 void green__workers_after_fork(green_lock *lock) {
     green_offload_pool *pool = GREEN_CONTAINER(lock, green_offload_pool, lock);
     pool->work = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
@@ -26,10 +29,10 @@ static void pool_free(green_offload_pool *pool) {
     free(pool);
 }
 
-/* Native threads ------------------------------------------------------------- */
+/* Workers ---------------------------------------------------------------------- */
 
-/* Returns false after the idle time. Uses the monotonic clock, so setting the system's
- * date has no effect. */
+/* Returns false after the idle time. It is measured by the monotonic clock, so that setting
+ * the system's date has no effect. */
 static bool wait_for_work(green_offload_pool *pool) {
     if (pool->idle_time < 0)
         return green__pthread.cond_wait(&pool->work, &pool->lock.mutex) == 0;
@@ -38,7 +41,7 @@ static bool wait_for_work(green_offload_pool *pool) {
     return green__pthread.cond_clockwait(&pool->work, &pool->lock.mutex, CLOCK_MONOTONIC, &time) == 0;
 }
 
-/* The next job; NULL: the thread is to end. Called with the lock held. */
+/* The next job, or NULL if the worker must end. Called with the lock held. */
 static green_job *next_job(green_offload_pool *pool) {
     while (!pool->first && pool->handles > 0 && wait_for_work(pool))
         ;
@@ -52,7 +55,7 @@ static green_job *next_job(green_offload_pool *pool) {
     return job;
 }
 
-/* An eventfd takes a 1 unless it is near 2^64. */
+/* A write of 1 to an eventfd does not block unless its counter is near 2^64. */
 static void wake(int done_fd) {
     ssize_t written = green__raw_write(done_fd, &(uint64_t){1}, sizeof(uint64_t));
     GREEN_INVARIANT(written == sizeof(uint64_t), "an eventfd can be written");
@@ -65,7 +68,7 @@ static void *work(void *argument) {
     for (green_job *job; (job = next_job(pool));) {
         pool->busy++;
         green__unlock(&pool->lock);
-        int done_fd = job->done_fd; /* which is the waiter's again as soon as it is written to */
+        int done_fd = job->done_fd; /* after the write, the waiting thread may change the field */
         job->run(job);
         __atomic_store_n(&job->ended, true, __ATOMIC_RELEASE);
         if (done_fd >= 0)
@@ -88,7 +91,7 @@ static int add_thread(green_offload_pool *pool) {
     return error;
 }
 
-/* Jobs ----------------------------------------------------------------------- */
+/* Jobs ------------------------------------------------------------------------- */
 
 static void append(green_offload_pool *pool, green_job *job) {
     job->next = NULL;
@@ -100,7 +103,7 @@ static void append(green_offload_pool *pool, green_job *job) {
     green__pthread.cond_signal(&pool->work);
 }
 
-/* Whether more jobs wait than there are threads free for them, by so many. */
+/* Whether at least count more jobs are queued than idle workers will take. */
 static bool is_behind(const green_offload_pool *pool, unsigned count) {
     return pool->queued >= (uint64_t)(pool->threads - pool->busy) + count;
 }
@@ -113,12 +116,10 @@ int green__workers_put(green_offload_pool *pool, green_job *job) {
     if (is_behind(pool, 0) && pool->threads < pool->threads_max)
         error = add_thread(pool);
     if (pool->threads == 0) {
-        green__fail(error, "offloading a call: no native thread can be started");
+        green__fail(error, "offloading a call: cannot start an OS thread");
     } else if (pool->queue_limit > 0 && is_behind(pool, pool->queue_limit)) {
-        error = green__fail(-EAGAIN,
-                            "offloading a call: %u calls wait for the %u native threads of '%s' already, the "
-                            "limit of its queue",
-                            pool->queued, pool->threads, pool->name);
+        error = green__fail(-EAGAIN, "offloading a call: the queue of '%s' is full (%u calls wait for %u OS threads)",
+                            pool->name, pool->queued, pool->threads);
     } else {
         append(pool, job);
         error = 0;
@@ -144,13 +145,21 @@ bool green__workers_take_back(green_offload_pool *pool, green_job *job) {
     return queued;
 }
 
-/* Pools ---------------------------------------------------------------------- */
+void green__job_release(green_job *job) {
+    if (__atomic_sub_fetch(&job->owners, 1, __ATOMIC_ACQ_REL) > 0)
+        return;
+    if (job->done_fd >= 0)
+        close(job->done_fd);
+    job->release(job);
+}
+
+/* Pools ------------------------------------------------------------------------ */
 
 int green_offload_pool_make(green_offload_pool **pool, const green_offload_options *given) {
     green_offload_options options = given ? *given : (green_offload_options){0};
     *pool = malloc(sizeof **pool);
     if (!*pool)
-        return green__fail(-ENOMEM, "no memory for a pool of native threads");
+        return green__fail(-ENOMEM, "making an offload pool");
     **pool = (green_offload_pool)GREEN_OFFLOAD_POOL(**pool, "", options.threads ? options.threads : THREADS_DEFAULT);
     (*pool)->queue_limit = options.queue_limit;
     if (options.idle != 0)

@@ -125,7 +125,7 @@ TEST(full, "a call beyond the limit of the queue is -EAGAIN, at once, and its ar
         callers[i] = start(offload, calls[i]);
     let_run();
     CHECK(offload(calls[3]), ==, -EAGAIN);
-    CHECK_CONTAINS(green_explain(-EAGAIN), "2 calls wait for the 1 native threads of 'tiny'");
+    CHECK_CONTAINS(green_explain(-EAGAIN), "the queue of 'tiny' is full (2 calls wait for 1 OS threads)");
     CHECK(calls[3]->abandoned, ==, 1);
     for (int i = 0; i < 3; i++)
         sem_post(&calls[i]->go);
@@ -182,7 +182,7 @@ TEST(timeouts, "the call's timeout and a timeout of the thread end the wait, eac
     green_timeout *limit;
     own->timeout = GREEN_MILLISECOND;
     CHECK(offload(own), ==, -ETIMEDOUT);
-    CHECK_CONTAINS(green_explain(-ETIMEDOUT), "waiting for a native thread");
+    CHECK_CONTAINS(green_explain(-ETIMEDOUT), "waiting for an offloaded call");
     CHECK(green_timeout_start(&limit, GREEN_MILLISECOND), ==, 0);
     CHECK(offload(around), ==, -ETIME);
     green_timeout_free(limit);

@@ -1,8 +1,8 @@
 /* open() and similar calls, on a worker. The caller waits until the open has ended, because
  * it may have created or truncated a file. Only an open of a FIFO can be interrupted,
  * because it may wait for a peer forever. */
+#include "../../base/descriptor.h"
 #include "../../file/fifo.h"
-#include "../../offload/eventfd.h"
 #include "file.h"
 
 #include <sched.h>
