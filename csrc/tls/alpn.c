@@ -1,4 +1,4 @@
-/* ALPN: the application protocol that both sides speak. */
+/* ALPN: negotiates the application protocol. */
 #include "internal.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@ static int select_protocol(SSL *ssl, const unsigned char **chosen, unsigned char
     const green_tls_config *config = green__tls_ex_data(ssl)->config;
     int result = SSL_select_next_proto((unsigned char **)chosen, length, config->protocols,
                                        (unsigned)config->protocols_size, offered, offered_size);
-    /* RFC 7301 wants the connection to end when there is none. */
+    /* RFC 7301 requires a fatal alert if there is no common protocol. */
     return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
@@ -19,6 +19,6 @@ int green__tls_use_alpn(SSL_CTX *context, const green_tls_config *config) {
     if (config->role == GREEN_TLS_SERVER)
         SSL_CTX_set_alpn_select_cb(context, select_protocol, NULL);
     else if (SSL_CTX_set_alpn_protos(context, config->protocols, (unsigned)config->protocols_size) != 0)
-        return green__fail(-ENOMEM, "TLS context");
+        return green__fail(-ENOMEM, "making a TLS context");
     return 0;
 }

@@ -1,5 +1,5 @@
-/* What OpenSSL takes for its network: two pieces of memory. A large record that the
- * kernel takes at once does without the one of them. */
+/* The BIO of a connection: OpenSSL reads its input and writes its output, both in memory.
+ * A large record may be sent directly, without a copy to the output. */
 #include "connection.h"
 
 #include <errno.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* A handshake is bounded, and each of its steps sends an answer, so it is not limited. */
+/* A handshake is not throttled: it is bounded, and each of its steps sends an answer. */
 static bool must_throttle(green_tls *tls) {
     return tls->handshake_done &&
            (++tls->input_reads > GREEN_TLS_INPUT_READS_MAX || tls->pending_answers > GREEN_TLS_PENDING_ANSWERS_MAX);
@@ -47,8 +47,8 @@ static bool make_room(green_tls_output *output, size_t size) {
     return true;
 }
 
-/* Returns how much of a large record the kernel has taken at once. What it has
- * against the rest will be told again, but for errors: it tells them once. */
+/* Returns the number of bytes of a large record that the kernel accepted. The rest goes to
+ * the output. An error is kept in send_error, because the kernel reports it only once. */
 static size_t send_directly(green_tls *tls, const char *bytes, size_t size) {
     if (!tls->direct || size < GREEN_TLS_DIRECT_MIN || tls->output.count > 0)
         return 0;
@@ -62,8 +62,8 @@ static size_t send_directly(green_tls *tls, const char *bytes, size_t size) {
 static int bio_write(BIO *bio, const char *bytes, int all) {
     green_tls *tls = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
-    /* OpenSSL answers new keys of the peer also then, and the answer would be
-     * taken for plain bytes by a peer that has taken TLS off. */
+    /* OpenSSL answers key updates even after close_notify. A peer that has ended TLS would
+     * read the answer as plain data. */
     if (tls->close_notify_sent)
         return all;
     size_t sent = send_directly(tls, bytes, (size_t)all), size = (size_t)all - sent;
@@ -95,7 +95,7 @@ static long bio_control(BIO *bio, int command, long number, void *pointer) {
 
 static BIO_METHOD *method;
 
-/* Before main, so that OS threads need not agree who makes it. */
+/* Before main(), so that OS threads do not race to make it. */
 __attribute__((constructor)) static void make_method(void) {
     method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "green");
     if (!method)

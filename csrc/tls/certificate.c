@@ -1,4 +1,4 @@
-/* Certificates and keys of our own, and which of them a client is shown. */
+/* The certificates and keys of a context, and the choice among them by SNI. */
 #include "internal.h"
 
 #include <arpa/inet.h>
@@ -9,11 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The first is our own, the others lead to a root. */
+/* The first certificate is the context's own, the others are the chain to a root. */
 static int use_chain(SSL_CTX *context, const green_tls_pem *pem) {
-    char place[GREEN_TLS_PEM_LABEL_MAX];
-    size_t count = 1, there;
-    BIO *bio = green__tls_pem_open(pem, "certificate", &there);
+    char label[GREEN_TLS_PEM_LABEL_MAX];
+    size_t count = 1, expected;
+    BIO *bio = green__tls_pem_open(pem, "certificate", &expected);
     if (!bio)
         return -EPROTO;
     X509 *certificate = PEM_read_bio_X509_AUX(bio, NULL, NULL, NULL);
@@ -24,11 +24,11 @@ static int use_chain(SSL_CTX *context, const green_tls_pem *pem) {
         if (!good)
             X509_free(certificate);
     }
-    good = good && green__tls_pem_at_end() && count == there;
+    good = good && green__tls_pem_at_end() && count == expected;
     BIO_free(bio);
     if (!good)
-        return green__tls_fail_setup("%s is no good", green__tls_pem_label(pem, "certificate", place, sizeof place));
-    ERR_clear_error(); /* the end of the file was one */
+        return green__tls_fail_setup("%s is invalid", green__tls_pem_label(pem, "certificate", label, sizeof label));
+    ERR_clear_error(); /* the end of the text is an error to OpenSSL */
     return 0;
 }
 
@@ -41,7 +41,7 @@ static int ask_passphrase(char *bytes, int size, int writing, void *pointer) {
 }
 
 static int use_key(SSL_CTX *context, const green_tls_identity *identity) {
-    char place[GREEN_TLS_PEM_LABEL_MAX];
+    char label[GREEN_TLS_PEM_LABEL_MAX];
     const green_tls_pem *pem = &identity->key;
     size_t certificates;
     BIO *bio = green__tls_pem_open(pem, "key", &certificates);
@@ -49,12 +49,12 @@ static int use_key(SSL_CTX *context, const green_tls_identity *identity) {
         return -EPROTO;
     EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, ask_passphrase, (void *)identity);
     BIO_free(bio);
-    green__tls_pem_label(pem, "key", place, sizeof place);
+    green__tls_pem_label(pem, "key", label, sizeof label);
     if (!key)
-        return green__tls_fail_setup("%s is no good, or its passphrase is not", place);
+        return green__tls_fail_setup("%s is invalid, or its passphrase is wrong", label);
     bool fits = SSL_CTX_use_PrivateKey(context, key) == 1 && SSL_CTX_check_private_key(context) == 1;
     EVP_PKEY_free(key);
-    return fits ? 0 : green__tls_fail_setup("%s does not fit the certificate", place);
+    return fits ? 0 : green__tls_fail_setup("%s does not match the certificate", label);
 }
 
 int green__tls_use_certificate(SSL_CTX *context, const green_tls_identity *identity) {
@@ -120,14 +120,14 @@ void green__tls_use_sni(SSL_CTX *context) {
     SSL_CTX_set_tlsext_servername_callback(context, choose_identity);
 }
 
-/* What a peer calls itself may hold anything. */
+/* The names in a peer's certificate may contain any bytes. */
 static void make_printable(char *text) {
     for (; *text; text++)
         if ((unsigned char)*text < ' ' || (unsigned char)*text > '~')
             *text = '?';
 }
 
-/* A name as text; 0 when it is of a kind that no host has. */
+/* Prints a DNS name or an IP address and returns its length. Returns 0 for other names. */
 static int print_name(const GENERAL_NAME *name, char *text, int size) {
     int type;
     const ASN1_STRING *value = GENERAL_NAME_get0_value(name, &type);

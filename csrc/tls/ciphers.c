@@ -1,18 +1,18 @@
-/* Which versions and ciphers are spoken. */
+/* The protocol versions and ciphers of a context. */
 #include "internal.h"
 
 #include <openssl/objects.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Secret also when the key is lost one day, and in no mode with padding, of which
- * there has been too much to tell by how long it takes. All of TLS 1.3 is so. */
+/* Whether a cipher has forward secrecy and is an AEAD. CBC padding has been attacked by
+ * timing too often. Each cipher of TLS 1.3 qualifies. */
 static bool is_sound(const SSL_CIPHER *cipher) {
     int exchange = SSL_CIPHER_get_kx_nid(cipher);
     return SSL_CIPHER_is_aead(cipher) && (exchange == NID_kx_ecdhe || exchange == NID_kx_dhe);
 }
 
-/* What is sound of that which the system's configuration allows, in its order. */
+/* Uses the sound ciphers among those that the system's configuration allows, in its order. */
 static bool use_sound_ciphers(SSL_CTX *context) {
     char list[4096] = "";
     size_t length = 0;
@@ -29,11 +29,11 @@ static bool use_sound_ciphers(SSL_CTX *context) {
 int green__tls_use_ciphers(SSL_CTX *context, const green_tls_options *options) {
     int minimum = options->minimum ? (int)options->minimum : GREEN_TLS_1_2, maximum = (int)options->maximum;
     if (!SSL_CTX_set_min_proto_version(context, minimum) || !SSL_CTX_set_max_proto_version(context, maximum))
-        return green__tls_fail_setup("a TLS version that this OpenSSL does not have");
+        return green__tls_fail_setup("this OpenSSL does not support the TLS version");
     if (options->ciphers && !SSL_CTX_set_cipher_list(context, options->ciphers))
         return green__tls_fail_setup("no cipher in '%s'", options->ciphers);
     if (!options->ciphers && !use_sound_ciphers(context))
-        return green__tls_fail_setup("no list of ciphers");
+        return green__tls_fail_setup("no cipher with forward secrecy is available");
     if (options->suites && !SSL_CTX_set_ciphersuites(context, options->suites))
         return green__tls_fail_setup("no TLS 1.3 cipher suite in '%s'", options->suites);
     return 0;

@@ -1,3 +1,4 @@
+/* Moves encrypted bytes between OpenSSL and the descriptor, and performs the handshake. */
 #include "connection.h"
 
 #include <openssl/err.h>
@@ -19,7 +20,7 @@ static void describe_change(const green_wait *wait, char *text, size_t size) {
 
 static const green_wait_kind awaiting_change = {green__wait_leave_list, describe_change};
 
-/* The call's own wait, which a close of the socket ends. */
+/* Uses the wait of the call, so that a close of the socket ends it. */
 int green__tls_await_change(green_socket_io *call, green_tls *tls) {
     green_hub *hub = call->socket->hub;
     int error = green__socket_continue(call);
@@ -37,11 +38,11 @@ void green__tls_ready_waiters(green_tls *tls) {
 
 /* Moving encrypted bytes ----------------------------------------------------
  *
- * One call may wait several times, and what interrupts or closes may come when
- * it has just been woken: so each wait asks green__socket_continue() first. */
+ * A call may wait several times. An interrupt or a close may come between two waits, so
+ * each wait calls green__socket_continue() first. */
 
-/* A stream that fills what it is received into comes in larger pieces, and with
- * fewer calls of the kernel. Not held by a connection that has become quiet. */
+/* Receives into a larger buffer, which takes fewer system calls when data streams. An idle
+ * connection holds no such buffer. */
 static int32_t receive_stream(green_socket_io *call, green_tls *tls) {
     enum { PIECE = 64 * 1024 };
     char *chunk = malloc(PIECE);
@@ -55,8 +56,8 @@ static int32_t receive_stream(green_socket_io *call, green_tls *tls) {
     return result;
 }
 
-/* One at a time: a writer needs to receive too, when half a message of a handshake
- * has come, a ticket for one. */
+/* One thread at a time receives. A writer receives too, after the first part of a handshake
+ * message such as a ticket. */
 int green__tls_fill(green_socket_io *call, green_tls *tls) {
     if (tls->receiving)
         return green__tls_await_change(call, tls);
@@ -75,8 +76,8 @@ int green__tls_fill(green_socket_io *call, green_tls *tls) {
     return result < 0 ? result : 0;
 }
 
-/* Puts what was not sent before what has come up meanwhile: the stream goes on
- * where it stopped, for whoever sends next. */
+/* Puts unsent bytes back before the output that was added meanwhile. The next sender
+ * continues where the stream stopped. */
 static void put_back(green_tls *tls, green_tls_output *rest, size_t sent) {
     green_tls_output *output = &tls->output;
     size_t left = rest->count - sent;
@@ -100,7 +101,7 @@ keep:
     *output = *rest;
 }
 
-/* Bytes that have been sent are no longer pending_answers. */
+/* Bytes that have been sent are no longer pending. */
 static void limit_pending_answers(green_tls *tls) {
     if (tls->pending_answers > tls->output.count)
         tls->pending_answers = tls->output.count;
@@ -176,7 +177,8 @@ static const char *label(const green_tls *tls, char *text) {
     return green__socket_label(tls->socket, text, GREEN_SOCKET_LABEL_MAX);
 }
 
-/* What green__fail() puts behind a sentence it will put there again. */
+/* Copies the explanation of an error without the system's text at its end, which
+ * green__fail() will append again. */
 static char *copy_message(int error) {
     const char *system = green__error_text(error);
     char *message = strdup(green_explain(error)), *tail = NULL;
@@ -187,7 +189,7 @@ static char *copy_message(int error) {
     return message;
 }
 
-/* Every later call fails in the same way. */
+/* All later calls fail with the same error and message. */
 static int fail_for_good(green_socket_io *call, green_tls *tls, int error) {
     call->explained = true;
     tls->failure = error;
@@ -219,7 +221,7 @@ int green__tls_handle_error(green_socket_io *call, green_tls *tls, int result, c
         return fail_for_good(call, tls, green__fail(-ENOMEM, "%s on %s", doing, label(tls, text)));
     }
     error = fail_for_good(call, tls, green__tls_fail_openssl(tls->ssl, tls->handshake_done, doing, label(tls, text)));
-    /* An alert tells the peer, if it can still be told. */
+    /* OpenSSL has put an alert for the peer into the output. */
     green__tls_try_flush(tls);
     tls->output.count = tls->pending_answers = 0;
     return error;
@@ -229,7 +231,7 @@ int green__tls_check(green_socket_io *call, const green_tls *tls) {
     if (GREEN_LIKELY(tls->failure == 0))
         return 0;
     call->explained = true;
-    const char *message = tls->message ? tls->message : "a TLS connection that has failed before";
+    const char *message = tls->message ? tls->message : "the TLS connection has failed before";
     return tls->failure == -EPROTO ? green__tls_fail(tls->problem, "%s", message)
                                    : green__fail(tls->failure, "%s", message);
 }
@@ -246,7 +248,7 @@ static int perform_handshake(green_socket_io *call, green_tls *tls) {
             return error;
         }
         int error = green__tls_handle_error(call, tls, result, "TLS handshake");
-        if (error == 1) /* a goodbye instead of a hello */
+        if (error == 1) /* close_notify instead of a hello */
             error = fail_for_good(call, tls, green__tls_fail_openssl(tls->ssl, false, "TLS handshake", "the peer"));
         if (error == 0)
             error = green__socket_continue(call);
@@ -255,17 +257,18 @@ static int perform_handshake(green_socket_io *call, green_tls *tls) {
     }
 }
 
-/* A reset or a hang-up that shows only when there is something to send. Behind the
- * handshake a reset is no other than that of a plain connection. */
-static int lost(green_socket_io *call, green_tls *tls, int error) {
+/* A send failed because the peer reset or closed the connection during the handshake. After
+ * the handshake a reset is reported as on a plain connection. */
+static int fail_lost(green_socket_io *call, green_tls *tls, int error) {
     char text[GREEN_SOCKET_LABEL_MAX];
     bool reset = error == -ECONNRESET;
-    error = green__tls_fail(reset ? GREEN_TLS_RESET : GREEN_TLS_TRUNCATED, "TLS handshake on %s: the peer has %s",
-                            label(tls, text), reset ? "reset the connection" : "hung up without a goodbye");
+    error = green__tls_fail(reset ? GREEN_TLS_RESET : GREEN_TLS_TRUNCATED, "TLS handshake on %s: the peer %s",
+                            label(tls, text),
+                            reset ? "reset the connection" : "closed the connection without close_notify");
     return fail_for_good(call, tls, error);
 }
 
-/* The handshake has a deadline of its own, and those who call have theirs. */
+/* Applies the deadline of the handshake or that of the call, whichever is earlier. */
 static int perform_handshake_in_time(green_socket_io *call, green_tls *tls) {
     char text[GREEN_SOCKET_LABEL_MAX];
     int64_t limit = green__tls_handshake_timeout(tls->ssl), deadline = call->deadline;
@@ -277,7 +280,7 @@ static int perform_handshake_in_time(green_socket_io *call, green_tls *tls) {
     int error = ours && green__time_left(call->deadline) == 0 ? -ETIMEDOUT : perform_handshake(call, tls);
     call->deadline = deadline;
     if (error == -ECONNRESET || error == -EPIPE)
-        return lost(call, tls, error);
+        return fail_lost(call, tls, error);
     if (error == -ETIMEDOUT) {
         call->explained = true;
         if (ours)
@@ -306,10 +309,10 @@ int green__tls_handshake(green_socket_io *call, green_tls *tls) {
     return green__tls_check(call, tls);
 }
 
-/* Goodbye ------------------------------------------------------------------- */
+/* Sending close_notify ------------------------------------------------------ */
 
-/* OpenSSL says none amid a message of the handshake, as when half a ticket has
- * come. 1: the peer has said its own there. */
+/* OpenSSL does not send close_notify in the middle of a handshake message, for example after
+ * half of a ticket. Returns 1 if the peer's close_notify arrives there. */
 static int finish_message(green_socket_io *call, green_tls *tls) {
     int error = 0;
     while (error == 0 && SSL_in_init(tls->ssl)) {
@@ -337,6 +340,6 @@ int green__tls_send_close_notify(green_socket_io *call, green_tls *tls) {
         SSL_shutdown(tls->ssl);
         tls->close_notify_sent = true;
     }
-    /* An interrupted call may have said it and not got it out. */
+    /* An interrupted call may have left it in the output. */
     return green__tls_flush(call, tls);
 }

@@ -1,4 +1,4 @@
-/* Contexts: from options to what connections are made of. */
+/* Contexts: check options, make a configuration of them, and make the SSL of a connection. */
 #include "../base/descriptor.h"
 #include "internal.h"
 
@@ -24,9 +24,9 @@ static const int64_t HANDSHAKE_TIMEOUT = INT64_C(10) * 1000 * 1000 * 1000;
 
 static void log_key(const SSL *ssl, const char *line) {
     struct iovec pieces[] = {{(void *)line, strlen(line)}, {"\n", 1}};
-    /* By itself: a writev() that has been made green could park inside OpenSSL. */
+    /* A system call, because a patched writev() could park inside OpenSSL. */
     if (syscall(SYS_writev, green__tls_ex_data(ssl)->config->key_log, pieces, 2) < 0)
-        return; /* a debugger's file; nobody to tell */
+        return; /* a callback cannot report an error */
 }
 
 static int open_key_log(green_tls_config *config) {
@@ -39,20 +39,21 @@ static int open_key_log(green_tls_config *config) {
 
 /* Configurations ------------------------------------------------------------- */
 
-/* One byte of length before each, as ALPN has it. */
+/* Stores each protocol with its length in one byte before it, as ALPN requires. */
 static int copy_protocols(green_tls_config *config, const green_tls_options *options) {
     size_t size = 0;
     for (size_t i = 0; i < options->protocol_count; i++) {
         size_t length = strlen(options->protocols[i]);
         if (length == 0 || length > 255)
-            return green__fail(-EINVAL, "TLS: the protocol '%s'; a name has 1 to 255 bytes", options->protocols[i]);
+            return green__fail(-EINVAL, "TLS: invalid protocol name '%s': expected 1 to 255 bytes",
+                               options->protocols[i]);
         size += 1 + length;
     }
     if (size == 0)
         return 0;
     unsigned char *to = config->protocols = malloc(size);
     if (!to)
-        return green__fail(-ENOMEM, "TLS context");
+        return green__fail(-ENOMEM, "making a TLS context");
     config->protocols_size = size;
     for (size_t i = 0; i < options->protocol_count; i++) {
         size_t length = strlen(options->protocols[i]);
@@ -71,7 +72,7 @@ static int copy_options(green_tls_config *config, const green_tls_options *optio
     if (options->pin_count > 0) {
         config->pins = malloc(options->pin_count * GREEN_TLS_PIN_SIZE);
         if (!config->pins)
-            return green__fail(-ENOMEM, "TLS context");
+            return green__fail(-ENOMEM, "making a TLS context");
         memcpy(config->pins, options->pins, options->pin_count * GREEN_TLS_PIN_SIZE);
         config->pin_count = options->pin_count;
     }
@@ -86,23 +87,24 @@ static int check_options(const green_tls_options *options) {
     if (server && options->identity_count == 0)
         return green__tls_fail_setup("a TLS server needs a certificate and its key");
     if (!server && options->identity_count > 1)
-        return green__fail(-EINVAL, "TLS: %zu certificates for a client, which can have one", options->identity_count);
+        return green__fail(-EINVAL, "TLS: %zu identities for a client: expected at most one", options->identity_count);
     if (!server && (options->verification == GREEN_TLS_VERIFY_OPTIONAL))
-        return green__fail(-EINVAL, "TLS: a server always sends a certificate; GREEN_TLS_VERIFY_OPTIONAL is for "
-                                    "servers");
+        return green__fail(-EINVAL, "TLS: GREEN_TLS_VERIFY_OPTIONAL is for servers: a server always sends a "
+                                    "certificate");
     if (server && options->pin_count > 0 && options->verification == GREEN_TLS_VERIFY_DEFAULT)
-        return green__fail(-EINVAL, "TLS: pins for a server that asks its clients for no certificate");
+        return green__fail(
+            -EINVAL, "TLS: pins without GREEN_TLS_VERIFY_REQUIRED or _OPTIONAL: the server asks for no certificate");
     if (options->minimum && options->maximum && options->minimum > options->maximum)
         return green__fail(-EINVAL, "TLS: the minimum version is above the maximum");
     return 0;
 }
 
-static int make_one(const green_tls_config *config, const green_tls_options *options, size_t index,
-                    const unsigned char *ticket_key, SSL_CTX **made) {
+static int ssl_ctx_make(const green_tls_config *config, const green_tls_options *options, size_t index,
+                        const unsigned char *ticket_key, SSL_CTX **made) {
     bool server = options->role == GREEN_TLS_SERVER;
     SSL_CTX *context = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
     if (!context)
-        return green__fail(-ENOMEM, "TLS context");
+        return green__fail(-ENOMEM, "making a TLS context");
     *made = context;
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                      (server ? SSL_OP_CIPHER_SERVER_PREFERENCE : 0));
@@ -128,13 +130,13 @@ static int make_one(const green_tls_config *config, const green_tls_options *opt
 }
 
 static int config_make(const green_tls_options *options, green_tls_config **made) {
-    ERR_clear_error(); /* a broken configuration file may have left something */
+    ERR_clear_error(); /* OpenSSL's configuration file may have left errors */
     int error = check_options(options);
     if (error < 0)
         return error;
     green_tls_config *config = calloc(1, sizeof *config);
     if (!config)
-        return green__fail(-ENOMEM, "TLS context");
+        return green__fail(-ENOMEM, "making a TLS context");
     error = green__tls_session_cache_init(&config->sessions);
     if (error < 0) {
         free(config);
@@ -146,11 +148,11 @@ static int config_make(const green_tls_options *options, green_tls_config **made
     const unsigned char *ticket_key = options->ticket_key ? options->ticket_key : random;
     size_t count = options->identity_count > 0 ? options->identity_count : 1;
     config->contexts = calloc(count, sizeof(SSL_CTX *));
-    error = config->contexts ? copy_options(config, options) : green__fail(-ENOMEM, "TLS context");
+    error = config->contexts ? copy_options(config, options) : green__fail(-ENOMEM, "making a TLS context");
     if (error == 0 && RAND_bytes(random, sizeof random) != 1)
-        error = green__tls_fail_setup("no random numbers");
+        error = green__tls_fail_setup("cannot get random bytes");
     for (size_t i = 0; error == 0 && i < count; i++) {
-        error = make_one(config, options, i, ticket_key, &config->contexts[i]);
+        error = ssl_ctx_make(config, options, i, ticket_key, &config->contexts[i]);
         config->context_count += config->contexts[i] != NULL;
     }
     OPENSSL_cleanse(random, sizeof random);
@@ -170,7 +172,7 @@ int green_tls_context_make(green_tls_context **made, const green_tls_options *op
     if (error < 0)
         return error;
     green_tls_context *context = calloc(1, sizeof *context);
-    error = context ? green__lock_init(&context->lock) : green__fail(-ENOMEM, "TLS context");
+    error = context ? green__lock_init(&context->lock) : green__fail(-ENOMEM, "making a TLS context");
     if (error < 0) {
         free(context);
         green__tls_config_release(config);
@@ -195,7 +197,7 @@ void green_tls_context_release(green_tls_context *context) {
     free(context);
 }
 
-static green_tls_config *hold_config(green_tls_context *context) {
+static green_tls_config *current_config(green_tls_context *context) {
     green__lock(&context->lock);
     green_tls_config *config = green__tls_config_retain(context->config);
     green__unlock(&context->lock);
@@ -203,17 +205,17 @@ static green_tls_config *hold_config(green_tls_context *context) {
 }
 
 int green_tls_context_reload(green_tls_context *context, const green_tls_options *options) {
-    green_tls_config *fresh = NULL, *old = hold_config(context);
+    green_tls_config *updated = NULL, *old = current_config(context);
     green_tls_role role = old->role;
     green__tls_config_release(old);
     if (options->role != role)
-        return green__fail(-EINVAL, "TLS: a context is for a client or for a server, and stays so");
-    int error = config_make(options, &fresh);
+        return green__fail(-EINVAL, "TLS: reloading a context with another role");
+    int error = config_make(options, &updated);
     if (error < 0)
         return error;
     green__lock(&context->lock);
     old = context->config;
-    context->config = fresh;
+    context->config = updated;
     green__unlock(&context->lock);
     green__tls_config_release(old);
     return 0;
@@ -224,22 +226,22 @@ int64_t green__tls_handshake_timeout(const SSL *ssl) {
 }
 
 int green__tls_ssl_make(green_tls_context *context, const char *text, SSL **made) {
-    green_tls_config *config = hold_config(context);
+    green_tls_config *config = current_config(context);
     bool client = config->role == GREEN_TLS_CLIENT, is_address = false;
     char host[GREEN_TLS_HOST_MAX];
     int error = 0;
     ERR_clear_error();
     SSL *ssl = NULL;
     if (client != (text != NULL)) {
-        error = green__fail(-EINVAL, client ? "TLS: a client's context on a server's connection, or no host to verify"
-                                            : "TLS: a server's context on a client's connection");
+        error = green__fail(-EINVAL, client ? "TLS: the context is for clients, but there is no host name to verify"
+                                            : "TLS: the context is for servers, but a host name is given");
         goto done;
     }
     if (client && (error = green__tls_parse_host(text, host, &is_address)) < 0)
         goto done;
     ssl = SSL_new(config->contexts[0]);
     if (!ssl || !green__tls_set_ex_data(ssl, config, client ? host : NULL)) {
-        error = green__fail(-ENOMEM, "no memory for a TLS connection");
+        error = green__fail(-ENOMEM, "making a TLS connection");
         goto done;
     }
     if (client) {

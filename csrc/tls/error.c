@@ -1,4 +1,4 @@
-/* Failures as a problem with a name, and a sentence. */
+/* Turns errors of OpenSSL into -EPROTO with a problem and a message. */
 #include "internal.h"
 
 #include "../base/message.h"
@@ -30,7 +30,7 @@ int green__tls_fail(green_tls_problem problem, const char *format, ...) {
     return error;
 }
 
-/* OpenSSL's words for the oldest error, which is the cause of the others. */
+/* OpenSSL's text for an error. */
 static const char *reason_text(unsigned long error, char *text, size_t size) {
     const char *reason = ERR_reason_error_string(error);
     if (reason)
@@ -119,45 +119,46 @@ static green_tls_problem problem_of_reason(int reason) {
     }
 }
 
-static int refused_certificate(const SSL *ssl, const char *doing, const char *whom) {
+static int fail_verification(const SSL *ssl, const char *doing, const char *label) {
     const green_tls_ex_data *data = green__tls_ex_data(ssl);
     long result = SSL_get_verify_result(ssl);
     green_tls_problem problem = problem_of_verify(result);
-    const char *why = problem == GREEN_TLS_WRONG_KEY ? "its key is none of those that are pinned"
-                                                     : X509_verify_cert_error_string(result);
+    const char *why =
+        problem == GREEN_TLS_WRONG_KEY ? "its key does not match a pin" : X509_verify_cert_error_string(result);
     const char *host = problem == GREEN_TLS_WRONG_HOST && data->host ? data->host : NULL;
-    green__tls_fail(problem, "%s on %s: the certificate of %s is refused: %s%s%s", doing, whom, data->names, why,
-                    host ? ": we asked for " : "", host ? host : "");
+    green__tls_fail(problem, "%s on %s: the certificate of %s was rejected: %s%s%s", doing, label, data->names, why,
+                    host ? "; expected " : "", host ? host : "");
     green__message_set_details((green_message_details){.problem = problem, .verify = result});
     return -EPROTO;
 }
 
-/* Empties the queue. Returns the oldest error, which is the cause of the others;
- * but where a certificate was refused, the verification knows more. */
-static unsigned long take_errors(bool *refused) {
+/* Empties the error queue. Returns the oldest error, which is the cause of the others. If a
+ * certificate was rejected, the verification result says more. */
+static unsigned long take_errors(bool *rejected) {
     unsigned long first = ERR_peek_error(), error;
-    *refused = false;
+    *rejected = false;
     while ((error = ERR_get_error()) != 0)
-        *refused |= ERR_GET_LIB(error) == ERR_LIB_SSL && ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED;
+        *rejected |= ERR_GET_LIB(error) == ERR_LIB_SSL && ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED;
     return first;
 }
 
-int green__tls_fail_openssl(const SSL *ssl, bool handshake_done, const char *doing, const char *whom) {
+int green__tls_fail_openssl(const SSL *ssl, bool handshake_done, const char *doing, const char *label) {
     char reason[REASON_MAX];
-    bool refused;
-    unsigned long error = take_errors(&refused);
-    if (refused)
-        return refused_certificate(ssl, doing, whom);
-    if (error == 0) /* the stream has ended */
-        return green__tls_fail(GREEN_TLS_TRUNCATED, "%s on %s: the peer has hung up without a goodbye", doing, whom);
+    bool rejected;
+    unsigned long error = take_errors(&rejected);
+    if (rejected)
+        return fail_verification(ssl, doing, label);
+    if (error == 0) /* end of the stream */
+        return green__tls_fail(GREEN_TLS_TRUNCATED, "%s on %s: the peer closed the connection without close_notify",
+                               doing, label);
     green_tls_problem problem =
         ERR_GET_LIB(error) == ERR_LIB_SSL ? problem_of_reason(ERR_GET_REASON(error)) : GREEN_TLS_CORRUPT;
     if (problem == GREEN_TLS_NOT_TLS && handshake_done)
         problem = GREEN_TLS_CORRUPT;
     if (problem == GREEN_TLS_TRUNCATED)
-        return green__tls_fail(problem, "%s on %s: the peer has hung up without a goodbye", doing, whom);
+        return green__tls_fail(problem, "%s on %s: the peer closed the connection without close_notify", doing, label);
     reason_text(error, reason, sizeof reason);
     return green__tls_fail(problem,
                            problem == GREEN_TLS_NOT_TLS ? "%s on %s: the peer does not speak TLS: %s" : "%s on %s: %s",
-                           doing, whom, reason);
+                           doing, label, reason);
 }

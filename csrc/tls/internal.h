@@ -1,4 +1,4 @@
-/* What a context is made of, and what its connections know of it. */
+/* The parts of a context, for the files that make one. */
 #ifndef GREEN_TLS_INTERNAL_H
 #define GREEN_TLS_INTERNAL_H
 
@@ -19,20 +19,20 @@ typedef struct green_tls_session_cache {
     size_t count;
 } green_tls_session_cache;
 
-/* Everything that a set of options means. It never changes, but for the sessions;
- * a context that is reloaded takes another one. Held by the context and by every
- * connection. */
+/* Options in the form that connections use. Immutable, except for the sessions: a reload
+ * gives the context another configuration. The context and each connection hold a
+ * reference. */
 typedef struct green_tls_config {
     atomic_uint references;
     green_tls_role role;
     green_tls_verification verification;
     int64_t handshake_timeout;
     bool resumes;
-    SSL_CTX **contexts; /* one for each identity, one at least */
+    SSL_CTX **contexts; /* one for each identity, at least one */
     size_t context_count;
     unsigned char *pins;
     size_t pin_count;
-    unsigned char *protocols; /* as they go over the wire */
+    unsigned char *protocols; /* in the format of the ALPN extension */
     size_t protocols_size;
     int key_log; /* a descriptor, or -1 */
     green_tls_session_cache sessions;
@@ -40,11 +40,11 @@ typedef struct green_tls_config {
 
 enum { GREEN_TLS_NAMES_MAX = 160 };
 
-/* What a connection keeps with its SSL. */
+/* The application data (ex_data) of an SSL. */
 typedef struct green_tls_ex_data {
     green_tls_config *config;
-    char *host;                      /* a client's; NULL */
-    char names[GREEN_TLS_NAMES_MAX]; /* of a certificate that was refused */
+    char *host;                      /* the server's, for a client; else NULL */
+    char names[GREEN_TLS_NAMES_MAX]; /* in a rejected certificate */
 } green_tls_ex_data;
 
 green_tls_ex_data *green__tls_ex_data(const SSL *ssl);
@@ -64,7 +64,7 @@ bool green__tls_session_cache_put(green_tls_session_cache *cache, const char *ho
  * of TLS 1.3. */
 SSL_SESSION *green__tls_session_cache_take(green_tls_session_cache *cache, const char *host);
 
-/* Each does one part of a new SSL_CTX: 0 or -errno, explained. */
+/* Each sets up one part of a new SSL_CTX. Returns 0 or -errno, explained. */
 int green__tls_use_ciphers(SSL_CTX *context, const green_tls_options *options);
 int green__tls_use_certificate(SSL_CTX *context, const green_tls_identity *identity);
 int green__tls_use_authorities(SSL_CTX *context, const green_tls_options *options);
@@ -81,13 +81,13 @@ enum { GREEN_TLS_HOST_MAX = TLSEXT_MAXLEN_host_name + 1 };
  * explained. */
 int green__tls_parse_host(const char *text, char host[GREEN_TLS_HOST_MAX], bool *is_address);
 
-/* The canonical host that a client verifies and requests. */
+/* Sets the canonical host that a client requests and verifies. */
 int green__tls_set_host(SSL *ssl, const char *host, bool is_address);
 
-/* Offers the newest session for the host, if there is one. */
+/* Offers the newest session of the host, if there is one. */
 void green__tls_offer_session(SSL *ssl, green_tls_ex_data *data);
 
-/* "example.org, www.example.org" */
+/* Prints the host names in a certificate: "example.org, www.example.org". */
 void green__tls_certificate_names(X509 *certificate, char *text, size_t size);
 
 /* Opens a BIO over a well-formed PEM text, and counts its certificates. Returns NULL,
@@ -95,15 +95,15 @@ void green__tls_certificate_names(X509 *certificate, char *text, size_t size);
  * example "key". */
 BIO *green__tls_pem_open(const green_tls_pem *pem, const char *what, size_t *certificates);
 
-/* Whether PEM_read_bio_X509() has failed because there is no further one, rather
- * than at one that is damaged. */
+/* Whether PEM_read_bio_X509() failed at the end of the text, and not at a damaged
+ * certificate. */
 bool green__tls_pem_at_end(void);
 
-/* "the key in server.pem", for sentences. */
+/* Prints "the key in server.pem" for messages. */
 const char *green__tls_pem_label(const green_tls_pem *pem, const char *what, char *text, size_t size);
 enum { GREEN_TLS_PEM_LABEL_MAX = 200 };
 
-/* -EPROTO for a fault in the setup, with OpenSSL's words. */
+/* Returns -EPROTO with GREEN_TLS_BAD_SETUP. The message ends with OpenSSL's reason. */
 int green__tls_fail_setup(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -191,16 +191,16 @@ static BIO *read_file(const char *path) {
 }
 
 BIO *green__tls_pem_open(const green_tls_pem *pem, const char *what, size_t *certificates) {
-    char place[GREEN_TLS_PEM_LABEL_MAX], *text;
+    char label[GREEN_TLS_PEM_LABEL_MAX], *text;
     if (!pem->path && !pem->bytes) {
-        green__tls_fail_setup("there is no %s", what);
+        green__tls_fail_setup("no %s is given", what);
         return NULL;
     }
-    green__tls_pem_label(pem, what, place, sizeof place);
+    green__tls_pem_label(pem, what, label, sizeof label);
     size_t size = pem->path || pem->size < TEXT_MAX ? pem->size : (size_t)TEXT_MAX + 1;
     BIO *bio = pem->path ? read_file(pem->path) : BIO_new_mem_buf(pem->bytes, (int)size);
     if (!bio) {
-        green__tls_fail_setup("%s cannot be read", place);
+        green__tls_fail_setup("%s cannot be read", label);
         return NULL;
     }
     size = (size_t)BIO_get_mem_data(bio, &text);
@@ -210,9 +210,9 @@ BIO *green__tls_pem_open(const green_tls_pem *pem, const char *what, size_t *cer
     if (!fault)
         return bio;
     if (scan.number > 0)
-        green__tls_fail_setup("%s is no good: line %zu: %s", place, scan.number, fault);
+        green__tls_fail_setup("%s is invalid: line %zu: %s", label, scan.number, fault);
     else
-        green__tls_fail_setup("%s is no good: %s", place, fault);
+        green__tls_fail_setup("%s is invalid: %s", label, fault);
     BIO_free(bio);
     return NULL;
 }

@@ -34,9 +34,10 @@ static bool add_trusted(EVP_MD_CTX *digest, SSL_CTX *context) {
     return true;
 }
 
-/* Who resumes is not asked for a certificate again. So a session is good only for
- * servers that would have asked the same: others may have the ticket key too. */
-static bool name_sessions(SSL_CTX *context, const green_tls_config *config) {
+/* A client that resumes is not asked for a certificate again. So the session ID context
+ * depends on the verification settings: a server with the same ticket key but other settings
+ * does not accept the session. */
+static bool use_session_id_context(SSL_CTX *context, const green_tls_config *config) {
     unsigned char name[SHA256_DIGEST_LENGTH];
     EVP_MD_CTX *digest = EVP_MD_CTX_new();
     bool good = digest && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) &&
@@ -60,11 +61,11 @@ int green__tls_use_sessions(SSL_CTX *context, const green_tls_config *config, co
         SSL_CTX_sess_set_new_cb(context, on_new_session);
         return 0;
     }
-    /* Tickets carry the session, so that no memory of ours does. */
+    /* The tickets contain the sessions; the server stores none. */
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-    if (!name_sessions(context, config))
-        return green__fail(-ENOMEM, "TLS context");
+    if (!use_session_id_context(context, config))
+        return green__fail(-ENOMEM, "making a TLS context");
     if (SSL_CTX_set_tlsext_ticket_keys(context, (void *)ticket_key, GREEN_TLS_TICKET_KEY_SIZE) != 1)
-        return green__tls_fail_setup("the ticket key is no good");
+        return green__tls_fail_setup("the ticket key is invalid");
     return 0;
 }

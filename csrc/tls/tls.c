@@ -1,4 +1,4 @@
-/* The calls that put TLS on sockets, ask about it and take it off again. */
+/* The public calls that start and stop TLS on sockets and describe it. */
 #include "connection.h"
 
 #include "../net/listener.h"
@@ -19,14 +19,14 @@ bool green_tls_is_on(const green_socket *socket) {
 
 static int not_on(const green_socket *socket, const char *call) {
     char label[GREEN_SOCKET_LABEL_MAX];
-    return green__fail(-ENOTCONN, "%s: %s is no TLS connection", call,
+    return green__fail(-ENOTCONN, "%s: %s is not a TLS connection", call,
                        green__socket_label(socket, label, sizeof label));
 }
 
-/* 0: it is a connection of this OS thread; nobody else's is looked into. */
+/* Returns 0 for a TLS connection of this OS thread, or -errno, explained. */
 static int check_on(const green_socket *socket, const char *call) {
     if (socket->hub != green__hub)
-        return green__fail(-EXDEV, "%s: the socket lives on another OS thread", call);
+        return green__fail(-EXDEV, "%s: the socket belongs to another OS thread", call);
     return green_tls_is_on(socket) ? 0 : not_on(socket, call);
 }
 
@@ -49,13 +49,13 @@ int green_tls_start(green_socket *socket, green_tls_context *context, const char
         return green__fail(-EALREADY, "TLS: %s is a TLS connection already",
                            green__socket_label(socket, label, sizeof label));
     if (socket->reader || socket->writer)
-        return green__fail(-EBUSY, "TLS: somebody reads from or writes to %s",
+        return green__fail(-EBUSY, "TLS: another thread reads from or writes to %s",
                            green__socket_label(socket, label, sizeof label));
     if (socket->unread.count > 0) {
         green__socket_set_failed(socket, GREEN_READING, -EPROTO);
         return green__tls_fail(GREEN_TLS_NOT_TLS,
-                               "TLS: %zu bytes came before the handshake on %s; somebody in between could have "
-                               "put them there",
+                               "TLS: %zu bytes arrived before the handshake on %s; an attacker may have "
+                               "injected them",
                                socket->unread.count, green__socket_label(socket, label, sizeof label));
     }
     int error = green__check_interrupt(socket->hub);
@@ -64,22 +64,22 @@ int green_tls_start(green_socket *socket, green_tls_context *context, const char
     return error < 0 ? error : green_tls_handshake(socket);
 }
 
-/* Waits for the peer's goodbye, which is to be all that comes. */
+/* Waits for the peer's close_notify. Data before it is an error. */
 static int await_close_notify(green_socket_io *call, green_tls *tls) {
     char byte;
     for (;;) {
         green__tls_clear_errors();
         int count = SSL_peek(tls->ssl, &byte, 1);
         if (count > 0)
-            return green__tls_fail(GREEN_TLS_CORRUPT, "ending TLS: the peer has sent more, which is to be read first");
+            return green__tls_fail(GREEN_TLS_CORRUPT, "ending TLS: unread application data remains");
         int error = green__tls_handle_error(call, tls, count, "ending TLS");
         if (error != 0)
             return error < 0 ? error : 0;
     }
 }
 
-/* What came behind the goodbye is plain. */
-static int keep_plain(green_socket *socket, green_tls *tls) {
+/* Bytes after the peer's close_notify are plain. */
+static int make_plain(green_socket *socket, green_tls *tls) {
     socket->unread = tls->input;
     tls->input = (green_unread){0};
     if (socket->unread.count == 0)
@@ -88,14 +88,14 @@ static int keep_plain(green_socket *socket, green_tls *tls) {
     return 0;
 }
 
-/* Nobody reads meanwhile: it would be from a connection that is taken away. A
- * close ends the one wait of the call in both directions. */
-static void occupy_reading(green_socket_io *call) {
+/* Keeps other threads from reading a connection that is about to end. The call has one wait
+ * for both directions, which a close ends. */
+static void block_readers(green_socket_io *call) {
     call->socket->reader = &call->io.wait;
     call->socket->references++;
 }
 
-static void leave_reading(green_socket_io *call) {
+static void unblock_readers(green_socket_io *call) {
     call->socket->reader = NULL;
     call->socket->references--;
 }
@@ -107,24 +107,25 @@ int green_tls_stop(green_socket *socket) {
         return error;
     green_tls *tls = green__tls_of(socket);
     if (socket->reader)
-        return green__fail(-EBUSY, "ending TLS: somebody reads from the connection");
+        return green__fail(-EBUSY, "ending TLS: another thread reads from the connection");
     error = green__socket_begin(socket, &call, GREEN_WRITING);
     if (error < 0)
         return error;
-    occupy_reading(&call);
+    block_readers(&call);
     error = socket->unread.count > 0
-                ? green__tls_fail(GREEN_TLS_CORRUPT, "ending TLS: %zu bytes are unread", socket->unread.count)
+                ? green__tls_fail(GREEN_TLS_CORRUPT, "ending TLS: unread application data remains: %zu bytes",
+                                  socket->unread.count)
                 : green__tls_send_close_notify(&call, tls);
     if (error == 0)
         error = await_close_notify(&call, tls);
     if (error == 0)
-        error = keep_plain(socket, tls);
-    leave_reading(&call);
+        error = make_plain(socket, tls);
+    unblock_readers(&call);
     call.explained |= error == -EPROTO;
     return (int)green__socket_end(&call, error);
 }
 
-/* The host of "host:port". */
+/* Copies the host of "host:port". */
 static char *host_of(const char *to) {
     const char *end = strrchr(to, ':');
     return strndup(to, end ? (size_t)(end - to) : strlen(to));
@@ -198,7 +199,7 @@ int green_tls_listen(green_listener *listener, green_tls_context *context) {
     return 0;
 }
 
-/* Questions ----------------------------------------------------------------- */
+/* Describing a connection --------------------------------------------------- */
 
 static int handshake_not_done(const green_socket *socket, const char *call) {
     char label[GREEN_SOCKET_LABEL_MAX];
@@ -206,7 +207,7 @@ static int handshake_not_done(const green_socket *socket, const char *call) {
                        green__socket_label(socket, label, sizeof label));
 }
 
-/* OpenSSL's is no string. */
+/* OpenSSL's text has no NUL at its end. */
 static const char *protocol_text(green_tls *tls) {
     const unsigned char *protocol = NULL;
     unsigned length = 0;
@@ -235,10 +236,10 @@ int green_tls_describe(const green_socket *socket, green_tls_info *info) {
     };
     X509 *own = SSL_get0_peer_certificate(tls->ssl);
     int count = chain ? sk_X509_num(chain) : 0;
-    /* A server's list of its client's chain leaves the client's own out. */
+    /* On a server, OpenSSL's chain does not contain the client's own certificate. */
     info->certificates = (size_t)count + (SSL_is_server(tls->ssl) && own ? 1 : 0);
     if (info->certificates == 0 && own)
-        info->certificates = 1; /* resumed: the session kept it alone */
+        info->certificates = 1; /* a resumed session keeps only this one */
     return 0;
 }
 
@@ -251,12 +252,12 @@ ssize_t green_tls_peer_certificate(const green_socket *socket, size_t index, voi
         return handshake_not_done(socket, "asking for a certificate");
     STACK_OF(X509) *chain = SSL_get_peer_cert_chain(tls->ssl);
     X509 *certificate = index == 0 ? SSL_get0_peer_certificate(tls->ssl) : NULL;
-    size_t place = index - (SSL_is_server(tls->ssl) ? 1 : 0);
-    if (index > 0 && chain && place < (size_t)sk_X509_num(chain))
-        certificate = sk_X509_value(chain, (int)place);
+    size_t at = index - (SSL_is_server(tls->ssl) ? 1 : 0);
+    if (index > 0 && chain && at < (size_t)sk_X509_num(chain))
+        certificate = sk_X509_value(chain, (int)at);
     if (!certificate) {
         green__socket_set_failed((green_socket *)socket, GREEN_READING, -ERANGE);
-        return green__fail(-ERANGE, "the peer has sent no certificate %zu", index);
+        return green__fail(-ERANGE, "the peer sent no certificate with index %zu", index);
     }
     unsigned char *bytes = NULL;
     int size = i2d_X509(certificate, &bytes);

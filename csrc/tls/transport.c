@@ -1,4 +1,4 @@
-/* How a socket's calls go through its TLS connection. */
+/* The transport of a TLS connection: how the calls of a socket use it. */
 #include "connection.h"
 
 #include <limits.h>
@@ -9,7 +9,7 @@
 
 enum {
     RECORD_MAX = 16 * 1024,
-    /* Records of one write are sent together, as many as this makes. */
+    /* A write sends its records together, in batches of this size. */
     BATCH = 128 * 1024,
 };
 
@@ -17,7 +17,7 @@ static green_tls *tls_of(green_socket_io *call) {
     return green__tls_of(call->socket);
 }
 
-/* Reads or input_reads; the records of one receive are taken one after the other. */
+/* Reads by SSL_read() or SSL_peek(). One receive may bring several records. */
 static ssize_t receive_with(int (*take)(SSL *, void *, int), green_socket_io *call, void *bytes, size_t size) {
     green_tls *tls = tls_of(call);
     int error = green__tls_handshake(call, tls);
@@ -30,7 +30,7 @@ static ssize_t receive_with(int (*take)(SSL *, void *, int), green_socket_io *ca
         error = green__tls_handle_error(call, tls, count, "reading TLS");
         if (error == 1)
             return 0;
-        /* Interrupts and a close count before it waits again; recover has. */
+        /* An interrupt or a close ends the call before it waits again. */
         if (error == 0 && tls->input.count == 0 && !tls->eof)
             error = green__socket_continue(call);
     }
@@ -47,13 +47,13 @@ static ssize_t tls_await(green_socket_io *call) {
     return there > 0 ? SSL_pending(tls_of(call)->ssl) : there;
 }
 
-static int close_notify_sent(green_socket_io *call) {
+static int fail_after_close_notify(green_socket_io *call) {
     call->explained = true;
-    return green__fail(-EPIPE, "writing TLS: this side has ended the stream");
+    return green__fail(-EPIPE, "writing TLS: the socket was shut down for writing");
 }
 
-/* A record on its own goes to the kernel from where OpenSSL has encrypted it, if it
- * is large and taken at once: less by a copy and an operation. */
+/* Lets a single large record be sent from OpenSSL's own buffer if the kernel accepts it at
+ * once. This saves a copy and an operation. */
 static int allow_direct(green_socket_io *call, green_tls *tls, size_t size) {
     if (size < GREEN_TLS_DIRECT_MIN || size > RECORD_MAX || tls->output.count > 0 || tls->sending ||
         green__time_left(call->deadline) == 0)
@@ -63,8 +63,8 @@ static int allow_direct(green_socket_io *call, green_tls *tls, size_t size) {
     return error;
 }
 
-/* Encrypts a record at most. A write that need not wait lets others run all the
- * same, and fails as one that waits: what was not sent stays in the output. */
+/* Encrypts at most one record. A write that does not wait still yields to other threads, and
+ * fails like one that waits: unsent bytes stay in the output. */
 static int write_record(green_socket_io *call, green_tls *tls, const char *bytes, size_t size, int *count) {
     int error = allow_direct(call, tls, size);
     if (error < 0)
@@ -85,16 +85,16 @@ static int write_record(green_socket_io *call, green_tls *tls, const char *bytes
     return error;
 }
 
-/* Encrypts, and sends whenever a batch has come together. */
+/* Encrypts everything, and sends each full batch. */
 static int write_all(green_socket_io *call, green_tls *tls, const char *bytes, size_t size) {
     while (size > 0) {
         int error = tls->output.count >= BATCH ? green__tls_flush(call, tls) : 0;
         if (error == 0)
             error = green__tls_check(call, tls);
-        /* A close says it while this thread waits for the rest of a ticket, before
-         * which OpenSSL writes nothing. */
+        /* OpenSSL writes nothing until the rest of a ticket has arrived. While this thread
+         * waits for it, a close may send close_notify. */
         if (error == 0 && tls->close_notify_sent)
-            return (error = green__socket_continue(call)) < 0 ? error : close_notify_sent(call);
+            return (error = green__socket_continue(call)) < 0 ? error : fail_after_close_notify(call);
         if (error < 0)
             return error;
         int count;
@@ -107,17 +107,17 @@ static int write_all(green_socket_io *call, green_tls *tls, const char *bytes, s
         }
         error = green__tls_handle_error(call, tls, count, "writing TLS");
         if (error != 0)
-            return error < 0 ? error : close_notify_sent(call);
+            return error < 0 ? error : fail_after_close_notify(call);
     }
     return 0;
 }
 
-/* Small pieces become one record. */
+/* Writes small pieces as one record. */
 static ssize_t write_gathered(green_socket_io *call, green_tls *tls, const struct iovec *pieces, int count,
                               size_t size) {
     char *record = malloc(size);
     if (!record)
-        return green__fail(-ENOMEM, "writing TLS: no memory for a record");
+        return green__fail(-ENOMEM, "writing TLS");
     size_t filled = 0;
     for (int i = 0; i < count; i++) {
         memcpy(record + filled, pieces[i].iov_base, pieces[i].iov_len);
@@ -137,14 +137,14 @@ static ssize_t tls_send(green_socket_io *call, const struct iovec *pieces, int c
     if (error < 0)
         return error;
     if (tls->close_notify_sent)
-        return close_notify_sent(call);
+        return fail_after_close_notify(call);
     if (count > 1 && size <= RECORD_MAX) {
         error = write_gathered(call, tls, pieces, count, size);
     } else {
         for (int i = 0; i < count && error == 0; i++)
             error = write_all(call, tls, pieces[i].iov_base, pieces[i].iov_len);
     }
-    /* Also what was encrypted before a failure belongs to the stream. */
+    /* Records that were encrypted before a failure remain in the output: they are part of the stream. */
     return error < 0 ? error : green__tls_flush(call, tls);
 }
 
@@ -152,16 +152,16 @@ static int tls_finish(green_socket_io *call) {
     return green__tls_send_close_notify(call, tls_of(call));
 }
 
-/* Tickets that a client has not read would make the kernel answer the close with
- * a reset, and what was written last be lost with it. */
+/* Reads tickets that a client has not read. With unread bytes the kernel would answer the
+ * close with a reset, and the peer could lose the last data. */
 static void drop_tickets(green_tls *tls) {
     char tickets[4096];
     if (!tls->receiving && !SSL_is_server(tls->ssl) && SSL_version(tls->ssl) >= TLS1_3_VERSION)
         (void)!recv(tls->socket->fd, tickets, sizeof tickets, MSG_DONTWAIT);
 }
 
-/* A goodbye that waits for nobody: where the kernel cannot take it at once, the
- * peer sees a stream that was cut. */
+/* Sends close_notify without waiting. If the kernel does not accept it, the peer sees a
+ * truncated stream. */
 static void tls_close(green_transport *transport) {
     green_tls *tls = GREEN_CONTAINER(transport, green_tls, transport);
     if (!tls->handshake_done || tls->failure || tls->sending)
@@ -203,7 +203,7 @@ const green_transport_class green__tls_transport = {tls_receive, tls_await, tls_
 int green__tls_attach(green_socket *socket, green_tls_context *context, const char *host) {
     green_tls *tls = calloc(1, sizeof *tls);
     if (!tls)
-        return green__fail(-ENOMEM, "no memory for a TLS connection");
+        return green__fail(-ENOMEM, "making a TLS connection");
     tls->transport.class = &green__tls_transport;
     tls->socket = socket;
     tls->deadline = GREEN_FOREVER;
@@ -217,7 +217,7 @@ int green__tls_attach(green_socket *socket, green_tls_context *context, const ch
     if (!bio) {
         SSL_free(tls->ssl);
         free(tls);
-        return green__fail(-ENOMEM, "no memory for a TLS connection");
+        return green__fail(-ENOMEM, "making a TLS connection");
     }
     SSL_set_bio(tls->ssl, bio, bio);
     tls->context = green_tls_context_retain(context);

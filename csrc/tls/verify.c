@@ -1,4 +1,4 @@
-/* Whom we trust, and for what. */
+/* The verification of peers: authorities, pins and host names. */
 #include "internal.h"
 
 #include <errno.h>
@@ -9,9 +9,9 @@
 #include <string.h>
 
 static int use_certificates(SSL_CTX *context, const green_tls_options *options) {
-    char place[GREEN_TLS_PEM_LABEL_MAX];
-    size_t count = 0, there;
-    BIO *bio = green__tls_pem_open(&options->authorities, "list of authorities", &there);
+    char label[GREEN_TLS_PEM_LABEL_MAX];
+    size_t count = 0, expected;
+    BIO *bio = green__tls_pem_open(&options->authorities, "list of authorities", &expected);
     if (!bio)
         return -EPROTO;
     bool good = true;
@@ -22,10 +22,10 @@ static int use_certificates(SSL_CTX *context, const green_tls_options *options) 
         X509_free(certificate);
     }
     BIO_free(bio);
-    if (!good || count == 0 || count != there || !green__tls_pem_at_end())
+    if (!good || count == 0 || count != expected || !green__tls_pem_at_end())
         return green__tls_fail_setup(
-            "%s is no good", green__tls_pem_label(&options->authorities, "list of authorities", place, sizeof place));
-    ERR_clear_error(); /* the end of the file was one */
+            "%s is invalid", green__tls_pem_label(&options->authorities, "list of authorities", label, sizeof label));
+    ERR_clear_error(); /* the end of the text is an error to OpenSSL */
     return 0;
 }
 
@@ -52,7 +52,7 @@ static bool is_pinned(const green_tls_config *config, X509 *certificate) {
     return false;
 }
 
-/* In the handshake: a peer that is refused is told so, and has seen nothing. */
+/* Verifies during the handshake, so a rejected peer gets an alert and no data. */
 static int verify(X509_STORE_CTX *store, void *argument) {
     (void)argument;
     const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
@@ -60,7 +60,7 @@ static int verify(X509_STORE_CTX *store, void *argument) {
     X509 *certificate = X509_STORE_CTX_get0_cert(store);
     bool trusted = data->config->verification == GREEN_TLS_VERIFY_NONE_INSECURE || X509_verify_cert(store) == 1;
     if (trusted && data->config->pin_count > 0 && !is_pinned(data->config, certificate)) {
-        /* Of the errors that tell the peer that it is its certificate. */
+        /* An error for which OpenSSL sends the peer a certificate alert. */
         X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
         trusted = false;
     }
@@ -69,14 +69,14 @@ static int verify(X509_STORE_CTX *store, void *argument) {
     return trusted;
 }
 
-static int mode_of(const green_tls_config *config) {
+static int verify_mode(const green_tls_config *config) {
     switch (config->verification) {
     case GREEN_TLS_VERIFY_OPTIONAL:
         return SSL_VERIFY_PEER;
     case GREEN_TLS_VERIFY_REQUIRED:
         return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
     case GREEN_TLS_VERIFY_NONE_INSECURE:
-        /* A pin holds all the same. */
+        /* Pins are checked nevertheless. */
         return config->pin_count > 0 ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT : SSL_VERIFY_NONE;
     default:
         return config->role == GREEN_TLS_CLIENT ? SSL_VERIFY_PEER : SSL_VERIFY_NONE;
@@ -84,7 +84,7 @@ static int mode_of(const green_tls_config *config) {
 }
 
 void green__tls_use_verification(SSL_CTX *context, const green_tls_config *config) {
-    SSL_CTX_set_verify(context, mode_of(config), NULL);
+    SSL_CTX_set_verify(context, verify_mode(config), NULL);
     SSL_CTX_set_cert_verify_callback(context, verify, NULL);
 }
 

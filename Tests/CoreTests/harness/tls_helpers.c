@@ -64,7 +64,7 @@ static void describe_certificate(X509 *certificate, X509 *issuer, EVP_PKEY *key,
         extend(certificate, issuer, NID_subject_alt_name, options->names);
 }
 
-/* Another key than the issuer's has signed it. */
+/* Signs with the issuer's key, or with another one if forged. */
 static void sign(X509 *certificate, EVP_PKEY *signer, bool forged) {
     EVP_PKEY *forger = forged ? EVP_EC_gen("P-256") : NULL;
     CHECK(X509_sign(certificate, forged ? forger : signer, EVP_sha256()), >, 0);

@@ -1,4 +1,4 @@
-/* Certificates made on the spot, and pairs of connections that use them. */
+/* Makes certificates, and pairs of connections that use them. */
 #ifndef GREEN_TESTS_TLS_HELPERS_H
 #define GREEN_TESTS_TLS_HELPERS_H
 
@@ -6,7 +6,7 @@
 
 #include <green/tls.h>
 
-/* A certificate and its key, as PEM in memory. */
+/* A certificate and its key as PEM in memory. */
 struct certificate {
     char *chain, *key;
     unsigned char pin[GREEN_TLS_PIN_SIZE];
@@ -20,15 +20,15 @@ struct certificate_options {
     const char *purpose;              /* "serverAuth"; NULL: any */
     const char *subject;              /* its common name */
     bool authority;
-    bool forged; /* its signature is not good */
+    bool forged; /* its signature is invalid */
     bool rsa;    /* an RSA key, else ECDSA */
 };
 
 struct certificate make_certificate(const struct certificate_options *options);
 void free_certificate(struct certificate *certificate);
 
-/* The certificate of "localhost" and 127.0.0.1 that most tests use, signed by an
- * authority of its own. Made once. */
+/* The certificate of "localhost" and 127.0.0.1 that most tests use, signed by authority().
+ * Made once. */
 const struct certificate *authority(void);
 const struct certificate *localhost(void);
 
@@ -38,15 +38,14 @@ char *joined(const char *first, const char *second);
 green_tls_pem pem(const char *text);
 green_tls_identity identity(const struct certificate *certificate);
 
-/* A context that serves the certificate; one that trusts the authority. */
+/* A server's context with this certificate; a client's context that trusts the authority. */
 green_tls_context *server_context(const struct certificate *certificate);
 green_tls_context *client_context(void);
 
-/* A context with these options; handshakes have no limit unless the options say one. */
+/* A context with these options. Handshakes have no timeout unless the options set one. */
 green_tls_context *context_of(green_tls_options options);
 
-/* What came of a call: taken at once, as the next call of anybody on this OS
- * thread changes it. */
+/* The result of a call and its explanation, which the next call may replace. */
 struct outcome {
     int result;
     green_tls_problem problem;
@@ -55,7 +54,7 @@ struct outcome {
 };
 struct outcome outcome_of(ssize_t result);
 
-/* One end that is to do its handshake. */
+/* One end, before its handshake. */
 struct side {
     green_socket *socket;
     green_tls_context *context;
@@ -70,28 +69,28 @@ struct tls_pair {
     struct outcome client_outcome, server_outcome;
 };
 
-/* Starts TLS on both ends of a socket pair, and sends a byte from the server to
- * the client: only then a client of TLS 1.3 knows that it is accepted. An end
- * that fails is closed. */
+/* Starts TLS on both ends of a socket pair and sends a byte from the server to the client.
+ * Only then does a client of TLS 1.3 know that the server has accepted it. An end that fails
+ * is closed. */
 struct tls_pair tls_meet(green_tls_context *client, green_tls_context *server, const char *host);
 
-/* The same with ends that are there. */
+/* The same with existing ends. */
 struct tls_pair tls_meet_on(green_socket *client_end, green_socket *server_end, green_tls_context *client,
                             green_tls_context *server, const char *host);
 
 /* The same, which must succeed. */
 struct tls_pair tls_connected(green_tls_context *client, green_tls_context *server);
 
-/* And with the usual contexts, at most of a version (0: the newest). */
+/* The same with the usual contexts, limited to a version (0: the newest). */
 struct tls_pair tls_pair(green_tls_version version);
 void tls_contexts(green_tls_version version, green_tls_context **client, green_tls_context **server);
 
-/* Says goodbye on both ends. */
+/* Releases both ends, which sends close_notify. */
 void release_tls_pair(struct tls_pair *pair);
 
 green_tls_info info_of(const green_socket *socket);
 
-/* Whether the peer has shown this certificate. */
+/* Whether the peer has presented this certificate. */
 bool shows(const green_socket *socket, const struct certificate *certificate);
 
 /* A byte each way. */

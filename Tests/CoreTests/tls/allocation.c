@@ -1,10 +1,10 @@
-/* Out of memory at every point of TLS: Green's own, and OpenSSL's. */
+/* Out of memory at each allocation of TLS, in Green and in OpenSSL. */
 #include "fault_injection.h"
 #include "tls_helpers.h"
 
 #include <openssl/crypto.h>
 
-/* OpenSSL's memory comes by these, which fail only where a test says so. */
+/* OpenSSL allocates by these, which fail only if a test enables it. */
 static bool openssl_fails;
 
 void *__real_malloc(size_t size);
@@ -64,7 +64,7 @@ static int talk_as_client(struct end *end) {
         return -ENODATA;
     CHECK_TEXT(line, "world\n");
     TRY(green_read(end->socket, line, 1));
-    CHECK(error, ==, 0); /* its goodbye */
+    CHECK(error, ==, 0); /* its close_notify */
     TRY(green_tls_describe(end->socket, &info));
     end->resumed = info.resumed;
     TRY(green_tls_peer_certificate(end->socket, 0, &certificate));
@@ -87,7 +87,7 @@ static int connect_once(green_tls_context *client, green_tls_context *server, bo
     TRY(green_socket_pair(&ends[0].socket, &ends[1].socket));
     for (int i = 0; i < 2; i++)
         TRY(green_spawn(&threads[i], talk_at_end, &ends[i]));
-    /* The first that fails makes the other fail, in whatever order. */
+    /* The first that fails makes the other fail, in any order. */
     for (int i = 0; i < 2; i++)
         TRY(green_thread_wait(threads[i], NULL, GREEN_FOREVER));
 done:
@@ -139,18 +139,18 @@ static int run_tls_1_3(void) {
     return run_tls(GREEN_TLS_1_3);
 }
 
-TEST(own, "TLS without memory of Green's is an error, and goes on later") {
+TEST(own, "TLS calls without memory for Green return errors, and work later") {
     static const struct scenario scenarios[] = {
-        /* Without memory to keep it, a session is not resumed. */
+        /* Without memory for the cache a session is not resumed. */
         {.name = "TLS 1.2", .run = run_tls_1_2, .tolerates = "madvise mmap malloc strdup realloc"},
         {.name = "TLS 1.3", .run = run_tls_1_3, .tolerates = "madvise mmap malloc strdup realloc"},
     };
     fail_on_each_engine(scenarios, 2, FAIL_MEMORY);
-    CHECK(last_resumed); /* it was there to fail */
+    CHECK(last_resumed); /* the cache was used */
 }
 
-/* Any of some thousand allocations; OpenSSL does without some. */
-BIG_TEST(openssl, "TLS without memory of OpenSSL's is an error, and goes on later") {
+/* Any of some thousand allocations. OpenSSL tolerates the failure of some. */
+BIG_TEST(openssl, "TLS calls without memory for OpenSSL return errors, and work later") {
     static const struct scenario scenarios[] = {
         {.name = "TLS 1.2",
          .run = run_tls_1_2,
@@ -168,7 +168,7 @@ BIG_TEST(openssl, "TLS without memory of OpenSSL's is an error, and goes on late
         fail_everywhere(&scenarios[i], "epoll", FAIL_MEMORY);
 }
 
-BIG_TEST(openssl_all, "TLS while OpenSSL has no memory at all is an error, and goes on later") {
+BIG_TEST(openssl_all, "TLS calls while OpenSSL has no memory at all return errors, and work later") {
     static const struct scenario scenarios[] = {
         {.name = "TLS 1.3",
          .run = run_tls_1_3,

@@ -1,4 +1,4 @@
-/* Contexts: identities, names, protocols, versions, what is no good, and reload. */
+/* Contexts: identities, names, protocols, versions, invalid options, and reload. */
 #include "tls_helpers.h"
 
 #include <openssl/ssl.h>
@@ -6,7 +6,7 @@
 #include <stdatomic.h>
 #include <sys/socket.h>
 
-/* A server of several identities, and whatever else. */
+/* A server with several identities and other options. */
 static green_tls_context *server_of(const struct certificate *certificates, size_t count, green_tls_options options) {
     green_tls_identity identities[4];
     CHECK(count, <=, 4);
@@ -56,7 +56,7 @@ static int reload(green_tls_context *context, const struct certificate *certific
     return green_tls_context_reload(context, &options);
 }
 
-/* Does the handshake of a connection that is accepted, and of its client. */
+/* Performs the handshake of an accepted connection and of its client. */
 static struct tls_pair meet_accepted(green_socket *client_end, green_socket *accepted, green_tls_context *client) {
     struct side side = {client_end, client, "localhost", {0}};
     green_thread *thread = start(shake, &side);
@@ -65,7 +65,7 @@ static struct tls_pair meet_accepted(green_socket *client_end, green_socket *acc
     return (struct tls_pair){.client = client_end, .server = accepted};
 }
 
-TEST(reload, "after a reload new connections see the new certificate, and those that are there go on") {
+TEST(reload, "after a reload new connections use the new certificate, and existing ones continue") {
     struct certificate renewed = renewed_certificate();
     green_tls_context *client = client_context(), *other = client_context(), *server = server_context(localhost());
     green_listener *listener = listen_any(TCP4);
@@ -93,7 +93,7 @@ TEST(reload, "after a reload new connections see the new certificate, and those 
     free_certificate(&renewed);
 }
 
-TEST(bad_reload, "a reload that fails leaves everything in place, sessions too") {
+TEST(bad_reload, "a failed reload changes nothing, not even the sessions") {
     struct certificate renewed = renewed_certificate(), misfit = {renewed.chain, localhost()->key, {0}},
                        garbage = {"not a certificate", "not a key", {0}};
     green_tls_context *client = client_context(), *server = server_context(localhost());
@@ -104,7 +104,7 @@ TEST(bad_reload, "a reload that fails leaves everything in place, sessions too")
     CHECK(green_tls_context_reload(server, &(green_tls_options){.role = GREEN_TLS_SERVER}), ==, -EPROTO);
     CHECK(green_tls_last_problem(), ==, GREEN_TLS_BAD_SETUP);
     CHECK(green_tls_context_reload(server, &(green_tls_options){0}), ==, -EINVAL);
-    CHECK_CONTAINS(green_explain(-EINVAL), "a context is for a client or for a server");
+    CHECK_CONTAINS(green_explain(-EINVAL), "reloading a context with another role");
     talk_both_ways(&pair);
     release_tls_pair(&pair);
     pair = tls_connected(client, server);
@@ -116,7 +116,7 @@ TEST(bad_reload, "a reload that fails leaves everything in place, sessions too")
     free_certificate(&renewed);
 }
 
-TEST(client_reload, "a client's reload counts from its next connection") {
+TEST(client_reload, "a client's reload applies to its next connection") {
     green_tls_context *client = context_of((green_tls_options){.verification = GREEN_TLS_VERIFY_NONE_INSECURE}),
                       *server = server_context(localhost());
     struct tls_pair first = tls_meet(client, server, "localhost");
@@ -183,11 +183,11 @@ static const struct {
     {"other.example", "other.example", 1},
     {"OTHER.example", "other.example", 1},
     {"www.some.example", "www.some.example", 2},
-    {"exact.some.example", "exact.some.example", 2}, /* the first that fits, not the closest */
-    {"some.example", "some.example", 0},             /* none fits */
+    {"exact.some.example", "exact.some.example", 2}, /* the first match, not the closest */
+    {"some.example", "some.example", 0},             /* no match */
     {"a.b.some.example", "a.b.some.example", 0},
     {"nobody.example", "nobody.example", 0},
-    {"127.0.0.1", "", 0}, /* an address is not asked for */
+    {"127.0.0.1", "", 0}, /* SNI does not send an address */
 };
 
 static void choose(green_tls_version version) {
@@ -210,7 +210,7 @@ static void choose(green_tls_version version) {
         free_certificate(&certificates[i]);
 }
 
-TEST(names, "a server shows the first certificate for the name that is asked for, else the first of all") {
+TEST(names, "a server presents the first certificate for the requested name, else the first in the list") {
     with_each_version(choose);
 }
 
@@ -241,7 +241,7 @@ static void choose_strictly(green_tls_version version) {
     free_certificate(&certificates[1]);
 }
 
-TEST(strict_names, "whichever certificate is shown, the same is asked of the client") {
+TEST(strict_names, "a server requires the same of its clients whichever certificate it presents") {
     with_each_version(choose_strictly);
 }
 
@@ -284,7 +284,7 @@ static void agree(green_tls_version version) {
     }
 }
 
-TEST(protocols, "both sides know the protocol in common that the server prefers, and that there is none to choose") {
+TEST(protocols, "both sides know the common protocol that the server prefers, or that there is none") {
     with_each_version(agree);
 }
 
@@ -302,7 +302,7 @@ TEST(no_protocol, "no application protocol in common is GREEN_TLS_WRONG_ALPN on 
 
 /* Versions and ciphers ------------------------------------------------------ */
 
-TEST(versions, "both sides speak the newest version in common, and without one it is GREEN_TLS_NO_COMMON") {
+TEST(versions, "both sides use the newest common version; without one the problem is GREEN_TLS_NO_COMMON") {
     static const struct {
         green_tls_version client_minimum, client_maximum, server_minimum, server_maximum, agreed;
     } meetings[] = {
@@ -333,7 +333,7 @@ TEST(versions, "both sides speak the newest version in common, and without one i
     }
 }
 
-/* What OpenSSL says first when it knows TLS 1.1 at most. */
+/* The ClientHello of OpenSSL limited to TLS 1.1. */
 static int old_hello(char *bytes, int size) {
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
     SSL_CTX_set_cipher_list(context, "ALL:@SECLEVEL=0");
@@ -348,7 +348,7 @@ static int old_hello(char *bytes, int size) {
     return count;
 }
 
-TEST(old_version, "a client that knows TLS 1.1 at most is refused") {
+TEST(old_version, "a client that supports TLS 1.1 at most is rejected") {
     char bytes[2048];
     int count = old_hello(bytes, sizeof bytes);
     CHECK(count, >, 40);
@@ -382,7 +382,7 @@ static void cipher(green_tls_version version, const char *cipher, const char *ot
     both_fail(&pair, GREEN_TLS_NO_COMMON);
 }
 
-TEST(ciphers, "both sides tell the cipher, and without one in common it is GREEN_TLS_NO_COMMON") {
+TEST(ciphers, "both sides report the cipher; without a common one the problem is GREEN_TLS_NO_COMMON") {
     cipher(GREEN_TLS_1_2, "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384");
     cipher(GREEN_TLS_1_3, "TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384");
 }
@@ -398,12 +398,12 @@ static void unsound(const char *cipher) {
     release_tls_pair(&pair);
 }
 
-TEST(unsound, "ciphers with CBC are for those alone who name them") {
+TEST(unsound, "ciphers with CBC must be named in the options") {
     unsound("ECDHE-ECDSA-AES128-SHA256");
     unsound("ECDHE-ECDSA-AES256-SHA");
 }
 
-/* What our client offers up to TLS 1.2, told by what OpenSSL knows of it. */
+/* The ciphers that a Green client offers up to TLS 1.2, as OpenSSL reports them. */
 static void check_offer(const unsigned char *hello) {
     enum { BEFORE_SESSION = 5 + 4 + 2 + 32 };
     const unsigned char *list = hello + BEFORE_SESSION + 1 + hello[BEFORE_SESSION];
@@ -424,7 +424,7 @@ static void check_offer(const unsigned char *hello) {
     SSL_CTX_free(context);
 }
 
-TEST(offer, "a client offers no cipher without forward secrecy, nor with CBC") {
+TEST(offer, "a client offers only ciphers with forward secrecy and without CBC") {
     unsigned char hello[4096];
     struct pair plain = connected(UNIX_PAIR);
     green_tls_context *context = client_context();
@@ -469,12 +469,12 @@ static void wrong_passphrase(const struct certificate *locked, struct asked aske
     own.passphrase_context = &asked;
     CHECK(make_with_passphrase(own, &context), ==, -EPROTO);
     CHECK(green_tls_last_problem(), ==, GREEN_TLS_BAD_SETUP);
-    CHECK_CONTAINS(green_explain(-EPROTO), "the key in memory is no good, or its passphrase is not");
+    CHECK_CONTAINS(green_explain(-EPROTO), "the key in memory is invalid, or its passphrase is wrong");
     CHECK(asked.count, >=, 1);
     CHECK(context == NULL);
 }
 
-TEST(passphrase, "an encrypted key needs its passphrase, and without one nobody asks the terminal") {
+TEST(passphrase, "an encrypted key needs its passphrase, which is never read from the terminal") {
     struct certificate locked = make_certificate(
         &(struct certificate_options){.names = "DNS:localhost", .issuer = authority(), .passphrase = "open sesame"});
     CHECK_CONTAINS(locked.key, "ENCRYPTED");
@@ -501,7 +501,7 @@ TEST(passphrase, "an encrypted key needs its passphrase, and without one nobody 
     free_certificate(&locked);
 }
 
-TEST(needless_passphrase, "nobody is asked for the passphrase of a key that has none") {
+TEST(needless_passphrase, "the passphrase callback is not called for a key without a passphrase") {
     struct asked asked = {.answer = "x"};
     green_tls_identity own = identity(localhost());
     green_tls_context *context = NULL;
@@ -512,7 +512,7 @@ TEST(needless_passphrase, "nobody is asked for the passphrase of a key that has 
     green_tls_context_release(context);
 }
 
-/* What is no good ----------------------------------------------------------- */
+/* Invalid options ----------------------------------------------------------- */
 
 static void refuse(green_tls_options options, const char *words) {
     green_tls_context *context = NULL;
@@ -539,25 +539,25 @@ static char *cut_off(const char *text) {
     return strndup(text, strlen(text) / 2);
 }
 
-TEST(misfit, "a key that does not fit the certificate is refused, and so is one for the other") {
+TEST(misfit, "a key that does not match the certificate is an error, and so is a key as a certificate") {
     green_tls_pem chain = pem(localhost()->chain), key = pem(localhost()->key);
-    refuse_identity(chain, pem(authority()->key), "the key in memory does not fit the certificate");
-    refuse_identity(key, chain, "the certificate in memory is no good");
-    refuse_identity(chain, chain, "the key in memory is no good");
+    refuse_identity(chain, pem(authority()->key), "the key in memory does not match the certificate");
+    refuse_identity(key, chain, "the certificate in memory is invalid");
+    refuse_identity(chain, chain, "the key in memory is invalid");
 }
 
-TEST(missing, "a certificate or key that is not there is refused, with its path and the system's word") {
+TEST(missing, "a missing certificate or key is an error with its path and the system's text") {
     green_tls_pem chain = pem(localhost()->chain), key = pem(localhost()->key);
     refuse_identity(in_file("/none/own.pem"), key, "the certificate in /none/own.pem cannot be read: No such file");
     refuse_identity(chain, in_file("/none/own.key"), "the key in /none/own.key cannot be read: No such file");
-    refuse_identity((green_tls_pem){0}, key, "there is no certificate");
-    refuse_identity(chain, (green_tls_pem){0}, "there is no key");
+    refuse_identity((green_tls_pem){0}, key, "no certificate is given");
+    refuse_identity(chain, (green_tls_pem){0}, "no key is given");
     refuse((green_tls_options){.role = GREEN_TLS_SERVER}, "a TLS server needs a certificate and its key");
     refuse((green_tls_options){.authorities = in_file("/none/ca.pem")},
            "the list of authorities in /none/ca.pem cannot be read: No such file");
 }
 
-TEST(garbage, "a certificate, key or list of authorities that is garbage, empty, cut off or a directory is refused") {
+TEST(garbage, "a certificate, key or list of authorities that is garbage, empty, cut off or a directory is an error") {
     const char *directory = make_directory();
     char *half = cut_off(localhost()->chain), *half_key = cut_off(localhost()->key);
     char *worse = joined(localhost()->chain, half), *empty = file_with(directory, "empty.pem", "");
@@ -580,10 +580,10 @@ TEST(garbage, "a certificate, key or list of authorities that is garbage, empty,
     remove_directory();
 }
 
-TEST(bad_choices, "ciphers and suites that nobody knows are refused") {
+TEST(bad_choices, "unknown ciphers and suites are errors") {
     refuse((green_tls_options){.ciphers = "NO-SUCH-CIPHER"}, "no cipher in 'NO-SUCH-CIPHER'");
     refuse((green_tls_options){.suites = "TLS_NO_SUCH_SUITE"}, "no TLS 1.3 cipher suite in 'TLS_NO_SUCH_SUITE'");
-    refuse((green_tls_options){.minimum = (green_tls_version)0x0399}, "a TLS version that this OpenSSL does not have");
+    refuse((green_tls_options){.minimum = (green_tls_version)0x0399}, "this OpenSSL does not support the TLS version");
 }
 
 static void invalid(green_tls_options options, const char *words) {
@@ -598,14 +598,15 @@ TEST(contradictions, "options that contradict each other are -EINVAL") {
     memset(long_name, 'p', 256);
     const char *const names[] = {long_name, ""};
     green_tls_identity two[] = {identity(localhost()), identity(localhost())};
-    invalid((green_tls_options){.identities = two, .identity_count = 2}, "2 certificates for a client");
+    invalid((green_tls_options){.identities = two, .identity_count = 2},
+            "2 identities for a client: expected at most one");
     invalid((green_tls_options){.verification = GREEN_TLS_VERIFY_OPTIONAL}, "GREEN_TLS_VERIFY_OPTIONAL is for servers");
     invalid((green_tls_options){.minimum = GREEN_TLS_1_3, .maximum = GREEN_TLS_1_2}, "minimum");
-    invalid((green_tls_options){.protocols = names, .protocol_count = 1}, "a name has 1 to 255 bytes");
-    invalid((green_tls_options){.protocols = names + 1, .protocol_count = 1}, "a name has 1 to 255 bytes");
+    invalid((green_tls_options){.protocols = names, .protocol_count = 1}, "expected 1 to 255 bytes");
+    invalid((green_tls_options){.protocols = names + 1, .protocol_count = 1}, "expected 1 to 255 bytes");
 }
 
-TEST(roles, "a client's context is no good for a server's connection, nor a server's for a client's") {
+TEST(roles, "a client's context does not work for a server's connection, nor a server's for a client's") {
     struct pair plain = connected(UNIX_PAIR);
     green_tls_context *client = client_context(), *server = server_context(localhost());
     CHECK(green_tls_start(plain.near, client, NULL), ==, -EINVAL);
@@ -620,7 +621,7 @@ TEST(roles, "a client's context is no good for a server's connection, nor a serv
 
 /* Files --------------------------------------------------------------------- */
 
-TEST(files, "certificates, keys and authorities in files are as good as those in memory") {
+TEST(files, "certificates, keys and authorities may be in files") {
     const char *directory = make_directory();
     char *chain = file_with(directory, "own.pem", localhost()->chain);
     char *key = file_with(directory, "own.key", localhost()->key);
@@ -631,7 +632,7 @@ TEST(files, "certificates, keys and authorities in files are as good as those in
         {.chain = in_file(both), .key = in_file(both)},
         {.chain = pem(all), .key = pem(all)},
         {.chain = in_file(chain), .key = pem(localhost()->key)},
-        /* The path counts where both are there. */
+        /* The path applies if both are set. */
         {.chain = {.path = chain, .bytes = "x", .size = 1}, .key = pem(localhost()->key)},
     };
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {

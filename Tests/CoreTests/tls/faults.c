@@ -1,10 +1,10 @@
-/* What goes wrong on the way: strangers, silence, closes, damage. */
+/* Faults of the peer and the network: no TLS, silence, closes, damage. */
 #include "tls_helpers.h"
 
 #include <pthread.h>
 #include <sys/socket.h>
 
-/* Somebody who writes text to a TLS server instead of a hello. */
+/* A peer that writes text to a TLS server instead of a hello. */
 static struct outcome server_meets(const char *text) {
     struct pair plain = connected(UNIX_PAIR);
     green_tls_context *context = server_context(localhost());
@@ -15,20 +15,20 @@ static struct outcome server_meets(const char *text) {
     return outcome;
 }
 
-TEST(plain_http, "plain HTTP on the TLS port is named as such") {
+TEST(plain_http, "plain HTTP on a TLS port is reported as such") {
     struct outcome outcome = server_meets("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
     CHECK(outcome.result, ==, -EPROTO);
     CHECK(outcome.problem, ==, GREEN_TLS_NOT_TLS);
     CHECK_CONTAINS(outcome.text, "does not speak TLS: http request");
 }
 
-TEST(garbage, "garbage instead of a hello is no TLS") {
+TEST(garbage, "garbage instead of a hello is GREEN_TLS_NOT_TLS") {
     struct outcome outcome = server_meets("SSH-2.0-OpenSSH_9.2p1 and more of it\r\n");
     CHECK(outcome.result, ==, -EPROTO);
     CHECK(outcome.problem, ==, GREEN_TLS_NOT_TLS);
 }
 
-/* Somebody who goes in the middle of a handshake by TCP, with one end of ours. */
+/* A TCP peer that disconnects in the middle of a handshake. */
 static void goes(bool server, void (*go)(green_socket *peer), green_tls_problem problem, const char *words) {
     struct pair plain = connected(TCP4);
     green_tls_context *context = server ? server_context(localhost()) : client_context();
@@ -45,7 +45,7 @@ static void goes(bool server, void (*go)(green_socket *peer), green_tls_problem 
     green_tls_context_release(context);
 }
 
-/* What has come is read, or the kernel would answer with a reset. */
+/* Reads all bytes first, or the kernel would answer with a reset. */
 static void hang_up(green_socket *peer) {
     char bytes[4096];
     while (recv(green_socket_fd(peer), bytes, sizeof bytes, MSG_DONTWAIT) > 0)
@@ -53,14 +53,14 @@ static void hang_up(green_socket *peer) {
     green_socket_release(peer);
 }
 
-TEST(hung_up, "a peer that hangs up in the handshake is GREEN_TLS_TRUNCATED") {
+TEST(hung_up, "a peer that closes the connection in the handshake is GREEN_TLS_TRUNCATED") {
     for (int server = 0; server < 2; server++)
-        goes(server, hang_up, GREEN_TLS_TRUNCATED, "the peer has hung up without a goodbye");
+        goes(server, hang_up, GREEN_TLS_TRUNCATED, "the peer closed the connection without close_notify");
 }
 
 TEST(reset, "a peer that resets the connection in the handshake is GREEN_TLS_RESET") {
     for (int server = 0; server < 2; server++)
-        goes(server, reset_and_release, GREEN_TLS_RESET, "the peer has reset the connection");
+        goes(server, reset_and_release, GREEN_TLS_RESET, "the peer reset the connection");
 }
 
 static void write_to_reset(size_t size) {
@@ -76,12 +76,12 @@ static void write_to_reset(size_t size) {
     green_tls_context_release(server);
 }
 
-TEST(reset_later, "a write to a peer that has reset the connection is -ECONNRESET, whatever its size") {
+TEST(reset_later, "a write of any size to a peer that has reset the connection returns -ECONNRESET") {
     write_to_reset(100);
     write_to_reset(16384);
 }
 
-TEST(silent, "a silent client ends its own handshake, with a sentence, and no other's") {
+TEST(silent, "a silent client ends only its own handshake, with a message") {
     green_tls_identity own = identity(localhost());
     green_tls_context *server = context_of((green_tls_options){
         .role = GREEN_TLS_SERVER, .identities = &own, .identity_count = 1, .handshake_timeout = 2 * GREEN_SECOND});
@@ -137,7 +137,7 @@ static int read_one(void *socket) {
     return (int)green_read(socket, &byte, 1);
 }
 
-TEST(closed, "a close ends a reader, a handshake and those who wait for it, with -EBADF") {
+TEST(closed, "a close ends a reader, a handshake and the threads that wait for it, with -EBADF") {
     struct tls_pair pair = tls_pair(0);
     green_thread *reader = start(read_one, pair.client);
     let_run();
@@ -164,7 +164,7 @@ static int close_it(void *socket) {
     return green_close(socket);
 }
 
-TEST(closed_behind, "a write that was done before a close says so, small or large") {
+TEST(closed_behind, "a write that finished before a close reports its success, small or large") {
     static char bytes[16384];
     for (size_t size = 1; size <= sizeof bytes; size *= 128) {
         struct tls_pair pair = tls_pair(0);
@@ -177,7 +177,7 @@ TEST(closed_behind, "a write that was done before a close says so, small or larg
     }
 }
 
-/* Flips one bit of what goes by. */
+/* Flips one bit of the stream. */
 struct flaw {
     green_socket *from, *to;
     uint64_t at;
@@ -199,7 +199,7 @@ static int hand_on_flawed(void *argument) {
 
 enum { DATA = 2000 };
 
-/* Data comes as it was sent, or not at all. Returns whether it did not. */
+/* Data arrives as it was sent, or not at all. Returns whether it did not. */
 static bool is_refused(const struct tls_pair *pair) {
     static char bytes[DATA];
     pattern_fill(bytes, sizeof bytes, 0);
@@ -216,19 +216,18 @@ static bool is_refused(const struct tls_pair *pair) {
     return true;
 }
 
-/* How long a handshake may take that most likely is not damaged, but may wait for
- * bytes that never come. */
+/* The timeout of a handshake that may wait for bytes that never arrive. */
 static const int64_t DAMAGED_HANDSHAKE = (SLOW ? 1000 : 200) * GREEN_MILLISECOND;
 
-/* A client whose bytes are damaged at one place on their way. Returns whether that
- * was found in the data. */
+/* A client whose bytes are damaged at one place. Returns whether the damage was detected in
+ * the data. */
 static bool damage(uint64_t at) {
     green_socket *client, *near, *far, *server;
     CHECK(green_socket_pair(&client, &near), ==, 0);
     CHECK(green_socket_pair(&far, &server), ==, 0);
     struct flaw ways[] = {{near, far, at}, {far, near, UINT64_MAX}};
     green_thread *relays[] = {start(hand_on_flawed, &ways[0]), start(hand_on_flawed, &ways[1])};
-    /* A length that is damaged leaves both waiting for bytes that nobody sends. */
+    /* With a damaged length both ends wait for bytes that no one sends. */
     green_tls_identity own = identity(localhost());
     green_tls_context *client_tls = client_context(),
                       *server_tls = context_of((green_tls_options){.role = GREEN_TLS_SERVER,
@@ -247,8 +246,8 @@ static bool damage(uint64_t at) {
     return refused;
 }
 
-BIG_TEST(damaged, "one bit that flips, anywhere, is never taken for data") {
-    enum { STEP = SLOW ? 61 : 5 }; /* 5: of every head of a record a byte */
+BIG_TEST(damaged, "a single flipped bit anywhere is never returned as data") {
+    enum { STEP = SLOW ? 61 : 5 }; /* 5: one byte of each record header */
     int refused = 0;
     for (uint64_t at = 0; at < DATA + 600; at += STEP)
         refused += damage(at);
@@ -269,7 +268,7 @@ static void *meet_often(void *unused) {
     return NULL;
 }
 
-TEST(os_threads, "several OS threads share a context") {
+TEST(os_threads, "several OS threads share one context") {
     pthread_t threads[3];
     shared_client = client_context();
     shared_server = server_context(localhost());
@@ -291,7 +290,7 @@ static int start_tls(void *argument) {
     return green_tls_start(side->socket, side->context, NULL);
 }
 
-/* Goes without having looked at the server's tickets. */
+/* Closes without reading the server's tickets. */
 static void write_and_go(green_tls_version version) {
     enum { SIZE = 256 * 1024 };
     green_tls_context *client, *server;
@@ -306,7 +305,7 @@ static void write_and_go(green_tls_version version) {
     char *bytes = calloc(1, SIZE);
     CHECK(green_write(plain.near, bytes, SIZE), ==, SIZE);
     green_socket_release(plain.near);
-    /* Some of it still has to leave the sender. */
+    /* The sender still has some of it. */
     CHECK(green_read_exactly(plain.far, bytes, SIZE), ==, SIZE);
     CHECK(green_read(plain.far, bytes, 1), ==, 0);
     free(bytes);
@@ -315,6 +314,6 @@ static void write_and_go(green_tls_version version) {
     green_tls_context_release(server);
 }
 
-TEST(unread_tickets, "what a client wrote before it closed arrives, though it never read its tickets") {
+TEST(unread_tickets, "data that a client wrote before its close arrives, although it has not read its tickets") {
     with_each_version(write_and_go);
 }

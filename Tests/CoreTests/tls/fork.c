@@ -1,5 +1,5 @@
-/* TLS contexts in a forked child: they keep working, whatever others were doing
- * with them, and the parent's connections are the parent's. */
+/* TLS contexts in a forked child: they work whatever other OS threads did at the fork, and
+ * the parent's connections are left alone. */
 #include "tls_helpers.h"
 
 #include <pthread.h>
@@ -35,14 +35,14 @@ static void use_in_child(void) {
     CHECK(green_read(parents.client, &byte, 1), ==, -EXDEV);
     CHECK(green_write(parents.client, "x", 1), ==, -EXDEV);
     CHECK(green_tls_stop(parents.client), ==, -EXDEV);
-    green_socket_release(parents.client); /* without a goodbye */
+    green_socket_release(parents.client); /* without close_notify */
     green_socket_release(parents.server);
     talk();
     green_tls_context_release(client);
     green_tls_context_release(server);
 }
 
-TEST(contexts, "a child uses its parent's TLS contexts, and leaves its connections alone") {
+TEST(contexts, "a child uses its parent's TLS contexts and does not disturb its connections") {
     client = client_context();
     server = server_context(localhost());
     parents = tls_connected(client, server);
@@ -57,8 +57,8 @@ TEST(contexts, "a child uses its parent's TLS contexts, and leaves its connectio
 
 static atomic_bool stop;
 
-/* Takes the context's lock over and over, and none of OpenSSL's, which a fork
- * may leave held. */
+/* Takes the context's lock repeatedly, but no lock of OpenSSL, which a fork may leave
+ * locked. */
 static void refuse_once(green_socket *socket) {
     CHECK(green_tls_start(socket, server, "a host for a server"), ==, -EINVAL);
 }
@@ -78,7 +78,7 @@ static void refuse_in_child(void) {
     release_pair(&pair);
 }
 
-TEST(busy, "a child finds no lock of a context held by an OS thread that it has not") {
+TEST(busy, "a child finds no context locked by an OS thread of its parent") {
     pthread_t other;
     server = server_context(localhost());
     CHECK(pthread_create(&other, NULL, refuse_often, NULL), ==, 0);

@@ -1,4 +1,4 @@
-/* What the fuzzer has found, in the order of the calls that showed it. */
+/* Findings of the fuzzer, as the calls that led to them. */
 #include "tls_helpers.h"
 
 #include <sys/socket.h>
@@ -11,7 +11,7 @@ static int end_writing(void *socket) {
     return green_shutdown(socket, SHUT_WR);
 }
 
-TEST(unread, "a stop that is refused for what is unread loses none of it") {
+TEST(unread, "a stop that fails because of unread data loses none of it") {
     struct tls_pair pair = tls_pair(0);
     send_text(pair.server, "unread");
     CHECK(green_tls_stop(pair.client), ==, -EPROTO);
@@ -22,7 +22,7 @@ TEST(unread, "a stop that is refused for what is unread loses none of it") {
     release_tls_pair(&pair);
 }
 
-TEST(alone, "nobody reads from a connection that TLS is being taken off from") {
+TEST(alone, "a read during a stop is an error") {
     struct tls_pair pair = tls_pair(0);
     green_thread *first = start(stop, pair.client);
     let_run();
@@ -36,7 +36,7 @@ TEST(alone, "nobody reads from a connection that TLS is being taken off from") {
     release_tls_pair(&pair);
 }
 
-TEST(closed_stopping, "a close ends a stop that waits for the peer's goodbye") {
+TEST(closed_stopping, "a close ends a stop that waits for the peer's close_notify") {
     struct tls_pair pair = tls_pair(0);
     green_thread *stopping = start(stop, pair.client);
     let_run();
@@ -45,7 +45,7 @@ TEST(closed_stopping, "a close ends a stop that waits for the peer's goodbye") {
     release_tls_pair(&pair);
 }
 
-TEST(said_later, "a goodbye that was interrupted is sent by the next shutdown, after what was written") {
+TEST(said_later, "an interrupted close_notify is sent by the next shutdown, after the written data") {
     struct tls_pair pair = tls_pair(0);
     struct transfer out = {pair.client, 16 << 20, 0};
     green_thread *writer = start(send_pattern, &out);
@@ -66,7 +66,7 @@ TEST(said_later, "a goodbye that was interrupted is sent by the next shutdown, a
     release_tls_pair(&pair);
 }
 
-TEST(same_words, "a connection that has failed says why in the same words every time") {
+TEST(same_words, "each call on a failed connection returns the same message") {
     struct pair plain = connected(UNIX_PAIR);
     green_tls_context *context = server_context(localhost());
     char byte;

@@ -1,5 +1,5 @@
-/* Calls on a TLS connection that are ended from outside, in every phase of it, and
- * what later calls say; calls by other OS threads; the key log. */
+/* Calls on a TLS connection that are interrupted in each phase, and the results of later
+ * calls; calls by other OS threads; the key log. */
 #include "tls_helpers.h"
 
 #include <pthread.h>
@@ -7,13 +7,13 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-/* What ends a call ---------------------------------------------------------- */
+/* Ending a call ------------------------------------------------------------- */
 
 enum how { BY_KILL, BY_TIMEOUT, BY_OWN_TIMEOUT, WAYS };
 
 static const int errors[WAYS] = {-ECANCELED, -ETIME, -ETIMEDOUT};
 
-/* A call in a thread, and with what. */
+/* A call in a thread, and its arguments. */
 struct blocked {
     green_function *function;
     void *argument;
@@ -30,7 +30,7 @@ static int call(void *argument) {
     return result;
 }
 
-/* Ends a call that blocks, on a socket. */
+/* Ends a call that blocks on a socket. */
 static void end_call(enum how how, green_socket *socket, green_function *function, void *argument) {
     struct blocked blocked = {function, argument, how};
     int64_t limit = how == BY_OWN_TIMEOUT ? 5 * GREEN_MILLISECOND : GREEN_FOREVER;
@@ -84,7 +84,7 @@ static void end_handshake(green_tls_version version, enum how how) {
     struct side near = {plain.near, client, "localhost", {0}}, far = {plain.far, server, NULL, {0}};
     end_call(how, plain.near, start_client, &near);
     CHECK(green_tls_start(plain.near, client, "localhost"), ==, -EALREADY);
-    /* Whichever call comes next takes it up, and may be ended too. */
+    /* The next call continues the handshake, whichever it is, and may be ended too. */
     end_call(how, plain.near, handshake, plain.near);
     end_call(how, plain.near, read_one, plain.near);
     end_call(how, plain.near, write_one, plain.near);
@@ -102,11 +102,11 @@ static void end_handshake(green_tls_version version, enum how how) {
 }
 EACH_WAY(end_handshake)
 
-TEST(handshake, "a handshake that a kill or a timeout ends is taken up by the next call") {
+TEST(handshake, "a call continues a handshake that a kill or a timeout has ended") {
     with_each_version(end_handshake_each_way);
 }
 
-TEST(handshake_taken_over, "who waits for another's handshake takes it over when that one is killed") {
+TEST(handshake_taken_over, "a thread that waits for another's handshake takes over when that thread is killed") {
     struct pair plain = connected(UNIX_PAIR);
     green_tls_context *client = client_context(), *server = server_context(localhost());
     struct side near = {plain.near, client, "localhost", {0}}, far = {plain.far, server, NULL, {0}};
@@ -124,7 +124,7 @@ TEST(handshake_taken_over, "who waits for another's handshake takes it over when
     release_pair(&plain);
 }
 
-TEST(handshake_waited_for, "who is killed while it waits for another's handshake does not end that") {
+TEST(handshake_waited_for, "a kill of a thread that waits for another's handshake does not end the handshake") {
     struct pair plain = connected(UNIX_PAIR);
     green_tls_context *client = client_context(), *server = server_context(localhost());
     struct side near = {plain.near, client, "localhost", {0}}, far = {plain.far, server, NULL, {0}};
@@ -164,7 +164,7 @@ static void end_read(green_tls_version version, enum how how) {
     green_function *const functions[] = {read_one, read_line, read_eight, receive};
     for (int i = 0; i < 4; i++)
         end_call(how, pair.client, functions[i], pair.client);
-    /* Part of what it wants has come. */
+    /* A part of the data has arrived. */
     send_text(pair.server, "abc");
     end_call(how, pair.client, read_eight, pair.client);
     end_call(how, pair.client, read_line, pair.client);
@@ -175,11 +175,11 @@ static void end_read(green_tls_version version, enum how how) {
 }
 EACH_WAY(end_read)
 
-TEST(reading, "a read that a kill or a timeout ends loses nothing") {
+TEST(reading, "a read that a kill or a timeout ends loses no data") {
     with_each_version(end_read_each_way);
 }
 
-/* Moves count bytes of one descriptor to another, all there are with 0. */
+/* Moves count bytes from one descriptor to another; 0 means all that are there. */
 static size_t move(green_socket *from, green_socket *to, size_t count) {
     char bytes[16384];
     ssize_t there = recv(green_socket_fd(from), bytes, count ? count : sizeof bytes, MSG_DONTWAIT);
@@ -189,7 +189,7 @@ static size_t move(green_socket *from, green_socket *to, size_t count) {
     return (size_t)there;
 }
 
-/* client - near | far - server; whoever tests carries the bytes. */
+/* client - near | far - server; the test moves the bytes. */
 struct carried {
     struct tls_pair pair;
     green_socket *near, *far;
@@ -235,7 +235,7 @@ static void end_read_in_record(green_tls_version version, enum how how) {
 }
 EACH_WAY(end_read_in_record)
 
-TEST(reading_record, "a read that is ended in the middle of a record loses nothing") {
+TEST(reading_record, "a read that is ended in the middle of a record loses no data") {
     with_each_version(end_read_in_record_each_way);
 }
 
@@ -248,7 +248,7 @@ static int write_marker(void *socket) {
     return result < 0 ? (int)result : green_shutdown(socket, SHUT_WR);
 }
 
-/* Reads to the end; returns how much there was. */
+/* Reads to the end and returns the number of bytes. */
 static size_t read_to_end(green_socket *socket, char *bytes, size_t size) {
     size_t count = 0;
     for (ssize_t more; (more = green_read(socket, bytes + count, size - count)) != 0; count += (size_t)more)
@@ -258,21 +258,21 @@ static size_t read_to_end(green_socket *socket, char *bytes, size_t size) {
 
 static char arrived[MUCH + CHUNK];
 
-/* The writes that returned, at least, and at most the one that was ended. */
+/* At least the writes that returned, at most also the one that was ended. */
 static void check_arrived(size_t count, const struct transfer *out) {
     CHECK(count, >=, out->position);
     CHECK(count, <=, out->position + CHUNK);
     pattern_check(arrived, count, 0);
 }
 
-/* The kernel takes little of what the client writes. */
+/* The kernel accepts little of what the client writes. */
 static struct tls_pair narrow_pair(green_tls_version version) {
     struct tls_pair pair = tls_pair(version);
     CHECK(green_socket_set_option(pair.client, SOL_SOCKET, SO_SNDBUF, 8192), ==, 0);
     return pair;
 }
 
-/* Writes until no more goes, and is killed there. */
+/* Writes until it blocks, and is killed there. */
 static struct transfer stuff(const struct tls_pair *pair) {
     struct transfer out = {pair->client, MUCH, 0};
     end_call(BY_KILL, pair->client, send_pattern, &out);
@@ -291,7 +291,7 @@ static void end_write(green_tls_version version, enum how how) {
     struct transfer out = {pair.client, MUCH, 0};
     end_call(how, pair.client, send_pattern, &out);
     end_call(how, pair.client, write_filler, pair.client);
-    /* The other direction does not mind. */
+    /* The other direction still works. */
     send_text(pair.server, "back");
     expect_text(pair.client, "back");
     green_thread *writer = start(write_marker, pair.client);
@@ -307,11 +307,11 @@ static void end_write(green_tls_version version, enum how how) {
 }
 EACH_WAY(end_write)
 
-TEST(writing, "what a write had encrypted before it was ended goes out first, once, and the stream goes on") {
+TEST(writing, "after an ended write, its encrypted bytes are sent first and once, and the stream continues") {
     with_each_version(end_write_each_way);
 }
 
-TEST(writing_closed, "a connection that is closed after a write was ended is cut, not ended, for its peer") {
+TEST(writing_closed, "after an ended write and a close, the peer sees a truncated stream") {
     struct tls_pair pair = narrow_pair(0);
     struct transfer out = stuff(&pair);
     CHECK(green_close(pair.client), ==, 0);
@@ -326,7 +326,7 @@ TEST(writing_closed, "a connection that is closed after a write was ended is cut
     release_tls_pair(&pair);
 }
 
-/* Goodbye ------------------------------------------------------------------- */
+/* close_notify -------------------------------------------------------------- */
 
 static int end_stream(void *socket) {
     return green_shutdown(socket, SHUT_WR);
@@ -354,7 +354,7 @@ static void end_goodbye(green_tls_version version, enum how how) {
 }
 EACH_WAY(end_goodbye)
 
-TEST(goodbye, "a goodbye that is ended is not said twice, nor forgotten, and nothing before it is lost") {
+TEST(goodbye, "an ended close_notify is sent once, by a later call, and no data before it is lost") {
     with_each_version(end_goodbye_each_way);
 }
 
@@ -366,7 +366,7 @@ static void end_stop(green_tls_version version, enum how how) {
     expect_end(pair.server);
     send_text(pair.server, "late");
     CHECK(green_tls_stop(pair.client), ==, -EPROTO);
-    CHECK_CONTAINS(green_explain(-EPROTO), "to be read first");
+    CHECK_CONTAINS(green_explain(-EPROTO), "unread application data remains");
     expect_text(pair.client, "late");
     end_call(how, pair.client, take_off, pair.client);
     CHECK(green_tls_stop(pair.server), ==, 0);
@@ -377,7 +377,7 @@ static void end_stop(green_tls_version version, enum how how) {
 }
 EACH_WAY(end_stop)
 
-TEST(stopping, "taking TLS off, ended while it waits for the peer's goodbye, goes on with the next call") {
+TEST(stopping, "a stop that is ended while it waits for the peer's close_notify continues with the next call") {
     with_each_version(end_stop_each_way);
 }
 
@@ -395,14 +395,14 @@ static void end_blocked_stop(green_tls_version version, enum how how) {
 }
 EACH_WAY(end_blocked_stop)
 
-TEST(stopping_blocked, "taking TLS off, ended while the peer does not read, loses nothing either") {
+TEST(stopping_blocked, "a stop that is ended while the peer does not read loses no data") {
     with_each_version(end_blocked_stop_each_way);
 }
 
 /* Between two waits ----------------------------------------------------------- */
 
-/* Yields until something has come to the peer's descriptor: whoever has sent it
- * may be ready by then, with more to wait for in the same call. */
+/* Yields until bytes have arrived at the peer's descriptor. Their sender may be ready by
+ * then, and wait again in the same call. */
 static void until_sent(const green_socket *peer) {
     int count = 0;
     while (count == 0) {
@@ -428,7 +428,7 @@ static int write_much(void *socket) {
     return result < 0 ? (int)result : 0;
 }
 
-TEST(between, "a kill or a close that comes between two waits of one call ends it all the same") {
+TEST(between, "a kill or a close between two waits of a call ends the call") {
     for (int by_close = 0; by_close < 2; by_close++) {
         struct tls_pair pair = tls_pair(0);
         CHECK(green_socket_set_option(pair.client, SOL_SOCKET, SO_SNDBUF, 1 << 20), ==, 0);
@@ -495,7 +495,7 @@ static void *call_with_hub(void *foreign) {
     return NULL;
 }
 
-TEST(foreign, "every call on a connection of another OS thread is -EXDEV, and does nothing to it") {
+TEST(foreign, "each call on a connection of another OS thread returns -EXDEV and has no effect") {
     struct foreign foreign = {.pair = tls_pair(0),
                               .plain = connected(UNIX_PAIR),
                               .listener = listen_any(TCP4),
@@ -528,7 +528,7 @@ TEST(foreign, "every call on a connection of another OS thread is -EXDEV, and do
 
 /* Key log ------------------------------------------------------------------- */
 
-/* Makes a connection whose sides log their keys, or not. */
+/* Makes a connection whose sides may log their keys. */
 static void connect_logging(bool logs, green_tls_version version) {
     green_tls_identity own = identity(localhost());
     green_tls_context *client = context_of((green_tls_options){
@@ -567,7 +567,7 @@ static bool is_secret(const char *line, const char *label) {
            strspn(line + length + 66, "0123456789abcdef") == strlen(line + length + 66) && strlen(line) > length + 66;
 }
 
-/* Both sides have logged, and the same. */
+/* Both sides have logged the same lines. */
 static void check_logged(char *const *lines, int count, const char *label) {
     int labeled = 0;
     for (int i = 0; i < count; i++) {
@@ -580,7 +580,7 @@ static void check_logged(char *const *lines, int count, const char *label) {
     CHECK(labeled, ==, 2);
 }
 
-TEST(key_log, "secrets are logged when both the option and the environment say so, appended, for nobody else to read") {
+TEST(key_log, "secrets are logged if the option and the variable are set, appended, readable by the owner only") {
     const char *directory = make_directory();
     char path[256], *lines[LINES_MAX];
     struct stat status;
@@ -614,7 +614,7 @@ TEST(key_log, "secrets are logged when both the option and the environment say s
     remove_directory();
 }
 
-TEST(no_key_log, "a key log that cannot be written is an error, with its path") {
+TEST(no_key_log, "a key log that cannot be opened is an error with its path") {
     green_tls_context *context = NULL;
     setenv("SSLKEYLOGFILE", "/none/keys", 1);
     CHECK(green_tls_context_make(&context, &(green_tls_options){.key_log = true}), ==, -ENOENT);

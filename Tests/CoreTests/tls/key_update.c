@@ -1,5 +1,5 @@
-/* New keys in mid-stream, asked for by a peer that is OpenSSL itself: taken in TLS
- * 1.3, refused in TLS 1.2, where it is a handshake within the connection. */
+/* Key updates by an OpenSSL peer: accepted in TLS 1.3, rejected in TLS 1.2, where they need a
+ * renegotiation. */
 #include "tls_helpers.h"
 
 #include <fcntl.h>
@@ -9,17 +9,17 @@
 #include <poll.h>
 #include <pthread.h>
 
-/* OpenSSL on a descriptor of its own, on an OS thread of its own: sends as much
- * as it receives, at the same time, and changes its keys every so often. */
+/* OpenSSL on its own descriptor and OS thread. It sends as much as it receives, at the same
+ * time, and updates its keys now and then. */
 struct peer {
     pthread_t thread;
     int fd;
     bool server;
     int kind;       /* SSL_KEY_UPDATE_REQUESTED, or NOT_REQUESTED */
-    uint64_t every; /* bytes it sends between two changes */
+    uint64_t every; /* bytes it sends between two updates */
     uint64_t size, sent, received;
-    int updates;  /* that it has made */
-    int answered; /* that have come from us */
+    int updates;  /* made by the peer */
+    int answered; /* received from Green */
     SSL *ssl;
 };
 
@@ -48,14 +48,14 @@ static SSL_CTX *peer_context(bool server) {
     return context;
 }
 
-/* What the last call has come to: it is to be tried again, or it has done well. */
+/* The result of the last call: to be repeated, or a success. */
 static bool went_well(const struct peer *peer, int result) {
     int error = SSL_get_error(peer->ssl, result);
     CHECK(error == SSL_ERROR_NONE || error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE);
     return error == SSL_ERROR_NONE;
 }
 
-/* Keys change between two writes, never within one. */
+/* Keys are updated between two writes, never within one. */
 static bool send_some(struct peer *peer) {
     static _Thread_local char bytes[PIECE];
     uint64_t left = peer->size - peer->sent;
@@ -110,7 +110,7 @@ static void *run_peer(void *argument) {
     }
     while (SSL_shutdown(peer->ssl) < 0)
         wait_for(peer->fd, POLLOUT);
-    /* An answer to the last new key may still come. */
+    /* The answer to the last key update may still arrive. */
     for (char rest[256]; read(peer->fd, rest, sizeof rest) != 0;)
         wait_for(peer->fd, POLLIN);
     SSL_free(peer->ssl);
@@ -128,7 +128,7 @@ static void update(bool server, int kind) {
     CHECK(green_socket_pair(&socket, &theirs), ==, 0);
     peer.fd = fcntl(green_socket_fd(theirs), F_DUPFD_CLOEXEC, 3);
     green_socket_release(theirs);
-    localhost(); /* made before there are two OS threads */
+    localhost(); /* before there are two OS threads */
     CHECK(pthread_create(&peer.thread, NULL, run_peer, &peer), ==, 0);
     green_tls_context *context = server ? client_context() : server_context(localhost());
     CHECK(green_tls_start(socket, context, server ? "localhost" : NULL), ==, 0);
@@ -150,14 +150,14 @@ static void update(bool server, int kind) {
     green_tls_context_release(context);
 }
 
-TEST(updated, "keys change in mid-stream, in one direction or both, while both sides write") {
+TEST(updated, "key updates in one direction or both while both sides write") {
     for (int server = 0; server < 2; server++) {
         update(server, SSL_KEY_UPDATE_NOT_REQUESTED);
         update(server, SSL_KEY_UPDATE_REQUESTED);
     }
 }
 
-/* Asks for a new handshake, and is told that there is none. */
+/* Requests a renegotiation and gets an alert. */
 static void *ask_for_handshake(void *argument) {
     struct peer *peer = argument;
     char byte;
@@ -167,7 +167,7 @@ static void *ask_for_handshake(void *argument) {
     CHECK(SSL_set_fd(peer->ssl, peer->fd), ==, 1);
     CHECK(peer->server ? SSL_accept(peer->ssl) : SSL_connect(peer->ssl), ==, 1);
     CHECK(SSL_renegotiate(peer->ssl), ==, 1);
-    /* A server only says that it would like to, and hears of it when it reads. */
+    /* A server only sends a request, and gets the answer when it reads. */
     int result = SSL_do_handshake(peer->ssl);
     CHECK(result, ==, peer->server ? 1 : -1);
     CHECK(result == -1 || SSL_read(peer->ssl, &byte, 1) == -1);
@@ -185,7 +185,7 @@ static void refuse(bool server) {
     char byte;
     peer.fd = fcntl(green_socket_fd(plain.far), F_DUPFD_CLOEXEC, 3);
     green_socket_release(plain.far);
-    localhost(); /* made before there are two OS threads */
+    localhost(); /* before there are two OS threads */
     CHECK(pthread_create(&peer.thread, NULL, ask_for_handshake, &peer), ==, 0);
     green_tls_context *context = server ? client_context() : server_context(localhost());
     CHECK(green_tls_start(plain.near, context, server ? "localhost" : NULL), ==, 0);
@@ -197,7 +197,7 @@ static void refuse(bool server) {
     green_tls_context_release(context);
 }
 
-TEST(renegotiation, "a peer that asks for a handshake within the connection is told that there is none") {
+TEST(renegotiation, "a peer that requests a renegotiation gets an alert") {
     refuse(false);
     refuse(true);
 }

@@ -1,12 +1,12 @@
-/* Crowds of connections that are left in every state, in every manner, and leave
- * nothing behind. */
+/* Many connections that are abandoned in each state, in each manner, and leave nothing
+ * behind. */
 #include "tls_helpers.h"
 
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-/* A connection and who is at it. The bytes of a handshake are carried by hand,
- * so that it stops where it is told to: client - near | far - server. */
+/* A connection and its threads. The test moves the bytes of the handshake, so that it can
+ * stop it anywhere: client - near | far - server. */
 struct link {
     green_socket *client, *server;
     green_socket *near, *far; /* NULL: the ends are connected */
@@ -40,7 +40,7 @@ static void shake_both(struct link *link, int number, green_function *function) 
     add(link, function, &link->sides[1]);
 }
 
-/* One call, behind which the socket may be gone. */
+/* One call, after which the socket may no longer exist. */
 static int begin(void *argument) {
     const struct side *side = argument;
     return green_tls_start(side->socket, side->context, side->host);
@@ -57,8 +57,8 @@ static bool carry(green_socket *from, green_socket *to) {
     return true;
 }
 
-/* Both wait: in front of the first flight, behind the first, the second or the
- * third of its four. What has been said last has not been heard. */
+/* Both ends wait: before the first of the four flights, or after the first, the second or
+ * the third. The last flight has not been received. */
 static void mid_handshake(struct link *link, int number) {
     int flights = number / 2 % 4;
     CHECK(green_socket_pair(&link->client, &link->near), ==, 0);
@@ -68,12 +68,12 @@ static void mid_handshake(struct link *link, int number) {
     for (int i = 0; i < flights; i++)
         UNTIL(i % 2 == 0 ? carry(link->near, link->far) : carry(link->far, link->near));
     let_run();
-    /* In TLS 1.3 a client is done behind the second. */
+    /* In TLS 1.3 a client is done after the second. */
     CHECK(green_thread_is_finished(link->threads[0]), ==, number % 2 == 1 && flights >= 2);
     CHECK(green_thread_is_finished(link->threads[1]), ==, flights >= 3);
 }
 
-/* One end has not even begun. */
+/* One end has not begun. */
 static void before_hello(struct link *link, int number) {
     CHECK(green_socket_pair(&link->client, &link->server), ==, 0);
     shake_both(link, number, begin);
@@ -106,7 +106,7 @@ static void both_reading(struct link *link, int number) {
     let_run();
 }
 
-/* Some of it in the kernel, some decrypted, some taken out of its record. */
+/* Some data is in the kernel, some decrypted, some taken out of its record. */
 static void unread(struct link *link, int number) {
     const void *bytes;
     char text[6];
@@ -121,14 +121,14 @@ static void unread(struct link *link, int number) {
         CHECK(green_receive(link->server, &bytes), >, 0);
 }
 
-/* More than the kernel keeps, and little for each of thousands. */
+/* More than the kernel buffers, but little for each of thousands. */
 static int send_much(void *socket) {
     static const char bytes[32 * 1024];
     ssize_t count = green_write(socket, bytes, sizeof bytes);
     return count < 0 ? (int)count : 0;
 }
 
-/* Both write, nobody reads. Some writers are killed already. */
+/* Both ends write, and neither reads. Some writers are killed already. */
 static void unsent(struct link *link, int number) {
     connect_on(link, number, UNIX_PAIR);
     green_socket *ends[] = {link->client, link->server};
@@ -171,7 +171,7 @@ static void one_stopping(struct link *link, int number) {
     CHECK(!green_thread_is_finished(link->threads[0]));
 }
 
-/* By TCP, of which there are resets; in the handshake, or behind it. */
+/* Over TCP, which has resets; in the handshake or after it. */
 static void on_tcp(struct link *link, int number) {
     if (number / 2 % 2) {
         struct pair plain = connected(TCP4);
@@ -186,7 +186,7 @@ static void on_tcp(struct link *link, int number) {
     let_run();
 }
 
-/* Leaving ------------------------------------------------------------------- */
+/* Abandoning ---------------------------------------------------------------- */
 
 static void close_client(struct link *link) {
     CHECK(green_close(link->client), ==, 0);
@@ -201,7 +201,7 @@ static void kill_all(struct link *link) {
         green_thread_kill(link->threads[i]);
 }
 
-/* Others hold it still, and nobody closes it. */
+/* Other threads still use it, and no thread closes it. */
 static void give_up(struct link *link) {
     green_socket_release(link->client);
     link->client = NULL;
@@ -214,7 +214,7 @@ static void reset(struct link *link) {
 
 static void (*const manners[])(struct link *link) = {close_client, close_server, kill_all, give_up};
 
-/* What a call may say to all this. */
+/* The results that a call may return. */
 static bool is_sane(int result) {
     static const int sane[] = {0, 1, -ECANCELED, -EBADF, -EPROTO, -ECONNRESET, -EPIPE};
     for (size_t i = 0; i < sizeof sane / sizeof *sane; i++)
@@ -223,7 +223,7 @@ static bool is_sane(int result) {
     return false;
 }
 
-/* Whatever is left goes; nobody waits for ever for a peer that is there. */
+/* Ends everything that is left. No thread waits forever for a peer that exists. */
 static void end_link(struct link *link) {
     kill_all(link);
     for (int i = 0; i < link->thread_count; i++) {
@@ -238,7 +238,7 @@ static void end_link(struct link *link) {
 
 /* Waves --------------------------------------------------------------------- */
 
-/* Every state is left in every manner within the first 64. */
+/* Each state is abandoned in each manner within the first 64. */
 enum { WAVE = SLOW ? 64 : 2000, SOCKETS = 4 };
 
 static void check_empty(void) {
@@ -250,7 +250,7 @@ static void check_empty(void) {
     CHECK(now.buffers, ==, 0);
 }
 
-/* As many as the system's limit of descriptors allows. */
+/* As many as the limit of descriptors allows. */
 static int crowd_size(void) {
     struct rlimit limit;
     CHECK(getrlimit(RLIMIT_NOFILE, &limit), ==, 0);
@@ -258,7 +258,7 @@ static int crowd_size(void) {
     return (int)(room < WAVE ? room : WAVE);
 }
 
-/* All of them there at once, then all left, one after the other. */
+/* Opens all connections, then abandons them one after the other. */
 static void wave(void (*enter)(struct link *link, int number), void (*leave)(struct link *link)) {
     static struct link links[WAVE];
     int count = crowd_size();
@@ -275,42 +275,42 @@ static void wave(void (*enter)(struct link *link, int number), void (*leave)(str
     check_empty();
 }
 
-TEST(before_hello, "a crowd that has not said hello leaves nothing behind") {
+TEST(before_hello, "many connections before the client hello leave nothing behind") {
     wave(before_hello, NULL);
 }
 
-TEST(mid_handshake, "a crowd in the middle of its handshakes, in front of each flight, leaves nothing behind") {
+TEST(mid_handshake, "many connections before each flight of the handshake leave nothing behind") {
     wave(mid_handshake, NULL);
 }
 
-TEST(idle, "an idle crowd leaves nothing behind") {
+TEST(idle, "many idle connections leave nothing behind") {
     wave(idle, NULL);
 }
 
-TEST(both_reading, "a crowd that reads leaves nothing behind") {
+TEST(both_reading, "many connections that read leave nothing behind") {
     wave(both_reading, NULL);
 }
 
-TEST(unread, "a crowd that has not read what was sent leaves nothing behind") {
+TEST(unread, "many connections with unread data leave nothing behind") {
     wave(unread, NULL);
 }
 
-TEST(unsent, "a crowd that could not send what it wrote leaves nothing behind") {
+TEST(unsent, "many connections with unsent data leave nothing behind") {
     wave(unsent, NULL);
 }
 
-TEST(one_goodbye, "a crowd that has said goodbye one way leaves nothing behind") {
+TEST(one_goodbye, "many connections with one close_notify leave nothing behind") {
     wave(one_goodbye, NULL);
 }
 
-TEST(two_goodbyes, "a crowd that has said goodbye both ways leaves nothing behind") {
+TEST(two_goodbyes, "many connections with both close_notify alerts leave nothing behind") {
     wave(two_goodbyes, NULL);
 }
 
-TEST(one_stopping, "a crowd that takes TLS off leaves nothing behind") {
+TEST(one_stopping, "many connections that stop TLS leave nothing behind") {
     wave(one_stopping, NULL);
 }
 
-TEST(on_tcp, "a crowd that is reset leaves nothing behind") {
+TEST(on_tcp, "many connections that are reset leave nothing behind") {
     wave(on_tcp, reset);
 }

@@ -1,4 +1,4 @@
-/* Other people's TLS: openssl s_client, s_server, and curl. */
+/* TLS of other programs: openssl s_client, openssl s_server and curl. */
 #include "tls_helpers.h"
 
 #include <fcntl.h>
@@ -8,7 +8,7 @@
 
 extern char **environ;
 
-/* A program whose standard input and output are a socket of ours. */
+/* A program whose standard input and output are a socket of the test. */
 struct program {
     pid_t pid;
     green_socket *talk;
@@ -106,7 +106,7 @@ static void talk_in_both(const char *address, char *authorities) {
     talk_to(address, authorities, "-tls1_3");
 }
 
-TEST(s_client, "openssl s_client trusts our server and talks to it, by TLS 1.2 and 1.3") {
+TEST(s_client, "openssl s_client verifies a Green server and exchanges data with it, by TLS 1.2 and 1.3") {
     with_server(echo, talk_in_both);
 }
 
@@ -121,11 +121,11 @@ static void fetch(const char *address, char *authorities) {
     CHECK(end(&curl), ==, 0);
 }
 
-TEST(curl, "curl fetches a page from our server") {
+TEST(curl, "curl fetches a page from a Green server") {
     with_server(answer, fetch);
 }
 
-/* A port that nobody listens on, for a moment. */
+/* A port without a listener, which may be taken at any moment. */
 static void free_address(char *text, size_t size) {
     green_listener *listener = listen_any(TCP4);
     snprintf(text, size, "%s", address_of(listener));
@@ -164,7 +164,7 @@ static void ask_server(char *version, char *certificate, char *key) {
     green_tls_context_release(context);
 }
 
-TEST(s_server, "our client trusts openssl s_server and resumes its session, by TLS 1.2 and 1.3") {
+TEST(s_server, "a Green client verifies openssl s_server and resumes its session, by TLS 1.2 and 1.3") {
     const char *directory = make_directory();
     char *certificate = file_with(directory, "server.pem", localhost()->chain);
     char *key = file_with(directory, "server.key", localhost()->key);

@@ -1,4 +1,4 @@
-/* PEM texts that would lose a block: each is refused with a line number. */
+/* PEM texts that would lose a block: each is an error with a line number. */
 #include "tls_helpers.h"
 
 #include <openssl/pem.h>
@@ -78,7 +78,7 @@ TEST(second_block, "a second certificate with a damaged BEGIN or END line is an 
     }
 }
 
-TEST(blocks, "a block without its BEGIN or END line is refused") {
+TEST(blocks, "a block without its BEGIN or END line is an error") {
     const char *first = localhost()->chain, *second = authority()->chain;
     char *text = damaged(first, second, "-----BEGIN CERTIFICATE-----\n", "");
     refused_everywhere(text, lines_of(text), "an END line without a BEGIN line");
@@ -97,7 +97,7 @@ TEST(blocks, "a block without its BEGIN or END line is refused") {
     free(text);
 }
 
-TEST(contents, "lines that are not base64 are refused, and so is data that is not text") {
+TEST(contents, "lines that are not base64 are errors, and so is data that is not text") {
     const char *first = localhost()->chain;
     char *text = damaged("", first, "\nMII", "\n\xef\xbb\xbfMII");
     refused_everywhere(text, 2, "not base64");
@@ -117,7 +117,7 @@ TEST(keys, "a damaged key is an error, like a certificate") {
     free(text);
 }
 
-TEST(sizes, "a text of gigabytes is refused, and not mistaken for a short one") {
+TEST(sizes, "a text of gigabytes is an error, and its size does not wrap") {
     static const size_t sizes[] = {(size_t)INT32_MAX, (size_t)1 << 31, (size_t)1 << 32, ((size_t)1 << 32) + 5,
                                    SIZE_MAX};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {

@@ -106,7 +106,7 @@ TEST(cut, "a client that ends its stream without close_notify does not end serve
     await_end(1);
     green_socket_release(client);
     expect_served();
-    CHECK_CONTAINS(end(), "without a goodbye");
+    CHECK_CONTAINS(end(), "without close_notify");
 }
 
 static int ask_certificate(green_socket *client, void *context) {

@@ -1,11 +1,11 @@
-/* Sessions: who resumes them, and who must not. */
+/* Session resumption, and when it must not happen. */
 #include "tls_helpers.h"
 
 #include <pthread.h>
 #include <semaphore.h>
 #include <sys/socket.h>
 
-/* A client and a server that stay for several connections. */
+/* The contexts of a client and a server, for several connections. */
 static struct pairing {
     green_tls_context *client, *server;
 } pairing_of(green_tls_options client, green_tls_options server) {
@@ -23,8 +23,8 @@ static void release_pairing(struct pairing *pairing) {
     green_tls_context_release(pairing->server);
 }
 
-/* Makes one connection, on which bytes go both ways; returns whether it was
- * resumed, which both sides must see alike. */
+/* Makes one connection with data in both directions. Returns whether it was resumed, on
+ * which both sides must agree. */
 static bool resumed_to(const struct pairing *pairing, const char *host) {
     struct tls_pair pair = tls_meet(pairing->client, pairing->server, host);
     CHECK_TEXT(pair.client_outcome.text, "");
@@ -48,7 +48,7 @@ static void resume(green_tls_version version) {
     release_pairing(&pairing);
 }
 
-TEST(resumed, "a client that comes back is resumed, again and again") {
+TEST(resumed, "a client resumes its session on each further connection") {
     with_each_version(resume);
 }
 
@@ -70,7 +70,7 @@ static void resume_known(green_tls_version version) {
     release_pairing(&pairing);
 }
 
-TEST(known, "who is resumed is still known by its certificate, on both sides") {
+TEST(known, "after a resumption both sides still know the peer's certificate") {
     with_each_version(resume_known);
 }
 
@@ -90,7 +90,7 @@ TEST(no_resumption, "with no_resumption on either side nothing is resumed") {
     with_each_version(refuse_to_resume);
 }
 
-/* What a ticket is good for ------------------------------------------------- */
+/* Which server accepts a ticket --------------------------------------------- */
 
 static void resume_by_host(green_tls_version version) {
     struct pairing pairing = pairing_of((green_tls_options){.maximum = version}, (green_tls_options){0});
@@ -115,7 +115,7 @@ static void resume_by_context(green_tls_version version) {
     struct tls_pair pair = tls_meet(strict, trusting.server, "mine.example");
     CHECK(pair.client_outcome.problem, ==, GREEN_TLS_WRONG_HOST);
     release_tls_pair(&pair);
-    /* The same context, of which other options have been asked. */
+    /* The same context, reloaded with other options. */
     green_tls_options options = {.authorities = pem(authority()->chain), .maximum = version};
     CHECK(green_tls_context_reload(trusting.client, &options), ==, 0);
     pair = tls_meet(trusting.client, trusting.server, "mine.example");
@@ -126,13 +126,13 @@ static void resume_by_context(green_tls_version version) {
     release_pairing(&trusting);
 }
 
-TEST(contexts, "the session of a context that verifies nobody is no way around one that does, nor around a reload") {
+TEST(contexts, "a session of an unverified context bypasses the verification of no other context and no reload") {
     with_each_version(resume_by_context);
 }
 
 static const unsigned char key[GREEN_TLS_TICKET_KEY_SIZE] = "a key for tickets that several servers share";
 
-/* Meets the lax server, then the strict one, both of which have the key. */
+/* Connects to the lax server, then to the strict one. Both have the ticket key. */
 static struct tls_pair meet_strict_after_lax(green_tls_options client, green_tls_options lax,
                                              green_tls_options strict) {
     lax.ticket_key = strict.ticket_key = key;
@@ -177,11 +177,11 @@ static void come_from_elsewhere(green_tls_version version) {
     free_certificate(&stranger);
 }
 
-TEST(strict_server, "a ticket of a server that asks for less is no way around one that asks for more") {
+TEST(strict_server, "a ticket of a server with weaker verification is not accepted by a stricter server") {
     with_each_version(come_from_elsewhere);
 }
 
-TEST(reloaded_server, "a server that is reloaded knows its tickets again only when it keeps its ticket key") {
+TEST(reloaded_server, "a reloaded server accepts its tickets only if it keeps its ticket key") {
     green_tls_identity own = identity(localhost());
     green_tls_options options = {.role = GREEN_TLS_SERVER, .identities = &own, .identity_count = 1};
     struct pairing pairing = pairing_of((green_tls_options){0}, (green_tls_options){0});
@@ -193,7 +193,7 @@ TEST(reloaded_server, "a server that is reloaded knows its tickets again only wh
     CHECK(!resumed(&pairing));
     CHECK(green_tls_context_reload(pairing.server, &options), ==, 0);
     CHECK(resumed(&pairing));
-    /* And not when it has begun to ask for certificates meanwhile. */
+    /* And not after a reload that asks for certificates. */
     options.verification = GREEN_TLS_VERIFY_OPTIONAL;
     options.authorities = pem(authority()->chain);
     CHECK(green_tls_context_reload(pairing.server, &options), ==, 0);
@@ -202,7 +202,7 @@ TEST(reloaded_server, "a server that is reloaded knows its tickets again only wh
     release_pairing(&pairing);
 }
 
-TEST(many_hosts, "sessions of very many hosts push each other out, the oldest first") {
+TEST(many_hosts, "sessions of very many hosts replace each other, the oldest first") {
     struct pairing pairing =
         pairing_of((green_tls_options){.verification = GREEN_TLS_VERIFY_NONE_INSECURE}, (green_tls_options){0});
     char host[32];
@@ -217,7 +217,7 @@ TEST(many_hosts, "sessions of very many hosts push each other out, the oldest fi
 
 /* Once ---------------------------------------------------------------------- */
 
-/* What a client says first, to somebody who does not answer. */
+/* The first bytes of a client whose peer does not answer. */
 static size_t hello_of(green_tls_context *client, unsigned char *bytes, size_t size) {
     struct pair plain = connected(UNIX_PAIR);
     struct side side = {plain.near, client, "localhost", {0}};
@@ -251,8 +251,8 @@ static const unsigned char *extension_of(const unsigned char *hello, size_t coun
 
 enum { SESSION_TICKET = 35, PRE_SHARED_KEY = 41, TICKETS_MAX = 8 };
 
-/* The first identity of a pre-shared key, which is the ticket. Behind it comes
- * how old it is, and then what is different each time. */
+/* The first identity of a pre-shared key, which is the ticket. Its age follows, then bytes
+ * that differ each time. */
 static const unsigned char *offered_ticket(const unsigned char *hello, size_t count, size_t *size) {
     const unsigned char *keys = extension_of(hello, count, PRE_SHARED_KEY, size);
     if (!keys)
@@ -261,7 +261,7 @@ static const unsigned char *offered_ticket(const unsigned char *hello, size_t co
     return keys + 4;
 }
 
-TEST(once, "a ticket of TLS 1.3 is offered once, whatever comes of it") {
+TEST(once, "a ticket of TLS 1.3 is offered once, whatever the result") {
     struct pairing pairing = pairing_of((green_tls_options){0}, (green_tls_options){0});
     static unsigned char hellos[TICKETS_MAX][4096];
     const unsigned char *tickets[TICKETS_MAX];
@@ -282,7 +282,7 @@ TEST(once, "a ticket of TLS 1.3 is offered once, whatever comes of it") {
     release_pairing(&pairing);
 }
 
-TEST(again, "the session of TLS 1.2 is offered as often as one likes") {
+TEST(again, "a session of TLS 1.2 is offered any number of times") {
     struct pairing pairing = pairing_of((green_tls_options){.maximum = GREEN_TLS_1_2}, (green_tls_options){0});
     unsigned char hello[4096];
     CHECK(!resumed(&pairing));
@@ -297,7 +297,7 @@ TEST(again, "the session of TLS 1.2 is offered as often as one likes") {
 
 /* Two hubs ------------------------------------------------------------------ */
 
-/* A server with a hub and a context of its own, on an OS thread of its own. */
+/* A server with its own hub, context and OS thread. */
 struct outpost {
     pthread_t thread;
     sem_t ready;
@@ -339,14 +339,14 @@ static bool resumed_at(const struct outpost *outpost, green_tls_context *client)
 
 enum { VISITS = 6 };
 
-/* Visits one after the other; returns how many visits were resumed. */
+/* Connects to one after the other. Returns the number of resumed connections. */
 static int visit_both(green_tls_version version, const unsigned char *first, const unsigned char *second) {
     struct outpost outposts[] = {{.ticket_key = first, .visits = VISITS / 2},
                                  {.ticket_key = second, .visits = VISITS / 2}};
     green_tls_context *client =
         context_of((green_tls_options){.authorities = pem(authority()->chain), .maximum = version});
     int count = 0;
-    localhost(); /* made before there are several OS threads */
+    localhost(); /* before there are several OS threads */
     for (int i = 0; i < 2; i++) {
         sem_init(&outposts[i].ready, 0, 0);
         CHECK(pthread_create(&outposts[i].thread, NULL, man_outpost, &outposts[i]), ==, 0);
@@ -369,6 +369,6 @@ static void share(green_tls_version version) {
     CHECK(visit_both(version, NULL, NULL), ==, 0);
 }
 
-TEST(shared_key, "hubs that share a ticket key resume each other's sessions, and others do not") {
+TEST(shared_key, "hubs with the same ticket key resume each other's sessions, and others do not") {
     with_each_version(share);
 }

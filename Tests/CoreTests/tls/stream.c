@@ -1,4 +1,4 @@
-/* Bytes over TLS: in order, whole, both ways, in whatever pieces they come. */
+/* Bytes over TLS: in order, complete, in both directions, in pieces of any size. */
 #include "tls_helpers.h"
 
 #include <sys/socket.h>
@@ -19,7 +19,7 @@ static void exchange(green_tls_version version) {
     release_tls_pair(&pair);
 }
 
-TEST(exchange, "lines, lent bytes and exact reads come over TLS 1.2 and 1.3") {
+TEST(exchange, "lines, received bytes and exact reads work over TLS 1.2 and 1.3") {
     with_each_version(exchange);
 }
 
@@ -37,7 +37,7 @@ static void goodbye(green_tls_version version) {
     release_tls_pair(&pair);
 }
 
-TEST(goodbye, "a goodbye ends one direction, and the other goes on") {
+TEST(goodbye, "close_notify ends one direction, and the other continues") {
     with_each_version(goodbye);
 }
 
@@ -45,12 +45,12 @@ static void cut(green_tls_version version) {
     struct tls_pair pair = tls_pair(version);
     send_text(pair.client, "half");
     expect_text(pair.server, "half");
-    /* The descriptor below ends without a word. */
+    /* The descriptor below ends without close_notify. */
     CHECK(shutdown(green_socket_fd(pair.client), SHUT_WR), ==, 0);
     char byte;
     CHECK(green_read(pair.server, &byte, 1), ==, -EPROTO);
     CHECK(green_tls_last_problem(), ==, GREEN_TLS_TRUNCATED);
-    CHECK_CONTAINS(green_explain(-EPROTO), "without a goodbye");
+    CHECK_CONTAINS(green_explain(-EPROTO), "without close_notify");
     CHECK(green_read(pair.server, &byte, 1), ==, -EPROTO);
     CHECK(green_tls_last_problem(), ==, GREEN_TLS_TRUNCATED);
     release_tls_pair(&pair);
@@ -72,9 +72,10 @@ TEST(goodbye_released, "a shutdown does not touch a socket that was released dur
     green_thread *writer = start(write_much, pair.client);
     let_run();
     CHECK(kill_and_finish(writer), ==, -ECANCELED);
-    green_thread *ending = start(end_stream, pair.client); /* sends first what the write has encrypted */
+    green_thread *ending = start(end_stream, pair.client); /* sends the encrypted bytes of the write first */
     let_run();
-    CHECK(green_socket_set_option(pair.client, SOL_SOCKET, SO_SNDBUF, sizeof bytes), ==, 0); /* all the rest at once */
+    CHECK(green_socket_set_option(pair.client, SOL_SOCKET, SO_SNDBUF, sizeof bytes), ==,
+          0); /* the kernel accepts the rest at once */
     while (recv(green_socket_fd(pair.server), bytes, sizeof bytes, MSG_DONTWAIT) > 0)
         ;
     CHECK(finish(release_on_completion(pair.client)), ==, 0);
@@ -82,7 +83,7 @@ TEST(goodbye_released, "a shutdown does not touch a socket that was released dur
     green_socket_release(pair.server);
 }
 
-TEST(truncated, "a stream that is cut is an error, not an end, and stays one") {
+TEST(truncated, "a truncated stream is an error, not an end, in each later call too") {
     with_each_version(cut);
 }
 
@@ -90,7 +91,7 @@ static int stop(void *socket) {
     return green_tls_stop(socket);
 }
 
-TEST(stopped, "TLS is taken off again on both ends, and plain bytes go on") {
+TEST(stopped, "after a stop on both ends, plain bytes flow") {
     struct tls_pair pair = tls_pair(0);
     green_thread *other = start(stop, pair.server);
     CHECK(green_tls_stop(pair.client), ==, 0);
@@ -104,22 +105,22 @@ TEST(stopped, "TLS is taken off again on both ends, and plain bytes go on") {
     release_tls_pair(&pair);
 }
 
-TEST(stopped_early, "TLS is not taken off while something is unread") {
+TEST(stopped_early, "a stop fails while data is unread") {
     struct tls_pair pair = tls_pair(0);
     send_text(pair.server, "unread");
     CHECK(green_tls_stop(pair.client), ==, -EPROTO);
-    CHECK_CONTAINS(green_explain(-EPROTO), "read first");
+    CHECK_CONTAINS(green_explain(-EPROTO), "unread application data remains");
     release_tls_pair(&pair);
 }
 
-TEST(early_bytes, "bytes that came before the handshake are refused") {
+TEST(early_bytes, "bytes that arrive before the handshake are an error") {
     struct pair plain = connected(UNIX_PAIR);
     green_tls_context *context = client_context();
     send_text(plain.far, "250 go ahead\nNOW");
     char line[32];
     CHECK(green_read_line(plain.near, line, sizeof line), ==, 13);
     CHECK(green_tls_start(plain.near, context, "localhost"), ==, -EPROTO);
-    CHECK_CONTAINS(green_explain(-EPROTO), "3 bytes came before the handshake");
+    CHECK_CONTAINS(green_explain(-EPROTO), "3 bytes arrived before the handshake");
     CHECK(!green_tls_is_on(plain.near));
     green_tls_context_release(context);
     release_pair(&plain);
@@ -147,13 +148,13 @@ static void saturate(green_tls_version version) {
     release_tls_pair(&pair);
 }
 
-BIG_TEST(duplex, "both directions at once, each saturated, come whole and in order") {
+BIG_TEST(duplex, "both directions at once, saturated, arrive complete and in order") {
     with_each_version(saturate);
 }
 
 /* In pieces ----------------------------------------------------------------- */
 
-/* Hands bytes on, in pieces of size; the first at another offset. */
+/* Forwards bytes in pieces of this size; the first has another size. */
 struct relay {
     green_socket *from, *to;
     size_t first, size;
@@ -207,7 +208,7 @@ static void talk(struct tls_pair *pair) {
     expect_end(pair->client);
 }
 
-TEST(bytewise, "a connection whose bytes come one at a time works") {
+TEST(bytewise, "a connection whose bytes arrive one at a time works") {
     through_relays(1, 1, talk);
 }
 
@@ -254,8 +255,8 @@ static int count_turns(void *argument) {
     return 0;
 }
 
-/* On epoll one may be done at once, and the next one not. */
-TEST(fair, "two writes that need not wait, small or large, let others run") {
+/* On epoll one write may be done at once, and the next one not. */
+TEST(fair, "two writes that do not wait, small or large, let other threads run") {
     struct tls_pair pair = tls_pair(0);
     static char bytes[16384], back[16384];
     int turns = 0;
@@ -276,8 +277,8 @@ TEST(fair, "two writes that need not wait, small or large, let others run") {
     release_tls_pair(&pair);
 }
 
-/* The kernel takes a part of a record, and the rest comes behind it. */
-TEST(full, "a large record that the kernel has room for in part comes whole") {
+/* The kernel accepts a part of a record, and the rest follows. */
+TEST(full, "a large record that the kernel accepts only in part arrives complete") {
     struct tls_pair pair = tls_pair(0);
     struct transfer out = {pair.server, 4 << 20, 0}, in = {pair.client, 4 << 20, 0};
     static char bytes[16384];
@@ -292,7 +293,7 @@ TEST(full, "a large record that the kernel has room for in part comes whole") {
     release_tls_pair(&pair);
 }
 
-TEST(sizes, "writes of every size around a record come whole") {
+TEST(sizes, "writes of each size around that of a record arrive complete") {
     struct tls_pair pair = tls_pair(0);
     static const size_t sizes[] = {0, 1, 16383, 16384, 16385, 40000, 131072, 300001};
     static char bytes[300001], back[300001];

@@ -1,9 +1,9 @@
-/* Who is trusted, who is not, and what both sides are told. */
+/* The verification of certificates, and the results on both sides. */
 #include "tls_helpers.h"
 
 #include <openssl/x509_vfy.h>
 
-/* One meeting: what the client trusts and asks for, and what the server shows. */
+/* One connection: what the client trusts and requests, and what the server presents. */
 struct meeting {
     const char *host; /* default: "localhost" */
     struct certificate_options shows;
@@ -34,7 +34,7 @@ static void accepted(struct meeting meeting) {
     release_tls_pair(&pair);
 }
 
-/* The client refuses, in a sentence with these words; the server is told. */
+/* The client rejects the server with a message that contains words; the server gets an alert. */
 static void refused(struct meeting meeting, bool self_signed, green_tls_problem problem, long verify,
                     const char *words) {
     struct tls_pair pair = hold(&meeting, self_signed);
@@ -50,24 +50,25 @@ static void refused(struct meeting meeting, bool self_signed, green_tls_problem 
     release_tls_pair(&pair);
 }
 
-TEST(trusted, "a certificate of an authority that we trust, for the name that we asked for, is accepted") {
+TEST(trusted, "a certificate of a trusted authority for the requested name is accepted") {
     accepted((struct meeting){.shows.names = "DNS:localhost"});
     accepted((struct meeting){.shows.names = "DNS:other.example,DNS:LOCALHOST"});
 }
 
-TEST(self_signed, "a certificate that signs itself is GREEN_TLS_UNTRUSTED") {
+TEST(self_signed, "a self-signed certificate is GREEN_TLS_UNTRUSTED") {
     refused((struct meeting){.shows.names = "DNS:localhost"}, true, GREEN_TLS_UNTRUSTED,
-            X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, "the certificate of localhost is refused: self-signed certificate");
+            X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT,
+            "the certificate of localhost was rejected: self-signed certificate");
 }
 
-TEST(unknown_authority, "a certificate of an authority that we do not know is GREEN_TLS_UNTRUSTED") {
+TEST(unknown_authority, "a certificate of an unknown authority is GREEN_TLS_UNTRUSTED") {
     struct certificate stranger = make_certificate(&(struct certificate_options){.authority = true, .subject = "X"});
     refused((struct meeting){.shows = {.names = "DNS:localhost", .issuer = &stranger}}, false, GREEN_TLS_UNTRUSTED,
             X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, "unable to get local issuer certificate");
     free_certificate(&stranger);
 }
 
-TEST(itself_trusted, "a certificate that signs itself is accepted by who has it as its authority") {
+TEST(itself_trusted, "a self-signed certificate is accepted by a client that trusts it as an authority") {
     struct certificate own = make_certificate(&(struct certificate_options){.names = "DNS:localhost"});
     green_tls_context *client = context_of((green_tls_options){.authorities = pem(own.chain)}),
                       *server = server_context(&own);
@@ -78,7 +79,7 @@ TEST(itself_trusted, "a certificate that signs itself is accepted by who has it 
     free_certificate(&own);
 }
 
-TEST(system_store, "without authorities of one's own the system's count, and they have not signed ours") {
+TEST(system_store, "without own authorities the system's store is used") {
     green_tls_context *client = context_of((green_tls_options){0}), *server = server_context(localhost());
     struct tls_pair pair = tls_meet(client, server, "localhost");
     CHECK(pair.client_outcome.problem, ==, GREEN_TLS_UNTRUSTED);
@@ -90,10 +91,10 @@ TEST(system_store, "without authorities of one's own the system's count, and the
 TEST(expired, "an expired certificate is GREEN_TLS_EXPIRED") {
     refused((struct meeting){.shows = {.names = "DNS:localhost", .begins = -7200, .ends = -3600}}, false,
             GREEN_TLS_EXPIRED, X509_V_ERR_CERT_HAS_EXPIRED,
-            "the certificate of localhost is refused: certificate has expired");
+            "the certificate of localhost was rejected: certificate has expired");
 }
 
-TEST(not_yet_valid, "a certificate of tomorrow is GREEN_TLS_EXPIRED, with its own verify number") {
+TEST(not_yet_valid, "a certificate that is not valid yet is GREEN_TLS_EXPIRED, with its own verify number") {
     refused((struct meeting){.shows = {.names = "DNS:localhost", .begins = 3600, .ends = 7200}}, false,
             GREEN_TLS_EXPIRED, X509_V_ERR_CERT_NOT_YET_VALID, "certificate is not yet valid");
 }
@@ -101,23 +102,23 @@ TEST(not_yet_valid, "a certificate of tomorrow is GREEN_TLS_EXPIRED, with its ow
 TEST(forged, "a certificate whose signature is not its authority's is GREEN_TLS_BAD_CERTIFICATE") {
     refused((struct meeting){.shows = {.names = "DNS:localhost", .forged = true}}, false, GREEN_TLS_BAD_CERTIFICATE,
             X509_V_ERR_CERT_SIGNATURE_FAILURE,
-            "the certificate of localhost is refused: certificate signature failure");
+            "the certificate of localhost was rejected: certificate signature failure");
 }
 
-TEST(purpose, "a certificate that is for clients only is no good for a server") {
+TEST(purpose, "a certificate for clients only is rejected from a server") {
     refused((struct meeting){.shows = {.names = "DNS:localhost", .purpose = "clientAuth"}}, false,
             GREEN_TLS_BAD_CERTIFICATE, X509_V_ERR_INVALID_PURPOSE, "unsuitable certificate purpose");
 }
 
-TEST(wrong_host, "a certificate for other names is GREEN_TLS_WRONG_HOST; the sentence has them and ours") {
+TEST(wrong_host, "a certificate for other names is GREEN_TLS_WRONG_HOST; the message has them and the requested name") {
     refused((struct meeting){.host = "mine.example", .shows.names = "DNS:a.example,DNS:b.example,IP:10.0.0.1,IP:::1"},
             false, GREEN_TLS_WRONG_HOST, X509_V_ERR_HOSTNAME_MISMATCH,
-            "the certificate of a.example, b.example, 10.0.0.1, ::1 is refused");
+            "the certificate of a.example, b.example, 10.0.0.1, ::1 was rejected");
     refused((struct meeting){.host = "mine.example"}, false, GREEN_TLS_WRONG_HOST, X509_V_ERR_HOSTNAME_MISMATCH,
             "/CN=a peer");
 }
 
-TEST(unprintable, "what a certificate calls itself comes to the sentence in printable characters") {
+TEST(unprintable, "the message has the names of a certificate in printable characters") {
     struct tls_pair pair =
         hold(&(struct meeting){.host = "mine.example", .shows.names = "DNS:a\x1b[31m.example,DNS:b\n.example"}, false);
     CHECK(pair.client_outcome.problem, ==, GREEN_TLS_WRONG_HOST);
@@ -127,28 +128,29 @@ TEST(unprintable, "what a certificate calls itself comes to the sentence in prin
     release_tls_pair(&pair);
 }
 
-TEST(many_names, "the sentence of a certificate with very many names has as many as fit") {
+TEST(many_names, "the message for a certificate with very many names has as many as fit") {
     char names[4000] = "DNS:host000.example";
     for (int i = 1; i < 150; i++)
         snprintf(names + strlen(names), sizeof names - strlen(names), ",DNS:host%03d.example", i);
     struct tls_pair pair = hold(&(struct meeting){.host = "mine.example", .shows.names = names}, false);
     CHECK(pair.client_outcome.problem, ==, GREEN_TLS_WRONG_HOST);
     CHECK_CONTAINS(pair.client_outcome.text, "host000.example, host001.example");
-    CHECK_CONTAINS(pair.client_outcome.text, "is refused");
+    CHECK_CONTAINS(pair.client_outcome.text, "was rejected");
     CHECK_CONTAINS(pair.client_outcome.text, "mine.example");
     release_tls_pair(&pair);
 }
 
-TEST(addresses, "an address is accepted when the certificate has it, not when a name looks like it") {
+TEST(addresses, "an address must be in the certificate as an address, not as a name") {
     accepted((struct meeting){.host = "127.0.0.1", .shows.names = "IP:127.0.0.1"});
     accepted((struct meeting){.host = "::1", .shows.names = "DNS:localhost,IP:::1"});
     refused((struct meeting){.host = "127.0.0.2", .shows.names = "DNS:localhost,IP:127.0.0.1"}, false,
-            GREEN_TLS_WRONG_HOST, X509_V_ERR_IP_ADDRESS_MISMATCH, "the certificate of localhost, 127.0.0.1 is refused");
+            GREEN_TLS_WRONG_HOST, X509_V_ERR_IP_ADDRESS_MISMATCH,
+            "the certificate of localhost, 127.0.0.1 was rejected");
     refused((struct meeting){.host = "127.0.0.1", .shows.names = "DNS:127.0.0.1"}, false, GREEN_TLS_WRONG_HOST,
             X509_V_ERR_IP_ADDRESS_MISMATCH, "127.0.0.1");
 }
 
-TEST(wildcards, "a wildcard is good for one label, and only as the whole of it") {
+TEST(wildcards, "a wildcard matches one label, and only a whole one") {
     accepted((struct meeting){.host = "www.some.example", .shows.names = "DNS:*.some.example"});
     static const struct {
         const char *host, *names;
@@ -167,7 +169,7 @@ TEST(wildcards, "a wildcard is good for one label, and only as the whole of it")
     }
 }
 
-TEST(no_host, "a client without the name of a host is refused before a byte goes out") {
+TEST(no_host, "a client without a host name fails before it sends a byte") {
     green_tls_context *client = client_context();
     for (int i = 0; i < 2; i++) {
         struct pair pair = connected(UNIX_PAIR);
@@ -181,9 +183,9 @@ TEST(no_host, "a client without the name of a host is refused before a byte goes
     green_tls_context_release(client);
 }
 
-/* Nobody -------------------------------------------------------------------- */
+/* No verification ----------------------------------------------------------- */
 
-TEST(insecure, "who says NOBODY_INSECURE talks to anybody") {
+TEST(insecure, "GREEN_TLS_VERIFY_NONE_INSECURE accepts any peer") {
     struct meeting meeting = {.host = "mine.example",
                               .shows = {.names = "DNS:localhost", .begins = -7200, .ends = -3600},
                               .client.verification = GREEN_TLS_VERIFY_NONE_INSECURE};
@@ -195,7 +197,7 @@ TEST(insecure, "who says NOBODY_INSECURE talks to anybody") {
 
 /* Pins ---------------------------------------------------------------------- */
 
-/* What comes of a pin that is one of two. */
+/* The result with two pins of which one matches. */
 static struct tls_pair meet_pinned(const unsigned char *pin, green_tls_options options) {
     unsigned char pins[2 * GREEN_TLS_PIN_SIZE];
     memset(pins, 7, GREEN_TLS_PIN_SIZE);
@@ -219,7 +221,8 @@ static void pinned(green_tls_verification verification) {
     CHECK(bad.client_outcome.result, ==, -EPROTO);
     CHECK(bad.client_outcome.problem, ==, GREEN_TLS_WRONG_KEY);
     CHECK(bad.client_outcome.verify, ==, X509_V_ERR_CERT_REJECTED);
-    CHECK_CONTAINS(bad.client_outcome.text, "the certificate of localhost, 127.0.0.1 is refused: its key is none");
+    CHECK_CONTAINS(bad.client_outcome.text,
+                   "the certificate of localhost, 127.0.0.1 was rejected: its key does not match a pin");
     CHECK(bad.server_outcome.problem, ==, GREEN_TLS_REFUSED);
     release_tls_pair(&bad);
 }
@@ -228,7 +231,7 @@ TEST(pins, "a certificate with a key that is not pinned is GREEN_TLS_WRONG_KEY")
     pinned(GREEN_TLS_VERIFY_DEFAULT);
 }
 
-TEST(pins_insecure, "a pin holds also for who verifies nothing else") {
+TEST(pins_insecure, "pins are checked without any other verification") {
     pinned(GREEN_TLS_VERIFY_NONE_INSECURE);
 }
 
@@ -247,7 +250,7 @@ TEST(pin_is_not_trust, "the right key alone does not make a certificate trusted"
 
 /* Certificates of clients --------------------------------------------------- */
 
-/* A server that asks, and a client that may have a certificate. */
+/* A server that asks for a certificate, and a client that may have one. */
 static struct tls_pair meet_asking(green_tls_options asks, const struct certificate *shown, green_tls_version version) {
     green_tls_identity own = identity(localhost()), its = shown ? identity(shown) : (green_tls_identity){0};
     asks.role = GREEN_TLS_SERVER;
@@ -298,7 +301,7 @@ static void trusted_client(green_tls_version version) {
     free_certificate(&good);
 }
 
-TEST(trusted_client, "a client's certificate is accepted when it is trusted") {
+TEST(trusted_client, "a trusted certificate of a client is accepted") {
     with_each_version(trusted_client);
 }
 
@@ -308,12 +311,12 @@ static void untrusted_client(green_tls_version version) {
         struct tls_pair pair = meet_asking((green_tls_options){.verification = asks}, &bad, version);
         CHECK(pair.client_outcome.problem, ==, GREEN_TLS_REFUSED);
         client_refused(&pair, GREEN_TLS_UNTRUSTED, X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT,
-                       "the certificate of client.example is refused: self-signed certificate");
+                       "the certificate of client.example was rejected: self-signed certificate");
     }
     free_certificate(&bad);
 }
 
-TEST(untrusted_client, "a client's certificate that is not trusted is refused, also where none is required") {
+TEST(untrusted_client, "an untrusted certificate of a client is rejected even if none is required") {
     with_each_version(untrusted_client);
 }
 
@@ -324,18 +327,18 @@ static void no_certificate(green_tls_version version) {
     client_refused(&pair, GREEN_TLS_NO_CERTIFICATE, 0, "peer did not return a certificate");
 }
 
-TEST(no_certificate, "a client without a certificate is GREEN_TLS_NO_CERTIFICATE where one is required") {
+TEST(no_certificate, "a client without a required certificate is GREEN_TLS_NO_CERTIFICATE") {
     with_each_version(no_certificate);
 }
 
-TEST(not_asked, "a server that does not ask is not shown the client's certificate") {
+TEST(not_asked, "a client sends its certificate only to a server that asks for it") {
     struct certificate good = client_certificate(true);
     struct tls_pair pair = meet_asking((green_tls_options){0}, &good, 0);
     check_client_seen(&pair, 0);
     free_certificate(&good);
 }
 
-TEST(pinned_client, "a server's pins count for its clients, and where nothing else does a certificate is required") {
+TEST(pinned_client, "a server's pins apply to its clients, and require a certificate") {
     struct certificate good = client_certificate(true), own = client_certificate(false);
     green_tls_options asks = {.verification = GREEN_TLS_VERIFY_REQUIRED, .pins = good.pin, .pin_count = 1};
     struct tls_pair pair = meet_asking(asks, &good, 0);
@@ -352,7 +355,7 @@ TEST(pinned_client, "a server's pins count for its clients, and where nothing el
     free_certificate(&own);
 }
 
-TEST(pins_unasked, "pins of a server that asks for no certificate are -EINVAL, not ignored") {
+TEST(pins_unasked, "pins of a server that asks for no certificate are -EINVAL") {
     green_tls_identity own = identity(localhost());
     green_tls_context *context = NULL;
     green_tls_options options = {
@@ -363,7 +366,7 @@ TEST(pins_unasked, "pins of a server that asks for no certificate are -EINVAL, n
 
 /* Chains -------------------------------------------------------------------- */
 
-TEST(chain, "a chain with its middle is trusted, without it it is not, and both ends see its length") {
+TEST(chain, "a chain is trusted with its intermediate certificate, not without it, and both ends see its length") {
     struct certificate middle = make_certificate(
         &(struct certificate_options){.authority = true, .subject = "a middle", .issuer = authority()});
     struct certificate leaf =
