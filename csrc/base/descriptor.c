@@ -3,6 +3,11 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
 
 int green__move_above_stdio(int fd) {
     int moved = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1), error = errno;
@@ -37,6 +42,11 @@ int green__move_fd_high(int fd) {
 
 int green__open(const char *path, int flags, mode_t mode) {
     return green__above_stdio(open(path, flags | O_CLOEXEC, mode));
+}
+
+int green__open_pidfd(pid_t pid) {
+    int fd = green__above_stdio((int)syscall(SYS_pidfd_open, pid, 0));
+    return fd < 0 ? -errno : fd;
 }
 
 FILE *green__open_stream(const char *path) {

@@ -33,6 +33,9 @@ int green__move_fd_high(int fd);
 /* open(2) with O_CLOEXEC, for Green's own files. */
 int green__open(const char *path, int flags, mode_t mode);
 
+/* pidfd_open(2), since Linux 5.3, which sets close-on-exec. Returns -errno on failure. */
+int green__open_pidfd(pid_t pid);
+
 /* fopen(3) for reading, for Green's own files. NULL with errno on failure. */
 FILE *green__open_stream(const char *path);
 

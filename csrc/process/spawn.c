@@ -8,7 +8,6 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,12 +29,6 @@ struct start {
     int first;
     char *memory[]; /* both lists, followed by the strings */
 };
-
-/* Linux 5.3. Always has close-on-exec set. */
-static int open_pidfd(pid_t pid) {
-    int fd = green__above_stdio((int)syscall(SYS_pidfd_open, pid, 0));
-    return fd < 0 ? -errno : fd;
-}
 
 static void kill_and_collect(pid_t pid) {
     kill(pid, SIGKILL);
@@ -74,7 +67,7 @@ static int start_now(struct start *start) {
     posix_spawnattr_destroy(&attributes);
     if (error != 0)
         return -error;
-    int pidfd = open_pidfd(pid);
+    int pidfd = green__open_pidfd(pid);
     if (pidfd < 0) {
         kill_and_collect(pid);
         return pidfd;

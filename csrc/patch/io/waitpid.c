@@ -3,12 +3,6 @@
 #include "../clock.h"
 #include "../wait_fds.h"
 
-#include <sys/syscall.h>
-
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open 434
-#endif
-
 static const int64_t INTERVAL_FIRST = 1000 * 1000, INTERVAL_MAX = 50 * 1000 * 1000;
 
 /* A pidfd of the child, or -1 if a pidfd cannot be waited for: the call is for any of several
@@ -16,7 +10,7 @@ static const int64_t INTERVAL_FIRST = 1000 * 1000, INTERVAL_MAX = 50 * 1000 * 10
 static int open_child(pid_t pid, int options) {
     if (pid <= 0 || (options & (WUNTRACED | WCONTINUED)))
         return -1;
-    return green__above_stdio((int)syscall(SYS_pidfd_open, pid, 0));
+    return green__open_pidfd(pid);
 }
 
 /* Without a pidfd, polls at growing intervals. */
