@@ -13,6 +13,9 @@ int green__fail(int error, const char *format, ...) __attribute__((format(printf
 int green__fail_with_advice(int error, const char *advice, const char *format, ...)
     __attribute__((format(printf, 3, 4), cold));
 
+/* Advice for EMFILE and ENFILE. */
+#define GREEN_ADVICE_EMFILE "raise the limit of open files (ulimit -n)"
+
 /* The system's text for a negated errno. */
 const char *green__error_text(int error);
 

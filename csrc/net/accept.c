@@ -55,7 +55,7 @@ static int fail_busy(const green_listener *listener) {
 }
 
 static const char *advice(int error) {
-    return error == -EMFILE || error == -ENFILE ? "raise the limit of open files (ulimit -n)" : "";
+    return error == -EMFILE || error == -ENFILE ? GREEN_ADVICE_EMFILE : "";
 }
 
 /* Runs one accept. Returns a descriptor or -errno, and whether the accept was cancelled. */

@@ -209,3 +209,15 @@ void green_address_set_port(green_address *address, uint16_t port) {
 bool green_address_equal(const green_address *a, const green_address *b) {
     return a->length == b->length && memcmp(&a->storage, &b->storage, a->length) == 0;
 }
+
+int green__address_of(int fd, green_address_query *query, green_address *address) {
+    *address = (green_address){.length = sizeof address->storage};
+    int error = fd < 0 ? -EBADF : query(fd, (struct sockaddr *)&address->storage, &address->length) < 0 ? -errno : 0;
+    if (error < 0)
+        address->length = 0;
+    return error;
+}
+
+int green__address_bind(int fd, const green_address *address) {
+    return bind(fd, (const struct sockaddr *)&address->storage, address->length) < 0 ? -errno : 0;
+}

@@ -1,8 +1,18 @@
-/* The parts of an address in text form, for name resolution. */
+/* Addresses of descriptors, and the parts of an address in text form. */
 #ifndef GREEN_NET_ADDRESS_H
 #define GREEN_NET_ADDRESS_H
 
 #include <green/address.h>
+
+/* getsockname() or getpeername(). */
+typedef int green_address_query(int fd, struct sockaddr *address, socklen_t *length);
+
+/* Stores the address that the query returns for a descriptor. Returns 0, or -errno with an
+ * address of length 0. -EBADF for a negative fd. */
+int green__address_of(int fd, green_address_query *query, green_address *address);
+
+/* bind(2). Returns 0 or -errno. */
+int green__address_bind(int fd, const green_address *address);
 
 enum { GREEN_HOST_MAX = 256 };
 

@@ -1,5 +1,6 @@
 /* Connecting to one address, or to the first of several that answers. */
 #include "../base/descriptor.h"
+#include "address.h"
 #include "socket.h"
 
 #include <netinet/in.h>
@@ -31,7 +32,7 @@ static const char *advice(int error) {
     case -ECONNREFUSED:
         return "nothing listens there";
     case -EMFILE:
-        return "raise the limit of open files (ulimit -n)";
+        return GREEN_ADVICE_EMFILE;
     case -EADDRNOTAVAIL:
         return "this machine does not have the local address, or all its ports are in use";
     case -ETIMEDOUT:
@@ -57,19 +58,18 @@ static int open_descriptor(const green_address *to, const green_address *from) {
     int fd = green__above_stdio(socket(to->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (fd < 0)
         return -errno;
-    int yes = 1, result = 0;
+    int yes = 1, error = 0;
     bool internet = to->storage.ss_family != AF_UNIX;
-    if (internet)
-        result = setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    if (internet && setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes) < 0)
+        error = -errno;
     /* Without this option, bind() reserves a port for this connection alone. Kernels before
      * Linux 4.2 do not have it. */
     if (internet && from && green_address_port(from) == 0)
         (void)!setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof yes);
-    if (result == 0 && from)
-        result = bind(fd, (const struct sockaddr *)&from->storage, from->length);
-    if (result == 0)
+    if (error == 0 && from)
+        error = green__address_bind(fd, from);
+    if (error == 0)
         return fd;
-    int error = -errno;
     close(fd);
     return error;
 }
@@ -104,10 +104,10 @@ static int connect_descriptor(green_hub *hub, int fd, const green_address *to, i
 /* If no socket listens on the destination, the kernel may select its port as the source
  * port, and TCP connects the socket to itself (a simultaneous open). */
 static bool is_connected_to_itself(int fd, const green_address *to) {
-    green_address here = {.length = sizeof here.storage}, there = {.length = sizeof there.storage};
-    return green_address_port(to) > 0 && getsockname(fd, (struct sockaddr *)&here.storage, &here.length) == 0 &&
-           green_address_port(&here) == green_address_port(to) &&
-           getpeername(fd, (struct sockaddr *)&there.storage, &there.length) == 0 && green_address_equal(&here, &there);
+    green_address here, there;
+    return green_address_port(to) > 0 && green__address_of(fd, getsockname, &here) == 0 &&
+           green_address_port(&here) == green_address_port(to) && green__address_of(fd, getpeername, &there) == 0 &&
+           green_address_equal(&here, &there);
 }
 
 /* Closes without TIME_WAIT, in which a server could not bind the port. */

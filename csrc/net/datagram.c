@@ -1,4 +1,5 @@
 #include "../base/descriptor.h"
+#include "address.h"
 #include "socket.h"
 
 #include <green/datagram.h>
@@ -12,10 +13,9 @@ int green_datagram_open(green_socket **made, const green_address *at) {
     if (!hub)
         return error;
     int fd = green__above_stdio(socket(at->storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    if (fd >= 0 && bind(fd, (const struct sockaddr *)&at->storage, at->length) == 0)
+    error = fd < 0 ? -errno : green__address_bind(fd, at);
+    if (error == 0)
         error = green__socket_make(hub, fd, made);
-    else
-        error = -errno;
     if (error == 0)
         return 0;
     if (fd >= 0)

@@ -1,5 +1,6 @@
 /* Making and closing listeners. */
 #include "../base/descriptor.h"
+#include "address.h"
 #include "listener.h"
 
 #include <fcntl.h>
@@ -55,7 +56,7 @@ static const char *advice(int error, const green_address *on) {
     case -EADDRNOTAVAIL:
         return "no interface of this machine has this address";
     case -EMFILE:
-        return "raise the limit of open files (ulimit -n)";
+        return GREEN_ADVICE_EMFILE;
     default:
         return "";
     }
@@ -80,10 +81,9 @@ static int set_options(int fd, const green_address *on, const green_listen_optio
 }
 
 static int bind_and_listen(int fd, const green_address *on, int backlog, green_socket_file *file) {
-    const struct sockaddr *address = (const struct sockaddr *)&on->storage;
-    int error = bind(fd, address, on->length) < 0 ? -errno : 0;
+    int error = green__address_bind(fd, on);
     if (error == -EADDRINUSE && green__socket_file_replace(on))
-        error = bind(fd, address, on->length) < 0 ? -errno : 0;
+        error = green__address_bind(fd, on);
     if (error < 0)
         return error;
     green__socket_file_record(file, on);
@@ -230,10 +230,8 @@ int green_listener_fd(const green_listener *listener) {
 }
 
 int green_listener_address(const green_listener *listener, green_address *address) {
-    *address = (green_address){.length = sizeof address->storage};
-    if (listener->closed)
-        return green__fail(-EBADF, "cannot get the address of a listener: it is closed");
-    if (getsockname(listener->fd, (struct sockaddr *)&address->storage, &address->length) < 0)
-        return green__fail(-errno, "cannot get the address of a listener");
-    return 0;
+    int error = green__address_of(listener->closed ? -1 : listener->fd, getsockname, address);
+    return error < 0
+               ? green__fail(error, "cannot get the address of a listener%s", listener->closed ? ": it is closed" : "")
+               : 0;
 }

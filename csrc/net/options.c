@@ -1,4 +1,5 @@
 /* Properties of a socket that can be read and set without blocking. */
+#include "address.h"
 #include "socket.h"
 
 #include <netinet/in.h>
@@ -48,19 +49,6 @@ bool green__socket_keeps_messages(const green_socket *socket) {
     return type != SOCK_STREAM;
 }
 
-typedef int name_function(int fd, struct sockaddr *address, socklen_t *length);
-
-static int ask_name(const green_socket *socket, name_function *ask, green_address *address) {
-    *address = (green_address){.length = sizeof address->storage};
-    if (socket->fd < 0)
-        return -EBADF;
-    if (ask(socket->fd, (struct sockaddr *)&address->storage, &address->length) < 0) {
-        address->length = 0;
-        return -errno;
-    }
-    return 0;
-}
-
 /* getpeername() fails once the peer has reset the connection. SO_PEERNAME still returns
  * the address, but requires its exact length. */
 static int ask_lost_peer(const green_socket *socket, green_address *address) {
@@ -75,10 +63,10 @@ static int ask_lost_peer(const green_socket *socket, green_address *address) {
 }
 
 int green_socket_local_address(const green_socket *socket, green_address *address) {
-    return ask_name(socket, getsockname, address);
+    return green__address_of(socket->fd, getsockname, address);
 }
 
 int green_socket_peer_address(const green_socket *socket, green_address *address) {
-    int error = ask_name(socket, getpeername, address);
+    int error = green__address_of(socket->fd, getpeername, address);
     return error == -ENOTCONN ? ask_lost_peer(socket, address) : error;
 }
