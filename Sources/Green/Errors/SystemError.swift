@@ -8,7 +8,7 @@ public import SystemPackage
 /// do {
 ///     let socket = try connect(to: "127.0.0.1:6000")
 /// } catch let error as SystemError where error.code == .connectionRefused {
-///     print(error)  // connecting to 127.0.0.1:6000 (nothing listens there): Connection refused (ECONNREFUSED)
+///     print(error)  // cannot connect to 127.0.0.1:6000: Connection refused (ECONNREFUSED); nothing listens there
 /// }
 /// ```
 public struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
