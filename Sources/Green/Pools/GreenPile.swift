@@ -59,7 +59,7 @@ public final class GreenPile<Success> {
         timeout: Duration? = nil,
         _ function: @escaping () throws -> Success
     ) throws {
-        try work.add(ThreadState(function), name: name, timeout: timeout)
+        try work.spawn(ThreadState(function), name: name, timeout: timeout)
     }
 
     /// Takes the next result. Blocks until there is one.

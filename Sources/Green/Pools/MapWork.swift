@@ -24,10 +24,13 @@ final class MapWork {
     @safe @exclusivity(unchecked)
     private var inputFailure: (any Error)?
 
-    /// The threads that were started and not taken: in the order of the input, or in that of their ends.
-    @safe @exclusivity(unchecked)
-    private var line = FIFO<ThreadState>()
-    private let group: GreenGroup<Void>?
+    /// The threads that were started and not taken.
+    private let started: Started
+
+    private enum Started {
+        case inOrder(PileWork)
+        case asTheyEnd(GreenGroup<Void>)
+    }
 
     /// Held by who asks for a result.
     private let turn = Semaphore()
@@ -38,7 +41,7 @@ final class MapWork {
     init(_ pool: GreenPool, inOrder: Bool, _ pull: @escaping Pull) {
         self.pool = pool
         self.pull = pull
-        group = inOrder ? nil : GreenGroup()
+        started = inOrder ? .inOrder(PileWork(pool)) : .asTheyEnd(GreenGroup())
     }
 
     @inlinable
@@ -53,9 +56,13 @@ final class MapWork {
     }
 
     deinit {
-        line.forEach { $0.abandon() }
-        group?.members.forEach { $0.state.abandon() }
-        group?.stillborn.forEach { $0.state.abandon() }
+        switch started {
+        case .inOrder(let pile):
+            pile.removeAll { $0.abandon() }
+        case .asTheyEnd(let group):
+            group.members.forEach { $0.state.abandon() }
+            group.stillborn.forEach { $0.state.abandon() }
+        }
     }
 
     /// The thread whose result is next, which has ended; nil at the end.
@@ -80,7 +87,10 @@ final class MapWork {
     }
 
     private var count: Int {
-        group?.count ?? line.count
+        switch started {
+        case .inOrder(let pile): pile.count
+        case .asTheyEnd(let group): group.count
+        }
     }
 
     /// Starts elements for as long as that does not block, and no more than the pool could run at one time.
@@ -122,21 +132,17 @@ final class MapWork {
     }
 
     private func add(_ state: ThreadState) {
-        if let group {
-            group.add(GreenThread(state))
-        } else {
-            line.append(state)
+        switch started {
+        case .inOrder(let pile): pile.add(state)
+        case .asTheyEnd(let group): group.add(GreenThread(state))
         }
     }
 
     private func firstToEnd(timeout: Duration?) throws -> ThreadState? {
-        if let group {
-            return try group.next(timeout: timeout)?.state
+        switch started {
+        case .inOrder(let pile): try pile.next(timeout: timeout)
+        case .asTheyEnd(let group): try group.next(timeout: timeout)?.state
         }
-        let first = line.first
-        try first?.waitForEnd(timeout: timeout)
-        line.removeFirst()
-        return first
     }
 
     private func takeInputFailure() -> ThreadState? {
