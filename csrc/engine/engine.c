@@ -1,4 +1,4 @@
-/* Which engine a hub gets. */
+/* Selects the engine of a hub. */
 #include "engine.h"
 
 #include "../base/error.h"
@@ -11,7 +11,7 @@
 
 const green_engine_class *green__engine_substitute;
 
-/* The best one first. */
+/* The first is the best. */
 static const green_engine_class *const classes[] = {&green__uring, &green__epoll};
 enum { CLASS_COUNT = sizeof classes / sizeof *classes };
 
@@ -19,20 +19,20 @@ static const green_engine_class *named(const char *name) {
     for (size_t i = 0; i < CLASS_COUNT; i++)
         if (strcmp(classes[i]->name, name) == 0)
             return classes[i];
-    green__fail(-EINVAL, "there is no engine '%s', only 'uring' and 'epoll'", name);
+    green__fail(-EINVAL, "unknown engine '%s': expected 'uring' or 'epoll'", name);
     return NULL;
 }
 
-/* Another engine would not find more descriptors either. */
+/* Without a free descriptor, the other engine cannot be opened either. */
 static bool may_fall_back(int error) {
     return error != -EMFILE && error != -ENFILE;
 }
 
-/* Once in a process: every hub's reason is the same. */
-static void tell(const char *reason) {
-    static atomic_flag told = ATOMIC_FLAG_INIT;
-    if (!atomic_flag_test_and_set(&told))
-        green__debug("the engine is epoll, since %s", reason);
+/* Once in a process, because the reason is the same for every hub. */
+static void log_fallback(const char *reason) {
+    static atomic_flag logged = ATOMIC_FLAG_INIT;
+    if (!atomic_flag_test_and_set(&logged))
+        green__debug("using the epoll engine: %s", reason);
 }
 
 static int fall_back(green_engine **engine, const green_engine_options *options, int error, char **fallback) {
@@ -41,12 +41,12 @@ static int fall_back(green_engine **engine, const green_engine_options *options,
         return green__fail(-ENOMEM, "making a hub");
     error = classes[1]->open(engine, options);
     if (error == 0)
-        tell(*fallback);
+        log_fallback(*fallback);
     return error;
 }
 
-/* A refusal that leads to the second choice is no failure of the call, and must not
- * replace the sentence of an earlier one. */
+/* If epoll can be opened, the call has not failed, so the message of an earlier failure
+ * stays. */
 static int open_best(green_engine **engine, const green_engine_options *options, char **fallback) {
     green_message_copy before;
     green__message_save(&before);

@@ -1,8 +1,23 @@
-/* The engine contract: what moves a hub's bytes.
+/* The engine contract: how a hub performs I/O.
  *
- * It is shaped by completion: an operation goes in, its result comes out, and
- * how the engine waits in between is its own affair. An engine knows nothing of
- * green threads. All of it runs on the hub's OS thread. */
+ * An engine takes operations and completes them. Submit an operation, and the engine calls
+ * its completion function once, with the result. How the engine waits meanwhile is its own
+ * matter. There are two engines: io_uring (uring.h), where the kernel performs operations,
+ * and epoll (epoll.h), which makes non-blocking calls and waits for events.
+ *
+ *     caller                        engine                           kernel
+ *
+ *     try_now(op) ---------------->  one non-blocking attempt  ---->
+ *         done: the result     <---
+ *     submit(op)  ---------------->  owns op
+ *       the thread parks
+ *     poll(timeout)  ------------->  starts op  ------------------->
+ *                                    waits for completions     <---
+ *         op->complete(op, result) <-
+ *       the thread is readied
+ *
+ * An engine knows nothing of green threads; core/io.h makes a blocking call of an operation.
+ * An engine belongs to the OS thread that opened it, and all calls must come from there. */
 #ifndef GREEN_ENGINE_ENGINE_H
 #define GREEN_ENGINE_ENGINE_H
 
@@ -14,39 +29,44 @@
 typedef struct green_engine green_engine;
 typedef struct green_op green_op;
 
+/* What an operation does. The words in parentheses are fields of green_op. */
 typedef enum green_op_kind {
     GREEN_OP_RECEIVE,          /* recv(fd, address, length, flags) */
-    GREEN_OP_RECEIVE_PROVIDED, /* recv into memory of the engine's, which address, a green_provided_buffer, tells */
+    GREEN_OP_RECEIVE_PROVIDED, /* recv into a buffer of the engine; address is a green_provided_buffer to fill in */
     GREEN_OP_SEND,             /* send(fd, address, length, flags) */
     GREEN_OP_RECEIVE_MSG,      /* recvmsg(fd, address, flags) */
     GREEN_OP_SEND_MSG,         /* sendmsg(fd, address, flags) */
-    GREEN_OP_ACCEPT,           /* accept4(fd, NULL, NULL, SOCK_CLOEXEC) on a non-blocking listener */
+    GREEN_OP_ACCEPT,           /* accept4(fd, NULL, NULL, SOCK_CLOEXEC); the listener must be non-blocking */
     GREEN_OP_CONNECT,          /* connect(fd, address, length) */
-    GREEN_OP_READ,             /* read(fd, address, length) of what can be polled and is no socket */
-    GREEN_OP_POLL,             /* poll(fd, flags): the events that have come */
+    GREEN_OP_READ,             /* read(fd, address, length); a file that can be polled and is not a socket */
+    GREEN_OP_POLL,             /* poll(2) of fd for the events in flags; the result is the events */
 
-    /* Of files, for which nothing can be polled: only where the engine takes them. */
+    /* Files that cannot be polled. Only for engines whose supports() returns true. */
     GREEN_OP_READ_AT,          /* pread(fd, address, length, offset) */
-    GREEN_OP_WRITE_AT,         /* pwrite, likewise */
-    GREEN_OP_OPEN,             /* open(address, flags, length as its mode) */
+    GREEN_OP_WRITE_AT,         /* pwrite(fd, address, length, offset) */
+    GREEN_OP_OPEN,             /* open(address, flags | O_CLOEXEC, length) */
     GREEN_OP_SYNC,             /* fsync(fd) */
     GREEN_OP_SYNC_DATA,        /* fdatasync(fd) */
     GREEN_OP_TRUNCATE,         /* ftruncate(fd, offset) */
-    GREEN_OP_STAT,             /* stat(address) or fstat(fd), into second, a struct statx */
+    GREEN_OP_STAT,             /* stat(address), or fstat(fd) if address is NULL; second is a struct statx to fill in */
     GREEN_OP_RENAME,           /* rename(address, second) */
     GREEN_OP_UNLINK,           /* unlink(address) */
-    GREEN_OP_MAKE_DIRECTORY,   /* mkdir(address, length as its mode) */
+    GREEN_OP_MAKE_DIRECTORY,   /* mkdir(address, length) */
     GREEN_OP_REMOVE_DIRECTORY, /* rmdir(address) */
 } green_op_kind;
 
-/* One operation. It belongs to the engine from submit to its completion; what it
- * points to must stay as long. Usually both are on the stack of the thread that is
- * parked for it. */
+/* One operation.
+ *
+ * The engine owns it from submit() to its completion. Until then, the operation and all that
+ * it points to must stay in place, also after cancel(): the kernel may still write there.
+ * Usually they are on the stack of the green thread that is parked for it. */
 struct green_op {
-    /* Called once from within poll() with the result, >= 0 or -errno. It may submit
-     * and cancel, this operation too, but must not call poll(). Cancelled means
-     * -ECANCELED. */
+    /* Called once, from poll(), with the result: >= 0, or -errno. -ECANCELED if cancel() has
+     * ended the operation. It may submit and cancel operations, also this one, but must not
+     * call poll(). */
     void (*complete)(green_op *op, int32_t result);
+
+    /* Arguments, see green_op_kind. */
     void *address;
     size_t length;
     union {
@@ -57,107 +77,116 @@ struct green_op {
     int flags;
     green_op_kind kind;
 
-    /* Before: bytes, or room for a send, are probably not available yet, so a first
-     * attempt would fail. After a receive: it took all available bytes. */
+    /* Before a receive or a send: a first attempt would probably have to wait. After a
+     * receive: it has taken all available bytes. */
     bool drained;
 
-    /* Before a read: the file is known to support RWF_NOWAIT. After it: likewise, if the
+    /* Before a read: the file is known to support RWF_NOWAIT. After it: the same, if the
      * engine has found out. */
     bool nowait;
 
-    bool exact; /* a poll whose events poll(2) has to confirm: see uring_wait.c */
+    bool exact;       /* a poll: its events must be confirmed by poll(2), see uring_wait.c */
+    bool no_file_ref; /* a poll without POLLOUT that must not hold its file, see inner_epoll.c */
+    bool must_try;    /* the caller does not wait: make one attempt in any case */
 
-    bool no_file_ref; /* a poll without POLLOUT that must not hold its file: see inner_epoll.c */
-    bool must_try;    /* the caller does not wait: always try once */
-
-    /* The engine's own. */
-    uint8_t state;
+    /* Private to the engine. */
+    uint8_t state; /* where the operation is */
     bool cancelled;
-    bool begun;
-    uint8_t phase; /* of an operation that waits, see uring_wait.c */
-    uint8_t retries;
-    uint16_t generation;
-    int32_t result;
-    green_op *next;
+    bool begun;          /* epoll: the first attempt has been made */
+    uint8_t phase;       /* io_uring: see uring_wait.c */
+    uint8_t retries;     /* io_uring: see uring_wait.c */
+    uint16_t generation; /* io_uring: see uring_submit.c */
+    int32_t result;      /* io_uring: while the operation is being stopped */
+    green_op *next;      /* in a queue */
 };
 
-/* The maximum transfer of one system call. Linux transfers at most INT_MAX bytes, rounded
- * down to a page, and results and lengths in ring entries have 32 bits. An engine
- * transfers at most this much of a longer operation. */
+/* The most bytes that one operation transfers: Linux transfers at most INT_MAX bytes by one
+ * call, rounded down to a page, and lengths in ring entries have 32 bits. Of a longer
+ * operation, an engine transfers a part. */
 enum { GREEN_TRANSFER_MAX = 0x7fff0000 };
 
-/* The length that an engine passes to the kernel for this operation. */
+/* The length that an engine passes to the kernel. */
 static inline uint32_t green__op_size(const green_op *op) {
     return op->length < GREEN_TRANSFER_MAX ? (uint32_t)op->length : GREEN_TRANSFER_MAX;
 }
 
-/* A piece of the engine's memory that holds received bytes. Whoever waits for
- * bytes without memory of its own is lent one when they come, not before, so
- * that idle connections hold none; it is given back when they are read. When
- * all are lent, the operation ends with -ENOBUFS, and nothing is lost. */
+/* A buffer of the engine with received bytes.
+ *
+ * The engine picks a buffer when bytes arrive, not when the operation begins, so an idle
+ * connection holds none. The caller returns it by release_buffer() after it has read the
+ * bytes. If all buffers are in use, the operation ends with -ENOBUFS, and the bytes stay in
+ * the socket. */
 typedef struct green_provided_buffer {
-    char *bytes;
+    char *bytes; /* NULL: no buffer was picked */
     uint16_t id;
 } green_provided_buffer;
 
 enum { GREEN_PROVIDED_BUFFER_SIZE = 16 * 1024, GREEN_PROVIDED_BUFFERS_MAX = 32768 };
 
 typedef struct green_engine_options {
-    unsigned entries;
-    size_t receive_memory;
+    unsigned entries;      /* of a ring's submission queue; a power of two */
+    size_t receive_memory; /* bytes of all provided buffers */
 } green_engine_options;
 
+/* The functions of an engine. */
 typedef struct green_engine_class {
-    const char *name;
+    const char *name; /* "uring" or "epoll" */
 
-    /* Makes an engine for the calling OS thread, or fails with -errno, having
-     * told green__fail() the likely cause. */
+    /* Opens an engine for the calling OS thread. Returns 0, or -errno, explained with the
+     * likely cause. */
     int (*open)(green_engine **engine, const green_engine_options *options);
 
-    /* Ends one that has no operation left. */
+    /* Closes and frees the engine. All operations must have completed. */
     void (*close)(green_engine *engine);
 
-    /* Performs the operation at once if it does not have to wait: returns true, with the
-     * result in *result, and does not take the operation over. Called only for the kinds
-     * in try_kinds. */
-    uint32_t try_kinds; /* 1 << kind */
+    /* Makes one non-blocking attempt. Returns true with the result in *result, without a call
+     * of op->complete, or false if the operation has to wait; then submit() it. Must be
+     * called only for kinds whose bit (1 << kind) is set in try_kinds. */
+    uint32_t try_kinds;
     bool (*try_now)(green_engine *engine, green_op *op, int32_t *result);
 
-    /* Whether it takes one on a file of that kind now. NULL: it never does. */
+    /* Returns whether the engine can take an operation of this kind, on a file that cannot be
+     * polled, now. NULL: it never can. */
     bool (*supports)(const green_engine *engine, green_op_kind kind);
 
-    /* Takes an operation over. It cannot fail: a refusal is a completion. */
+    /* Takes the operation. Never fails: the result of a refused operation is its error. */
     void (*submit)(green_engine *engine, green_op *op);
 
-    /* Asks for an operation's end. Its completion still comes, with whatever result
-     * it had when the request reached it. */
+    /* Asks for an early end of the operation. Its completion still follows, from poll(). The
+     * result is -ECANCELED, or that of the operation if the request comes too late. Does
+     * nothing if the operation is not in progress or was cancelled before. */
     void (*cancel)(green_engine *engine, green_op *op);
 
-    /* Starts what was submitted and completes what is done. Waits for the first
-     * completion up to timeout nanoseconds: 0 does not wait, negative is for
-     * ever. One system call at most where the kernel is not pressed. It
-     * completes a bounded number, so that a flood cannot hold the hub. */
+    /* Starts submitted operations and completes those that are done. Waits for the first
+     * completion for up to timeout nanoseconds: 0 does not wait, negative waits forever. May
+     * return early without a completion.
+     *
+     * Completes a bounded number of operations, so that a flood does not block the hub. Makes
+     * at most one system call, besides those of attempts, unless queues overflow. Preserves
+     * errno, which belongs to the green thread on whose stack this runs. */
     void (*poll)(green_engine *engine, int64_t timeout);
 
-    /* Gives lent memory back. */
+    /* Returns a provided buffer to the engine. */
     void (*release_buffer)(green_engine *engine, const green_provided_buffer *buffer);
 
-    /* A socket's descriptor, without operations by now, is about to be closed:
-     * its number will soon be another's. */
+    /* Must be called before a descriptor that had operations is closed, because its number
+     * may be used again. Completes the polls that still wait for it. */
     void (*forget)(green_engine *engine, int fd);
 
-    /* In a forked child: closes its copies of the engine's descriptors, and
-     * touches nothing that it shares with the parent. NULL: there are none. */
+    /* Called in a forked child: closes the child's copies of the engine's descriptors. Must
+     * not change anything that is shared with the parent. NULL: it has no descriptors. */
     void (*abandon)(green_engine *engine);
 } green_engine_class;
 
 struct green_engine {
     const green_engine_class *class;
-    uint64_t operations;     /* submitted and not yet completed */
-    uint64_t buffers_in_use; /* pieces of memory lent */
-    uint64_t system_calls;   /* made so far */
-    uint64_t submitted;      /* operations so far */
-    uint64_t completions;    /* results told so far */
+    uint64_t operations;     /* submitted and not completed */
+    uint64_t buffers_in_use; /* provided buffers that were not released */
+
+    /* Counters since the engine was opened. */
+    uint64_t system_calls;
+    uint64_t submitted;
+    uint64_t completions;
 };
 
 static inline bool green__engine_supports(const green_engine *engine, green_op_kind kind) {
@@ -166,17 +195,24 @@ static inline bool green__engine_supports(const green_engine *engine, green_op_k
 
 extern const green_engine_class green__uring, green__epoll;
 
-/* What opens in place of any other: for tests, which put theirs here. */
+/* If not NULL, green__engine_open() opens this class. For tests. */
 extern const green_engine_class *green__engine_substitute;
 
-/* Opens the engine of that name; for NULL the one that the environment's
- * GREEN_ENGINE names, or else the best that the system lets have. When that is
- * not the first choice, *fallback says why, which the caller frees. 0 or -errno,
- * explained. */
+/* Opens an engine for the calling OS thread: the one with this name; if name is NULL, the one
+ * that GREEN_ENGINE names in the environment; otherwise io_uring, or epoll if the system does
+ * not allow io_uring.
+ *
+ * Returns 0, or -errno, explained:
+ *   -EINVAL          no engine has this name
+ *   -EMFILE -ENFILE  no descriptor is left
+ *   other errors     the named engine cannot be opened on this system
+ *
+ * If epoll was opened because io_uring is not available, *fallback is a text that says why;
+ * the caller frees it. Otherwise *fallback is NULL. */
 int green__engine_open(green_engine **engine, const char *name, const green_engine_options *options, char **fallback);
 
-/* Gives one up in a forked child. It stays where it is, and takes no operation
- * any more. */
+/* Abandons an engine in a forked child. The engine's memory stays valid. A later submit() or
+ * poll() ends the process with a message; other calls do nothing. */
 void green__engine_abandon(green_engine *engine);
 
 #endif

@@ -1,10 +1,12 @@
-/* The epoll engine: submit, cancel, turn.
+/* The epoll engine: submit, cancel, poll.
  *
- * An operation is tried as a system call that does not wait. One that would have
- * to is kept with its descriptor until an event says that another try may do.
- * A socket is added once, edge-triggered and for both directions, and what its
- * events and its calls have shown is remembered, so that a busy connection costs
- * one call for each operation, and a share of one wait. */
+ * poll() tries each new operation as a non-blocking system call. If it would have to wait,
+ * the operation is kept in the record of its descriptor. The epoll reports an event when
+ * another attempt may succeed, and the operation is queued again.
+ *
+ * A socket is added to the epoll once, edge-triggered and for both directions. Its record
+ * remembers what events and calls have shown. So a message on a busy connection costs one
+ * call to receive, one to send, and a share of one epoll_wait. */
 #include "epoll.h"
 
 #include "../base/descriptor.h"
@@ -19,16 +21,17 @@
 enum {
     TRIES_PER_POLL = 256,
     EVENTS_PER_POLL = 256,
-    /* While threads are ready, a kernel that had nothing is asked in one turn of so many. */
+    /* While threads are ready and the last check found no event, only every fourth poll()
+     * checks for events. */
     POLLS_PER_EMPTY_CHECK = 4,
-    RETRY_PAUSE = 2 * 1000 * 1000,
+    PAUSE_TIME = 2 * 1000 * 1000, /* nanoseconds */
 };
 
 static green_epoll *epoll_of(green_engine *engine) {
     return GREEN_CONTAINER(engine, green_epoll, base);
 }
 
-/* The operation that waits with its descriptor and others that do. */
+/* Where the record points to op; for NULL, the end of its list. */
 static green_op **place_of(green_epoll_fd *record, const green_op *op) {
     green_op **place = &record->waiting;
     while (*place != op)
@@ -36,8 +39,8 @@ static green_op **place_of(green_epoll_fd *record, const green_op *op) {
     return place;
 }
 
-/* Spares a connection that answers what it has just read a second turn, and the
- * memory of its thread a second way into the cache. */
+/* A connection that has just read a request can answer at once. Without this, its answer
+ * would wait for the next loop iteration, when its stack has left the cache. */
 static bool try_now(green_engine *engine, green_op *op, int32_t *result) {
     green_epoll *epoll = epoll_of(engine);
     if (op->fd < 0)
@@ -64,7 +67,7 @@ static void submit(green_engine *engine, green_op *op) {
     green__op_queue_append(&epoll->to_try, op, GREEN_EPOLL_QUEUED);
 }
 
-/* Whatever it waited for, it is tried next, and then refused. */
+/* Queues the operation, so that try_op() completes it with -ECANCELED. */
 static void cancel(green_engine *engine, green_op *op) {
     green_epoll *epoll = epoll_of(engine);
     if (op->cancelled || op->state == GREEN_EPOLL_IDLE)
@@ -81,12 +84,13 @@ static void cancel(green_engine *engine, green_op *op) {
     }
 }
 
-static bool is_any_fd(const green_op *op) {
+/* Whether the descriptor may be one that Green does not own, and so does not know when it is
+ * closed. */
+static bool is_unmanaged(const green_op *op) {
     return op->kind == GREEN_OP_POLL || op->kind == GREEN_OP_READ;
 }
 
-/* What a descriptor that is no socket of Green's is record for: what somebody
- * waits for and nothing else, which would come at once and again and again. */
+/* Only events that an operation waits for, because others could arrive again and again. */
 static uint32_t one_shot_events(const green_epoll_fd *record, const green_op *op) {
     uint32_t events = EPOLLONESHOT | EPOLLET;
     events |= op->kind == GREEN_OP_POLL ? (uint16_t)op->flags : EPOLLIN;
@@ -95,18 +99,17 @@ static uint32_t one_shot_events(const green_epoll_fd *record, const green_op *op
     return events;
 }
 
-/* A listener is only read from. */
 static uint32_t socket_events(const green_epoll *epoll, const green_op *op) {
     return op->kind == GREEN_OP_ACCEPT ? EPOLLIN | EPOLLET : epoll->socket_events;
 }
 
-/* Sees to it that an event will come. What is no socket of Green's can be closed
- * without a word, so it is added anew each time, and for one event. */
+/* Makes the epoll report the event that the operation needs. A descriptor that Green does not
+ * own is added for one event each time, because its number may be another file by now. */
 static int32_t add_to_epoll(green_epoll *epoll, green_epoll_fd *record, const green_op *op) {
-    bool any_fd = is_any_fd(op);
+    bool unmanaged = is_unmanaged(op);
     if (record->registered)
         return 0;
-    struct epoll_event event = {.events = any_fd ? one_shot_events(record, op) : socket_events(epoll, op),
+    struct epoll_event event = {.events = unmanaged ? one_shot_events(record, op) : socket_events(epoll, op),
                                 .data.fd = op->fd};
     epoll->counters->system_calls++;
     int result = epoll_ctl(epoll->fd, EPOLL_CTL_ADD, op->fd, &event);
@@ -114,10 +117,10 @@ static int32_t add_to_epoll(green_epoll *epoll, green_epoll_fd *record, const gr
         epoll->counters->system_calls++;
         result = epoll_ctl(epoll->fd, EPOLL_CTL_MOD, op->fd, &event);
     }
-    /* A regular file cannot be polled; a ring says EINVAL then. */
+    /* A regular file cannot be polled. The io_uring engine returns EINVAL for it. */
     if (result < 0)
         return errno == EPERM ? -EINVAL : -errno;
-    if (!any_fd) {
+    if (!unmanaged) {
         int type = 0;
         record->is_listener = op->kind == GREEN_OP_ACCEPT;
         getsockopt(op->fd, SOL_SOCKET, SO_TYPE, &type, &(socklen_t){sizeof type});
@@ -144,7 +147,7 @@ static void wait_for_event(green_epoll *epoll, green_epoll_fd *record, green_op 
 
 static void pause_before_retry(green_epoll *epoll, green_op *op) {
     if (!epoll->paused.first)
-        epoll->pause_end = green_now() + RETRY_PAUSE;
+        epoll->pause_end = green_now() + PAUSE_TIME;
     green__op_queue_append(&epoll->paused, op, GREEN_EPOLL_PAUSED);
 }
 
@@ -183,7 +186,7 @@ static void try_op(green_epoll *epoll, green_op *op) {
         complete(epoll, op, result);
 }
 
-/* Those that were there when it began: what they lead to has its turn. */
+/* Tries the operations that are queued now, but not those that their completions queue. */
 static void try_queued(green_epoll *epoll) {
     green_op *const last = GREEN_CONTAINER(epoll->to_try.last, green_op, next);
     green_op *op = NULL;
@@ -197,7 +200,7 @@ static void try_queued(green_epoll *epoll) {
     }
 }
 
-/* Gives those who may go on now another try. */
+/* Records an event, and queues the operations that may succeed now. */
 static void handle_event(green_epoll *epoll, const struct epoll_event *event) {
     green_epoll_fd *record = green__epoll_fds_get(&epoll->fds, event->data.fd);
     uint32_t events = event->events;
@@ -210,7 +213,7 @@ static void handle_event(green_epoll *epoll, const struct epoll_event *event) {
         record->not_writable = false;
     for (green_op **place = &record->waiting; *place;) {
         green_op *op = *place;
-        op->drained = false; /* there was an event: worth a try */
+        op->drained = false; /* the event may mean that bytes have arrived */
         if (!green__epoll_worth_trying(record, op)) {
             place = &op->next;
             continue;
@@ -228,13 +231,13 @@ static int wait_for_events(green_epoll *epoll, struct epoll_event *events, int64
         int count = green__epoll_pwait2(epoll->fd, events, EVENTS_PER_POLL, timeout < 0 ? NULL : &limit);
         if (count >= 0 || (errno != ENOSYS && errno != EPERM))
             return count;
-        epoll->no_pwait2 = true; /* before Linux 5.11, or a seccomp filter that does not know the call */
+        epoll->no_pwait2 = true; /* Linux before 5.11, or a seccomp filter that does not know the call */
     }
     int64_t milliseconds = timeout < 0 ? -1 : timeout / 1000000 + (timeout % 1000000 > 0);
     return epoll_wait(epoll->fd, events, EVENTS_PER_POLL, milliseconds < INT32_MAX ? (int)milliseconds : INT32_MAX);
 }
 
-/* Whether the kernel is worth a call though nobody would wait in it. */
+/* Whether to check for events although the call would not wait. */
 static bool is_worth_polling(green_epoll *epoll) {
     return epoll->waiting > 0 && (!epoll->empty_polls || ++epoll->empty_polls > POLLS_PER_EMPTY_CHECK);
 }
@@ -256,14 +259,13 @@ bool green__epoll_try_queued(green_epoll *epoll) {
     return epoll->has_completed || epoll->to_try.first;
 }
 
-/* errno is that of the thread whose stack this runs on. */
 static void poll_once(green_engine *engine, int64_t timeout) {
     green_epoll *epoll = epoll_of(engine);
     int error_number = errno;
     if (green__epoll_try_queued(epoll))
         timeout = 0;
-    else if (epoll->paused.first && (timeout < 0 || timeout > RETRY_PAUSE))
-        timeout = RETRY_PAUSE;
+    else if (epoll->paused.first && (timeout < 0 || timeout > PAUSE_TIME))
+        timeout = PAUSE_TIME;
     if (timeout != 0 || is_worth_polling(epoll))
         green__epoll_wait_and_try(epoll, timeout);
     else
@@ -278,7 +280,7 @@ static void release_buffer(green_engine *engine, const green_provided_buffer *bu
     buffers->free[buffers->free_count++] = buffer->id;
 }
 
-/* Whoever waits for the number by hand learns that it is gone. */
+/* Operations that still wait for the descriptor are tried again and fail. */
 static void forget(green_engine *engine, int fd) {
     green_epoll *epoll = epoll_of(engine);
     green_epoll_fd *record = green__epoll_fds_find(&epoll->fds, fd);
@@ -289,8 +291,9 @@ static void forget(green_engine *engine, int fd) {
         epoll->waiting--;
         green__op_queue_append(&epoll->to_try, op, GREEN_EPOLL_QUEUED);
     }
-    /* A copy of the descriptor, for example in a child, would keep it in the epoll under
-     * a number that another descriptor may get. */
+    /* The kernel removes a file from the epoll when all copies of its descriptor are closed.
+     * A copy, for example in a child, would report events for a number that may be another
+     * file by then. */
     bool is_connection = record->is_stream && !record->is_listener;
     if (record->registered && (!is_connection || green__has_forked())) {
         epoll->counters->system_calls++;

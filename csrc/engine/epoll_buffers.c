@@ -1,4 +1,3 @@
-/* The epoll engine's receive buffers. */
 #include "buffer_memory.h"
 #include "epoll.h"
 

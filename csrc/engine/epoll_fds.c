@@ -1,4 +1,3 @@
-/* What the epoll engine knows of each descriptor. */
 #include "epoll.h"
 
 #include <stdlib.h>

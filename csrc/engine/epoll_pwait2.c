@@ -1,4 +1,4 @@
-/* epoll_pwait2(2), which glibc has since 2.35, and RHEL 9 not. */
+/* glibc has epoll_pwait2() since 2.35. RHEL 9 has an older one. */
 #include "epoll.h"
 
 #include <sys/syscall.h>

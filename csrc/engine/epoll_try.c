@@ -1,4 +1,3 @@
-/* Operations as plain system calls that do not wait. */
 #include "epoll_try.h"
 #include "epoll.h"
 
@@ -36,8 +35,8 @@ static int32_t poll_now(int fd, int events) {
     return state.revents & POLLNVAL ? -EBADF : state.revents;
 }
 
-/* Whether a call would not wait. An error of poll(2) counts as yes: the call then reports
- * its own. */
+/* Whether a call need not wait. After an error of poll(2) it is made, too, and reports its
+ * own error. */
 static bool may_proceed(int fd, short events) {
     return poll(&(struct pollfd){.fd = fd, .events = events}, 1, 0) != 0;
 }
@@ -82,9 +81,10 @@ static int32_t begin_connect(const green_op *op) {
     return result == -EAGAIN ? GREEN_TRY_AFTER_PAUSE : result;
 }
 
-/* Of a file that does not support RWF_NOWAIT: pipes before Linux 6.4, signalfd and timerfd
- * before 6.10, terminals and inotify on every kernel. If the descriptor blocks, and another
- * process takes the bytes between the two calls, the read waits, but not that of a pipe. */
+/* Reads from a file that does not support RWF_NOWAIT: pipes before Linux 6.4, signalfd and
+ * timerfd before 6.10, terminals and inotify on every kernel. If the descriptor is blocking
+ * and another process takes the bytes between the two calls, the read blocks the hub, except
+ * for a pipe. */
 static int32_t read_if_readable(green_epoll *epoll, const green_op *op) {
     if (poll_now(op->fd, POLLIN) == GREEN_TRY_NOT_READY)
         return GREEN_TRY_NOT_READY;
@@ -117,8 +117,8 @@ int32_t green__epoll_try_syscall(green_epoll *epoll, green_op *op) {
     }
 }
 
-/* A stream that gave less than was asked for has no more for now: the event of
- * its end has been seen, or is still to come. */
+/* A stream that returns less than was asked for has no more bytes for now. If it ends later,
+ * an event reports that. */
 static int32_t receive(green_epoll_fd *record, green_op *op, void *bytes, uint32_t size) {
     int32_t result = receive_now(op, bytes, size);
     if (result == 0)
@@ -155,15 +155,15 @@ static int32_t send_bytes(green_epoll_fd *record, const green_op *op) {
     return result;
 }
 
-/* The listener is non-blocking since it was made or adopted. An accept4() that returns
- * EAGAIN creates and frees a socket. So this first calls poll(), at a tenth of the cost,
- * unless an event has just reported a connection and no other process takes it. */
+/* An accept4() that returns EAGAIN creates and frees a socket. So this first calls poll(2),
+ * at a tenth of the cost, unless an event has just reported a connection and no other process
+ * accepts from the listener. */
 static int32_t accept_next(green_epoll_fd *record, const green_op *op) {
     int32_t result = GREEN_TRY_NOT_READY;
-    bool told = record->has_event && !record->contested;
-    if (told || may_proceed(op->fd, POLLIN))
+    bool reported = record->has_event && !record->contested;
+    if (reported || may_proceed(op->fd, POLLIN))
         result = outcome(green__above_stdio(accept4(op->fd, NULL, NULL, SOCK_CLOEXEC)));
-    record->contested |= told && result == GREEN_TRY_NOT_READY;
+    record->contested |= reported && result == GREEN_TRY_NOT_READY;
     record->has_event = false;
     record->not_readable = result == GREEN_TRY_NOT_READY;
     return result;
@@ -199,7 +199,7 @@ int32_t green__epoll_try_op(green_epoll *epoll, green_epoll_fd *record, green_op
     case GREEN_OP_POLL:
         return poll_now(op->fd, op->flags);
     default:
-        return -EINVAL; /* files are not taken */
+        return -EINVAL; /* supports() returns false for files */
     }
 }
 
@@ -207,7 +207,7 @@ bool green__epoll_worth_trying(const green_epoll_fd *record, const green_op *op)
     switch (op->kind) {
     case GREEN_OP_RECEIVE:
     case GREEN_OP_RECEIVE_PROVIDED:
-        /* Not known, but the caller says that there is hardly anything. */
+        /* If nothing is known about the socket yet, the caller's guess decides. */
         return !record->not_readable && (record->registered || !op->drained);
     case GREEN_OP_RECEIVE_MSG:
     case GREEN_OP_ACCEPT:

@@ -1,11 +1,12 @@
 /* An epoll inside the ring, for operations that must not hold their file.
  *
- * A request that waits in a ring holds its file until the ring is destroyed, and the
- * kernel destroys a ring in the background. For 5 to 70 ms after a process was killed,
- * its listeners still listen and its ports are still in use. An epoll does not hold
- * files. So operations that wait for connections, or for datagrams on a port, wait in an
- * epoll engine that is part of this engine, and the ring polls the epoll's descriptor.
- * The files are closed with the process's descriptors, before wait(2) reports its end. */
+ * A request that waits in a ring holds its file until the ring is destroyed, and the kernel
+ * destroys a ring in the background. For 5 to 70 ms after a process was killed, its listeners
+ * still listen, and its ports are in use. An epoll does not hold files: they are closed with
+ * the process's descriptors, before wait(2) reports its end.
+ *
+ * So operations that wait for connections, or for datagrams on a port, wait in an epoll engine
+ * inside this engine, and the ring polls the epoll's descriptor. */
 #include "uring.h"
 
 #include <poll.h>
@@ -16,7 +17,6 @@ int green__inner_epoll_open(green_uring *uring) {
     return green__epoll_open(&uring->inner, &uring->base, EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET);
 }
 
-/* Makes the ring poll the epoll while operations wait in it. */
 static bool poll_epoll(green_uring *uring) {
     struct io_uring_sqe *sqe = green__uring_entry(uring);
     if (!sqe)

@@ -1,5 +1,4 @@
-/* The engine of a hub that a forked child has given up: it forgets what it is
- * told, and does nothing. */
+/* The engine of an abandoned hub in a forked child. It performs no operation. */
 #include "engine.h"
 
 #include "../base/error.h"
@@ -7,7 +6,7 @@
 #include <stdlib.h>
 
 _Noreturn static void refuse(void) {
-    green__report("a forked child went back into its parent's hub: in a link, a destructor or another callback, fork "
+    green__report("a forked child continued in its parent's hub: in a link, a destructor or another callback, fork "
                   "only to call exec or _exit");
     abort();
 }
@@ -22,7 +21,7 @@ static void poll_once(green_engine *engine, int64_t timeout) {
     refuse();
 }
 
-/* What follows is part of giving up handles. */
+/* A child may free its parent's handles, which leads to these calls. */
 
 static void cancel(green_engine *engine, green_op *op) {
     (void)engine, (void)op;

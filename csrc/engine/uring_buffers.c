@@ -1,10 +1,9 @@
-/* Receive buffers that all sockets of a hub share: a provided buffer ring.
+/* The provided buffer ring: receive buffers that all sockets of a hub share.
  *
- * The kernel picks a buffer when bytes have come, so those who wait hold none.
- * One receive takes one buffer. Multishot receive was measured beside it: with
- * 64 connections it took up to 7 % less CPU, with 1000 none, within a spread of
- * as much. It was left out, because it receives ahead of the reader, who would
- * then need a limit, a queue and a cancel for every socket. */
+ * The kernel picks a buffer when bytes arrive, so a waiting receive holds none. Each receive
+ * takes one buffer. Multishot receive was measured and left out: it saved up to 7 % of CPU
+ * time with 64 connections and none with 1000, and the measurements varied as much. It
+ * receives ahead of the reader, so each socket would need a limit, a queue and a cancel. */
 #include "buffer_memory.h"
 #include "uring.h"
 
@@ -15,7 +14,7 @@
 
 enum { GROUP = 0 };
 
-/* The largest power of two of buffers that the memory holds. */
+/* The largest number of buffers that fit and that is a power of two, as the ring requires. */
 static unsigned count_of(size_t memory) {
     unsigned count = 1;
     while (count < GREEN_PROVIDED_BUFFERS_MAX && (size_t)count * 2 * GREEN_PROVIDED_BUFFER_SIZE <= memory)
@@ -28,7 +27,6 @@ static void add(green_uring_buffers *buffers, unsigned index, unsigned offset) {
                           (unsigned short)index, io_uring_buf_ring_mask(buffers->count), (int)offset);
 }
 
-/* Where this fails, green__uring_buffers_close() undoes it. */
 int green__uring_buffers_open(green_uring *uring, size_t memory) {
     green_uring_buffers *buffers = &uring->buffers;
     buffers->count = count_of(memory);
@@ -43,7 +41,7 @@ int green__uring_buffers_open(green_uring *uring, size_t memory) {
     int error = io_uring_register_buf_ring(&uring->ring, &registration, 0);
     if (error < 0)
         return green__uring_explain(error, "registering receive memory with io_uring");
-    /* A forked child must not have the kernel write into its copy. */
+    /* In a forked child, the kernel would write into the child's copy. */
     madvise(buffers->memory, buffers->count * buffers->size, MADV_DONTFORK);
     for (unsigned i = 0; i < buffers->count; i++)
         add(buffers, i, i);
@@ -51,7 +49,6 @@ int green__uring_buffers_open(green_uring *uring, size_t memory) {
     return 0;
 }
 
-/* The registration ends with the ring. */
 void green__uring_buffers_close(green_uring *uring) {
     green_uring_buffers *buffers = &uring->buffers;
     if (buffers->ring)
@@ -76,7 +73,7 @@ void green__uring_buffers_complete(green_uring *uring, green_op *op, const struc
     buffer->id = (uint16_t)(cqe->flags >> IORING_CQE_BUFFER_SHIFT);
     buffer->bytes = uring->buffers.memory + buffer->id * uring->buffers.size;
     uring->base.buffers_in_use++;
-    if (cqe->res <= 0) { /* the stream ended: nothing is in it */
+    if (cqe->res <= 0) { /* at the end of a stream, some kernels pick a buffer that stays empty */
         green__uring_buffers_release(&uring->base, buffer);
         buffer->bytes = NULL;
     }

@@ -1,4 +1,4 @@
-/* The io_uring engine: what is done with files, which the kernel has workers for. */
+/* Requests on files. The kernel performs them in its own worker threads, where it has to. */
 #include "uring.h"
 
 #include "../base/error.h"
@@ -6,16 +6,16 @@
 
 #include <fcntl.h>
 
-/* Bytes of a file that are copied where the hub enters the kernel, if that has
- * them at hand. More is for a worker of the kernel's: several copies of that size
- * in one turn would hold the hub for too long. */
+/* The most bytes that are copied while the hub enters the kernel, if the page cache has them.
+ * A longer transfer goes to a kernel worker, because several in one loop iteration would
+ * block the hub for too long. */
 enum { INLINE_MAX = 64 * 1024 };
 
-/* Linux 6.9; liburing 2.3 has no name for it. */
+/* Since Linux 6.9. liburing 2.3 does not define it. */
 enum { OP_FTRUNCATE = 55 };
 
-/* An open may wait for ever, as for the other end of a FIFO, and keeps a worker
- * meanwhile: half of them is for everything else. */
+/* An open may block a kernel worker forever, for example until the other end of a FIFO is
+ * opened. So opens may use only half of the workers. */
 void green__uring_files_probe(green_uring *uring, struct io_uring_probe *probe) {
     unsigned workers[2] = {0, 0};
     uring->has_ftruncate =
@@ -37,9 +37,9 @@ bool green__uring_files_supports(const green_engine *engine, green_op_kind kind)
     }
 }
 
-/* The kernel would open in place at times, and wait in place for a server of files;
- * or, with a FIFO, not wait at all. What is not told here it leaves to its workers
- * by itself. */
+/* Whether to force the request to a kernel worker. Without that, the kernel sometimes opens a
+ * file while the hub enters it, and then blocks the hub when a file server is slow, or fails
+ * to wait for the other end of a FIFO. All other requests it passes to workers by itself. */
 static bool needs_worker(const green_op *op) {
     switch (op->kind) {
     case GREEN_OP_OPEN:
@@ -53,7 +53,7 @@ static bool needs_worker(const green_op *op) {
 }
 
 static void prepare_status(struct io_uring_sqe *sqe, const green_op *op) {
-    int flags = AT_NO_AUTOMOUNT; /* like stat(2) */
+    int flags = AT_NO_AUTOMOUNT; /* as in stat(2) */
     if (op->address)
         io_uring_prep_statx(sqe, AT_FDCWD, op->address, flags, STATX_BASIC_STATS, op->second);
     else

@@ -1,4 +1,4 @@
-/* Making a ring, with what the kernel has of the wished-for, or saying why not. */
+/* Makes a ring with the features that the kernel supports, or explains why there is none. */
 #include "uring.h"
 
 #include "../base/descriptor.h"
@@ -19,18 +19,19 @@ int green__uring_explain(int error, const char *what) {
     case -EPERM:
         if (sysctl_disabled())
             return green__fail(error,
-                               "io_uring is switched off on this system: sysctl kernel.io_uring_disabled is %lu; an "
+                               "io_uring is disabled on this system: sysctl kernel.io_uring_disabled is %lu; an "
                                "administrator can set it to 0",
                                sysctl_disabled());
-        return green__fail(error, "io_uring is forbidden for this process, most likely by a seccomp filter, as "
-                                  "container runtimes install by default: allow io_uring_setup, io_uring_enter and "
+        return green__fail(error, "io_uring is forbidden for this process, most likely by the default seccomp "
+                                  "filter of a container runtime: allow io_uring_setup, io_uring_enter and "
                                   "io_uring_register in its profile");
     case -ENOSYS:
         return green__fail(error, "this kernel has no io_uring, or a seccomp filter hides it");
     case -ENOMEM:
-        return green__fail(error, "no memory for an io_uring ring: raise the memlock limit (ulimit -l), which counts "
-                                  "the rings of all processes of a user before Linux 5.12 and since 6.14, or the "
-                                  "memory limit of the container");
+        return green__fail(error,
+                           "out of memory for an io_uring ring: raise the memlock limit (ulimit -l), which counts "
+                           "the rings of all processes of a user before Linux 5.12 and since 6.14, or the "
+                           "memory limit of the container");
     case -EMFILE:
     case -ENFILE:
         return green__fail(error, "no descriptor is left for an io_uring ring: raise the limit (ulimit -n)");
@@ -39,9 +40,9 @@ int green__uring_explain(int error, const char *what) {
     }
 }
 
-/* Completions are made only when the hub asks (DEFER_TASKRUN), or at least only when it
- * enters the kernel (COOP_TASKRUN), or else at any time. TASKRUN_FLAG shows that there is
- * something to ask for. The best one first. */
+/* When the kernel does the work of a completion. The best first: only when the hub asks for
+ * completions (DEFER_TASKRUN), when it enters the kernel (COOP_TASKRUN), or at any time.
+ * TASKRUN_FLAG shows that such work is pending. */
 static const unsigned modes[] = {
     IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
     IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
@@ -65,8 +66,8 @@ static unsigned disabled_flags(void) {
     return flags;
 }
 
-/* Tries each mode with SUBMIT_ALL and without: one bad entry does not hold the others up.
- * EINVAL may mean that the kernel does not know one of the flags. */
+/* Tries each mode with SUBMIT_ALL, so that an invalid entry does not delay the others, and
+ * without. EINVAL may mean that the kernel does not know one of the flags. */
 static int init(struct io_uring *ring, unsigned entries) {
     unsigned disabled = disabled_flags(), completions = entries * COMPLETIONS_PER_ENTRY;
     int error = -EINVAL;
@@ -82,8 +83,8 @@ static int init(struct io_uring *ring, unsigned entries) {
     return error < 0 ? green__uring_explain(error, "making an io_uring ring") : 0;
 }
 
-/* Operations that Green cannot do without. SEND_ZC is not used, but shows Linux 6.0: what
- * else has changed until then, in polls and in cancels, no probe shows. */
+/* Operations that Green needs. SEND_ZC is not used, but was added by Linux 6.0. Polls and
+ * cancels behave as needed since then, which a probe does not show. */
 static const int needed[] = {
     IORING_OP_ASYNC_CANCEL, IORING_OP_CONNECT, IORING_OP_FSYNC, IORING_OP_MKDIRAT,  IORING_OP_OPENAT,
     IORING_OP_POLL_ADD,     IORING_OP_READ,    IORING_OP_RECV,  IORING_OP_RENAMEAT, IORING_OP_SEND,
@@ -104,7 +105,7 @@ static int check_features(green_uring *uring) {
         return green__fail(-ENOMEM, "making a hub");
     int error = io_uring_register_probe(&uring->ring, probe, OPERATIONS);
     if (error < 0)
-        green__uring_explain(error, "asking which operations io_uring has");
+        green__uring_explain(error, "probing the operations of io_uring");
     else if (!is_complete(&uring->ring, probe))
         error = green__fail(-ENOSYS, "this kernel's io_uring is too old: Green needs Linux 6.0");
     else
@@ -119,8 +120,8 @@ static int move_above_stdio(struct io_uring *ring) {
     return ring->ring_fd < 0 ? green__uring_explain(ring->ring_fd, "moving an io_uring ring") : 0;
 }
 
-/* Without this flag, the system's statistics count a hub that waits in a ring as iowait,
- * although it is idle. */
+/* Without this flag, system statistics count a hub that waits in a ring as iowait, although
+ * it is idle. */
 enum { FEATURE_NO_IOWAIT = 1 << 17, ENTER_NO_IOWAIT = 1 << 7 }; /* Linux 6.15 */
 
 static void choose_flags(green_uring *uring) {
@@ -160,8 +161,8 @@ static int enter(const green_uring *uring) {
                            sizeof argument);
 }
 
-/* A filter may allow to make a ring and refuse its use, or some flags of that. A
- * registered ring spares each call a look-up. */
+/* A seccomp filter may allow a ring to be made but not to be used, and a kernel may refuse some
+ * flags. A registered ring saves a descriptor lookup in each call. */
 int green__uring_try_enter(green_uring *uring) {
     struct io_uring *ring = &uring->ring;
     if (!green__feature_is_disabled(GREEN_FEATURE_REGISTERED_RING) && io_uring_register_ring_fd(ring) == 1)

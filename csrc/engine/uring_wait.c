@@ -1,23 +1,27 @@
-/* How an operation waits on io_uring, with polls and non-blocking calls.
+/* How an operation waits on io_uring: by polls and non-blocking calls.
  *
- * The waits of a ring differ from poll(2). Its polls always end for POLLRDHUP, and miss
- * POLLPRI. A send or a receive whose poll ends 128 times without progress blocks a worker
- * thread, where SO_SNDTIMEO and SO_RCVTIMEO apply. A read from a file that does not support
- * RWF_NOWAIT ends on a worker thread, too: there a signalfd does not return the signals that
- * are pending for the hub's OS thread, and a timeout of 0 ends a read before it has returned
- * what is available. So a read begins with a poll until the file is known to support
- * RWF_NOWAIT, and an operation that has to wait goes through phases:
+ * Why not let the kernel wait? A ring's waits differ from poll(2):
  *
- *   trying    the operation itself, non-blocking
- *   polled    a poll for one event, then an attempt by a system call
- *   watched   if that was not a requested event: a multishot poll, with a completion for
- *             each new event and an attempt after each. A state that persists, such as
- *             the peer's end of stream or a queued error, is reported once
- *   ending    the attempt has succeeded, and the multishot poll is being cancelled
- *   paused    a timeout, because poll(2) repeatedly reports an event although the
- *             attempt returns EAGAIN, as for a datagram or a connect to a full unix socket
+ *   - Its polls always end for POLLRDHUP, and miss POLLPRI.
+ *   - A send or a receive whose poll ends 128 times without progress blocks a kernel worker,
+ *     and there SO_SNDTIMEO and SO_RCVTIMEO apply.
+ *   - A read from a file that does not support RWF_NOWAIT blocks a kernel worker, too. There a
+ *     signalfd does not return the signals that are pending for the hub's OS thread, and a
+ *     timeout of 0 ends a read before it has returned what is available. So a read begins with
+ *     a poll until the file is known to support RWF_NOWAIT.
  *
- * Almost all waits end in the second phase. */
+ * So an operation that has to wait goes through phases. Each has one request:
+ *
+ *   attempt    the operation itself, non-blocking
+ *   poll       a poll for one event, then an attempt by a system call
+ *   multishot  if the event was not a requested one: a poll with a completion for each new
+ *              event, and an attempt after each. A state that persists, such as the peer's
+ *              end of stream or a queued error, is reported only once
+ *   stop       an attempt has succeeded: the multishot poll is being cancelled
+ *   pause      a timeout, because poll(2) reports an event again and again although the
+ *              attempt returns EAGAIN, as for a datagram or a connect to a full unix socket
+ *
+ * Almost all waits end in the poll phase. */
 #include "epoll_try.h"
 #include "uring.h"
 
@@ -37,9 +41,11 @@ static int32_t try_syscall(green_uring *uring, green_op *op) {
     return result;
 }
 
-/* Maps the events of a poll to a result, or to the kind of wait that the operation needs.
- * For a poll operation the events are the result, except for urgent data and exact polls:
- * a ring takes the events of a wake-up for the state of the file, but before Linux 6.14 a
+/* Returns the operation's result after a poll has ended with these events, or how it has to
+ * wait now.
+ *
+ * For a poll operation, the events are the result, except for urgent data and exact polls: a
+ * ring reports the events of the wake-up, not the state of the file. Before Linux 6.14, a
  * read from a full pipe wakes for POLLOUT although the pipe is still full. */
 static int32_t outcome(green_uring *uring, green_op *op, int32_t events) {
     int32_t wanted = (int32_t)green__uring_events(op), reported = events & (wanted | POLLERR | POLLHUP);
@@ -64,7 +70,8 @@ static bool enter_phase(green_uring *uring, green_op *op, uint8_t phase, int32_t
     return false;
 }
 
-/* At the first contradiction, another reader or writer may have been faster. */
+/* Called when a poll has reported an event but the attempt returns EAGAIN. The first time,
+ * another reader or writer may have been faster, so this polls again. */
 static bool poll_or_pause(green_uring *uring, green_op *op, int32_t *result) {
     op->retries += op->retries < CONTRADICTIONS_MAX;
     return enter_phase(uring, op, op->retries < CONTRADICTIONS_MAX ? GREEN_PHASE_POLL : GREEN_PHASE_PAUSE, result);
@@ -75,7 +82,7 @@ static bool multishot_stopped(green_uring *uring, green_op *op, int32_t *result)
     return *result == GREEN_TRY_AFTER_PAUSE ? poll_or_pause(uring, op, result) : true;
 }
 
-/* Handles an event of the multishot poll, which continues if more is set. */
+/* If more is set, the multishot poll continues. */
 static bool multishot_event(green_uring *uring, green_op *op, int32_t *result, bool more) {
     op->result = outcome(uring, op, *result);
     if (op->result == GREEN_TRY_NOT_READY)
@@ -95,7 +102,7 @@ static bool poll_ended(green_uring *uring, green_op *op, int32_t *result) {
     return *result == GREEN_TRY_AFTER_PAUSE ? poll_or_pause(uring, op, result) : true;
 }
 
-/* Only the kernel can receive into provided buffers, so such a receive is submitted again. */
+/* Only the kernel can pick a provided buffer, so such a receive is submitted again. */
 static bool pause_ended(green_uring *uring, green_op *op, int32_t *result) {
     if (op->kind == GREEN_OP_RECEIVE_PROVIDED)
         return enter_phase(uring, op, GREEN_PHASE_ATTEMPT, result);
@@ -105,8 +112,8 @@ static bool pause_ended(green_uring *uring, green_op *op, int32_t *result) {
     return *result == GREEN_TRY_AFTER_PAUSE ? poll_or_pause(uring, op, result) : true;
 }
 
-/* EAGAIN comes from a non-blocking call, or from a worker thread after SO_RCVTIMEO has
- * expired. */
+/* The attempt returned EAGAIN, from a non-blocking call or from a kernel worker after
+ * SO_RCVTIMEO has expired. */
 static bool attempt_ended(green_uring *uring, green_op *op, int32_t *result) {
     switch (op->kind) {
     case GREEN_OP_READ:

@@ -73,7 +73,7 @@ TEST(registrations, "a filter that refuses a registration that Green needs gets 
         unsigned registration;
         const char *said;
     } needed[] = {
-        {IORING_REGISTER_PROBE, "asking which operations io_uring has: Invalid argument"},
+        {IORING_REGISTER_PROBE, "probing the operations of io_uring: Invalid argument"},
         {IORING_REGISTER_PBUF_RING, "registering receive memory with io_uring: Invalid argument"},
     };
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
@@ -127,7 +127,7 @@ TEST(told, "the reason is logged once, and only when GREEN_LOG is debug") {
     struct child child;
     run_child(&child, open_twice);
     CHECK(child.status, ==, 0);
-    const char *first = strstr(child.output, "green: the engine is epoll");
+    const char *first = strstr(child.output, "green: using the epoll engine: ");
     CHECK(first != NULL);
     CHECK(strstr(first + 1, "green: the engine") == NULL);
     CHECK_CONTAINS(first, "seccomp");
