@@ -1,4 +1,4 @@
-/* Links: what is called when a thread has finished. */
+/* Links: exit callbacks of a thread. */
 #include "helpers.h"
 
 static void letter(green_thread *thread, void *argument) {
@@ -6,7 +6,7 @@ static void letter(green_thread *thread, void *argument) {
     mark(*(const char *)argument);
 }
 
-TEST(in_order, "links are called in the order they were made, after exit") {
+TEST(in_order, "links are called in the order of their creation, after exit") {
     int value = 0;
     green_thread *thread = start(give, &value);
     CHECK(green_thread_link(thread, NULL, letter, "a"), ==, 0);
@@ -24,7 +24,7 @@ static void in_context(green_thread *thread, void *argument) {
     *(int *)argument = result;
 }
 
-TEST(context_and_result, "a link runs in the finished thread's context and sees its result") {
+TEST(context_and_result, "a link runs in the context of the finished thread and sees its result") {
     int value = -EPROTO, seen = 0;
     green_thread *thread = start(give, &value);
     CHECK(green_thread_link(thread, NULL, in_context, &seen), ==, 0);
@@ -38,7 +38,7 @@ static void in_own_context(green_thread *thread, void *argument) {
     mark('x');
 }
 
-TEST(after_exit, "a link to a finished thread is called at once, in the caller's context") {
+TEST(after_exit, "a link to a finished thread is called at once, in the context of the caller") {
     int value = 0;
     green_link *link = (green_link *)&value;
     green_thread *thread = start(give, &value);
@@ -49,7 +49,7 @@ TEST(after_exit, "a link to a finished thread is called at once, in the caller's
     CHECK(finish(thread), ==, 0);
 }
 
-TEST(removed, "a removed link is not called, the others are") {
+TEST(removed, "a removed link is not called, but the others are") {
     int value = 0;
     green_link *links[3];
     green_thread *thread = start(give, &value);
@@ -62,7 +62,7 @@ TEST(removed, "a removed link is not called, the others are") {
     CHECK_TEXT(marks(), "ac");
 }
 
-TEST(all_removed, "all links of a thread can be removed, first and last too") {
+TEST(all_removed, "all links of a thread can be removed, including the first and the last") {
     int value = 0;
     green_link *links[4];
     green_thread *thread = start(give, &value);
@@ -98,7 +98,7 @@ static void block(green_thread *thread, void *argument) {
     mark('b');
 }
 
-TEST(must_not_block, "a blocking call in a link fails with -EWOULDBLOCK and the rest goes on") {
+TEST(must_not_block, "a blocking call in a link fails with -EWOULDBLOCK, and the other links are called") {
     int value = 0;
     struct pair pair = connected(UNIX_PAIR);
     green_thread *thread = start(give, &value);
@@ -121,7 +121,7 @@ static void spawn_more(green_thread *thread, void *argument) {
     CHECK(green_detach(spawned, argument), ==, 0);
 }
 
-TEST(spawns, "a link may spawn and link") {
+TEST(spawns, "a link may spawn and link threads") {
     int value = 0;
     green_thread *thread = start(give, &value);
     CHECK(green_thread_link(thread, NULL, spawn_more, "s"), ==, 0);
@@ -135,7 +135,7 @@ static void link_again(green_thread *thread, void *argument) {
     CHECK(green_thread_link(thread, NULL, letter, argument), ==, 0);
 }
 
-TEST(link_in_link, "a link made in a link is called, too") {
+TEST(link_in_link, "a link made in a link is called") {
     int value = 0;
     green_thread *thread = start(give, &value);
     CHECK(green_thread_link(thread, NULL, link_again, "2"), ==, 0);
@@ -143,7 +143,7 @@ TEST(link_in_link, "a link made in a link is called, too") {
     CHECK_TEXT(marks(), "12");
 }
 
-TEST(of_released, "the links of a thread are called also when its handle was given up") {
+TEST(of_released, "links are called even if the handle of the thread has been released") {
     int value = 0;
     green_thread *thread = start(give, &value);
     CHECK(green_thread_link(thread, NULL, letter, "a"), ==, 0);

@@ -1,4 +1,4 @@
-/* Threads that end when they are told to, each with a result of its own. */
+/* Threads that end on request, each with its own result. */
 #ifndef GREEN_TESTS_SLEEPERS_H
 #define GREEN_TESTS_SLEEPERS_H
 

@@ -1,9 +1,9 @@
-/* A library's condition variables, made green. */
+/* Condition variables of a patched library. */
 #include "locks.h"
 
 #include <sys/resource.h>
 
-/* Tickets that are given out and taken, a condition telling that there are some. */
+/* Tickets that are issued and taken. The condition means that there are some. */
 struct office {
     pthread_mutex_t mutex;
     pthread_cond_t condition;
@@ -65,7 +65,7 @@ static void *take_all_natively(void *count) {
 
 /* Between green threads ------------------------------------------------------------ */
 
-TEST(signals, "a signal wakes one of those who wait, first come first, and the others run meanwhile") {
+TEST(signals, "a signal wakes the first waiter, and other threads run meanwhile") {
     green_thread *threads[3];
     begin();
     for (int i = 0; i < 3; i++)
@@ -82,7 +82,7 @@ TEST(signals, "a signal wakes one of those who wait, first come first, and the o
     end();
 }
 
-TEST(broadcasts, "a broadcast wakes all") {
+TEST(broadcasts, "a broadcast wakes all waiters") {
     green_thread *threads[100];
     begin();
     for (int i = 0; i < 100; i++)
@@ -94,7 +94,7 @@ TEST(broadcasts, "a broadcast wakes all") {
     end();
 }
 
-TEST(nobody, "a signal that nobody waits for is gone") {
+TEST(nobody, "a signal without a waiter has no effect") {
     begin();
     CHECK(lib->cond_signal(&office.condition), ==, 0);
     CHECK(lib->cond_broadcast(&office.condition), ==, 0);
@@ -113,7 +113,7 @@ static void *give_natively(void *count) {
     return NULL;
 }
 
-TEST(native_signals, "signals of native threads wake green threads, and none is lost") {
+TEST(native_signals, "signals of OS threads wake green threads, and none is lost") {
     int each = SCALED(20000), taken = 0;
     pthread_t natives[2];
     green_thread *takers[5];
@@ -133,7 +133,7 @@ TEST(native_signals, "signals of native threads wake green threads, and none is 
     end();
 }
 
-TEST(one_at_a_time, "a native thread and a green one that wait for each other take turns") {
+TEST(one_at_a_time, "an OS thread and a green thread that wait for each other alternate") {
     int rounds = SCALED(5000), count = 0;
     pthread_t native;
     begin();
@@ -149,7 +149,7 @@ TEST(one_at_a_time, "a native thread and a green one that wait for each other ta
     end();
 }
 
-TEST(both_wait, "of native and green threads that wait together, as many go on as are signalled") {
+TEST(both_wait, "if OS threads and green threads wait together, each signal wakes one") {
     int each = SCALED(20000), taken = 0, counts[2] = {0};
     pthread_t natives[2];
     green_thread *takers[5];
@@ -175,7 +175,7 @@ TEST(both_wait, "of native and green threads that wait together, as many go on a
     end();
 }
 
-TEST(no_descriptor, "where no descriptor is left for wake-ups by others, they come all the same") {
+TEST(no_descriptor, "other OS threads wake a green thread even if no descriptor is left for a notifier") {
     struct rlimit former, none = {0};
     begin();
     let_run();
@@ -215,7 +215,7 @@ static int wait_in_vain(void *argument) {
     return 0;
 }
 
-TEST(timed, "a wait ends when its time by its clock is over, and has the mutex") {
+TEST(timed, "a timed wait ends at its deadline on its clock and holds the mutex") {
     pthread_cond_t steady;
     pthread_condattr_t attributes;
     begin();
@@ -242,7 +242,7 @@ static int wait_steadily(void *steady) {
     return result;
 }
 
-TEST(steady, "a condition variable uses the clock it was made with") {
+TEST(steady, "a condition variable uses the clock that it was created with") {
     pthread_cond_t steady;
     pthread_condattr_t attributes;
     begin();
@@ -267,7 +267,7 @@ static int wait_for_an_hour(void *unused) {
     return green_yield();
 }
 
-TEST(killed, "a kill ends a wait that has a time as if it were over, and no other") {
+TEST(killed, "a kill ends a timed wait as if its time had expired, but no other wait") {
     begin();
     green_thread *timed = start(wait_for_an_hour, NULL), *other = start(take_one, NULL);
     let_run();
@@ -287,13 +287,13 @@ static int wait_briefly(void *unused) {
     int result = lib->cond_clockwait(&office.condition, &office.mutex, CLOCK_MONOTONIC, &time);
     bool taken = result == 0 && office.tickets > 0;
     office.tickets -= taken;
-    if (result == 0 && !taken) /* woken for what somebody else has taken: the next is to know */
+    if (result == 0 && !taken) /* the ticket was taken by another thread: pass the signal on */
         result = -EAGAIN;
     CHECK(lib->mutex_unlock(&office.mutex), ==, 0);
     return taken;
 }
 
-TEST(late, "a signal that meets the end of a time wakes either that thread or the next") {
+TEST(late, "a signal at the deadline of a wait wakes that thread or the next") {
     begin();
     for (int i = 0; i < SCALED(2000); i++) {
         green_thread *brief = start(wait_briefly, NULL), *patient = start(take_one, NULL);
@@ -310,7 +310,7 @@ TEST(late, "a signal that meets the end of a time wakes either that thread or th
 
 /* Ends ------------------------------------------------------------------------------- */
 
-TEST(not_owned, "a wait with a mutex that is another's is refused, and swallows no signal") {
+TEST(not_owned, "a wait with a mutex of another thread is refused and consumes no signal") {
     pthread_mutexattr_t attributes;
     if (SANITIZED_THREADS)
         skip("ThreadSanitizer takes it for our own mistake");
@@ -335,7 +335,7 @@ static int wait_once(void *unused) {
     return 0;
 }
 
-TEST(undone, "those who wait when the patch is undone look again") {
+TEST(undone, "waiters check again when the patch is undone") {
     begin();
     green_thread *thread = start(wait_once, NULL);
     let_run();
@@ -352,7 +352,7 @@ static void *signal_unpatched(void *condition) {
     return NULL;
 }
 
-TEST(shared, "a condition that other processes share is waited for as the C library does") {
+TEST(shared, "a condition variable shared between processes is waited for by the C library") {
     pthread_condattr_t attributes;
     pthread_t native;
     begin();
@@ -373,7 +373,7 @@ static void take_in_child(void) {
     CHECK(finish(taker), ==, 1);
 }
 
-TEST(forked, "a forked child's green threads wait among themselves, and its parent's go on") {
+TEST(forked, "green threads of a forked child and of its parent wait separately") {
     begin();
     green_thread *taker = start(take_one, NULL);
     let_run();
@@ -388,7 +388,7 @@ TEST(forked, "a forked child's green threads wait among themselves, and its pare
 
 static char dumped[4096];
 
-TEST(dump, "a dump tells what a patched call waits for") {
+TEST(dump, "a dump describes what a patched call waits for") {
     int pipe_ends[2];
     begin();
     green_thread *taker = start(take_one, NULL);

@@ -213,7 +213,7 @@ static void finish_up(void) {
     remove_directory();
 }
 
-BIG_TEST(at_random, "a library damaged at random that loads is patched or refused without a crash") {
+BIG_TEST(at_random, "a randomly damaged library that loads is patched or refused without a crash") {
     int loaded = 0, refused = 0, unfit = 0, crashed = 0;
     prepare();
     struct image images[LIBRARIES];
@@ -278,7 +278,7 @@ static void uneven_names(struct image *image) {
     dynamic_entry(image, DT_STRSZ)->d_un.d_val--;
 }
 
-/* The memory of the last segment goes on after the end of the file. The string table ends
+/* The memory of the last segment extends beyond the end of the file. The string table ends
  * there. The dynamic linker reads neither. */
 static void cut_off_names(struct image *image) {
     const ElfW(Ehdr) *header = (const void *)image->bytes;
@@ -315,7 +315,7 @@ static void expect_each_refused(void (*body)(void)) {
     finish_up();
 }
 
-TEST(each, "each kind of damage is -ENOEXEC, with the object and the fault") {
+TEST(each, "each kind of damage is -ENOEXEC, with the object and the cause") {
     expect_each_refused(load_and_patch);
 }
 

@@ -27,8 +27,8 @@ static bool is_faked(int fd, int flags) {
     return true;
 }
 
-/* By the kernel. An emulator may not know the call: of a file it does without its
- * flags, but what is none may have to be waited for. */
+/* Calls the kernel. An emulator may not support the call: then a file is read without flags, but
+ * another descriptor may have to be waited for. */
 static ssize_t transfer(bool writes, int fd, const struct iovec *pieces, int count, off_t offset, int flags) {
     ssize_t result = syscall(writes ? SYS_pwritev2 : SYS_preadv2, fd, pieces, (long)count, offset, 0, flags);
     if (result >= 0 || errno != ENOSYS || (flags & ~(RWF_NOWAIT | RWF_DSYNC)) || (flags && !is_file(fd)))
@@ -38,7 +38,7 @@ static ssize_t transfer(bool writes, int fd, const struct iovec *pieces, int cou
     return syscall(writes ? SYS_pwritev : SYS_preadv, fd, pieces, (long)count, offset, 0);
 }
 
-/* One try takes what is in the cache, and the next one, behind it, finds nothing. */
+/* One call transfers what is cached, and the next one finds nothing. */
 static ssize_t play(bool writes, int fd, const struct iovec *pieces, int count, off_t offset) {
     static off_t empty = -1;
     struct iovec there[16];
@@ -60,7 +60,7 @@ static ssize_t play(bool writes, int fd, const struct iovec *pieces, int count, 
     return transfer(writes, fd, there, count, offset, 0);
 }
 
-/* In the place of the C library's, also for Green. */
+/* Replaces the C library's function, also for Green. */
 ssize_t preadv2(int fd, const struct iovec *pieces, int count, off_t offset, int flags) {
     if (is_faked(fd, flags) && cached < SIZE_MAX)
         return play(false, fd, pieces, count, offset);

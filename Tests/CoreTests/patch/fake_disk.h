@@ -1,22 +1,21 @@
-/* The page cache and the disk, played for the tests of patched files. */
+/* A fake page cache and disk for the tests of patched file calls. */
 #ifndef GREEN_TESTS_PLAYED_H
 #define GREEN_TESTS_PLAYED_H
 
 #include <stdatomic.h>
 #include <stddef.h>
 
-/* So many bytes of a file are in memory at a time; SIZE_MAX: what the kernel says. */
+/* The number of cached bytes of a file; SIZE_MAX for the kernel's own page cache. */
 extern size_t cached;
 
-/* Calls so far that asked for what is in memory. */
+/* The number of calls with RWF_NOWAIT so far. */
 extern unsigned tries;
 
-/* While the gate is shut, whoever passes it does not come to its end, as fsync() and
- * fdatasync() do. */
+/* While the gate is shut, calls that pass it do not return, such as fsync() and fdatasync(). */
 extern atomic_bool shut;
 void pass_gate(void);
 
-/* Function of a thread: opens it after a while. */
+/* A thread function: opens the gate after a while. */
 int open_gate(void *unused);
 
 #endif

@@ -1,4 +1,4 @@
-/* What comes while a patched call is at a file: kills, closes, other processes. */
+/* Kills, closes and forks while a patched file call is in progress. */
 #include "patched_files.h"
 
 #include <pthread.h>
@@ -16,7 +16,7 @@ static int transfer_and_wait(void *argument) {
     return 0;
 }
 
-TEST(killed, "nothing interrupts a call, and the interrupt is for the next one that waits") {
+TEST(killed, "an interrupt does not end a file call, but the next call that waits") {
     task_call *const calls[] = {by_pread, by_preadv, by_read, by_pwrite, by_write};
     begin_with_files();
     int fd = new_file("file", 0, 6000);
@@ -52,7 +52,7 @@ static ssize_t by_slow_sync(struct task *task) {
     return result;
 }
 
-TEST(closed, "close and dup2 wait for the calls on their descriptor, and what begins meanwhile is EBADF") {
+TEST(closed, "close and dup2 wait for calls on the descriptor, and calls begun meanwhile are EBADF") {
     task_call *const ways[] = {by_close, by_dup2};
     begin_with_files();
     int other = new_file("other", 0, 10);
@@ -81,7 +81,7 @@ TEST(closed, "close and dup2 wait for the calls on their descriptor, and what be
     finish_files(other);
 }
 
-TEST(closed_at_once, "a close in the moment of a transfer leaves it whole") {
+TEST(closed_at_once, "a close at the moment of a transfer leaves the transfer complete") {
     task_call *const calls[] = {by_pread, by_preadv, by_read, by_pwrite, by_write};
     begin_with_files();
     int other = new_file("other", 0, 10);
@@ -101,7 +101,7 @@ TEST(closed_at_once, "a close in the moment of a transfer leaves it whole") {
     finish_files(other);
 }
 
-TEST(unpatched, "undoing a patch waits for calls that are under way, which a close() would not any more") {
+TEST(unpatched, "undoing a patch waits for calls in progress, for which an unpatched close would not wait") {
     begin_with_files();
     int fd = new_file("file", 0, 6000);
     struct task task = {.fd = fd, .call = by_fsync};
@@ -117,7 +117,7 @@ TEST(unpatched, "undoing a patch waits for calls that are under way, which a clo
     finish_files(fd);
 }
 
-TEST(position, "reads at the position of one descriptor each get bytes that belong together") {
+TEST(position, "each read at the shared position of a descriptor gets contiguous bytes") {
     enum { PART = 2000 };
     static char parts[3][PART];
     struct task tasks[3];
@@ -147,7 +147,7 @@ static void close_in_link(green_thread *thread, void *fd) {
     CHECK(lib->close(*(int *)fd), ==, 0);
 }
 
-TEST(link, "a close() where nobody can park waits for the calls under way all the same") {
+TEST(link, "a close in a link, which cannot park, still waits for calls in progress") {
     if (SANITIZED_THREADS)
         skip("ThreadSanitizer does not see what the kernel puts in order");
     begin_with_files();
@@ -169,7 +169,7 @@ TEST(link, "a close() where nobody can park waits for the calls under way all th
     finish_files(fd);
 }
 
-TEST(twice, "of two that close a descriptor while it is used one is refused") {
+TEST(twice, "if two threads close a descriptor in use, one is refused") {
     begin_with_files();
     int fd = new_file("file", 0, 6000);
     struct task task = {.fd = fd, .call = by_fsync}, first = {.fd = fd, .call = by_close}, second = first;
@@ -186,7 +186,7 @@ TEST(twice, "of two that close a descriptor while it is used one is refused") {
     finish_files(fd);
 }
 
-TEST(numbers, "what Green needs while a call is under way is none of the lowest numbers") {
+TEST(numbers, "Green takes none of the lowest descriptor numbers while a call is in progress") {
     begin_with_files();
     int fd = new_file("file", 0, 6000), next = dup(fd);
     CHECK(close(next), ==, 0);
@@ -210,8 +210,8 @@ static void sync_for_fork(void) {
     CHECK(lib->fsync(synced), ==, 0);
 }
 
-TEST(fork_handler, "a library may sync its file for a fork") {
-    CHECK(pthread_atfork(sync_for_fork, sync_for_fork, NULL), ==, 0); /* before Green's own, so they run inside */
+TEST(fork_handler, "a fork handler of a library may sync a file") {
+    CHECK(pthread_atfork(sync_for_fork, sync_for_fork, NULL), ==, 0); /* before Green's, so they run inside */
     begin_with_files();
     synced = new_file("file", 0, 6000);
     let_run();
@@ -225,7 +225,7 @@ static bool is_locked(int fd) {
     return lock.l_type == F_WRLCK;
 }
 
-TEST(locks, "record locks outlive every call on their file") {
+TEST(locks, "record locks survive each call on their file") {
     task_call *const calls[] = {by_pread, by_preadv, by_read, by_pwrite, by_write, by_fsync, by_fdatasync};
     begin_with_files();
     int fd = new_file("file", 0, 6000), looking = open(path_of("file"), O_RDWR | O_CLOEXEC);
@@ -260,7 +260,7 @@ TEST(vforked, "the child of a vfork reads, syncs and closes by itself") {
     finish_files(fd);
 }
 
-TEST(forked, "a forked child begins afresh while its parent's calls are under way") {
+TEST(forked, "a forked child has no calls of its parent in progress") {
     begin_with_files();
     int fd = new_file("file", 0, 6000), status;
     struct task task = {.fd = fd, .call = by_fsync};
@@ -293,8 +293,7 @@ static void transfer_at_random(int fd, char *part, size_t at) {
     pattern_check(part, task.size, start);
 }
 
-/* Each has a part of one file, and its own descriptor of it. Only its opens are
- * ended by the kills. */
+/* Each thread has a part of one file and its own descriptor of it. Kills end only its opens. */
 static int wander(void *argument) {
     size_t at = *(size_t *)argument;
     char *part = malloc(PART + 1);
@@ -316,7 +315,7 @@ static int wander(void *argument) {
     return 0;
 }
 
-TEST(at_random, "transfers, opens, closes and kills at random lose nothing") {
+TEST(at_random, "random transfers, opens, closes and kills lose nothing") {
     static size_t places[WANDERERS];
     green_thread *threads[WANDERERS];
     begin_with_files();

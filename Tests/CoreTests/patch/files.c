@@ -1,4 +1,4 @@
-/* Regular files through patched calls: what is transferred, and who waits. */
+/* Patched calls on regular files: what they transfer, and which calls wait. */
 #include "patched_files.h"
 
 #include <pthread.h>
@@ -27,7 +27,7 @@ static void write_by(task_call *call, int fd, size_t size) {
     pattern_check(others + AT, size, AT);
 }
 
-TEST(all_of_it, "every call transfers all of it at its offset, whatever of it is in memory") {
+TEST(all_of_it, "each call transfers all data at its offset, whether it is cached or not") {
     const size_t caches[] = {SIZE_MAX, 0, 1, 5000}, sizes[] = {1, 5000, 5001, 300000, SIZE - AT};
     begin_with_files();
     int fd = new_file("file", 0, SIZE);
@@ -46,7 +46,7 @@ TEST(all_of_it, "every call transfers all of it at its offset, whatever of it is
     finish_files(fd);
 }
 
-TEST(end_of_file, "only the end of the file makes a call short") {
+TEST(end_of_file, "only the end of the file makes a transfer short") {
     begin_with_files();
     int fd = new_file("file", 0, 6000);
     for (cached = 0; cached < 9000; cached += 3000)
@@ -61,7 +61,7 @@ TEST(end_of_file, "only the end of the file makes a call short") {
     finish_files(fd);
 }
 
-TEST(position, "read and write move the position of the file, and the others do not") {
+TEST(position, "read and write move the file position, and calls with an offset do not") {
     begin_with_files();
     int fd = new_file("file", 0, 6000);
     struct iovec piece = {others, 100};
@@ -85,7 +85,7 @@ TEST(position, "read and write move the position of the file, and the others do 
     finish_files(fd);
 }
 
-TEST(flags, "calls with flags of their own go straight through") {
+TEST(flags, "calls with flags go directly to the C library") {
     begin_with_files();
     int fd = new_file("file", 0, 100);
     struct iovec piece = {others, 100};
@@ -100,7 +100,7 @@ TEST(flags, "calls with flags of their own go straight through") {
 
 /* In one piece ---------------------------------------------------------------------- */
 
-TEST(appended, "what is written at the end or at the position is written by one system call") {
+TEST(appended, "data written at the end or at the file position is written by one system call") {
     begin_with_files();
     int fd = new_file("file", O_APPEND, 1000);
     cached = 10;
@@ -116,7 +116,7 @@ TEST(appended, "what is written at the end or at the position is written by one 
     finish_files(fd);
 }
 
-TEST(durable, "what waits for the disk even when told not to is not tried first") {
+TEST(durable, "a call that waits for the disk despite RWF_NOWAIT is not tried first") {
     begin_with_files();
     int fd = new_file("file", O_DSYNC, 4096);
     tries = 0;
@@ -147,7 +147,7 @@ static int note_run(void *unused) {
     return 0;
 }
 
-/* Whether a thread that is ready when the call begins has run when it ends. */
+/* Returns whether a thread that is ready when the call begins has run when it ends. */
 static bool lets_others_run(struct task *task) {
     other_ran = false;
     green_thread *other = start(note_run, NULL);
@@ -158,7 +158,7 @@ static bool lets_others_run(struct task *task) {
     return ran;
 }
 
-TEST(others, "every call that waits lets others run, and none that does not") {
+TEST(others, "each call that waits lets other threads run, and no other call does") {
     begin_with_files();
     int fd = new_file("file", 0, 6000);
     struct task task = {.fd = fd, .bytes = bytes, .size = 100, .offset = 7};
@@ -180,7 +180,7 @@ TEST(others, "every call that waits lets others run, and none that does not") {
     finish_files(fd);
 }
 
-TEST(by_name, "files are patched for those who ask, with close, and read only while somebody does") {
+TEST(by_name, "file calls and close are patched on request, and reads of files only while such a patch exists") {
     begin();
     int fd = new_file("file", 0, 6000);
     struct task task = {.fd = fd, .bytes = others, .size = 100, .call = by_pread};
@@ -222,7 +222,7 @@ static void call_in_link(green_thread *thread, void *argument) {
     run_task(argument);
 }
 
-TEST(straight, "without a hub, and in a link, the calls are the C library's") {
+TEST(straight, "without a hub and in a link, the calls go to the C library") {
     task_call *const calls[] = {by_pread, by_pwrite, by_preadv, by_pwritev2, by_fsync, by_fdatasync};
     begin_with_files();
     int fd = new_file("file", 0, 6000), value = 3;
@@ -246,7 +246,7 @@ TEST(straight, "without a hub, and in a link, the calls are the C library's") {
 
 /* What fails ------------------------------------------------------------------------- */
 
-/* The same library, which is not patched. */
+/* The same library, not patched. */
 static const struct fixture *plain;
 
 #define SAME(call, ...)                                                                                                \
@@ -288,7 +288,7 @@ static void fail_alike(int fd, int reading, int directory, int pipe) {
     SAME(fdatasync, -1);
 }
 
-TEST(failures, "what fails fails with the errno of the C library's call") {
+TEST(failures, "calls fail with the errno of the C library") {
     begin_with_files();
     plain = load_fixture(PATCHED_LAZY);
     int fd = new_file("file", 0, 6000), ends[2];
@@ -304,7 +304,7 @@ TEST(failures, "what fails fails with the errno of the C library's call") {
     finish_files(fd);
 }
 
-TEST(no_files, "what is no file is read as ever") {
+TEST(no_files, "descriptors that are not files are read as before") {
     begin_with_files();
     int fd = new_file("file", 0, 1), ends[2];
     struct iovec piece = {others, 10};

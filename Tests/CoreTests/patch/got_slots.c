@@ -1,5 +1,4 @@
-/* Which slots a patch rewrites, what it says of them, and that it takes all of it
- * back. */
+/* Which slots a patch rewrites and reports, and that it restores all of them. */
 #include "patches.h"
 
 #include "seccomp.h"
@@ -11,7 +10,7 @@
 
 static const char *const libraries[] = {PATCHED_NOW, PATCHED_LAZY, PATCHED_NO_PLT};
 
-TEST(each_kind, "slots of every kind are rewritten, and are as they were when it is undone") {
+TEST(each_kind, "slots of each kind are rewritten, and restored when the patch is undone") {
     for (int i = 0; i < 3; i++) {
         const struct fixture *fixture = load_fixture(libraries[i]);
         CHECK(!is_green(fixture->poll));
@@ -25,7 +24,7 @@ TEST(each_kind, "slots of every kind are rewritten, and are as they were when it
     }
 }
 
-TEST(unresolved, "a slot that nobody has called through yet is found, and finds its call when it is undone") {
+TEST(unresolved, "a slot that has not been called through is found, and resolves its call when the patch is undone") {
     const struct fixture *fixture = load_fixture(PATCHED_LAZY);
     green_patch *patch = import(PATCHED_LAZY);
     CHECK(is_green(fixture->poll));
@@ -34,7 +33,7 @@ TEST(unresolved, "a slot that nobody has called through yet is found, and finds 
     CHECK(fixture->usleep(1), ==, 0);
 }
 
-TEST(as_data, "the address of a call that a library keeps as data is rewritten too") {
+TEST(as_data, "the address of a call that a library stores as data is rewritten, too") {
     const struct fixture *fixture = load_fixture(PATCHED_NOW);
     CHECK(*fixture->poll_address == poll);
     green_patch *patch = import(PATCHED_NOW);
@@ -72,7 +71,7 @@ TEST(last, "the last relocation of a library is found") {
     CHECK(!is_green(last_poll));
 }
 
-TEST(own_name, "a library's own function that has the name of a call is left alone") {
+TEST(own_name, "a library's own function with the name of a call is not patched") {
     if (SANITIZED)
         skip("sanitizers forbid RTLD_DEEPBIND, which has it called before the C library's");
     CHECK(dlopen(PATCHED_NOW, RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND) != NULL);
@@ -96,7 +95,7 @@ static void read_protection(const char *library, char *text, size_t size) {
     fclose(maps);
 }
 
-TEST(protection, "pages are as writable as they were before") {
+TEST(protection, "pages have the same protection afterwards") {
     char before[4096], patched[4096], after[4096];
     load_fixture(PATCHED_NOW);
     read_protection("core-patched-now", before, sizeof before);
@@ -109,7 +108,7 @@ TEST(protection, "pages are as writable as they were before") {
     CHECK_TEXT(after, before);
 }
 
-TEST(report, "the report tells object, call and count") {
+TEST(report, "the report has object, call and count") {
     green_patch *patch = import(PATCHED_NOW);
     CHECK(slots_of(patch, "core-patched-now", "recv"), ==, 1);
     CHECK(slots_of(patch, "core-patched-now", "poll"), ==, 2); /* a call, and an address as data */
@@ -126,7 +125,7 @@ TEST(report, "the report tells object, call and count") {
     CHECK(green_unpatch(patch), ==, 0);
 }
 
-TEST(families, "only the families that were asked for are patched") {
+TEST(families, "only the requested families are patched") {
     green_patch *patch;
     CHECK(green_import_patched(&patch, PATCHED_NOW, &(green_import_options){.families = GREEN_PATCH_TIME}), ==, 0);
     CHECK(slots_of(patch, "core-patched-now", "usleep"), ==, 1);
@@ -135,7 +134,7 @@ TEST(families, "only the families that were asked for are patched") {
     CHECK(green_unpatch(patch), ==, 0);
 }
 
-TEST(circle, "what only the library needs is patched with it, what the program needs too is not") {
+TEST(scope, "private dependencies of a library are patched with it, libraries that the program needs are not") {
     green_patch *patch = import(PATCHED_NOW);
     CHECK(green_is_patched("libcore-patched-now.so"));
     CHECK(green_is_patched(PATCHED_NOW));
@@ -150,14 +149,14 @@ TEST(circle, "what only the library needs is patched with it, what the program n
 }
 
 TEST(needed_by_others, "the requested library is patched even if other objects need it") {
-    CHECK(!is_green(common_poll)); /* which the program needs */
+    CHECK(!is_green(common_poll)); /* the program needs it */
     green_patch *patch = import(PATCHED_COMMON);
     CHECK(is_green(common_poll));
     CHECK(green_unpatch(patch), ==, 0);
     CHECK(!is_green(common_poll));
 }
 
-TEST(also, "further objects are patched on demand") {
+TEST(also, "further objects are patched on request") {
     green_patch *patch;
     const char *also[] = {"libcore-patched-common.so"};
     green_import_options options = {.also = also, .also_count = 1};
@@ -173,7 +172,7 @@ TEST(also, "further objects are patched on demand") {
     CHECK(!green_is_patched(PATCHED_LAZY));
 }
 
-TEST(owners, "patching twice changes nothing, and the second undoing undoes it") {
+TEST(owners, "patching twice has no further effect until the second patch is undone") {
     const struct fixture *fixture = load_fixture(PATCHED_NOW);
     green_patch *first = import(PATCHED_NOW), *second = import(PATCHED_NOW);
     CHECK(slots_of(second, "core-patched-now", "poll"), ==, 2);
@@ -185,7 +184,7 @@ TEST(owners, "patching twice changes nothing, and the second undoing undoes it")
     CHECK(green_unpatch(NULL), ==, 0);
 }
 
-TEST(mistakes, "what cannot be patched is an error with a name") {
+TEST(mistakes, "each reason not to patch is an error with an explanation") {
     green_patch *patch;
     CHECK(green_import_patched(&patch, "libthereisnone.so.7", NULL), ==, -ENOENT);
     CHECK_CONTAINS(green_explain(-ENOENT), "libthereisnone.so.7");
@@ -211,7 +210,7 @@ static void patch_where_pages_cannot_be_written(void) {
     CHECK(*fixture->poll_address == poll);
 }
 
-TEST(refused, "a system that lets no page be written is an error, and nothing is patched") {
+TEST(refused, "if the system refuses to make a page writable, patching fails and changes nothing") {
     needs_kernel();
     struct child child;
     run_child(&child, patch_where_pages_cannot_be_written);
@@ -232,11 +231,11 @@ static void *patch_often(void *path) {
     return NULL;
 }
 
-TEST(os_threads, "several OS threads may patch and undo it at once, while another calls") {
+TEST(os_threads, "several OS threads may patch and undo at the same time, while another one calls") {
     static const char *const paths[] = {PATCHED_NOW, PATCHED_NOW, PATCHED_LAZY, PATCHED_NO_PLT};
     const struct fixture *fixture = load_fixture(PATCHED_NOW);
     pthread_t threads[4];
-    patch_often((void *)paths[0]); /* the first patch puts a barrier that ThreadSanitizer does not know */
+    patch_often((void *)paths[0]); /* ThreadSanitizer does not know the barrier of the first patch */
     for (int i = 0; i < 4; i++)
         CHECK(pthread_create(&threads[i], NULL, patch_often, (void *)paths[i]), ==, 0);
     for (int i = 0; i < 200; i++)
@@ -258,7 +257,7 @@ static int receive_inside(void *argument) {
     return (int)inside->fixture->recv(inside->ends[0], &byte, 1, 0);
 }
 
-TEST(while_inside, "a patch may come and go while green threads are inside the calls") {
+TEST(while_inside, "a patch may be made and undone while green threads are in patched calls") {
     enum { THREADS = 20 };
     struct inside inside[THREADS];
     green_thread *threads[THREADS];

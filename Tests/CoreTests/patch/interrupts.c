@@ -1,11 +1,11 @@
-/* What ends a patched call early, who passes through, and many at once. */
+/* What ends a patched call early, calls that go to the C library, and many calls at once. */
 #include "patched_calls.h"
 
 #include <pthread.h>
 
 /* What ends a call early -------------------------------------------------------- */
 
-TEST(closed, "a close, or a dup2 in its place, ends the calls that wait with EBADF") {
+TEST(closed, "a close, or a dup2 onto the descriptor, ends waiting calls with EBADF") {
     begin();
     for (int way = 0; way < 2; way++) {
         int ends[2], other[2];
@@ -21,7 +21,7 @@ TEST(closed, "a close, or a dup2 in its place, ends the calls that wait with EBA
             CHECK(lib->close(ends[0]), ==, 0);
         else
             CHECK(lib->dup2(other[0], ends[0]), ==, ends[0]);
-        CHECK(write(other[1], "abc", 3), ==, 3); /* for nobody who waited before */
+        CHECK(write(other[1], "abc", 3), ==, 3); /* not for earlier calls */
         for (int i = 0; i < 3; i++)
             end_task(&tasks[i], -1, EBADF);
         if (way == 1)
@@ -33,7 +33,7 @@ TEST(closed, "a close, or a dup2 in its place, ends the calls that wait with EBA
     end();
 }
 
-TEST(killed, "a kill ends a call with ECANCELED, once") {
+TEST(killed, "a kill ends one call with ECANCELED") {
     begin();
     int ends[2];
     char bytes[8];
@@ -46,7 +46,7 @@ TEST(killed, "a kill ends a call with ECANCELED, once") {
     CHECK(is_waiting(&task));
     CHECK(write(ends[1], "abc", 3), ==, 3);
     CHECK(green_thread_kill(task.thread), ==, 0);
-    end_task(&task, 3, 0); /* the bytes are there: the interrupt is for the next call */
+    end_task(&task, 3, 0); /* the call succeeds, the interrupt is left for the next one */
     close(ends[0]);
     close(ends[1]);
     end();
@@ -63,7 +63,7 @@ static int two_calls(void *argument) {
     return 0;
 }
 
-TEST(killed_halfway, "a call that has sent some of it says so, and the next one has the interrupt") {
+TEST(killed_halfway, "a call interrupted after a partial transfer reports its bytes, and the next call fails") {
     begin();
     int ends[2];
     socket_pair(ends);
@@ -109,7 +109,7 @@ static void *call_without_hub(void *argument) {
     return NULL;
 }
 
-TEST(without_hub, "an OS thread without a hub blocks as ever, and gets none by it") {
+TEST(without_hub, "an OS thread without a hub blocks, and no hub is created") {
     begin();
     int ends[2];
     char bytes[8];
@@ -132,7 +132,7 @@ static void call_in_link(green_thread *thread, void *argument) {
     task->result = lib->poll(NULL, 0, 5);
 }
 
-TEST(in_a_link, "in a link, where nothing may block, a call passes through") {
+TEST(in_a_link, "a call in a link, which must not block, goes to the C library") {
     begin();
     int value = 3;
     struct task task = {.result = -7};
@@ -151,8 +151,8 @@ static void wait_in_handler(int number) {
     errno = error_number;
 }
 
-/* As that of a crash does, which waits for a debugger. */
-TEST(in_a_handler, "a call in a signal handler on its own stack passes through, and nobody runs meanwhile") {
+/* Like the handler of a crash that waits for a debugger. */
+TEST(in_a_handler, "a call in a handler on the signal stack goes to the C library, and no thread runs meanwhile") {
     struct sigaction action = {.sa_handler = wait_in_handler, .sa_flags = SA_ONSTACK};
     begin();
     green_thread *other = start(mark_it, "o");
@@ -173,7 +173,7 @@ static int wait_in_crowd(void *argument) {
     return (int)lib->recv(*(int *)argument, &byte, 1, 0);
 }
 
-TEST(crowd, "many green threads wait in a library's calls on one OS thread") {
+TEST(crowd, "many green threads of one OS thread wait in calls of a library") {
     begin();
     static int ends[CROWD][2];
     green_thread *threads[CROWD];
@@ -203,7 +203,7 @@ enum { WANDERERS = 50, STEPS = 60 };
 
 static int wandering;
 
-/* Any call that waits: it ends by itself, or with one of the errors of an interrupt. */
+/* A random call that waits. It succeeds or ends with an error of an interrupt. */
 static int wait_at_random(const int ends[2]) {
     struct pollfd polled[] = {{.fd = ends[0], .events = POLLIN}, {.fd = ends[1], .events = POLLIN}};
     fd_set readable;
@@ -247,7 +247,7 @@ static int wander(void *unused) {
     return 0;
 }
 
-TEST(at_random, "calls, kills and timeouts at random leave nothing behind") {
+TEST(at_random, "random calls, kills and timeouts leave nothing behind") {
     begin();
     green_thread *threads[WANDERERS];
     for (int i = 0; i < WANDERERS; i++)

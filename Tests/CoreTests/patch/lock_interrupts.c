@@ -1,5 +1,5 @@
-/* Locks and conditions of a library in the places where waiting ends early, or
- * cannot begin: forks, interrupts that are taken back, destructors. */
+/* Locks and condition variables of a patched library where a wait ends early or cannot begin:
+ * forks, withdrawn interrupts, destructors. */
 #include "locks.h"
 
 #include <stdatomic.h>
@@ -41,14 +41,14 @@ static int lock_once(void *unused) {
     return 0;
 }
 
-TEST(fork_lock, "a library that takes its lock for a fork may find others waiting for it") {
-    CHECK(pthread_atfork(lock_mutex, unlock_mutex, unlock_mutex), ==, 0); /* before Green's own, so it runs after */
+TEST(fork_lock, "a library may lock its mutex in a fork handler while other threads wait for it") {
+    CHECK(pthread_atfork(lock_mutex, unlock_mutex, unlock_mutex), ==, 0); /* before Green's, so that it runs after it */
     begin();
     let_run();
     lock_mutex();
     green_thread *thread = start(lock_once, NULL);
     let_run();
-    unlock_mutex(); /* which wakes the other one, but it has not run yet */
+    unlock_mutex(); /* wakes the other thread, which has not run yet */
     fork_and_wait();
     CHECK(finish(thread), ==, 0);
     end();
@@ -59,7 +59,7 @@ static void resume(void) {
     CHECK(lib->cond_broadcast(&condition), ==, 0);
 }
 
-TEST(fork_signal, "a library that wakes its threads again after a fork wakes green ones, too") {
+TEST(fork_signal, "a library that signals its threads after a fork wakes green threads, too") {
     CHECK(pthread_atfork(NULL, resume, NULL), ==, 0);
     begin();
     green_thread *thread = start(take_ticket, NULL);
@@ -101,11 +101,11 @@ static void fork_with_worker(void (*prepare)(void)) {
     end();
 }
 
-TEST(fork_join, "a library may join its thread for a fork") {
+TEST(fork_join, "a library may join its OS thread in a fork handler") {
     fork_with_worker(join_worker);
 }
 
-TEST(fork_wait, "a library may wait for its thread for a fork") {
+TEST(fork_wait, "a library may wait for its OS thread in a fork handler") {
     if (SANITIZED_THREADS)
         skip("ThreadSanitizer takes the thread for a leak of the child's");
     fork_with_worker(wait_for_worker);
@@ -130,7 +130,7 @@ static void *signal_inside(void *unused) {
     return NULL;
 }
 
-TEST(fork_order, "a native thread may signal while it holds the lock that a fork waits for") {
+TEST(fork_order, "an OS thread may signal while it holds a lock that a fork handler waits for") {
     CHECK(pthread_atfork(lock_for_fork, unlock_mutex, unlock_mutex), ==, 0);
     begin();
     green_thread *thread = start(take_ticket, NULL);
@@ -149,7 +149,7 @@ TEST(fork_order, "a native thread may signal while it holds the lock that a fork
 static atomic_int round_begun;
 static atomic_bool is_over;
 
-/* Two signals in a row, with a little time in between that is different each time. */
+/* Two signals, with a short time in between that varies. */
 static void *signal_twice(void *unused) {
     (void)unused;
     for (int round = 0; !is_over;) {
@@ -165,7 +165,7 @@ static void *signal_twice(void *unused) {
     return NULL;
 }
 
-BIG_TEST(two_signals, "two signals wake two green threads, however close they come") {
+BIG_TEST(two_signals, "two signals wake two green threads, however close they are") {
     begin();
     CHECK(pthread_create(&worker, NULL, signal_twice, NULL), ==, 0);
     for (int i = 0; i < SCALED(60000); i++) {
@@ -233,7 +233,7 @@ static int have_destructor(void *expected) {
     return 0;
 }
 
-TEST(destructor, "a recursive mutex that a green thread has is refused where nobody can wait for it") {
+TEST(destructor, "a recursive mutex of another green thread is refused where the caller cannot wait") {
     int refused = EDEADLK, given = 0;
     begin();
     make_recursive();
@@ -256,7 +256,7 @@ static int lock_in_the_past(void *unused) {
     return 0;
 }
 
-TEST(past, "a time that is past or none does not let a second green thread in") {
+TEST(past, "a past or invalid deadline does not let a second green thread in") {
     begin();
     make_recursive();
     let_run();
@@ -273,7 +273,7 @@ static void *wait_for_ticket(void *unused) {
     return (void *)(intptr_t)take_ticket(unused);
 }
 
-TEST(joins, "what cannot be joined is refused, as by the C library") {
+TEST(joins, "a thread that cannot be joined is refused, as by the C library") {
     pthread_t detached;
     struct timespec time = after(CLOCK_REALTIME, GREEN_SECOND);
     if (SANITIZED)

@@ -1,9 +1,9 @@
-/* A library's mutexes, read-write locks and semaphores, made green. */
+/* Mutexes, read-write locks and semaphores of a patched library. */
 #include "locks.h"
 
 #include <signal.h>
 
-/* A lock of any kind, by calls of the library. */
+/* A lock of any kind, and the calls of the library for it. */
 struct lock {
     void *lock;
     int (*take)(void *lock);
@@ -94,7 +94,7 @@ static void crowd_at(const struct lock *lock) {
     CHECK(most, ==, 1);
 }
 
-TEST(exclusive, "a lock that is held across waiting lets no second green thread in, and each has its turn") {
+TEST(exclusive, "a lock held during a wait keeps other green threads out, and each gets it in turn") {
     begin();
     with_each_lock(crowd_at);
     end();
@@ -106,7 +106,7 @@ struct greedy {
     int rounds;
 };
 
-/* Takes the lock again at once whenever it has given it back. */
+/* Reacquires the lock at once after each release. */
 static int take_again_and_again(void *argument) {
     struct greedy *greedy = argument;
     for (; !greedy->stop; greedy->rounds++) {
@@ -139,19 +139,19 @@ static void be_greedy(const struct lock *lock) {
     CHECK(finish(thread), ==, 0);
 }
 
-TEST(fair, "whoever takes a lock again at once does not keep the others out") {
+TEST(fair, "a thread that reacquires a lock at once does not starve others") {
     begin();
     with_each_lock(be_greedy);
     end();
 }
 
-TEST(native_default, "an import without the family leaves locks alone") {
+TEST(native_default, "without the family, an import does not patch locks") {
     CHECK(green_import_patched(&patch, PATCHED_LOCKS, NULL), ==, -ENODATA);
     CHECK(green_import_patched(&patch, PATCHED_LOCKS, &(green_import_options){.families = GREEN_PATCH_ALL}), ==,
           -ENODATA);
 }
 
-TEST(report, "the report tells of the calls of locks") {
+TEST(report, "the report lists the calls of locks") {
     begin();
     CHECK(slots_of(patch, "core-patched-locks", "pthread_mutex_lock"), ==, 1);
     CHECK(slots_of(patch, "core-patched-locks", "pthread_cond_timedwait"), ==, 1);
@@ -161,7 +161,7 @@ TEST(report, "the report tells of the calls of locks") {
 
 static void hand_over(const struct lock *lock) {
     if (lock->take == take_semaphore)
-        return; /* comes by the kernel, as from a signal handler */
+        return; /* woken through the kernel, as by a signal handler */
     green_yield();
     CHECK(lock->take(lock->lock), ==, 0);
     green_thread *threads[3];
@@ -176,7 +176,7 @@ static void hand_over(const struct lock *lock) {
     }
 }
 
-TEST(woken, "those who wait are woken by who gives the lock back, and need not look again") {
+TEST(woken, "releasing a lock wakes waiters, which need not poll") {
     begin();
     with_each_lock(hand_over);
     end();
@@ -195,7 +195,7 @@ static int read_a_while(void *argument) {
     return 0;
 }
 
-TEST(readers, "many read at a time, and those who wait for a writer are all let in when it is done") {
+TEST(readers, "many readers hold a lock together, and all waiting readers enter when a writer is done") {
     green_thread *threads[10];
     int readers = 0;
     begin();
@@ -240,7 +240,7 @@ static int try_twice(void *unused) {
     return 0;
 }
 
-TEST(recursive, "a recursive mutex lets in again whoever has it, and no other green thread") {
+TEST(recursive, "a recursive mutex admits its owner again, but no other green thread") {
     begin();
     make_mutex(&owned, PTHREAD_MUTEX_RECURSIVE);
     green_thread *owner = start(take_twice, NULL), *other = start(try_twice, NULL);
@@ -255,16 +255,16 @@ static int give_what_is_anothers(void *unused) {
     return -lib->mutex_unlock(&owned);
 }
 
-TEST(owner, "a mutex that asks for its owner is unlocked by no other green thread") {
+TEST(owner, "a mutex that checks its owner is unlocked by no other green thread") {
     static const int kinds[] = {PTHREAD_MUTEX_RECURSIVE, PTHREAD_MUTEX_ERRORCHECK};
     begin();
     for (int i = 0; i < 2; i++) {
         make_mutex(&owned, kinds[i]);
-        let_run(); /* whoever locks it before there is a hub is nobody */
+        let_run(); /* before there is a hub, the owner is unknown */
         CHECK(lib->mutex_lock(&owned), ==, 0);
         CHECK(finish(start(give_what_is_anothers, NULL)), ==, -EPERM);
         CHECK(lib->mutex_unlock(&owned), ==, 0);
-        if (!SANITIZED_THREADS) /* which takes it for our own mistake */
+        if (!SANITIZED_THREADS) /* ThreadSanitizer would report it as an error of the test */
             CHECK(lib->mutex_unlock(&owned), ==, EPERM);
     }
     end();
@@ -280,7 +280,7 @@ static int try_it(void *unused) {
     return lib->mutex_trylock(&owned);
 }
 
-TEST(abandoned, "a recursive mutex that a green thread has kept to its end lets no other one in") {
+TEST(abandoned, "a recursive mutex of a green thread that has ended admits no other one") {
     begin();
     make_mutex(&owned, PTHREAD_MUTEX_RECURSIVE);
     CHECK(finish(start(take_and_end, NULL)), ==, 0);
@@ -288,7 +288,7 @@ TEST(abandoned, "a recursive mutex that a green thread has kept to its end lets 
     end();
 }
 
-TEST(error_check, "a mutex that checks for errors refuses its owner, and has others wait") {
+TEST(error_check, "an error-checking mutex refuses its owner and makes others wait") {
     begin();
     make_mutex(&owned, PTHREAD_MUTEX_ERRORCHECK);
     CHECK(lib->mutex_lock(&owned), ==, 0);
@@ -311,7 +311,7 @@ struct holder {
     pthread_t thread;
 };
 
-/* A native thread that takes the lock, and gives it back when it is told to. */
+/* An OS thread that acquires the lock and releases it on request. */
 static void *hold(void *argument) {
     struct holder *holder = argument;
     CHECK(holder->lock->take(holder->lock->lock), ==, 0);
@@ -331,7 +331,7 @@ static void wait_for_native(const struct lock *lock) {
         ;
     green_thread *thread = start(take_once, (void *)lock);
     for (int i = 0; i < 5; i++) {
-        CHECK(green_sleep(GREEN_MILLISECOND), ==, 0); /* this OS thread is free */
+        CHECK(green_sleep(GREEN_MILLISECOND), ==, 0); /* other green threads run */
         CHECK(!green_thread_is_finished(thread));
     }
     sem_post(&holder.may_give);
@@ -339,7 +339,7 @@ static void wait_for_native(const struct lock *lock) {
     CHECK(pthread_join(holder.thread, NULL), ==, 0);
 }
 
-TEST(native_holder, "a green thread waits for a native one without holding up the others") {
+TEST(native_holder, "a green thread waits for an OS thread without blocking other green threads") {
     begin();
     with_each_lock(wait_for_native);
     end();
@@ -378,13 +378,13 @@ static void meet(const struct lock *lock) {
     CHECK(inside, ==, 0);
 }
 
-TEST(several_hubs, "green threads of several OS threads and native ones share a lock") {
+TEST(several_hubs, "green threads of several OS threads and other OS threads share a lock") {
     begin();
     with_each_lock(meet);
     end();
 }
 
-TEST(elsewhere, "a lock that is given back by a library that is not patched is found free all the same") {
+TEST(elsewhere, "a lock released by a library that is not patched is acquired all the same") {
     pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
     struct lock lock = {&mutex, take_mutex, give_mutex};
     begin();
@@ -410,7 +410,7 @@ static int note_run(void *unused) {
     return 0;
 }
 
-/* Returns whether the other thread ran before the times were over. */
+/* Returns whether the other thread ran before the deadlines. */
 static int take_within(void *argument) {
     int64_t delay = *(int64_t *)argument;
     struct timespec real = after(CLOCK_REALTIME, delay), steady = after(CLOCK_MONOTONIC, delay);
@@ -423,7 +423,7 @@ static int take_within(void *argument) {
     return other_has_run;
 }
 
-/* On a slow machine a short time may be over before the first call. */
+/* On a slow machine a short time may expire before the first call. */
 static void let_other_run_meanwhile(void) {
     int64_t delay = 50 * GREEN_MILLISECOND;
     bool has_run = false;
@@ -437,7 +437,7 @@ static void let_other_run_meanwhile(void) {
     }
 }
 
-TEST(timed, "a time that is over ends the wait for a lock, and lets others run until then") {
+TEST(timed, "a deadline ends the wait for a lock, and other threads run until then") {
     begin();
     CHECK(lib->mutex_lock(&busy), ==, 0);
     CHECK(lib->write_lock(&shelf), ==, 0);
@@ -465,7 +465,7 @@ static int take_busy(void *unused) {
     return green_sleep(GREEN_SECOND);
 }
 
-TEST(killed, "a kill ends the wait for a lock that has a time, and waits for the end of another") {
+TEST(killed, "a kill ends a timed wait for a lock, but no other wait") {
     begin();
     CHECK(lib->mutex_lock(&busy), ==, 0);
     green_thread *timed = start(take_for_an_hour, NULL), *other = start(take_busy, NULL);
@@ -479,7 +479,7 @@ TEST(killed, "a kill ends the wait for a lock that has a time, and waits for the
     end();
 }
 
-TEST(undone, "locks that green threads wait for are given to them after the patch is undone") {
+TEST(undone, "green threads acquire the locks that they wait for after the patch is undone") {
     struct lock lock = {&busy, take_mutex, give_mutex};
     begin();
     CHECK(lib->mutex_lock(&busy), ==, 0);
@@ -525,7 +525,7 @@ static void lock_in_child(void) {
     CHECK(finish(thread), ==, 0);
 }
 
-TEST(forked, "a forked child's green threads wait for locks among themselves") {
+TEST(forked, "green threads of a forked child wait for locks among themselves") {
     struct lock lock = {&owned, take_mutex, give_mutex};
     begin();
     make_mutex(&owned, PTHREAD_MUTEX_RECURSIVE);
@@ -557,7 +557,7 @@ static int join_natively(void *argument) {
     return 0;
 }
 
-TEST(join, "a native thread's end is waited for without holding up the others") {
+TEST(join, "joining an OS thread does not block other green threads") {
     pthread_t thread;
     sem_t semaphore;
     begin();

@@ -1,4 +1,4 @@
-/* A library whose waits for other threads are patched. */
+/* A library whose locks are patched. */
 #ifndef GREEN_TESTS_PATCHED_LOCKS_H
 #define GREEN_TESTS_PATCHED_LOCKS_H
 

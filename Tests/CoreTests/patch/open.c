@@ -1,4 +1,4 @@
-/* open and its like through patched calls. */
+/* Patched open() and similar calls. */
 #include "fake_disk.h"
 #include "files.h"
 #include "patched_calls.h"
@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-/* In the place of the C library's, also for Green: tells of every call that opens a
- * file, and does not come to its end while the gate is shut. */
+/* Replaces the C library's function, also for Green. Counts the calls that open a file, and
+ * does not return while the gate is shut. */
 static atomic_bool entered;
 
 int openat(int directory, const char *path, int flags, ...) {
@@ -50,7 +50,7 @@ static ssize_t by_openat_checked(struct task *task) {
     return lib->openat_checked(task->fd, task->path, task->flags & ~O_CREAT);
 }
 
-/* Those that create come first. */
+/* Calls that create a file come first. */
 static ssize_t (*const openers[])(struct task *task) = {by_open,  by_open64,       by_openat,
                                                         by_creat, by_open_checked, by_openat_checked};
 enum { OPENERS = 6, CREATORS = 4 };
@@ -68,7 +68,7 @@ static int note_run(void *unused) {
     return 0;
 }
 
-TEST(opened, "every call opens as it would have, while others run") {
+TEST(opened, "each call opens as the C library does, while other threads run") {
     begin_with_files();
     umask(027);
     for (size_t i = 0; i < OPENERS; i++) {
@@ -104,7 +104,7 @@ TEST(unnamed, "a file without a name gets its mode") {
     finish_opens();
 }
 
-TEST(lowest, "what is opened has the lowest number, as ever") {
+TEST(lowest, "the new descriptor has the lowest free number") {
     begin_with_files();
     int first = open("/dev/null", O_RDONLY | O_CLOEXEC);
     int directory = open(path_of("."), O_RDONLY | O_CLOEXEC);
@@ -127,7 +127,7 @@ static void fail_with(int error, int directory, const char *path, int flags) {
     CHECK(errno, ==, error);
 }
 
-TEST(failures, "what cannot be opened fails with the errno of the C library's call") {
+TEST(failures, "calls fail with the errno of the C library") {
     begin_with_files();
     int file = open(path_of("file"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     fail_with(ENOENT, AT_FDCWD, path_of("none"), O_RDONLY);
@@ -148,7 +148,7 @@ TEST(failures, "what cannot be opened fails with the errno of the C library's ca
     finish_opens();
 }
 
-TEST(no_descriptors, "without a descriptor for Green a file opens all the same, and fails without one for it") {
+TEST(no_descriptors, "a file opens without a descriptor for Green, and fails without one for itself") {
     begin_with_files();
     int directory = open(path_of("."), O_RDONLY | O_CLOEXEC);
     struct rlimit before, limit;
@@ -158,7 +158,7 @@ TEST(no_descriptors, "without a descriptor for Green a file opens all the same, 
     int next = dup(directory);
     CHECK(close(next), ==, 0);
     for (rlim_t left = 0; left < 4; left++) {
-        UNTIL(open_descriptors() == open_before); /* a native thread may still have one */
+        UNTIL(open_descriptors() == open_before); /* a worker may still have one */
         limit = (struct rlimit){(rlim_t)next + left, before.rlim_max};
         CHECK(setrlimit(RLIMIT_NOFILE, &limit), ==, 0);
         errno = 0;
@@ -175,7 +175,7 @@ TEST(no_descriptors, "without a descriptor for Green a file opens all the same, 
 
 /* Waiting -------------------------------------------------------------------------- */
 
-TEST(fifo, "the open of a FIFO waits for another green thread's at its other end") {
+TEST(fifo, "the open of a FIFO waits for another green thread at its other end") {
     begin_with_files();
     const char *path = path_of("fifo");
     CHECK(mkfifo(path, 0600), ==, 0);
@@ -222,17 +222,17 @@ TEST(interrupted, "a kill ends the open of a FIFO with ECANCELED, a timeout with
         }
         end_task(&task, -1, i == 0 ? ECANCELED : ETIMEDOUT);
         if (!atomic_load(&entered))
-            continue; /* it never will be */
+            continue; /* it is never opened */
         int fd;
         UNTIL((fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC)) >= 0);
         struct pollfd state = {.fd = fd};
-        UNTIL(poll(&state, 1, 0) == 1 && (state.revents & POLLERR)); /* nobody reads */
+        UNTIL(poll(&state, 1, 0) == 1 && (state.revents & POLLERR)); /* no reader */
         CHECK(close(fd), ==, 0);
     }
     finish_opens();
 }
 
-TEST(killed, "a kill waits for the end of the open of a file, and is for the next call") {
+TEST(killed, "a kill does not end the open of a file, but the next call") {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 10};
     begin_with_files();
     int fd = open(path_of("file"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -254,7 +254,7 @@ TEST(killed, "a kill waits for the end of the open of a file, and is for the nex
     finish_opens();
 }
 
-TEST(many_fifos, "opens that wait for the other ends of FIFOs keep no other from coming") {
+TEST(many_fifos, "opens of FIFOs that wait do not keep their peers from opening") {
     enum { FIFOS = 100 };
     struct task readers[FIFOS], writers[FIFOS];
     char paths[FIFOS][256];
@@ -289,7 +289,7 @@ static int replace_it(void *directory) {
     return 0;
 }
 
-TEST(directory, "a path begins at the directory of the call, even if that is replaced meanwhile") {
+TEST(directory, "a relative path starts at the directory of the call, even if it is replaced meanwhile") {
     begin_with_files();
     int inner = open(path_of("inner"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     int directory = open(path_of("."), O_RDONLY | O_CLOEXEC);
@@ -308,7 +308,7 @@ TEST(directory, "a path begins at the directory of the call, even if that is rep
     finish_opens();
 }
 
-TEST(working_directory, "a relative path begins at the working directory of the call") {
+TEST(working_directory, "a relative path starts at the working directory at the time of the call") {
     char before[PATH_MAX];
     begin_with_files();
     int inner = open(path_of("inner"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -333,7 +333,7 @@ static bool is_locked(int fd) {
     return lock.l_type == F_RDLCK || lock.l_type == F_WRLCK;
 }
 
-TEST(locks, "record locks on a file and on its directory outlive an open") {
+TEST(locks, "record locks on a file and its directory survive an open") {
     begin_with_files();
     int file = open(path_of("file"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     int directory = open(path_of("."), O_RDONLY | O_CLOEXEC);
@@ -355,7 +355,7 @@ TEST(locks, "record locks on a file and on its directory outlive an open") {
     finish_opens();
 }
 
-TEST(straight, "what is in /proc opens in place, as the OS thread's own") {
+TEST(straight, "files in /proc are opened on the calling OS thread") {
     begin_with_files();
     char link[64] = "";
     other_ran = false;

@@ -1,4 +1,4 @@
-/* Calls of a patched library in threads of their own. */
+/* Calls of a patched library, in threads of their own. */
 #ifndef GREEN_TESTS_PATCHED_CALLS_H
 #define GREEN_TESTS_PATCHED_CALLS_H
 
@@ -6,7 +6,7 @@
 
 #include <sys/time.h>
 
-/* More than a socket or a pipe takes at once. */
+/* More bytes than a socket or a pipe takes at once. */
 enum { MUCH = 1 << 20 };
 
 static const struct fixture *lib;
@@ -17,7 +17,7 @@ static inline void begin(void) {
     lib = load_fixture(PATCHED_NOW);
 }
 
-/* With files, too, and a hub, without which the calls of main go straight through. */
+/* Also patches files, and makes a hub, without which calls of main go to the C library. */
 static inline void begin_with_files(void) {
     CHECK(green_yield(), ==, 0);
     green_import_options options = {.families = GREEN_PATCH_ALL | GREEN_PATCH_FILE};
@@ -29,7 +29,7 @@ static inline void end(void) {
     CHECK(green_unpatch(patch), ==, 0);
 }
 
-/* A call in a thread of its own, and what came of it. */
+/* A call in a thread of its own, and its result. */
 struct task {
     int fd;
     void *bytes;

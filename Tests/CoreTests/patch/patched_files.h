@@ -62,7 +62,7 @@ static inline ssize_t by_fdatasync(struct task *task) {
 
 typedef ssize_t task_call(struct task *task);
 
-/* The last ones of each are at the file's position. */
+/* The last ones of each use the file position. */
 static task_call *const readers[] = {by_pread,   by_pread64, by_pread_checked, by_pread64_checked, by_preadv,
                                      by_preadv2, by_read,    by_readv,         by_read_checked};
 static task_call *const writers[] = {by_pwrite, by_pwrite64, by_pwritev, by_pwritev2, by_write, by_writev};
@@ -71,7 +71,7 @@ enum { SIZE = 700 * 1000, READERS = 9, WRITERS = 6, AT = 1234 };
 
 static char bytes[SIZE + 1], others[SIZE + 1];
 
-/* A new file of size bytes of the pattern. */
+/* A new file with size bytes of the pattern. */
 static inline int new_file(const char *name, int flags, size_t size) {
     int fd = open(path_of(name), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | flags, 0600);
     CHECK(fd, >=, 0);

@@ -1,4 +1,4 @@
-/* A library whose threads are green ones. */
+/* A library whose threads are green. */
 #ifndef GREEN_TESTS_PATCHED_THREADS_CALLS_H
 #define GREEN_TESTS_PATCHED_THREADS_CALLS_H
 
@@ -21,7 +21,7 @@ static inline void load(void) {
     CHECK(lib != NULL);
 }
 
-/* With a hub, on which threads are then made. */
+/* Also makes a hub, so that threads are green. */
 static inline void begin(void) {
     patch = import_families(GREEN_PATCH_THREAD | GREEN_PATCH_TIME);
     load();
@@ -44,7 +44,7 @@ static inline void *joined(pthread_t thread) {
     return result;
 }
 
-/* What threads do. */
+/* Thread functions. */
 static inline void *give_back(void *argument) {
     return argument;
 }
@@ -54,7 +54,7 @@ static inline void *sleep_a_little(void *argument) {
     return argument;
 }
 
-/* How often it has slept until *(bool *)going was false. */
+/* Sleeps while *(bool *)going is true. Returns how often. */
 static inline void *count_while(void *going) {
     intptr_t rounds = 0;
     for (; *(bool *)going; rounds++)
@@ -67,12 +67,12 @@ static inline void *os_thread_of(void *unused) {
     return (void *)(intptr_t)gettid();
 }
 
-/* Whether it was made green, which can be seen of its id. */
+/* Whether a thread is green, by its id. */
 static inline bool is_green_thread(pthread_t thread) {
     return thread & 1;
 }
 
-/* Runs body on an OS thread of its own, and others of this one meanwhile. */
+/* Runs body on an OS thread of its own, and green threads of this one meanwhile. */
 static inline void on_os_thread(void *(*body)(void *), void *argument) {
     pthread_t thread;
     CHECK(pthread_create(&thread, NULL, body, argument), ==, 0);

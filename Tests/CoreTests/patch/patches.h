@@ -1,4 +1,4 @@
-/* The libraries that the tests of patching patch. */
+/* The libraries that the tests patch. */
 #ifndef GREEN_TESTS_PATCHES_H
 #define GREEN_TESTS_PATCHES_H
 
@@ -7,7 +7,7 @@
 
 #include <dlfcn.h>
 
-/* Loads a library, without patching it, and returns what it exports. */
+/* Loads a library without patching it, and returns its exported calls. */
 static inline const struct fixture *load_fixture(const char *path) {
     void *library = dlopen(path, RTLD_LAZY | RTLD_LOCAL);
     CHECK(library != NULL);
@@ -22,7 +22,7 @@ static inline green_patch *import(const char *path) {
     return patch;
 }
 
-/* How many slots of a call in an object a patch tells of. */
+/* The number of slots of a call in an object, by the report of a patch. */
 static inline size_t slots_of(green_patch *patch, const char *object, const char *symbol) {
     green_patch_line line;
     size_t count = 0;
@@ -32,8 +32,7 @@ static inline size_t slots_of(green_patch *patch, const char *object, const char
     return count;
 }
 
-/* Whether a poll() of somebody's lets others run: who is ready when it begins
- * has run when it ends. */
+/* Whether a poll() is green: a thread that is ready when it begins has run when it ends. */
 typedef int poll_function(struct pollfd *polled, nfds_t count, int timeout);
 
 struct onlooker {
@@ -54,7 +53,7 @@ static inline int run_meanwhile(void *argument) {
     return 0;
 }
 
-/* The time may be over before the call parks, on a slow machine: so a longer one is tried, too. */
+/* On a slow machine the time may expire before the call parks, so a longer time is tried, too. */
 static inline bool is_green(poll_function *function) {
     struct onlooker onlooker = {.poll = function};
     for (int time = 30; time < 300 && !onlooker.green; time *= 8) {
@@ -66,7 +65,7 @@ static inline bool is_green(poll_function *function) {
     return onlooker.green;
 }
 
-/* A descriptor pair of connected stream sockets. */
+/* A pair of connected stream sockets. */
 static inline void socket_pair(int ends[2]) {
     CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), ==, 0);
 }

@@ -1,5 +1,4 @@
-/* Polling, sleeping, waiting for children and looking up names through patched
- * calls. */
+/* Patched calls that poll, sleep, wait for children and look up names. */
 #include "patches.h"
 
 #include <arpa/inet.h>
@@ -24,7 +23,7 @@ static void end(void) {
     CHECK(green_unpatch(patch), ==, 0);
 }
 
-/* Whether body, in a thread of its own, lets others run. */
+/* Returns whether body, in a thread of its own, lets other threads run. */
 static int counted;
 
 static int count_rounds(void *going) {
@@ -70,13 +69,13 @@ static void sleep_in_every_way(void) {
     CHECK(errno, ==, 77);
 }
 
-TEST(sleeps, "every kind of sleep takes its time and lets others run") {
+TEST(sleeps, "each kind of sleep takes its time and lets other threads run") {
     begin();
     CHECK(others_run(sleep_in_every_way), >=, 30 * GREEN_MILLISECOND);
     end();
 }
 
-TEST(bad_times, "times that are none are EINVAL") {
+TEST(bad_times, "invalid times are EINVAL") {
     begin();
     CHECK(green_sleep(1), ==, 0);
     CHECK(lib->nanosleep(&(struct timespec){0, -1}, NULL), ==, -1);
@@ -118,7 +117,7 @@ static int sleep_long(void *way) {
     return 0;
 }
 
-TEST(killed, "a kill ends each of them with ECANCELED, and tells what was left") {
+TEST(killed, "a kill ends each sleep with ECANCELED and the remaining time") {
     begin();
     pid_t child = fork();
     if (child == 0)
@@ -186,13 +185,13 @@ static void poll_in_vain(void) {
     close(file);
 }
 
-TEST(poll_timeouts, "poll ends after its timeout with 0") {
+TEST(poll_timeouts, "poll returns 0 after its timeout") {
     begin();
     CHECK(others_run(poll_in_vain), >=, 30 * GREEN_MILLISECOND);
     end();
 }
 
-TEST(poll_errors, "poll tells of descriptors that are none, hang-ups, and too many") {
+TEST(poll_errors, "poll reports invalid descriptors, hang-ups and too many descriptors") {
     begin();
     CHECK(green_sleep(1), ==, 0);
     int ends[2];
@@ -202,7 +201,7 @@ TEST(poll_errors, "poll tells of descriptors that are none, hang-ups, and too ma
     CHECK(lib->poll(polled, 2, -1), ==, 2);
     CHECK(polled[0].revents, ==, POLLNVAL);
     CHECK(polled[1].revents & POLLHUP, ==, POLLHUP);
-    if (!SANITIZED) { /* which would look at all of them */
+    if (!SANITIZED) { /* a sanitizer would check all of them */
         CHECK(lib->poll(polled, UINT_MAX, -1), ==, -1);
         CHECK(errno == EINVAL || errno == EFAULT);
     }
@@ -210,7 +209,7 @@ TEST(poll_errors, "poll tells of descriptors that are none, hang-ups, and too ma
     end();
 }
 
-TEST(closed, "poll of a descriptor that is closed meanwhile says that it is none") {
+TEST(closed, "poll reports a descriptor that is closed meanwhile as invalid") {
     begin();
     int ends[2];
     socket_pair(ends);
@@ -251,7 +250,7 @@ static void expect_wait(green_function *selects) {
     end();
 }
 
-TEST(selects, "select waits, and tells which it was") {
+TEST(selects, "select waits and reports the descriptor") {
     expect_wait(select_one);
 }
 
@@ -286,13 +285,13 @@ static void select_in_vain(void) {
     CHECK(errno, ==, EINVAL);
 }
 
-TEST(select_timeouts, "select ends after its timeout with empty sets and no time left") {
+TEST(select_timeouts, "select returns empty sets and no remaining time after its timeout") {
     begin();
     CHECK(others_run(select_in_vain), >=, 20 * GREEN_MILLISECOND);
     end();
 }
 
-TEST(select_hung_up, "select for exceptions of what has hung up does not keep the processor busy") {
+TEST(select_hung_up, "select for exceptions does not spin after a hang-up") {
     begin();
     int ends[2];
     socket_pair(ends);
@@ -336,7 +335,7 @@ static int raise_signal(void *unused) {
     return kill(getpid(), SIGUSR1);
 }
 
-TEST(masks, "a signal that only the mask of ppoll lets through comes in while it waits, and is EINTR") {
+TEST(masks, "a signal that only the mask of ppoll admits is delivered while it waits, and is EINTR") {
     begin();
     CHECK(green_sleep(1), ==, 0);
     sigset_t blocked, open;
@@ -350,8 +349,8 @@ TEST(masks, "a signal that only the mask of ppoll lets through comes in while it
     CHECK(lib->ppoll(NULL, 0, NULL, &open), ==, -1);
     CHECK(errno, ==, EINTR);
     CHECK(signals, ==, 1);
-    green_thread *thread = start(raise_signal, NULL); /* which runs when the call waits */
-    green_thread *sleeper = start(nap, NULL);         /* without it, all would wait for each other */
+    green_thread *thread = start(raise_signal, NULL); /* runs when the call waits */
+    green_thread *sleeper = start(nap, NULL);         /* otherwise all threads would wait for each other */
     CHECK(lib->ppoll(NULL, 0, NULL, &open), ==, -1);
     CHECK(errno, ==, EINTR);
     CHECK(signals, ==, 2);
@@ -388,7 +387,7 @@ TEST(epolls, "epoll_wait waits") {
 
 /* Children ---------------------------------------------------------------------- */
 
-/* The child ends when the pipe's other end is closed. */
+/* The child ends when the other end of the pipe is closed. */
 static pid_t child_that_waits(int code, int *other_end) {
     int pipe_ends[2];
     CHECK(pipe2(pipe_ends, O_CLOEXEC), ==, 0);
@@ -430,7 +429,7 @@ static void wait_for_children(void) {
     CHECK(errno, ==, ECHILD);
 }
 
-TEST(children, "waitpid, wait and system wait for children, and others run") {
+TEST(children, "waitpid, wait and system wait for children and let other threads run") {
     begin();
     others_run(wait_for_children);
     end();
@@ -438,7 +437,7 @@ TEST(children, "waitpid, wait and system wait for children, and others run") {
 
 /* Names ------------------------------------------------------------------------- */
 
-TEST(names, "names are looked up as the C library does, errors too") {
+TEST(names, "names are looked up as by the C library, including errors") {
     begin();
     CHECK(green_sleep(1), ==, 0);
     struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *found = NULL;
@@ -464,7 +463,7 @@ TEST(names, "names are looked up as the C library does, errors too") {
     end();
 }
 
-TEST(reentrant, "gethostbyname_r fills in the caller's memory, or says that it is too small") {
+TEST(reentrant, "gethostbyname_r fills in the caller's memory, or reports that it is too small") {
     begin();
     CHECK(green_sleep(1), ==, 0);
     struct hostent entry, *found;
@@ -495,7 +494,7 @@ static int look_up_late(void *unused) {
     return 0;
 }
 
-TEST(interrupted_look_up, "an interrupt of a look-up is EAI_SYSTEM, with its own error in errno") {
+TEST(interrupted_look_up, "an interrupt of a look-up is EAI_SYSTEM, with its error in errno") {
     begin();
     CHECK(finish(start(look_up_late, NULL)), ==, 0);
     end();

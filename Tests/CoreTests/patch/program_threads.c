@@ -1,5 +1,4 @@
-/* A program whose threads are green ones, Green's own calls among those that are
- * patched. */
+/* A program whose threads are green, with Green's own calls among the patched ones. */
 #include "patches.h"
 
 #include <pthread.h>
@@ -18,8 +17,8 @@ static void *gettid_of(void *unused) {
     return (void *)(intptr_t)gettid();
 }
 
-/* By its address, which in an executable that is not position-independent is that
- * of a stub, to Green, too. */
+/* Calls by address. In an executable that is not position-independent this is the address of a
+ * stub, also for Green. */
 static int (*volatile maker)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *) = pthread_create;
 
 static intptr_t os_thread_of_new(void) {
@@ -30,7 +29,7 @@ static intptr_t os_thread_of_new(void) {
     return (intptr_t)result;
 }
 
-TEST(own, "the program's own threads are green, until it is undone") {
+TEST(own, "threads of the program are green until the patch is undone") {
     CHECK(green_sleep(1), ==, 0);
     patch = everything();
     CHECK(os_thread_of_new(), ==, gettid());
@@ -60,7 +59,7 @@ static void *run_hub(void *unused) {
     return NULL;
 }
 
-TEST(green_itself, "Green's own threads stay native, its hubs open and close, and its monitor tells of them") {
+TEST(green_itself, "Green's own threads remain OS threads: hubs open and close, and the monitor reports") {
     patch = everything();
     pthread_t threads[2];
     for (int i = 0; i < 2; i++) /* there is no hub here yet */
@@ -83,7 +82,7 @@ static void *use_key(void *value) {
     return pthread_getspecific(key) == value ? value : NULL;
 }
 
-TEST(keys, "keys that the program made before, with the values of its own context, stay") {
+TEST(keys, "keys created before the patch keep their values in the OS thread's own context") {
     CHECK(pthread_key_create(&key, NULL), ==, 0);
     CHECK(pthread_setspecific(key, &key), ==, 0);
     CHECK(green_sleep(1), ==, 0);
@@ -106,7 +105,7 @@ static void *end_here(void *unused) {
     pthread_exit(unused);
 }
 
-TEST(exits, "pthread_exit of the program's own ends its green threads") {
+TEST(exits, "pthread_exit of the program ends its green threads") {
     CHECK(green_sleep(1), ==, 0);
     patch = everything();
     pthread_t thread;

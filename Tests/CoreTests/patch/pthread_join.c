@@ -1,9 +1,9 @@
-/* Waiting for the ends of a library's threads that are green ones. */
+/* Joining green threads of a patched library. */
 #include "patched_threads.h"
 
 #include <sys/wait.h>
 
-TEST(late_join, "the result of one that has ended is there as long as nobody has asked for it") {
+TEST(late_join, "the result of a thread that has ended is kept until it is joined") {
     begin();
     int value;
     pthread_t thread = create(give_back, &value);
@@ -38,7 +38,7 @@ static void *join_one(void *argument) {
     return NULL;
 }
 
-TEST(deadlocks, "joining oneself, or who waits for oneself, is EDEADLK") {
+TEST(deadlocks, "joining oneself, or a thread that joins oneself, is EDEADLK") {
     begin();
     struct couple couple;
     CHECK((intptr_t)joined(create(join_itself, NULL)), ==, EDEADLK);
@@ -57,7 +57,7 @@ static void *try_other(void *argument) {
     return NULL;
 }
 
-TEST(no_deadlock, "who has given up waiting for oneself can be waited for") {
+TEST(no_deadlock, "a thread that has given up joining oneself can be joined") {
     begin();
     struct couple couple;
     couple.one = create(try_other, &couple);
@@ -80,7 +80,7 @@ static void join_in_link(green_thread *thread, void *argument) {
     late->error = lib->join(late->thread, NULL);
 }
 
-TEST(in_link, "in a link, where nothing can wait, joining one of the same OS thread is EDEADLK") {
+TEST(in_link, "in a link, which cannot wait, joining a thread of the same OS thread is EDEADLK") {
     begin();
     int zero = 0;
     struct late late = {.thread = create(sleep_a_little, NULL)};
@@ -97,7 +97,7 @@ static void *join_given(void *thread) {
     return NULL;
 }
 
-TEST(refused_joins, "who is waited for, or detached, or was not made by pthread_create, cannot be joined") {
+TEST(refused_joins, "a thread that is being joined, is detached, or is not of pthread_create cannot be joined") {
     begin();
     pthread_t thread = create(sleep_a_little, NULL), joiner = create(join_given, &thread);
     let_run();
@@ -117,7 +117,7 @@ static int identify(void *id) {
     return green_sleep(GREEN_MILLISECOND);
 }
 
-TEST(spawned, "a green thread of the program's is not joinable") {
+TEST(spawned, "a green thread spawned by the program is not joinable") {
     begin();
     pthread_t id;
     green_thread *thread = start(identify, &id);
@@ -129,7 +129,7 @@ TEST(spawned, "a green thread of the program's is not joinable") {
     end();
 }
 
-TEST(tries, "a try to join does not wait, and one with a time waits until then") {
+TEST(tries, "a tryjoin does not wait, and a timed join waits until its deadline") {
     begin();
     struct timespec past = {1, 0}, bad = {0, -1}, soon;
     void *result;
@@ -182,7 +182,7 @@ static int join_and_sleep(void *argument) {
     return 0;
 }
 
-TEST(deadline, "a kill does not end an untimed join, but the next call that waits") {
+TEST(deadline, "a kill does not end a join without a deadline, but the next call that waits") {
     begin();
     bool going = true;
     struct patient patient = {.thread = create(count_while, &going)};
@@ -233,7 +233,7 @@ static void *join_in_time(void *thread) {
     return NULL;
 }
 
-TEST(elsewhere, "other OS threads join it, with a hub and without") {
+TEST(elsewhere, "other OS threads join a green thread, with a hub and without") {
     begin();
     void *(*const ways[])(void *) = {join_plainly, join_with_hub};
     pthread_t thread;
@@ -259,7 +259,7 @@ static pthread_t of_parent;
 static void *join_of_parent(void *unused) {
     CHECK(lib->join(of_parent, NULL), ==, ESRCH);
     CHECK(lib->detach(of_parent), ==, ESRCH);
-    end(); /* which nothing of the parent's stands in the way of */
+    end(); /* the parent's threads do not prevent it */
     return unused;
 }
 
@@ -271,7 +271,7 @@ static void *fork_and_join(void *unused) {
     return (void *)(intptr_t)child;
 }
 
-TEST(parents, "a forked child has no threads of its parent's to join") {
+TEST(parents, "a forked child cannot join its parent's threads") {
     begin();
     of_parent = create(sleep_a_little, NULL);
     pid_t pid = (pid_t)(intptr_t)joined(create(fork_and_join, NULL));

@@ -1,4 +1,4 @@
-/* Who a green thread is to a library that asks by its calls about threads. */
+/* Thread ids of green threads, and calls that take one. */
 #include "patched_threads.h"
 
 static void *tell_self(void *unused) {
@@ -15,7 +15,7 @@ static int tell_self_spawned(void *id) {
     return lib->self() == *(pthread_t *)id ? 0 : -EIO;
 }
 
-TEST(self, "each green thread is somebody else, and an OS thread's context who it was") {
+TEST(self, "each green thread has an id of its own, and the OS thread's own context keeps its id") {
     begin();
     pthread_t spawned[2];
     pthread_t one = create(tell_self, NULL), other = create(tell_self, NULL);
@@ -51,7 +51,7 @@ static int use_long_name(void *unused) {
     return 0;
 }
 
-TEST(names, "its name is the green thread's, with a native thread's limits") {
+TEST(names, "the name is that of the green thread, with the kernel's limits") {
     begin();
     char name[32] = "";
     joined(create(use_names, NULL));
@@ -78,7 +78,7 @@ static void *name_from_elsewhere(void *thread) {
     return NULL;
 }
 
-TEST(cancels, "a cancel ends the call that it waits in with ECANCELED, from its own OS thread") {
+TEST(cancels, "a cancel on the same OS thread ends the blocking call with ECANCELED") {
     begin();
     pthread_t thread = create(sleep_long, NULL);
     let_run();
@@ -97,7 +97,7 @@ static void *cancel_itself(void *unused) {
     return sleep_long(unused);
 }
 
-TEST(own_cancel, "one that cancels itself goes on until its next call that waits") {
+TEST(own_cancel, "a thread that cancels itself continues until its next call that waits") {
     begin();
     CHECK((intptr_t)joined(create(cancel_itself, NULL)), ==, ECANCELED);
     end();
@@ -116,7 +116,7 @@ static void on_signal(int number, siginfo_t *info, void *context) {
     received = info->si_value.sival_int + gettid();
 }
 
-TEST(signals, "signal 0 tells whether it has ended, and others go to its OS thread") {
+TEST(signals, "signal 0 reports whether the thread has ended, other signals go to its OS thread") {
     begin();
     struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};
     CHECK(sigaction(SIGUSR1, &action, NULL), ==, 0);
@@ -125,7 +125,7 @@ TEST(signals, "signal 0 tells whether it has ended, and others go to its OS thre
     CHECK(lib->kill(thread, 0), ==, 0);
     CHECK(lib->kill(thread, 1000), ==, EINVAL);
     CHECK(lib->sigqueue(thread, SIGUSR1, (union sigval){.sival_int = 5}), ==, 0);
-    UNTIL(received != 0); /* at once, but under a sanitizer */
+    UNTIL(received != 0); /* immediate, except under a sanitizer */
     CHECK(received, ==, gettid() + 5);
     flag = true;
     let_run();
@@ -141,7 +141,7 @@ static int kill_nothing(void *unused) {
     return -lib->kill(lib->self(), 0);
 }
 
-TEST(spawned, "the program's own green threads can be asked, too") {
+TEST(spawned, "green threads spawned by the program have ids, too") {
     begin();
     CHECK(finish(start(kill_nothing, NULL)), ==, 0);
     end();
@@ -170,7 +170,7 @@ static int look_at_own(void *stack) {
     return 0;
 }
 
-TEST(attributes, "it has the stack size that was asked for, and tells where its stack is") {
+TEST(attributes, "attributes include the requested stack size and the position of the stack") {
     begin();
     struct stack stack;
     pthread_attr_t attributes;
@@ -222,7 +222,7 @@ static int ask_from_spawned(void *unused) {
     return 0;
 }
 
-TEST(carrier, "its processors, its priority and its clock are its OS thread's") {
+TEST(carrier, "CPU affinity, priority and clock are those of the OS thread") {
     begin();
     joined(create(ask_about_os_thread, NULL));
     CHECK(finish(start(ask_from_spawned, NULL)), ==, 0);

@@ -24,7 +24,7 @@ static int set_in_spawned(void *value) {
     return set_and_get(value) == value ? 0 : -EIO;
 }
 
-TEST(own, "each green thread has values of its own, and so has the OS thread's context") {
+TEST(own, "each green thread has its own values, and so has the OS thread's own context") {
     begin();
     make(count);
     CHECK(lib->setspecific(key, (void *)1000), ==, 0);
@@ -51,7 +51,7 @@ static int set_and_exit_spawned(void *value) {
     return -EIO;
 }
 
-TEST(exits, "destructors are called at the end by pthread_exit, too, once") {
+TEST(exits, "destructors are called once at the end, also by pthread_exit") {
     begin();
     make(count);
     CHECK((intptr_t)joined(create(set_and_exit, (void *)5)), ==, 5);
@@ -84,7 +84,7 @@ static void sleep_and_count(void *value) {
     count(value);
 }
 
-TEST(waits, "a destructor may wait, and who joins waits for it") {
+TEST(waits, "a destructor may wait, and a join waits for it") {
     begin();
     make(sleep_and_count);
     pthread_t thread = create(set_and_get, (void *)1), other = create(set_and_exit, (void *)2);
@@ -108,7 +108,7 @@ static void *use_again(void *unused) {
     return lib->getspecific(key);
 }
 
-TEST(deleted, "a deleted key has no values, and a new one in its place has none of its values") {
+TEST(deleted, "a deleted key has no values, and a new key in its place has none of them") {
     begin();
     make(count);
     CHECK(joined(create(use_again, NULL)) == NULL);
@@ -128,7 +128,7 @@ static void *have_it_replaced(void *unused) {
     return lib->getspecific(key);
 }
 
-TEST(deleted_elsewhere, "so it is when who deleted it is not patched") {
+TEST(deleted_elsewhere, "the same holds if an object that is not patched deletes the key") {
     begin();
     make(NULL);
     CHECK(joined(create(have_it_replaced, NULL)) == NULL);
@@ -158,7 +158,7 @@ static void *use_many_keys(void *unused) {
     return NULL;
 }
 
-TEST(bounds, "keys that are none are refused, and there may be hundreds") {
+TEST(bounds, "invalid keys are refused, and hundreds of keys may exist") {
     begin();
     joined(create(use_bad_keys, NULL));
     destroyed = 0;
@@ -167,7 +167,7 @@ TEST(bounds, "keys that are none are refused, and there may be hundreds") {
     end();
 }
 
-TEST(made_before, "a key that was made before the patch has values in green threads, and no destructor") {
+TEST(made_before, "a key created before the patch has values in green threads, but no destructor") {
     load();
     make(count);
     begin();
@@ -184,7 +184,7 @@ static void *keep_in_os_thread(void *unused) {
     return NULL;
 }
 
-TEST(os_threads, "on an OS thread without a hub they are the C library's, destructors too") {
+TEST(os_threads, "on an OS thread without a hub, values and destructors are those of the C library") {
     begin();
     make(count);
     on_os_thread(keep_in_os_thread, NULL);

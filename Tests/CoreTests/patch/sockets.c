@@ -1,4 +1,4 @@
-/* Sockets and pipes through patched calls: who waits, and what is returned. */
+/* Patched calls on sockets and pipes: which calls wait, and their results. */
 #include "patched_calls.h"
 
 #include <arpa/inet.h>
@@ -9,7 +9,7 @@
 
 /* Reading ----------------------------------------------------------------------- */
 
-TEST(receive, "every call that receives waits for its bytes, and others run meanwhile") {
+TEST(receive, "each receiving call waits for data and lets other threads run") {
     ssize_t (*const calls[])(struct task *) = {by_recv,  by_recvfrom,     by_recvmsg,     by_read,
                                                by_readv, by_read_checked, by_recv_checked};
     begin();
@@ -31,7 +31,7 @@ TEST(receive, "every call that receives waits for its bytes, and others run mean
     end();
 }
 
-TEST(pipes, "pipes are waited for, files are not") {
+TEST(pipes, "a read from a pipe waits, a read from a file does not") {
     begin();
     int ends[2];
     char bytes[8] = "";
@@ -58,7 +58,7 @@ TEST(pipes, "pipes are waited for, files are not") {
     end();
 }
 
-TEST(all_of_it, "MSG_WAITALL waits for all of it, and gives what there is at the end of the stream") {
+TEST(all_of_it, "MSG_WAITALL waits for all data, or returns what there is at the end of the stream") {
     begin();
     int ends[2];
     char bytes[8] = "";
@@ -78,7 +78,7 @@ TEST(all_of_it, "MSG_WAITALL waits for all of it, and gives what there is at the
     end();
 }
 
-TEST(nonblocking, "O_NONBLOCK and MSG_DONTWAIT mean what they say, and Green sets neither") {
+TEST(nonblocking, "O_NONBLOCK and MSG_DONTWAIT keep their meaning, and Green sets neither") {
     begin();
     int ends[2];
     char bytes[8];
@@ -169,7 +169,7 @@ static void send_much(int ends[2], ssize_t (*call)(struct task *task)) {
     close(ends[1]);
 }
 
-TEST(send_all, "every call that sends waits until all has been taken") {
+TEST(send_all, "each sending call waits until all data has been accepted") {
     ssize_t (*const calls[])(struct task *) = {by_write, by_writev, by_send, by_sendto, by_sendmsg};
     begin();
     for (size_t i = 0; i < 5; i++) {
@@ -187,7 +187,7 @@ TEST(send_all, "every call that sends waits until all has been taken") {
     end();
 }
 
-TEST(broken, "a broken stream is EPIPE; what was sent until then counts") {
+TEST(broken, "a broken stream is EPIPE, but a partial transfer reports its bytes") {
     begin();
     static char bytes[MUCH];
     int ends[2];
@@ -219,7 +219,7 @@ static int listen_on_loopback(struct sockaddr_in *address, int backlog) {
     return fd;
 }
 
-TEST(connects, "accept waits for a connect, and both leave the descriptors as they are") {
+TEST(connects, "accept waits for a connect, and both leave the descriptor flags unchanged") {
     begin();
     struct sockaddr_in address, from;
     socklen_t length = sizeof from;
@@ -255,7 +255,7 @@ TEST(connects, "accept waits for a connect, and both leave the descriptors as th
     end();
 }
 
-TEST(refused, "a connect that is refused says so") {
+TEST(refused, "a refused connect is ECONNREFUSED") {
     begin();
     struct sockaddr_in address;
     close(listen_on_loopback(&address, 1));

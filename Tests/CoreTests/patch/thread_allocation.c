@@ -1,9 +1,9 @@
-/* Out of memory at every point of making a thread that is a green one. */
+/* Out of memory at each point of the creation of a green thread. */
 #include "fault_injection.h"
 #include "patched_threads.h"
 
-/* Calls it with the memory for each of its allocations missing, and with all of
- * it there at the end. Returns how often it has failed. */
+/* Makes each allocation of a function fail in turn, and none at the end. Returns the number of
+ * failures. */
 static int fail_until_done(int (*call)(void), int expected) {
     for (unsigned nth = 1;; nth++) {
         fail_calls(FAIL_MEMORY, nth, nth);
@@ -18,9 +18,9 @@ static int fail_until_done(int (*call)(void), int expected) {
 }
 
 static void *set_both(void *argument);
-static size_t asked_size = 128 << 10; /* the least that some processors have */
+static size_t asked_size = 128 << 10; /* the minimum on some architectures */
 
-/* Each time of another size, so that nothing is left of the time before. */
+/* A different size each time, so that no stack is reused. */
 static int create_one(void) {
     pthread_attr_t attributes;
     pthread_t thread;
@@ -52,7 +52,7 @@ static void *set_both(void *are_failing) {
     return NULL;
 }
 
-TEST(patched_threads, "a thread without memory is EAGAIN, and a key's value ENOMEM") {
+TEST(patched_threads, "without memory, creating a thread is EAGAIN and setting a key's value ENOMEM") {
     begin();
     CHECK(fail_until_done(create_one, EAGAIN), >=, 3);
     do

@@ -1,5 +1,5 @@
-/* Green threads that pthread_create() has made, where somebody else does what they
- * do not expect: cancels a joiner, forks, undoes a patch, uses their keys. */
+/* Green threads of pthread_create() when other code cancels a joiner, forks, undoes a patch or
+ * uses their keys. */
 #include "patched_threads.h"
 
 #include <stdatomic.h>
@@ -21,7 +21,7 @@ static void *join_worker(void *unused) {
     return unused;
 }
 
-TEST(cancelled_joiner, "a native thread that is cancelled while it joins does so first") {
+TEST(cancelled_joiner, "an OS thread that is cancelled during a join completes it first") {
     pthread_t native;
     void *result;
     if (SANITIZED)
@@ -32,7 +32,7 @@ TEST(cancelled_joiner, "a native thread that is cancelled while it joins does so
     CHECK(green_sleep(5 * GREEN_MILLISECOND), ==, 0);
     CHECK(pthread_cancel(native), ==, 0);
     CHECK(green_sleep(5 * GREEN_MILLISECOND), ==, 0);
-    CHECK(joined(create(give_back, NULL)) == NULL); /* nobody holds what all have */
+    CHECK(joined(create(give_back, NULL)) == NULL); /* the common lock is free */
     is_over = true;
     while (pthread_tryjoin_np(native, &result) == EBUSY)
         CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
@@ -44,7 +44,7 @@ TEST(cancelled_joiner, "a native thread that is cancelled while it joins does so
 
 static void stop_worker(void) {
     is_over = true;
-    CHECK(lib->join(worker, NULL), ==, EDEADLK); /* it cannot run meanwhile */
+    CHECK(lib->join(worker, NULL), ==, EDEADLK); /* the worker cannot run meanwhile */
 }
 
 static pthread_t restarted;
@@ -59,8 +59,8 @@ static void restart_worker(void) {
     CHECK(lib->join(restarted, NULL), ==, 0);
 }
 
-TEST(fork_handlers, "handlers of a fork may make threads, which are native, and may not wait for green ones") {
-    CHECK(pthread_atfork(stop_worker, restart_worker, NULL), ==, 0); /* before Green's own, so they run inside */
+TEST(fork_handlers, "fork handlers may create OS threads, and may not wait for green threads") {
+    CHECK(pthread_atfork(stop_worker, restart_worker, NULL), ==, 0); /* before Green's, so they run inside */
     begin();
     worker = create(work, NULL);
     fork_and_wait();
@@ -79,7 +79,7 @@ static void use_parents_ids(void) {
     CHECK(lib->detach(worker), ==, ESRCH);
 }
 
-TEST(forked, "in a forked child there is none of its parent's threads") {
+TEST(forked, "a forked child has none of its parent's threads") {
     struct child child;
     begin();
     worker = create(work, NULL);
@@ -92,7 +92,7 @@ TEST(forked, "in a forked child there is none of its parent's threads") {
 
 /* Ids -------------------------------------------------------------------------------- */
 
-TEST(other_patch, "a patch of something else does not let ids come to the C library's calls") {
+TEST(other_patch, "another patch does not expose ids to the C library's calls") {
     green_patch *other;
     begin();
     green_import_options options = {.families = GREEN_PATCH_ALL | GREEN_PATCH_THREAD};
@@ -105,7 +105,7 @@ TEST(other_patch, "a patch of something else does not let ids come to the C libr
     end();
 }
 
-TEST(detached, "undoing is refused while a detached thread runs, which may yet call pthread_exit") {
+TEST(detached, "undoing is refused while a detached thread runs, which may still call pthread_exit") {
     begin();
     worker = create(work, NULL);
     CHECK(lib->detach(worker), ==, 0);
@@ -122,7 +122,7 @@ static int tell_id(void *unused) {
     return 0;
 }
 
-TEST(ended, "of a thread that has ended nothing is known") {
+TEST(ended, "calls on a thread that has ended fail") {
     pthread_attr_t attributes;
     struct sched_param parameters;
     clockid_t clock;
@@ -160,13 +160,13 @@ static void *set_value(void *expected) {
     return NULL;
 }
 
-TEST(unknown_key, "a key that was made by who is not patched has values, and one that was not has none") {
+TEST(unknown_key, "a key created by an object that is not patched has values, an invalid key has none") {
     begin();
     CHECK(lib->key_create(&key, count), ==, 0);
     CHECK(lib->key_delete(key), ==, 0);
     joined(create(set_value, (void *)EINVAL));
     pthread_key_t before = key;
-    CHECK(pthread_key_create(&key, NULL), ==, 0); /* at the same place */
+    CHECK(pthread_key_create(&key, NULL), ==, 0); /* at the same index */
     CHECK(key, ==, before);
     joined(create(set_value, NULL));
     CHECK(pthread_key_delete(key), ==, 0);
@@ -181,7 +181,7 @@ static int keep_value(void *unused) {
     return green_sleep(20 * GREEN_MILLISECOND);
 }
 
-TEST(forgotten_key, "once the patch is undone no destructor of a key is called, which may be gone") {
+TEST(forgotten_key, "after the patch is undone, no destructor of a key is called, because it may be unloaded") {
     begin();
     CHECK(lib->key_create(&key, count), ==, 0);
     green_thread *thread = start(keep_value, NULL);

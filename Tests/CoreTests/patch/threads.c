@@ -1,9 +1,9 @@
-/* The threads of a library that are green ones: their making and their ends. */
+/* Green threads of a patched library: how they start and end. */
 #include "patched_threads.h"
 
 #include <sys/wait.h>
 
-TEST(green, "a thread that a patched library makes is a green one of the same OS thread") {
+TEST(green, "a thread created by a patched library is green and runs on the same OS thread") {
     begin();
     pthread_t thread = create(os_thread_of, NULL);
     CHECK(is_green_thread(thread));
@@ -11,7 +11,7 @@ TEST(green, "a thread that a patched library makes is a green one of the same OS
     end();
 }
 
-TEST(concurrent, "its sleep lets others run, and so does waiting for its end") {
+TEST(concurrent, "its sleep lets other threads run, and so does joining it") {
     begin();
     bool going = true;
     pthread_t counting = create(count_while, &going), sleeping = create(sleep_a_little, &going);
@@ -21,7 +21,7 @@ TEST(concurrent, "its sleep lets others run, and so does waiting for its end") {
     end();
 }
 
-TEST(pool, "a pool of threads with a mutex and a condition variable works") {
+TEST(pool, "a thread pool with a mutex and a condition variable works") {
     begin();
     green_statistics before, after;
     CHECK(green_hub_statistics(&before), ==, 0);
@@ -36,7 +36,7 @@ static int sum_in_thread(void *unused) {
     return lib->sum_squares(4, 100) == 100L * 101 * 201 / 6 ? 0 : -EIO;
 }
 
-TEST(pools, "several green threads have such pools side by side") {
+TEST(pools, "several green threads use such pools concurrently") {
     begin();
     green_thread *threads[5];
     for (int i = 0; i < 5; i++)
@@ -46,7 +46,7 @@ TEST(pools, "several green threads have such pools side by side") {
     end();
 }
 
-TEST(many, "ten thousand are made, are there together, and are joined") {
+TEST(many, "ten thousand threads are created, run at the same time and are joined") {
     enum { COUNT = SCALED(10000) };
     static pthread_t threads[COUNT];
     begin();
@@ -71,7 +71,7 @@ static void *make_os_thread(void *unused) {
     return NULL;
 }
 
-TEST(without_hub, "where no green thread can park it is an OS thread") {
+TEST(without_hub, "where the caller cannot park, an OS thread is created") {
     begin();
     on_os_thread(make_os_thread, NULL);
     end();
@@ -82,7 +82,7 @@ static void make_in_link(green_thread *thread, void *made) {
     *(pthread_t *)made = create(os_thread_of, NULL);
 }
 
-TEST(in_link, "in a link, which must not block, it is an OS thread, too") {
+TEST(in_link, "in a link, which must not block, an OS thread is created") {
     begin();
     pthread_t made;
     int zero = 0;
@@ -96,7 +96,7 @@ TEST(in_link, "in a link, which must not block, it is an OS thread, too") {
 
 /* Attributes, limits, families ------------------------------------------------------ */
 
-TEST(detached, "one that is made detached cannot be joined, and nothing of it is left") {
+TEST(detached, "a thread created detached cannot be joined and leaves nothing behind") {
     begin();
     pthread_attr_t attributes;
     pthread_t thread;
@@ -109,7 +109,7 @@ TEST(detached, "one that is made detached cannot be joined, and nothing of it is
     end();
 }
 
-TEST(no_stack, "without address space for its stack it is EAGAIN") {
+TEST(no_stack, "without address space for its stack, creating a thread is EAGAIN") {
     needs_kernel();
     begin();
     pthread_attr_t attributes;
@@ -121,7 +121,7 @@ TEST(no_stack, "without address space for its stack it is EAGAIN") {
     end();
 }
 
-TEST(not_asked, "threads are OS threads where the family is not asked for by name") {
+TEST(not_asked, "threads are OS threads unless the family is requested by name") {
     patch = import_families(0);
     load();
     CHECK(green_sleep(1), ==, 0);
@@ -133,7 +133,7 @@ TEST(not_asked, "threads are OS threads where the family is not asked for by nam
     end();
 }
 
-TEST(has_locks, "the family brings that of locks with it") {
+TEST(has_locks, "the family of threads includes that of locks") {
     begin();
     CHECK(slots_of(patch, "core-patched-threads", "pthread_create"), >, 0);
     CHECK(slots_of(patch, "core-patched-threads", "pthread_mutex_lock"), >, 0);
@@ -141,7 +141,7 @@ TEST(has_locks, "the family brings that of locks with it") {
     end();
 }
 
-TEST(left_alone, "a library of Swift's keeps native threads, and has green locks") {
+TEST(left_alone, "Swift's libraries keep OS threads, but have green locks") {
     static const green_import_options threads = {.families = GREEN_PATCH_THREAD};
     CHECK(green_import_patched(&patch, PATCHED_NATIVE, &threads), ==, 0);
     CHECK(slots_of(patch, "libFoundation_patched", "pthread_create"), ==, 0);
@@ -150,7 +150,7 @@ TEST(left_alone, "a library of Swift's keeps native threads, and has green locks
     end();
 }
 
-TEST(held, "undoing is refused while there are ids that only green calls know") {
+TEST(held, "undoing is refused while ids exist that only green calls know") {
     begin();
     pthread_t thread = create(give_back, NULL), other = create(give_back, NULL);
     CHECK(green_unpatch(patch), ==, -EBUSY);
@@ -176,7 +176,7 @@ static void *exit_from_deep(void *depth) {
     return (void *)(intptr_t)frame[0];
 }
 
-TEST(exits, "pthread_exit ends it from deep within, with a result") {
+TEST(exits, "pthread_exit ends the thread from a nested call, with a result") {
     begin();
     for (int i = 0; i < 100; i++)
         CHECK((intptr_t)joined(create(exit_from_deep, (void *)20)), ==, 42);
@@ -197,7 +197,7 @@ static void *exit_plainly(void *unused) {
     return NULL;
 }
 
-TEST(other_exits, "it ends a green thread of the program's, and an OS thread by its own context") {
+TEST(other_exits, "pthread_exit ends a green thread of the program, and from its own context an OS thread") {
     begin();
     CHECK(finish(start(exit_spawned, NULL)), ==, 0);
     on_os_thread(exit_plainly, NULL);
@@ -216,7 +216,7 @@ static void *fork_and_return(void *unused) {
     return (void *)(intptr_t)child;
 }
 
-TEST(forks, "a forked child has threads of its own, and ends where the thread that forked does") {
+TEST(forks, "a forked child creates threads of its own, and ends where the thread that forked ends") {
     struct child child;
     run_child(&child, end_in_child);
     CHECK_TEXT(child.output, "");

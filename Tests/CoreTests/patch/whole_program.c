@@ -1,5 +1,5 @@
-/* A program that is patched as a whole: its own calls become green, those of
- * Green do not, whether Green is linked into the program or a library. */
+/* A program patched by green_monkey_patch(): its own calls become green, those of Green do
+ * not, whether Green is linked into the program or is a shared library. */
 #include "files.h"
 #include "patches.h"
 
@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Those that have to be asked for, too. */
+/* Including the opt-in families. */
 enum { EVERY_FAMILY = GREEN_PATCH_ALL | GREEN_PATCH_FILE | GREEN_PATCH_LOCK };
 
 static green_patch *everything(unsigned families) {
@@ -20,12 +20,12 @@ static green_patch *everything(unsigned families) {
     return patch;
 }
 
-/* The program's own. */
+/* Called by the program itself. */
 static int own_poll(struct pollfd *polled, nfds_t count, int timeout) {
     return poll(polled, count, timeout);
 }
 
-TEST(program, "the program's own calls become green, and are as they were when it is undone") {
+TEST(program, "the program's own calls become green until the patch is undone") {
     CHECK(!is_green(own_poll));
     CHECK(!green_is_patched(NULL));
     green_patch *patch = everything(0);
@@ -36,7 +36,7 @@ TEST(program, "the program's own calls become green, and are as they were when i
     CHECK(!is_green(own_poll));
 }
 
-TEST(exceptions, "the C library and Green's are not patched, others are") {
+TEST(exceptions, "all objects are patched except the C library and Green") {
     load_fixture(PATCHED_NOW);
     green_patch *patch = everything(0);
     CHECK(!green_is_patched("libc.so.6"));
@@ -47,7 +47,7 @@ TEST(exceptions, "the C library and Green's are not patched, others are") {
     CHECK(green_unpatch(patch), ==, 0);
 }
 
-TEST(families, "families that were not asked for are left alone") {
+TEST(families, "families that were not requested are not patched") {
     green_patch *patch = everything(GREEN_PATCH_TIME);
     CHECK(!is_green(own_poll));
     CHECK(slots_of(patch, "test-patch-whole_program", "poll"), ==, 0);
@@ -67,7 +67,7 @@ static int mark_other(void *unused) {
     return 0;
 }
 
-TEST(files, "where files are asked for, the program's own are green, and Green's go on") {
+TEST(files, "if files are patched, calls of the program on files are green, and Green's own still work") {
     green_patch *patch = everything(GREEN_PATCH_ALL | GREEN_PATCH_FILE);
     char bytes[8] = "";
     green_file *file = open_file("file", O_RDWR | O_CREAT);
@@ -88,7 +88,7 @@ TEST(files, "where files are asked for, the program's own are green, and Green's
     CHECK(green_unpatch(patch), ==, 0);
 }
 
-TEST(twice, "patching everything twice changes nothing, and the second undoing undoes it") {
+TEST(twice, "patching everything twice has no further effect until the second patch is undone") {
     green_patch *first = everything(0), *second = everything(GREEN_PATCH_SELECT);
     CHECK(green_unpatch(first), ==, 0);
     CHECK(is_green(own_poll));
@@ -108,7 +108,7 @@ static int hold_and_sleep(void *unused) {
     return 0;
 }
 
-TEST(own_locks, "the program's own locks may be held across calls that wait") {
+TEST(own_locks, "the program may hold its own locks during calls that wait") {
     green_patch *patch = everything(EVERY_FAMILY);
     green_thread *threads[10];
     for (int i = 0; i < 10; i++)
@@ -121,7 +121,7 @@ TEST(own_locks, "the program's own locks may be held across calls that wait") {
 
 /* Objects that are loaded later ------------------------------------------------------ */
 
-TEST(later, "what is loaded later is patched, with what it needs, and told of in the report") {
+TEST(later, "a library loaded later is patched with its dependencies and appears in the report") {
     green_patch *patch = everything(0);
     CHECK(!green_is_patched(PATCHED_NOW));
     CHECK(slots_of(patch, "core-patched-now", "poll"), ==, 0);
@@ -135,8 +135,8 @@ TEST(later, "what is loaded later is patched, with what it needs, and told of in
     CHECK(!is_green(fixture->poll));
 }
 
-TEST(unloaded, "what has been unloaded is no trouble, and is patched again when it comes back") {
-    int (*volatile real)(struct pollfd *, nfds_t, int) = poll; /* or it is read from the slot later */
+TEST(unloaded, "a library that has been unloaded is patched again when it is loaded again") {
+    int (*volatile real)(struct pollfd *, nfds_t, int) = poll; /* read now, before the slot is patched */
     green_patch *patch = everything(0);
     for (int i = 0; i < 3; i++) {
         void *library = dlopen(PATCHED_NO_PLT, RTLD_NOW | RTLD_LOCAL);
@@ -152,7 +152,7 @@ TEST(unloaded, "what has been unloaded is no trouble, and is patched again when 
     CHECK(dlclose(library), ==, 0);
 }
 
-TEST(run_path, "a program's own run path is heeded when it loads a library by its name alone") {
+TEST(run_path, "a library loaded by its name is searched in the run path of the program") {
     void *library = dlopen("libcore-patched-idle.so", RTLD_NOW);
     if (!library)
         skip("the program has no run path");
@@ -205,7 +205,7 @@ static void use_all_of_green(void) {
         release_pair(&pairs[i]);
 }
 
-TEST(green_itself, "Green's own calls do their work in a program that is patched") {
+TEST(green_itself, "Green works in a patched program") {
     green_patch *patch = everything(EVERY_FAMILY);
     use_all_of_green();
     capture_begin();
@@ -223,7 +223,7 @@ static void *drain_later(void *fd) {
     return NULL;
 }
 
-TEST(full_report, "a dump to what is full blocks the OS thread, and no green thread runs in its middle") {
+TEST(full_report, "a dump to a full pipe blocks the OS thread, and no green thread runs in the middle of it") {
     static char bytes[1 << 16];
     green_patch *patch = everything(0);
     int ends[2];
@@ -253,7 +253,7 @@ static void *run_hub(void *unused) {
     return NULL;
 }
 
-TEST(several_hubs, "several OS threads run their hubs in a program that is patched") {
+TEST(several_hubs, "several OS threads run their hubs in a patched program") {
     pthread_t threads[3];
     green_patch *patch = everything(EVERY_FAMILY);
     for (int i = 0; i < 3; i++)
@@ -269,7 +269,7 @@ static int receive(void *fd) {
     return (int)recv(*(int *)fd, &byte, 1, 0);
 }
 
-TEST(vforked, "a child that shares the program's memory ends nobody's call, and may wait") {
+TEST(vforked, "a child that shares the program's memory may wait, and ends no call of its parent") {
     if (SANITIZED)
         skip("sanitizers turn vfork into fork");
     green_patch *patch = everything(0);
@@ -299,7 +299,7 @@ static void patch_in_child(void) {
     use_all_of_green();
 }
 
-TEST(forked, "a forked child is patched as its parent is") {
+TEST(forked, "a forked child is patched like its parent") {
     green_patch *patch = everything(0);
     struct child child;
     run_child(&child, patch_in_child);

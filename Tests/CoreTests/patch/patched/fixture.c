@@ -231,7 +231,7 @@ static int do_poll_checked(struct pollfd *polled, nfds_t count, int timeout, siz
 
 static int (*const poll_address)(struct pollfd *polled, nfds_t count, int timeout) = poll;
 
-/* Nothing of the C library's, though it sounds like it. */
+/* Not the function of the C library with this name. */
 int epoll_pwait(int fd, struct epoll_event *events, int count, int timeout, const sigset_t *mask);
 int epoll_pwait(int fd, struct epoll_event *events, int count, int timeout, const sigset_t *mask) {
     (void)events, (void)count, (void)timeout, (void)mask;

@@ -1,5 +1,5 @@
-/* A library that knows nothing of Green and makes blocking calls. Built several
- * times, with slots of every kind; each exports `fixture_calls`. */
+/* A library that makes blocking calls and does not use Green. Built several times, with slots
+ * of each kind; each exports `fixture_calls`. */
 #ifndef GREEN_TESTS_FIXTURE_H
 #define GREEN_TESTS_FIXTURE_H
 
@@ -63,7 +63,7 @@ struct fixture {
     struct hostent *(*gethostbyname)(const char *name);
     int (*gethostbyname_r)(const char *name, struct hostent *host, char *buffer, size_t size, struct hostent **found,
                            int *error);
-    /* What a compiler makes of calls whose buffers it knows. */
+    /* Calls by a compiler that knows the size of the buffers. */
     ssize_t (*read_checked)(int fd, void *bytes, size_t size, size_t room);
     ssize_t (*recv_checked)(int fd, void *bytes, size_t size, size_t room, int flags);
     ssize_t (*pread_checked)(int fd, void *bytes, size_t size, off_t offset, size_t room);
@@ -71,16 +71,16 @@ struct fixture {
     int (*open_checked)(const char *path, int flags);
     int (*openat_checked)(int directory, const char *path, int flags);
     int (*poll_checked)(struct pollfd *polled, nfds_t count, int timeout, size_t room);
-    /* The address of poll() as data, by which another library might call it. */
+    /* The address of poll() as data, which another library might call. */
     int (*const *poll_address)(struct pollfd *polled, nfds_t count, int timeout);
-    /* A function of its own that has a name of the C library's: fd + 1000. */
+    /* A function of its own with the name of a C library function. Returns fd + 1000. */
     int (*own)(int fd);
 };
 
 extern const struct fixture fixture_calls;
 
-/* Of the library that it needs, and nobody else: recv() by way of its slots. Of
- * the one that the tests need too: nothing of it may be patched with the first. */
+/* recv() by the slots of a library that only this library needs, and poll() by those of a
+ * library that the tests need, too, which must not be patched with this one. */
 ssize_t inner_recv(int fd, void *bytes, size_t size);
 int common_poll(struct pollfd *polled, nfds_t count, int timeout);
 

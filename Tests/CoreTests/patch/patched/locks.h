@@ -1,4 +1,4 @@
-/* A library that waits for other threads, and knows nothing of green ones. */
+/* A library that waits for other threads and does not use Green. */
 #ifndef GREEN_TESTS_LOCKS_H
 #define GREEN_TESTS_LOCKS_H
 

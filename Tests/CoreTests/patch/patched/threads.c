@@ -111,7 +111,7 @@ static int do_usleep(useconds_t microseconds) {
 struct pool {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
-    int waiting; /* the next number that nobody has taken, or 0 */
+    int waiting; /* the next number to take, or 0 */
     bool closed;
     long sum;
 };

@@ -1,4 +1,4 @@
-/* The calls about threads of a library that knows nothing of Green. */
+/* Calls about threads of a library that does not use Green. */
 #ifndef GREEN_TESTS_PATCHED_THREADS_H
 #define GREEN_TESTS_PATCHED_THREADS_H
 
@@ -35,8 +35,8 @@ struct thread_calls {
     int (*yield)(void);
     int (*usleep)(useconds_t microseconds);
 
-    /* The sum of the squares of 1 to count, which so many threads of its own work
-     * out, each sleeping for a while over each of them. 0: a thread could not be had. */
+    /* The sum of the squares of 1 to count, computed by `workers` threads that sleep for each
+     * number. Returns 0 if a thread could not be created. */
     long (*sum_squares)(int workers, int count);
 };
 
