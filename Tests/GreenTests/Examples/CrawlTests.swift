@@ -199,7 +199,7 @@ struct CrawlTests {
                 #expect(try trusting.rest().first.map { Line($0) } == Line(200, 6, "https://\(address)/"))
                 #expect(try trusting.exitCode() == 0)
                 let strange = try Program("green-crawl", "https://\(address)/")
-                #expect(try strange.rest().first?.contains("is refused") == true)
+                #expect(try strange.rest().first?.contains("was rejected") == true)
                 #expect(try strange.exitCode() == 1)
             }
         }
