@@ -1,5 +1,4 @@
-/* Where an OS thread is: taken by a signal handler, made readable by others. */
-#include "monitor.h"
+#include "backtrace.h"
 
 #include "../base/descriptor.h"
 
@@ -8,6 +7,8 @@
 #include <execinfo.h>
 #include <fcntl.h>
 #include <link.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,11 +16,11 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-/* Makes the names of Swift's symbols readable; absent without Swift. */
+/* Demangles the names of Swift symbols. Absent without Swift. */
 extern char *swift_demangle(const char *name, size_t length, char *buffer, size_t *size, uint32_t flags)
     __attribute__((weak));
 
-void green__frames_prepare(void) {
+void green__backtrace_prepare(void) {
     void *frame;
     backtrace(&frame, 1);
 }
@@ -32,23 +33,23 @@ static void *interrupted_at(const ucontext_t *context) {
 #endif
 }
 
-size_t green__frames_interrupted(void *frames[GREEN_FRAMES_MAX], const void *context) {
+size_t green__backtrace_interrupted(void *frames[GREEN_FRAMES_MAX], const void *context) {
     enum { HANDLERS = 16 }; /* frames of the handler, and of a sanitizer's around it */
     void *all[GREEN_FRAMES_MAX + HANDLERS];
     int count = backtrace(all, GREEN_FRAMES_MAX + HANDLERS), first = 0;
     while (first < count && all[first] != interrupted_at(context))
         first++;
     if (first == count)
-        first = 0; /* better all than none */
+        first = 0; /* not found: all frames */
     count = count - first < GREEN_FRAMES_MAX ? count - first : GREEN_FRAMES_MAX;
     memcpy(frames, all + first, (size_t)count * sizeof *frames);
     return (size_t)count;
 }
 
-/* Functions that a file keeps for itself ------------------------------------- */
+/* Symbol tables -------------------------------------------------------------- */
 
-/* The dynamic linker knows the functions that a file exports; a program exports
- * none. What else is in it stands in its symbol table, unless it was stripped. */
+/* An ELF file. The dynamic linker knows only the functions that a file exports, and a
+ * program exports none. The others are in its symbol table, unless it was stripped. */
 struct image {
     const char *bytes;
     size_t size;
@@ -72,7 +73,7 @@ static const void *image_part(const struct image *image, uint64_t offset, uint64
     return offset <= image->size && size <= image->size - offset ? image->bytes + offset : NULL;
 }
 
-/* The section of a type, or the one of that index. */
+/* The first section of a type, or with SHT_NULL the section with this index. */
 static const Elf64_Shdr *section(const struct image *image, uint32_t type, uint32_t index) {
     const Elf64_Ehdr *header = (const void *)image->bytes;
     const Elf64_Shdr *sections = image_part(image, header->e_shoff, header->e_shnum * sizeof *sections);
@@ -84,7 +85,7 @@ static const Elf64_Shdr *section(const struct image *image, uint32_t type, uint3
     return NULL;
 }
 
-/* The name of the function that has this address in the file. The caller frees it. */
+/* The name of the function at an address of the file, which the caller frees, or NULL. */
 static char *symbol_at(const struct image *image, uint64_t address, uint64_t *begin) {
     const Elf64_Shdr *table = section(image, SHT_SYMTAB, 0);
     const Elf64_Shdr *strings = table ? section(image, SHT_NULL, table->sh_link) : NULL;
@@ -115,7 +116,7 @@ static char *symbol_in(const char *path, uint64_t address, uint64_t *begin) {
 
 /* Lines ---------------------------------------------------------------------- */
 
-static char *readable(char *name) {
+static char *demangle(char *name) {
     char *better = name && swift_demangle ? swift_demangle(name, strlen(name), NULL, NULL, 0) : NULL;
     if (!better)
         return name;
@@ -123,8 +124,8 @@ static char *readable(char *name) {
     return better;
 }
 
-/* A return address is behind its call, which may be the last instruction of its
- * function: so it is looked up one byte before. */
+/* Looks up the byte before a return address: the call may be the last instruction of its
+ * function. */
 static void print_frame(FILE *file, size_t index, void *frame) {
     Dl_info info = {0};
     struct link_map *map = NULL;
@@ -135,7 +136,7 @@ static void print_frame(FILE *file, size_t index, void *frame) {
         uint64_t base = map ? map->l_addr : (uintptr_t)info.dli_fbase, begin = (uintptr_t)info.dli_saddr - base;
         char *name = info.dli_sname ? strdup(info.dli_sname)
                                     : symbol_in(is_program ? "/proc/self/exe" : info.dli_fname, place - base, &begin);
-        name = readable(name);
+        name = demangle(name);
         if (name)
             fprintf(file, " %s + %lu", name, (unsigned long)((uintptr_t)frame - base - begin));
         fprintf(file, " in %s + 0x%lx", info.dli_fname, (unsigned long)((uintptr_t)frame - base));
@@ -144,7 +145,7 @@ static void print_frame(FILE *file, size_t index, void *frame) {
     fputc('\n', file);
 }
 
-void green__frames_print(FILE *file, void *const *frames, size_t count) {
+void green__backtrace_print(FILE *file, void *const *frames, size_t count) {
     for (size_t i = 0; i < count; i++)
         print_frame(file, i, frames[i]);
 }

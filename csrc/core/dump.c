@@ -1,6 +1,8 @@
-/* What every green thread of an OS thread is doing, a line each. */
-#include "hub.h"
+#include "dump.h"
 
+#include <green/hub.h>
+
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -57,7 +59,7 @@ void green__hub_dump(green_hub *hub, int fd) {
     struct dump dump = {hub, fd, green_now()};
     char line[LINE_MAX_BYTES];
     int length = snprintf(line, sizeof line, "green: %" PRIu64 " green threads of OS thread %d, engine %s\n",
-                          hub->threads, hub->registration.number, hub->engine->class->name);
+                          hub->threads, hub->registration.tid, hub->engine->class->name);
     green__write_all(fd, line, (size_t)length);
     green__hub_each_thread(hub, dump_thread, &dump);
 }

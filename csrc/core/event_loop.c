@@ -1,5 +1,8 @@
-/* One turn of the loop. */
-#include "hub.h"
+#include "event_loop.h"
+
+#include "fork.h"
+#include "interrupt.h"
+#include "stack_overflow.h"
 
 #include <unistd.h>
 
@@ -10,7 +13,7 @@
 static void report_deadlock(green_hub *hub) {
     green__report("deadlock: every green thread of this OS thread waits for another, so the call of its main context "
                   "fails with EDEADLK");
-    green__hub_dump(hub, STDERR_FILENO);
+    green__diagnostics_hooks.dump(hub, STDERR_FILENO);
     green_wait *wait = hub->root.wait;
     GREEN_INVARIANT(wait && wait->kind->cancel, "the main context can be interrupted");
     green__wait_end(wait, -EDEADLK);
@@ -35,10 +38,10 @@ static void fire_timers(green_hub *hub) {
     green__timers_fire(&hub->timers, hub->now);
 }
 
-/* Waits until somebody is ready. */
+/* Waits in the kernel until a thread is ready. */
 static void idle(green_hub *hub) {
     green__stacks_reclaim(&hub->stacks);
-    green__switch_state_rescan(hub);
+    green__switch_state_rescan(&hub->switch_state);
     while (!hub->head) {
         int64_t timeout = until_next_timer(hub);
         if (timeout < 0 && hub->io_waiters == 0) {
@@ -50,7 +53,7 @@ static void idle(green_hub *hub) {
         green__counter_increment(&hub->registration.waits);
         fire_timers(hub);
         if (GREEN_UNLIKELY(green__hub_requests(&hub->registration)))
-            green__hub_woken(hub);
+            green__diagnostics_hooks.wait_ended(hub);
     }
 }
 
@@ -59,13 +62,13 @@ void green__event_loop_iterate(green_hub *hub) {
     hub->in_event_loop = true;
     green__counter_increment(&hub->loop_iterations);
     if (!hub->head)
-        hub->tail = &hub->head; /* it pointed into the mark */
+        hub->tail = &hub->head; /* the tail pointed into the mark */
     if (GREEN_UNLIKELY(green__hub_requests(&hub->registration)))
-        green__hub_serve_requests(hub);
+        green__diagnostics_hooks.iteration_began(hub);
     if (GREEN_UNLIKELY(green__switch_hooks_changed(&hub->switch_state)))
-        green__switch_state_scan(hub);
+        green__switch_state_scan(&hub->switch_state);
     if (GREEN_UNLIKELY(hub->switch_state.checks_stacks))
-        green__stack_overflow_check(hub->current); /* it may go on without a switch */
+        green__stack_overflow_check(hub->current); /* it may continue without a switch */
     if (!hub->head) {
         idle(hub);
     } else {

@@ -1,32 +1,24 @@
-/* What becomes of hubs in a forked child.
- *
- * A child has copies of its parent's hubs, but the kernel's side of them, the
- * ring or the epoll, is the parent's alone. So they are given up: their
- * descriptors are closed without touching what is shared, and nothing ever runs
- * on them again. Their memory stays, since it is what the child's only OS thread
- * may be running on, and since an old handle must not meet a new hub at the same
- * address. The next blocking call makes a hub as in any other process. */
-#include "hub.h"
+#include "fork.h"
 
+#include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 
-/* Those of the process before the fork, by registration.next. */
-static green_hub *abandoned;
+static green_hub_registration *abandoned; /* the hubs of the parent */
 
-/* The green stack that this OS thread goes on with, because it forked there. */
 static _Thread_local const green_stack *inherited;
 
-void green__hub_abandon(green_hub *hub) {
+static void abandon(green_hub *hub) {
     green__engine_abandon(hub->engine);
     green__stacks_abandon(&hub->stacks, hub == green__hub ? hub->current->stack : NULL);
     hub->registration.place = NULL;
     hub->registration.next = abandoned;
-    abandoned = hub;
-    /* Whoever comes back into it from a callback that forked meets the engine,
-     * which says so, and no thread of the parent's. */
-    hub->head = NULL;
-    hub->tail = &hub->head;
-    green__run_queue_append(hub, &hub->mark);
+    abandoned = &hub->registration;
+    /* If a callback forked, the child may return into the hub's functions. They then reach
+     * the engine, which reports it, and no thread of the parent. */
+    hub->mark.next = NULL;
+    hub->head = &hub->mark;
+    hub->tail = &hub->mark.next;
     hub->io_waiters++;
     if (hub != green__hub)
         return;
@@ -37,9 +29,32 @@ void green__hub_abandon(green_hub *hub) {
     green__hub = NULL;
 }
 
+static void before_fork(void) {
+    green__hubs_lock();
+}
+
+/* In the child, only the OS thread that forked exists. */
+static void in_child(void) {
+    for (green_hub_registration *hub = green__hubs_reset(), *next; hub; hub = next) {
+        next = hub->next;
+        abandon(hub->hub);
+    }
+    green__diagnostics_hooks.forked();
+}
+
+static void watch(void) {
+    if (pthread_atfork(before_fork, green__hubs_unlock, in_child) != 0)
+        green__report("no memory for a fork handler: a forked child must not use Green");
+}
+
+void green__fork_watch(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, watch);
+}
+
 bool green__hub_is_abandoned(const green_hub *hub) {
-    for (const green_hub *other = abandoned; other; other = other->registration.next)
-        if (other == hub)
+    for (const green_hub_registration *other = abandoned; other; other = other->next)
+        if (other->hub == hub)
             return true;
     return false;
 }

@@ -42,14 +42,14 @@ def hubs():
     if not hub:
         raise gdb.GdbError("There is no green thread: no OS thread has a hub.")
     while hub:
-        yield hub
-        hub = hub["registration"]["next"]
+        yield hub["hub"]
+        hub = hub["next"]
 
 
 def threads(hub):
     """Every green thread of a hub that has not ended, in the order of their numbers."""
     found = [hub["root"].address]
-    block = hub["blocks"]
+    block = hub["records"]["blocks"]
     while block:
         records = block["threads"]
         first, last = records.type.range()
@@ -65,7 +65,7 @@ def label(thread):
 
 def native_thread(hub):
     """The OS thread of a hub, as gdb knows it; None when it does not."""
-    number = int(hub["registration"]["number"])
+    number = int(hub["registration"]["tid"])
     for native in gdb.selected_inferior().threads():
         if number in native.ptid[1:]:
             return native
@@ -210,7 +210,7 @@ Usage: green threads"""
 
     def run(self, arguments):
         for hub in hubs():
-            print(f"OS thread {int(hub['registration']['number'])}: {int(hub['threads'])} green threads")
+            print(f"OS thread {int(hub['registration']['tid'])}: {int(hub['threads'])} green threads")
             current = running(hub)
             for thread in threads(hub):
                 print(f"  {label(thread)}: {state(thread, thread == current)}")

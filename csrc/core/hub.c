@@ -1,14 +1,21 @@
 #include "hub.h"
 
+#include "fork.h"
+#include "interrupt.h"
+#include "stack_overflow.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+
+/* The Swift runtime's: see green_hub. Absent without Swift. */
+extern void swift_task_enterThreadLocalContext(char *state) __attribute__((weak));
+extern void swift_task_exitThreadLocalContext(char *state) __attribute__((weak));
 
 enum {
     ENTRIES_DEFAULT = 256,
     ENTRIES_MAX = 32768,
     WARM_STACKS_DEFAULT = 1024,
-    BLOCK_THREADS = 256,
 };
 
 static const size_t STACK_SIZE_DEFAULT = (size_t)1 << 20;
@@ -17,48 +24,7 @@ static const size_t RECEIVE_MEMORY_DEFAULT = (size_t)4 << 20;
 static const size_t RECEIVE_MEMORY_MIN = (size_t)64 << 10;
 static const size_t RECEIVE_MEMORY_MAX = (size_t)1 << 30;
 
-_Thread_local green_hub *green__hub __attribute__((tls_model("initial-exec")));
-
-/* Thread records come in blocks and are never given back while the hub lives,
- * so that a handle of a finished thread costs a record and no stack. */
-struct green_thread_block {
-    struct green_thread_block *next;
-    green_thread threads[BLOCK_THREADS];
-};
-
-green_thread *green__thread_record_alloc(green_hub *hub) {
-    if (!hub->free_records) {
-        struct green_thread_block *block = aligned_alloc(GREEN_CACHE_LINE, sizeof *block);
-        if (!block)
-            return NULL;
-        block->next = hub->blocks;
-        hub->blocks = block;
-        for (size_t i = BLOCK_THREADS; i-- > 0;) {
-            block->threads[i].state = GREEN_UNUSED;
-            block->threads[i].next = hub->free_records;
-            hub->free_records = &block->threads[i];
-        }
-    }
-    green_thread *thread = hub->free_records;
-    hub->free_records = thread->next;
-    return thread;
-}
-
-void green__thread_record_free(green_hub *hub, green_thread *thread) {
-    thread->state = GREEN_UNUSED;
-    thread->next = hub->free_records;
-    hub->free_records = thread;
-}
-
-void green__hub_each_thread(green_hub *hub, void (*visit)(green_thread *thread, void *context), void *context) {
-    visit(&hub->root, context);
-    for (struct green_thread_block *block = hub->blocks; block; block = block->next)
-        for (size_t i = 0; i < BLOCK_THREADS; i++)
-            if (block->threads[i].state < GREEN_DONE)
-                visit(&block->threads[i], context);
-}
-
-/* Fills in the defaults. */
+/* Checks the options and fills in the defaults. */
 static int options_check(const green_hub_options *given, green_hub_options *options) {
     *options = given ? *given : (green_hub_options){0};
     if (options->entries == 0)
@@ -87,26 +53,31 @@ static void hub_free(green_hub *hub) {
     green__stack_overflow_unwatch(hub);
     green__stacks_destroy(&hub->stacks);
     green__timers_destroy(&hub->timers);
-    for (struct green_thread_block *block = hub->blocks, *next; block; block = next) {
-        next = block->next;
-        free(block);
-    }
+    green__thread_records_destroy(&hub->records);
     free(hub->root.name);
     free(hub->fallback);
     free(hub);
 }
 
-/* The OS thread is exit_observer. */
-static void hub_os_thread_exit(void *unused) {
+static pthread_key_t exit_key; /* its destructor runs when an OS thread with a hub exits */
+
+void green__hub_destroy(green_hub *hub) {
+    pthread_setspecific(exit_key, NULL);
+    if (hub->exit)
+        hub->exit((char *)hub->root.access);
+    green__hub_unregister(&hub->registration);
+    green__hub = NULL;
+    hub_free(hub);
+}
+
+static void on_os_thread_exit(void *unused) {
     (void)unused;
     if (!green__hub || green_hub_close() == 0)
         return;
-    green__hub_unregister(green__hub);
-    /* Their frames may hold what others point to, so their memory stays. */
+    green__hub_unregister(&green__hub->registration);
+    /* The memory of its threads stays: other threads may have pointers into their frames. */
     green__report("an OS thread ended while its hub was in use: %s", green_explain(-EBUSY));
 }
-
-static pthread_key_t os_thread_exit_key;
 
 static green_message **find_message_slot(void) {
     return green__hub ? green__message_slot_of(green__hub->current) : NULL;
@@ -114,7 +85,7 @@ static green_message **find_message_slot(void) {
 
 static void prepare(void) {
     green__message_set_slot_finder(find_message_slot);
-    if (pthread_key_create(&os_thread_exit_key, hub_os_thread_exit) != 0)
+    if (pthread_key_create(&exit_key, on_os_thread_exit) != 0)
         green__report("no pthread key is left; a hub will outlive its OS thread");
 }
 
@@ -127,7 +98,7 @@ static void root_init(green_hub *hub) {
     root->begun = true;
     root->kill = (green_interrupt){.error = -ECANCELED, .delivered = green__kill_delivered};
     root->last_link = &root->links;
-    root->id = green__thread_id_next(hub);
+    root->id = green__thread_id_next(&hub->records);
     green__wait_list_init(&root->waiters);
     if (root->id == FIRST)
         green__thread_set_name(root, "main");
@@ -179,11 +150,14 @@ int green__hub_make(const green_hub_options *given) {
         hub->enter((char *)hub->root.access);
         hub->root_has_no_access = (hub->root.access[0] | hub->root.access[1]) == 0;
     }
-    green__switch_state_scan(hub);
+    green__switch_state_scan(&hub->switch_state);
+    hub->diagnostics.since = hub->now; /* it may be blocked from the start */
     green__hub = hub;
     pthread_once(&once, prepare);
-    pthread_setspecific(os_thread_exit_key, hub);
-    green__hub_register(hub);
+    pthread_setspecific(exit_key, hub);
+    green__fork_watch();
+    green__hub_register(hub, &hub->registration);
+    green__diagnostics_hooks.hub_opened(hub);
     return 0;
 
 failed:
@@ -197,35 +171,6 @@ int green_hub_open(const green_hub_options *options) {
     return green__hub_make(options);
 }
 
-int green_hub_close(void) {
-    green_hub *hub = green__hub;
-    if (!hub)
-        return green__fail(-ENOENT, "green_hub_close: this OS thread has no hub");
-    while (hub->registration.dump_scheduled && hub->current == &hub->root)
-        (void)green_yield(); /* a thread of Green's own, which ends without waiting */
-    if (hub->current != &hub->root || hub->threads > 1 || hub->handles || hub->sockets)
-        return green__fail(-EBUSY,
-                           "green_hub_close: %lu green threads have not finished, %lu handles of finished ones and "
-                           "%lu sockets, files or processes are still held",
-                           hub->threads - 1, hub->handles, hub->sockets);
-    /* What was cancelled may not have completed yet. */
-    hub->in_event_loop = true;
-    while (hub->engine->operations > 0)
-        hub->engine->class->poll(hub->engine, GREEN_FOREVER);
-    hub->root.must_not_block = true;
-    green__locals_destroy(&hub->root);
-    green__exit_observers_run(&hub->root);
-    green__interrupt_reason_discard(&hub->root.reason);
-    green__interrupt_reason_discard(&hub->root.kill.reason);
-    pthread_setspecific(os_thread_exit_key, NULL);
-    if (hub->exit)
-        hub->exit((char *)hub->root.access);
-    green__hub_unregister(hub);
-    green__hub = NULL;
-    hub_free(hub);
-    return 0;
-}
-
 const char *green_hub_engine(void) {
     int error;
     green_hub *hub = green__hub_here(&error);
@@ -236,7 +181,7 @@ const char *green_hub_fallback(void) {
     return green__hub ? green__hub->fallback : NULL;
 }
 
-/* Which kind it is shows when the first guard is made. */
+/* The kind is known once the first guard has been made. */
 const char *green_hub_guard(void) {
     int error;
     green_hub *hub = green__hub_here(&error);
@@ -250,42 +195,4 @@ const char *green_hub_guard(void) {
         green__stack_give(stack);
     }
     return green__guard_name(stacks->guards.kind);
-}
-
-static void count_state(green_thread *thread, void *context) {
-    green_statistics *statistics = context;
-    statistics->ready += thread->state == GREEN_READY && !green__timer_pending(&thread->start);
-    statistics->parked += thread->state == GREEN_PARKED;
-    statistics->delayed += green__timer_pending(&thread->start);
-}
-
-int green_hub_statistics(green_statistics *statistics) {
-    green_hub *hub = green__hub;
-    if (!hub)
-        return green__fail(-ENOENT, "green_hub_statistics: this OS thread has no hub");
-    *statistics = (green_statistics){
-        .threads = hub->threads,
-        .handles = hub->handles,
-        .timers = hub->timers.count,
-        .sockets = hub->sockets,
-        .operations = hub->engine->operations,
-        .buffers = hub->engine->buffers_in_use,
-        .switches = hub->switches,
-        .loop_iterations = hub->loop_iterations,
-        .system_calls = hub->engine->system_calls,
-        .submitted = hub->engine->submitted,
-        .completions = hub->engine->completions,
-        .fallbacks = hub->fallbacks,
-        .longest_iteration = hub->registration.longest_iteration,
-    };
-    green__hub_each_thread(hub, count_state, statistics);
-    for (const green_stack_class *class = &hub->stacks.first; class; class = class->next) {
-        statistics->stacks += class->carved;
-        statistics->free_stacks += class->free_count;
-    }
-    return 0;
-}
-
-size_t green_hub_deepest_stack(void) {
-    return green__hub ? green__stacks_deepest(&green__hub->stacks) : 0;
 }

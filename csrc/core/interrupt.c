@@ -1,11 +1,10 @@
-/* Interrupts: how a blocking call ends before what it waits for has happened. */
-#include "hub.h"
+#include "interrupt.h"
 
 void green__interrupt_reason_discard(green_interrupt_reason *reason) {
     green_interrupt_reason unread = *reason;
     *reason = (green_interrupt_reason){0};
     if (unread.discard)
-        unread.discard(unread.value); /* may free what the reason was part of */
+        unread.discard(unread.value); /* may free the object that the reason was part of */
 }
 
 void green__kill_delivered(green_interrupt *interrupt) {
@@ -14,7 +13,7 @@ void green__kill_delivered(green_interrupt *interrupt) {
     green__fail(interrupt->error, "%s was killed", green__thread_label(thread, label, sizeof label));
 }
 
-/* Delivers an interrupt that is off the list. */
+/* Delivers an interrupt that is in no list. */
 static int deliver(green_thread *thread, green_interrupt *interrupt) {
     int error = interrupt->error;
     green_interrupt_reason unread = thread->reason;
@@ -24,7 +23,7 @@ static int deliver(green_thread *thread, green_interrupt *interrupt) {
     interrupt->reason = (green_interrupt_reason){0};
     if (interrupt->delivered)
         interrupt->delivered(interrupt);
-    /* Last, as it may do anything, even free what the interrupt is part of. */
+    /* Last, because it may do anything, even free the object that the interrupt is part of. */
     green__interrupt_reason_discard(&unread);
     return error;
 }
@@ -79,7 +78,7 @@ void green__interrupt_withdraw(green_thread *thread, green_interrupt *interrupt)
 
 void green__wait_end(green_wait *wait, int cause) {
     if (wait->thread->state != GREEN_PARKED)
-        return; /* it has just been woken, and has not run yet */
+        return; /* it was made ready and has not run yet */
     if (!wait->cause)
         wait->cause = cause;
     cancel_wait(wait);
@@ -113,7 +112,7 @@ int green__begin_slow(green_hub *hub, int64_t timeout) {
     return 0;
 }
 
-/* The call's own timeout, on its stack. */
+/* The timeout of a call, on its stack. */
 struct expiry {
     green_timer timer;
     green_wait *wait;

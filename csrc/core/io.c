@@ -1,5 +1,7 @@
 #include "io.h"
 
+#include "hub.h"
+
 #include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -31,7 +33,8 @@ static void describe_poll(const green_wait *wait, char *text, size_t size) {
 
 static const green_wait_kind polling = {green__io_cancel, describe_poll};
 
-/* Whether the socket keeps an address from others: one that listens, or takes datagrams. */
+/* Whether the descriptor is a socket that occupies its address: it listens, or receives
+ * datagrams. */
 static bool keeps_address(int fd) {
     int type = 0, listens = 0, error_number = errno;
     bool is_socket = getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &(socklen_t){sizeof type}) == 0;

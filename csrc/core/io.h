@@ -2,7 +2,7 @@
 #ifndef GREEN_CORE_IO_H
 #define GREEN_CORE_IO_H
 
-#include "hub.h"
+#include "interrupt.h"
 
 #include <limits.h>
 
@@ -15,7 +15,7 @@ typedef struct green_io {
 
 void green__io_complete(green_op *op, int32_t result);
 
-/* Prepares it: the caller then fills in the operation's arguments. */
+/* Initializes the wait and the operation. The caller then sets the operation's arguments. */
 static inline void green__io_init(green_hub *hub, green_io *io, const green_wait_kind *kind, green_op_kind op, int fd) {
     green__wait_init(hub, &io->wait, kind);
     io->op.complete = green__io_complete;
@@ -30,11 +30,11 @@ static inline void green__io_init(green_hub *hub, green_io *io, const green_wait
     io->op.length = 0;
 }
 
-/* Submits the operation and parks until its completion, which also an
- * interrupt only brings nearer: the engine uses the record until then. An
- * operation that succeeded all the same reports its success. One that an engine
- * can do at once is not waited for, unless the thread's last one was of that
- * kind, too: so whoever never has to wait still lets others run. */
+/* Submits the operation and parks until it completes. An interrupt only cancels it: the
+ * engine uses the record until the completion, and an operation that has succeeded
+ * nevertheless returns its success. An operation that the engine can complete inline does
+ * not wait, unless the thread's last operation was completed inline, too: so a thread that
+ * never has to wait still lets others run. */
 static inline int32_t green__io_run(green_hub *hub, green_io *io, int64_t timeout) {
     const green_engine_class *class = hub->engine->class;
     green_thread *self = hub->current;
@@ -52,30 +52,30 @@ static inline int32_t green__io_run(green_hub *hub, green_io *io, int64_t timeou
     hub->io_waiters++;
     green__park_for(hub, &io->wait, timeout);
     hub->io_waiters--;
-    /* EINTR is how a cancelled operation ends that a worker had begun. */
+    /* A cancelled operation that a worker of the kernel had begun fails with EINTR. */
     if (io->wait.cancelled && (io->result == -ECANCELED || io->result == -EINTR))
         return green__wait_error(hub, &io->wait);
     return io->result;
 }
 
-/* Whether it was cancelled though nobody has asked for that: the kernel could start no
+/* Whether the operation was cancelled without a request: the kernel could not start a
  * worker for it. */
 static inline bool green__io_not_started(const green_io *io) {
     return io->result == -ECANCELED && !io->wait.cancelled;
 }
 
-/* Returns -EINVAL, explained, for a length that no result can represent: most likely a
- * negative number. */
+/* Returns -EINVAL, with a message, for a length that no result can represent, which was
+ * most likely a negative number. */
 int green__size_error(const char *verb, size_t size);
 
 static inline int green__check_size(const char *verb, size_t size) {
     return GREEN_LIKELY(size <= SSIZE_MAX) ? 0 : green__size_error(verb, size);
 }
 
-/* Closes a descriptor that sockets' operations, ended by now, have worked on. */
+/* Closes a descriptor of the engine. All operations on it must have completed. */
 void green__io_close_fd(green_hub *hub, int fd);
 
-/* The cancel of a wait that is a green_io. */
+/* The cancel() of a wait that is part of a green_io. */
 void green__io_cancel(green_wait *wait);
 
 #endif

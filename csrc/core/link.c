@@ -1,6 +1,8 @@
-/* Links: what is to be called when a thread has finished. */
-#include "hub.h"
+#include "link.h"
 
+#include "fork.h"
+
+#include <errno.h>
 #include <stdlib.h>
 
 struct green_link {
@@ -18,7 +20,7 @@ int green_thread_link(green_thread *thread, green_link **handle, void (*function
     if (thread->hub != green__hub)
         return green__fail(-EXDEV, "link: %s %s", green__thread_label(thread, label, sizeof label),
                            green__foreign_hub_reason(thread->hub));
-    /* While links run, a new one joins the queue instead of recursing. */
+    /* A link that is added while links run is appended, so that it does not recurse. */
     if (thread->state == GREEN_DONE && thread != thread->hub->current) {
         function(thread, argument);
         return 0;

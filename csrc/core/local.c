@@ -1,13 +1,15 @@
-/* Values of which every green thread has its own: a short list by key. */
+#include "local.h"
+
 #include "hub.h"
 
 #include <green/local.h>
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
-/* Held by its creator and by every value, so that a value can be destroyed
- * after the key was given up. Keys are shared by OS threads. */
+/* Its creator and every value hold a reference, so that a value can be destroyed after the
+ * key was freed. OS threads share keys. */
 struct green_local {
     atomic_uint references;
     void (*destroy)(void *value);
@@ -82,7 +84,7 @@ int green_local_set(green_local *key, void *value) {
 }
 
 void green__locals_destroy(green_thread *thread) {
-    /* A destructor may set another value; the list is read anew each time. */
+    /* A destructor may set another value, so each step reads the list again. */
     for (green_local_values *entry; (entry = thread->locals);) {
         thread->locals = entry->next;
         drop(entry);

@@ -1,14 +1,6 @@
-/* Detects the overflow of a green stack.
- *
- * A write to the guard raises SIGSEGV, or SIGBUS if the guard is userfaultfd's. The
- * handler needs a stack of its own, which sigaltstack(2) sets for each OS thread, so every
- * hub does that. The handler names the thread and restores the former handler. The fault
- * repeats, and normally ends the process.
- *
- * A hub whose stacks share guards also checks the stack pointer before each switch and in
- * each turn. */
-#include "hub.h"
+#include "stack_overflow.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,9 +11,9 @@
 
 static struct sigaction previous_segv, previous_bus;
 
-/* Async-signal-safe as far as write(2) and what snprintf does with %zu, %lu and
- * %s on glibc, which takes no lock and no memory. The process ends next. */
-static void tell(const green_thread *thread, const green_stack *stack) {
+/* Async-signal-safe: glibc's snprintf() takes no lock and allocates nothing for %zu, %lu and
+ * %s. The process ends next. */
+static void report(const green_thread *thread, const green_stack *stack) {
     char line[320], label[GREEN_LABEL_MAX];
     int length = snprintf(line, sizeof line,
                           "green: stack overflow in %s, whose stack is %zu KiB: give it more by stack_size in "
@@ -37,17 +29,18 @@ static void on_fault(int number, siginfo_t *info, void *context) {
     green_hub *hub = green__hub;
     const green_stack *stack = hub ? hub->current->stack : NULL;
     if (stack && green__stack_is_guarded_at(stack, info->si_addr))
-        tell(hub->current, stack);
-    /* Back to the instruction, which faults again and meets the old handler. */
+        report(hub->current, stack);
+    /* The instruction faults again, and the former handler gets the signal. */
     sigaction(number, number == SIGSEGV ? &previous_segv : &previous_bus, NULL);
 }
 
 void green__stack_overflow_check(const green_thread *thread) {
     const green_stack *stack = thread->stack;
     const char *frame = __builtin_frame_address(0);
-    if (!stack || frame >= stack->bottom || frame < stack->guard) /* another stack, as a coroutine's of the program */
+    if (!stack || frame >= stack->bottom ||
+        frame < stack->guard) /* another stack, such as a coroutine's of the program */
         return;
-    tell(thread, stack);
+    report(thread, stack);
     abort();
 }
 
@@ -73,7 +66,7 @@ void green__stack_overflow_unwatch(green_hub *hub) {
     stack_t now, *former = &hub->former_signal_stack;
     if (!hub->signal_stack)
         return;
-    /* Somebody may have put another one in place, and it is theirs. */
+    /* The program may have set another one, which stays. */
     if (sigaltstack(NULL, &now) == 0 && now.ss_sp == hub->signal_stack) {
         if (!former->ss_sp)
             former->ss_flags = SS_DISABLE;

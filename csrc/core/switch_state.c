@@ -1,7 +1,5 @@
 #include "switch_state.h"
 
-#include "hub.h"
-
 #include <dlfcn.h>
 #include <limits.h>
 #include <link.h>
@@ -17,23 +15,23 @@ static const char *const libraries[] = {"libstdc++.so.6", "libc++abi.so.1", "lib
 static const green_cxx_exceptions never = {0}, always = {.uncaught = 1};
 
 uintptr_t green__switch_hooks_version;
-static const green_switch_hooks *foreign; /* atomic */
+static const green_switch_hooks *current_hooks; /* atomic */
 
-static const green_switch_hooks *foreign_state(void) {
-    return __atomic_load_n(&foreign, __ATOMIC_ACQUIRE);
+static const green_switch_hooks *hooks(void) {
+    return __atomic_load_n(&current_hooks, __ATOMIC_ACQUIRE);
 }
 
 /* Finding ------------------------------------------------------------------- */
 
-static void add(green_switch_state *switch_state, get_globals *get) {
+static void add(green_switch_state *state, get_globals *get) {
     green_cxx_exceptions *globals = get ? get() : NULL;
     if (!globals)
         return;
-    for (size_t i = 0; i < switch_state->count; i++)
-        if (switch_state->runtimes[i] == globals)
+    for (size_t i = 0; i < state->count; i++)
+        if (state->runtimes[i] == globals)
             return;
-    if (switch_state->count < GREEN_CXX_RUNTIMES_MAX)
-        switch_state->runtimes[switch_state->count++] = globals;
+    if (state->count < GREEN_CXX_RUNTIMES_MAX)
+        state->runtimes[state->count++] = globals;
 }
 
 /* dlsym() returns a function here. */
@@ -79,76 +77,69 @@ static unsigned long long objects_loaded(void) {
     return loaded;
 }
 
-void green__switch_state_scan(green_hub *hub) {
-    green_switch_state *switch_state = &hub->switch_state;
-    switch_state->loaded = objects_loaded();
-    switch_state->changes = __atomic_load_n(&green__switch_hooks_version, __ATOMIC_RELAXED);
-    add(switch_state, __cxa_get_globals);
-    add(switch_state, find(RTLD_DEFAULT));
+void green__switch_state_scan(green_switch_state *state) {
+    state->loaded = objects_loaded();
+    state->hooks_version = __atomic_load_n(&green__switch_hooks_version, __ATOMIC_RELAXED);
+    add(state, __cxa_get_globals);
+    add(state, find(RTLD_DEFAULT));
     for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++) {
         /* The handle stays open, so the record stays at its address. */
         void *library = loaded_library(libraries[i]);
         if (library)
-            add(switch_state, find(library));
+            add(state, find(library));
     }
-    switch_state->watched = &never;
-    if (switch_state->count > 1 || switch_state->checks_stacks || foreign_state())
-        switch_state->watched = &always;
-    else if (switch_state->count == 1)
-        switch_state->watched = switch_state->runtimes[0];
-    switch_state->generation = green__dtv_generation(); /* the search may have changed it */
+    state->watched = &never;
+    if (state->count > 1 || state->checks_stacks || hooks())
+        state->watched = &always;
+    else if (state->count == 1)
+        state->watched = state->runtimes[0];
+    state->generation = green__dtv_generation(); /* the scan may have changed it */
 }
 
-void green__switch_state_rescan(green_hub *hub) {
-    if (objects_loaded() != hub->switch_state.loaded)
-        green__switch_state_scan(hub);
+void green__switch_state_rescan(green_switch_state *state) {
+    if (objects_loaded() != state->loaded)
+        green__switch_state_scan(state);
 }
 
-void green__switch_state_check_stacks(green_hub *hub) {
-    hub->switch_state.checks_stacks = true;
-    hub->switch_state.watched = &always;
+void green__switch_state_check_stacks(green_switch_state *state) {
+    state->checks_stacks = true;
+    state->watched = &always;
 }
 
-void green__switch_hooks_set(const green_switch_hooks *state) {
-    __atomic_store_n(&foreign, state, __ATOMIC_RELEASE);
+void green__switch_hooks_set(const green_switch_hooks *set, green_switch_state *mine) {
+    __atomic_store_n(&current_hooks, set, __ATOMIC_RELEASE);
     __atomic_fetch_add(&green__switch_hooks_version, 1, __ATOMIC_RELAXED);
-    if (green__hub)
-        green__switch_state_scan(green__hub);
+    if (mine)
+        green__switch_state_scan(mine);
 }
 
-/* Exchanging ---------------------------------------------------------------- */
+/* Saving -------------------------------------------------------------------- */
 
-void green__switch_saving_state(green_hub *hub, green_thread *from, green_thread *to) {
-    green_switch_state *switch_state = &hub->switch_state;
-    if (switch_state->generation != green__dtv_generation())
-        green__switch_state_scan(hub);
-    if (switch_state->checks_stacks)
-        green__stack_overflow_check(from);
-    green_cxx_exceptions saved[GREEN_CXX_RUNTIMES_MAX];
-    size_t count = switch_state->count; /* the count may grow before the thread returns */
-    const green_switch_hooks *state = foreign_state();
-    int error_number = *hub->error_number;
-    for (size_t i = 0; i < count; i++) {
-        saved[i] = *switch_state->runtimes[i];
-        *switch_state->runtimes[i] = never;
+void green__switch_state_save(green_switch_state *state, green_saved_state *saved) {
+    if (state->generation != green__dtv_generation())
+        green__switch_state_scan(state);
+    saved->count = state->count;
+    for (size_t i = 0; i < saved->count; i++) {
+        saved->exceptions[i] = *state->runtimes[i];
+        *state->runtimes[i] = never;
     }
-    void *taken = state ? state->take() : NULL;
-    *hub->error_number = error_number;
-    green__switch_plain(hub, from, to);
-    for (size_t i = 0; i < count; i++)
-        *switch_state->runtimes[i] = saved[i];
-    if (taken) {
-        state->restore(taken);
-        *hub->error_number = error_number;
-    }
+    saved->hooks = hooks();
+    saved->taken = saved->hooks ? saved->hooks->take() : NULL;
 }
 
-void green__switch_state_clear(green_hub *hub) {
-    const green_switch_hooks *state = foreign_state();
-    if (hub->switch_state.generation != green__dtv_generation())
-        green__switch_state_scan(hub);
-    for (size_t i = 0; i < hub->switch_state.count; i++)
-        *hub->switch_state.runtimes[i] = never;
-    if (state)
-        state->clear();
+void green__switch_state_restore(const green_switch_state *state, green_saved_state *saved) {
+    for (size_t i = 0; i < saved->count; i++)
+        *state->runtimes[i] = saved->exceptions[i];
+    if (saved->taken)
+        saved->hooks->restore(saved->taken);
+}
+
+void green__switch_state_clear(green_switch_state *state) {
+    const green_switch_hooks *own = hooks();
+    if (state->generation != green__dtv_generation())
+        green__switch_state_scan(state);
+    for (size_t i = 0; i < state->count; i++)
+        *state->runtimes[i] = never;
+    if (own)
+        own->clear();
 }

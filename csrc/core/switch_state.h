@@ -1,21 +1,19 @@
-/* State that other runtimes keep for each OS thread but that belongs to the green
- * thread. A switch saves it, and restores it when the thread runs again.
+/* State that other runtimes keep for each OS thread but that belongs to the green thread.
+ * A switch saves it, and restores it when the thread runs again.
  *
  * C++ keeps a list of exceptions that are being handled and a count of exceptions that
  * are being thrown. Each C++ runtime has such a record for each OS thread, with the
  * layout of the Itanium C++ ABI; __cxa_get_globals() returns its address. A switch reads
  * only this record. If it is not empty, the switch saves it in its own frame.
  *
- * The program may load a C++ runtime at any time. See green__dtv_generation() for
- * how Green detects this. */
+ * The program may load a C++ runtime at any time. See green__dtv_generation() for how
+ * Green detects this. */
 #ifndef GREEN_CORE_SWITCH_STATE_H
 #define GREEN_CORE_SWITCH_STATE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-struct green_hub;
 
 /* __cxa_eh_globals */
 typedef struct green_cxx_exceptions {
@@ -29,14 +27,14 @@ enum { GREEN_CXX_RUNTIMES_MAX = 3 };
 /* Part of a hub, for its OS thread. */
 typedef struct green_switch_state {
     const green_cxx_exceptions *watched; /* read by each switch */
-    uintptr_t generation, changes;       /* at the last search for runtimes */
-    unsigned long long loaded;           /* number of objects loaded then */
-    bool checks_stacks;                  /* see stack_overflow.c */
+    uintptr_t generation, hooks_version; /* at the last scan */
+    unsigned long long loaded;           /* the number of objects loaded then */
+    bool checks_stacks;                  /* see stack_overflow.h */
     size_t count;
     green_cxx_exceptions *runtimes[GREEN_CXX_RUNTIMES_MAX];
 } green_switch_state;
 
-/* State that only functions of a library can read. They run on the OS thread of a hub,
+/* Functions for state that only a library can read. They run on the OS thread of a hub,
  * and do not switch. */
 typedef struct green_switch_hooks {
     void *(*take)(void);          /* removes and returns the state; NULL if there is none */
@@ -44,33 +42,47 @@ typedef struct green_switch_hooks {
     void (*clear)(void);
 } green_switch_hooks;
 
-/* Makes all hubs switch_state it, from their next turn on; the caller's hub at once. */
-void green__switch_hooks_set(const green_switch_hooks *state);
+/* What a switch has saved. It lives in the frame of the switch. */
+typedef struct green_saved_state {
+    size_t count; /* at the time: the state may find more runtimes before the thread returns */
+    green_cxx_exceptions exceptions[GREEN_CXX_RUNTIMES_MAX];
+    const green_switch_hooks *hooks;
+    void *taken;
+} green_saved_state;
+
+/* Makes all hubs call the hooks, from their next iteration on. mine is the state of the
+ * caller's hub, or NULL: this hub calls them at once. */
+void green__switch_hooks_set(const green_switch_hooks *hooks, green_switch_state *mine);
 
 /* Finds the C++ runtimes that the process has loaded. */
-void green__switch_state_scan(struct green_hub *hub);
+void green__switch_state_scan(green_switch_state *state);
 
-/* Does the same if objects were loaded since the last search. For an idle hub. */
-void green__switch_state_rescan(struct green_hub *hub);
+/* Does the same if objects were loaded since the last scan. For an idle hub. */
+void green__switch_state_rescan(green_switch_state *state);
 
-/* Makes each switch and each turn check the stack pointer, because stacks of the hub share
- * guards. Other switches cost no more for it, because it uses the record that they read. */
-void green__switch_state_check_stacks(struct green_hub *hub);
+/* Makes each switch and each iteration check the stack pointer, because stacks of the hub
+ * share guards. Other switches cost no more for it, because it uses the record that they
+ * read. */
+void green__switch_state_check_stacks(green_switch_state *state);
 
-/* Clears the state of the current thread, which has ended. */
-void green__switch_state_clear(struct green_hub *hub);
+/* Saves the state of the current thread and clears it, or restores it. */
+void green__switch_state_save(green_switch_state *state, green_saved_state *saved);
+void green__switch_state_restore(const green_switch_state *state, green_saved_state *saved);
 
-/* Counts the calls of green__switch_hooks_set(). */
+/* Clears the state of the current thread, which has exited. */
+void green__switch_state_clear(green_switch_state *state);
+
+/* The number of calls of green__switch_hooks_set(). */
 extern uintptr_t green__switch_hooks_version;
 
-static inline bool green__switch_hooks_changed(const green_switch_state *switch_state) {
-    return __atomic_load_n(&green__switch_hooks_version, __ATOMIC_RELAXED) != switch_state->changes;
+static inline bool green__switch_hooks_changed(const green_switch_state *state) {
+    return __atomic_load_n(&green__switch_hooks_version, __ATOMIC_RELAXED) != state->hooks_version;
 }
 
 /* A number that changes when this OS thread first uses a C++ runtime. The runtime's
  * record is a thread-local variable. Its first use updates the OS thread's dynamic thread
  * vector, whose first word is its generation (U. Drepper, "ELF Handling For Thread-Local
- * Storage"). This detects a runtime loaded since the last search. Querying the dynamic
+ * Storage"). This detects a runtime loaded since the last scan. Querying the dynamic
  * linker instead would make a switch several times slower. */
 static inline uintptr_t green__dtv_generation(void) {
 #if defined(__GLIBC__) && defined(__x86_64__)
@@ -84,10 +96,9 @@ static inline uintptr_t green__dtv_generation(void) {
 #endif
 }
 
-/* Whether a switch has to switch_state state. */
-static inline bool green__switch_state_is_needed(const green_switch_state *switch_state) {
-    return switch_state->watched->caught || switch_state->watched->uncaught ||
-           green__dtv_generation() != switch_state->generation;
+/* Whether a switch has to save state. */
+static inline bool green__switch_state_is_needed(const green_switch_state *state) {
+    return state->watched->caught || state->watched->uncaught || green__dtv_generation() != state->generation;
 }
 
 #endif

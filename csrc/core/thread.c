@@ -1,36 +1,14 @@
-/* The life of a green thread: spawn, run, finish, release. */
-#include "hub.h"
+#include "thread.h"
 
-#include <stdatomic.h>
+#include "exit_observer.h"
+#include "fork.h"
+#include "hub.h"
+#include "interrupt.h"
+#include "link.h"
+#include "local.h"
+
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-/* A hub takes numbers in blocks: what is shared by OS threads is slow to count. */
-enum { ID_BLOCK = 256 };
-
-uint64_t green__thread_id_next(green_hub *hub) {
-    static atomic_uint_fast64_t last;
-    if (hub->last_id % ID_BLOCK == 0)
-        hub->last_id = atomic_fetch_add_explicit(&last, ID_BLOCK, memory_order_relaxed);
-    return ++hub->last_id;
-}
-
-const char *green__thread_label(const green_thread *thread, char *text, size_t size) {
-    if (thread->name)
-        snprintf(text, size, "thread %lu '%s'", thread->id, thread->name);
-    else
-        snprintf(text, size, "thread %lu", thread->id);
-    return text;
-}
-
-/* A handler may look at the name of the current thread at any moment. */
-static void replace_name(green_thread *thread, char *name) {
-    char *former = thread->name;
-    thread->name = name;
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    free(former);
-}
 
 static void report_unobserved(green_thread *thread) {
     char label[GREEN_LABEL_MAX];
@@ -39,7 +17,7 @@ static void report_unobserved(green_thread *thread) {
                   message ? message : green__error_text(thread->result));
 }
 
-/* Back into the free_records, once nobody holds it. */
+/* Called when the last reference is gone. */
 static void thread_free(green_thread *thread) {
     if (thread->result < 0 && !thread->observed && thread->result != -ECANCELED)
         report_unobserved(thread);
@@ -47,8 +25,9 @@ static void thread_free(green_thread *thread) {
         green__message_free(&thread->message);
     green__interrupt_reason_discard(&thread->reason);
     green__interrupt_reason_discard(&thread->kill.reason);
-    replace_name(thread, NULL);
-    green__thread_record_free(thread->hub, thread);
+    if (thread->name)
+        green__thread_set_name(thread, NULL);
+    green__thread_record_free(&thread->hub->records, thread);
 }
 
 static void wake_waiters(green_thread *thread) {
@@ -56,34 +35,10 @@ static void wake_waiters(green_thread *thread) {
         green__ready(wait->thread);
 }
 
-void green__exit_observer_add(green_thread *thread, green_exit_observer *exit_observer) {
-    exit_observer->next = thread->exit_observers;
-    exit_observer->place = &thread->exit_observers;
-    if (exit_observer->next)
-        exit_observer->next->place = &exit_observer->next;
-    thread->exit_observers = exit_observer;
-}
-
-void green__exit_observer_remove(green_exit_observer *exit_observer) {
-    if (!exit_observer->place)
-        return;
-    *exit_observer->place = exit_observer->next;
-    if (exit_observer->next)
-        exit_observer->next->place = exit_observer->place;
-    exit_observer->place = NULL;
-}
-
-void green__exit_observers_run(green_thread *thread) {
-    for (green_exit_observer *exit_observer; (exit_observer = thread->exit_observers);) {
-        green__exit_observer_remove(exit_observer);
-        exit_observer->ended(exit_observer, thread);
-    }
-}
-
-/* The end of a thread, on its own stack, which it gives back a moment before
- * it leaves it: nobody can take the stack in between. */
+/* Ends a thread, on its own stack. It frees the stack just before it leaves it: no other
+ * thread can take it in between. */
 _Noreturn static void finish(green_hub *hub, green_thread *self, int result) {
-    GREEN_INVARIANT(!self->wait, "a thread that ends waits for nothing");
+    GREEN_INVARIANT(!self->wait, "a thread that exits waits for nothing");
     self->result = result;
     self->state = GREEN_DONE;
     self->must_not_block = true;
@@ -94,9 +49,9 @@ _Noreturn static void finish(green_hub *hub, green_thread *self, int result) {
     if (self->exit_observers)
         green__exit_observers_run(self);
     if (GREEN_UNLIKELY(self->message != NULL) && !green__message_find_in(&self->message, result))
-        green__message_free(&self->message); /* the message of the result stays with the handle */
+        green__message_free(&self->message); /* the handle keeps the message of the result */
     if (GREEN_UNLIKELY(green__switch_state_is_needed(&hub->switch_state)))
-        green__switch_state_clear(hub);
+        green__switch_state_clear(&hub->switch_state);
     self->interrupts = NULL;
     wake_waiters(self);
     green__counter_decrement(&hub->threads);
@@ -119,7 +74,7 @@ _Noreturn static void finish(green_hub *hub, green_thread *self, int result) {
 
 void green__thread_exit(int result) {
     green_hub *hub = green__hub;
-    GREEN_INVARIANT(hub && hub->current->stack, "an OS thread's own context is not ended as a green thread");
+    GREEN_INVARIANT(hub && hub->current->stack, "only a green thread exits, not the context of an OS thread");
     finish(hub, hub->current, result);
 }
 
@@ -134,7 +89,7 @@ static void thread_main(void *argument) {
         self->begun = true;
         result = self->function(self->argument);
         if (GREEN_UNLIKELY(green__hub != hub))
-            green__forked_child_exit(self, result); /* the rest of the OS thread is the parent's */
+            green__forked_child_exit(self, result); /* the frames below belong to the parent */
     } else {
         green__interrupt_deliver(self);
         self->must_not_block = true;
@@ -149,7 +104,7 @@ static void begin_after_delay(green_timer *timer) {
     green__run_queue_append(thread->hub, thread);
 }
 
-/* Everything about a new thread but its stack and its place in a queue. */
+/* Initializes everything but the stack. */
 static void thread_init(green_thread *thread, green_hub *hub, green_function *function, void *argument) {
     thread->hub = hub;
     thread->interrupts = NULL;
@@ -165,7 +120,7 @@ static void thread_init(green_thread *thread, green_hub *hub, green_function *fu
     thread->links = NULL;
     thread->last_link = &thread->links;
     thread->locals = NULL;
-    thread->id = green__thread_id_next(hub);
+    thread->id = green__thread_id_next(&hub->records);
     thread->name = NULL;
     thread->context = NULL;
     thread->start = (green_timer){.fire = begin_after_delay};
@@ -179,24 +134,24 @@ static void thread_init(green_thread *thread, green_hub *hub, green_function *fu
     thread->reason = (green_interrupt_reason){0};
 }
 
-/* A thread that is about to begin, with a stack that calls thread_main. */
+/* Makes a thread that is in no queue yet, with a stack that calls thread_main. */
 static int thread_make(green_hub *hub, size_t stack_size, green_function *function, void *argument,
                        green_thread **made) {
     if (stack_size != 0 && stack_size < GREEN_STACK_MIN)
         return green__fail(-EINVAL, "spawn: a stack of %zu bytes; the least is %d", stack_size, GREEN_STACK_MIN);
-    green_thread *thread = green__thread_record_alloc(hub);
+    green_thread *thread = green__thread_record_alloc(&hub->records);
     if (!thread)
         return green__fail(-ENOMEM, "spawn: no memory for another green thread");
     thread->stack = green__stack_take(&hub->stacks, stack_size);
     if (!thread->stack) {
-        green__thread_record_free(hub, thread);
+        green__thread_record_free(&hub->records, thread);
         return green__fail(-ENOMEM,
                            "spawn: no stack of %zu bytes for another green thread beside the %lu there are; ask for "
                            "smaller ones, or raise the address space limit or vm.max_map_count",
                            stack_size ? stack_size : hub->stacks.first.size, hub->threads);
     }
     if (GREEN_UNLIKELY(green__stack_shares_guard(thread->stack)))
-        green__switch_state_check_stacks(hub);
+        green__switch_state_check_stacks(&hub->switch_state);
     thread_init(thread, hub, function, argument);
     thread->sp = green__context(thread->stack->top, thread_main, thread);
     green__counter_increment(&hub->threads);
@@ -205,7 +160,7 @@ static int thread_make(green_hub *hub, size_t stack_size, green_function *functi
 }
 
 green_thread *green__thread_finished_inline(green_hub *hub) {
-    green_thread *thread = green__thread_record_alloc(hub);
+    green_thread *thread = green__thread_record_alloc(&hub->records);
     if (!thread)
         return NULL;
     thread_init(thread, hub, NULL, NULL);
@@ -217,7 +172,7 @@ green_thread *green__thread_finished_inline(green_hub *hub) {
     return thread;
 }
 
-/* One reference is the thread's own; the other is the caller's, if it wants it. */
+/* One reference is the thread's own, the other belongs to the handle. */
 static void give_handle(green_thread *thread, green_thread **handle) {
     thread->references = handle ? 2 : 1;
     if (handle)
@@ -257,7 +212,7 @@ int green_spawn_with(green_thread **handle, const green_spawn_options *options, 
     } else if (green__timer_start(&hub->timers, &thread->start, green__time_add(green_now(), options->delay)) < 0) {
         green__stack_give(thread->stack);
         free(thread->name);
-        green__thread_record_free(hub, thread);
+        green__thread_record_free(&hub->records, thread);
         green__counter_decrement(&hub->threads);
         return green__fail(-ENOMEM, "spawn: no memory for the timer of a delayed green thread");
     }
@@ -282,7 +237,7 @@ void green_thread_release(green_thread *thread) {
     thread_free(thread);
 }
 
-/* Makes a thread that has not begun ready at once, so that it can end. */
+/* Makes a delayed thread ready at once, so that it can exit. */
 static void start_now(green_thread *thread) {
     if (!green__timer_pending(&thread->start))
         return;
@@ -298,10 +253,60 @@ static int check_hub(const green_thread *thread, const char *call) {
                        green__foreign_hub_reason(thread->hub));
 }
 
+struct join {
+    green_wait wait;
+    const green_thread *target;
+};
+
+static void describe_join(const green_wait *wait, char *text, size_t size) {
+    char label[GREEN_LABEL_MAX];
+    const green_thread *target = GREEN_CONTAINER(wait, const struct join, wait)->target;
+    snprintf(text, size, "waiting for %s", green__thread_label(target, label, sizeof label));
+}
+
+static const green_wait_kind joining = {green__wait_leave_list, describe_join};
+
+static inline int join(green_hub *hub, green_thread *target, int64_t timeout) {
+    char label[GREEN_LABEL_MAX];
+    if (target == hub->current)
+        return green__fail(-EDEADLK, "%s waits for itself", green__thread_label(target, label, sizeof label));
+    int error = green__begin(hub, timeout);
+    if (error < 0)
+        return error;
+    struct join join;
+    green__wait_init(hub, &join.wait, &joining);
+    join.target = target;
+    green__wait_list_append(&target->waiters, &join.wait);
+    error = green__wait(hub, &join.wait, timeout);
+    if (error == -ETIMEDOUT)
+        green__fail(error, "waiting for %s", green__thread_label(target, label, sizeof label));
+    return error;
+}
+
+int green_thread_wait(green_thread *thread, int *result, int64_t timeout) {
+    int error = 0;
+    green_hub *hub = green__hub_here(&error);
+    char label[GREEN_LABEL_MAX];
+    if (!hub || (error = check_hub(thread, "wait")) < 0 || (error = green__check_interrupt(hub)) < 0)
+        return error;
+    if (timeout == 0 && thread->state != GREEN_DONE && thread != hub->current)
+        return green__fail(-ETIMEDOUT, "%s has not finished", green__thread_label(thread, label, sizeof label));
+    green_thread_retain(thread); /* another thread may release the handle during the wait */
+    if (thread->state != GREEN_DONE)
+        error = join(hub, thread, timeout);
+    if (error == 0) {
+        int value = green__thread_take_result(thread, hub->current);
+        if (result)
+            *result = value;
+    }
+    green_thread_release(thread);
+    return error;
+}
+
 int green_thread_kill_with(green_thread *thread, void *reason, void (*discard)(void *reason)) {
     int error = check_hub(thread, "kill");
     if (error < 0 || thread->state == GREEN_DONE || thread->kill.posted) {
-        /* Dead, or dying for a reason that came first. */
+        /* It is done, or another kill came first. */
         if (discard)
             discard(reason);
         return error;
@@ -350,16 +355,6 @@ uint64_t green_thread_id(const green_thread *thread) {
 
 const char *green_thread_name(const green_thread *thread) {
     return thread->name ? thread->name : "";
-}
-
-void green__thread_set_name(green_thread *thread, const char *name) {
-    /* With -flto gcc sees the name, and warns about an overread if the bound of strndup()
-     * exceeds its length. */
-    size_t length = name ? strlen(name) : 0;
-    if (length > GREEN_NAME_MAX)
-        length = GREEN_NAME_MAX;
-    /* Without memory it has no name, which nothing depends on. */
-    replace_name(thread, length > 0 ? strndup(name, length) : NULL);
 }
 
 void green_thread_set_name(green_thread *thread, const char *name) {

@@ -1,5 +1,7 @@
 #include "call.h"
 
+#include "../core/fork.h"
+
 #include <stdio.h>
 
 static int fail_busy(const green_file *file, const green_file_call *user, const char *verb) {

@@ -1,6 +1,8 @@
 /* The life of a file: open, adopt, close. */
 #include "file.h"
 #include "../base/descriptor.h"
+#include "../core/fork.h"
+#include "../core/hub.h"
 #include "fifo.h"
 #include "request.h"
 

@@ -1,4 +1,5 @@
 /* Operations on paths. */
+#include "../core/hub.h"
 #include "listing.h"
 #include "stat.h"
 

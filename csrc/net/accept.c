@@ -4,6 +4,7 @@
  * can still accept the connection. */
 #include "accept.h"
 #include "../base/descriptor.h"
+#include "../core/fork.h"
 
 #include <stdio.h>
 #include <unistd.h>

@@ -1,5 +1,6 @@
 /* Making and closing listeners. */
 #include "../base/descriptor.h"
+#include "../core/fork.h"
 #include "address.h"
 #include "listener.h"
 

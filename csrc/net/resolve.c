@@ -1,5 +1,6 @@
 /* Resolving names to addresses, by the system's resolver on an OS thread. */
 #include "../base/descriptor.h"
+#include "../core/hub.h"
 #include "address.h"
 
 #include "../offload/job.h"

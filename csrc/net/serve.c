@@ -1,4 +1,5 @@
 /* Servers: accept connections, and start a green thread for each. */
+#include "../core/fork.h"
 #include "accept.h"
 
 #include <green/serve.h>

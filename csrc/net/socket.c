@@ -1,5 +1,6 @@
 /* The life of a socket: make, begin and end calls, close. */
 #include "../base/descriptor.h"
+#include "../core/fork.h"
 #include "transport.h"
 
 #include <stdio.h>

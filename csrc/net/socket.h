@@ -3,6 +3,7 @@
 #ifndef GREEN_NET_SOCKET_H
 #define GREEN_NET_SOCKET_H
 
+#include "../core/hub.h"
 #include "../core/io.h"
 
 #include <green/socket.h>

@@ -1,6 +1,7 @@
 #include "eventfd.h"
 
 #include "../base/descriptor.h"
+#include "../core/exit_observer.h"
 
 #include <sys/eventfd.h>
 
@@ -27,7 +28,7 @@ static void hub_ends(green_exit_observer *exit_observer, green_thread *thread) {
  * eventfds. The child's hub is another one, so it starts without any. */
 static struct kept *kept_by(green_hub *hub) {
     if (GREEN_UNLIKELY(kept.hub != hub)) {
-        kept = (struct kept){.hub = hub, .exit_observer.ended = hub_ends};
+        kept = (struct kept){.hub = hub, .exit_observer.exited = hub_ends};
         green__exit_observer_add(&hub->root, &kept.exit_observer);
     }
     return &kept;

@@ -3,7 +3,7 @@
 #ifndef GREEN_OFFLOAD_EVENTFD_H
 #define GREEN_OFFLOAD_EVENTFD_H
 
-#include "../core/hub.h"
+#include "../core/hub_record.h"
 
 /* Returns an eventfd whose counter is 0, owned by the caller, or -errno. Its number is high,
  * see green__move_fd_high(). Must be called on the hub's OS thread. */

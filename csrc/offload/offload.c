@@ -1,4 +1,5 @@
 /* green_offload(): a function of the program as a job. */
+#include "../core/hub.h"
 #include "job.h"
 
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #ifndef GREEN_PATCH_CLOCK_H
 #define GREEN_PATCH_CLOCK_H
 
-#include "../core/hub.h"
+#include "../core/timer.h"
 
 #include <time.h>
 

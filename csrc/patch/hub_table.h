@@ -6,7 +6,7 @@
 #ifndef GREEN_PATCH_HUB_TABLE_H
 #define GREEN_PATCH_HUB_TABLE_H
 
-#include "../core/hub.h"
+#include "../core/hub_record.h"
 
 /* Part of a record. */
 typedef struct green_hub_table_entry {

@@ -5,7 +5,7 @@
 #include <sys/syscall.h>
 
 bool green__is_vfork_child(const green_hub *hub) {
-    return syscall(SYS_gettid) != hub->registration.number;
+    return syscall(SYS_gettid) != hub->registration.tid;
 }
 
 bool green__cannot_park(const green_hub *hub) {

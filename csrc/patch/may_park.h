@@ -2,7 +2,7 @@
 #ifndef GREEN_PATCH_MAY_PARK_H
 #define GREEN_PATCH_MAY_PARK_H
 
-#include "../core/hub.h"
+#include "../core/hub_record.h"
 
 #include "calls.h"
 

@@ -1,5 +1,7 @@
 #include "wait_fds.h"
 
+#include "../core/interrupt.h"
+
 #include <stdio.h>
 
 /* The wait of one call, and its operations in progress. */

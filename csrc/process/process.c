@@ -1,6 +1,8 @@
 /* The handle of a process, and waiting for its exit status. */
 #include "process.h"
 #include "../base/descriptor.h"
+#include "../core/fork.h"
+#include "../core/hub.h"
 
 #include <fcntl.h>
 #include <poll.h>

@@ -1,5 +1,6 @@
 /* Signals, read from a signalfd(2) like any other descriptor. */
 #include "../base/descriptor.h"
+#include "../core/hub.h"
 #include "../core/io.h"
 
 #include <green/signals.h>

@@ -1,4 +1,6 @@
 /* Groups: threads in the order they finish; and waiting for any or all of some. */
+#include "../core/exit_observer.h"
+#include "../core/fork.h"
 #include "takers.h"
 
 #include <green/group.h>
@@ -96,7 +98,8 @@ int green_group_add(green_group *group, green_thread *thread) {
     struct entry *entry = malloc(sizeof *entry);
     if (!entry)
         return green__fail(-ENOMEM, "no memory for another green thread of a group");
-    *entry = (struct entry){.exit_observer.ended = entry_exited, .group = group, .thread = green_thread_retain(thread)};
+    *entry =
+        (struct entry){.exit_observer.exited = entry_exited, .group = group, .thread = green_thread_retain(thread)};
     group->takers.count++;
     if (thread->state == GREEN_DONE) {
         arrive(group, entry);
@@ -206,7 +209,7 @@ static int watch(struct several *several, green_thread *const *threads, size_t c
         return green__fail(-ENOMEM, "no memory for waiting for %zu green threads", count);
     for (size_t i = 0; i < count; i++) {
         struct node *node = &several->nodes[i];
-        *node = (struct node){{.ended = node_exited}, several, green_thread_retain(threads[i])};
+        *node = (struct node){{.exited = node_exited}, several, green_thread_retain(threads[i])};
         if (threads[i]->state != GREEN_DONE)
             green__exit_observer_add(threads[i], &node->exit_observer);
     }

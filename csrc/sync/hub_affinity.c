@@ -1,5 +1,7 @@
 #include "hub_affinity.h"
 
+#include "../core/fork.h"
+
 int green__hub_affinity_set(green_hub **home, const char *what) {
     if (*home)
         return green__fail(-EXDEV, "this %s %s", what, green__foreign_hub_reason(*home));

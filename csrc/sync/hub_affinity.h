@@ -4,6 +4,7 @@
 #define GREEN_SYNC_HUB_AFFINITY_H
 
 #include "../core/hub.h"
+#include "../core/interrupt.h"
 
 int green__hub_affinity_set(green_hub **home, const char *what);
 

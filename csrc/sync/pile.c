@@ -1,4 +1,6 @@
 /* Piles: the results of threads in the order of their places. */
+#include "../core/exit_observer.h"
+#include "../core/thread.h"
 #include "takers.h"
 
 #include <green/pile.h>
@@ -105,7 +107,7 @@ int green_pile_make(green_pile **made, green_pool *pool) {
     if (!pile)
         return green__fail(-ENOMEM, "making a pile");
     *pile = (green_pile){
-        .takers = {.object = "pile", .which = "first"}, .pool = pool, .first_observer.ended = first_exited};
+        .takers = {.object = "pile", .which = "first"}, .pool = pool, .first_observer.exited = first_exited};
     green__wait_list_init(&pile->takers.waiting);
     *made = pile;
     return 0;

@@ -1,4 +1,6 @@
 /* Pools: no more than so many green threads at one time. */
+#include "../core/exit_observer.h"
+#include "../core/thread.h"
 #include "hub_affinity.h"
 
 #include <green/pool.h>
@@ -117,7 +119,7 @@ static void member_exited(green_exit_observer *exit_observer, green_thread *thre
 static struct member *member_make(green_pool *pool) {
     struct member *member = malloc(sizeof *member);
     if (member)
-        *member = (struct member){.exit_observer.ended = member_exited, .pool = pool};
+        *member = (struct member){.exit_observer.exited = member_exited, .pool = pool};
     return member;
 }
 
@@ -275,7 +277,7 @@ bool green_pool_is_inside(const green_pool *pool) {
         return false;
     for (const green_exit_observer *exit_observer = green__hub->current->exit_observers; exit_observer;
          exit_observer = exit_observer->next)
-        if (exit_observer->ended == member_exited &&
+        if (exit_observer->exited == member_exited &&
             GREEN_CONTAINER(exit_observer, const struct member, exit_observer)->pool == pool)
             return true;
     return false;

@@ -1,5 +1,7 @@
 /* Timeouts: a timer that interrupts the thread which started it. */
+#include "../core/exit_observer.h"
 #include "../core/hub.h"
+#include "../core/interrupt.h"
 
 #include <green/timeout.h>
 
@@ -87,7 +89,7 @@ static void init(green_timeout *timeout, int64_t nanoseconds, green_interrupt_re
     timeout->interrupt.reason = reason;
     timeout->interrupt.delivered = delivered;
     timeout->exit_observer.place = NULL;
-    timeout->exit_observer.ended = thread_exited;
+    timeout->exit_observer.exited = thread_exited;
     timeout->place = &green__hub;
     timeout->id = next_id();
     timeout->nanoseconds = nanoseconds;

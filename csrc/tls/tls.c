@@ -1,4 +1,5 @@
 /* The public calls that start and stop TLS on sockets and describe it. */
+#include "../core/fork.h"
 #include "connection.h"
 
 #include "../net/listener.h"

@@ -1,6 +1,6 @@
 /* A pool among many, and in a small world: every order of four steps that those
  * around it can take, held against a plain model after each of them. */
-#include "../../../csrc/core/thread.h"
+#include "../../../csrc/core/interrupt.h"
 #include "pools.h"
 
 enum step { SPAWN, AWAIT, FINISH_FIRST, FINISH_LAST, KILL_FIRST, KILL_LAST, EXPIRE, GROW, SHRINK, STEPS };

@@ -1,7 +1,7 @@
 /* Small worlds: every sequence of up to five steps that three threads and the
  * world around them can take with a queue, each on a real queue with real green
  * threads, held against a model after every step. */
-#include "../../../csrc/core/thread.h"
+#include "../../../csrc/core/interrupt.h"
 #include "elements.h"
 #include "helpers.h"
 #include "model.h"

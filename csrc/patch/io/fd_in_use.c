@@ -1,5 +1,7 @@
 #include "fd_in_use.h"
 
+#include "../../core/interrupt.h"
+
 #include <stdio.h>
 
 /* A thread that closes a descriptor, parked until no call uses it. */

@@ -1,5 +1,6 @@
 #include "openssl_errors.h"
 
+#include "../../core/hub_record.h"
 #include "../../core/switch_state.h"
 
 #include <stdlib.h>
@@ -148,7 +149,7 @@ static void add(const char *path) {
         return;
     static const green_switch_hooks state = {take, put_back, clear};
     __atomic_store_n(&queue_count, queue_count + 1, __ATOMIC_RELEASE);
-    green__switch_hooks_set(&state);
+    green__switch_hooks_set(&state, green__hub ? &green__hub->switch_state : NULL);
 }
 
 static bool is_crypto(const char *name) {

@@ -1,5 +1,6 @@
 #include "acquire.h"
 
+#include "../../core/schedule.h"
 #include "parking_lot.h"
 
 /* A waiter tries again at these intervals even if it is not woken, because the lock may be

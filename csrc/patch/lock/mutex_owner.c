@@ -43,7 +43,7 @@ static bool is_locked_once(const pthread_mutex_t *mutex) {
 }
 
 static bool is_held_here(const green_hub *hub, const pthread_mutex_t *mutex) {
-    return __atomic_load_n(&mutex->__data.__owner, __ATOMIC_RELAXED) == hub->registration.number;
+    return __atomic_load_n(&mutex->__data.__owner, __ATOMIC_RELAXED) == hub->registration.tid;
 }
 
 /* The green thread of this OS thread that holds the mutex. 0 if there is none, or if it is

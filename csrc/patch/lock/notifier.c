@@ -1,6 +1,8 @@
 #include "notifier.h"
 
 #include "../../base/pthread.h"
+#include "../../core/exit_observer.h"
+#include "../../core/schedule.h"
 #include "../../offload/eventfd.h"
 
 #include <stdlib.h>
@@ -87,7 +89,7 @@ static green_notifier *make(green_hub *hub) {
     }
     notifier->hub = hub;
     notifier->op.complete = complete;
-    notifier->exit_observer.ended = hub_ends;
+    notifier->exit_observer.exited = hub_ends;
     green__exit_observer_add(&hub->root, &notifier->exit_observer);
     green__pthread.mutex_lock(&lock);
     notifier->next = notifiers;

@@ -1,6 +1,7 @@
 #include "parking_lot.h"
 
 #include "../../base/lock.h"
+#include "../../core/interrupt.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,6 +2,7 @@
  * on any OS thread, and by OS threads that cannot park. */
 #include "green_join.h"
 
+#include "../../core/interrupt.h"
 #include "../lock/parking_lot.h"
 
 #include "pthread.h"

@@ -1,6 +1,8 @@
 #include "pthread.h"
 
 #include "../../base/lock.h"
+#include "../../core/exit_observer.h"
+#include "../../core/schedule.h"
 #include "../lock/parking_lot.h"
 
 #include "pthread_specific.h"
@@ -77,7 +79,7 @@ static void has_ended(green_exit_observer *exit_observer, green_thread *thread) 
 
 static void begin(green_pthread *pthread, green_thread *thread, bool is_detached) {
     pthread->thread = thread;
-    pthread->exit_observer.ended = has_ended;
+    pthread->exit_observer.exited = has_ended;
     green__exit_observer_add(thread, &pthread->exit_observer);
     green__lock(&lock);
     pthread->process = process;

@@ -1,4 +1,5 @@
 /* pthread_create() and pthread_exit(). */
+#include "../../core/thread.h"
 #include "pthread.h"
 #include "pthread_specific.h"
 

@@ -1,5 +1,6 @@
 /* pthread_self(), and calls that take a thread id. Attributes that a green thread does not have
  * itself, such as CPU affinity or priority, are those of its OS thread. */
+#include "../../core/interrupt.h"
 #include "pthread.h"
 
 #include <stdio.h>

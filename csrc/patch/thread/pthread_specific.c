@@ -1,6 +1,7 @@
 /* Each green thread has its own values of pthread keys. */
 #include "pthread_specific.h"
 
+#include "../../core/exit_observer.h"
 #include "../may_park.h"
 
 #include <limits.h>
@@ -88,7 +89,7 @@ static struct green_pthread_specific *make(green_thread *thread) {
     struct green_pthread_specific *specific = calloc(1, sizeof *specific);
     if (!specific)
         return NULL;
-    specific->exit_observer.ended = has_ended;
+    specific->exit_observer.exited = has_ended;
     green__exit_observer_add(thread, &specific->exit_observer);
     return thread->specific = specific;
 }

@@ -1,0 +1,51 @@
+/* The functions of the monitor and the dump that the event loop and the fork handlers
+ * call, and what these keep for each hub. hooks.c defines the table. */
+#ifndef GREEN_CORE_DIAGNOSTICS_HOOKS_H
+#define GREEN_CORE_DIAGNOSTICS_HOOKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct green_hub;
+
+/* What a hub has done so far. Two equal values mean that one thread has run all the time
+ * in between. */
+typedef struct green_hub_progress {
+    uint64_t switches, loop_iterations, waits;
+} green_hub_progress;
+
+/* Part of a hub. The core only initializes it to zero. */
+typedef struct green_hub_diagnostics {
+    /* Used on the hub's OS thread. */
+    bool dump_scheduled;     /* a thread that writes the dump is about to run */
+    uint32_t timed_for;      /* the number of the monitor that iterations are timed for */
+    int64_t iteration_start; /* when the last iteration began, or its wait ended */
+    int64_t longest_iteration;
+
+    /* Used by the watcher: see monitor.c. */
+    green_hub_progress progress; /* at the last check */
+    int64_t since;               /* when this progress was first seen */
+    unsigned unchanged_checks;   /* checks since then that saw no progress */
+    bool hold_reported;          /* since then */
+    unsigned dump_checks;        /* since the last request for a dump */
+    bool dump_delay_reported;    /* the hold that delays a requested dump */
+} green_hub_diagnostics;
+
+/* Each function runs on the OS thread of the hub that it is given. */
+typedef struct green_diagnostics_hooks {
+    /* A hub was made and is in the registry. */
+    void (*hub_opened)(struct green_hub *hub);
+    /* The hub has requests, and an iteration of its event loop begins, or its wait in
+     * the kernel has ended. */
+    void (*iteration_began)(struct green_hub *hub);
+    void (*wait_ended)(struct green_hub *hub);
+    /* Writes the state of the hub's green threads to fd. */
+    void (*dump)(struct green_hub *hub, int fd);
+    /* This process is a forked child. The hubs of its parent are abandoned. */
+    void (*forked)(void);
+} green_diagnostics_hooks;
+
+extern const green_diagnostics_hooks green__diagnostics_hooks;
+
+#endif

@@ -1,0 +1,16 @@
+/* Exit observers: how an object learns that a thread has exited, without allocating. */
+#ifndef GREEN_CORE_EXIT_OBSERVER_H
+#define GREEN_CORE_EXIT_OBSERVER_H
+
+#include "thread_record.h"
+
+/* Adds an observer that is in no list, whose exited() is set. */
+void green__exit_observer_add(green_thread *thread, green_exit_observer *observer);
+
+/* Removes it if it is in a list. */
+void green__exit_observer_remove(green_exit_observer *observer);
+
+/* Removes and calls all observers of a thread, the last added first. */
+void green__exit_observers_run(green_thread *thread);
+
+#endif

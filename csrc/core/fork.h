@@ -1,0 +1,30 @@
+/* Hubs in a forked child.
+ *
+ * A child has copies of its parent's hubs, but the kernel's side of each, the ring or the
+ * epoll, belongs to the parent. So the child abandons them: it closes their descriptors
+ * without touching what is shared, and never runs anything on them again. Their memory
+ * stays, because the child's only OS thread may be running on it, and because an old
+ * handle must not meet a new hub at the same address. The next blocking call makes a hub,
+ * as in any other process. */
+#ifndef GREEN_CORE_FORK_H
+#define GREEN_CORE_FORK_H
+
+#include "hub_record.h"
+
+/* Makes forked children abandon the hubs, from the first call on. */
+void green__fork_watch(void);
+
+bool green__hub_is_abandoned(const green_hub *hub);
+
+/* Why a handle of this hub cannot be used on this OS thread, for the message of an
+ * -EXDEV. The hub may have been freed. */
+const char *green__foreign_hub_reason(const green_hub *hub);
+
+/* The green stack that the context of this OS thread runs on because it forked there, or
+ * NULL. */
+const green_stack *green__inherited_stack(void);
+
+/* Ends a forked child: the function of the green thread that forked has returned. */
+_Noreturn void green__forked_child_exit(const green_thread *thread, int result);
+
+#endif

@@ -1,0 +1,66 @@
+/* The record of a hub: the run queue, timers, stacks and engine of one OS thread. */
+#ifndef GREEN_CORE_HUB_RECORD_H
+#define GREEN_CORE_HUB_RECORD_H
+
+#include "../engine/engine.h"
+#include "counter.h"
+#include "diagnostics_hooks.h"
+#include "hub_registry.h"
+#include "switch_state.h"
+#include "thread_record.h"
+
+#include <signal.h>
+
+typedef struct green_hub {
+    green_thread *current;
+    green_thread *head;  /* of the run queue */
+    green_thread **tail; /* where the next thread is linked */
+    int *error_number;   /* the address of errno */
+    void *discarded_sp;  /* where a thread that exits saves its sp: ASan's fake stack is gone by then */
+    /* The hooks of the Swift runtime that restore and save the accesses that its
+     * exclusivity checker tracks for an OS thread. Without them, each access would
+     * search the accesses of every parked thread. NULL without Swift. */
+    void (*enter)(char *state);
+    void (*exit)(char *state);
+    bool root_has_no_access;            /* no access was tracked when the hub was made */
+    bool in_event_loop;                 /* in an iteration of the event loop, where nothing may park */
+    uint64_t switches, loop_iterations; /* counters */
+    green_switch_state switch_state;
+    green_hub_registration registration;
+    green_hub_diagnostics diagnostics;
+
+    int64_t now; /* the clock at the last iteration */
+    green_engine *engine;
+    char *fallback;      /* why the engine is not the first choice; NULL if it is */
+    uint64_t io_waiters; /* parked threads that an I/O completion can wake */
+    green_timer_heap timers;
+    green_thread mark; /* in the run queue: see event_loop.h */
+
+    green_stacks stacks;
+    green_thread_records records;
+    uint64_t threads; /* a counter */
+    uint64_t handles, sockets;
+    uint64_t fallbacks; /* receives that found the receive memory empty */
+    green_thread root;  /* the context of the OS thread */
+    void *root_bottom;  /* bounds of its stack, for ASan */
+    size_t root_size;
+    void *root_fiber;
+    char *signal_stack; /* its lowest byte */
+    stack_t former_signal_stack;
+} green_hub;
+
+enum { GREEN_SIGNAL_STACK_SIZE = 64 * 1024 };
+
+/* The hub of the calling OS thread, or NULL. */
+extern _Thread_local green_hub *green__hub __attribute__((tls_model("initial-exec")));
+
+/* Calls visit for each thread that is not done, in no order. */
+void green__hub_each_thread(green_hub *hub, void (*visit)(green_thread *thread, void *context), void *context);
+
+/* Whether the caller is a signal handler that runs on the signal stack, such as a handler
+ * that reports a crash. */
+static inline bool green__on_signal_stack(const green_hub *hub) {
+    return (uintptr_t)__builtin_frame_address(0) - (uintptr_t)hub->signal_stack < GREEN_SIGNAL_STACK_SIZE;
+}
+
+#endif

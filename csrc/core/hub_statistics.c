@@ -1,0 +1,43 @@
+#include "hub_record.h"
+
+#include <green/hub.h>
+
+#include <errno.h>
+
+static void count_state(green_thread *thread, void *context) {
+    green_statistics *statistics = context;
+    statistics->ready += thread->state == GREEN_READY && !green__timer_pending(&thread->start);
+    statistics->parked += thread->state == GREEN_PARKED;
+    statistics->delayed += green__timer_pending(&thread->start);
+}
+
+int green_hub_statistics(green_statistics *statistics) {
+    green_hub *hub = green__hub;
+    if (!hub)
+        return green__fail(-ENOENT, "green_hub_statistics: this OS thread has no hub");
+    *statistics = (green_statistics){
+        .threads = hub->threads,
+        .handles = hub->handles,
+        .timers = hub->timers.count,
+        .sockets = hub->sockets,
+        .operations = hub->engine->operations,
+        .buffers = hub->engine->buffers_in_use,
+        .switches = hub->switches,
+        .loop_iterations = hub->loop_iterations,
+        .system_calls = hub->engine->system_calls,
+        .submitted = hub->engine->submitted,
+        .completions = hub->engine->completions,
+        .fallbacks = hub->fallbacks,
+        .longest_iteration = hub->diagnostics.longest_iteration,
+    };
+    green__hub_each_thread(hub, count_state, statistics);
+    for (const green_stack_class *class = &hub->stacks.first; class; class = class->next) {
+        statistics->stacks += class->carved;
+        statistics->free_stacks += class->free_count;
+    }
+    return 0;
+}
+
+size_t green_hub_deepest_stack(void) {
+    return green__hub ? green__stacks_deepest(&green__hub->stacks) : 0;
+}

@@ -1,0 +1,106 @@
+/* Interrupts, and the blocking calls that they end.
+ *
+ * A blocking call starts with green__begin(), initializes a wait on its stack, hands it to
+ * the object that it waits for, and calls green__wait(). An interrupt calls the cancel()
+ * of the wait, which makes the thread ready, and green__wait() returns the error. */
+#ifndef GREEN_CORE_INTERRUPT_H
+#define GREEN_CORE_INTERRUPT_H
+
+#include "schedule.h"
+
+#include <errno.h>
+
+/* Removes the oldest interrupt of the current thread and returns its error. */
+int green__interrupt_deliver(green_thread *thread);
+
+/* Posts an interrupt. If the thread is parked, ends its wait. */
+void green__interrupt(green_thread *thread, green_interrupt *interrupt);
+
+/* Does the same, ahead of the interrupts that are already posted. */
+void green__interrupt_first(green_thread *thread, green_interrupt *interrupt);
+
+/* Removes an interrupt that may be posted. If it alone has already ended a wait, it is
+ * delivered to that call, which cannot be resumed, and to no later call. */
+void green__interrupt_withdraw(green_thread *thread, green_interrupt *interrupt);
+
+/* Discards a reason that was not read. */
+void green__interrupt_reason_discard(green_interrupt_reason *reason);
+
+/* The delivered() of a thread's kill. */
+void green__kill_delivered(green_interrupt *interrupt);
+
+static inline bool green__is_interrupt(int error) {
+    return error == -ECANCELED || error == -ETIME;
+}
+
+/* Whether the message of an error was stored where the error occurred, so that the call
+ * it ends adds nothing: an interrupt, or the refusal to block. */
+static inline bool green__is_explained(int error) {
+    return green__is_interrupt(error) || error == -EWOULDBLOCK;
+}
+
+int green__begin_slow(green_hub *hub, int64_t timeout);
+
+/* Starts a blocking call. Returns 0, or -errno, which the call returns at once. After it,
+ * green__wait() with the same timeout does not fail for lack of memory. */
+static inline int green__begin(green_hub *hub, int64_t timeout) {
+    green_thread *self = hub->current;
+    if (GREEN_LIKELY(!self->interrupts && !self->must_not_block && timeout < 0))
+        return 0;
+    return green__begin_slow(hub, timeout);
+}
+
+/* Continues a wait that ended without a result or an interrupt. This may repeat before the
+ * hub checks its timers, so it returns -ETIMEDOUT once the deadline has passed. */
+static inline int green__begin_until(green_hub *hub, int64_t deadline) {
+    return green__time_left(deadline) == 0 ? -ETIMEDOUT : green__begin(hub, deadline);
+}
+
+/* Starts a blocking call that may return without waiting. Delivers and returns the pending
+ * interrupt, or returns 0. In a link or a destructor it returns 0: such a call is allowed
+ * if it does not have to wait. */
+static inline int green__check_interrupt(green_hub *hub) {
+    green_thread *self = hub->current;
+    return GREEN_LIKELY(!self->interrupts || self->must_not_block) ? 0 : green__interrupt_deliver(self);
+}
+
+static inline void green__wait_init(green_hub *hub, green_wait *wait, const green_wait_kind *kind) {
+    wait->kind = kind;
+    wait->thread = hub->current;
+    wait->since = hub->now;
+    wait->cause = 0;
+    wait->cancelled = false;
+}
+
+void green__park_until(green_hub *hub, green_wait *wait, int64_t timeout);
+
+/* Parks until the wait ends or timeout nanoseconds have passed.
+ *
+ * Inline, like everything between a blocking call and its switch: the CPU mispredicts each
+ * return from a function that has switched. */
+static inline void green__park_for(green_hub *hub, green_wait *wait, int64_t timeout) {
+    if (timeout < 0)
+        green__park(hub, wait);
+    else
+        green__park_until(hub, wait, timeout);
+}
+
+/* The error of a wait that was cancelled. Delivers the interrupt, if that was the cause:
+ * call it only if the call does fail. */
+int green__wait_error(green_hub *hub, green_wait *wait);
+
+/* Ends a wait because of its own call: a timeout, a closed object. The call returns cause,
+ * unless what it waits for has happened. */
+void green__wait_end(green_wait *wait, int cause);
+
+/* The cancel() of a wait that is in a list. */
+void green__wait_leave_list(green_wait *wait);
+
+/* Parks until the wait ends or timeout nanoseconds have passed. Returns 0 if the thread was
+ * made ready by what it waits for, or else -errno. */
+static inline int green__wait(green_hub *hub, green_wait *wait, int64_t timeout) {
+    green__park_for(hub, wait, timeout);
+    return GREEN_UNLIKELY(wait->cancelled) ? green__wait_error(hub, wait) : 0;
+}
+
+#endif
