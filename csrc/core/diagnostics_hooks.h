@@ -1,5 +1,11 @@
-/* The functions of the monitor and the dump that the event loop and the fork handlers
- * call, and what these keep for each hub. hooks.c defines the table. */
+/* The functions of the diagnostics room that the core calls, and what that room keeps for
+ * each hub.
+ *
+ * csrc/diagnostics is above the core, so the core does not include it: it declares this
+ * table, and csrc/diagnostics/hooks.c defines it. The table is a constant and not a
+ * registration at run time, because a linker takes an object of a static library only if
+ * another object refers to it. With this reference, green_dump() and GREEN_MONITOR work
+ * in a program that calls nothing of green/monitor.h. */
 #ifndef GREEN_CORE_DIAGNOSTICS_HOOKS_H
 #define GREEN_CORE_DIAGNOSTICS_HOOKS_H
 
@@ -23,7 +29,7 @@ typedef struct green_hub_diagnostics {
     int64_t iteration_start; /* when the last iteration began, or its wait ended */
     int64_t longest_iteration;
 
-    /* Used by the watcher: see monitor.c. */
+    /* Used by the watcher: see diagnostics/monitor.c. */
     green_hub_progress progress; /* at the last check */
     int64_t since;               /* when this progress was first seen */
     unsigned unchanged_checks;   /* checks since then that saw no progress */

@@ -11,7 +11,7 @@ import traceback
 import gdb
 
 program = gdb.current_progspace().filename
-script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../csrc/core/green-gdb.py")
+script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../csrc/diagnostics/green-gdb.py")
 
 
 class Skipped(Exception):

@@ -2,11 +2,11 @@
  *
  * The signal carries a value that tells it from the program's own. There is one probe at a
  * time in a process: the watcher is the only OS thread that sends them. */
-#ifndef GREEN_CORE_PROBE_H
-#define GREEN_CORE_PROBE_H
+#ifndef GREEN_DIAGNOSTICS_PROBE_H
+#define GREEN_DIAGNOSTICS_PROBE_H
 
+#include "../core/hub_record.h"
 #include "backtrace.h"
-#include "hub_record.h"
 
 #include <signal.h>
 

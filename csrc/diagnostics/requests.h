@@ -3,10 +3,10 @@
  * Another OS thread sets a bit in the requests of a hub. The hub reads them once in each
  * iteration of its event loop, and when its wait in the kernel ends, and calls the hooks
  * here if there are any. */
-#ifndef GREEN_CORE_REQUESTS_H
-#define GREEN_CORE_REQUESTS_H
+#ifndef GREEN_DIAGNOSTICS_REQUESTS_H
+#define GREEN_DIAGNOSTICS_REQUESTS_H
 
-#include "hub_record.h"
+#include "../core/hub_record.h"
 
 /* The bits: a dump, and above it the number of the monitor that iterations are timed for,
  * or 0. */

@@ -1,6 +1,6 @@
 /* The parts of the monitor that the core's hooks call. */
-#ifndef GREEN_CORE_MONITOR_H
-#define GREEN_CORE_MONITOR_H
+#ifndef GREEN_DIAGNOSTICS_MONITOR_H
+#define GREEN_DIAGNOSTICS_MONITOR_H
 
 /* Starts the monitor if GREEN_MONITOR is set. */
 void green__monitor_start_from_environment(void);

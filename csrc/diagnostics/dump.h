@@ -1,8 +1,8 @@
 /* Dumps: a line for each green thread of a hub. */
-#ifndef GREEN_CORE_DUMP_H
-#define GREEN_CORE_DUMP_H
+#ifndef GREEN_DIAGNOSTICS_DUMP_H
+#define GREEN_DIAGNOSTICS_DUMP_H
 
-#include "hub_record.h"
+#include "../core/hub_record.h"
 
 /* Writes the state of each green thread of a hub of this OS thread to fd. */
 void green__hub_dump(green_hub *hub, int fd);

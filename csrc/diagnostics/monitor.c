@@ -3,8 +3,8 @@
 #include "monitor.h"
 
 #include "../base/os_thread.h"
+#include "../core/fork.h"
 #include "dump.h"
-#include "fork.h"
 #include "probe.h"
 #include "requests.h"
 

@@ -1,6 +1,6 @@
 /* Backtraces: taken by a signal handler, and printed by another OS thread. */
-#ifndef GREEN_CORE_BACKTRACE_H
-#define GREEN_CORE_BACKTRACE_H
+#ifndef GREEN_DIAGNOSTICS_BACKTRACE_H
+#define GREEN_DIAGNOSTICS_BACKTRACE_H
 
 #include <stddef.h>
 #include <stdio.h>
