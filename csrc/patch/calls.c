@@ -92,14 +92,14 @@ int green__patched_calls_find(void) {
         return 0;
     void *library = dlopen("libc.so.6", RTLD_NOW | RTLD_NOLOAD);
     if (!library)
-        return green__fail(-ENOSYS, "patching: this process has no libc.so.6, because it is statically linked");
+        return green__fail(-ENOSYS, "cannot patch: this process has no libc.so.6, because it is statically linked");
     for (size_t i = 0; i < green__patched_call_count; i++) {
         green_patched_call *call = &green__patched_calls[i];
         find(library, call);
         if (i >= OWN_CALLS)
             continue;
         if (!call->real)
-            return green__fail(-ENOSYS, "patching: the C library has no function '%s'", call->name);
+            return green__fail(-ENOSYS, "cannot patch: the C library has no function '%s'", call->name);
         memcpy((char *)&green__real + offsets[i], &call->real, sizeof call->real);
     }
     update_base();

@@ -166,7 +166,7 @@ TEST(also, "further objects are patched on request") {
     CHECK(green_unpatch(patch), ==, 0);
     also[0] = "libnothing.so";
     CHECK(green_import_patched(&patch, PATCHED_LAZY, &options), ==, -ENOENT);
-    CHECK_CONTAINS(green_explain(-ENOENT), "no loaded object is named 'libnothing.so'");
+    CHECK_CONTAINS(green_explain(-ENOENT), "'libnothing.so': no loaded object has this name");
     also[0] = "libc.so.6";
     CHECK(green_import_patched(&patch, PATCHED_LAZY, &options), ==, -EINVAL);
     CHECK(!green_is_patched(PATCHED_LAZY));

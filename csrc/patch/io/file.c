@@ -20,7 +20,7 @@ enum { RING_MAX = 256 * 1024, PEEK_MAX = 64 * 1024 };
 /* A pool of its own, so that a disk that does not respond delays only file calls. */
 static green_offload_pool disks = GREEN_OFFLOAD_POOL(disks, "green-disk", 16);
 
-static int patches; /* atomic */
+static int patches; /* with GREEN_PATCH_FILE; atomic */
 
 bool green__patch_files_are_green(void) {
     return __atomic_load_n(&patches, __ATOMIC_RELAXED) > 0;

@@ -60,7 +60,7 @@ int green__objects_list(green_objects *objects) {
     if (error == 0)
         return 0;
     green__objects_free(objects);
-    return green__fail(error, "patching: out of memory for the list of loaded objects");
+    return green__fail(error, "cannot list the loaded objects");
 }
 
 void green__objects_free(green_objects *objects) {

@@ -87,7 +87,7 @@ static int patch_slot(green_patch *patch, const green_found_got_slot *found, con
     green_got_slot *slot = slot_at(found->address);
     bool is_new = !slot;
     if (!make_room(patch) || (is_new && !(slot = slot_make(found, object))))
-        return green__fail(-ENOMEM, "patching '%s': out of memory for its slots", object->path);
+        return green__fail(-ENOMEM, "cannot record the patched slots of '%s'", object->path);
     void *value = __atomic_load_n(found->address, __ATOMIC_RELAXED);
     if (value != found->call->green) {
         int protection = green__memory_map_protection(map, found->address);
@@ -116,12 +116,12 @@ int green__got_slots_patch(green_patch *patch, unsigned families, const green_ob
     size_t at = 0;
     int error = 0;
     if (object->damage)
-        return green__fail(-ENOEXEC, "patching '%s': it is damaged: %s", object->path, object->damage);
+        return green__fail(-ENOEXEC, "cannot patch '%s': it is damaged: %s", object->path, object->damage);
     for (green_found_got_slot found; error == 0 && green__object_next_slot(object, &at, &found);) {
         if (!(found.call->family & families) || is_of_green(&found))
             continue;
         if (!green__object_has_slot(object, map, found.address))
-            error = green__fail(-ENOEXEC, "patching '%s': it is damaged: the slot of %s() is outside its memory",
+            error = green__fail(-ENOEXEC, "cannot patch '%s': it is damaged: the slot of %s() is outside its memory",
                                 object->path, found.call->name);
         else if (leads_to_real(&found, object, objects))
             error = patch_slot(patch, &found, object, map);

@@ -24,7 +24,7 @@ int green__memory_map_read(green_memory_map *map) {
     *map = (green_memory_map){0};
     FILE *maps = green__open_stream("/proc/self/maps");
     if (!maps)
-        return green__fail(-errno, "patching: cannot read /proc/self/maps");
+        return green__fail(-errno, "cannot read /proc/self/maps");
     char line[256];
     int error = 0;
     bool is_new_line = true; /* or the rest of a line with a long path */
@@ -44,7 +44,7 @@ int green__memory_map_read(green_memory_map *map) {
     if (error == 0)
         return 0;
     green__memory_map_free(map);
-    return green__fail(error, "patching: out of memory for the memory map");
+    return green__fail(error, "cannot store the memory map of this process");
 }
 
 void green__memory_map_free(green_memory_map *map) {

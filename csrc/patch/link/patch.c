@@ -57,7 +57,7 @@ static int begin(void) {
 static int check_families(unsigned *families) {
     unsigned unknown = *families & ~(unsigned)GREEN_PATCH_KNOWN;
     if (unknown)
-        return green__fail(-EINVAL, "patching: families is 0x%x, but 0x%x is not a family", *families, unknown);
+        return green__fail(-EINVAL, "cannot patch: families is 0x%x, but 0x%x is not a family", *families, unknown);
     if (*families == 0)
         *families = GREEN_PATCH_ALL;
     if (*families & GREEN_PATCH_THREAD)
@@ -68,7 +68,7 @@ static int check_families(unsigned *families) {
 static green_patch *patch_make(unsigned families) {
     green_patch *patch = calloc(1, sizeof *patch);
     if (!patch) {
-        green__fail(-ENOMEM, "patching: out of memory for a patch");
+        green__fail(-ENOMEM, "cannot make a patch");
         return NULL;
     }
     patch->families = families;
@@ -118,9 +118,9 @@ static int choose_also(const green_objects *objects, const green_import_options 
     for (size_t i = 0; i < options->also_count; i++) {
         size_t index = find_object(objects, options->also[i]);
         if (index == objects->count)
-            return green__fail(-ENOENT, "patching: no loaded object is named '%s'", options->also[i]);
+            return green__fail(-ENOENT, "cannot patch '%s': no loaded object has this name", options->also[i]);
         if (green__scope_excludes(&objects->all[index]))
-            return green__fail(-EINVAL, "patching: '%s' is part of the C library or of Green", options->also[i]);
+            return green__fail(-EINVAL, "cannot patch '%s': it is part of the C library or of Green", options->also[i]);
         chosen[index] = true;
     }
     return 0;
@@ -132,9 +132,9 @@ static int choose(const green_objects *objects, const struct link_map *library, 
     while (root < objects->count && (const ElfW(Dyn) *)library->l_ld != objects->all[root].dynamic)
         root++;
     if (root == objects->count)
-        return green__fail(-ENOENT, "patching '%s': it is not among the loaded objects", name);
+        return green__fail(-ENOENT, "cannot patch '%s': it is not among the loaded objects", name);
     if (green__scope_excludes(&objects->all[root]))
-        return green__fail(-EINVAL, "patching: '%s' is part of the C library or of Green", name);
+        return green__fail(-EINVAL, "cannot patch '%s': it is part of the C library or of Green", name);
     int error = green__scope_choose(objects, root, chosen);
     return error < 0 ? error : choose_also(objects, options, chosen);
 }
@@ -147,13 +147,13 @@ static int import_loaded(green_patch *patch, const struct link_map *library, con
         return error;
     bool *chosen = calloc(snapshot.objects.count, sizeof *chosen);
     if (!chosen)
-        error = green__fail(-ENOMEM, "patching '%s': out of memory", name);
+        error = green__fail(-ENOMEM, "cannot choose the objects to patch with '%s'", name);
     if (error == 0)
         error = choose(&snapshot.objects, library, name, options, chosen);
     if (error == 0)
         error = patch_chosen(patch, &snapshot, chosen);
     if (error == 0 && patch->count == 0)
-        error = green__fail(-ENODATA, "patching '%s': it has no slot of a call that can be made green", name);
+        error = green__fail(-ENODATA, "cannot patch '%s': it has no slot of a call that can be made green", name);
     free(chosen);
     snapshot_free(&snapshot);
     return error;
@@ -221,7 +221,7 @@ static int patch_everything(green_patch *patch) {
         return error;
     bool *chosen = choose_everything(&snapshot.objects);
     if (!chosen)
-        error = green__fail(-ENOMEM, "patching the program: out of memory");
+        error = green__fail(-ENOMEM, "cannot choose the objects of the program to patch");
     if (error == 0)
         error = patch_chosen(patch, &snapshot, chosen);
     free(chosen);

@@ -104,7 +104,7 @@ int green__scope_choose(const green_objects *objects, size_t root, bool *chosen)
     size_t count = objects->count;
     bool *needs = calloc(count, count);
     if (!needs)
-        return green__fail(-ENOMEM, "patching: out of memory for the dependencies of objects");
+        return green__fail(-ENOMEM, "cannot find the dependencies of the loaded objects");
     find_needs(objects, needs);
     chosen[root] = true;
     add_needed(needs, count, chosen);
