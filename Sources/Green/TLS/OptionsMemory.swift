@@ -1,9 +1,9 @@
 #if TLS
 internal import CGreen
 
-/// The options of a context as the core wants them, with the memory they point to.
+/// The options of a context in the form of the core, with the memory that they point to.
 ///
-/// The core copies all of it; so it lives only for the call.
+/// The core copies everything, so this memory lives only during the call.
 @safe
 final class OptionsMemory {
     var options = unsafe green_tls_options()
@@ -26,7 +26,7 @@ final class OptionsMemory {
     func use(_ common: TLS.Options) throws {
         unsafe options.minimum = green_tls_version(common.minimumVersion.rawValue)
         unsafe options.maximum = green_tls_version(common.maximumVersion?.rawValue ?? 0)
-        // To the core, 0 is its default.
+        // The core reads 0 as its default.
         unsafe options.handshake_timeout = common.handshakeTimeout.map { max($0.nanoseconds, 1) } ?? GREEN_FOREVER
         unsafe options.no_resumption = !common.resumesSessions
         unsafe options.key_log = common.logsKeys
@@ -93,7 +93,7 @@ final class OptionsMemory {
         case .file(let path):
             try unsafe green_tls_pem(path: text(path, argument), bytes: nil, size: 0)
         case .memory(let bytes):
-            // Even an empty one is a PEM that was given, and that is no good.
+            // An empty text is an invalid PEM, not a missing one, so it needs an address.
             try unsafe green_tls_pem(
                 path: nil,
                 bytes: UnsafeRawPointer(copy(checked(bytes, argument) + [0])),

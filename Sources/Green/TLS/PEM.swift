@@ -1,5 +1,5 @@
 #if TLS
-/// Certificates or a key in the text format that everybody uses, in a file or in memory.
+/// Certificates or a private key in PEM format, in a file or in memory.
 public struct PEM: Hashable, Sendable {
     enum Source: Hashable {
         case file(String)
@@ -8,7 +8,7 @@ public struct PEM: Hashable, Sendable {
 
     let source: Source
 
-    /// A file, which is read when the ``TLS`` is made.
+    /// A file, which is read when the ``TLS`` is created.
     public static func file(_ path: String) -> PEM {
         PEM(source: .file(path))
     }
@@ -18,20 +18,20 @@ public struct PEM: Hashable, Sendable {
         PEM(source: .memory(Array(bytes)))
     }
 
-    /// Text, "-----BEGIN CERTIFICATE-----" and so on.
+    /// Text that contains "-----BEGIN CERTIFICATE-----" or another block.
     public static func text(_ text: String) -> PEM {
         bytes(text.utf8)
     }
 }
 
 extension TLS {
-    /// A certificate, with the chain up to but without its root, and its private key.
+    /// A certificate with its chain, and its private key.
     public struct Identity: Sendable {
-        /// The certificate itself comes first.
+        /// The certificate, then the intermediate certificates up to, but without, the root.
         public var certificateChain: PEM
         public var privateKey: PEM
 
-        /// Asked for the passphrase of an encrypted key; nil, or returning it, gives up.
+        /// Returns the passphrase of an encrypted key, or nil to cancel. Nil means that the key is not encrypted.
         public var passphrase: (@Sendable () -> String?)?
 
         public init(certificateChain: PEM, privateKey: PEM, passphrase: (@Sendable () -> String?)? = nil) {
@@ -41,19 +41,20 @@ extension TLS {
         }
     }
 
-    /// SHA-256 of a certificate's public key, which says exactly whom one talks to.
+    /// The SHA-256 digest of a certificate's public key, which identifies the peer.
     ///
-    /// `openssl x509 -in cert.pem -pubkey -noout | openssl pkey -pubin -outform der | sha256sum` prints it.
+    /// This command prints it:
+    /// `openssl x509 -in cert.pem -pubkey -noout | openssl pkey -pubin -outform der | sha256sum`
     public struct Pin: Hashable, Sendable {
         let bytes: [UInt8]
 
-        /// The digest itself, or nil when it is not 32 bytes.
+        /// Creates a pin from the digest, or returns nil if it is not 32 bytes.
         public init?(_ bytes: some Sequence<UInt8>) {
             self.bytes = Array(bytes)
             guard self.bytes.count == 32 else { return nil }
         }
 
-        /// The digest in hexadecimal, or nil when it is not 64 digits.
+        /// Creates a pin from the digest in hexadecimal, or returns nil if it is not 64 digits.
         public init?(hexadecimal text: String) {
             let digits = text.compactMap(\.hexDigitValue)
             guard digits.count == 64, text.count == 64 else { return nil }

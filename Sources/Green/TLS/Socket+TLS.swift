@@ -2,43 +2,46 @@
 internal import CGreen
 
 extension Socket {
-    /// Turns a plain connection into a TLS one, handshake included (STARTTLS).
+    /// Starts TLS on a plain connection (STARTTLS) and performs the handshake.
     ///
-    /// Bytes that have come early and are unread are refused, since somebody in between may have put them there.
-    /// When it fails, the connection is good for nothing but to be closed.
+    /// Unread bytes are an error, because an attacker may have injected them before the handshake. After a failure the
+    /// connection can only be closed.
     ///
     /// - Parameters:
-    ///   - tls: Whom to trust, or one's own certificates.
-    ///   - name: For a client, whose certificate the server must have; nil for a server.
-    /// - Throws: A ``TLSError`` that says what is wrong. A ``SystemError`` with the code `alreadyInProcess` when it
-    ///   is a TLS connection, `resourceBusy` while somebody reads or writes. When the thread is killed, the error of
-    ///   that kill.
+    ///   - tls: The TLS settings of the client or the server.
+    ///   - name: For a client, the name that the server's certificate must match; nil for a server.
+    /// - Throws: A ``TLSError`` if the handshake fails or there are unread bytes. A ``SystemError`` with the code
+    ///   `alreadyInProcess` if this is a TLS connection already, or `resourceBusy` while another thread reads or
+    ///   writes. If the thread is killed, the error of that kill.
     @available(*, noasync)
     public func startTLS(_ tls: TLS, name: String? = nil) throws {
         let name = try checked(name, "name")
         try check(unsafe green_tls_start(handle, tls.context, name))
     }
 
-    /// Says goodbye, waits for the peer's, and leaves a plain connection.
+    /// Sends close_notify, waits for that of the peer, and makes the connection plain again.
     ///
-    /// What the peer sends before its goodbye must have been read.
+    /// All data that the peer has sent before its close_notify must have been read.
     ///
-    /// - Throws: A ``TLSError`` with the problem `corrupt` when more has come, `truncated` when the peer has hung up.
-    ///   A ``SystemError`` with the code `socketNotConnected` when it is no TLS connection.
+    /// - Throws: A ``TLSError`` with the problem `corrupt` if unread data remains, or `truncated` if the peer closes
+    ///   the connection. A ``SystemError`` with the code `socketNotConnected` if this is not a TLS connection.
     @available(*, noasync)
     public func stopTLS() throws {
         try check(unsafe green_tls_stop(handle))
     }
 
-    /// Does the handshake, unless it is done: connections of a listener put it off until they read or write.
+    /// Performs the handshake if it is not done.
     ///
-    /// - Throws: As ``startTLS(_:name:)``; a ``SystemError`` with the code `timedOut` when it took too long.
+    /// Without this call, a connection of a listener performs it in its first read or write.
+    ///
+    /// - Throws: The errors of ``startTLS(_:name:)``, and a ``SystemError`` with the code `timedOut` after
+    ///   ``TLS/Options/handshakeTimeout``.
     @available(*, noasync)
     public func handshake() throws {
         try check(unsafe green_tls_handshake(handle))
     }
 
-    /// What was agreed on in the handshake; nil when there was none, or not yet.
+    /// The result of the handshake, or nil if it is not done or this is not a TLS connection.
     public var tls: TLSInformation? {
         var info = unsafe green_tls_info()
         guard unsafe green_tls_describe(handle, &info) == 0 else { return nil }
@@ -47,7 +50,8 @@ extension Socket {
 
     /// The certificates that the peer has sent, its own first, as DER.
     ///
-    /// - Throws: A ``SystemError`` with the code `socketNotConnected` when it is no TLS connection.
+    /// - Throws: A ``SystemError`` with the code `socketNotConnected` if this is not a TLS connection or its handshake
+    ///   is not done.
     public var peerCertificates: [[UInt8]] {
         get throws {
             var info = unsafe green_tls_info()
@@ -62,20 +66,20 @@ extension Socket {
     }
 }
 
-/// What the two ends of a TLS connection have agreed on.
+/// The result of a TLS handshake.
 public struct TLSInformation: Hashable, Sendable {
     public let version: TLS.Version
 
     /// "TLS_AES_256_GCM_SHA384".
     public let cipher: String
 
-    /// The application protocol; nil for none.
+    /// The application protocol selected by ALPN, or nil if there is none.
     public let applicationProtocol: String?
 
-    /// The name that the client asked for; nil for none.
+    /// The host name that the client requested (SNI), or nil if there is none.
     public let serverName: String?
 
-    /// Whether it went on from an earlier connection.
+    /// Whether the handshake resumed the session of an earlier connection.
     public let isResumed: Bool
 
     init(_ info: green_tls_info) {

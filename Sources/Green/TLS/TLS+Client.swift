@@ -2,28 +2,29 @@
 internal import CGreen
 
 extension TLS {
-    /// How a client makes sure whom it talks to.
+    /// How a client verifies a server.
     public enum ServerVerification: Hashable, Sendable {
-        /// The server has a certificate that is trusted, for the name that was asked for.
+        /// Requires a trusted certificate for the requested host name.
         case trusted
-        /// Talks to anybody. Whoever is in between reads and changes everything; only pins, if there are any, hold.
+        /// Verifies nothing except pins. An attacker on the network can read and change all data.
         case insecureNone
     }
 
-    /// What a client chooses.
+    /// The settings of a client.
     public struct ClientOptions: Sendable {
-        /// What it has in common with a server.
+        /// The settings that clients and servers share.
         public var common = Options()
 
         public var verification = ServerVerification.trusted
 
-        /// Whom to trust; nil is the system's store.
+        /// The trusted authorities (CA certificates); nil means the system's store.
         public var authorities: PEM?
 
-        /// Keys of which the server's certificate must have one, besides being trusted. Empty is any.
+        /// If not empty, the key of the server's certificate must match one of these pins. The certificate must also
+        /// pass the verification.
         public var pins: [Pin] = []
 
-        /// Its own certificate, for servers that ask for one.
+        /// The client's certificate, for servers that ask for one.
         public var identity: Identity?
 
         public init() {}
@@ -40,14 +41,14 @@ extension TLS {
 
     private static let plainClient = Result { try TLS(GREEN_TLS_CLIENT) { try ClientOptions().fill($0) } }
 
-    /// A client that trusts the system's store. Every call returns the same one.
+    /// A client that trusts the system's store. Each call returns the same object.
     ///
-    /// - Throws: A ``TLSError`` with the problem `badSetup` when the store cannot be read.
+    /// - Throws: A ``TLSError`` with the problem `badSetup` if the store cannot be read.
     public static func client() throws -> TLS {
         try plainClient.get()
     }
 
-    /// A client of your choice.
+    /// A client with the given settings.
     ///
     /// ```swift
     /// let tls = try TLS.client {
@@ -56,8 +57,8 @@ extension TLS {
     /// }
     /// ```
     ///
-    /// - Parameter configure: Changes the options.
-    /// - Throws: A ``TLSError`` with the problem `badSetup` that says what is wrong with a certificate or key.
+    /// - Parameter configure: Changes the settings.
+    /// - Throws: A ``TLSError`` with the problem `badSetup` if a certificate, key or option is invalid.
     public static func client(_ configure: (inout ClientOptions) throws -> Void) throws -> TLS {
         var options = ClientOptions()
         try configure(&options)

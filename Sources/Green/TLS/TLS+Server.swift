@@ -4,20 +4,20 @@ internal import CGreen
 extension TLS {
     /// Whether a server asks its clients for certificates.
     public enum ClientVerification: Hashable, Sendable {
-        /// It does not.
+        /// The server asks for none.
         case none
-        /// One that is sent has to be trusted.
+        /// The client may send a certificate, which must be trusted.
         case optional
-        /// One has to be sent, and trusted.
+        /// The client must send a trusted certificate.
         case required
     }
 
-    /// What a server chooses.
+    /// The settings of a server.
     public struct ServerOptions: Sendable {
-        /// What it has in common with a client.
+        /// The settings that clients and servers share.
         public var common = Options()
 
-        /// Its certificates and keys, at least one.
+        /// The server's certificates and keys, at least one.
         ///
         /// The server presents the first certificate that matches the name requested by the client, or the first in the
         /// list if none matches. If several certificates match and have keys of different types (ECDSA and RSA), it
@@ -26,13 +26,13 @@ extension TLS {
 
         public var clientVerification = ClientVerification.none
 
-        /// Whom to trust among clients; nil is the system's store.
+        /// The trusted authorities for clients' certificates; nil means the system's store.
         public var authorities: PEM?
 
-        /// The key of its session tickets; nil is a random one.
+        /// The key of the server's session tickets; nil means a random key.
         public var ticketKey: TicketKey?
 
-        /// The options of a server with these certificates.
+        /// Creates the settings of a server with these certificates.
         public init(identities: [Identity]) {
             self.identities = identities
         }
@@ -54,10 +54,10 @@ extension TLS {
     /// A server with one certificate.
     ///
     /// - Parameters:
-    ///   - certificateChain: Its certificate, then those that lead to a root.
-    ///   - privateKey: The key of the first.
-    ///   - configure: Changes the other options.
-    /// - Throws: A ``TLSError`` with the problem `badSetup` that says what is wrong with a certificate or key.
+    ///   - certificateChain: The server's certificate, then the intermediate certificates up to, but without, the root.
+    ///   - privateKey: The key of the server's certificate.
+    ///   - configure: Changes the other settings.
+    /// - Throws: A ``TLSError`` with the problem `badSetup` if a certificate, key or option is invalid.
     public static func server(
         certificateChain: PEM,
         privateKey: PEM,
@@ -72,15 +72,16 @@ extension TLS {
 
     /// A server with any number of certificates, including several for one name with keys of different types.
     ///
-    /// - Throws: As ``server(certificateChain:privateKey:_:)``.
+    /// - Throws: The same errors as ``server(certificateChain:privateKey:_:)``.
     public static func server(_ options: ServerOptions) throws -> TLS {
         try TLS(GREEN_TLS_SERVER) { try options.fill($0) }
     }
 
-    /// Takes other options from here on, a renewed certificate for one. Connections there are keep what they have.
+    /// Replaces the settings, for example to renew a certificate. New connections use the new settings; existing
+    /// connections keep theirs.
     ///
-    /// - Throws: As ``server(certificateChain:privateKey:_:)``, and then nothing has changed. A ``SystemError`` with
-    ///   the code `invalidArgument` when this is a client.
+    /// - Throws: The same errors as ``server(certificateChain:privateKey:_:)``; nothing changes then. A ``SystemError``
+    ///   with the code `invalidArgument` if this is a client.
     public func reload(_ options: ServerOptions) throws {
         try reload(GREEN_TLS_SERVER) { try options.fill($0) }
     }

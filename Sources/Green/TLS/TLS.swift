@@ -1,7 +1,7 @@
 #if TLS
 internal import CGreen
 
-/// What TLS connections share: certificates, whom to trust, how strictly.
+/// The settings that TLS connections share: certificates, trusted authorities, verification.
 ///
 /// ```swift
 /// let socket = try connect(to: "example.org:443", tls: .client())
@@ -11,12 +11,12 @@ internal import CGreen
 /// )
 /// ```
 ///
-/// Making one reads files and parses certificates, so make it once and use it for many connections. Any OS thread may
-/// use it; one for each is faster. A client verifies whom it talks to, against the system's store, unless it says in
-/// so many words that it does not.
+/// Creating one reads files and parses certificates, so create it once and use it for many connections. All OS threads
+/// may use it; one for each OS thread is faster. A client verifies the certificate and the host name of the server,
+/// unless its options say ``ServerVerification/insecureNone``.
 @safe
 public final class TLS: @unchecked Sendable {
-    // The core counts its owners atomically and locks what may change.
+    // The core counts references atomically, and locks what may change.
     @safe let context: OpaquePointer
 
     init(_ role: green_tls_role, _ fill: (OptionsMemory) throws -> Void) throws {
@@ -67,47 +67,49 @@ extension TLS {
     public struct TicketKey: Sendable {
         let bytes: [UInt8]
 
-        /// How many bytes a key has.
+        /// The size of a key in bytes.
         public static let size = Int(GREEN_TLS_TICKET_KEY_SIZE)
 
-        /// A key of random bytes that somebody has made, or nil when they are not ``size`` bytes.
+        /// Creates a key from random bytes, or returns nil if they are not ``size`` bytes.
         public init?(_ bytes: some Sequence<UInt8>) {
             self.bytes = Array(bytes)
             guard self.bytes.count == Self.size else { return nil }
         }
 
-        /// A new key, to be given to several servers of this process.
+        /// A new random key, for several servers of this process.
         public static func random() -> TicketKey {
             var generator = SystemRandomNumberGenerator()
             return TicketKey((0..<size).map { _ in UInt8.random(in: .min ... .max, using: &generator) })!
         }
     }
 
-    /// What clients and servers choose alike.
+    /// The settings that clients and servers share.
     public struct Options: Sendable {
-        /// Application protocols, the preferred first, as "h2" and "http/1.1". When both sides name some, they must
-        /// have one in common.
+        /// Application protocols (ALPN) in order of preference, for example "h2" and "http/1.1". If both peers name
+        /// some, they must have one in common.
         public var applicationProtocols: [String] = []
 
-        /// The oldest version to speak.
+        /// The oldest version to accept.
         public var minimumVersion = Version.tls12
 
-        /// The newest version to speak; nil is the newest there is.
+        /// The newest version to accept; nil means the newest that OpenSSL supports.
         public var maximumVersion: Version?
 
-        /// How long a handshake may take; nil is for as long as it takes.
+        /// The timeout of a handshake; nil means no limit.
         public var handshakeTimeout: Duration? = .seconds(10)
 
-        /// Whether later connections may resume earlier ones, which makes their handshakes cheaper.
+        /// Whether later connections may resume the sessions of earlier ones, which makes their handshakes cheaper.
         public var resumesSessions = true
 
-        /// Appends the secrets of every connection to the file that the environment's `SSLKEYLOGFILE` names, for
-        /// debuggers.
+        /// Whether to append the secrets of each connection to the file named by the environment variable
+        /// `SSLKEYLOGFILE`, for debugging. The variable alone has no effect.
         public var logsKeys = false
 
-        /// OpenSSL's lists of ciphers up to TLS 1.2, and of cipher suites of TLS 1.3. Nil is its choice, up to TLS 1.2
-        /// only those with forward secrecy and without CBC.
+        /// An OpenSSL list of ciphers for TLS 1.2. Nil means those of OpenSSL's default with forward secrecy and
+        /// without CBC.
         public var ciphers: String?
+
+        /// An OpenSSL list of cipher suites for TLS 1.3; nil means OpenSSL's default.
         public var cipherSuites: String?
     }
 }

@@ -1,53 +1,53 @@
 #if TLS
 internal import CGreen
 
-/// A failure of TLS: which one, and why in OpenSSL's words.
+/// An error of TLS, with OpenSSL's reason.
 public struct TLSError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// What went wrong.
+    /// The kind of an error.
     public enum Problem: Hashable, Sendable {
-        /// The peer speaks something else, plain HTTP for one.
+        /// The peer does not speak TLS, but for example plain HTTP.
         case notTLS
-        /// Its certificate has expired, or is not valid yet.
+        /// The peer's certificate has expired or is not valid yet.
         case expired
-        /// Nobody whom we trust has signed its certificate.
+        /// The peer's certificate is not signed by a trusted issuer.
         case untrusted
-        /// Its certificate is for other names.
+        /// The peer's certificate is for other host names.
         case wrongHost
-        /// Its key is not one of those that are pinned.
+        /// The peer's key does not match a pin.
         case wrongKey
-        /// Its certificate fails otherwise; see ``TLSError/verifyResult``.
+        /// Another verification error: see ``TLSError/verifyResult``.
         case badCertificate
-        /// It has sent no certificate where one is required.
+        /// The peer sent no certificate, but one is required.
         case noCertificate
         /// There is no application protocol in common.
         case wrongApplicationProtocol
         /// There is no version or cipher in common.
         case nothingInCommon
-        /// The peer has refused us.
+        /// The peer sent a fatal alert.
         case refused
-        /// The stream ended without a goodbye: bytes may be missing.
+        /// The stream ended without close_notify: data may be missing.
         case truncated
-        /// The peer has reset the connection in the handshake.
+        /// The peer reset the connection during the handshake.
         case reset
-        /// A record that cannot be decrypted, or makes no sense.
+        /// A record cannot be decrypted or is malformed, or unread data remains when TLS is stopped.
         case corrupt
-        /// A certificate, key or option of our own is no good.
+        /// A local certificate, key or option is invalid.
         case badSetup
     }
 
     public let problem: Problem
 
-    /// OpenSSL's number for why a certificate was refused; 0 when that was not the problem.
+    /// OpenSSL's X509_V_ERR_ number if a certificate was rejected, else 0.
     public let verifyResult: Int
 
-    /// What was tried, on what, why it failed, and whose certificate it was.
+    /// The operation, the socket, the reason, and the names in the certificate.
     public let message: String
 
     public var description: String { message }
 }
 
 extension TLSError {
-    /// The error of the call of this OS thread that has just failed; nil when TLS was not the reason.
+    /// The TLS error of the call that has just failed, or nil if TLS was not the reason.
     static func last(_ message: String) -> TLSError? {
         guard let problem = Problem(green_tls_last_problem()) else { return nil }
         return TLSError(problem: problem, verifyResult: green_tls_last_verify(), message: message)
