@@ -175,7 +175,7 @@ struct EchoTests {
             let program = try Program("green-echo", "--port", "\(address.port ?? 0)")
             let lines = try program.rest()
             #expect(lines.count == 1)
-            #expect(lines.first?.hasPrefix("green-echo: listening on \(address)") == true, "\(lines)")
+            #expect(lines.first?.hasPrefix("green-echo: cannot listen on \(address)") == true, "\(lines)")
             #expect(lines.first?.contains("Address already in use") == true, "\(lines)")
             #expect(try program.exitCode() == 1)
         }
