@@ -17,7 +17,7 @@ enum { REPORTS_MAX = 64, FRAMES_LEAST = 2 };
 static const int64_t LIMIT = 100 * GREEN_MILLISECOND;
 
 /* The reports, in order. */
-struct told {
+struct hold_report {
     uint64_t thread;
     char name[32];
     int os_thread;
@@ -25,29 +25,29 @@ struct told {
     size_t count;
     char text[16384];
 };
-static struct told told[REPORTS_MAX];
+static struct hold_report hold_reports[REPORTS_MAX];
 static atomic_int reports;
 
 static inline void note(const green_hold *hold, void *context) {
     int index = atomic_load(&reports);
-    CHECK(context == told);
+    CHECK(context == hold_reports);
     CHECK(index, <, REPORTS_MAX);
     CHECK(hold->count == 0 || hold->frames[0] != NULL);
-    told[index] = (struct told){
+    hold_reports[index] = (struct hold_report){
         .thread = hold->thread, .os_thread = hold->os_thread, .nanoseconds = hold->nanoseconds, .count = hold->count};
-    snprintf(told[index].name, sizeof told[index].name, "%s", hold->name);
-    snprintf(told[index].text, sizeof told[index].text, "%s", hold->text);
+    snprintf(hold_reports[index].name, sizeof hold_reports[index].name, "%s", hold->name);
+    snprintf(hold_reports[index].text, sizeof hold_reports[index].text, "%s", hold->text);
     atomic_store(&reports, index + 1);
 }
 
 /* The last report of a thread with this name, and the number of such reports. */
-static inline struct told *last_of(const char *name, int *count) {
-    struct told *last = NULL;
+static inline struct hold_report *last_of(const char *name, int *count) {
+    struct hold_report *last = NULL;
     int all = atomic_load(&reports);
     *count = 0;
     for (int i = 0; i < all; i++)
-        if (told[i].thread != 0 && strcmp(told[i].name, name) == 0) {
-            last = &told[i];
+        if (hold_reports[i].thread != 0 && strcmp(hold_reports[i].name, name) == 0) {
+            last = &hold_reports[i];
             ++*count;
         }
     return last;
@@ -59,9 +59,9 @@ static inline int count_of(const char *name) {
     return count;
 }
 
-static inline struct told *report_of(const char *name) {
+static inline struct hold_report *report_of(const char *name) {
     int count;
-    struct told *last = last_of(name, &count);
+    struct hold_report *last = last_of(name, &count);
     CHECK(last != NULL);
     return last;
 }
@@ -70,18 +70,18 @@ static inline struct told *report_of(const char *name) {
 static inline int count_here(void) {
     int count = 0, all = atomic_load(&reports);
     for (int i = 0; i < all; i++)
-        count += told[i].os_thread == gettid();
+        count += hold_reports[i].os_thread == gettid();
     return count;
 }
 
 static inline void start_monitor(void) {
-    green_monitor_options options = {.limit = LIMIT, .report = note, .context = told};
+    green_monitor_options options = {.limit = LIMIT, .report = note, .context = hold_reports};
     CHECK(green_monitor_start(&options), ==, 0);
 }
 
 /* Holds the hub until there are *count reports of the caller's name. Tests search for
  * the name of this function in a backtrace. */
-__attribute__((noinline, unused)) static int hold_until_told(void *count) {
+__attribute__((noinline, unused)) static int hold_until_reported(void *count) {
     const char *name = green_thread_name(green_current());
     for (int seen = count_here(); count_of(name) < *(int *)count;)
         if (count_here() != seen && count_of(name) < *(int *)count) { /* without the name */
@@ -100,7 +100,7 @@ static inline int hold_until_here(void *unused) {
 }
 
 static inline void hold(const char *name, int count) {
-    CHECK(finish(start_named(name, hold_until_told, &count)), ==, 0);
+    CHECK(finish(start_named(name, hold_until_reported, &count)), ==, 0);
     CHECK(count_of(name), ==, count);
 }
 
@@ -112,7 +112,7 @@ static inline void *hold_elsewhere(void *count) {
     return NULL;
 }
 
-static inline void look_around(void) {
+static inline void await_checks(void) {
     pthread_t thread;
     int count = count_of("elsewhere") + 1;
     CHECK(pthread_create(&thread, NULL, hold_elsewhere, &count), ==, 0);

@@ -15,11 +15,11 @@ TEST(hold, "a thread that holds its hub is reported with its name, its OS thread
     int count = 1;
     char line[128];
     start_monitor();
-    green_thread *thread = start_named("greedy", hold_until_told, &count);
+    green_thread *thread = start_named("greedy", hold_until_reported, &count);
     uint64_t id = green_thread_id(thread);
     CHECK(finish(thread), ==, 0);
     CHECK(count_of("greedy"), ==, 1);
-    struct told *found = report_of("greedy");
+    struct hold_report *found = report_of("greedy");
     CHECK(found->thread, ==, id);
     CHECK(found->os_thread, ==, gettid());
     CHECK(found->nanoseconds, >=, LIMIT);
@@ -27,7 +27,7 @@ TEST(hold, "a thread that holds its hub is reported with its name, its OS thread
     snprintf(line, sizeof line, "green: thread %llu 'greedy' has held its hub, of OS thread %d, for ",
              (unsigned long long)id, (int)gettid());
     CHECK(strncmp(found->text, line, strlen(line)), ==, 0);
-    CHECK_CONTAINS(found->text, " hold_until_told + ");
+    CHECK_CONTAINS(found->text, " hold_until_reported + ");
     /* The last line is the beginning of the thread. */
     size_t length = strlen(found->text);
     CHECK(found->text[length - 1], ==, '\n');
@@ -36,21 +36,21 @@ TEST(hold, "a thread that holds its hub is reported with its name, its OS thread
     CHECK(green_monitor_stop(), ==, 0);
 }
 
-static int hold_and_look_around(void *unused) {
+static int hold_and_await_checks(void *unused) {
     (void)unused;
     int count = 1;
-    hold_until_told(&count);
-    look_around();
-    look_around();
+    hold_until_reported(&count);
+    await_checks();
+    await_checks();
     CHECK(count_of("greedy"), ==, 1);
     CHECK(green_yield(), ==, 0);
     count = 2;
-    return hold_until_told(&count);
+    return hold_until_reported(&count);
 }
 
 TEST(once, "a hold is reported once, however long it goes on, and the next one again") {
     start_monitor();
-    CHECK(finish(start_named("greedy", hold_and_look_around, NULL)), ==, 0);
+    CHECK(finish(start_named("greedy", hold_and_await_checks, NULL)), ==, 0);
     CHECK(count_of("greedy"), ==, 2);
     CHECK(count_of("elsewhere"), ==, 2);
     CHECK(green_monitor_stop(), ==, 0);
@@ -61,11 +61,11 @@ TEST(without_name, "a thread without a name is reported by its number, and main 
     char line[64];
     int count = 1;
     start_monitor();
-    green_thread *thread = start(hold_until_told, &count), *sleeper = start_named("sleeper", nap, NULL);
+    green_thread *thread = start(hold_until_reported, &count), *sleeper = start_named("sleeper", nap, NULL);
     snprintf(line, sizeof line, "green: thread %llu has held", (unsigned long long)green_thread_id(thread));
     CHECK(finish(thread), ==, 0);
     CHECK(strncmp(report_of("")->text, line, strlen(line)), ==, 0);
-    hold_until_told(&count);
+    hold_until_reported(&count);
     CHECK_CONTAINS(report_of("main")->text, "test_without_name");
     CHECK(kill_and_finish(sleeper), ==, -ECANCELED);
     CHECK(green_monitor_stop(), ==, 0);
@@ -76,7 +76,7 @@ TEST(from_the_first, "a hub that is held before it has run anybody is not taken 
     int count = 1;
     start_monitor();
     green_thread *sleeper = start(nap, NULL);
-    hold_until_told(&count);
+    hold_until_reported(&count);
     CHECK(report_of("main")->nanoseconds, >=, LIMIT);
     CHECK(report_of("main")->nanoseconds, <=, green_now() - before);
     CHECK(kill_and_finish(sleeper), ==, -ECANCELED);
@@ -84,7 +84,7 @@ TEST(from_the_first, "a hub that is held before it has run anybody is not taken 
 }
 
 /* Blocks the OS thread in the kernel, again and again. */
-static int block_until_told(void *unused) {
+static int block_until_reported(void *unused) {
     (void)unused;
     for (int seen = count_here(); count_of("blocking") == 0; usleep(100000))
         if (count_here() != seen && count_of("blocking") == 0) { /* without the name */
@@ -96,8 +96,8 @@ static int block_until_told(void *unused) {
 
 TEST(system_call, "who calls what blocks the OS thread is reported, and the call is in the backtrace") {
     start_monitor();
-    CHECK(finish(start_named("blocking", block_until_told, NULL)), ==, 0);
-    CHECK_CONTAINS(report_of("blocking")->text, " block_until_told + ");
+    CHECK(finish(start_named("blocking", block_until_reported, NULL)), ==, 0);
+    CHECK_CONTAINS(report_of("blocking")->text, " block_until_reported + ");
     CHECK(green_monitor_stop(), ==, 0);
 }
 
@@ -165,14 +165,14 @@ TEST(environment, "GREEN_MONITOR in the environment switches it on, and a mistak
 /* Twice: the monitor checks the waiting hub after the hub of the first hold, while the
  * waiting hub is still in the kernel. */
 static void *hold_then_write(void *descriptor) {
-    look_around();
-    look_around();
+    await_checks();
+    await_checks();
     CHECK(write(*(int *)descriptor, "x", 1), ==, 1);
     return NULL;
 }
 
 /* Returns whether the hub was reported; this may happen even if it does not wait. */
-static bool is_told_in_kernel(void) {
+static bool is_reported_in_kernel(void) {
     int ends[2], before = count_here();
     pthread_t thread;
     CHECK(pipe(ends), ==, 0);
@@ -190,7 +190,7 @@ static bool is_told_in_kernel(void) {
 /* If waiting counted as holding, each round would be reported. */
 static void wait_in_kernel(void) {
     int rounds = 1;
-    while (is_told_in_kernel())
+    while (is_reported_in_kernel())
         CHECK(rounds++, <, ROUNDS_MAX);
 }
 
@@ -203,7 +203,7 @@ TEST(in_kernel, "a hub that waits in the kernel is not held, on either engine") 
 TEST(alone, "a hub with no thread but its own is not held") {
     start_monitor();
     CHECK(green_yield(), ==, 0);
-    look_around(); /* main is in pthread_join for all that time */
+    await_checks(); /* main is in pthread_join for all that time */
     CHECK(count_here(), ==, 0);
     CHECK(green_monitor_stop(), ==, 0);
 }
@@ -240,13 +240,13 @@ TEST(refused, "a limit below a millisecond and a signal that cannot be caught ar
 static atomic_int discarded;
 
 static void discard(void *context) {
-    CHECK(context == told);
+    CHECK(context == hold_reports);
     CHECK(atomic_fetch_add(&discarded, 1), ==, 0);
     CHECK(green_monitor_stop(), ==, 0);
 }
 
 TEST(context, "the context is discarded once, as it is switched off") {
-    green_monitor_options options = {.limit = 1, .report = note, .context = told, .discard = discard};
+    green_monitor_options options = {.limit = 1, .report = note, .context = hold_reports, .discard = discard};
     CHECK(green_monitor_start(&options), ==, -EINVAL);
     options.limit = LIMIT;
     CHECK(green_monitor_start(&options), ==, 0);
@@ -267,7 +267,7 @@ static void switch_off_from_within(const green_hold *hold, void *context) {
     CHECK(green_monitor_start(NULL), ==, -EDEADLK);
     CHECK(green_dump_on_signal(SIGUSR1), ==, -EDEADLK);
     atomic_store(&refusals, 1);
-    note(hold, told);
+    note(hold, hold_reports);
 }
 
 TEST(from_report, "the report cannot switch it off, which would wait for the report: -EDEADLK") {
@@ -297,7 +297,7 @@ static void share_signal(int number, const struct sigaction *action, int calls) 
     int before = count_of("greedy");
     atomic_store(&handled, 0);
     CHECK(sigaction(number, action, NULL), ==, 0);
-    green_monitor_options options = {.limit = LIMIT, .report = note, .context = told, .signal = number};
+    green_monitor_options options = {.limit = LIMIT, .report = note, .context = hold_reports, .signal = number};
     CHECK(green_monitor_start(&options), ==, 0);
     hold("greedy", before + 1);
     CHECK(report_of("greedy")->count, >=, FRAMES_LEAST);
@@ -334,12 +334,12 @@ TEST(blocked, "an OS thread that has the signal blocked is reported without sayi
     CHECK(pthread_sigmask(SIG_BLOCK, &urgent, NULL), ==, 0);
     start_monitor();
     CHECK(finish(start(hold_until_here, NULL)), ==, 0);
-    CHECK(told[0].thread, ==, 0);
-    CHECK(told[0].count, ==, 0);
-    CHECK(told[0].os_thread, ==, gettid());
-    CHECK_TEXT(told[0].name, "");
-    CHECK_CONTAINS(told[0].text, "green: a green thread has held its hub");
-    CHECK_CONTAINS(told[0].text, "signal 23 is blocked");
+    CHECK(hold_reports[0].thread, ==, 0);
+    CHECK(hold_reports[0].count, ==, 0);
+    CHECK(hold_reports[0].os_thread, ==, gettid());
+    CHECK_TEXT(hold_reports[0].name, "");
+    CHECK_CONTAINS(hold_reports[0].text, "green: a green thread has held its hub");
+    CHECK_CONTAINS(hold_reports[0].text, "signal 23 is blocked");
     CHECK(green_monitor_stop(), ==, 0);
     CHECK(pthread_sigmask(SIG_UNBLOCK, &urgent, NULL), ==, 0); /* what is on its way meets nobody */
 }
@@ -421,7 +421,7 @@ TEST(forked, "it is off in a forked child, which can have its own, and goes on i
 static void fork_in_report(const green_hold *hold, void *context) {
     (void)context;
     fork_and_expect_off();
-    note(hold, told);
+    note(hold, hold_reports);
 }
 
 TEST(forked_by_report, "a child that the report has forked can have its own, too") {
