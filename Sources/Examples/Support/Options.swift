@@ -1,5 +1,11 @@
 import Glibc
 
+// Why not swift-argument-parser? A package that depends on Green would resolve and clone it, too, even if it only uses
+// the library: SwiftPM 6.3 prunes a dependency of unused products only behind a trait that is off by default. With such
+// a trait, `swift build`, `swift test` and `swift run green-echo` without `--traits` would build examples that cannot
+// parse their options. A nested package, as bench is, would compile Green a second time, and the tests of the examples
+// could not depend on it.
+
 /// The options of an example program: `--name value`, and `--help`.
 public struct Options {
     /// What is on the command line beside options, in order. "-" is one of them.
