@@ -13,7 +13,7 @@
 static void report_unobserved(green_thread *thread) {
     char label[GREEN_LABEL_MAX];
     const char *message = green__message_find_in(&thread->message, thread->result);
-    green__report("%s ended with an error that nobody waited for: %s", green__thread_label(thread, label, sizeof label),
+    green__report("%s ended with an error that no thread waited for: %s", green__thread_label(thread, label, sizeof label),
                   message ? message : green__error_text(thread->result));
 }
 

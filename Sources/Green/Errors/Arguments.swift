@@ -42,7 +42,7 @@ func checked(_ number: Int?, _ argument: StaticString, atLeast least: Int = 0) t
 }
 
 private func hasNUL(_ argument: StaticString) -> SystemError {
-    invalid(argument, "a NUL in it would cut it off")
+    invalid(argument, "it must not contain a NUL")
 }
 
 private func invalid(_ argument: StaticString, _ problem: String) -> SystemError {

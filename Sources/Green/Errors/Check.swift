@@ -11,8 +11,8 @@ func check<Result: SignedInteger & FixedWidthInteger>(_ result: Result) throws -
     return result
 }
 
-/// The same for a call that is not to throw: only a mistake of the programmer can make it fail, or the lack of a few
-/// bytes of memory, without which Swift itself could not go on.
+/// The same for a call that does not throw: it fails only by a programming error, or without a few bytes of memory,
+/// where Swift itself would trap.
 @discardableResult
 @inline(__always)
 func checkOrTrap(_ result: Int32) -> Int32 {
@@ -28,7 +28,7 @@ func checkInterrupt() throws {
     try check(green_check_interrupt())
 }
 
-/// The error for a result that a call of this OS thread has just returned.
+/// The error for a result that the last call of this OS thread has returned.
 @inline(never)
 func failure(_ result: Int32) -> any Error {
     switch Errno(rawValue: -result) {
@@ -48,7 +48,7 @@ func failure(_ result: Int32) -> any Error {
     }
 }
 
-/// What the core says about a result. To be asked before any other call is made.
+/// The core's explanation of a result. Valid until the next call.
 private func explanation(of result: Int32) -> String {
     unsafe String(cString: green_explain(result))
 }

@@ -1,9 +1,9 @@
-/// A key of a ``DAGPool`` that is taken: a thread runs for it, or it has its value already.
+/// The error for a key of a ``DAGPool`` that is in use: a thread runs for it, or it has a value already.
 public struct DAGCollision: Error, CustomStringConvertible {
     /// The key.
     public let key: any Hashable & Sendable
 
-    /// Whether a thread runs for it; otherwise it has a value, or has failed.
+    /// Whether a thread runs for the key. If not, the key has a value or has failed.
     public let isRunning: Bool
 
     init(key: any Hashable & Sendable, isRunning: Bool) {

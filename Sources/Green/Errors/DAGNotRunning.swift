@@ -1,4 +1,4 @@
-/// A key of a ``DAGPool`` that no thread runs for, because none was spawned, it has ended or it was killed.
+/// The error for a key of a ``DAGPool`` that no thread runs for: none was spawned, or it has ended or was killed.
 public struct DAGNotRunning: Error, CustomStringConvertible {
     /// The key.
     public let key: any Hashable & Sendable

@@ -1,9 +1,10 @@
-/// A wait that nothing could ever have ended.
+/// The error of a wait that nothing could ever end.
 ///
-/// Thrown by a thread that waits for itself, and by one that waits when no other thread can run and no timer or
-/// input is pending. In the second case, who waits for what is written to standard error.
+/// Thrown to a thread that waits for itself, and to an OS thread's own context that waits when no other thread can run
+/// and no timer or operation is pending. In the second case, a dump of all waiting threads is written to standard
+/// error.
 public struct DeadlockError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// What was waited for, as a sentence.
+    /// The error message: what was waited for.
     public let message: String
 
     public var description: String { message }

@@ -1,6 +1,6 @@
 internal import CGreen
 
-/// The error of a `kill(throwing:)` on its way through the core to the killed thread.
+/// The error of a `kill(throwing:)`, which the core carries to the killed thread.
 final class KillReason {
     private let error: any Error
 

@@ -1,6 +1,6 @@
-/// The error of a ``Queue`` that is closed: of every put, and of a get when nothing is left in it.
+/// The error of calls on a closed ``Queue``: of every put, and of a get when the queue is empty.
 public struct QueueClosed: Error, Hashable, Sendable, CustomStringConvertible {
-    /// Makes the error, for code that ends like a queue.
+    /// Creates the error, for code that behaves like a queue.
     public init() {}
 
     public var description: String {

@@ -2,17 +2,17 @@ internal import CGreen
 internal import Glibc
 internal import SystemPackage
 
-/// Writes one line about an error that nobody else will ever see.
+/// Writes one line about an error that no call returns.
 ///
-/// It goes out in a single write, so that lines of several threads and processes do not mix.
+/// Uses a single write, so that the lines of several threads and processes do not mix.
 ///
-/// - Parameter ifRoom: Whether to skip the report if standard error would block or its reader has gone. Set for errors
-///   that a peer can cause at any time, so that it can neither block the process nor end it by SIGPIPE.
+/// - Parameter ifRoom: Whether to write nothing if standard error would block or its reader is gone. For errors that a
+///   peer can cause at any time, so that the peer can neither block the process nor end it by SIGPIPE.
 func report(_ error: any Error, _ what: String, ifRoom: Bool = false) {
     var state = pollfd(fd: FileDescriptor.standardError.rawValue, events: Int16(POLLOUT), revents: 0)
     guard !ifRoom || (unsafe poll(&state, 1, 0) == 1 && state.revents == state.events) else { return }
     let line = "green: \(what): \(error)\n"
-    // Standard error may be closed; then there is nobody left to tell.
+    // Standard error may be closed; then nothing can be reported.
     _ = try? FileDescriptor.standardError.writeAll(line.utf8)
 }
 
@@ -23,7 +23,7 @@ func reportFailure(_ error: any Error, _ what: @autoclosure () -> String) {
     }
 }
 
-/// "thread 7 'worker'", as the core's own messages call it.
+/// The label of a thread in messages: "thread 7 'worker'".
 @safe
 func label(of thread: OpaquePointer?) -> String {
     guard let thread = unsafe thread else { return "a thread that was never started" }

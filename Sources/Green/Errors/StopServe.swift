@@ -1,8 +1,8 @@
-/// The error by which a handler ends the ``serve(_:concurrency:stackSize:onError:_:)`` it belongs to.
+/// The error that a handler throws to end its ``serve(_:concurrency:stackSize:onError:_:)``.
 ///
-/// `serve` then returns. Handlers that are still running go on, and the listener stays open.
+/// `serve` then returns. Handlers that are still running continue to run, and the listener stays open.
 public struct StopServe: Error, Hashable, Sendable, CustomStringConvertible {
-    /// Makes the error.
+    /// Creates the error.
     public init() {}
 
     public var description: String {

@@ -1,6 +1,6 @@
 public import SystemPackage
 
-/// A failure of the operating system, or of a limit, with what was tried and on what.
+/// An error of the operating system, or a limit that was exceeded, with a message that says what failed and on what.
 ///
 /// Match it by its code:
 ///
@@ -12,13 +12,13 @@ public import SystemPackage
 /// }
 /// ```
 public struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// Why it failed, as the system's number.
+    /// The system's error number.
     public let code: Errno
 
-    /// What was tried, on what, why it failed and, where that is known, what to do.
+    /// The error message: what failed, on what, why and, if known, what to do.
     public let message: String
 
-    /// Makes an error, for code that wraps Green and fails in the same ways.
+    /// Creates an error, for code that wraps Green and fails in the same ways.
     public init(code: Errno, message: String) {
         self.code = code
         self.message = message

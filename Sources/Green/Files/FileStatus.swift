@@ -1,26 +1,26 @@
 internal import Glibc
 public import SystemPackage
 
-/// What the system knows about a file.
+/// The status of a file, as stat(2) returns it.
 public struct FileStatus: Hashable, Sendable {
-    /// What something in a directory is.
+    /// The type of a file.
     public enum Kind: Hashable, Sendable {
         case regular, directory, symbolicLink, fifo, socket, characterDevice, blockDevice, other
     }
 
-    /// What it is.
+    /// The type of the file.
     public let kind: Kind
 
-    /// How many bytes it has.
+    /// The size in bytes.
     public let size: Int64
 
-    /// Who may do what with it.
+    /// The permissions.
     public let permissions: FilePermissions
 
-    /// When it was last written to, since the beginning of 1970.
+    /// The time of the last modification of its contents, since the beginning of 1970.
     public let modificationTime: Duration
 
-    /// Its number, which it shares with its other names in the same file system.
+    /// The inode number, which all hard links to the file share.
     public let inode: UInt64
 
     init(_ status: stat) {

@@ -1,7 +1,7 @@
 internal import SystemPackage
 
 extension GreenFile {
-    /// The lines from the file's position to its end, without their ends, "\n" or "\r\n".
+    /// The lines from the position to the end of the file, without their ends, "\n" or "\r\n".
     ///
     /// ```swift
     /// for line in file.lines {
@@ -9,24 +9,24 @@ extension GreenFile {
     /// }
     /// ```
     ///
-    /// `for try` is for asynchronous sequences, and a `Sequence` cannot throw; so each element is a result, and the
-    /// first failure is the last one. Invalid UTF-8 is repaired. A last line without an end counts; one of more
-    /// than 1 MiB is a failure with the code `messageTooLong`. More is read than a
-    /// line has, so that a loop that is left early has moved the file's position further than to the end of its line.
+    /// A `Sequence` cannot throw, so each element is a `Result`. The first failure is the last element. A line of more
+    /// than 1 MiB is a failure with the code `messageTooLong`. Invalid UTF-8 is repaired. A last line without an end
+    /// counts as a line. The sequence reads ahead: if a loop ends early, the position of the file is behind the end of
+    /// the last line.
     public var lines: Lines {
         Lines(file: self)
     }
 
-    /// The lines of a file, read as they are asked for.
+    /// A sequence of the lines of a file, which reads them on demand.
     @safe
     public struct Lines: Sequence, IteratorProtocol {
         private let file: GreenFile
         private var buffer: [UInt8] = []
-        /// How far lines were taken out of the buffer.
+        /// The offset in the buffer of the first byte that no line has had.
         private var taken = 0
         private var hasEnded = false
 
-        /// A line may have so many bytes.
+        /// The maximum length of a line in bytes.
         private static let limit = 1 << 20
 
         fileprivate init(file: GreenFile) {
@@ -58,7 +58,10 @@ extension GreenFile {
                     return taken < buffer.count ? take(upTo: buffer.count, next: buffer.count) : nil
                 }
                 guard buffer.count - taken <= Lines.limit else {
-                    throw SystemError(code: .messageTooLong, message: "a line has more than \(Lines.limit) bytes")
+                    throw SystemError(
+                        code: .messageTooLong,
+                        message: "cannot read a line: it exceeds \(Lines.limit) bytes"
+                    )
                 }
                 buffer.removeFirst(taken)
                 searched -= taken

@@ -3,13 +3,13 @@ internal import Glibc
 public import SystemPackage
 
 extension GreenFile {
-    /// Gives a file or a directory another name, in place of what has that name.
+    /// Renames a file or a directory. A file that has the new name is replaced. It corresponds to rename(2).
     ///
     /// - Parameters:
-    ///   - path: What it is called.
-    ///   - newPath: What it is to be called, in the same file system.
-    ///   - timeout: How long to wait at most; nil is for as long as it takes.
-    /// - Throws: A ``SystemError`` with the codes of rename(2); `timedOut`. When the thread is killed, the error of that
+    ///   - path: The present path.
+    ///   - newPath: The new path, in the same file system.
+    ///   - timeout: The maximum time to wait; nil means no limit.
+    /// - Throws: A ``SystemError`` with a code of rename(2), or `timedOut`. If the thread is killed, the error of that
     ///   kill.
     @available(*, noasync)
     public static func rename(
@@ -26,12 +26,12 @@ extension GreenFile {
         try check(result)
     }
 
-    /// Removes a file. Whoever has it open goes on with it.
+    /// Removes a name of a file. Programs that have the file open can still use it. It corresponds to unlink(2).
     ///
     /// - Parameters:
-    ///   - path: Its name.
-    ///   - timeout: How long to wait at most; nil is for as long as it takes.
-    /// - Throws: A ``SystemError`` with the codes of unlink(2); `timedOut`. When the thread is killed, the error of that
+    ///   - path: The path.
+    ///   - timeout: The maximum time to wait; nil means no limit.
+    /// - Throws: A ``SystemError`` with a code of unlink(2), or `timedOut`. If the thread is killed, the error of that
     ///   kill.
     @available(*, noasync)
     public static func remove(_ path: any PathConvertible, timeout: Duration? = nil) throws {
@@ -39,12 +39,12 @@ extension GreenFile {
         try check(unsafe path.withPlatformString { unsafe green_path_unlink($0, timeout.timeout) })
     }
 
-    /// What the system knows about the file of a name, or of the name that a symbolic link leads to.
+    /// Returns the status of a file. Symbolic links are followed. It corresponds to stat(2).
     ///
     /// - Parameters:
-    ///   - path: Its name.
-    ///   - timeout: How long to wait at most; nil is for as long as it takes.
-    /// - Throws: A ``SystemError`` with the codes of stat(2); `timedOut`. When the thread is killed, the error of that
+    ///   - path: The path.
+    ///   - timeout: The maximum time to wait; nil means no limit.
+    /// - Throws: A ``SystemError`` with a code of stat(2), or `timedOut`. If the thread is killed, the error of that
     ///   kill.
     @available(*, noasync)
     public static func status(of path: any PathConvertible, timeout: Duration? = nil) throws -> FileStatus {
@@ -56,16 +56,15 @@ extension GreenFile {
     }
 }
 
-/// What is done with directories. Each call blocks only its green thread. When that is killed meanwhile, it may still
-/// happen.
+/// Operations on directories. Each call blocks only its green thread. An interrupted operation may still take effect.
 public enum GreenDirectory {
-    /// Makes a directory.
+    /// Creates a directory. It corresponds to mkdir(2).
     ///
     /// - Parameters:
-    ///   - path: Its name.
-    ///   - permissions: Who may do what with it, without what the process's mask takes away.
-    ///   - timeout: How long to wait at most; nil is for as long as it takes.
-    /// - Throws: A ``SystemError`` with the codes of mkdir(2); `timedOut`. When the thread is killed, the error of that
+    ///   - path: The path.
+    ///   - permissions: The permissions, reduced by the umask of the process.
+    ///   - timeout: The maximum time to wait; nil means no limit.
+    /// - Throws: A ``SystemError`` with a code of mkdir(2), or `timedOut`. If the thread is killed, the error of that
     ///   kill.
     @available(*, noasync)
     public static func create(
@@ -80,12 +79,12 @@ public enum GreenDirectory {
         try check(result)
     }
 
-    /// Removes a directory that is empty.
+    /// Removes an empty directory. It corresponds to rmdir(2).
     ///
     /// - Parameters:
-    ///   - path: Its name.
-    ///   - timeout: How long to wait at most; nil is for as long as it takes.
-    /// - Throws: A ``SystemError`` with the codes of rmdir(2); `timedOut`. When the thread is killed, the error of that
+    ///   - path: The path.
+    ///   - timeout: The maximum time to wait; nil means no limit.
+    /// - Throws: A ``SystemError`` with a code of rmdir(2), or `timedOut`. If the thread is killed, the error of that
     ///   kill.
     @available(*, noasync)
     public static func remove(_ path: any PathConvertible, timeout: Duration? = nil) throws {
@@ -93,12 +92,12 @@ public enum GreenDirectory {
         try check(unsafe path.withPlatformString { unsafe green_directory_remove($0, timeout.timeout) })
     }
 
-    /// The names in a directory, but "." and "..", in the order the system has them.
+    /// Returns the names in a directory without "." and "..", in the order of the file system.
     ///
     /// - Parameters:
-    ///   - path: Its name.
-    ///   - timeout: How long to wait at most; nil is for as long as it takes.
-    /// - Throws: A ``SystemError`` with the codes of opendir(3) and readdir(3); `timedOut`. When the thread is killed,
+    ///   - path: The path.
+    ///   - timeout: The maximum time to wait; nil means no limit.
+    /// - Throws: A ``SystemError`` with a code of opendir(3) and readdir(3), or `timedOut`. If the thread is killed,
     ///   the error of that kill.
     @available(*, noasync)
     public static func contents(of path: any PathConvertible, timeout: Duration? = nil) throws -> [FilePath.Component] {

@@ -3,27 +3,27 @@ internal import Glibc
 internal import SystemPackage
 
 extension GreenFile {
-    /// Where the next read or write takes place, in bytes from the beginning.
+    /// The position of the next read or write, in bytes from the beginning.
     ///
-    /// - Throws: A ``SystemError`` with the code `illegalSeek` when it has no offsets.
+    /// - Throws: A ``SystemError`` with the code `illegalSeek` if the file has no offsets, such as a pipe.
     public var position: Int64 {
         get throws {
             try check(unsafe green_file_position(handle))
         }
     }
 
-    /// Sets where the next read or write takes place. Does not block.
+    /// Sets the position of the next read or write. Does not block.
     ///
-    /// - Parameter position: Bytes from the beginning; behind the end is allowed.
-    /// - Throws: A ``SystemError`` with the code `illegalSeek` when it has no offsets, `invalidArgument` for a negative
-    ///   one.
+    /// - Parameter position: The position in bytes from the beginning; it may be behind the end.
+    /// - Throws: A ``SystemError`` with the code `illegalSeek` if the file has no offsets, or `invalidArgument` for a
+    ///   negative position.
     public func seek(to position: Int64) throws {
         try check(unsafe green_file_set_position(handle, position))
     }
 
-    /// How many bytes the file has. Blocks.
+    /// The size of the file in bytes. Blocks.
     ///
-    /// - Throws: A ``SystemError``. When the thread is killed, the error of that kill.
+    /// - Throws: A ``SystemError``. If the thread is killed, the error of that kill.
     @available(*, noasync)
     public var size: Int64 {
         get throws {
@@ -31,9 +31,9 @@ extension GreenFile {
         }
     }
 
-    /// What the system knows about the file. Blocks.
+    /// The status of the file. Blocks. It corresponds to fstat(2).
     ///
-    /// - Throws: A ``SystemError``. When the thread is killed, the error of that kill.
+    /// - Throws: A ``SystemError``. If the thread is killed, the error of that kill.
     @available(*, noasync)
     public var status: FileStatus {
         get throws {
@@ -43,21 +43,23 @@ extension GreenFile {
         }
     }
 
-    /// Makes the file shorter, or longer by zeros. Does not move the position. Blocks.
+    /// Changes the size of the file. Bytes that are added are zero. Does not move the position. Blocks. It corresponds
+    /// to ftruncate(2).
     ///
-    /// - Parameter newSize: How many bytes it is to have.
-    /// - Throws: A ``SystemError`` with the code `invalidArgument` when it is not open for writing, `fileTooLarge`, and
-    ///   others. When the thread is killed, the error of that kill.
+    /// - Parameter newSize: The new size in bytes.
+    /// - Throws: A ``SystemError`` with the code `invalidArgument` if the file is not open for writing, `fileTooLarge`,
+    ///   or another code of ftruncate(2). If the thread is killed, the error of that kill.
     @available(*, noasync)
     public func resize(to newSize: Int64) throws {
         try check(unsafe green_file_truncate(handle, newSize))
     }
 
-    /// Waits until what was written is on the disk. Blocks.
+    /// Writes everything to the disk, and waits for it. Blocks. It corresponds to fsync(2).
     ///
-    /// - Parameter dataOnly: Of what is known about the file, its times for one, only what is needed to read it.
-    /// - Throws: A ``SystemError`` with the code `ioError` when it cannot be stored, `invalidArgument` when it is no
-    ///   file of a disk. When the thread is killed, the error of that kill; the system goes on all the same.
+    /// - Parameter dataOnly: Whether to omit metadata that is not needed to read the file, such as its times, as
+    ///   fdatasync(2) does.
+    /// - Throws: A ``SystemError`` with the code `ioError` if the data cannot be stored, or `invalidArgument` if it is
+    ///   not a file on a disk. If the thread is killed, the error of that kill; the system still writes the data.
     @available(*, noasync)
     public func synchronize(dataOnly: Bool = false) throws {
         try check(unsafe dataOnly ? green_file_sync_data(handle) : green_file_sync(handle))

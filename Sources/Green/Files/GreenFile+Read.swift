@@ -2,11 +2,11 @@ internal import CGreen
 internal import SystemPackage
 
 extension GreenFile {
-    /// Reads at the file's position and moves it: as much as fits, or as there is up to the end. From a pipe, what has
-    /// come.
+    /// Reads at the position, and advances it: as many bytes as fit, or as there are up to the end. From a pipe, it
+    /// reads the available bytes.
     ///
-    /// - Parameter buffer: Where to put it. Its memory is the caller's until the call has returned.
-    /// - Returns: How many bytes; 0 at the end.
+    /// - Parameter buffer: The buffer for the bytes. It must stay valid until the call returns.
+    /// - Returns: The number of bytes; 0 at the end.
     /// - Throws: As every read; see ``GreenFile``.
     @available(*, noasync)
     public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
@@ -17,27 +17,27 @@ extension GreenFile {
         return try check(unsafe green_file_read(handle, base, buffer.count))
     }
 
-    /// Reads at the file's position and moves it, over the elements of an array.
+    /// Reads at the position over the elements of an array, and advances the position.
     ///
-    /// - Parameter array: Where to put it, from its first element. Its count does not change.
-    /// - Returns: How many bytes; 0 at the end.
+    /// - Parameter array: The array to fill, from its first element. Its count does not change.
+    /// - Returns: The number of bytes; 0 at the end.
     /// - Throws: As every read; see ``GreenFile``.
     @available(*, noasync)
     public func read(into array: inout [UInt8]) throws -> Int {
         try unsafe array.withUnsafeMutableBytes { try unsafe read(into: $0) }
     }
 
-    /// Reads at the file's position and moves it, into a span.
+    /// Reads at the position into a span, and advances the position.
     ///
-    /// - Parameter span: Where to put it, from its beginning.
-    /// - Returns: How many bytes; 0 at the end.
+    /// - Parameter span: The span to fill, from its beginning.
+    /// - Returns: The number of bytes; 0 at the end.
     /// - Throws: As every read; see ``GreenFile``.
     @available(*, noasync)
     public func read(into span: inout MutableRawSpan) throws -> Int {
         try unsafe span.withUnsafeMutableBytes { try unsafe read(into: $0) }
     }
 
-    /// Reads into a new array at the file's position, and advances the position. Memory grows as bytes arrive.
+    /// Reads at the position into a new array, and advances the position. Memory grows as bytes arrive.
     ///
     /// - Parameter count: The maximum number of bytes.
     /// - Returns: The bytes; none at the end.
@@ -54,19 +54,19 @@ extension GreenFile {
         return bytes
     }
 
-    /// Reads from the file's position to its end. When that fails, what was read until then is lost, and the position is
-    /// behind it.
+    /// Reads from the position to the end of the file. If that fails, the bytes that were read are lost, and the
+    /// position is behind them.
     ///
     /// - Parameter limit: The maximum number of bytes, 0 or more. A pipe may never end.
     /// - Returns: The bytes.
-    /// - Throws: As every read; see ``GreenFile``. A ``SystemError`` with the code `messageTooLong` when there are more
-    ///   than the limit; those that were read are lost then.
+    /// - Throws: The errors of every read; see ``GreenFile``. A ``SystemError`` with the code `messageTooLong` if there
+    ///   are more bytes than the limit.
     @available(*, noasync)
     public func readAll(limit: Int = .max) throws -> [UInt8] {
         try checked(limit, "limit")
         var bytes: [UInt8] = []
         while true {
-            // One more tells whether the limit is also the end.
+            // One more byte tells whether the end is at the limit.
             let piece = try read(upTo: min(pieceSize, limit - bytes.count).addingOne)
             if piece.isEmpty {
                 return bytes
@@ -74,21 +74,21 @@ extension GreenFile {
             guard piece.count <= limit - bytes.count else {
                 throw SystemError(
                     code: .messageTooLong,
-                    message: "reading all of a file: it has more than the limit of \(limit) bytes"
+                    message: "cannot read all of a file: it exceeds the limit of \(limit) bytes"
                 )
             }
             bytes += piece
         }
     }
 
-    /// Reads at an offset, without a look at the file's position.
+    /// Reads at an offset. Does not use or change the position. It corresponds to pread(2).
     ///
     /// - Parameters:
-    ///   - offset: Where to read, from the beginning of the file.
-    ///   - buffer: Where to put it. Its memory is the caller's until the call has returned.
-    /// - Returns: How many bytes; 0 at the end or behind it.
-    /// - Throws: As every read; see ``GreenFile``. A ``SystemError`` with the code `illegalSeek` when it has no offsets,
-    ///   `invalidArgument` for a negative one.
+    ///   - offset: The offset in bytes from the beginning.
+    ///   - buffer: The buffer for the bytes. It must stay valid until the call returns.
+    /// - Returns: The number of bytes; 0 at the end or behind it.
+    /// - Throws: The errors of every read; see ``GreenFile``. A ``SystemError`` with the code `illegalSeek` if the file
+    ///   has no offsets, or `invalidArgument` for a negative offset.
     @available(*, noasync)
     public func read(fromAbsoluteOffset offset: Int64, into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         guard let base = buffer.baseAddress else {
@@ -98,14 +98,14 @@ extension GreenFile {
         return try check(unsafe green_file_read_at(handle, base, buffer.count, offset))
     }
 
-    /// Reads at an offset into a new array, without a look at the file's position.
+    /// Reads at an offset into a new array. Does not use or change the position. It corresponds to pread(2).
     ///
     /// - Parameters:
-    ///   - offset: Where to read, from the beginning of the file.
+    ///   - offset: The offset in bytes from the beginning.
     ///   - count: The maximum number of bytes. Memory grows as bytes arrive.
     /// - Returns: The bytes; none at the end or behind it.
-    /// - Throws: As every read; see ``GreenFile``. A ``SystemError`` with the code `illegalSeek` when it has no offsets,
-    ///   `invalidArgument` for a negative one.
+    /// - Throws: The errors of every read; see ``GreenFile``. A ``SystemError`` with the code `illegalSeek` if the file
+    ///   has no offsets, or `invalidArgument` for a negative offset.
     @available(*, noasync)
     public func read(fromAbsoluteOffset offset: Int64, upTo count: Int) throws -> [UInt8] {
         guard try checked(count, "count") > largestBuffer else {
@@ -131,7 +131,7 @@ extension GreenFile {
 }
 
 extension [UInt8] {
-    /// Makes an array with the bytes of one read, at most the given number.
+    /// Creates an array with the bytes of one read, at most the given number.
     fileprivate init(upTo count: Int, _ read: (UnsafeMutableRawBufferPointer) throws -> Int) throws {
         try unsafe self.init(unsafeUninitializedCapacity: count) { buffer, initialized in
             initialized = try unsafe read(UnsafeMutableRawBufferPointer(buffer))
@@ -142,7 +142,7 @@ extension [UInt8] {
 /// The maximum number of bytes to allocate before they arrive.
 private let largestBuffer = 1 << 20
 
-/// How much is read at a time where the end is not known.
+/// The number of bytes to read at a time if the end is not known.
 private let pieceSize = 64 * 1024
 
 extension Int {

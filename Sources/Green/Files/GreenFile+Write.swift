@@ -1,10 +1,10 @@
 internal import CGreen
 
 extension GreenFile {
-    /// Writes all the bytes at the file's position and moves it. A file opened with `append` is written at its end; its
-    /// position moves by as much all the same.
+    /// Writes all the bytes at the position, and advances it. A file that was opened with `append` is written at its
+    /// end; the position still advances by the number of bytes.
     ///
-    /// - Parameter bytes: What to write. Their memory is to stay until the call has returned.
+    /// - Parameter bytes: The bytes to write. They must stay valid until the call returns.
     /// - Throws: As every write; see ``GreenFile``.
     @available(*, noasync)
     public func write(_ bytes: UnsafeRawBufferPointer) throws {
@@ -12,19 +12,19 @@ extension GreenFile {
         try check(unsafe green_file_write(handle, base, bytes.count))
     }
 
-    /// Writes all the bytes at the file's position and moves it.
+    /// Writes all the bytes at the position, and advances it.
     ///
-    /// - Parameter bytes: What to write.
+    /// - Parameter bytes: The bytes to write.
     /// - Throws: As every write; see ``GreenFile``.
     @available(*, noasync)
     public func write(_ bytes: RawSpan) throws {
         try unsafe bytes.withUnsafeBytes { try unsafe write($0) }
     }
 
-    /// Writes all the bytes at the file's position and moves it: of an array, of a string's `utf8`, of a `Data`. They
-    /// are copied only where the collection does not have them in one piece.
+    /// Writes all the bytes of a collection, such as an array, the `utf8` of a string or a `Data`, at the position, and
+    /// advances it. They are copied only if the collection does not store them contiguously.
     ///
-    /// - Parameter bytes: What to write.
+    /// - Parameter bytes: The bytes to write.
     /// - Throws: As every write; see ``GreenFile``.
     @available(*, noasync)
     @inlinable
@@ -37,36 +37,36 @@ extension GreenFile {
         }
     }
 
-    /// Writes all the text as UTF-8 at the file's position and moves it.
+    /// Writes all the text as UTF-8 at the position, and advances it.
     ///
-    /// - Parameter text: What to write. No end of line is added.
+    /// - Parameter text: The text to write. No end of line is added.
     /// - Throws: As every write; see ``GreenFile``.
     @available(*, noasync)
     public func write(_ text: some StringProtocol) throws {
         try write(text.utf8)
     }
 
-    /// Writes all the bytes at an offset, without a look at the file's position.
+    /// Writes all the bytes at an offset. Does not use or change the position. It corresponds to pwrite(2).
     ///
     /// - Parameters:
-    ///   - offset: Where to write, from the beginning of the file. One opened with `append` is written at its end all
-    ///     the same.
-    ///   - bytes: What to write. Their memory is to stay until the call has returned.
-    /// - Throws: As every write; see ``GreenFile``. A ``SystemError`` with the code `illegalSeek` when it has no
-    ///   offsets, `invalidArgument` for a negative one.
+    ///   - offset: The offset in bytes from the beginning. A file that was opened with `append` is written at its end
+    ///     in any case.
+    ///   - bytes: The bytes to write. They must stay valid until the call returns.
+    /// - Throws: The errors of every write; see ``GreenFile``. A ``SystemError`` with the code `illegalSeek` if the
+    ///   file has no offsets, or `invalidArgument` for a negative offset.
     @available(*, noasync)
     public func write(toAbsoluteOffset offset: Int64, _ bytes: UnsafeRawBufferPointer) throws {
         guard let base = bytes.baseAddress else { return try checkInterrupt() }
         try check(unsafe green_file_write_at(handle, base, bytes.count, offset))
     }
 
-    /// Writes all the bytes at an offset, without a look at the file's position.
+    /// Writes all the bytes at an offset. Does not use or change the position. It corresponds to pwrite(2).
     ///
     /// - Parameters:
-    ///   - offset: Where to write, from the beginning of the file.
-    ///   - bytes: What to write.
-    /// - Throws: As every write; see ``GreenFile``. A ``SystemError`` with the code `illegalSeek` when it has no
-    ///   offsets, `invalidArgument` for a negative one.
+    ///   - offset: The offset in bytes from the beginning.
+    ///   - bytes: The bytes to write.
+    /// - Throws: The errors of every write; see ``GreenFile``. A ``SystemError`` with the code `illegalSeek` if the
+    ///   file has no offsets, or `invalidArgument` for a negative offset.
     @available(*, noasync)
     @inlinable
     public func write(toAbsoluteOffset offset: Int64, _ bytes: some Collection<UInt8>) throws {

@@ -1,32 +1,32 @@
 internal import CGreen
 public import SystemPackage
 
-/// A file, or one end of a pipe, whose calls block only the green thread that makes them.
+/// A file, or one end of a pipe, whose calls block only the calling green thread.
 ///
 /// ```swift
 /// let log = try GreenFile.open("app.log", .writeOnly, options: [.create, .append], permissions: .ownerReadWrite)
 /// try log.write("started\n")
 /// ```
 ///
-/// Closed by ``close()`` or when the last reference is gone.
+/// A file is closed by ``close()`` or when the last reference is released.
 ///
-/// Reads and writes at the file's position are one at a time: a second thread gets a ``SystemError`` with the code
-/// `resourceBusy` that names both. Those at an offset, and all other calls, may be made by any number of threads at
-/// once. What has no offsets, a pipe, a FIFO or a terminal, may be read by one thread while another writes.
+/// Only one thread at a time may read or write at the position; a second one gets a ``SystemError`` with the code
+/// `resourceBusy` that names both. Any number of threads may read and write at offsets, and make all other calls. A
+/// file without offsets, such as a pipe, a FIFO or a terminal, may be read by one thread while another writes.
 ///
-/// A read throws a ``SystemError`` with the code `isDirectory`, `ioError`, `badFileDescriptor` when the file is closed,
-/// also meanwhile, or not open for reading, `resourceBusy` when another thread uses the position, `timedOut` after
-/// ``timeout``. The position is then where it was before, and so it is when the thread is killed.
+/// A read throws a ``SystemError`` with the code `isDirectory`, `ioError`, `badFileDescriptor` if the file is closed,
+/// is closed during the call, or is not open for reading, `resourceBusy` if another thread uses the position, or
+/// `timedOut` after ``timeout``. After an error or an interrupt, the position is unchanged.
 ///
-/// A write blocks until the kernel has the last byte, and throws a ``SystemError`` whose message tells how much was
-/// written, as the position does: with the code `noSpace`, `diskQuotaExceeded`, `fileTooLarge`, `brokenPipe` when nobody
-/// reads the pipe, `ioError`, `badFileDescriptor`, `resourceBusy` and `timedOut` as above.
+/// A write blocks until the kernel has accepted the last byte. It throws a ``SystemError`` with the code `noSpace`,
+/// `diskQuotaExceeded`, `fileTooLarge`, `brokenPipe` if the pipe has no reader, `ioError`, or `badFileDescriptor`,
+/// `resourceBusy` and `timedOut` as above. The message and the position tell how many bytes were written.
 ///
-/// Kills, a ``Timeout`` and the file's ``timeout`` end each call, but a close heeds no ``timeout``; a kill is thrown as
-/// what the thread was killed with. A part of an interrupted write may still be written a little later, and what is
-/// done with names may still happen.
+/// A kill, a ``Timeout`` and the file's ``timeout`` interrupt every call, except that ``close()`` ignores the file's
+/// ``timeout``. If the thread is killed, the call throws the error of that kill. A part of an interrupted write may
+/// still be written later, and an interrupted operation on a path may still take effect.
 ///
-/// A file belongs to its OS thread; so it is not `Sendable`.
+/// A file belongs to its OS thread, so it is not `Sendable`.
 @safe
 public final class GreenFile {
     /// Owned.
@@ -36,17 +36,17 @@ public final class GreenFile {
         self.handle = unsafe handle
     }
 
-    /// Opens a file. It is closed in programs that this process starts.
+    /// Opens a file. Programs that this process starts do not inherit it. It corresponds to open(2).
     ///
     /// - Parameters:
-    ///   - path: Where it is.
-    ///   - mode: Whether it is to be read, written or both.
-    ///   - options: What else is to happen; a file to be written is made only with `create`.
-    ///   - permissions: Of the new file; needed with `create`, without what the process's mask takes away.
-    ///   - timeout: How long to wait at most; nil is for as long as it takes. A FIFO waits for its other end.
-    /// - Returns: The file, at its beginning.
-    /// - Throws: A ``SystemError`` with the codes of open(2): `noSuchFileOrDirectory`, `permissionDenied`,
-    ///   `isDirectory`, `tooManyOpenFiles` and others; `timedOut`. When the thread is killed, the error of that kill.
+    ///   - path: The path of the file.
+    ///   - mode: Whether to read, to write, or both.
+    ///   - options: Further options. A file that does not exist is created only with `create`.
+    ///   - permissions: The permissions of a new file, reduced by the umask of the process. Required with `create`.
+    ///   - timeout: The maximum time to wait; nil means no limit. A FIFO waits for its other end.
+    /// - Returns: The file, with its position at the beginning.
+    /// - Throws: A ``SystemError`` with a code of open(2), such as `noSuchFileOrDirectory`, `permissionDenied`,
+    ///   `isDirectory` or `tooManyOpenFiles`, or with `timedOut`. If the thread is killed, the error of that kill.
     @available(*, noasync)
     public static func open(
         _ path: any PathConvertible,
@@ -71,16 +71,17 @@ public final class GreenFile {
         return unsafe GreenFile(owning: handle!)
     }
 
-    /// Makes a file of a descriptor, which it owns from then on. On failure the descriptor stays the caller's.
+    /// Creates a file from a descriptor, and takes ownership of it. If it throws, the caller still owns the descriptor.
     ///
     /// ```swift
     /// let input = try GreenFile(adopting: FileDescriptor.standardInput.duplicate())
     /// ```
     ///
-    /// It goes on where the descriptor's position is, and does not move that.
+    /// The file starts at the position of the descriptor, and does not change that.
     ///
-    /// - Parameter descriptor: Of a file, a pipe, a terminal: of whatever can be read or written.
-    /// - Throws: A ``SystemError`` with the code `badFileDescriptor` when it is closed.
+    /// - Parameter descriptor: The descriptor of a file, a pipe, a terminal or anything else that can be read or
+    ///   written.
+    /// - Throws: A ``SystemError`` with the code `badFileDescriptor` if it is not open.
     @available(*, noasync)
     public init(adopting descriptor: FileDescriptor) throws {
         var handle: OpaquePointer?
@@ -99,24 +100,24 @@ public final class GreenFile {
     /// takes the disk long holds the other green threads up.
     ///
     /// - Throws: A ``SystemError`` with the code `ioError`, `noSpace` or `diskQuotaExceeded` when something that was
-    ///   written before could not be stored. When the thread is killed, the error of that kill. The file is closed in
-    ///   any case.
+    ///   written before could not be stored. If the thread is killed, the error of that kill. The file is closed in any
+    ///   case.
     @available(*, noasync)
     public func close() throws {
         try check(unsafe green_file_close(handle))
     }
 
-    /// The descriptor, still owned by the file.
+    /// The descriptor, which the file still owns.
     ///
-    /// - Throws: A ``SystemError`` with the code `badFileDescriptor` once the file is closed.
+    /// - Throws: A ``SystemError`` with the code `badFileDescriptor` if the file is closed.
     public var fileDescriptor: FileDescriptor {
         get throws {
             unsafe FileDescriptor(rawValue: try check(green_file_fd(handle)))
         }
     }
 
-    /// How long one call on this file, but its close, may take before it throws a ``SystemError`` with the code
-    /// `timedOut`; nil is no limit.
+    /// The time limit of each call on this file except its close, which then throws a ``SystemError`` with the code
+    /// `timedOut`; nil means no limit.
     public var timeout: Duration? {
         get { unsafe Duration(nanoseconds: green_file_timeout(handle)) }
         set { unsafe green_file_set_timeout(handle, newValue.timeout) }

@@ -1,41 +1,41 @@
 internal import CGreen
 
 extension Hub {
-    /// Counts of one hub at one moment. A leak shows here first.
+    /// A snapshot of the counts of one hub. A leak shows here first.
     public struct Statistics: Hashable, Sendable {
-        /// Green threads that have not ended, `main` included.
+        /// Green threads that have not ended, including `main`.
         public let threads: Int
-        /// Of these: runnable now.
+        /// Of these: ready to run.
         public let readyThreads: Int
-        /// Of these: waiting.
+        /// Of these: parked in a blocking call.
         public let parkedThreads: Int
-        /// Of these: yet to begin, after a delay.
+        /// Of these: waiting for the delay of their spawn.
         public let delayedThreads: Int
-        /// Threads that have ended and whose handle is still held.
+        /// Threads that have ended and that still have a handle.
         public let handles: Int
-        /// Stacks ever made.
+        /// Stacks that were created.
         public let stacks: Int
-        /// Of these: waiting for the next spawn.
+        /// Of these: free for the next spawn.
         public let freeStacks: Int
-        /// Pending deadlines and sleeps.
+        /// Pending timers of timeouts and sleeps.
         public let timers: Int
         /// Open sockets, listeners, files and processes.
         public let sockets: Int
         /// Operations that the engine has not completed.
         public let operations: Int
-        /// Receive buffers that a socket holds.
+        /// Receive buffers that sockets hold.
         public let buffers: Int
-        /// From one green thread to another, since the hub was made.
+        /// Switches from one green thread to another, since the hub was created.
         public let switches: Int
         /// Iterations of the event loop, since the hub was made.
         public let loopIterations: Int
-        /// Calls of the engine into the kernel, since the hub was made.
+        /// System calls of the engine, since the hub was created.
         public let systemCalls: Int
-        /// Operations given to the engine, since the hub was made.
+        /// Operations submitted to the engine, since the hub was created.
         public let submissions: Int
-        /// Results of operations, since the hub was made.
+        /// Completions of operations, since the hub was created.
         public let completions: Int
-        /// Receives that found the receive memory empty and used their own, since the hub was made.
+        /// Receives that found the receive memory empty and allocated their own, since the hub was created.
         public let fallbacks: Int
         /// The longest that ready threads have kept the hub in one round of the loop, waits in the kernel left out.
         ///
@@ -43,9 +43,9 @@ extension Hub {
         public let longestIteration: Duration
     }
 
-    /// The counts of this OS thread's hub now.
+    /// A snapshot of the counts of this OS thread's hub.
     ///
-    /// - Throws: A ``SystemError`` with the code `noSuchFileOrDirectory` when it has none.
+    /// - Throws: A ``SystemError`` with the code `noSuchFileOrDirectory` if it has none.
     @available(*, noasync)
     public static var statistics: Statistics {
         get throws {

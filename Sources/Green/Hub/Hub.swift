@@ -2,24 +2,23 @@ internal import CGreen
 
 /// The scheduler of this OS thread, with its timers and its I/O engine.
 ///
-/// Nobody has to make one: the first spawn, socket or blocking call of an OS thread does, with the defaults. It ends
-/// with its OS thread. Use ``open(engine:entries:receiveMemory:stackSize:warmStacks:)`` before that to choose
-/// something else.
+/// The first spawn, socket or blocking call of an OS thread creates its hub, with the defaults. The hub ends with its
+/// OS thread. To choose other settings, call ``open(engine:entries:receiveMemory:stackSize:warmStacks:)`` first.
 public enum Hub {
-    /// Makes this OS thread's hub. A parameter that is nil has its default.
+    /// Creates this OS thread's hub. Nil selects the default of a parameter.
     ///
     /// - Parameters:
-    ///   - engine: What moves the bytes: `"uring"` or `"epoll"`. Nil takes the environment's `GREEN_ENGINE`; where that
-    ///     is not set, `"uring"`, or `"epoll"` where the system refuses it.
+    ///   - engine: The I/O engine, `"uring"` or `"epoll"`. Nil selects the environment variable `GREEN_ENGINE`. If that
+    ///     is not set, `"uring"`, or `"epoll"` if the system refuses io_uring.
     ///   - entries: Submission queue entries, a power of two up to 32768; 256 by default.
-    ///   - receiveMemory: Bytes of receive memory that all idle sockets share, at least 64 KiB; 4 MiB by default. It
-    ///     is touched only as traffic comes.
-    ///   - stackSize: Bytes of address space for a green thread's stack where a spawn names none, at least 64 KiB;
-    ///     1 MiB by default. Only touched pages use memory.
+    ///   - receiveMemory: Bytes of receive memory that all sockets share, at least 64 KiB; 4 MiB by default. Its pages
+    ///     use memory only once data has arrived in them.
+    ///   - stackSize: Bytes of address space for the stack of a green thread whose spawn names no size, at least 64
+    ///     KiB; 1 MiB by default. Only pages that are touched use memory.
     ///   - warmStacks: Free stacks that keep their memory for the next spawn, at least one; 1024 by default.
-    /// - Throws: A ``SystemError``, with the code `alreadyInProcess` when there is a hub already, `invalidArgument`
-    ///   when a parameter is out of range or there is no such engine. When the system refuses the engine that was asked
-    ///   for by name, its message tells the likely cause.
+    /// - Throws: A ``SystemError`` with the code `alreadyInProcess` if this OS thread has a hub, or `invalidArgument`
+    ///   if a parameter is out of range or there is no such engine. If the system refuses the engine that was named,
+    ///   the message says the likely cause.
     @available(*, noasync)
     public static func open(
         engine: String? = nil,
@@ -47,39 +46,39 @@ public enum Hub {
         try check(result)
     }
 
-    /// Ends this OS thread's hub and gives all its memory back.
+    /// Ends this OS thread's hub and frees all its memory.
     ///
-    /// To be called from the OS thread's own context when every green thread has ended and no handle of a thread or
-    /// a socket is held. A program may leave it to the end of the OS thread.
+    /// Call it in the OS thread's own context, after every green thread has ended and every handle of a thread or a
+    /// socket has been released. Without this call, the hub ends with its OS thread.
     ///
-    /// - Throws: A ``SystemError``, with the code `resourceBusy` when green threads or sockets are left, which its
-    ///   message counts, `noSuchFileOrDirectory` when there is no hub.
+    /// - Throws: A ``SystemError`` with the code `resourceBusy` if green threads or sockets are left, which the message
+    ///   counts, or `noSuchFileOrDirectory` if there is no hub.
     @available(*, noasync)
     public static func close() throws {
         try check(green_hub_close())
     }
 
-    /// The name of the engine, `"uring"` or `"epoll"`. Makes the hub if need be; nil when that fails.
+    /// The name of the engine, `"uring"` or `"epoll"`. Creates the hub if there is none; nil if that fails.
     @available(*, noasync)
     public static var engine: String? {
         guard let name = unsafe green_hub_engine() else { return nil }
         return unsafe String(cString: name)
     }
 
-    /// Why this hub runs on epoll though nobody asked for that: what the system said to io_uring, and the likely
-    /// cause. Nil when it has its first choice, or when there is no hub.
+    /// Why this hub uses epoll although the program did not select it: the error of io_uring and its likely cause. Nil
+    /// if the hub uses its first choice, or if there is no hub.
     ///
-    /// `GREEN_LOG=debug` in the environment has it written to standard error, once in a process.
+    /// With `GREEN_LOG=debug` in the environment, Green writes it to standard error, once in a process.
     @available(*, noasync)
     public static var fallbackReason: String? {
         guard let reason = unsafe green_hub_fallback() else { return nil }
         return unsafe String(cString: reason)
     }
 
-    /// How this hub guards new stacks against overflow: the best kind that the system offers. Makes the hub and its
-    /// first stack if need be; nil when that fails.
+    /// How this hub guards new stacks against overflow: the best way that the system offers. Creates the hub and its
+    /// first stack if there is none; nil if that fails.
     ///
-    /// With `GREEN_LOG=debug` in the environment, Green writes to standard error why it does not use the best kind.
+    /// With `GREEN_LOG=debug` in the environment, Green writes to standard error why it does not use a better way.
     @available(*, noasync)
     public static var stackGuard: StackGuard? {
         guard let name = unsafe green_hub_guard() else { return nil }

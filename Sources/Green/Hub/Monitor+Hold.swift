@@ -1,23 +1,23 @@
 internal import CGreen
 
 extension Monitor {
-    /// A green thread that holds its hub: it has run all the time without a call that lets others run, so none of
-    /// them could.
+    /// A green thread that blocks its hub: it has run without a blocking call for so long that no other green thread
+    /// could run.
     public struct Hold: Hashable, Sendable {
-        /// The thread's ``GreenThread/id``; nil when its OS thread has the monitor's signal blocked.
+        /// The thread's ``GreenThread/id``; nil if its OS thread blocks the monitor's signal.
         public let threadID: UInt64?
 
         /// The thread's ``GreenThread/name``, or "".
         public let threadName: String
 
-        /// The system's number of the OS thread, as in `top -H`.
+        /// The system's id of the OS thread, as in `top -H`.
         public let osThread: Int32
 
-        /// How long it has held the hub at least, so far.
+        /// How long it has blocked the hub so far, at least.
         public let duration: Duration
 
-        /// Where it is: a line for each frame with its function and file, innermost first. Empty when its OS thread
-        /// has the monitor's signal blocked.
+        /// The backtrace: a line for each frame with its function and file, innermost first. Empty if its OS thread
+        /// blocks the monitor's signal.
         public let backtrace: [String]
 
         private let text: String
@@ -25,7 +25,7 @@ extension Monitor {
 }
 
 extension Monitor.Hold: CustomStringConvertible {
-    /// All of it, as Green would report it: several lines.
+    /// The report that Green would write, in several lines.
     public var description: String { text }
 }
 

@@ -1,6 +1,6 @@
 internal import CGreen
 
-/// A look at all hubs of the process from outside: which green thread holds one, and what all are doing.
+/// Observes all hubs of the process: reports green threads that block their hub, and dumps what all threads do.
 ///
 /// ```swift
 /// try Monitor.start(limit: .milliseconds(50)) { hold in
@@ -9,27 +9,29 @@ internal import CGreen
 /// try Monitor.dumpAll(on: .quit)
 /// ```
 ///
-/// Both are off until they are called, and are called on any OS thread. While one of them is on, one OS thread more
-/// looks at the hubs, which themselves run as fast as before.
+/// Both are off by default, and can be switched on from any OS thread. While one of them is on, an additional OS thread
+/// observes the hubs, which run as fast as before.
 public enum Monitor {
-    /// Switches the monitor on: each green thread that holds its hub for longer than the limit is reported, once for
-    /// each such hold.
+    /// Switches the monitor on, which reports each green thread that blocks its hub for longer than the limit, with a
+    /// backtrace, once for each such hold.
     ///
-    /// A hub that waits in the kernel, or has no green thread but its OS thread's own, is not held. The report costs
-    /// the thread that it is about one signal: a system call that it is in may end with `EINTR`, as for any signal.
+    /// A hub that waits in the kernel, or that has no green thread besides its OS thread's own context, is not blocked.
+    /// The OS thread of a reported thread receives one signal, so a system call that it is in may end with `EINTR`, as
+    /// for any signal.
     ///
-    /// From then on ``Hub/Statistics/longestIteration`` is measured, too. `GREEN_MONITOR=50` in the environment switches
-    /// the monitor on as the first hub is made, with a limit of so many milliseconds.
+    /// While the monitor is on, ``Hub/Statistics/longestIteration`` is measured, too. `GREEN_MONITOR=50` in the
+    /// environment switches the monitor on when the first hub is created, with a limit of 50 milliseconds.
     ///
     /// - Parameters:
-    ///   - limit: How long a thread may hold its hub, at least 1 ms. The hubs are looked at four times as often.
-    ///   - signal: What asks an OS thread where it is. A handler that the program has for it is still called for those
-    ///     that come from elsewhere. An OS thread that has it blocked does not answer.
-    ///   - report: Called with each hold, on an OS thread of Green's, while the green thread goes on; it must not call
-    ///     the functions of this type. Nil writes it to standard error.
-    /// - Throws: A ``SystemError``, with the code `alreadyInProcess` when it is on, `invalidArgument` when the limit is
-    ///   too small or the signal cannot be caught, `resourceBusy` when the signal asks for dumps,
-    ///   `resourceTemporarilyUnavailable` when no OS thread can be started.
+    ///   - limit: How long a thread may block its hub, at least 1 ms. The hubs are checked four times in this time.
+    ///   - signal: The signal that asks an OS thread for its backtrace. A handler that the program has installed for it
+    ///     is still called for signals from elsewhere. An OS thread that blocks the signal is reported without a
+    ///     backtrace.
+    ///   - report: Called with each hold, on an OS thread of Green, while the green thread continues. It must not call
+    ///     the functions of this type. Nil means that holds are written to standard error.
+    /// - Throws: A ``SystemError`` with the code `alreadyInProcess` if the monitor is on, `invalidArgument` if the
+    ///   limit is too small or the signal cannot be caught, `resourceBusy` if the signal is used for dumps, or
+    ///   `resourceTemporarilyUnavailable` if no OS thread can be started.
     public static func start(
         limit: Duration = .milliseconds(100),
         signal: Signal = .urgent,
@@ -60,31 +62,32 @@ public enum Monitor {
         }
     }
 
-    /// Switches the monitor off, and returns when no report is under way any more. Nothing happens if it is off.
+    /// Switches the monitor off, and waits for a report that is in progress. Does nothing if it is off.
     ///
-    /// - Throws: A ``SystemError`` with the code `resourceDeadlockAvoided` when the report has called it.
+    /// - Throws: A ``SystemError`` with the code `resourceDeadlockAvoided` if the monitor's report calls it.
     public static func stop() throws {
         try check(green_monitor_stop())
     }
 
-    /// Has every hub of the process write to standard error what its green threads are doing, each time the signal
-    /// comes, as by `kill -QUIT`.
+    /// Makes every hub of the process write a dump of its green threads to standard error each time the signal arrives,
+    /// such as by `kill -QUIT`.
     ///
-    /// A line for each thread, as of ``GreenThread/dumpAll(to:)``. A hub does so at its next turn, also when it waits
-    /// in the kernel. One that is held meanwhile is reported with the green thread that holds it, and where that is.
+    /// A dump has a line for each thread, like ``GreenThread/dumpAll(to:)``. A hub writes it in its next loop
+    /// iteration, even if it waits in the kernel. For a hub that is blocked, the report is the green thread that blocks
+    /// it, and its backtrace.
     ///
-    /// - Parameter signal: Which one; it replaces the one before. Nil switches it off, which gives the signal back its
-    ///   former action. It must not be blocked, which ``Signals`` does to those that it collects.
-    /// - Throws: A ``SystemError``, with the code `invalidArgument` when it cannot be caught, `resourceBusy` when the
-    ///   monitor uses it, `resourceTemporarilyUnavailable` when no OS thread can be started,
-    ///   `resourceDeadlockAvoided` when the monitor's report has called it.
+    /// - Parameter signal: The signal, which replaces the previous one. Nil switches dumps off and restores the
+    ///   signal's former action. The signal must not be blocked; ``Signals`` blocks the signals that it collects.
+    /// - Throws: A ``SystemError`` with the code `invalidArgument` if the signal cannot be caught, `resourceBusy` if
+    ///   the monitor uses it, `resourceTemporarilyUnavailable` if no OS thread can be started, or
+    ///   `resourceDeadlockAvoided` if the monitor's report calls it.
     public static func dumpAll(on signal: Signal?) throws {
         // Signal 0 switches it off in the core.
         try check(green_dump_on_signal(signal.map { $0.rawValue == 0 ? -1 : $0.rawValue } ?? 0))
     }
 }
 
-/// The program's function as something that C can hold.
+/// The program's report function, as an object that C can retain.
 private final class MonitorReport: Sendable {
     let body: @Sendable (Monitor.Hold) -> Void
 

@@ -1,5 +1,5 @@
 extension Signals: Sequence {
-    /// The signals, each as it comes, for a `for` loop.
+    /// Iterates over the signals as they arrive, for a `for` loop.
     ///
     /// ```swift
     /// for signal in signals {
@@ -10,14 +10,14 @@ extension Signals: Sequence {
     /// }
     /// ```
     ///
-    /// `for try` is for asynchronous sequences, and a `Sequence` cannot throw; so each element is a result. After a
-    /// failure that is an interrupt, such as ``GreenExit``, iteration can go on; a ``SystemError`` or a
-    /// ``DeadlockError``, which would come again, is the last element. ``next(timeout:)`` does the same with less ado.
+    /// A `Sequence` cannot throw, so each element is a `Result`. After an interrupt, such as ``GreenExit``, the
+    /// iteration can continue. A ``SystemError`` or a ``DeadlockError``, which would come again, is the last element.
+    /// ``next(timeout:)`` is simpler.
     public func makeIterator() -> Iterator {
         Iterator(signals: self)
     }
 
-    /// Waits for signals, for each when it is asked for.
+    /// An iterator that waits for signals.
     public struct Iterator: IteratorProtocol {
         private let signals: Signals
         private var hasEnded = false
@@ -26,7 +26,7 @@ extension Signals: Sequence {
             self.signals = signals
         }
 
-        /// Waits for the next signal, as ``Signals/next(timeout:)`` does. Blocks.
+        /// Waits for the next signal, like ``Signals/next(timeout:)``. Blocks.
         @available(*, noasync)
         public mutating func next() -> Result<Signal, any Error>? {
             guard !hasEnded else { return nil }

@@ -1,6 +1,6 @@
 internal import CGreen
 
-/// Signals as something to wait for.
+/// Collects signals, for green threads that wait for them.
 ///
 /// ```swift
 /// let signals = try Signals([.interrupt, .terminate])
@@ -10,19 +10,19 @@ internal import CGreen
 /// }
 /// ```
 ///
-/// From its making on, the signals are collected instead of acting; when it is gone, those that no other one collects act
-/// again as before. One that has come by then and was not asked for acts at that moment, which may end the process. A
-/// signal that several collect is told to one of them. They are blocked for the calling OS thread: make it in `main`,
-/// before other OS threads start, so that those inherit it.
-/// It belongs to its OS thread; so it is not `Sendable`.
+/// While a `Signals` object exists, its signals are collected and have no other effect. When it is released, signals
+/// that no other object collects have their former effect again. A signal that has arrived by then and was not taken
+/// takes effect at that moment, which may end the process. If several objects collect a signal, one of them gets it.
+/// The signals are blocked for the calling OS thread: create the object in `main`, before other OS threads start, so
+/// that they inherit this. A `Signals` object belongs to its OS thread, so it is not `Sendable`.
 @safe
 public final class Signals {
     @safe private let handle: OpaquePointer
 
-    /// Begins to collect signals.
+    /// Starts to collect signals.
     ///
-    /// - Parameter signals: Which ones.
-    /// - Throws: A ``SystemError``, with the code `invalidArgument` when one of them cannot be caught.
+    /// - Parameter signals: The signals.
+    /// - Throws: A ``SystemError`` with the code `invalidArgument` if one of them cannot be caught.
     @available(*, noasync)
     public init(_ signals: [Signal]) throws {
         var handle: OpaquePointer?
@@ -35,12 +35,12 @@ public final class Signals {
         unsafe green_signals_free(handle)
     }
 
-    /// Waits for the next of the signals.
+    /// Waits for the next signal. Blocks.
     ///
-    /// - Parameter timeout: How long to wait at most; nil is for as long as it takes.
-    /// - Returns: The signal that came.
-    /// - Throws: A ``SystemError`` with the code `timedOut` after the timeout. When the thread is killed, the error of
-    ///   that kill.
+    /// - Parameter timeout: The maximum time to wait; nil means no limit.
+    /// - Returns: The signal that arrived.
+    /// - Throws: A ``SystemError`` with the code `timedOut` if the timeout expires. If the thread is killed, the error
+    ///   of that kill.
     @available(*, noasync)
     @discardableResult
     public func next(timeout: Duration? = nil) throws -> Signal {

@@ -1,25 +1,25 @@
-/// Calls a function on a native thread, and waits for it.
+/// Calls a function on another OS thread, a worker, and waits for it.
 ///
 /// ```swift
 /// let digest = try offload { try bcrypt(password, cost: 12) }
 /// ```
 ///
-/// For what cannot be green: work that keeps the processor busy for long, and libraries that block in the kernel or in
-/// locks of their own. Only the calling green thread waits. The native threads are those that the process shares, 16
-/// at most; an ``OffloadPool`` is a set of one's own.
+/// Use it for code that cannot be green: computations that take long, and libraries that block in the kernel or in
+/// their own locks. Only the calling green thread blocks. The workers are shared by the process, 16 at most. An
+/// ``OffloadPool`` has its own.
 ///
-/// The function runs beside all green threads of this OS thread, so it must be `Sendable`. It has a stack of 1 MiB, and
-/// every signal blocked, which programs that it starts inherit. Blocking calls of Green in it are for a hub of the native
-/// thread's own.
+/// The function runs in parallel to the green threads of this OS thread, so it must be `Sendable`. It has a stack of 1
+/// MiB, and all signals are blocked, which programs that it starts inherit. Blocking calls of Green in it use a hub of
+/// the worker.
 ///
 /// - Parameters:
-///   - timeout: How long to wait at most; nil waits for as long as it takes.
-///   - function: What to call. It cannot be interrupted: once it has begun it runs to its end, and when nobody waits
-///     for that any more, its result is dropped there.
-/// - Returns: What the function returned.
-/// - Throws: What the function threw. A ``SystemError`` with the code `timedOut` after the timeout,
-///   `resourceTemporarilyUnavailable` when the system makes no native thread, `tooManyOpenFiles`, `noMemory`. When the
-///   caller is killed or its ``Timeout`` fires meanwhile, that error.
+///   - timeout: The maximum time to wait; nil means no limit.
+///   - function: The function to call. It cannot be interrupted: once it has begun, it runs to its end. If the wait
+///     ends before, the result is released on the worker.
+/// - Returns: The result of the function.
+/// - Throws: The error of the function. A ``SystemError`` with the code `timedOut` if the timeout expires,
+///   `resourceTemporarilyUnavailable` if no OS thread can be started, `tooManyOpenFiles` or `noMemory`. If the caller
+///   is killed or its ``Timeout`` fires while it waits, that error.
 @available(*, noasync)
 public func offload<Success>(
     timeout: Duration? = nil,

@@ -1,17 +1,18 @@
 internal import CGreen
 
-/// Native threads for what cannot be green, of which there are no more than so many.
+/// A bounded pool of OS threads, the workers, for code that cannot be green.
 ///
 /// ```swift
 /// let database = OffloadPool(threads: 4, queueLimit: 100, name: "sqlite")
 /// let rows = try database.run { try query(statement) }
 /// ```
 ///
-/// A set of one's own keeps a slow library from holding up what else is offloaded, as to the shared one by
-/// ``offload(timeout:_:)``. The native threads are made as calls come and end when they have been without work for a
-/// while. Any OS thread may use it, several at once.
+/// With its own pool, a slow library does not delay other offloaded calls, such as those of ``offload(timeout:_:)`` in
+/// the shared pool. Workers are started for calls, and end after a time without work. All OS threads may use a pool,
+/// several at once.
 ///
-/// When the last reference is gone, what was left behind by interrupts still runs, and then the native threads end.
+/// When the last reference is released, calls whose caller was interrupted still run to their end. Then the workers
+/// end.
 @safe
 public final class OffloadPool: Sendable {
     /// Owned; nil is the core's shared pool.
@@ -24,23 +25,23 @@ public final class OffloadPool: Sendable {
         handle = nil
     }
 
-    /// Makes a pool. No native thread is made yet.
+    /// Creates a pool. No OS thread is started yet.
     ///
     /// - Parameters:
-    ///   - threads: The maximum number of native threads. A number below one ends the process.
-    ///   - queueLimit: The maximum number of calls that wait for a native thread; nil means no limit. Further calls
-    ///     fail. A number below one ends the process.
-    ///   - idle: After how long without work a native thread ends; nil is never.
-    ///   - name: Of the native threads, as debuggers and `top` show it; at most 15 bytes of it.
+    ///   - threads: The maximum number of workers. A number below one ends the process.
+    ///   - queueLimit: The maximum number of calls that wait for a worker; nil means no limit. Further calls fail. A
+    ///     number below one ends the process.
+    ///   - idle: The time without work after which a worker ends; nil means never.
+    ///   - name: The name of the OS threads, as debuggers and `top` show it; at most 15 bytes of it.
     public init(
         threads: Int = 16,
         queueLimit: Int? = nil,
         idle: Duration? = .seconds(10),
         name: String = "green-offload"
     ) {
-        guard threads > 0 else { fatalError("an OffloadPool cannot have \(threads) native threads; it needs one") }
+        guard threads > 0 else { fatalError("an OffloadPool cannot have \(threads) workers; it needs at least one") }
         if let queueLimit, queueLimit <= 0 {
-            fatalError("the queue of an OffloadPool cannot have room for \(queueLimit) calls; nil means no limit")
+            fatalError("the queue of an OffloadPool cannot be limited to \(queueLimit) calls; nil means no limit")
         }
         var handle: OpaquePointer?
         let result = unsafe printableName(name).withCString { name in
@@ -60,19 +61,18 @@ public final class OffloadPool: Sendable {
         unsafe green_offload_pool_free(handle)
     }
 
-    /// Calls a function on one of the native threads, and waits for it.
+    /// Calls a function on one of the workers, and waits for it.
     ///
-    /// Like ``offload(timeout:_:)``, on this pool's threads.
+    /// Like ``offload(timeout:_:)``, on the workers of this pool.
     ///
     /// - Parameters:
-    ///   - timeout: How long to wait at most, for a native thread and for the function; nil waits for as long as it
-    ///     takes.
-    ///   - function: What to call. Once it has begun it runs to its end, whether somebody waits or not; when the wait
-    ///     ends before, it is never called.
-    /// - Returns: What the function returned.
-    /// - Throws: What the function threw. A ``SystemError`` with the code `timedOut` after the timeout,
-    ///   `resourceTemporarilyUnavailable` when the queue is full or the system makes no native thread,
-    ///   `tooManyOpenFiles`, `noMemory`. When the caller is killed or its ``Timeout`` fires meanwhile, that error.
+    ///   - timeout: The maximum time to wait for a worker and for the function; nil means no limit.
+    ///   - function: The function to call. Once it has begun, it runs to its end, even if the wait has ended. If the
+    ///     wait ends before it begins, it is never called.
+    /// - Returns: The result of the function.
+    /// - Throws: The error of the function. A ``SystemError`` with the code `timedOut` if the timeout expires,
+    ///   `resourceTemporarilyUnavailable` if the queue is full or no OS thread can be started, `tooManyOpenFiles` or
+    ///   `noMemory`. If the caller is killed or its ``Timeout`` fires while it waits, that error.
     @available(*, noasync)
     public func run<Success>(
         timeout: Duration? = nil,

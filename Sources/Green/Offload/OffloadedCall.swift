@@ -1,9 +1,9 @@
-/// A function on its way to a native thread, of a type that the core need not know.
+/// A function for a worker, without the type of its result.
 class OffloadedFunction {
     func call() {}
 }
 
-/// The same with its result on the way back. It has one user at a time: first the native thread, then the caller.
+/// A function for a worker, and then its result. It has one user at a time: first the worker, then the caller.
 final class OffloadedCall<Success>: OffloadedFunction {
     private let function: @Sendable () throws -> sending Success
     private var result: Result<Success, any Error>?
@@ -17,7 +17,7 @@ final class OffloadedCall<Success>: OffloadedFunction {
     }
 
     func takeResult() throws -> sending Success {
-        // Nobody else has it: it was made for this caller, and the call is over.
+        // Only this caller has it, and the call is over.
         nonisolated(unsafe) let value = try result.take()!.get()
         return unsafe value
     }

@@ -2,7 +2,7 @@ internal import CGreen
 internal import Glibc
 public import SystemPackage
 
-/// A program that this process has started, with pipes that are read and written green.
+/// A child process, with pipes that green threads read and write.
 ///
 /// ```swift
 /// let sort = try GreenProcess("sort", arguments: ["-r"], input: .pipe, output: .pipe)
@@ -14,66 +14,66 @@ public import SystemPackage
 /// guard try sort.wait().isSuccess else { ... }
 /// ```
 ///
-/// ``run(_:arguments:environment:workingDirectory:input:limit:)`` does all of that for what fits into memory.
+/// ``run(_:arguments:environment:workingDirectory:input:limit:)`` does all of this if the output fits into memory.
 ///
-/// A process whose last reference goes while it runs goes on, and leaves no zombie when it ends. Nobody else is to
-/// collect the ends of children, as `waitpid(-1)` does and ignoring SIGCHLD.
+/// If the last reference is released while the process runs, it continues to run, and leaves no zombie when it ends. No
+/// other code may collect children, as `waitpid(-1)` and an ignored SIGCHLD do.
 ///
-/// It belongs to its OS thread; so it is not `Sendable`.
+/// A process object belongs to its OS thread, so it is not `Sendable`.
 @safe
 public final class GreenProcess {
-    /// What the program finds at one of its standard descriptors.
+    /// The source or target of a standard stream of the program.
     public enum Stream: Hashable, Sendable {
-        /// What this process has there.
+        /// The stream of this process.
         case inherited
-        /// Nothing: `/dev/null`.
+        /// `/dev/null`.
         case null
         /// A pipe to this process.
         case pipe
-        /// A descriptor, which stays the caller's.
+        /// A descriptor, which the caller still owns.
         case descriptor(FileDescriptor)
     }
 
-    /// How a process has ended.
+    /// How a process ended.
     public enum TerminationStatus: Hashable, Sendable {
-        /// By itself, with that code.
+        /// It exited with the code.
         case exited(Int32)
-        /// By a signal.
+        /// A signal ended it.
         case signaled(Signal)
 
-        /// Whether it has ended by itself with the code 0.
+        /// Whether it exited with the code 0.
         public var isSuccess: Bool { self == .exited(0) }
     }
 
     /// Owned.
     @safe private let handle: OpaquePointer
 
-    /// The pipe to what the program reads, if it was asked for. The program sees its end when this is closed.
+    /// The pipe to standard input, if `.pipe` was given. The program gets the end of its input when this is closed.
     public let input: GreenFile?
 
-    /// The pipe from what the program writes, if it was asked for.
+    /// The pipe from standard output, if `.pipe` was given.
     public let output: GreenFile?
 
-    /// The pipe from what the program says of errors, if it was asked for.
+    /// The pipe from standard error, if `.pipe` was given.
     public let error: GreenFile?
 
-    /// Starts a program. Blocks, until the system has found and loaded it.
+    /// Starts a program. Blocks until the system has found and loaded it.
     ///
-    /// No signal is blocked or ignored in it.
+    /// No signal is blocked or ignored in the program.
     ///
     /// - Parameters:
-    ///   - program: Its name, which is looked up in this process's PATH, or a path with a "/", which begins at the
-    ///     `workingDirectory` if it is relative.
-    ///   - arguments: What it is to be told, without its own name.
-    ///   - environment: Its variables; nil is those of this process.
-    ///   - workingDirectory: Where it begins to run; nil is where this process is.
-    ///   - input: What it reads from.
-    ///   - output: What it writes to.
-    ///   - error: What it writes to of errors; nil is wherever `output` goes.
-    /// - Throws: A ``SystemError`` with the code `noSuchFileOrDirectory` when there is no such program or directory,
-    ///   `permissionDenied`, `tooManyOpenFiles`, `invalidArgument` when a text has a NUL or a variable's name is empty or
-    ///   has a "=", and others. When the thread is killed, the error of that kill; the program is then not started, or
-    ///   killed at once.
+    ///   - program: A name, which is looked up in this process's PATH, or a path with a "/". A relative path begins at
+    ///     the `workingDirectory`.
+    ///   - arguments: The arguments, without the name of the program.
+    ///   - environment: The environment variables; nil means those of this process.
+    ///   - workingDirectory: The directory it starts in; nil means that of this process.
+    ///   - input: Standard input.
+    ///   - output: Standard output.
+    ///   - error: Standard error; nil means the same as `output`.
+    /// - Throws: A ``SystemError`` with the code `noSuchFileOrDirectory` if there is no such program or directory,
+    ///   `permissionDenied`, `tooManyOpenFiles`, `invalidArgument` if a text contains a NUL or the name of a variable
+    ///   is empty or contains a "=", or another code. If the thread is killed, the error of that kill; the program is
+    ///   not started then, or is killed at once.
     @available(*, noasync)
     public init(
         _ program: any PathConvertible,
@@ -117,12 +117,13 @@ public final class GreenProcess {
         unsafe green_process_free(handle)
     }
 
-    /// Waits for the end, any number of times.
+    /// Waits until the process ends. May be called any number of times.
     ///
-    /// - Parameter timeout: How long to wait at most; nil is for as long as it takes.
-    /// - Returns: How it has ended.
-    /// - Throws: A ``SystemError`` with the code `timedOut` after the timeout, `noChildProcess` when somebody else has
-    ///   collected the end. When the thread is killed, the error of that kill. The process runs on.
+    /// - Parameter timeout: The maximum time to wait; nil means no limit.
+    /// - Returns: How the process ended.
+    /// - Throws: A ``SystemError`` with the code `timedOut` if the timeout expires, or `noChildProcess` if other code
+    ///   has collected the child. If the thread is killed, the error of that kill. In each case the process continues
+    ///   to run.
     @available(*, noasync)
     public func wait(timeout: Duration? = nil) throws -> TerminationStatus {
         var end = green_process_end()
@@ -130,16 +131,16 @@ public final class GreenProcess {
         return end.code >= 0 ? .exited(end.code) : .signaled(Signal(rawValue: end.signal))
     }
 
-    /// Sends a signal to the process, and never to another that has got its number. Does not block.
+    /// Sends a signal to the process, and never to a later process with the same id. Does not block.
     ///
-    /// - Parameter signal: Which one.
-    /// - Throws: A ``SystemError`` with the code `noSuchProcess` when a wait has told that it has ended. Until then a
-    ///   signal to one that has does nothing.
+    /// - Parameter signal: The signal.
+    /// - Throws: A ``SystemError`` with the code `noSuchProcess` if a wait has returned the end of the process. Before
+    ///   that, a signal to an ended process does nothing.
     public func send(_ signal: Signal) throws {
         try check(unsafe green_process_signal(handle, signal.rawValue))
     }
 
-    /// The system's number of it, for messages.
+    /// The process id, for messages.
     public var processIdentifier: Int32 {
         unsafe green_process_id(handle)
     }
@@ -149,7 +150,7 @@ public final class GreenProcess {
 extension GreenProcess: Sendable {}
 
 extension green_stdio {
-    /// Nil is wherever output goes.
+    /// Nil means the same as output.
     fileprivate init(_ stream: GreenProcess.Stream?, pipe: UnsafeMutablePointer<OpaquePointer?>) {
         unsafe self.init()
         switch stream {
@@ -173,13 +174,16 @@ extension green_stdio {
 private func check(_ environment: [String: String]?, for program: FilePath) throws {
     for (name, value) in environment ?? [:] {
         guard !name.isEmpty, !name.contains("=") else {
-            throw SystemError(code: .invalidArgument, message: "cannot start '\(program)': invalid variable name '\(name)'")
+            throw SystemError(
+                code: .invalidArgument,
+                message: "cannot start '\(program)': invalid variable name '\(name)'"
+            )
         }
         _ = (try checked(name, "environment"), try checked(value, "environment"))
     }
 }
 
-/// Strings as the core wants a list of them, as long as this lives.
+/// A C array of C strings, valid as long as this object.
 @safe
 private final class CStrings {
     /// Ended by nil.

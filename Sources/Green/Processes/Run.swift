@@ -1,20 +1,20 @@
 internal import SystemPackage
 
-/// What a program has written, and how it has ended.
+/// The output of a program, and how it ended.
 public struct CollectedOutput: Hashable, Sendable {
-    /// How it has ended.
+    /// How the program ended.
     public let terminationStatus: GreenProcess.TerminationStatus
 
-    /// What it has written.
+    /// The bytes of standard output.
     public let standardOutput: [UInt8]
 
-    /// What it has written of errors.
+    /// The bytes of standard error.
     public let standardError: [UInt8]
 
-    /// What it has written, as UTF-8 that is repaired where it is none.
+    /// Standard output as text. Invalid UTF-8 is repaired.
     public var text: String { String(decoding: standardOutput, as: UTF8.self) }
 
-    /// What it has written of errors, as UTF-8 that is repaired where it is none.
+    /// Standard error as text. Invalid UTF-8 is repaired.
     public var errorText: String { String(decoding: standardError, as: UTF8.self) }
 }
 
@@ -68,7 +68,7 @@ extension GreenProcess {
     /// Blocks the calling green thread until the program has ended and every copy of its output descriptors is closed. A
     /// program that it leaves running in the background may hold such a copy.
     ///
-    /// ``run(_:arguments:environment:workingDirectory:input:limit:)`` is the same as a free function.
+    /// ``/Green/run(_:arguments:environment:workingDirectory:input:limit:)`` is the same as a free function.
     ///
     /// - Parameters:
     ///   - program: A name, which is looked up in this process's PATH, or a path with a "/". A relative path begins at the
@@ -111,7 +111,7 @@ extension GreenProcess {
             do {
                 return try collect(errors, of: program, limit: limit)
             } catch {
-                // Or nobody would read what the program writes, and it would wait for that for ever.
+                // Without a reader the program would block forever when the pipe is full.
                 try? process.send(.kill)
                 throw error
             }
@@ -127,7 +127,7 @@ extension GreenProcess {
         let collected = try collect(output, of: program, limit: limit)
         let collectedErrors = try reader.wait().get()
         let status = try process.wait()
-        // A program that has ended reads no more, and one that it has left behind does not matter.
+        // The program has ended. A background program that still reads the input is ignored.
         try writer?.kill()
         isOver = true
         return CollectedOutput(
@@ -138,7 +138,7 @@ extension GreenProcess {
     }
 }
 
-/// A thread whose error is a result, so that nobody reports it when nobody waits for it.
+/// Starts a thread whose error is part of its result, so that it is not reported if no call waits for it.
 private func spawned<Success>(_ body: @escaping () throws -> Success) throws -> GreenThread<Result<Success, any Error>>
 {
     spawn { Result { try body() } }
@@ -150,12 +150,12 @@ private func collect(_ file: GreenFile, of program: FilePath, limit: Int) throws
     } catch let error as SystemError where error.code == .messageTooLong {
         throw SystemError(
             code: .messageTooLong,
-            message: "running '\(program)': it has written more than the limit of \(limit) bytes"
+            message: "running '\(program)': its output exceeds the limit of \(limit) bytes"
         )
     }
 }
 
-/// Writes what the program is to read, as far as it reads.
+/// Writes the input of the program, as far as the program reads it.
 private func feed(_ bytes: [UInt8], to source: GreenFile) throws {
     do {
         try source.write(bytes)

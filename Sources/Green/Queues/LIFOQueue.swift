@@ -1,12 +1,12 @@
-/// A ``Queue`` that gives its items out last in, first out.
+/// A ``Queue`` that returns its items last in, first out.
 ///
-/// The order is one of the items it holds: waiting threads are served in the order they came here too.
+/// This is the order of the items. Waiting threads are served first come, first served, as in every queue.
 @safe
 public final class LIFOQueue<Item>: Queue<Item> {
-    /// Makes an empty queue.
+    /// Creates an empty queue.
     ///
-    /// - Parameter capacity: How many items it holds: nil is any number, 0 none, which makes it a channel. A negative
-    ///   one is a mistake that ends the process.
+    /// - Parameter capacity: The maximum number of items; nil means no limit, 0 makes a channel. A negative number ends
+    ///   the process.
     @inlinable
     public init(capacity: Int? = nil) {
         super.init(capacity: capacity, order: .lifo, items: QueueItems(Item.self))

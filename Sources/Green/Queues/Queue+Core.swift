@@ -1,7 +1,7 @@
 internal import CGreen
 internal import Glibc
 
-// What inlined code calls, which cannot see the core. Each of these is a jump into the core and no more: every level of
+// Calls of the core for inlined code, which cannot see it. Each is only a jump into the core, since every level of
 // calls across a switch costs a mispredicted return.
 
 extension Queue {
@@ -49,7 +49,7 @@ func nanoseconds(_ duration: Duration) -> Int64 {
     duration.nanoseconds
 }
 
-/// The error for a result that a call on a queue has just returned.
+/// The error for a result that the last call, on a queue, has returned.
 @usableFromInline
 @inline(never)
 func queueFailure(_ result: Int32) -> any Error {

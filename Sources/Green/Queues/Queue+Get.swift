@@ -1,12 +1,12 @@
 extension Queue {
-    /// Takes the next item out of the queue, or from the hands of a thread that waits with one.
+    /// Removes and returns the next item, or takes one from a thread that waits to put it.
     ///
-    /// Blocks while there is none.
+    /// Blocks while the queue is empty.
     ///
-    /// - Parameter timeout: How long to wait at most; zero asks without blocking, nil waits for as long as it takes.
+    /// - Parameter timeout: The maximum time to wait; zero does not block, nil means no limit.
     /// - Returns: The item.
-    /// - Throws: ``QueueClosed`` when the queue is empty and closed, also meanwhile. A ``SystemError`` with the code
-    ///   `timedOut` after the timeout. When the thread is killed, the error of that kill.
+    /// - Throws: ``QueueClosed`` if the queue is empty and closed, or is closed during the call. A ``SystemError`` with
+    ///   the code `timedOut` if the timeout expires. If the thread is killed, the error of that kill.
     @available(*, noasync)
     @inlinable
     public func get(timeout: Duration? = nil) throws -> Item {
@@ -14,7 +14,7 @@ extension Queue {
         return item
     }
 
-    /// Takes the next item as ``get(timeout:)`` does, until the queue is closed and empty.
+    /// Removes and returns the next item like ``get(timeout:)``, or returns nil at the end of the queue.
     ///
     /// ```swift
     /// while let job = try jobs.next() {
@@ -22,12 +22,12 @@ extension Queue {
     /// }
     /// ```
     ///
-    /// Blocks while there is none.
+    /// Blocks while the queue is empty.
     ///
-    /// - Parameter timeout: How long to wait at most; zero asks without blocking, nil waits for as long as it takes.
-    /// - Returns: The item; nil when the queue is empty and closed.
-    /// - Throws: A ``SystemError`` with the code `timedOut` after the timeout. When the thread is killed, the error of
-    ///   that kill.
+    /// - Parameter timeout: The maximum time to wait; zero does not block, nil means no limit.
+    /// - Returns: The item; nil if the queue is empty and closed.
+    /// - Throws: A ``SystemError`` with the code `timedOut` if the timeout expires. If the thread is killed, the error
+    ///   of that kill.
     @available(*, noasync)
     @inlinable
     public func next(timeout: Duration? = nil) throws -> Item? {
@@ -50,12 +50,12 @@ extension Queue {
         }
     }
 
-    /// Takes the next item unless it would have to wait. Does not block.
+    /// Removes and returns the next item if there is one now. Does not block.
     ///
-    /// On a channel it takes that of a thread that waits with one.
+    /// On a channel, it takes the item of a thread that waits to put it.
     ///
-    /// - Returns: The item; nil when there is none now.
-    /// - Throws: ``QueueClosed`` when the queue is empty and closed.
+    /// - Returns: The item; nil if there is none now.
+    /// - Throws: ``QueueClosed`` if the queue is empty and closed.
     @available(*, noasync)
     @inlinable
     public func tryGet() throws -> Item? {

@@ -1,13 +1,14 @@
 extension Queue {
-    /// Puts an item into the queue, or straight into the hands of a thread that waits for one.
+    /// Puts an item into the queue, or passes it directly to a thread that waits for one.
     ///
     /// Blocks while the queue is full; on a channel, until the item is taken.
     ///
     /// - Parameters:
-    ///   - item: The item. When this throws, it was not put.
-    ///   - timeout: How long to wait at most; zero asks without blocking, nil waits for as long as it takes.
-    /// - Throws: ``QueueClosed`` when the queue is closed, also meanwhile. A ``SystemError``, with the code `timedOut`
-    ///   after the timeout, `noMemory` when there is none for it. When the thread is killed, the error of that kill.
+    ///   - item: The item. If the call throws, the item was not put.
+    ///   - timeout: The maximum time to wait; zero does not block, nil means no limit.
+    /// - Throws: ``QueueClosed`` if the queue is closed, or is closed during the call. A ``SystemError`` with the code
+    ///   `timedOut` if the timeout expires, or `noMemory` if there is no memory for the item. If the thread is killed,
+    ///   the error of that kill.
     @available(*, noasync)
     @inlinable
     public func put(_ item: consuming Item, timeout: Duration? = nil) throws {
@@ -27,14 +28,14 @@ extension Queue {
         }
     }
 
-    /// Puts an item into the queue unless it would have to wait. Does not block.
+    /// Puts an item into the queue if there is room now. Does not block.
     ///
-    /// On a channel there has to be a thread that waits for an item.
+    /// On a channel, it succeeds if a thread waits for an item.
     ///
     /// - Parameter item: The item.
-    /// - Returns: Whether it was put.
-    /// - Throws: ``QueueClosed`` when the queue is closed. A ``SystemError`` with the code `noMemory` when there is none
-    ///   for it.
+    /// - Returns: Whether the item was put.
+    /// - Throws: ``QueueClosed`` if the queue is closed. A ``SystemError`` with the code `noMemory` if there is no
+    ///   memory for the item.
     @available(*, noasync)
     @inlinable
     public func tryPut(_ item: consuming Item) throws -> Bool {
@@ -52,7 +53,7 @@ extension Queue {
         }
     }
 
-    /// Keeps the item on the stack for a call that may move it away, and destroys it when that did not.
+    /// Keeps the item on the stack for a call that may move it away, and destroys it if the call did not.
     @inlinable
     func hand(over item: consuming Item, to call: (UnsafeMutableRawPointer) throws -> Bool) throws -> Bool {
         // A closure cannot consume what it captures.

@@ -1,5 +1,5 @@
 extension Queue: Sequence {
-    /// Gets the items until the queue is closed and empty, for a `for` loop and the algorithms of sequences.
+    /// Iterates over the items until the queue is closed and empty, for a `for` loop and the algorithms of sequences.
     ///
     /// ```swift
     /// for job in jobs {
@@ -7,18 +7,17 @@ extension Queue: Sequence {
     /// }
     /// ```
     ///
-    /// `for try` is for asynchronous sequences, and a `Sequence` cannot throw; so each element is a result. After a
-    /// failure that is an interrupt, such as ``GreenExit``, iteration can go on; a ``SystemError`` or a
-    /// ``DeadlockError``, which would come again, is the last element. ``next(timeout:)`` in a `while let` loop does
-    /// the same with less ado.
+    /// A `Sequence` cannot throw, so each element is a `Result`. After an interrupt, such as ``GreenExit``, the
+    /// iteration can continue. A ``SystemError`` or a ``DeadlockError``, which would come again, is the last element. A
+    /// `while let` loop with ``next(timeout:)`` is simpler.
     ///
-    /// An item is taken when it is asked for. Several threads may iterate; each item goes to one of them.
+    /// Each call of the iterator takes one item. Several threads may iterate; each item goes to one of them.
     @inlinable
     public func makeIterator() -> Iterator {
         Iterator(queue: self)
     }
 
-    /// Gets the items of a queue, each when it is asked for.
+    /// An iterator over the items of a queue.
     @safe
     public struct Iterator: IteratorProtocol {
         @usableFromInline
@@ -32,7 +31,7 @@ extension Queue: Sequence {
             self.queue = queue
         }
 
-        /// Takes the next item, as ``Queue/next(timeout:)`` does. Blocks.
+        /// Takes the next item, like ``Queue/next(timeout:)``. Blocks.
         @available(*, noasync)
         @inlinable
         public mutating func next() -> Result<Item, any Error>? {

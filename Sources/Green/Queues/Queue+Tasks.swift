@@ -1,12 +1,12 @@
 internal import CGreen
 
 extension Queue {
-    /// How many items were put and have not been worked off; see ``taskDone()``.
+    /// The number of items that were put and whose work is not done; see ``taskDone()``.
     public var unfinishedCount: Int {
         unsafe Int(green_queue_unfinished(handle))
     }
 
-    /// Says that one item that was got has been worked off. Does not block.
+    /// Marks the work of one item as done. Does not block. ``join(timeout:)`` waits for this.
     ///
     /// ```swift
     /// while let job = try jobs.next() {
@@ -15,18 +15,17 @@ extension Queue {
     /// }
     /// ```
     ///
-    /// - Throws: A ``SystemError`` with the code `invalidArgument` when it was said more often than items were put.
+    /// - Throws: A ``SystemError`` with the code `invalidArgument` if it is called more often than items were put.
     @available(*, noasync)
     public func taskDone() throws {
         try unsafe check(green_queue_task_done(handle))
     }
 
-    /// Blocks until every item that was ever put has been worked off, as ``taskDone()`` tells; not at all when that is
-    /// so.
+    /// Blocks until the work of every item that was put is done, by ``taskDone()``. Returns at once if there is none.
     ///
-    /// - Parameter timeout: How long to wait at most; zero asks without blocking, nil waits for as long as it takes.
-    /// - Throws: A ``SystemError`` with the code `timedOut` after the timeout. When the thread is killed, the error of
-    ///   that kill.
+    /// - Parameter timeout: The maximum time to wait; zero does not block, nil means no limit.
+    /// - Throws: A ``SystemError`` with the code `timedOut` if the timeout expires. If the thread is killed, the error
+    ///   of that kill.
     @available(*, noasync)
     public func join(timeout: Duration? = nil) throws {
         try unsafe check(green_queue_join(handle, timeout.timeout))

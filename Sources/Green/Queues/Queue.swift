@@ -1,6 +1,6 @@
 internal import CGreen
 
-/// Items that go from green thread to green thread, first in, first out.
+/// A queue of items between green threads, first in, first out.
 ///
 /// ```swift
 /// let jobs = Queue<Job>(capacity: 100)
@@ -13,16 +13,17 @@ internal import CGreen
 /// jobs.close()
 /// ```
 ///
-/// A queue without a capacity takes any number of items. One with a capacity makes those who put wait while it is
-/// full. A capacity of 0 makes a channel, which holds nothing: a put returns when a get has taken its item.
+/// A queue without a capacity holds any number of items. A queue with a capacity applies back-pressure: `put` blocks
+/// while the queue is full. A capacity of 0 makes a channel, which holds nothing: `put` returns when a `get` has taken
+/// its item.
 ///
-/// Waiting threads are served in the order they came. One that is killed or runs out of time takes nothing and leaves
-/// nothing behind. Items lie in the queue itself, or go straight from thread to thread; none costs an allocation.
-/// Those that are left in it when the last reference is gone are destroyed with it.
+/// Waiting threads are served first come, first served. A thread whose wait is interrupted or expires puts and takes
+/// nothing. Items are stored in the queue itself, or pass directly from thread to thread, without an allocation for
+/// each. Items that are left are destroyed with the queue.
 ///
-/// ``LIFOQueue`` and ``PriorityQueue`` hold their items in other orders and are queues in everything else.
+/// ``LIFOQueue`` and ``PriorityQueue`` differ only in the order of their items.
 ///
-/// A queue belongs to the OS thread that first uses it; so it is not `Sendable`.
+/// A queue belongs to the OS thread that first uses it, so it is not `Sendable`.
 @safe
 public class Queue<Item> {
     /// Owned.
@@ -31,10 +32,10 @@ public class Queue<Item> {
     /// The core borrows it.
     private final let items: QueueItems
 
-    /// Makes an empty queue.
+    /// Creates an empty queue.
     ///
-    /// - Parameter capacity: How many items it holds: nil is any number, 0 none, which makes it a channel. A negative
-    ///   one is a mistake that ends the process.
+    /// - Parameter capacity: The maximum number of items; nil means no limit, 0 makes a channel. A negative number ends
+    ///   the process.
     @inlinable
     public convenience init(capacity: Int? = nil) {
         self.init(capacity: capacity, order: .fifo, items: QueueItems(Item.self))
@@ -63,7 +64,7 @@ public class Queue<Item> {
 extension Queue: Sendable {}
 
 extension Queue {
-    /// How many items it holds at most; nil is any number, 0 a channel.
+    /// The maximum number of items; nil means no limit, 0 is a channel.
     public var capacity: Int? {
         let capacity = unsafe green_queue_capacity(handle)
         return capacity == GREEN_UNBOUNDED ? nil : Int(capacity)
@@ -71,51 +72,51 @@ extension Queue {
 
     /// Changes the capacity. Does not block.
     ///
-    /// More room lets waiting puts go on at once. Above a smaller capacity the items stay, and no put succeeds until
-    /// there are fewer.
+    /// A larger capacity completes waiting puts at once. With a smaller one, items above it stay, and puts block until
+    /// there is room.
     ///
-    /// - Parameter capacity: The new capacity: nil is any number, 0 a channel. A negative one is a mistake that ends
-    ///   the process, and so is a call on another OS thread.
+    /// - Parameter capacity: The new capacity; nil means no limit, 0 makes a channel. A negative number ends the
+    ///   process, as does a call on another OS thread.
     @available(*, noasync)
     public func resize(capacity: Int?) {
         unsafe checkOrTrap(green_queue_resize(handle, coreCapacity(capacity)))
     }
 
-    /// How many items are in the queue; always 0 in a channel.
+    /// The number of items in the queue; always 0 for a channel.
     public var count: Int {
         unsafe green_queue_count(handle)
     }
 
-    /// Whether no item is in the queue. Always, for a channel.
+    /// Whether the queue holds no item. Always true for a channel.
     public var isEmpty: Bool {
         count == 0
     }
 
-    /// Whether a put would have to wait for a get. Always, for a channel.
+    /// Whether a put would block. Always true for a channel.
     public var isFull: Bool {
         unsafe green_queue_is_full(handle)
     }
 
-    /// How many threads wait to get an item.
+    /// The number of threads that wait to get an item.
     public var gettingCount: Int {
         unsafe green_queue_getting(handle)
     }
 
-    /// How many threads wait with an item to put.
+    /// The number of threads that wait to put an item.
     public var puttingCount: Int {
         unsafe green_queue_putting(handle)
     }
 
-    /// Ends the queue: from here on every put throws ``QueueClosed``, and so does a get once the queue is empty.
+    /// Closes the queue: every put throws ``QueueClosed`` from now on, and so does a get once the queue is empty.
     ///
-    /// Those who wait get that error at once. Does nothing the second time, and does not block. A call on another OS
-    /// thread is a mistake that ends the process.
+    /// Threads that wait get that error at once. Does nothing the second time, and does not block. A call on another OS
+    /// thread ends the process.
     @available(*, noasync)
     public func close() {
         unsafe checkOrTrap(green_queue_close(handle))
     }
 
-    /// Whether ``close()`` was called. There may still be items to get.
+    /// Whether ``close()`` was called. The queue may still hold items.
     public var isClosed: Bool {
         unsafe green_queue_is_closed(handle)
     }

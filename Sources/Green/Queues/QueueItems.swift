@@ -1,6 +1,6 @@
 internal import CGreen
 
-/// The order in which a queue gives its items out.
+/// The order in which a queue returns its items.
 @usableFromInline
 enum QueueOrder {
     case fifo
@@ -16,10 +16,10 @@ enum QueueOrder {
     }
 }
 
-/// What the core has to know of a queue's items: how to move, destroy and compare them.
+/// How to move, destroy and compare the items of a queue, for the core.
 ///
-/// The functions are made where the type of the items is known, and capture nothing for most queues. The core calls
-/// them only where an item does not go its usual way, straight into a slot and out of it.
+/// The functions are created where the type of the items is known, and capture nothing for most queues. The core calls
+/// them only where an item cannot be moved directly into a slot and out of it.
 @usableFromInline
 @safe
 final class QueueItems {
@@ -32,13 +32,13 @@ final class QueueItems {
     @usableFromInline
     let precedes: (_ first: UnsafeRawPointer, _ second: UnsafeRawPointer) -> Bool
 
-    /// For a queue whose order is not one of the items.
+    /// For a queue that does not compare its items.
     @inlinable
     convenience init<Item>(_: Item.Type) {
         unsafe self.init(Item.self) { _, _ in false }
     }
 
-    /// For a queue with an order of its own.
+    /// For a queue that orders its items.
     @inlinable
     convenience init<Item>(orderedBy areInIncreasingOrder: @escaping (Item, Item) -> Bool) {
         unsafe self.init(Item.self) {
@@ -60,7 +60,7 @@ final class QueueItems {
         unsafe self.precedes = unsafe precedes
     }
 
-    /// Fills in the core's description. Whoever made the queue keeps this object as long as that.
+    /// Fills in the core's options. The owner of the queue must retain this object as long as the queue.
     func describe(in options: inout green_queue_options) {
         unsafe options.context = Unmanaged.passUnretained(self).toOpaque()
         unsafe options.move = { target, source, context in
@@ -74,8 +74,8 @@ final class QueueItems {
         }
     }
 
-    /// Calls the body with the object of a queue that is held by its caller. To retain the closure for each call would
-    /// cost as much again as a comparison.
+    /// Calls the body with the object, which the owner of the queue retains. Retaining the closure for each call would
+    /// double the cost of a comparison.
     @inline(__always)
     private static func with<Result>(_ context: UnsafeMutableRawPointer?, _ body: (QueueItems) -> Result) -> Result {
         unsafe Unmanaged<QueueItems>.fromOpaque(context!)._withUnsafeGuaranteedRef(body)

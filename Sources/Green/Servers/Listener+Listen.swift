@@ -12,7 +12,7 @@ extension Listener {
     /// name, the first of its addresses is used. Blocks only for the name look-up, which a kill or a ``Timeout`` of the
     /// calling thread interrupts.
     ///
-    /// ``listen(on:backlog:reuseAddress:reusePort:ipv6Only:)-(String,_,_,_,_)`` is the same as a free function.
+    /// ``/Green/listen(on:backlog:reuseAddress:reusePort:ipv6Only:)-(String,_,_,_,_)`` is the same as a free function.
     ///
     /// - Parameters:
     ///   - host: `host:port`, or any form of ``SocketAddress/init(parsing:)``.

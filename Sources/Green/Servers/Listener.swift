@@ -1,10 +1,11 @@
 internal import CGreen
 public import SystemPackage
 
-/// A listening socket, made by ``listen(on:backlog:reuseAddress:reusePort:ipv6Only:)-(String,_,_,_,_)``.
+/// A socket that listens for connections.
 ///
-/// Give it to ``serve(_:concurrency:stackSize:onError:_:)``, or accept connections by hand. Closed by ``close()`` or
-/// when the last reference is gone. It belongs to its OS thread; so it is not `Sendable`.
+/// ``serve(concurrency:stackSize:onError:_:)`` runs a handler for each connection, ``accept()`` returns one connection.
+/// The listener is closed by ``close()`` or when the last reference is released. It belongs to its OS thread, so it is
+/// not `Sendable`.
 @safe
 public final class Listener {
     /// Owned: one reference of the core's count.
@@ -14,15 +15,15 @@ public final class Listener {
         self.handle = unsafe handle
     }
 
-    /// Makes a listener of a listening descriptor, from a service manager say, which it owns from then on. On failure
-    /// the descriptor stays the caller's.
+    /// Creates a listener from a listening descriptor, such as one from a service manager, and takes ownership of the
+    /// descriptor. If it throws, the caller still owns the descriptor.
     ///
     /// Sets `O_NONBLOCK`, for all processes that share the descriptor. Connections stay in the shared queue until a
     /// process accepts them. Each new connection wakes all processes that wait for one; listeners made with `reusePort`
     /// do not share wake-ups.
     ///
     /// - Parameter descriptor: The descriptor of a listening socket.
-    /// - Throws: A ``SystemError``, with the code `invalidArgument` when it does not listen.
+    /// - Throws: A ``SystemError`` with the code `invalidArgument` if the descriptor does not listen.
     @available(*, noasync)
     public init(adopting descriptor: FileDescriptor) throws {
         var handle: OpaquePointer?
@@ -35,12 +36,12 @@ public final class Listener {
     }
 
     /// Waits for a connection. Only one thread may wait at a time. Connections stay in the kernel's queue until a call
-    /// accepts them.
+    /// accepts them. A kill, a ``Timeout`` or ``close()`` interrupts it.
     ///
-    /// - Returns: The connected socket. Connections that have died meanwhile are passed over.
-    /// - Throws: A ``SystemError``, with the code `badFileDescriptor` when the listener is closed, also meanwhile,
-    ///   `tooManyOpenFiles` when no descriptor is left, which leaves the connection there for a later call,
-    ///   `resourceBusy` when another thread is accepting. When the thread is killed, the error of that kill.
+    /// - Returns: The connected socket. Connections that ended in the queue are skipped.
+    /// - Throws: A ``SystemError`` with the code `badFileDescriptor` if the listener is closed, or is closed during the
+    ///   call; `tooManyOpenFiles` if no descriptor is left, and the connection stays in the queue for a later call;
+    ///   `resourceBusy` if another thread is accepting. If the thread is killed, the error of that kill.
     @available(*, noasync)
     public func accept() throws -> Socket {
         var socket: OpaquePointer?
@@ -48,20 +49,20 @@ public final class Listener {
         return unsafe Socket(owning: socket!)
     }
 
-    /// Stops listening; the port is free when this returns. Does nothing the second time.
+    /// Stops listening. The port is free when this returns. Does nothing the second time.
     ///
     /// Connections in the kernel's queue are left to other processes that share the listener; without such a process
     /// they are reset.
     ///
-    /// A thread that is blocked in ``accept()`` gets an error, and a ``serve(_:concurrency:stackSize:onError:_:)``
-    /// on it returns; its handlers go on. Cannot be interrupted.
+    /// A thread that is blocked in ``accept()`` gets an error. A ``serve(concurrency:stackSize:onError:_:)`` on the
+    /// listener returns; its handlers continue to run. Cannot be interrupted.
     @available(*, noasync)
     public func close() {
-        // Closing has no failure that anybody could act on: the descriptor is gone in any case.
+        // No caller could handle a failure: the descriptor is closed in any case.
         _ = unsafe green_listener_close(handle)
     }
 
-    /// Stops a ``serve(_:concurrency:stackSize:onError:_:)`` from outside.
+    /// Stops the ``serve(concurrency:stackSize:onError:_:)`` of this listener, and drains its clients.
     ///
     /// Accepts the connections in the kernel's queue, stops listening, and waits for the handlers of all accepted
     /// connections to run and end, within the server's `concurrency` limit. At the end of `grace` it closes the
@@ -71,16 +72,16 @@ public final class Listener {
     /// - Parameter grace: How long the handlers may continue to run; nil means no limit. With zero, the connections in
     ///   the queue are handled as by ``close()``.
     /// - Returns: The number of handlers that were killed or had not started.
-    /// - Throws: When the caller is killed meanwhile, the error of that kill.
+    /// - Throws: If the caller is killed while it waits, the error of that kill.
     @available(*, noasync)
     @discardableResult
     public func stop(drainingFor grace: Duration? = nil) throws -> Int {
         unsafe Int(try check(green_listener_stop(handle, grace.timeout)))
     }
 
-    /// The address it listens on, with the real port.
+    /// The address that the listener is bound to, with the actual port.
     ///
-    /// - Throws: A ``SystemError`` with the code `badFileDescriptor` once the listener is closed.
+    /// - Throws: A ``SystemError`` with the code `badFileDescriptor` if the listener is closed.
     public var address: SocketAddress {
         get throws {
             var address = green_address()
@@ -89,9 +90,9 @@ public final class Listener {
         }
     }
 
-    /// The descriptor, still owned by the listener.
+    /// The descriptor, which the listener still owns.
     ///
-    /// - Throws: A ``SystemError`` with the code `badFileDescriptor` once the listener is closed.
+    /// - Throws: A ``SystemError`` with the code `badFileDescriptor` if the listener is closed.
     public var fileDescriptor: FileDescriptor {
         get throws {
             unsafe FileDescriptor(rawValue: try check(green_listener_fd(handle)))

@@ -54,7 +54,7 @@ extension Listener {
     /// The client is closed when its handler returns or throws, even if a reference to it remains. If no descriptor or
     /// memory is left, `serve` waits until there is some and continues.
     ///
-    /// ``serve(_:concurrency:stackSize:onError:_:)`` is the same as a free function.
+    /// ``/Green/serve(_:concurrency:stackSize:onError:_:)`` is the same as a free function.
     ///
     /// - Parameters:
     ///   - concurrency: The maximum number of handlers that run at the same time, at least one. At the limit, no

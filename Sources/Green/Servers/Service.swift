@@ -1,13 +1,13 @@
 internal import CGreen
 internal import SystemPackage
 
-/// What one `serve` shares with its handlers, which may outlive it.
+/// The state that one `serve` shares with its handlers, which may outlive it.
 final class Service {
     private let handler: (Socket, SocketAddress) throws -> Void
     private let onError: ((any Error) -> Void)?
     private var hasEnded = false
 
-    /// The error of a handler that `serve` is to throw.
+    /// The error of a handler, for `serve` to throw.
     private(set) var failure: (any Error)?
 
     init(handler: @escaping (Socket, SocketAddress) throws -> Void, onError: ((any Error) -> Void)?) {
@@ -31,7 +31,7 @@ final class Service {
         }
     }
 
-    /// `serve` has returned: nobody will throw the errors of the handlers that go on.
+    /// `serve` has returned, so it cannot throw the errors of the remaining handlers.
     func end() {
         hasEnded = true
     }

@@ -1,11 +1,11 @@
-/// What ``Socket/receive(upTo:)`` hands out: one datagram and where it came from.
+/// One datagram and its sender, as ``Socket/receive(upTo:)`` returns it.
 public struct Datagram: Hashable, Sendable {
-    /// What it holds, as far as there was room.
+    /// The received bytes.
     public let bytes: [UInt8]
 
     /// The address of the sender.
     public let sender: SocketAddress
 
-    /// Its end was cut off, because there was no room for it.
+    /// Whether the end of the datagram was cut off because it did not fit.
     public let isTruncated: Bool
 }

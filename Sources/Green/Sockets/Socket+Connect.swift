@@ -11,7 +11,7 @@ extension Socket {
     /// 250 ms after the previous one, and the first connection is kept. Sets ``SocketOption/noDelay``. Blocks until there
     /// is a connection. A kill or a ``Timeout`` of the calling thread interrupts it.
     ///
-    /// ``connect(to:from:timeout:)-(String,_,_)`` is the same as a free function.
+    /// ``/Green/connect(to:from:timeout:)-(String,_,_)`` is the same as a free function.
     ///
     /// - Parameters:
     ///   - host: `host:port`, or any form of ``SocketAddress/init(parsing:)``.

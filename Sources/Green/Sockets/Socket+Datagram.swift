@@ -1,11 +1,11 @@
 internal import CGreen
 
 extension Socket {
-    /// Makes a datagram socket: UDP, or unix.
+    /// Creates a datagram socket, UDP or unix.
     ///
-    /// - Parameter address: Where to receive; port 0 is any free one, which ``localAddress`` then tells.
+    /// - Parameter address: The address to receive on. Port 0 selects a free port; see ``localAddress``.
     /// - Returns: The socket.
-    /// - Throws: A ``SystemError``, with the code `addressInUse`, `addressNotAvailable` or `tooManyOpenFiles`.
+    /// - Throws: A ``SystemError`` with the code `addressInUse`, `addressNotAvailable` or `tooManyOpenFiles`.
     @available(*, noasync)
     public static func datagram(at address: SocketAddress) throws -> Socket {
         var handle: OpaquePointer?
@@ -15,10 +15,11 @@ extension Socket {
         return unsafe Socket(owning: handle!)
     }
 
-    /// Receives one datagram. Blocks until one has come.
+    /// Receives one datagram. Blocks until one arrives.
     ///
-    /// - Parameter buffer: Where to put it.
-    /// - Returns: Its size, which is larger than the buffer when its end was cut off, and who sent it.
+    /// - Parameter buffer: The buffer for the bytes.
+    /// - Returns: The size of the datagram, which is larger than the buffer if its end was cut off, and the address of
+    ///   the sender.
     /// - Throws: As every read; see ``Socket``.
     @available(*, noasync)
     public func receive(into buffer: UnsafeMutableRawBufferPointer) throws -> (size: Int, sender: SocketAddress) {
@@ -30,7 +31,7 @@ extension Socket {
         return (size, SocketAddress(from))
     }
 
-    /// Receives one datagram. Blocks until one has come.
+    /// Receives one datagram. Blocks until one arrives.
     ///
     /// - Parameter count: The maximum number of bytes. No UDP datagram is larger than the default. From a larger unix
     ///   datagram, at most 16 MiB are received.
@@ -49,13 +50,13 @@ extension Socket {
         }
     }
 
-    /// Sends one datagram. Blocks while the kernel has no room for it.
+    /// Sends one datagram. Blocks while the kernel's buffer is full.
     ///
     /// - Parameters:
-    ///   - bytes: What it holds.
-    ///   - address: Who is to get it.
-    /// - Throws: As every write; see ``Socket``. A ``SystemError`` with the code `messageTooLong` when it is larger
-    ///   than the network takes.
+    ///   - bytes: The bytes of the datagram.
+    ///   - address: The address of the receiver.
+    /// - Throws: The errors of every write; see ``Socket``. A ``SystemError`` with the code `messageTooLong` if the
+    ///   datagram is larger than the network allows.
     @available(*, noasync)
     public func send(_ bytes: RawSpan, to address: SocketAddress) throws {
         try unsafe bytes.withUnsafeBytes { bytes in
@@ -68,13 +69,13 @@ extension Socket {
         }
     }
 
-    /// Sends one datagram. Blocks while the kernel has no room for it.
+    /// Sends one datagram. Blocks while the kernel's buffer is full.
     ///
     /// - Parameters:
-    ///   - bytes: What it holds.
-    ///   - address: Who is to get it.
-    /// - Throws: As every write; see ``Socket``. A ``SystemError`` with the code `messageTooLong` when it is larger
-    ///   than the network takes.
+    ///   - bytes: The bytes of the datagram.
+    ///   - address: The address of the receiver.
+    /// - Throws: The errors of every write; see ``Socket``. A ``SystemError`` with the code `messageTooLong` if the
+    ///   datagram is larger than the network allows.
     @available(*, noasync)
     public func send(_ bytes: [UInt8], to address: SocketAddress) throws {
         try unsafe send(bytes.span.bytes, to: address)

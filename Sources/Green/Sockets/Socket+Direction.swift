@@ -1,13 +1,13 @@
 internal import Glibc
 
 extension Socket {
-    /// What ``Socket/shutdown(_:)`` ends.
+    /// The direction of a connection that ``Socket/shutdown(_:)`` ends.
     public enum Direction: Hashable, Sendable {
-        /// Reading: later reads find the end of the stream.
+        /// Reading. Later reads return the end of the stream.
         case reading
-        /// Writing: the peer finds the end of the stream once it has read what was written.
+        /// Writing. The peer gets the end of the stream after the bytes that were written.
         case writing
-        /// Both.
+        /// Both directions.
         case both
 
         var how: Int32 {

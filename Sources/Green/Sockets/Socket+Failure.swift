@@ -2,12 +2,12 @@ internal import CGreen
 internal import SystemPackage
 
 extension Socket {
-    /// Whether an error is a failure of this connection.
+    /// Returns whether an error is a failure of this connection.
     ///
     /// It is if the last read or the last write of this socket failed with it. Such errors are: the peer reset the
     /// connection, the TLS handshake failed, a line was too long, the peer was silent for longer than ``readTimeout``,
     /// or the socket was closed. Interrupts and lack of memory do not count. A server uses this to distinguish a lost
-    /// client from its own failures, as ``serve(_:concurrency:stackSize:onError:_:)`` does.
+    /// client from its own failures, as ``Listener/serve(concurrency:stackSize:onError:_:)`` does.
     ///
     /// - Parameter error: The error, or an error that contains it in a stored property or an associated value.
     /// - Returns: Whether this connection failed with the same code.

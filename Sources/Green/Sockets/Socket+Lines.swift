@@ -1,7 +1,7 @@
 internal import CGreen
 
 extension Socket {
-    /// Reads a line and strips its end, "\n" or "\r\n".
+    /// Reads a line, and removes its end, "\n" or "\r\n".
     ///
     /// ```swift
     /// while let line = try client.readLine() {
@@ -9,14 +9,14 @@ extension Socket {
     /// }
     /// ```
     ///
-    /// Invalid UTF-8 in it is repaired. A last line without an end counts. A thread that waits for the beginning of
+    /// Invalid UTF-8 is repaired. A last line without an end counts as a line. A thread that waits for the beginning of
     /// a line holds no buffer.
     ///
     /// - Parameter limit: The maximum length of a line in bytes, including its end; at least one. Memory grows as bytes
     ///   arrive, so a large limit uses no memory by itself.
     /// - Returns: The line; nil at the end of the stream.
-    /// - Throws: As every read; see ``Socket``. A ``SystemError`` with the code `messageTooLong` when no line ends
-    ///   within the limit; what came is still unread.
+    /// - Throws: The errors of every read; see ``Socket``. A ``SystemError`` with the code `messageTooLong` if no line
+    ///   ends within the limit; the bytes are still unread.
     @available(*, noasync)
     public func readLine(limit: Int = 65536) throws -> String? {
         try checked(limit, "limit", atLeast: 1)
@@ -39,7 +39,7 @@ extension Socket {
         return unsafe String(decoding: UnsafeRawBufferPointer(rebasing: line), as: UTF8.self)
     }
 
-    /// The lines up to the end of the stream, for a `for` loop and the algorithms of sequences.
+    /// The lines until the end of the stream, for a `for` loop and the algorithms of sequences.
     ///
     /// ```swift
     /// for line in client.lines {
@@ -47,13 +47,13 @@ extension Socket {
     /// }
     /// ```
     ///
-    /// `for try` is for asynchronous sequences, and a `Sequence` cannot throw; so each element is a result, and the
-    /// first failure is the last one. ``readLine(limit:)`` in a `while let` loop does the same with less ado.
+    /// A `Sequence` cannot throw, so each element is a `Result`. The first failure is the last element. A `while let`
+    /// loop with ``readLine(limit:)`` is simpler.
     public var lines: Lines {
         Lines(socket: self)
     }
 
-    /// The lines of a socket, each read when it is asked for.
+    /// A sequence of the lines of a socket, which reads each line on demand.
     public struct Lines: Sequence, IteratorProtocol {
         fileprivate let socket: Socket
         private var hasEnded = false
@@ -62,7 +62,7 @@ extension Socket {
             self.socket = socket
         }
 
-        /// Reads the next line, as ``Socket/readLine(limit:)`` does. Blocks.
+        /// Reads the next line, like ``Socket/readLine(limit:)``. Blocks.
         @available(*, noasync)
         public mutating func next() -> Result<String, any Error>? {
             guard !hasEnded else { return nil }

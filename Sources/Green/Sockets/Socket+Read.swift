@@ -2,23 +2,23 @@ internal import CGreen
 internal import SystemPackage
 
 extension Socket {
-    /// The handle for a read, which would move away what a body of `withReceived` is looking at.
+    /// The handle for a read. A read would move the bytes that a body of `withReceived` uses.
     var readable: OpaquePointer {
         get throws {
             if isLending {
                 throw SystemError(
                     code: .resourceBusy,
-                    message: "read: the bytes lent by withReceived are still in use: read after its body has returned"
+                    message: "read: the body of withReceived still uses the receive buffer; read after it has returned"
                 )
             }
             return handle
         }
     }
 
-    /// Reads what there is, up to the size of the buffer.
+    /// Reads the available bytes, up to the size of the buffer. Blocks until there are some.
     ///
-    /// - Parameter buffer: Where to put it. Its memory is the caller's until the call has returned.
-    /// - Returns: How many bytes; 0 at the end of the stream.
+    /// - Parameter buffer: The buffer for the bytes. It must stay valid until the call returns.
+    /// - Returns: The number of bytes; 0 at the end of the stream.
     /// - Throws: As every read; see ``Socket``.
     @available(*, noasync)
     public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
@@ -29,20 +29,20 @@ extension Socket {
         return try check(unsafe green_read(readable, base, buffer.count))
     }
 
-    /// Reads what there is, up to the size of the span.
+    /// Reads the available bytes, up to the size of the span. Blocks until there are some.
     ///
-    /// - Parameter span: Where to put it, from its beginning.
-    /// - Returns: How many bytes; 0 at the end of the stream.
+    /// - Parameter span: The span to fill, from its beginning.
+    /// - Returns: The number of bytes; 0 at the end of the stream.
     /// - Throws: As every read; see ``Socket``.
     @available(*, noasync)
     public func read(into span: inout MutableRawSpan) throws -> Int {
         try unsafe span.withUnsafeMutableBytes { try unsafe read(into: $0) }
     }
 
-    /// Reads what there is, up to the free capacity of the span, behind what is already there.
+    /// Appends the available bytes to a span, up to its free capacity. Blocks until there are some.
     ///
-    /// - Parameter span: Where to append it.
-    /// - Returns: How many bytes; 0 at the end of the stream.
+    /// - Parameter span: The span to append to.
+    /// - Returns: The number of bytes; 0 at the end of the stream.
     /// - Throws: As every read; see ``Socket``.
     @available(*, noasync)
     public func read(into span: inout OutputRawSpan) throws -> Int {
@@ -53,7 +53,7 @@ extension Socket {
         }
     }
 
-    /// Reads what there is over the elements of an array, up to its count.
+    /// Reads the available bytes over the elements of an array, up to its count. Blocks until there are some.
     ///
     /// ```swift
     /// var buffer = [UInt8](repeating: 0, count: 4096)
@@ -61,19 +61,19 @@ extension Socket {
     /// try peer.write(buffer[..<count])
     /// ```
     ///
-    /// - Parameter array: Where to put it, from its first element. Its count does not change.
-    /// - Returns: How many bytes; 0 at the end of the stream.
+    /// - Parameter array: The array to fill, from its first element. Its count does not change.
+    /// - Returns: The number of bytes; 0 at the end of the stream.
     /// - Throws: As every read; see ``Socket``.
     @available(*, noasync)
     public func read(into array: inout [UInt8]) throws -> Int {
         try unsafe array.withUnsafeMutableBytes { try unsafe read(into: $0) }
     }
 
-    /// Reads what there is, up to a number of bytes, into a new array.
+    /// Reads the available bytes, up to a number, into a new array. Blocks until there are some.
     ///
-    /// It waits without an array and makes one of the size that came, so that idle connections hold no memory.
+    /// The array is allocated when the bytes have arrived, so an idle connection holds no memory.
     ///
-    /// - Parameter count: The maximum number of bytes. With 0 it does not wait.
+    /// - Parameter count: The maximum number of bytes. With 0 it does not block.
     /// - Returns: The bytes; none at the end of the stream.
     /// - Throws: As every read; see ``Socket``.
     @available(*, noasync)
@@ -85,14 +85,14 @@ extension Socket {
         }
     }
 
-    /// Reads exactly a number of bytes.
+    /// Reads exactly the given number of bytes. Blocks until they have arrived.
     ///
     /// Memory for more than 1 MiB grows as bytes arrive, so a number from a peer uses no memory by itself.
     ///
-    /// - Parameter count: The number of bytes. With 0 it does not wait.
+    /// - Parameter count: The number of bytes. With 0 it does not block.
     /// - Returns: The bytes.
-    /// - Throws: As every read; see ``Socket``. A ``SystemError`` with the code `noData` that tells how many came
-    ///   when the stream ends before.
+    /// - Throws: The errors of every read; see ``Socket``. A ``SystemError`` with the code `noData` if the stream ends
+    ///   before; its message says how many bytes arrived.
     @available(*, noasync)
     public func readExactly(_ count: Int) throws -> [UInt8] {
         guard try checked(count, "count") > 0 else {

@@ -2,7 +2,7 @@ internal import CGreen
 internal import SystemPackage
 
 extension Socket {
-    /// Waits until something has come and lends it to the body in place, without a copy.
+    /// Waits until bytes arrive, and passes them to the body in their receive buffer, without a copy.
     ///
     /// ```swift
     /// while try client.withReceived({ bytes in
@@ -11,19 +11,18 @@ extension Socket {
     /// }) {}
     /// ```
     ///
-    /// The bytes count as read when the body returns, and not when it throws. The body may block; reads from this
-    /// socket meanwhile throw a ``SystemError`` with the code `resourceBusy`. A thread that waits here holds no
-    /// buffer.
+    /// The bytes are consumed when the body returns, and not if it throws. The body may block; reads from this socket
+    /// during the body throw a ``SystemError`` with the code `resourceBusy`. A thread that waits here holds no buffer.
     ///
-    /// - Parameter body: What to do with the bytes. They are empty at the end of the stream.
-    /// - Returns: What the body returned.
-    /// - Throws: What the body threw, or as every read; see ``Socket``.
+    /// - Parameter body: Processes the bytes, which are empty at the end of the stream.
+    /// - Returns: The result of the body.
+    /// - Throws: The error of the body. The errors of every read; see ``Socket``.
     @available(*, noasync)
     public func withReceived<Result>(_ body: (_ bytes: RawSpan) throws -> Result) throws -> Result {
         try withReceived { bytes, _ in try body(bytes) }
     }
 
-    /// Waits until something has come, lends it to the body in place, and lets the body say how much it has used.
+    /// Waits until bytes arrive, and passes them to the body, which sets how many it has consumed.
     ///
     /// ```swift
     /// let version = try client.withReceived { bytes, consumed in
@@ -32,13 +31,14 @@ extension Socket {
     /// }
     /// ```
     ///
-    /// As ``withReceived(_:)-((RawSpan)->Result)`` otherwise. When nothing was consumed, the next read finds the same
-    /// bytes at once; to wait for more of them, read them.
+    /// Otherwise like ``withReceived(_:)-((RawSpan)->Result)``. If the body consumes nothing, the next call gets the
+    /// same bytes without waiting for more; to get more bytes, consume these first.
     ///
-    /// - Parameter body: Processes the bytes. `consumed` is the number of all bytes unless the body changes it. A
-    ///   negative or too large number is a ``SystemError`` with the code `invalidArgument`; then no bytes are consumed.
-    /// - Returns: What the body returned.
-    /// - Throws: What the body threw, or as every read; see ``Socket``.
+    /// - Parameter body: Processes the bytes. `consumed` is the number of all bytes unless the body changes it. With a
+    ///   negative or too large number, the call throws a ``SystemError`` with the code `invalidArgument`, and no bytes
+    ///   are consumed.
+    /// - Returns: The result of the body.
+    /// - Throws: The error of the body. The errors of every read; see ``Socket``.
     @available(*, noasync)
     public func withReceived<Result>(
         _ body: (_ bytes: RawSpan, _ consumed: inout Int) throws -> Result

@@ -1,13 +1,13 @@
 internal import CGreen
 
 extension Socket {
-    /// How long one read may take before it throws a ``SystemError`` with the code `timedOut`; nil is no limit.
+    /// The time limit of each read, which then throws a ``SystemError`` with the code `timedOut`; nil means no limit.
     public var readTimeout: Duration? {
         get { Duration(nanoseconds: timeouts.read) }
         set { unsafe green_socket_set_timeouts(handle, newValue.timeout, timeouts.write) }
     }
 
-    /// How long one write may take before it throws a ``SystemError`` with the code `timedOut`; nil is no limit.
+    /// The time limit of each write, which then throws a ``SystemError`` with the code `timedOut`; nil means no limit.
     public var writeTimeout: Duration? {
         get { Duration(nanoseconds: timeouts.write) }
         set { unsafe green_socket_set_timeouts(handle, timeouts.read, newValue.timeout) }

@@ -3,7 +3,7 @@ internal import CGreen
 extension Socket {
     /// Writes all the bytes.
     ///
-    /// - Parameter bytes: What to write. Their memory is to stay until the call has returned.
+    /// - Parameter bytes: The bytes to write. They must stay valid until the call returns.
     /// - Throws: As every write; see ``Socket``.
     @available(*, noasync)
     public func write(_ bytes: UnsafeRawBufferPointer) throws {
@@ -13,7 +13,7 @@ extension Socket {
 
     /// Writes all the bytes.
     ///
-    /// - Parameter bytes: What to write.
+    /// - Parameter bytes: The bytes to write.
     /// - Throws: As every write; see ``Socket``.
     @available(*, noasync)
     public func write(_ bytes: RawSpan) throws {
@@ -22,17 +22,17 @@ extension Socket {
 
     /// Writes all the bytes.
     ///
-    /// - Parameter bytes: What to write.
+    /// - Parameter bytes: The bytes to write.
     /// - Throws: As every write; see ``Socket``.
     @available(*, noasync)
     public func write(_ bytes: [UInt8]) throws {
         try unsafe bytes.withUnsafeBytes { try unsafe write($0) }
     }
 
-    /// Writes all the bytes: of a slice, of a string's `utf8`, of a `Data`. They are copied only where the
-    /// collection does not have them in one piece.
+    /// Writes all the bytes of a collection, such as a slice, the `utf8` of a string or a `Data`. They are copied only
+    /// if the collection does not store them contiguously.
     ///
-    /// - Parameter bytes: What to write.
+    /// - Parameter bytes: The bytes to write.
     /// - Throws: As every write; see ``Socket``.
     @available(*, noasync)
     @inlinable
@@ -47,7 +47,7 @@ extension Socket {
 
     /// Writes all the text as UTF-8.
     ///
-    /// - Parameter text: What to write. No end of line is added.
+    /// - Parameter text: The text to write. No end of line is added.
     /// - Throws: As every write; see ``Socket``.
     @available(*, noasync)
     public func write(_ text: String) throws {
@@ -56,20 +56,21 @@ extension Socket {
 
     /// Writes all the text as UTF-8.
     ///
-    /// - Parameter text: What to write. No end of line is added.
+    /// - Parameter text: The text to write. No end of line is added.
     /// - Throws: As every write; see ``Socket``.
     @available(*, noasync)
     public func write(_ text: Substring) throws {
         try write(text.utf8)
     }
 
-    /// Writes all the pieces as one stream without joining them, in as few packets as they fit.
+    /// Writes all the pieces, in order, without joining them, in as few packets as possible. It corresponds to
+    /// writev(2).
     ///
     /// ```swift
     /// try client.write(contentsOf: [header.utf8, body.utf8])
     /// ```
     ///
-    /// - Parameter pieces: What to write, in order.
+    /// - Parameter pieces: The pieces to write.
     /// - Throws: As every write; see ``Socket``.
     @available(*, noasync)
     public func write(contentsOf pieces: [some Collection<UInt8>]) throws {
@@ -82,7 +83,7 @@ extension Socket {
         }
     }
 
-    /// Descends through the pieces, so that all are pinned at once, and writes them at the bottom.
+    /// Recurses through the pieces, so that all are pinned at once, and writes them at the end of the recursion.
     private func gather(_ pieces: ArraySlice<some Collection<UInt8>>, into vectors: inout [iovec]) throws {
         guard let piece = pieces.first else {
             try unsafe check(green_writev(handle, &vectors, Int32(vectors.count)))
@@ -98,5 +99,5 @@ extension Socket {
     }
 }
 
-/// How many pieces one system call gathers: each takes some stack.
+/// The maximum number of pieces in one system call: each takes some stack.
 private let maxPieces = 64

@@ -3,28 +3,28 @@ public import SystemPackage
 
 /// A connected stream socket, or a datagram socket, whose calls block only the green thread that makes them.
 ///
-/// Made by ``connect(to:from:timeout:)-(String,_,_)``, ``Listener/accept()``, ``pair()`` and ``datagram(at:)``.
-/// Closed by ``close()`` or when the last reference is gone.
+/// ``connect(to:from:timeout:)-(String,_,_)``, ``Listener/accept()``, ``pair()`` and ``datagram(at:)`` return one. It
+/// is closed by ``close()`` or when the last reference is released.
 ///
-/// One green thread may read while another writes. A second reader, or a second writer, gets a ``SystemError`` with
-/// the code `resourceBusy` that names both. `close` wakes whoever is blocked in the socket; their calls throw a
-/// `SystemError` with the code `badFileDescriptor`, as does every later call.
+/// One green thread may read while another writes. A second reader, or a second writer, gets a ``SystemError`` with the
+/// code `resourceBusy` that names both. After `close`, all blocked calls and every later call throw a `SystemError`
+/// with the code `badFileDescriptor`.
 ///
-/// A read blocks until there is something, and throws a `SystemError` with the code `connectionReset` when the peer broke
-/// the connection, `timedOut` after ``readTimeout``. When the thread is killed, it throws what that was killed with;
-/// nothing is lost then: a read that got something returns it.
+/// A read blocks until bytes arrive. It throws a `SystemError` with the code `connectionReset` if the peer reset the
+/// connection, or `timedOut` after ``readTimeout``. If the thread is killed, it throws the error of that kill. No bytes
+/// are lost: a read that has received bytes returns them.
 ///
-/// A write blocks until the kernel has taken the last byte, and throws a `SystemError` with the code `brokenPipe` or
-/// `connectionReset` when the peer has gone, `timedOut` after ``writeTimeout``, or what the thread was killed with. Part
-/// of the bytes may have been sent then.
+/// A write blocks until the kernel has accepted the last byte. It throws a `SystemError` with the code `brokenPipe` or
+/// `connectionReset` if the peer has closed or reset the connection, or `timedOut` after ``writeTimeout``. If the
+/// thread is killed, it throws the error of that kill. In each case some of the bytes may have been sent.
 ///
-/// A socket belongs to its OS thread; so it is not `Sendable`.
+/// A socket belongs to its OS thread, so it is not `Sendable`.
 @safe
 public final class Socket {
     /// Owned: one reference of the core's count.
     @safe let handle: OpaquePointer
 
-    /// A body of `withReceived` is looking at bytes that the next read would move away.
+    /// Whether a body of `withReceived` uses bytes that a read would move.
     // No access spans a call, so none can overlap.
     @safe @exclusivity(unchecked)
     var isLending = false
@@ -33,10 +33,11 @@ public final class Socket {
         self.handle = unsafe handle
     }
 
-    /// Makes a socket of a descriptor, which it owns from then on. On failure the descriptor stays the caller's.
+    /// Creates a socket from a descriptor, and takes ownership of it. If it throws, the caller still owns the
+    /// descriptor.
     ///
     /// - Parameter descriptor: The descriptor of a stream or datagram socket.
-    /// - Throws: A ``SystemError``, with the code `notSocket` when it is not one.
+    /// - Throws: A ``SystemError`` with the code `notSocket` if the descriptor is not a socket.
     @available(*, noasync)
     public init(adopting descriptor: FileDescriptor) throws {
         var handle: OpaquePointer?
@@ -44,10 +45,10 @@ public final class Socket {
         self.handle = unsafe handle!
     }
 
-    /// Makes two unix stream sockets that are connected to each other.
+    /// Creates two unix stream sockets that are connected to each other. It corresponds to socketpair(2).
     ///
     /// - Returns: Both ends.
-    /// - Throws: A ``SystemError``, with the code `tooManyOpenFiles` when no descriptor is left.
+    /// - Throws: A ``SystemError`` with the code `tooManyOpenFiles` if no descriptor is left.
     @available(*, noasync)
     public static func pair() throws -> (Socket, Socket) {
         var first: OpaquePointer?
@@ -60,29 +61,30 @@ public final class Socket {
         unsafe green_socket_release(handle)
     }
 
-    /// Closes the connection at once. Does nothing the second time.
+    /// Closes the socket. Does nothing the second time.
     ///
-    /// The descriptor is gone when this returns, which may take one round of the hub but cannot be interrupted.
+    /// The descriptor is closed when this returns. May block for one loop iteration. Cannot be interrupted.
     @available(*, noasync)
     public func close() {
-        // Closing has no failure that anybody could act on: the descriptor is gone in any case.
+        // No caller could handle a failure: the descriptor is closed in any case.
         _ = unsafe green_close(handle)
     }
 
-    /// Ends one direction or both. What was written is still delivered.
+    /// Ends one direction of the connection, or both. Bytes that were written are still sent. It corresponds to
+    /// shutdown(2).
     ///
     /// Does not block.
     ///
-    /// - Parameter direction: What to end.
+    /// - Parameter direction: The direction to end.
     /// - Throws: A ``SystemError`` with the code `socketNotConnected` or `badFileDescriptor`.
     @available(*, noasync)
     public func shutdown(_ direction: Direction = .both) throws {
         try unsafe check(green_shutdown(handle, direction.how))
     }
 
-    /// The address of this end.
+    /// The local address.
     ///
-    /// - Throws: A ``SystemError`` with the code `badFileDescriptor` once the socket is closed.
+    /// - Throws: A ``SystemError`` with the code `badFileDescriptor` if the socket is closed.
     public var localAddress: SocketAddress {
         get throws {
             var address = green_address()
@@ -103,9 +105,9 @@ public final class Socket {
         }
     }
 
-    /// The descriptor, still owned by the socket.
+    /// The descriptor, which the socket still owns.
     ///
-    /// - Throws: A ``SystemError`` with the code `badFileDescriptor` once the socket is closed.
+    /// - Throws: A ``SystemError`` with the code `badFileDescriptor` if the socket is closed.
     public var fileDescriptor: FileDescriptor {
         get throws {
             unsafe FileDescriptor(rawValue: try check(green_socket_fd(handle)))

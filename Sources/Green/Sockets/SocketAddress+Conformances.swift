@@ -17,13 +17,13 @@ extension SocketAddress: Hashable {
 }
 
 extension SocketAddress: LosslessStringConvertible {
-    /// Reads the text form of an address, or makes nil where ``init(parsing:)`` would throw.
+    /// Creates an address from its text form, or returns nil where ``init(parsing:)`` would throw.
     public init?(_ description: String) {
         guard let address = try? SocketAddress(parsing: description) else { return nil }
         self = address
     }
 
-    /// The text form, as in `127.0.0.1:6000`.
+    /// The text form, such as `127.0.0.1:6000`.
     public var description: String {
         unsafe withUnsafePointer(to: storage) { address in
             unsafe String(unsafeUninitializedCapacity: Int(GREEN_ADDRESS_TEXT_MAX)) { text in

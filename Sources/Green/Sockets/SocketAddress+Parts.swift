@@ -9,7 +9,7 @@ extension SocketAddress {
         case unix
     }
 
-    /// The kind of address. Nil for the address of a peer that has none to tell, having gone before it was asked.
+    /// The kind of address. Nil for the address of a peer that had disconnected before its address was read.
     public var family: Family? {
         guard storage.length > 0 else { return nil }
         return switch Int32(storage.storage.ss_family) {

@@ -2,11 +2,11 @@ internal import CGreen
 
 /// The address of a socket: IPv4, IPv6 or unix.
 ///
-/// Its text forms, read by ``init(parsing:)`` and printed by `description`, are `127.0.0.1:6000`, `[::1]:6000`,
-/// `[fe80::1%eth0]:6000`, `unix:/path` and, for Linux' abstract names, `unix:@name`. `:6000` and `*:6000` are every
+/// ``init(parsing:)`` reads and `description` prints its text forms: `127.0.0.1:6000`, `[::1]:6000`,
+/// `[fe80::1%eth0]:6000`, `unix:/path` and, for abstract names of Linux, `unix:@name`. `:6000` and `*:6000` mean every
 /// local IPv4 address. A host name is not an address; ``resolve(_:timeout:)`` finds the addresses of one.
 ///
-/// No call here blocks but `resolve`, and any thread may make them.
+/// Only `resolve` blocks. All calls may be made on any OS thread.
 public struct SocketAddress: Sendable {
     var storage: green_address
 
@@ -14,11 +14,11 @@ public struct SocketAddress: Sendable {
         self.storage = storage
     }
 
-    /// Reads the text form of an address.
+    /// Creates an address from its text form.
     ///
     /// - Parameter text: One of the forms above.
-    /// - Throws: A ``SystemError`` that says which part is wrong, with the code `invalidArgument`, or `fileNameTooLong`
-    ///   for a unix path of more than 107 bytes.
+    /// - Throws: A ``SystemError`` with the code `invalidArgument`, whose message says which part is wrong, or
+    ///   `fileNameTooLong` for a unix path of more than 107 bytes.
     public init(parsing text: String) throws {
         let text = try checked(text, "address")
         var storage = green_address()
@@ -26,12 +26,12 @@ public struct SocketAddress: Sendable {
         self.init(storage)
     }
 
-    /// Makes an address of a numeric host and a port.
+    /// Creates an address from a numeric host and a port.
     ///
     /// - Parameters:
     ///   - host: An IPv4 or IPv6 address without brackets, such as `127.0.0.1` or `::1`.
     ///   - port: The port.
-    /// - Throws: A ``SystemError`` with the code `invalidArgument` when the host is not such an address.
+    /// - Throws: A ``SystemError`` with the code `invalidArgument` if the host is not such an address.
     public init(host: String, port: UInt16) throws {
         // With a port appended, these would be addresses although they are not numbers.
         guard !["unix", "", "*"].contains(host) else {
@@ -40,20 +40,21 @@ public struct SocketAddress: Sendable {
         try self.init(parsing: host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)")
     }
 
-    /// Makes the address of a unix socket.
+    /// Creates the address of a unix socket.
     ///
-    /// - Parameter unixPath: The path of its file, or, with an `@` before it, an abstract name.
-    /// - Throws: A ``SystemError`` with the code `fileNameTooLong` when it has more than 107 bytes.
+    /// - Parameter unixPath: The path of the socket file, or `@` and an abstract name.
+    /// - Throws: A ``SystemError`` with the code `fileNameTooLong` if the path has more than 107 bytes.
     public init(unixPath: String) throws {
         try self.init(parsing: "unix:\(unixPath)")
     }
 
-    /// This machine as it sees itself: `127.0.0.1` and the port, of which 0 is any free one.
+    /// Returns the loopback address, `127.0.0.1`, with the port; 0 means a free port.
     public static func loopback(port: UInt16 = 0) -> SocketAddress {
         ipv4("127.0.0.1:0", port: port)
     }
 
-    /// Every IPv4 address of this machine, to listen on, and the port, of which 0 is any free one.
+    /// Returns the address that stands for every IPv4 address of this machine, to listen on, with the port; 0 means a
+    /// free port.
     public static func any(port: UInt16 = 0) -> SocketAddress {
         ipv4("0.0.0.0:0", port: port)
     }
@@ -68,17 +69,16 @@ public struct SocketAddress: Sendable {
 
     /// Finds the addresses of a host name.
     ///
-    /// Blocks only the calling green thread: the system's resolver runs on native threads that are only for names, 16 at
-    /// most.
+    /// Blocks only the calling green thread. The system's resolver runs on OS threads for look-ups only, 16 at most.
     ///
     /// - Parameters:
-    ///   - text: `host:port`, where the host is a name or a number and the port a number or the name of a service.
-    ///     Every form of ``init(parsing:)`` is taken too.
-    ///   - timeout: How long to wait at most; nil is for as long as the system's resolver takes.
+    ///   - text: `host:port`, where the host is a name or an IP address and the port a number or the name of a service;
+    ///     or any form of ``init(parsing:)``.
+    ///   - timeout: The time limit; nil waits for as long as the system's resolver takes.
     /// - Returns: The addresses in the order to try them, at least one and at most 64.
-    /// - Throws: A ``SystemError``, with the code `noSuchFileOrDirectory` when there is no such host,
-    ///   `resourceTemporarilyUnavailable` when the name service did not answer, `timedOut` when it had not by then, and
-    ///   `invalidArgument` when the text has no port or there is no such service. When the thread is killed, the error of
+    /// - Throws: A ``SystemError`` with the code `noSuchFileOrDirectory` if there is no such host,
+    ///   `resourceTemporarilyUnavailable` if the name service did not answer, `timedOut` if the timeout expires, or
+    ///   `invalidArgument` if the text has no port or there is no such service. If the thread is killed, the error of
     ///   that kill.
     @available(*, noasync)
     public static func resolve(_ text: String, timeout: Duration? = nil) throws -> [SocketAddress] {

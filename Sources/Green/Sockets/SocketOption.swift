@@ -3,7 +3,7 @@ internal import Glibc
 
 /// An option of a socket and the type of its value; see ``Socket/option(_:)``.
 ///
-/// The common ones are static members. Any other whose value is a C `int` can be named by its numbers:
+/// The common options are static members. Any other option whose value is a C `int` is named by its numbers:
 ///
 /// ```swift
 /// import Glibc
@@ -18,19 +18,19 @@ public struct SocketOption<Value: SocketOptionValue>: Hashable, Sendable {
     /// The option's number, such as `SO_KEEPALIVE`.
     public let name: Int32
 
-    /// Names an option by its numbers in C.
+    /// Creates an option from its numbers in C.
     public init(level: Int32, name: Int32) {
         self.level = level
         self.name = name
     }
 }
 
-/// A type that can stand for the C `int` of a socket option: `Bool` and `Int`.
+/// The type of an option's value, which C has as an `int`: `Bool` or `Int`.
 public protocol SocketOptionValue: Sendable {
-    /// Makes the value that a C `int` stands for.
+    /// Creates the value from C's `int`.
     init(socketOption: Int32)
 
-    /// The C `int` that stands for the value.
+    /// The value as C's `int`.
     var socketOption: Int32 { get }
 }
 
@@ -47,47 +47,48 @@ extension Int: SocketOptionValue {
         self = Int(socketOption)
     }
 
-    /// The value, cut to what a C `int` holds.
+    /// The value, clamped to the range of C's `int`.
     public var socketOption: Int32 { Int32(clamping: self) }
 }
 
 extension SocketOption<Bool> {
-    /// Small writes are sent at once instead of waiting for more. On, unless switched off, for connections that
-    /// Green makes. The corresponding C constant is `TCP_NODELAY`.
+    /// Whether small writes are sent at once, instead of waiting for more. On by default for connections that Green
+    /// makes. The corresponding C constant is `TCP_NODELAY`.
     public static var noDelay: Self { Self(level: Int32(IPPROTO_TCP), name: TCP_NODELAY) }
 
-    /// The kernel checks an idle connection now and then. The corresponding C constant is `SO_KEEPALIVE`.
+    /// Whether the kernel probes an idle connection from time to time. The corresponding C constant is `SO_KEEPALIVE`.
     public static var keepAlive: Self { Self(level: SOL_SOCKET, name: SO_KEEPALIVE) }
 }
 
 extension SocketOption<Int> {
-    /// Bytes that the kernel keeps of what was written; it doubles what is set. The corresponding C constant is
-    /// `SO_SNDBUF`.
+    /// The size of the kernel's send buffer in bytes; the kernel doubles the value that is set. The corresponding C
+    /// constant is `SO_SNDBUF`.
     public static var sendBufferSize: Self { Self(level: SOL_SOCKET, name: SO_SNDBUF) }
 
-    /// Bytes that the kernel keeps of what came; it doubles what is set. The corresponding C constant is `SO_RCVBUF`.
+    /// The size of the kernel's receive buffer in bytes; the kernel doubles the value that is set. The corresponding C
+    /// constant is `SO_RCVBUF`.
     public static var receiveBufferSize: Self { Self(level: SOL_SOCKET, name: SO_RCVBUF) }
 }
 
 extension Socket {
-    /// Asks for the value of an option. Does not block.
+    /// Returns the value of an option. Does not block. It corresponds to getsockopt(2).
     ///
-    /// - Parameter option: Which one, as in `.sendBufferSize`.
-    /// - Returns: Its value.
-    /// - Throws: A ``SystemError``, with the code `notSupportedOnSocket` or `protocolNotAvailable` when this kind of
-    ///   socket has no such option, `badFileDescriptor` once the socket is closed.
+    /// - Parameter option: The option, such as `.sendBufferSize`.
+    /// - Returns: The value.
+    /// - Throws: A ``SystemError`` with the code `notSupportedOnSocket` or `protocolNotAvailable` if this kind of
+    ///   socket has no such option, or `badFileDescriptor` if the socket is closed.
     public func option<Value>(_ option: SocketOption<Value>) throws -> Value {
         var value: Int32 = 0
         try check(unsafe green_socket_option(handle, option.level, option.name, &value))
         return Value(socketOption: value)
     }
 
-    /// Sets an option. Does not block.
+    /// Sets the value of an option. Does not block. It corresponds to setsockopt(2).
     ///
     /// - Parameters:
-    ///   - option: Which one, as in `.noDelay`.
-    ///   - value: Its new value.
-    /// - Throws: As ``option(_:)``.
+    ///   - option: The option, such as `.noDelay`.
+    ///   - value: The new value.
+    /// - Throws: The errors of ``option(_:)``.
     public func setOption<Value>(_ option: SocketOption<Value>, to value: Value) throws {
         try unsafe check(green_socket_set_option(handle, option.level, option.name, value.socketOption))
     }

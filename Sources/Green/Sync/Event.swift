@@ -1,6 +1,6 @@
 internal import CGreen
 
-/// One value, or one error, that any number of green threads wait for.
+/// A value or an error that is sent once, and that any number of green threads wait for.
 ///
 /// ```swift
 /// let ready = Event<Int>()
@@ -8,15 +8,15 @@ internal import CGreen
 /// try ready.send(6000)
 /// ```
 ///
-/// It is sent once. Whoever waits then, and whoever waits later, gets what was sent. To use it again, ``reset()`` it;
-/// for one value after the other, use a ``Queue``.
+/// Every thread that waits, before or after the send, gets the value. To send again, call ``reset()``. For a sequence
+/// of values, use a ``Queue``.
 ///
-/// Waiting threads run in the order they came. One that is killed or runs out of time leaves nothing behind.
+/// Waiting threads run in the order in which they began to wait.
 ///
-/// An event belongs to the OS thread that first uses it; so it is not `Sendable`.
+/// An event belongs to the OS thread that first uses it, so it is not `Sendable`.
 @safe
 public final class Event<Value> {
-    /// Owned. It knows whether the event was sent and who waits; what was sent is kept here.
+    /// Owned. Keeps the state of the event and the waiting threads. Swift keeps what was sent.
     @safe private let handle: OpaquePointer
 
     // No access spans a call, so none can overlap.
@@ -24,10 +24,10 @@ public final class Event<Value> {
     @usableFromInline
     var round = Round()
 
-    /// The time from one reset to the next, and what was sent in it.
+    /// What was sent between two resets.
     ///
-    /// Who waits holds on to the round it came in. So a thread that was woken gets what it was woken with, though the
-    /// event may be reset and sent again before it runs.
+    /// A waiting thread retains the round in which it began to wait. So it gets the value that woke it, even if the
+    /// event is reset and sent again before it runs.
     @usableFromInline
     final class Round {
         @safe @exclusivity(unchecked)
@@ -35,7 +35,7 @@ public final class Event<Value> {
         var outcome: Result<Value, any Error>?
     }
 
-    /// Makes an event that nobody has sent.
+    /// Creates an event that has not been sent.
     public init() {
         var handle: OpaquePointer?
         checkOrTrap(unsafe green_event_make(&handle))
@@ -46,24 +46,24 @@ public final class Event<Value> {
         unsafe green_event_free(handle)
     }
 
-    /// Sends the value to everybody who waits now or later.
+    /// Sends a value to every thread that waits now or later.
     ///
     /// Does not block.
     ///
-    /// - Parameter value: What `wait` returns.
-    /// - Throws: A ``SystemError`` with the code `alreadyInProcess` when the event has been sent.
+    /// - Parameter value: The value that `wait` returns.
+    /// - Throws: A ``SystemError`` with the code `alreadyInProcess` if the event has been sent.
     @available(*, noasync)
     @inlinable
     public func send(_ value: Value) throws {
         try send(.success(value))
     }
 
-    /// Sends an error to everybody who waits now or later.
+    /// Sends an error to every thread that waits now or later.
     ///
     /// Does not block.
     ///
-    /// - Parameter error: What `wait` throws.
-    /// - Throws: A ``SystemError`` with the code `alreadyInProcess` when the event has been sent.
+    /// - Parameter error: The error that `wait` throws.
+    /// - Throws: A ``SystemError`` with the code `alreadyInProcess` if the event has been sent.
     @available(*, noasync)
     @inlinable
     public func send(throwing error: any Error) throws {
@@ -81,14 +81,14 @@ public final class Event<Value> {
         try check(unsafe green_event_send(handle, nil))
     }
 
-    /// Waits until the event is sent, and returns or throws what was.
+    /// Waits until the event is sent, and returns the value or throws the error.
     ///
-    /// Any number of threads may wait, each any number of times. Does not block when it has been sent.
+    /// Any number of threads may wait, each any number of times. Does not block if the event has been sent.
     ///
-    /// - Parameter timeout: How long to wait at most; zero asks without blocking, nil waits for as long as it takes.
+    /// - Parameter timeout: The maximum time to wait; zero does not block, nil means no limit.
     /// - Returns: The value that was sent.
-    /// - Throws: The error that was sent. A ``SystemError`` with the code `timedOut` after the timeout. When the
-    ///   caller is killed or its ``Timeout`` fires meanwhile, that error.
+    /// - Throws: The error that was sent. A ``SystemError`` with the code `timedOut` if the timeout expires. If the
+    ///   caller is killed or its ``Timeout`` fires while it waits, that error.
     @available(*, noasync)
     @discardableResult
     @inlinable
@@ -104,9 +104,9 @@ public final class Event<Value> {
         try check(unsafe green_event_wait(handle, &nothing, timeout.timeout))
     }
 
-    /// What was sent, without waiting for it.
+    /// Returns the value or throws the error, if the event has been sent. Does not block.
     ///
-    /// - Returns: The value; nil while the event is not sent.
+    /// - Returns: The value; nil if the event has not been sent.
     /// - Throws: The error that was sent.
     @inlinable
     public func poll() throws -> Value? {
@@ -128,14 +128,14 @@ public final class Event<Value> {
         if case .failure = round.outcome { true } else { false }
     }
 
-    /// How many threads wait for it.
+    /// The number of threads that wait.
     public var waitingCount: Int {
         unsafe green_event_waiting(handle)
     }
 
-    /// Takes back what was sent, so that the event can be sent again.
+    /// Forgets what was sent, so that the event can be sent again.
     ///
-    /// Those who were waiting keep what they were given. Does nothing on an event that was not sent.
+    /// Threads that were waiting still get what was sent. Does nothing if the event has not been sent.
     @available(*, noasync)
     public func reset() {
         guard isSent else { return }
@@ -145,11 +145,11 @@ public final class Event<Value> {
 }
 
 extension Event where Value == Void {
-    /// Sends the event, where that it happened is all there is to say.
+    /// Sends an event that carries no value.
     ///
     /// Does not block.
     ///
-    /// - Throws: A ``SystemError`` with the code `alreadyInProcess` when the event has been sent.
+    /// - Throws: A ``SystemError`` with the code `alreadyInProcess` if the event has been sent.
     @available(*, noasync)
     public func send() throws {
         try send(())

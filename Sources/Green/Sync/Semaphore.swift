@@ -22,7 +22,9 @@ public final class Semaphore: SemaphoreBase {
     /// A call on another OS thread ends the process.
     @available(*, noasync)
     public func release() {
-        guard releaseIfPossible() else { fatalError("a Semaphore has as many permits as it can count") }
+        guard releaseIfPossible() else {
+            fatalError("a Semaphore cannot have more permits: release exceeds the maximum of Int64")
+        }
     }
 
     override func releasePermit() {

@@ -10,7 +10,7 @@ internal import SystemPackage
 /// The kinds differ in what a release does when there are as many permits as there can be: ``Semaphore`` has no limit,
 /// ``BoundedSemaphore`` throws, ``CappedSemaphore`` blocks.
 ///
-/// A semaphore belongs to the OS thread that first uses it; so it is not `Sendable`.
+/// A semaphore belongs to the OS thread that first uses it, so it is not `Sendable`.
 @safe
 public class SemaphoreBase {
     /// Owned.

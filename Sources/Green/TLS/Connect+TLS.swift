@@ -11,7 +11,7 @@ extension Socket {
     /// Like ``connect(to:from:timeout:)-(String,_,_)``, then the handshake, which verifies the server's certificate for
     /// the host of the address.
     ///
-    /// ``connect(to:from:timeout:tls:name:)`` is the same as a free function.
+    /// ``/Green/connect(to:from:timeout:tls:name:)`` is the same as a free function.
     ///
     /// - Parameters:
     ///   - host: `host:port`, or any form of ``SocketAddress/init(parsing:)``.

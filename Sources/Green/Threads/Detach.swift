@@ -21,7 +21,7 @@ extension GreenThread where Success == Never {
     ///
     /// Does not block.
     ///
-    /// ``detach(name:stackSize:_:)`` is the same as a free function.
+    /// ``/Green/detach(name:stackSize:_:)`` is the same as a free function.
     ///
     /// - Parameters:
     ///   - name: Shown by ``GreenThread/dumpAll(to:)`` and in messages; at most 31 bytes of it.
@@ -44,19 +44,19 @@ extension GreenThread where Success == Never {
 final class DetachedFunction {
     fileprivate let call: () throws -> Void
 
-    /// Whether it is still being started. Called meanwhile, it is called in place, by the thread that starts it.
+    /// Whether it is being started. If it is called now, a full pool calls it in place, on the caller's stack.
     private var isStarting = false
 
-    /// The error that it threw when it was called in place.
+    /// The error that it threw in place.
     private var failure: (any Error)?
 
     init(_ call: @escaping () throws -> Void) {
         self.call = call
     }
 
-    /// Hands it to a pool, which calls it in place when it is full and the caller one of its own threads.
+    /// Passes it to a pool. If the pool is full and the caller is one of its threads, the pool calls it in place.
     ///
-    /// Throws when it was not called and never will be, and when it was called in place and the caller interrupted.
+    /// Throws if the function was not called, or if the caller was interrupted during a call in place.
     func start(in pool: OpaquePointer, name: String?, stackSize: Int?, timeout: Int64) throws {
         isStarting = true
         defer { isStarting = false }
@@ -78,7 +78,7 @@ final class DetachedFunction {
 
     fileprivate func end(_ error: any Error) {
         guard !isStarting else { return failure = error }
-        // Somebody who asked for `GreenThread.current` in it may wait for it after all.
+        // If the function read `GreenThread.current`, another thread can wait for that handle.
         let thread = unsafe green_current()
         if let thread = unsafe thread, let state = unsafe ThreadState.known(for: thread) {
             state.content = .error(error)

@@ -1,6 +1,6 @@
 internal import CGreen
 
-/// Green threads that are handed out one by one, in the order they finish.
+/// A set of green threads that yields each thread when it finishes, in the order they finish.
 ///
 /// ```swift
 /// let group = GreenGroup(hosts.map { host in spawn { try fetch(host) } })
@@ -9,25 +9,25 @@ internal import CGreen
 /// }
 /// ```
 ///
-/// A group only waits: its threads are ordinary ones, which go on when it is gone. How a thread has ended is what its
-/// ``GreenThread/wait(timeout:)`` tells, which does not block once the group has handed it out. An error that nobody
-/// waited for is reported as ever.
+/// A group only waits: its threads continue to run when the group is released. Call ``GreenThread/wait(timeout:)`` of
+/// the returned thread for its result; this does not block, since the thread has finished. An error that no call
+/// returns is reported, as for every thread.
 ///
-/// Threads may be added at any time, and any number of threads may take. For a limit on how many run at once, use a
-/// pool.
+/// Threads may be added at any time, and any number of threads may call ``next(timeout:)``. To limit how many threads
+/// run at the same time, use a ``GreenPool``.
 ///
-/// A group belongs to the OS thread of its green threads; so it is not `Sendable`.
+/// A group belongs to the OS thread of its green threads, so it is not `Sendable`.
 @safe
 public final class GreenGroup<Success> {
-    /// Owned. It knows the order, and who waits.
+    /// Owned. Keeps the order and the waiting threads.
     @safe private let handle: OpaquePointer
 
-    /// The threads that the core's group has. It keeps its side of them, this keeps ours.
+    /// The threads in the core's group. The core retains the C handles; this retains the states.
     // No access spans a call, so none can overlap.
     @safe @exclusivity(unchecked)
     private(set) var members: Set<GreenThread<Success>> = []
 
-    /// Threads that could not be started, which have ended before they could be the core's.
+    /// Threads that could not be started. They have no C handle, so they cannot be in the core's group.
     @safe @exclusivity(unchecked)
     private(set) var stillborn: [GreenThread<Success>] = []
 
@@ -53,12 +53,12 @@ public final class GreenGroup<Success> {
         unsafe green_group_free(handle)
     }
 
-    /// Adds a thread. One that has finished already counts as finishing now; one that is in the group already is not
-    /// added again.
+    /// Adds a thread. If the thread has finished already, it counts as finishing now. Does nothing if the thread is in
+    /// the group.
     ///
-    /// Does not block. A thread of another OS thread is a mistake that ends the process.
+    /// Does not block. Adding a thread of another OS thread ends the process.
     ///
-    /// - Parameter thread: The thread.
+    /// - Parameter thread: The thread to add.
     @available(*, noasync)
     public func add(_ thread: GreenThread<Success>) {
         guard let member = thread.state.handle else { return stillborn.append(thread) }
@@ -67,14 +67,14 @@ public final class GreenGroup<Success> {
         members.insert(thread)
     }
 
-    /// Takes the thread that finishes next out of the group, or the first of those that have finished. Blocks while
-    /// none has.
+    /// Removes and returns the thread that finishes next, or the first of those that have finished. Blocks until one
+    /// has.
     ///
-    /// - Parameter timeout: How long to wait at most; zero asks without blocking, nil waits for as long as it takes.
-    /// - Returns: The thread; nil when the group is empty.
-    /// - Throws: A ``SystemError`` with the code `timedOut` after the timeout; nothing is lost. ``DeadlockError`` when
-    ///   the caller is the only thread in it. When the caller is killed or its ``Timeout`` fires meanwhile, that
-    ///   error.
+    /// - Parameter timeout: The maximum time to wait; zero does not block, nil means no limit.
+    /// - Returns: The thread, or nil if the group is empty.
+    /// - Throws: A ``SystemError`` with the code `timedOut` if the timeout expires; the group keeps its threads.
+    ///   ``DeadlockError`` if the caller is the only thread in the group. If the caller is killed or its ``Timeout``
+    ///   fires while it waits, that error.
     @available(*, noasync)
     public func next(timeout: Duration? = nil) throws -> GreenThread<Success>? {
         var finished: OpaquePointer?
@@ -90,12 +90,12 @@ public final class GreenGroup<Success> {
         return unsafe members.remove(GreenThread(ThreadState.known(for: member)!))
     }
 
-    /// How many threads are in the group: those that run, and those that have finished and were not taken.
+    /// The number of threads in the group, running or finished.
     public var count: Int {
         unsafe green_group_count(handle) + stillborn.count
     }
 
-    /// How many of them have finished. So many can be taken without blocking.
+    /// The number of threads that have finished: ``next(timeout:)`` returns that many without blocking.
     public var finishedCount: Int {
         unsafe green_group_finished(handle) + stillborn.count
     }
@@ -105,7 +105,7 @@ public final class GreenGroup<Success> {
 extension GreenGroup: Sendable {}
 
 extension GreenGroup: Sequence {
-    /// Takes the threads in the order they finish, for a `for` loop and the algorithms of sequences.
+    /// Iterates over the threads in the order they finish, for a `for` loop and the algorithms of sequences.
     ///
     /// ```swift
     /// for thread in group {
@@ -113,8 +113,8 @@ extension GreenGroup: Sequence {
     /// }
     /// ```
     ///
-    /// A `Sequence` cannot throw; so each element is a result. A failure is that of the waiting, such as a kill of the
-    /// caller, and the last element. ``GreenGroup/next(timeout:)`` in a `while let` loop does the same with less ado.
+    /// A `Sequence` cannot throw, so each element is a `Result`. A failure is an error of the wait, such as a kill of
+    /// the caller, and the last element. A `while let` loop with ``GreenGroup/next(timeout:)`` is simpler.
     public func makeIterator() -> ResultIterator<GreenThread<Success>> {
         ResultIterator { try self.next().map { .success($0) } }
     }

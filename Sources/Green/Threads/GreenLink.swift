@@ -1,8 +1,8 @@
 internal import CGreen
 
-/// Something that is to happen when a green thread ends; see ``GreenThread/onExit(_:)``.
+/// A function to call when a green thread ends; see ``GreenThread/onExit(_:)``.
 ///
-/// It happens whether the link is kept or not.
+/// The function is called even if no reference to the link remains.
 @safe
 public final class GreenLink {
     private var function: (() throws -> Void)?
@@ -14,7 +14,7 @@ public final class GreenLink {
         self.function = function
     }
 
-    /// Takes the link back. Does nothing when the thread has ended and its links were called.
+    /// Removes the link, so that its function is not called. Does nothing if the function has been called.
     public func remove() {
         guard let handle else { return }
         self.handle = nil
@@ -28,7 +28,7 @@ public final class GreenLink {
         let argument = unsafe Unmanaged.passRetained(self).toOpaque()
         var link: OpaquePointer?
         let result = unsafe green_thread_link(thread, &link, callLink, argument)
-        // Like Swift itself, which allocates for this call, it cannot go on without a few bytes of memory.
+        // Swift allocates for this call, too, and traps without memory.
         precondition(result >= 0, "no memory to link to a green thread")
         handle = unsafe link
     }

@@ -1,6 +1,6 @@
 internal import CGreen
 
-/// A variable of which every green thread has its own value.
+/// A green-thread-local variable: each green thread has its own value.
 ///
 /// ```swift
 /// static let request = GreenLocal<Request>()
@@ -10,15 +10,14 @@ internal import CGreen
 /// }
 /// ```
 ///
-/// A thread begins without a value; nothing is inherited from its spawner. The value is released when its thread
-/// ends, and must not block then.
+/// A new thread has no value; it inherits none from the thread that spawned it. The value is released when its thread
+/// ends; its `deinit` must not block.
 ///
-/// The key may be shared by all OS threads, even where `Value` is not `Sendable`: a value is only ever seen by the
-/// green thread that set it, and that never changes its OS thread. This is also why `async` code may not touch it: a
-/// task can resume on another OS thread.
+/// All OS threads may share the variable, even if `Value` is not `Sendable`: only the green thread that set a value
+/// reads it, and a green thread never moves to another OS thread. A task can, so `async` code cannot use it.
 @safe
 public final class GreenLocal<Value>: Sendable {
-    // A key is immutable, and its count of owners is atomic.
+    // A key is immutable, and its reference count is atomic.
     @safe private nonisolated(unsafe) let key: OpaquePointer
 
     private final class Box {
@@ -29,11 +28,11 @@ public final class GreenLocal<Value>: Sendable {
         }
     }
 
-    /// Makes a variable without values. Usually a `static let`.
+    /// Creates a variable without values. Usually a `static let`.
     public init() {
         var key: OpaquePointer?
         let result = unsafe green_local_make(&key) { unsafe Unmanaged<AnyObject>.fromOpaque($0).release() }
-        // Like Swift itself, which has just allocated this object, it cannot go on without a few bytes of memory.
+        // Swift has just allocated this object, and would have trapped without memory.
         guard result >= 0, let key = unsafe key else { preconditionFailure("no memory for a GreenLocal") }
         unsafe self.key = key
     }
@@ -42,7 +41,7 @@ public final class GreenLocal<Value>: Sendable {
         unsafe green_local_free(key)
     }
 
-    /// The current thread's value, nil until it is set.
+    /// The current thread's value; nil until it is set.
     @available(*, noasync)
     public var value: Value? {
         get {
@@ -56,13 +55,13 @@ public final class GreenLocal<Value>: Sendable {
         }
     }
 
-    /// Gives the current thread a value while the body runs, and the previous one back after it.
+    /// Sets the current thread's value while the body runs, and then restores the previous one.
     ///
     /// - Parameters:
-    ///   - value: The value for that time.
-    ///   - body: What to run. It may block.
-    /// - Returns: What the body returned.
-    /// - Throws: What the body threw.
+    ///   - value: The value during the body.
+    ///   - body: The code to run. It may block.
+    /// - Returns: The result of the body.
+    /// - Throws: The error of the body.
     @available(*, noasync)
     public func withValue<Result, Failure>(
         _ value: Value,

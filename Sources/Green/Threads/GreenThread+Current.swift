@@ -2,9 +2,10 @@ internal import CGreen
 public import SystemPackage
 
 extension GreenThread where Success == Never {
-    /// The thread that is running, as a handle that knows when and how the thread ends but not its result.
+    /// The handle of the running thread. ``GreenThread/wait(timeout:)`` of it throws the thread's error, but returns no
+    /// result.
     ///
-    /// Also an OS thread's own context, such as `main`, is one.
+    /// An OS thread's own context, such as `main`, has a handle as well.
     @available(*, noasync)
     public static var current: GreenThread<Void> {
         guard let handle = unsafe green_current() else {
@@ -13,9 +14,9 @@ extension GreenThread where Success == Never {
         return unsafe GreenThread<Void>(ThreadState.known(for: handle) ?? .adopted(handle))
     }
 
-    /// Lets every thread that is ready now run, and one round of I/O happen.
+    /// Runs every thread that is ready now, and one loop iteration of I/O.
     ///
-    /// - Throws: When the thread is killed, the error of that kill.
+    /// - Throws: If the thread is killed, the error of that kill.
     @available(*, noasync)
     public static func yield() throws {
         try check(green_yield())
@@ -24,7 +25,7 @@ extension GreenThread where Success == Never {
     /// Throws the pending interrupt that the thread's next blocking call would throw, if there is one.
     ///
     /// Use it in functions that run for long without blocking, and at the start of functions that block only sometimes.
-    /// Does not block, and does not let others run. Throws nothing in an exit function.
+    /// Does not block, and does not run other threads. Throws nothing in a function of ``GreenThread/onExit(_:)``.
     ///
     /// - Throws: If the thread was killed, the error of that kill; if its ``Timeout`` has fired, that timeout.
     @available(*, noasync)
@@ -32,26 +33,27 @@ extension GreenThread where Success == Never {
         try Green.checkInterrupt()
     }
 
-    /// Blocks for at least the given time. Zero or less yields.
+    /// Blocks for at least the given time. With zero or less it yields.
     ///
-    /// - Parameter duration: How long to sleep.
-    /// - Throws: When the thread is killed, the error of that kill.
+    /// - Parameter duration: The time to sleep.
+    /// - Throws: If the thread is killed, the error of that kill.
     @available(*, noasync)
     public static func sleep(for duration: Duration) throws {
         try check(green_sleep(duration.nanoseconds))
     }
 
-    /// Blocks until a descriptor has one of the events. For descriptors that Green has no type for.
+    /// Blocks until a descriptor has one of the events. Use it for descriptors that Green has no type for. It
+    /// corresponds to poll(2).
     ///
-    /// The descriptor stays the caller's, and has to stay open while anybody waits for it.
+    /// The caller still owns the descriptor and must keep it open during the call. Several threads may wait for it.
     ///
     /// - Parameters:
-    ///   - descriptor: What to wait for.
-    ///   - events: Which of its events.
-    ///   - timeout: How long to wait at most; nil is for as long as it takes.
-    /// - Returns: The events it has, with `error` and `hangup` even where they were not asked for.
-    /// - Throws: A ``SystemError``, with the code `timedOut` after the timeout. When the thread is killed, the error
-    ///   of that kill.
+    ///   - descriptor: The descriptor.
+    ///   - events: The events to wait for, at least one.
+    ///   - timeout: The maximum time to wait; nil means no limit.
+    /// - Returns: The events that the descriptor has, among those and `error` and `hangup`.
+    /// - Throws: A ``SystemError`` with the code `timedOut` if the timeout expires, or `badFileDescriptor` if the
+    ///   descriptor is not open. If the thread is killed, the error of that kill.
     @available(*, noasync)
     @discardableResult
     public static func wait(
@@ -63,26 +65,26 @@ extension GreenThread where Success == Never {
         return PollEvents(rawValue: Int16(truncatingIfNeeded: found))
     }
 
-    /// Writes one line for each green thread of this OS thread: number, name, state, what it waits for and for how
-    /// long, and how much stack it has used.
+    /// Writes one line for each green thread of this OS thread: its number, name and state, what it waits for and for
+    /// how long, and how much stack it has used.
     ///
-    /// Blocks the OS thread, not the green one.
+    /// Blocks the OS thread while it writes.
     ///
-    /// - Parameter descriptor: Where to write it.
-    /// - Throws: A ``SystemError``, with the code `noSuchFileOrDirectory` when no green thread was ever made here.
+    /// - Parameter descriptor: The descriptor to write to.
+    /// - Throws: A ``SystemError``, with the code `noSuchFileOrDirectory` if this OS thread has no hub.
     public static func dumpAll(to descriptor: FileDescriptor = .standardError) throws {
         try check(green_dump(descriptor.rawValue))
     }
 }
 
 extension ThreadState {
-    /// The state of a thread that Swift has one of.
+    /// The state of a thread, if it has one.
     static func known(for thread: OpaquePointer) -> ThreadState? {
         guard let context = unsafe green_thread_context(thread) else { return nil }
         return unsafe Unmanaged<ThreadState>.fromOpaque(context).takeUnretainedValue()
     }
 
-    /// A new state for a thread without one. The thread does not hold it: who holds it can find it.
+    /// Makes a state for a thread without one. The thread finds it by its context, but does not retain it.
     static func adopted(_ thread: OpaquePointer) -> ThreadState {
         let state = unsafe ThreadState(adopting: thread)
         unsafe green_thread_set_context(thread, Unmanaged.passUnretained(state).toOpaque())

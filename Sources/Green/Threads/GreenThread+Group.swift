@@ -8,15 +8,16 @@ extension GreenThread {
     /// let page = try fastest.wait()
     /// ```
     ///
-    /// Does not block when one has finished already. The others go on.
+    /// Does not block if one has finished already. The others continue to run.
     ///
     /// - Parameters:
     ///   - threads: The threads to wait for.
-    ///   - timeout: How long to wait at most; zero asks without blocking, nil waits for as long as it takes.
-    /// - Returns: The first to finish, or the first in the array of those that already have.
-    /// - Throws: A ``SystemError`` with the code `timedOut` after the timeout, `invalidArgument` for no threads.
-    ///   ``DeadlockError`` when the caller is the only one of them. When the caller is killed or its ``Timeout`` fires
-    ///   meanwhile, that error. Never the error of a thread; its ``wait(timeout:)`` throws that.
+    ///   - timeout: The maximum time to wait; zero does not block, nil means no limit.
+    /// - Returns: The first thread to finish; if some have finished already, the first of those in the array.
+    /// - Throws: A ``SystemError`` with the code `timedOut` if the timeout expires, or `invalidArgument` if there are
+    ///   no threads. ``DeadlockError`` if the caller is the only thread in the array. If the caller is killed or its
+    ///   ``Timeout`` fires while it waits, that error. Never the error of a thread, which its ``wait(timeout:)``
+    ///   throws.
     @available(*, noasync)
     public static func wait(
         any threads: [GreenThread<Success>],
@@ -32,23 +33,22 @@ extension GreenThread {
         return threads[try check(unsafe green_wait_any(handles, handles.count, timeout.timeout))]
     }
 
-    /// Waits until all of the threads have finished, and returns what they did.
+    /// Waits until all of the threads have finished, and returns their results.
     ///
     /// ```swift
     /// let pages = try GreenThread.wait(all: hosts.map { host in spawn { try fetch(host) } })
     /// ```
     ///
-    /// The first error of a thread ends the waiting as soon as it happens. The others go on all the same; kill them if
-    /// they are not to.
+    /// The first error of a thread ends the wait at once. The other threads continue to run unless you kill them.
     ///
     /// - Parameters:
     ///   - threads: The threads to wait for.
-    ///   - timeout: How long to wait for them all at most; zero asks without blocking, nil waits for as long as it
-    ///     takes.
-    /// - Returns: What the functions of the threads returned, in the order of the array.
-    /// - Throws: The first error that ended one of the threads; of those that have ended already, that of the first in
-    ///   the array. A ``SystemError`` with the code `timedOut` after the timeout. ``DeadlockError`` when the caller is
-    ///   one of them and no other is left. When the caller is killed or its ``Timeout`` fires meanwhile, that error.
+    ///   - timeout: The maximum time to wait for all of them; zero does not block, nil means no limit.
+    /// - Returns: The results of the threads, in the order of the array.
+    /// - Throws: The first error that ended one of the threads; if several have failed already, that of the first in
+    ///   the array. A ``SystemError`` with the code `timedOut` if the timeout expires. ``DeadlockError`` if the caller
+    ///   is one of the threads and no other is left. If the caller is killed or its ``Timeout`` fires while it waits,
+    ///   that error.
     @available(*, noasync)
     @discardableResult
     public static func wait(all threads: [GreenThread<Success>], timeout: Duration? = nil) throws -> [Success] {

@@ -3,13 +3,15 @@ internal import CGreen
 extension GreenThread {
     /// Interrupts the thread: the blocking call it is in, or its next one, throws the error.
     ///
-    /// A thread that has not begun never will. One that has ended is left alone. A thread may catch the error and
-    /// live on; the first of several kills counts.
+    /// If the thread has not begun, its function never runs. If it has ended, nothing happens. A thread may catch the
+    /// error and continue to run. Of several kills, the first counts.
     ///
     /// - Parameters:
-    ///   - error: What the thread's blocking call throws.
-    ///   - waitingForEnd: Whether to block until it has ended, however it does.
-    /// - Throws: The error itself, when the thread kills itself. With `waitingForEnd`, the error that interrupted the wait.
+    ///   - error: The error that the thread's blocking call throws.
+    ///   - waitingForEnd: Whether to block until the thread has ended, by this error or otherwise. If false, the call
+    ///     does not block, unlike Eventlet's, which switches to the killed thread.
+    /// - Throws: The error itself, if the thread kills itself. With `waitingForEnd`, the error that interrupts the
+    ///   wait.
     @available(*, noasync)
     public func kill(throwing error: any Error = GreenExit(), waitingForEnd: Bool = false) throws {
         guard let handle = state.handle else { return waitingForEnd ? try Green.checkInterrupt() : () }
@@ -20,11 +22,11 @@ extension GreenThread {
         }
     }
 
-    /// Stops the thread if it has not begun to run; ``wait(timeout:)`` then throws ``GreenExit``.
+    /// Stops the thread if it has not begun; ``wait(timeout:)`` then throws ``GreenExit``.
     ///
     /// Does not block.
     ///
-    /// - Returns: Whether it was stopped. False: it has begun, and goes on.
+    /// - Returns: Whether the thread was stopped. If false, it has begun and continues to run.
     @available(*, noasync)
     @discardableResult
     public func cancel() -> Bool {
@@ -32,15 +34,16 @@ extension GreenThread {
         return true
     }
 
-    /// Calls the function when the thread has ended, in that thread, behind those that were linked before.
+    /// Calls the function when the thread has ended, in that thread, after the functions that were linked before.
     ///
-    /// On a thread that has ended already it is called at once. It must not block: blocking calls in it throw. An
-    /// error that it throws is reported on standard error and does not stop the others.
+    /// If the thread has ended already, the function is called at once, in the calling thread. It must not block:
+    /// blocking calls in it throw. An error that it throws is reported on standard error and does not stop the other
+    /// functions.
     ///
     /// Does not block.
     ///
-    /// - Parameter function: What to call.
-    /// - Returns: The link, which may be ignored or used to take it back.
+    /// - Parameter function: The function to call.
+    /// - Returns: The link, which can be used to remove the function.
     @available(*, noasync)
     @discardableResult
     public func onExit(_ function: @escaping () throws -> Void) -> GreenLink {

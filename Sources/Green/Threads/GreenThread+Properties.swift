@@ -1,7 +1,7 @@
 internal import CGreen
 
 extension GreenThread {
-    /// The name, or "". At most 31 bytes of it are kept.
+    /// The name, or "". Names are cut to 31 bytes.
     public var name: String {
         get {
             guard let handle = state.handle else { return "" }
@@ -19,13 +19,14 @@ extension GreenThread {
         return unsafe green_thread_id(handle)
     }
 
-    /// Bytes of address space of its stack; 0 for a thread that has ended and for an OS thread's own context.
+    /// The size of the stack in bytes of address space; 0 for a thread that has ended and for an OS thread's own
+    /// context.
     public var stackSize: Int {
         guard let handle = state.handle else { return 0 }
         return unsafe green_thread_stack_size(handle)
     }
 
-    /// The most bytes of its stack that it has ever touched, to the page; 0 where ``stackSize`` is.
+    /// The maximum number of bytes of the stack that were in use, rounded up to pages; 0 where ``stackSize`` is 0.
     public var stackUsed: Int {
         guard let handle = state.handle else { return 0 }
         return unsafe green_thread_stack_used(handle)

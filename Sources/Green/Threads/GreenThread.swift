@@ -1,15 +1,15 @@
 internal import CGreen
 
-/// The handle of a green thread: a function that runs on a stack of its own until it blocks.
+/// The handle of a green thread, which runs a function on its own stack until the function blocks.
 ///
-/// Made by ``spawn(name:stackSize:after:_:)``. Every blocking call of Green, such as a read from a ``Socket``, lets
-/// the other green threads of the OS thread run; nothing else does. Copies are handles of the same thread, and a
-/// thread runs to its end whether anybody holds a handle or not.
+/// ``spawn(name:stackSize:after:_:)`` starts one. Every blocking call of Green, such as a read from a ``Socket``, runs
+/// the other green threads of the OS thread; nothing else does. Copies are handles of the same thread. A thread runs to
+/// its end even if no handle of it remains.
 ///
-/// An error that ended a thread and that nobody waited for is reported once on standard error when the last handle
-/// is gone. ``GreenExit`` never is.
+/// If no call returns the error that ended a thread, the error is reported on standard error when the last handle is
+/// released. ``GreenExit`` is not reported.
 ///
-/// A handle belongs to the OS thread that spawned; so it is not `Sendable`.
+/// A handle belongs to the OS thread of its green thread, so it is not `Sendable`.
 public struct GreenThread<Success> {
     @usableFromInline
     let state: ThreadState
@@ -19,15 +19,15 @@ public struct GreenThread<Success> {
         self.state = state
     }
 
-    /// Waits until the thread has ended, and returns or throws what its function did.
+    /// Waits until the thread has ended, and returns the result of its function or throws its error.
     ///
-    /// Any number of threads may wait, each any number of times. Does not block when the thread has ended already.
+    /// Any number of threads may wait, each any number of times. Does not block if the thread has ended already.
     ///
-    /// - Parameter timeout: How long to wait at most; zero asks without blocking, nil waits for as long as it takes.
-    /// - Returns: What the function returned.
-    /// - Throws: The error of the function; ``GreenExit``, or what ``kill(throwing:waitingForEnd:)`` was given, when it was
-    ///   killed before it ran. A ``SystemError`` with the code `timedOut` after the timeout, ``DeadlockError`` from
-    ///   the thread itself. When the caller is killed meanwhile, the error of that kill.
+    /// - Parameter timeout: The maximum time to wait; zero does not block, nil means no limit.
+    /// - Returns: The result of the function.
+    /// - Throws: The error of the function. If the thread was killed before it ran, ``GreenExit`` or the error of the
+    ///   kill. A ``SystemError`` with the code `timedOut` if the timeout expires. ``DeadlockError`` if the thread waits
+    ///   for itself. If the caller is killed while it waits, the error of that kill.
     @available(*, noasync)
     @discardableResult
     @inlinable

@@ -1,7 +1,7 @@
-/// Room for one value of a type that only its user knows.
+/// Storage for one value whose type only the caller knows.
 ///
-/// It lets ``ThreadState`` be one object of one class for every result type: a generic class would look its type
-/// up at run time whenever it is made and freed, which costs more than a spawn. Small values are stored in place, large
+/// With it, ``ThreadState`` is one class for every result type. A generic class would look up its type at run time
+/// whenever an object is created and destroyed, which costs more than a spawn. Small values are stored in place, large
 /// ones in a box. `take` and `load` must name the type that was stored.
 ///
 /// The optimiser sees plain bits in the slot. It may therefore end the life of the object that contains the slot after

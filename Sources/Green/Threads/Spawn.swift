@@ -42,7 +42,7 @@ extension GreenThread where Success == Never {
     ///
     /// Does not block. Call it on the OS thread that the green thread is to run on, and not in an `async` function.
     ///
-    /// ``spawn(name:stackSize:after:_:)`` is the same as a free function.
+    /// ``/Green/spawn(name:stackSize:after:_:)`` is the same as a free function.
     ///
     /// - Parameters:
     ///   - name: Shown by ``GreenThread/dumpAll(to:)`` and in messages; at most 31 bytes of it. A NUL is replaced by "␀".

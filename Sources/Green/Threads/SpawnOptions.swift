@@ -2,25 +2,25 @@ internal import CGreen
 internal import Glibc
 internal import SystemPackage
 
-/// What a function of Swift that failed returns to C: an error that C does not report again.
+/// The result of a Swift function that threw, for C, which does not report it.
 let failedInSwift = -ECANCELED
 
-/// The least stack for Swift. Printing an error takes 40 KiB the first time.
+/// The minimum stack for Swift. Printing an error takes 40 KiB the first time.
 private let leastStackSize = 64 * 1024
 
-/// The stack size for the core: 0 is the hub's default.
+/// The stack size for the core; 0 is the hub's default.
 func stackBytes(_ size: Int?) -> Int {
     guard let size else { return 0 }
     return max(size, leastStackSize)
 }
 
-/// Whether a thread could not be started because there is no memory for it. This ends the thread that was to be
-/// started, where any other failure is the caller's.
+/// Whether a thread could not be started for lack of memory. This is the error of the new thread; any other failure of
+/// a spawn is the caller's.
 func isLackOfMemory(_ error: any Error) -> Bool {
     (error as? SystemError)?.code == .noMemory
 }
 
-/// Calls the body with the options of a spawn. The fast path is to have none but `discard`.
+/// Calls the body with the options of a spawn. The fast path has only `discard`.
 @inline(__always)
 func withSpawnOptions(
     name: String?,

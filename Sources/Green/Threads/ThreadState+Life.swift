@@ -2,7 +2,7 @@ internal import CGreen
 internal import SystemPackage
 
 extension ThreadState {
-    /// Hands the function to the core. When that fails, the thread has ended with the error.
+    /// Passes the function to the core. If that fails, the thread has ended with the error.
     @usableFromInline
     func start(name: String?, stackSize: Int?, delay: Duration?) {
         let argument = unsafe Unmanaged.passRetained(self).toOpaque()
@@ -18,10 +18,10 @@ extension ThreadState {
         unsafe green_thread_set_context(handle, argument)
     }
 
-    /// Hands the function to a pool. In one of the pool's own threads a full pool calls it in place.
+    /// Passes the function to a pool. In one of the pool's own threads a full pool calls it in place.
     ///
-    /// When it cannot be started for want of memory, the thread has ended with that error. When this throws and
-    /// ``isStarted`` is false, the function was not called, and may be handed over again; otherwise it was called in
+    /// If it cannot be started for lack of memory, the thread has ended with that error. If this throws and
+    /// ``isStarted`` is false, the function was not called, and the call may be repeated; otherwise it was called in
     /// place, and the error that interrupted the caller ended it.
     func start(in pool: OpaquePointer, name: String?, stackSize: Int?, timeout: Int64) throws {
         let argument = unsafe Unmanaged.passRetained(self).toOpaque()
@@ -45,7 +45,7 @@ extension ThreadState {
     func abandon() {
         isObserved = true
         guard !hasEnded, let handle else { return }
-        // A thread that drops the last reference to its own map goes on: it is about to end by itself.
+        // A thread that drops the last reference to its own map continues: it is about to end.
         _ = unsafe green_thread_kill(handle)
     }
 
@@ -103,20 +103,21 @@ extension ThreadState {
         }
     }
 
-    /// The error for what a thread of C has returned. What the core knows of interrupts is about the thread that asks, and
-    /// not about that one.
+    /// The error for the result of a C thread. The core's record of interrupts is about the calling thread, not about
+    /// that one.
     private func foreignFailure(_ result: Int32) -> any Error {
         switch Errno(rawValue: -result) {
         case .canceled:
             GreenExit()
         case .timeout:
-            SystemError(code: .timeout, message: "\(label(of: handle)) was ended by a timeout of its own (ETIME)")
+            SystemError(code: .timeout, message: "\(label(of: handle)) ended by its own timeout (ETIME)")
         default:
             Green.failure(result)
         }
     }
 
-    /// Whether it was handed to the core, or has ended without. Not while a pool waits for room or calls it in place.
+    /// Whether the core has the function, or the thread has ended without it. False while the function waits for room
+    /// in a pool or is called in place.
     var isStarted: Bool {
         unsafe handle != nil || hasEnded
     }
@@ -136,7 +137,7 @@ extension ThreadState {
     }
 }
 
-/// The function of every spawned thread. Its result tells C whether it failed; the error itself stays in Swift.
+/// The C function of every spawned thread. Returns whether the function failed; the error stays in Swift.
 private func runThread(_ argument: UnsafeMutableRawPointer?) -> Int32 {
     let state = unsafe Unmanaged<ThreadState>.fromOpaque(argument!).takeRetainedValue()
     state.content = .nothing
@@ -144,7 +145,7 @@ private func runThread(_ argument: UnsafeMutableRawPointer?) -> Int32 {
     return if case .value = state.content { 0 } else { failedInSwift }
 }
 
-/// Called in the thread instead, when it was killed or canceled before it called its function.
+/// Called instead if the thread was killed or canceled before it began.
 private func discardThread(_ argument: UnsafeMutableRawPointer?) {
     let state = unsafe Unmanaged<ThreadState>.fromOpaque(argument!).takeRetainedValue()
     state.discard(endingWith: KillReason.take() ?? GreenExit())

@@ -100,7 +100,7 @@ final class ThreadState {
         case .value: perform(self, .destroy)
         case .error(let error):
             if !isObserved {
-                reportFailure(error, "\(label(of: handle)) ended with an error that nobody waited for")
+                reportFailure(error, "\(label(of: handle)) ended with an error that no thread waited for")
             }
         }
         unsafe green_thread_release(handle)

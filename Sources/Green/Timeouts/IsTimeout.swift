@@ -1,12 +1,12 @@
 internal import SystemPackage
 
-/// Whether an error says that time has run out, whoever set the limit.
+/// Returns whether an error says that a time limit has expired, whichever kind of limit.
 ///
-/// That is a ``Timeout``, and a ``SystemError`` with the code `timedOut`: a blocking call whose own `timeout` is over,
-/// or a connection whose peer no longer answers.
+/// Such an error is a ``Timeout``, or a ``SystemError`` with the code `timedOut`: the `timeout` of a blocking call has
+/// expired, or the peer of a connection no longer answers.
 ///
-/// - Parameter error: Any error.
-/// - Returns: Whether it is one of these.
+/// - Parameter error: An error.
+/// - Returns: Whether the error is one of these.
 public func isTimeout(_ error: any Error) -> Bool {
     error is Timeout || (error as? SystemError)?.code == .timedOut
 }

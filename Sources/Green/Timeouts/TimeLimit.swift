@@ -1,11 +1,10 @@
 internal import CGreen
 
-/// A timeout of the core, without an object: what ``withTimeout(_:_:)`` starts. A ``Timeout`` is only made when it
-/// fires.
+/// A timeout of the core without a Swift object, for ``withTimeout(_:_:)``. A ``Timeout`` is created only if it fires.
 @usableFromInline
 @safe
 struct TimeLimit {
-    /// Owned until it is canceled.
+    /// Owned until `cancel()`.
     @safe private let handle: OpaquePointer
 
     @usableFromInline
@@ -15,13 +14,13 @@ struct TimeLimit {
         self.handle = unsafe handle!
     }
 
-    /// To be called once, on every path.
+    /// Cancels it. Call this exactly once, on every path.
     @usableFromInline
     func cancel() {
         unsafe green_timeout_free(handle)
     }
 
-    /// Whether it is this limit, and not one around it or inside, that the error comes from.
+    /// Whether this limit threw the error, and not an outer or an inner one.
     @usableFromInline
     func has(thrown error: any Error) -> Bool {
         guard let timeout = error as? Timeout else { return false }

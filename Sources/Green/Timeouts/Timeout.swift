@@ -1,7 +1,7 @@
 internal import CGreen
 internal import Glibc
 
-/// A limit on all that a green thread does from here on, and the error that tells that it is over.
+/// A time limit for the current green thread, and the error that is thrown when it expires.
 ///
 /// ```swift
 /// let timeout = Timeout(.seconds(5))
@@ -13,41 +13,44 @@ internal import Glibc
 /// }
 /// ```
 ///
-/// It starts as it is made, for the current green thread. Once its time is over, the blocking call that the thread is
-/// in, or its next one, throws it, once. Code that never blocks cannot be interrupted.
+/// A timeout starts when it is created. When its time is over, the blocking call that the thread is in, or its next
+/// one, throws it, once. Code that never blocks cannot be interrupted.
 ///
-/// ``withTimeout(_:_:)`` does the same for the time of a closure; it cannot be forgotten, and costs less. A timeout of
-/// this kind is for where start and end are in different functions. It has to be canceled: one that is dropped fires
-/// all the same. When its thread ends before, it is forgotten.
+/// ``withTimeout(_:_:)`` limits a closure; it is canceled by itself, and costs less. Use a `Timeout` object if the
+/// start and the end are in different functions, and always cancel it: it fires even if no reference to it remains. It
+/// does not fire after its thread has ended.
 ///
-/// Timeouts nest in any way, and each is equal only to itself.
+/// Timeouts nest in any way, and each is equal only to itself. The timer and the error are one object, as in Eventlet:
+/// a `catch` needs to know which of several nested limits has expired, and compares the error with the timeout it
+/// started.
 ///
-/// The end of a call's own `timeout:` argument is no `Timeout` but a ``SystemError`` with the code `timedOut`;
-/// ``isTimeout(_:)`` is true for both.
-// Every error is Sendable, and this one may be carried to any OS thread: what it says of itself never changes. The
-// rest, `handle`, is touched only on the OS thread that made the timeout: by start, cancel and isPending, which end
-// the process elsewhere, and by the core, which holds the object while it holds the handle. So nothing is left to
-// clean up wherever the last reference goes.
+/// If the `timeout:` argument of a call expires, the call throws a ``SystemError`` with the code `timedOut` and not a
+/// `Timeout`. ``isTimeout(_:)`` is true for both.
+// Every error is Sendable, so another OS thread may get this one; its description never changes. `handle` is used only
+// on the OS thread that created the timeout: by start, cancel and isPending, which end the process elsewhere, and by
+// the core, which retains the object while it has the handle. So the last release, on any OS thread, has nothing to
+// clean up.
 @safe
 public final class Timeout: Error, @unchecked Sendable {
-    /// How long it lasts; nil never fires.
+    /// The time until it fires; nil means that it never fires.
     public let duration: Duration?
 
-    /// What it throws in place of itself.
+    /// The error to throw in place of itself.
     private let substitute: (any Error)?
 
-    /// The core's number of the timeout that this error was made of; 0 of one that started as an object.
+    /// The core's number of the timeout that this error was created for; 0 if it started as an object.
     let number: UInt64
 
-    /// Each OS thread has an `errno` of its own. `pthread_self()` tells green threads apart, too, where it is patched.
+    /// Each OS thread has its own `errno`. Where `pthread_self()` is patched, it distinguishes green threads, too.
     @safe private let home = unsafe __errno_location()
 
-    /// While the core has it, and holds this object.
+    /// The core's timeout, which retains this object. Nil if it has none.
     @safe private var handle: OpaquePointer?
 
     /// Starts a timeout for the current green thread.
     ///
-    /// - Parameter duration: How long it lasts. Zero or less fires as soon as the thread blocks; nil never fires.
+    /// - Parameter duration: The time until it fires. With zero or less it fires as soon as the thread blocks; with nil
+    ///   it never fires.
     @available(*, noasync)
     @discardableResult
     public convenience init(_ duration: Duration?) {
@@ -55,11 +58,12 @@ public final class Timeout: Error, @unchecked Sendable {
         start()
     }
 
-    /// Starts a timeout for the current green thread that throws another error in place of itself.
+    /// Starts a timeout for the current green thread, which throws another error in place of itself.
     ///
     /// - Parameters:
-    ///   - duration: How long it lasts. Zero or less fires as soon as the thread blocks; nil never fires.
-    ///   - error: What the thread's blocking call throws.
+    ///   - duration: The time until it fires. With zero or less it fires as soon as the thread blocks; with nil it
+    ///     never fires.
+    ///   - error: The error that the thread's blocking call throws.
     @available(*, noasync)
     @discardableResult
     public convenience init(_ duration: Duration?, throwing error: any Error) {
@@ -73,10 +77,9 @@ public final class Timeout: Error, @unchecked Sendable {
         self.number = number
     }
 
-    /// Starts it again, for the current green thread and from the beginning, after it was canceled or has fired.
+    /// Starts it again from the beginning, for the current green thread, after it was canceled or has fired.
     ///
-    /// On one that is still pending it is a mistake that ends the process, and so is a call on another OS thread than
-    /// the one that made it.
+    /// Ends the process if the timeout is pending, or on another OS thread than the one that created it.
     @available(*, noasync)
     public func start() {
         guard !isPending else { fatalError("start: this timeout is still pending; cancel it first") }
@@ -88,20 +91,19 @@ public final class Timeout: Error, @unchecked Sendable {
         unsafe self.handle = handle
     }
 
-    /// Stops it. Does nothing when it is not pending.
+    /// Cancels it. Does nothing if it is not pending.
     ///
-    /// One whose time is over but that no call has thrown yet never will be. A call on another OS thread than the one
-    /// that made it is a mistake that ends the process.
+    /// If the time is over but no call has thrown the timeout yet, none will. A call on another OS thread than the one
+    /// that created it ends the process.
     @available(*, noasync)
     public func cancel() {
         checkHome()
         letGo()
     }
 
-    /// Whether it may still fire: its blocking call has not thrown, it was not canceled, and its thread goes on.
+    /// Whether it can still fire: no call has thrown it, it was not canceled, and its thread has not ended.
     ///
-    /// Never, for one without a duration. A call on another OS thread than the one that made it is a mistake that ends
-    /// the process.
+    /// False if it has no duration. A call on another OS thread than the one that created it ends the process.
     public var isPending: Bool {
         checkHome()
         guard let handle else { return false }
@@ -110,20 +112,21 @@ public final class Timeout: Error, @unchecked Sendable {
 
     private func checkHome() {
         guard unsafe home == __errno_location() else {
-            fatalError("a Timeout was used on another OS thread than the one that made it; start one there")
+            fatalError("a Timeout was used on another OS thread than the one that created it; start one there")
         }
     }
 
-    /// Gives the core's timeout back, and so the core's reference to this object, if it still has it.
+    /// Releases the core's timeout, and with it the core's reference to this object.
     private func letGo() {
         guard let handle else { return }
         self.handle = nil
         unsafe green_timeout_free(handle)
     }
 
-    /// The error of the timeout that has just ended a call of the current thread.
+    /// The error of the timeout that has ended the last call of the current thread.
     ///
-    /// An object that waited in the core, or a new one for a timeout that had none. Nil when no timeout ended it.
+    /// The object that the core retained, or a new one for a timeout without an object. Nil if no timeout ended the
+    /// call.
     static func thatHasFired() -> (any Error)? {
         if let reason = unsafe green_reason() {
             let timeout = unsafe Unmanaged<Timeout>.fromOpaque(reason).takeRetainedValue()
@@ -135,7 +138,8 @@ public final class Timeout: Error, @unchecked Sendable {
         return number == 0 ? nil : Timeout(.nanoseconds(nanoseconds), substitute: nil, number: number)
     }
 
-    /// The core no longer needs the object: it was canceled, its thread has ended, or nobody asked why a call ended.
+    /// Called when the core releases the object: it was canceled, its thread has ended, or no code asked why a call
+    /// ended.
     fileprivate func discard() {
         // It may have been started again since.
         if let handle, unsafe !green_timeout_is_pending(handle) {

@@ -1,4 +1,4 @@
-/// Runs the body, and ends it with a ``Timeout`` when it takes longer.
+/// Runs the body, and throws a ``Timeout`` from it if it takes longer than the given time.
 ///
 /// ```swift
 /// let page = try withTimeout(.seconds(5)) {
@@ -8,17 +8,18 @@
 /// }
 /// ```
 ///
-/// The blocking call that the body is in when the time is over, or its next one, throws. Code that does not block
-/// cannot be interrupted: a body that returns after the time is over, without blocking, has succeeded. Limits nest,
-/// and the first one to run out counts.
+/// When the time is over, the blocking call that the body is in, or its next one, throws. Code that does not block
+/// cannot be interrupted: if the body returns after the time without blocking, it has succeeded. Limits nest; the first
+/// to expire counts.
 ///
 /// Costs no more than a few function calls when the body does not block.
 ///
 /// - Parameters:
-///   - duration: How long it may take, in all. Zero or less ends it as soon as it blocks; nil is no limit.
-///   - body: What to run.
-/// - Returns: What the body returned.
-/// - Throws: What the body threw, a ``Timeout`` when its time was over.
+///   - duration: The time limit for the whole body. With zero or less the first blocking call throws; nil means no
+///     limit.
+///   - body: The code to run.
+/// - Returns: The result of the body.
+/// - Throws: The error of the body. A ``Timeout`` if the time is over.
 @available(*, noasync)
 @inlinable
 public func withTimeout<Result>(_ duration: Duration?, _ body: () throws -> Result) throws -> Result {
@@ -28,21 +29,21 @@ public func withTimeout<Result>(_ duration: Duration?, _ body: () throws -> Resu
     return try body()
 }
 
-/// Runs the body, and returns the default in its place when it takes longer.
+/// Runs the body, and returns a default if it takes longer than the given time.
 ///
 /// ```swift
 /// let line = try withTimeout(.seconds(5), default: nil) { try client.readLine() }
 /// ```
 ///
-/// Only the end of this very time becomes the default: the timeout of another limit, around it or inside, passes, and
-/// so does every other error.
+/// Only this limit leads to the default. The timeout of an outer or an inner limit is thrown, as is every other error.
 ///
 /// - Parameters:
-///   - duration: How long it may take, in all. Zero or less ends it as soon as it blocks; nil is no limit.
-///   - value: What to return when its time was over.
-///   - body: What to run.
-/// - Returns: What the body returned, or the default.
-/// - Throws: What the body threw.
+///   - duration: The time limit for the whole body. With zero or less the first blocking call throws; nil means no
+///     limit.
+///   - value: The value to return if the time is over.
+///   - body: The code to run.
+/// - Returns: The result of the body, or the default.
+/// - Throws: The error of the body.
 @available(*, noasync)
 @inlinable
 public func withTimeout<Result>(
@@ -60,20 +61,21 @@ public func withTimeout<Result>(
     }
 }
 
-/// Runs the body, and throws the given error when it takes longer.
+/// Runs the body, and throws the given error if it takes longer than the given time.
 ///
 /// ```swift
 /// try withTimeout(.seconds(30), throwing: Unreachable(host)) { try login(host) }
 /// ```
 ///
-/// Within the body it is a ``Timeout`` as ever; only one that leaves it, and is this very time's, becomes the error.
+/// Within the body, the error is a ``Timeout``. It is replaced when it leaves the body, if this limit threw it.
 ///
 /// - Parameters:
-///   - duration: How long it may take, in all. Zero or less ends it as soon as it blocks; nil is no limit.
-///   - failure: What to throw when its time was over.
-///   - body: What to run.
-/// - Returns: What the body returned.
-/// - Throws: What the body threw, the given error when its time was over.
+///   - duration: The time limit for the whole body. With zero or less the first blocking call throws; nil means no
+///     limit.
+///   - failure: The error to throw if the time is over.
+///   - body: The code to run.
+/// - Returns: The result of the body.
+/// - Throws: The error of the body. The given error if the time is over.
 @available(*, noasync)
 @inlinable
 public func withTimeout<Result>(

@@ -10,7 +10,7 @@ static int lines_of(const char *text) {
     return count;
 }
 
-TEST(unwaited, "an error that nobody waited for is reported once, when the handle is released") {
+TEST(unwaited, "an error that no thread waited for is reported once, when the handle is released") {
     green_thread *thread = start_named("careless", give, &failure);
     green_thread_retain(thread);
     capture_begin();

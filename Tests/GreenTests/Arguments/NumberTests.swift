@@ -196,8 +196,8 @@ struct NumberTests {
             _ = OffloadPool(queueLimit: -1)
         }
         let texts = [threads, queue].map { String(decoding: $0.standardErrorContent, as: UTF8.self) }
-        #expect(texts[0].contains("an OffloadPool cannot have 0 native threads"), "\(texts[0])")
-        #expect(texts[1].contains("the queue of an OffloadPool cannot have room for -1 calls"), "\(texts[1])")
+        #expect(texts[0].contains("an OffloadPool cannot have 0 workers"), "\(texts[0])")
+        #expect(texts[1].contains("the queue of an OffloadPool cannot be limited to -1 calls"), "\(texts[1])")
     }
 
     @Test

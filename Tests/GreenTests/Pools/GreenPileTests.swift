@@ -360,7 +360,7 @@ struct GreenPileTests {
         }
         let lines = reports(of: child)
         #expect(lines.count == 2)
-        #expect(lines.allSatisfy { $0.hasSuffix("ended with an error that nobody waited for: Mistake(number: 2)") })
+        #expect(lines.allSatisfy { $0.hasSuffix("ended with an error that no thread waited for: Mistake(number: 2)") })
     }
 
     @Test

@@ -134,7 +134,7 @@ struct InPlaceTests {
     }
 
     @Test
-    func `reports an error that nobody waited for, but none that was thrown`() async throws {
+    func `reports an error that no thread waited for, but none that was thrown`() async throws {
         let child = try await #require(processExitsWith: .success, observing: [\.standardErrorContent]) {
             inChild {
                 let pool = GreenPool(size: 1)
@@ -149,6 +149,6 @@ struct InPlaceTests {
         }
         let lines = reports(of: child)
         #expect(lines.count == 1)
-        #expect(lines.first?.hasSuffix("ended with an error that nobody waited for: Mistake(number: 1)") == true)
+        #expect(lines.first?.hasSuffix("ended with an error that no thread waited for: Mistake(number: 1)") == true)
     }
 }

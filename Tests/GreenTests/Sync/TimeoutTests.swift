@@ -359,7 +359,7 @@ struct TimeoutTests {
             }
         }
         text = String(decoding: canceled.standardErrorContent, as: UTF8.self)
-        #expect(text.contains("used on another OS thread than the one that made it; start one there"), "\(text)")
+        #expect(text.contains("used on another OS thread than the one that created it; start one there"), "\(text)")
         await #expect(processExitsWith: .failure) {
             inChild {
                 let limit = Timeout(.seconds(1000))

@@ -53,7 +53,7 @@ struct ForeignThreadTests {
             let thread = try foreignThread(returning: -ETIME)
             let error = failure { try thread.wait() }
             #expect(error?.code == .timeout)
-            #expect(error?.message == "\(thread) was ended by a timeout of its own (ETIME)")
+            #expect(error?.message == "\(thread) ended by its own timeout (ETIME)")
         }
     }
 
