@@ -46,7 +46,7 @@ static int call_nonblocking(const struct nonblocking_call *call, bool *blocking)
     return result;
 }
 
-/* Connecting ------------------------------------------------------------------ */
+/* Connecting --------------------------------------------------------------- */
 
 static int call_connect(const struct nonblocking_call *call) {
     return green__real.connect(call->fd, (__CONST_SOCKADDR_ARG){.__sockaddr__ = call->address}, call->size);
@@ -55,7 +55,7 @@ static int call_connect(const struct nonblocking_call *call) {
 /* Calls connect() again for the result of a connection in progress. This also completes the
  * socket's state: until then the kernel would accept another connect(). */
 static int connect_parking(green_hub *hub, const struct nonblocking_call *call) {
-    int64_t deadline = green__socket_deadline(call->fd, SO_SNDTIMEO);
+    int64_t deadline = green__fd_timeout_deadline(call->fd, SO_SNDTIMEO);
     unsigned spurious = 0;
     bool begun = false;
     for (int ended = 0;;) {
@@ -89,7 +89,7 @@ int green__green_connect(int fd, __CONST_SOCKADDR_ARG to, socklen_t length) {
     return result;
 }
 
-/* Accepting ------------------------------------------------------------------- */
+/* Accepting ---------------------------------------------------------------- */
 
 static int call_accept(const struct nonblocking_call *call) {
     return green__real.accept4(call->fd, (__SOCKADDR_ARG){.__sockaddr__ = call->address}, call->length, call->flags);

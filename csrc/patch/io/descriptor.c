@@ -14,7 +14,7 @@ mode_t green__fd_mode(int fd) {
     return statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &status) == 0 ? status.stx_mode : 0;
 }
 
-int64_t green__socket_deadline(int fd, int option) {
+int64_t green__fd_timeout_deadline(int fd, int option) {
     struct timeval limit = {0};
     if (getsockopt(fd, SOL_SOCKET, option, &limit, &(socklen_t){sizeof limit}) < 0)
         return GREEN_NEVER;

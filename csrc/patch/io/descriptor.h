@@ -12,6 +12,6 @@ bool green__fd_is_blocking(int fd);
 mode_t green__fd_mode(int fd);
 
 /* The deadline, by SO_RCVTIMEO or SO_SNDTIMEO, of a call that begins now. */
-int64_t green__socket_deadline(int fd, int option);
+int64_t green__fd_timeout_deadline(int fd, int option);
 
 #endif

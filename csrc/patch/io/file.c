@@ -53,7 +53,7 @@ struct file_call {
     green_iovecs iovecs;
 };
 
-/* On workers ------------------------------------------------------------------ */
+/* On workers --------------------------------------------------------------- */
 
 /* A system call on a worker, which uses the caller's memory. */
 struct worker_call {
@@ -90,7 +90,7 @@ static ssize_t run_on_worker(green_hub *hub, const struct file_call *call,
     return result;
 }
 
-/* Transferring ---------------------------------------------------------------- */
+/* Transferring ------------------------------------------------------------- */
 
 static ssize_t transfer_now(const struct file_call *call) {
     const struct iovec *iovecs = call->iovecs.first;
@@ -236,7 +236,7 @@ ssize_t green__patch_file_transfer(green_hub *hub, bool writes, int fd, const st
     return call.done;
 }
 
-/* Syncing --------------------------------------------------------------------- */
+/* Syncing ------------------------------------------------------------------ */
 
 static ssize_t sync_now(const struct file_call *call) {
     return call->only_data ? green__real.fdatasync(call->fd) : green__real.fsync(call->fd);

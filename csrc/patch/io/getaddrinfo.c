@@ -15,7 +15,7 @@ int green__resolver_run(green_hub *hub, int (*look_up)(void *), void *argument, 
     return error < 0 ? green__wait_fds_failed(hub, error, ETIMEDOUT) : 0;
 }
 
-/* Names to addresses ---------------------------------------------------------- */
+/* Names to addresses ------------------------------------------------------- */
 
 struct lookup {
     char *node, *service; /* copies in `text`, NULL like the caller's */
@@ -80,9 +80,9 @@ int green__green_getaddrinfo(const char *restrict node, const char *restrict ser
     return result;
 }
 
-/* Addresses to names ---------------------------------------------------------- */
+/* Addresses to names ------------------------------------------------------- */
 
-struct naming {
+struct reverse_lookup {
     struct sockaddr_storage address;
     socklen_t length;
     socklen_t host_size, service_size;
@@ -90,12 +90,12 @@ struct naming {
     char host[NI_MAXHOST], service[NI_MAXSERV];
 };
 
-static int look_back(void *argument) {
-    struct naming *naming = argument;
-    naming->result = green__real.getnameinfo(
-        (struct sockaddr *)&naming->address, naming->length, naming->host_size ? naming->host : NULL, naming->host_size,
-        naming->service_size ? naming->service : NULL, naming->service_size, naming->flags);
-    naming->error = errno;
+static int look_up_name(void *argument) {
+    struct reverse_lookup *lookup = argument;
+    lookup->result = green__real.getnameinfo(
+        (struct sockaddr *)&lookup->address, lookup->length, lookup->host_size ? lookup->host : NULL, lookup->host_size,
+        lookup->service_size ? lookup->service : NULL, lookup->service_size, lookup->flags);
+    lookup->error = errno;
     return 0;
 }
 
@@ -105,27 +105,27 @@ static socklen_t at_most(socklen_t size, size_t most) {
 
 int green__green_getnameinfo(const struct sockaddr *restrict address, socklen_t length, char *restrict host,
                              socklen_t host_size, char *restrict service, socklen_t service_size, int flags) {
-    bool is_easy = (flags & NI_NUMERICHOST) || !host || length > sizeof(struct sockaddr_storage);
-    green_hub *hub = is_easy ? NULL : green__may_park();
+    bool needs_no_server = (flags & NI_NUMERICHOST) || !host || length > sizeof(struct sockaddr_storage);
+    green_hub *hub = needs_no_server ? NULL : green__may_park();
     if (!hub)
         return green__real.getnameinfo(address, length, host, host_size, service, service_size, flags);
     int error_number = errno;
-    struct naming *naming = calloc(1, sizeof *naming);
-    if (!naming)
+    struct reverse_lookup *lookup = calloc(1, sizeof *lookup);
+    if (!lookup)
         return EAI_MEMORY;
-    memcpy(&naming->address, address, length);
-    naming->length = length;
-    naming->host_size = at_most(host_size, sizeof naming->host);
-    naming->service_size = service ? at_most(service_size, sizeof naming->service) : 0;
-    naming->flags = flags;
-    if (green__resolver_run(hub, look_back, naming, free) < 0)
+    memcpy(&lookup->address, address, length);
+    lookup->length = length;
+    lookup->host_size = at_most(host_size, sizeof lookup->host);
+    lookup->service_size = service ? at_most(service_size, sizeof lookup->service) : 0;
+    lookup->flags = flags;
+    if (green__resolver_run(hub, look_up_name, lookup, free) < 0)
         return EAI_SYSTEM;
-    int result = naming->result;
-    errno = result == EAI_SYSTEM ? naming->error : error_number;
-    if (result == 0 && naming->host_size)
-        strcpy(host, naming->host);
-    if (result == 0 && naming->service_size)
-        strcpy(service, naming->service);
-    free(naming);
+    int result = lookup->result;
+    errno = result == EAI_SYSTEM ? lookup->error : error_number;
+    if (result == 0 && lookup->host_size)
+        strcpy(host, lookup->host);
+    if (result == 0 && lookup->service_size)
+        strcpy(service, lookup->service);
+    free(lookup);
     return result;
 }

@@ -6,7 +6,7 @@
 
 /* A look-up by any of these calls. Has copies of the arguments and its own result, because
  * the caller of an interrupted look-up may be gone before it ends. */
-struct hosts {
+struct host_lookup {
     char *name; /* NULL if the look-up is by address */
     unsigned char address[16];
     socklen_t length;
@@ -17,62 +17,62 @@ struct hosts {
     int result, h_error, error;
 };
 
-static void hosts_free(void *argument) {
-    struct hosts *hosts = argument;
-    free(hosts->buffer);
-    free(hosts->name);
-    free(hosts);
+static void lookup_free(void *argument) {
+    struct host_lookup *lookup = argument;
+    free(lookup->buffer);
+    free(lookup->name);
+    free(lookup);
 }
 
-static int ask(struct hosts *hosts) {
-    if (!hosts->name)
-        return green__real.gethostbyaddr_r(hosts->address, hosts->length, hosts->family, &hosts->host, hosts->buffer,
-                                           hosts->size, &hosts->found, &hosts->h_error);
-    return green__real.gethostbyname2_r(hosts->name, hosts->family, &hosts->host, hosts->buffer, hosts->size,
-                                        &hosts->found, &hosts->h_error);
+static int ask(struct host_lookup *lookup) {
+    if (!lookup->name)
+        return green__real.gethostbyaddr_r(lookup->address, lookup->length, lookup->family, &lookup->host,
+                                           lookup->buffer, lookup->size, &lookup->found, &lookup->h_error);
+    return green__real.gethostbyname2_r(lookup->name, lookup->family, &lookup->host, lookup->buffer, lookup->size,
+                                        &lookup->found, &lookup->h_error);
 }
 
 static int look_up(void *argument) {
-    struct hosts *hosts = argument;
+    struct host_lookup *lookup = argument;
     do {
-        char *larger = realloc(hosts->buffer, hosts->size += 8192);
+        char *larger = realloc(lookup->buffer, lookup->size += 8192);
         if (!larger) {
-            hosts->result = ENOMEM;
-            hosts->h_error = NETDB_INTERNAL;
+            lookup->result = ENOMEM;
+            lookup->h_error = NETDB_INTERNAL;
             break;
         }
-        hosts->buffer = larger;
-        hosts->result = ask(hosts);
-    } while (hosts->result == ERANGE && hosts->h_error == NETDB_INTERNAL);
-    hosts->error = errno;
+        lookup->buffer = larger;
+        lookup->result = ask(lookup);
+    } while (lookup->result == ERANGE && lookup->h_error == NETDB_INTERNAL);
+    lookup->error = errno;
     return 0;
 }
 
-/* Copying out ------------------------------------------------------------------ */
+/* Copying out -------------------------------------------------------------- */
 
-struct room {
+struct memory {
     char *at, *end;
 };
 
-static void *carve(struct room *room, size_t size, size_t alignment) {
-    size_t offset = (size_t)(-(uintptr_t)room->at & (alignment - 1));
-    if ((size_t)(room->end - room->at) < size + offset)
+static void *allocate(struct memory *memory, size_t size, size_t alignment) {
+    size_t offset = (size_t)(-(uintptr_t)memory->at & (alignment - 1));
+    if ((size_t)(memory->end - memory->at) < size + offset)
         return NULL;
-    char *place = room->at + offset;
-    room->at = place + size;
+    char *place = memory->at + offset;
+    memory->at = place + size;
     return place;
 }
 
 /* Copies a list of pointers that ends with NULL, and the objects that they point to: objects
  * of the given size, or strings for 0. Returns NULL if there is not enough room. */
-static char **copy_list(struct room *room, char *const *list, size_t size) {
+static char **copy_list(struct memory *memory, char *const *list, size_t size) {
     size_t count = 0;
     while (list[count])
         count++;
-    char **copy = carve(room, (count + 1) * sizeof *copy, _Alignof(char *));
+    char **copy = allocate(memory, (count + 1) * sizeof *copy, _Alignof(char *));
     for (size_t i = 0; copy && i < count; i++) {
         size_t bytes = size ? size : strlen(list[i]) + 1;
-        copy[i] = carve(room, bytes, size ? 4 : 1);
+        copy[i] = allocate(memory, bytes, size ? 4 : 1);
         if (!copy[i])
             return NULL;
         memcpy(copy[i], list[i], bytes);
@@ -83,65 +83,65 @@ static char **copy_list(struct room *room, char *const *list, size_t size) {
 }
 
 /* Returns false if there is not enough room. */
-static bool copy_host(struct hostent *copy, const struct hostent *host, struct room room) {
+static bool copy_host(struct hostent *copy, const struct hostent *host, struct memory memory) {
     *copy = *host;
     char *name[] = {host->h_name, NULL};
-    char **names = copy_list(&room, name, 0);
-    copy->h_aliases = copy_list(&room, host->h_aliases, 0);
-    copy->h_addr_list = copy_list(&room, host->h_addr_list, (size_t)host->h_length);
+    char **names = copy_list(&memory, name, 0);
+    copy->h_aliases = copy_list(&memory, host->h_aliases, 0);
+    copy->h_addr_list = copy_list(&memory, host->h_addr_list, (size_t)host->h_length);
     if (!names || !copy->h_aliases || !copy->h_addr_list)
         return false;
     copy->h_name = names[0];
     return true;
 }
 
-/* The calls ----------------------------------------------------------------------- */
+/* The calls ---------------------------------------------------------------- */
 
-static struct hosts *make_by_name(const char *name, int family) {
-    struct hosts *hosts = calloc(1, sizeof *hosts);
-    if (hosts && !(hosts->name = strdup(name))) {
-        free(hosts);
-        hosts = NULL;
+static struct host_lookup *make_by_name(const char *name, int family) {
+    struct host_lookup *lookup = calloc(1, sizeof *lookup);
+    if (lookup && !(lookup->name = strdup(name))) {
+        free(lookup);
+        lookup = NULL;
     }
-    if (hosts)
-        hosts->family = family;
-    return hosts;
+    if (lookup)
+        lookup->family = family;
+    return lookup;
 }
 
-static struct hosts *make_by_address(const void *address, socklen_t length, int family) {
-    struct hosts *hosts = length <= 16 ? calloc(1, sizeof *hosts) : NULL;
-    if (hosts) {
-        memcpy(hosts->address, address, length);
-        hosts->length = length;
-        hosts->family = family;
+static struct host_lookup *make_by_address(const void *address, socklen_t length, int family) {
+    struct host_lookup *lookup = length <= 16 ? calloc(1, sizeof *lookup) : NULL;
+    if (lookup) {
+        memcpy(lookup->address, address, length);
+        lookup->length = length;
+        lookup->family = family;
     }
-    return hosts;
+    return lookup;
 }
 
 /* Implements the reentrant calls. Returns 0 or an errno. */
-static int find(green_hub *hub, struct hosts *hosts, struct hostent *host, char *buffer, size_t size,
+static int find(green_hub *hub, struct host_lookup *lookup, struct hostent *host, char *buffer, size_t size,
                 struct hostent **found, int *h_error) {
     int error_number = errno;
     *found = NULL;
     *h_error = NETDB_INTERNAL;
-    if (!hosts)
+    if (!lookup)
         return ENOMEM;
-    if (green__resolver_run(hub, look_up, hosts, hosts_free) < 0)
+    if (green__resolver_run(hub, look_up, lookup, lookup_free) < 0)
         return errno;
-    int result = hosts->result;
-    *h_error = hosts->h_error;
-    if (result == 0 && hosts->found) {
-        if (copy_host(host, hosts->found, (struct room){buffer, buffer + size})) {
+    int result = lookup->result;
+    *h_error = lookup->h_error;
+    if (result == 0 && lookup->found) {
+        if (copy_host(host, lookup->found, (struct memory){buffer, buffer + size})) {
             *found = host;
         } else {
             *h_error = NETDB_INTERNAL;
             result = ERANGE;
         }
     }
-    errno = result == 0 ? error_number : hosts->error;
+    errno = result == 0 ? error_number : lookup->error;
     if (result == ERANGE)
         errno = ERANGE;
-    hosts_free(hosts);
+    lookup_free(lookup);
     return result;
 }
 
@@ -178,9 +178,9 @@ static struct {
     char buffer[RESULT_SIZE];
 } static_result;
 
-static struct hostent *find_static(green_hub *hub, struct hosts *hosts) {
+static struct hostent *find_static(green_hub *hub, struct host_lookup *lookup) {
     struct hostent *found;
-    int h_error, error = find(hub, hosts, &static_result.host, static_result.buffer, RESULT_SIZE, &found, &h_error);
+    int h_error, error = find(hub, lookup, &static_result.host, static_result.buffer, RESULT_SIZE, &found, &h_error);
     if (error)
         errno = error;
     h_errno = h_error;

@@ -165,7 +165,7 @@ static int open_by(const struct request *request) {
     return opened;
 }
 
-/* The calls ------------------------------------------------------------------- */
+/* The calls ---------------------------------------------------------------- */
 
 static bool takes_mode(int flags) {
     return (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE;

@@ -66,7 +66,7 @@ int64_t green__timespec_deadline(const struct timespec *timeout, bool *valid) {
     return *valid ? green__deadline_after(timeout->tv_sec * GREEN_SECOND + timeout->tv_nsec) : 0;
 }
 
-/* poll ------------------------------------------------------------------------ */
+/* poll --------------------------------------------------------------------- */
 
 struct polling {
     green_poll_loop loop;
@@ -126,7 +126,7 @@ int green__green___ppoll_chk(struct pollfd *polled, nfds_t count, const struct t
                                          : green__green_ppoll(polled, count, timeout, mask);
 }
 
-/* epoll ----------------------------------------------------------------------- */
+/* epoll -------------------------------------------------------------------- */
 
 struct epoll_call {
     green_poll_loop loop;

@@ -10,7 +10,7 @@ static bool is_not_green(int fd, off_t offset) {
     return offset < GREEN_CURRENT_POSITION || (offset == GREEN_CURRENT_POSITION && !green__fd_is_file(fd));
 }
 
-/* Reading --------------------------------------------------------------------- */
+/* Reading ------------------------------------------------------------------ */
 
 ssize_t green__green_pread(int fd, void *bytes, size_t size, off_t offset) {
     green_hub *hub = green__may_park();
@@ -40,7 +40,7 @@ ssize_t green__green___pread_chk(int fd, void *bytes, size_t size, off_t offset,
                        : green__green_pread(fd, bytes, size, offset);
 }
 
-/* Writing --------------------------------------------------------------------- */
+/* Writing ------------------------------------------------------------------ */
 
 ssize_t green__green_pwrite(int fd, const void *bytes, size_t size, off_t offset) {
     green_hub *hub = green__may_park();
@@ -63,7 +63,7 @@ ssize_t green__green_pwritev2(int fd, const struct iovec *iovecs, int count, off
     return green__patch_file_transfer(hub, true, fd, iovecs, count, offset);
 }
 
-/* Syncing --------------------------------------------------------------------- */
+/* Syncing ------------------------------------------------------------------ */
 
 int green__green_fsync(int fd) {
     green_hub *hub = green__may_park();

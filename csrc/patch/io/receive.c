@@ -61,7 +61,7 @@ static ssize_t receive_message(green_hub *hub, int fd, struct msghdr *message, i
     return received;
 }
 
-/* Other descriptors ----------------------------------------------------------- */
+/* Other descriptors -------------------------------------------------------- */
 
 static ssize_t read_now(int fd, const struct iovec *iovecs, int count) {
     ssize_t result = green__real.preadv2(fd, iovecs, count, -1, RWF_NOWAIT);
@@ -104,7 +104,7 @@ static ssize_t read_any(green_hub *hub, int fd, const struct iovec *iovecs, int 
     return result;
 }
 
-/* The calls ------------------------------------------------------------------- */
+/* The calls ---------------------------------------------------------------- */
 
 ssize_t green__green_read(int fd, void *bytes, size_t size) {
     green_hub *hub = green__may_park();

@@ -3,7 +3,7 @@
 #include "descriptor.h"
 
 static int64_t deadline_of(const green_retry *retry) {
-    return retry->timeout_option ? green__socket_deadline(retry->fd, retry->timeout_option) : GREEN_NEVER;
+    return retry->timeout_option ? green__fd_timeout_deadline(retry->fd, retry->timeout_option) : GREEN_NEVER;
 }
 
 bool green__retry_wait(green_retry *retry) {

@@ -55,7 +55,7 @@ static ssize_t send_copy(struct output *output, const struct iovec *iovecs, size
     return sent;
 }
 
-/* Sockets --------------------------------------------------------------------- */
+/* Sockets ------------------------------------------------------------------ */
 
 static ssize_t send_now(struct output *output) {
     output->message.msg_iov = output->iovecs.first;
@@ -71,7 +71,7 @@ static ssize_t send_message(green_hub *hub, int fd, const struct msghdr *message
     return send_copy(&output, message->msg_iov, message->msg_iovlen);
 }
 
-/* Other descriptors ----------------------------------------------------------- */
+/* Other descriptors -------------------------------------------------------- */
 
 /* A pipe that is ready takes PIPE_BUF bytes without blocking. */
 static ssize_t write_to_pipe(struct output *output) {
@@ -119,7 +119,7 @@ static ssize_t write_any(green_hub *hub, int fd, const struct iovec *iovecs, int
     return result;
 }
 
-/* The calls ------------------------------------------------------------------- */
+/* The calls ---------------------------------------------------------------- */
 
 ssize_t green__green_write(int fd, const void *bytes, size_t size) {
     green_hub *hub = green__may_park();

@@ -41,7 +41,7 @@ static size_t queue_count; /* atomic */
 /* Saved if there is no memory for any of the thread's errors. */
 static green_openssl_error lost;
 
-/* Taking -------------------------------------------------------------------- */
+/* Taking ------------------------------------------------------------------- */
 
 static char *append(char *end, const char *text, const char **copy) {
     size_t size = strlen(text) + 1;
@@ -84,7 +84,7 @@ static void *take(void) {
     return !first && incomplete ? &lost : first;
 }
 
-/* Putting back -------------------------------------------------------------- */
+/* Putting back ------------------------------------------------------------- */
 
 static void put(const green_openssl_error *error) {
     const unsigned long system = 1ul << 31;
@@ -119,7 +119,7 @@ static void clear(void) {
         queues[i].clear();
 }
 
-/* Finding ------------------------------------------------------------------- */
+/* Finding ------------------------------------------------------------------ */
 
 static bool find(void *library, const char *name, void *function) {
     void *found = dlsym(library, name);

@@ -105,7 +105,7 @@ static void publish(green_patch *patch) {
     green__patches = patch;
 }
 
-/* Importing ------------------------------------------------------------------- */
+/* Importing ---------------------------------------------------------------- */
 
 static size_t find_object(const green_objects *objects, const char *name) {
     size_t i = 0;
@@ -203,7 +203,7 @@ int green_import_patched(green_patch **patch, const char *library, const green_i
     return conclude(patch, made, import_loaded(made, map, library, &options));
 }
 
-/* The whole program ------------------------------------------------------------ */
+/* The whole program -------------------------------------------------------- */
 
 /* Returns NULL if there is no memory. */
 static bool *choose_everything(const green_objects *objects) {
@@ -272,7 +272,7 @@ void green__patch_new_objects(void) {
     green__unlock(&green__patches_lock);
 }
 
-/* Undoing, reporting ------------------------------------------------------------ */
+/* Undoing, reporting ------------------------------------------------------- */
 
 static void withdraw(const green_patch *patch) {
     green_patch **place = &green__patches;

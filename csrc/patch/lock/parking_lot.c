@@ -38,7 +38,7 @@ int green__parking_lot_register_lock(void) {
     return green__lock_register(&lock);
 }
 
-/* Waking ---------------------------------------------------------------------- */
+/* Waking ------------------------------------------------------------------- */
 
 typedef void wake_function(green_notifier *notifier, green_notifier_entry *entry);
 
@@ -136,7 +136,7 @@ bool green__parking_lot_has_pending_wakeup(const green_hub *hub, const void *add
     return waiter;
 }
 
-/* Waiting ----------------------------------------------------------------------- */
+/* Waiting ------------------------------------------------------------------ */
 
 void green__parking_lot_enter(green_hub *hub, green_parking_lot_waiter *waiter, const void *address, const char *what) {
     *waiter = (green_parking_lot_waiter){.hub = hub,

@@ -49,7 +49,7 @@ static void unlock_and_release(green_pthread *pthread) {
     __atomic_sub_fetch(&records, 1, __ATOMIC_RELAXED);
 }
 
-/* Its life ------------------------------------------------------------------- */
+/* Its life ----------------------------------------------------------------- */
 
 static int run(void *argument) {
     green_pthread *pthread = argument;
@@ -107,7 +107,7 @@ int green__pthread_start(pthread_t *id, void *(*function)(void *), void *argumen
     return 0;
 }
 
-/* Its owner ------------------------------------------------------------------ */
+/* Its owner ---------------------------------------------------------------- */
 
 /* Called with the lock held. */
 static int claim(green_pthread *pthread, const green_pthread *self) {

@@ -45,7 +45,7 @@ static int find_here(pthread_t id, green_thread **thread) {
     return 0;
 }
 
-/* Names ---------------------------------------------------------------------- */
+/* Names -------------------------------------------------------------------- */
 
 int green__green_pthread_setname_np(pthread_t id, const char *name) {
     green_thread *thread;
@@ -71,7 +71,7 @@ int green__green_pthread_getname_np(pthread_t id, char *name, size_t size) {
     return error;
 }
 
-/* Ending, signals ------------------------------------------------------------ */
+/* Ending, signals ---------------------------------------------------------- */
 
 /* A thread that cancels itself also continues until its next blocking call. */
 int green__green_pthread_cancel(pthread_t id) {
@@ -104,7 +104,7 @@ int green__green_sched_yield(void) {
     return 0;
 }
 
-/* Attributes ----------------------------------------------------------------- */
+/* Attributes --------------------------------------------------------------- */
 
 static int describe(const green_thread *thread, pthread_attr_t *attributes) {
     const green_pthread *pthread = green__pthread_record(thread);

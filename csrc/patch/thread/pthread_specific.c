@@ -78,7 +78,7 @@ void *green__green_pthread_getspecific(pthread_key_t key) {
     return value->generation == generation_of(key) ? value->value : NULL;
 }
 
-/* Setting -------------------------------------------------------------------- */
+/* Setting ------------------------------------------------------------------ */
 
 static void has_ended(green_exit_observer *exit_observer, green_thread *thread) {
     (void)exit_observer;
@@ -123,7 +123,7 @@ int green__green_pthread_setspecific(pthread_key_t key, const void *value) {
     return 0;
 }
 
-/* Ending --------------------------------------------------------------------- */
+/* Ending ------------------------------------------------------------------- */
 
 /* Returns whether a destructor was called: it may have set values again. Destructors may park
  * if the thread may. */
