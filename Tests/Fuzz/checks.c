@@ -1,9 +1,9 @@
-/* The harness's CHECK() where a failure is a finding. */
+/* CHECK() of the harness for the fuzzer: a failure is a finding. */
 #include "fuzz.h"
 
 void (*on_failure)(void);
 
-/* libFuzzer keeps the input of a process that aborts. */
+/* Aborts, so that libFuzzer keeps the input. */
 static _Noreturn void fail(void) {
     green_dump(STDERR_FILENO);
     abort();
@@ -37,7 +37,7 @@ void check_contains(const char *file, int line, const char *expression, const ch
     fail();
 }
 
-/* A descriptor that leaks takes the lowest number there is. */
+/* A leaked descriptor occupies the lowest number. */
 static int lowest_free_descriptor(void) {
     int fd = dup(STDERR_FILENO);
     CHECK(fd, >=, 0);
@@ -45,7 +45,7 @@ static int lowest_free_descriptor(void) {
     return fd;
 }
 
-/* The sanitizers open pipes to the program that names addresses for them. */
+/* The sanitizers open pipes to their symbolizer. */
 static void check_descriptors(void) {
     static int lowest = -1;
     char path[64], target[64] = "";
@@ -77,7 +77,7 @@ void check_nothing_left(void) {
 
 const char *__asan_default_options(void);
 
-/* As gcc has it: a fake stack for each green thread costs more than the rest. */
+/* The default of gcc: a fake stack for each green thread costs more than all the rest. */
 const char *__asan_default_options(void) {
     return "detect_stack_use_after_return=0:malloc_context_size=10:quarantine_size_mb=64";
 }

@@ -1,4 +1,4 @@
-/* One end: the calls it makes, and what each may say. */
+/* One end: its calls, and the results that each may return. */
 #include "fuzz.h"
 
 #include "tls/connection.h"
@@ -8,8 +8,8 @@
 
 /* What was written ---------------------------------------------------------- */
 
-/* OpenSSL tells of every record. A write that is interrupted has made records of
- * a part of its bytes, and only this tells of how many. */
+/* Called by OpenSSL for each record. An interrupted write has made records of a part of its
+ * bytes, and only this callback tells how many. */
 static void observe(int writes, int version, int type, const void *bytes, size_t size, SSL *ssl, void *argument) {
     enum { GCM_OVERHEAD = 8 + 16, OVERHEAD_1_3 = 1 + 16 };
     const uint8_t *at = bytes;
@@ -24,8 +24,8 @@ static void observe(int writes, int version, int type, const void *bytes, size_t
     } else if (type == SSL3_RT_INNER_CONTENT_TYPE && at[0] == SSL3_RT_APPLICATION_DATA) {
         end->accepted += end->record - OVERHEAD_1_3;
     } else if (type == SSL3_RT_ALERT && at[1] == SSL_AD_CLOSE_NOTIFY) {
-        CHECK(end->goodbyes, <=, STOPS_MAX);
-        end->goodbye_at[end->goodbyes++] = end->accepted;
+        CHECK(end->close_notifies, <=, STOPS_MAX);
+        end->close_notify_at[end->close_notifies++] = end->accepted;
     }
 }
 
@@ -45,33 +45,33 @@ void end_open(struct end *end, int fd, bool small_fragments) {
 
 /* What may come of a call --------------------------------------------------- */
 
-/* Whether the relay has left everything as it was. */
+/* Whether the relay has changed nothing. */
 static bool is_faithful(const struct world *world) {
     return !world->damaged && !world->cut && !world->muddled;
 }
 
-/* Whether the stream to this end may have been cut. A shutdown cuts nothing: it
- * comes after the goodbye. */
+/* Whether the stream to this end may be truncated. A shutdown truncates nothing, because it
+ * follows close_notify. */
 static bool may_be_cut(const struct end *end) {
     return end->world->cut || end->peer->closed || end->shut_read;
 }
 
-static bool has_said_goodbye(const struct end *end) {
-    return end->goodbyes > end->stops || end->shut_write;
+static bool has_sent_close_notify(const struct end *end) {
+    return end->close_notifies > end->stops || end->shut_write;
 }
 
 static bool is_expected(const struct end *end, const struct order *order, green_tls_problem problem) {
     const struct world *world = end->world;
-    /* A second TLS may begin while the peer still does, or again does, without. */
+    /* TLS may start again while the peer is still, or again, without it. */
     if (!is_faithful(world) || end->starts > 0 || end->peer->starts > 0)
         return problem != GREEN_TLS_BAD_SETUP;
     if (order->call == STOP && problem == GREEN_TLS_CORRUPT)
         return end->peer->accepted > end->received;
     if (order->call == START && problem == GREEN_TLS_NOT_TLS)
-        return true; /* bytes were there already */
+        return true; /* there were unread bytes */
     if (world->wrong_host && problem == (end->role == CLIENT ? GREEN_TLS_WRONG_HOST : GREEN_TLS_REFUSED))
         return true;
-    /* An alert of before the versions are agreed on is called a wrong version. */
+    /* OpenSSL reports an alert before the version is negotiated as a wrong version. */
     if (end->peer->failed && (problem == GREEN_TLS_REFUSED || problem == GREEN_TLS_NOT_TLS))
         return true;
     return (problem == GREEN_TLS_TRUNCATED || problem == GREEN_TLS_RESET) && may_be_cut(end);
@@ -118,7 +118,7 @@ static void check_error(struct slot *slot, const struct order *order, int error)
         CHECK(!is_alone(slot));
         return;
     case EPIPE:
-        CHECK(has_said_goodbye(end) || world->cut);
+        CHECK(has_sent_close_notify(end) || world->cut);
         return;
     case ECONNRESET:
         CHECK(world->cut);
@@ -139,8 +139,8 @@ static void check_error(struct slot *slot, const struct order *order, int error)
 
 /* Reading ------------------------------------------------------------------- */
 
-/* Without TLS nothing protects the bytes, and a hello may be among them. */
-static bool can_tell(struct end *end, bool tls) {
+/* Without TLS the bytes are unprotected, and may include a hello. */
+static bool is_checkable(struct end *end, bool tls) {
     if (tls)
         return true;
     end->world->muddled |= end->starts != end->peer->starts;
@@ -148,18 +148,18 @@ static bool can_tell(struct end *end, bool tls) {
 }
 
 static void check_bytes(struct end *end, bool tls, const void *bytes, size_t count) {
-    if (!can_tell(end, tls))
+    if (!is_checkable(end, tls))
         return;
     CHECK(end->received + count, <=, end->peer->accepted);
     pattern_check(bytes, count, end->received);
 }
 
-/* TLS ends when the peer says so, and never before all it wrote was read. */
+/* TLS ends at the peer's close_notify, and only after all data before it was read. */
 static void check_end(const struct end *end, bool tls) {
     if (!tls)
         return;
-    CHECK(end->peer->goodbyes, >, end->stops);
-    CHECK(end->received, ==, end->peer->goodbye_at[end->stops]);
+    CHECK(end->peer->close_notifies, >, end->stops);
+    CHECK(end->received, ==, end->peer->close_notify_at[end->stops]);
 }
 
 static void took(struct end *end, bool tls, const void *bytes, size_t count) {
@@ -198,7 +198,7 @@ static ssize_t read_exactly(struct end *end, const struct order *order) {
     return count;
 }
 
-/* Consumes a part of what is there. */
+/* Consumes a part of the received bytes. */
 static ssize_t receive(struct end *end, const struct order *order) {
     bool tls = green_tls_is_on(end->socket);
     const void *bytes;
@@ -236,7 +236,7 @@ static ssize_t write_pieces(struct end *end, const struct order *order, const ch
     return green_writev(end->socket, pieces, count);
 }
 
-/* A peer may change its keys at any time. */
+/* A peer may update its keys at any time. */
 static void rekey(struct end *end, const struct order *order) {
     green_tls *tls = green__tls_of(end->socket);
     if (tls && tls->handshake_done && !tls->failure && !tls->close_notify_sent &&
@@ -258,7 +258,7 @@ static ssize_t call_write(struct end *end, const struct order *order, const char
 }
 
 static ssize_t write_some(struct end *end, const struct order *order) {
-    enum { PLAIN_MAX = 512 }; /* small enough that the kernel takes all or nothing */
+    enum { PLAIN_MAX = 512 }; /* small enough that the kernel accepts all or nothing */
     bool tls = green_tls_is_on(end->socket);
     size_t limit = tls ? end->world->budget : PLAIN_MAX, size = order->size < limit ? order->size : limit;
     uint64_t before = end->accepted;
@@ -274,7 +274,7 @@ static ssize_t write_some(struct end *end, const struct order *order) {
     uint64_t taken = end->accepted - before;
     if (count >= 0) {
         CHECK(count == (ssize_t)size || (order->call == WRITE_SOME && (count > 0 || size == 0)));
-        /* A write that lets others run at its end may let one that writes. */
+        /* A write yields at its end, possibly to another writer. */
         CHECK(taken, >=, count);
         taken = (uint64_t)count;
     }
@@ -293,7 +293,7 @@ static ssize_t shut_down(struct end *end, const struct order *order) {
     if (result == 0) {
         end->shut_read |= how != SHUT_WR;
         end->shut_write |= how != SHUT_RD;
-        CHECK(how == SHUT_RD || !green_tls_is_on(end->socket) || end->goodbyes > end->stops);
+        CHECK(how == SHUT_RD || !green_tls_is_on(end->socket) || end->close_notifies > end->stops);
     }
     return result;
 }
@@ -304,7 +304,7 @@ static ssize_t stop(struct end *end) {
     int result = green_tls_stop(end->socket);
     if (result == 0) {
         CHECK(!green_tls_is_on(end->socket));
-        CHECK(end->goodbyes, ==, end->stops + 1);
+        CHECK(end->close_notifies, ==, end->stops + 1);
         check_end(end, true);
         end->stops++;
     }
@@ -313,14 +313,14 @@ static ssize_t stop(struct end *end) {
 
 static ssize_t begin(struct end *end) {
     bool tls = green_tls_is_on(end->socket);
-    /* Where plain bytes are missing, nobody knows any more which come next. */
+    /* After a loss of plain bytes the next ones cannot be predicted. */
     if (!tls && !is_faithful(end->world))
         return 0;
     end->starts += !tls;
     int result = green_tls_start(end->socket, end->context, end->host);
     if (tls)
         return result;
-    if (!green_tls_is_on(end->socket)) { /* it was refused */
+    if (!green_tls_is_on(end->socket)) { /* there were unread bytes */
         end->starts--;
         return result;
     }
@@ -377,7 +377,7 @@ static ssize_t perform(struct end *end, const struct order *order) {
 
 /* Threads ------------------------------------------------------------------- */
 
-/* GREEN_FUZZ_TRACE=1 tells the story of an input. */
+/* GREEN_FUZZ_TRACE=1 prints the calls of an input. */
 static void trace(const struct slot *slot, const struct order *order, ssize_t result) {
     static const char *const names[CALLS] = {"read",  "read_exactly", "read_line",  "receive", "drain",
                                              "write", "writev",       "write_some", "rekey",   "shutdown",

@@ -1,4 +1,4 @@
-/* What OpenSSL takes from outside, made the same in every run. */
+/* Fixes OpenSSL's random numbers and time, so that each run is the same. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "fuzz.h"
 
@@ -13,8 +13,8 @@ uint64_t next_random(uint64_t *state) {
     return word ^ word >> 31;
 }
 
-/* Each end has a sequence of its own, or a recorded stream would fit only when
- * both ends run in the order they had when it was recorded. */
+/* Each end has its own sequence. Otherwise a recorded stream would match only if both ends
+ * ran in the order of the recording. */
 static uint64_t *sequence(void) {
     static uint64_t others;
     struct end *end = green_thread_context(green_current());
@@ -37,7 +37,7 @@ void fix_randomness(void) {
     CHECK(RAND_set_rand_method(&method), ==, 1);
 }
 
-/* In place of the C library's: certificates and tickets have the time in them. */
+/* Replaces the C library's: certificates and tickets contain the time. */
 time_t time(time_t *into) {
     static const time_t now = 1800000000;
     if (into)

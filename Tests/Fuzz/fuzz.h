@@ -1,16 +1,15 @@
-/* A TLS connection whose bytes, interrupts and calls an input decides.
+/* A TLS connection whose bytes, interrupts and calls are chosen by the fuzzer's input.
  *
- * Two ends, each with two threads, are joined by a relay that can do all that a
- * network and its attackers can. Whatever they do, what one end reads is what
- * the other wrote, an end of the stream was meant by the peer, an error has its
- * reason, every call ends, and nothing is left. */
+ * A relay between two ends, each with two threads, does all that a network and its attackers
+ * can do. Invariants: an end reads what the other end wrote; the stream ends only where the
+ * peer ended it; each error has a reason; each call ends; nothing is left. */
 #ifndef GREEN_FUZZ_H
 #define GREEN_FUZZ_H
 
 #include "helpers.h"
 #include "tls_helpers.h"
 
-/* The input, taken from the front; zeros once it is used up. */
+/* The input, taken from the front; then zeros. */
 struct input {
     const uint8_t *bytes;
     size_t left;
@@ -25,8 +24,8 @@ static inline uint8_t take(struct input *input) {
 
 /* Randomness and time ------------------------------------------------------- */
 
-/* From here on OpenSSL's random numbers are ours, one sequence for each end, and
- * its clock stands still: the same input makes the same bytes. */
+/* Replaces OpenSSL's random numbers by one fixed sequence for each end, and stops its clock,
+ * so that the same input makes the same bytes. */
 void fix_randomness(void);
 uint64_t next_random(uint64_t *state);
 
@@ -62,43 +61,43 @@ struct order {
 
 enum { SLOTS = 2, ORDERS_MAX = 16, STOPS_MAX = 3 };
 
-/* A thread of an end, and what it is still to do. */
+/* A thread of an end, and its remaining orders. */
 struct slot {
     struct end *end;
     green_thread *thread;
     struct order orders[ORDERS_MAX];
     size_t count;
     enum call current;
-    bool calling; /* it is in current */
-    bool killed;  /* and has not heard of it */
+    bool calling; /* it is in the call current */
+    bool killed;  /* and no call has returned -ECANCELED yet */
 };
 
 struct end {
     enum role role;
     struct world *world;
     struct end *peer;
-    green_socket *socket; /* NULL: the input speaks for this end */
+    green_socket *socket; /* NULL: the input is the output of this end */
     green_tls_context *context;
     const char *host;
     uint64_t random;
     struct slot slots[SLOTS];
 
-    /* What really happened, as the records tell. */
+    /* What happened, according to the records. */
     uint64_t accepted; /* bytes that became records; or were sent, without TLS */
     uint64_t received;
     size_t record; /* the size of the last record */
-    unsigned goodbyes, starts, stops;
-    uint64_t goodbye_at[STOPS_MAX + 1]; /* accepted, then */
+    unsigned close_notifies, starts, stops;
+    uint64_t close_notify_at[STOPS_MAX + 1]; /* accepted at that time */
     bool closed, shut_read, shut_write;
-    bool failed; /* has refused what came */
-    bool timed;  /* has had a timeout that may have been over */
+    bool failed; /* a call has failed with -EPROTO */
+    bool timed;  /* has had a timeout that may have expired */
 };
 
 void end_open(struct end *end, int fd, bool small_fragments);
 void end_order(struct slot *slot, const struct order *order);
 void end_kill(struct slot *slot);
 
-/* Puts threads that have ended away; returns whether any is left. */
+/* Releases threads that have ended. Returns whether any is left. */
 bool end_reap(struct end *end);
 
 /* The relay ----------------------------------------------------------------- */
@@ -108,11 +107,11 @@ struct way {
     int *from, *to;
     uint8_t *queue;
     size_t count;
-    size_t piece;  /* at most so much is passed on at once; 0: all */
-    bool held;     /* nothing is */
-    bool ended;    /* nothing more comes */
-    bool finished; /* and that has been passed on */
-    bool sunk;     /* what comes is thrown away */
+    size_t piece;  /* maximum size to pass on at once; 0: no limit */
+    bool held;     /* nothing is passed on */
+    bool ended;    /* the sender has ended */
+    bool finished; /* the end has been passed on */
+    bool sunk;     /* bytes are discarded */
     uint8_t *record;
     size_t recorded;
 };
@@ -134,30 +133,30 @@ struct world {
     struct end ends[2];
     int fds[2]; /* the relay's side of each end; -1: closed */
     struct way ways[2];
-    uint64_t progress; /* what the relay has moved, and calls that have ended */
+    uint64_t progress; /* counts moves of the relay and ended calls */
     size_t budget;     /* bytes that may still be written */
     unsigned ticks;
-    green_tls_version version; /* the highest that both have */
+    green_tls_version version; /* the highest that both support */
     bool wrong_host;
-    bool hasty;        /* the server's handshake has no time at all */
+    bool hasty;        /* the server's handshake times out at once */
     bool damaged, cut; /* by the relay */
-    bool muddled;      /* what is plain cannot be told from what is TLS */
+    bool muddled;      /* plain data cannot be told from TLS */
 };
 
-/* One round of the relay and the hub. Returns whether anything happened. */
+/* Runs the relay and the hub once. Returns whether anything happened. */
 bool world_tick(struct world *world);
 
-/* Rounds until nothing happens any more. */
+/* Repeats world_tick() until nothing happens. */
 void world_settle(struct world *world, unsigned limit);
 
-/* To be called in each round of a wait for what must happen. */
+/* Call it in each iteration of a loop that waits for something that must happen. */
 void be_patient(int round);
 
 void check_nothing_left(void);
 
 /* Seeds --------------------------------------------------------------------- */
 
-/* The steps of an input: a byte for what, one for where, one for how much. */
+/* The steps of an input, three bytes each: the step, the place and the amount. */
 enum step {
     /* The first CALLS are calls. */
     DAMAGE = CALLS, /* the next DAMAGES */
@@ -184,13 +183,13 @@ enum {
     DETAIL_SHIFT = 6,
 };
 
-/* The first byte of a connection; the second has the pieces of both ways. */
+/* The first byte of a connection. The second has the piece sizes of both directions. */
 enum {
-    RAW = 1, /* the rest of the input is what the peer sends */
+    RAW = 1, /* the rest of the input is the output of the peer */
     CLIENT_1_2 = 2,
     SERVER_1_2 = 4,
     MUTUAL = 8,
-    RAW_CLIENT = 16, /* it is the client that it is sent to */
+    RAW_CLIENT = 16, /* it is sent to the client */
     SMALL_BUFFERS = 64,
     SMALL_FRAGMENTS = 128,
 };
@@ -198,22 +197,22 @@ enum {
 /* The third byte: its lowest four bits. */
 enum { WRONG_HOST = 1, HASTY = 2 };
 
-/* What a recorded peer writes before its goodbye. */
+/* The number of bytes that a recorded peer writes before its close_notify. */
 enum { RAW_BYTES = 700 };
 
 void fuzz_one(const uint8_t *bytes, size_t size);
 
-/* Two ends that talk without any disturbance; their records are kept in kept[]. */
+/* Runs two ends without any disturbance and keeps their records in kept[]. */
 struct recording {
     uint8_t *bytes;
     size_t size;
 };
 void fuzz_record(green_tls_version version, struct recording kept[2]);
 
-/* Plays it to the other end, which must get all of it. */
+/* Replays a recording to the other end, which must receive all data. */
 void fuzz_replay(const uint8_t *input, size_t size);
 
-/* Writes inputs to begin with into a directory. */
+/* Writes the initial corpus to a directory. */
 void write_seeds(const char *directory);
 
 #endif

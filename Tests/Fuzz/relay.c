@@ -1,4 +1,4 @@
-/* What is between the ends, and may do what a network or an attacker does. */
+/* The relay between the ends, which does what a network or an attacker may do. */
 #include "fuzz.h"
 
 #include <sys/socket.h>
@@ -11,7 +11,7 @@ static void keep_record(struct way *way, size_t count) {
 }
 
 bool way_pull(struct way *way) {
-    enum { HELD_MAX = 8192 }; /* or nobody would ever wait to send */
+    enum { HELD_MAX = 8192 }; /* or no sender would ever wait */
     bool moved = false;
     size_t room = way->held ? HELD_MAX : QUEUE_MAX;
     while (!way->ended && *way->from >= 0 && way->count < room) {
@@ -45,7 +45,7 @@ bool way_pass(struct way *way) {
     if (size > 0) {
         count = *way->to < 0 ? (ssize_t)size : send(*way->to, way->queue, size, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (count < 0)
-            count = errno == EAGAIN ? 0 : (ssize_t)way->count; /* nobody is there to take it */
+            count = errno == EAGAIN ? 0 : (ssize_t)way->count; /* the receiver is gone */
         way->count -= (size_t)count;
         memmove(way->queue, way->queue + count, way->count);
     }
@@ -69,7 +69,7 @@ static void repeat(struct way *way, size_t at, size_t size) {
     way->count += size;
 }
 
-/* Two neighbors change places, whole records often enough. */
+/* Swaps two adjacent parts, which are often whole records. */
 static void swap(struct way *way, size_t at, size_t size) {
     size_t half = size / 2;
     for (size_t i = 0; i < half; i++) {
@@ -79,7 +79,7 @@ static void swap(struct way *way, size_t at, size_t size) {
     }
 }
 
-/* Where the record that begins at or before a place begins, and how long it is. */
+/* Finds the record at a place: its beginning and its size. */
 static void find_record(const struct way *way, size_t *at, size_t *size) {
     size_t begin = 0, next = 0;
     while (next <= *at && next + 5 <= way->count) {
@@ -93,7 +93,7 @@ static void find_record(const struct way *way, size_t *at, size_t *size) {
 bool way_damage(struct way *way, enum damage damage, uint8_t place, uint8_t amount, struct input *input) {
     if (way->count == 0)
         return false;
-    /* Small places are bytes of the first record, large ones are spread out. */
+    /* Small places are bytes of the first record, large ones are spread over the queue. */
     size_t at = (place < 128 ? place : way->count * (place - 128u) / 128) % way->count;
     size_t size = amount;
     if (amount >= 192 && damage != INSERT)

@@ -56,10 +56,10 @@ static green_tls_config *state_of(const struct end *end) {
     return green__tls_ex_data(green__tls_of(end->socket)->ssl)->config;
 }
 
-/* The clients' states, once they have been used. */
+/* The clients' configurations, after their first use. */
 static green_tls_config *remembering[2];
 
-/* Or an input would depend on those before it. */
+/* Otherwise an input would depend on those before it. */
 static void forget_sessions(void) {
     for (int i = 0; i < 2; i++)
         if (remembering[i])
@@ -68,7 +68,7 @@ static void forget_sessions(void) {
 
 /* Running ------------------------------------------------------------------- */
 
-/* Who waits for another thread to have done something must be told. */
+/* A thread that waits for another one needs one that will wake it. */
 static void check_waiting(const struct end *end) {
     const green_tls *tls = end->socket ? green__tls_of(end->socket) : NULL;
     CHECK(!tls || green__wait_list_is_empty(&tls->waiters) || tls->in_handshake || tls->sending || tls->receiving);
@@ -107,7 +107,7 @@ static void make_small(int fd) {
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){1}, sizeof(int));
 }
 
-/* Joins an end to the relay; returns the end's descriptor. */
+/* Connects an end to the relay. Returns the end's descriptor. */
 static int join(struct world *world, enum role role, bool small) {
     int fds[2];
     CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
@@ -155,7 +155,7 @@ static bool is_drained(const struct slot *slot) {
     return slot->calling && slot->current == DRAIN;
 }
 
-/* Whether all that this end wrote is with its peer, or was meant to be. */
+/* Whether the peer has received all that this end wrote, or is not expected to. */
 static bool has_arrived(const struct end *end) {
     const struct world *world = end->world;
     const struct end *peer = end->peer;
@@ -163,30 +163,30 @@ static bool has_arrived(const struct end *end) {
     if (end->closed || end->stops > 0 || peer->stops > 0 || !is_drained(&peer->slots[0]) || peer->shut_read)
         return true;
     if (tls->failure || tls->output.count > 0 || tls->sending || world->ways[end->role].count > 0)
-        return true; /* of an interrupted write: it goes out with the next one */
+        return true; /* of an interrupted write: the next one sends it */
     return peer->received == end->accepted;
 }
 
-static bool is_shaken(const struct end *end) {
+static bool has_finished_handshake(const struct end *end) {
     return green__tls_of(end->socket)->handshake_done;
 }
 
-/* Without any disturbance the handshake comes about and everything arrives. */
+/* Without any disturbance the handshake finishes and everything arrives. */
 static bool is_complete(struct world *world) {
     struct end *client = &world->ends[CLIENT], *server = &world->ends[SERVER];
     if (world->damaged || world->cut || world->muddled || world->wrong_host || world->hasty)
         return true;
     bool both = !client->closed && !server->closed && !client->shut_read && !server->shut_read;
     if (both && client->stops + server->stops == 0 && is_drained(&client->slots[0]) && is_drained(&server->slots[0]) &&
-        !(is_shaken(client) && is_shaken(server)))
+        !(has_finished_handshake(client) && has_finished_handshake(server)))
         return false;
     return has_arrived(client) && has_arrived(server);
 }
 
-/* The relay lets everything through, both ends read on, then say goodbye. */
+/* The relay passes everything on, and both ends read to the end, then send close_notify. */
 static void finish_talking(struct world *world) {
     static const struct order drain = {.call = DRAIN, .limit = GREEN_FOREVER};
-    static const struct order goodbye = {.call = SHUT_DOWN, .limit = GREEN_FOREVER};
+    static const struct order shutdown = {.call = SHUT_DOWN, .limit = GREEN_FOREVER};
     for (int i = 0; i < 2; i++) {
         world->ways[i].held = false;
         world->ways[i].piece = 0;
@@ -199,13 +199,13 @@ static void finish_talking(struct world *world) {
             end_order(&world->ends[i].slots[0], &drain);
     world_settle(world, PATIENCE);
     for (int i = 0; i < 1000 && !is_complete(world); i++) {
-        CHECK(green_sleep(GREEN_MILLISECOND), ==, 0); /* before anything is said to be lost */
+        CHECK(green_sleep(GREEN_MILLISECOND), ==, 0); /* gives late bytes time to arrive */
         world_tick(world);
     }
     CHECK(is_complete(world));
     for (int i = 0; i < 2; i++)
         if (!world->ends[i].slots[1].thread)
-            end_order(&world->ends[i].slots[1], &goodbye);
+            end_order(&world->ends[i].slots[1], &shutdown);
     world_settle(world, PATIENCE);
 }
 
@@ -214,7 +214,7 @@ static bool is_busy(struct world *world) {
     return first || second;
 }
 
-/* The kernel's own threads may be at something, so a few rounds may be too few. */
+/* The kernel's own threads may be busy, so a few iterations may not be enough. */
 void be_patient(int round) {
     if (round > 200)
         CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
@@ -235,7 +235,7 @@ static void world_end(struct world *world) {
         world_tick(world);
         be_patient(i);
     }
-    CHECK(!is_busy(world)); /* every call ends once the peer is gone */
+    CHECK(!is_busy(world)); /* each call ends after the peer has disconnected */
     for (int i = 0; i < 2; i++)
         green_socket_release(world->ends[i].socket);
     check_nothing_left();
@@ -264,7 +264,7 @@ static void cut_half(struct world *world, struct way *way) {
     world->cut = true;
 }
 
-/* Bytes that no TLS protects would only be other bytes. */
+/* Damage to plain bytes cannot be detected. */
 static void damage(struct world *world, struct way *way, enum step step, uint8_t size, struct input *input) {
     if (world->ends[CLIENT].stops + world->ends[SERVER].stops > 0)
         return;
@@ -362,16 +362,16 @@ static void open_raw(struct world *world, enum role role, bool old) {
     end_open(end, join(world, role, false), false);
 }
 
-/* Nobody but the recorded peer knows the keys, so that only what it said can be
- * read, and it alone can end the stream. */
+/* Only the recorded peer knows the keys, so only its data can be read, and only it can end
+ * the stream. */
 static struct world *world_raw(struct input *input, uint8_t flags) {
     struct world *world = world_begin();
     enum role role = flags & RAW_CLIENT ? CLIENT : SERVER;
     struct end *end = &world->ends[role], *peer = end->peer;
     struct way *in = &world->ways[peer->role];
     open_raw(world, role, flags & CLIENT_1_2);
-    peer->accepted = peer->goodbye_at[0] = RAW_BYTES;
-    peer->goodbyes = 1;
+    peer->accepted = peer->close_notify_at[0] = RAW_BYTES;
+    peer->close_notifies = 1;
     peer->closed = true;
     in->piece = piece_of(take(input));
     in->count = input->left < QUEUE_MAX ? input->left : QUEUE_MAX;
