@@ -1,5 +1,5 @@
-/* Events. Whoever waits has the value put into its own record, so that it never
- * looks at an event that was reset or freed before it ran. */
+/* Events. Sending stores the value in the record of each waiter, because the
+ * event may be reset or freed before the waiter runs. */
 #include "hub_affinity.h"
 
 #include <green/event.h>
@@ -8,8 +8,8 @@
 #include <stdlib.h>
 
 struct green_event {
-    green_hub *home;
-    green_wait_list waiters; /* empty once it is sent */
+    green_hub *hub;
+    green_wait_list waiters; /* empty once the event is sent */
     void *value;
     int error;
     bool sent;
@@ -31,7 +31,7 @@ static const green_wait_kind awaiting = {green__wait_leave_list, describe};
 int green_event_make(green_event **made) {
     green_event *event = calloc(1, sizeof *event);
     if (!event)
-        return green__fail(-ENOMEM, "making an event");
+        return green__fail(-ENOMEM, "cannot create an event: out of memory");
     green__wait_list_init(&event->waiters);
     *made = event;
     return 0;
@@ -45,11 +45,11 @@ void green_event_free(green_event *event) {
 }
 
 static int send(green_event *event, void *value, int error) {
-    int refused = green__hub_affinity_check(&event->home, "event");
-    if (refused < 0)
-        return refused;
+    int foreign = green__hub_affinity_check(&event->hub, "event");
+    if (foreign < 0)
+        return foreign;
     if (event->sent)
-        return green__fail(-EALREADY, "sending an event that has been sent; it can be reset");
+        return green__fail(-EALREADY, "cannot send an event: it was sent before; reset it first");
     event->sent = true;
     event->value = value;
     event->error = error;
@@ -68,47 +68,38 @@ int green_event_send(green_event *event, void *value) {
 
 int green_event_fail(green_event *event, int error) {
     if (error >= 0)
-        return green__fail(-EINVAL, "green_event_fail: %d is no negated errno", error);
+        return green__fail(-EINVAL, "green_event_fail: %d is not a negated errno", error);
     return send(event, NULL, error);
 }
 
-/* The end of a wait for an event that was sent. */
 static int deliver_value(void *sent_value, int sent_error, void **value) {
     if (sent_error < 0)
-        return green__fail(sent_error, "an event was sent this error");
+        return green__fail(sent_error, "the event was sent this error");
     *value = sent_value;
     return 0;
 }
 
 static int explain(int error) {
     if (error == -EBADF)
-        return green__fail(error, "waiting for an event that was freed meanwhile");
+        return green__fail(error, "the event was freed while a green thread waited for it");
     return green__is_explained(error) ? error : green__fail(error, "waiting for an event");
 }
 
-static int wait_for(green_event *event, green_hub *hub, int64_t timeout, void **value) {
-    int error = green__begin(hub, timeout);
-    if (error < 0)
-        return error;
-    struct event_wait waiter;
-    green__wait_init(hub, &waiter.wait, &awaiting);
-    green__wait_list_append(&event->waiters, &waiter.wait);
-    error = green__wait(hub, &waiter.wait, timeout);
+static int wait_for(green_event *event, int64_t timeout, void **value) {
+    struct event_wait waiter = {.value = NULL};
+    int error = green__wait_in_list(event->hub, &waiter.wait, &awaiting, &event->waiters, timeout);
     return error < 0 ? explain(error) : deliver_value(waiter.value, waiter.error, value);
 }
 
 int green_event_wait(green_event *event, void **value, int64_t timeout) {
-    int error = green__hub_affinity_check(&event->home, "event");
+    int error = green__hub_affinity_enter(&event->hub, "event");
     if (error < 0)
-        return error;
-    green_hub *hub = event->home;
-    if ((error = green__check_interrupt(hub)) < 0)
         return error;
     if (event->sent)
         return deliver_value(event->value, event->error, value);
     if (timeout == 0)
         return explain(-ETIMEDOUT);
-    return wait_for(event, hub, timeout, value);
+    return wait_for(event, timeout, value);
 }
 
 bool green_event_is_sent(const green_event *event) {

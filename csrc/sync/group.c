@@ -1,4 +1,4 @@
-/* Groups: threads in the order they finish; and waiting for any or all of some. */
+/* Groups: threads in the order in which they finish. */
 #include "../core/exit_observer.h"
 #include "../core/fork.h"
 #include "takers.h"
@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* A thread of a group: in the list of those that run, then of those that have
- * finished. */
+/* A thread of a group. It is in the list of running threads, then in the list of
+ * finished ones. */
 struct entry {
     green_exit_observer exit_observer;
     green_group *group;
@@ -19,7 +19,7 @@ struct entry {
 
 struct green_group {
     green_takers takers;
-    struct entry *running; /* in no order */
+    struct entry *running; /* in no particular order */
     struct entry *finished, **last;
     size_t finished_count;
 };
@@ -32,7 +32,7 @@ static green_thread *hand_out(green_group *group, struct entry *entry) {
     return thread;
 }
 
-/* A thread of the group has finished. */
+/* Passes a finished thread to the first waiter, or adds it to the list. */
 static void arrive(green_group *group, struct entry *entry) {
     if (green__takers_first(&group->takers)) {
         green__takers_give(&group->takers, (green_taken){.item = hand_out(group, entry)});
@@ -56,7 +56,7 @@ static void entry_exited(green_exit_observer *observer, green_thread *thread) {
 int green_group_make(green_group **made) {
     green_group *group = malloc(sizeof *group);
     if (!group)
-        return green__fail(-ENOMEM, "making a group");
+        return green__fail(-ENOMEM, "cannot create a group: out of memory");
     *group = (green_group){.takers = {.object = "group", .which = "next"}, .last = &group->finished};
     green__wait_list_init(&group->takers.waiting);
     *made = group;
@@ -97,7 +97,7 @@ int green_group_add(green_group *group, green_thread *thread) {
         return error;
     struct entry *entry = malloc(sizeof *entry);
     if (!entry)
-        return green__fail(-ENOMEM, "no memory for another green thread of a group");
+        return green__fail(-ENOMEM, "cannot add a green thread to a group: out of memory");
     *entry =
         (struct entry){.exit_observer.exited = entry_exited, .group = group, .thread = green_thread_retain(thread)};
     group->takers.count++;
@@ -125,7 +125,7 @@ int green_group_next(green_group *group, green_thread **thread, int64_t timeout)
     green_takers *takers = &group->takers;
     if (!takers->hub)
         return green_check_interrupt(); /* no thread was ever added */
-    int error = green__takers_enter(takers);
+    int error = green__hub_affinity_enter(&takers->hub, takers->object);
     if (error < 0)
         return error;
     struct entry *first = group->finished;
@@ -140,7 +140,7 @@ int green_group_next(green_group *group, green_thread **thread, int64_t timeout)
     if (takers->count == 0)
         return 0;
     if (is_only(group, takers->hub->current))
-        return green__fail(-EDEADLK, "a green thread waits for a group that has only itself in it");
+        return green__fail(-EDEADLK, "a green thread waits for a group that contains only itself");
     if (timeout == 0)
         return green__fail(-ETIMEDOUT, "none of the %zu green threads of a group has finished", takers->count);
     green_taken taken;

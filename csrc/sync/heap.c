@@ -22,18 +22,18 @@ static bool reserve(green_heap *heap) {
     return true;
 }
 
-void *green__heap_reserve(green_heap *heap, green_segmented_buffer *store) {
+void *green__heap_reserve(green_heap *heap, green_segmented_buffer *buffer) {
     if (!reserve(heap))
         return NULL;
     void *slot = heap->free_slots;
     if (!slot)
-        return green__segmented_buffer_push_back(store);
+        return green__segmented_buffer_push_back(buffer);
     heap->free_slots = *(void **)slot;
     return slot;
 }
 
 void green__heap_push(green_heap *heap, void *slot) {
-    struct green_heap_entry entry = {slot, heap->numbers++};
+    struct green_heap_entry entry = {slot, heap->next_number++};
     size_t index = heap->count++;
     while (index > 0) {
         size_t parent = (index - 1) / 2;
@@ -45,7 +45,7 @@ void green__heap_push(green_heap *heap, void *slot) {
     heap->entries[index] = entry;
 }
 
-/* Puts an entry in the place of the first, which has gone. */
+/* Fills the place of the removed first entry. */
 static void sift_down(green_heap *heap, struct green_heap_entry entry) {
     size_t index = 0;
     for (;;) {
@@ -63,19 +63,19 @@ static void sift_down(green_heap *heap, struct green_heap_entry entry) {
 }
 
 void *green__heap_pop(green_heap *heap) {
-    if (heap->taken) {
-        *(void **)heap->taken = heap->free_slots;
-        heap->free_slots = heap->taken;
+    if (heap->removed) {
+        *(void **)heap->removed = heap->free_slots;
+        heap->free_slots = heap->removed;
     }
-    heap->taken = heap->entries[0].slot;
+    heap->removed = heap->entries[0].slot;
     if (--heap->count > 0)
         sift_down(heap, heap->entries[heap->count]);
-    return heap->taken;
+    return heap->removed;
 }
 
-void green__heap_shrink(green_heap *heap, green_segmented_buffer *store) {
-    green__segmented_buffer_clear(store, heap->taken);
-    heap->free_slots = heap->taken = NULL;
+void green__heap_shrink(green_heap *heap, green_segmented_buffer *buffer) {
+    green__segmented_buffer_clear(buffer, heap->removed);
+    heap->free_slots = heap->removed = NULL;
     if (heap->capacity > CAPACITY_KEPT) {
         free(heap->entries);
         heap->entries = NULL;

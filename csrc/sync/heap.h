@@ -1,7 +1,7 @@
-/* The elements of a priority queue: a binary heap of slots.
+/* The order of a priority queue: a binary heap of slots.
  *
- * The slots stay where they are, only the entries move; equal elements come out
- * as they came in. */
+ * Only the entries of the heap move, not the slots. Equal elements come out in
+ * the order in which they were added. */
 #ifndef GREEN_SYNC_HEAP_H
 #define GREEN_SYNC_HEAP_H
 
@@ -12,27 +12,27 @@
 typedef struct green_heap {
     struct green_heap_entry {
         void *slot;
-        uint64_t number; /* counts the elements that ever came */
+        uint64_t number; /* in the order of insertion */
     } * entries;
     size_t count, capacity;
-    uint64_t numbers;
-    void *free_slots; /* a list through the slots themselves */
-    void *taken;      /* the slot that came out last: its element may be in it yet */
+    uint64_t next_number;
+    void *free_slots; /* a list, linked through the slots */
+    void *removed;    /* the last removed slot, which may still hold its element */
     bool (*precedes)(const void *first, const void *second, void *context);
     void *context;
 } green_heap;
 
-/* A slot for one more, which is no part of the heap before green__heap_push();
- * NULL without memory. */
-void *green__heap_reserve(green_heap *heap, green_segmented_buffer *store);
+/* Returns a free slot, which green__heap_push() adds to the heap. Returns NULL if
+ * there is no memory. */
+void *green__heap_reserve(green_heap *heap, green_segmented_buffer *buffer);
 
-/* Puts the element that is in the slot in its place. */
+/* Adds the slot. The element must be in it. */
 void green__heap_push(green_heap *heap, void *slot);
 
-/* The slot of the first. There is one. */
+/* Removes the slot that precedes all others. The heap must not be empty. */
 void *green__heap_pop(green_heap *heap);
 
-/* Gives back the memory of an empty heap, but for the slot that came out last. */
-void green__heap_shrink(green_heap *heap, green_segmented_buffer *store);
+/* Releases the memory of an empty heap, except for the last removed slot. */
+void green__heap_shrink(green_heap *heap, green_segmented_buffer *buffer);
 
 #endif

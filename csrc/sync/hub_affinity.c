@@ -2,12 +2,12 @@
 
 #include "../core/fork.h"
 
-int green__hub_affinity_set(green_hub **home, const char *what) {
-    if (*home)
-        return green__fail(-EXDEV, "this %s %s", what, green__foreign_hub_reason(*home));
+int green__hub_affinity_set(green_hub **hub, const char *object) {
+    if (*hub)
+        return green__fail(-EXDEV, "this %s %s", object, green__foreign_hub_reason(*hub));
     int error = 0;
-    *home = green__hub_here(&error);
-    return *home ? 0 : error;
+    *hub = green__hub_here(&error);
+    return *hub ? 0 : error;
 }
 
 void green__wait_list_end(green_wait_list *list, int cause) {

@@ -1,4 +1,4 @@
-/* Piles: the results of threads in the order of their places. */
+/* Piles: groups whose items are taken in the order in which they were added. */
 #include "../core/exit_observer.h"
 #include "../core/thread.h"
 #include "takers.h"
@@ -9,21 +9,21 @@
 
 enum { CAPACITY_MIN = 8, CAPACITY_KEPT = 1024 };
 
-/* An item is added before its thread is spawned: the order is that of the spawns
- * also where one waits for room in the pool, or calls its function in place. */
+/* An item is added before its thread is spawned. So the order is that of the spawns
+ * even if a spawn waits for room or calls its function in place. */
 struct item {
-    green_thread *thread;    /* retained; NULL: it has ended, or is still to come */
-    green_pile_place *place; /* of a spawn that is under way; NULL: it is over */
+    green_thread *thread;    /* retained; NULL if reserved, or finished without a thread */
+    green_pile_place *place; /* of a reserved item; NULL once it is filled */
     void *context;
 };
 
-/* While threads wait, the first item has not finished. */
 struct green_pile {
     green_takers takers;
     green_pool *pool;
-    struct item *items;                 /* a ring of capacity items: a power of two */
-    size_t capacity, first, end;        /* items first to end - 1, each at its number modulo capacity */
-    green_exit_observer first_observer; /* of the first thread, while others wait for it */
+    struct item *items;                 /* a ring buffer */
+    size_t capacity;                    /* of items: a power of two, or 0 */
+    size_t first, end;                  /* the numbers of the first item and of the next one */
+    green_exit_observer first_observer; /* of the first thread, while takers wait */
 };
 
 static struct item *item_at(const green_pile *pile, size_t number) {
@@ -64,22 +64,22 @@ static bool has_finished(const struct item *item) {
     return !item->place && (!item->thread || item->thread->state == GREEN_DONE);
 }
 
-/* Takes the first item, which has finished, for a thread. */
-static green_taken result_take(green_pile *pile, green_thread *taker) {
+/* Removes the first item, which has finished, and passes its result to taker. */
+static inline green_taken result_take(green_pile *pile, green_thread *taker) {
     struct item item = item_take_first(pile);
     green_taken taken = {item.context, item.thread ? green__thread_take_result(item.thread, taker) : 0};
     green_thread_release(item.thread);
     return taken;
 }
 
-/* Calls settle() when the thread of the first item ends. */
+/* Serves the takers when the first thread ends. */
 static void watch_first(green_pile *pile) {
     const struct item *first = item_at(pile, pile->first);
     if (!first->place && !pile->first_observer.place)
         green__exit_observer_add(first->thread, &pile->first_observer);
 }
 
-/* Hands out what has finished, after a change. */
+/* Passes finished items to takers, and watches the first unfinished one. */
 static __attribute__((noinline)) void serve_takers(green_pile *pile) {
     green_takers *takers = &pile->takers;
     green__takers_check_empty(takers);
@@ -105,7 +105,7 @@ static void first_exited(green_exit_observer *observer, green_thread *thread) {
 int green_pile_make(green_pile **made, green_pool *pool) {
     green_pile *pile = malloc(sizeof *pile);
     if (!pile)
-        return green__fail(-ENOMEM, "making a pile");
+        return green__fail(-ENOMEM, "cannot create a pile: out of memory");
     *pile = (green_pile){
         .takers = {.object = "pile", .which = "first"}, .pool = pool, .first_observer.exited = first_exited};
     green__wait_list_init(&pile->takers.waiting);
@@ -127,9 +127,9 @@ void green_pile_free(green_pile *pile) {
     free(pile);
 }
 
-static int append(green_pile *pile, struct item item) {
+static inline int append(green_pile *pile, struct item item) {
     if (pile->takers.count == pile->capacity && !grow(pile))
-        return green__fail(-ENOMEM, "no memory for another green thread of a pile");
+        return green__fail(-ENOMEM, "cannot add a green thread to a pile: out of memory");
     *item_at(pile, pile->end++) = item;
     pile->takers.count++;
     return 0;
@@ -195,8 +195,8 @@ int green_pile_spawn(green_pile *pile, const green_spawn_options *options, green
     return error;
 }
 
-/* Whether what a new taker waits for, items in their order up to the one that it
- * would get, is among others the caller itself, or is called in place by it. */
+/* Whether the caller would wait for itself: it runs one of the items up to the one
+ * that it would get. */
 static bool awaits_itself(const green_pile *pile) {
     const green_thread *self = pile->takers.hub->current;
     size_t ahead = green__wait_list_count(&pile->takers.waiting);
@@ -212,12 +212,12 @@ static bool awaits_itself(const green_pile *pile) {
 
 static int take(green_pile *pile, green_taken *taken, int64_t timeout) {
     green_takers *takers = &pile->takers;
-    int error = green__takers_enter(takers);
+    int error = green__hub_affinity_enter(&takers->hub, takers->object);
     if (error < 0 || takers->count == 0)
         return error;
     if (has_finished(item_at(pile, pile->first))) {
         *taken = result_take(pile, takers->hub->current);
-        settle(pile); /* in a link of the first thread others may still wait */
+        settle(pile); /* in a link of the first thread, takers may still wait */
         return 1;
     }
     if (awaits_itself(pile))

@@ -1,4 +1,4 @@
-/* Pools: no more than so many green threads at one time. */
+/* Pools: bounds on how many green threads run at the same time. */
 #include "../core/exit_observer.h"
 #include "../core/thread.h"
 #include "hub_affinity.h"
@@ -9,26 +9,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* One for each thread of a pool, from its start to its end. */
+/* A thread of a pool. */
 struct member {
-    green_exit_observer exit_observer; /* of a spare one, next leads to the next spare one */
+    green_exit_observer exit_observer; /* in the list of spare members: its next is the next spare */
     green_pool *pool;
 };
 
-/* Nobody waits for room while there is any: a slot that comes back goes straight
- * to the spawner that has waited longest, so that no newcomer can take it. */
+/* No thread waits for room while there is any: a released slot belongs at once to
+ * the spawner that has waited longest, so that no later caller can take it. */
 struct green_pool {
-    green_hub *home;
+    green_hub *hub;
     int64_t size;
-    int64_t running; /* slots that are taken, also those of spawners that have yet to run; they keep the pool */
+    int64_t running; /* slots in use, also by woken spawners; the pool exists at least until it is 0 */
     green_wait_list spawners;
     green_wait_list idle; /* in green_pool_wait() */
     green_exit_observer *spare;
     bool freed;
 };
 
-/* A wait in one of the two lists. Whoever is woken with an error does not look
- * at the pool again, which may be gone by then. */
+/* A wait in one of the two lists. A thread that is woken with an error does not use
+ * the pool again, which may have been freed. */
 struct pool_wait {
     green_wait wait;
     green_pool *pool;
@@ -67,19 +67,13 @@ static const green_wait_kind awaiting_room = {cancel_spawn, describe_spawner};
 static const green_wait_kind awaiting_idle = {green__wait_leave_list, describe_idle};
 
 static int wait_in(green_wait_list *list, const green_wait_kind *kind, green_pool *pool, int64_t timeout) {
-    green_hub *hub = pool->home;
-    int error = green__begin(hub, timeout);
-    if (error < 0)
-        return error;
     struct pool_wait wait = {.pool = pool};
-    green__wait_init(hub, &wait.wait, kind);
-    green__wait_list_append(list, &wait.wait);
-    error = green__wait(hub, &wait.wait, timeout);
+    int error = green__wait_in_list(pool->hub, &wait.wait, kind, list, timeout);
     if (error < 0 && wait.wait.cause == -EBADF)
         green__fail(error, "the pool was freed while a green thread waited for it");
     else if (error < 0 && wait.wait.cause == -ETIMEDOUT)
         green__fail(error,
-                    kind == &awaiting_room ? "spawn: no room in the pool" : "green threads of the pool still run");
+                    kind == &awaiting_room ? "spawn: the pool stayed full" : "waiting for all green threads of a pool");
     return error;
 }
 
@@ -91,7 +85,7 @@ static void destroy(green_pool *pool) {
     free(pool);
 }
 
-/* Gives slots to those who wait, for as long as there are some. */
+/* Gives free slots to the waiting spawners. */
 static void admit(green_pool *pool) {
     while (pool->running < pool->size && !green__wait_list_is_empty(&pool->spawners)) {
         pool->running++;
@@ -99,7 +93,7 @@ static void admit(green_pool *pool) {
     }
 }
 
-/* A slot comes back: its thread has ended, or could not be made. */
+/* Releases a slot: its thread has ended, or could not be created. */
 static void slot_give(green_pool *pool) {
     pool->running--;
     admit(pool);
@@ -131,14 +125,14 @@ static inline struct member *member_take(green_pool *pool) {
     return GREEN_CONTAINER(spare, struct member, exit_observer);
 }
 
-/* Makes a thread for a slot that the caller has. */
+/* Creates a thread for a slot that the caller owns. */
 static int start(green_pool *pool, green_thread **handle, const green_spawn_options *options, green_function *function,
                  void *argument) {
     green_thread *thread = NULL;
     struct member *member = member_take(pool);
     int error = -ENOMEM;
     if (!member) {
-        green__fail(error, "spawn: no memory for another green thread of a pool");
+        green__fail(error, "spawn: out of memory for another green thread of a pool");
         goto no_member;
     }
     error = options ? green_spawn_with(&thread, options, function, argument) : green_spawn(&thread, function, argument);
@@ -159,8 +153,8 @@ no_member:
     return error;
 }
 
-/* Calls the function on the caller's own stack, and makes a thread that has
- * finished of it. From here on the pool may be freed. */
+/* Calls the function on the caller's stack, and creates the handle of a finished
+ * thread for it. The function may free the pool. */
 static int call_in_place(green_hub *hub, green_thread **handle, const green_spawn_options *options,
                          green_function *function, void *argument) {
     int error = green__begin(hub, GREEN_FOREVER);
@@ -170,13 +164,13 @@ static int call_in_place(green_hub *hub, green_thread **handle, const green_spaw
         return error;
     green_thread *thread = green__thread_finished_inline(hub);
     if (!thread)
-        return green__fail(-ENOMEM, "spawn: no memory for another green thread of a pool");
+        return green__fail(-ENOMEM, "spawn: out of memory for another green thread of a pool");
     if (options && options->name)
         green__thread_set_name(thread, options->name);
     uint64_t deliveries = hub->current->deliveries;
     int result = thread->result = function(argument);
-    /* The caller was interrupted and has to know; what it is told is no error
-     * that nobody waited for. */
+    /* The caller was interrupted and must learn about it. It does, so the error is
+     * not reported as unobserved. */
     bool interrupted = result < 0 && hub->current->deliveries != deliveries;
     thread->observed = interrupted;
     if (result < 0)
@@ -192,15 +186,15 @@ int green_pool_spawn(green_pool *pool, green_thread **thread, const green_spawn_
                      green_function *function, void *argument, int64_t timeout) {
     if (thread)
         *thread = NULL;
-    int error = green__hub_affinity_check(&pool->home, "pool");
-    if (GREEN_UNLIKELY(error < 0) || GREEN_UNLIKELY((error = green__check_interrupt(pool->home)) < 0))
+    int error = green__hub_affinity_enter(&pool->hub, "pool");
+    if (GREEN_UNLIKELY(error < 0))
         return error;
     if (GREEN_LIKELY(pool->running < pool->size)) {
         pool->running++;
         return start(pool, thread, options, function, argument);
     }
     if (green_pool_is_inside(pool))
-        return call_in_place(pool->home, thread, options, function, argument);
+        return call_in_place(pool->hub, thread, options, function, argument);
     if (timeout == 0)
         return green__fail(-ETIMEDOUT, "spawn: a pool of %" PRId64 " green threads is full", pool->size);
     error = wait_in(&pool->spawners, &awaiting_room, pool, timeout);
@@ -208,25 +202,25 @@ int green_pool_spawn(green_pool *pool, green_thread **thread, const green_spawn_
 }
 
 int green_pool_wait(green_pool *pool, int64_t timeout) {
-    int error = green__hub_affinity_check(&pool->home, "pool");
-    if (error < 0 || (error = green__check_interrupt(pool->home)) < 0)
+    int error = green__hub_affinity_enter(&pool->hub, "pool");
+    if (error < 0)
         return error;
     if (green_pool_is_inside(pool))
-        return green__fail(-EDEADLK, "a green thread of a pool waits for all of its pool");
+        return green__fail(-EDEADLK, "a green thread of a pool waits for all threads of the pool");
     if (is_idle(pool))
         return 0;
     if (timeout == 0)
-        return green__fail(-ETIMEDOUT, "%" PRId64 " green threads of the pool run, and %zu wait for room in it",
-                           pool->running, green_pool_waiting(pool));
+        return green__fail(-ETIMEDOUT, "%" PRId64 " green threads of the pool run and %zu wait for room", pool->running,
+                           green_pool_waiting(pool));
     return wait_in(&pool->idle, &awaiting_idle, pool, timeout);
 }
 
 int green_pool_make(green_pool **made, int64_t size) {
     if (size < 0)
-        return green__fail(-EINVAL, "a pool of %" PRId64 " green threads", size);
+        return green__fail(-EINVAL, "cannot create a pool of %" PRId64 " green threads: the size is negative", size);
     green_pool *pool = malloc(sizeof *pool);
     if (!pool)
-        return green__fail(-ENOMEM, "making a pool");
+        return green__fail(-ENOMEM, "cannot create a pool: out of memory");
     *pool = (green_pool){.size = size};
     green__wait_list_init(&pool->spawners);
     green__wait_list_init(&pool->idle);
@@ -237,7 +231,7 @@ int green_pool_make(green_pool **made, int64_t size) {
 void green_pool_free(green_pool *pool) {
     if (!pool)
         return;
-    green__wait_list_end(&pool->idle, -EBADF); /* before the last spawner that leaves makes the pool idle */
+    green__wait_list_end(&pool->idle, -EBADF); /* first, because the last spawner that leaves makes the pool idle */
     green__wait_list_end(&pool->spawners, -EBADF);
     if (pool->running == 0)
         destroy(pool);
@@ -247,8 +241,8 @@ void green_pool_free(green_pool *pool) {
 
 int green_pool_resize(green_pool *pool, int64_t size) {
     if (size < 0)
-        return green__fail(-EINVAL, "resizing a pool to %" PRId64 " green threads", size);
-    int error = green__hub_affinity_check(&pool->home, "pool");
+        return green__fail(-EINVAL, "cannot resize a pool to %" PRId64 " green threads: the size is negative", size);
+    int error = green__hub_affinity_check(&pool->hub, "pool");
     if (error < 0)
         return error;
     pool->size = size;

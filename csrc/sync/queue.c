@@ -1,5 +1,5 @@
-/* Queues: what stands between put and get. Where the elements lie is segmented_buffer.h's
- * and heap.h's business. */
+/* Queues. segmented_buffer.h and heap.h store the elements; this file decides
+ * which thread puts or gets, and when. */
 #include "heap.h"
 #include "hub_affinity.h"
 
@@ -10,20 +10,20 @@
 #include <string.h>
 
 struct green_queue {
-    green_hub *home;
-    size_t count; /* elements stored */
-    size_t limit; /* of those: no put that has to wait is served above it; 0 when closed */
+    green_hub *hub;
+    size_t count; /* stored elements */
+    size_t limit; /* waiting puts are served while count is below it; 0 when closed */
     green_wait_list getters, putters, joiners;
     uint64_t unfinished;
-    green_segmented_buffer store;
+    green_segmented_buffer buffer;
     green_heap heap;
     green_queue_options options;
     bool closed;
-    void *scratch; /* one more slot, of a LIFO queue: see take_and_refill() */
+    void *scratch; /* an extra slot of a LIFO queue: see take_and_refill() */
 };
 
-/* A thread that waits to get or to put, and where its element is or goes. */
-struct turn {
+/* A thread that waits to get or to put, and the memory of its element. */
+struct queue_wait {
     green_wait wait;
     const green_queue *queue;
     void *element;
@@ -37,20 +37,21 @@ static size_t limit_of(int64_t capacity) {
 
 static void set_limit(green_queue *queue) {
     queue->limit = queue->closed ? 0 : limit_of(queue->options.capacity);
-    green__segmented_buffer_expect(&queue->store, queue->options.capacity < 0 ? 0 : (size_t)queue->options.capacity);
+    green__segmented_buffer_expect(&queue->buffer, queue->options.capacity < 0 ? 0 : (size_t)queue->options.capacity);
 }
 
 static int check_options(const green_queue_options *options) {
     if (options->capacity < GREEN_UNBOUNDED)
-        return green__fail(-EINVAL, "green_queue_make: a capacity of %ld; use GREEN_UNBOUNDED for one without limit",
+        return green__fail(-EINVAL, "cannot create a queue of capacity %ld; use GREEN_UNBOUNDED for no limit",
                            options->capacity);
     if (options->alignment & (options->alignment - 1))
-        return green__fail(-EINVAL, "green_queue_make: an alignment of %zu, which is no power of two",
+        return green__fail(-EINVAL, "cannot create a queue: the alignment %zu is not a power of two",
                            options->alignment);
     if (options->element_size > SIZE_MAX / 16 || options->alignment > SIZE_MAX / 16)
-        return green__fail(-EINVAL, "green_queue_make: elements of %zu bytes", options->element_size);
+        return green__fail(-EINVAL, "cannot create a queue: elements of %zu bytes are too large",
+                           options->element_size);
     if (options->order == GREEN_PRIORITY && !options->precedes)
-        return green__fail(-EINVAL, "green_queue_make: a priority queue needs to know which element precedes which");
+        return green__fail(-EINVAL, "cannot create a priority queue: precedes is not set");
     return 0;
 }
 
@@ -60,17 +61,17 @@ int green_queue_make(green_queue **made, const green_queue_options *options) {
         return error;
     green_queue *queue = calloc(1, sizeof *queue);
     if (!queue)
-        return green__fail(-ENOMEM, "green_queue_make");
+        return green__fail(-ENOMEM, "cannot create a queue: out of memory");
     size_t alignment = options->alignment ? options->alignment : _Alignof(max_align_t);
     queue->options = *options;
     queue->heap.precedes = options->precedes;
     queue->heap.context = options->context;
-    green__segmented_buffer_init(&queue->store, options->element_size, alignment);
+    green__segmented_buffer_init(&queue->buffer, options->element_size, alignment);
     if (options->order == GREEN_LIFO) {
-        queue->scratch = aligned_alloc(queue->store.alignment, queue->store.stride);
+        queue->scratch = aligned_alloc(queue->buffer.alignment, queue->buffer.stride);
         if (!queue->scratch) {
             free(queue);
-            return green__fail(-ENOMEM, "green_queue_make");
+            return green__fail(-ENOMEM, "cannot create a queue: out of memory");
         }
     }
     green__wait_list_init(&queue->getters);
@@ -87,7 +88,7 @@ static inline void move(const green_queue *queue, void *to, void *from) {
     if (queue->options.move)
         queue->options.move(to, from, queue->options.context);
     else if (queue->options.element_size == sizeof(uint64_t))
-        memcpy(to, from, sizeof(uint64_t)); /* in line, unlike the next */
+        memcpy(to, from, sizeof(uint64_t)); /* inlined, unlike the next */
     else
         memcpy(to, from, queue->options.element_size);
 }
@@ -95,20 +96,20 @@ static inline void move(const green_queue *queue, void *to, void *from) {
 static inline void *take(green_queue *queue) {
     queue->count--;
     if (GREEN_LIKELY(queue->options.order == GREEN_FIFO))
-        return green__segmented_buffer_pop_front(&queue->store);
+        return green__segmented_buffer_pop_front(&queue->buffer);
     if (queue->options.order == GREEN_LIFO)
-        return green__segmented_buffer_pop_back(&queue->store);
+        return green__segmented_buffer_pop_back(&queue->buffer);
     void *slot = green__heap_pop(&queue->heap);
     if (queue->count == 0 && green__wait_list_is_empty(&queue->putters))
-        green__heap_shrink(&queue->heap, &queue->store);
+        green__heap_shrink(&queue->heap, &queue->buffer);
     return slot;
 }
 
-/* Stores an element by moving it. False: no memory. */
-static bool store(green_queue *queue, void *element) {
+/* Moves an element into the queue. Returns false if there is no memory. */
+static bool store_element(green_queue *queue, void *element) {
     bool ordered = queue->options.order == GREEN_PRIORITY;
     void *slot =
-        ordered ? green__heap_reserve(&queue->heap, &queue->store) : green__segmented_buffer_push_back(&queue->store);
+        ordered ? green__heap_reserve(&queue->heap, &queue->buffer) : green__segmented_buffer_push_back(&queue->buffer);
     if (!slot)
         return false;
     move(queue, slot, element);
@@ -119,18 +120,18 @@ static bool store(green_queue *queue, void *element) {
     return true;
 }
 
-/* Takes the first off a list and lets it go on. Its call succeeds. */
+/* Wakes the first thread in a list, whose call succeeds. Returns its element. */
 static inline void *serve(green_wait_list *list) {
-    struct turn *turn = GREEN_CONTAINER(green__wait_list_take(list), struct turn, wait);
-    green__ready(turn->wait.thread);
-    return turn->element;
+    struct queue_wait *wait = GREEN_CONTAINER(green__wait_list_take(list), struct queue_wait, wait);
+    green__ready(wait->wait.thread);
+    return wait->element;
 }
 
-/* Lets in as many as there is room for. */
+/* Serves waiting puts while there is room. */
 static void admit(green_queue *queue) {
     while (queue->count < queue->limit && !green__wait_list_is_empty(&queue->putters)) {
         green_wait *first = GREEN_CONTAINER(queue->putters.next, green_wait, link);
-        if (!store(queue, GREEN_CONTAINER(first, struct turn, wait)->element)) {
+        if (!store_element(queue, GREEN_CONTAINER(first, struct queue_wait, wait)->element)) {
             green__wait_end(first, -ENOMEM);
             continue;
         }
@@ -138,8 +139,9 @@ static void admit(green_queue *queue) {
     }
 }
 
-/* The next element of a queue in which somebody waits to put. The one that comes
- * in must not come in where the one that goes out still is. */
+/* Takes the next element, then serves the puts that wait. A LIFO queue would store
+ * the new element in the slot that still holds the taken one, so the latter moves
+ * to the scratch slot first. */
 static __attribute__((noinline)) void *take_and_refill(green_queue *queue) {
     void *slot = take(queue);
     if (queue->scratch) {
@@ -150,7 +152,7 @@ static __attribute__((noinline)) void *take_and_refill(green_queue *queue) {
     return slot;
 }
 
-/* The element that a get takes, or NULL when it would have to wait. */
+/* Takes the next element. Returns NULL if a get would have to wait. */
 static inline void *get_now(green_queue *queue) {
     if (GREEN_LIKELY(queue->count > 0))
         return GREEN_LIKELY(green__wait_list_is_empty(&queue->putters)) ? take(queue) : take_and_refill(queue);
@@ -160,7 +162,7 @@ static inline void *get_now(green_queue *queue) {
     return serve(&queue->putters);
 }
 
-/* The memory of a thread that waits for an element, or NULL. */
+/* Returns where the first waiting get wants its element, or NULL. */
 static inline void *getter_now(green_queue *queue) {
     if (green__wait_list_is_empty(&queue->getters))
         return NULL;
@@ -168,7 +170,7 @@ static inline void *getter_now(green_queue *queue) {
     return serve(&queue->getters);
 }
 
-/* 1: the element has been moved. 0: it would have to wait. -ENOMEM. */
+/* Returns 1 if the element was moved, 0 if a put would have to wait, or -ENOMEM. */
 static int put_now(green_queue *queue, void *element) {
     void *waiting = getter_now(queue);
     if (waiting) {
@@ -177,17 +179,17 @@ static int put_now(green_queue *queue, void *element) {
     }
     if (queue->count >= queue->limit)
         return 0;
-    if (!store(queue, element))
-        return green__fail(-ENOMEM, "putting into a queue that holds %zu elements", queue->count);
+    if (!store_element(queue, element))
+        return green__fail(-ENOMEM, "putting into a queue of %zu elements: out of memory", queue->count);
     return 1;
 }
 
 /* Slots -------------------------------------------------------------------- */
 
-/* Whether a call may go straight to its element. */
+/* Whether a call needs neither checks nor a pending interrupt delivered. */
 static inline bool is_fast_path(const green_queue *queue) {
     const green_hub *hub = green__hub;
-    return GREEN_LIKELY(hub && queue->home == hub && !hub->current->interrupts);
+    return GREEN_LIKELY(hub && queue->hub == hub && !hub->current->interrupts);
 }
 
 static inline void *put_slot(green_queue *queue) {
@@ -196,10 +198,10 @@ static inline void *put_slot(green_queue *queue) {
     void *waiting = getter_now(queue);
     if (waiting)
         return waiting;
-    /* A priority queue has to see the element before it knows its place. */
+    /* The place in a priority queue depends on the element. */
     if (queue->count >= queue->limit || GREEN_UNLIKELY(queue->options.order == GREEN_PRIORITY))
         return NULL;
-    void *slot = green__segmented_buffer_push_back(&queue->store);
+    void *slot = green__segmented_buffer_push_back(&queue->buffer);
     if (GREEN_LIKELY(slot)) {
         queue->count++;
         queue->unfinished++;
@@ -222,7 +224,7 @@ void *green_queue_get_slot(green_queue *queue) {
 /* Calls -------------------------------------------------------------------- */
 
 static void describe(const char *doing, const green_wait *wait, char *text, size_t size) {
-    const green_queue *queue = GREEN_CONTAINER(wait, const struct turn, wait)->queue;
+    const green_queue *queue = GREEN_CONTAINER(wait, const struct queue_wait, wait)->queue;
     if (queue->options.capacity < 0)
         snprintf(text, size, "%s a queue of %zu", doing, queue->count);
     else
@@ -238,15 +240,15 @@ static void describe_put(const green_wait *wait, char *text, size_t size) {
 }
 
 static void describe_join(const green_wait *wait, char *text, size_t size) {
-    const green_queue *queue = GREEN_CONTAINER(wait, const struct turn, wait)->queue;
-    snprintf(text, size, "joining a queue with %lu unfinished", queue->unfinished);
+    const green_queue *queue = GREEN_CONTAINER(wait, const struct queue_wait, wait)->queue;
+    snprintf(text, size, "joining a queue with %lu unfinished elements", queue->unfinished);
 }
 
 static const green_wait_kind getting = {green__wait_leave_list, describe_get};
 static const green_wait_kind putting = {green__wait_leave_list, describe_put};
 static const green_wait_kind joining = {green__wait_leave_list, describe_join};
 
-/* A sentence for what ended a call. The queue may be gone by now. */
+/* Explains the error of a call. The queue may have been freed. */
 static int explain(int error, const char *doing) {
     switch (error) {
     case -ETIMEDOUT:
@@ -254,37 +256,23 @@ static int explain(int error, const char *doing) {
     case -EBADF:
         return green__fail(error, "%s: the queue was closed", doing);
     case -ENOMEM:
-        return green__fail(error, "%s: no memory for the element", doing);
+        return green__fail(error, "%s: out of memory", doing);
     default:
         return error;
     }
 }
 
-/* Waits in the list for what doing says. */
 static __attribute__((noinline)) int wait_in(green_queue *queue, green_wait_list *list, const green_wait_kind *kind,
                                              void *element, int64_t timeout, const char *doing) {
-    green_hub *hub = queue->home;
     if (timeout == 0)
         return green__fail(-ETIMEDOUT, "%s", doing);
-    int error = green__begin(hub, timeout);
-    if (error < 0)
-        return error;
-    struct turn turn = {.queue = queue, .element = element};
-    green__wait_init(hub, &turn.wait, kind);
-    green__wait_list_append(list, &turn.wait);
-    error = green__wait(hub, &turn.wait, timeout);
+    struct queue_wait wait = {.queue = queue, .element = element};
+    int error = green__wait_in_list(queue->hub, &wait.wait, kind, list, timeout);
     return GREEN_LIKELY(error == 0) ? 0 : explain(error, doing);
 }
 
-/* Called at the start of each call that may block. */
-static int enter(green_queue *queue) {
-    int error = green__hub_affinity_check(&queue->home, "queue");
-    return error < 0 ? error : green__check_interrupt(queue->home);
-}
-
-/* What a put comes to where the element has no slot at once. */
 static __attribute__((noinline)) int put_slow(green_queue *queue, void *element, int64_t timeout) {
-    int error = enter(queue);
+    int error = green__hub_affinity_enter(&queue->hub, "queue");
     if (error < 0)
         return error;
     if (queue->closed)
@@ -304,7 +292,7 @@ int green_queue_put(green_queue *queue, void *element, int64_t timeout) {
 }
 
 static __attribute__((noinline)) int get_slow(green_queue *queue, void *element, int64_t timeout) {
-    int error = enter(queue);
+    int error = green__hub_affinity_enter(&queue->hub, "queue");
     if (error < 0)
         return error;
     void *slot = get_now(queue);
@@ -326,14 +314,14 @@ int green_queue_get(green_queue *queue, void *element, int64_t timeout) {
 }
 
 int green_queue_try_put(green_queue *queue, void *element) {
-    int error = green__hub_affinity_check(&queue->home, "queue");
+    int error = green__hub_affinity_check(&queue->hub, "queue");
     if (error < 0)
         return error;
     return queue->closed ? explain(-EBADF, "putting") : put_now(queue, element);
 }
 
 int green_queue_try_get(green_queue *queue, void *element) {
-    int error = green__hub_affinity_check(&queue->home, "queue");
+    int error = green__hub_affinity_check(&queue->hub, "queue");
     if (error < 0)
         return error;
     void *slot = get_now(queue);
@@ -344,7 +332,7 @@ int green_queue_try_get(green_queue *queue, void *element) {
 }
 
 int green_queue_close(green_queue *queue) {
-    int error = green__hub_affinity_check(&queue->home, "queue");
+    int error = green__hub_affinity_check(&queue->hub, "queue");
     if (error < 0 || queue->closed)
         return error;
     queue->closed = true;
@@ -355,11 +343,11 @@ int green_queue_close(green_queue *queue) {
 }
 
 int green_queue_resize(green_queue *queue, int64_t capacity) {
-    int error = green__hub_affinity_check(&queue->home, "queue");
+    int error = green__hub_affinity_check(&queue->hub, "queue");
     if (error < 0)
         return error;
     if (capacity < GREEN_UNBOUNDED)
-        return green__fail(-EINVAL, "resizing a queue to %ld; use GREEN_UNBOUNDED for one without limit", capacity);
+        return green__fail(-EINVAL, "cannot resize a queue to %ld; use GREEN_UNBOUNDED for no limit", capacity);
     queue->options.capacity = capacity;
     set_limit(queue);
     admit(queue);
@@ -377,20 +365,20 @@ void green_queue_free(green_queue *queue) {
         if (queue->options.destroy)
             queue->options.destroy(slot, queue->options.context);
     }
-    green__segmented_buffer_destroy(&queue->store);
+    green__segmented_buffer_destroy(&queue->buffer);
     free(queue->heap.entries);
     free(queue->scratch);
     free(queue);
 }
 
-/* Work done ---------------------------------------------------------------- */
+/* Unfinished elements ------------------------------------------------------ */
 
 int green_queue_task_done(green_queue *queue) {
-    int error = green__hub_affinity_check(&queue->home, "queue");
+    int error = green__hub_affinity_check(&queue->hub, "queue");
     if (error < 0)
         return error;
     if (queue->unfinished == 0)
-        return green__fail(-EINVAL, "task_done: called more often than elements were put into the queue");
+        return green__fail(-EINVAL, "green_queue_task_done: called more often than elements were put");
     if (--queue->unfinished == 0)
         while (!green__wait_list_is_empty(&queue->joiners))
             serve(&queue->joiners);
@@ -398,13 +386,13 @@ int green_queue_task_done(green_queue *queue) {
 }
 
 int green_queue_join(green_queue *queue, int64_t timeout) {
-    int error = enter(queue);
+    int error = green__hub_affinity_enter(&queue->hub, "queue");
     if (error < 0 || queue->unfinished == 0)
         return error;
     return wait_in(queue, &queue->joiners, &joining, NULL, timeout, "joining a queue with unfinished elements");
 }
 
-/* Questions ---------------------------------------------------------------- */
+/* State -------------------------------------------------------------------- */
 
 bool green_queue_is_closed(const green_queue *queue) {
     return queue->closed;

@@ -1,6 +1,6 @@
-/* Semaphores. A permit that is given back while somebody waits is that thread's
- * at once, before it runs: there is nothing for a newcomer to take, and whoever
- * was woken has its permit even if it is killed before it runs. */
+/* Semaphores. A permit that is released while a thread waits belongs to that
+ * thread at once, before it runs. So no later caller can take the permit, and the
+ * thread has it even if it is killed before it runs. */
 #include "hub_affinity.h"
 
 #include <green/semaphore.h>
@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Threads acquire in vain only while there is no permit, and release in vain
- * only while there are as many as the limit allows. */
+/* Threads wait in acquirers only while permits is 0, and in releasers only while
+ * permits equals the limit. */
 struct green_semaphore {
-    green_hub *home;
+    green_hub *hub;
     int64_t permits, limit;
     green_wait_list acquirers, releasers;
 };
@@ -26,7 +26,7 @@ static void describe(const green_wait *wait, const char *verb, char *text, size_
     size_t before = 0;
     for (const green_wait_link *link = wait->link.previous; link != list; link = link->previous)
         before++;
-    snprintf(text, size, "%s a semaphore (%zu before it)", verb, before);
+    snprintf(text, size, "%s a semaphore (%zu ahead)", verb, before);
 }
 
 static void describe_acquire(const green_wait *wait, char *text, size_t size) {
@@ -42,12 +42,12 @@ static const green_wait_kind releasing = {green__wait_leave_list, describe_relea
 
 int green_semaphore_make(green_semaphore **made, int64_t permits, int64_t limit) {
     if (permits < 0)
-        return green__fail(-EINVAL, "making a semaphore with %ld permits", permits);
+        return green__fail(-EINVAL, "cannot create a semaphore with %ld permits: the number is negative", permits);
     if (limit >= 0 && permits > limit)
-        return green__fail(-EINVAL, "making a semaphore with %ld permits and a limit of %ld", permits, limit);
+        return green__fail(-EINVAL, "cannot create a semaphore with %ld permits and a limit of %ld", permits, limit);
     green_semaphore *semaphore = calloc(1, sizeof *semaphore);
     if (!semaphore)
-        return green__fail(-ENOMEM, "making a semaphore");
+        return green__fail(-ENOMEM, "cannot create a semaphore: out of memory");
     semaphore->permits = permits;
     semaphore->limit = limit < 0 ? INT64_MAX : limit;
     green__wait_list_init(&semaphore->acquirers);
@@ -64,7 +64,7 @@ void green_semaphore_free(green_semaphore *semaphore) {
     free(semaphore);
 }
 
-/* Hands what the caller has to the first who waits for it. */
+/* Lets the first waiter proceed, if there is one. */
 static bool wake_first(green_wait_list *list) {
     green_wait *first = green__wait_list_take(list);
     if (first)
@@ -74,7 +74,7 @@ static bool wake_first(green_wait_list *list) {
 
 static bool take(green_semaphore *semaphore) {
     if (wake_first(&semaphore->releasers))
-        return true; /* whose permit fills the place of the one that is taken */
+        return true; /* its permit replaces the one that is taken */
     if (semaphore->permits == 0)
         return false;
     semaphore->permits--;
@@ -93,55 +93,44 @@ static bool give(green_semaphore *semaphore) {
 static int explain(int error, const green_wait_kind *kind) {
     const char *verb = kind == &acquiring ? "acquiring" : "releasing";
     if (error == -EBADF)
-        return green__fail(error, "%s a semaphore that was freed meanwhile", verb);
+        return green__fail(error, "%s a semaphore: it was freed while a green thread waited for it", verb);
     return green__is_explained(error) ? error : green__fail(error, "%s a semaphore", verb);
 }
 
 static int wait_in(green_hub *hub, green_wait_list *list, const green_wait_kind *kind, int64_t timeout) {
-    int error = green__begin(hub, timeout);
-    if (error < 0)
-        return error;
     struct semaphore_wait waiter = {.list = list};
-    green__wait_init(hub, &waiter.wait, kind);
-    green__wait_list_append(list, &waiter.wait);
-    error = green__wait(hub, &waiter.wait, timeout);
+    int error = green__wait_in_list(hub, &waiter.wait, kind, list, timeout);
     return error < 0 ? explain(error, kind) : 0;
 }
 
-/* Called at the start of both calls that may block. */
-static int enter(green_semaphore *semaphore) {
-    int error = green__hub_affinity_check(&semaphore->home, "semaphore");
-    return error < 0 ? error : green__check_interrupt(semaphore->home);
-}
-
 int green_semaphore_acquire(green_semaphore *semaphore, int64_t timeout) {
-    int error = enter(semaphore);
+    int error = green__hub_affinity_enter(&semaphore->hub, "semaphore");
     if (error < 0 || take(semaphore))
         return error;
     if (timeout == 0)
         return explain(-ETIMEDOUT, &acquiring);
-    return wait_in(semaphore->home, &semaphore->acquirers, &acquiring, timeout);
+    return wait_in(semaphore->hub, &semaphore->acquirers, &acquiring, timeout);
 }
 
 int green_semaphore_try_acquire(green_semaphore *semaphore) {
-    int error = green__hub_affinity_check(&semaphore->home, "semaphore");
+    int error = green__hub_affinity_check(&semaphore->hub, "semaphore");
     return error < 0 ? error : take(semaphore);
 }
 
 int green_semaphore_release(green_semaphore *semaphore) {
-    int error = green__hub_affinity_check(&semaphore->home, "semaphore");
+    int error = green__hub_affinity_check(&semaphore->hub, "semaphore");
     if (error < 0 || give(semaphore))
         return error;
-    return green__fail(-EOVERFLOW, "releasing a semaphore that has all of its %ld permits", semaphore->limit);
+    return green__fail(-EOVERFLOW, "cannot release a semaphore: it has all of its %ld permits", semaphore->limit);
 }
 
 int green_semaphore_release_within(green_semaphore *semaphore, int64_t timeout) {
-    int error = enter(semaphore);
+    int error = green__hub_affinity_enter(&semaphore->hub, "semaphore");
     if (error < 0 || give(semaphore))
         return error;
     if (timeout == 0)
         return explain(-ETIMEDOUT, &releasing);
-    return wait_in(semaphore->home, &semaphore->releasers, &releasing, timeout);
+    return wait_in(semaphore->hub, &semaphore->releasers, &releasing, timeout);
 }
 
 int64_t green_semaphore_permits(const green_semaphore *semaphore) {

@@ -2,8 +2,8 @@
 
 #include <stdio.h>
 
-/* A taker is woken with an item, or with none when the object is empty. It does
- * not look at the object again, which may have been freed by then. */
+/* A woken taker has its item here. It does not use the object again, which may have
+ * been freed. */
 struct taker {
     green_wait wait;
     const green_takers *takers;
@@ -37,15 +37,9 @@ void green__takers_give(green_takers *takers, green_taken taken) {
 }
 
 int green__takers_wait(green_takers *takers, green_taken *taken, int64_t timeout) {
-    green_hub *hub = takers->hub;
     const char *object = takers->object, *which = takers->which;
-    int error = green__begin(hub, timeout);
-    if (error < 0)
-        return error;
     struct taker taker = {.takers = takers};
-    green__wait_init(hub, &taker.wait, &taking);
-    green__wait_list_append(&takers->waiting, &taker.wait);
-    error = green__wait(hub, &taker.wait, timeout);
+    int error = green__wait_in_list(takers->hub, &taker.wait, &taking, &takers->waiting, timeout);
     if (error == 0)
         *taken = taker.taken;
     else if (taker.wait.cause == -EBADF)

@@ -1,4 +1,4 @@
-/* Timeouts: a timer that interrupts the thread which started it. */
+/* Timeouts: timers that interrupt the thread which started them. */
 #include "../core/exit_observer.h"
 #include "../core/hub.h"
 #include "../core/interrupt.h"
@@ -9,17 +9,17 @@
 #include <stdlib.h>
 
 struct green_timeout {
-    green_thread *thread; /* that it may still interrupt; NULL from then on */
+    green_thread *thread; /* the thread to interrupt; NULL once that can no longer happen */
     green_timer timer;
     green_interrupt interrupt;
     green_exit_observer exit_observer;
-    green_hub *const *place; /* of the OS thread that started it: it outlives the hub */
+    green_hub *const *owner; /* identifies the OS thread that started it, also after its hub */
     uint64_t id;
     int64_t nanoseconds;
     bool fired;
 };
 
-/* An OS thread takes numbers in blocks: what is shared is slow to count. */
+/* OS threads allocate numbers in blocks, because a shared counter is slow. */
 enum { ID_BLOCK = 256 };
 
 static uint64_t next_id(void) {
@@ -42,7 +42,7 @@ static void explain(int64_t nanoseconds) {
                 units[unit].name);
 }
 
-/* It has ended a call, and is over. */
+/* The timeout has ended a call. */
 static void delivered(green_interrupt *interrupt) {
     green_timeout *timeout = GREEN_CONTAINER(interrupt, green_timeout, interrupt);
     green_thread *thread = timeout->thread;
@@ -54,7 +54,7 @@ static void delivered(green_interrupt *interrupt) {
     explain(timeout->nanoseconds);
 }
 
-/* From here on it ends no call. */
+/* From here on the timeout ends no call. */
 static void stop(green_timeout *timeout) {
     green_thread *thread = timeout->thread;
     if (!thread)
@@ -65,7 +65,7 @@ static void stop(green_timeout *timeout) {
     timeout->thread = NULL;
 }
 
-/* Its thread, or the hub of an OS thread's own context, has ended. */
+/* The thread, or the hub if it was an OS thread's own context, has ended. */
 static void thread_exited(green_exit_observer *exit_observer, green_thread *thread) {
     (void)thread;
     green_timeout *timeout = GREEN_CONTAINER(exit_observer, green_timeout, exit_observer);
@@ -78,7 +78,7 @@ static void fire(green_timer *timer) {
     green__interrupt(timeout->thread, &timeout->interrupt);
 }
 
-/* Field by field: clearing all of it first would take as long as the rest of a
+/* Sets each field, because clearing the structure first would double the time of a
  * start. */
 static void init(green_timeout *timeout, int64_t nanoseconds, green_interrupt_reason reason) {
     timeout->thread = NULL;
@@ -90,16 +90,15 @@ static void init(green_timeout *timeout, int64_t nanoseconds, green_interrupt_re
     timeout->interrupt.delivered = delivered;
     timeout->exit_observer.place = NULL;
     timeout->exit_observer.exited = thread_exited;
-    timeout->place = &green__hub;
+    timeout->owner = &green__hub;
     timeout->id = next_id();
     timeout->nanoseconds = nanoseconds;
     timeout->fired = false;
 }
 
-/* Sets it going. */
 static int arm(green_timeout *timeout, green_thread *thread) {
     if (timeout->nanoseconds < 0)
-        return 0; /* it belongs to nobody, and never fires */
+        return 0; /* it never fires */
     timeout->thread = thread;
     if (timeout->nanoseconds == 0)
         green__interrupt(thread, &timeout->interrupt);
@@ -126,7 +125,7 @@ int green_timeout_start_with(green_timeout **started, int64_t nanoseconds, void 
 failed:
     free(timeout);
     green__interrupt_reason_discard(&given);
-    return hub ? green__fail(-ENOMEM, "starting a timeout") : error;
+    return hub ? green__fail(-ENOMEM, "cannot start a timeout: out of memory") : error;
 }
 
 int green_timeout_start(green_timeout **timeout, int64_t nanoseconds) {
@@ -134,9 +133,9 @@ int green_timeout_start(green_timeout **timeout, int64_t nanoseconds) {
 }
 
 static void check_os_thread(const green_timeout *timeout) {
-    if (GREEN_LIKELY(timeout->place == &green__hub))
+    if (GREEN_LIKELY(timeout->owner == &green__hub))
         return;
-    green__report("timeout %lu was cancelled on another OS thread than the one that started it", timeout->id);
+    green__report("timeout %lu was freed on another OS thread than the one that started it", timeout->id);
     abort();
 }
 

@@ -184,7 +184,7 @@ TEST(timeouts, "a spawn that finds no room in time calls nothing and loses no sl
     CHECK_CONTAINS(green_explain(-ETIMEDOUT), "full");
     CHECK(made == NULL);
     CHECK(green_pool_spawn(pool, NULL, NULL, mark_it, "b", GREEN_MILLISECOND), ==, -ETIMEDOUT);
-    CHECK_CONTAINS(green_explain(-ETIMEDOUT), "room");
+    CHECK_CONTAINS(green_explain(-ETIMEDOUT), "stayed full");
     check_counts(pool, 1, 0, 0);
     CHECK(kill_and_finish(first), ==, -ECANCELED);
     CHECK(finish(spawn_in(pool, mark_it, "c")), ==, 0);

@@ -262,7 +262,7 @@ static int wait_inside_in_place(void *argument) {
 TEST(wait_from_inside, "a thread that waits for its own pool is told that it would for ever") {
     green_pool *pool = make_pool(1);
     CHECK(finish(spawn_in(pool, wait_inside_in_place, pool)), ==, -EDEADLK);
-    CHECK_CONTAINS(green_explain(-EDEADLK), "waits for all of its pool");
+    CHECK_CONTAINS(green_explain(-EDEADLK), "waits for all threads of the pool");
     green_pool_free(pool);
 }
 

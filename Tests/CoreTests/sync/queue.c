@@ -422,7 +422,7 @@ TEST(dumped, "the dump says who gets, who puts and who joins") {
     let_run();
     CHECK_CONTAINS(dump(), "'hungry': parked, getting from a queue of 0 for");
     CHECK_CONTAINS(dump(), "'generous': parked, putting into a queue of 3 out of 3 for");
-    CHECK_CONTAINS(dump(), "'patient': parked, joining a queue with 3 unfinished for");
+    CHECK_CONTAINS(dump(), "'patient': parked, joining a queue with 3 unfinished elements for");
     CHECK(call_kill(&getter), ==, -ECANCELED);
     CHECK(call_kill(&putter), ==, -ECANCELED);
     CHECK(kill_and_finish(joiner), ==, -ECANCELED);

@@ -369,10 +369,10 @@ TEST(dump, "a dump tells who waits in a semaphore, and how many before it") {
     capture_begin();
     CHECK(green_dump(STDERR_FILENO), ==, 0);
     const char *output = capture_end();
-    CHECK_CONTAINS(output, "acquiring a semaphore (0 before it)");
-    CHECK_CONTAINS(output, "acquiring a semaphore (1 before it)");
-    CHECK_CONTAINS(output, "acquiring a semaphore (2 before it)");
-    CHECK_CONTAINS(output, "releasing a semaphore (0 before it)");
+    CHECK_CONTAINS(output, "acquiring a semaphore (0 ahead)");
+    CHECK_CONTAINS(output, "acquiring a semaphore (1 ahead)");
+    CHECK_CONTAINS(output, "acquiring a semaphore (2 ahead)");
+    CHECK_CONTAINS(output, "releasing a semaphore (0 ahead)");
     for (int i = 0; i < 4; i++)
         CHECK(kill_and_finish(threads[i]), ==, -ECANCELED);
     green_semaphore_free(empty);

@@ -262,7 +262,7 @@ TEST(cancelled_elsewhere, "a timeout that another OS thread cancels ends the pro
     struct child child;
     run_child(&child, be_cancelled_elsewhere);
     CHECK(WIFSIGNALED(child.status) && WTERMSIG(child.status) == SIGABRT);
-    CHECK_CONTAINS(child.output, "timeout 1 was cancelled on another OS thread");
+    CHECK_CONTAINS(child.output, "timeout 1 was freed on another OS thread");
 }
 
 /* Many ------------------------------------------------------------------------- */

@@ -46,7 +46,7 @@ struct GreenPoolMistakeTests {
         }
         #expect(
             String(decoding: resized.standardErrorContent, as: UTF8.self).contains(
-                "resizing a pool to -2 green threads"
+                "cannot resize a pool to -2 green threads"
             )
         )
     }
