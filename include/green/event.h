@@ -1,8 +1,8 @@
-/* Events: one value, or one error, that any number of green threads wait for.
+/* Events: a value or an error that is sent once, to any number of green threads.
  *
- * From Eventlet's event.Event, except that a wait which is over before the event is
- * sent says so instead of returning nothing. An event belongs to the OS thread that
- * first uses it. */
+ * Corresponds to Eventlet's event.Event, except that a wait which ends before the
+ * event is sent returns an error instead of nothing. An event belongs to the OS
+ * thread that first uses it; calls on other OS threads return -EXDEV. */
 #ifndef GREEN_EVENT_H
 #define GREEN_EVENT_H
 
@@ -13,37 +13,40 @@ GREEN_ASSUME_NONNULL_BEGIN
 
 typedef struct green_event green_event;
 
-/* A new event that nobody has sent. -ENOMEM. */
+/* Creates an event that is not sent. Returns 0 or -ENOMEM. */
 GREEN_API GREEN_CHECK int green_event_make(green_event **event);
 
-/* Frees it. Whoever still waits gets -EBADF. */
+/* Frees the event. Threads that wait for it get -EBADF. */
 GREEN_API void green_event_free(green_event *GREEN_NULLABLE event);
 
-/* Sends the value, which stays its sender's, to everybody who waits now or
- * later. They run in the order they came. Does not block.
- * -EALREADY: it has been sent; reset it first. */
+/* Sends a value to all threads that wait for the event, in the order in which they
+ * came, and to all that wait later. The sender keeps ownership of what value points
+ * to. Does not block. Returns 0, or -EALREADY if the event is sent; reset it first. */
 GREEN_API GREEN_CHECK int green_event_send(green_event *event, void *GREEN_NULLABLE value);
 
-/* Sends an error, a negated errno, in place of a value. -EINVAL: it is not
- * negative. */
+/* Sends an error, a negated errno, instead of a value. Returns as
+ * green_event_send() does, or -EINVAL if error is not negative. */
 GREEN_API GREEN_CHECK int green_event_fail(green_event *event, int error);
 
-/* Blocks until the event is sent; at once when it has been. 0: *value is set.
- * Otherwise the error that was sent, or that of this call: -ETIMEDOUT: not
- * within timeout nanoseconds (0 asks without blocking). */
+/* Blocks until the event is sent. Returns at once if it is sent already.
+ *
+ * Returns 0 and sets *value if a value was sent, the error if an error was sent, or:
+ *   -ETIMEDOUT   the event was not sent within timeout nanoseconds (0 polls)
+ *   -EBADF       the event was freed
+ *   -ECANCELED, -ETIME   the caller was interrupted */
 GREEN_API GREEN_CHECK int green_event_wait(green_event *event, void **value, int64_t timeout);
 
-/* Whether a value or an error has been sent. */
+/* Whether a value or an error was sent. */
 GREEN_API bool green_event_is_sent(const green_event *event);
 
-/* The error that was sent; 0 when there was none. */
+/* The error that was sent, or 0. */
 GREEN_API int green_event_error(const green_event *event);
 
-/* Green threads that wait for it. */
+/* The number of green threads that wait for the event. */
 GREEN_API size_t green_event_waiting(const green_event *event);
 
-/* Takes what was sent back, so that the event can be sent again. Those who were
- * waiting keep what they were given. Nothing on an event that was not sent. */
+/* Makes the event unsent, so that it can be sent again. Threads that were woken
+ * keep the value they were sent. Does nothing if the event is not sent. */
 GREEN_API void green_event_reset(green_event *event);
 
 GREEN_ASSUME_NONNULL_END

@@ -1,4 +1,4 @@
-/* Queues: elements that go from green thread to green thread.
+/* Queues: elements that are passed between green threads.
  *
  *     green_queue *jobs;
  *     int error = green_queue_make(&jobs, &(green_queue_options){
@@ -7,11 +7,13 @@
  *     error = green_queue_put(jobs, &job, GREEN_FOREVER);      one thread
  *     ...
  *     while ((error = green_queue_get(jobs, &job, GREEN_FOREVER)) == 0)
- *         work(&job);                                          another one
+ *         work(&job);                                          another thread
  *
- * From Eventlet's queue module, whose waiters wake in no particular order. Here they
- * are served first come, first served; one that is killed or runs out of time takes
- * nothing and leaves nothing behind. A queue belongs to the OS thread that first uses it. */
+ * A queue with a capacity applies back-pressure: a put blocks while the queue is full.
+ * Waiting threads are served in the order in which they came; Eventlet's queue module
+ * wakes them in no particular order. A wait that is killed or times out takes no
+ * element and leaves none behind. A queue belongs to the OS thread that first uses it;
+ * calls on other OS threads return -EXDEV. */
 #ifndef GREEN_QUEUE_H
 #define GREEN_QUEUE_H
 
@@ -22,8 +24,8 @@ GREEN_ASSUME_NONNULL_BEGIN
 
 typedef struct green_queue green_queue;
 
-/* A capacity without limit. One of 0 makes a channel, which stores nothing: a
- * put returns when a get has taken its element. */
+/* The capacity of a queue without limit. A queue of capacity 0 is a channel, which
+ * stores nothing: a put returns when a get has taken its element. */
 #ifndef __swift__
 #define GREEN_UNBOUNDED INT64_C(-1)
 #else
@@ -33,95 +35,115 @@ static const int64_t GREEN_UNBOUNDED = -1;
 typedef enum green_queue_order {
     GREEN_FIFO,     /* first in, first out */
     GREEN_LIFO,     /* last in, first out */
-    GREEN_PRIORITY, /* the one that precedes all others; equal ones as they came */
+    GREEN_PRIORITY, /* the element that precedes all others; equal ones in FIFO order */
 } green_queue_order;
 
-/* element_size is to be set; zero in any other field means what it says. */
+/* element_size must be set, unless elements have no size. Zero in any other field means
+ * what the field says. */
 typedef struct green_queue_options {
-    /* Bytes of an element; 0 is allowed. They are kept in slots of the queue. */
+    /* Bytes of an element; may be 0. The queue stores elements in slots of its own. */
     size_t element_size;
-    /* A power of two; 0 is that of malloc(). */
+    /* A power of two. 0: the alignment of malloc(). */
     size_t alignment;
-    /* How many elements it holds: 0 is a channel, GREEN_UNBOUNDED any number.
-     * The order of a queue is one of what it holds; waiting threads are always
-     * served in the order they came. */
+    /* The number of elements that the queue can hold. 0: a channel. GREEN_UNBOUNDED: no
+     * limit. */
     int64_t capacity;
+    /* The order of the stored elements. Waiting threads are always served in the order
+     * in which they came. */
     green_queue_order order;
-    /* For GREEN_PRIORITY: whether the first element comes before the second.
-     * This and the next two must not block. */
+    /* For GREEN_PRIORITY: whether first comes before second. Must not block; nor must
+     * move and destroy. */
     bool (*GREEN_NULLABLE precedes)(const void *first, const void *second, void *GREEN_NULLABLE context);
-    /* Moves an element to uninitialized memory; NULL copies its bytes. */
+    /* Moves an element to uninitialized memory. NULL: copies its bytes. */
     void (*GREEN_NULLABLE move)(void *to, void *from, void *GREEN_NULLABLE context);
-    /* Destroys an element that nobody will get: green_queue_free() found it in
-     * the queue. NULL: nothing. */
+    /* Destroys an element that is left in the queue when green_queue_free() is called.
+     * NULL: does nothing. */
     void (*GREEN_NULLABLE destroy)(void *element, void *GREEN_NULLABLE context);
     void *GREEN_NULLABLE context;
 } green_queue_options;
 
-/* A new, empty queue. -EINVAL: a capacity below GREEN_UNBOUNDED, an alignment
- * that is no power of two, a priority queue without precedes. -ENOMEM. */
+/* Creates an empty queue.
+ *
+ * Returns 0, or:
+ *   -EINVAL   capacity is below GREEN_UNBOUNDED, alignment is not a power of two,
+ *             elements are too large, or a priority queue has no precedes
+ *   -ENOMEM */
 GREEN_API GREEN_CHECK int green_queue_make(green_queue **queue, const green_queue_options *options);
 
-/* Destroys what is still in the queue, and frees it. Whoever still waits gets
- * -EBADF; the elements of those who are putting stay theirs. */
+/* Destroys the elements in the queue and frees it. Threads that wait get -EBADF. Threads
+ * that wait to put keep their elements. */
 GREEN_API void green_queue_free(green_queue *GREEN_NULLABLE queue);
 
-/* Moves the element into the queue, or straight to the thread that waits for
- * one. Blocks while the queue is full, on a channel until it is taken.
- * 0: it is no longer the caller's. In every other case it still is:
- * -ETIMEDOUT: no room within timeout nanoseconds (0 asks without blocking).
- * -EBADF: the queue is closed. -ENOMEM. */
+/* Moves an element into the queue, or directly to a thread that waits for one. Blocks
+ * while the queue is full; on a channel, until the element is taken.
+ *
+ * Returns 0 if the element was moved. Otherwise the caller keeps it:
+ *   -ETIMEDOUT   there was no room within timeout nanoseconds (0 polls)
+ *   -EBADF       the queue is closed or was freed
+ *   -ENOMEM      no memory for the element
+ *   -ECANCELED, -ETIME   the caller was interrupted */
 GREEN_API GREEN_CHECK int green_queue_put(green_queue *queue, void *element, int64_t timeout);
 
-/* Moves the next element to uninitialized memory. Blocks while there is none.
- * 0: it is there. -ETIMEDOUT: none within timeout nanoseconds (0 asks without
- * blocking). -EBADF: the queue is closed and empty. */
+/* Moves the next element to uninitialized memory. Blocks while the queue is empty.
+ *
+ * Returns 0 if the element was moved, or:
+ *   -ETIMEDOUT   there was no element within timeout nanoseconds (0 polls)
+ *   -EBADF       the queue is closed and empty, or was freed
+ *   -ECANCELED, -ETIME   the caller was interrupted */
 GREEN_API GREEN_CHECK int green_queue_get(green_queue *queue, void *element, int64_t timeout);
 
-/* The same without blocking, as in a link. On a channel, put needs a thread that
- * waits for an element, get one that waits with an element.
- * 1: moved. 0: it would have to wait. Otherwise an error, as above. */
+/* The same without blocking and without delivering interrupts, for links and other code
+ * that must not block. On a channel, a put succeeds only if a thread waits to get, and a
+ * get only if one waits to put. Return 1 if the element was moved, 0 if the call would
+ * block, or an error as above. */
 GREEN_API GREEN_CHECK int green_queue_try_put(green_queue *queue, void *element);
 GREEN_API GREEN_CHECK int green_queue_try_get(green_queue *queue, void *element);
 
-/* Put and get without moving anything twice: the caller itself makes the
- * element in the slot, or takes it out of it, before it calls anything else of
- * Green. The slot may be in the queue or in the memory of the thread at the
- * other end. NULL when there is more to it than that (no room, nothing there, a
- * pending interrupt, a closed queue): then green_queue_put() or
- * green_queue_get() is to be called. Do not block. */
+/* Put and get an element without copying it twice. The caller constructs the element in
+ * the returned slot, or moves it out of the slot, before it calls any other function of
+ * Green. The slot is in the queue or in the memory of the thread at the other end.
+ * Return NULL if that is not possible at once, for lack of room or elements, because of a
+ * pending interrupt, because the queue is closed, or for another reason. The caller must
+ * then call green_queue_put() or green_queue_get(). Do not block. */
 GREEN_API void *GREEN_NULLABLE green_queue_put_slot(green_queue *queue);
 GREEN_API void *GREEN_NULLABLE green_queue_get_slot(green_queue *queue);
 
-/* Ends the queue: puts fail from here on, gets once it is empty. Those who wait
- * get -EBADF at once. Does nothing the second time. */
+/* Closes the queue. Later puts fail with -EBADF, and gets do once the queue is empty.
+ * Waiting threads get -EBADF at once. Returns 0, also if the queue is closed already. */
 GREEN_API int green_queue_close(green_queue *queue);
 GREEN_API bool green_queue_is_closed(const green_queue *queue);
 
-/* Changes the capacity. More room lets waiting puts go on at once; above a
- * smaller capacity the elements stay, and no put succeeds until there are fewer.
- * -EINVAL: a capacity below GREEN_UNBOUNDED. */
+/* Changes the capacity. If it grows, waiting puts proceed at once. If it shrinks, the
+ * elements stay, and no put succeeds until fewer than capacity are left. Returns 0, or
+ * -EINVAL if capacity is below GREEN_UNBOUNDED. */
 GREEN_API GREEN_CHECK int green_queue_resize(green_queue *queue, int64_t capacity);
 GREEN_API int64_t green_queue_capacity(const green_queue *queue);
 
-/* Elements in the queue; threads that wait to get one; threads that wait with
- * one to put. Exact, since nothing runs in between. */
+/* The number of elements in the queue. */
 GREEN_API size_t green_queue_count(const green_queue *queue);
+
+/* The number of threads that wait to get an element. */
 GREEN_API size_t green_queue_getting(const green_queue *queue);
+
+/* The number of threads that wait to put an element. */
 GREEN_API size_t green_queue_putting(const green_queue *queue);
 
-/* Whether a put would have to wait for a get. Always, for a channel. */
+/* Whether a put would wait for a get. Always true for a channel. */
 GREEN_API bool green_queue_is_full(const green_queue *queue);
 
-/* Says that one element that was got has been worked off. -EINVAL: there were
- * more of these than elements put. */
+/* Marks one element that was taken as processed. Returns 0, or -EINVAL if this was called
+ * more often than elements were put. */
 GREEN_API int green_queue_task_done(green_queue *queue);
 
-/* Blocks until every element that was ever put has been worked off, at once
- * when that is so. -ETIMEDOUT: not within timeout nanoseconds. */
+/* Blocks until all elements that were put are processed. Returns at once if they are.
+ *
+ * Returns 0, or:
+ *   -ETIMEDOUT   elements were left after timeout nanoseconds (0 polls)
+ *   -EBADF       the queue was freed
+ *   -ECANCELED, -ETIME   the caller was interrupted */
 GREEN_API GREEN_CHECK int green_queue_join(green_queue *queue, int64_t timeout);
 
-/* Elements put and not yet worked off. */
+/* The number of elements that were put and are not processed yet. */
 GREEN_API uint64_t green_queue_unfinished(const green_queue *queue);
 
 GREEN_ASSUME_NONNULL_END

@@ -1,9 +1,9 @@
-/* Semaphores: a number of permits that green threads take and give back.
+/* Semaphores: permits that green threads acquire and release.
  *
- * First come, first served: a permit that is given back goes straight to the
- * thread that has waited longest, and a newcomer queues behind those who wait.
- * From Eventlet's semaphore module. A semaphore belongs to the
- * OS thread that first uses it. */
+ * Waiting threads are served in the order in which they came: a released permit goes
+ * to the thread that has waited longest, and later callers wait behind it.
+ * Corresponds to Eventlet's semaphore module. A semaphore belongs to the OS thread
+ * that first uses it; calls on other OS threads return -EXDEV. */
 #ifndef GREEN_SEMAPHORE_H
 #define GREEN_SEMAPHORE_H
 
@@ -14,36 +14,43 @@ GREEN_ASSUME_NONNULL_BEGIN
 
 typedef struct green_semaphore green_semaphore;
 
-/* A new semaphore with so many permits, and never more than limit of them;
- * a negative limit is none. Eventlet's Semaphore has no limit, its
- * BoundedSemaphore has permits == limit and is released by
- * green_semaphore_release(), its CappedSemaphore is released by
- * green_semaphore_release_within().
- * -EINVAL: permits is negative or above the limit. -ENOMEM. */
+/* Creates a semaphore with a number of permits, which never exceeds limit. A negative
+ * limit means no limit. Eventlet's Semaphore has no limit. Its BoundedSemaphore has a
+ * limit equal to permits and is released by green_semaphore_release(). Its
+ * CappedSemaphore is released by green_semaphore_release_within().
+ * Returns 0, -EINVAL if permits is negative or exceeds the limit, or -ENOMEM. */
 GREEN_API GREEN_CHECK int green_semaphore_make(green_semaphore **semaphore, int64_t permits, int64_t limit);
 
-/* Frees it. Whoever still waits gets -EBADF. */
+/* Frees the semaphore. Threads that wait for it get -EBADF. */
 GREEN_API void green_semaphore_free(green_semaphore *GREEN_NULLABLE semaphore);
 
-/* Takes a permit; blocks while there is none.
- * 0. -ETIMEDOUT: none within timeout nanoseconds (0 asks without blocking). */
+/* Acquires a permit. Blocks while there is none.
+ *
+ * Returns 0, or:
+ *   -ETIMEDOUT   there was no permit within timeout nanoseconds (0 polls)
+ *   -EBADF       the semaphore was freed
+ *   -ECANCELED, -ETIME   the caller was interrupted; it holds no permit */
 GREEN_API GREEN_CHECK int green_semaphore_acquire(green_semaphore *semaphore, int64_t timeout);
 
-/* Takes a permit if there is one now. 1: taken. 0: there is none. */
+/* Acquires a permit if one is available. Does not block. Returns 1 if a permit was
+ * acquired, 0 if there is none. */
 GREEN_API GREEN_CHECK int green_semaphore_try_acquire(green_semaphore *semaphore);
 
-/* Gives a permit back. Does not block; may be called by a thread that never
- * took one. -EOVERFLOW: there are as many as the limit allows already. */
+/* Releases a permit. Does not block. The caller need not have acquired one. Returns
+ * 0, or -EOVERFLOW if the semaphore has reached its limit. */
 GREEN_API int green_semaphore_release(green_semaphore *semaphore);
 
-/* The same, but at the limit it blocks until somebody takes a permit.
- * -ETIMEDOUT: nobody did within timeout nanoseconds. */
+/* Releases a permit. Blocks while the semaphore is at its limit. Returns as
+ * green_semaphore_acquire() does; on failure the permit is not released. */
 GREEN_API GREEN_CHECK int green_semaphore_release_within(green_semaphore *semaphore, int64_t timeout);
 
-/* Permits that can be taken now; threads that wait for one; threads that wait
- * to give one back. */
+/* The number of available permits. */
 GREEN_API int64_t green_semaphore_permits(const green_semaphore *semaphore);
+
+/* The number of threads that wait to acquire a permit. */
 GREEN_API size_t green_semaphore_acquiring(const green_semaphore *semaphore);
+
+/* The number of threads that wait to release a permit. */
 GREEN_API size_t green_semaphore_releasing(const green_semaphore *semaphore);
 
 GREEN_ASSUME_NONNULL_END
