@@ -1,4 +1,4 @@
-/* What every header of Green shares: linkage, nullability, time, errors. */
+/* Definitions for every header of Green: linkage, nullability, time, errors. */
 #ifndef GREEN_BASE_H
 #define GREEN_BASE_H
 
@@ -24,9 +24,9 @@
 #define GREEN_API __attribute__((visibility("default")))
 #define GREEN_CHECK __attribute__((warn_unused_result))
 
-/* gcc knows no nullability; Swift reads it to tell optionals from the rest.
- * Pointers to pointers carry no annotation: they are places for a result. _Nullable is
- * an extension, and -Wpedantic would warn about each one. */
+/* Swift imports a pointer as an optional if it is nullable. gcc does not support these
+ * annotations. Pointers to pointers have none: they receive a result. _Nullable is an
+ * extension, so -Wpedantic would warn about each one. */
 #ifdef __clang__
 #define GREEN_NULLABLE _Nullable
 #define GREEN_ASSUME_NONNULL_BEGIN                                                                                     \
@@ -42,10 +42,10 @@
 GREEN_BEGIN
 GREEN_ASSUME_NONNULL_BEGIN
 
-/* Constants are macros, usable in `case`, in #if and in static initializers. Swift
- * does not import INT64_C(), so it sees variables with the same names and values.
+/* Constants are macros, for use in `case`, #if and static initializers. Swift does not
+ * import INT64_C(), so it sees variables with the same names and values.
  *
- * GREEN_FOREVER is a timeout without limit, as is every negative number. */
+ * GREEN_FOREVER is a timeout that never expires, as is every negative number. */
 #ifndef __swift__
 #define GREEN_FOREVER INT64_C(-1)
 #define GREEN_MICROSECOND INT64_C(1000)
@@ -58,21 +58,21 @@ static const int64_t GREEN_MILLISECOND = 1000000;
 static const int64_t GREEN_SECOND = 1000000000;
 #endif
 
-/* "0.1.0": the version of the library that is running, which may be newer than
- * the headers a program was compiled with. Any thread. */
+/* Returns the version of the library at run time, such as "0.1.0". It may be newer than the
+ * headers that a program was compiled with. May be called on any thread. */
 GREEN_API const char *green_version(void);
 
-/* Explains an error that a call of this green thread has just returned: what failed,
- * on what, why and, if known, what to do. The error may also be the result of a green
- * thread that green_thread_wait() or a pile has just returned. For any other error it
- * returns the system's text for the number. Never NULL.
+/* Returns a message for an error that a call of this green thread has just returned: what
+ * failed, on what, why and, if known, what to do. The error may also be the result of a
+ * green thread that green_thread_wait() or a pile has just returned. For any other error
+ * it returns the system's text for the number. Never NULL.
  *
  * The text belongs to the green thread and stays valid until the thread's next call
  * that fails; calls of other threads do not change it. Outside green threads it belongs
  * to the OS thread. May be called on any thread. */
 GREEN_API const char *green_explain(int error);
 
-/* Nanoseconds of CLOCK_MONOTONIC. Any thread. */
+/* Returns the time of CLOCK_MONOTONIC in nanoseconds. May be called on any thread. */
 GREEN_API int64_t green_now(void);
 
 GREEN_ASSUME_NONNULL_END

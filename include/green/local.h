@@ -1,8 +1,8 @@
-/* Values of which every green thread has its own.
+/* Green-thread-local storage: a value for each green thread under a shared key.
  *
- * A key may be shared by all OS threads; a value belongs to the green thread
- * that set it and is destroyed when that thread finishes. Nothing is inherited
- * from the spawner (as Eventlet's corolocal). */
+ * All OS threads may share a key. A value belongs to the green thread that set it and is
+ * destroyed when that thread finishes. A new thread starts without values: it inherits
+ * none from its spawner (as with Eventlet's corolocal). */
 #ifndef GREEN_LOCAL_H
 #define GREEN_LOCAL_H
 
@@ -13,17 +13,20 @@ GREEN_ASSUME_NONNULL_BEGIN
 
 typedef struct green_local green_local;
 
-/* A new key. destroy, if given, is called with each value that is not NULL when
- * it is replaced or its thread finishes; it must not block. -ENOMEM. */
+/* Makes a key. destroy, if not NULL, is called with each value other than NULL when the
+ * value is replaced or its thread finishes. It must not block: a blocking call in it fails
+ * with -EWOULDBLOCK. The caller owns the key. -ENOMEM: out of memory. */
 GREEN_API GREEN_CHECK int green_local_make(green_local **key, void (*GREEN_NULLABLE destroy)(void *value));
 
-/* Frees the key. Values set under it stay until their threads finish. */
+/* Frees the key. Values set under it are destroyed when their threads finish. May be called
+ * on any thread. */
 GREEN_API void green_local_free(green_local *GREEN_NULLABLE key);
 
-/* The current thread's value, or NULL. */
+/* Returns the value of the current thread, or NULL. */
 GREEN_API void *GREEN_NULLABLE green_local_get(green_local *key);
 
-/* Sets it, after destroying the old one; NULL removes it. -ENOMEM. */
+/* Sets the value of the current thread and destroys its former value. NULL removes the
+ * value. -ENOMEM: out of memory. */
 GREEN_API GREEN_CHECK int green_local_set(green_local *key, void *GREEN_NULLABLE value);
 
 GREEN_ASSUME_NONNULL_END

@@ -1,12 +1,13 @@
-/* Sight into a running process: who holds a hub, and what all are doing.
+/* Inspecting a running process: which green thread blocks its hub, and what all green
+ * threads are doing.
  *
- * Both calls here are for the whole process, from any OS thread, and are off
- * until they are made. While one of them is on, one OS thread more looks at the
- * hubs; the hubs themselves run as fast as before. In a child of fork(2) both
- * are off, and the signals have their former actions.
+ * The monitor and the dumps on a signal apply to the whole process and are off by default.
+ * While one of them is on, one more OS thread checks the hubs. The hubs themselves do not
+ * become slower. In a child of fork(2) both are off, and the signals have their former
+ * actions. All functions may be called on any OS thread.
  *
- * gdb shows green threads, of a process or a core file, by the script that is
- * installed as share/greencore/gdb/green-gdb.py. */
+ * For gdb there is a script that shows the green threads of a process or of a core file.
+ * It is installed as share/greencore/gdb/green-gdb.py. */
 #ifndef GREEN_MONITOR_H
 #define GREEN_MONITOR_H
 
@@ -15,68 +16,76 @@
 GREEN_BEGIN
 GREEN_ASSUME_NONNULL_BEGIN
 
-/* A green thread that holds its hub: it has run all the time without a call that
- * lets others run, so none of them could. */
+/* A green thread that blocks its hub: it has run without a call that lets other threads
+ * run. If the OS thread blocks the signal, the thread is not known: thread is 0, name is
+ * "" and count is 0. */
 typedef struct green_hold {
-    uint64_t thread;                    /* green_thread_id() of it */
-    const char *name;                   /* green_thread_name() of it; "" if it has none, or is not known */
+    uint64_t thread;                    /* green_thread_id() */
+    const char *name;                   /* green_thread_name(); "" if it has none */
     int os_thread;                      /* gettid(2) of its OS thread */
-    int64_t nanoseconds;                /* it has held the hub at least, so far */
-    void *const *GREEN_NULLABLE frames; /* where it is: return addresses, innermost first */
-    size_t count;                       /* of them; 0 when the OS thread had the signal blocked */
-    const char *text;                   /* all of it as Green would report it: lines, each with its end */
+    int64_t nanoseconds;                /* how long it has run so far, at least */
+    void *const *GREEN_NULLABLE frames; /* its backtrace: return addresses, innermost first */
+    size_t count;                       /* the number of frames */
+    const char *text;                   /* the report that Green would write: one or more lines */
 } green_hold;
 
 /* Zero in any field means its default. */
 typedef struct green_monitor_options {
-    /* How long a thread may hold its hub, in nanoseconds. Default 100 ms.
-     * Values below 1 ms, including negative ones, mean 1 ms. The monitor checks the
-     * hubs four times per limit. */
+    /* How long a thread may block its hub, in nanoseconds. Default 100 ms, minimum 1 ms.
+     * The monitor checks the hubs four times in this time. */
     int64_t limit;
-    /* Called instead of writing hold->text to standard error, on an OS thread of
-     * Green's, while the green thread goes on. What hold points to is valid
-     * until it returns. It must not call the functions of this header. */
+    /* Called for each hold, on an OS thread of Green, while the green thread continues to
+     * run. NULL: hold->text is written to standard error. What hold points to is valid
+     * until the function returns. It must not call the functions of this header. */
     void (*GREEN_NULLABLE report)(const green_hold *hold, void *GREEN_NULLABLE context);
     void *GREEN_NULLABLE context;
-    /* Called by green_monitor_stop() with the context, which nothing uses any more. */
+    /* Called by green_monitor_stop() with the context, which is no longer used. */
     void (*GREEN_NULLABLE discard)(void *GREEN_NULLABLE context);
-    /* The signal whose handler asks an OS thread where it is. Default SIGURG,
-     * which does nothing to those who know nothing of it, and which debuggers
-     * pass on. A handler that the program has for it is still called for those
-     * that come from elsewhere; it must not be blocked. */
+    /* The signal whose handler takes the backtrace of an OS thread. Default SIGURG, which
+     * is ignored by default, and which debuggers pass on. The program must not block it.
+     * A handler that the program has set before is still called for signals from other
+     * senders. */
     int signal;
 } green_monitor_options;
 
-/* Switches the monitor on: it reports each green thread of the process that
- * holds its hub for longer than the limit, once for each such hold. A hub that
- * waits in the kernel, or has no green thread but its OS thread's own, is not
- * held. Green also measures green_statistics.longest_iteration from then on, for a
- * read of the clock each turn.
+/* Starts the monitor. It reports each green thread of the process that blocks its hub for
+ * longer than the limit, once for each hold, with a backtrace. A hub that waits in the
+ * kernel, or that has no green thread besides the context of its OS thread, is not blocked.
+ * From then on Green also measures green_statistics.longest_iteration, which costs a read
+ * of the clock in each loop iteration.
  *
- * The report costs the thread that it is about one signal: a system call that it
- * is in may end with EINTR, as poll(2), nanosleep(2) and others do for any
- * signal. The environment's GREEN_MONITOR, a number of milliseconds, switches it
- * on as the first hub is made.
+ * A report interrupts its thread with one signal. A system call in progress may fail with
+ * EINTR, as poll(2), nanosleep(2) and others do for any signal.
  *
- * -EALREADY: it is on. -EINVAL: the limit is below 1 ms, or the signal cannot be
- * caught. -EBUSY: it asks for dumps. -EAGAIN: no OS thread can be started.
- * -EDEADLK: called by its own report. */
+ * If the environment variable GREEN_MONITOR is a number of milliseconds, the monitor starts
+ * when the first hub is made.
+ *
+ * Returns 0, or:
+ *   -EALREADY  the monitor is on
+ *   -EINVAL    the limit is below 1 ms, or the signal cannot be caught
+ *   -EBUSY     the signal requests dumps
+ *   -EAGAIN    the system cannot start an OS thread
+ *   -EDEADLK   called by the monitor's report */
 GREEN_API GREEN_CHECK int green_monitor_start(const green_monitor_options *GREEN_NULLABLE options);
 
-/* Switches it off, and returns when no report is under way any more. Nothing
- * happens if it is off. -EDEADLK: called by its own report. */
+/* Stops the monitor. Waits for a report in progress. Returns 0, also if the monitor is off.
+ * -EDEADLK: called by the monitor's report. */
 GREEN_API int green_monitor_stop(void);
 
-/* Has every hub of the process write its green_dump() to standard error when the
- * signal comes, as in green_dump_on_signal(SIGQUIT) and then `kill -QUIT`. A hub
- * does so at its next turn, also when it waits in the kernel; one that is held
- * meanwhile is reported with the green thread that holds it, and where that is.
+/* Makes every hub of the process write its green_dump() to standard error when the signal
+ * arrives: for example, after green_dump_on_signal(SIGQUIT), on `kill -QUIT`. A hub writes
+ * in its next loop iteration. One that waits in the kernel is woken. If a green thread
+ * blocks a hub meanwhile, this thread is reported with its backtrace.
  *
- * One signal at a time: another replaces it, and 0 switches it off, which gives
- * the signal back its former action. It must not be blocked, which green_signals
- * does to those that it collects. -EINVAL: it cannot be caught. -EBUSY: the
- * monitor uses it. -EAGAIN: no OS thread can be started. -EDEADLK: called by the
- * monitor's report. */
+ * Only one signal requests dumps: a second call replaces the first, and 0 switches the
+ * dumps off. The replaced signal gets its former action again. The program must not block
+ * the signal; green_signals blocks those that it collects.
+ *
+ * Returns 0, or:
+ *   -EINVAL   the signal cannot be caught
+ *   -EBUSY    the monitor uses the signal
+ *   -EAGAIN   the system cannot start an OS thread
+ *   -EDEADLK  called by the monitor's report */
 GREEN_API GREEN_CHECK int green_dump_on_signal(int signal);
 
 GREEN_ASSUME_NONNULL_END

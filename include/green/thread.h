@@ -1,9 +1,9 @@
 /* Green threads: spawn, wait, kill, sleep.
  *
- * A green thread has a stack of its own, runs until it blocks or yields, and
- * never moves to another OS thread. It is ready, running, parked or finished;
- * ready threads run first in, first out. Semantics follow Eventlet's
- * greenthread module; where they differ, the function says so. */
+ * A green thread has its own stack, runs until it blocks or yields, and never moves to
+ * another OS thread. It is ready, running, parked or finished. Ready threads run first in,
+ * first out. The semantics follow Eventlet's greenthread module; functions that differ
+ * say so. */
 #ifndef GREEN_THREAD_H
 #define GREEN_THREAD_H
 
@@ -15,82 +15,93 @@ GREEN_ASSUME_NONNULL_BEGIN
 typedef struct green_thread green_thread;
 typedef struct green_link green_link;
 
-/* What a green thread runs. Its result is what green_thread_wait() hands out;
- * a negative one is an error, a negated errno. An error that nobody waited for
- * is reported once on standard error when the last handle is released.
- * -ECANCELED is not: it is how a killed thread normally ends. */
+/* The function of a green thread. green_thread_wait() stores its result. A negative result
+ * is an error, a negated errno. If no thread waits for an error, it is reported once on
+ * standard error when the last handle is released. -ECANCELED is not reported: a killed
+ * thread normally ends with it. */
 typedef int green_function(void *GREEN_NULLABLE argument);
 
 /* Zero in any field means its default. */
 typedef struct green_spawn_options {
-    /* Shown by green_dump() and in messages; copied, at most 31 bytes. */
+    /* Shown by green_dump() and in messages. Copied and cut to 31 bytes. */
     const char *GREEN_NULLABLE name;
-    /* Bytes of address space for the stack, rounded up to pages. Less than
-     * 16 KiB is -EINVAL. */
+    /* Bytes of address space for the stack, rounded up to pages. At least 16 KiB. Default:
+     * stack_size of green_hub_options. */
     size_t stack_size;
     /* Nanoseconds until the thread becomes ready. Default: no delay. */
     int64_t delay;
-    /* Called with the argument, in place of the function and in the thread's
-     * own turn, when it was killed or cancelled before it ever ran. */
+    /* Called with the argument if the thread was killed or cancelled before it ran. It
+     * runs in the thread, instead of the function. It must not block. */
     void (*GREEN_NULLABLE discard)(void *GREEN_NULLABLE argument);
 } green_spawn_options;
 
-/* Starts function(argument) in a new green thread. It first runs when the
- * caller blocks or yields, behind those that are ready by then.
- * *thread is a handle that the caller owns and gives back with
- * green_thread_release(); a released thread runs on.
- * -ENOMEM: no memory for its stack. Does not block. */
+/* Starts function(argument) in a new green thread. It runs when the caller blocks or
+ * yields, after the threads that were ready before it. *thread is a handle that the caller
+ * owns and frees with green_thread_release(); a thread without a handle continues to run.
+ * Does not block. -ENOMEM: no memory for its stack. */
 GREEN_API GREEN_CHECK int green_spawn(green_thread **thread, green_function *function, void *GREEN_NULLABLE argument);
 
-/* The same with options; a thread of NULL starts it without a handle. */
+/* Does the same with options. If thread is NULL, starts the thread without a handle.
+ * -EINVAL: the stack size is below 16 KiB. */
 GREEN_API GREEN_CHECK int green_spawn_with(green_thread **thread, const green_spawn_options *GREEN_NULLABLE options,
                                            green_function *function, void *GREEN_NULLABLE argument);
 
-/* Starts a green thread without a handle: cheaper, nothing to release, no result to
- * wait for. An error of its function is reported on standard error. */
+/* Starts a green thread without a handle: there is nothing to release and no result to wait
+ * for. An error of its function is reported on standard error. */
 GREEN_API GREEN_CHECK int green_detach(green_function *function, void *GREEN_NULLABLE argument);
 
-/* Starts function(argument) after delay nanoseconds, even if the caller has ended by
- * then. A delay of 0 or less means no delay. If green_thread_cancel() is called
- * before then, the function never runs. */
+/* Starts function(argument) after delay nanoseconds, even if the caller has finished by
+ * then. A delay of 0 or less means no delay. green_thread_cancel() can prevent the start
+ * until then. */
 GREEN_API GREEN_CHECK int green_spawn_after(green_thread **thread, int64_t delay, green_function *function,
                                             void *GREEN_NULLABLE argument);
 
-/* One more owner of the handle. Returns the thread. */
+/* Adds an owner to the handle. Returns the thread. */
 GREEN_API green_thread *green_thread_retain(green_thread *thread);
 
-/* Gives a handle back. The thread itself goes on. */
+/* Releases a handle. The thread itself continues to run. */
 GREEN_API void green_thread_release(green_thread *GREEN_NULLABLE thread);
 
-/* Blocks until the thread has finished and stores what its function returned
- * in *result: any number of times, from any number of waiters. A thread
- * killed before it ran has the result -ECANCELED.
- * 0: finished, *result is set. -ETIMEDOUT: not within timeout nanoseconds (0
- * asks without blocking). -EDEADLK: it is the caller itself. */
+/* Blocks until the thread has finished, and stores the result of its function in *result.
+ * Any number of threads may wait, any number of times. A thread that was killed before it
+ * ran has the result -ECANCELED.
+ *
+ * Returns 0 with *result set, or:
+ *   -ETIMEDOUT    the thread did not finish within timeout nanoseconds; with a timeout
+ *                 of 0 the call does not block
+ *   -EDEADLK      the thread is the caller itself
+ *   -ECANCELED, -ETIME
+ *                 interrupted
+ *   -EWOULDBLOCK  called in a link or a destructor
+ *   -EXDEV        the thread lives on another OS thread
+ *   -ENOMEM       no memory for a timer */
 GREEN_API GREEN_CHECK int green_thread_wait(green_thread *thread, int *GREEN_NULLABLE result, int64_t timeout);
 
-/* Interrupts the thread: the call it is blocked in, or its next one, returns
- * -ECANCELED; one that never ran never will, and is finished without running.
- * Does not wait for it to end, does not block, and does not run the thread at once as
- * Eventlet's kill() does. A thread may catch the error and live on. 0, also when it has
- * finished already.
- * -ECANCELED: the caller killed itself, and is to return now. */
+/* Interrupts the thread: its current blocking call, or else its next one, returns
+ * -ECANCELED. A thread that has not started never runs its function. A thread may handle
+ * the error and continue.
+ *
+ * Does not block and does not wait for the thread to finish. Unlike Eventlet's kill(), it
+ * does not switch to the thread.
+ *
+ * Returns 0, also if the thread has finished. -ECANCELED: the caller killed itself, and
+ * should return now. -EXDEV: the thread lives on another OS thread. */
 GREEN_API int green_thread_kill(green_thread *thread);
 
-/* The same with a reason, which the killed thread reads by green_reason().
- * reason is owned by the thread from here on; discard(reason) is called when it
- * is not read. */
+/* Does the same with a reason, which the killed thread reads by green_reason(). The call
+ * takes ownership of the reason, also if it fails. If no thread reads it, discard(reason)
+ * is called. */
 GREEN_API int green_thread_kill_with(green_thread *thread, void *GREEN_NULLABLE reason,
                                      void (*GREEN_NULLABLE discard)(void *GREEN_NULLABLE reason));
 
-/* Takes the reason of the interrupt, a kill or a timeout, that last ended a
- * call of the current thread; the caller owns it. NULL: none was given, or it
- * has been taken. */
+/* Returns the reason of the interrupt, a kill or a timeout, that last ended a call of the
+ * current thread, and removes it. The caller owns it. NULL: no reason was given, or it was
+ * removed before. */
 GREEN_API void *GREEN_NULLABLE green_reason(void);
 
-/* How many interrupts have ended calls of the current thread. Whoever calls a
- * function of somebody else's learns from it whether an error that comes out may
- * be due to one, which was meant for the thread and not for that function. */
+/* Returns how many interrupts have ended calls of the current thread. A caller of foreign
+ * code compares the counts before and after it: if they differ, an error of that code may
+ * be due to an interrupt of the thread. */
 GREEN_API uint64_t green_interrupt_count(void);
 
 /* Returns the pending interrupt that the current thread's next blocking call would
@@ -99,65 +110,73 @@ GREEN_API uint64_t green_interrupt_count(void);
  * in a link or a destructor, which get no interrupts, and without a hub. */
 GREEN_API GREEN_CHECK int green_check_interrupt(void);
 
-/* Stops a thread that has not begun to run: it never will.
- * 1: cancelled. 0: too late, it has begun, and goes on. */
+/* Cancels a thread that has not started: its function never runs. Returns 1, or 0 if the
+ * thread has started, which then continues, or was killed before. -EXDEV: the thread lives
+ * on another OS thread. */
 GREEN_API int green_thread_cancel(green_thread *thread);
 
-/* Calls function(thread, argument) when the thread has finished, in its
- * context, after those linked before; at once, in the caller's context,
- * when it has finished already, and then *link is NULL. A link must not block:
- * a blocking call in it fails with -EWOULDBLOCK.
- * *link may be asked for in order to remove it. -ENOMEM. */
+/* Adds a link: function(thread, argument) is called in the context of the thread when it
+ * finishes, after the links added before. If the thread has already finished, the function
+ * is called at once, in the context of the caller, and *link is NULL. A link must not
+ * block: a blocking call in it fails with -EWOULDBLOCK. link may be NULL. The thread owns
+ * *link, which is for green_link_remove(). -ENOMEM: out of memory. -EXDEV: the thread lives
+ * on another OS thread. */
 GREEN_API int green_thread_link(green_thread *thread, green_link **link,
                                 void (*function)(green_thread *thread, void *GREEN_NULLABLE argument),
                                 void *GREEN_NULLABLE argument);
 
-/* Takes a link back before it has run; afterwards the pointer is dead. To be
- * called only while the thread has not finished: the links of a finished thread
- * are gone. */
+/* Removes a link before it has run and frees it. Call it only while the thread has not
+ * finished: the links of a finished thread have been freed. */
 GREEN_API void green_link_remove(green_link *link);
 
-/* Unique within the process, from 1. */
+/* Returns the id of a thread, unique in the process. The first is 1. */
 GREEN_API uint64_t green_thread_id(const green_thread *thread);
 
-/* Its name, or "". Copied in by green_thread_set_name(), at most 31 bytes. */
+/* Returns the name of a thread, or "". green_thread_set_name() copies the name and cuts it
+ * to 31 bytes. */
 GREEN_API const char *green_thread_name(const green_thread *thread);
 GREEN_API void green_thread_set_name(green_thread *thread, const char *name);
 
 GREEN_API bool green_thread_is_finished(const green_thread *thread);
 
-/* Bytes of its stack: the whole, and the most it has ever touched, to the page.
- * Zero for an OS thread's own context and for a finished thread. */
+/* Returns the size of the thread's stack, or the most bytes of it that were used, rounded
+ * up to pages. 0 for the context of an OS thread and for a finished thread. */
 GREEN_API size_t green_thread_stack_size(const green_thread *thread);
 GREEN_API size_t green_thread_stack_used(const green_thread *thread);
 
-/* A pointer of the owner's own, NULL at first. Green never looks at it; the
- * Swift layer keeps its GreenThread here. */
+/* A pointer for the program, NULL at first. Green does not use it. The Swift layer keeps
+ * its GreenThread here. */
 GREEN_API void *GREEN_NULLABLE green_thread_context(const green_thread *thread);
 GREEN_API void green_thread_set_context(green_thread *thread, void *GREEN_NULLABLE context);
 
-/* The caller's own thread, borrowed: retain it to keep it. NULL when this OS
- * thread has no hub and none can be made. */
+/* Returns the calling thread. The caller does not own it: retain it to keep it. NULL if
+ * this OS thread has no hub and none can be made. */
 GREEN_API green_thread *GREEN_NULLABLE green_current(void);
 
-/* Runs every thread that is ready now, and one round of I/O. Blocks. Returns 0.
- * -ECANCELED, -ETIME: an interrupt was pending or arrived meanwhile; the other threads
- * have run anyway. -EWOULDBLOCK: called in a link or a destructor. */
+/* Lets all ready threads run, and one loop iteration, which completes I/O. Blocks. Returns
+ * 0. -ECANCELED, -ETIME: an interrupt was pending or arrived meanwhile; the other threads
+ * have run nevertheless. -EWOULDBLOCK: called in a link or a destructor. */
 GREEN_API int green_yield(void);
 
-/* Blocks for at least the given nanoseconds; 0 or less means green_yield().
- * 0: the time has passed. -ECANCELED, -ETIME: an interrupt ended the sleep early.
- * -EWOULDBLOCK: called in a link or a destructor. -ENOMEM: no memory for a timer. */
+/* Blocks for at least the given nanoseconds. 0 or less: like green_yield(). Returns 0 after
+ * this time. -ECANCELED, -ETIME: an interrupt ended the sleep early. -EWOULDBLOCK: called in
+ * a link or a destructor. -ENOMEM: no memory for a timer. */
 GREEN_API int green_sleep(int64_t nanoseconds);
 
-/* Blocks until fd has one of the poll(2) events, for timeout nanoseconds at most.
- * Returns the ready events (> 0), among the requested ones and POLLERR and POLLHUP. For
- * descriptors that Green has no type for. The caller still owns the descriptor and must
- * keep it open during the call. Several threads may wait for it.
- * A pending error, such as an entry in the error queue of a socket with IP_RECVERR,
- * ends every wait at once until it is read.
- * -ETIMEDOUT: no event within the timeout. -EBADF: fd is not open.
- * -ECANCELED, -ETIME: interrupted. -EWOULDBLOCK, -ENOMEM: as green_sleep(). */
+/* Blocks until fd is ready for one of events (poll(2) flags), or until timeout nanoseconds
+ * have passed. For descriptors that Green has no type for.
+ *
+ * Returns the ready events (> 0), out of events, POLLERR and POLLHUP, or:
+ *   -ETIMEDOUT    no event within the timeout
+ *   -EBADF        fd is not open
+ *   -ECANCELED, -ETIME
+ *                 interrupted
+ *   -EWOULDBLOCK  called in a link or a destructor
+ *   -ENOMEM       no memory for a timer
+ *
+ * The caller still owns fd and must keep it open during the call. Several threads may wait
+ * for the same descriptor. A pending error, such as an entry in the error queue of a socket
+ * with IP_RECVERR, ends every wait at once until it is read. */
 GREEN_API int green_wait_fd(int fd, short events, int64_t timeout);
 
 GREEN_ASSUME_NONNULL_END
