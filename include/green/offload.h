@@ -1,4 +1,4 @@
-/* Offloading: calls that block the OS thread, on native threads.
+/* Offloading: calls that would block the hub, on OS threads of a pool.
  *
  *     static int hash(void *argument) {
  *         struct password *password = argument;
@@ -10,9 +10,9 @@
  *     if (error == 0)
  *         use(password->hash), free(password);
  *
- * For what cannot be green: work that keeps the processor busy for long, and
- * libraries that wait in the kernel or in locks of their own. Only the calling
- * green thread waits. From Eventlet's tpool.execute(). */
+ * Offload long computations, and calls of libraries that block in the kernel or in their own
+ * locks. Only the calling green thread waits; the hub runs the others. Eventlet's
+ * tpool.execute() does the same. */
 #ifndef GREEN_OFFLOAD_H
 #define GREEN_OFFLOAD_H
 
@@ -21,52 +21,61 @@
 GREEN_BEGIN
 GREEN_ASSUME_NONNULL_BEGIN
 
-/* A bounded number of native threads and the calls that wait for one. It may be
- * used on any OS thread, by several at once. */
+/* A bounded number of OS threads, called workers, and the queue of calls that wait for one.
+ * All functions on pools may be called from any OS thread, also at the same time. */
 typedef struct green_offload_pool green_offload_pool;
 
 enum { GREEN_OFFLOAD_NAME_MAX = 15 };
 
+/* A field of 0 or NULL selects the default. */
 typedef struct green_offload_options {
-    /* Native threads at most; they are made as calls come. Default 16. */
+    /* The most workers. They are started as calls need them. Default: 16. */
     unsigned threads;
-    /* Calls that may wait for a native thread; one more is -EAGAIN. 0: any
-     * number. */
+    /* The most calls that may wait for a worker; further calls fail with -EAGAIN.
+     * Default: no limit. */
     unsigned queue_limit;
-    /* Nanoseconds after which an idle native thread ends. Negative: never. Default
-     * 10 s. */
+    /* Nanoseconds after which an idle worker ends; negative: never. Default: 10 s. */
     int64_t idle;
-    /* Of the native threads, as debuggers and top(1) show it; cut at 15 bytes.
-     * Default "green-offload". Copied. */
+    /* The workers' name in debuggers and top(1). It is copied, and cut after 15 bytes.
+     * Default: "green-offload". */
     const char *GREEN_NULLABLE name;
 } green_offload_options;
 
-/* Makes a pool, which the caller owns. No native thread is made yet. -ENOMEM. */
+/* Makes a pool, which the caller owns. options may be NULL. Starts no worker.
+ *
+ * Returns 0, or -ENOMEM. */
 GREEN_API GREEN_CHECK int green_offload_pool_make(green_offload_pool **pool,
                                                   const green_offload_options *GREEN_NULLABLE options);
 
 /* Frees a pool. No thread may be blocked in a call on it. Functions whose callers were
- * interrupted still run to their end, and then the native threads end. Does not block.
- * NULL does nothing. */
+ * interrupted still run, and then the workers end. Does not block. NULL does nothing. */
 GREEN_API void green_offload_pool_free(green_offload_pool *GREEN_NULLABLE pool);
 
-/* Calls function(argument) on a native thread of the pool, NULL being the one
- * that the process shares, and waits for it. Blocks.
+/* Calls function(argument) on a worker of the pool, and waits until it returns or timeout
+ * nanoseconds have passed. If pool is NULL, uses a pool that the process shares, with default
+ * options. result may be NULL.
  *
- * 0: the function has returned, *result is what, and argument is the caller's as
- * before. Otherwise argument is no longer the caller's: abandon, unless it is
- * NULL, is called with it, once, on whichever OS thread was the last to use it,
- * perhaps before this returns.
+ * Returns 0 with the function's return value in *result, or:
+ *   -EAGAIN     the queue is full, or the system cannot start a first worker
+ *   -EMFILE     no descriptor is left (-ENFILE: in the whole system)
+ *   -ENOMEM     out of memory
+ *   -ETIMEDOUT  the timeout expired
+ *   -ECANCELED  the calling thread was killed
+ *   -ETIME      a green_timeout of the calling thread expired
  *
- * Kill, a green_timeout and timeout, in nanoseconds, end the wait: -ECANCELED,
- * -ETIME, -ETIMEDOUT. The function cannot be interrupted: one that has begun runs
- * to its end, one that has not never does. -EAGAIN: the queue is full, or the
- * system makes no native thread; -EMFILE, -ENOMEM.
+ * An interrupt or a timeout ends the wait at once, but not the function: if it has begun, it
+ * runs to its end; if not, it is never called.
  *
- * The function has a stack of 1 MiB, and every signal blocked, which programs that
- * it starts inherit. It must not touch handles of the caller's hub. Blocking calls
- * of Green in it are for a hub of the native thread's own. A process that exits
- * does not wait for it. */
+ * After 0, the caller owns argument, as before. After an error, argument is passed to abandon,
+ * once, on the OS thread that used it last, perhaps before this call returns. abandon may be
+ * NULL.
+ *
+ * The function runs on a stack of 1 MiB with all signals blocked; programs that it starts
+ * inherit this signal mask. It must not use handles of the caller's hub. If it makes blocking
+ * calls of Green, the worker gets a hub of its own. A process that exits does not wait for the
+ * function.
+ *
+ * Blocks the calling green thread. */
 GREEN_API GREEN_CHECK int green_offload(green_offload_pool *GREEN_NULLABLE pool,
                                         int (*function)(void *GREEN_NULLABLE argument), void *GREEN_NULLABLE argument,
                                         void (*GREEN_NULLABLE abandon)(void *GREEN_NULLABLE argument),
