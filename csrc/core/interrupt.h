@@ -72,6 +72,15 @@ static inline void green__wait_init(green_hub *hub, green_wait *wait, const gree
     wait->cancelled = false;
 }
 
+/* Parks in a list until green__ready() is called. The kind has no cancel(), so nothing
+ * interrupts the wait. */
+static inline void green__park_in(green_hub *hub, green_wait_list *list, const green_wait_kind *kind) {
+    green_wait wait;
+    green__wait_init(hub, &wait, kind);
+    green__wait_list_append(list, &wait);
+    green__park(hub, &wait);
+}
+
 void green__park_until(green_hub *hub, green_wait *wait, int64_t timeout);
 
 /* Parks until the wait ends or timeout nanoseconds have passed.

@@ -31,6 +31,12 @@ static inline void green__ready(green_thread *thread) {
     green__run_queue_append(thread->hub, thread);
 }
 
+/* Makes all threads in a list ready, in its order. */
+static inline void green__ready_all(green_wait_list *list) {
+    for (green_wait *wait; (wait = green__wait_list_take(list));)
+        green__ready(wait->thread);
+}
+
 static inline void green__swift_access_enter(green_hub *hub, green_thread *thread) {
     if (hub->enter && !(hub->root_has_no_access && (thread->access[0] | thread->access[1]) == 0))
         hub->enter((char *)thread->access);

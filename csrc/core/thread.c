@@ -30,11 +30,6 @@ static void thread_free(green_thread *thread) {
     green__thread_record_free(&thread->hub->records, thread);
 }
 
-static void wake_waiters(green_thread *thread) {
-    for (green_wait *wait; (wait = green__wait_list_take(&thread->waiters));)
-        green__ready(wait->thread);
-}
-
 /* Ends a thread, on its own stack. It frees the stack just before it leaves it: no other
  * thread can take it in between. */
 _Noreturn static void finish(green_hub *hub, green_thread *self, int result) {
@@ -53,7 +48,7 @@ _Noreturn static void finish(green_hub *hub, green_thread *self, int result) {
     if (GREEN_UNLIKELY(green__switch_state_is_needed(&hub->switch_state)))
         green__switch_state_clear(&hub->switch_state);
     self->interrupts = NULL;
-    wake_waiters(self);
+    green__ready_all(&self->waiters);
     green__counter_decrement(&hub->threads);
     hub->handles++;
 

@@ -68,8 +68,7 @@ int64_t green__file_end(green_file_call *call, int64_t result) {
     if (GREEN_UNLIKELY(file->closed && !file->calls)) {
         if (green__wait_list_is_empty(&file->closers) && file->descriptor)
             green__file_descriptor_close(green__file_take_descriptor(file));
-        for (green_wait *wait; (wait = green__wait_list_take(&file->closers));)
-            green__ready(wait->thread);
+        green__ready_all(&file->closers);
     }
     green__file_release(file);
     return result;

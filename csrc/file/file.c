@@ -194,10 +194,7 @@ static void end_calls(green_file *file) {
             green__wait_end(call->thread->wait, -EBADF);
     if (!file->calls || hub->current->must_not_block)
         return;
-    green_wait wait;
-    green__wait_init(hub, &wait, &close_wait);
-    green__wait_list_append(&file->closers, &wait);
-    green__park(hub, &wait);
+    green__park_in(hub, &file->closers, &close_wait);
 }
 
 int green_file_close(green_file *file) {

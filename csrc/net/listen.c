@@ -198,8 +198,7 @@ void green__listener_close_descriptor(green_listener *listener) {
     listener->fd = -1;
     listener->hub->sockets--;
     close_unaccepted(listener);
-    for (green_wait *wait; (wait = green__wait_list_take(&listener->closers));)
-        green__ready(wait->thread);
+    green__ready_all(&listener->closers);
 }
 
 int green_listener_close(green_listener *listener) {
@@ -219,10 +218,7 @@ int green_listener_close(green_listener *listener) {
     }
     if (hub->current->must_not_block)
         return 0; /* the accepting thread closes it when it returns */
-    green_wait wait;
-    green__wait_init(hub, &wait, &close_wait);
-    green__wait_list_append(&listener->closers, &wait);
-    green__park(hub, &wait);
+    green__park_in(hub, &listener->closers, &close_wait);
     return 0;
 }
 

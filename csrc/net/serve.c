@@ -73,8 +73,7 @@ static int await_change(green_server *server, int64_t timeout) {
 }
 
 static void announce_change(green_server *server) {
-    for (green_wait *wait; (wait = green__wait_list_take(&server->changes));)
-        green__ready(wait->thread);
+    green__ready_all(&server->changes);
 }
 
 static void add_client(green_server *server, green_socket *client) {

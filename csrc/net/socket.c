@@ -129,8 +129,7 @@ static void close_descriptor(green_socket *socket) {
     socket->hub->sockets--;
     if (!socket->borrowed)
         green__socket_drop_unread(socket);
-    for (green_wait *wait; (wait = green__wait_list_take(&socket->closers));)
-        green__ready(wait->thread);
+    green__ready_all(&socket->closers);
 }
 
 static void describe_close(const green_wait *wait, char *text, size_t size) {
@@ -160,10 +159,7 @@ int green_close(green_socket *socket) {
         green__wait_end(socket->writer, -EBADF);
     if (hub->current->must_not_block)
         return 0; /* the last call to end closes the descriptor */
-    green_wait wait;
-    green__wait_init(hub, &wait, &close_wait);
-    green__wait_list_append(&socket->closers, &wait);
-    green__park(hub, &wait);
+    green__park_in(hub, &socket->closers, &close_wait);
     return 0;
 }
 

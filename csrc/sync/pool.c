@@ -45,8 +45,7 @@ static bool is_idle(const green_pool *pool) {
 static void wake_if_idle(green_pool *pool) {
     if (!is_idle(pool))
         return;
-    for (green_wait *wait; (wait = green__wait_list_take(&pool->idle));)
-        green__ready(wait->thread);
+    green__ready_all(&pool->idle);
 }
 
 static void cancel_spawn(green_wait *wait) {

@@ -32,8 +32,7 @@ int green__tls_await_change(green_socket_io *call, green_tls *tls) {
 }
 
 void green__tls_ready_waiters(green_tls *tls) {
-    for (green_wait *wait; (wait = green__wait_list_take(&tls->waiters));)
-        green__ready(wait->thread);
+    green__ready_all(&tls->waiters);
 }
 
 /* Moving encrypted bytes ----------------------------------------------------
