@@ -1,8 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// The Swift side of the benchmarks, and the program that runs both sides. Nested, so that who uses Green builds none
-// of it.
+// The Swift benchmarks, and the program that runs all benchmarks. A separate package, so that users of Green do not
+// build it.
 
 let swiftSettings: [SwiftSetting] = [
     .strictMemorySafety(),

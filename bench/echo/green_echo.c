@@ -1,4 +1,4 @@
-/* green-bench-echo: the echo server as a user of Green writes it. */
+/* green-bench-echo: an echo server, written like that of a user of Green. */
 #include <green/green.h>
 
 #include <getopt.h>
@@ -33,7 +33,7 @@ static int echo_in_place(green_socket *client, void *context) {
     return (int)n;
 }
 
-/* Clients that break the connection are everyday business. */
+/* Clients that reset the connection are normal. */
 static void ignore(int error, void *context) {
     (void)error;
     (void)context;

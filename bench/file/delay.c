@@ -1,11 +1,11 @@
-/* How late a green thread's timer of 1 ms is while others read a large file, and
- * how fast they read it.
+/* Measures how late a timer of 1 ms of a green thread fires while other threads read a large
+ * file, and how fast they read it.
  *
  *     green-bench-file [PATH [MEBIBYTES [READERS]]]
  *
- * The file is made, read once from the disk and once from memory, and removed.
- * Before that, the timer runs for a second without readers: that is what the
- * machine itself adds. */
+ * The file is created, read once from the disk and once from memory, and removed. Before
+ * that, the timer runs for a second without readers, to measure the delay of the machine
+ * itself. */
 #include <green/green.h>
 
 #include <fcntl.h>

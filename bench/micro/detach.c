@@ -1,4 +1,4 @@
-/* detach: a thread made and run to its end, without a handle. */
+/* detach: creates a thread without a handle and runs it to its end. */
 #include "figure.h"
 
 #include <green/green.h>
@@ -16,7 +16,7 @@ static double detach_batches(long steps, void *context) {
         for (left = 0; left < batch; left++)
             must(green_detach(count_down, &left), "green_detach");
         must(green_yield(), "green_yield");
-        expect(left == 0, "a yield lets every ready thread run");
+        expect(left == 0, "a yield runs each ready thread");
     }
     return clock_ns() - begin;
 }

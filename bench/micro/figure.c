@@ -23,7 +23,7 @@ void failed(int result, const char *call) {
 void expect(bool holds, const char *what) {
     if (holds)
         return;
-    fprintf(stderr, "green-bench-micro: does not hold: %s\n", what);
+    fprintf(stderr, "green-bench-micro: this does not hold: %s\n", what);
     exit(1);
 }
 

@@ -1,14 +1,14 @@
-/* What the micro benchmarks share: how to time, and how to print a figure. */
+/* Timing and printing of figures, for all micro benchmarks. */
 #ifndef GREEN_BENCH_FIGURE_H
 #define GREEN_BENCH_FIGURE_H
 
 #include <stdbool.h>
 
-/* How long to measure. A run is one timed piece of work; its figures are kept
- * apart, to show the noise. */
+/* How long to measure. A run is one timed piece of work. The figures of the runs are printed
+ * separately, to show the noise. */
 typedef struct figure_plan {
     int runs;
-    long scale; /* divides the work of a run: 1 normally, more to be quick */
+    long scale; /* divides the work of a run: normally 1, more with --quick */
 } figure_plan;
 
 extern figure_plan plan;
@@ -18,28 +18,28 @@ enum { FIGURE_RUNS_MAX = 64 };
 /* Nanoseconds of CLOCK_MONOTONIC. */
 double clock_ns(void);
 
-/* Times one run, of the given number of steps, and returns nanoseconds. */
+/* Measures one run with the given number of steps. Returns nanoseconds. */
 typedef double figure_run(long steps, void *context);
 
-/* Does one run to warm up and plan.runs more, and prints nanoseconds a step. */
+/* Makes one warm-up run and plan.runs measured runs, and prints nanoseconds per step. */
 void figure_measure(const char *name, long threads, long steps, figure_run *run, void *context);
 
-/* Prints one figure: a line of JSON. */
+/* Prints one figure as a line of JSON. */
 void figure_print(const char *name, long threads, const char *unit, const double *runs, int count);
 
-/* Ends the program, saying which call has failed. */
+/* Ends the program with a message that names the failed call. */
 _Noreturn void failed(int result, const char *call);
 
-/* In line, because it stands in the loops that are timed. */
+/* Inline, because the measured loops call it. */
 static inline void must(int result, const char *call) {
     if (result < 0)
         failed(result, call);
 }
 
-/* Ends the program when something that always holds does not. */
+/* Ends the program if a condition does not hold. */
 void expect(bool holds, const char *what);
 
-/* One function a concept; see main.c for what each measures. */
+/* One function for each subject, described in main.c. */
 void bench_floor(void);
 void bench_yield(void);
 void bench_exceptions(void);

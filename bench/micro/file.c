@@ -1,5 +1,5 @@
-/* file: calls on a small file that is in memory, beside the plain system calls that
- * they make; by one thread, and by many threads at a time. */
+/* file: calls on a small file in the page cache, by one thread and by many threads at a time,
+ * beside the plain system calls. */
 #include "figure.h"
 
 #include <green/green.h>
@@ -40,12 +40,12 @@ static void green_open(void) {
 
 static void plain_read(void) {
     char bytes[SIZE];
-    expect(pread(green_file_fd(file), bytes, SIZE, 0) == SIZE, "the file has its bytes");
+    expect(pread(green_file_fd(file), bytes, SIZE, 0) == SIZE, "the file is complete");
 }
 
 static void green_read_it(void) {
     char bytes[SIZE];
-    expect(green_file_read_at(file, bytes, SIZE, 0) == SIZE, "the file has its bytes");
+    expect(green_file_read_at(file, bytes, SIZE, 0) == SIZE, "the file is complete");
 }
 
 struct work {

@@ -1,5 +1,5 @@
-/* Floors: the time that this machine needs for the least that any scheduler does. Read
- * Green's figures as multiples of them. */
+/* Floors: the time of the minimum that any scheduler must do on this machine. Read Green's
+ * figures as multiples of them. */
 #include "figure.h"
 
 #include "arch/switch.h"
@@ -11,7 +11,7 @@
 static void nothing(void) {
 }
 
-/* A call that no compiler can see through. */
+/* A call that the compiler cannot inline. */
 static double calls(long steps, void *context) {
     (void)context;
     void (*volatile function)(void) = nothing;
@@ -21,7 +21,7 @@ static double calls(long steps, void *context) {
     return clock_ns() - begin;
 }
 
-/* Contexts in a circle: each switches to the next, with no queue in between. */
+/* Contexts in a circle: each switches to the next, without a queue. */
 enum { CONTEXTS_MAX = 10, STACK_SIZE = 64 * 1024, COLOUR = 192 };
 
 static void *contexts[CONTEXTS_MAX]; /* their stack pointers */
@@ -32,9 +32,9 @@ static void go_around(void **from, void **to, long rounds) {
         green__switch(from, *to);
 }
 
-/* All switch from one place, as threads that yield do, because a processor
- * predicts a return by where the last call was. So the compiler is to make no
- * second copy of it: it cannot see through this pointer. */
+/* All contexts switch at one place in the code, like threads that yield, because a processor
+ * predicts a return by the place of the last call. The pointer keeps the compiler from making
+ * a second copy. */
 static void (*volatile one_place)(void **from, void **to, long rounds) = go_around;
 
 static void hand_on(void *argument) {
@@ -55,7 +55,7 @@ static void measure_switch(int contexts_count) {
     for (int i = 1; i < count; i++) {
         if (!(stacks[i] = aligned_alloc(4096, STACK_SIZE)))
             must(-ENOMEM, "aligned_alloc");
-        /* Coloured as Green's are, or their tops would share cache sets. */
+        /* Coloured like Green's stacks; otherwise their tops would share cache sets. */
         contexts[i] = green__context(stacks[i] + STACK_SIZE - i * COLOUR, hand_on, &contexts[i]);
     }
     double runs[FIGURE_RUNS_MAX];

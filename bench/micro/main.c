@@ -19,14 +19,14 @@ static const struct benchmark {
     {"exceptions", bench_exceptions, "yield with 10 threads, before and after libstdc++ is loaded"},
     {"spawn", bench_spawn, "spawn + wait, warm"},
     {"detach", bench_detach, "detach to completion, 1 and 100 at a time"},
-    {"sleep", bench_sleep, "a sleep that is over at once, of 1, 10 and 1000 threads"},
+    {"sleep", bench_sleep, "a sleep that expires at once, of 1, 10 and 1000 threads"},
     {"timer", bench_timer, "the timer heap with 1 000 000 pending"},
     {"timeout", bench_timeout, "spawn + wait without and with a timeout, 1 000 000 pending"},
     {"queue", bench_queue, "an item through a queue of 1 024, and over a channel, of 1 and 16 producers"},
-    {"semaphore", bench_semaphore, "a permit handed over among 2 and 10 threads"},
+    {"semaphore", bench_semaphore, "a permit that circulates among 2 and 10 threads"},
     {"pool", bench_pool, "spawn + wait in a pool of 100 and without one; 100 at a time, by a pool and a group"},
     {"scope", bench_scope, "a timeout around a call that does not block, alone and within another"},
-    {"file", bench_file, "calls on a small file in memory, of 1 and 64 threads, and the system calls alone"},
+    {"file", bench_file, "calls on a small file in memory by 1 and 64 threads, and the system calls alone"},
     {"memory", bench_memory, "1 000 000 parked threads"},
 };
 
@@ -53,7 +53,7 @@ static void parse_options(int argc, char **argv) {
         }
     }
     if (plan.runs < 1 || plan.runs > FIGURE_RUNS_MAX) {
-        fprintf(stderr, "green-bench-micro: --runs is from 1 to %d\n", FIGURE_RUNS_MAX);
+        fprintf(stderr, "green-bench-micro: --runs: expected 1 to %d\n", FIGURE_RUNS_MAX);
         exit(2);
     }
 }
@@ -62,7 +62,7 @@ static const struct benchmark *find(const char *name) {
     for (int i = 0; i < BENCHMARKS; i++)
         if (strcmp(benchmarks[i].name, name) == 0)
             return &benchmarks[i];
-    fprintf(stderr, "green-bench-micro: there is no benchmark '%s'; --help lists them\n", name);
+    fprintf(stderr, "green-bench-micro: unknown benchmark '%s'; see --help\n", name);
     exit(2);
 }
 

@@ -1,6 +1,6 @@
-/* memory: a million guarded threads with stacks of 64 KiB, made, parked, woken
- * and ended. The resident memory of each, and the page tables apart, which are
- * no resident memory of the process but cost the machine just the same. */
+/* memory: creates, parks, wakes and ends a million guarded threads with stacks of 64 KiB.
+ * Measures the resident memory of each and, separately, the page tables, which do not count
+ * as resident memory of the process but cost memory of the machine. */
 #include "figure.h"
 
 #include <green/green.h>
@@ -10,8 +10,8 @@
 
 enum { THREADS = 1000000, STACK_SIZE = 64 * 1024 };
 
-/* Threads wait for the end of a thread that begins in an hour; opening the
- * gate is to cancel that one. So nothing but the thread itself is measured. */
+/* Threads wait for the end of a thread that starts in an hour. Cancelling that thread opens
+ * the gate. So only the waiting threads themselves are measured. */
 typedef struct memory_gate {
     green_thread *thread;
     long arrived;
@@ -48,7 +48,7 @@ static void yield_until(const long *count, long goal) {
         must(green_yield(), "green_yield");
 }
 
-/* A line of /proc/self/status, in bytes. */
+/* Reads a line of /proc/self/status, in bytes. */
 static double status(const char *key) {
     char line[256];
     long kib = 0;

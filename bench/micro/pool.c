@@ -1,6 +1,5 @@
-/* pool: a thread made, run, waited for and released, in a pool of 100 that has
- * room and without one; a hundred threads at a time that a pool or a group waits
- * for. */
+/* pool: creates, runs, waits for and releases a thread, in a pool of 100 with room and without
+ * a pool; lets a pool or a group wait for a hundred threads at a time. */
 #include "figure.h"
 
 #include <green/green.h>
@@ -68,7 +67,7 @@ static double group_batches(long steps, void *group) {
         while ((more = green_group_next(group, &thread, GREEN_FOREVER)) > 0)
             green_thread_release(thread);
         must(more, "green_group_next");
-        expect(left == 0, "a group hands out all its threads");
+        expect(left == 0, "a group returns all its threads");
     }
     return clock_ns() - begin;
 }

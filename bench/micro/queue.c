@@ -18,7 +18,7 @@ static int produce(void *argument) {
     return 0;
 }
 
-/* The caller gets the items of all producers. */
+/* The caller receives the items of all producers. */
 static double pass(long steps, int64_t capacity, int producers) {
     struct line line = {.items = steps / producers};
     must(green_queue_make(&line.queue, &(green_queue_options){.element_size = sizeof(uint64_t), .capacity = capacity}),
@@ -32,8 +32,8 @@ static double pass(long steps, int64_t capacity, int producers) {
         sum += item;
     }
     double taken = clock_ns() - begin;
-    expect(sum == expected, "every item comes once");
-    must(green_yield(), "green_yield"); /* the last producers have yet to return */
+    expect(sum == expected, "each item arrives once");
+    must(green_yield(), "green_yield"); /* lets the last producers return */
     green_queue_free(line.queue);
     return taken;
 }

@@ -1,6 +1,5 @@
-/* semaphore hand-over: one permit that goes around. Who releases it hands it to
- * the thread that waits first, and then waits itself: a release, an acquire that
- * blocks, and a switch. */
+/* semaphore hand-over: one permit circulates. A thread releases it to the first waiter, then
+ * waits itself: a release, an acquire that blocks, and a switch. */
 #include "figure.h"
 
 #include <green/green.h>
@@ -9,7 +8,7 @@ enum { THREADS_MAX = 10 };
 
 struct circle {
     green_semaphore *permit;
-    long rounds; /* of each thread */
+    long rounds; /* steps of each thread */
 };
 
 static int go_around(void *argument) {
@@ -21,8 +20,8 @@ static int go_around(void *argument) {
     return 0;
 }
 
-/* The permit is not there until all threads wait for it, or the first one would
- * take and release it by itself. */
+/* The permit is released when all threads wait for it. Otherwise the first thread would
+ * acquire and release it alone. */
 static double hand_over(long steps, void *context) {
     long threads = *(const long *)context;
     struct circle circle = {.rounds = steps / threads};
@@ -39,7 +38,7 @@ static double hand_over(long steps, void *context) {
         green_thread_release(handles[i]);
     }
     double taken = clock_ns() - begin;
-    expect(green_semaphore_permits(circle.permit) == 1, "the permit is given back");
+    expect(green_semaphore_permits(circle.permit) == 1, "the permit is released");
     green_semaphore_free(circle.permit);
     return taken;
 }

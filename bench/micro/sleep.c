@@ -1,5 +1,5 @@
-/* sleep: threads that sleep for a nanosecond, which is over when the hub next
- * looks: a timer started and fired, a park and a wake-up. */
+/* sleep: threads sleep for a nanosecond, which expires at the next check of the hub: starts
+ * and fires a timer, parks and wakes. */
 #include "figure.h"
 
 #include <green/green.h>

@@ -1,4 +1,4 @@
-/* spawn + wait: a thread made, run, waited for and released, on a warm stack. */
+/* spawn + wait: creates, runs, waits for and releases a thread, on a warm stack. */
 #include "figure.h"
 
 #include <green/green.h>

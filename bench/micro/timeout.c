@@ -1,7 +1,7 @@
-/* timeout: what a user pays for one. A thread is spawned and waited for, without
- * a timeout and with one that never fires; what the second takes more is its
- * price. Meanwhile the hub has a million other timers pending, planted in its
- * heap directly: a million sleeping threads would measure their memory. */
+/* timeout: the cost of a timeout for a user. Spawns a thread and waits for it, without a
+ * timeout and with one that never fires; the difference is the cost. Meanwhile the hub has a
+ * million other pending timers, put directly into its heap, because a million sleeping threads
+ * would measure their memory. */
 #include "figure.h"
 
 #include "core/hub.h"

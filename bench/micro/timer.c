@@ -1,6 +1,5 @@
-/* timer: the heap of deadlines by itself, with a million pending, called
- * directly and not through the public API. What a blocking call pays for its
- * timeout through the API is measured in timeout.c. */
+/* timer: the timer heap alone, with a million pending timers, called directly and not through
+ * the public API. timeout.c measures the cost of a timeout of a blocking call. */
 #include "figure.h"
 
 #include "core/timer.h"
@@ -17,7 +16,7 @@ static const int64_t HOUR = 3600 * INT64_C(1000000000);
 typedef struct timer_bench {
     green_timer_heap heap;
     green_timer *timers;
-    int64_t now; /* the benchmark's own clock: the heap does not read one */
+    int64_t now; /* the benchmark's own clock; the heap reads none */
     uint64_t random;
 } timer_bench;
 
@@ -25,7 +24,7 @@ static void fired(green_timer *timer) {
     (void)timer;
 }
 
-/* xorshift64*: cheap enough not to be what is measured. */
+/* xorshift64*, cheap enough not to affect the figure. */
 static uint64_t next_random(timer_bench *bench) {
     bench->random ^= bench->random >> 12;
     bench->random ^= bench->random << 25;
@@ -33,7 +32,7 @@ static uint64_t next_random(timer_bench *bench) {
     return bench->random * UINT64_C(2685821657736338717);
 }
 
-/* As the timeouts of a server do: all of one length, so the newest ends last. */
+/* Like the timeouts of a server: all have one length, so the newest ends last. */
 static double latest(long steps, void *context) {
     timer_bench *bench = context;
     green_timer timer = {.fire = fired};
@@ -45,7 +44,7 @@ static double latest(long steps, void *context) {
     return clock_ns() - begin;
 }
 
-/* Timeouts of all lengths: anywhere among those that are pending. */
+/* Timeouts of all lengths: anywhere among the pending ones. */
 static double anywhere(long steps, void *context) {
     timer_bench *bench = context;
     green_timer timer = {.fire = fired};

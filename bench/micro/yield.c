@@ -1,4 +1,4 @@
-/* yield: from one ready thread to the next, the hub's own turns included. */
+/* yield: from one ready thread to the next, including the hub's loop iterations. */
 #include "figure.h"
 
 #include <green/green.h>
@@ -6,22 +6,22 @@
 #include <dlfcn.h>
 #include <string.h>
 
-/* The threads run in lockstep, because ready order is FIFO: between one round
- * of the first thread and a later one each thread has yielded once a round. So
- * the first one alone keeps the time, and starting and ending do not count. */
+/* The threads run in lockstep, because the run queue is FIFO: between two rounds of the first
+ * thread, each thread yields once per round. So only the first thread measures the time, and
+ * starting and ending do not count. */
 typedef struct yield_bench {
     long threads, rounds; /* rounds of one run */
     double runs[FIGURE_RUNS_MAX];
-    bool kept; /* a thread keeps the time */
+    bool kept; /* a thread measures the time */
 } yield_bench;
 
-/* All threads yield in the same place, as those of a server wait in the same
- * place: a processor predicts a return by where the last call was. */
-static int take_turns(void *argument) {
+/* All threads yield at the same place in the code, as those of a server wait at the same
+ * place: a processor predicts a return by the place of the last call. */
+static int yield_rounds(void *argument) {
     yield_bench *bench = argument;
     bool first = !bench->kept;
     bench->kept = true;
-    for (int run = -1; run < plan.runs; run++) { /* one to warm up */
+    for (int run = -1; run < plan.runs; run++) { /* -1 is the warm-up */
         double begin = first ? clock_ns() : 0;
         for (long i = 0; i < bench->rounds; i++)
             must(green_yield(), "green_yield");
@@ -34,9 +34,9 @@ static int take_turns(void *argument) {
 static void measure(const char *name, long threads, double *runs) {
     yield_bench bench = {.threads = threads, .rounds = 10000000 / plan.scale / threads};
     green_thread *first;
-    must(green_spawn(&first, take_turns, &bench), "green_spawn");
+    must(green_spawn(&first, yield_rounds, &bench), "green_spawn");
     for (long i = 1; i < threads; i++)
-        must(green_detach(take_turns, &bench), "green_detach");
+        must(green_detach(yield_rounds, &bench), "green_detach");
     must(green_thread_wait(first, NULL, GREEN_FOREVER), "green_thread_wait");
     green_thread_release(first);
     /* The others are in their last round. */
@@ -55,9 +55,9 @@ void bench_yield(void) {
 static void load_cxx(void) {
     void *(*globals)(void);
     void *library = dlopen("libstdc++.so.6", RTLD_NOW);
-    expect(library != NULL, "there is a libstdc++.so.6");
+    expect(library != NULL, "libstdc++.so.6 can be loaded");
     *(void **)&globals = dlsym(library, "__cxa_get_globals");
-    expect(globals && globals(), "it keeps exceptions"); /* the first throw calls it, too */
+    expect(globals && globals(), "libstdc++ has __cxa_get_globals"); /* as the first throw does */
 }
 
 /* A C++ runtime cannot be unloaded, so its figures come last. */

@@ -1,13 +1,13 @@
-/// What Green is to reach, and what it did reach in this run.
+/// A limit that Green must meet, and the figure of this run.
 struct Bar: Encodable {
     var measure: String
     var limit: Double
     var sense = Sense.atMost
     var unit: String
-    /// Nil when it was not measured.
+    /// Nil if it was not measured.
     var spread: Spread?
 
-    /// Which side of the limit is the good one.
+    /// Whether the figure must be at most or at least the limit.
     enum Sense: String, Encodable {
         case atMost = "<="
         case atLeast = ">="
@@ -101,7 +101,7 @@ extension Bar {
         Micro(benchmark: .access, language: .swift, name: "property access", threads: 10_000, limit: 50),
     ]
 
-    /// Ratios to the callback io_uring server, and of what runs on epoll to the epoll server; median of the rounds.
+    /// Ratios to the callback io_uring server, or on epoll to the epoll server; median of the rounds.
     private static func ofEcho(_ cells: [EchoCell]) -> [Bar] {
         let limits: [(server: EchoServer, cpu: Double)] = [
             (.green, 1.05), (.greenInPlace, 1.05), (.greenSwift, 1.10), (.greenSwiftInPlace, 1.10),

@@ -9,13 +9,13 @@ struct Bench: ParsableCommand {
         abstract: "Measures Green beside hand-written peers, in one run, over loopback."
     )
 
-    @Flag(help: "Three short rounds: to see that it works, not to quote.")
+    @Flag(help: "Run three short rounds, as a check. Do not quote the figures.")
     var quick = false
 
-    @Option(help: ArgumentHelp("Measure only this; may be given again.", valueName: "name"))
+    @Option(help: ArgumentHelp("Measure only this benchmark. Repeatable.", valueName: "name"))
     var only: [Benchmark] = []
 
-    @Option(help: "Rounds, in each of which everything is measured once. (default: 5, or 3 with --quick)")
+    @Option(help: "Number of rounds. Each measures everything once. (default: 5, or 3 with --quick)")
     var runs: Int?
 
     @Option(help: .hidden)
@@ -24,11 +24,11 @@ struct Bench: ParsableCommand {
     @Option(help: .hidden)
     var swiftPrograms = "bench/.build/release"
 
-    @Option(help: "Where to write the figures as JSON.")
+    @Option(help: "The file for the figures, as JSON.")
     var output = "bench/results.json"
 
     func validate() throws {
-        guard runs.map({ $0 > 0 }) ?? true else { throw ValidationError("--runs must be 1 at least") }
+        guard runs.map({ $0 > 0 }) ?? true else { throw ValidationError("--runs: expected at least 1") }
     }
 
     func run() throws {
@@ -65,11 +65,11 @@ struct Bench: ParsableCommand {
     }
 }
 
-/// What can be chosen with `--only`.
+/// The values of `--only`.
 enum Benchmark: String, CaseIterable, ExpressibleByArgument {
     case floor, yield, exceptions, spawn, detach, sleep, timer, timeout, queue, semaphore, pool, map, scope, file,
         memory, access, echo, tls
 
-    /// Whether it is one of those that measure a single step.
+    /// Whether it measures a single step.
     var isMicro: Bool { self != .echo && self != .tls }
 }

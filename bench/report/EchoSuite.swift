@@ -1,7 +1,7 @@
 import Figure
 import Foundation
 
-/// What the load program measured in one run against one server.
+/// The figures of the load generator in one run against one server.
 struct EchoRun: Codable {
     var messagesPerSecond: Double
     var serverCpuNsPerMessage: Double
@@ -11,7 +11,7 @@ struct EchoRun: Codable {
     var serverRssKib: Double
 }
 
-/// All rounds of one server, for one size of messages and one number of connections.
+/// All rounds of one server, for one message size and one number of connections.
 struct EchoResult: Encodable {
     var server: EchoServer
     var rounds: [EchoRun]
@@ -27,14 +27,13 @@ struct EchoResult: Encodable {
     }
 }
 
-/// All servers, for one size of messages and one number of connections.
+/// All servers, for one message size and one number of connections.
 struct EchoCell: Encodable {
     var size: Int
     var connections: Int
     var results: [EchoResult]
 
-    /// The callback io_uring server that took less processor time: of the two ways to receive, the harder one to
-    /// stand beside.
+    /// The callback io_uring server that took less CPU time: the better one of the two ways to receive.
     var reference: EchoResult? {
         results.filter(\.server.isReference).min {
             $0.median(\.serverCpuNsPerMessage) < $1.median(\.serverCpuNsPerMessage)
@@ -42,7 +41,7 @@ struct EchoCell: Encodable {
     }
 }
 
-/// The servers, in the order in which they take turns.
+/// The servers, in the order of measurement.
 enum EchoServer: String, CaseIterable, Encodable {
     case green = "Green C"
     case greenInPlace = "Green C, in place"
@@ -64,7 +63,7 @@ enum EchoServer: String, CaseIterable, Encodable {
         case .greenEpoll: ["/usr/bin/env", "GREEN_ENGINE=epoll", programs.echo]
         case .uringOneShot: [programs.uringEcho, "--recv", "pollfirst", "--send", "ring"]
         case .uringMultishot:
-            // As much memory to receive into as a hub of Green has, in pieces as large as the one-shot's buffers.
+            // As much receive memory as a hub of Green has, in buffers as large as those of the one-shot server.
             [programs.uringEcho, "--recv", "multishot", "--send", "ring", "--ring-buffer", "16384"]
                 + ["--ring-buffers", "256"]
         case .epoll: [programs.epollEcho]
@@ -72,8 +71,8 @@ enum EchoServer: String, CaseIterable, Encodable {
     }
 }
 
-/// Measures the echo servers against each other: all of them in turn, round by round, so that whatever else slows the
-/// machine down for a while slows each of them down.
+/// Measures all echo servers once per round, one after the other, so that a machine that slows down for a while slows
+/// down all of them.
 struct EchoSuite {
     var programs: Programs
     var isQuick: Bool
@@ -104,7 +103,9 @@ struct EchoSuite {
         let child = try Child(server.command(programs), on: .measured)
         defer { child.stop() }
         let line = try child.firstLine()
-        guard let port = line.split(separator: ":").last else { throw BenchError("\(server.rawValue) said: \(line)") }
+        guard let port = line.split(separator: ":").last else {
+            throw BenchError("\(server.rawValue) printed: \(line)")
+        }
         let load = [
             programs.load, "--port", "\(port)", "--pid", "\(child.identifier)",
             "--size", "\(size)", "--connections", "\(connections)",

@@ -1,12 +1,12 @@
 import Foundation
 
-/// What the figures were measured on. Without it they say nothing.
+/// The machine of the measurement, which the figures depend on.
 struct Machine: Encodable, CustomStringConvertible {
     var processor: String
     var cores: Int
     var memoryGiB: Int
     var kernel: String
-    /// Of the last minute, before the run: what else the machine was doing.
+    /// The load average of the last minute before the run.
     var loadAverage: Double
 
     static var current: Machine {

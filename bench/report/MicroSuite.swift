@@ -15,14 +15,14 @@ struct MicroResult: Encodable {
     var runs: [Double]
     var spread: Spread
 
-    /// Its runs as multiples of those of another one, which were made in turn with them.
+    /// Its runs as multiples of those of another figure from the same rounds.
     func ratio(to other: MicroResult) -> Spread? {
         Spread(zip(runs, other.runs).map { $0 / $1 })
     }
 }
 
-/// Runs the micro benchmarks, C and Swift in turn, each a process of its own: what one leaves behind, warm stacks
-/// say, is no help to the next, and where the system put it differs from process to process.
+/// Runs the micro benchmarks, C and Swift in turn, each in its own process. So no benchmark profits from what another
+/// one leaves behind, such as warm stacks, and the memory layout varies.
 struct MicroSuite {
     var programs: Programs
     var isQuick: Bool
@@ -37,12 +37,12 @@ struct MicroSuite {
     ]
 
     func run(_ chosen: [Benchmark], rounds: Int) throws -> [MicroResult] {
-        // The floor goes with all that is told as a multiple of it.
+        // All figures that are shown as multiples of the floor need it.
         let chosen = chosen.contains(where: \.isMicro) ? [.floor] + chosen.filter { $0 != .floor } : []
         var results: [MicroResult] = []
         for round in 1...rounds {
             for benchmark in chosen where benchmark.isMicro {
-                // The memory of a million threads hardly varies, and takes its time.
+                // The memory of a million threads hardly varies, and takes long to measure.
                 if benchmark == .memory, round > 1 { continue }
                 progress("round \(round) of \(rounds): \(benchmark)")
                 if ofC.contains(benchmark) {
@@ -93,6 +93,6 @@ extension [MicroResult] {
         first { $0.language == language && $0.name == name && $0.threads == threads }
     }
 
-    /// What a bare switch costs on this machine.
+    /// The cost of a bare switch on this machine.
     var floor: MicroResult? { first(.c, "floor: switch", threads: 10) }
 }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Where the programs are that are measured.
+/// The paths of the measured programs.
 struct Programs {
     var c: String
     var swift: String
@@ -16,19 +16,19 @@ struct Programs {
     var load: String { "\(c)/peers/green-bench-echo-load" }
 }
 
-/// Which core a program runs on. What is measured has one for itself.
+/// The core of a program. The measured program has its own core.
 enum Core: Int {
     case measured = 0
     case load = 1
 }
 
-/// A child process on one core, with its output in a pipe. It ends with this program, however this one ends.
+/// A child process on one core, with its output in a pipe. It ends when this program ends, for any reason.
 final class Child {
     private let process = Process()
     private let output = Pipe()
     private let command: String
 
-    /// - Parameter isLoud: Whether what it says on standard error is shown.
+    /// - Parameter isLoud: Whether to show its standard error.
     init(_ command: [String], on core: Core, isLoud: Bool = true) throws {
         self.command = command.joined(separator: " ")
         let cores = ProcessInfo.processInfo.processorCount
@@ -57,25 +57,25 @@ final class Child {
         var data = Data()
         while !data.contains(UInt8(ascii: "\n")) {
             let more = output.fileHandleForReading.availableData
-            guard !more.isEmpty else { throw BenchError("`\(command)` ended before it said anything") }
+            guard !more.isEmpty else { throw BenchError("`\(command)` ended without output") }
             data += more
         }
         return String(decoding: data.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
     }
 
-    /// The address in the first line of a server, which says "listening on" it.
+    /// The address in the first line of a server: "listening on ADDRESS".
     func address() throws -> String {
         let line = try firstLine()
-        guard let address = line.split(separator: " ").last else { throw BenchError("`\(command)` said: \(line)") }
+        guard let address = line.split(separator: " ").last else { throw BenchError("`\(command)` printed: \(line)") }
         return String(address)
     }
 
-    /// Seconds of processor time that it has taken so far, user and kernel.
+    /// The CPU time so far in seconds, user and kernel.
     func processorTime() throws -> Double {
         var clock = clockid_t()
         var time = timespec()
         guard unsafe clock_getcpuclockid(identifier, &clock) == 0, unsafe clock_gettime(clock, &time) == 0 else {
-            throw BenchError("`\(command)` has ended too early")
+            throw BenchError("`\(command)` ended too early")
         }
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
@@ -87,7 +87,7 @@ final class Child {
     }
 }
 
-/// The command, ended when it takes longer than any benchmark should.
+/// Adds a time limit to the command that no benchmark reaches.
 func bounded(_ command: [String]) -> [String] {
     ["timeout", "--foreground", "600"] + command
 }
@@ -100,7 +100,7 @@ struct BenchError: Error, CustomStringConvertible {
     }
 }
 
-/// Says on standard error how far the run is.
+/// Prints the progress of the run to standard error.
 func progress(_ text: String) {
     FileHandle.standardError.write(Data("\(text)\n".utf8))
 }

@@ -54,7 +54,7 @@ func table(of bars: [Bar]) -> Table {
     )
 }
 
-/// How far figures that should not differ did differ: what is smaller than that says nothing.
+/// The noise: the difference between figures that should be equal. A smaller difference means nothing.
 func noise(micro: [MicroResult], echo: [EchoCell], tls: TLSResults?, loadBefore: Double, loadAfter: Double) -> String {
     var lines = ["Noise: load average \(loadBefore.formatted) before and \(loadAfter.formatted) after the run."]
     if let floor = micro.floor?.spread {

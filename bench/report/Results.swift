@@ -1,7 +1,7 @@
 import Figure
 import Foundation
 
-/// Everything that was measured, as it is written to a file.
+/// All figures of a run, as written to the file.
 struct Results: Encodable {
     var machine: Machine
     var loadAverageAfter: Double
@@ -19,13 +19,13 @@ struct Results: Encodable {
     }
 }
 
-/// A median and how far the single figures lie from each other.
+/// A median, and the range of the figures.
 struct Spread: Encodable {
     var median: Double
     var low: Double
     var high: Double
 
-    /// Nil when there are no figures.
+    /// Returns nil if there are no figures.
     init?(_ figures: [Double]) {
         guard let low = figures.min(), let high = figures.max() else { return nil }
         self.median = figures.median

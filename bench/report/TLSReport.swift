@@ -1,4 +1,4 @@
-/// The tables about TLS.
+/// The tables for TLS.
 func tables(of results: TLSResults) -> [Table] {
     [
         bulkTable(of: results), handshakeTable(of: results), messageTable(of: results),
@@ -99,7 +99,7 @@ extension TLSIdle.Memory {
 }
 
 extension TLSResults {
-    /// What Green is to reach.
+    /// The limits that Green must meet.
     var bars: [Bar] {
         var bars: [Bar] = []
         for bulk in bulk where bulk.program == .green && bulk.isEncrypted {
@@ -119,7 +119,7 @@ extension TLSResults {
         return bars
     }
 
-    /// How far figures that should not differ did differ.
+    /// The noise: the difference between figures that should be equal.
     var noise: [String] {
         let cores = [Core.measured, .load].compactMap { core in
             Spread(speed[core.rawValue]).map { "\($0.range) on core \(core.rawValue)" }

@@ -7,11 +7,11 @@ struct TLSCost: Codable {
     var wallNs: Double
 
     var cpuNsEach: Double { cpuNs / count }
-    /// Of a stream of bytes.
+    /// For a stream of bytes.
     var gigabytesPerCPUSecond: Double { count / cpuNs }
 }
 
-/// Everything about TLS, round by round.
+/// All figures of TLS, round by round.
 struct TLSResults: Encodable {
     /// GB that `openssl speed` encrypts in a second of processor time, for each core.
     var speed: [[Double]] = [[], []]
@@ -43,7 +43,7 @@ struct TLSBulk: Encodable {
     var speeds: [Double] { rounds.map(\.gigabytesPerCPUSecond) }
 
     static let all = Side.allCases.flatMap { side in
-        // Reading ahead makes a difference to who reads.
+        // Read-ahead only affects receivers.
         let encrypted: [Program] = side == .sender ? [.green, .openssl] : [.green, .openssl, .readAhead]
         return encrypted.map { TLSBulk(side: side, program: $0, isEncrypted: true) }
             + [.green, .openssl].map { TLSBulk(side: side, program: $0, isEncrypted: false) }
@@ -56,8 +56,7 @@ extension TLSResults {
         Spread(zip(bulk.speeds, speed[Core.measured.rawValue]).map { $0 / $1 })
     }
 
-    /// The same of what there would be if a side had nothing to do but `openssl speed` and Green's plain socket, one
-    /// after the other.
+    /// The same relative to encrypting like `openssl speed` and then sending through Green's plain socket.
     func ratioToFloor(_ bulk: TLSBulk) -> Spread? {
         guard let plain = self.bulk.first(where: { $0.side == bulk.side && $0.program == .green && !$0.isEncrypted })
         else { return nil }
@@ -65,7 +64,7 @@ extension TLSResults {
         return Spread(zip(bulk.speeds, floor).map { $0 / $1 })
     }
 
-    /// The same of the OpenSSL program that took less processor time.
+    /// The same relative to the OpenSSL program that took less CPU time.
     func ratioToPeer(_ bulk: TLSBulk) -> Spread? {
         let peers = self.bulk.filter {
             $0.side == bulk.side && $0.isEncrypted == bulk.isEncrypted && $0.program != .green
@@ -125,7 +124,7 @@ extension TLSResults {
     }
 }
 
-/// What a response of 100 bytes in three pieces goes out as.
+/// The records and sends of a response of 100 bytes in three pieces.
 struct TLSResponses: Encodable {
     struct Counts: Encodable {
         var records: Double
@@ -133,12 +132,12 @@ struct TLSResponses: Encodable {
         var systemCalls: Double
     }
 
-    /// By three writes; otherwise by one that gathers.
+    /// Whether it is sent by three writes instead of one gathering write.
     var isApart: Bool
     var counts: Counts?
 }
 
-/// The server's memory for each connection on which nothing happens.
+/// The server's memory for each idle connection.
 struct TLSIdle: Encodable {
     struct Memory: Codable {
         var residentBytes: Double

@@ -1,9 +1,9 @@
 import Foundation
 
-/// Measures TLS: Green beside OpenSSL on its own, everything once a round.
+/// Measures TLS: Green beside programs that use OpenSSL directly, each once per round.
 ///
-/// What is measured has the first core; who it talks to has the other, and is the same OpenSSL program for all of
-/// them.
+/// The measured program has the first core. Its peer has the other core, and is the same OpenSSL program in all
+/// comparisons.
 struct TLSSuite {
     var programs: Programs
     var isQuick: Bool
@@ -54,7 +54,7 @@ extension TLSSuite {
     private func cipherSpeed(on core: Core) throws -> Double {
         let command = ["openssl", "speed", "-evp", "aes-128-gcm", "-bytes", "16384", "-seconds", "1", "-mr"]
         let lines = try Child(bounded(command), on: core, isLoud: false).finish().split(separator: "\n")
-        // As in "+F:25:AES-128-GCM:3430219776.00".
+        // For example "+F:25:AES-128-GCM:3430219776.00".
         guard let fields = lines.first(where: { $0.hasPrefix("+F:") })?.split(separator: ":"),
             let speed = fields.last.flatMap({ Double($0) })
         else { throw BenchError("`openssl speed` printed no figure") }
@@ -111,7 +111,7 @@ extension TLSSuite {
 // MARK: - Handshakes
 
 extension TLSSuite {
-    /// How many clients connect at a time: enough that the server has always one to talk to.
+    /// The number of clients at a time, enough to keep the server busy.
     private static let clients = 3
 
     private func measureHandshakes(_ folder: TLSFolder, into results: inout [TLSHandshakes]) throws {
@@ -150,7 +150,7 @@ extension TLSSuite {
     private func handshakes(with server: Child, at address: String, isResumed: Bool) throws -> Double {
         let command = [
             "openssl", "s_time", "-connect", address, isResumed ? "-reuse" : "-new", "-time", "1",
-            // One suite for all: what a server prefers by itself makes a difference.
+            // One suite for all, because the servers prefer different ones.
             "-tls1_3", "-ciphersuites", "TLS_AES_128_GCM_SHA256", "-www", "/\(TLSFolder.page)",
         ]
         let before = try server.processorTime()
@@ -159,20 +159,20 @@ extension TLSSuite {
         return count / (try server.processorTime() - before)
     }
 
-    /// What `openssl s_time` counted. It prints a letter for every connection, r for one that was resumed.
+    /// The count of `openssl s_time`. It prints a letter for each connection: r for a resumed one.
     private func connections(in text: String, isResumed: Bool) throws -> Double {
-        // As in "1456 connections in 3 real seconds, 145 bytes read per connection".
+        // For example "1456 connections in 3 real seconds, 145 bytes read per connection".
         guard let line = text.split(separator: "\n").first(where: { $0.contains(" real seconds") }),
             let count = line.split(separator: " ").first.flatMap({ Double($0) }), count > 0
         else { throw BenchError("`openssl s_time` printed no figure") }
         let resumed = text.split(separator: "\n").filter { $0.allSatisfy { $0 == "r" } }.map(\.count).reduce(0, +)
         guard isResumed == (resumed > 0) else {
-            throw BenchError("\(resumed) of \(count) sessions were resumed: not what `openssl s_time` was to do")
+            throw BenchError("\(resumed) of \(count) sessions were resumed: not as `openssl s_time` was told")
         }
         return count
     }
 
-    /// A port that was free a moment ago: s_server does not say which one it has taken.
+    /// A port that was free a moment ago, because s_server does not print its port.
     private func freePort() throws -> Int {
         let listener = try Child([programs.openssl, "receive"], on: .load)
         defer { listener.stop() }
@@ -188,7 +188,7 @@ extension TLSSuite {
         let local = "0100007F:" + String(repeating: "0", count: 4 - hex.count) + hex
         for _ in 0..<500 {
             let sockets = try String(contentsOf: URL(filePath: "/proc/net/tcp"), encoding: .utf8)
-            // 0A is the state of one that listens.
+            // 0A is the state LISTEN.
             if sockets.contains("\(local) 00000000:0000 0A") { return }
             Thread.sleep(forTimeInterval: 0.01)
         }
@@ -225,7 +225,7 @@ extension TLSSuite {
 
 // MARK: - Certificates
 
-/// A temporary folder with certificates and what s_server serves.
+/// A temporary folder with certificates and the file that s_server serves.
 struct TLSFolder {
     /// A file of 100 bytes.
     static let page = "page.txt"

@@ -21,7 +21,7 @@ struct Table: CustomStringConvertible {
 }
 
 extension Double {
-    /// With as many digits behind the point as tell something.
+    /// With as many decimal digits as are significant.
     var formatted: String {
         switch abs(self) {
         case ..<10: fixed(2)

@@ -1,5 +1,4 @@
-/* What the programs of this room share that is not about Green: clocks, bytes
- * and how to give up. */
+/* Clocks, byte counts and errors of the TLS benchmarks, independent of Green. */
 #ifndef GREEN_BENCH_TLS_ACCOUNT_H
 #define GREEN_BENCH_TLS_ACCOUNT_H
 
@@ -12,7 +11,7 @@
 
 enum { PIECE = 16 * 1024 };
 
-/* Of TLS 1.3, what `openssl speed` is asked for. */
+/* The cipher suite of TLS 1.3 that uses the cipher of `openssl speed`. */
 #define BULK_SUITE "TLS_AES_128_GCM_SHA256"
 
 _Noreturn static inline void give_up(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -34,7 +33,7 @@ static inline double ns_of(clockid_t clock) {
     return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
 }
 
-/* The clock of a process's processor time, user and kernel. */
+/* The CPU clock of a process, user and kernel. */
 static inline clockid_t clock_of(pid_t process) {
     clockid_t clock;
     int error = clock_getcpuclockid(process, &clock);
@@ -45,8 +44,8 @@ static inline clockid_t clock_of(pid_t process) {
     return clock;
 }
 
-/* What one side of a stream of bytes takes. The first of them, as many as are to
- * warm it up, do not count. */
+/* The time that one side of a stream takes. The warm-up bytes at the beginning do not
+ * count. */
 struct account {
     int64_t warmup, bytes;
     int64_t begun_at; /* bytes, once it counts */
@@ -67,19 +66,19 @@ static inline void account_print(const struct account *account) {
     double cpu = ns_of(CLOCK_PROCESS_CPUTIME_ID), wall = ns_of(CLOCK_MONOTONIC);
     int64_t bytes = account->bytes - account->begun_at;
     if (account->begun_at == 0 || bytes == 0)
-        give_up("only %lld bytes have gone: not more than --warmup", (long long)account->bytes);
+        give_up("only %lld bytes were transferred, which must be more than --warmup", (long long)account->bytes);
     printf("{\"count\":%lld,\"cpu_ns\":%.0f,\"wall_ns\":%.0f}\n", (long long)bytes, cpu - account->cpu,
            wall - account->wall);
     fflush(stdout);
 }
 
-/* The whole number in the text of an option. */
+/* Parses the integer of an option. */
 static inline int64_t number_of(const char *text, const char *option, int64_t low, int64_t high) {
     char *end;
     errno = 0;
     long long number = strtoll(text, &end, 0);
     if (errno || end == text || *end || number < low || number > high)
-        give_up("--%s is a number from %lld to %lld, not '%s'", option, (long long)low, (long long)high, text);
+        give_up("--%s: expected a number from %lld to %lld, not '%s'", option, (long long)low, (long long)high, text);
     return number;
 }
 

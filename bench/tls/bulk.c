@@ -15,7 +15,7 @@ void run_send(void) {
     }
     account_print(&account);
     must(green_shutdown(socket, SHUT_WR), "ending the stream");
-    /* To close with session tickets unread would reset the connection. */
+    /* A close with unread session tickets would reset the connection. */
     must(green_read(socket, piece, sizeof piece), "waiting for the receiver to end");
     green_socket_release(socket);
     green_tls_context_release(context);

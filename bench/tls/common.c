@@ -67,7 +67,7 @@ green_socket *open_connection(green_tls_context *context) {
     return socket;
 }
 
-/* Clients that break the connection are everyday business. */
+/* Clients that reset the connection are normal. */
 static void ignore(int error, void *context) {
     (void)error;
     (void)context;
@@ -83,7 +83,7 @@ void serve_for_ever(green_handler *handler, green_tls_context *context) {
 void run_threads(int64_t count, green_function *function) {
     green_thread **threads = calloc((size_t)count, sizeof *threads);
     if (!threads)
-        give_up("no memory for %lld threads", (long long)count);
+        give_up("out of memory for %lld threads", (long long)count);
     allow_many_descriptors();
     for (int64_t i = 0; i < count; i++)
         must(green_spawn(&threads[i], function, (void *)(intptr_t)i), "spawning");

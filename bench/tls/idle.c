@@ -1,11 +1,11 @@
-/* idle, hold: the memory of connections on which nothing happens. */
+/* idle, hold: the memory of idle connections. */
 #include "tls.h"
 
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* A message that asks for the figures, and any other one. */
+/* A message that requests the figures, and any other one. */
 enum { MESSAGE = 100, MEASURE = 'm', GREETING = 'g' };
 
 /* The server ---------------------------------------------------------------- */
@@ -19,7 +19,7 @@ typedef struct handler {
 
 static handler *handlers;
 
-/* The process's resident memory. That of /proc/self/statm lags behind. */
+/* The resident memory of the process. /proc/self/statm would lag behind. */
 static long resident(void) {
     char line[256];
     long kib = -1;
@@ -33,7 +33,7 @@ static long resident(void) {
     return kib * 1024;
 }
 
-/* What of it is the stacks of the handlers. */
+/* The part of it that is the handlers' stacks. */
 static long resident_stacks(void) {
     long page = sysconf(_SC_PAGESIZE), pages = 0;
     for (handler *h = handlers; h; h = h->next) {
@@ -107,8 +107,8 @@ static void measure(long *total, long *stacks) {
         give_up("the server does not tell its memory; is it green-bench-tls idle?");
 }
 
-/* The first connections are to warm the server up: what OpenSSL sets up once is
- * no connection's memory. */
+/* The first connections warm the server up: memory that OpenSSL allocates once does not
+ * count as that of a connection. */
 void run_hold(void) {
     enum { WARMUP = 32 };
     long total[2], stacks[2];

@@ -1,4 +1,4 @@
-/* load: the closed loop of many connections. */
+/* load: many connections in a closed loop. */
 #include "tls.h"
 
 #include <string.h>
@@ -27,7 +27,7 @@ static void pause_for(double seconds) {
     must(green_sleep((int64_t)(seconds * 1e9)), "sleeping");
 }
 
-/* Counts while the others talk, once all of them do. */
+/* Counts messages as soon as all connections are active. */
 static void measure(void) {
     clockid_t clock = clock_of(asked.process);
     while (connected < asked.connections)
@@ -41,7 +41,7 @@ static void measure(void) {
     wall = ns_of(CLOCK_MONOTONIC) - wall;
     done = true;
     if (count == 0)
-        give_up("no message came back in %.1f s", asked.seconds);
+        give_up("no reply within %.1f s", asked.seconds);
     printf("{\"count\":%lld,\"cpu_ns\":%.0f,\"wall_ns\":%.0f}\n", (long long)count, cpu, wall);
 }
 

@@ -1,5 +1,5 @@
-/* green-bench-tls: Green's sides of the TLS benchmarks, each in a process of its
- * own. Those that measure print a line of JSON. */
+/* green-bench-tls: the Green programs of the TLS benchmarks, each a role in its own process.
+ * A role that measures prints a line of JSON. */
 #include "tls.h"
 
 #include <getopt.h>
@@ -11,32 +11,32 @@ static const struct role {
     const char *about;
 } roles[] = {
     {"send", run_send, "writes 16 KiB at a time; prints its processor time"},
-    {"receive", run_receive, "reads them, from one connection; prints its processor time"},
-    {"answer", run_answer, "serves: a request line, a small answer, the end"},
-    {"echo", run_echo, "serves: sends back what comes"},
-    {"load", run_load, "talks to an echo over many connections; prints the server's processor time"},
-    {"respond", run_respond, "responds to each byte in three pieces; prints how many sends that took"},
-    {"idle", run_idle, "serves: sends back messages of 100 bytes, or tells its memory"},
-    {"hold", run_hold, "keeps connections to an idle; prints the server's memory for each"},
+    {"receive", run_receive, "reads from one connection to its end; prints its processor time"},
+    {"answer", run_answer, "serves: reads a request line, sends a small response, and closes"},
+    {"echo", run_echo, "serves: sends back what it receives"},
+    {"load", run_load, "exchanges messages with an echo over many connections; prints the server's processor time"},
+    {"respond", run_respond, "responds to each byte in three pieces; prints the number of sends"},
+    {"idle", run_idle, "serves: sends back messages of 100 bytes, or reports its memory"},
+    {"hold", run_hold, "keeps connections to an idle server; prints the server's memory for each"},
 };
 
 enum { ROLES = sizeof roles / sizeof *roles };
 
 static const char *const options_help =
-    "Servers print where they listen. They speak TLS 1.3 with --certificate and --key, and clients with\n"
-    "--authority; both are plain without.\n\n"
-    "  --listen ADDRESS     of a server (127.0.0.1:0)\n"
-    "  --certificate FILE   PEM, of a server\n"
-    "  --key FILE           PEM, of a server\n"
-    "  --to ADDRESS         of a client\n"
-    "  --authority FILE     PEM: whom a client trusts\n"
-    "  --bytes N            send: how many (1 GiB)\n"
-    "  --warmup N           send, receive: bytes that go before and do not count (64 MiB); the same on both sides\n"
-    "  --connections N      load: how many (64); hold: how many (64)\n"
-    "  --size N             load: bytes of a message, up to 4096 (100)\n"
-    "  --seconds N          load: how long to count (1)\n"
-    "  --pid N              load: the server\n"
-    "  --at-once N          hold: connections that are opened at one time (16)\n"
+    "Servers print the address they listen on. They use TLS 1.3 with --certificate and --key, clients with\n"
+    "--authority; otherwise connections are plain.\n\n"
+    "  --listen ADDRESS     server: address to listen on (127.0.0.1:0)\n"
+    "  --certificate FILE   server: its certificate, PEM\n"
+    "  --key FILE           server: its private key, PEM\n"
+    "  --to ADDRESS         client: address to connect to\n"
+    "  --authority FILE     client: trusted authorities, PEM\n"
+    "  --bytes N            send: number of bytes (1 GiB)\n"
+    "  --warmup N           send, receive: bytes at the beginning that do not count (64 MiB); equal on both sides\n"
+    "  --connections N      load, hold: number of connections (64)\n"
+    "  --size N             load: size of a message, up to 4096 bytes (100)\n"
+    "  --seconds N          load: duration of the measurement (1)\n"
+    "  --pid N              load: process ID of the server\n"
+    "  --at-once N          hold: number of connections opened at the same time (16)\n"
     "  --apart              respond: three writes instead of one of three pieces\n";
 
 static void print_help(void) {
@@ -92,7 +92,7 @@ static void take_option(int option, const char *name) {
     case 'S':
         asked.seconds = atof(optarg);
         if (!(asked.seconds > 0))
-            give_up("--seconds is more than nothing, not '%s'", optarg);
+            give_up("--seconds: expected a positive number, not '%s'", optarg);
         break;
     case 'A':
         asked.apart = true;
@@ -101,7 +101,7 @@ static void take_option(int option, const char *name) {
         print_help();
         exit(0);
     default:
-        fprintf(stderr, "green-bench-tls: --help tells what there is\n");
+        fprintf(stderr, "green-bench-tls: see --help for the options\n");
         exit(2);
     }
 }
@@ -110,7 +110,7 @@ static const struct role *find(const char *name) {
     for (int i = 0; i < ROLES; i++)
         if (strcmp(roles[i].name, name) == 0)
             return &roles[i];
-    fprintf(stderr, "green-bench-tls: there is no role '%s'; --help lists them\n", name);
+    fprintf(stderr, "green-bench-tls: unknown role '%s'; see --help\n", name);
     exit(2);
 }
 
@@ -119,12 +119,12 @@ int main(int argc, char **argv) {
     for (int option; (option = getopt_long(argc, argv, "", known, &index)) != -1;)
         take_option(option, known[index].name);
     if (optind != argc - 1) {
-        fprintf(stderr, "green-bench-tls: one role is wanted; --help lists them\n");
+        fprintf(stderr, "green-bench-tls: expected one role; see --help\n");
         return 2;
     }
     const struct role *role = find(argv[optind]);
     if (!asked.certificate != !asked.key)
-        give_up("--certificate and --key go together");
+        give_up("--certificate and --key must be used together");
     role->run();
     return 0;
 }

@@ -1,5 +1,5 @@
-/* green-bench-openssl: the peers, OpenSSL on blocking sockets as its manual has
- * it, one connection at a time. */
+/* green-bench-openssl: the peers, which use OpenSSL on blocking sockets as its manual
+ * describes, one connection at a time. */
 #define _GNU_SOURCE
 #include "account.h"
 
@@ -26,7 +26,7 @@ struct stream {
 _Noreturn static void give_up_ssl(const char *call) {
     unsigned long error = ERR_get_error();
     if (error == 0)
-        give_up("%s: the peer has gone", call);
+        give_up("%s: the peer has disconnected", call);
     if (ERR_SYSTEM_ERROR(error))
         give_up("%s: %s", call, strerror(ERR_GET_REASON(error)));
     give_up("%s: %s", call, ERR_reason_error_string(error));
@@ -60,7 +60,7 @@ static struct sockaddr_in address_of(const char *text) {
     char host[INET_ADDRSTRLEN];
     int port;
     if (!text || sscanf(text, "%15[0-9.]:%d", host, &port) != 2 || inet_pton(AF_INET, host, &address.sin_addr) != 1)
-        give_up("--to is an IPv4 address and a port, 127.0.0.1:4433 for one, not '%s'", text ? text : "");
+        give_up("--to: expected an IPv4 address and a port, for example 127.0.0.1:4433, not '%s'", text ? text : "");
     address.sin_port = htons((uint16_t)port);
     return address;
 }
@@ -84,7 +84,7 @@ static int open_listener(void) {
     return fd;
 }
 
-/* Accepts one, and does the handshake if it can. */
+/* Accepts a connection, and performs the handshake if there is a context. */
 static struct stream accept_stream(int listener, SSL_CTX *context) {
     struct stream stream = {.fd = accept(listener, NULL, NULL)};
     if (stream.fd < 0)
@@ -125,7 +125,7 @@ static void write_all(const struct stream *stream, const char *from, int count) 
     }
 }
 
-/* 0 at the end. */
+/* Returns 0 at the end of the stream. */
 static int read_some(const struct stream *stream, char *into, int count) {
     if (!stream->ssl) {
         ssize_t result = recv(stream->fd, into, (size_t)count, 0);
@@ -161,7 +161,7 @@ static void run_send(void) {
     if (stream.ssl)
         SSL_shutdown(stream.ssl);
     shutdown(stream.fd, SHUT_WR);
-    /* To close with session tickets unread would reset the connection. */
+    /* A close with unread session tickets would reset the connection. */
     read_some(&stream, piece, sizeof piece);
     close_stream(&stream);
 }
@@ -200,7 +200,7 @@ static void count_record(int written, int version, int type, const void *content
         records++;
 }
 
-/* Asks for responses, one byte each, and counts the records they come in. */
+/* Requests responses by one byte each, and counts their records. */
 static void run_count(void) {
     char response[4096];
     if (!authority)
@@ -286,17 +286,17 @@ static void print_help(void) {
     printf("green-bench-openssl ROLE [OPTION...]\n\n");
     for (int i = 0; i < ROLES; i++)
         printf("  %-9s%s\n", roles[i].name, roles[i].about);
-    printf("\nServers print where they listen. They speak TLS 1.3 with --certificate and --key, and clients with\n"
-           "--authority; both are plain without.\n\n"
-           "  --certificate FILE   PEM, of a server\n"
-           "  --key FILE           PEM, of a server\n"
-           "  --to ADDRESS         of a client\n"
-           "  --authority FILE     PEM: whom a client trusts\n"
+    printf("\nServers print the address they listen on. They use TLS 1.3 with --certificate and --key, clients with\n"
+           "--authority; otherwise connections are plain.\n\n"
+           "  --certificate FILE   server: its certificate, PEM\n"
+           "  --key FILE           server: its private key, PEM\n"
+           "  --to ADDRESS         client: address to connect to\n"
+           "  --authority FILE     client: trusted authorities, PEM\n"
            "  --read-ahead         SSL_CTX_set_read_ahead\n"
-           "  --bytes N            send: how many (1 GiB)\n"
-           "  --warmup N           send, receive: bytes that go before and do not count (64 MiB)\n"
-           "  --requests N         count: how many (1000); memory: messages (1000)\n"
-           "  --size N             count: bytes of a response; memory: of a message, up to 4096 (100)\n");
+           "  --bytes N            send: number of bytes (1 GiB)\n"
+           "  --warmup N           send, receive: bytes at the beginning that do not count (64 MiB)\n"
+           "  --requests N         count: number of requests (1000); memory: number of messages (1000)\n"
+           "  --size N             count: size of a response; memory: size of a message, up to 4096 bytes (100)\n");
 }
 
 static const struct option known[] = {
@@ -346,7 +346,7 @@ static void take_option(int option, const char *name) {
         print_help();
         exit(0);
     default:
-        fprintf(stderr, "green-bench-openssl: --help tells what there is\n");
+        fprintf(stderr, "green-bench-openssl: see --help for the options\n");
         exit(2);
     }
 }
@@ -356,17 +356,17 @@ int main(int argc, char **argv) {
     for (int option; (option = getopt_long(argc, argv, "", known, &index)) != -1;)
         take_option(option, known[index].name);
     if (optind != argc - 1) {
-        fprintf(stderr, "green-bench-openssl: one role is wanted; --help lists them\n");
+        fprintf(stderr, "green-bench-openssl: expected one role; see --help\n");
         return 2;
     }
     if (!certificate != !key)
-        give_up("--certificate and --key go together");
+        give_up("--certificate and --key must be used together");
     for (int i = 0; i < ROLES; i++) {
         if (strcmp(roles[i].name, argv[optind]) != 0)
             continue;
         roles[i].run();
         return 0;
     }
-    fprintf(stderr, "green-bench-openssl: there is no role '%s'; --help lists them\n", argv[optind]);
+    fprintf(stderr, "green-bench-openssl: unknown role '%s'; see --help\n", argv[optind]);
     return 2;
 }

@@ -1,4 +1,4 @@
-/* respond: a response of 100 bytes in three pieces, and what of it goes out. */
+/* respond: sends a response of 100 bytes in three pieces, and counts its TCP segments. */
 #include "tls.h"
 
 #include <linux/tcp.h>
@@ -7,8 +7,8 @@
 
 enum { PIECES = 3, RESPONSE = 100 };
 
-/* Segments with data that TCP has sent: one for each send of so few bytes, since
- * TCP_NODELAY is set and nothing is lost on loopback. */
+/* The number of segments with data that TCP has sent. It is one for each send of so few
+ * bytes, because TCP_NODELAY is set and loopback loses nothing. */
 static uint32_t segments(green_socket *socket) {
     struct tcp_info info = {0};
     socklen_t size = sizeof info;
@@ -34,8 +34,8 @@ static void respond(green_socket *client) {
         must(green_write(client, pieces[i].iov_base, pieces[i].iov_len), "writing");
 }
 
-/* One connection, a response for every byte that comes. The first one is not
- * counted: the handshake goes before it. */
+/* Sends a response for each received byte on one connection. The first is not counted,
+ * because the handshake precedes it. */
 void run_respond(void) {
     green_tls_context *context = make_context(GREEN_TLS_SERVER, BULK_SUITE);
     green_listener *listener = open_listener(context);

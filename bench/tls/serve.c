@@ -1,7 +1,7 @@
 /* answer, echo: the servers. */
 #include "tls.h"
 
-/* What `openssl s_server -WWW` says of a file of 100 bytes, to the byte. */
+/* Exactly the response of `openssl s_server -WWW` for a file of 100 bytes. */
 static const char head[] = "HTTP/1.0 200 ok\r\nContent-type: text/plain\r\n\r\n";
 static const char body[100] = {0};
 
@@ -21,7 +21,7 @@ void run_answer(void) {
     serve_for_ever(answer, make_context(GREEN_TLS_SERVER, NULL));
 }
 
-/* Messages of --size bytes come one at a time, so what a read gives is one. */
+/* Messages of --size bytes arrive one at a time, so each read returns one. */
 static int echo(green_socket *client, void *context) {
     (void)context;
     char message[4096];

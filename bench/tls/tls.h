@@ -1,4 +1,4 @@
-/* What the parts of green-bench-tls share. */
+/* Shared by the files of green-bench-tls. */
 #ifndef GREEN_BENCH_TLS_TLS_H
 #define GREEN_BENCH_TLS_TLS_H
 
@@ -6,8 +6,8 @@
 
 #include <green/green.h>
 
-/* What was asked for. Without certificate and key a server is a plain one, and
- * without authority a client. */
+/* The options. A server without certificate and key is plain, and so is a client without
+ * authority. */
 typedef struct request {
     const char *listen, *to;
     const char *certificate, *key, *authority;
@@ -20,7 +20,7 @@ typedef struct request {
 
 extern request asked;
 
-/* One function a role; see main.c for what each does. */
+/* One function for each role, described in main.c. */
 void run_send(void);
 void run_receive(void);
 void run_answer(void);
@@ -30,20 +30,20 @@ void run_respond(void);
 void run_idle(void);
 void run_hold(void);
 
-/* Ends the program when a call has failed, saying which. */
+/* Ends the program with a message if a call has failed. */
 void must(ssize_t result, const char *call);
 
 /* Makes a context for a client or a server; NULL for plain connections. suites are OpenSSL's
  * names, or NULL for its default. */
 green_tls_context *make_context(green_tls_role role, const char *suites);
 
-/* Listens, for TLS if there is a context, and prints where. */
+/* Listens, for TLS if there is a context, and prints the address. */
 green_listener *open_listener(green_tls_context *context);
 
-/* Connects, handshake included if there is a context. */
+/* Connects, and performs the handshake if there is a context. */
 green_socket *open_connection(green_tls_context *context);
 
-/* Serves the handler, for as long as the process lives. */
+/* Serves connections with the handler until the process ends. */
 void serve_for_ever(green_handler *handler, green_tls_context *context);
 
 /* Runs the function in count green threads, each with its index, and waits for all of

@@ -2,15 +2,15 @@ import ArgumentParser
 import Foundation
 import Green
 
-/// The echo server as a user of Green writes it in Swift.
+/// An echo server in Swift, written like that of a user of Green.
 @main
 struct Echo: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "green-bench-swift-echo",
-        abstract: "An echo server, to be measured."
+        abstract: "The echo server of the benchmarks, in Swift."
     )
 
-    @Option(help: "Where to listen; port 0 is any free one.")
+    @Option(help: "Address to listen on; port 0 means any free port.")
     var listen = "127.0.0.1:0"
 
     @Flag(help: "Answer from the provided buffer that the bytes arrived in.")
@@ -21,12 +21,12 @@ struct Echo: ParsableCommand {
         let address = try listener.address
         try FileHandle.standardOutput.write(contentsOf: Data("listening on \(address)\n".utf8))
         let handler = inPlace ? echoInPlace : echo
-        // Clients that break the connection are everyday business.
+        // Clients that reset the connection are normal.
         try serve(listener, concurrency: 100_000, onError: { _ in }, handler)
     }
 }
 
-/// Reads into a buffer of its own.
+/// Reads into its own buffer.
 private func echo(client: Socket, address: SocketAddress) throws {
     var buffer = [UInt8](repeating: 0, count: 16 * 1024)
     while case let count = try client.read(into: &buffer), count > 0 {

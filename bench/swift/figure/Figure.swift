@@ -1,14 +1,14 @@
-/// One figure of a micro benchmark: a line of JSON between the program that measures and the one that reports.
+/// One figure of a micro benchmark, passed as a line of JSON from the measuring program to the report.
 public struct Figure: Codable, Sendable {
-    /// What was measured, as in "yield".
+    /// The name of the figure, for example "yield".
     public var name: String
-    /// How many threads, or timers, there were meanwhile.
+    /// The number of threads or timers.
     public var threads: Int
-    /// "ns" or "bytes", of one step.
+    /// The unit for one step: "ns" or "bytes".
     public var unit: String
     /// The median of the runs.
     public var value: Double
-    /// All of them, in the order they were made: their spread is the noise.
+    /// The figures of all runs in order. Their spread is the noise.
     public var runs: [Double]
 
     public init(name: String, threads: Int, unit: String, runs: [Double]) {
@@ -21,7 +21,7 @@ public struct Figure: Codable, Sendable {
 }
 
 extension [Double] {
-    /// The middle one, or the mean of the middle two. Not a number when there are none.
+    /// The middle figure, or the mean of the middle two. NaN if there are none.
     public var median: Double {
         guard !isEmpty else { return .nan }
         let sorted = sorted()

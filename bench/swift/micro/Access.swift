@@ -3,9 +3,9 @@ import Green
 /// access: one access to a property of an object, with none and with 10 000 threads parked inside a `mutating` method
 /// on the same property of other objects.
 ///
-/// Swift keeps the accesses that are under way in a list for each OS thread, and compares each new one with all of
-/// them. A thread that parks inside a `mutating` method leaves one open. The core takes the list off with the thread;
-/// did it not, an access would cost tens of microseconds here.
+/// Swift has a list of the open accesses of each OS thread, and compares each new access with all of them. A thread
+/// that parks inside a `mutating` method leaves one open. The core saves the list with the thread; otherwise an access
+/// would cost tens of microseconds here.
 func benchmarkAccess(_ plan: Plan) throws {
     let idle = Owner()
     for threads in [0, 10_000] {
@@ -36,7 +36,7 @@ func benchmarkAccess(_ plan: Plan) throws {
 private struct Session {
     var runs = 0
 
-    /// The access to `self` is open until the body has returned. Not inlined: it would be cut in two.
+    /// The access to `self` is open until the body has returned. Inlining would split it in two.
     @inline(never)
     mutating func run(_ body: () -> Void) {
         body()
@@ -45,10 +45,10 @@ private struct Session {
 }
 
 private final class Owner {
-    /// Checked at run time wherever it is used, because some access to it spans a call to anywhere.
+    /// Each use is checked at run time, because one access to it spans an unknown call.
     var session = Session()
 
-    /// Not inlined: a loop of it would make one access of all.
+    /// Inlined in a loop, all accesses would become one.
     @inline(never)
     func touch() {
         session.runs += 1

@@ -15,7 +15,7 @@ func benchmarkDetach(_ plan: Plan) throws {
                     detach { counter.left -= 1 }
                 }
                 try GreenThread.yield()
-                precondition(counter.left == 0, "a yield lets every ready thread run")
+                precondition(counter.left == 0, "a yield runs each ready thread")
             }
         }
     }

@@ -1,8 +1,8 @@
 import Foundation
 import Green
 
-/// map: a million items through a map of a pool of 100, and how much the process grows by meanwhile. What a map holds
-/// must not depend on how many items there are; so nothing is measured of the first thousand, which fill the pool.
+/// map: a million items through a map of a pool of 100, and the growth of the process. The memory of a map must not
+/// depend on the number of items; so the first thousand, which fill the pool, are not measured.
 func benchmarkMap(_ plan: Plan) throws {
     let (size, items, first) = (100, 1_000_000 / plan.scale, 1000)
     let pool = GreenPool(size: size)
@@ -27,8 +27,8 @@ func benchmarkMap(_ plan: Plan) throws {
     try plan.report("map: resident growth", threads: size, unit: "bytes", growth)
 }
 
-/// The resident memory of this process. That in /proc/self/status is kept for each processor by itself, and may be off
-/// by as many pages as they are allowed to keep; this is counted.
+/// The resident memory of this process, counted exactly. /proc/self/status sums counters of each processor, and may be
+/// off by the pages that these may hold back.
 private func residentBytes() throws -> Double {
     let text = try String(contentsOf: URL(filePath: "/proc/self/smaps_rollup"), encoding: .utf8)
     let line = text.split(separator: "\n").first { $0.hasPrefix("Rss:") }

@@ -30,14 +30,14 @@ struct Micro: ParsableCommand {
     @Option(help: "Runs of each figure.")
     var runs = 7
 
-    @Flag(help: "A tenth of the work.")
+    @Flag(help: "Do a tenth of the work.")
     var quick = false
 
-    @Argument(help: "Which ones; all of them by default.")
+    @Argument(help: "The benchmarks to run. (default: all)")
     var benchmarks: [Benchmark] = Benchmark.allCases
 
     func validate() throws {
-        guard runs > 0 else { throw ValidationError("--runs must be 1 at least") }
+        guard runs > 0 else { throw ValidationError("--runs: expected at least 1") }
     }
 
     func run() throws {

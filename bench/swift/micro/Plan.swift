@@ -1,14 +1,14 @@
 import Figure
 import Foundation
 
-/// How long to measure, and how.
+/// How long to measure.
 struct Plan {
-    /// How often each figure is measured.
+    /// The number of runs of each figure.
     var runs: Int
-    /// Divides the work of a run: 1 normally, more to be quick.
+    /// Divides the work of a run: normally 1, more with `--quick`.
     var scale: Int
 
-    /// Does one run to warm up and then those that count, and prints nanoseconds a step.
+    /// Makes a warm-up run and the measured runs, and prints nanoseconds per step.
     func measure(_ name: String, threads: Int, steps: Int, _ run: (_ steps: Int) throws -> Void) throws {
         let steps = max(steps / scale, 1)
         try run(steps)
@@ -19,14 +19,14 @@ struct Plan {
         try report(name, threads: threads, times)
     }
 
-    /// Prints one figure: a line of JSON.
+    /// Prints one figure as a line of JSON.
     func report(_ name: String, threads: Int, unit: String = "ns", _ runs: [Double]) throws {
         let figure = Figure(name: name, threads: threads, unit: unit, runs: runs)
         try FileHandle.standardOutput.write(contentsOf: JSONEncoder().encode(figure) + Data("\n".utf8))
     }
 }
 
-/// How long the body takes.
+/// Measures the time of the body.
 func nanoseconds(_ body: () throws -> Void) rethrows -> Double {
     try ContinuousClock().measure(body) / .nanoseconds(1)
 }

@@ -4,21 +4,21 @@ private final class Counter {
     var left = 0
 }
 
-/// pool: a thread made, run and waited for, in a pool of 100 that has room and without one; a hundred threads at a time
-/// that a pool or a group waits for.
+/// pool: creates, runs and waits for a thread, in a pool of 100 with room and without a pool; lets a pool or a group
+/// wait for a hundred threads at a time.
 func benchmarkPool(_ plan: Plan) throws {
     let size = 100
     let pool = GreenPool(size: size)
     try plan.measure("plain spawn + finish", threads: 1, steps: 500_000) { steps in
         for step in 0..<steps {
             let result = try spawn { step }.wait()
-            precondition(result == step, "a thread hands out its own result")
+            precondition(result == step, "a thread returns its own result")
         }
     }
     try plan.measure("pool spawn + finish", threads: 1, steps: 500_000) { steps in
         for step in 0..<steps {
             let result = try pool.spawn { step }.wait()
-            precondition(result == step, "a thread hands out its own result")
+            precondition(result == step, "a thread returns its own result")
         }
     }
     let counter = Counter()
@@ -40,7 +40,7 @@ func benchmarkPool(_ plan: Plan) throws {
                 group.add(spawn { counter.left -= 1 })
             }
             while try group.next() != nil {}
-            precondition(counter.left == 0, "a group hands out all its threads")
+            precondition(counter.left == 0, "a group returns all its threads")
         }
     }
 }

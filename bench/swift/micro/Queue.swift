@@ -1,6 +1,6 @@
 import Green
 
-/// queue: an item on its way from one thread to another, through a queue of 1 024 and straight, over a channel.
+/// queue: passes an item from one thread to another, through a queue of 1 024 and over a channel.
 func benchmarkQueue(_ plan: Plan) throws {
     for producers in [1, 16] {
         try plan.measure("queue item", threads: producers, steps: 8_000_000) { steps in
@@ -26,6 +26,6 @@ private func pass(_ items: Int, through capacity: Int, from producers: Int) thro
     for _ in 0..<items * producers {
         sum += try queue.get()
     }
-    precondition(sum == items * (items - 1) / 2 * producers, "every item comes once")
-    try GreenThread.yield()  // the last producers have yet to return
+    precondition(sum == items * (items - 1) / 2 * producers, "each item arrives once")
+    try GreenThread.yield()  // lets the last producers return
 }

@@ -1,11 +1,11 @@
 import Green
 
-/// semaphore hand-over: one permit that goes around. Who releases it hands it to the thread that waits first, and then
-/// waits itself: a release, an acquire that blocks, and a switch.
+/// semaphore hand-over: one permit circulates. A thread releases it to the first waiter, then waits itself: a release,
+/// an acquire that blocks, and a switch.
 func benchmarkSemaphore(_ plan: Plan) throws {
     for threads in [2, 10] {
         try plan.measure("semaphore hand-over", threads: threads, steps: 5_000_000) { steps in
-            // The permit is not there until all threads wait for it, or the first one would keep it to itself.
+            // The permit is released when all threads wait. Otherwise the first would acquire it alone.
             let permit = Semaphore(permits: 0)
             let circle = (0..<threads).map { _ in
                 spawn {
@@ -21,7 +21,7 @@ func benchmarkSemaphore(_ plan: Plan) throws {
             for thread in circle {
                 try thread.wait()
             }
-            precondition(permit.permits == 1, "the permit is given back")
+            precondition(permit.permits == 1, "the permit is released")
         }
     }
 }

@@ -1,7 +1,7 @@
 import Green
 
-/// sleep: threads that sleep for a nanosecond, which is over when the hub next looks: a timer started and fired, a
-/// park and a wake-up.
+/// sleep: threads sleep for a nanosecond, which expires at the next check of the hub: starts and fires a timer, parks
+/// and wakes.
 func benchmarkSleep(_ plan: Plan) throws {
     for threads in [1, 10, 1000] {
         try plan.measure("sleep", threads: threads, steps: 1_000_000) { steps in

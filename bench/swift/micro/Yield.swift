@@ -1,9 +1,9 @@
 import Green
 
-/// yield: from one ready thread to the next, the hub's own turns included.
+/// yield: from one ready thread to the next, including the hub's loop iterations.
 ///
-/// The threads run in lockstep, because ready order is FIFO: between one round of the first thread and a later one
-/// each thread has yielded once a round. So the first one alone keeps the time, and starting and ending do not count.
+/// The threads run in lockstep, because the run queue is FIFO: between two rounds of the first thread, each thread
+/// yields once per round. So only the first thread measures the time, and starting and ending do not count.
 func benchmarkYield(_ plan: Plan) throws {
     for threads in [2, 10, 10_000] {
         let rounds = 10_000_000 / plan.scale / threads
@@ -17,10 +17,10 @@ func benchmarkYield(_ plan: Plan) throws {
     }
 }
 
-/// Yields for one run to warm up and those that count, and returns the nanoseconds of those.
+/// Yields for a warm-up run and the measured runs, and returns the nanoseconds of the latter.
 ///
-/// All threads yield in the same place, as those of a server wait in the same place: a processor predicts a return by
-/// where the last call was.
+/// All threads yield at the same place in the code, as those of a server wait at the same place: a processor predicts a
+/// return by the place of the last call.
 @inline(never)
 private func takeTurns(_ runs: Int, of rounds: Int) throws -> [Double] {
     try (0...runs).map { _ in
