@@ -21,7 +21,7 @@ static green_op *op_of(uint64_t user_data) {
     return (green_op *)(uintptr_t)(user_data & 0xffffffffffff);
 }
 
-/* Completions ------------------------------------------------------------------ */
+/* Completions ---------------------------------------------------------------- */
 
 static void operation_ended(green_uring *uring, green_op *op) {
     if (GREEN_UNLIKELY(op->state == GREEN_URING_CANCEL_QUEUED))
@@ -77,7 +77,7 @@ static void complete(green_uring *uring, const struct io_uring_cqe *cqe) {
         green__uring_submit(&uring->base, op);
 }
 
-/* Polling ---------------------------------------------------------------------- */
+/* Polling -------------------------------------------------------------------- */
 
 /* Whether the kernel has completions that it writes only when it is entered. */
 static bool has_work(const struct io_uring *ring) {
@@ -139,7 +139,7 @@ static void poll_once(green_engine *engine, int64_t timeout) {
     errno = error_number;
 }
 
-/* Opening and closing ---------------------------------------------------------- */
+/* Opening and closing -------------------------------------------------------- */
 
 static void close_engine(green_engine *engine) {
     green_uring *uring = uring_of(engine);

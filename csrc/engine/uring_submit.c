@@ -15,7 +15,7 @@ static green_uring *uring_of(green_engine *engine) {
     return GREEN_CONTAINER(engine, green_uring, base);
 }
 
-/* Entries ---------------------------------------------------------------------- */
+/* Entries -------------------------------------------------------------------- */
 
 /* Shows all written entries to the kernel. Returns how many it has not consumed. */
 static unsigned publish_entries(struct io_uring *ring) {
@@ -42,7 +42,7 @@ struct io_uring_sqe *green__uring_entry(green_uring *uring) {
     return io_uring_get_sqe(&uring->ring);
 }
 
-/* Requests --------------------------------------------------------------------- */
+/* Requests ------------------------------------------------------------------- */
 
 /* With the generation, a cancel that arrives after its operation has ended does not find
  * the next operation at the same address. */
@@ -112,7 +112,7 @@ void green__uring_enqueue(green_uring *uring, green_op *op) {
     prepare(uring, sqe, op);
 }
 
-/* Submit ----------------------------------------------------------------------- */
+/* Submit --------------------------------------------------------------------- */
 
 /* The first attempt is skipped where it would fail, and where it would block a worker
  * thread of the kernel: a read from a file that is not known to support RWF_NOWAIT, and a
@@ -149,7 +149,7 @@ void green__uring_submit(green_engine *engine, green_op *op) {
     green__uring_enqueue(uring, op);
 }
 
-/* Cancel ----------------------------------------------------------------------- */
+/* Cancel --------------------------------------------------------------------- */
 
 /* The operation must be in no queue. */
 static bool submit_cancel(green_uring *uring, green_op *op) {

@@ -1,4 +1,4 @@
-/* GREEN_DISABLE: features of the kernel that Green treats as missing. */
+/* GREEN_DISABLE names kernel features that Green treats as missing. */
 #include "../../../csrc/base/feature.h"
 #include "helpers.h"
 

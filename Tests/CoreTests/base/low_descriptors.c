@@ -14,8 +14,8 @@
 
 enum { ALL = 7, STDERR_ASIDE = 100 };
 
-static _Thread_local int moved = -1; /* the last low descriptor that was copied to a higher number */
-static unsigned closed_at_start;     /* of the three, as a bit set */
+static _Thread_local int moved = -1; /* the last low descriptor that was moved to a higher number */
+static unsigned closed_at_start;     /* standard descriptors, as a bit set */
 
 static void complain(const char *what) {
     dup2(STDERR_ASIDE, STDERR_FILENO);

@@ -1,5 +1,4 @@
-/* fork and exec: the child has nothing of its parent's hubs but what it may give
- * up, and the parent does not notice. */
+/* fork and exec: a child cannot use its parent's hubs, and the parent is not affected. */
 #include "helpers.h"
 
 #include <fcntl.h>
@@ -10,7 +9,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-/* A child that runs the body and ends; 0 is what it is to end with. */
+/* Forks a child that runs the body and exits with 0. */
 static pid_t forked(void (*body)(void)) {
     fflush(NULL);
     pid_t pid = fork();
@@ -33,7 +32,7 @@ static void in_child(void (*body)(void)) {
     expect_success(forked(body));
 }
 
-/* What a hub can do: threads, timers, sockets, a native thread. */
+/* Uses a thread, a timer, a socket and a worker. */
 static void use_all(void) {
     int value = 7;
     green_address address;
@@ -120,7 +119,7 @@ static void release_parents(void) {
     size_t before = open_descriptors();
     green_consume(parents.pair.near, 2);
     green_socket_release(parents.pair.near);
-    green_socket_release(parents.pair.far); /* somebody of the parent's reads from it */
+    green_socket_release(parents.pair.far); /* a thread of the parent reads from it */
     green_listener_release(parents.listener);
     CHECK(before - open_descriptors(), ==, 3);
     green_thread_release(parents.sleeper);
@@ -187,7 +186,7 @@ static void fork_amid_everything(void) {
     expect_parents();
 }
 
-TEST(handles, "a child is refused its parent's handles, can give them up, and has a hub of its own") {
+TEST(handles, "a child cannot use its parent's handles, may free them, and gets its own hub") {
     on_each_engine(fork_amid_everything);
 }
 
@@ -223,14 +222,14 @@ static void fork_beside_another(void) {
     CHECK(pthread_create(&other, NULL, run_other_hub, (void *)&door), ==, 0);
     while (engine_descriptors() < 2)
         CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
-    CHECK(green_sleep(10 * GREEN_MILLISECOND), ==, 0); /* it has come to its sleep */
+    CHECK(green_sleep(10 * GREEN_MILLISECOND), ==, 0); /* now it sleeps */
     in_child(expect_no_engine);
     in_child(use_all);
     atomic_store(&door, true);
     CHECK(pthread_join(other, NULL), ==, 0);
 }
 
-TEST(descriptors, "a child has no ring and no epoll, neither of its own OS thread's hub nor of another's") {
+TEST(descriptors, "a child has no ring and no epoll of its parent's hubs, on any OS thread") {
     on_each_engine(fork_beside_another);
 }
 
@@ -241,7 +240,7 @@ static void use_from_green(void) {
     CHECK_TEXT(green_thread_name(self), "");
     use_all();
     CHECK(green_thread_kill(self), ==, -ECANCELED);
-    /* It is the hub's root: only there a hub is closed. */
+    /* This is the hub's root, and only there a hub can be closed. */
     CHECK(green_hub_close(), ==, 0);
     use_all();
 }
@@ -259,7 +258,7 @@ static void fork_in_thread(void) {
     use_all();
 }
 
-TEST(green_thread, "a green thread that forks goes on in the child as its OS thread's own context") {
+TEST(green_thread, "a green thread that forks continues in the child as the OS thread's own context") {
     on_each_engine(fork_in_thread);
 }
 
@@ -290,8 +289,8 @@ static void return_in_child(void) {
     CHECK(status_of_return(-EPIPE), !=, EXIT_SUCCESS);
 }
 
-/* LeakSanitizer sees no green stack of the parent's as a root, and would have it
- * that what hangs on them is lost: so there is nothing in this parent. */
+/* The parent has no green thread here: LeakSanitizer does not search the parent's green
+ * stacks in the child, and would report what only they point to. */
 TEST(green_return, "a green thread that returns in the child ends the child, and no other thread runs there") {
     on_each_engine(return_in_child);
 }
@@ -309,7 +308,7 @@ static void link_forks(green_thread *thread, void *argument) {
 
 static int never_in_child(void *argument) {
     if (getpid() != *(pid_t *)argument)
-        _exit(0); /* which the parent takes for a failure */
+        _exit(0); /* the parent counts this as a failure */
     return 0;
 }
 
@@ -325,13 +324,13 @@ static void fork_in_link(void) {
     CHECK(WTERMSIG(status), ==, SIGABRT);
 }
 
-TEST(in_link, "a child that goes on after a fork in a link ends with a message, not in its parent's threads") {
+TEST(in_link, "a child that continues after a fork in a link ends with a message, and runs no thread of its parent") {
     on_each_engine(fork_in_link);
 }
 
 /* The pool of native threads --------------------------------------------------- */
 
-/* In place of the C library's, whose own locks a fork may leave held. */
+/* Replaces the C library's resolver, whose own locks a fork may leave held. */
 static atomic_bool lookups_are_fake;
 
 int __real_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **found);
@@ -363,7 +362,7 @@ static void look_up_some(void) {
 
 static void fork_amid_lookups(void) {
     bool stop = false;
-    green_thread *threads[24]; /* more than there are native threads, so some wait */
+    green_thread *threads[24]; /* more threads than workers, so some calls wait */
     atomic_store(&lookups_are_fake, true);
     for (int i = 0; i < 24; i++)
         threads[i] = start(look_up_often, &stop);
@@ -376,7 +375,7 @@ static void fork_amid_lookups(void) {
         CHECK(finish(threads[i]), ==, 0);
 }
 
-BIG_TEST(lookups, "a child looks names up whatever its parent's native threads were doing") {
+BIG_TEST(lookups, "a child resolves names whatever its parent's workers were doing") {
     if (SANITIZED)
         skip("what another thread holds of a sanitizer's allocator, a child never gets");
     if (!threads_after_fork())
@@ -392,7 +391,7 @@ static void wait_for_signal(void) {
     pause();
 }
 
-/* A child that lives on has copies of the parent's connections. */
+/* A child that continues to run holds copies of the parent's connections. */
 static void reuse_numbers(void) {
     struct pair pair = connected(TCP4);
     send_text(pair.near, "before");
@@ -418,7 +417,7 @@ static void reuse_numbers(void) {
     green_socket_release(far);
 }
 
-TEST(parent, "a descriptor's number that is used again is not mixed up with a child's copy") {
+TEST(parent, "a descriptor number that is reused is not confused with a child's copy") {
     on_each_engine(reuse_numbers);
 }
 
@@ -436,14 +435,14 @@ static void fork_twice(void) {
     release_pair(&pair);
 }
 
-TEST(generations, "a child's child has a hub of its own, too") {
+TEST(generations, "a child of a child gets its own hub, too") {
     on_each_engine(fork_twice);
 }
 
 /* exec -------------------------------------------------------------------------- */
 
-/* What `ls` finds open, its own directory among it, as text that the next call
- * reuses. */
+/* The open descriptors that ls(1) reports, including its directory, as text that the next
+ * call overwrites. */
 static const char *inherited_by_exec(void) {
     static char text[512];
     int output[2];
@@ -483,7 +482,7 @@ static void open_everything(void) {
     green_thread *reader = start(read_byte, pairs[1].far);
     bool stop = false;
     atomic_store(&lookups_are_fake, true);
-    green_thread *resolver = start(look_up_often, &stop); /* an eventfd, nearly always */
+    green_thread *resolver = start(look_up_often, &stop); /* uses an eventfd nearly all the time */
     CHECK(green_signals_open(&signals, (int[]){SIGUSR2}, 1), ==, 0);
     CHECK(green_address_parse(&address, "127.0.0.1:0"), ==, 0);
     CHECK(green_datagram_open(&datagrams, &address), ==, 0);
@@ -503,8 +502,8 @@ static void open_everything(void) {
     green_socket_release(datagrams);
 }
 
-TEST(exec, "a program that is executed inherits no descriptor of Green's") {
+TEST(exec, "an executed program inherits no descriptor of Green") {
     snprintf(without_green, sizeof without_green, "%s", inherited_by_exec());
-    CHECK_CONTAINS(without_green, "2\n"); /* and what this process was given itself */
+    CHECK_CONTAINS(without_green, "2\n"); /* and the descriptors that this process has inherited */
     on_each_engine(open_everything);
 }

@@ -1,5 +1,5 @@
-/* Two things that happen to a parked thread in one turn of the hub: it has just
- * been woken, has not run yet, and now its deadline, a kill or a close comes. */
+/* Two events for a parked thread in one loop iteration: it was readied and has not run yet,
+ * and now its deadline expires, or a kill or a close arrives. */
 #include "helpers.h"
 
 #include <poll.h>
@@ -7,7 +7,7 @@
 
 static const int64_t TIMEOUT = 20 * 1000 * 1000;
 
-/* Lets no other thread run until the deadlines of all that wait are over. */
+/* Blocks the hub until the deadlines of all waiting threads have expired. */
 static void outlast(void) {
     int64_t until = green_now() + 2 * TIMEOUT;
     while (green_now() < until)
@@ -19,7 +19,7 @@ static int outlast_all(void *argument) {
     return *(int *)argument;
 }
 
-TEST(end_and_deadline, "a thread ends after the deadline of who waits for it, but before the hub has looked") {
+TEST(end_and_deadline, "a thread ends after the deadline of a joining thread, before the hub has checked timers") {
     int value = 7, result = 0;
     green_thread *thread = start(outlast_all, &value);
     CHECK(green_thread_wait(thread, &result, TIMEOUT), ==, 0); /* it had ended */
@@ -31,7 +31,7 @@ static int wait_with_deadline(void *argument) {
     return green_thread_wait(argument, NULL, TIMEOUT);
 }
 
-TEST(end_and_many_deadlines, "the same with many who wait") {
+TEST(end_and_many_deadlines, "a thread ends after the deadlines of many joining threads") {
     int value = 7;
     green_thread *thread = start(outlast_all, &value), *waiters[20];
     green_thread_set_name(thread, "busy");
@@ -42,7 +42,7 @@ TEST(end_and_many_deadlines, "the same with many who wait") {
     CHECK(finish(thread), ==, 7);
 }
 
-/* The kill, in the call or in the one after it; and only once. */
+/* Checks that the kill is delivered once, in this call or in the next one. */
 static int killed_once(int error) {
     if (error != -ECANCELED)
         CHECK(green_sleep(3600 * GREEN_SECOND), ==, -ECANCELED);
@@ -58,7 +58,7 @@ static int wait_or_next(void *argument) {
     return killed_once(green_thread_wait(argument, NULL, TIMEOUT));
 }
 
-TEST(kill_and_deadline, "a kill is not lost to a deadline that comes with it") {
+TEST(kill_and_deadline, "a kill that comes together with a deadline is not lost") {
     green_thread *target = start(nap, NULL), *sleeper = start(sleep_or_next, NULL),
                  *waiter = start(wait_or_next, target);
     CHECK(green_yield(), ==, 0);
@@ -70,7 +70,7 @@ TEST(kill_and_deadline, "a kill is not lost to a deadline that comes with it") {
     CHECK(kill_and_finish(target), ==, -ECANCELED);
 }
 
-/* One byte has come, and the deadline is over, when the hub looks again. */
+/* When the hub checks next, one byte has arrived and the deadline has expired. */
 
 static int read_byte(void *argument) {
     char byte;
@@ -98,7 +98,7 @@ static int receive_from(void *argument) {
 static green_function *const readers[] = {read_byte, read_exactly, receive, receive_from};
 enum { READERS = sizeof readers / sizeof *readers };
 
-/* The byte was read, or it is still there. */
+/* The byte was read, or can still be read. */
 static void check_byte(int result, int interrupted, green_socket *socket) {
     CHECK(result == 1 || result == interrupted);
     green_socket_set_timeouts(socket, GREEN_FOREVER, GREEN_FOREVER);
@@ -106,7 +106,7 @@ static void check_byte(int result, int interrupted, green_socket *socket) {
         CHECK(read_byte(socket), ==, 1);
 }
 
-TEST(byte_and_deadline, "a byte and a deadline: the byte is read, or it is still there") {
+TEST(byte_and_deadline, "a byte and a deadline: the byte is read, or stays unread") {
     for (int i = 0; i < READERS; i++) {
         struct pair pair = connected(UNIX_PAIR);
         green_socket_set_timeouts(pair.near, TIMEOUT, GREEN_FOREVER);
@@ -119,7 +119,7 @@ TEST(byte_and_deadline, "a byte and a deadline: the byte is read, or it is still
     }
 }
 
-TEST(byte_and_kill, "a byte and a kill: the byte is read, or it is still there") {
+TEST(byte_and_kill, "a byte and a kill: the byte is read, or stays unread") {
     for (int i = 0; i < READERS; i++) {
         for (int yields = 0; yields < 4; yields++) {
             struct pair pair = connected(TCP4);
@@ -155,7 +155,7 @@ static int watch(void *argument) {
     return green_wait_fd(*(int *)argument, POLLIN, TIMEOUT);
 }
 
-TEST(event_and_deadline, "an event of a descriptor and a deadline in one turn") {
+TEST(event_and_deadline, "a descriptor's event and a deadline in one loop iteration") {
     int ends[2];
     CHECK(pipe(ends), ==, 0);
     green_thread *watcher = start(watch, &ends[0]);
@@ -172,7 +172,7 @@ static int next_signal(void *argument) {
     return green_signals_next(argument, TIMEOUT);
 }
 
-TEST(signal_and_deadline, "a signal and a deadline: the signal is told, or it is still there") {
+TEST(signal_and_deadline, "a signal and a deadline: the signal is returned, or stays pending") {
     int number = SIGUSR1;
     green_signals *signals = NULL;
     CHECK(green_signals_open(&signals, &number, 1), ==, 0);
@@ -195,7 +195,7 @@ static int connect_in_time(void *argument) {
     return error;
 }
 
-TEST(connection_and_deadline, "a connection that stands and a deadline in one turn") {
+TEST(connection_and_deadline, "a connection and a deadline in one loop iteration") {
     green_listener *listener = listen_any(TCP4);
     char text[GREEN_ADDRESS_TEXT_MAX];
     snprintf(text, sizeof text, "%s", address_of(listener));
@@ -226,7 +226,7 @@ static int serve(void *argument) {
     return green_serve(argument, NULL, end_late, &result);
 }
 
-TEST(handler_and_drain, "a handler that ends and the end of the drain in one turn") {
+TEST(handler_and_drain, "the end of a handler and the end of the drain in one loop iteration") {
     green_listener *listener = listen_any(TCP4);
     green_thread *server = start(serve, listener);
     green_socket *client = connect_to(listener);

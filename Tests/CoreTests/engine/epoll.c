@@ -1,4 +1,4 @@
-/* What only the epoll engine could get wrong. The rest of the suite runs on it too. */
+/* Behaviour of the epoll engine only. The rest of the suite runs on it, too. */
 #include "helpers.h"
 #include "seccomp.h"
 
@@ -30,7 +30,7 @@ static int echo(void *argument) {
     return (int)count;
 }
 
-TEST(calls, "a message of a busy connection costs one call to receive, one to send, and a share of a wait") {
+TEST(calls, "a message on a busy connection costs one receive, one send and a share of one epoll_wait") {
     enum { MESSAGES = 1000 };
     use_epoll();
     struct pair pair = connected(TCP4);
@@ -42,7 +42,7 @@ TEST(calls, "a message of a busy connection costs one call to receive, one to se
         send_text(pair.near, "again");
         expect_text(pair.near, "again");
     }
-    /* Two ends: two sends, two receives, and at most as many waits. */
+    /* Each message is echoed: two sends, two receives, and at most as many waits. */
     CHECK(system_calls() - before, <=, 8 * MESSAGES + 16);
     CHECK(green_shutdown(pair.near, SHUT_WR), ==, 0);
     CHECK(finish(thread), ==, 0);
@@ -60,12 +60,12 @@ static int read_to_end(void *argument) {
 static int keep_errno(void *argument) {
     char byte;
     errno = ENOTTY;
-    int error = (int)green_read(argument, &byte, 1); /* which the engine finds out by an EAGAIN */
+    int error = (int)green_read(argument, &byte, 1); /* the engine learns that by an EAGAIN */
     CHECK(errno, ==, ENOTTY);
     return error;
 }
 
-TEST(errno_is_kept, "what the engine's calls say does not come to a thread's errno") {
+TEST(errno_is_kept, "the engine's system calls do not change the errno of a green thread") {
     use_epoll();
     struct pair pair = connected(TCP4);
     green_thread *thread = start(keep_errno, pair.far);
@@ -78,7 +78,7 @@ TEST(errno_is_kept, "what the engine's calls say does not come to a thread's err
     release_pair(&pair);
 }
 
-TEST(end_with_bytes, "an end that comes together with bytes is seen, whatever the sizes") {
+TEST(end_with_bytes, "an end of stream that arrives together with bytes is reported, whatever the sizes") {
     use_epoll();
     for (int size = 0; size <= 9; size++) {
         struct pair pair = connected(TCP4);
@@ -92,7 +92,7 @@ TEST(end_with_bytes, "an end that comes together with bytes is seen, whatever th
     }
 }
 
-TEST(urgent, "bytes behind an urgent one are received") {
+TEST(urgent, "bytes behind an urgent byte are received") {
     use_epoll();
     struct pair pair = connected(TCP4);
     green_thread *thread = start(read_to_end, pair.far);
@@ -106,7 +106,7 @@ TEST(urgent, "bytes behind an urgent one are received") {
     release_pair(&pair);
 }
 
-TEST(datagrams, "datagrams that are queued are all received, though each is shorter than the room") {
+TEST(datagrams, "all queued datagrams are received, although each is shorter than the buffer") {
     int ends[2];
     use_epoll();
     CHECK(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends), ==, 0);
@@ -124,7 +124,7 @@ TEST(datagrams, "datagrams that are queued are all received, though each is shor
     green_socket_release(far);
 }
 
-TEST(number, "a number that is reused owes nothing to the socket before, even one kept open elsewhere") {
+TEST(number, "a reused descriptor number gets no events of the previous socket, even if a copy of that is open") {
     use_epoll();
     for (int keep = 0; keep < 2; keep++) {
         struct pair first = connected(UNIX_PAIR);
@@ -166,7 +166,7 @@ static int watches_of(int number) {
     return count;
 }
 
-TEST(child_holds, "a closed socket is no longer watched, even if a forked child has it open") {
+TEST(child_holds, "a closed socket is not watched any more, even if a forked child holds a copy") {
     int go[2], status;
     use_epoll();
     needs_kernel();
@@ -174,7 +174,7 @@ TEST(child_holds, "a closed socket is no longer watched, even if a forked child 
     struct pair pair = connected(TCP4);
     send_text(pair.far, "x");
     expect_text(pair.near, "x");
-    green_thread *reader = start(read_to_end, pair.near); /* watched once it waits */
+    green_thread *reader = start(read_to_end, pair.near); /* it is watched once it waits */
     let_run();
     int number = green_socket_fd(pair.near);
     CHECK(watches_of(number), ==, 1);
@@ -194,7 +194,7 @@ TEST(child_holds, "a closed socket is no longer watched, even if a forked child 
     release_pair(&pair);
 }
 
-TEST(foreign, "a descriptor that was closed and made anew without a word can be waited for") {
+TEST(foreign, "green_wait_fd works for a descriptor that was closed and reopened without Green's knowledge") {
     use_epoll();
     for (int round = 0; round < 3; round++) {
         int ends[2];
@@ -209,7 +209,7 @@ TEST(foreign, "a descriptor that was closed and made anew without a word can be 
     }
 }
 
-TEST(waiter_of_closed, "who waits by hand for a socket's number learns that the socket was closed") {
+TEST(waiter_of_closed, "green_wait_fd on a socket's descriptor ends when the socket is closed") {
     use_epoll();
     struct pair pair = connected(TCP4);
     int fd = green_socket_fd(pair.near);
@@ -220,7 +220,7 @@ TEST(waiter_of_closed, "who waits by hand for a socket's number learns that the 
     release_pair(&pair);
 }
 
-TEST(files, "a regular file is always ready, as poll(2) says") {
+TEST(files, "a regular file is always ready, as poll(2) reports it") {
     use_epoll();
     int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
     CHECK(fd, >=, 0);
@@ -229,7 +229,7 @@ TEST(files, "a regular file is always ready, as poll(2) says") {
     CHECK(green_wait_fd(fd, POLLIN, GREEN_FOREVER), ==, -EBADF);
 }
 
-TEST(flags, "sockets stay as blocking as they were") {
+TEST(flags, "the engine does not change the O_NONBLOCK flag of sockets") {
     use_epoll();
     struct pair pair = connected(TCP4);
     CHECK(fcntl(green_socket_fd(pair.near), F_GETFL) & O_NONBLOCK, ==, 0);
@@ -243,7 +243,7 @@ TEST(high_numbers, "descriptors with high numbers work") {
     limit.rlim_cur = limit.rlim_max < 100000 ? limit.rlim_max : 100000;
     CHECK(setrlimit(RLIMIT_NOFILE, &limit), ==, 0);
     use_epoll();
-    /* Includes the descriptors at which the engine's table has to grow. */
+    /* Includes the numbers at which the engine's table grows. */
     const int numbers[] = {1024, 2048, 4096, (int)limit.rlim_cur - 1};
     struct pair pair = connected(TCP4);
     for (int i = 0; i < 4; i++) {
@@ -260,7 +260,7 @@ TEST(high_numbers, "descriptors with high numbers work") {
     release_pair(&pair);
 }
 
-static int refusal; /* what the call fails with that is refused */
+static int refusal; /* the error of the refused call */
 
 static void sleep_in_milliseconds(void) {
     refuse_call(SYS_epoll_pwait2, refusal);
@@ -275,8 +275,8 @@ static void sleep_in_milliseconds(void) {
     release_pair(&pair);
 }
 
-/* Filters that are older than the call refuse it with EPERM. */
-TEST(before_pwait2, "a system without epoll_pwait2 sleeps long enough, in milliseconds") {
+/* Filters older than epoll_pwait2 refuse it with EPERM. */
+TEST(before_pwait2, "without epoll_pwait2, sleeps last at least as long as requested, in whole milliseconds") {
     static const int refusals[] = {ENOSYS, EPERM};
     needs_kernel();
     struct child child;
@@ -293,8 +293,8 @@ static void sleep_without_pwait2(void) {
     sleep_in_milliseconds();
 }
 
-/* This error of the call would end the process. */
-TEST(disabled_pwait2, "where GREEN_DISABLE names epoll_pwait2 it is not called") {
+/* This error would end the process. */
+TEST(disabled_pwait2, "epoll_pwait2 is not called if GREEN_DISABLE names it") {
     needs_kernel();
     struct child child;
     refusal = E2BIG;
@@ -314,7 +314,7 @@ static void read_signal(void) {
     green_signals_free(signals);
 }
 
-TEST(before_nowait, "what cannot be read without waiting is read when poll says so") {
+TEST(before_nowait, "a file that cannot be read without blocking is read when poll(2) reports it as readable") {
     static const int refusals[] = {EOPNOTSUPP, ENOSYS, EINVAL};
     needs_kernel();
     struct child child;

@@ -1,4 +1,4 @@
-/* A system that refuses io_uring gets the same Green on epoll, and is told why. */
+/* If the system does not allow io_uring, the hub runs on epoll and says why. */
 #include "helpers.h"
 #include "seccomp.h"
 
@@ -44,7 +44,7 @@ static void falls_back(int call, int error, const char *said) {
     CHECK(child.status, ==, 0);
 }
 
-TEST(seccomp, "where seccomp forbids io_uring the hub runs on epoll, and says why") {
+TEST(seccomp, "if seccomp forbids io_uring, the hub runs on epoll and says why") {
     needs_kernel();
     falls_back(SYS_io_uring_setup, EPERM, "seccomp");
 }
@@ -54,19 +54,19 @@ TEST(missing, "a kernel without io_uring gets epoll") {
     falls_back(SYS_io_uring_setup, ENOSYS, "no io_uring");
 }
 
-TEST(memory, "a memlock limit too low for a ring gets epoll") {
+TEST(memory, "a memlock limit too low for a ring leads to epoll") {
     needs_kernel();
     falls_back(SYS_io_uring_setup, ENOMEM, "memlock");
 }
 
-TEST(use, "a filter that lets a ring be made and refuses its use gets epoll") {
+TEST(use, "a filter that allows a ring to be made but not to be used leads to epoll") {
     needs_kernel();
     needs_uring();
     falls_back(SYS_io_uring_enter, EPERM, "seccomp");
     falls_back(SYS_io_uring_register, EPERM, "seccomp");
 }
 
-TEST(registrations, "a filter that refuses a registration that Green needs gets epoll, and says so") {
+TEST(registrations, "a filter that refuses a registration that Green needs leads to epoll, with that reason") {
     needs_kernel();
     needs_uring();
     static const struct {
@@ -83,7 +83,7 @@ TEST(registrations, "a filter that refuses a registration that Green needs gets 
     }
 }
 
-/* The limit does not bound who has the capability, as root has. */
+/* Processes with this capability, such as those of root, are not subject to the limit. */
 static void give_up_locked_memory(void) {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct sets[2] = {0};
@@ -103,7 +103,7 @@ static void open_without_locked_memory(void) {
     CHECK(green_hub_close(), ==, 0);
 }
 
-TEST(locked_memory, "with a memlock limit of 0 a hub works, on epoll with that reason if the kernel counts rings") {
+TEST(locked_memory, "with a memlock limit of 0 a hub works; if the kernel counts rings, on epoll with that reason") {
     needs_kernel();
     needs_uring();
     struct child child;
@@ -122,7 +122,7 @@ static void open_twice(void) {
     }
 }
 
-TEST(told, "the reason is logged once, and only when GREEN_LOG is debug") {
+TEST(told, "the reason is logged once, and only if GREEN_LOG is debug") {
     needs_kernel();
     struct child child;
     run_child(&child, open_twice);
@@ -140,7 +140,7 @@ static void open_quietly(void) {
     CHECK_TEXT(green_hub_engine(), "epoll");
 }
 
-TEST(quiet, "a fallback says nothing where nobody asked") {
+TEST(quiet, "without GREEN_LOG, a fallback writes nothing") {
     needs_kernel();
     struct child child;
     run_child(&child, open_quietly);
@@ -156,7 +156,7 @@ static void open_without_descriptors(void) {
     CHECK(green_hub_engine() == NULL);
 }
 
-TEST(descriptors, "without a descriptor left no engine is made, and the error says so") {
+TEST(descriptors, "without a free descriptor no engine is opened, and the error says so") {
     struct child child;
     run_child(&child, open_without_descriptors);
     CHECK(child.status, ==, 0);

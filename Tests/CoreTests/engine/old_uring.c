@@ -1,5 +1,5 @@
-/* A kernel whose io_uring lacks something that Green needs. The test removes it from what
- * the kernel reports. */
+/* A kernel whose io_uring lacks a feature that Green needs. The test removes the feature
+ * from what the kernel reports. */
 #include "helpers.h"
 
 #include <liburing.h>
@@ -27,7 +27,7 @@ int __wrap_io_uring_register_probe(struct io_uring *ring, struct io_uring_probe 
 
 static const green_hub_options uring_only = {.engine = "uring"};
 
-/* Nothing is left of the ring. */
+/* Also checks that no descriptor of the ring is left. */
 static void expect_refused(void) {
     size_t descriptors = open_descriptors();
     for (int i = 0; i < 3; i++) {
@@ -49,7 +49,7 @@ static void expect_epoll(void) {
     CHECK(green_hub_close(), ==, 0);
 }
 
-TEST(feature, "without a feature of io_uring that Green needs, the hub runs on epoll and says why") {
+TEST(feature, "without an io_uring feature that Green needs, the hub runs on epoll and says why") {
     static const unsigned needed[] = {IORING_FEAT_EXT_ARG, IORING_FEAT_NODROP}; /* Linux 5.11, 5.5 */
     needs_uring();
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
@@ -59,7 +59,7 @@ TEST(feature, "without a feature of io_uring that Green needs, the hub runs on e
     }
 }
 
-TEST(operation, "without an operation that Green needs, the hub runs on epoll and says why") {
+TEST(operation, "without an io_uring operation that Green needs, the hub runs on epoll and says why") {
     static const int needed[] = {IORING_OP_MKDIRAT, IORING_OP_RENAMEAT, IORING_OP_SEND_ZC}; /* Linux 5.15, 5.11, 6.0 */
     needs_uring();
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {

@@ -1,5 +1,5 @@
-/* Receive memory that is smaller than what has come: nobody loses a byte, and
- * whoever holds data does not keep the others from theirs. */
+/* Less receive memory than unread bytes: no byte is lost, and sockets with unread bytes do
+ * not stop others from receiving. */
 #include "helpers.h"
 
 enum { HOLDERS = 100, HELD = 16 << 10 };
@@ -11,7 +11,7 @@ static void open_small_hub(void) {
     CHECK(green_hub_open(&options), ==, 0);
 }
 
-/* Sockets for each of which 16 KiB have come: 25 times the receive memory. */
+/* Sockets with 16 KiB of unread bytes each: together 25 times the receive memory. */
 static void make_holders(void) {
     char bytes[HELD];
     for (int i = 0; i < HOLDERS; i++) {
@@ -36,7 +36,7 @@ static int echo(void *argument) {
     return (int)count;
 }
 
-/* Others are served, with bytes that come and go. */
+/* Other sockets can be served, with bytes that are read at once. */
 static void serve_another(void) {
     struct pair pair = connected(TCP4);
     green_thread *thread = start(echo, pair.far);
@@ -49,7 +49,7 @@ static void serve_another(void) {
     release_pair(&pair);
 }
 
-TEST(partly_read, "sockets that were partly read hold the rest, and all of it comes") {
+TEST(partly_read, "sockets that were partly read keep the rest, and all bytes arrive") {
     open_small_hub();
     make_holders();
     for (int i = 0; i < HOLDERS; i++) {
@@ -62,7 +62,7 @@ TEST(partly_read, "sockets that were partly read hold the rest, and all of it co
         read_held(i, 1);
 }
 
-TEST(lent, "sockets whose data is lent and not consumed keep it, and all of it comes") {
+TEST(lent, "sockets whose bytes were received in place and not consumed keep them, and all bytes arrive") {
     static const void *lent[HOLDERS];
     static ssize_t counts[HOLDERS];
     open_small_hub();
@@ -75,7 +75,7 @@ TEST(lent, "sockets whose data is lent and not consumed keep it, and all of it c
     CHECK(green_hub_statistics(&now), ==, 0);
     CHECK(now.buffers, ==, 4); /* of 16 KiB */
     serve_another();
-    for (int i = 0; i < HOLDERS; i++) /* what is lent stays good meanwhile */
+    for (int i = 0; i < HOLDERS; i++) /* received bytes stay valid */
         pattern_check(lent[i], (size_t)counts[i], (uint64_t)i);
     for (int i = 0; i < HOLDERS; i++) {
         green_consume(holders[i].near, 1);
@@ -88,7 +88,7 @@ static int look_at_line(void *argument) {
     return (int)green_read_line(argument, line, sizeof line);
 }
 
-TEST(waiting_for_more, "sockets that wait for the rest of a message hold their part while others are served") {
+TEST(waiting_for_more, "sockets that wait for the rest of a message keep their part while others are served") {
     green_thread *threads[HOLDERS];
     char part[4096];
     open_small_hub();
@@ -109,7 +109,7 @@ TEST(waiting_for_more, "sockets that wait for the rest of a message hold their p
     }
 }
 
-TEST(closed_with_data, "sockets closed with unread data give their memory back") {
+TEST(closed_with_data, "sockets closed with unread bytes release their buffers") {
     green_statistics now;
     open_small_hub();
     for (int round = 0; round < 5; round++) {
@@ -126,7 +126,7 @@ TEST(closed_with_data, "sockets closed with unread data give their memory back")
     CHECK(now.buffers, ==, 0);
 }
 
-TEST(consumed_after_close, "the buffer of a closed socket is returned when its first byte is consumed") {
+TEST(consumed_after_close, "the buffer of a closed socket is released when its first byte is consumed") {
     const void *bytes;
     green_statistics now;
     struct pair pair = connected(UNIX_PAIR);
@@ -140,7 +140,7 @@ TEST(consumed_after_close, "the buffer of a closed socket is returned when its f
     release_pair(&pair);
 }
 
-TEST(large_message, "a message larger than all receive memory, by every kind of read") {
+TEST(large_message, "a message larger than all receive memory arrives by every kind of read") {
     enum { SIZE = 1 << 20 };
     char *bytes = malloc(SIZE);
     open_small_hub();
@@ -164,7 +164,7 @@ TEST(large_message, "a message larger than all receive memory, by every kind of 
     release_pair(&pair);
 }
 
-TEST(all_at_once, "a hundred streams that share less memory than one of them sends") {
+TEST(all_at_once, "a hundred streams share less receive memory than one of them sends") {
     static struct transfer sends[HOLDERS], receives[HOLDERS];
     green_thread *threads[2 * HOLDERS];
     open_small_hub();
@@ -202,7 +202,7 @@ TEST(idle_hold_nothing, "a thousand idle readers hold no buffer") {
     let_run();
     CHECK(green_hub_statistics(&now), ==, 0);
     CHECK(now.buffers, ==, 0);
-    for (int i = 0; i < READERS; i++) /* all wake, though their bytes come at once */
+    for (int i = 0; i < READERS; i++) /* all wake, although their bytes arrive at the same time */
         send_text(pairs[i].far, "x");
     for (int i = 0; i < READERS; i++) {
         CHECK(finish(threads[i]), ==, 1);

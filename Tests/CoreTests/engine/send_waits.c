@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
-/* Peers that do not read ------------------------------------------------------------ */
+/* Peers that do not read ----------------------------------------------------- */
 
 enum { CROWD = 30, MUCH = 1 << 20 };
 
@@ -114,7 +114,7 @@ TEST(urgent, "a reader waits after a byte of urgent data without an OS thread") 
     }
 }
 
-/* SO_SNDTIMEO and SO_RCVTIMEO --------------------------------------------------------- */
+/* SO_SNDTIMEO and SO_RCVTIMEO ------------------------------------------------ */
 
 static void limit_time(int fd) {
     struct timeval limit = {.tv_usec = 1000};
@@ -192,7 +192,7 @@ TEST(accept_limit, "SO_RCVTIMEO does not end an accept") {
     }
 }
 
-/* Error queues -------------------------------------------------------------------------- */
+/* Error queues --------------------------------------------------------------- */
 
 static green_socket *datagram_socket(const char *text, green_address *address) {
     green_socket *socket;
@@ -254,7 +254,7 @@ TEST(error_queue, "a receive waits on a socket with a queued error without an OS
     green_socket_release(peer);
 }
 
-/* Full receivers of datagrams --------------------------------------------------------------- */
+/* Full receivers of datagrams ------------------------------------------------ */
 
 struct letter {
     green_socket *socket;

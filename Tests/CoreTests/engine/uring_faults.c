@@ -1,5 +1,5 @@
-/* What the kernel may answer through a ring: the entry of an operation is turned
- * into a NOP that has the answer as its result (Linux 6.11). */
+/* Errors and short transfers of io_uring. The test replaces the submission entry of an
+ * operation by a NOP that has the wanted result (Linux 6.11). */
 #include "../../../csrc/core/hub.h"
 #include "../../../csrc/engine/uring.h"
 #include "files.h"
@@ -14,7 +14,7 @@ enum { INJECT_RESULT = 1 };
 
 static green_uring *uring;
 
-/* The next operations of the kind have this result. */
+/* The next operations with this opcode get this result. */
 static struct fault {
     uint8_t opcode;
     int32_t result;
@@ -44,7 +44,7 @@ int __wrap_io_uring_enter2(unsigned fd, unsigned to_submit, unsigned wanted, uns
                            size_t size);
 int __wrap_io_uring_enter2(unsigned fd, unsigned to_submit, unsigned wanted, unsigned flags, sigset_t *argument,
                            size_t size) {
-    if (!uring) /* which is being made */
+    if (!uring) /* the ring is being set up */
         return __real_io_uring_enter2(fd, to_submit, wanted, flags, argument, size);
     struct io_uring_sq *sq = &uring->ring.sq;
     for (unsigned i = *sq->khead; fault.times > 0 && i != *sq->ktail; i++) {
@@ -62,7 +62,7 @@ static void fail_next(uint8_t opcode, int32_t result, int times) {
     fault = (struct fault){opcode, result, times};
 }
 
-/* Whether the kernel takes results; asked of a ring of its own. */
+/* Whether the kernel's NOP supports results, tried on a separate ring. */
 static bool takes_results(void) {
     struct io_uring ring;
     struct io_uring_cqe *completion;
@@ -94,7 +94,7 @@ static void expect_all_met(void) {
     CHECK(fault.times, ==, 0);
 }
 
-TEST(interrupted_read, "a receive that a signal broke off goes on, and a write does") {
+TEST(interrupted_read, "a receive and a send that a signal interrupts continue") {
     on_uring();
     struct pair pair = connected(TCP4);
     fail_next(IORING_OP_SEND, -EINTR, 2);
@@ -111,7 +111,7 @@ static int read_byte(void *socket) {
     return (int)green_read(socket, &byte, 1);
 }
 
-TEST(interrupted_and_killed, "a receive that is broken off again and again can be killed, and times out") {
+TEST(interrupted_and_killed, "a receive that is interrupted again and again can be killed, and times out") {
     on_uring();
     struct pair pair = connected(TCP4);
     fail_next(IORING_OP_RECV, -EINTR, 1000000000);
@@ -124,17 +124,17 @@ TEST(interrupted_and_killed, "a receive that is broken off again and again can b
     release_pair(&pair);
 }
 
-TEST(short_send, "a send that took a part only goes on behind it") {
+TEST(short_send, "a send of a part continues behind it") {
     on_uring();
     struct pair pair = connected(TCP4);
-    fail_next(IORING_OP_SEND, 4, 1); /* which this NOP has not sent */
+    fail_next(IORING_OP_SEND, 4, 1); /* the NOP has not sent these bytes */
     CHECK(green_write(pair.near, "lostkept", 8), ==, 8);
     expect_all_met();
     expect_text(pair.far, "kept");
     release_pair(&pair);
 }
 
-/* An error that the kernel has for one call is that call's. */
+/* An error of one operation is the error of its call only. */
 static void expect_error(int error) {
     struct pair pair = connected(TCP4);
     char bytes[4];
@@ -152,7 +152,7 @@ static void expect_error(int error) {
     release_pair(&pair);
 }
 
-TEST(errors, "a reset, a lack of memory or of buffers is the error of its call, and nothing is lost by it") {
+TEST(errors, "a reset, out of memory and no buffers are errors of one call, and lose no bytes") {
     on_uring();
     expect_error(-ECONNRESET);
     expect_error(-ENOMEM);
@@ -160,7 +160,7 @@ TEST(errors, "a reset, a lack of memory or of buffers is the error of its call, 
     expect_error(-EIO);
 }
 
-TEST(no_buffers, "a receive for which no buffer is left falls back on a chunk of its own") {
+TEST(no_buffers, "a receive without a free buffer uses its own memory") {
     on_uring();
     struct pair pair = connected(TCP4);
     const void *bytes;
@@ -172,8 +172,7 @@ TEST(no_buffers, "a receive for which no buffer is left falls back on a chunk of
     release_pair(&pair);
 }
 
-/* Lets the kernel tell the next result, and returns before the thread that it
- * is for has gone on. */
+/* Waits for the next completion, and returns before its thread continues. */
 static void until_told(void) {
     uint64_t before = uring->base.completions;
     for (int i = 0; i < 1000 && uring->base.completions == before; i++)
@@ -186,7 +185,7 @@ static int receive_any(void *socket) {
     return (int)green_receive(socket, &bytes);
 }
 
-TEST(closed_without_buffers, "a socket is closed while its reader has yet to hear that no buffer is left") {
+TEST(closed_without_buffers, "a socket is closed before its reader learns that no buffer is free") {
     on_uring();
     struct pair pair = connected(TCP4);
     green_thread *reader = start(receive_any, pair.near);
@@ -220,7 +219,7 @@ TEST(connect, "a connect that fails returns an error with its address, and the n
     green_listener_release(listener);
 }
 
-/* EALREADY: it has continued by itself after EINTR. */
+/* EALREADY: the connect has continued after EINTR. */
 TEST(broken_connect, "a connect interrupted by a signal is repeated until it is done") {
     on_uring();
     static const int answers[] = {-EINTR, -EALREADY};
@@ -234,9 +233,9 @@ TEST(broken_connect, "a connect interrupted by a signal is repeated until it is 
     }
 }
 
-/* Waiting ---------------------------------------------------------------------- */
+/* Waiting -------------------------------------------------------------------- */
 
-TEST(receive_again, "a receive that a worker thread gave up continues") {
+TEST(receive_again, "a receive that a kernel worker gave up continues") {
     on_uring();
     struct pair pair = connected(TCP4);
     const void *bytes;
@@ -259,9 +258,9 @@ static int wait_for_bytes(void *socket) {
     return green_wait_fd(green_socket_fd(socket), POLLIN, GREEN_FOREVER);
 }
 
-/* The first one is a poll for one event. The others are multishot polls that end with
- * their first event. */
-TEST(other_events, "a poll that ends for an unrequested event is started again") {
+/* The first fault ends a poll for one event. Later faults end multishot polls with their
+ * first event. */
+TEST(other_events, "a poll that ends for an event that was not requested is started again") {
     on_uring();
     struct pair pair = connected(TCP4);
     for (int times = 1; times < 5; times++) {
@@ -289,7 +288,7 @@ static void fill(int fd) {
         ;
 }
 
-TEST(mistaken_room, "a send misled by polls continues after pauses, and a kill ends it") {
+TEST(mistaken_room, "a send that polls mislead continues after pauses, and a kill ends it") {
     on_uring();
     struct pair pair = connected(UNIX_PAIR);
     static char bytes[64 * 1024];
@@ -312,9 +311,9 @@ TEST(mistaken_room, "a send misled by polls continues after pauses, and a kill e
     release_pair(&pair);
 }
 
-/* Files ------------------------------------------------------------------------ */
+/* Files ---------------------------------------------------------------------- */
 
-TEST(no_truncate, "a file is truncated and opened natively where the ring does not do it") {
+TEST(no_truncate, "a worker truncates and opens a file if the ring cannot") {
     open_hub(0);
     uring->has_ftruncate = false;
     uring->opens_max = 0;
@@ -326,7 +325,7 @@ TEST(no_truncate, "a file is truncated and opened natively where the ring does n
     remove_directory();
 }
 
-/* All that a file can be asked for. */
+/* All file operations. */
 static void use_file(void) {
     struct stat status;
     green_file *file = NULL;
@@ -351,7 +350,8 @@ static const uint8_t file_calls[] = {IORING_OP_MKDIRAT,  IORING_OP_OPENAT,   IOR
                                      IORING_OP_FSYNC,    FTRUNCATE,          IORING_OP_STATX,
                                      IORING_OP_RENAMEAT, IORING_OP_UNLINKAT, IORING_OP_READ};
 
-/* Whether the ring takes it. A read may be the wait for a native thread instead. */
+/* Whether the ring performs the operation. Otherwise a read may be that of a worker's
+ * eventfd. */
 static bool takes(uint8_t opcode) {
     switch (opcode) {
     case FTRUNCATE:
@@ -365,9 +365,9 @@ static bool takes(uint8_t opcode) {
     }
 }
 
-/* Newer kernels, among them later versions of Linux 6.1 and 6.12, make EINTR of ERESTARTSYS.
- * All kernels do so for a read and a write. */
-TEST(broken_file_calls, "a call on a file that a stop of the process broke off is made again") {
+/* Newer kernels, among them late versions of Linux 6.1 and 6.12, return EINTR instead of
+ * ERESTARTSYS. All kernels do so for reads and writes. */
+TEST(broken_file_calls, "a file call that a stop of the process interrupts is repeated") {
     enum { ERESTARTSYS = 512, ENOTSUPP = 524 };
     on_uring();
     for (size_t i = 0; i < sizeof file_calls; i++) {
@@ -381,7 +381,7 @@ TEST(broken_file_calls, "a call on a file that a stop of the process broke off i
         }
     }
     green_file *file = open_file("file", O_RDWR | O_CREAT);
-    fail_next(IORING_OP_FSYNC, -ENOTSUPP, 1); /* another one that is in no header */
+    fail_next(IORING_OP_FSYNC, -ENOTSUPP, 1); /* another number that no header has */
     CHECK(green_file_sync(file), ==, -ENOTSUPP);
     green_file_free(file);
     remove_directory();
@@ -392,8 +392,8 @@ static int read_some(void *file) {
     return (int)green_file_read_at(file, bytes, sizeof bytes, 0);
 }
 
-/* The kill comes after the operation's end and before the thread goes on. */
-TEST(killed_while_ready, "a kill between a read that was broken off and its repetition is not lost") {
+/* The kill arrives after the operation has completed and before its thread continues. */
+TEST(killed_while_ready, "a kill between an interrupted read and its repetition is not lost") {
     on_uring();
     green_file *file = file_of_pattern("file", 1000);
     fail_next(IORING_OP_READ, -EINTR, 1);
@@ -411,7 +411,7 @@ static int sync_it(void *file) {
     return green_file_sync(file);
 }
 
-TEST(closed_while_ready, "a call that is to be made natively is not begun on a file that was closed") {
+TEST(closed_while_ready, "a call that a worker would make does not begin on a file that was closed") {
     on_uring();
     green_file *file = open_file("file", O_RDWR | O_CREAT);
     fail_next(IORING_OP_FSYNC, -ECANCELED, 1);
@@ -430,7 +430,7 @@ static int open_without_waiting(void *path) {
     return open_and_release(path, O_RDONLY | O_NONBLOCK);
 }
 
-TEST(own_error_number, "errno is each thread's own, whatever the hub does for others meanwhile") {
+TEST(own_error_number, "errno belongs to each green thread, whatever the hub does for others") {
     on_uring();
     char *path = strdup(path_of("fifo"));
     CHECK(mkfifo(path, 0600), ==, 0);
@@ -447,7 +447,7 @@ TEST(own_error_number, "errno is each thread's own, whatever the hub does for ot
     remove_directory();
 }
 
-TEST(no_worker, "calls on files are made natively where the kernel can start no worker, which it tells as cancelled") {
+TEST(no_worker, "if the kernel starts no worker, which it reports as -ECANCELED, a worker of Green makes the call") {
     on_uring();
     for (size_t i = 0; i < sizeof file_calls; i++) {
         if (!takes(file_calls[i]))
@@ -481,7 +481,7 @@ static int sleep_natively(void *unused) {
     return usleep(1000);
 }
 
-TEST(broken_offload, "a wait for a native thread that a signal broke off goes on, and still times out") {
+TEST(broken_offload, "a wait for an offloaded call that a signal interrupts continues, and still times out") {
     on_uring();
     fail_next(IORING_OP_READ, -EINTR, 3);
     CHECK(green_offload(NULL, sleep_natively, NULL, NULL, NULL, GREEN_FOREVER), ==, 0);
@@ -491,7 +491,7 @@ TEST(broken_offload, "a wait for a native thread that a signal broke off goes on
     fail_next(0, 0, 0);
 }
 
-TEST(longest_wait, "the kernel can add a wait of any length to its clock") {
+TEST(longest_wait, "no timeout overflows when the kernel adds it to its clock") {
     int64_t longest = INT64_MAX;
     open_hub(0);
     green_thread *sleeper = start(nap, &longest);
@@ -530,7 +530,7 @@ static void press(unsigned entries) {
         idle[i] = start(read_byte, quiet[i].near);
     }
     let_run();
-    /* More requests to cancel at once than the ring has entries. */
+    /* More cancels at once than the ring has entries. */
     for (int i = 0; i < PAIRS; i++)
         CHECK(green_thread_kill(idle[i]), ==, 0);
     for (int i = 0; i < PAIRS; i++) {

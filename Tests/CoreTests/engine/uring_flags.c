@@ -1,6 +1,6 @@
-/* What a hub's ring is made with: what the kernel knows, less what GREEN_DISABLE names.
+/* The flags of a hub's ring: what the kernel supports, without what GREEN_DISABLE names.
  *
- * Every hub here is a child's, because a process reads the variable once. */
+ * Each hub is in a child process, because a process reads the variable once. */
 #include "../../../csrc/core/hub.h"
 #include "../../../csrc/engine/uring.h"
 #include "helpers.h"
@@ -10,16 +10,16 @@
 
 enum { FEATURE_NO_IOWAIT = 1 << 17, ENTER_NO_IOWAIT = 1 << 7, RECEIVES_MAX = 8 };
 
-/* What the kernel refuses. */
+/* Flags and registrations that the wrapped calls refuse. */
 static unsigned refused_setup, refused_enter, refused_registration;
 
-/* Makes the next receive an operation that no kernel has. */
+/* Replaces the opcode of the next receive by one that no kernel has. */
 static bool spoils;
 
-/* What a child has seen, in shared memory. */
+/* What a child reports, in shared memory. */
 static struct sight {
     unsigned setup, enter, features;
-    unsigned receives; /* and which of them were to poll first */
+    unsigned receives; /* and which of them poll first */
     bool polls[RECEIVES_MAX];
     unsigned opens_max;
     bool has_ftruncate, done;
@@ -106,7 +106,7 @@ static void look_in_child(void) {
     look();
 }
 
-/* What a hub has where GREEN_DISABLE is this. */
+/* What a hub has with this value of GREEN_DISABLE. */
 static struct sight with(const char *disabled) {
     static struct child child;
     setting = disabled;
@@ -118,7 +118,7 @@ static struct sight with(const char *disabled) {
     return *seen;
 }
 
-/* What this kernel has. */
+/* What a hub has without GREEN_DISABLE. */
 static struct sight everything(void) {
     seen = mmap(NULL, sizeof *seen, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     CHECK(seen != MAP_FAILED);
@@ -171,13 +171,13 @@ static void need_every_setup(void) {
     CHECK(setup_of(""), ==, BEST);
 }
 
-TEST(disabled_setup, "a ring is made with the best flags that GREEN_DISABLE leaves") {
+TEST(disabled_setup, "a ring is set up with the best flags that GREEN_DISABLE leaves") {
     need_every_setup();
     for (int i = 0; i < SETUPS; i++)
         CHECK(setup_of(setups[i].names), ==, setups[i].left);
 }
 
-TEST(refused_setup, "a kernel that refuses some flags of a ring gets the best of the others") {
+TEST(refused_setup, "if the kernel refuses some setup flags, the best of the others are used") {
     need_every_setup();
     for (int i = 0; i < SETUPS; i++) {
         refused_setup = setups[i].flags;
@@ -185,7 +185,7 @@ TEST(refused_setup, "a kernel that refuses some flags of a ring gets the best of
     }
 }
 
-TEST(disabled_enter, "io_uring_enter has no flag that GREEN_DISABLE names") {
+TEST(disabled_enter, "io_uring_enter gets no flag that GREEN_DISABLE names") {
     struct sight all = everything();
     CHECK(!(all.enter & ENTER_NO_IOWAIT), ==, !(all.features & FEATURE_NO_IOWAIT));
     CHECK(all.enter & IORING_ENTER_REGISTERED_RING);
@@ -193,7 +193,7 @@ TEST(disabled_enter, "io_uring_enter has no flag that GREEN_DISABLE names") {
     CHECK(with("registered_ring").enter, ==, all.enter & ~IORING_ENTER_REGISTERED_RING);
 }
 
-TEST(refused_enter, "a kernel that refuses a flag of io_uring_enter is used without it") {
+TEST(refused_enter, "if the kernel refuses a flag of io_uring_enter, the ring is used without it") {
     static const unsigned flags[] = {ENTER_NO_IOWAIT, IORING_ENTER_REGISTERED_RING,
                                      ENTER_NO_IOWAIT | IORING_ENTER_REGISTERED_RING};
     (void)everything();
@@ -215,7 +215,7 @@ static void open_where_enter_is_refused(void) {
     CHECK_CONTAINS(green_hub_fallback(), "using an io_uring ring");
 }
 
-TEST(useless_enter, "a kernel that refuses a flag that Green needs of io_uring_enter gets epoll") {
+TEST(useless_enter, "if the kernel refuses a flag of io_uring_enter that Green needs, the hub runs on epoll") {
     struct child child;
     (void)everything();
     run_child(&child, open_where_enter_is_refused);
@@ -223,7 +223,7 @@ TEST(useless_enter, "a kernel that refuses a flag that Green needs of io_uring_e
     CHECK(child.status, ==, 0);
 }
 
-TEST(disabled_polls, "a receive polls first, or knows that bytes are left, unless GREEN_DISABLE names that") {
+TEST(disabled_polls, "poll_first and sock_nonempty are used unless GREEN_DISABLE names them") {
     static const bool usual[] = {false, false, true}, never[] = {false, false, false}, late[] = {false, true, true};
     struct sight all = everything(), first = with("poll_first"), nonempty = with("sock_nonempty");
     CHECK(all.receives, ==, 3);
@@ -232,13 +232,13 @@ TEST(disabled_polls, "a receive polls first, or knows that bytes are left, unles
     CHECK(memcmp(nonempty.polls, late, 3), ==, 0);
 }
 
-TEST(disabled_files, "the ring does not take what GREEN_DISABLE names of what is done with files") {
+TEST(disabled_files, "file operations that GREEN_DISABLE names do not go to the ring") {
     CHECK(everything().opens_max, >, 0);
     CHECK(with("iowq_max_workers").opens_max, ==, 0);
     CHECK(!with("ftruncate").has_ftruncate);
 }
 
-TEST(refused_registrations, "a kernel that refuses to register what Green can do without is used without it") {
+TEST(refused_registrations, "if the kernel refuses an optional registration, the ring is used without it") {
     needs_kernel();
     (void)everything();
     refused_registration = IORING_REGISTER_RING_FDS;
@@ -252,7 +252,7 @@ static int read_byte(void *socket) {
     return (int)green_read(socket, &byte, 1);
 }
 
-/* All in one turn: that of the first one is spoilt. */
+/* All receives are submitted in one loop iteration. The entry of the first is invalid. */
 static void read_with_a_bad_entry(void) {
     enum { READERS = 5 };
     struct pair pairs[READERS];
@@ -273,7 +273,7 @@ static void read_with_a_bad_entry(void) {
         release_pair(&pairs[i]);
 }
 
-TEST(bad_entry, "an entry that the kernel refuses ends its own call only, with submit_all and without") {
+TEST(bad_entry, "an invalid submission entry ends only its own call, with and without submit_all") {
     static const char *const settings[] = {"", "submit_all", "all"};
     static struct child child;
     (void)everything();

@@ -1,4 +1,4 @@
-/* A kernel that refuses io_uring: the error says so, and what the cause may be. */
+/* The kernel refuses io_uring, and the error names the likely cause. */
 #include "helpers.h"
 
 #include "seccomp.h"
@@ -10,7 +10,7 @@ static void open_refused(void) {
     green_statistics now;
     size_t descriptors = open_descriptors();
     refuse_uring(refusal);
-    for (int i = 0; i < 3; i++) { /* it is refused each time anew, and nothing is left */
+    for (int i = 0; i < 3; i++) { /* each attempt is refused anew and leaves nothing behind */
         CHECK(green_hub_open(&options), ==, -refusal);
         dprintf(STDERR_FILENO, "%s\n", green_explain(-refusal));
         CHECK(green_hub_statistics(&now), ==, -ENOENT);
@@ -18,7 +18,7 @@ static void open_refused(void) {
     }
 }
 
-TEST(seccomp, "a ring that seccomp refuses is -EPERM, and the message tells the likely cause") {
+TEST(seccomp, "if seccomp refuses a ring, the error is -EPERM and the message names the likely cause") {
     needs_kernel();
     struct child child;
     refusal = EPERM;
@@ -28,7 +28,7 @@ TEST(seccomp, "a ring that seccomp refuses is -EPERM, and the message tells the 
     CHECK_CONTAINS(child.output, "io_uring");
 }
 
-TEST(missing, "a kernel without io_uring is -ENOSYS, and the message says so") {
+TEST(missing, "on a kernel without io_uring the error is -ENOSYS, and the message says so") {
     needs_kernel();
     struct child child;
     refusal = ENOSYS;
@@ -37,7 +37,7 @@ TEST(missing, "a kernel without io_uring is -ENOSYS, and the message says so") {
     CHECK_CONTAINS(child.output, "io_uring");
 }
 
-TEST(memory, "a ring that the memlock limit refuses is -ENOMEM, and the message tells the likely cause") {
+TEST(memory, "if the memlock limit refuses a ring, the error is -ENOMEM and the message names the likely cause") {
     needs_kernel();
     struct child child;
     refusal = ENOMEM;
@@ -71,7 +71,7 @@ static void use_refused(void) {
     CHECK(thread == NULL && socket == NULL && listener == NULL);
 }
 
-TEST(every_first_call, "where no hub can be made, every first call says why, and nothing crashes") {
+TEST(every_first_call, "if no hub can be made, every first call returns the reason, and nothing crashes") {
     needs_kernel();
     struct child child;
     run_child(&child, use_refused);

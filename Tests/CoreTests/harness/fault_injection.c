@@ -17,13 +17,13 @@
 #endif
 
 static struct {
-    atomic_uint kinds;            /* that fail; 0: none */
+    atomic_uint kinds;            /* kinds of calls that fail; 0: none */
     atomic_uint count;            /* calls made */
-    atomic_uint first, last;      /* of those that fail, from 1 */
-    _Atomic(const char *) failed; /* the first that did */
+    atomic_uint first, last;      /* the range of calls that fail, from 1 */
+    _Atomic(const char *) failed; /* the first call that failed */
 } failing;
 
-/* What the wrapped calls have handed out and not taken back. */
+/* Allocations and mappings of wrapped calls that were not freed. */
 static atomic_long allocations, mappings;
 
 static const char *running, *running_on;
@@ -130,7 +130,7 @@ WRAPPED(int, mprotect, void *address, size_t size, int protection) {
 }
 
 WRAPPED(int, madvise, void *address, size_t size, int advice) {
-    /* A stack without its guard must not come into use; the others are advice. */
+    /* A failed guard must keep its stack from being used. Other advice is optional. */
     FAIL_IF(FAIL_MEMORY, advice == MADV_GUARD_INSTALL ? "guard" : "madvise", ENOMEM, -1);
     return __real_madvise(address, size, advice);
 }
@@ -248,7 +248,7 @@ static void open_hub(const char *engine) {
     CHECK(green_hub_open(&options), ==, 0);
 }
 
-/* What was cancelled may take some turns, and a native thread its time. */
+/* Cancelled operations may need some loop iterations to end, and workers some time. */
 static void close_hub(void) {
     int error = green_hub_close();
     for (unsigned i = 0; i < 2000 * time_factor() && error == -EBUSY; i++) {
@@ -267,7 +267,7 @@ static struct holdings holdings(void) {
     return (struct holdings){allocations, mappings, open_descriptors()};
 }
 
-/* Once the native threads, too, are done with what came before. */
+/* Waits until workers have finished earlier calls. */
 static struct holdings settled_holdings(void) {
     struct holdings now = holdings();
     for (int same = 0; same < 20;) {
@@ -279,7 +279,7 @@ static struct holdings settled_holdings(void) {
     return now;
 }
 
-/* A native thread that an earlier scenario has left behind may give back what it holds. */
+/* A worker that an earlier scenario has left behind may free memory. */
 static void check_same(struct holdings *before) {
     struct holdings now = holdings();
     for (unsigned i = 0;
@@ -295,7 +295,7 @@ static void check_same(struct holdings *before) {
     CHECK(now.descriptors, ==, before->descriptors);
 }
 
-/* So that a call that fails without a sentence does not find an older one. */
+/* So that a call that fails without a message is not credited with an older one. */
 static void forget_sentence(void) {
     green_address address;
     CHECK(green_address_parse(&address, "forgotten"), ==, -EINVAL);
@@ -348,7 +348,7 @@ static int run(const struct scenario *scenario, const char *engine, unsigned kin
 }
 
 static bool is_tolerated(const struct scenario *scenario, const char *call) {
-    if (strcmp(call, "mprotect_guard") == 0) /* the stack may share another's guard */
+    if (strcmp(call, "mprotect_guard") == 0) /* the stack may share the guard of another */
         return true;
     const char *found = scenario->tolerates ? strstr(scenario->tolerates, call) : NULL;
     size_t length = strlen(call);
@@ -388,7 +388,7 @@ void fail_everywhere(const struct scenario *scenario, const char *engine, unsign
     running = scenario->name;
     running_on = engine;
     on_failure = say_where;
-    /* What a process does once is done now. */
+    /* Does first what a process does only once. */
     CHECK(run(scenario, engine, 0, 0, 0), ==, 0);
     unsigned alone = fail_each(scenario, engine, kinds, false), together = 0;
     if (!scenario->one_by_one)

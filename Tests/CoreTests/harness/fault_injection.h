@@ -1,63 +1,60 @@
-/* Calls that fail on purpose: allocations, and system calls that want something
- * of which there may be none left.
+/* Fault injection: allocations and system calls that fail on purpose.
  *
- * The linker puts these in the place of the real ones (--wrap), for the library
- * and the test alike; what the C library does inside is its own. Each scenario
- * runs again and again, and each time another of its calls fails, until a run
- * comes to its end before it has made so many. */
-#ifndef GREEN_TESTS_FAILING_H
-#define GREEN_TESTS_FAILING_H
+ * The linker replaces the calls (--wrap) in the library and the test, but not inside the C
+ * library. Each scenario is run again and again, each time with the next of its calls
+ * failing, until a run ends before it makes that call. */
+#ifndef GREEN_TESTS_FAULT_INJECTION_H
+#define GREEN_TESTS_FAULT_INJECTION_H
 
 #include "helpers.h"
 
 enum failing_kind {
-    FAIL_MEMORY = 1, /* malloc and its like, mmap, mprotect, madvise: ENOMEM */
-    FAIL_CALLS = 2,  /* socket, accept4, epoll_ctl, pthread_create...: EMFILE and its like */
+    FAIL_MEMORY = 1, /* malloc and similar calls, mmap, mprotect, madvise: ENOMEM */
+    FAIL_CALLS = 2,  /* socket, accept4, epoll_ctl, pthread_create and others: EMFILE and similar errors */
 };
 
-/* Notes the result of a call of a scenario, in whatever thread: an error has to
- * have a sentence at that moment. Returns it. */
+/* Records the result of a call of a scenario, on any thread, and checks that an error has a
+ * message now. Returns the result. */
 long note_result(long result);
 
-/* Goes on, or leaves the function by way of `done` with what the call returned. */
+/* Continues, or goes to `done` with the error that the call returned. */
 #define TRY(call)                                                                                                      \
     do {                                                                                                               \
         if ((error = (int)note_result(call)) < 0)                                                                      \
             goto done;                                                                                                 \
     } while (0)
 
-/* Waits for threads, NULL among them, killing them first when error is one.
- * Returns it, or what the first of them has failed with. */
+/* Waits for threads; some may be NULL. Kills them first if error is an error. Returns it,
+ * or the first thread's error. */
 int end_threads(green_thread **threads, size_t count, int error);
 
-/* What runs with failures: on a hub of its own, which is made before, unless it
- * is about that. It gives back all it has, and returns 0 or an error, after noting one. */
+/* What runs with failures, on a hub that is opened before, unless the scenario opens one.
+ * It releases everything, and returns 0 or an error that was recorded. */
 struct scenario {
     const char *name;
     int (*run)(void);
-    /* What may fail without anybody noticing, as in "strndup accept4": a name
-     * that is not kept, or somebody who tries again. */
+    /* Calls that may fail without an error of the scenario, such as "strndup accept4": a
+     * name that is not kept, or a call that is repeated. */
     const char *tolerates;
-    unsigned step;   /* between calls that fail, where there are very many; GREEN_FAILING_STEP overrides it; 0: 1 */
-    bool opens;      /* it makes the hub */
-    bool one_by_one; /* it waits for as long as there is nothing, so only one call fails */
+    unsigned step;   /* the distance of failing calls, if there are very many; 0: 1. GREEN_FAILING_STEP overrides it */
+    bool opens;      /* it opens the hub */
+    bool one_by_one; /* it waits until a resource is free, so only one call may fail */
 };
 
-/* Runs it on the engine with each of its calls of these kinds failing, alone and
- * together with all that come later. Every time it returns an error with a
- * sentence, or what failed is tolerated; nothing is left; and after that the
- * same scenario succeeds. */
+/* Runs the scenario on the engine with each of its calls of these kinds failing, alone and
+ * together with all later ones. Each time, it must return an error with a message unless
+ * the failure is tolerated, leave nothing behind, and succeed when run again. */
 void fail_everywhere(const struct scenario *scenario, const char *engine, unsigned kinds);
 
-/* The same on both engines, and prints how many failures there were. */
+/* Does the same on both engines, and prints the number of failures. */
 void fail_on_each_engine(const struct scenario *scenarios, size_t count, unsigned kinds);
 
-/* For calls that are not wrapped, those of another library's hooks: whether this
- * one is to fail. */
+/* For calls that are not wrapped, such as hooks of another library: whether this one must
+ * fail. */
 bool should_fail(const char *call);
 
-/* The same by hand: from here on the calls of these kinds from the first to the
- * last fail. Returns how many were made since; 0 kinds end it. */
+/* Without a scenario: from now on, the first to the last of the calls of these kinds fail.
+ * Returns the number of calls since the last use. kinds of 0 ends it. */
 unsigned fail_calls(unsigned kinds, unsigned first, unsigned last);
 
 #endif

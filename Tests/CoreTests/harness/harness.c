@@ -11,7 +11,7 @@ static struct test *first_test;
 static struct test **last_test = &first_test;
 static const struct test *current_test;
 
-/* Where failures go, also while standard error is captured. */
+/* Where failures are written, also while standard error is captured. */
 static int report_fd = STDERR_FILENO;
 
 void test_register(struct test *test) {
@@ -180,7 +180,8 @@ static bool is_idle(void) {
     return now.threads == 1 && now.handles + now.timers + now.sockets + now.operations + now.buffers == 0;
 }
 
-/* Nothing may be left of a test. What it started to end may take some turns. */
+/* A test must leave nothing behind. What it has cancelled may need some loop iterations to
+ * end. */
 static void check_nothing_left(size_t descriptors) {
     green_statistics now;
     if (green_hub_statistics(&now) == 0) {
@@ -195,7 +196,7 @@ static void check_nothing_left(size_t descriptors) {
         CHECK(now.buffers, ==, 0);
         CHECK(green_hub_close(), ==, 0);
     }
-    /* An interrupted look-up ends in its own time, and with it its sockets. */
+    /* An interrupted name lookup ends later and then closes its sockets. */
     for (unsigned i = 0; i < 2000 * time_factor() && open_descriptors() > descriptors; i++)
         usleep(5000);
     if (open_descriptors() != descriptors)
@@ -206,7 +207,7 @@ static void check_nothing_left(size_t descriptors) {
 static void on_alarm(int signal) {
     (void)signal;
     dprintf(report_fd, "failed: no end after %u seconds\n", limit_of(current_test));
-    fail(); /* not async-signal-safe, but this process is lost anyway */
+    fail(); /* not async-signal-safe, but this process ends anyway */
 }
 
 static int run(const struct test *test) {
@@ -224,7 +225,7 @@ static int run(const struct test *test) {
     return 0;
 }
 
-/* Every test of this file, each in a process of its own. */
+/* Runs all tests of this file, each in its own process. */
 static int run_all(char *program) {
     int failures = 0;
     for (struct test *test = first_test; test; test = test->next) {

@@ -1,10 +1,10 @@
-/* The test harness: one process runs one test.
+/* The test harness. One process runs one test.
  *
  *     TEST(kill_of_unstarted, "kill of an unstarted thread never runs it") { ... }
  *
- * registers a test; CMakeLists.txt finds it by its first line and makes a ctest
- * test of it. When the body returns, the harness checks that nothing is left:
- * no green thread, handle, socket, timer, operation, buffer or descriptor. */
+ * registers a test. CMakeLists.txt finds it by its first line and makes a ctest test of it.
+ * When the body returns, the harness checks that nothing is left: no green thread, handle,
+ * socket, timer, operation, buffer or descriptor. */
 #ifndef GREEN_TESTS_HARNESS_H
 #define GREEN_TESTS_HARNESS_H
 
@@ -38,12 +38,12 @@
 #define SANITIZED 0
 #endif
 
-/* Built for another processor, whose emulator runs them. */
+/* Built for another processor and run by an emulator. */
 #ifndef EMULATED
 #define EMULATED 0
 #endif
 
-/* How often a large test repeats: a fraction of it where that is slow. */
+/* Scales the repetitions of a large test down on slow builds. */
 #define SLOW (SANITIZED || EMULATED)
 #define SCALED(count) (SLOW ? ((count) + 19) / 20 : (count))
 
@@ -51,7 +51,7 @@ struct test {
     const char *name;
     const char *title;
     void (*body)(void);
-    unsigned seconds; /* after which it has failed */
+    unsigned seconds; /* the time limit */
     struct test *next;
 };
 
@@ -68,8 +68,8 @@ void test_register(struct test *test);
 #define TEST(symbol, text) TEST_WITHIN(60, symbol, text)
 #define BIG_TEST(symbol, text) TEST_WITHIN(240, symbol, text)
 
-/* CHECK(condition) or CHECK(left, ==, right), which prints both values. A check
- * that fails ends the process: it may run on any stack, so nothing unwinds. */
+/* CHECK(condition), or CHECK(left, ==, right), which prints both values. A failed check
+ * ends the process, because it may run on any stack. */
 #define CHECK(...) CHECK_PICK(__VA_ARGS__, CHECK_COMPARE, CHECK_NEITHER, CHECK_TRUE, 0)(__VA_ARGS__)
 #define CHECK_PICK(a, b, c, pick, ...) pick
 #define CHECK_TRUE(condition)                                                                                          \
@@ -84,10 +84,10 @@ void test_register(struct test *test);
             check_compare_failed(__FILE__, __LINE__, #left " " #operator" " #right, left_, right_);                    \
     } while (0)
 
-/* Called when a test fails, to say on standard error what it was at. */
+/* If not NULL, called after a failure to write details to standard error. */
 extern void (*on_failure)(void);
 
-/* Two strings are the same; a text contains another. */
+/* Check that two strings are equal, and that a text contains another. */
 #define CHECK_TEXT(text, expected) check_text(__FILE__, __LINE__, #text, text, expected)
 #define CHECK_CONTAINS(text, part) check_contains(__FILE__, __LINE__, #text, text, part)
 
@@ -97,15 +97,15 @@ _Noreturn void check_compare_failed(const char *file, int line, const char *expr
 void check_text(const char *file, int line, const char *expression, const char *text, const char *expected);
 void check_contains(const char *file, int line, const char *expression, const char *text, const char *part);
 
-/* How many times longer than usual everything may take here: four times where SLOW, and
- * that times what GREEN_TEST_TIME_FACTOR says (a whole number), for slow machines. */
+/* How much longer than usual everything may take: 4 where SLOW, times
+ * GREEN_TEST_TIME_FACTOR, a whole number, for slow machines. */
 unsigned time_factor(void);
 
-/* A time, longer on slow machines: a timeout that must not expire before what it is for. */
+/* A time that is longer on slow machines, for timeouts that must not expire too early. */
 #define PATIENTLY(time) ((int64_t)time_factor() * (time))
 
-/* Lets the other threads run until the condition holds; fails after 30 seconds, or
- * longer on slow machines. */
+/* Lets other threads run until the condition holds. Fails after 30 seconds, or later on
+ * slow machines. */
 #define UNTIL(condition)                                                                                               \
     do {                                                                                                               \
         int64_t until_deadline_ = green_now() + PATIENTLY(30 * GREEN_SECOND);                                          \
@@ -119,31 +119,32 @@ unsigned time_factor(void);
 /* Ends the test as skipped. */
 _Noreturn void skip(const char *reason);
 
-/* The skip of a test of what an emulator does not do as the kernel does: seccomp
- * filters, limits of memory, what is resident. */
+/* Skips a test that needs what an emulator does not do like the kernel: seccomp filters,
+ * memory limits, resident memory. */
 void needs_kernel(void);
 
-/* Whether a child of a process that had several OS threads may start one:
- * ThreadSanitizer does not allow it, and the emulator crashes, since it still
- * knows the processors of those that the child does not have. */
+/* Whether the child of a process with several OS threads may start one. ThreadSanitizer
+ * does not allow it. The emulator crashes, because it still counts the processors of OS
+ * threads that the child does not have. */
 bool threads_after_fork(void);
 
-/* Standard error between the two calls, as text that the next capture_end() reuses. */
+/* Captures standard error between the two calls. The next capture_end() overwrites the
+ * text. */
 void capture_begin(void);
 const char *capture_end(void);
 
-/* Runs body in a child process, its standard error into output, and waits for
- * it. To be called before the hub is made: a ring does not survive a fork. */
+/* Runs body in a child process with its standard error in output, and waits for it. Must be
+ * called before the hub is made: a ring does not survive a fork. */
 struct child {
-    int status; /* of waitpid(2) */
+    int status; /* as from waitpid(2) */
     char output[8192];
 };
 void run_child(struct child *child, void (*body)(void));
 
-/* Skips the test where there is no io_uring. To be called before the hub is made. */
+/* Skips the test if there is no io_uring. Must be called before the hub is made. */
 void needs_uring(void);
 
-/* The descriptors this process has open. */
+/* The number of open descriptors of this process. */
 size_t open_descriptors(void);
 
 #endif

@@ -99,7 +99,7 @@ static const char *transport_name(enum transport transport) {
 }
 
 green_listener *listen_any(enum transport transport) {
-    static atomic_uint counter; /* tests run hubs side by side */
+    static atomic_uint counter; /* several OS threads may make addresses at once */
     unsigned count = atomic_fetch_add(&counter, 1);
     char text[GREEN_ADDRESS_TEXT_MAX];
     green_listener *listener = NULL;
@@ -204,8 +204,7 @@ void expect_end(green_socket *socket) {
     CHECK(green_read(socket, &byte, 1), ==, 0);
 }
 
-/* The stream repeats a table whose length is prime, so that no buffer size and
- * no packet size divides it. */
+/* The stream repeats a table of prime length, so that no buffer or packet size divides it. */
 enum { PERIOD = 65521 };
 static _Thread_local unsigned char table[2 * PERIOD];
 

@@ -1,4 +1,4 @@
-/* Runs a command where io_uring is forbidden, as it is in most containers. */
+/* Runs a command without io_uring, as in most containers. */
 #include "seccomp.h"
 
 #include <errno.h>

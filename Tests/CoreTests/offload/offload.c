@@ -1,4 +1,4 @@
-/* Calls on native threads: who waits, how many run, what interrupts leave. */
+/* Offloaded calls: who waits, how many run at once, and what interrupts leave behind. */
 #include "helpers.h"
 
 #include <malloc.h>
@@ -8,13 +8,13 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-/* A call that blocks its native thread until it is let go. */
+/* A call that blocks its worker until the test lets it return. */
 struct call {
     green_offload_pool *pool;
     int64_t timeout;
     sem_t begun, go;
     atomic_int runs, abandoned;
-    int result; /* the function's */
+    int result; /* of the function */
 };
 
 static atomic_int running, most_running;
@@ -23,7 +23,7 @@ static struct call *new_call(green_offload_pool *pool) {
     struct call *call = calloc(1, sizeof *call);
     call->pool = pool;
     call->timeout = GREEN_FOREVER;
-    call->result = -7; /* no error of green_offload() */
+    call->result = -7; /* not an error of green_offload() */
     sem_init(&call->begun, 0, 0);
     sem_init(&call->go, 0, 0);
     return call;
@@ -67,8 +67,8 @@ static void *return_at_once(void *argument) {
     return argument;
 }
 
-/* At most: the one just joined may not be gone from the list yet, and ThreadSanitizer
- * adds one of its own to the first that is started. */
+/* An upper bound: a joined thread may still be in the list, and ThreadSanitizer adds a
+ * thread of its own. */
 static size_t threads_so_far(void) {
     pthread_t thread;
     CHECK(pthread_create(&thread, NULL, return_at_once, NULL), ==, 0);
@@ -76,7 +76,7 @@ static size_t threads_so_far(void) {
     return os_threads();
 }
 
-TEST(others_run, "only the caller waits, and gets what the function returned") {
+TEST(others_run, "only the caller waits, and gets the function's return value") {
     struct call *call = new_call(NULL);
     green_thread *caller = start(offload, call);
     UNTIL(has_begun(call));
@@ -88,7 +88,7 @@ TEST(others_run, "only the caller waits, and gets what the function returned") {
     free(call);
 }
 
-TEST(side_by_side, "as many calls run at once as the pool has threads, the others in their turn") {
+TEST(side_by_side, "as many calls run at once as the pool has workers, and the others wait in order") {
     enum { CALLS = 20, THREADS = 3 };
     green_offload_pool *pool = pool_of((green_offload_options){.threads = THREADS});
     struct call *calls[CALLS];
@@ -113,7 +113,7 @@ TEST(side_by_side, "as many calls run at once as the pool has threads, the other
     green_offload_pool_free(pool);
 }
 
-TEST(full, "a call beyond the limit of the queue is -EAGAIN, at once, and its argument is given back") {
+TEST(full, "a call that exceeds the queue limit is -EAGAIN at once, and its argument is abandoned") {
     green_offload_pool *pool = pool_of((green_offload_options){.threads = 1, .queue_limit = 2, .name = "tiny"});
     struct call *calls[4];
     green_thread *callers[3];
@@ -138,7 +138,7 @@ TEST(full, "a call beyond the limit of the queue is -EAGAIN, at once, and its ar
     green_offload_pool_free(pool);
 }
 
-TEST(killed, "a kill ends the wait at once; what has begun runs to its end, what has not never runs") {
+TEST(killed, "a kill ends the wait at once; a function that has begun runs to its end, others are never called") {
     green_offload_pool *pool = pool_of((green_offload_options){.threads = 1});
     struct call *begun = new_call(pool), *waiting = new_call(pool), *later = new_call(pool);
     green_thread *first = start(offload, begun), *second = start(offload, waiting), *third = start(offload, later);
@@ -159,7 +159,7 @@ TEST(killed, "a kill ends the wait at once; what has begun runs to its end, what
     green_offload_pool_free(pool);
 }
 
-TEST(killed_last, "what joins the queue behind a call that was taken out of its end has its turn") {
+TEST(killed_last, "a call that is queued after the last one was taken back still runs") {
     green_offload_pool *pool = pool_of((green_offload_options){.threads = 1});
     struct call *begun = new_call(pool), *waiting = new_call(pool), *later = new_call(pool);
     green_thread *first = start(offload, begun), *second = start(offload, waiting);
@@ -194,7 +194,7 @@ TEST(timeouts, "the call's timeout and a timeout of the thread end the wait, eac
     free(around);
 }
 
-TEST(released, "a pool that is given up ends what was left behind, and then its native threads") {
+TEST(released, "a freed pool runs the functions of interrupted callers, and then its workers end") {
     size_t before = threads_so_far();
     green_offload_pool *pool = pool_of((green_offload_options){.threads = 2, .idle = GREEN_FOREVER});
     struct call *left = new_call(pool), *done = new_call(pool);
@@ -212,8 +212,8 @@ TEST(released, "a pool that is given up ends what was left behind, and then its 
     free(done);
 }
 
-/* Exceeds the error of threads_so_far(). */
-TEST(idle_released, "idle native threads end when their pool is freed, whatever their idle time") {
+/* More workers than threads_so_far() may be wrong by. */
+TEST(idle_released, "idle workers end when their pool is freed, whatever their idle time") {
     enum { THREADS = 4 };
     size_t before = threads_so_far();
     green_offload_pool *pool = pool_of((green_offload_options){.threads = THREADS, .idle = GREEN_FOREVER});
@@ -234,7 +234,7 @@ TEST(idle_released, "idle native threads end when their pool is freed, whatever 
     UNTIL(os_threads() <= before);
 }
 
-TEST(unused, "a pool without a call makes no native thread") {
+TEST(unused, "a pool without calls starts no worker") {
     size_t before = threads_so_far();
     green_offload_pool *pool;
     CHECK(green_offload_pool_make(&pool, NULL), ==, 0);
@@ -243,7 +243,7 @@ TEST(unused, "a pool without a call makes no native thread") {
     green_offload_pool_free(NULL);
 }
 
-TEST(idle, "native threads without work end after a while, and come again") {
+TEST(idle, "idle workers end after the idle time, and are started again on demand") {
     size_t before = threads_so_far();
     green_offload_pool *pool = pool_of((green_offload_options){.idle = GREEN_MILLISECOND});
     struct call *call = new_call(pool);
@@ -269,7 +269,7 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *time) {
     return result;
 }
 
-TEST(date, "setting the system's date does not change the idle time of native threads") {
+TEST(date, "setting the system's date does not change the idle time of workers") {
     size_t before = threads_so_far();
     green_offload_pool *pool = pool_of((green_offload_options){.idle = GREEN_MILLISECOND});
     struct call *call = new_call(pool);
@@ -281,10 +281,10 @@ TEST(date, "setting the system's date does not change the idle time of native th
     green_offload_pool_free(pool);
 }
 
-/* Native threads are detached and need no join. glibc keeps up to 40 MiB of stacks of
- * ended threads, which the first threads allocate. With one arena, no thread allocates
+/* Workers are detached and need no join. glibc keeps up to 40 MiB of stacks of ended
+ * threads, which the first threads allocate. With one malloc arena, no thread allocates
  * another. */
-TEST(many_lives, "native threads that have ended leave no memory behind") {
+TEST(many_lives, "workers that have ended leave no memory behind") {
     enum { LIVES = 180, FIRST = 60 };
     if (SANITIZED)
         skip("sanitizers keep memory of threads for longer");
@@ -337,7 +337,7 @@ static void count_signal(int number) {
     atomic_fetch_add(&handled, 1);
 }
 
-TEST(signals, "no native thread of Green handles a signal of the process") {
+TEST(signals, "no OS thread of Green handles a signal of the process") {
     sigset_t set, pending;
     struct call *call = new_call(NULL);
     struct sigaction action = {.sa_handler = count_signal};
@@ -368,7 +368,7 @@ static int use_green(void *unused) {
     return -EINVAL;
 }
 
-TEST(green_inside, "a function may use Green on its native thread, and its errors are results") {
+TEST(green_inside, "a function may use Green on its worker, and its errors are results") {
     size_t before = threads_so_far();
     green_offload_pool *pool = pool_of((green_offload_options){0});
     int result = 0;
@@ -376,7 +376,7 @@ TEST(green_inside, "a function may use Green on its native thread, and its error
     CHECK(result, ==, -EINVAL);
     CHECK(green_offload(pool, use_green, NULL, NULL, NULL, GREEN_FOREVER), ==, 0);
     green_offload_pool_free(pool);
-    UNTIL(os_threads() <= before); /* and its hub with it */
+    UNTIL(os_threads() <= before); /* and the worker's hub ends with it */
 }
 
 enum { HUBS = 3, CALLS_OF_A_HUB = 50 };

@@ -1,7 +1,7 @@
-/* What every blocking call is held to, whatever it does. */
+/* Checks that apply to every blocking call. */
 #include "world.h"
 
-/* More than what a call of Green uses of a stack, less than an actor has. */
+/* More stack than a call of Green uses, and less than an actor has. */
 enum { DEPTH = 48 * 1024 };
 
 void call_begin(struct call *call, struct actor *actor, int64_t timeout) {
@@ -35,14 +35,14 @@ static void check_early(const struct call *call, long result) {
         CHECK(call->timeout, >=, 0);
         CHECK(kernel_now(), >=, call->begun + call->timeout);
     } else {
-        /* An interrupt that was there before is delivered by the next call that is not refused. */
+        /* A kill that was pending is delivered by the next call that is not refused. */
         CHECK(!call->was_killed || result == -EBUSY);
     }
 }
 
 long call_end(struct call *call, long result) {
     check_early(call, result);
-    /* The record of an operation lies below this call's, on the same stack. */
+    /* The operation was on this stack, below the caller's record. */
     CHECK(kernel_holds((const char *)call - DEPTH, call), ==, 0);
     world.steps++;
     world.moment++;

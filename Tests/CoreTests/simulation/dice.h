@@ -1,4 +1,4 @@
-/* Numbers that are random enough and follow from a seed alone. */
+/* Pseudo-random numbers that depend only on a seed. */
 #ifndef GREEN_SIMULATION_DICE_H
 #define GREEN_SIMULATION_DICE_H
 
@@ -7,10 +7,10 @@
 
 void dice_begin(uint64_t seed);
 
-/* Less than limit. */
+/* A number below limit. */
 uint32_t below(uint32_t limit);
 
-/* True in so many of a thousand cases. */
+/* True with this probability in thousandths. */
 bool chance(uint32_t per_mille);
 
 #endif

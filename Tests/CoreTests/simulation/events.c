@@ -1,7 +1,6 @@
-/* The system calls of the epoll engine, of the epoll inside a ring, and of what a
- * ring's engine does by a call, with the clock and the faults of the simulation. The
- * events are the real ones: a receive that got less than it asked
- * for has emptied its socket, so nothing is cut but sends. */
+/* System calls of the epoll engine, of the inner epoll, and of the io_uring engine, with
+ * the clock and the faults of the simulation. The events are real. A receive that returns
+ * less than it asked for has emptied its socket, so only sends are shortened. */
 #include "harness.h"
 #include "request.h"
 
@@ -26,7 +25,7 @@ void events_end(void) {
 static bool fails(uint32_t rate, int error) {
     if (!plays || !chance(rate))
         return false;
-    faults_told++;
+    fault_count++;
     errno = error;
     return true;
 }
@@ -77,7 +76,7 @@ int __wrap_connect(int fd, const struct sockaddr *address, socklen_t length) {
     return __real_connect(fd, address, length);
 }
 
-/* Events come in parts and in any order. Where there are none, time passes. */
+/* Returns some of the events, in random order. If there is none, time passes. */
 int __real_epoll_wait(int fd, struct epoll_event *events, int most, int milliseconds);
 static int wait_for_events(int fd, struct epoll_event *events, int most, int64_t timeout) {
     if (fails(faults.busy, EINTR))

@@ -1,4 +1,4 @@
-/* The clock, and what the kernel holds. */
+/* The clock, and what the simulated kernel records. */
 #include "kernel.h"
 
 #include "harness.h"
@@ -9,8 +9,8 @@ enum { DESCRIPTORS = 1024 };
 static int64_t clock_now;
 static bool resets[DESCRIPTORS];
 
-/* Green's own look at the clock. It never stands still, so that no two deadlines
- * are the same by chance alone. */
+/* The hub reads this clock. It advances with every call, so that two deadlines are never
+ * equal by chance alone. */
 int64_t __wrap_green_now(void);
 int64_t __wrap_green_now(void) {
     kernel_interrupt();
@@ -39,5 +39,5 @@ void kernel_forget(int fd) {
 }
 
 uint64_t kernel_faults(void) {
-    return faults_told;
+    return fault_count;
 }

@@ -1,4 +1,4 @@
-/* A listener and its clients: each that has connected and left its number is
+/* A listener and its clients: each client that has connected and sent its number is
  * accepted once. */
 #include "../../../csrc/core/thread.h"
 #include "helpers.h"
@@ -12,7 +12,7 @@ void meeting_make(void) {
     snprintf(meeting->address, sizeof meeting->address, "%s", address_of(meeting->listener));
 }
 
-/* The listener knows of one who waits, so there is no other. */
+/* Only one actor may accept at a time, which the listener checks, too. */
 void meeting_check(void) {
     int waiting = 0;
     for (uint32_t i = 0; i < world.actor_count; i++) {
@@ -56,8 +56,8 @@ static void meet(uint64_t number) {
     meeting->states[number] = MET;
 }
 
-/* Reads the number of a client that has been accepted. Nobody has it then if
- * that fails, so it goes on until it has it, or the client has left none. */
+/* Reads the number of an accepted client. If this fails, no other actor has the number, so
+ * it is repeated until it succeeds or the client has not sent one. */
 static void greet(struct actor *actor, green_socket *socket) {
     uint64_t number = 0;
     long result;
@@ -66,7 +66,7 @@ static void greet(struct actor *actor, green_socket *socket) {
         struct call call;
         call_begin(&call, actor, GREEN_FOREVER);
         result = call_end(&call, green_read_exactly(socket, &number, sizeof number));
-        /* What it has to say is still there after a reset that was made up. */
+        /* After a simulated reset, the bytes can still be read. */
         CHECK(result != -ECONNRESET || kernel_has_reset(green_socket_fd(socket)));
     } while (is_early(result) || result == -ECONNRESET);
     if (result > 0)
@@ -101,7 +101,7 @@ void meeting_act(struct actor *actor) {
         welcome(actor);
 }
 
-/* Accepts who is left, until it is killed in whatever call. */
+/* Accepts the remaining clients until it is killed in one of the calls. */
 static int accept_rest(void *argument) {
     struct actor *usher = argument;
     for (;;) {
@@ -121,7 +121,7 @@ void meeting_end(void) {
     green_thread *acceptor = start(accept_rest, &usher);
     for (uint64_t number = 1; number <= meeting->clients; number++)
         for (int waits = 0; meeting->states[number] == LEFT_NUMBER; waits++) {
-            CHECK(waits, <, 1000); /* it is lost */
+            CHECK(waits, <, 1000); /* the client is lost */
             CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
         }
     usher.killed = meeting->is_closing = true;

@@ -1,4 +1,4 @@
-/* Queues: every item that was put is got once, and in its turn. */
+/* Queues: each item that was put is got once, in order. */
 #include "world.h"
 
 static int64_t some_capacity(void) {
@@ -12,7 +12,7 @@ static void queue_make(struct queue *queue) {
     CHECK(green_queue_make(&queue->queue, &options), ==, 0);
 }
 
-/* Items go out in the order they came in, to those who asked in that order. */
+/* Items leave in the order they were put, to getters in the order of their calls. */
 static void check_order(const struct queue *queue) {
     uint64_t last = 0;
     for (uint64_t item = 1; item <= queue->items; item++) {
@@ -42,7 +42,7 @@ void queues_make(void) {
         queue_make(&world.queues[i]);
 }
 
-/* Whoever waits, waits for something that is not there. */
+/* A thread waits only for what is not available. */
 void queues_check(void) {
     for (uint32_t i = 0; i < world.queue_count; i++) {
         const green_queue *queue = world.queues[i].queue;
@@ -55,7 +55,7 @@ void queues_check(void) {
     }
 }
 
-/* Those who waited are served in the order they came. */
+/* Waiting threads are served in the order of their calls. */
 static void check_turn(const struct call *call, uint64_t turn, uint64_t *served) {
     if (!call_blocked(call))
         return;
@@ -80,7 +80,7 @@ static void put(struct actor *actor, struct queue *queue) {
             if (queue->states[item] == PUTTING)
                 queue->states[item] = PUT;
         } else {
-            CHECK(queue->states[item], ==, PUTTING); /* nobody has it */
+            CHECK(queue->states[item], ==, PUTTING); /* no other thread has it */
             queue->states[item] = KEPT;
             CHECK(is_early(result) || (result == -EBADF && green_queue_is_closed(queue->queue)));
         }

@@ -6,9 +6,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-uint64_t faults_told;
+uint64_t fault_count;
 
-/* Buffers --------------------------------------------------------------------- */
+/* Buffers -------------------------------------------------------------------- */
 
 static struct {
     struct io_uring_buf_ring *ring;
@@ -29,7 +29,7 @@ void buffers_end(void) {
     CHECK(free_buffers(), ==, buffers.count);
 }
 
-/* Fates ----------------------------------------------------------------------- */
+/* Fates ---------------------------------------------------------------------- */
 
 static int32_t fate_of(const struct io_uring_sqe *entry, const struct faults *faults) {
     if (entry->opcode != IORING_OP_ASYNC_CANCEL && chance(faults->interrupted))
@@ -52,11 +52,11 @@ void request_begin(struct request *request, const struct faults *faults) {
     request->fate = fate_of(&request->entry, faults);
     request->most = chance(faults->cut) ? 1 + below(16) : UINT32_MAX;
     request->done = 0;
-    request->told = 0;
+    request->reported = 0;
     request->doomed = false;
 }
 
-/* Carrying out ---------------------------------------------------------------- */
+/* Execution ------------------------------------------------------------------ */
 
 static int32_t outcome(ssize_t result) {
     if (result >= 0)
@@ -68,7 +68,7 @@ static uint32_t least(uint32_t a, uint32_t b) {
     return a < b ? a : b;
 }
 
-/* Goes on until all is moved where that is wanted, as the kernel does. */
+/* Repeats the call until all bytes are moved if the request wants that, as the kernel does. */
 static int32_t move_bytes(struct request *request) {
     const struct io_uring_sqe *entry = &request->entry;
     int flags = ((int)entry->msg_flags & ~MSG_WAITALL) | MSG_DONTWAIT;
@@ -96,7 +96,7 @@ static bool has_something(int fd) {
     return poll(&state, 1, 0) != 0;
 }
 
-/* A buffer is picked before anybody looks, unless the request is to wait first. */
+/* The kernel picks a buffer before it looks for bytes, unless the request polls first. */
 static int32_t receive_picked(const struct request *request, uint32_t *flags) {
     const struct io_uring_sqe *entry = &request->entry;
     bool ready = has_something(entry->fd);
@@ -108,7 +108,7 @@ static int32_t receive_picked(const struct request *request, uint32_t *flags) {
     uint32_t length = least(buffer->len, request->most);
     int32_t result =
         outcome(recv(entry->fd, (void *)(uintptr_t)buffer->addr, length, (int)entry->msg_flags | MSG_DONTWAIT));
-    /* The end of a stream takes a buffer along or not, as kernels go. */
+    /* At the end of a stream, some kernels pick a buffer. */
     if (result > 0 || (result == 0 && chance(500))) {
         *flags |= IORING_CQE_F_BUFFER | (uint32_t)buffer->bid << IORING_CQE_BUFFER_SHIFT;
         buffers.head++;
@@ -122,14 +122,14 @@ static int32_t poll_now(struct request *request) {
     struct pollfd state = {.fd = request->entry.fd, .events = (short)(request->entry.poll32_events | POLLRDHUP)};
     short news = poll(&state, 1, 0) > 0 ? state.revents : 0;
     if (request->entry.len & IORING_POLL_ADD_MULTI) {
-        short told = request->told;
-        request->told = news;
-        news &= (short)~told;
+        short reported = request->reported;
+        request->reported = news;
+        news &= (short)~reported;
     }
     return news ? news : NOT_YET;
 }
 
-static int32_t carry_out(struct request *request, uint32_t *flags) {
+static int32_t execute(struct request *request, uint32_t *flags) {
     const struct io_uring_sqe *entry = &request->entry;
     switch (entry->opcode) {
     case IORING_OP_RECV:
@@ -149,15 +149,15 @@ int32_t request_attempt(struct request *request, uint32_t *flags) {
     const struct io_uring_sqe *entry = &request->entry;
     *flags = chance(300) ? IORING_CQE_F_SOCK_NONEMPTY : 0;
     if (request->fate != 0) {
-        faults_told++;
+        fault_count++;
         if (request->fate == -ECONNRESET)
             note_reset(entry->fd);
         return request->fate;
     }
-    int32_t result = carry_out(request, flags);
+    int32_t result = execute(request, flags);
     if (result == NOT_YET && request->doomed)
         return request->done > 0 ? (int32_t)request->done : chance(500) ? -EINTR : -ECANCELED;
     if (result > 0 && request->most != UINT32_MAX)
-        faults_told++;
+        fault_count++;
     return result;
 }

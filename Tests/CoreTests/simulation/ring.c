@@ -1,5 +1,5 @@
-/* The kernel's side of a ring: takes entries, keeps requests and answers, tells
- * completions. It stands in for the calls of liburing that enter the kernel. */
+/* The kernel's side of a ring: consumes entries, keeps requests, and delivers completions.
+ * It replaces the calls of liburing that enter the kernel. */
 #include "../../../csrc/base/error.h"
 #include "harness.h"
 #include "request.h"
@@ -8,8 +8,8 @@ enum { REQUESTS_MAX = 512, OVERFLOW_MAX = 4096, ENTERED_MAX = 1000 * 1000, DELAY
 
 static struct {
     struct faults faults;
-    unsigned completions_max; /* 0: as asked for */
-    unsigned unknown_flags;   /* of a ring */
+    unsigned completions_max; /* 0: as requested */
+    unsigned unknown_flags;   /* setup flags that it refuses */
     struct io_uring *ring;    /* NULL: none is open */
     struct request requests[REQUESTS_MAX];
     struct answer answers[REQUESTS_MAX];
@@ -18,7 +18,7 @@ static struct {
     unsigned entered; /* in this run */
 } kernel;
 
-/* Each kernel knows some flags only. */
+/* Each kernel knows only some flags. */
 static unsigned some_flags(void) {
     static const unsigned flags[] = {
         IORING_SETUP_COOP_TASKRUN, IORING_SETUP_DEFER_TASKRUN, IORING_SETUP_SINGLE_ISSUER,
@@ -60,32 +60,32 @@ void kernel_dump(void) {
  * inner epoll is a small number. */
 enum { CANCEL = 1, INNER = 2 };
 
-static bool is_the_rings(uint64_t name) {
-    return name & CANCEL || name == INNER;
+static bool has_no_operation(uint64_t user_data) {
+    return user_data & CANCEL || user_data == INNER;
 }
 
-/* A record is named by its address, with a ticket in the upper bits. NULL for what
- * uses none. */
-static const void *record_of(uint64_t name) {
-    return is_the_rings(name) ? NULL : (const void *)(uintptr_t)(name & 0xffffffffffff);
+/* User data is the address of an operation with a generation in the upper bits. NULL for a
+ * request without an operation. */
+static const void *operation_of(uint64_t user_data) {
+    return has_no_operation(user_data) ? NULL : (const void *)(uintptr_t)(user_data & 0xffffffffffff);
 }
 
 size_t kernel_holds(const void *low, const void *high) {
     size_t count = 0;
     for (size_t i = 0; i < kernel.request_count; i++) {
-        const void *record = record_of(kernel.requests[i].entry.user_data);
-        count += record >= low && record < high;
+        const void *operation = operation_of(kernel.requests[i].entry.user_data);
+        count += operation >= low && operation < high;
     }
     for (size_t i = 0; i < kernel.answer_count; i++) {
-        const void *record = record_of(kernel.answers[i].completion.user_data);
-        count += record >= low && record < high;
+        const void *operation = operation_of(kernel.answers[i].completion.user_data);
+        count += operation >= low && operation < high;
     }
     return count;
 }
 
-/* Opening and closing ---------------------------------------------------------- */
+/* Opening and closing -------------------------------------------------------- */
 
-/* In one allocation each, as the kernel maps them. */
+/* One allocation each, as the kernel maps them. */
 struct memory {
     unsigned sq_head, sq_tail, sq_mask, sq_entries, sq_flags, sq_dropped;
     unsigned cq_head, cq_tail, cq_mask, cq_entries, cq_flags, cq_overflow;
@@ -140,12 +140,12 @@ int __wrap_io_uring_queue_init_params(unsigned entries, struct io_uring *ring, s
 void __wrap_io_uring_queue_exit(struct io_uring *ring);
 void __wrap_io_uring_queue_exit(struct io_uring *ring) {
     buffers_end();
-    /* The completion of a cancelled request may have been delivered before that of its
-     * cancel. The poll of the inner epoll never ends otherwise. */
+    /* The completion of a cancelled request may arrive before that of its cancel. The poll
+     * of the inner epoll may still be pending. */
     for (size_t i = 0; i < kernel.request_count; i++)
-        CHECK(is_the_rings(kernel.requests[i].entry.user_data));
+        CHECK(has_no_operation(kernel.requests[i].entry.user_data));
     for (size_t i = 0; i < kernel.answer_count; i++)
-        CHECK(is_the_rings(kernel.answers[i].completion.user_data));
+        CHECK(has_no_operation(kernel.answers[i].completion.user_data));
     free(ring->sq.array);
     free(ring->sq.sqes);
     free(ring->cq.cqes);
@@ -185,9 +185,9 @@ int __wrap_io_uring_register_ring_fd(struct io_uring *ring) {
     return -EINVAL;
 }
 
-/* Telling ---------------------------------------------------------------------- */
+/* Delivering ----------------------------------------------------------------- */
 
-static bool tell(const struct io_uring_cqe *completion) {
+static bool deliver(const struct io_uring_cqe *completion) {
     struct io_uring_cq *cq = &kernel.ring->cq;
     unsigned tail = *cq->ktail;
     if (tail - __atomic_load_n(cq->khead, __ATOMIC_ACQUIRE) == cq->ring_entries)
@@ -197,44 +197,44 @@ static bool tell(const struct io_uring_cqe *completion) {
     return true;
 }
 
-/* What finds no room waits in line, and with it whatever comes after. */
-static void tell_or_keep(const struct io_uring_cqe *completion) {
-    if (kernel.overflow_count == 0 && tell(completion))
+/* If one completion overflows, so do all that follow. */
+static void deliver_or_keep(const struct io_uring_cqe *completion) {
+    if (kernel.overflow_count == 0 && deliver(completion))
         return;
     CHECK(kernel.overflow_count, <, OVERFLOW_MAX);
     kernel.overflow[kernel.overflow_count++] = *completion;
 }
 
-static void tell_overflow(void) {
-    size_t told = 0;
-    while (told < kernel.overflow_count && tell(&kernel.overflow[told]))
-        told++;
-    kernel.overflow_count -= told;
-    memmove(kernel.overflow, kernel.overflow + told, kernel.overflow_count * sizeof *kernel.overflow);
+static void deliver_overflow(void) {
+    size_t delivered = 0;
+    while (delivered < kernel.overflow_count && deliver(&kernel.overflow[delivered]))
+        delivered++;
+    kernel.overflow_count -= delivered;
+    memmove(kernel.overflow, kernel.overflow + delivered, kernel.overflow_count * sizeof *kernel.overflow);
 }
 
 static int64_t some_time(void) {
     return chance(kernel.faults.late) ? kernel_now() + below(DELAY_MAX) : 0;
 }
 
-static void answer(uint64_t name, int32_t result, uint32_t flags) {
+static void answer(uint64_t user_data, int32_t result, uint32_t flags) {
     CHECK(kernel.answer_count, <, REQUESTS_MAX);
     kernel.answers[kernel.answer_count++] = (struct answer){
-        .completion = {.user_data = name, .res = result, .flags = flags},
+        .completion = {.user_data = user_data, .res = result, .flags = flags},
         .due = some_time(),
     };
 }
 
-/* Whether the request has an answer among the first so many. */
-static bool has_answer(uint64_t name, size_t count) {
+/* Whether one of the first count answers is that of the request. */
+static bool has_answer(uint64_t user_data, size_t count) {
     for (size_t i = 0; i < count; i++)
-        if (kernel.answers[i].completion.user_data == name)
+        if (kernel.answers[i].completion.user_data == user_data)
             return true;
     return false;
 }
 
-/* Tells one of the answers that are due, any; those of one request in their order. */
-static bool tell_one(void) {
+/* Delivers one of the due answers at random. Those of one request stay in order. */
+static bool deliver_one(void) {
     size_t due[REQUESTS_MAX], count = 0;
     for (size_t i = 0; i < kernel.answer_count; i++)
         if (kernel.answers[i].due <= kernel_now() && !has_answer(kernel.answers[i].completion.user_data, i))
@@ -242,36 +242,36 @@ static bool tell_one(void) {
     if (count == 0)
         return false;
     struct answer *chosen = &kernel.answers[due[below((uint32_t)count)]];
-    tell_or_keep(&chosen->completion);
+    deliver_or_keep(&chosen->completion);
     kernel.answer_count--;
     memmove(chosen, chosen + 1, (size_t)(&kernel.answers[kernel.answer_count] - chosen) * sizeof *chosen);
     return true;
 }
 
-/* Requests --------------------------------------------------------------------- */
+/* Requests ------------------------------------------------------------------- */
 
 static void drop(struct request *request) {
     *request = kernel.requests[--kernel.request_count];
 }
 
-/* An answer may be on its way already, and the cancel's own may come before it. */
-static void cancel(uint64_t name, uint64_t own_name) {
+/* The answer of the target may be pending already, and that of the cancel may come first. */
+static void cancel(uint64_t user_data, uint64_t own_user_data) {
     for (size_t i = 0; i < kernel.request_count; i++) {
         struct request *target = &kernel.requests[i];
-        if (target->entry.user_data != name)
+        if (target->entry.user_data != user_data)
             continue;
         if (chance(kernel.faults.running)) {
             target->doomed = true;
             target->due = some_time();
-            answer(own_name, -EALREADY, 0);
+            answer(own_user_data, -EALREADY, 0);
             return;
         }
-        answer(own_name, 0, 0);
-        answer(name, target->done > 0 ? (int32_t)target->done : -ECANCELED, 0);
+        answer(own_user_data, 0, 0);
+        answer(user_data, target->done > 0 ? (int32_t)target->done : -ECANCELED, 0);
         drop(target);
         return;
     }
-    answer(own_name, -ENOENT, 0);
+    answer(own_user_data, -ENOENT, 0);
 }
 
 static bool is_multishot(const struct request *request) {
@@ -279,12 +279,12 @@ static bool is_multishot(const struct request *request) {
     return entry->opcode == IORING_OP_POLL_ADD && entry->len & IORING_POLL_ADD_MULTI;
 }
 
-/* Carries one request out; false: nothing came of it. */
-static bool carry_out(struct request *request) {
+/* Executes one request. Returns false if it has to wait. */
+static bool execute(struct request *request) {
     struct io_uring_sqe entry = request->entry;
     uint32_t flags = 0;
     if (entry.opcode == IORING_OP_ASYNC_CANCEL) {
-        drop(request); /* whatever is dropped next, this one has its place no more */
+        drop(request); /* the cancel itself may move the entry of another request here */
         cancel(entry.addr, entry.user_data);
         return true;
     }
@@ -292,10 +292,10 @@ static bool carry_out(struct request *request) {
     if (result == NOT_YET)
         return false;
     if (is_multishot(request) && result >= 0 && !request->doomed) {
-        short told = request->told;
+        short reported = request->reported;
         flags |= IORING_CQE_F_MORE;
         request_begin(request, &kernel.faults);
-        request->told = told;
+        request->reported = reported;
     } else {
         drop(request);
     }
@@ -303,21 +303,21 @@ static bool carry_out(struct request *request) {
     return true;
 }
 
-/* Begins anywhere, so that no request is always the first. */
-static bool carry_out_some(void) {
+/* Begins at a random request, so that none is always first. */
+static bool execute_some(void) {
     bool any = false;
     size_t first = kernel.request_count ? below((uint32_t)kernel.request_count) : 0;
     for (size_t i = 0; i < kernel.request_count; i++) {
         struct request *request = &kernel.requests[(first + i) % kernel.request_count];
         if (request->due <= kernel_now())
-            any |= carry_out(request);
+            any |= execute(request);
     }
     return any;
 }
 
-/* All that is due by now. */
+/* Executes and delivers all that is due. */
 static void proceed(void) {
-    while (carry_out_some() | tell_one())
+    while (execute_some() | deliver_one())
         ;
 }
 
@@ -343,13 +343,13 @@ static int take_entries(unsigned count) {
     return (int)taken;
 }
 
-/* Waiting ---------------------------------------------------------------------- */
+/* Waiting -------------------------------------------------------------------- */
 
-static bool has_told(void) {
+static bool has_completion(void) {
     return *kernel.ring->cq.ktail != __atomic_load_n(kernel.ring->cq.khead, __ATOMIC_ACQUIRE);
 }
 
-/* When something becomes due next; INT64_MAX: never. */
+/* When the next request or answer is due; INT64_MAX: never. */
 static int64_t next_due(void) {
     int64_t next = INT64_MAX;
     for (size_t i = 0; i < kernel.request_count; i++)
@@ -361,13 +361,13 @@ static int64_t next_due(void) {
     return next;
 }
 
-/* Lets time pass until there is a completion, or the time is over. */
+/* Lets time pass until there is a completion or the timeout expires. */
 static int wait_for_completion(const struct io_uring_getevents_arg *argument) {
     const struct __kernel_timespec *limit = (const struct __kernel_timespec *)(uintptr_t)argument->ts;
     int64_t deadline = limit ? kernel_now() + limit->tv_sec * GREEN_SECOND + limit->tv_nsec : INT64_MAX;
     for (;;) {
         proceed();
-        if (has_told())
+        if (has_completion())
             return 0;
         int64_t next = next_due();
         if (next > deadline)
@@ -381,20 +381,20 @@ static int wait_for_completion(const struct io_uring_getevents_arg *argument) {
     }
 }
 
-static bool tells_when_asked(void) {
+static bool delivers_when_entered(void) {
     return kernel.ring->flags & IORING_SETUP_TASKRUN_FLAG;
 }
 
-/* A ring that does not tell completions when it is asked tells them at any time. */
+/* Without TASKRUN_FLAG, completions may be delivered at any time. */
 void kernel_interrupt(void) {
-    if (kernel.ring && !tells_when_asked())
+    if (kernel.ring && !delivers_when_entered())
         proceed();
 }
 
-/* Something may be told from now on at any time. */
+/* Completions may be pending from now on. */
 static void set_flags(void) {
     unsigned flags = 0;
-    if (tells_when_asked() && (kernel.answer_count > 0 || (kernel.request_count > 0 && chance(500))))
+    if (delivers_when_entered() && (kernel.answer_count > 0 || (kernel.request_count > 0 && chance(500))))
         flags |= IORING_SQ_TASKRUN;
     if (kernel.overflow_count > 0)
         flags |= IORING_SQ_CQ_OVERFLOW;
@@ -403,12 +403,12 @@ static void set_flags(void) {
 
 static int enter(unsigned count, unsigned wanted, const struct io_uring_getevents_arg *argument) {
     static const int refusals[] = {-EINTR, -EAGAIN, -EBUSY};
-    CHECK(kernel.entered++, <, ENTERED_MAX); /* it would go on for ever */
+    CHECK(kernel.entered++, <, ENTERED_MAX); /* otherwise it would never end */
     if (chance(kernel.faults.busy))
         return refusals[below(3)];
     int taken = take_entries(count);
     kernel_pass(below(2000));
-    tell_overflow();
+    deliver_overflow();
     if (wanted > 0 && (unsigned)taken == count) {
         int error = wait_for_completion(argument);
         return taken > 0 ? taken : error;

@@ -1,5 +1,5 @@
-/* Random lives of random threads on a kernel that answers at random, from a
- * seed. GREEN_SEED=7 runs that one alone, GREEN_SEEDS=100000 so many. */
+/* Random programs on a simulated kernel, from a seed. GREEN_SEED=7 runs this seed only,
+ * GREEN_SEEDS=100000 this many seeds. */
 #include "world.h"
 
 #include "helpers.h"
@@ -24,7 +24,7 @@ static void on_crash(int signal) {
     tell_seed();
 }
 
-/* Whatever ends the process, the seed is told. */
+/* Prints the seed if the process crashes. */
 static void watch_crashes(void) {
     struct sigaction action = {.sa_handler = on_crash, .sa_flags = SA_ONSTACK | SA_RESETHAND};
     sigaction(SIGABRT, &action, NULL);

@@ -1,5 +1,5 @@
-/* Semaphores: no permit is lost or made up, and each is given in turn. And an
- * event, which wakes all. */
+/* Semaphores: no permit is lost or invented, and each goes to the first waiter. Also an
+ * event, which wakes all waiters. */
 #include "world.h"
 
 static void event_make(struct event *event) {
@@ -29,7 +29,7 @@ void semaphores_check(void) {
 
 static void release(struct semaphore *semaphore) {
     if (semaphore->held == 0)
-        semaphore->total++; /* by somebody who never took one */
+        semaphore->total++; /* a release without an acquire */
     else
         semaphore->held--;
     CHECK(green_semaphore_release(semaphore->semaphore), ==, 0);

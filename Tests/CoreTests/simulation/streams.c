@@ -1,4 +1,4 @@
-/* Streams: every byte arrives, once and in order, until the end that was told. */
+/* Streams: each byte arrives once and in order, until the end of the stream. */
 #include "helpers.h"
 #include "world.h"
 
@@ -14,7 +14,7 @@ static void stream_make(struct stream *stream) {
         kernel_forget(green_socket_fd(stream->ends[i]));
 }
 
-/* Under the hands of whoever uses it. */
+/* Closes a stream while other actors use it. */
 static void stream_close(struct stream *stream) {
     green_socket *ends[2] = {stream->ends[0], stream->ends[1]};
     stream_make(stream);
@@ -30,8 +30,8 @@ void streams_make(void) {
         stream_make(&world.streams[i]);
 }
 
-/* Returns true when the result says that the stream is of no more use: it is
- * another by now, or it was reset, or the peer has ended it. */
+/* Returns true if the result shows that the stream cannot be used any more: it was replaced
+ * or reset, or the peer has ended it. */
 static bool is_over(struct stream *stream, uint64_t generation, int fd, int peer, long result) {
     if (stream->generation != generation) {
         CHECK(result >= 0 || result == -EBADF || is_early(result) || result == -ECONNRESET || result == -EPIPE);
@@ -39,7 +39,7 @@ static bool is_over(struct stream *stream, uint64_t generation, int fd, int peer
     }
     if (result != -ECONNRESET && result != -EPIPE && result != -EBADF)
         return false;
-    CHECK(result, !=, -EBADF); /* nobody has closed it */
+    CHECK(result, !=, -EBADF); /* no actor has closed it */
     if (result == -ECONNRESET)
         CHECK(kernel_has_reset(fd) || kernel_has_reset(peer));
     stream_close(stream);
@@ -56,7 +56,8 @@ static void receive(struct actor *actor, struct stream *stream, int from) {
     bool is_second = direction->reading, in_place = chance(400);
     struct call call;
 
-    /* Of this call alone: the kernel may write there until it returns. */
+    /* Separate memory for this call, because the kernel may write there until the call
+     * returns. */
     char *incoming = malloc(size);
     const void *bytes = incoming;
     if (!is_second) {
@@ -99,7 +100,7 @@ static void transmit(struct actor *actor, struct stream *stream, int from) {
     bool is_second = direction->writing, is_whole = chance(500);
     struct call call;
 
-    /* It stays where it is while the kernel reads from it. */
+    /* The kernel reads from it until the call returns. */
     char *outgoing = malloc(size);
     pattern_fill(outgoing, size, direction->sent);
     if (!is_second) {
@@ -121,7 +122,7 @@ static void transmit(struct actor *actor, struct stream *stream, int from) {
         direction->writing = false;
         direction->torn |= is_whole && result < 0;
         CHECK(result > 0 || is_early(result));
-        if (direction->torn) /* what would follow is not known */
+        if (direction->torn) /* it is not known what follows */
             stream_close(stream);
     }
     green_socket_release(socket);
@@ -148,7 +149,7 @@ void streams_act(struct actor *actor) {
         transmit(actor, stream, from);
 }
 
-/* Everything that was sent is still there to be read. */
+/* All bytes that were sent can still be read. */
 static void read_rest(struct stream *stream, int from) {
     struct direction *direction = &stream->directions[from];
     static char incoming[PIECE];

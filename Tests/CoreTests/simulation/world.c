@@ -12,7 +12,7 @@ void world_check(void) {
     meeting_check();
 }
 
-/* Actors ------------------------------------------------------------------------ */
+/* Actors --------------------------------------------------------------------- */
 
 static void sleep_some(struct actor *actor) {
     struct call call;
@@ -30,7 +30,7 @@ static void interrupt_somebody(void) {
     actor->killed = true;
 }
 
-/* A limit around whatever comes next, or the end of it. */
+/* Starts a timeout around the next calls, or ends it. */
 static void change_limit(struct actor *actor) {
     if (actor->limit) {
         green_timeout_free(actor->limit);
@@ -77,7 +77,7 @@ static void actors_start(void) {
     }
 }
 
-/* Everybody comes to an end, if need be by a kill, which takes no time to speak of. */
+/* All actors end; a kill ends those that wait. */
 static void actors_end(void) {
     world.is_ending = true;
     for (uint32_t i = 0; i < world.actor_count; i++) {
@@ -92,9 +92,9 @@ static void actors_end(void) {
     }
 }
 
-/* Runs ---------------------------------------------------------------------------- */
+/* Runs ----------------------------------------------------------------------- */
 
-/* Each run has some of the faults, and those rarely or often. */
+/* Each run has some of the faults, rarely or often. */
 static uint32_t some_rate(void) {
     static const uint32_t rates[] = {0, 0, 10, 50, 200};
     return rates[below(5)];

@@ -1,5 +1,5 @@
-/* Some threads that do at random what can be done with some sockets, queues,
- * semaphores and events, and with each other, and what must be true meanwhile. */
+/* Actors: green threads that use sockets, queues, semaphores and events at random, and the
+ * rules that must hold meanwhile. */
 #ifndef GREEN_SIMULATION_WORLD_H
 #define GREEN_SIMULATION_WORLD_H
 
@@ -8,42 +8,42 @@
 
 enum { ACTORS_MAX = 12, STREAMS_MAX = 3, QUEUES_MAX = 3, SEMAPHORES_MAX = 2, ITEMS_MAX = 2048 };
 
-/* A green thread that acts until the end, or until it is killed. */
+/* A green thread that acts until the end of the run, or until it is killed. */
 struct actor {
-    green_thread *thread; /* NULL: it is to be started */
-    bool killed;          /* a kill was posted that none of its calls has returned */
-    green_timeout *limit; /* around its calls; NULL */
-    int64_t limit_at;     /* when that fires */
-    bool accepting;       /* a connection */
+    green_thread *thread; /* NULL: it has to be started */
+    bool killed;          /* a kill was sent and no call has returned it yet */
+    green_timeout *limit; /* a timeout around its calls, or NULL */
+    int64_t limit_at;     /* when the timeout fires */
+    bool accepting;       /* it waits for a connection */
 };
 
-/* A blocking call of an actor's, from before to after. */
+/* A blocking call of an actor. */
 struct call {
     struct actor *actor;
     int64_t begun, timeout;
     uint64_t moment;
-    bool was_killed; /* before it began */
+    bool was_killed; /* before the call began */
 };
 
 void call_begin(struct call *call, struct actor *actor, int64_t timeout);
 
-/* Checks everything there is to check. Returns the result. */
+/* Checks all rules. Returns the result. */
 long call_end(struct call *call, long result);
 
-/* Whether somebody else ran during the call. */
+/* Whether another thread ran during the call. */
 bool call_blocked(const struct call *call);
 
-/* Whether the result is of an interrupt or a time that is over. */
+/* Whether the result is that of an interrupt or a timeout. */
 bool is_early(long result);
 
-/* A time that some calls may take, or none. */
+/* A random timeout, or none. */
 int64_t some_timeout(void);
 
-/* Bytes of one direction of a stream. */
+/* The bytes of one direction of a stream. */
 struct direction {
     uint64_t sent, received;
-    bool reading, writing; /* somebody does */
-    bool torn;             /* nobody knows how much of a write was sent */
+    bool reading, writing; /* an actor does */
+    bool torn;             /* it is not known how much of a write was sent */
     bool ended;            /* the writing end has been shut down */
 };
 
@@ -60,9 +60,9 @@ struct queue {
     uint64_t generation;
     uint64_t items, gets; /* so far */
     uint8_t states[ITEMS_MAX];
-    uint64_t getter[ITEMS_MAX]; /* which get has got the item */
+    uint64_t getter[ITEMS_MAX]; /* the number of the get that returned the item */
     uint64_t served_put, served_get;
-    int busy; /* calls under way */
+    int busy; /* calls in progress */
 };
 
 struct semaphore {
@@ -81,7 +81,7 @@ struct event {
 struct meeting {
     green_listener *listener;
     char address[64];
-    int accepting;    /* calls under way */
+    int accepting;    /* calls in progress */
     bool is_closing;  /* its last acceptor has been killed */
     uint64_t clients; /* so far */
     uint8_t states[ITEMS_MAX];
@@ -95,17 +95,17 @@ struct world {
     struct event event;
     struct meeting meeting;
     uint32_t actor_count, stream_count, queue_count, semaphore_count;
-    uint32_t interrupts; /* kills and timeouts, in a thousand steps */
+    uint32_t interrupts; /* kills and timeouts per thousand steps */
     uint64_t steps, moment;
     bool is_ending;
 };
 
 extern struct world world;
 
-/* One run: a hub, a world on it, its end. */
+/* One run: opens a hub, runs the actors, and closes it. */
 void world_run(uint64_t seed, const char *engine);
 
-/* What must be true whenever a thread has a look. */
+/* Rules that hold whenever a thread runs. */
 void world_check(void);
 
 void streams_make(void);
