@@ -1,6 +1,7 @@
 #include "link.h"
 
-#include "fork.h"
+#include "hub_record.h"
+#include "thread.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,10 +17,9 @@ int green_thread_link(green_thread *thread, green_link **handle, void (*function
                       void *argument) {
     if (handle)
         *handle = NULL;
-    char label[GREEN_LABEL_MAX];
-    if (thread->hub != green__hub)
-        return green__fail(-EXDEV, "link: %s %s", green__thread_label(thread, label, sizeof label),
-                           green__foreign_hub_reason(thread->hub));
+    int error = green__thread_check_hub(thread, "link");
+    if (error < 0)
+        return error;
     /* A link that is added while links run is appended, so that it does not recurse. */
     if (thread->state == GREEN_DONE && thread != thread->hub->current) {
         function(thread, argument);

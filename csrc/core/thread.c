@@ -13,7 +13,8 @@
 static void report_unobserved(green_thread *thread) {
     char label[GREEN_LABEL_MAX];
     const char *message = green__message_find_in(&thread->message, thread->result);
-    green__report("%s ended with an error that no thread waited for: %s", green__thread_label(thread, label, sizeof label),
+    green__report("%s ended with an error that no thread waited for: %s",
+                  green__thread_label(thread, label, sizeof label),
                   message ? message : green__error_text(thread->result));
 }
 
@@ -240,7 +241,7 @@ static void start_now(green_thread *thread) {
     green__run_queue_append(thread->hub, thread);
 }
 
-static int check_hub(const green_thread *thread, const char *call) {
+int green__thread_check_hub(const green_thread *thread, const char *call) {
     if (GREEN_LIKELY(thread->hub == green__hub))
         return 0;
     char label[GREEN_LABEL_MAX];
@@ -282,7 +283,7 @@ int green_thread_wait(green_thread *thread, int *result, int64_t timeout) {
     int error = 0;
     green_hub *hub = green__hub_here(&error);
     char label[GREEN_LABEL_MAX];
-    if (!hub || (error = check_hub(thread, "wait")) < 0 || (error = green__check_interrupt(hub)) < 0)
+    if (!hub || (error = green__thread_check_hub(thread, "wait")) < 0 || (error = green__check_interrupt(hub)) < 0)
         return error;
     if (timeout == 0 && thread->state != GREEN_DONE && thread != hub->current)
         return green__fail(-ETIMEDOUT, "%s has not finished", green__thread_label(thread, label, sizeof label));
@@ -299,7 +300,7 @@ int green_thread_wait(green_thread *thread, int *result, int64_t timeout) {
 }
 
 int green_thread_kill_with(green_thread *thread, void *reason, void (*discard)(void *reason)) {
-    int error = check_hub(thread, "kill");
+    int error = green__thread_check_hub(thread, "kill");
     if (error < 0 || thread->state == GREEN_DONE || thread->kill.posted) {
         /* It is done, or another kill came first. */
         if (discard)
@@ -335,7 +336,7 @@ uint64_t green_interrupt_count(void) {
 }
 
 int green_thread_cancel(green_thread *thread) {
-    int error = check_hub(thread, "cancel");
+    int error = green__thread_check_hub(thread, "cancel");
     if (error < 0)
         return error;
     if (thread->begun || thread->state == GREEN_DONE || thread->kill.posted)

@@ -29,7 +29,7 @@ TEST(any, "waiting for any of some threads ends with the index of the first that
 
 TEST(any_of_none, "waiting for any of no threads is refused") {
     CHECK(green_wait_any(NULL, 0, GREEN_FOREVER), ==, -EINVAL);
-    CHECK_CONTAINS(green_explain(-EINVAL), "any of no green threads");
+    CHECK_CONTAINS(green_explain(-EINVAL), "no green threads are given");
 }
 
 TEST(any_timeouts, "waiting for any ends at its timeout, and leaves the threads as they were") {
