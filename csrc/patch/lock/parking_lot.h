@@ -5,6 +5,7 @@
 #ifndef GREEN_PATCH_LOCK_PARKING_LOT_H
 #define GREEN_PATCH_LOCK_PARKING_LOT_H
 
+#include "../../core/sanitizer.h"
 #include "../clock.h"
 
 #include "notifier.h"
