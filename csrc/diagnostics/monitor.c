@@ -3,6 +3,7 @@
 #include "monitor.h"
 
 #include "../base/os_thread.h"
+#include "../base/timespec.h"
 #include "../core/fork.h"
 #include "dump.h"
 #include "probe.h"
@@ -255,8 +256,8 @@ static void wait_for_check(void) {
         sem_wait(&watcher.wake);
         return;
     }
-    int64_t until = green_now() + time;
-    sem_clockwait(&watcher.wake, CLOCK_MONOTONIC, &(struct timespec){until / 1000000000, until % 1000000000});
+    struct timespec until = green__timespec_of(green_now() + time);
+    sem_clockwait(&watcher.wake, CLOCK_MONOTONIC, &until);
 }
 
 static void *watch(void *unused) {

@@ -12,6 +12,7 @@
 #include "../base/descriptor.h"
 #include "../base/feature.h"
 #include "../base/lock.h"
+#include "../base/timespec.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -225,7 +226,7 @@ static void handle_event(green_epoll *epoll, const struct epoll_event *event) {
 }
 
 static int wait_for_events(green_epoll *epoll, struct epoll_event *events, int64_t timeout) {
-    struct timespec limit = {timeout / 1000000000, timeout % 1000000000};
+    struct timespec limit = green__timespec_of(timeout);
     epoll->counters->system_calls++;
     if (!epoll->no_pwait2) {
         int count = green__epoll_pwait2(epoll->fd, events, EVENTS_PER_POLL, timeout < 0 ? NULL : &limit);

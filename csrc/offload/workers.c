@@ -2,12 +2,12 @@
 
 #include "../base/error.h"
 #include "../base/os_thread.h"
+#include "../base/timespec.h"
 #include "../core/timer.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* The stack size is that of a green thread. Unused pages cost no memory. */
@@ -37,7 +37,7 @@ static bool wait_for_work(green_offload_pool *pool) {
     if (pool->idle_time < 0)
         return green__pthread.cond_wait(&pool->work, &pool->lock.mutex) == 0;
     int64_t until = green__time_add(green_now(), pool->idle_time);
-    struct timespec time = {until / GREEN_SECOND, until % GREEN_SECOND};
+    struct timespec time = green__timespec_of(until);
     return green__pthread.cond_clockwait(&pool->work, &pool->lock.mutex, CLOCK_MONOTONIC, &time) == 0;
 }
 

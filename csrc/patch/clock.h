@@ -2,9 +2,8 @@
 #ifndef GREEN_PATCH_CLOCK_H
 #define GREEN_PATCH_CLOCK_H
 
+#include "../base/timespec.h"
 #include "../core/timer.h"
-
-#include <time.h>
 
 /* Whether this is a valid duration. */
 static inline bool green__timespec_is_duration(const struct timespec *time) {
@@ -21,10 +20,6 @@ static inline int64_t green__timespec_nanoseconds(const struct timespec *time) {
     if (time->tv_sec < 0)
         return -1;
     return time->tv_sec < INT64_MAX / GREEN_SECOND ? time->tv_sec * GREEN_SECOND + time->tv_nsec : INT64_MAX;
-}
-
-static inline struct timespec green__timespec_of(int64_t nanoseconds) {
-    return (struct timespec){nanoseconds / GREEN_SECOND, nanoseconds % GREEN_SECOND};
 }
 
 /* A deadline on a clock that may be set while a call waits. */
