@@ -12,10 +12,6 @@
  * threads do not wait long. */
 enum { COMPLETIONS_PER_POLL = 256 };
 
-static green_uring *uring_of(green_engine *engine) {
-    return GREEN_CONTAINER(engine, green_uring, base);
-}
-
 /* See user_data_of() in uring_submit.c. */
 static green_op *op_of(uint64_t user_data) {
     return (green_op *)(uintptr_t)(user_data & 0xffffffffffff);
@@ -122,7 +118,7 @@ static void reap(green_uring *uring) {
 }
 
 static void poll_once(green_engine *engine, int64_t timeout) {
-    green_uring *uring = uring_of(engine);
+    green_uring *uring = green__uring_of(engine);
     if (timeout == 0 && is_quiet(uring))
         return;
     int error_number = errno; /* of the green thread that parks; completions make system calls */
@@ -142,7 +138,7 @@ static void poll_once(green_engine *engine, int64_t timeout) {
 /* Opening and closing -------------------------------------------------------- */
 
 static void close_engine(green_engine *engine) {
-    green_uring *uring = uring_of(engine);
+    green_uring *uring = green__uring_of(engine);
     GREEN_INVARIANT(engine->operations == 0, "an engine is closed when no operation is left");
     io_uring_queue_exit(&uring->ring);
     green__epoll_close(&uring->inner);
@@ -185,19 +181,18 @@ failed:
 }
 
 static bool try_now(green_engine *engine, green_op *op, int32_t *result) {
-    return green__epoll.try_now(&uring_of(engine)->inner.base, op, result);
+    return green__epoll.try_now(&green__uring_of(engine)->inner.base, op, result);
 }
 
 /* Only the inner epoll keeps state for a descriptor. */
 static void forget(green_engine *engine, int fd) {
-    green__epoll.forget(&uring_of(engine)->inner.base, fd);
+    green__epoll.forget(&green__uring_of(engine)->inner.base, fd);
 }
 
 /* The ring's memory is not mapped in a child, see uring_setup.c. */
 static void abandon(green_engine *engine) {
-    close(uring_of(engine)->ring.ring_fd);
-    close(uring_of(engine)->inner.fd);
-    green__splice_pipe_close(&uring_of(engine)->inner.splice_pipe);
+    close(green__uring_of(engine)->ring.ring_fd);
+    green__epoll.abandon(&green__uring_of(engine)->inner.base);
 }
 
 const green_engine_class green__uring = {

@@ -12,6 +12,7 @@
 #ifndef GREEN_ENGINE_URING_H
 #define GREEN_ENGINE_URING_H
 
+#include "../base/error.h"
 #include "epoll.h"
 
 #include <errno.h>
@@ -75,6 +76,10 @@ enum {
  * the request with the rest of the user data, and bit 1 the poll of the inner epoll, which
  * has no operation. */
 enum { GREEN_USER_DATA_CANCEL = 1, GREEN_USER_DATA_INNER_EPOLL = 2 };
+
+static inline green_uring *green__uring_of(green_engine *engine) {
+    return GREEN_CONTAINER(engine, green_uring, base);
+}
 
 /* uring_files.c ---------------------------------------------------------------- */
 

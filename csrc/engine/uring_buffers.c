@@ -7,8 +7,6 @@
 #include "buffer_memory.h"
 #include "uring.h"
 
-#include "../base/error.h"
-
 #include <errno.h>
 #include <stdlib.h>
 
@@ -80,7 +78,7 @@ void green__uring_buffers_complete(green_uring *uring, green_op *op, const struc
 }
 
 void green__uring_buffers_release(green_engine *engine, const green_provided_buffer *buffer) {
-    green_uring_buffers *buffers = &GREEN_CONTAINER(engine, green_uring, base)->buffers;
+    green_uring_buffers *buffers = &green__uring_of(engine)->buffers;
     GREEN_INVARIANT(engine->buffers_in_use > 0 && buffer->id < buffers->count, "a provided buffer is released once");
     engine->buffers_in_use--;
     add(buffers, buffer->id, 0);

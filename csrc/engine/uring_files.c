@@ -1,7 +1,6 @@
 /* Requests on files. The kernel performs them in its own worker threads, where it has to. */
 #include "uring.h"
 
-#include "../base/error.h"
 #include "../base/feature.h"
 
 #include <fcntl.h>

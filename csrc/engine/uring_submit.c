@@ -9,12 +9,6 @@
  * cancel queue, in order. So submit() and cancel() never fail. */
 #include "uring.h"
 
-#include "../base/error.h"
-
-static green_uring *uring_of(green_engine *engine) {
-    return GREEN_CONTAINER(engine, green_uring, base);
-}
-
 /* Entries -------------------------------------------------------------------- */
 
 /* Shows all written entries to the kernel. Returns how many it has not consumed. */
@@ -136,7 +130,7 @@ static uint8_t first_phase(const green_op *op) {
 }
 
 void green__uring_submit(green_engine *engine, green_op *op) {
-    green_uring *uring = uring_of(engine);
+    green_uring *uring = green__uring_of(engine);
     if (green__inner_epoll_takes(op)) {
         green__epoll.submit(&uring->inner.base, op);
         return;
@@ -168,7 +162,7 @@ void green__uring_cancel_request(green_uring *uring, green_op *op) {
 }
 
 void green__uring_cancel(green_engine *engine, green_op *op) {
-    green_uring *uring = uring_of(engine);
+    green_uring *uring = green__uring_of(engine);
     if (green__inner_epoll_takes(op)) {
         green__epoll.cancel(&uring->inner.base, op);
         return;

@@ -25,8 +25,6 @@
 #include "epoll_try.h"
 #include "uring.h"
 
-#include "../base/error.h"
-
 #include <poll.h>
 #include <sys/socket.h>
 
