@@ -1,4 +1,4 @@
-# Two commands do everything on a fresh machine: `make run` and `make test`.
+# `make run`, `make check` and `make test` work on a fresh machine: they install what is missing.
 
 BUILD ?= build
 JOBS ?= $(shell nproc)
@@ -33,17 +33,16 @@ test-c: setup
 	cmake --build $(BUILD) --parallel $(JOBS)
 	ctest --test-dir $(BUILD) --parallel $(JOBS) --no-tests=error --output-on-failure
 
-# In debug for the checks that only debug builds have, and in release because users
-# ship release builds.
+# Debug builds have additional checks; release builds are what users ship.
 test-swift: setup
 	swift build --build-tests
 	swift test --skip-build --disable-xctest
 	swift build -c release --build-tests
 	swift test -c release --skip-build --disable-xctest
 
-# Both suites under AddressSanitizer, C also under UndefinedBehaviorSanitizer and
-# the C tests that cross OS threads under ThreadSanitizer. Swift in release,
-# where the optimiser determines the lifetime of objects.
+# Both suites under AddressSanitizer, the C suite also under UndefinedBehaviorSanitizer and
+# under ThreadSanitizer. Swift in release, where the optimiser determines the lifetime of
+# objects.
 test-sanitized: setup
 	cmake -S . -B $(BUILD)/address -DGREEN_WERROR=ON -DGREEN_SANITIZE=address,undefined
 	cmake --build $(BUILD)/address --parallel $(JOBS)
@@ -56,8 +55,7 @@ test-sanitized: setup
 	swift build -c release --build-tests --sanitize=address --scratch-path .build-address
 	swift test -c release --skip-build --disable-xctest --sanitize=address --scratch-path .build-address
 
-# What a network and its attackers may do to a TLS connection, at random and for
-# a limited time; see Tests/Fuzz.
+# Fuzzes TLS connections for FUZZ_SECONDS: see Tests/Fuzz.
 test-fuzz: setup
 	cmake -S . -B $(BUILD)/fuzz -DGREEN_FUZZ=ON -DGREEN_TESTS=OFF -DGREEN_WERROR=ON \
 		-DCMAKE_C_COMPILER="$$(Tests/Fuzz/compiler)"
@@ -65,14 +63,13 @@ test-fuzz: setup
 	ctest --test-dir $(BUILD)/fuzz --no-tests=error --output-on-failure
 	Tests/Fuzz/run $(BUILD)/fuzz $(FUZZ_SECONDS)
 
-# More random lives than the suite's 10 000 for each engine.
+# The simulation with SEEDS random programs; the suite has 10 000 for each engine.
 test-simulation: setup
 	cmake -S . -B $(BUILD) -DGREEN_WERROR=ON
 	cmake --build $(BUILD) --parallel $(JOBS) --target test-simulation-seeds
 	GREEN_SEEDS=$(SEEDS) $(BUILD)/Tests/CoreTests/test-simulation-seeds
 
-# Both suites without io_uring, as in most containers; Swift in release, as users run
-# it there.
+# Both suites without io_uring, as in most containers. Swift in release, as users run it.
 test-epoll: setup
 	cmake -S . -B $(BUILD) -DGREEN_WERROR=ON
 	cmake --build $(BUILD) --parallel $(JOBS)
@@ -81,8 +78,8 @@ test-epoll: setup
 	swift build -c release --build-tests
 	$(BUILD)/Tests/CoreTests/without-uring swift test -c release --skip-build --disable-xctest
 
-# The C suite once for each of FEATURES, where Green does without that feature of the
-# kernel: see GREEN_DISABLE in include/green/hub.h.
+# The C suite once for each of FEATURES, without that feature of the kernel: see GREEN_DISABLE
+# in include/green/hub.h.
 test-features: setup
 	cmake -S . -B $(BUILD) -DGREEN_WERROR=ON
 	cmake --build $(BUILD) --parallel $(JOBS)
@@ -92,17 +89,17 @@ test-features: setup
 			--output-on-failure || exit 1; \
 	done
 
-# The C suite for the other processor, by an emulator, which has no io_uring.
+# The C suite on aarch64, in an emulator without io_uring.
 test-aarch64:
 	.ci/setup-aarch64
 	cmake -S . -B build/aarch64/build -DGREEN_WERROR=ON -DCMAKE_TOOLCHAIN_FILE=$(CURDIR)/.ci/aarch64.cmake
 	cmake --build build/aarch64/build --parallel $(JOBS)
 	ctest --test-dir build/aarch64/build --parallel $(JOBS) -LE without --no-tests=error --output-on-failure
 
-# The C suite on another Linux kernel, by an emulator: the distribution's own, that of
-# KERNEL=path/to/vmlinuz or that of KERNEL_PACKAGE=name. ALL=1 adds the slowest tests,
-# TESTS=regex selects some; without these, the runner itself is tested first. See
-# Tests/Kernel.
+# The C suite on another Linux kernel, in an emulator: the distribution's own kernel,
+# KERNEL=path/to/vmlinuz or KERNEL_PACKAGE=name. ALL=1 adds the slowest tests, TESTS=regex
+# selects tests. Without KERNEL, KERNEL_PACKAGE and TESTS, the runner itself is tested first.
+# See Tests/Kernel.
 test-kernel: setup
 	.ci/install busybox-static cpio python3 qemu-system-x86
 	cmake -S . -B $(BUILD) -DGREEN_WERROR=ON
@@ -111,7 +108,7 @@ test-kernel: setup
 	Tests/Kernel/run --build $(BUILD) $(if $(KERNEL),--kernel "$(KERNEL)") \
 		$(if $(KERNEL_PACKAGE),--package "$(KERNEL_PACKAGE)") $(if $(ALL),--all) $(if $(TESTS),--tests "$(TESTS)")
 
-# Tests of every room under Valgrind.
+# A part of the C suite, from each room, under Valgrind.
 test-memcheck: setup
 	.ci/install valgrind
 	cmake -S . -B $(BUILD) -DGREEN_WERROR=ON
@@ -122,8 +119,7 @@ test-memcheck: setup
 test-consumers: setup
 	Tests/Consumers/run
 
-# Client libraries as Debian ships them, patched, against the servers they are
-# for; see Tests/Peers.
+# Patched client libraries of Debian against their servers: see Tests/Peers.
 test-peers: setup
 	Tests/Peers/setup
 	cmake -S . -B $(BUILD)/peers -DGREEN_PEERS=ON -DGREEN_WERROR=ON
@@ -142,7 +138,7 @@ format: setup
 	@clang-format -i $(CORE_SOURCES)
 	swift format --in-place --recursive --parallel $(SWIFT_SOURCES)
 
-# The documentation, in build/docs: every link in it has to lead somewhere.
+# The documentation, in build/docs. A broken link is an error.
 docs: setup
 	.ci/docs
 
@@ -150,7 +146,7 @@ lint: lint-includes docs
 	@clang-format --dry-run --Werror $(CORE_SOURCES)
 	swift format lint --strict --recursive --parallel $(SWIFT_SOURCES)
 
-# Which room of csrc may include which, and a test of the linter itself.
+# Checks which room of csrc includes which, and tests the linter itself.
 lint-includes:
 	.ci/check-includes
 	.ci/test-check-includes

@@ -1,4 +1,4 @@
-# Cross-builds for aarch64 with Debian's compiler, and runs the tests by qemu.
+# Cross-builds for aarch64 with Debian's compiler, and runs the tests in qemu.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)
