@@ -182,7 +182,7 @@ static void on_send(unsigned index, int result) {
         send_rest(index, true);
 }
 
-static void run_turn(void) {
+static void run_iteration(void) {
     struct io_uring_cqe *cqe;
     struct __kernel_timespec stall = {.tv_sec = STALL_SECONDS};
     unsigned head, count = 0;
@@ -357,12 +357,12 @@ int main(int argc, char **argv) {
         for (unsigned i = 0; i < connection_count; i++)
             arm_receive(i), start_message(i, begin);
         for (; now < begin + warmup * 1e9; now = clock_ns(CLOCK_MONOTONIC))
-            run_turn();
+            run_iteration();
         measuring = true;
         cpu_begin = server_cpu_ns();
         begin = now = clock_ns(CLOCK_MONOTONIC);
         while (message_limit > 0 ? latency_count < (size_t)message_limit : now < begin + seconds * 1e9) {
-            run_turn();
+            run_iteration();
             now = clock_ns(CLOCK_MONOTONIC);
         }
         report((now - begin) / 1e9, server_cpu_ns() - cpu_begin);

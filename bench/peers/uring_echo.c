@@ -1,6 +1,6 @@
 // uring_echo: a TCP echo server written by hand on io_uring, the bar for Green's own echo.
 //
-// One thread, one ring, one io_uring_enter per turn. A connection is a small state machine that
+// One thread, one ring, one io_uring_enter per iteration. A connection is a small state machine that
 // `advance` moves on after each completion: echo what is held, else receive, else close.
 // `--recv` and `--send` choose how, so that one program can compare the kernel's receive paths.
 
@@ -25,8 +25,8 @@ struct connection {
     struct piece *head, *tail; // empty when the connection receives into its own buffer
     char *output;
     unsigned output_left;
-    size_t held;         // bytes of the provided buffers it keeps from others
-    uint64_t quiet_turn; // the turn whose enter decides the quiet send, 0 if there is none
+    size_t held;              // bytes of the provided buffers it keeps from others
+    uint64_t quiet_iteration; // the iteration whose enter decides the quiet send, 0 if there is none
     int next_starving;
     bool receiving, sending, starving, cancelling;
     bool patient;  // a quiet send fell short: wait for its rest
@@ -47,7 +47,7 @@ static struct options {
 static struct io_uring ring;
 static int listener;
 static bool accept_stalled, hurry, stopping;
-static uint64_t turn;
+static uint64_t iteration;
 static unsigned long enters, messages;
 
 // Both are indexed by file descriptor: the kernel already hands out the smallest free number.
@@ -68,7 +68,7 @@ static bool is_multishot(void) {
     return options.receive >= MULTISHOT;
 }
 
-// A full queue is no error: this turn merely enters twice.
+// A full queue is no error: this iteration merely enters twice.
 static void make_room(unsigned count) {
     if (io_uring_sq_space_left(&ring) >= count)
         return;
@@ -139,7 +139,7 @@ static void finish_output(struct connection *c) {
 
 static void settle_send(struct connection *c) {
     c->sending = false;
-    c->quiet_turn = 0;
+    c->quiet_iteration = 0;
     finish_output(c);
 }
 
@@ -186,7 +186,7 @@ static void send_output(int fd, struct connection *c) {
     // the enter may sleep until the next receive instead of reporting what was to be expected.
     sqe->msg_flags |= MSG_DONTWAIT;
     sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
-    c->quiet_turn = turn + 1;
+    c->quiet_iteration = iteration + 1;
     quiet[quiet_count++] = fd;
     // A one-shot receive has to go along, for the enter to have something to wait for. The link
     // keeps it out of the connection's only buffer until that is sent.
@@ -212,7 +212,7 @@ static void advance(int fd, struct connection *c) {
     if (c->receiving && c->held > held_max && !c->cancelling)
         cancel_receive(fd, c);
     // A quiet send must not sleep when something waits for its end and nothing else will wake us.
-    if (c->quiet_turn > turn && (!c->receiving || (c->head && c->head->next)))
+    if (c->quiet_iteration > iteration && (!c->receiving || (c->head && c->head->next)))
         hurry = true;
     if (c->sending || c->receiving || c->starving)
         return;
@@ -243,7 +243,7 @@ static void on_receive(int fd, struct connection *c, int result, unsigned flags)
         c->receiving = c->cancelling = false;
     c->nonempty = flags & IORING_CQE_F_SOCK_NONEMPTY;
     // A one-shot receive was linked behind the quiet send, so that one has ended well.
-    if (c->quiet_turn && !is_multishot())
+    if (c->quiet_iteration && !is_multishot())
         settle_send(c);
     if (result > 0 && owns_buffer()) {
         messages++;
@@ -265,12 +265,12 @@ static void on_receive(int fd, struct connection *c, int result, unsigned flags)
 }
 
 static void on_send(int fd, struct connection *c, int result) {
-    bool fell_short = c->quiet_turn && result == -EAGAIN;
+    bool fell_short = c->quiet_iteration && result == -EAGAIN;
     // The failure of a quiet send cancels the receive linked to it just as quietly.
-    if (c->quiet_turn && !is_multishot())
+    if (c->quiet_iteration && !is_multishot())
         c->receiving = false;
     c->sending = false;
-    c->quiet_turn = 0;
+    c->quiet_iteration = 0;
     if (result < 0 && !fell_short) {
         break_connection(fd, c);
     } else if (!c->broken) {
@@ -324,12 +324,12 @@ static void feed_starving(void) {
     }
 }
 
-static void run_turn(void) {
+static void run_iteration(void) {
     int *submitted = quiet;
     size_t submitted_count = quiet_count;
     quiet = settling, settling = submitted, quiet_count = 0;
 
-    turn++;
+    iteration++;
     enters++;
     if (starving_first >= 0 && submitted_count > 0)
         hurry = true; // they are about to free buffers
@@ -340,7 +340,7 @@ static void run_turn(void) {
     reap();
     for (size_t i = 0; i < submitted_count; i++) {
         struct connection *c = &connections[submitted[i]];
-        if (c->quiet_turn != turn)
+        if (c->quiet_iteration != iteration)
             continue;
         settle_send(c);
         advance(submitted[i], c);
@@ -452,6 +452,6 @@ int main(int argc, char **argv) {
     listener = open_listener(options.host, options.port, 0);
     arm_accept();
     while (!stopping)
-        run_turn();
+        run_iteration();
     print_totals(enters, messages);
 }
