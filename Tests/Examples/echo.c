@@ -76,7 +76,7 @@ TEST(reset, "a client that resets its connection is reported, and the others are
     CHECK(end_of(&program), ==, 0);
 }
 
-TEST(taken, "an address that is taken is explained in one line, with status 1") {
+TEST(taken, "an address in use is reported in one line, with status 1") {
     int port;
     char address[32];
     int listener = listen_on_loopback(&port);

@@ -11,7 +11,7 @@ static void expect_request(int fd, const char *first) {
     CHECK_CONTAINS(bytes, first);
 }
 
-/* Answers, and waits until the program is done with the connection. */
+/* Answers, and waits until the program has closed the connection. */
 static void answer(int fd, const char *text) {
     char byte;
     send_on(fd, text);
@@ -40,7 +40,7 @@ static void expect_page(struct program *program, int status, size_t size, const 
     CHECK_TEXT(got_url, url);
 }
 
-TEST(at_a_time, "fetches two pages at a time, and the third when one is complete") {
+TEST(at_a_time, "fetches two pages at the same time, and the third when one is complete") {
     int port;
     int listener = listen_on_loopback(&port);
     const char *one = url_of(port, "/one?x=1"), *two = url_of(port, ""), *three = url_of(port, "/three");
@@ -64,7 +64,7 @@ TEST(at_a_time, "fetches two pages at a time, and the third when one is complete
     close(listener);
 }
 
-/* The program reports what is wrong with the answer, and ends with status 1. */
+/* The program reports the error in the answer and ends with status 1. */
 static void expect_error(const char *text, const char *error) {
     int port;
     int listener = listen_on_loopback(&port);
@@ -99,7 +99,7 @@ TEST(others, "a page that cannot be fetched is explained, and the others are fet
     close(listener);
 }
 
-TEST(bad_urls, "a URL without a host, or with a port that is no port, is an error and no request to port 80") {
+TEST(bad_urls, "a URL without a host or with an invalid port is an error, not a request to port 80") {
     static const char *const urls[] = {"http://",
                                        "http://127.0.0.1:x/",
                                        "http://127.0.0.1:-1/",

@@ -40,7 +40,7 @@ static void path_end(struct path *path) {
 
 enum { SIZE = 8 << 20, CHUNK = 64 << 10 };
 
-/* What an OS thread does: sends the pattern, and ends its direction. */
+/* Function of an OS thread: sends the pattern and ends its direction. */
 static void *send_all(void *fd) {
     char *bytes = malloc(CHUNK);
     for (size_t position = 0; position < SIZE; position += CHUNK) {
@@ -76,7 +76,7 @@ static void send_to_end(int from, int to) {
     CHECK(pthread_join(sender, NULL), ==, 0);
 }
 
-TEST(client_first, "carries every byte both ways after the client has ended its direction") {
+TEST(client_first, "forwards each byte in both directions after the client has ended its direction") {
     struct path path = path_open();
     send_to_end(path.client, path.server);
     send_to_end(path.server, path.client);
@@ -85,7 +85,7 @@ TEST(client_first, "carries every byte both ways after the client has ended its 
     path_end(&path);
 }
 
-TEST(server_first, "carries every byte both ways after the server has ended its direction") {
+TEST(server_first, "forwards each byte in both directions after the server has ended its direction") {
     struct path path = path_open();
     send_to_end(path.server, path.client);
     send_to_end(path.client, path.server);
@@ -100,7 +100,7 @@ static void expect_cut(int fd) {
     close(fd);
 }
 
-TEST(cut, "ends the other connection when one is reset, reports that once and goes on") {
+TEST(cut, "ends the other connection after a reset, reports it once and continues") {
     struct path path = path_open();
     reset_on(path.client);
     expect_cut(path.server);
@@ -117,7 +117,7 @@ TEST(cut, "ends the other connection when one is reset, reports that once and go
     path_end(&path);
 }
 
-TEST(refused, "ends the client's connection when the target refuses, reports that and goes on") {
+TEST(refused, "ends the client's connection if the target refuses, reports it and continues") {
     struct path path = {0};
     int target;
     close(listen_on_loopback(&target));

@@ -1,12 +1,12 @@
-/* Prints the engine that Green chooses here, and why it is not io_uring: what a run of
- * the suite on another kernel says first. */
+/* Prints the engine that Green chooses on this kernel, and the reason if it is not io_uring.
+ * A run of the suite on another kernel prints this first. */
 #include <green/green.h>
 #include <stdio.h>
 
 int main(void) {
     const char *engine = green_hub_engine();
     if (!engine) {
-        printf("none: no hub can be made\n");
+        printf("none: cannot make a hub\n");
         return 1;
     }
     const char *reason = green_hub_fallback();

@@ -1,4 +1,4 @@
-"""The initial file systems that emulated machines boot from: archives of cpio."""
+"""The initial file systems of the emulated machines, as cpio archives."""
 
 import glob
 import os
@@ -7,7 +7,7 @@ import subprocess
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
-# What programs open at run time, for which ldd does not speak.
+# Files that programs open at run time, which ldd does not list.
 OPENED = ["/lib/*-linux-gnu/libgcc_s.so.1", "/lib/*-linux-gnu/libnss_*.so.2", "/lib64/libgcc_s.so.1",
           "/lib64/libnss_*.so.2"]  # fmt: skip
 SETTINGS = ["/etc/hosts", "/etc/services", "/etc/protocols", "/etc/nsswitch.conf", "/etc/passwd", "/etc/group",
@@ -16,7 +16,7 @@ PROGRAMS = ["curl", "openssl"]
 
 
 def archive(root, path):
-    """Makes the archive of a directory. It is not compressed: a kernel may lack the method."""
+    """Archives a directory, uncompressed, because a kernel may lack the compression method."""
     names = subprocess.run(["find", ".", "-mindepth", "1"], cwd=root, check=True, stdout=subprocess.PIPE)
     with open(path, "wb") as file:
         command = ["cpio", "--quiet", "--create", "--format=newc", "--owner=+0:+0"]
@@ -25,7 +25,7 @@ def archive(root, path):
 
 
 def skeleton(root):
-    """Busybox as every program, in directories as distributions have them."""
+    """Installs Busybox as all of its programs, in the usual directories."""
     for directory in ["usr/bin", "usr/lib", "usr/lib64", "proc", "sys", "dev", "etc", "tmp", "run", "root", "var"]:
         os.makedirs(f"{root}/{directory}")
     for name in ["bin", "lib", "lib64"]:
@@ -48,7 +48,7 @@ def script(path, text):
 
 
 def minimal(place):
-    """The archive of a system that says that it has booted."""
+    """The archive of a system that reports that it has booted."""
     root = f"{place}/root"
     skeleton(root)
     script(f"{root}/init", "mount -t devtmpfs devtmpfs /dev\necho BOOT $(uname -r) >/dev/ttyS1\npoweroff -f")
@@ -62,7 +62,7 @@ def runner(root):
 
 
 def pretended(place):
-    """The archive of a system without Green, which the runner takes for one on io_uring."""
+    """The archive of a system without Green that looks to the runner like one on io_uring."""
     root = f"{place}/root"
     skeleton(root)
     runner(root)
@@ -93,7 +93,7 @@ def add(root, path, strip=False):
 
 
 def system(build, place):
-    """The archive of a system with the C tests, but for the list of those to run."""
+    """The archive of a system with the C tests, without the list of tests to run."""
     root = f"{place}/root"
     skeleton(root)
     tests = f"{build}/Tests/CoreTests"
@@ -120,8 +120,8 @@ def add_link(root, path):
 
 
 def with_list(system_archive, tests, limit, place):
-    """The system's archive with the list of tests for /init; of two archives in a file
-    the kernel unpacks both."""
+    """The system's archive with the list of tests for /init. The kernel unpacks both archives
+    of one file."""
     root = f"{place}/list-root"
     os.makedirs(root)
     with open(f"{root}/list", "w") as file:

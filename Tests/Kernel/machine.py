@@ -14,8 +14,8 @@ import initramfs
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
-# An oops is the end, as a panic is. The mitigations only cost time here. A busy host
-# delays the timer so long that the kernel's check of it would fail.
+# An oops ends the machine like a panic. The mitigations only cost time here. On a busy host
+# the timer is so late that the kernel's check of it would fail.
 COMMAND_LINE = "console=ttyS0 loglevel=4 panic=-1 oops=panic mitigations=off no_timer_check random.trust_cpu=on"
 
 ACCELERATORS = {
@@ -23,14 +23,14 @@ ACCELERATORS = {
     "tcg": ["-accel", "tcg,thread=multi", "-cpu", "max"],
 }
 
-# With the Debian packages that contain them.
+# The programs, and the Debian packages that contain them.
 TOOLS = {"busybox": "busybox-static", "cpio": "cpio", "qemu-system-x86_64": "qemu-system-x86", "strip": "binutils"}
 
 PROBE_SECONDS = {"kvm": 15, "tcg": 60}
 
 
 class Unusable(Exception):
-    """What is asked for cannot be run; the text says why."""
+    """The requested run is impossible; the text says why."""
 
 
 def check_tools():
@@ -50,28 +50,28 @@ class Kernel:
         except OSError as error:
             raise Unusable(f"{path}: {error.strerror}") from None
         if head[0x202:0x206] != b"HdrS":
-            raise Unusable(f"{path} is no boot image of Linux for x86 (vmlinuz){hint(head)}")
+            raise Unusable(f"{path} is not a boot image of Linux for x86 (vmlinuz){hint(head)}")
         if not struct.unpack_from("<H", head, 0x236)[0] & 1:
-            raise Unusable(f"{path} is a boot image for 32 bits")
+            raise Unusable(f"{path} is a 32-bit boot image")
         start = struct.unpack_from("<H", head, 0x20E)[0] + 0x200
         self.release = head[start : head.find(b"\0", start)].split(b" ")[0].decode(errors="replace")
         numbers = re.match(r"(\d+)\.(\d+)", self.release)
         if not numbers:
-            raise Unusable(f"{path} does not say which version it is")
+            raise Unusable(f"{path} does not contain its version")
         self.version = (int(numbers[1]), int(numbers[2]))
 
 
 def fetch(directory, package=None):
-    """The boot image of a package, or of the distribution's usual one."""
+    """The boot image of a package, by default that of the distribution."""
     command = [f"{HERE}/fetch", f"{directory}/packages"] + ([package] if package else [])
     fetched = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     if fetched.returncode != 0:
-        raise Unusable("the kernel package could not be fetched; --kernel takes a boot image instead")
+        raise Unusable("cannot fetch the kernel package; --kernel accepts a boot image instead")
     return fetched.stdout.strip()
 
 
 def hint(head):
-    """What the file is instead."""
+    """What the file is instead, if that is known."""
     if head.startswith(b"!<arch>") or head.startswith(b"\xed\xab\xee\xdb"):
         return ": it is a package, which contains one; see Tests/Kernel/README.md"
     if head.startswith(b"\x7fELF"):
@@ -87,7 +87,7 @@ def processor_seconds_of_children():
 
 
 class Machine:
-    """A running emulator. Its second serial port is read line by line."""
+    """A running emulator, with its second serial port as lines."""
 
     def __init__(self, kernel, archive, accelerator, console, environment=None, processors=1, memory=512):
         words = [COMMAND_LINE] + [f'"{name}={value}"' for name, value in (environment or {}).items()]
@@ -117,7 +117,7 @@ class Machine:
         self.process.stderr.close()
 
     def lines(self, seconds):
-        """The lines that come next, none after the time, None when the machine is off."""
+        """The next lines: none after the timeout, None if the machine is off."""
         if not select.select([self.process.stdout], [], [], seconds)[0]:
             return []
         data = os.read(self.process.stdout.fileno(), 65536)
@@ -128,7 +128,7 @@ class Machine:
         return [line.decode(errors="replace").rstrip("\r") for line in lines]
 
     def last_words(self):
-        """Why the machine went off or fell silent: what the emulator or the kernel printed."""
+        """Why the machine is off or silent: the output of the emulator or the kernel."""
         if self.process.poll():
             return "the emulator ended: " + (self.process.stderr.read().decode(errors="replace").strip() or "no message")
         with open(self.console, errors="replace") as file:
@@ -143,7 +143,7 @@ class Machine:
 
 
 def boots(kernel, accelerator, directory):
-    """None if the kernel boots to the first process, else why it does not."""
+    """None if the kernel boots to the first process, else the reason why it does not."""
     with tempfile.TemporaryDirectory(dir=directory) as place:
         archive = initramfs.minimal(place)
         with Machine(kernel, archive, accelerator, f"{place}/console") as machine:
@@ -158,7 +158,7 @@ def boots(kernel, accelerator, directory):
 
 
 def accelerator_for(kernel, directory):
-    """KVM where it works, else the emulator's own translator; a trial decides once."""
+    """KVM if it works, else the emulator's translator. Decided once, by a trial."""
     memory = f"{directory}/accelerator"
     if os.path.exists(memory):
         with open(memory) as file:

@@ -1,4 +1,4 @@
-"""What a run prints."""
+"""The output of a run."""
 
 TITLES = {"uring": "io_uring", "epoll": "epoll"}
 
@@ -8,7 +8,7 @@ def say(text=""):
 
 
 def close(current, kernel, engine, left, seconds, processor_seconds=0):
-    """Prints the end of a run; whether all is well."""
+    """Prints the end of a run. Returns whether it succeeded."""
     missing = current.missing()
     failures = len(current.failed) + len(missing)
     total = len(current.outcomes)
@@ -30,7 +30,7 @@ def close(current, kernel, engine, left, seconds, processor_seconds=0):
 
 
 def listing(head, entries, most=None):
-    """Tests with the same reason are listed under it."""
+    """Lists tests with the same reason together."""
     if not entries:
         return
     say(f"\n{head}")

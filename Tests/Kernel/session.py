@@ -1,4 +1,4 @@
-"""One run of the suite in the emulated machine: what it reports, and what that means."""
+"""One run of the suite in the emulated machine: reads its report and judges it."""
 
 import time
 
@@ -6,19 +6,19 @@ from report import say
 
 SKIPPED, KILLED = 77, 137
 
-# Earlier kernels may lack what Green needs of io_uring.
+# Earlier kernels may lack features of io_uring that Green needs.
 FIRST_URING = (6, 0)
 
-# The guest gives a sign of life every five seconds.
+# The guest prints a line every five seconds.
 SILENCE = {"kvm": 60, "tcg": 180}
 BOOT = {"kvm": 60, "tcg": 120}
 
-# How much slower than the host tests may be.
+# How much slower than on the host tests may be.
 FACTORS = {"kvm": 2, "tcg": 4}
 
 
 class Outcome:
-    """What became of one test."""
+    """The result of one test."""
 
     def __init__(self, test):
         self.test = test
@@ -37,11 +37,11 @@ class Session:
         self.booted = self.finished = self.without_uring = False
 
     def limit(self, test):
-        """In seconds, for the guest."""
+        """The limit in seconds, for the guest."""
         return int(test.seconds * FACTORS[self.accelerator])
 
     def follow(self, machine, wanted, kernel):
-        """Reads what the guest reports until it is done, or why it never will be."""
+        """Reads the report of the guest until it is done, or cannot continue."""
         heard = time.monotonic()
         while not (self.finished or self.without_uring or self.trouble):
             limit = (SILENCE if self.booted else BOOT)[self.accelerator]
@@ -59,7 +59,7 @@ class Session:
             self.trouble = self.trouble or self.stuck()
 
     def take(self, line):
-        """Notes a line of the guest's."""
+        """Handles a line of the report."""
         word, _, rest = line.partition(" ")
         handler = getattr(self, "on_" + word.lower(), None) if word.isupper() else None
         try:
@@ -69,7 +69,7 @@ class Session:
             self.trouble = f"a line from the guest is malformed: {line}"
 
     def check_engine(self, wanted, kernel):
-        """A run on io_uring ends where Green chooses epoll."""
+        """Ends a run on io_uring if Green chooses epoll."""
         if wanted != "uring" or self.engine in (None, "uring"):
             return
         if kernel.version < FIRST_URING:
@@ -121,7 +121,7 @@ class Session:
         return None
 
     def judge(self, outcome):
-        """Counts a result, and prints its line."""
+        """Counts a result and prints its line."""
         skips = next((e for e in self.exceptions if e.kind == "skips" and e.names(outcome.test)), None)
         if outcome.status == 0:
             word = "   Passed "

@@ -1,4 +1,4 @@
-"""The tests to run, from ctest's list, and the table of exceptions."""
+"""The tests to run, from ctest, and the table of exceptions."""
 
 import json
 import re
@@ -10,7 +10,7 @@ ENGINES = ("uring", "epoll")
 
 
 class Malformed(Exception):
-    """The table of exceptions is not as its head says."""
+    """The table of exceptions does not have the format described in it."""
 
 
 class Test:
@@ -24,7 +24,7 @@ class Test:
 
 
 def tests_of(build, pattern=None):
-    """What `ctest` would run in the build directory, each test once: another kernel lacks features by itself."""
+    """The tests of the build directory, each once: another kernel lacks features anyway."""
     command = ["ctest", "--test-dir", build, "-LE", "without", "--show-only=json-v1"]
     listed = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     tests = [Test(number, test) for number, test in enumerate(listed["tests"], 1) if "command" in test]

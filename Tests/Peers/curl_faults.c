@@ -1,5 +1,4 @@
-/* What goes wrong with a transfer is libcurl's ordinary error, and so is an
- * interrupt. */
+/* Faults of a transfer, and interrupts, are ordinary errors of libcurl. */
 #include "transfers.h"
 
 static struct web_server server;
@@ -18,7 +17,7 @@ static void end(void) {
     curl_global_cleanup();
 }
 
-TEST(refused, "a connection that is refused says so") {
+TEST(refused, "a refused connection is reported as such") {
     begin();
     char address[32];
     snprintf(address, sizeof address, "127.0.0.1:%d", refusing_port());
@@ -27,7 +26,7 @@ TEST(refused, "a connection that is refused says so") {
     end();
 }
 
-TEST(cut, "an answer that ends too early says so") {
+TEST(cut, "an answer that ends too early is reported as such") {
     begin();
     struct transfer_by_curl transfer = {.address = server.address, .scheme = "http", .path = "/cut"};
     CHECK(make_transfer(&transfer), ==, CURLE_PARTIAL_FILE);

@@ -1,4 +1,4 @@
-/* The same by https: libcurl verifies a server whose TLS is Green's. */
+/* The same by https: libcurl verifies a server that uses Green's TLS. */
 #include "tls_helpers.h"
 #include "transfers.h"
 
@@ -36,7 +36,7 @@ TEST(hundred, "a hundred transfers by https, with the server's certificate verif
 
 static size_t in_time, too_late;
 
-/* Function of a thread: a transfer with too little time but for every fifth. */
+/* Function of a thread: a transfer, of which only each fifth has enough time. */
 static int hurry(void *argument) {
     struct transfer_by_curl transfer = {
         .address = server.address, .scheme = "https", .path = "/x", .authorities = argument};
@@ -54,7 +54,7 @@ static int hurry(void *argument) {
     return 0;
 }
 
-TEST(hurry, "wherever a timeout strikes, libcurl says so and leaves nothing behind") {
+TEST(hurry, "libcurl reports a timeout at any point and leaves nothing behind") {
     enum { COUNT = 150 };
     green_thread *threads[COUNT];
     begin(0);
@@ -67,7 +67,7 @@ TEST(hurry, "wherever a timeout strikes, libcurl says so and leaves nothing behi
     end();
 }
 
-TEST(untrusted, "a certificate that is not signed by a trusted issuer is refused") {
+TEST(untrusted, "a certificate that is not signed by a trusted issuer is rejected") {
     begin(0);
     struct certificate stranger =
         make_certificate(&(struct certificate_options){.authority = true, .subject = "a stranger"});

@@ -1,6 +1,5 @@
-/* LevelDB, which has a thread of its own for its files, and whose writers wait for
- * it and for each other with its locks. It is in C++: it waits inside that
- * language's library, whose locks are patched with it. */
+/* LevelDB, which has its own thread for its files. Its writers wait for that thread and for
+ * each other by locks of the C++ library, which is patched with it. */
 #include "peers.h"
 
 #include <leveldb/c.h>
@@ -98,7 +97,7 @@ TEST(own_thread, "green threads write to one database, and wait for its backgrou
     CHECK(green_unpatch(patch), ==, 0);
 }
 
-/* That thread never ends, so neither would this process's hub. */
+/* That thread never ends, so the hub of this process would not end either. */
 static void write_by_green_threads(void) {
     green_statistics now;
     green_patch *patch = import_leveldb(GREEN_PATCH_ALL | GREEN_PATCH_FILE | GREEN_PATCH_THREAD, true);

@@ -1,5 +1,5 @@
-/* LMDB, whose one writer at a time holds a lock that all processes share, from the
- * beginning of a transaction to its end. */
+/* LMDB, whose single writer holds a lock that all processes share, from the beginning of a
+ * transaction to its end. */
 #include "peers.h"
 
 #include <lmdb.h>
@@ -35,7 +35,7 @@ static int value_in(MDB_txn *transaction) {
     return error == 0 ? *(int *)value.mv_data : 0;
 }
 
-/* Adds one, and lets others run in the middle of it. */
+/* Adds one, and lets other threads run in the middle of it. */
 static int add(void *unused) {
     (void)unused;
     for (int i = 0; i < ROUNDS; i++) {
@@ -71,7 +71,7 @@ TEST(writers, "green threads that write to one database wait for each other's tr
     end();
 }
 
-/* Sees the same all the time, whatever is written meanwhile. */
+/* Reads the same values all the time, whatever is written meanwhile. */
 static int read_twice(void *unused) {
     MDB_txn *transaction;
     (void)unused;
@@ -92,13 +92,13 @@ static void read_and_write(void) {
     CHECK(sum(), ==, WRITERS / 5 * ROUNDS);
 }
 
-TEST(readers, "many green threads read at a time while others write") {
+TEST(readers, "many green threads read at the same time while others write") {
     begin(GREEN_PATCH_LOCK, MDB_NOTLS); /* without it an OS thread has one reading transaction at a time */
     read_and_write();
     end();
 }
 
-TEST(thread_readers, "a reading transaction may belong to a green thread, as otherwise to an OS thread") {
+TEST(thread_readers, "a reading transaction may belong to a green thread instead of an OS thread") {
     begin(GREEN_PATCH_THREAD, 0);
     read_and_write();
     end();

@@ -38,7 +38,7 @@ TEST(no_server, "the example reports a server that cannot be reached, and ends w
     snprintf(server, sizeof server, "hostaddr=127.0.0.1 port=%d", refusing_port());
     struct program program = run_example((const char *const[4]){"1", server});
     CHECK_CONTAINS(next_line(&program), "Connection refused");
-    next_line(&program); /* libpq asks whether the server runs */
+    next_line(&program); /* libpq's question "Is the server running" */
     CHECK_CONTAINS(next_line(&program), "1 connections, 1 failed: ");
     CHECK(WEXITSTATUS(end_of(&program)), ==, 1);
 }

@@ -8,7 +8,7 @@
 static atomic_size_t inside; /* also of other OS threads */
 static size_t most;
 
-/* Function of a thread: connects, asks the server to sleep, and for a value. */
+/* Function of a thread: connects, lets the server sleep, and reads a value. */
 static int sleep_and_ask(void *argument) {
     int number = *(int *)argument;
     char statement[64], expected[16];
@@ -22,7 +22,7 @@ static int sleep_and_ask(void *argument) {
     return 0;
 }
 
-TEST(two_hundred, "two hundred connections sleep in the server at one time") {
+TEST(two_hundred, "two hundred connections sleep in the server at the same time") {
     enum { COUNT = 200 };
     green_thread *threads[COUNT];
     int numbers[COUNT];
@@ -50,7 +50,7 @@ static int wait_for_lock(void *argument) {
     return 0;
 }
 
-TEST(all_inside, "a hundred queries wait for what only another query can give") {
+TEST(all_inside, "a hundred queries wait for a lock that another query releases") {
     enum { COUNT = 100 };
     green_thread *threads[COUNT];
     green_patch *patch = import("libpq.so.5");
@@ -69,7 +69,7 @@ TEST(all_inside, "a hundred queries wait for what only another query can give") 
     CHECK(green_unpatch(patch), ==, 0);
 }
 
-/* Function of a thread: sends much and gets much. */
+/* Function of a thread: sends and receives much data. */
 static int move_much(void *argument) {
     (void)argument;
     enum { SIZE = 4 << 20 };
@@ -92,7 +92,7 @@ static int move_much(void *argument) {
     return 0;
 }
 
-TEST(much, "ten threads move megabytes both ways") {
+TEST(much, "ten threads send and receive megabytes") {
     green_thread *threads[10];
     green_patch *patch = import("libpq.so.5");
     for (int i = 0; i < 10; i++)
@@ -102,7 +102,7 @@ TEST(much, "ten threads move megabytes both ways") {
     CHECK(green_unpatch(patch), ==, 0);
 }
 
-/* Function of a thread: a query by TLS, by a name that is looked up. */
+/* Function of a thread: a query by TLS to a host name. */
 static int ask_by_tls(void *argument) {
     (void)argument;
     char further[256];
@@ -131,7 +131,7 @@ TEST(tls, "sixty connections by TLS, with the server's certificate verified") {
     CHECK(green_unpatch(patch), ==, 0);
 }
 
-/* What an OS thread does: has a hub of its own, and green threads that ask. */
+/* Function of an OS thread with its own hub, whose green threads make queries. */
 static void *ask_beside(void *argument) {
     (void)argument;
     green_thread *threads[20];
@@ -143,7 +143,7 @@ static void *ask_beside(void *argument) {
     return NULL;
 }
 
-TEST(beside, "three OS threads have queries of their own, and one patch for all of them") {
+TEST(beside, "three OS threads make queries with one patch for all of them") {
     pthread_t threads[3];
     green_patch *patch = import("libpq.so.5");
     PGconn *holder = database("");
@@ -160,7 +160,7 @@ TEST(beside, "three OS threads have queries of their own, and one patch for all 
     CHECK(green_unpatch(patch), ==, 0);
 }
 
-TEST(everything, "a program that is patched as a whole does the same") {
+TEST(everything, "the same works in a program that is patched as a whole") {
     green_thread *threads[20];
     int numbers[20];
     green_patch *patch = NULL;
@@ -175,7 +175,7 @@ TEST(everything, "a program that is patched as a whole does the same") {
     CHECK(green_unpatch(patch), ==, 0);
 }
 
-TEST(no_hub, "without a hub the patched library waits as it always did") {
+TEST(no_hub, "without a hub the patched library blocks as before") {
     green_patch *patch = import("libpq.so.5");
     PGconn *connection = database("");
     expect_value(connection, "SELECT 7 FROM pg_sleep(0.05)", "7");
@@ -183,7 +183,7 @@ TEST(no_hub, "without a hub the patched library waits as it always did") {
     CHECK(green_unpatch(patch), ==, 0);
 }
 
-TEST(report, "a patch says that libpq polls, and undone it does not any more") {
+TEST(report, "a patch reports that libpq polls, and no longer after it is undone") {
     green_patch *patch = import("libpq.so.5");
     green_patch_line line;
     bool polls = false;

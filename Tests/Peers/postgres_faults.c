@@ -1,5 +1,4 @@
-/* What goes wrong with PostgreSQL is libpq's ordinary error, and so is an
- * interrupt. */
+/* Faults of PostgreSQL, and interrupts, are ordinary errors of libpq. */
 #include "queries.h"
 
 #include <signal.h>
@@ -16,7 +15,7 @@ TEST(query_error, "an error of a query is an error of that query") {
     CHECK(green_unpatch(patch), ==, 0);
 }
 
-TEST(refused, "a connection that is refused says so") {
+TEST(refused, "a refused connection is reported as such") {
     green_patch *patch = import("libpq.so.5");
     char text[64];
     snprintf(text, sizeof text, "hostaddr=127.0.0.1 port=%d user=green", refusing_port());
@@ -28,7 +27,7 @@ TEST(refused, "a connection that is refused says so") {
     CHECK(green_unpatch(patch), ==, 0);
 }
 
-/* A query that sleeps, in a thread of its own, which the server is at. */
+/* A sleeping query in its own thread, which the server has begun. */
 struct sleeper {
     struct query query;
     struct call call;
@@ -43,7 +42,7 @@ static void begin_sleeper(struct sleeper *sleeper, PGconn *watcher, PGconn *conn
     CHECK(sleeper->call.is_inside);
 }
 
-TEST(terminated, "a session that is terminated in mid-query is an error of libpq") {
+TEST(terminated, "a session that is terminated during a query is an error of libpq") {
     green_patch *patch = import("libpq.so.5");
     PGconn *connection = database(""), *other = database("");
     char statement[64];
@@ -78,7 +77,7 @@ TEST(canceled, "a cancel request from another green thread ends a query") {
     CHECK(green_unpatch(patch), ==, 0);
 }
 
-/* The server that may be killed takes a moment to come back. */
+/* The server that tests kill takes a moment to restart. */
 static PGconn *victim(void) {
     PGconn *connection;
     UNTIL((connection = PQconnectdb(peer("GREEN_PEERS_POSTGRES_VICTIM")), PQstatus(connection) == CONNECTION_OK) ||
@@ -86,7 +85,7 @@ static PGconn *victim(void) {
     return connection;
 }
 
-TEST(killed, "a server that is killed in mid-query is an error of libpq") {
+TEST(killed, "a server that is killed during a query is an error of libpq") {
     green_patch *patch = import("libpq.so.5");
     PGconn *connection = victim(), *other = victim();
     struct sleeper sleeper;
@@ -118,7 +117,7 @@ TEST(timeout, "a green timeout ends a query as libpq's own error") {
     CHECK(green_unpatch(patch), ==, 0);
 }
 
-TEST(kill, "a kill in mid-query is an error of libpq, which can still be left in order") {
+TEST(kill, "a kill during a query is an error of libpq, whose connection can still be closed") {
     green_patch *patch = import("libpq.so.5");
     const char *const modes[] = {"", "sslmode=require"};
     for (int i = 0; i < 2; i++) {
@@ -143,7 +142,7 @@ static int connect_to_silence(void *argument) {
     return PQstatus(*connection) == CONNECTION_OK;
 }
 
-TEST(kill_connect, "a kill and a timeout end a connect to a server that is silent") {
+TEST(kill_connect, "a kill and a timeout end a connect to a silent server") {
     green_patch *patch = import("libpq.so.5");
     PGconn *connection = NULL;
     struct call call = {.make = connect_to_silence, .argument = &connection};
@@ -162,8 +161,7 @@ TEST(kill_connect, "a kill and a timeout end a connect to a server that is silen
 
 static size_t in_time, too_late;
 
-/* Function of a thread: connects and asks, with too little time for it but for
- * every tenth. */
+/* Function of a thread: connects and makes a query. Only each tenth has enough time. */
 static int hurry(void *argument) {
     char text[512];
     green_timeout *limit = NULL;
@@ -188,7 +186,7 @@ static int hurry(void *argument) {
     return 0;
 }
 
-TEST(hurry, "wherever a timeout strikes, libpq says so and leaves nothing behind") {
+TEST(hurry, "libpq reports a timeout at any point and leaves nothing behind") {
     enum { COUNT = 150 };
     green_thread *threads[COUNT];
     green_patch *patch = import("libpq.so.5");

@@ -11,11 +11,11 @@ static redisContext *store(void) {
     return context;
 }
 
-/* A command, and what came of it. */
+/* A command and its result. */
 struct command {
     redisContext *context;
     const char *text;
-    char value[128]; /* "" when there is none */
+    char value[128]; /* "" if there is none */
 };
 
 static int make_command(void *argument) {
@@ -45,7 +45,7 @@ __attribute__((format(printf, 3, 4))) static void expect_reply(redisContext *con
 
 static size_t waiting;
 
-/* Function of a thread: waits for an element of a list of its own, and stores it. */
+/* Function of a thread: waits for an element of its own list, and stores it. */
 static int pop_and_store(void *argument) {
     int number = *(int *)argument;
     char value[16];
@@ -60,7 +60,7 @@ static int pop_and_store(void *argument) {
     return 0;
 }
 
-TEST(hundred, "a hundred threads wait in Redis for what another one pushes") {
+TEST(hundred, "a hundred threads wait in Redis for elements that another one pushes") {
     enum { COUNT = 100 };
     green_thread *threads[COUNT];
     int numbers[COUNT];
@@ -81,7 +81,7 @@ TEST(hundred, "a hundred threads wait in Redis for what another one pushes") {
     CHECK(green_unpatch(patch), ==, 0);
 }
 
-TEST(refused, "a connection that is refused says so") {
+TEST(refused, "a refused connection is reported as such") {
     green_patch *patch = import("libhiredis.so.0.14");
     CHECK(green_yield(), ==, 0);
     redisContext *context = redisConnect("127.0.0.1", refusing_port());
@@ -91,7 +91,7 @@ TEST(refused, "a connection that is refused says so") {
     CHECK(green_unpatch(patch), ==, 0);
 }
 
-/* The server that may be killed takes a moment to come back. */
+/* The server that tests kill takes a moment to restart. */
 static redisContext *victim(void) {
     redisContext *context;
     int port = atoi(peer("GREEN_PEERS_REDIS_VICTIM"));
@@ -109,7 +109,7 @@ static pid_t process_of(redisContext *context) {
     return process;
 }
 
-TEST(killed, "a server that is killed in mid-command is an error of hiredis") {
+TEST(killed, "a server that is killed during a command is an error of hiredis") {
     green_patch *patch = import("libhiredis.so.0.14");
     struct command command = {.context = victim(), .text = "BLPOP nothing 0"};
     struct call call = {.make = make_command, .argument = &command};

@@ -1,4 +1,4 @@
-/* SQLite waits for nothing that Green knows of: it is offloaded, not patched. */
+/* SQLite makes no call that Green patches here, so its queries are offloaded. */
 #include "peers.h"
 
 #include <sqlite3.h>
@@ -7,7 +7,7 @@
 static atomic_int ticks;
 static bool is_over;
 
-/* Function of a thread: what must not be held up. */
+/* Function of a thread that must not be blocked. */
 static int tick(void *argument) {
     (void)argument;
     int error = 0;
@@ -18,8 +18,8 @@ static int tick(void *argument) {
     return error;
 }
 
-/* An SQL function that returns only when the green threads of the other OS
- * thread have gone on: were they held up by the query, it never would. */
+/* An SQL function that returns after the green threads of the other OS thread have run. If
+ * the query blocked them, it would never return. */
 static void wait_for_ticks(sqlite3_context *context, int count, sqlite3_value **values) {
     (void)count;
     int until = atomic_load(&ticks) + sqlite3_value_int(values[0]);
@@ -28,7 +28,7 @@ static void wait_for_ticks(sqlite3_context *context, int count, sqlite3_value **
     sqlite3_result_int(context, 1);
 }
 
-/* A query on a database of its own, on a worker. */
+/* A query on its own database, on a worker. */
 struct query {
     const char *path;
     const char *statement;

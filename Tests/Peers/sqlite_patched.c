@@ -1,5 +1,5 @@
-/* SQLite on one OS thread, patched: its locks, which it holds while it reads and
- * writes, have to be green with its files. */
+/* SQLite on one OS thread, patched: its locks must be green as well as its files, because it
+ * holds them while it reads and writes. */
 #include "peers.h"
 
 #include <sqlite3.h>
@@ -69,7 +69,7 @@ static void insert_all(const char *journal) {
     remove_directory();
 }
 
-TEST(connections, "green threads write to one file, each by a connection of its own") {
+TEST(connections, "green threads write to one file, each by its own connection") {
     green_patch *patch = import_sqlite();
     insert_all("delete");
     insert_all("wal");
@@ -80,7 +80,7 @@ TEST(connections, "green threads write to one file, each by a connection of its 
 
 static int inside, most, asked;
 
-/* An SQL function that waits, with the connection's mutex held. */
+/* An SQL function that waits while the connection's mutex is held. */
 static void wait_in_query(sqlite3_context *context, int count, sqlite3_value **values) {
     (void)count, (void)values;
     if (++inside > most)
@@ -96,7 +96,7 @@ static int ask_shared_connection(void *database) {
     return 0;
 }
 
-TEST(one_connection, "green threads that share a connection have it one after the other") {
+TEST(one_connection, "green threads that share a connection use it one after the other") {
     green_patch *patch = import_sqlite();
     green_thread *threads[COUNT];
     sqlite3 *database = open_database(":memory:");

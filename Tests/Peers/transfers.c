@@ -1,6 +1,6 @@
 #include "transfers.h"
 
-/* Reads a request, and its path; false at the end of the connection. */
+/* Reads a request and its path. Returns false at the end of the connection. */
 static bool read_request(green_socket *client, char path[32]) {
     char line[1024] = "";
     ssize_t count = green_read_line(client, line, sizeof line);
@@ -65,7 +65,7 @@ int make_transfer(void *argument) {
     memset(transfer->body, 0, sizeof transfer->body);
     CURL *handle = curl_easy_init();
     CHECK(handle != NULL);
-    /* Signals are the whole process's, and not for one of many green threads. */
+    /* Signals belong to the process, not to one of many green threads. */
     curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(handle, CURLOPT_PROXY, "");
     curl_easy_setopt(handle, CURLOPT_URL, url);

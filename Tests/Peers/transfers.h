@@ -1,4 +1,4 @@
-/* libcurl's easy handles, and a server of Green's for them on the same OS thread. */
+/* Easy handles of libcurl, and a Green server for them on the same OS thread. */
 #ifndef GREEN_TESTS_TRANSFERS_H
 #define GREEN_TESTS_TRANSFERS_H
 
@@ -6,8 +6,8 @@
 
 #include <curl/curl.h>
 
-/* Answers each request once as many as crowd are there: /12 gets "answer to
- * /12". /silent is never answered, and /cut in half. */
+/* Answers requests when crowd requests have arrived: /12 gets "answer to /12". /silent gets no
+ * answer, /cut gets half of one. */
 struct web_server {
     green_listener *listener;
     char address[GREEN_ADDRESS_TEXT_MAX];
@@ -17,7 +17,7 @@ struct web_server {
 void begin_web_server(struct web_server *server, size_t crowd);
 void end_web_server(struct web_server *server);
 
-/* A transfer, and what came of it. */
+/* A transfer and its result. */
 struct transfer_by_curl {
     const char *address;
     const char *scheme; /* "http" */

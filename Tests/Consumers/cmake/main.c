@@ -1,4 +1,4 @@
-/* An echo server and its client in one program, which tries TLS where Green has it. */
+/* An echo server and its client in one program. It tries TLS if Green has it. */
 #include <green/green.h>
 
 #include <errno.h>

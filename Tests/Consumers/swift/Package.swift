@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Where Green is, and whether to ask for it without its trait TLS; `Tests/Consumers/run` says.
+// The path of Green, and whether to use it without its trait TLS. `Tests/Consumers/run` sets both.
 let green = Context.environment["GREEN_REPOSITORY"] ?? "../../.."
 let tls = Context.environment["GREEN_TLS"] != "OFF"
 
