@@ -39,7 +39,7 @@ int green__open_pidfd(pid_t pid);
 /* fopen(3) for reading, for Green's own files. NULL with errno on failure. */
 FILE *green__open_stream(const char *path);
 
-/* The number in a file of /proc, or otherwise if there is none. */
+/* Returns the number in a file of /proc, or `otherwise` if it cannot be read. */
 unsigned long green__read_number(const char *path, unsigned long otherwise);
 
 #endif

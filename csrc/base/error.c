@@ -76,7 +76,7 @@ static void report(const char *format, va_list arguments) {
     (void)written;
     line[length++] = '\n';
     if (green__raw_write(STDERR_FILENO, line, length) < 0)
-        return; /* there is nobody left to tell */
+        return; /* the error cannot be reported anywhere */
 }
 
 void green__report(const char *format, ...) {

@@ -1,12 +1,11 @@
-/* Errors as sentences, and promises that end the process when broken. */
+/* Errors with messages, reports on standard error, and invariants. */
 #ifndef GREEN_BASE_ERROR_H
 #define GREEN_BASE_ERROR_H
 
 #include <green/base.h>
 
-/* Keeps a message for green_explain() and returns error, a negated errno, so
- * that a call can end with `return green__fail(...)`. The errno's own text is
- * appended. */
+/* Stores a message for green_explain() and returns error, a negated errno, so that a call
+ * can end with `return green__fail(...)`. Appends the system's text for the errno. */
 int green__fail(int error, const char *format, ...) __attribute__((format(printf, 2, 3), cold));
 
 /* Does the same, and appends advice on what to do, unless it is "". */
@@ -16,28 +15,28 @@ int green__fail_with_advice(int error, const char *advice, const char *format, .
 /* Advice for EMFILE and ENFILE. */
 #define GREEN_ADVICE_EMFILE "raise the limit of open files (ulimit -n)"
 
-/* The system's text for a negated errno. */
+/* Returns the system's text for a negated errno. */
 const char *green__error_text(int error);
 
-/* Writes "green: ...\n" to standard error in one piece. */
+/* Writes "green: ...\n" to standard error in one call. */
 void green__report(const char *format, ...) __attribute__((format(printf, 1, 2), cold));
 
-/* Like green__report(), for errors that a peer can cause at any time. Writes nothing if
- * standard error would block or its reader has gone, so that a peer can neither block
- * the process nor end it by SIGPIPE. */
+/* Does the same for errors that a peer can cause at any time. Writes nothing if standard
+ * error would block or has no reader, so that a peer can neither block the process nor end
+ * it by SIGPIPE. */
 void green__report_nonblocking(const char *format, ...) __attribute__((format(printf, 1, 2), cold));
 
-/* The same when the environment's GREEN_LOG is "debug". */
+/* Like green__report(), if GREEN_LOG is "debug". */
 void green__debug(const char *format, ...) __attribute__((format(printf, 1, 2), cold));
 
-/* write(2) itself, which is async-signal-safe and blocks the OS thread, also
- * where the program's own write() has been made green. */
+/* Calls write(2) itself: async-signal-safe, and never the patched write(). Blocks the OS
+ * thread. */
 ssize_t green__raw_write(int fd, const void *bytes, size_t size);
 
-/* Ends the process: the text says which promise of Green's own is broken. */
+/* Ends the process with a message that names the invariant. */
 _Noreturn void green__invariant_failed(const char *file, int line, const char *what) __attribute__((cold));
 
-/* A cheap check that stays in release builds. */
+/* Checks an invariant, also in release builds. */
 #define GREEN_INVARIANT(condition, what)                                                                               \
     do {                                                                                                               \
         if (__builtin_expect(!(condition), 0))                                                                         \
@@ -47,7 +46,7 @@ _Noreturn void green__invariant_failed(const char *file, int line, const char *w
 #define GREEN_LIKELY(condition) __builtin_expect(!!(condition), 1)
 #define GREEN_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 
-/* The structure whose member this is. */
+/* The structure that the pointer's target is a member of. */
 #define GREEN_CONTAINER(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
 
 #endif

@@ -1,8 +1,8 @@
-/* Kernel features that Green uses where they exist, and can do without.
+/* Optional kernel features.
  *
  * GREEN_DISABLE in the environment names features that Green treats as missing, separated
- * by commas; "all" names every one. It lets the test suite run on a new kernel as on an
- * old one, and users work around a kernel bug. */
+ * by commas; "all" names all of them. With it, the test suite runs on a new kernel as on
+ * an old one, and users can work around a kernel bug. */
 #ifndef GREEN_BASE_FEATURE_H
 #define GREEN_BASE_FEATURE_H
 
@@ -16,7 +16,7 @@
     X(FTRUNCATE, "ftruncate")               /* io_uring, Linux 6.9 */                                                  \
     X(GUARD_INSTALL, "guard_install")       /* madvise(2), Linux 6.13 */                                               \
     X(IOWQ_MAX_WORKERS, "iowq_max_workers") /* io_uring, Linux 5.15 */                                                 \
-    X(MPROTECT_GUARD, "mprotect_guard")     /* each stack with an mprotect(2) guard of its own */                      \
+    X(MPROTECT_GUARD, "mprotect_guard")     /* an mprotect(2) guard for each stack */                                  \
     X(NO_IOWAIT, "no_iowait")               /* io_uring, Linux 6.15 */                                                 \
     X(POLL_FIRST, "poll_first")             /* io_uring, Linux 5.19 */                                                 \
     X(REGISTERED_RING, "registered_ring")   /* io_uring, Linux 5.18 */                                                 \

@@ -55,13 +55,13 @@ bool green__in_forked_child(void) {
     return forking && forking != getpid();
 }
 
-/* Not under the lock, which a fork between the two could leave held. */
+/* Without registry_lock: a fork in between would leave it locked. */
 int green__track_forks(void) {
     static atomic_bool watching;
     if (atomic_exchange(&watching, true) || pthread_atfork(before_fork, in_parent, in_child) == 0)
         return 0;
     atomic_store(&watching, false);
-    return green__fail(-ENOMEM, "no memory for what is to be done at a fork");
+    return green__fail(-ENOMEM, "no memory for a fork handler");
 }
 
 int green__lock_register(green_lock *lock) {
@@ -86,7 +86,7 @@ int green__lock_init(green_lock *lock) {
 }
 
 void green__lock_destroy(green_lock *lock) {
-    green__pthread.mutex_lock(&registry_lock); /* its neighbors may go at the same time */
+    green__pthread.mutex_lock(&registry_lock); /* its neighbors may be removed at the same time */
     if (lock->place) {
         *lock->place = lock->next;
         if (lock->next)

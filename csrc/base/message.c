@@ -1,7 +1,5 @@
 #include "message.h"
 
-#include "error.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,8 +21,8 @@ static green_message allocation_failed;
 
 static green_message_slot_finder *find_slot;
 
-void green__message_set_slot_finder(green_message_slot_finder *place) {
-    __atomic_store_n(&find_slot, place, __ATOMIC_RELAXED);
+void green__message_set_slot_finder(green_message_slot_finder *find) {
+    __atomic_store_n(&find_slot, find, __ATOMIC_RELAXED);
 }
 
 static green_message **slot_here(void) {
@@ -33,15 +31,15 @@ static green_message **slot_here(void) {
 }
 
 /* The caller's last message, or NULL. */
-static green_message *current(green_message **place) {
-    if (place && *place != &allocation_failed)
-        return *place;
-    return os_thread_message.owner == place ? &os_thread_message.message : NULL;
+static green_message *current(green_message **slot) {
+    if (slot && *slot != &allocation_failed)
+        return *slot;
+    return os_thread_message.owner == slot ? &os_thread_message.message : NULL;
 }
 
-static void release(green_message **place) {
-    if (*place != &allocation_failed)
-        free(*place);
+static void release(green_message **slot) {
+    if (*slot != &allocation_failed)
+        free(*slot);
 }
 
 green_message_details green__message_details(void) {
@@ -73,26 +71,26 @@ static green_message *copy(green_message message) {
     return made;
 }
 
-static void keep(green_message **place, green_message message) {
-    if (!place) {
+static void keep(green_message **slot, green_message message) {
+    if (!slot) {
         store_for_os_thread(NULL, message);
         return;
     }
     green_message *made = copy(message);
     if (!made) {
-        store_for_os_thread(place, message);
+        store_for_os_thread(slot, message);
         made = &allocation_failed;
     }
-    release(place);
-    *place = made;
+    release(slot);
+    *slot = made;
 }
 
 void green__message_store(int error, const char *text) {
     keep(slot_here(), (green_message){error, green__message_details(), text});
 }
 
-const char *green__message_find_in(green_message **place, int error) {
-    const green_message *message = current(place);
+const char *green__message_find_in(green_message **slot, int error) {
+    const green_message *message = current(slot);
     return message && message->error == error ? message->text : NULL;
 }
 
@@ -120,9 +118,9 @@ void green__message_restore(const green_message_copy *saved) {
         keep(slot_here(), (green_message){saved->error, saved->details, saved->text});
 }
 
-void green__message_free(green_message **place) {
-    release(place);
-    *place = NULL;
-    if (os_thread_message.owner == place)
+void green__message_free(green_message **slot) {
+    release(slot);
+    *slot = NULL;
+    if (os_thread_message.owner == slot)
         os_thread_message.owner = NULL, os_thread_message.message = (green_message){0};
 }

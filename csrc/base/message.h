@@ -1,9 +1,9 @@
-/* The message of a failure ("message"), kept for green_explain().
+/* The message of a failed call, for green_explain().
  *
  * It belongs to the green thread whose call failed, so it remains valid if the thread
- * waits before it reports the failure. Outside green threads, and in an OS thread's own
- * context, it belongs to the OS thread. This adds no cost to a switch: the place is
- * looked up when a call fails and when green_explain() is called. */
+ * waits before it reports the failure. Outside green threads, and in the context of
+ * an OS thread, it belongs to the OS thread. A switch costs no more for it: the slot is
+ * found when a call fails and when green_explain() is called. */
 #ifndef GREEN_BASE_MESSAGE_H
 #define GREEN_BASE_MESSAGE_H
 
@@ -11,38 +11,37 @@
 
 enum { GREEN_MESSAGE_MAX = 512 };
 
-/* Allocated at the first failure of a green thread, with room for its text. */
+/* Allocated when a call fails, with its text. */
 typedef struct green_message green_message;
 
-/* Numbers that belong to a message. A later message keeps them until they are set
- * again. */
+/* Numbers that belong to a message. Later messages keep them until they are set again. */
 typedef struct green_message_details {
     long problem, verify; /* of TLS */
 } green_message_details;
 
-/* Set by the core. Returns the place of the current green thread's message, or NULL
+/* Set by the core. Returns the slot for the message of the current green thread, or NULL
  * outside green threads. */
 typedef green_message **green_message_slot_finder(void);
-void green__message_set_slot_finder(green_message_slot_finder *place);
+void green__message_set_slot_finder(green_message_slot_finder *find);
 
 /* Stores a text as the caller's message. If there is no memory, a green thread uses the
- * place of the OS thread, until the next thread that has no memory overwrites it. */
+ * memory of the OS thread, until another green thread without memory overwrites it. */
 void green__message_store(int error, const char *text);
 
-/* The caller's text for an error, or NULL. */
+/* Returns the caller's message for an error, or NULL. */
 const char *green__message_find(int error);
 
-/* The text of another green thread of this OS thread, or NULL. */
-const char *green__message_find_in(green_message **place, int error);
+/* Returns the message in the slot of another green thread of this OS thread, or NULL. */
+const char *green__message_find_in(green_message **slot, int error);
 
-/* Copies the message for an error from one place to another. */
+/* Copies the message for an error from one slot to another. */
 void green__message_forward(green_message **from, int error, green_message **to);
 
 green_message_details green__message_details(void);
 void green__message_set_details(green_message_details details);
 
-/* A copy of the caller's message, for a step that may fail without failing the call.
- * An error of 0: there was none. */
+/* A copy of the caller's message, for a step that may fail without failing the call. An
+ * error of 0 means that there was no message. */
 typedef struct green_message_copy {
     int error;
     green_message_details details;
@@ -51,7 +50,7 @@ typedef struct green_message_copy {
 void green__message_save(green_message_copy *saved);
 void green__message_restore(const green_message_copy *saved);
 
-/* Frees the message at the place and stores NULL there. */
-void green__message_free(green_message **place);
+/* Frees the message in a slot and stores NULL there. */
+void green__message_free(green_message **slot);
 
 #endif

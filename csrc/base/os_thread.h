@@ -1,4 +1,4 @@
-/* OS threads of Green's own. */
+/* Green's own OS threads. */
 #ifndef GREEN_BASE_OS_THREAD_H
 #define GREEN_BASE_OS_THREAD_H
 
@@ -6,13 +6,13 @@
 
 #include <stddef.h>
 
-/* Starts one with all signals blocked: those are for the program's own threads.
- * thread is for who will join it; NULL: it is detached. A stack_size of 0 is the
- * system's. 0 or -errno. */
+/* Starts an OS thread with all signals blocked, because signals are for the threads of the
+ * program. If thread is NULL, it is detached; otherwise the caller joins *thread. A
+ * stack_size of 0 selects the system's default. 0 or -errno. */
 int green__os_thread_start(pthread_t *thread, size_t stack_size, void *(*function)(void *), void *argument);
 
-/* The name by which others see the calling one. It takes no descriptor, as another
- * OS thread's would. */
+/* Sets the name of the calling OS thread. For another one, the C library would open a
+ * descriptor. */
 void green__os_thread_set_name(const char *name);
 
 #endif

@@ -30,7 +30,7 @@ void green__splice_pipe_close(green_splice_pipe *splice_pipe) {
     *splice_pipe = (green_splice_pipe){0};
 }
 
-/* Moves what one buffer of the pipe has. */
+/* Moves the contents of one buffer of the pipe. */
 static ssize_t move(green_splice_pipe *splice_pipe, int fd, char *bytes, size_t size) {
     ssize_t moved = splice(fd, NULL, splice_pipe->write_end, NULL, size, SPLICE_F_NONBLOCK), result;
     if (moved < 0 && errno != EAGAIN && errno != EINTR)
@@ -40,7 +40,7 @@ static ssize_t move(green_splice_pipe *splice_pipe, int fd, char *bytes, size_t 
     do
         result = read(splice_pipe->read_end, bytes, (size_t)moved);
     while (result < 0 && errno == EINTR);
-    if (result < moved) { /* as for EFAULT: the rest must not come out of the next read */
+    if (result < moved) { /* for example EFAULT: the next read must not return the rest */
         int error = errno;
         green__splice_pipe_close(splice_pipe);
         errno = error;
@@ -48,8 +48,8 @@ static ssize_t move(green_splice_pipe *splice_pipe, int fd, char *bytes, size_t 
     return result;
 }
 
-/* A buffer that is not full may be a packet, which ends a read(2), see O_DIRECT in pipe2(2).
- * The end of the pipe that is read does not show that flag. */
+/* A buffer that is not full may be a packet, which ends a read(2): see O_DIRECT in pipe2(2).
+ * The read end of the pipe does not show that flag. */
 ssize_t green__read_pipe(green_splice_pipe *splice_pipe, int fd, void *bytes, size_t size) {
     int flags = fcntl(fd, F_GETFL);
     if (flags >= 0 && flags & O_NONBLOCK)

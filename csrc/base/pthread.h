@@ -1,14 +1,13 @@
-/* The C library's calls about OS threads, as Green makes them itself.
+/* The pthread functions that Green calls for its own OS threads and locks.
  *
- * Where Green is linked into a program that is patched, the plain names lead to
- * the green versions; but Green's own locks are held for a moment, and its own
- * threads are native ones. By address nothing comes between. */
+ * If the object that contains Green is patched, the plain names lead to the green versions.
+ * Green calls the functions of the C library by these addresses instead. */
 #ifndef GREEN_BASE_PTHREAD_H
 #define GREEN_BASE_PTHREAD_H
 
 #include <pthread.h>
 
-/* X(name): what Green calls itself and somebody may patch. */
+/* X(name) for each function that Green calls and that can be patched. */
 #define GREEN_PTHREAD_CALLS(X)                                                                                         \
     X(cond_broadcast)                                                                                                  \
     X(cond_clockwait)                                                                                                  \

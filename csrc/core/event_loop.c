@@ -11,7 +11,7 @@
  * among them, and it is the one whose call fails, because it is the one that
  * would keep the program from exit_observer; the others stay where they are. */
 static void report_deadlock(green_hub *hub) {
-    green__report("deadlock: every green thread of this OS thread waits for another, so the call of its main context "
+    green__report("deadlock: all green threads of this OS thread wait for each other, so the call of its main context "
                   "fails with EDEADLK");
     green__diagnostics_hooks.dump(hub, STDERR_FILENO);
     green_wait *wait = hub->root.wait;

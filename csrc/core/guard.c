@@ -49,14 +49,14 @@ const char *green__guard_name(green_guard_kind kind) {
 static int give_up(green_guards *guards, const char *what, int error) {
     static atomic_bool told[GREEN_GUARD_SHARED];
     if (!atomic_exchange(&told[guards->kind], true))
-        green__debug("no guards of stacks by %s: %s%s%s", names[guards->kind], what, error ? ": " : "",
+        green__debug("no stack guards by %s: %s%s%s", names[guards->kind], what, error ? ": " : "",
                      error ? green__error_text(-error) : "");
     guards->kind++;
     guards->proven = false;
     return NEXT_KIND;
 }
 
-static const char by_environment[] = "GREEN_DISABLE says so";
+static const char by_environment[] = "disabled by GREEN_DISABLE";
 
 /* MADV_GUARD_INSTALL --------------------------------------------------------- */
 
@@ -246,7 +246,7 @@ static int protect(green_guards *guards, green_guard_area *area, char *guard) {
     if (green__feature_is_disabled(GREEN_FEATURE_MPROTECT_GUARD))
         return give_up(guards, by_environment, 0);
     if (!is_within_limit())
-        return give_up(guards, "vm.max_map_count allows no more of mprotect's", 0);
+        return give_up(guards, "vm.max_map_count allows no more mprotect guards", 0);
     int error = protect_always(guards, area, guard);
     return error == -ENOMEM ? give_up(guards, "mprotect fails", ENOMEM) : error;
 }

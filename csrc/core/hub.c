@@ -125,7 +125,7 @@ int green__hub_make(const green_hub_options *given) {
 
     green_hub *hub = aligned_alloc(GREEN_CACHE_LINE, sizeof *hub);
     if (!hub)
-        return green__fail(-ENOMEM, "making a hub");
+        return green__fail(-ENOMEM, "cannot make a hub");
     *hub = (green_hub){0};
     green__stacks_init(&hub->stacks, options.stack_size, options.warm_stacks);
     error = green__engine_open(&hub->engine, options.engine,

@@ -104,7 +104,7 @@ int green_check_interrupt(void) {
 int green__begin_slow(green_hub *hub, int64_t timeout) {
     green_thread *self = hub->current;
     if (self->must_not_block)
-        return green__fail(-EWOULDBLOCK, "a blocking call in a link or a destructor of a green thread");
+        return green__fail(-EWOULDBLOCK, "cannot block in a link or a destructor of a green thread");
     if (self->interrupts)
         return green__interrupt_deliver(self);
     if (timeout >= 0 && green__timer_reserve(&hub->timers) < 0)

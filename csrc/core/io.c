@@ -19,7 +19,7 @@ void green__io_cancel(green_wait *wait) {
 }
 
 int green__size_error(const char *verb, size_t size) {
-    return green__fail(-EINVAL, "%s: a length of %zu bytes; the largest is %zd", verb, size, (ssize_t)SSIZE_MAX);
+    return green__fail(-EINVAL, "cannot %s %zu bytes: the maximum is %zd", verb, size, (ssize_t)SSIZE_MAX);
 }
 
 void green__io_close_fd(green_hub *hub, int fd) {
@@ -56,6 +56,6 @@ int green_wait_fd(int fd, short events, int64_t timeout) {
     io.op.exact = events & POLLOUT;
     error = green__io_run(hub, &io, timeout);
     if (error < 0 && !green__is_explained(error))
-        green__fail(error, "waiting for descriptor %d", fd);
+        green__fail(error, "cannot wait for descriptor %d", fd);
     return error;
 }

@@ -27,7 +27,7 @@ int green_thread_link(green_thread *thread, green_link **handle, void (*function
     }
     green_link *link = malloc(sizeof *link);
     if (!link)
-        return green__fail(-ENOMEM, "link: no memory");
+        return green__fail(-ENOMEM, "cannot link: no memory");
     *link = (green_link){.thread = thread, .function = function, .argument = argument};
     *thread->last_link = link;
     thread->last_link = &link->next;

@@ -24,7 +24,7 @@ typedef struct green_local_values {
 int green_local_make(green_local **key, void (*destroy)(void *value)) {
     green_local *local = malloc(sizeof *local);
     if (!local)
-        return green__fail(-ENOMEM, "green_local_make: no memory");
+        return green__fail(-ENOMEM, "cannot make a key of thread-locals");
     atomic_init(&local->references, 1);
     local->destroy = destroy;
     *key = local;
@@ -75,7 +75,7 @@ int green_local_set(green_local *key, void *value) {
     } else if (value) {
         entry = malloc(sizeof *entry);
         if (!entry)
-            return green__fail(-ENOMEM, "green_local_set: no memory");
+            return green__fail(-ENOMEM, "cannot set a thread-local");
         atomic_fetch_add_explicit(&key->references, 1, memory_order_relaxed);
         *entry = (green_local_values){.next = hub->current->locals, .key = key, .value = value};
         hub->current->locals = entry;

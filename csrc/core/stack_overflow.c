@@ -55,7 +55,7 @@ int green__stack_overflow_watch(green_hub *hub) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     void *memory = mmap(NULL, GREEN_SIGNAL_STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
-        return green__fail(-ENOMEM, "making a hub: its signal stack");
+        return green__fail(-ENOMEM, "cannot make a hub: no memory for its signal stack");
     hub->signal_stack = memory;
     sigaltstack(&(stack_t){.ss_sp = memory, .ss_size = GREEN_SIGNAL_STACK_SIZE}, &hub->former_signal_stack);
     pthread_once(&once, install);

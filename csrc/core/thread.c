@@ -134,17 +134,18 @@ static void thread_init(green_thread *thread, green_hub *hub, green_function *fu
 static int thread_make(green_hub *hub, size_t stack_size, green_function *function, void *argument,
                        green_thread **made) {
     if (stack_size != 0 && stack_size < GREEN_STACK_MIN)
-        return green__fail(-EINVAL, "spawn: a stack of %zu bytes; the least is %d", stack_size, GREEN_STACK_MIN);
+        return green__fail(-EINVAL, "cannot spawn: stack_size is %zu and must be at least %d", stack_size,
+                           GREEN_STACK_MIN);
     green_thread *thread = green__thread_record_alloc(&hub->records);
     if (!thread)
-        return green__fail(-ENOMEM, "spawn: no memory for another green thread");
+        return green__fail(-ENOMEM, "cannot spawn a green thread");
     thread->stack = green__stack_take(&hub->stacks, stack_size);
     if (!thread->stack) {
         green__thread_record_free(&hub->records, thread);
-        return green__fail(-ENOMEM,
-                           "spawn: no stack of %zu bytes for another green thread beside the %lu there are; ask for "
-                           "smaller ones, or raise the address space limit or vm.max_map_count",
-                           stack_size ? stack_size : hub->stacks.first.size, hub->threads);
+        return green__fail_with_advice(
+            -ENOMEM, "use smaller stacks, or raise the address space limit or vm.max_map_count",
+            "cannot spawn a green thread: no stack of %zu bytes, besides those of %lu green threads",
+            stack_size ? stack_size : hub->stacks.first.size, hub->threads);
     }
     if (GREEN_UNLIKELY(green__stack_shares_guard(thread->stack)))
         green__switch_state_check_stacks(&hub->switch_state);
@@ -210,7 +211,7 @@ int green_spawn_with(green_thread **handle, const green_spawn_options *options, 
         free(thread->name);
         green__thread_record_free(&hub->records, thread);
         green__counter_decrement(&hub->threads);
-        return green__fail(-ENOMEM, "spawn: no memory for the timer of a delayed green thread");
+        return green__fail(-ENOMEM, "cannot spawn a green thread: no memory for the timer of its delay");
     }
     give_handle(thread, handle);
     return 0;
@@ -265,7 +266,7 @@ static const green_wait_kind joining = {green__wait_leave_list, describe_join};
 static inline int join(green_hub *hub, green_thread *target, int64_t timeout) {
     char label[GREEN_LABEL_MAX];
     if (target == hub->current)
-        return green__fail(-EDEADLK, "%s waits for itself", green__thread_label(target, label, sizeof label));
+        return green__fail(-EDEADLK, "%s cannot wait for itself", green__thread_label(target, label, sizeof label));
     int error = green__begin(hub, timeout);
     if (error < 0)
         return error;
@@ -275,7 +276,7 @@ static inline int join(green_hub *hub, green_thread *target, int64_t timeout) {
     green__wait_list_append(&target->waiters, &join.wait);
     error = green__wait(hub, &join.wait, timeout);
     if (error == -ETIMEDOUT)
-        green__fail(error, "waiting for %s", green__thread_label(target, label, sizeof label));
+        green__fail(error, "%s has not finished", green__thread_label(target, label, sizeof label));
     return error;
 }
 

@@ -118,9 +118,10 @@ static void write_hold(FILE *file, const green_hold *hold, int signal) {
         fprintf(file, "thread %lu '%s'", (unsigned long)hold->thread, hold->name);
     else
         fprintf(file, "thread %lu", (unsigned long)hold->thread);
-    fprintf(file, " has held its hub, of OS thread %d, for %.0f ms", hold->os_thread, (double)hold->nanoseconds / 1e6);
+    fprintf(file, " has blocked its hub, of OS thread %d, for %.0f ms", hold->os_thread,
+            (double)hold->nanoseconds / 1e6);
     if (hold->thread == 0)
-        fprintf(file, ", which does not say where it is: signal %d is blocked", signal);
+        fprintf(file, " (no backtrace: signal %d is blocked)", signal);
     fputs(hold->count > 0 ? ":\n" : "\n", file);
     green__backtrace_print(file, hold->frames, hold->count);
 }
@@ -133,7 +134,7 @@ static void report(const green_hold *found, int signal, bool delays_dump) {
     FILE *file = open_memstream(&text, &size);
     if (!file)
         return;
-    fputs(delays_dump ? "green: a dump has to wait: " : "green: ", file);
+    fputs(delays_dump ? "green: a dump is delayed: " : "green: ", file);
     write_hold(file, &hold, signal);
     if (fclose(file) == 0) {
         hold.text = text;
@@ -335,7 +336,7 @@ static int options_check(const green_monitor_options *given, green_monitor_optio
     if (options->signal == 0)
         options->signal = SIGURG;
     if (options->limit < LIMIT_MIN)
-        return green__fail(-EINVAL, "green_monitor_start: a limit of %ld ns; the least is a millisecond",
+        return green__fail(-EINVAL, "green_monitor_start: limit is %ld ns and must be at least 1 ms",
                            (long)options->limit);
     return 0;
 }
@@ -348,16 +349,16 @@ int green_monitor_start(const green_monitor_options *given) {
     if (watcher.is_monitoring)
         return end_change(green__fail(-EALREADY, "green_monitor_start: the monitor is on"));
     if (options.signal == watcher.dump_signal.number)
-        return end_change(green__fail(-EBUSY, "green_monitor_start: signal %d asks for dumps", options.signal));
+        return end_change(green__fail(-EBUSY, "green_monitor_start: signal %d requests dumps", options.signal));
     error = catch_signal(&watcher.probe_signal, options.signal);
     if (error < 0)
-        return end_change(green__fail(error, "green_monitor_start: catching signal %d", options.signal));
+        return end_change(green__fail(error, "green_monitor_start: cannot catch signal %d", options.signal));
     watcher.monitor = options;
     watcher.is_monitoring = true;
     green__requests_set_timing(++watcher.monitors);
     error = start();
     if (error < 0) {
-        green__fail(error, "green_monitor_start: starting an OS thread");
+        green__fail(error, "green_monitor_start: cannot start an OS thread");
         monitor_off();
     }
     return end_change(error);
@@ -383,7 +384,7 @@ int green_dump_on_signal(int signal) {
     if (signal == watcher.dump_signal.number)
         return end_change(0);
     if (signal != 0 && signal == watcher.probe_signal.number)
-        return end_change(green__fail(-EBUSY, "green_dump_on_signal: signal %d is the monitor's", signal));
+        return end_change(green__fail(-EBUSY, "green_dump_on_signal: the monitor uses signal %d", signal));
     caught_signal former = watcher.dump_signal;
     set_number(&watcher.dump_signal, 0);
     if (signal != 0)
@@ -394,7 +395,7 @@ int green_dump_on_signal(int signal) {
         restore_signal(&former);
         return end_change(0);
     }
-    green__fail(error, "green_dump_on_signal: signal %d", signal);
+    green__fail(error, "green_dump_on_signal: cannot request dumps by signal %d", signal);
     restore_signal(&watcher.dump_signal);
     watcher.dump_signal = former;
     return end_change(error);
@@ -406,12 +407,13 @@ void green__monitor_start_from_environment(void) {
         return;
     char *end;
     double milliseconds = strtod(text, &end);
-    int error = -EINVAL;
-    if (*end == 0 && milliseconds >= 1 && milliseconds < 1e9)
-        error = green_monitor_start(&(green_monitor_options){.limit = (int64_t)(milliseconds * 1e6)});
+    if (*end != 0 || !(milliseconds >= 1 && milliseconds < 1e9)) {
+        green__report("ignoring GREEN_MONITOR=%s: expected milliseconds, at least 1", text);
+        return;
+    }
+    int error = green_monitor_start(&(green_monitor_options){.limit = (int64_t)(milliseconds * 1e6)});
     if (error < 0 && error != -EALREADY)
-        green__report("GREEN_MONITOR=%s is to be a number of milliseconds, 1 at least, and the monitor is off: %s",
-                      text, green__error_text(error));
+        green__report("ignoring GREEN_MONITOR=%s: %s", text, green_explain(error));
 }
 
 void green__monitor_forked(void) {

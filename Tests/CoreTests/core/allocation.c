@@ -410,7 +410,7 @@ TEST(watcher, "a monitor or a dump on a signal without an OS thread is -EAGAIN, 
     struct sigaction now;
     fail_calls(FAIL_CALLS, 1, UINT_MAX);
     CHECK(green_monitor_start(NULL), ==, -EAGAIN);
-    CHECK_CONTAINS(green_explain(-EAGAIN), "starting an OS thread");
+    CHECK_CONTAINS(green_explain(-EAGAIN), "cannot start an OS thread");
     CHECK(green_dump_on_signal(SIGUSR1), ==, -EAGAIN);
     CHECK_CONTAINS(green_explain(-EAGAIN), "green_dump_on_signal: signal 10");
     fail_calls(0, 0, 0);

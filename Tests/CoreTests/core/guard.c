@@ -250,7 +250,7 @@ static void is_refused(int call, int error, const char *said) {
     refusal = error;
     run_child(&child, expect_mprotect);
     CHECK(child.status, ==, 0);
-    const char *line = strstr(child.output, "green: no guards of stacks by userfaultfd");
+    const char *line = strstr(child.output, "green: no stack guards by userfaultfd");
     CHECK(line != NULL);
     CHECK_CONTAINS(line, said);
     CHECK(strstr(line + 1, "green: no guards") == NULL);

@@ -92,7 +92,7 @@ TEST(all_hubs, "a signal has all hubs write their dump, also those that wait in 
 
 /* Holds the hub until it is said that a dump waits for it. */
 __attribute__((noinline)) static int hold_until_blamed(void *unused) {
-    until_written("a dump has to wait");
+    until_written("a dump is delayed");
     until_written("hold_until_blamed");
     return *(int *)unused;
 }
@@ -108,8 +108,8 @@ static void dump_held(void) {
     CHECK(finish(thread), ==, 0);
     UNTIL(strstr(written(), head_of_dump(gettid())));
     until_written(head_of_dump(waiting.number));
-    CHECK_CONTAINS(written(), "green: a dump has to wait: thread ");
-    CHECK_CONTAINS(written(), "'greedy' has held its hub");
+    CHECK_CONTAINS(written(), "green: a dump is delayed: thread ");
+    CHECK_CONTAINS(written(), "'greedy' has blocked its hub");
     CHECK(green_dump_on_signal(0), ==, 0);
     capture_end();
     end_waiting(&waiting);
@@ -138,7 +138,7 @@ static int hold_until_asked(void *unused) {
 
 static int answer_and_hold(void *unused) {
     mask(SIG_UNBLOCK);
-    until_written("a dump has to wait");
+    until_written("a dump is delayed");
     return *(int *)unused;
 }
 
@@ -194,13 +194,13 @@ TEST(refused, "a signal that cannot be caught is -EINVAL, the monitor's is -EBUS
     CHECK(green_dump_on_signal(SIGUSR1), ==, 0);
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
         CHECK(green_dump_on_signal(signals[i]), ==, -EINVAL);
-        CHECK_CONTAINS(green_explain(-EINVAL), "green_dump_on_signal: signal ");
+        CHECK_CONTAINS(green_explain(-EINVAL), "cannot request dumps by signal ");
     }
     CHECK(green_monitor_start(&(green_monitor_options){.signal = SIGUSR1}), ==, -EBUSY);
-    CHECK_CONTAINS(green_explain(-EBUSY), "asks for dumps");
+    CHECK_CONTAINS(green_explain(-EBUSY), "requests dumps");
     CHECK(green_monitor_start(NULL), ==, 0);
     CHECK(green_dump_on_signal(SIGURG), ==, -EBUSY);
-    CHECK_CONTAINS(green_explain(-EBUSY), "is the monitor's");
+    CHECK_CONTAINS(green_explain(-EBUSY), "the monitor uses signal");
     CHECK(green_monitor_stop(), ==, 0);
     capture_begin();
     CHECK(raise(SIGUSR1), ==, 0);

@@ -53,7 +53,7 @@ struct MonitorTests {
                 precondition(isOSThread(hold.osThread))
                 precondition(hold.duration >= .milliseconds(10))
                 precondition(hold.backtrace.contains { $0.contains("holdUntilReported") }, "\(hold)")
-                precondition(hold.description.hasPrefix("green: \(thread) has held its hub, of OS thread"))
+                precondition(hold.description.hasPrefix("green: \(thread) has blocked its hub, of OS thread"))
                 precondition(hold.description.split(separator: "\n").count == hold.backtrace.count + 1)
                 try GreenThread.yield()
                 let longestIteration = try Hub.statistics.longestIteration
