@@ -63,6 +63,14 @@ const char *green__foreign_hub_reason(const green_hub *hub) {
     return green__hub_is_abandoned(hub) ? "belongs to the process before the fork" : "lives on another OS thread";
 }
 
+int green__thread_check_hub(const green_thread *thread, const char *call) {
+    if (GREEN_LIKELY(thread->hub == green__hub))
+        return 0;
+    char label[GREEN_LABEL_MAX];
+    return green__fail(-EXDEV, "%s: %s %s", call, green__thread_label(thread, label, sizeof label),
+                       green__foreign_hub_reason(thread->hub));
+}
+
 const green_stack *green__inherited_stack(void) {
     return inherited;
 }

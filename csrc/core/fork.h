@@ -20,6 +20,10 @@ bool green__hub_is_abandoned(const green_hub *hub);
  * -EXDEV. The hub may have been freed. */
 const char *green__foreign_hub_reason(const green_hub *hub);
 
+/* Returns 0 if the thread belongs to this OS thread, otherwise -EXDEV with a message that
+ * begins with `call`. */
+int green__thread_check_hub(const green_thread *thread, const char *call);
+
 /* The green stack that the context of this OS thread runs on because it forked there, or
  * NULL. */
 const green_stack *green__inherited_stack(void);

@@ -1,7 +1,6 @@
 #include "link.h"
 
-#include "hub_record.h"
-#include "thread.h"
+#include "fork.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -27,7 +26,7 @@ int green_thread_link(green_thread *thread, green_link **handle, void (*function
     }
     green_link *link = malloc(sizeof *link);
     if (!link)
-        return green__fail(-ENOMEM, "cannot link: no memory");
+        return green__fail(-ENOMEM, "cannot add a link");
     *link = (green_link){.thread = thread, .function = function, .argument = argument};
     *thread->last_link = link;
     thread->last_link = &link->next;

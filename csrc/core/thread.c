@@ -242,14 +242,6 @@ static void start_now(green_thread *thread) {
     green__run_queue_append(thread->hub, thread);
 }
 
-int green__thread_check_hub(const green_thread *thread, const char *call) {
-    if (GREEN_LIKELY(thread->hub == green__hub))
-        return 0;
-    char label[GREEN_LABEL_MAX];
-    return green__fail(-EXDEV, "%s: %s %s", call, green__thread_label(thread, label, sizeof label),
-                       green__foreign_hub_reason(thread->hub));
-}
-
 struct join {
     green_wait wait;
     const green_thread *target;

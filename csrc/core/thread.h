@@ -21,8 +21,4 @@ static inline int green__thread_take_result(green_thread *thread, green_thread *
     return thread->result;
 }
 
-/* Returns 0 if the thread belongs to this OS thread, otherwise -EXDEV with a message that
- * begins with `call`. */
-int green__thread_check_hub(const green_thread *thread, const char *call);
-
 #endif

@@ -1,6 +1,6 @@
 /* Groups: threads in the order in which they finish. */
 #include "../core/exit_observer.h"
-#include "../core/thread.h"
+#include "../core/fork.h"
 #include "takers.h"
 
 #include <green/group.h>

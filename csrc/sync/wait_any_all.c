@@ -1,7 +1,7 @@
 /* Waits for any or all of several threads. */
 #include "../core/exit_observer.h"
+#include "../core/fork.h"
 #include "../core/interrupt.h"
-#include "../core/thread.h"
 
 #include <green/group.h>
 
