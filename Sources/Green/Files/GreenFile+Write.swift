@@ -29,12 +29,7 @@ extension GreenFile {
     @available(*, noasync)
     @inlinable
     public func write(_ bytes: some Collection<UInt8>) throws {
-        let written: Void? = try bytes.withContiguousStorageIfAvailable {
-            try unsafe write(UnsafeRawBufferPointer($0))
-        }
-        if written == nil {
-            try write(Array(bytes))
-        }
+        try unsafe withContiguousBytes(of: bytes) { try unsafe write($0) }
     }
 
     /// Writes all the text as UTF-8 at the position, and advances it.
@@ -70,11 +65,6 @@ extension GreenFile {
     @available(*, noasync)
     @inlinable
     public func write(toAbsoluteOffset offset: Int64, _ bytes: some Collection<UInt8>) throws {
-        let written: Void? = try bytes.withContiguousStorageIfAvailable {
-            try unsafe write(toAbsoluteOffset: offset, UnsafeRawBufferPointer($0))
-        }
-        if written == nil {
-            try write(toAbsoluteOffset: offset, Array(bytes))
-        }
+        try unsafe withContiguousBytes(of: bytes) { try unsafe write(toAbsoluteOffset: offset, $0) }
     }
 }

@@ -29,13 +29,7 @@ extension Signals: Sequence {
         /// Waits for the next signal, like ``Signals/next(timeout:)``. Blocks.
         @available(*, noasync)
         public mutating func next() -> Result<Signal, any Error>? {
-            guard !hasEnded else { return nil }
-            do {
-                return .success(try signals.next())
-            } catch {
-                hasEnded = error is SystemError || error is DeadlockError
-                return .failure(error)
-            }
+            nextElement(&hasEnded, endingWith: wouldFailAgain) { try signals.next() }
         }
     }
 }

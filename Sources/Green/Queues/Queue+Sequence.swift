@@ -35,13 +35,7 @@ extension Queue: Sequence {
         @available(*, noasync)
         @inlinable
         public mutating func next() -> Result<Item, any Error>? {
-            guard !hasEnded else { return nil }
-            do {
-                return try queue.next().map(Result.success)
-            } catch {
-                hasEnded = error is SystemError || error is DeadlockError
-                return .failure(error)
-            }
+            nextElement(&hasEnded, endingWith: wouldFailAgain) { try queue.next() }
         }
     }
 }

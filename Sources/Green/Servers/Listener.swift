@@ -84,9 +84,7 @@ public final class Listener {
     /// - Throws: A ``SystemError`` with the code `badFileDescriptor` if the listener is closed.
     public var address: SocketAddress {
         get throws {
-            var address = green_address()
-            try check(unsafe green_listener_address(handle, &address))
-            return SocketAddress(address)
+            try unsafe SocketAddress { unsafe green_listener_address(handle, $0) }
         }
     }
 

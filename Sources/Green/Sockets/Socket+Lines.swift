@@ -65,17 +65,7 @@ extension Socket {
         /// Reads the next line, like ``Socket/readLine(limit:)``. Blocks.
         @available(*, noasync)
         public mutating func next() -> Result<String, any Error>? {
-            guard !hasEnded else { return nil }
-            do {
-                guard let line = try socket.readLine() else {
-                    hasEnded = true
-                    return nil
-                }
-                return .success(line)
-            } catch {
-                hasEnded = true
-                return .failure(error)
-            }
+            nextElement(&hasEnded) { try socket.readLine() }
         }
     }
 }

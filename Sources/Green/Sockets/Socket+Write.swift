@@ -37,12 +37,7 @@ extension Socket {
     @available(*, noasync)
     @inlinable
     public func write(_ bytes: some Collection<UInt8>) throws {
-        let written: Void? = try bytes.withContiguousStorageIfAvailable {
-            try unsafe write(UnsafeRawBufferPointer($0))
-        }
-        if written == nil {
-            try write(Array(bytes))
-        }
+        try unsafe withContiguousBytes(of: bytes) { try unsafe write($0) }
     }
 
     /// Writes all the text as UTF-8.

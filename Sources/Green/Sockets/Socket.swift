@@ -87,9 +87,7 @@ public final class Socket {
     /// - Throws: A ``SystemError`` with the code `badFileDescriptor` if the socket is closed.
     public var localAddress: SocketAddress {
         get throws {
-            var address = green_address()
-            try check(unsafe green_socket_local_address(handle, &address))
-            return SocketAddress(address)
+            try unsafe SocketAddress { unsafe green_socket_local_address(handle, $0) }
         }
     }
 
@@ -99,9 +97,7 @@ public final class Socket {
     ///   `badFileDescriptor` if it is closed.
     public var peerAddress: SocketAddress {
         get throws {
-            var address = green_address()
-            try check(unsafe green_socket_peer_address(handle, &address))
-            return SocketAddress(address)
+            try unsafe SocketAddress { unsafe green_socket_peer_address(handle, $0) }
         }
     }
 

@@ -14,6 +14,13 @@ public struct SocketAddress: Sendable {
         self.storage = storage
     }
 
+    /// An address that a call of the core stores.
+    init(storedBy call: (UnsafeMutablePointer<green_address>) -> Int32) throws {
+        var storage = green_address()
+        try check(unsafe call(&storage))
+        self.init(storage)
+    }
+
     /// Creates an address from its text form.
     ///
     /// - Parameter text: One of the forms above.
@@ -21,9 +28,7 @@ public struct SocketAddress: Sendable {
     ///   `fileNameTooLong` for a unix path of more than 107 bytes.
     public init(parsing text: String) throws {
         let text = try checked(text, "address")
-        var storage = green_address()
-        try check(unsafe green_address_parse(&storage, text))
-        self.init(storage)
+        try unsafe self.init { unsafe green_address_parse($0, text) }
     }
 
     /// Creates an address from a numeric host and a port.
