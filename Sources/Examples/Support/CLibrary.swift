@@ -1,16 +1,15 @@
 import Glibc
 public import Green
 
-/// A C library that is looked for when the program runs, with its blocking calls made green. Nothing of it has to be
-/// there when the program is built.
+/// A C library that is loaded at run time, with its blocking calls made green. The program builds without it.
 @safe
 public struct CLibrary {
     private let name: String
     private let handle: UnsafeMutableRawPointer
-    /// What was patched.
+    /// The patch of the library.
     public let patched: PatchedLibrary
 
-    /// Loads and patches a library, by the name of its file.
+    /// Loads and patches a library by its file name.
     public init(_ name: String) throws {
         patched = try importPatched(name)
         guard let handle = unsafe dlopen(name, RTLD_LAZY | RTLD_LOCAL) else {
@@ -20,7 +19,7 @@ public struct CLibrary {
         unsafe self.handle = unsafe handle
     }
 
-    /// A function of the library, as its header declares it: the type is taken at its word.
+    /// Returns a function of the library. The type must be as in the library's header; it is not checked.
     public func function<Function>(_ symbol: String, as type: Function.Type = Function.self) throws -> Function {
         guard let address = unsafe dlsym(handle, symbol) else {
             throw SystemError(code: .notSupported, message: "\(name) has no \(symbol)()")

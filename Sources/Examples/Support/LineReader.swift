@@ -1,16 +1,16 @@
 import Glibc
 import Green
 
-/// The lines of a file, or of standard input where the path is "-". Only the calling green thread waits for them.
+/// Reads the lines of a file, or of standard input if the path is "-". Blocks only the calling green thread.
 public final class LineReader {
     private let path: String
     private let descriptor: FileDescriptor
-    /// What was read and not handed out: from `start` on.
+    /// The bytes that were read; those from `start` on have not been returned.
     private var bytes: [UInt8] = []
     private var start = 0
     private var hasEnded = false
 
-    /// More than that is not a line, but a file of something else.
+    /// The maximum length of a line in bytes.
     private static let limit = 1 << 20
 
     public init(_ path: String) throws {
@@ -22,7 +22,7 @@ public final class LineReader {
         do {
             descriptor = try unsafe FileDescriptor.open(path, .readOnly)
         } catch let code as Errno {
-            throw SystemError(code: code, message: "opening \(path): \(code)")
+            throw SystemError(code: code, message: "cannot open \(path): \(code)")
         }
     }
 
@@ -32,7 +32,7 @@ public final class LineReader {
         }
     }
 
-    /// Reads a line, without its end; nil at the end of the file. One thread at a time.
+    /// Reads a line without its end, or returns nil at the end of the file. For one thread at a time.
     public func next() throws -> String? {
         while true {
             if let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
@@ -50,7 +50,8 @@ public final class LineReader {
         String(decoding: line.last == UInt8(ascii: "\r") ? line.dropLast() : line, as: UTF8.self)
     }
 
-    /// Reads what there is; false at the end. A pipe or a terminal is waited for, a file of a disk is always there.
+    /// Reads the available bytes; false at the end. Waits for a pipe or a terminal; a file on a disk is always
+    /// readable.
     private func readMore() throws -> Bool {
         bytes.removeFirst(start)
         start = 0
@@ -71,7 +72,7 @@ public final class LineReader {
             bytes += more
             hasEnded = more.isEmpty
         } catch let code as Errno {
-            throw SystemError(code: code, message: "reading \(path): \(code)")
+            throw SystemError(code: code, message: "cannot read \(path): \(code)")
         }
         return !hasEnded
     }

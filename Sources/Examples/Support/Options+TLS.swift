@@ -1,7 +1,7 @@
 public import Green
 
 extension Options {
-    /// Listens, by TLS when `--tls-cert` and `--tls-key` name files.
+    /// Listens on an address, with TLS if `--tls-cert` and `--tls-key` are given.
     public func listen(on address: String) throws -> Listener {
         try secured { try Green.listen(on: address) }
     }
@@ -22,14 +22,14 @@ extension Options {
             try listener.useTLS(tls)
             return listener
             #else
-            end(2, "TLS is not built in, so there is no use for '\(certificate)' and '\(key)'")
+            end(2, "this build has no TLS: --tls-cert \(certificate) and --tls-key \(key) cannot be used")
             #endif
         default:
-            end(2, "--tls-cert and --tls-key go together")
+            end(2, "--tls-cert and --tls-key must be given together")
         }
     }
 
-    /// How to connect: by TLS when `--tls-to` says whom to trust.
+    /// Returns a function that connects, with TLS if `--tls-to` is given.
     public func connecting() throws -> (_ address: String, _ timeout: Duration) throws -> Socket {
         guard let trust = self["tls-to"] else { return { try connect(to: $0, timeout: $1) } }
         #if TLS
@@ -37,7 +37,7 @@ extension Options {
         let tls = try trust == "system" ? TLS.client() : TLS.client { $0.authorities = .file(trust) }
         return { try connect(to: $0, timeout: $1, tls: tls, name: name) }
         #else
-        end(2, "TLS is not built in, so there is nobody to trust with '\(trust)'")
+        end(2, "this build has no TLS: --tls-to \(trust) cannot be used")
         #endif
     }
 }

@@ -8,13 +8,13 @@ import Glibc
 
 /// The options of an example program: `--name value`, and `--help`.
 public struct Options {
-    /// What is on the command line beside options, in order. "-" is one of them.
+    /// The arguments that are not options, in order, including "-".
     public private(set) var operands: [String] = []
 
     private let usage: String
     private var values: [String: String] = [:]
 
-    /// Reads the command line. Ends the program with the usage when it asks for help or makes no sense.
+    /// Parses the command line. For `--help` and for invalid arguments, it prints the usage and ends the program.
     public init(_ names: String..., takesOperands: Bool = false, usage: String) {
         self.usage = usage
         var arguments = commandLine.dropFirst()
@@ -25,7 +25,7 @@ public struct Options {
                 continue
             }
             guard argument.hasPrefix("--"), names.contains(String(argument.dropFirst(2))) else {
-                end(2, "there is no option '\(argument)'")
+                end(2, "unknown option '\(argument)'")
             }
             guard let value = arguments.popFirst() else { end(2, "\(argument) needs a value") }
             values[String(argument.dropFirst(2))] = value
@@ -36,7 +36,7 @@ public struct Options {
         values[name]
     }
 
-    /// A whole number within limits.
+    /// The value of an option that is an integer within limits.
     public subscript(name: String, default standard: Int, atLeast least: Int = 1, atMost most: Int = .max) -> Int {
         guard let text = values[name] else { return standard }
         guard let number = Int(text), number >= least, number <= most else {
@@ -46,12 +46,12 @@ public struct Options {
         return number
     }
 
-    /// A port number.
+    /// The value of an option that is a port number.
     public subscript(name: String, default standard: UInt16) -> UInt16 {
         UInt16(self[name, default: Int(standard), atLeast: 0, atMost: Int(UInt16.max)])
     }
 
-    /// A time in seconds, which may have a fraction.
+    /// The value of an option that is a time in seconds, which may have a fraction.
     public subscript(name: String, default standard: Duration) -> Duration {
         guard let text = values[name] else { return standard }
         guard let seconds = Double(text), seconds > 0, seconds < 1e9 else {
@@ -60,13 +60,13 @@ public struct Options {
         return .seconds(seconds)
     }
 
-    /// The value of an option that has to be there.
+    /// The value of a required option.
     public func required(_ name: String) -> String {
         guard let value = values[name] else { end(2, "--\(name) is missing") }
         return value
     }
 
-    /// Ends the program with the usage, and with a complaint when it was used in the wrong way.
+    /// Prints the usage, after an error message if there is one, and ends the program.
     public func end(_ status: Int32, _ complaint: String? = nil) -> Never {
         if let complaint {
             note(complaint)

@@ -4,7 +4,7 @@ import Green
 /// Standard output, which may be a pipe without a reader. The programs have one OS thread.
 private nonisolated(unsafe) let output = Output()
 
-/// Prints a line at once, also to a pipe or a file. Only the calling green thread waits for room.
+/// Prints a line at once, also to a pipe or a file. Blocks only the calling green thread.
 ///
 /// For programs that end after their output. If the reader of a pipe is gone, SIGPIPE ends the program.
 public func say(_ line: String) {

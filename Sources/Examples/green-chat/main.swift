@@ -1,8 +1,8 @@
-// A chat for people with nc: what one says, the others read.
+// A chat server for nc: every line of a member is sent to the others.
 import Green
 import GreenExampleSupport
 
-/// Somebody in the room.
+/// A member of the room.
 final class Member {
     let name: String
     private let socket: Socket
@@ -13,8 +13,7 @@ final class Member {
         self.socket = socket
     }
 
-    /// Sends a line without waiting: a thread writes as long as there is something to write. Who does not read what
-    /// the others say has to go.
+    /// Sends a line without blocking: a thread writes the unsent lines. A member that does not read is disconnected.
     func send(_ line: String) {
         unsent.append(line)
         guard unsent.count < 1000 else { return socket.close() }
@@ -28,7 +27,7 @@ final class Member {
     }
 }
 
-/// All who are there. No lock is needed: only blocking calls let another thread run, and there are none in here.
+/// The members. No lock is needed: other threads run only in blocking calls, and there are none here.
 final class Room {
     private var members: [String: Member] = [:]
 
@@ -60,7 +59,7 @@ func chat() throws {
         usage: """
             usage: green-chat [OPTION VALUE]...
 
-            A chat: connect with nc, say your name, and talk.
+            A chat server: connect with nc, enter a name, and chat.
 
               --host HOST      host name or address to listen on (127.0.0.1)
               --port N         port to listen on; 0 selects a free one (6001)

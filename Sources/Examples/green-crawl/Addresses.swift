@@ -1,6 +1,6 @@
 import GreenExampleSupport
 
-/// What is to be fetched at first: the URLs of the command line and the lines of files, in order.
+/// The URLs to fetch first: those of the command line and the lines of files, in order.
 final class Addresses {
     enum Source {
         case url(String)
@@ -17,7 +17,7 @@ final class Addresses {
         self.progress = progress
     }
 
-    /// The next one, or nil at the end. A file is read as far as it is asked for.
+    /// Returns the next URL, or nil at the end. Reads a file on demand.
     func next() throws -> String? {
         while let address = try nextLine() ?? nextOfSources() {
             let address = address.trimmed

@@ -1,7 +1,7 @@
 import Green
 
 /// Connects to the server of a page. The host may come from an untrusted page, so it is never parsed as another form of
-/// an address. https trusts the system's authorities, or those in a file.
+/// an address. For https, the system's authorities are trusted, or those in a file.
 func connecting(trusting authorities: String?) throws -> (URL) throws -> Socket {
     #if TLS
     let tls = try authorities.map { path in try TLS.client { $0.authorities = .file(path) } } ?? .client()
@@ -11,7 +11,7 @@ func connecting(trusting authorities: String?) throws -> (URL) throws -> Socket 
     }
     #else
     return { url in
-        guard !url.isSecure else { throw CrawlError("TLS is not built in: only http:// works") }
+        guard !url.isSecure else { throw CrawlError("this build has no TLS: only http:// works") }
         return try connect(toHost: url.host, port: url.port)
     }
     #endif

@@ -1,7 +1,7 @@
 import Green
 import GreenExampleSupport
 
-/// Fetches pages, many at a time, and prints a line for each in the order they were asked for.
+/// Fetches pages concurrently, and prints a line for each in the order they were requested.
 final class Crawl {
     private let pool: GreenPool
     private let fetcher: Fetcher
@@ -13,8 +13,8 @@ final class Crawl {
     private var left: Int
 
     /// - Parameters:
-    ///   - concurrency: How many pages to fetch at one time.
-    ///   - timeout: How long one page may take, redirects included.
+    ///   - concurrency: The maximum number of pages to fetch at the same time.
+    ///   - timeout: The time limit for a page, including its redirects.
     ///   - pages: The maximum number of linked pages to fetch.
     init(_ fetcher: Fetcher, concurrency: Int, timeout: Duration, pages: Int, progress: Progress) {
         left = pages
@@ -24,7 +24,7 @@ final class Crawl {
         self.progress = progress
     }
 
-    /// Fetches the given pages and, up to so many links away, those of the same site that they link to.
+    /// Fetches the given pages, and the pages of the same site that are up to `depth` links away.
     func run(_ addresses: Addresses, depth: Int) throws {
         var links = try visit(pulling: addresses.next) { [self] in visit($0, finds: depth > 0 ? .links : .nothing) }
         var rest = depth
@@ -38,7 +38,7 @@ final class Crawl {
         }
     }
 
-    /// What came of one address.
+    /// The result of one address.
     private struct Visit {
         let address: String
         let url: URL?
@@ -49,13 +49,13 @@ final class Crawl {
 
     private enum Finds {
         case nothing
-        /// Wherever a redirect leads, that is the site.
+        /// The site is the one that redirects lead to.
         case links
-        /// Only if no redirect leads to another site.
+        /// Links only if no redirect leads to another site.
         case linksOfSite
     }
 
-    /// Visits one address after the other and shows what came of each, while others are under way.
+    /// Visits the addresses concurrently, and prints each result in order.
     private func visit<Address>(
         pulling next: @escaping () throws -> Address?,
         _ visit: @escaping (Address) -> Visit
@@ -70,7 +70,7 @@ final class Crawl {
                 links.append(link)
             }
         }
-        // Not before all have come: one of them may be what another one links to.
+        // Only after all visits: one of the pages may link to another one.
         return links.filter { known.insert($0).inserted }
     }
 
@@ -80,7 +80,7 @@ final class Crawl {
         let start = ContinuousClock.now
         let url = Result { try URL(parsing: address) }
         let page = Result {
-            try withTimeout(timeout, throwing: CrawlError("it takes longer than \(seconds(timeout))")) {
+            try withTimeout(timeout, throwing: CrawlError("it exceeds the time limit of \(seconds(timeout))")) {
                 try fetcher.fetch(url.get(), findingLinks: finds != .nothing)
             }
         }

@@ -1,4 +1,4 @@
-/// Why a page could not be had, as a sentence behind its URL.
+/// The error of a page, printed after its URL.
 struct CrawlError: Error, CustomStringConvertible {
     let description: String
 
@@ -7,7 +7,7 @@ struct CrawlError: Error, CustomStringConvertible {
     }
 }
 
-/// The beginning of what a server said, made harmless for a terminal.
+/// The beginning of a text from a server, escaped for a terminal.
 func quote(_ text: String) -> String {
     String(reflecting: String(text.unicodeScalars.prefix(60)))
 }

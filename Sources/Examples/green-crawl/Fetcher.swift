@@ -1,28 +1,28 @@
 import Green
 
-/// What a fetch brought.
+/// A fetched page.
 struct Page {
-    /// Where it is: at the end of the redirects.
+    /// Its URL, after redirects.
     let url: URL
     let status: Int
-    /// Of its body, in bytes.
+    /// The size of the body in bytes.
     let size: Int
-    /// Where it links to, if that was asked for and it is HTML.
+    /// The links on the page, if they were requested and the page is HTML.
     let links: [URL]
 }
 
-/// Fetches pages, each over a connection of its own.
+/// Fetches pages, each over a new connection.
 struct Fetcher {
-    /// How many redirects to follow for one page.
+    /// The maximum number of redirects for a page.
     let redirects: Int
-    /// The largest body to take, in bytes.
+    /// The maximum size of a body in bytes.
     let limit: Int
     /// Connects to the server of a page.
     let open: (URL) throws -> Socket
-    /// Told of every byte that comes.
+    /// Counts the received bytes.
     let progress: Progress
 
-    /// Fetches a page. Blocks until all of it has come.
+    /// Fetches a page. Blocks until it is complete.
     func fetch(_ url: URL, findingLinks: Bool) throws -> Page {
         var url = url
         for _ in 0...redirects {

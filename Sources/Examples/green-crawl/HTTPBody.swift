@@ -1,6 +1,6 @@
 import Green
 
-/// The body of a response, as its head says that it ends.
+/// The body of a response, whose head says where it ends.
 struct HTTPBody {
     private enum End {
         case after(Int)
@@ -14,9 +14,9 @@ struct HTTPBody {
     private(set) var size = 0
 
     /// - Parameters:
-    ///   - head: What has been read of the response.
-    ///   - lines: Where it was read from.
-    ///   - limit: How many bytes are acceptable.
+    ///   - head: The head of the response.
+    ///   - lines: The source of the head.
+    ///   - limit: The maximum number of bytes.
     init(of head: HTTPHead, from lines: HTTPLines, limit: Int) throws {
         self.lines = lines
         self.limit = limit
@@ -26,7 +26,7 @@ struct HTTPBody {
         }
     }
 
-    /// Reads it to its end, and hands out each piece as it comes.
+    /// Reads the body to its end, and passes each piece to the function when it arrives.
     mutating func read(_ take: (RawSpan) throws -> Void) throws {
         switch end {
         case .after(let length):
@@ -35,7 +35,9 @@ struct HTTPBody {
             while case let length = try chunkSize(), length > 0 {
                 guard length <= limit - size else { throw tooLarge }
                 try read(length, take)
-                guard try lines.next().isEmpty else { throw CrawlError("a chunk of the answer is longer than it says") }
+                guard try lines.next().isEmpty else {
+                    throw CrawlError("a chunk of the response is longer than its size says")
+                }
             }
             _ = try lines.fields()
         case .withConnection:
@@ -51,7 +53,7 @@ struct HTTPBody {
         guard head.status != 204, head.status != 304 else { return .after(0) }
         let codings = head.values(of: "transfer-encoding").joined(separator: ",").lowercased()
         guard codings.isEmpty || codings == "chunked" else {
-            throw CrawlError("the answer comes in the transfer coding \(quote(codings)), which was not asked for")
+            throw CrawlError("transfer coding \(quote(codings)) was not requested")
         }
         guard codings.isEmpty else { return .withLastChunk }
         let lengths = Set(head.values(of: "content-length").flatMap { $0.split(separator: ",").map(\.trimmed) })
@@ -63,7 +65,7 @@ struct HTTPBody {
     }
 
     private mutating func chunkSize() throws -> Int {
-        // There may be any number of chunks; what limits them is the size of the body.
+        // The limit of the body also limits the number of chunks.
         lines.reset()
         let line = try lines.next()
         let digits = line.prefix { $0 != ";" }.trimmed
@@ -78,13 +80,13 @@ struct HTTPBody {
         while left > 0 {
             let count = try readPiece(upTo: left, take)
             guard count > 0 else {
-                throw CrawlError("the connection ended \(left) bytes before the answer did")
+                throw CrawlError("the connection ended \(left) bytes before the end of the response")
             }
             left -= count
         }
     }
 
-    /// Hands out what is there, and tells how much that was; nothing at the end of the connection.
+    /// Passes the available bytes to the function, and returns their number; 0 at the end of the connection.
     private mutating func readPiece(upTo most: Int, _ take: (RawSpan) throws -> Void) throws -> Int {
         let count = try lines.socket.withReceived { bytes, consumed in
             consumed = min(most, bytes.byteCount)
@@ -92,12 +94,12 @@ struct HTTPBody {
             return consumed
         }
         size += count
-        // Reading bytes that are available does not wait, so this lets the other threads run.
+        // Reading available bytes does not block, so this runs the other threads.
         try GreenThread.yield()
         return count
     }
 
     private var tooLarge: CrawlError {
-        CrawlError("it has more than \(limit) bytes")
+        CrawlError("it exceeds the limit of \(limit) bytes")
     }
 }

@@ -1,11 +1,11 @@
 import Green
 
-/// The beginning of a response: the status line and the fields up to the empty line.
+/// The head of a response: the status line and the fields up to the empty line.
 struct HTTPHead {
     let status: Int
     private let fields: [(name: String, value: String)]
 
-    /// All the values of a field, whose name is to be given in lower case.
+    /// All values of a field. The name must be in lower case.
     func values(of name: String) -> [String] {
         fields.filter { $0.name == name }.map(\.value)
     }
@@ -15,11 +15,11 @@ struct HTTPHead {
         fields.first { $0.name == name }?.value
     }
 
-    /// Reads heads up to that of the final response: those in front of it, of status 1xx, only say that it will come.
+    /// Reads the head of the final response, and skips interim responses, whose status is 1xx.
     static func read(from lines: inout HTTPLines) throws -> HTTPHead {
         while true {
             let head = try HTTPHead(from: &lines)
-            guard head.status != 101 else { throw CrawlError("the server wants to speak something else than HTTP") }
+            guard head.status != 101 else { throw CrawlError("the server switches to another protocol than HTTP") }
             if head.status >= 200 {
                 return head
             }
@@ -32,14 +32,14 @@ struct HTTPHead {
         guard parts.count > 1, parts[0] == "HTTP/1.1" || parts[0] == "HTTP/1.0",
             parts[1].utf8.count == 3, let status = Int(parts[1]), 100...599 ~= status
         else {
-            throw CrawlError("this is not HTTP/1.1: it answers with \(quote(line))")
+            throw CrawlError("the server does not speak HTTP/1.1: its response begins with \(quote(line))")
         }
         self.status = status
         fields = try lines.fields()
     }
 }
 
-/// The lines of a head, or of the fields behind a chunked body, and how many bytes of them are still acceptable.
+/// Reads the lines of a head, or of the fields after a chunked body, up to a limit.
 struct HTTPLines {
     private static let limit = 64 * 1024
 
@@ -50,7 +50,7 @@ struct HTTPLines {
         self.socket = socket
     }
 
-    /// Begins to count anew.
+    /// Resets the count of bytes.
     mutating func reset() {
         left = HTTPLines.limit
     }
@@ -60,14 +60,14 @@ struct HTTPLines {
         do {
             line = try socket.readLine(limit: max(left, 1))
         } catch let error as SystemError where error.code == .messageTooLong {
-            throw CrawlError("the header of the answer has more than \(HTTPLines.limit) bytes")
+            throw CrawlError("the header of the response exceeds \(HTTPLines.limit) bytes")
         }
-        guard let line else { throw CrawlError("the connection ended before the answer did") }
+        guard let line else { throw CrawlError("the connection ended before the end of the response") }
         left -= line.utf8.count + 2
         return line
     }
 
-    /// Reads fields up to an empty line. Their names are handed out in lower case.
+    /// Reads fields up to an empty line. Returns their names in lower case.
     mutating func fields() throws -> [(name: String, value: String)] {
         var fields: [(name: String, value: String)] = []
         while case let line = try next(), !line.isEmpty {

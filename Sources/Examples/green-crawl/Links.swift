@@ -11,8 +11,8 @@ struct Links {
 
     /// The maximum number of references, including those that are not HTTP URLs.
     private static let limit = 10_000
-    /// The amount of work, in bytes, after which other threads run.
-    private static let turn = 16 * 1024
+    /// The amount of work, in bytes, after which the scan yields.
+    private static let workBeforeYield = 16 * 1024
     /// The work for a reference, in bytes: it copies the page's URL.
     private static let workOfReference = 160
     /// Longer references are skipped.
@@ -59,7 +59,7 @@ struct Links {
             while !take(byte) {}
             guard references < Links.limit else { return }
             work += 1
-            if work >= Links.turn {
+            if work >= Links.workBeforeYield {
                 work = 0
                 try GreenThread.yield()
             }

@@ -2,13 +2,13 @@ import Glibc
 import Green
 import GreenExampleSupport
 
-/// How far the crawl is: a line on standard error that keeps changing, if that is a terminal.
+/// The progress of the crawl: a line on standard error that is redrawn, if that is a terminal.
 final class Progress {
     var total = 0
     var running = 0
     var done = 0
     var failed = 0
-    /// Of bodies, as they come.
+    /// The received bytes of bodies.
     var bytes = 0
 
     private let clock = ContinuousClock()
@@ -16,7 +16,7 @@ final class Progress {
     private let isShown = isatty(STDERR_FILENO) == 1
     private var painter: GreenThread<Void>?
 
-    /// Begins to show the line, and shows it anew ten times a second.
+    /// Starts to show the line, and redraws it ten times a second.
     func begin() {
         guard isShown else { return }
         painter = spawn(name: "progress") { [self] in
@@ -27,14 +27,14 @@ final class Progress {
         }
     }
 
-    /// Takes the line away and tells what all of it came to.
+    /// Erases the line, and prints a summary.
     func end() throws {
         try painter?.kill(waitingForEnd: true)
         erase()
         note("pages: \(done), failed: \(failed), bytes: \(bytes), in \(seconds(elapsed)): \(rate)")
     }
 
-    /// Prints a line of the results above the line that keeps changing.
+    /// Prints a result above the progress line.
     func print(_ line: String) {
         erase()
         say(line)
@@ -51,7 +51,7 @@ final class Progress {
 
     private func show(_ text: String) {
         guard isShown else { return }
-        // What a terminal does not take is no loss.
+        // Output that the terminal does not accept can be lost.
         _ = try? FileDescriptor.standardError.writeAll(text.utf8)
     }
 

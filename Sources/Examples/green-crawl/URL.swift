@@ -1,16 +1,17 @@
 import Green
 
-/// Where a page is: http://host[:port]/path?query, or https://. It is sent as it is written: nothing is encoded or decoded.
+/// The URL of a page: http://host[:port]/path?query, or https://. It is sent as it is written, without encoding or
+/// decoding.
 struct URL: Hashable, CustomStringConvertible {
     /// Whether it is https.
     let isSecure: Bool
-    /// A name in lower case, or a number; that of IPv6 with its brackets.
+    /// A name in lower case, or an IP address; IPv6 with brackets.
     let host: String
     let port: UInt16
-    /// The path and the query, with a "/" in front.
+    /// The path and the query, beginning with "/".
     let target: String
 
-    /// As it stands in a Host header: without the port that goes without saying.
+    /// The value of a Host header: without the port if it is the default.
     var authority: String { port == URL.port(isSecure) ? host : "\(host):\(port)" }
 
     var description: String { "\(scheme)://\(authority)\(target)" }
@@ -20,14 +21,14 @@ struct URL: Hashable, CustomStringConvertible {
     /// Limits the memory that a server can make the client use for a URL.
     private static let longest = 8192
 
-    /// Reads a URL. A fragment, "#…", is for the reader of the page and not part of it.
+    /// Parses a URL. A fragment, "#…", is ignored.
     init(parsing text: String) throws {
         guard text.utf8.count <= URL.longest else { throw URL.tooLong }
         guard text.utf8.allSatisfy({ 0x21...0x7E ~= $0 }) else {
-            throw CrawlError("a URL is of ASCII without spaces; the rest has to be percent-encoded")
+            throw CrawlError("a URL must be ASCII without spaces; percent-encode other characters")
         }
         guard let scheme = URL.scheme(of: text), text.dropFirst(scheme.count).hasPrefix("://") else {
-            throw CrawlError("a URL has to begin with http:// or https://")
+            throw CrawlError("a URL must begin with http:// or https://")
         }
         switch scheme.lowercased() {
         case "http": isSecure = false
@@ -48,7 +49,7 @@ struct URL: Hashable, CustomStringConvertible {
         self.target = URL.normalized(Substring(target))
     }
 
-    /// Reads a reference that was found on this page: a link, or where a redirect leads.
+    /// Resolves a reference on this page: a link, or the target of a redirect.
     func resolving(_ reference: String) throws -> URL {
         let reference = String(reference.trimmed.prefix { $0 != "#" })
         if URL.scheme(of: reference) != nil {
@@ -75,7 +76,7 @@ struct URL: Hashable, CustomStringConvertible {
         host == other.host && port == other.port
     }
 
-    /// What is in front of the first colon, if it looks like a scheme.
+    /// The text before the first colon, if it has the form of a scheme.
     private static func scheme(of text: String) -> Substring? {
         let scheme = text.prefix { $0 != ":" }
         guard scheme.endIndex < text.endIndex, let first = scheme.first, first.isASCII, first.isLetter else {
@@ -113,7 +114,7 @@ struct URL: Hashable, CustomStringConvertible {
         host.hasPrefix("[") && host.hasSuffix("]") && SocketAddress("\(host):80") != nil
     }
 
-    /// The target with a "/" in front, and without "." and ".." in its path, so that one page has one name.
+    /// The target, beginning with "/", and without "." and ".." in its path, so that each page has one URL.
     private static func normalized(_ target: Substring) -> String {
         let path = target.prefix { $0 != "?" }
         let given = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
@@ -133,7 +134,7 @@ struct URL: Hashable, CustomStringConvertible {
 }
 
 extension StringProtocol {
-    /// Without white space at either end.
+    /// The text without white space at both ends.
     var trimmed: String {
         guard let end = lastIndex(where: { !$0.isWhitespace }) else { return "" }
         return String(self[...end].drop { $0.isWhitespace })

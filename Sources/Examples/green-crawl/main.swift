@@ -1,4 +1,4 @@
-// Fetches pages, many at a time.
+// Fetches pages concurrently.
 import Glibc
 import Green
 import GreenExampleSupport
@@ -17,23 +17,23 @@ func crawl() throws {
         usage: """
             usage: green-crawl [OPTION VALUE]... URL...
 
-            Fetches pages by http and https and prints a line for each, in the order they are given: the status, the size,
-            the time it took, and the URL, with what went wrong. "-" in place of a URL is standard input, with a URL on
-            each line. The exit code is 1 when there was an error, or a status from 400 on.
+            Fetches pages by http and https. Prints a line for each page, in the order of the URLs: the status, the
+            size, the time, the URL and an error. The URL "-" reads standard input, with a URL on each line. The exit
+            code is 1 if a page has an error or a status of at least 400.
 
-              --concurrency N   how many pages to fetch at one time (16)
-              --timeout S       seconds that one page may take (30)
-              --redirects N     how many redirects to follow for one page (5)
-              --depth N         fetch also what the pages link to on their own site, so many links away (0)
+              --concurrency N   maximum number of pages to fetch at the same time (16)
+              --timeout S       time limit for a page in seconds (30)
+              --redirects N     maximum number of redirects for a page (5)
+              --depth N         also fetch pages of the same site that are up to N links away (0)
               --pages N         maximum number of linked pages to fetch (10000)
-              --limit BYTES     the largest page to take (16777216)
-              --file FILE       takes URLs from a file, one from each line
-              --ca FILE         whom to trust by https, a file of authorities (the system's)
+              --limit BYTES     maximum size of a page (16777216)
+              --file FILE       read URLs from a file, one on each line
+              --ca FILE         file with the trusted authorities for https (the system's)
             """
     )
     var sources = options.operands.map { $0 == "-" ? Addresses.Source.file($0) : .url($0) }
     sources += [options["file"]].compactMap { $0.map(Addresses.Source.file) }
-    guard !sources.isEmpty else { options.end(2, "there is no URL") }
+    guard !sources.isEmpty else { options.end(2, "missing URL") }
     let progress = Progress()
     let fetcher = Fetcher(
         redirects: options["redirects", default: 5, atLeast: 0],

@@ -1,17 +1,17 @@
 import GreenExampleSupport
 
-/// The functions of libcurl that the program calls: those of its easy handles, which block.
+/// The functions of libcurl that the program calls: those of easy handles. They block.
 @safe
 struct Curl {
-    /// What came of a transfer.
+    /// The result of a transfer.
     struct Answer {
         let status: Int
-        /// Of the body, in bytes.
+        /// The size of the body in bytes.
         let size: Int
     }
 
-    // These take a list of arguments of any number in C, which Swift does not call. Numbers and addresses are passed as
-    // any other arguments are in all of Linux's calling conventions for the processors that Green runs on.
+    // These are variadic functions in C, which Swift cannot call. On x86-64 and aarch64 Linux, a variadic integer or
+    // pointer is passed like any other argument.
     private typealias SetNumber = @convention(c) (OpaquePointer, CInt, CLong) -> CInt
     private typealias SetAddress = @convention(c) (OpaquePointer, CInt, UnsafeRawPointer?) -> CInt
     private typealias GetNumber = @convention(c) (OpaquePointer, CInt, UnsafeMutablePointer<CLong>) -> CInt
@@ -25,7 +25,7 @@ struct Curl {
     private let describe: @convention(c) (CInt) -> UnsafePointer<CChar>
     private let cleanUp: @convention(c) (OpaquePointer) -> Void
 
-    /// Finds libcurl, and makes its waits green.
+    /// Loads libcurl, and makes its blocking calls green.
     init() throws {
         let library = try CLibrary("libcurl.so.4")
         unsafe make = try library.function("curl_easy_init")
@@ -40,9 +40,9 @@ struct Curl {
     /// Fetches a page, and follows redirects.
     ///
     /// - Parameters:
-    ///   - url: Its address.
-    ///   - timeout: How long all of it may take.
-    ///   - authorities: Whom to trust by https, a file; nil for libcurl's choice.
+    ///   - url: The URL of the page.
+    ///   - timeout: The time limit for the transfer.
+    ///   - authorities: A file with the trusted authorities; nil means libcurl's default.
     func fetch(_ url: String, timeout: Duration, trusting authorities: String?) throws -> Answer {
         guard let handle = unsafe make() else { throw CurlError("libcurl has no memory left") }
         defer { unsafe cleanUp(handle) }
@@ -50,7 +50,7 @@ struct Curl {
             unsafe sum.pointee += size * count
             return size * count
         }
-        // Signals are the whole process's, and no way to end one of many transfers.
+        // Signals affect the whole process, so they cannot end one of many transfers.
         unsafe set(.noSignal, 1, of: handle)
         unsafe set(.timeout, max(1, Int(timeout / .milliseconds(1))), of: handle)
         unsafe set(.followsRedirects, 1, of: handle)
@@ -69,7 +69,7 @@ struct Curl {
         return Answer(status: status, size: size)
     }
 
-    /// Options by their numbers in curl.h, where they are fixed for good.
+    /// The numbers of options in curl.h, which never change.
     private enum Option: CInt {
         case timeout = 155
         case noSignal = 99
@@ -84,7 +84,7 @@ struct Curl {
 
     private static let responseCode: CInt = 0x200002
 
-    /// Those of its protocols that are http and https.
+    /// The protocols http and https.
     private static let web = 3
 
     private func set(_ option: Option, _ number: Int, of handle: OpaquePointer) {
@@ -96,7 +96,7 @@ struct Curl {
     }
 }
 
-/// Why a page could not be had, in libcurl's words.
+/// The error message of libcurl.
 struct CurlError: Error, CustomStringConvertible {
     let description: String
 

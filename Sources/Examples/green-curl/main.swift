@@ -1,4 +1,4 @@
-// Many transfers at one time, on one OS thread, by an unmodified libcurl.
+// Runs many transfers concurrently on one OS thread, with an unmodified libcurl.
 import Glibc
 import Green
 import GreenExampleSupport
@@ -12,17 +12,17 @@ func fetchAll() throws {
         usage: """
             usage: green-curl [OPTION VALUE]... URL...
 
-            Fetches pages at one time by the blocking calls of the system's libcurl (libcurl.so.4), on one OS thread, and
-            prints a line for each, in the order they are given: the status, the size, the time it took, and the URL, with
-            what went wrong. Then it tells how long all of it took, and the sum of what each of them took. The exit code is
-            1 when there was an error, or a status from 400 on.
+            Fetches pages concurrently with the blocking calls of the system's libcurl (libcurl.so.4) on one OS thread.
+            Prints a line for each page, in the order of the URLs: the status, the size, the time, the URL and an error.
+            Then prints the elapsed time, and the sum of the times of all pages. The exit code is 1 if a page has an
+            error or a status of at least 400.
 
-              --concurrency N   how many pages to fetch at one time (100)
-              --timeout S       seconds that one page may take (30)
-              --ca FILE         whom to trust by https, a file of authorities (libcurl's)
+              --concurrency N   maximum number of pages to fetch at the same time (100)
+              --timeout S       time limit for a page in seconds (30)
+              --ca FILE         file with the trusted authorities for https (libcurl's)
             """
     )
-    guard !options.operands.isEmpty else { options.end(2, "there is no URL") }
+    guard !options.operands.isEmpty else { options.end(2, "missing URL") }
     let timeout = options["timeout", default: .seconds(30)]
     let pool = GreenPool(size: options["concurrency", default: 100])
     let curl = try Curl()
@@ -47,7 +47,7 @@ func fetchAll() throws {
         }
     }
     let wall = seconds(.now - start)
-    note("pages: \(options.operands.count), failed: \(failed), in \(wall); the sum of what each took: \(seconds(sum))")
+    note("pages: \(options.operands.count), failed: \(failed), in \(wall); sum of all pages: \(seconds(sum))")
     finish(failed > 0 ? 1 : 0)
 }
 

@@ -1,4 +1,4 @@
-// Sends back whatever a client sends.
+// Sends every byte that a client sends back to the client.
 import Glibc
 import Green
 import GreenExampleSupport
@@ -14,7 +14,8 @@ func echo() throws {
         usage: """
             usage: green-echo [OPTION VALUE]...
 
-            Sends back whatever a client sends. Ctrl-C lets the clients finish for ten seconds, a second one does not.
+            Sends every byte that a client sends back to the client. On Ctrl-C, the clients have ten seconds to
+            finish; a second Ctrl-C exits at once.
 
               --host HOST                      host name or address to listen on (127.0.0.1)
               --port N                         port to listen on; 0 selects a free one (6000)

@@ -1,9 +1,8 @@
-// Hands connections on to another server: every byte, both ways.
+// Forwards connections to another server, in both directions.
 import Green
 import GreenExampleSupport
 
-/// Copies one direction to its end, and tells the receiver that it has ended. When that fails, so does the other
-/// direction.
+/// Copies one direction until its end, and then ends the receiver's stream. On failure, it closes both directions.
 func copy(from source: Socket, to target: Socket, of client: Client) throws {
     do {
         while try source.withReceived({ bytes in
@@ -32,14 +31,15 @@ func forward() throws {
         usage: """
             usage: green-forward --listen PORT --to HOST:PORT [OPTION VALUE]...
 
-            Listens on a port of this machine, or on HOST:PORT, and hands each connection on.
+            Listens on a port of 127.0.0.1, or on HOST:PORT, and forwards each connection to a server.
 
               --concurrency N                  maximum number of clients (10000); a new one replaces the one silent
                                                for longest
               --idle S                         seconds after which a silent connection is closed (3600)
-              --tls-cert FILE, --tls-key FILE  its certificate and key, PEM: clients speak TLS to it
-              --tls-to system|FILE             it speaks TLS to the server, and trusts the system's authorities or these
-              --tls-name NAME                  whose certificate the server must have, if not HOST
+              --tls-cert FILE, --tls-key FILE  certificate and key in PEM; clients must use TLS
+              --tls-to system|FILE             connect to the server with TLS, and trust the system's
+                                               authorities or those in FILE
+              --tls-name NAME                  name in the server's certificate (HOST)
             """
     )
     let (port, target) = (options.required("listen"), options.required("to"))
@@ -56,7 +56,7 @@ func forward() throws {
         let server = try open(target, .seconds(30))
         defer { server.close() }
         let back = spawn { Result { try copy(from: server, to: client.socket, of: client) } }
-        // Runs when this client is dropped, too.
+        // This also runs if the client is dropped.
         defer { try? back.kill() }
         let sent = Result { try copy(from: client.socket, to: server, of: client) }
         let received = try back.wait()

@@ -1,6 +1,6 @@
 import GreenExampleSupport
 
-/// The functions of libpq that the program calls: its blocking ones, as its manual has them.
+/// The functions of libpq that the program calls, with the names of libpq's manual. They block.
 @safe
 struct Postgres {
     typealias Text = UnsafePointer<CChar>
@@ -13,7 +13,7 @@ struct Postgres {
     private let clear: @convention(c) (OpaquePointer?) -> Void
     private let finish: @convention(c) (OpaquePointer?) -> Void
 
-    /// Finds libpq, and makes its waits green.
+    /// Loads libpq, and makes its blocking calls green.
     init() throws {
         let library = try CLibrary("libpq.so.5")
         unsafe connect = try library.function("PQconnectdb")
@@ -33,7 +33,7 @@ struct Postgres {
         try body(connection)
     }
 
-    /// A connection that is open. The server works on one query of it at a time.
+    /// An open connection. It runs one query at a time.
     @safe
     struct Connection {
         fileprivate let postgres: Postgres
@@ -58,7 +58,7 @@ struct Postgres {
     }
 }
 
-/// What libpq says that went wrong, in one line.
+/// The error message of libpq, in one line.
 struct PostgresError: Error, CustomStringConvertible {
     let description: String
 

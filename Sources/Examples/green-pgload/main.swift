@@ -1,4 +1,4 @@
-// Many queries of PostgreSQL at one time, on one OS thread, by an unmodified libpq.
+// Runs many queries of PostgreSQL concurrently on one OS thread, with an unmodified libpq.
 import Glibc
 import Green
 import GreenExampleSupport
@@ -12,14 +12,14 @@ func load() throws {
         usage: """
             usage: green-pgload [OPTION VALUE]...
 
-            Opens connections to a PostgreSQL server and runs queries on all of them at one time, by the blocking calls of
-            the system's libpq (libpq.so.5) and on one OS thread. Prints how long that took, and the sum of what each of
-            the connections took. The exit code is 1 when one of them or a query failed.
+            Opens connections to a PostgreSQL server and runs queries on all of them concurrently, with the blocking
+            calls of the system's libpq (libpq.so.5) on one OS thread. Prints the elapsed time, and the sum of the times
+            of all connections. The exit code is 1 if a connection or a query failed.
 
-              --connections N           how many connections (100)
-              --queries N               how many queries on each, one after the other (1)
-              --sleep S                 seconds, above 0, that the server sleeps in each query (0.2)
-              --connection-string TEXT  which server, as libpq has it; the environment (PGHOST and so on) says the rest
+              --connections N           number of connections (100)
+              --queries N               number of queries on each connection, one after the other (1)
+              --sleep S                 seconds that the server sleeps in each query, above 0 (0.2)
+              --connection-string TEXT  libpq connection string; the environment (PGHOST and so on) sets the rest
             """
     )
     let (connections, queries) = (options["connections", default: 100, atMost: 100_000], options["queries", default: 1])
@@ -53,7 +53,7 @@ func load() throws {
         note("\(failures.count { $0 == failure }) times: \(failure)")
     }
     say("\(connections) connections, \(done) queries, \(failures.count) failed: \(seconds(wall))")
-    say("the sum of what each connection took: \(seconds(sum))")
+    say("sum of the times of all connections: \(seconds(sum))")
     finish(failures.isEmpty ? 0 : 1)
 }
 

@@ -1,11 +1,11 @@
 import Green
 import GreenExampleSupport
 
-/// Where the items come from: the lines of files, or the numbers from 1 on. All producers take from the same input.
+/// The source of the items: the lines of files, or the numbers from 1. All producers share one input.
 final class Input {
     private var paths: ArraySlice<String>
     private var numbers: ClosedRange<Int>.Iterator?
-    /// Files that could not be read, or not to their end.
+    /// The number of files that could not be read completely.
     private(set) var failures = 0
 
     init(paths: [String], numbers: Int) {
@@ -13,7 +13,7 @@ final class Input {
         self.numbers = paths.isEmpty ? (1...numbers).makeIterator() : nil
     }
 
-    /// Hands the items to a producer, until there are no more: numbers one by one, files one at a time.
+    /// Passes items to a producer until there are no more. Producers share the numbers; each file goes to one of them.
     func forEach(_ body: (String) throws -> Void) throws {
         while let number = numbers?.next() {
             try body("\(number)")

@@ -1,15 +1,15 @@
 import Green
 import GreenExampleSupport
 
-/// What came of one item.
+/// The result of one item.
 struct Outcome {
     let item: String
     let worker: Int
     let result: Result<String, any Error>
 }
 
-/// Producers put items into a bounded queue; workers take them out, work on them, and put what came of it into a second
-/// queue, for whoever runs the pipeline.
+/// Producers put items into a bounded queue. Workers take them out, process them, and put the results into a second
+/// queue.
 final class Pipeline {
     private let input: Input
     private let items: Queue<String>
@@ -17,9 +17,9 @@ final class Pipeline {
     private var producers: [GreenThread<Void>] = []
     private var workers: [GreenThread<Void>] = []
 
-    /// The most items that were in the queue at one time.
+    /// The maximum number of items that were in the queue.
     private(set) var most = 0
-    /// How often a producer found the queue full, and how long all of them have waited for room.
+    /// How often a producer found the queue full, and the total time that producers waited for room.
     private(set) var waits = 0
     private(set) var waited = Duration.zero
 
@@ -29,7 +29,7 @@ final class Pipeline {
         outcomes = Queue(capacity: capacity)
     }
 
-    /// Starts so many producers and workers. What one worker does, and for how long at most for one item, is up to it.
+    /// Starts producers and workers. Each worker processes items with its own `Work`, each within the timeout.
     func start(producers: Int, workers: Int, timeout: Duration, work: () -> Work) {
         self.producers = (1...producers).map { number in
             spawn(name: "producer \(number)") { [self] in try input.forEach(put) }
@@ -38,7 +38,8 @@ final class Pipeline {
             let work = work()
             return spawn(name: "worker \(number)") { [self] in try run(number, work, timeout) }
         }
-        // The end goes the way of the items: no producers, no more items; no workers, no more outcomes.
+        // When all producers have ended, the queue of items is closed; when all workers have ended, the queue of
+        // outcomes.
         detach(name: "end of the pipeline") { [self] in
             waitForAll(self.producers)
             items.close()
@@ -47,20 +48,20 @@ final class Pipeline {
         }
     }
 
-    /// The next outcome, of whichever worker; nil at the end. Blocks.
+    /// Returns the next outcome of any worker, or nil at the end. Blocks.
     func next() throws -> Outcome? {
         try outcomes.next()
     }
 
-    /// Lets the producers stop where they are. The workers finish what is in the queue.
+    /// Stops the producers. The workers finish the items in the queue.
     func drain() throws {
         for producer in producers {
             try producer.kill()
         }
     }
 
-    /// Puts an item into the queue. With the queue full it waits, and so does the file that the producer reads from:
-    /// this is all that back-pressure is.
+    /// Puts an item into the queue. Blocks while the queue is full, so the producer stops reading its file: this is
+    /// back-pressure.
     private func put(_ item: String) throws {
         if try !items.tryPut(item) {
             waits += 1

@@ -1,14 +1,14 @@
 import Green
 
-/// What a worker does with an item: it asks a server, or it takes its time and computes a number.
+/// The processing of an item: a request to a server, or a pause and a checksum.
 final class Work {
     private let server: String?
     private let time: Duration
     private var connection: Socket?
 
     /// - Parameters:
-    ///   - server: An address where a server answers each line with a line.
-    ///   - time: How long an item takes where there is no server.
+    ///   - server: The address of a server that answers each line with a line.
+    ///   - time: The duration of the work on an item without a server.
     init(server: String?, time: Duration) {
         self.server = server
         self.time = time
@@ -32,7 +32,7 @@ final class Work {
             }
             return answer
         } catch {
-            // The answer may still come, and the next item is not to take it for its own.
+            // The answer may still arrive, and must not be taken for that of the next item.
             connection?.close()
             connection = nil
             throw error

@@ -1,4 +1,4 @@
-// Producers, a bounded queue, workers: how green threads share out work.
+// Producers, a bounded queue and workers: how green threads divide work.
 import Glibc
 import Green
 import GreenExampleSupport
@@ -16,16 +16,16 @@ func pipeline() throws {
         usage: """
             usage: green-pipeline [OPTION VALUE]... [FILE]...
 
-            Producers put the lines of files, or numbers, into a queue; workers take them out and work on them. "-" is
-            standard input. Ctrl-C lets the workers finish what is in the queue, a second one does not.
+            Producers put the lines of files, or numbers, into a queue; workers take them out and process them. "-" is
+            standard input. On Ctrl-C, the workers finish the items in the queue; a second Ctrl-C exits at once.
 
-              --producers N   how many put items into the queue (2)
-              --workers N     how many take them out (4)
-              --capacity N    how many items the queue holds; with 0 they go from hand to hand (16)
-              --timeout S     seconds that one item may take (10)
-              --items N       how many numbers, where there is no FILE (100)
-              --work MS       milliseconds of work that an item is (10)
-              --to HOST:PORT  in place of that: sends it to a server and reads a line as its answer
+              --producers N   number of producers (2)
+              --workers N     number of workers (4)
+              --capacity N    maximum number of items in the queue; 0 makes it a channel (16)
+              --timeout S     time limit for an item in seconds (10)
+              --items N       number of items if there is no FILE (100)
+              --work MS       duration of the work on an item in milliseconds (10)
+              --to HOST:PORT  send each item to a server instead, and read a line as its answer
             """
     )
     let capacity = options["capacity", default: 16, atLeast: 0]
@@ -43,7 +43,7 @@ func pipeline() throws {
     }
 
     detach(name: "signals") {
-        note("\(try signals.next()): finishing what is in the queue")
+        note("\(try signals.next()): finishing the items in the queue")
         detach(name: "second signal") {
             try signals.next()
             exit(1)

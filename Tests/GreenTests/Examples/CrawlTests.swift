@@ -116,41 +116,50 @@ struct CrawlTests {
     func `says in a sentence what is wrong with an answer`() throws {
         let ok = "HTTP/1.1 200 OK\r\n"
         let answers: [(answer: String, complaint: String)] = [
-            ("", "the connection ended before the answer did"),
-            ("SSH-2.0-OpenSSH\u{1B}[2J\r\n", #"this is not HTTP/1.1: it answers with "SSH-2.0-OpenSSH\u{1B}[2J""#),
-            ("HTTP/1.1 2000 OK\r\n\r\n", #"this is not HTTP/1.1: it answers with "HTTP/1.1 2000 OK""#),
-            ("HTTP/1.1 101 Switching Protocols\r\n\r\n", "the server wants to speak something else than HTTP"),
+            ("", "the connection ended before the end of the response"),
+            (
+                "SSH-2.0-OpenSSH\u{1B}[2J\r\n",
+                #"the server does not speak HTTP/1.1: its response begins with "SSH-2.0-OpenSSH\u{1B}[2J""#
+            ),
+            (
+                "HTTP/1.1 2000 OK\r\n\r\n",
+                #"the server does not speak HTTP/1.1: its response begins with "HTTP/1.1 2000 OK""#
+            ),
+            ("HTTP/1.1 101 Switching Protocols\r\n\r\n", "the server switches to another protocol than HTTP"),
             ("\(ok)Content-Le", #""Content-Le" is not a line of an HTTP header"#),
-            ("\(ok)Content-Length: 5\r\n", "the connection ended before the answer did"),
-            ("\(ok)Content-Length: 5\r\n\r\nabc", "the connection ended 2 bytes before the answer did"),
+            ("\(ok)Content-Length: 5\r\n", "the connection ended before the end of the response"),
+            ("\(ok)Content-Length: 5\r\n\r\nabc", "the connection ended 2 bytes before the end of the response"),
             ("\(ok)Content-Length: -5\r\n\r\nabcde", #""-5" is not a Content-Length"#),
             ("\(ok)Content-Length: 5\r\nContent-Length: 6\r\n\r\nabcde", #""5, 6" is not a Content-Length"#),
             ("\(ok)Content-Length: 99999999999999999999\r\n\r\n", #""99999999999999999999" is not a Content-Length"#),
             (
                 "\(ok)Transfer-Encoding: gzip, chunked\r\n\r\n",
-                #"the answer comes in the transfer coding "gzip, chunked", which was not asked for"#
+                #"transfer coding "gzip, chunked" was not requested"#
             ),
             ("\(ok)Transfer-Encoding: chunked\r\n\r\n-1\r\n", #""-1" is not the size of a chunk"#),
             (
                 "\(ok)Transfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n0\r\n\r\n",
-                "a chunk of the answer is longer than it says"
+                "a chunk of the response is longer than its size says"
             ),
-            ("\(ok)Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n", "the connection ended before the answer did"),
+            (
+                "\(ok)Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n",
+                "the connection ended before the end of the response"
+            ),
             (
                 "\(ok)X: \(String(repeating: "x", count: 65536))\r\n\r\n",
-                "the header of the answer has more than 65536 bytes"
+                "the header of the response exceeds 65536 bytes"
             ),
             (
                 String(repeating: "HTTP/1.1 100 Continue\r\n\r\n", count: 3000),
-                "the header of the answer has more than 65536 bytes"
+                "the header of the response exceeds 65536 bytes"
             ),
-            (page("0123456789a"), "it has more than 10 bytes"),
-            ("\(ok)\r\n0123456789a", "it has more than 10 bytes"),
+            (page("0123456789a"), "it exceeds the limit of 10 bytes"),
+            ("\(ok)\r\n0123456789a", "it exceeds the limit of 10 bytes"),
             (
                 "\(ok)Transfer-Encoding: chunked\r\n\r\n9\r\n012345678\r\n2\r\nab\r\n0\r\n\r\n",
-                "it has more than 10 bytes"
+                "it exceeds the limit of 10 bytes"
             ),
-            ("\(ok)Transfer-Encoding: chunked\r\n\r\n7fffffffffffffff\r\n", "it has more than 10 bytes"),
+            ("\(ok)Transfer-Encoding: chunked\r\n\r\n7fffffffffffffff\r\n", "it exceeds the limit of 10 bytes"),
         ]
         try onHub { () throws in
             let server = try WebServer { answers[Int($0.dropFirst())!].answer }
@@ -167,16 +176,16 @@ struct CrawlTests {
     func `says in a sentence what is wrong with a URL`() throws {
         let urls: [(url: String, complaint: String)] = [
             ("ftp://example.org/", "only http:// and https:// work, not ftp://"),
-            ("example.org", "a URL has to begin with http:// or https://"),
-            ("localhost:80", "a URL has to begin with http:// or https://"),
+            ("example.org", "a URL must begin with http:// or https://"),
+            ("localhost:80", "a URL must begin with http:// or https://"),
             ("http:///path", "it has no host"),
             ("http://me@example.org/", "user names in URLs are not sent"),
             ("http://example.org:0/", "':0' behind the host is not a port from 1 to 65535"),
             ("http://example.org:+1/", "':+1' behind the host is not a port from 1 to 65535"),
             ("http://[::1/", "'[::1' does not begin with a host name or a number"),
             ("http://a|b/", "'a|b' does not begin with a host name or a number"),
-            ("http://example.org/a b", "a URL is of ASCII without spaces; the rest has to be percent-encoded"),
-            ("http://example.org/\u{E4}", "a URL is of ASCII without spaces; the rest has to be percent-encoded"),
+            ("http://example.org/a b", "a URL must be ASCII without spaces; percent-encode other characters"),
+            ("http://example.org/\u{E4}", "a URL must be ASCII without spaces; percent-encode other characters"),
         ]
         try onHub { () throws in
             let program = try Program("green-crawl", urls.map(\.url))
@@ -214,7 +223,9 @@ struct CrawlTests {
             listener.close()
             let server = try WebServer { _ in page("x") }
             let (lines, _, exitCode) = try crawl(["http://\(closed)", server.url("")], server)
-            #expect(lines.first?.rest.hasPrefix("http://\(closed): cannot connect to \(closed): Connection refused") == true)
+            #expect(
+                lines.first?.rest.hasPrefix("http://\(closed): cannot connect to \(closed): Connection refused") == true
+            )
             #expect(lines.last == Line(200, 1, server.url("")))
             #expect(server.targets == ["/"])
             #expect(exitCode == 1)
@@ -229,7 +240,7 @@ struct CrawlTests {
             let urls = [server.url("/"), "ftp://example.org/"]
             let (lines, _, exitCode) = try crawl(["--concurrency", "1", "--timeout", "0.05"] + urls, server)
             #expect(lines.map(\.status) == ["---", "---"])
-            #expect(lines.first?.rest == "\(urls[0]): it takes longer than 0.050 s")
+            #expect(lines.first?.rest == "\(urls[0]): it exceeds the time limit of 0.050 s")
             #expect(lines.last?.rest.contains("not ftp://") == true)
             #expect(exitCode == 1)
         }
@@ -459,11 +470,11 @@ struct CrawlTests {
         try onHub { () throws in
             let bare = try Program("green-crawl")
             let lines = try bare.rest()
-            #expect(lines.first == "green-crawl: there is no URL")
+            #expect(lines.first == "green-crawl: missing URL")
             #expect(lines.contains { $0.hasPrefix("usage: green-crawl") })
             #expect(try bare.exitCode() == 2)
             let missing = try Program("green-crawl", "--file", "/nowhere/list")
-            #expect(try missing.rest().last == "green-crawl: opening /nowhere/list: No such file or directory")
+            #expect(try missing.rest().last == "green-crawl: cannot open /nowhere/list: No such file or directory")
             #expect(try missing.exitCode() == 1)
         }
     }

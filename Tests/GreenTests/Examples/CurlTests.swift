@@ -56,7 +56,7 @@ struct CurlTests {
         try onHub { () throws in
             let bare = try Program("green-curl")
             let lines = try bare.rest()
-            #expect(lines.first == "green-curl: there is no URL")
+            #expect(lines.first == "green-curl: missing URL")
             #expect(lines.contains { $0.hasPrefix("usage: green-curl") })
             #expect(try bare.exitCode() == 2)
             let help = try Program("green-curl", "--help")

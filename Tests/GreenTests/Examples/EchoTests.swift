@@ -145,7 +145,7 @@ struct EchoTests {
             guard try run("unshare", arguments: hidden + ["true"]).terminationStatus.isSuccess else { return }
             let program = Program.folder + "/green-echo"
             let result = try run("unshare", arguments: hidden + [program, "--prot", "1"])
-            #expect(result.errorText == "green-echo: there is no option '--prot'\n")
+            #expect(result.errorText == "green-echo: unknown option '--prot'\n")
             #expect(result.terminationStatus == .exited(2))
         }
     }
@@ -158,7 +158,7 @@ struct EchoTests {
             #expect(try help.exitCode() == 0)
             let typo = try Program("green-echo", "--prot", "6000")
             let lines = try typo.rest()
-            #expect(lines.contains("green-echo: there is no option '--prot'"))
+            #expect(lines.contains("green-echo: unknown option '--prot'"))
             #expect(lines.contains { $0.hasPrefix("usage: ") })
             #expect(try typo.exitCode() == 2)
             let bare = try Program("green-echo", "--port")

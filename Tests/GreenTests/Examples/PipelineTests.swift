@@ -86,7 +86,7 @@ struct PipelineTests {
             try end.close()
             lines += try program.rest()
             #expect(results(lines) == ["one": "ONE", "two": "TWO", "slow": "SLOW", "three": "THREE"])
-            #expect(lines.contains("green-pipeline: opening /nowhere: No such file or directory"))
+            #expect(lines.contains("green-pipeline: cannot open /nowhere: No such file or directory"))
             #expect(try program.exitCode() == 1)
             try server.stop(drainingFor: .zero)
         }
@@ -141,7 +141,7 @@ struct PipelineTests {
             let program = try fullPipeline(server)
             try asked.wait(timeout: .seconds(60))
             program.signal(SIGINT)
-            #expect(try program.output.readLine() == "green-pipeline: Interrupt: finishing what is in the queue")
+            #expect(try program.output.readLine() == "green-pipeline: Interrupt: finishing the items in the queue")
             try answer.send()
             let lines = try program.rest()
             #expect(results(lines) == ["1": "1!", "2": "2!", "3": "3!", "4": "4!", "5": "5!"])
@@ -164,7 +164,7 @@ struct PipelineTests {
             let program = try fullPipeline(server)
             try asked.wait(timeout: .seconds(60))
             program.signal(SIGTERM)
-            #expect(try program.output.readLine() == "green-pipeline: Terminated: finishing what is in the queue")
+            #expect(try program.output.readLine() == "green-pipeline: Terminated: finishing the items in the queue")
             program.signal(SIGINT)
             #expect(try program.rest() == [])
             #expect(try program.exitCode() == 1)
@@ -177,7 +177,7 @@ struct PipelineTests {
         ("--capacity", "-1", "--capacity takes a number of at least 0, not '-1'"),
         ("--timeout", "soon", "--timeout takes a number of seconds above 0, not 'soon'"),
         ("--timeout", "nan", "--timeout takes a number of seconds above 0, not 'nan'"),
-        ("-x", "1", "there is no option '-x'"),
+        ("-x", "1", "unknown option '-x'"),
     ])
     func `refuses options that make no sense`(option: String, value: String, complaint: String) throws {
         try onHub { () throws in

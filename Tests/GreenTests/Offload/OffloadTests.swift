@@ -121,7 +121,9 @@ struct OffloadTests {
             try settle()
             let error = failure { try pool.run { function() } }
             #expect(error?.code == .resourceTemporarilyUnavailable)
-            #expect(error?.message.contains("the queue of 'green-offload' is full (1 calls wait for 1 OS threads)") == true)
+            #expect(
+                error?.message.contains("the queue of 'green-offload' is full (1 calls wait for 1 OS threads)") == true
+            )
             gate.open()
             gate.open()
             try first.wait()

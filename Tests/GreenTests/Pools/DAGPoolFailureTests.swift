@@ -119,6 +119,8 @@ struct DAGPoolFailureTests {
         let nobody = "green: nobody asked a DAGPool for a key that failed: "
         #expect(lines.first == nobody + "key \"a\" failed: Mistake(number: 3)")
         #expect(lines.contains(nobody + "key \"b\" failed: key \"a\" failed: Mistake(number: 4)"), "once for the chain")
-        #expect(lines.contains { $0.hasSuffix("'a' ended with an error that no thread waited for: Mistake(number: 5)") })
+        #expect(
+            lines.contains { $0.hasSuffix("'a' ended with an error that no thread waited for: Mistake(number: 5)") }
+        )
     }
 }

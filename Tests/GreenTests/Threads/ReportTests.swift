@@ -20,9 +20,12 @@ struct ReportTests {
         let lines = reports(of: child)
         #expect(lines.count == 2)
         #expect(
-            lines.first?.hasSuffix("'between' ended with an error that no thread waited for: Mistake(number: 8)") == true
+            lines.first?.hasSuffix("'between' ended with an error that no thread waited for: Mistake(number: 8)")
+                == true
         )
-        #expect(lines.last?.hasSuffix("'loser' ended with an error that no thread waited for: Mistake(number: 7)") == true)
+        #expect(
+            lines.last?.hasSuffix("'loser' ended with an error that no thread waited for: Mistake(number: 7)") == true
+        )
     }
 
     @Test
