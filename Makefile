@@ -146,10 +146,12 @@ lint: lint-includes docs
 	@clang-format --dry-run --Werror $(CORE_SOURCES)
 	swift format lint --strict --recursive --parallel $(SWIFT_SOURCES)
 
-# Checks which room of csrc includes which, and tests the linter itself.
+# Checks which room of csrc includes which, tests that linter, and checks that
+# ARCHITECTURE.md agrees with the tree.
 lint-includes:
 	.ci/check-includes
 	.ci/test-check-includes
+	.ci/check-architecture
 
 setup:
 	@.ci/setup
