@@ -85,8 +85,8 @@ static void cancel(green_engine *engine, green_op *op) {
     }
 }
 
-/* Whether the descriptor may be one that Green does not own, and so does not know when it is
- * closed. */
+/* Whether the descriptor may be one that Green does not own. Such a descriptor can be closed
+ * without Green's knowledge. */
 static bool is_unmanaged(const green_op *op) {
     return op->kind == GREEN_OP_POLL || op->kind == GREEN_OP_READ;
 }
@@ -146,6 +146,7 @@ static void wait_for_event(green_epoll *epoll, green_epoll_fd *record, green_op 
     epoll->waiting++;
 }
 
+/* All paused operations share one pause. */
 static void pause_before_retry(green_epoll *epoll, green_op *op) {
     if (!epoll->paused.first)
         epoll->pause_end = green_now() + PAUSE_TIME;

@@ -1,7 +1,7 @@
 /* The epoll engine: its state, and the parts that work on it.
  *
  *   epoll_pwait2.c   the system call, for C libraries that lack it
- *   epoll_fds.c      what is known of each descriptor
+ *   epoll_fds.c      a record of what is known about each descriptor
  *   epoll_buffers.c  the receive buffers
  *   epoll_try.c      operations as non-blocking system calls
  *   epoll.c          submit, cancel, poll; open and close
@@ -20,7 +20,7 @@
 #include <sys/epoll.h>
 #include <time.h>
 
-/* What is known of a descriptor. All zero: nothing. */
+/* What is known about a descriptor. All zero: nothing. */
 typedef struct green_epoll_fd {
     green_op *waiting; /* operations that wait for an event, in no order */
     bool registered;   /* in the epoll as a socket, for all its life */

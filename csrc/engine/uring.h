@@ -98,7 +98,7 @@ int green__uring_setup(green_uring *uring, unsigned entries);
 int green__uring_try_enter(green_uring *uring);
 
 /* Stores an error message for a ring that could not be made or used, and returns error.
- * what is the message for errors without a more likely cause. */
+ * `what` is the message of errors without a known cause. */
 int green__uring_explain(int error, const char *what);
 
 /* uring_buffers.c -------------------------------------------------------------- */

@@ -51,7 +51,7 @@ static bool needs_worker(const green_op *op) {
     }
 }
 
-static void prepare_status(struct io_uring_sqe *sqe, const green_op *op) {
+static void prepare_stat(struct io_uring_sqe *sqe, const green_op *op) {
     int flags = AT_NO_AUTOMOUNT; /* as in stat(2) */
     if (op->address)
         io_uring_prep_statx(sqe, AT_FDCWD, op->address, flags, STATX_BASIC_STATS, op->second);
@@ -78,7 +78,7 @@ void green__uring_files_prepare(struct io_uring_sqe *sqe, const green_op *op) {
         io_uring_prep_rw(OP_FTRUNCATE, sqe, op->fd, NULL, 0, op->offset);
         break;
     case GREEN_OP_STAT:
-        prepare_status(sqe, op);
+        prepare_stat(sqe, op);
         break;
     case GREEN_OP_RENAME:
         io_uring_prep_renameat(sqe, AT_FDCWD, op->address, AT_FDCWD, op->second, 0);

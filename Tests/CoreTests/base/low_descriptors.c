@@ -12,13 +12,13 @@
 #include <sys/resource.h>
 #include <sys/un.h>
 
-enum { ALL = 7, STDERR_ASIDE = 100 };
+enum { ALL = 7, STDERR_COPY = 100 };
 
 static _Thread_local int moved = -1; /* the last low descriptor that was moved to a higher number */
 static unsigned closed_at_start;     /* standard descriptors, as a bit set */
 
 static void complain(const char *what) {
-    dup2(STDERR_ASIDE, STDERR_FILENO);
+    dup2(STDERR_COPY, STDERR_FILENO);
     fprintf(stderr, "a standard descriptor was taken by: %s\n", what);
     _exit(1);
 }
@@ -27,7 +27,7 @@ int __real_close(int fd);
 int __wrap_close(int fd);
 int __wrap_close(int fd) {
     if (fd >= 0 && fd <= STDERR_FILENO && (closed_at_start & 1u << fd) && moved != fd)
-        complain("something of a moment");
+        complain("a descriptor that was closed soon");
     moved = -1;
     return __real_close(fd);
 }
@@ -206,7 +206,7 @@ static void use_everything(void) {
 }
 
 static void close_and_use(void) {
-    CHECK(dup2(STDERR_FILENO, STDERR_ASIDE), ==, STDERR_ASIDE);
+    CHECK(dup2(STDERR_FILENO, STDERR_COPY), ==, STDERR_COPY);
     for (int fd = 0; fd <= STDERR_FILENO; fd++)
         if (closed_at_start & 1u << fd)
             CHECK(__real_close(fd), ==, 0);
@@ -238,7 +238,7 @@ TEST(one_closed, "Green's descriptors are above 2 if a program starts with one o
 static void use_up(void) {
     close_and_use();
     int last = open("/", O_PATH), error = 0;
-    while (last >= 0 && last < STDERR_ASIDE - 2)
+    while (last >= 0 && last < STDERR_COPY - 2)
         last = open("/", O_PATH);
     CHECK(last, >=, 0);
     for (int fd = 0; fd <= STDERR_FILENO; fd++)

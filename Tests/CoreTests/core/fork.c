@@ -88,7 +88,7 @@ static void make_parents(void) {
     CHECK(green_local_make(&parents.key, NULL), ==, 0);
     CHECK(green_local_set(parents.key, &parents), ==, 0);
     let_run();
-    CHECK(send(green_socket_fd(parents.pair.far), "lent", 4, 0), ==, 4);
+    CHECK(send(green_socket_fd(parents.pair.far), "here", 4, 0), ==, 4);
     CHECK(green_receive(parents.pair.near, &bytes), ==, 4);
 }
 
@@ -328,7 +328,7 @@ TEST(in_link, "a child that continues after a fork in a link ends with a message
     on_each_engine(fork_in_link);
 }
 
-/* The pool of native threads --------------------------------------------------- */
+/* The pool of workers ---------------------------------------------------------- */
 
 /* Replaces the C library's resolver, whose own locks a fork may leave held. */
 static atomic_bool lookups_are_fake;
@@ -383,7 +383,7 @@ BIG_TEST(lookups, "a child resolves names whatever its parent's workers were doi
     on_each_engine(fork_amid_lookups);
 }
 
-/* The parent goes on ------------------------------------------------------------ */
+/* The parent continues ---------------------------------------------------------- */
 
 static volatile pid_t holder;
 

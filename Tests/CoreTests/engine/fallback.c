@@ -122,7 +122,7 @@ static void open_twice(void) {
     }
 }
 
-TEST(told, "the reason is logged once, and only if GREEN_LOG is debug") {
+TEST(logged, "the reason is logged once, and only if GREEN_LOG is debug") {
     needs_kernel();
     struct child child;
     run_child(&child, open_twice);

@@ -62,13 +62,13 @@ TEST(partly_read, "sockets that were partly read keep the rest, and all bytes ar
         read_held(i, 1);
 }
 
-TEST(lent, "sockets whose bytes were received in place and not consumed keep them, and all bytes arrive") {
-    static const void *lent[HOLDERS];
+TEST(in_place, "sockets whose bytes were received in place and not consumed keep them, and all bytes arrive") {
+    static const void *received[HOLDERS];
     static ssize_t counts[HOLDERS];
     open_small_hub();
     make_holders();
     for (int i = 0; i < HOLDERS; i++) {
-        counts[i] = green_receive(holders[i].near, &lent[i]);
+        counts[i] = green_receive(holders[i].near, &received[i]);
         CHECK(counts[i], >, 0);
     }
     green_statistics now;
@@ -76,7 +76,7 @@ TEST(lent, "sockets whose bytes were received in place and not consumed keep the
     CHECK(now.buffers, ==, 4); /* of 16 KiB */
     serve_another();
     for (int i = 0; i < HOLDERS; i++) /* received bytes stay valid */
-        pattern_check(lent[i], (size_t)counts[i], (uint64_t)i);
+        pattern_check(received[i], (size_t)counts[i], (uint64_t)i);
     for (int i = 0; i < HOLDERS; i++) {
         green_consume(holders[i].near, 1);
         read_held(i, 1);
@@ -152,10 +152,10 @@ TEST(large_message, "a message larger than all receive memory arrives by every k
     struct transfer receive = {pair.near, 2 * SIZE, SIZE};
     CHECK(receive_pattern(&receive), ==, 0);
     for (uint64_t position = 2 * SIZE; position < 3 * SIZE;) {
-        const void *lent;
-        ssize_t count = green_receive(pair.near, &lent);
+        const void *received;
+        ssize_t count = green_receive(pair.near, &received);
         CHECK(count, >, 0);
-        pattern_check(lent, (size_t)count, position);
+        pattern_check(received, (size_t)count, position);
         green_consume(pair.near, (size_t)count);
         position += (uint64_t)count;
     }

@@ -247,7 +247,7 @@ TEST(receive_again, "a receive that a kernel worker gave up continues") {
     send_text(pair.far, "x");
     CHECK(finish(reader), ==, 1);
     fail_next(IORING_OP_RECV, -EAGAIN, 3);
-    send_text(pair.far, "lent");
+    send_text(pair.far, "here");
     CHECK(green_receive(pair.near, &bytes), ==, 4);
     green_consume(pair.near, 4);
     expect_all_met();

@@ -296,12 +296,12 @@ static void check_same(struct holdings *before) {
 }
 
 /* So that a call that fails without a message is not credited with an older one. */
-static void forget_sentence(void) {
+static void forget_message(void) {
     green_address address;
     CHECK(green_address_parse(&address, "forgotten"), ==, -EINVAL);
 }
 
-static void check_sentence(int error) {
+static void check_message(int error) {
     char name[64];
     snprintf(name, sizeof name, ": %s (%s)", strerrordesc_np(-error), strerrorname_np(-error));
     CHECK_CONTAINS(green_explain(error), name);
@@ -311,7 +311,7 @@ static unsigned noted_errors;
 
 long note_result(long result) {
     if (result < 0) {
-        check_sentence((int)result);
+        check_message((int)result);
         noted_errors++;
     }
     return result;
@@ -336,7 +336,7 @@ static int run(const struct scenario *scenario, const char *engine, unsigned kin
     if (!scenario->opens)
         open_hub(engine);
     CHECK(setenv("GREEN_ENGINE", engine, 1), ==, 0);
-    forget_sentence();
+    forget_message();
     noted_errors = 0;
     fail_calls(kinds, first, last);
     int error = scenario->run();

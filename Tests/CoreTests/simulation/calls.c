@@ -9,13 +9,13 @@ void call_begin(struct call *call, struct actor *actor, int64_t timeout) {
         .actor = actor,
         .begun = kernel_now(),
         .timeout = timeout,
-        .moment = ++world.moment,
+        .tick = ++world.tick,
         .was_killed = actor->killed,
     };
 }
 
 bool call_blocked(const struct call *call) {
-    return world.moment != call->moment;
+    return world.tick != call->tick;
 }
 
 bool is_early(long result) {
@@ -45,7 +45,7 @@ long call_end(struct call *call, long result) {
     /* The operation was on this stack, below the caller's record. */
     CHECK(kernel_holds((const char *)call - DEPTH, call), ==, 0);
     world.steps++;
-    world.moment++;
+    world.tick++;
     world_check();
     return result;
 }

@@ -56,11 +56,11 @@ void queues_check(void) {
 }
 
 /* Waiting threads are served in the order of their calls. */
-static void check_turn(const struct call *call, uint64_t turn, uint64_t *served) {
+static void check_order_of_calls(const struct call *call, uint64_t number, uint64_t *served) {
     if (!call_blocked(call))
         return;
-    CHECK(turn, >, *served);
-    *served = turn;
+    CHECK(number, >, *served);
+    *served = number;
 }
 
 static void put(struct actor *actor, struct queue *queue) {
@@ -76,7 +76,7 @@ static void put(struct actor *actor, struct queue *queue) {
     if (queue->generation == generation) {
         queue->busy--;
         if (result == 0) {
-            check_turn(&call, item, &queue->served_put);
+            check_order_of_calls(&call, item, &queue->served_put);
             if (queue->states[item] == PUTTING)
                 queue->states[item] = PUT;
         } else {
@@ -92,7 +92,7 @@ static void put(struct actor *actor, struct queue *queue) {
 
 static void get(struct actor *actor, struct queue *queue) {
     int64_t timeout = some_timeout();
-    uint64_t generation = queue->generation, turn = ++queue->gets, item = 0;
+    uint64_t generation = queue->generation, number = ++queue->gets, item = 0;
     struct call call;
     queue->busy++;
     call_begin(&call, actor, timeout);
@@ -100,11 +100,11 @@ static void get(struct actor *actor, struct queue *queue) {
     if (queue->generation == generation) {
         queue->busy--;
         if (result == 0) {
-            check_turn(&call, turn, &queue->served_get);
+            check_order_of_calls(&call, number, &queue->served_get);
             CHECK(item >= 1 && item <= queue->items);
             CHECK(queue->states[item] == PUT || queue->states[item] == PUTTING);
             queue->states[item] = GOT;
-            queue->getter[item] = turn;
+            queue->getter[item] = number;
         } else {
             CHECK(is_early(result) || (result == -EBADF && green_queue_is_closed(queue->queue)));
         }

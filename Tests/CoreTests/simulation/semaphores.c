@@ -38,7 +38,7 @@ static void release(struct semaphore *semaphore) {
 
 static void acquire(struct actor *actor, struct semaphore *semaphore) {
     int64_t timeout = some_timeout();
-    uint64_t turn = ++semaphore->calls;
+    uint64_t number = ++semaphore->calls;
     struct call call;
     semaphore->busy++;
     call_begin(&call, actor, timeout);
@@ -48,8 +48,8 @@ static void acquire(struct actor *actor, struct semaphore *semaphore) {
     if (result == 0) {
         semaphore->held++;
         if (call_blocked(&call)) {
-            CHECK(turn, >, semaphore->served);
-            semaphore->served = turn;
+            CHECK(number, >, semaphore->served);
+            semaphore->served = number;
         }
     }
     call_end(&call, result);

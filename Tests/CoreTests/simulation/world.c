@@ -22,7 +22,7 @@ static void sleep_some(struct actor *actor) {
     CHECK(result == 0 || is_early(result));
 }
 
-static void interrupt_somebody(void) {
+static void interrupt_any_actor(void) {
     struct actor *actor = &world.actors[below(world.actor_count)];
     if (!actor->thread || green_thread_is_finished(actor->thread) || actor->thread == green_current())
         return;
@@ -47,7 +47,7 @@ static int act(void *argument) {
     struct actor *actor = argument;
     while (!world.is_ending) {
         if (chance(world.interrupts))
-            interrupt_somebody();
+            interrupt_any_actor();
         if (chance(world.interrupts) || actor->limit)
             change_limit(actor);
         if (chance(100))
@@ -162,7 +162,7 @@ void world_run(uint64_t seed, const char *engine) {
     while (world.steps < steps) {
         actors_start();
         CHECK(green_sleep(below(GREEN_MILLISECOND)), ==, 0);
-        interrupt_somebody();
+        interrupt_any_actor();
     }
     actors_end();
     meeting_end();

@@ -21,7 +21,7 @@ struct actor {
 struct call {
     struct actor *actor;
     int64_t begun, timeout;
-    uint64_t moment;
+    uint64_t tick;
     bool was_killed; /* before the call began */
 };
 
@@ -96,7 +96,7 @@ struct world {
     struct meeting meeting;
     uint32_t actor_count, stream_count, queue_count, semaphore_count;
     uint32_t interrupts; /* kills and timeouts per thousand steps */
-    uint64_t steps, moment;
+    uint64_t steps, tick;
     bool is_ending;
 };
 
