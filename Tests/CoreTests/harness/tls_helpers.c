@@ -173,7 +173,7 @@ struct outcome outcome_of(ssize_t result) {
     return outcome;
 }
 
-int shake(void *argument) {
+int start_side(void *argument) {
     struct side *side = argument;
     char byte = '!';
     ssize_t result = green_tls_start(side->socket, side->context, side->host);
@@ -189,8 +189,8 @@ struct tls_pair tls_meet_on(green_socket *client_end, green_socket *server_end, 
                             green_tls_context *server, const char *host) {
     struct side asking = {.socket = client_end, .context = client, .host = host},
                 serving = {.socket = server_end, .context = server};
-    green_thread *thread = start(shake, &serving);
-    shake(&asking);
+    green_thread *thread = start(start_side, &serving);
+    start_side(&asking);
     finish(thread);
     return (struct tls_pair){client_end, server_end, asking.outcome, serving.outcome};
 }

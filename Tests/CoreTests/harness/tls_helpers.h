@@ -61,7 +61,7 @@ struct side {
     const char *host;       /* NULL: the server */
     struct outcome outcome; /* of the handshake, and of a byte from server to client */
 };
-int shake(void *side); /* function of a thread */
+int start_side(void *side); /* function of a thread */
 
 /* Two ends of one connection. */
 struct tls_pair {

@@ -59,7 +59,7 @@ static int reload(green_tls_context *context, const struct certificate *certific
 /* Performs the handshake of an accepted connection and of its client. */
 static struct tls_pair meet_accepted(green_socket *client_end, green_socket *accepted, green_tls_context *client) {
     struct side side = {client_end, client, "localhost", {0}};
-    green_thread *thread = start(shake, &side);
+    green_thread *thread = start(start_side, &side);
     CHECK(green_write(accepted, "x", 1), ==, 1);
     CHECK(finish(thread), ==, 0);
     return (struct tls_pair){.client = client_end, .server = accepted};
@@ -74,14 +74,14 @@ TEST(reload, "after a reload new connections use the new certificate, and existi
     green_socket *early = connect_to(listener), *accepted = accept_from(listener);
     CHECK(reload(server, &renewed), ==, 0);
     struct tls_pair fresh = tls_connected(client, server);
-    struct tls_pair unshaken = meet_accepted(early, accepted, other);
+    struct tls_pair before_handshake = meet_accepted(early, accepted, other);
     green_socket *late = connect_to(listener), *accepted_late = accept_from(listener);
     struct tls_pair listened = meet_accepted(late, accepted_late, other);
     CHECK(shows(old.client, localhost()));
     CHECK(shows(fresh.client, &renewed));
-    CHECK(shows(unshaken.client, localhost()));
+    CHECK(shows(before_handshake.client, localhost()));
     CHECK(shows(listened.client, &renewed));
-    struct tls_pair *pairs[] = {&old, &fresh, &unshaken, &listened};
+    struct tls_pair *pairs[] = {&old, &fresh, &before_handshake, &listened};
     for (int i = 0; i < 4; i++) {
         talk_both_ways(pairs[i]);
         release_tls_pair(pairs[i]);
@@ -429,7 +429,7 @@ TEST(offer, "a client offers only ciphers with forward secrecy and without CBC")
     struct pair plain = connected(UNIX_PAIR);
     green_tls_context *context = client_context();
     struct side side = {plain.near, context, "localhost", {0}};
-    green_thread *thread = start(shake, &side);
+    green_thread *thread = start(start_side, &side);
     let_run();
     CHECK(recv(green_socket_fd(plain.far), hello, sizeof hello, MSG_DONTWAIT), >, 100);
     check_offer(hello);

@@ -33,7 +33,7 @@ static void goes(bool server, void (*go)(green_socket *peer), green_tls_problem 
     struct pair plain = connected(TCP4);
     green_tls_context *context = server ? server_context(localhost()) : client_context();
     struct side side = {plain.near, context, server ? NULL : "localhost", {0}};
-    green_thread *thread = start(shake, &side);
+    green_thread *thread = start(start_side, &side);
     let_run();
     go(plain.far);
     finish(thread);
@@ -92,7 +92,7 @@ TEST(silent, "a silent client ends only its own handshake, with a message") {
     green_socket *deaf = accept_from(listener);
     green_socket *talking = connect_to(listener);
     struct side side = {talking, client, "localhost", {0}};
-    green_thread *other = start(shake, &side);
+    green_thread *other = start(start_side, &side);
     green_socket *served = accept_from(listener);
     CHECK(green_write(served, "x", 1), ==, 1);
     finish(other);
@@ -148,7 +148,7 @@ TEST(closed, "a close ends a reader, a handshake and the threads that wait for i
     struct pair plain = connected(UNIX_PAIR);
     green_tls_context *context = client_context();
     struct side side = {plain.near, context, "localhost", {0}};
-    green_thread *shaking = start(shake, &side);
+    green_thread *shaking = start(start_side, &side);
     let_run();
     green_thread *waiting = start(read_one, plain.near);
     let_run();

@@ -90,7 +90,7 @@ static void end_handshake(green_tls_version version, enum how how) {
     end_call(how, plain.near, write_one, plain.near);
     green_tls_info info;
     CHECK(green_tls_describe(plain.near, &info), ==, -ENOTCONN);
-    green_thread *other = start(shake, &far);
+    green_thread *other = start(start_side, &far);
     CHECK(read_one(plain.near), ==, 1);
     CHECK(finish(other), ==, 0);
     CHECK(info_of(plain.near).version, ==, version);
@@ -116,7 +116,7 @@ TEST(handshake_taken_over, "a thread that waits for another's handshake takes ov
     let_run();
     CHECK(kill_and_finish(first), ==, -ECANCELED);
     CHECK(!green_thread_is_finished(second));
-    green_thread *other = start(shake, &far);
+    green_thread *other = start(start_side, &far);
     CHECK(finish(second), ==, 1);
     CHECK(finish(other), ==, 0);
     green_tls_context_release(client);
@@ -133,7 +133,7 @@ TEST(handshake_waited_for, "a kill of a thread that waits for another's handshak
     for (enum how how = BY_KILL; how < WAYS; how++)
         end_call(how, plain.near, read_one, plain.near);
     CHECK(!green_thread_is_finished(first));
-    green_thread *other = start(shake, &far);
+    green_thread *other = start(start_side, &far);
     CHECK(finish(first), ==, 0);
     CHECK(read_one(plain.near), ==, 1);
     CHECK(finish(other), ==, 0);
@@ -202,7 +202,7 @@ static struct carried carried(green_tls_version version) {
     CHECK(green_socket_pair(&made.pair.client, &made.near), ==, 0);
     CHECK(green_socket_pair(&made.far, &made.pair.server), ==, 0);
     struct side sides[] = {{made.pair.client, client, "localhost", {0}}, {made.pair.server, server, NULL, {0}}};
-    green_thread *threads[] = {start(shake, &sides[0]), start(shake, &sides[1])};
+    green_thread *threads[] = {start(start_side, &sides[0]), start(start_side, &sides[1])};
     while (!green_thread_is_finished(threads[0]) || !green_thread_is_finished(threads[1])) {
         move(made.near, made.far, 0);
         move(made.far, made.near, 0);
@@ -336,7 +336,7 @@ static int take_off(void *socket) {
     return green_tls_stop(socket);
 }
 
-static void end_goodbye(green_tls_version version, enum how how) {
+static void end_close_notify(green_tls_version version, enum how how) {
     struct tls_pair pair = narrow_pair(version);
     struct transfer out = stuff(&pair);
     end_call(how, pair.client, end_stream, pair.client);
@@ -352,10 +352,10 @@ static void end_goodbye(green_tls_version version, enum how how) {
     expect_end(pair.client);
     release_tls_pair(&pair);
 }
-EACH_WAY(end_goodbye)
+EACH_WAY(end_close_notify)
 
-TEST(goodbye, "an ended close_notify is sent once, by a later call, and no data before it is lost") {
-    with_each_version(end_goodbye_each_way);
+TEST(close_notify, "an ended close_notify is sent once, by a later call, and no data before it is lost") {
+    with_each_version(end_close_notify_each_way);
 }
 
 static void end_stop(green_tls_version version, enum how how) {
@@ -465,7 +465,7 @@ static void *call_from_abroad(void *argument) {
     green_tls_info info;
     void *der;
     char bytes[8];
-    const void *lent;
+    const void *received;
     IS_FOREIGN(green_tls_start(foreign->plain.near, foreign->client, "localhost"));
     IS_FOREIGN(green_tls_start(socket, foreign->client, "localhost"));
     IS_FOREIGN(green_tls_listen(foreign->listener, foreign->server));
@@ -479,7 +479,7 @@ static void *call_from_abroad(void *argument) {
     IS_FOREIGN(green_read(socket, bytes, sizeof bytes));
     IS_FOREIGN(green_read_exactly(socket, bytes, sizeof bytes));
     IS_FOREIGN(green_read_line(socket, bytes, sizeof bytes));
-    IS_FOREIGN(green_receive(socket, &lent));
+    IS_FOREIGN(green_receive(socket, &received));
     IS_FOREIGN(green_write(socket, "x", 1));
     IS_FOREIGN(green_write_some(socket, "x", 1));
     IS_FOREIGN(green_writev(socket, &(struct iovec){bytes, 1}, 1));

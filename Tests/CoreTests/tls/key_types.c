@@ -20,7 +20,7 @@ struct client {
     X509 *own; /* the certificate */
 };
 
-static void *shake_hands(void *argument) {
+static void *handshake_with_peer(void *argument) {
     struct client *client = argument;
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
     SSL_CTX_set_min_proto_version(context, (int)client->version);
@@ -49,7 +49,7 @@ static int shown(green_tls_context *context, green_tls_version version, const ch
     CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), ==, 0);
     client.fd = ends[1];
     CHECK(green_socket_adopt(&server, ends[0]), ==, 0);
-    CHECK(pthread_create(&thread, NULL, shake_hands, &client), ==, 0);
+    CHECK(pthread_create(&thread, NULL, handshake_with_peer, &client), ==, 0);
     int error = green_tls_start(server, context, NULL);
     CHECK(green_close(server), ==, 0);
     CHECK(pthread_join(thread, NULL), ==, 0);

@@ -33,7 +33,7 @@ static void add(struct link *link, green_function *function, void *argument) {
     link->threads[link->thread_count++] = start(function, argument);
 }
 
-static void shake_both(struct link *link, int number, green_function *function) {
+static void start_both(struct link *link, int number, green_function *function) {
     link->sides[0] = (struct side){link->client, clients[number % 2], "localhost", {0}};
     link->sides[1] = (struct side){link->server, servers[number % 2], NULL, {0}};
     add(link, function, &link->sides[0]);
@@ -63,7 +63,7 @@ static void mid_handshake(struct link *link, int number) {
     int flights = number / 2 % 4;
     CHECK(green_socket_pair(&link->client, &link->near), ==, 0);
     CHECK(green_socket_pair(&link->far, &link->server), ==, 0);
-    shake_both(link, number, begin);
+    start_both(link, number, begin);
     let_run();
     for (int i = 0; i < flights; i++)
         UNTIL(i % 2 == 0 ? carry(link->near, link->far) : carry(link->far, link->near));
@@ -76,7 +76,7 @@ static void mid_handshake(struct link *link, int number) {
 /* One end has not begun. */
 static void before_hello(struct link *link, int number) {
     CHECK(green_socket_pair(&link->client, &link->server), ==, 0);
-    shake_both(link, number, begin);
+    start_both(link, number, begin);
     CHECK(green_thread_cancel(link->threads[number / 2 % 2]), ==, 1);
     let_run();
 }
@@ -85,7 +85,7 @@ static void connect_on(struct link *link, int number, enum transport transport) 
     struct pair plain = connected(transport);
     link->client = plain.near;
     link->server = plain.far;
-    shake_both(link, number, shake);
+    start_both(link, number, start_side);
     while (link->thread_count > 0)
         CHECK(finish(link->threads[--link->thread_count]), ==, 0);
 }
@@ -143,14 +143,14 @@ static void unsent(struct link *link, int number) {
         CHECK(kill_and_finish(link->threads[--link->thread_count]), ==, -ECANCELED);
 }
 
-static void one_goodbye(struct link *link, int number) {
+static void one_close_notify(struct link *link, int number) {
     connect_on(link, number, UNIX_PAIR);
     CHECK(green_shutdown(number / 2 % 2 ? link->client : link->server, SHUT_WR), ==, 0);
     if (number / 4 % 2)
         expect_end(number / 2 % 2 ? link->server : link->client);
 }
 
-static void two_goodbyes(struct link *link, int number) {
+static void two_close_notifies(struct link *link, int number) {
     connect_on(link, number, UNIX_PAIR);
     CHECK(green_shutdown(link->client, SHUT_WR), ==, 0);
     CHECK(green_shutdown(link->server, SHUT_WR), ==, 0);
@@ -251,7 +251,7 @@ static void check_empty(void) {
 }
 
 /* As many as the limit of descriptors allows. */
-static int crowd_size(void) {
+static int client_count(void) {
     struct rlimit limit;
     CHECK(getrlimit(RLIMIT_NOFILE, &limit), ==, 0);
     rlim_t room = (limit.rlim_cur - 100) / SOCKETS;
@@ -261,7 +261,7 @@ static int crowd_size(void) {
 /* Opens all connections, then abandons them one after the other. */
 static void wave(void (*enter)(struct link *link, int number), void (*leave)(struct link *link)) {
     static struct link links[WAVE];
-    int count = crowd_size();
+    int count = client_count();
     memset(links, 0, sizeof links);
     make_contexts();
     for (int i = 0; i < count; i++)
@@ -299,12 +299,12 @@ TEST(unsent, "many connections with unsent data leave nothing behind") {
     wave(unsent, NULL);
 }
 
-TEST(one_goodbye, "many connections with one close_notify leave nothing behind") {
-    wave(one_goodbye, NULL);
+TEST(one_close_notify, "many connections with one close_notify leave nothing behind") {
+    wave(one_close_notify, NULL);
 }
 
-TEST(two_goodbyes, "many connections with both close_notify alerts leave nothing behind") {
-    wave(two_goodbyes, NULL);
+TEST(two_close_notifies, "many connections with both close_notify alerts leave nothing behind") {
+    wave(two_close_notifies, NULL);
 }
 
 TEST(one_stopping, "many connections that stop TLS leave nothing behind") {

@@ -74,9 +74,10 @@ static void check_pending(enum pending pending) {
     struct side peer = {.socket = w.plain.far, .context = w.server};
     w.listener = listen_any(TCP4);
     CHECK(green_tls_listen(w.listener, w.server), ==, 0);
-    green_thread *shaker = start(shake, &peer), *acceptor = start(accept_one, NULL), *ender = start(end_peer, NULL);
+    green_thread *starter = start(start_side, &peer), *acceptor = start(accept_one, NULL),
+                 *ender = start(end_peer, NULL);
     check_delivers(calls, pending);
-    CHECK(finish(shaker), ==, 0);
+    CHECK(finish(starter), ==, 0);
     CHECK(finish(acceptor), ==, 0);
     CHECK(finish(ender), ==, 0);
     release_pair(&w.plain);
@@ -101,7 +102,7 @@ static green_tls_context *patient(int64_t timeout) {
     return context_of((green_tls_options){.authorities = pem(authority()->chain), .handshake_timeout = timeout});
 }
 
-static int shake_hands(int64_t timeout) {
+static int handshake_with_peer(int64_t timeout) {
     green_tls_context *client = patient(timeout), *server = server_context(localhost());
     struct tls_pair pair = tls_meet(client, server, "localhost");
     int error = pair.client_outcome.result < 0 ? pair.client_outcome.result : pair.server_outcome.result;
@@ -112,7 +113,7 @@ static int shake_hands(int64_t timeout) {
     return error;
 }
 
-static int shake_alone(int64_t timeout) {
+static int handshake_alone(int64_t timeout) {
     struct pair pair = connected(UNIX_PAIR);
     green_tls_context *client = patient(timeout);
     int error = green_tls_start(pair.near, client, "localhost");
@@ -122,6 +123,6 @@ static int shake_alone(int64_t timeout) {
 }
 
 TEST(handshake_timeout, "a handshake timeout: 0 means the default, and negative or huge means no limit") {
-    static const struct timed handshakes[] = {{"green_tls_start", shake_hands, shake_alone, false}, {0}};
+    static const struct timed handshakes[] = {{"green_tls_start", handshake_with_peer, handshake_alone, false}, {0}};
     check_options(handshakes);
 }

@@ -221,7 +221,7 @@ TEST(many_hosts, "sessions of very many hosts replace each other, the oldest fir
 static size_t hello_of(green_tls_context *client, unsigned char *bytes, size_t size) {
     struct pair plain = connected(UNIX_PAIR);
     struct side side = {plain.near, client, "localhost", {0}};
-    green_thread *thread = start(shake, &side);
+    green_thread *thread = start(start_side, &side);
     ssize_t count = green_read(plain.far, bytes, size);
     CHECK(count, >, 100);
     CHECK(kill_and_finish(thread), ==, -ECANCELED);

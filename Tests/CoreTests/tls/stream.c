@@ -23,7 +23,7 @@ TEST(exchange, "lines, received bytes and exact reads work over TLS 1.2 and 1.3"
     with_each_version(exchange);
 }
 
-static void goodbye(green_tls_version version) {
+static void close_notify(green_tls_version version) {
     struct tls_pair pair = tls_pair(version);
     send_text(pair.client, "last");
     CHECK(green_shutdown(pair.client, SHUT_WR), ==, 0);
@@ -37,8 +37,8 @@ static void goodbye(green_tls_version version) {
     release_tls_pair(&pair);
 }
 
-TEST(goodbye, "close_notify ends one direction, and the other continues") {
-    with_each_version(goodbye);
+TEST(close_notify, "close_notify ends one direction, and the other continues") {
+    with_each_version(close_notify);
 }
 
 static void cut(green_tls_version version) {
@@ -65,7 +65,7 @@ static int end_stream(void *socket) {
     return green_shutdown(socket, SHUT_WR);
 }
 
-TEST(goodbye_released, "a shutdown does not touch a socket that was released during the close_notify alert") {
+TEST(close_notify_released, "a shutdown does not touch a socket that was released during the close_notify alert") {
     static char bytes[1 << 20];
     struct tls_pair pair = tls_pair(0);
     CHECK(green_socket_set_option(pair.client, SOL_SOCKET, SO_SNDBUF, 8192), ==, 0);
