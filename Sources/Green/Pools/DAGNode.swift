@@ -9,7 +9,7 @@ final class DAGNode<Key: Hashable & Sendable> {
         self.dependencies = Set(dependencies)
     }
 
-    /// Whether it is the thread that is running.
+    /// Whether this is the current thread.
     var isCurrent: Bool {
         thread == GreenThread.current
     }

@@ -1,5 +1,5 @@
 extension DAGPool {
-    /// The values of the keys, each as soon as it is there.
+    /// The values of the keys, in the order in which they become available.
     ///
     /// ```swift
     /// for item in pool.waitEach(for: ["a", "b", "c"]) {
@@ -8,56 +8,55 @@ extension DAGPool {
     /// }
     /// ```
     ///
-    /// A `Sequence` cannot throw; so each element is a result. A key that has failed is a ``PropagatedError`` and not
-    /// the last element. When the caller is killed or its ``Timeout`` fires, or nothing can ever end the wait, that
-    /// error is.
+    /// A `Sequence` cannot throw, so each element is a `Result`. A key that failed yields a ``PropagatedError``, and
+    /// the loop continues. If the caller is killed, its ``Timeout`` fires, or nothing can end the wait, that error is
+    /// the last element.
     ///
     /// - Parameter keys: The keys.
-    /// - Returns: A sequence to be gone through once, which blocks for each element that is not there yet. Those that
-    ///   are come in the order in which they were completed.
+    /// - Returns: A sequence for one iteration, which blocks for each element that is not available yet.
     @available(*, noasync)
     public func waitEach(for keys: some Sequence<Key>) -> Each {
         Each(self, keys: Set(keys), skipsFailures: false)
     }
 
-    /// The values of all keys that now have a value or a thread, as ``waitEach(for:)``.
+    /// The values of all keys that have a value or a thread now; see ``waitEach(for:)``.
     @available(*, noasync)
     public func waitEach() -> Each {
         waitEach(for: state.allKeys)
     }
 
-    /// The values of the keys, each as soon as it is there, without those that have failed.
+    /// The values of the keys, in the order in which they become available, without the keys that fail.
     ///
-    /// As ``waitEach(for:)``, but only the end of the wait itself is an element that has failed.
+    /// Same as ``waitEach(for:)``, but an element is a failure only if the wait itself fails.
     @available(*, noasync)
     public func waitEachSuccess(for keys: some Sequence<Key>) -> Each {
         Each(self, keys: Set(keys), skipsFailures: true)
     }
 
-    /// The values of all keys that now have a value or a thread, as ``waitEachSuccess(for:)``.
+    /// The values of all keys that have a value or a thread now; see ``waitEachSuccess(for:)``.
     @available(*, noasync)
     public func waitEachSuccess() -> Each {
         waitEachSuccess(for: state.allKeys)
     }
 
-    /// The failures of the keys, each as soon as it is there.
+    /// The failures of the keys, in the order in which they happen.
     ///
-    /// As ``waitEach(for:)``, but each element is the ``PropagatedError`` of a key that has failed, or else the end of
+    /// Same as ``waitEach(for:)``, but each element is the ``PropagatedError`` of a key that failed, or the error of
     /// the wait itself.
     @available(*, noasync)
     public func waitEachError(for keys: some Sequence<Key>) -> EachError {
         EachError(self, keys: Set(keys))
     }
 
-    /// The failures of all keys that now have a value or a thread, as ``waitEachError(for:)``.
+    /// The failures of all keys that have a value or a thread now; see ``waitEachError(for:)``.
     @available(*, noasync)
     public func waitEachError() -> EachError {
         waitEachError(for: state.allKeys)
     }
 
-    /// The values of a pool, each as soon as it is there.
+    /// The values of a pool, in the order in which they become available.
     public struct Each: Sequence, IteratorProtocol {
-        // The threads that are waited for live no longer than it does.
+        // Keeps the threads alive.
         private let pool: DAGPool
         private let watch: DAGWatch<Key, Value>
         private let skipsFailures: Bool
@@ -79,9 +78,9 @@ extension DAGPool {
         }
     }
 
-    /// The failures of a pool, each as soon as it is there.
+    /// The failures of a pool, in the order in which they happen.
     public struct EachError: Sequence, IteratorProtocol {
-        // The threads that are waited for live no longer than it does.
+        // Keeps the threads alive.
         private let pool: DAGPool
         private let watch: DAGWatch<Key, Value>
 

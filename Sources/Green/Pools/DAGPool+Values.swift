@@ -3,22 +3,22 @@ extension DAGPool {
     ///
     /// - Parameters:
     ///   - keys: The keys.
-    ///   - timeout: How long to wait for all of them at most; nil is for as long as it takes.
+    ///   - timeout: The maximum time to wait for all of them; nil means no limit.
     /// - Returns: The values.
     /// - Throws: The ``PropagatedError`` of the first key that fails, without waiting for the others. A ``SystemError``
-    ///   with the code `timedOut` after the timeout. When the caller is killed or its ``Timeout`` fires meanwhile,
-    ///   that error.
+    ///   with the code `timedOut` if the timeout expires. If the caller is killed or its ``Timeout`` fires while it
+    ///   waits, that error.
     @available(*, noasync)
     @discardableResult
     public func wait(for keys: some Sequence<Key>, timeout: Duration? = nil) throws -> [Key: Value] {
         try DAGWatch(state, keys: Set(keys), wantsAll: true).values(timeout: timeout)
     }
 
-    /// Waits for the values of all keys that now have a value or a thread.
+    /// Waits for the values of all keys that have a value or a thread now.
     ///
-    /// - Parameter timeout: How long to wait for all of them at most; nil is for as long as it takes.
+    /// - Parameter timeout: The maximum time to wait for all of them; nil means no limit.
     /// - Returns: The values.
-    /// - Throws: As ``wait(for:timeout:)``.
+    /// - Throws: The errors of ``wait(for:timeout:)``.
     @available(*, noasync)
     @discardableResult
     public func waitAll(timeout: Duration? = nil) throws -> [Key: Value] {
@@ -29,57 +29,58 @@ extension DAGPool {
     ///
     /// - Parameters:
     ///   - key: The key.
-    ///   - timeout: How long to wait for it at most; nil is for as long as it takes.
+    ///   - timeout: The maximum time to wait; nil means no limit.
     /// - Returns: The value.
-    /// - Throws: As ``wait(for:timeout:)``.
+    /// - Throws: The errors of ``wait(for:timeout:)``.
     @available(*, noasync)
     public func value(for key: Key, timeout: Duration? = nil) throws -> Value {
         try state.value(for: key, timeout: timeout)
     }
 
-    /// The value of a key; as ``value(for:timeout:)`` without a timeout, so it blocks until there is one.
+    /// The value of a key. Blocks until there is one, as ``value(for:timeout:)`` without a timeout does.
     @available(*, noasync)
     public subscript(key: Key) -> Value {
         get throws { try value(for: key) }
     }
 
-    /// The value of a key, or its failure, without waiting.
+    /// The value or the failure of a key. Does not wait.
     ///
     /// - Parameter key: The key.
-    /// - Returns: What it has; nil when that is nothing yet.
+    /// - Returns: The value or failure, or nil if there is none yet.
     public func result(for key: Key) -> Result<Value, PropagatedError>? {
         state.look(at: key)
     }
 
-    /// The keys that have a value or have failed, in the order in which they did. Does not wait.
+    /// The keys that have a value or have failed, in the order in which they completed. Does not wait.
     public var keys: [Key] {
         state.completed
     }
 
-    /// The keys that have a value or have failed, with that, in the order in which they did. Does not wait.
+    /// The keys that have a value or have failed, with their results, in the order in which they completed. Does not
+    /// wait.
     public var items: [(key: Key, result: Result<Value, PropagatedError>)] {
         state.completed.compactMap { key in state.look(at: key).map { (key, $0) } }
     }
 }
 
 extension DAGPool {
-    /// How many keys have a thread that has not ended, whether it waits or works.
+    /// The number of keys whose thread has not ended.
     public var runningCount: Int {
         state.running.count
     }
 
-    /// The keys that have a thread that has not ended, in no particular order.
+    /// The keys whose thread has not ended, in no particular order.
     public var runningKeys: [Key] {
         Array(state.running.keys)
     }
 
-    /// How many threads depend on a key without a value.
+    /// The number of threads that depend on a key without a value.
     public var waitingCount: Int {
         state.running.values.count { !state.missing($0).isEmpty }
     }
 
-    /// What the threads that depend on a key without a value lack: what holds up a graph that does not come to its
-    /// end.
+    /// The threads that depend on keys without a value, each with those keys. Shows what blocks a graph that does not
+    /// complete.
     public var waitingFor: [Key: Set<Key>] {
         state.running.mapValues(state.missing).filter { !$0.value.isEmpty }
     }
@@ -87,7 +88,7 @@ extension DAGPool {
     /// The keys without a value that the thread of a key depends on.
     ///
     /// - Parameter key: The key of the thread.
-    /// - Returns: What it lacks: nothing, where no thread runs for the key.
+    /// - Returns: The missing keys. Empty if no thread runs for the key.
     public func waitingFor(_ key: Key) -> Set<Key> {
         state.running[key].map(state.missing) ?? []
     }

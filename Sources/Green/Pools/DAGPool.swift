@@ -1,4 +1,4 @@
-/// Green threads that wait for each other's results, by key: a directed acyclic graph.
+/// A pool of green threads that wait for each other's results by key: a directed acyclic graph.
 ///
 /// ```swift
 /// let pool = DAGPool<String, Page>()
@@ -10,25 +10,25 @@
 /// let page = try pool.value(for: "page")
 /// ```
 ///
-/// What the function of a key returns is the key's value; others may be given from outside, by ``init(preload:)`` or
-/// ``post(_:for:replacing:)``. A key may be depended on or waited for before anybody knows where it comes from. When
-/// the function throws, everybody who wants the value gets a ``PropagatedError``.
+/// The value of a key is what its function returns. Values can also be supplied by ``init(preload:)`` and
+/// ``post(_:for:replacing:)``. Threads may depend on a key, and wait for it, before its source exists. If the function
+/// of a key throws, all waits for the key throw a ``PropagatedError``.
 ///
-/// The threads live as long as the pool: when its last reference is gone, those that have not ended are killed. So
-/// keep the pool until their work is done, and let a function that refers to it do so weakly; otherwise a thread that
-/// waits forever keeps the pool, and the pool it. An error of a key that nobody ever asked for is reported on standard
-/// error when the pool is gone.
+/// The threads live as long as the pool: when its last reference is released, those that have not ended are killed. So
+/// keep the pool until their work is done, and capture it weakly in functions; otherwise a thread that waits forever
+/// and the pool retain each other. If the error of a key was never requested, it is reported on standard error when the
+/// pool is released.
 ///
-/// A value that nobody will ever supply shows in ``waitingFor``, and ends as every wait for nothing does: the main
-/// thread's call throws a ``DeadlockError`` once nothing else can happen.
+/// A key that will never have a value shows in ``waitingFor``. A wait for it ends like every wait that nothing can end:
+/// the call of the main thread throws a ``DeadlockError`` when no thread can run.
 ///
-/// A pool belongs to its OS thread; so it is not `Sendable`.
+/// A pool belongs to its OS thread, so it is not `Sendable`.
 public final class DAGPool<Key: Hashable & Sendable, Value> {
     let state: DAGState<Key, Value>
 
-    /// Makes a pool without threads.
+    /// Creates a pool without threads.
     ///
-    /// - Parameter preload: Values that are there from the beginning.
+    /// - Parameter preload: Values that are available from the beginning.
     public init(preload: [Key: Value] = [:]) {
         state = DAGState(preload: preload)
     }
@@ -37,19 +37,19 @@ public final class DAGPool<Key: Hashable & Sendable, Value> {
         state.abandon()
     }
 
-    /// Starts a function in a green thread of its own; what it returns is the value of the key.
+    /// Starts a function in a new green thread. What it returns is the value of the key.
     ///
-    /// It does not wait for what it depends on before it starts: it blocks where it takes a value out of the results.
-    /// No limit is set to the number of threads. Does not block.
+    /// The function does not wait for its dependencies before it starts. It blocks where it reads a value from the
+    /// results. The number of threads is not limited. Does not block.
     ///
     /// - Parameters:
     ///   - key: The key of the value.
-    ///   - dependencies: The keys that it waits for; they need not exist yet.
-    ///   - name: Shown by ``GreenThread/dumpAll(to:)`` and in messages; nil is the key.
-    ///   - stackSize: Bytes of address space for its stack, at least 64 KiB; nil is the hub's default.
-    ///   - body: What to run, with the results of the dependencies.
-    /// - Throws: A ``DAGCollision`` when the key has a thread or a value. A ``SystemError`` with the code `noMemory`
-    ///   when the thread cannot be started.
+    ///   - dependencies: The keys that the function depends on; they need not exist yet.
+    ///   - name: Shown by ``GreenThread/dumpAll(to:)`` and in messages; nil means the key.
+    ///   - stackSize: Bytes of address space for the stack, at least 64 KiB; nil means the hub's default.
+    ///   - body: The function to run, with the results of its dependencies.
+    /// - Throws: A ``DAGCollision`` if the key has a thread or a value. A ``SystemError`` with the code `noMemory` if
+    ///   the thread cannot be started.
     @available(*, noasync)
     public func spawn(
         _ key: Key,
@@ -62,16 +62,16 @@ public final class DAGPool<Key: Hashable & Sendable, Value> {
         try state.start(DAGNode(key: key, dependencies: dependencies), name: name, stackSize: stackSize, body)
     }
 
-    /// Starts the same function for each of several keys.
+    /// Starts the same function for each of several keys, in no particular order.
     ///
-    /// They start in no particular order. Does not block.
+    /// Does not block.
     ///
     /// - Parameters:
-    ///   - dependencies: The keys of the values, each with the keys that it waits for.
-    ///   - stackSize: Bytes of address space for each stack, at least 64 KiB; nil is the hub's default.
-    ///   - body: What to run, with the key and the results of its dependencies.
-    /// - Throws: A ``DAGCollision`` when one of the keys has a thread or a value; then none was started. A
-    ///   ``SystemError`` with the code `noMemory` when a thread cannot be started; those started before it go on.
+    ///   - dependencies: The keys, each with the keys that it depends on.
+    ///   - stackSize: Bytes of address space for each stack, at least 64 KiB; nil means the hub's default.
+    ///   - body: The function to run, with a key and the results of its dependencies.
+    /// - Throws: A ``DAGCollision`` if one of the keys has a thread or a value; then no thread was started. A
+    ///   ``SystemError`` with the code `noMemory` if a thread cannot be started; those started before keep running.
     @available(*, noasync)
     public func spawnMany(
         _ dependencies: [Key: [Key]],
@@ -85,44 +85,42 @@ public final class DAGPool<Key: Hashable & Sendable, Value> {
         }
     }
 
-    /// Supplies the value of a key, in place of a thread.
+    /// Supplies the value of a key.
     ///
-    /// A thread may post the value of its own key: whoever waits for it goes on, and what the function then returns
-    /// does not matter. Does not block.
+    /// A thread may post the value of its own key. Waits for the key then end, and the result of the function is
+    /// ignored. Does not block.
     ///
     /// - Parameters:
     ///   - value: The value.
     ///   - key: Its key.
-    ///   - replacing: Whether to replace the value, or the failure, that there may be. Those who were given that one
-    ///     keep it.
-    /// - Throws: A ``DAGCollision`` when another thread than the caller runs for the key, or when it has a value and
-    ///   that is not to be replaced.
+    ///   - replacing: Whether to replace an existing value or failure. Callers that received it keep it.
+    /// - Throws: A ``DAGCollision`` if another thread than the caller runs for the key, or if the key has a value or
+    ///   failure and `replacing` is false.
     @available(*, noasync)
     public func post(_ value: Value, for key: Key, replacing: Bool = false) throws {
         try state.post(.success(value), for: key, replacing: replacing)
     }
 
-    /// Lets a key fail, in place of a thread.
-    ///
-    /// As ``post(_:for:replacing:)``, but whoever wants the value gets a ``PropagatedError``.
+    /// Makes a key fail. Waits for the key throw a ``PropagatedError``.
     ///
     /// - Parameters:
-    ///   - error: What the propagated error says.
+    ///   - error: The underlying error.
     ///   - key: The key.
-    ///   - replacing: Whether to replace the value, or the failure, that there may be.
-    /// - Throws: As ``post(_:for:replacing:)``.
+    ///   - replacing: Whether to replace an existing value or failure.
+    /// - Throws: The errors of ``post(_:for:replacing:)``.
     @available(*, noasync)
     public func post(throwing error: any Error, for key: Key, replacing: Bool = false) throws {
         try state.post(.failure(PropagatedError(key: key, underlying: error)), for: key, replacing: replacing)
     }
 
-    /// Kills the thread of a key, as ``GreenThread/kill(throwing:waitingForEnd:)`` does; one that has not begun never will.
+    /// Kills the thread of a key, as ``GreenThread/kill(throwing:waitingForEnd:)`` does. A thread that has not begun
+    /// never runs.
     ///
-    /// The key is free at once: another thread may be spawned for it, or its value posted, and until then those who
-    /// want it go on waiting. Whatever the killed thread still returns is dropped. Does not block.
+    /// The key is free at once: another thread can be spawned for it, or its value posted. Until then, waits for the
+    /// key continue. The result of the killed thread is ignored. Does not block.
     ///
     /// - Parameter key: The key.
-    /// - Throws: ``DAGNotRunning`` when no thread runs for it. ``GreenExit`` when the caller is that thread.
+    /// - Throws: ``DAGNotRunning`` if no thread runs for the key. ``GreenExit`` if the caller is that thread.
     @available(*, noasync)
     public func kill(_ key: Key) throws {
         try state.kill(key)

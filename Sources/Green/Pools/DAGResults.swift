@@ -1,21 +1,21 @@
-/// What a thread of a ``DAGPool`` depends on, handed to its function.
+/// The dependencies of a thread of a ``DAGPool``, passed to its function.
 ///
-/// As a sequence it has the value of each dependency as soon as it is there, and blocks for the next:
+/// As a sequence, it yields the values of the dependencies in the order in which they become available:
 ///
 /// ```swift
 /// try pool.spawn("total", dependsOn: ["a", "b", "c"]) { results in
 ///     var total = 0
 ///     for item in results {
 ///         let (key, value) = try item.get()
-///         print("\(key) is there")
+///         print("\(key) is available")
 ///         total += value
 ///     }
 ///     return total
 /// }
 /// ```
 ///
-/// A `Sequence` cannot throw; so each element is a result. A dependency that has failed is a ``PropagatedError`` and
-/// not the last element. When the thread is killed or its ``Timeout`` fires, that error is.
+/// A `Sequence` cannot throw, so each element is a `Result`. A dependency that failed yields a ``PropagatedError``, and
+/// the loop continues. If the thread is killed or its ``Timeout`` fires, that error is the last element.
 public struct DAGResults<Key: Hashable & Sendable, Value>: Sequence {
     private let state: DAGState<Key, Value>
     private let node: DAGNode<Key>
@@ -25,20 +25,20 @@ public struct DAGResults<Key: Hashable & Sendable, Value>: Sequence {
         self.node = node
     }
 
-    /// The key whose value the function makes.
+    /// The key whose value the function supplies.
     public var key: Key {
         node.key
     }
 
-    /// The keys it depends on.
+    /// The keys that the function depends on.
     public var dependencies: Set<Key> {
         node.dependencies
     }
 
-    /// The value of a key; blocks until it is there. The key becomes a dependency if it was none.
+    /// The value of a key. Blocks until it is available. The key becomes a dependency if it is none.
     ///
-    /// Throws the ``PropagatedError`` of a key that has failed. When the thread is killed or its ``Timeout`` fires
-    /// meanwhile, that error.
+    /// Throws a ``PropagatedError`` if the key failed. If the thread is killed or its ``Timeout`` fires while it waits,
+    /// throws that error.
     @available(*, noasync)
     public subscript(key: Key) -> Value {
         get throws {
@@ -50,20 +50,20 @@ public struct DAGResults<Key: Hashable & Sendable, Value>: Sequence {
     /// Waits for the values of all dependencies.
     ///
     /// - Returns: The values.
-    /// - Throws: The ``PropagatedError`` of the first one that fails, without waiting for the others. When the thread
-    ///   is killed or its ``Timeout`` fires meanwhile, that error.
+    /// - Throws: The ``PropagatedError`` of the first one that fails, without waiting for the others. If the thread is
+    ///   killed or its ``Timeout`` fires while it waits, that error.
     @available(*, noasync)
     public func all() throws -> [Key: Value] {
         try DAGWatch(state, keys: node.dependencies, wantsAll: true).values(timeout: nil)
     }
 
-    /// Begins with those that are there, in the order in which they were completed.
+    /// Iterates over the values. Begins with the available ones, in the order in which they completed.
     @available(*, noasync)
     public func makeIterator() -> Iterator {
         Iterator(DAGWatch(state, keys: node.dependencies))
     }
 
-    /// The values of the dependencies, each as soon as it is there.
+    /// The values of the dependencies, in the order in which they become available.
     public struct Iterator: IteratorProtocol {
         private let watch: DAGWatch<Key, Value>
 

@@ -1,28 +1,28 @@
-/// What a ``DAGPool`` shares with its threads.
+/// The state that a ``DAGPool`` shares with its threads.
 ///
-/// They hold this and not the pool; so the pool goes when its users drop it, and can end them.
+/// The threads retain this object and not the pool. So the pool is released when its users drop it, and can end them.
 final class DAGState<Key: Hashable & Sendable, Value> {
     typealias Outcome = Result<Value, PropagatedError>
 
-    /// The keys that have an outcome, in the order in which they got it.
+    /// The keys that have an outcome, in the order in which they completed.
     private(set) var completed: [Key] = []
 
-    /// What they have, and their place in that order.
+    /// Their outcomes, and their places in that order.
     private var outcomes: [Key: (outcome: Outcome, place: Int)] = [:]
 
-    /// The threads that are to supply a key.
+    /// The threads that will supply a key.
     private(set) var running: [Key: DAGNode<Key>] = [:]
 
-    /// All threads that may not have ended: also those that have posted their value, or were killed.
+    /// All threads that may not have ended, including those that posted their value or were killed.
     private var alive: [ObjectIdentifier: DAGNode<Key>] = [:]
 
-    /// Who waits for a key, in the order they came. Each takes itself off when it goes.
+    /// The waits for each key, in the order in which they came. Each removes itself when it ends.
     private var watches: [Key: [(id: ObjectIdentifier, watch: Unowned)]] = [:]
 
-    /// Failures that nobody has asked for.
+    /// Failures that were not requested.
     private var unseen: [Key: PropagatedError] = [:]
 
-    /// The pool is gone; no value comes any more.
+    /// The pool was released. No value will be supplied.
     private(set) var isAbandoned = false
 
     struct Unowned {
@@ -74,7 +74,7 @@ extension DAGState {
         defer { alive[ObjectIdentifier(node)] = nil }
         let result = Result { try body(DAGResults(self, node)) }
         guard running[node.key] === node else {
-            // It has posted its value, or was killed: now it is a thread like any other, whose error is reported.
+            // It posted its value or was killed. Its error is reported, as for every thread.
             _ = try result.get()
             return
         }
@@ -93,16 +93,16 @@ extension DAGState {
         }
     }
 
-    /// The pool is gone.
+    /// Ends the threads and the waits when the pool is released.
     func abandon() {
         isAbandoned = true
         running = [:]
         for node in alive.values where !node.isCurrent {
-            // Only a thread that kills itself gets an error.
+            // Throws only in a thread that kills itself.
             try? node.thread?.kill()
         }
         alive = [:]
-        // Other threads may wait, too, to which a body gave its results.
+        // Threads outside the pool may wait too, if a function passed its results to them.
         for (_, watch) in watches.values.joined() {
             watch.watch.abandon()
         }
@@ -148,7 +148,7 @@ extension DAGState {
         }
     }
 
-    /// What a key has, for somebody who is now responsible for its failure.
+    /// The outcome of a key, for a caller that takes responsibility for its failure.
     func look(at key: Key) -> Outcome? {
         unseen[key] = nil
         return outcomes[key]?.outcome
@@ -166,9 +166,9 @@ extension DAGState {
 // MARK: - Watches
 
 extension DAGState {
-    /// Enters a watch for those of its keys that have no outcome.
+    /// Registers a watch for those of its keys that have no outcome.
     ///
-    /// - Returns: The others, in the order in which they got it.
+    /// - Returns: The other keys, in the order in which they completed.
     func enter(_ watch: DAGWatch<Key, Value>, _ keys: Set<Key>) -> [Key] {
         for key in keys where outcomes[key] == nil {
             watches[key, default: []].append((ObjectIdentifier(watch), Unowned(watch: watch)))

@@ -1,23 +1,23 @@
 internal import SystemPackage
 
-/// Somebody's wait for some keys of a ``DAGPool``.
+/// A wait for keys of a ``DAGPool``.
 final class DAGWatch<Key: Hashable & Sendable, Value> {
     private let state: DAGState<Key, Value>
 
-    /// The keys that have not come; the state knows of the watch while there are any.
+    /// The keys without an outcome. The watch is registered with the state while there are any.
     private var missing: Set<Key>
 
-    /// Those that have, in the order they did, and how many of them were handed out.
+    /// The keys with an outcome, in the order in which they completed, and how many of them were returned.
     private var arrived: [Key] = []
     private var taken = 0
 
-    /// The first failure that came.
+    /// The first failure.
     private var failure: PropagatedError?
 
-    /// Whether the waiter has nothing to do before all keys have come or one has failed.
+    /// Whether the wait ends only when all keys have a value or one has failed.
     private let wantsAll: Bool
 
-    /// What it is woken by, while it waits.
+    /// Wakes the waiting thread.
     private var wake: Event<Void>?
 
     /// The wait was interrupted.
@@ -49,7 +49,7 @@ final class DAGWatch<Key: Hashable & Sendable, Value> {
         }
     }
 
-    /// No key will come any more.
+    /// Ends the wait, because no key will get a value.
     func abandon() {
         send { try $0.send(throwing: GreenExit()) }
     }
@@ -60,12 +60,12 @@ final class DAGWatch<Key: Hashable & Sendable, Value> {
         do {
             try body(wake)
         } catch {
-            // It was not sent before; so the caller is on another OS thread.
+            // It is sent once, so the caller is on another OS thread.
             fatalError("\(error)")
         }
     }
 
-    /// All values, once they have come.
+    /// Waits for all values.
     func values(timeout: Duration?) throws -> [Key: Value] {
         try checkInterrupt()
         if !missing.isEmpty, failure == nil {
@@ -77,7 +77,7 @@ final class DAGWatch<Key: Hashable & Sendable, Value> {
         return try arrived.reduce(into: [:]) { values, key in values[key] = try state.look(at: key)!.get() }
     }
 
-    /// The next value or failure, once it has come; nil behind the last. An error of the wait itself is the last.
+    /// Waits for the next value or failure. Returns nil at the end. An error of the wait itself is the last item.
     func nextItem() -> Result<(key: Key, value: Value), any Error>? {
         guard !hasEnded else { return nil }
         do {

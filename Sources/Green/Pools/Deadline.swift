@@ -1,8 +1,8 @@
 internal import CGreen
 
-/// The end of a timeout that several waits share.
+/// A deadline, for several waits that share one timeout.
 struct Deadline {
-    /// In the core's unit and on its clock; nil is none.
+    /// In nanoseconds, on the core's clock; nil means no limit.
     private let end: Int64?
 
     init(_ timeout: Duration?) {
@@ -12,7 +12,7 @@ struct Deadline {
         }
     }
 
-    /// What is left of the timeout; nil is for as long as it takes.
+    /// The time left; nil means no limit.
     var rest: Duration? {
         end.map { .nanoseconds(max($0 - green_now(), 0)) }
     }

@@ -7,18 +7,19 @@
 /// }
 /// ```
 ///
-/// Asking for a result starts as many elements as the pool has room for, and then waits for the next result; nothing
-/// runs ahead of who asks by more than the size of the pool. Each result is handed out once: copies are the same map, and
-/// so are its iterators. Several threads may ask; they are served in the order they came.
+/// A request for a result starts as many elements as the pool has room for, then waits for the next result. A map has
+/// no thread of its own: at most as many elements as the size of the pool run ahead of the requests. Each result is
+/// returned once; copies of a map and its iterators share the results. Several threads may request results; they are
+/// served in the order in which they came.
 ///
-/// An error that the function threw for an element comes in place of that element's result, and the next call goes on
-/// behind it. What interrupts the caller, a timeout, a kill or a ``DeadlockError``, takes nothing: the result comes the
-/// next time. ``next(timeout:)`` throws both; ``nextResult(timeout:)`` tells them apart.
+/// An error that the function throws for an element takes the place of its result, and the next request continues with
+/// the next element. A request that times out, is interrupted or throws a ``DeadlockError`` loses no result; the next
+/// request returns it. ``next(timeout:)`` throws both kinds of errors; ``nextResult(timeout:)`` separates them.
 ///
-/// When the last copy is gone, the threads that are left are killed, those that have not begun never will, and what they
-/// end with is dropped without a word.
+/// When the last copy is released, the remaining threads are killed, and their results are dropped. Threads that have
+/// not begun never run. Nothing is reported.
 ///
-/// It belongs to the OS thread of its pool; so it is not `Sendable`.
+/// A map belongs to the OS thread of its pool, so it is not `Sendable`.
 public struct GreenMap<Output> {
     @usableFromInline
     let work: MapWork
@@ -28,12 +29,12 @@ public struct GreenMap<Output> {
         self.work = work
     }
 
-    /// Takes the next result. Blocks until there is one.
+    /// Returns the next result. Blocks until it is available.
     ///
-    /// - Parameter timeout: How long to wait at most; zero asks without blocking, nil waits for as long as it takes.
-    /// - Returns: What the function returned; nil when no more will come.
-    /// - Throws: What the function threw for the element, or `pull` for the input. As ``nextResult(timeout:)``, when
-    ///   the result could not be waited for.
+    /// - Parameter timeout: The maximum time to wait; zero does not block, nil means no limit.
+    /// - Returns: What the function returned, or nil at the end of the input.
+    /// - Throws: What the function threw for the element, or what `pull` threw. The errors of
+    ///   ``nextResult(timeout:)`` if the wait fails.
     @available(*, noasync)
     @inlinable
     public func next(timeout: Duration? = nil) throws -> Output? {
@@ -41,7 +42,7 @@ public struct GreenMap<Output> {
         return try state.outcome(Output.self).get()
     }
 
-    /// Takes the next result, and tells an error of the function from a failure to wait for it.
+    /// Returns the next result, and separates errors of the function from errors of the wait.
     ///
     /// ```swift
     /// while let page = try pages.nextResult() {
@@ -53,13 +54,14 @@ public struct GreenMap<Output> {
     /// }
     /// ```
     ///
-    /// Blocks until there is one.
+    /// Blocks until the result is available.
     ///
-    /// - Parameter timeout: How long to wait at most; zero asks without blocking, nil waits for as long as it takes.
-    /// - Returns: What the function returned or threw for the element, or what `pull` threw; nil when no more will come.
-    /// - Throws: A ``SystemError`` with the code `timedOut` after the timeout. ``DeadlockError`` when the caller is what
-    ///   it would wait for. When the caller is killed or its ``Timeout`` fires meanwhile, that error. In each case
-    ///   nothing is lost, and the next call goes on where this one began.
+    /// - Parameter timeout: The maximum time to wait; zero does not block, nil means no limit.
+    /// - Returns: What the function returned or threw for the element, or what `pull` threw; nil at the end of the
+    ///   input.
+    /// - Throws: A ``SystemError`` with the code `timedOut` if the timeout expires. ``DeadlockError`` if the caller
+    ///   would wait for itself. If the caller is killed or its ``Timeout`` fires while it waits, that error. No result
+    ///   is lost in any of these cases.
     @available(*, noasync)
     @inlinable
     public func nextResult(timeout: Duration? = nil) throws -> Result<Output, any Error>? {
@@ -71,7 +73,7 @@ public struct GreenMap<Output> {
 extension GreenMap: Sendable {}
 
 extension GreenMap: Sequence {
-    /// Takes the results for a `for` loop and the algorithms of sequences.
+    /// Iterates over the results, for a `for` loop and the algorithms of sequences.
     ///
     /// ```swift
     /// for page in pool.map(hosts, fetch) {
@@ -79,8 +81,9 @@ extension GreenMap: Sequence {
     /// }
     /// ```
     ///
-    /// A `Sequence` cannot throw; so each element is a result. Behind an error of the function the loop goes on. What
-    /// interrupts the caller is the loop's last element; no result is lost with it, and another iterator goes on there.
+    /// A `Sequence` cannot throw, so each element is a `Result`. The loop continues after an error of the function. An
+    /// interrupt of the caller is the last element of the loop. No result is lost, and another iterator continues
+    /// there.
     @inlinable
     public func makeIterator() -> ResultIterator<Output> {
         ResultIterator { try nextResult() }

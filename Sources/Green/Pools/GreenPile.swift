@@ -1,4 +1,4 @@
-/// The results of several green threads, in the order they were spawned.
+/// A pile of green threads, whose results are taken in the order in which the threads were spawned.
 ///
 /// ```swift
 /// let pile = GreenPile<Page>(size: 10)
@@ -10,48 +10,50 @@
 /// }
 /// ```
 ///
-/// Its threads run in a ``GreenPool``, of its own or one that others use as well. Unlike a ``GreenMap`` it takes any
-/// number of functions before the first result is asked for.
+/// The threads run in a ``GreenPool``, which may be shared. Unlike a ``GreenMap``, a pile accepts any number of
+/// functions before the first result is taken.
 ///
-/// An error that ended a thread comes in place of its result, and the next call goes on behind it. What interrupts the
-/// caller, a timeout, a kill or a ``DeadlockError``, takes nothing: the result comes the next time.
-/// ``next(timeout:)`` throws both; ``nextResult(timeout:)`` tells them apart.
+/// An error that ends a thread takes the place of its result, and the next call continues with the next thread. A call
+/// that times out, is interrupted or throws a ``DeadlockError`` loses no result; the next call returns it.
+/// ``next(timeout:)`` throws both kinds of errors; ``nextResult(timeout:)`` separates them.
 ///
-/// Several threads may spawn, and several may ask, who are served in the order they came. A spawn that waits for room
-/// counts already, so that the one who asks does not take the pile for empty.
+/// Several threads may spawn into a pile, and several may take results; they are served in the order in which they
+/// came. A spawn that waits for room counts as an item, so the pile is not empty meanwhile.
 ///
-/// When the last reference is gone, the threads go on, and an error that nobody was given is reported as ever.
+/// When the last reference is released, the threads keep running. An error that no call returned is reported, as for
+/// every thread.
 ///
-/// It belongs to the OS thread of its pool; so it is not `Sendable`.
+/// A pile belongs to the OS thread of its pool, so it is not `Sendable`.
 public final class GreenPile<Success> {
     @usableFromInline
     let work: PileWork
 
-    /// Makes an empty pile with a pool of its own.
+    /// Creates an empty pile with a pool of its own.
     ///
-    /// - Parameter size: How many of its threads may run at one time. A negative size is a mistake that ends the process.
+    /// - Parameter size: How many threads of the pile may run at the same time. A negative size ends the process.
     public convenience init(size: Int = 1000) {
         self.init(GreenPool(size: size))
     }
 
-    /// Makes an empty pile whose threads run in a pool. Any number of piles may share one.
+    /// Creates an empty pile whose threads run in a pool. Any number of piles may share a pool.
     ///
     /// - Parameter pool: The pool.
     public init(_ pool: GreenPool) {
         work = PileWork(pool)
     }
 
-    /// Starts a function in a green thread and piles it up. Blocks while the pool is full.
+    /// Starts a function in a green thread of the pool and adds the thread to the pile. Blocks while the pool is full.
     ///
-    /// See ``GreenPool/spawn(name:timeout:_:)`` for a full pool in one of its own threads.
+    /// If the caller is a thread of a full pool, the function is called in place; see
+    /// ``GreenPool/spawn(name:timeout:_:)``.
     ///
     /// - Parameters:
-    ///   - name: Shown by ``GreenThread/dumpAll(to:)`` and in messages; at most 31 bytes of it.
-    ///   - timeout: How long to wait for room at most; zero asks without blocking, nil waits for as long as it takes.
-    ///   - function: What to run.
-    /// - Throws: A ``SystemError`` with the code `timedOut` when there was no room within the timeout. When the caller is
-    ///   killed or its ``Timeout`` fires meanwhile, that error. The function was not called then and is not in the pile,
-    ///   unless it was called in place: then the error is its result as well.
+    ///   - name: Shown by ``GreenThread/dumpAll(to:)`` and in messages; cut to 31 bytes.
+    ///   - timeout: The maximum time to wait for room; zero does not block, nil means no limit.
+    ///   - function: The function to run.
+    /// - Throws: A ``SystemError`` with the code `timedOut` if the pool stays full until the timeout expires. If the
+    ///   caller is killed or its ``Timeout`` fires while it waits, that error. The function was not called then and is
+    ///   not in the pile. If it was called in place, the error is its result as well.
     @available(*, noasync)
     @inlinable
     public func spawn(
@@ -62,11 +64,11 @@ public final class GreenPile<Success> {
         try work.spawn(ThreadState(function), name: name, timeout: timeout)
     }
 
-    /// Takes the next result. Blocks until there is one.
+    /// Returns the next result and removes it from the pile. Blocks until it is available.
     ///
-    /// - Parameter timeout: How long to wait at most; zero asks without blocking, nil waits for as long as it takes.
-    /// - Returns: What the function returned; nil when the pile is empty.
-    /// - Throws: What the function threw. As ``nextResult(timeout:)``, when the result could not be waited for.
+    /// - Parameter timeout: The maximum time to wait; zero does not block, nil means no limit.
+    /// - Returns: What the function returned, or nil if the pile is empty.
+    /// - Throws: What the function threw, or the errors of ``nextResult(timeout:)`` if the wait fails.
     @available(*, noasync)
     @inlinable
     public func next(timeout: Duration? = nil) throws -> Success? {
@@ -74,7 +76,7 @@ public final class GreenPile<Success> {
         return try state.outcome(Success.self).get()
     }
 
-    /// Takes the next result, and tells an error of the function from a failure to wait for it.
+    /// Returns the next result, and separates errors of the function from errors of the wait.
     ///
     /// ```swift
     /// while let page = try pile.nextResult() {
@@ -86,21 +88,21 @@ public final class GreenPile<Success> {
     /// }
     /// ```
     ///
-    /// Blocks until there is one.
+    /// Blocks until the result is available.
     ///
-    /// - Parameter timeout: How long to wait at most; zero asks without blocking, nil waits for as long as it takes.
-    /// - Returns: What the function returned or threw; nil when the pile is empty.
-    /// - Throws: A ``SystemError`` with the code `timedOut` after the timeout. ``DeadlockError`` when the caller is what
-    ///   it would wait for. When the caller is killed or its ``Timeout`` fires meanwhile, that error. In each case
-    ///   nothing is lost, and the next call goes on where this one began.
+    /// - Parameter timeout: The maximum time to wait; zero does not block, nil means no limit.
+    /// - Returns: What the function returned or threw, or nil if the pile is empty.
+    /// - Throws: A ``SystemError`` with the code `timedOut` if the timeout expires. ``DeadlockError`` if the caller
+    ///   would wait for itself. If the caller is killed or its ``Timeout`` fires while it waits, that error. No result
+    ///   is lost in any of these cases.
     @available(*, noasync)
     @inlinable
     public func nextResult(timeout: Duration? = nil) throws -> Result<Success, any Error>? {
         try work.next(timeout: timeout)?.outcome(Success.self)
     }
 
-    /// How many functions are in the pile: those that run, those that have ended and were not taken, and those that wait
-    /// for room.
+    /// The number of functions in the pile: those that wait for room, those that run, and those whose results were not
+    /// taken.
     public var count: Int { work.count }
 }
 
@@ -108,7 +110,7 @@ public final class GreenPile<Success> {
 extension GreenPile: Sendable {}
 
 extension GreenPile: Sequence {
-    /// Takes the results until the pile is empty, for a `for` loop and the algorithms of sequences.
+    /// Iterates over the results until the pile is empty, for a `for` loop and the algorithms of sequences.
     ///
     /// ```swift
     /// for page in pile {
@@ -116,8 +118,9 @@ extension GreenPile: Sequence {
     /// }
     /// ```
     ///
-    /// A `Sequence` cannot throw; so each element is a result. Behind an error of a function the loop goes on. What
-    /// interrupts the caller is the loop's last element; no result is lost with it, and another iterator goes on there.
+    /// A `Sequence` cannot throw, so each element is a `Result`. The loop continues after an error of a function. An
+    /// interrupt of the caller is the last element of the loop. No result is lost, and another iterator continues
+    /// there.
     @inlinable
     public func makeIterator() -> ResultIterator<Success> {
         ResultIterator { try self.nextResult() }

@@ -1,6 +1,6 @@
 extension GreenPool {
-    /// Calls a function for each element of a sequence, in threads of the pool, and hands out the results in the order
-    /// of the elements.
+    /// Calls a function for each element of a sequence, in threads of the pool, and returns the results in the order of
+    /// the elements.
     ///
     /// ```swift
     /// let pages = pool.map(hosts) { try fetch($0) }
@@ -9,10 +9,11 @@ extension GreenPool {
     /// }
     /// ```
     ///
-    /// Nothing happens until the first result is asked for. From then on no more elements are under way, or done and not
-    /// taken, than the pool has room for; so the input may be endless. See ``GreenMap`` for errors.
+    /// A map is lazy and applies back-pressure: nothing starts before the first result is requested, and at most as
+    /// many elements as the size of the pool are running or wait to be taken. So the input may be infinite. See
+    /// ``GreenMap`` for errors.
     ///
-    /// A function of several arguments takes its elements from a sequence of tuples:
+    /// For a function of several arguments, map a sequence of tuples:
     ///
     /// ```swift
     /// let sums = pool.map(zip(left, right)) { a, b in a + b }
@@ -21,9 +22,9 @@ extension GreenPool {
     /// Does not block.
     ///
     /// - Parameters:
-    ///   - input: The elements. Each is taken, in the thread that asks for a result, when it can be started.
-    ///   - transform: What to call for each.
-    /// - Returns: The results, to be taken one by one.
+    ///   - input: The elements. Each is taken when it can be started, in the thread that requests a result.
+    ///   - transform: The function to call for each element.
+    /// - Returns: The results.
     @available(*, noasync)
     @inlinable
     public func map<Input, Output>(
@@ -34,20 +35,20 @@ extension GreenPool {
         return map(pulling: { elements.next() }, transform)
     }
 
-    /// The same for elements that come from a closure, which may throw and may block.
+    /// Calls a function for each element that a closure returns. The closure may throw and may block.
     ///
     /// ```swift
     /// let pages = pool.map(pulling: { try addresses.next() }) { try fetch($0) }
     /// ```
     ///
-    /// An error of the closure ends the input, and is thrown at its position, after the results of the elements before
-    /// it. An interrupt of the thread that asks for a result is no such error, and ends nothing.
+    /// An error of the closure ends the input. It is thrown at its position, after the results of the elements before
+    /// it. An interrupt of the thread that requests a result does not end the input.
     ///
     /// - Parameters:
-    ///   - pull: Returns the next element, or nil at the end. Called in the thread that asks for a result. While it
-    ///     blocks, so does that thread, even where a result is ready; it is not limited by a timeout of that call.
-    ///   - transform: What to call for each element.
-    /// - Returns: The results, to be taken one by one.
+    ///   - pull: Returns the next element, or nil at the end. Called in the thread that requests a result. While it
+    ///     blocks, that thread blocks, even if a result is ready, and regardless of the timeout of the request.
+    ///   - transform: The function to call for each element.
+    /// - Returns: The results.
     @available(*, noasync)
     @inlinable
     public func map<Input, Output>(
@@ -57,7 +58,7 @@ extension GreenPool {
         GreenMap(MapWork(self, inOrder: true, MapWork.pull(pull, transform)))
     }
 
-    /// Like ``map(_:_:)``, but hands out each result as soon as there is one.
+    /// Same as ``map(_:_:)``, but returns the results in the order in which they become available.
     ///
     /// ```swift
     /// let pages = pool.mapUnordered(hosts) { host in (host, try fetch(host)) }
@@ -66,9 +67,9 @@ extension GreenPool {
     /// Does not block.
     ///
     /// - Parameters:
-    ///   - input: The elements. Each is taken, in the thread that asks for a result, when it can be started.
-    ///   - transform: What to call for each.
-    /// - Returns: The results, to be taken one by one, in the order they come about.
+    ///   - input: The elements. Each is taken when it can be started, in the thread that requests a result.
+    ///   - transform: The function to call for each element.
+    /// - Returns: The results.
     @available(*, noasync)
     @inlinable
     public func mapUnordered<Input, Output>(
@@ -79,13 +80,13 @@ extension GreenPool {
         return mapUnordered(pulling: { elements.next() }, transform)
     }
 
-    /// Like ``map(pulling:_:)``, but hands out each result as soon as there is one.
+    /// Same as ``map(pulling:_:)``, but returns the results in the order in which they become available.
     ///
     /// - Parameters:
     ///   - pull: Returns the next element, or nil at the end. Called in the thread that asks for a result. While it
     ///     blocks, so does that thread, even where a result is ready; it is not limited by a timeout of that call.
     ///   - transform: What to call for each element.
-    /// - Returns: The results, to be taken one by one, in the order they come about; an error of `pull` is the last one.
+    /// - Returns: The results. An error of `pull` is the last one.
     @available(*, noasync)
     @inlinable
     public func mapUnordered<Input, Output>(

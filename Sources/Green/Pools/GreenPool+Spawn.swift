@@ -8,21 +8,22 @@ extension GreenPool {
     /// let page = try thread.wait()
     /// ```
     ///
-    /// The thread is like one of ``spawn(name:stackSize:after:_:)``: it first runs when the caller blocks or yields, its
-    /// handle may be dropped, and when there is no memory for its stack, it has ended with that error.
+    /// The thread is like one of ``spawn(name:stackSize:after:_:)``: it first runs when the caller blocks or yields,
+    /// and its handle may be dropped. If there is no memory for its stack, the thread has ended with that error.
     ///
-    /// When the pool is full and the caller is one of its own threads, the function is called in place, before this
-    /// returns, and the handle is that of a thread which has ended. An error of the function is thrown by the handle's
-    /// ``GreenThread/wait(timeout:)`` and not from here, except what interrupted the caller in it, which is thrown by
-    /// both: the caller has to know.
+    /// If the pool is full and the caller is a thread of the pool, the function is called in place, before this call
+    /// returns, and the handle is that of a finished thread. ``GreenThread/wait(timeout:)`` of the handle throws the
+    /// error of the function, and this call does not. There is one exception: if an interrupt of the caller ended the
+    /// function, both throw it, because the interrupt was meant for the caller.
     ///
     /// - Parameters:
-    ///   - name: Shown by ``GreenThread/dumpAll(to:)`` and in messages; at most 31 bytes of it.
-    ///   - timeout: How long to wait for room at most; zero asks without blocking, nil waits for as long as it takes.
-    ///   - function: What to run.
+    ///   - name: Shown by ``GreenThread/dumpAll(to:)`` and in messages; cut to 31 bytes.
+    ///   - timeout: The maximum time to wait for room; zero does not block, nil means no limit.
+    ///   - function: The function to run.
     /// - Returns: The handle of the thread.
-    /// - Throws: A ``SystemError`` with the code `timedOut` when there was no room within the timeout. When the caller is
-    ///   killed or its ``Timeout`` fires meanwhile, that error. The function was not called then, unless in place.
+    /// - Throws: A ``SystemError`` with the code `timedOut` if the pool stays full until the timeout expires. If the
+    ///   caller is killed or its ``Timeout`` fires while it waits, that error. The function was not called then, unless
+    ///   in place.
     @available(*, noasync)
     @discardableResult
     @inlinable
@@ -41,22 +42,23 @@ extension GreenPool {
         try start(state, name: name, timeout: timeout.timeout)
     }
 
-    /// Starts a thread; see ``ThreadState/start(in:name:stackSize:timeout:)``. The timeout is in the core's unit.
+    /// Starts a thread; see ``ThreadState/start(in:name:stackSize:timeout:)``. The timeout is in nanoseconds.
     func start(_ state: ThreadState, name: String?, timeout: Int64) throws {
         try unsafe state.start(in: handle, name: name, stackSize: stackSize, timeout: timeout)
     }
 
-    /// Starts a function in a green thread of the pool that nobody waits for. Blocks while the pool is full.
+    /// Starts a function in a green thread of the pool, without a handle. Blocks while the pool is full.
     ///
-    /// Like ``spawn(name:timeout:_:)`` but without a handle, and cheaper. An error that the function throws is reported
-    /// on standard error, and so is a lack of memory to start it; ``GreenExit`` is not.
+    /// This is cheaper than ``spawn(name:timeout:_:)``. An error that the function throws is reported on standard
+    /// error, as is a lack of memory to start the thread. ``GreenExit`` is not reported.
     ///
     /// - Parameters:
-    ///   - name: Shown by ``GreenThread/dumpAll(to:)`` and in messages; at most 31 bytes of it.
-    ///   - timeout: How long to wait for room at most; zero asks without blocking, nil waits for as long as it takes.
-    ///   - function: What to run.
-    /// - Throws: A ``SystemError`` with the code `timedOut` when there was no room within the timeout. When the caller is
-    ///   killed or its ``Timeout`` fires meanwhile, that error. The function was not called then, unless in place.
+    ///   - name: Shown by ``GreenThread/dumpAll(to:)`` and in messages; cut to 31 bytes.
+    ///   - timeout: The maximum time to wait for room; zero does not block, nil means no limit.
+    ///   - function: The function to run.
+    /// - Throws: A ``SystemError`` with the code `timedOut` if the pool stays full until the timeout expires. If the
+    ///   caller is killed or its ``Timeout`` fires while it waits, that error. The function was not called then, unless
+    ///   in place.
     @available(*, noasync)
     public func detach(
         name: String? = nil,

@@ -1,6 +1,6 @@
 internal import CGreen
 
-/// Green threads of which no more than so many run at one time.
+/// A pool of green threads that bounds how many of them run at the same time.
 ///
 /// ```swift
 /// let pool = GreenPool(size: 100)
@@ -10,17 +10,17 @@ internal import CGreen
 /// try pool.waitAll()
 /// ```
 ///
-/// While the pool is full, spawning into it blocks until one of its threads ends: whoever spawns cannot run ahead of the
-/// work. Those who wait for room get it in the order they came.
+/// A pool applies back-pressure: while it is full, a spawn blocks until one of its threads ends. Waiting spawns are
+/// served in the order in which they came.
 ///
-/// ``map(_:_:)`` runs a function for each element of a sequence and hands out the results, a ``GreenPile`` collects the
-/// results of what is spawned by hand.
+/// ``map(_:_:)`` calls a function for each element of a sequence and returns the results. A ``GreenPile`` collects the
+/// results of functions that are spawned one by one.
 ///
-/// A thread of the pool that spawns into it while it is full calls the function in place, so that a pool never waits for
-/// itself.
+/// If a thread of a full pool spawns into the same pool, the function is called in place, so that a pool never waits
+/// for itself.
 ///
-/// Its threads go on when the last reference to a pool is gone. A pool belongs to the OS thread that first uses it; so
-/// it is not `Sendable`.
+/// The threads of a pool keep running when the last reference to it is released. A pool belongs to the OS thread that
+/// first uses it, so it is not `Sendable`.
 @safe
 public final class GreenPool {
     /// Owned.
@@ -28,13 +28,13 @@ public final class GreenPool {
 
     let stackSize: Int?
 
-    /// Makes an empty pool.
+    /// Creates an empty pool.
     ///
     /// - Parameters:
-    ///   - size: How many of its threads may run at one time. With 0 a spawn waits until the pool is resized. A negative
-    ///     size is a mistake that ends the process.
-    ///   - stackSize: Bytes of address space for the stack of each of its threads, at least 64 KiB; nil is the hub's
-    ///     default of 1 MiB.
+    ///   - size: How many threads of the pool may run at the same time. With 0, a spawn waits until the pool is
+    ///     resized. A negative size ends the process.
+    ///   - stackSize: Bytes of address space for the stack of each thread, at least 64 KiB; nil means the hub's default
+    ///     of 1 MiB.
     public init(size: Int = 1000, stackSize: Int? = nil) {
         var handle: OpaquePointer?
         checkOrTrap(unsafe green_pool_make(&handle, Int64(size)))
@@ -46,13 +46,13 @@ public final class GreenPool {
         unsafe green_pool_free(handle)
     }
 
-    /// Waits until no thread of the pool runs and none waits for room in it. Does not block when that is so.
+    /// Waits until no thread of the pool runs and no spawn waits for room. Returns at once if that is so.
     ///
-    /// How the threads end does not matter. Not for one of the pool's own threads, which would wait for itself.
+    /// The results of the threads do not matter.
     ///
-    /// - Parameter timeout: How long to wait at most; zero asks without blocking, nil waits for as long as it takes.
-    /// - Throws: ``DeadlockError`` when the caller is a thread of the pool. A ``SystemError`` with the code `timedOut`
-    ///   after the timeout. When the caller is killed or its ``Timeout`` fires meanwhile, that error.
+    /// - Parameter timeout: The maximum time to wait; zero does not block, nil means no limit.
+    /// - Throws: ``DeadlockError`` if the caller is a thread of the pool. A ``SystemError`` with the code `timedOut` if
+    ///   the timeout expires. If the caller is killed or its ``Timeout`` fires while it waits, that error.
     @available(*, noasync)
     public func waitAll(timeout: Duration? = nil) throws {
         try check(unsafe green_pool_wait(handle, timeout.timeout))
@@ -60,32 +60,32 @@ public final class GreenPool {
 
     /// Changes the size. Does not block.
     ///
-    /// A larger size lets those who wait for room go on. Above a smaller one the running threads go on, and none starts
-    /// until there are fewer.
+    /// If the pool grows, waiting spawns proceed. If it shrinks, running threads keep running, and no thread starts
+    /// until fewer than `size` run.
     ///
-    /// - Parameter size: The new size. A negative one is a mistake that ends the process, and so is a call on another OS
-    ///   thread.
+    /// - Parameter size: The new size. A negative size ends the process, as does a call on another OS thread.
     @available(*, noasync)
     public func resize(to size: Int) {
         checkOrTrap(unsafe green_pool_resize(handle, Int64(size)))
     }
 
-    /// How many threads of the pool may run at one time.
+    /// How many threads of the pool may run at the same time.
     public var size: Int {
         Int(unsafe green_pool_size(handle))
     }
 
-    /// How many threads of the pool have been started and have not ended.
+    /// The number of threads of the pool that have started and not ended.
     public var runningCount: Int {
         unsafe green_pool_running(handle)
     }
 
-    /// How many more threads can be started without blocking. Negative when the pool was made smaller than what runs.
+    /// How many more threads can start without blocking. Negative if the pool was shrunk below the number of running
+    /// threads.
     public var availableCount: Int {
         Int(unsafe green_pool_available(handle))
     }
 
-    /// How many threads wait for room in the pool.
+    /// The number of threads that wait for room in the pool.
     public var waitingCount: Int {
         unsafe green_pool_waiting(handle)
     }

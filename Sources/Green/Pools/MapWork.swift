@@ -1,12 +1,14 @@
 internal import CGreen
 
-/// What is under way for a ``GreenMap``. It needs no type of the results, which stay in their threads' states.
+/// The state that copies of a ``GreenMap`` share. It does not depend on the type of the results, which stay in the
+/// states of their threads.
 ///
-/// Nobody works here but who asks for a result. No thread of a map holds it, so it goes with the last ``GreenMap``.
+/// A map has no thread of its own: the threads that request results do the work. The threads of the elements hold no
+/// reference to a map, so it is released with the last ``GreenMap``.
 @usableFromInline
 @safe
 final class MapWork {
-    /// Makes the thread of the next element, which has yet to be started.
+    /// Returns the thread of the next element, which is not started, or nil at the end.
     @usableFromInline
     typealias Pull = () throws -> ThreadState?
 
@@ -16,15 +18,15 @@ final class MapWork {
     @safe @exclusivity(unchecked)
     private var pull: Pull?
 
-    /// The thread of an element that there was no room for.
+    /// The thread of an element for which the pool had no room.
     @safe @exclusivity(unchecked)
     private var pulled: ThreadState?
 
-    /// What ended the input, until it is handed out.
+    /// The error that ended the input, until it is returned.
     @safe @exclusivity(unchecked)
     private var inputFailure: (any Error)?
 
-    /// The threads that were started and not taken.
+    /// The threads that were started and whose results were not taken.
     private let started: Started
 
     private enum Started {
@@ -32,7 +34,7 @@ final class MapWork {
         case asTheyEnd(GreenGroup<Void>)
     }
 
-    /// Held by who asks for a result.
+    /// Held by the thread that requests a result.
     private let turn = Semaphore()
     @safe @exclusivity(unchecked)
     private var asking: OpaquePointer?
@@ -65,12 +67,12 @@ final class MapWork {
         }
     }
 
-    /// The thread whose result is next, which has ended; nil at the end.
+    /// Returns the finished thread of the next result, or nil at the end.
     @usableFromInline
     func next(timeout: Duration?) throws -> ThreadState? {
         guard unsafe asking == nil || asking != green_current() else {
             throw DeadlockError(
-                message: "a map waits for its own next result, in its input or in a function called in place"
+                message: "a map waits for its own next result, in its input or in a function that was called in place"
             )
         }
         let deadline = Deadline(timeout)
@@ -93,16 +95,16 @@ final class MapWork {
         }
     }
 
-    /// Starts elements for as long as that does not block, and no more than the pool could run at one time.
+    /// Starts elements while that does not block, and at most as many as the size of the pool.
     private func startWhatFits() throws {
         while count < pool.size, pool.availableCount > 0, let state = try upcoming() {
-            // The input may have blocked.
+            // The input may have blocked, and others may have filled the pool.
             guard pool.availableCount > 0 else { return }
             try start(state, timeout: 0)
         }
     }
 
-    /// The thread of the next element; nil when the input has ended.
+    /// The thread of the next element, or nil at the end of the input.
     private func upcoming() throws -> ThreadState? {
         guard pulled == nil, let pull else { return pulled }
         let interrupts = green_interrupt_count()
@@ -112,7 +114,7 @@ final class MapWork {
                 self.pull = nil
             }
         } catch {
-            // An interrupt is meant for the thread that asks, and the input may well go on.
+            // An interrupt is meant for the requesting thread. It does not end the input.
             guard green_interrupt_count() == interrupts else { throw error }
             self.pull = nil
             inputFailure = error
@@ -120,7 +122,7 @@ final class MapWork {
         return pulled
     }
 
-    /// Starts the upcoming thread. When it cannot be, it stays the upcoming one.
+    /// Starts the upcoming thread. If that fails, it remains the upcoming thread.
     private func start(_ state: ThreadState, timeout: Int64) throws {
         defer {
             if state.isStarted {

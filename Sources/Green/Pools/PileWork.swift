@@ -1,12 +1,13 @@
 internal import CGreen
 
-/// The core's pile, with the states of its threads. It needs no type of the results, which stay in the states.
+/// The core's pile of a ``GreenPile`` or a ``GreenMap``. It does not depend on the type of the results, which stay in
+/// the states of their threads.
 @usableFromInline
 @safe
 final class PileWork {
     private let pool: GreenPool
 
-    /// Owned. Each of its items holds the state of its thread.
+    /// Owned. The context of each item is a retained `ThreadState`.
     @safe private let handle: OpaquePointer
 
     init(_ pool: GreenPool) {
@@ -25,8 +26,8 @@ final class PileWork {
         unsafe green_pile_count(handle)
     }
 
-    /// Starts a thread in the place that it reserves first. If this throws, the thread is in the pile only if it was
-    /// called in place.
+    /// Reserves a place and starts a thread in it. If this throws, the thread is in the pile only if it was called in
+    /// place.
     @usableFromInline
     func spawn(_ state: ThreadState, name: String?, timeout: Duration?) throws {
         let context = unsafe Unmanaged.passRetained(state)
@@ -50,12 +51,12 @@ final class PileWork {
         }
     }
 
-    /// Adds a thread that was started.
+    /// Adds a started thread.
     func add(_ state: ThreadState) {
         checkOrTrap(unsafe green_pile_add(handle, state.handle, Unmanaged.passRetained(state).toOpaque()))
     }
 
-    /// The thread whose result is next, which has ended; nil when there is none.
+    /// Returns the finished thread of the next result, or nil if the pile is empty.
     @usableFromInline
     func next(timeout: Duration?) throws -> ThreadState? {
         var context: UnsafeMutableRawPointer?
@@ -63,7 +64,7 @@ final class PileWork {
         return unsafe state(context)
     }
 
-    /// Takes all threads out without waiting for them.
+    /// Removes all threads without waiting for them.
     func removeAll(_ body: (ThreadState) -> Void) {
         var context: UnsafeMutableRawPointer?
         while unsafe green_pile_remove(handle, &context), let state = unsafe state(context) {

@@ -1,11 +1,11 @@
-/// A resource in a ``ResourcePool``, when it is not in use.
+/// A resource of a ``ResourcePool`` that is not in use.
 struct PooledItem<Resource> {
     let resource: Resource
 
-    /// When it was created, where there is a maximum age.
+    /// When it was created, if there is a maximum age.
     let birth: ContinuousClock.Instant?
 
-    /// When it is too old, or has been idle for too long.
+    /// When it will be too old, or idle for too long.
     var due: ContinuousClock.Instant?
 
     func isDue(at now: @autoclosure () -> ContinuousClock.Instant) -> Bool {

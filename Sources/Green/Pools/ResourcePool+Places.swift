@@ -3,9 +3,9 @@ internal import SystemPackage
 // MARK: - Places
 
 extension ResourcePool {
-    /// Takes a place, behind those who wait for one.
+    /// Takes a place. Waits for one if none is free.
     ///
-    /// - Returns: What was put meanwhile, for the caller; otherwise nil.
+    /// - Returns: The item that another thread put back for the caller, or nil.
     func takePlace(timeout: Duration?) throws -> Item? {
         if taken < maximum {
             taken += 1
@@ -21,7 +21,7 @@ extension ResourcePool {
         }
     }
 
-    /// Leaves a place to whoever waits, or nobody.
+    /// Releases a place.
     func leavePlace() {
         taken -= 1
         givePlaces()
@@ -34,8 +34,8 @@ extension ResourcePool {
         }
     }
 
-    /// Takes the one that has waited longest off the list. One that was interrupted, and has not run yet, is passed
-    /// over: it would not take what it is given.
+    /// Removes the thread that has waited longest. Skips threads that were interrupted and have not run yet, because
+    /// they would not take the item.
     func nextWaiter() -> Event<Item?>? {
         while !waiters.isEmpty {
             let waiter = waiters.removeFirst()
@@ -50,7 +50,7 @@ extension ResourcePool {
         do {
             try waiter.send(item)
         } catch {
-            // It was not sent before; so the caller is on another OS thread.
+            // It is sent once, so the caller is on another OS thread.
             fatalError("\(error)")
         }
     }
@@ -70,7 +70,7 @@ extension ResourcePool {
 // MARK: - Items
 
 extension ResourcePool {
-    /// Whether the pool only limits how many there are.
+    /// Whether the pool reuses no resource and only bounds their number.
     var keepsNone: Bool {
         isNone(maximumIdle) || isNone(maximumAge)
     }
@@ -80,14 +80,14 @@ extension ResourcePool {
         return duration <= .zero
     }
 
-    /// Creates a resource, in a place that was taken for it.
+    /// Creates a resource. The caller has taken a place for it.
     func makeItem() throws -> Item {
         let resource = try create()
         let birth = maximumAge == nil ? nil : ContinuousClock.now
         return Item(resource: resource, birth: birth, due: dueDate(birth: birth))
     }
 
-    /// When an item is to go that is idle from now on.
+    /// When an item expires that is idle from now on.
     func dueDate(birth: ContinuousClock.Instant?) -> ContinuousClock.Instant? {
         let idleEnd = maximumIdle.map { ContinuousClock.now.advanced(byAtMost: $0) }
         guard let birth, let maximumAge else { return idleEnd }
@@ -95,7 +95,7 @@ extension ResourcePool {
         return min(ageEnd, idleEnd ?? ageEnd)
     }
 
-    /// Takes an idle item into a place that was taken for it. Destroys those that are due.
+    /// Returns an idle item. The caller has taken a place for it. Destroys expired items.
     func nextIdle() -> Item? {
         while !items.isEmpty {
             let item = order == .lifo ? items.removeLast() : items.removeFirst()
@@ -107,40 +107,40 @@ extension ResourcePool {
         return nil
     }
 
-    /// Hands an item out.
-    func lend(_ item: Item) -> Resource {
-        lent += 1
+    /// Records that a resource is in use, and returns it.
+    func handOut(_ item: Item) -> Resource {
+        inUse += 1
         if let birth = item.birth, !keepsNone {
             births[identity(of: item.resource)] = birth
         }
         return item.resource
     }
 
-    /// Makes an item of a resource that comes back; it is due if it is too old.
+    /// Returns the item of a resource that is given back. The item is due if it is too old.
     func takeBack(_ resource: Resource, _ call: StaticString) -> Item {
-        guard lent > 0 else { fatalError("\(call): nothing is in use that could be given back to this ResourcePool") }
-        lent -= 1
+        guard inUse > 0 else { fatalError("\(call): no resource of this ResourcePool is in use") }
+        inUse -= 1
         guard let maximumAge, !keepsNone else { return Item(resource: resource, birth: nil, due: nil) }
         guard let birth = births.removeValue(forKey: identity(of: resource)) else {
-            fatalError("\(call): this resource was not got from this ResourcePool, or was given back before")
+            fatalError("\(call): the resource is not from this ResourcePool, or was given back before")
         }
         return Item(resource: resource, birth: birth, due: birth.advanced(byAtMost: maximumAge))
     }
 
     private func identity(of resource: Resource) -> ObjectIdentifier {
         guard type(of: resource as Any) is AnyObject.Type else {
-            fatalError("a ResourcePool with a maximum age is for objects, and \(type(of: resource)) is no class")
+            fatalError("a ResourcePool with a maximum age requires objects; \(type(of: resource)) is not a class")
         }
         return ObjectIdentifier(resource as AnyObject)
     }
 
-    /// Destroys an item that has a place, and leaves that.
+    /// Destroys an item that has a place, and releases the place.
     func destroyInPlace(_ item: Item) {
         destroy(item.resource)
         leavePlace()
     }
 
-    /// Destroys the idle items that were chosen. Each has a place until it is gone.
+    /// Destroys the chosen idle items. Each has a place until it is destroyed.
     func retire(where isChosen: (Item) -> Bool) {
         var chosen: [Item] = []
         var kept: [Item] = []
@@ -162,7 +162,7 @@ extension ResourcePool {
 // MARK: - Time
 
 extension ResourcePool {
-    /// Keeps an item as idle, and sees to it that it does not stay too long.
+    /// Keeps an item as idle until it expires.
     func keep(_ item: Item) {
         items.append(item)
         if let due = item.due {
@@ -170,10 +170,10 @@ extension ResourcePool {
         }
     }
 
-    /// Lets the keeper wake at a time, or earlier.
+    /// Makes the keeper wake at a time, or earlier.
     ///
-    /// It sleeps on when what it was to wake for is given out: it looks again when it wakes, and to start another one
-    /// for each put would cost more. It does not hold the pool, and has nothing to do while nothing is idle.
+    /// The keeper is not restarted when the item is taken before it expires, because that would cost more than to wake
+    /// in vain. It does not retain the pool.
     private func wakeKeeper(at due: ContinuousClock.Instant) {
         if let keeper, !keeper.isFinished {
             guard due < keeperDue else { return }
@@ -185,7 +185,7 @@ extension ResourcePool {
         }
     }
 
-    /// What the keeper does.
+    /// The function of the keeper.
     private func destroyDue() {
         keeper = nil
         let now = ContinuousClock.now

@@ -1,22 +1,22 @@
 internal import SystemPackage
 
 extension ResourcePool {
-    /// Takes a resource, which is the caller's until it is given to ``put(_:)`` or ``discard(_:)``.
+    /// Returns an idle resource, or a new one. Blocks while the maximum number of resources is in use.
     ///
-    /// An idle one, or else a new one; blocks while there are as many as there may be and all are in use. `create`
-    /// runs in the calling thread and may block, too. When it throws, whoever waits next may try.
+    /// The caller must give the resource back with ``put(_:)`` or ``discard(_:)``. `create` runs in the calling thread
+    /// and may block too. If it throws, the next waiting thread tries.
     ///
-    /// - Parameter timeout: How long to wait for others at most, without the time of `create`; zero does not wait, nil
-    ///   is for as long as it takes.
+    /// - Parameter timeout: The maximum time to wait for other threads, without the time of `create`; zero does not
+    ///   wait, nil means no limit.
     /// - Returns: The resource.
-    /// - Throws: What `create` threw. A ``SystemError`` with the code `timedOut` after the timeout. When the caller is
-    ///   killed or its ``Timeout`` fires meanwhile, that error.
+    /// - Throws: What `create` threw. A ``SystemError`` with the code `timedOut` if the timeout expires. If the caller
+    ///   is killed or its ``Timeout`` fires while it waits, that error.
     @available(*, noasync)
     public func get(timeout: Duration? = nil) throws -> Resource {
         try checkInterrupt()
         let item = try takePlace(timeout: timeout)
         do {
-            return lend(try item ?? nextIdle() ?? makeItem())
+            return handOut(try item ?? nextIdle() ?? makeItem())
         } catch {
             leavePlace()
             throw error
@@ -25,13 +25,13 @@ extension ResourcePool {
 
     /// Puts a resource back.
     ///
-    /// It goes to the thread that has waited longest for one, if any. It is destroyed when it is too old, and when the
-    /// pool was made smaller meanwhile; this may block. Cannot be interrupted.
+    /// The thread that has waited longest gets the resource, if any waits. If the resource is too old, or the pool was
+    /// shrunk, it is destroyed, which may block. Cannot be interrupted.
     ///
-    /// To put what was not got is a mistake that ends the process, where it is noticed: when nothing is in use, and in
-    /// a pool with a maximum age always.
+    /// Putting back what ``get(timeout:)`` did not return ends the process if the pool can detect it: always in a pool
+    /// with a maximum age, otherwise if no resource is in use.
     ///
-    /// - Parameter resource: What was got.
+    /// - Parameter resource: A resource from ``get(timeout:)``.
     @available(*, noasync)
     public func put(_ resource: Resource) {
         var item = takeBack(resource, "put")
@@ -46,27 +46,27 @@ extension ResourcePool {
         }
     }
 
-    /// Gives back a resource that is not to be used again, such as a connection that was lost.
+    /// Gives back a resource that must not be reused, such as a broken connection.
     ///
-    /// It is destroyed, which may block. After that another may be created in its place. Cannot be interrupted. To
-    /// discard what was not got is the mistake that it is for ``put(_:)``.
+    /// The resource is destroyed, which may block. Then another one can be created in its place. Cannot be interrupted.
+    /// Discarding what ``get(timeout:)`` did not return ends the process as in ``put(_:)``.
     ///
-    /// - Parameter resource: What was got.
+    /// - Parameter resource: A resource from ``get(timeout:)``.
     @available(*, noasync)
     public func discard(_ resource: Resource) {
         destroyInPlace(takeBack(resource, "discard"))
     }
 
-    /// Takes a resource for the time of the body, and gives it back however the body ends.
+    /// Gets a resource, calls the body with it, and gives it back when the body returns or throws.
     ///
-    /// After an error it is discarded, unless the pool was made otherwise: a connection in the middle of an answer is
-    /// of no use to anybody.
+    /// If the body throws, the resource is discarded, because a connection in the middle of a response cannot be
+    /// reused. A pool with `discardsOnError: false` puts it back.
     ///
     /// - Parameters:
-    ///   - timeout: How long to wait for a resource at most, as in ``get(timeout:)``.
-    ///   - body: What to do with it. It may block.
+    ///   - timeout: The maximum time to wait for a resource, as in ``get(timeout:)``.
+    ///   - body: Uses the resource. It may block.
     /// - Returns: What the body returned.
-    /// - Throws: What the body threw, or as ``get(timeout:)``; then the body did not run.
+    /// - Throws: What the body threw, or the errors of ``get(timeout:)``; then the body did not run.
     @available(*, noasync)
     public func withItem<Result>(timeout: Duration? = nil, _ body: (Resource) throws -> Result) throws -> Result {
         let resource = try get(timeout: timeout)
@@ -87,10 +87,10 @@ extension ResourcePool {
 
     /// Changes the maximum.
     ///
-    /// A larger one lets those who wait go on at once. Above a smaller one idle resources are destroyed, which may
-    /// block, and those in use when they are put back. Cannot be interrupted.
+    /// If the pool grows, waiting threads proceed. If it shrinks, idle resources are destroyed, which may block, and
+    /// resources in use are destroyed when they are put back. Cannot be interrupted.
     ///
-    /// - Parameter maximum: How many resources there may be. A negative number is a mistake that ends the process.
+    /// - Parameter maximum: The maximum number of resources. A negative number ends the process.
     @available(*, noasync)
     public func resize(to maximum: Int) {
         guard maximum >= 0 else { fatalError("a ResourcePool cannot be resized to \(maximum) resources") }
@@ -103,7 +103,7 @@ extension ResourcePool {
         }
     }
 
-    /// Destroys all resources that are idle, which may block. Those in use are not touched. Cannot be interrupted.
+    /// Destroys all idle resources, which may block. Resources in use stay valid. Cannot be interrupted.
     @available(*, noasync)
     public func clear() {
         retire { _ in true }

@@ -1,4 +1,4 @@
-/// A number of resources, such as connections to a database, that green threads share.
+/// A pool of resources, such as connections to a database, that green threads share.
 ///
 /// ```swift
 /// let connections = try ResourcePool(maximum: 10, maximumIdle: .seconds(30)) {
@@ -12,26 +12,26 @@
 /// }
 /// ```
 ///
-/// They are created when they are wanted and none is idle, up to the maximum; then threads wait for one. Whoever has
-/// waited longest gets the next, and a newcomer queues behind those who wait. A waiter that is killed or runs out of
-/// time takes none. A resource that was put back is given out again; one that was discarded, or is too old, is
-/// destroyed, and another created in its place once it is wanted.
+/// A resource is created when one is requested and none is idle, up to the maximum. Beyond that, threads wait. They are
+/// served in the order in which they came. A wait that is killed or times out takes no resource. A resource that is put
+/// back is reused. A resource that is discarded or too old is destroyed, and replaced by a new one when one is
+/// requested.
 ///
-/// Creating and destroying may block. A thread that wants a resource creates it; whoever puts one back that is not
-/// to be kept, discards one, or makes the pool smaller destroys it. A resource that has been idle for too long is
-/// destroyed in a thread of the pool. Until it is created or destroyed it counts as in use, so that there are never
-/// more than the maximum.
+/// Creating and destroying a resource may block. The thread that requests a resource creates it. The thread that puts
+/// it back, discards it or shrinks the pool destroys it. A resource that has been idle for too long is destroyed in a
+/// thread of the pool. Resources count as in use while they are created or destroyed, so there are never more than the
+/// maximum.
 ///
-/// Resources that are idle when the last reference to the pool is gone are destroyed by whoever dropped it. Those in
-/// use are left to their users.
+/// When the last reference to the pool is released, its idle resources are destroyed in that thread. Resources in use
+/// are left to their users.
 ///
-/// A pool belongs to its OS thread; so it is not `Sendable`.
+/// A pool belongs to its OS thread, so it is not `Sendable`.
 public final class ResourcePool<Resource> {
-    /// Which of the idle resources is given out next.
+    /// Which idle resource is reused next.
     public enum Order: Hashable, Sendable {
-        /// The one that was put back last. A few are used much, and the others may grow old and go.
+        /// The one that was put back last. Few resources are used often, and the others can expire.
         case lifo
-        /// The one that has been idle longest. All are used alike.
+        /// The one that has been idle longest. All resources are used equally.
         case fifo
     }
 
@@ -44,46 +44,47 @@ public final class ResourcePool<Resource> {
     let create: () throws -> Resource
     let destroy: (Resource) -> Void
 
-    /// How many resources there are at most, idle or in use.
+    /// The maximum number of resources, idle or in use.
     public internal(set) var maximum: Int
 
-    /// Those that nobody uses, in the order in which they were put.
+    /// The idle resources, in the order in which they were put back.
     var items: [Item] = []
 
-    /// Places that are taken, of which there are `maximum`: by resources that are in use, created or destroyed, or on
-    /// their way to a waiter. Idle ones take the rest of them, or less.
+    /// The number of places in use, out of `maximum`: by resources that are in use, being created or destroyed, or
+    /// passed to a waiter. Idle resources are not counted.
     var taken = 0
 
-    /// Resources that were given out and have not come back.
-    var lent = 0
+    /// The number of resources that were returned by `get` and not given back.
+    var inUse = 0
 
-    /// When those were created, where that matters.
+    /// When those were created, if there is a maximum age.
     var births: [ObjectIdentifier: ContinuousClock.Instant] = [:]
 
-    /// Threads that wait, in the order they came. They are sent an item, or nothing: a place to create one in. While
-    /// there are any, no place is free and nothing idle.
+    /// The waiting threads, in the order in which they came. Each is sent an item, or nil: a place to create one in.
+    /// While threads wait, no place is free and no resource is idle.
     var waiters: [Event<Item?>] = []
 
-    /// The delayed thread that destroys what has been idle for too long, while there is such, and when it wakes.
+    /// The delayed thread that destroys expired resources, if there is one, and when it wakes.
     var keeper: GreenThread<Void>?
     var keeperDue = ContinuousClock.now
 
-    /// Makes a pool. Blocks where `create` does, if there is a minimum.
+    /// Creates a pool, and `minimum` resources. Blocks if `create` does.
     ///
-    /// Negative numbers and a minimum above the maximum are mistakes that end the process.
+    /// A negative number, or a minimum above the maximum, ends the process.
     ///
     /// - Parameters:
     ///   - minimum: How many resources to create now. Later there may be fewer.
-    ///   - maximum: How many there may be. With 0 a `get` waits until the pool is resized.
-    ///   - order: Which of the idle ones is given out next.
-    ///   - maximumIdle: For how long a resource may be idle before it is destroyed; nil is forever. With zero or less
-    ///     none is kept: each is destroyed when it is put back, and the pool only limits how many there are.
-    ///   - maximumAge: How old a resource may be to be kept or given out again; nil is any age. Zero or less is as for
-    ///     `maximumIdle`. Otherwise the resources have to be objects: to be told apart.
-    ///   - discardsOnError: Whether ``withItem(timeout:_:)`` discards a resource whose body threw.
-    ///   - create: Makes a resource.
-    ///   - destroy: Called with each resource that the pool no longer wants; the default does nothing.
-    /// - Throws: What `create` threw; those that it had made before are destroyed.
+    ///   - maximum: The maximum number of resources. With 0, a `get` waits until the pool is resized.
+    ///   - order: Which idle resource is reused next.
+    ///   - maximumIdle: How long a resource may be idle before it is destroyed; nil means no limit. With zero or less,
+    ///     no resource is kept: each is destroyed when it is put back, and the pool only bounds how many there are.
+    ///   - maximumAge: The age at which a resource is destroyed instead of reused; nil means no limit. Zero or less
+    ///     means the same as for `maximumIdle`. A positive age requires that resources are objects, which have an
+    ///     identity.
+    ///   - discardsOnError: Whether ``withItem(timeout:_:)`` discards the resource if its body throws.
+    ///   - create: Creates a resource.
+    ///   - destroy: Called with each resource that the pool no longer keeps; the default does nothing.
+    /// - Throws: What `create` threw. Resources that were created before are destroyed.
     @available(*, noasync)
     public init(
         minimum: Int = 0,
@@ -106,7 +107,7 @@ public final class ResourcePool<Resource> {
         self.create = create
         self.destroy = destroy
         for _ in 0..<minimum {
-            // When one fails, deinit destroys the others.
+            // If this throws, deinit destroys the others.
             keep(try makeItem())
         }
     }
@@ -123,17 +124,17 @@ public final class ResourcePool<Resource> {
 extension ResourcePool: Sendable {}
 
 extension ResourcePool {
-    /// How many resources there are, idle or in use. Those that are being created or destroyed count.
+    /// The number of resources, idle or in use, including those that are being created or destroyed.
     public var count: Int { items.count + taken }
 
-    /// How many resources are idle.
+    /// The number of idle resources.
     public var idleCount: Int { items.count }
 
-    /// How many can be got now without waiting for others, be they idle or still to be created. Negative when the pool
-    /// was made smaller than what is in use.
+    /// How many resources ``get(timeout:)`` can return now without waiting for other threads. Negative if the pool was
+    /// shrunk below the number of resources in use.
     public var availableCount: Int { maximum - taken }
 
-    /// How many threads wait for a resource.
+    /// The number of threads that wait for a resource.
     public var waitingCount: Int {
         waiters.count { $0.waitingCount > 0 }
     }

@@ -1,7 +1,6 @@
-/// Takes what is waited for one by one, for a `for` loop and the algorithms of sequences: the iterator of a
-/// ``GreenMap``, a ``GreenPile`` and a ``GreenGroup``.
+/// The iterator of a ``GreenMap``, a ``GreenPile`` and a ``GreenGroup``.
 ///
-/// What could not be waited for, because the caller was interrupted say, is the last element.
+/// If a wait fails, for example because the caller was interrupted, its error is the last element.
 public struct ResultIterator<Value>: IteratorProtocol {
     @usableFromInline
     let take: () throws -> Result<Value, any Error>?
@@ -14,7 +13,7 @@ public struct ResultIterator<Value>: IteratorProtocol {
         self.take = take
     }
 
-    /// Takes the next result. Blocks until there is one.
+    /// Returns the next result. Blocks until it is available.
     @available(*, noasync)
     @inlinable
     public mutating func next() -> Result<Value, any Error>? {

@@ -440,10 +440,10 @@ struct ResourcePoolTests {
             (negative, "a ResourcePool cannot have 0 to -1 resources"),
             (reversed, "a ResourcePool cannot have 3 to 2 resources"),
             (resized, "a ResourcePool cannot be resized to -2 resources"),
-            (tooMany, "put: nothing is in use that could be given back to this ResourcePool"),
-            (nothing, "discard: nothing is in use that could be given back to this ResourcePool"),
-            (twice, "put: this resource was not got from this ResourcePool, or was given back before"),
-            (ageless, "a ResourcePool with a maximum age is for objects, and Int is no class"),
+            (tooMany, "put: no resource of this ResourcePool is in use"),
+            (nothing, "discard: no resource of this ResourcePool is in use"),
+            (twice, "put: the resource is not from this ResourcePool, or was given back before"),
+            (ageless, "a ResourcePool with a maximum age requires objects; Int is not a class"),
         ]
         for (child, expected) in texts {
             let text = String(decoding: child.standardErrorContent, as: UTF8.self)
