@@ -1,4 +1,4 @@
-/* Events: one value or error for all who wait, and those who stop waiting. */
+/* Events: values and errors for all waiters, and waits that end early. */
 #include "helpers.h"
 
 #include <pthread.h>
@@ -35,7 +35,7 @@ static void check_unsent(green_event *event) {
 
 /* Sending and waiting ------------------------------------------------------ */
 
-TEST(send, "an event hands its value to those who wait and to those who come later, any number of times") {
+TEST(send, "an event passes its value to threads that wait and to later callers, any number of times") {
     green_event *event = new_event();
     int value = 7;
     struct waiter waiters[3];
@@ -120,7 +120,7 @@ TEST(fail_with_success, "an error that is none is -EINVAL, and the event stays u
     green_event_free(event);
 }
 
-TEST(order, "those who wait run in the order they came, those who gave up left out") {
+TEST(order, "waiting threads run in the order in which they came, without those that gave up") {
     enum { WAITERS = 9 };
     green_event *event = new_event();
     struct waiter waiters[WAITERS];
@@ -167,7 +167,7 @@ TEST(many, "a thousand threads wait for one event") {
 
 /* Timeouts ----------------------------------------------------------------- */
 
-TEST(timeout, "a wait that is not met in time is -ETIMEDOUT, leaves no trace, and can be made again") {
+TEST(timeout, "a wait that times out returns -ETIMEDOUT, leaves nothing behind, and can be repeated") {
     green_event *event = new_event();
     void *value = NULL;
     int64_t before = green_now(), time = 5 * GREEN_MILLISECOND;
@@ -201,7 +201,7 @@ TEST(timeout_zero, "a timeout of 0 asks without letting anybody run") {
 
 /* Resetting ---------------------------------------------------------------- */
 
-TEST(reset, "a reset event can be sent again, and those who were waiting keep what they were given") {
+TEST(reset, "a reset event can be sent again, and woken threads keep the value they were sent") {
     green_event *event = new_event();
     int first, second;
     struct waiter early = {event, GREEN_FOREVER, 0, NULL, 1}, late = early;
@@ -243,7 +243,7 @@ TEST(killed_after_send, "a waiter that is killed after the send has its value, a
     green_event_free(event);
 }
 
-TEST(killed_before_send, "a waiter that is killed before the send is told so, and not woken again") {
+TEST(killed_before_send, "a waiter that is killed before the send gets -ECANCELED and is not woken again") {
     green_event *event = new_event();
     struct waiter waiter = {event, GREEN_FOREVER, 0, NULL, 1};
     green_thread *thread = start(wait_for, &waiter);
@@ -266,7 +266,7 @@ static int wait_and_ask(void *argument) {
     return error;
 }
 
-TEST(kill_comes_first, "a kill comes before a value that is there, and before a question that need not wait") {
+TEST(kill_comes_first, "a pending kill is delivered before an available value, also if the call need not wait") {
     green_event *event = new_event();
     for (int reset = 0; reset <= 1; reset++)
         for (int64_t timeout = -1; timeout <= 1; timeout++) {
@@ -283,7 +283,7 @@ TEST(kill_comes_first, "a kill comes before a value that is there, and before a 
     green_event_free(event);
 }
 
-TEST(freed, "those who wait for an event that is freed get -EBADF, and do not touch it") {
+TEST(freed, "threads that wait for a freed event get -EBADF and do not access it") {
     green_event *event = new_event();
     struct waiter waiters[3];
     green_thread *threads[3];
@@ -307,7 +307,7 @@ static int send_and_free(void *argument) {
     return error;
 }
 
-TEST(freed_after_send, "an event may be freed before those it was sent to have run") {
+TEST(freed_after_send, "an event may be freed before the threads it woke have run") {
     green_event *event = new_event();
     struct waiter waiter = {event, GREEN_FOREVER, 0, NULL, 1}, killed = waiter;
     green_thread *first = start(wait_for, &waiter), *second = start(wait_for, &killed);
@@ -347,7 +347,7 @@ TEST(in_link, "a link may send and ask, also in a killed thread, but not wait") 
     green_event_free(event);
 }
 
-TEST(deadlock, "main, waiting for an event that nobody can send, gets -EDEADLK, explained") {
+TEST(deadlock, "main gets -EDEADLK with a message when it waits for an event that no thread can send") {
     green_event *event = new_event();
     void *value;
     capture_begin();
@@ -394,7 +394,7 @@ static void *use_first(void *argument) {
     return NULL;
 }
 
-TEST(home, "an event belongs to the OS thread that first uses it, not to the one that made it") {
+TEST(home, "an event belongs to the OS thread that first uses it, not to the one that created it") {
     green_event *event = new_event();
     pthread_t other;
     CHECK(pthread_create(&other, NULL, use_first, event), ==, 0);

@@ -46,7 +46,7 @@ TEST(empty, "an empty group has no next, and does not block") {
     green_group_free(NULL);
 }
 
-TEST(completion_order, "threads come in the order they finish, each once") {
+TEST(completion_order, "threads are handed out once, in the order in which they finish") {
     static const int order[] = {3, 0, 4, 1, 2};
     struct sleeper sleepers[5];
     green_group *group = make_group();
@@ -67,7 +67,7 @@ TEST(completion_order, "threads come in the order they finish, each once") {
     green_group_free(group);
 }
 
-TEST(blocks, "a next waits for the first to finish, and goes on until the group is empty") {
+TEST(blocks, "next waits for the first thread to finish, until the group is empty") {
     int64_t naps[] = {PATIENTLY(9 * GREEN_MILLISECOND), PATIENTLY(3 * GREEN_MILLISECOND),
                       PATIENTLY(6 * GREEN_MILLISECOND)};
     green_thread *threads[3], *thread = NULL;
@@ -92,7 +92,7 @@ TEST(blocks, "a next waits for the first to finish, and goes on until the group 
     green_group_free(group);
 }
 
-TEST(finished_already, "a thread that had finished when it was added comes next, also twice") {
+TEST(finished_already, "a thread that finished before it was added is handed out next, also twice") {
     int values[] = {5, 6};
     green_group *group = make_group();
     green_thread *first = start(give, &values[0]), *second = start(give, &values[1]);
@@ -112,7 +112,7 @@ TEST(finished_already, "a thread that had finished when it was added comes next,
     CHECK(kill_and_finish(napping), ==, -ECANCELED);
 }
 
-TEST(added_twice, "a thread that was added twice before it finished comes twice") {
+TEST(added_twice, "a thread that was added twice before it finished is handed out twice") {
     struct sleeper sleeper;
     green_group *group = make_group();
     start_sleepers(&sleeper, 1);
@@ -173,7 +173,7 @@ static int end_waiter(struct waiter *waiter) {
     return waiter->error == 1 ? finish(waiter->got) : waiter->error;
 }
 
-TEST(several_waiters, "threads go to waiters in the order they came; who is too many is told that it is empty") {
+TEST(several_waiters, "waiters get threads in the order in which they came; the rest learn that the group is empty") {
     static const int order[] = {2, 0, 1};
     struct sleeper sleepers[3];
     struct waiter waiters[5];
@@ -210,7 +210,7 @@ TEST(added_while_waiting, "a thread that is added while others wait goes to the 
     green_group_free(group);
 }
 
-TEST(killed_waiter, "a killed waiter takes no thread with it, and one that has been given its own keeps it") {
+TEST(killed_waiter, "a killed waiter takes no thread, unless it was given one before") {
     struct sleeper sleepers[2];
     struct waiter waiters[2];
     green_group *group = make_group();
@@ -255,12 +255,12 @@ TEST(only_itself, "a thread that is the only one of a group cannot wait for it; 
     add(group, sleeper.thread);
     let_run();
     wake_sleeper(&sleeper);
-    CHECK(next_result(group), ==, 0); /* of the one that was given the sleeper */
+    CHECK(next_result(group), ==, 0); /* by the thread that was given the sleeper */
     check_empty(group);
     green_group_free(group);
 }
 
-TEST(freed, "threads of a group that is freed go on, and who waits is told so") {
+TEST(freed, "threads of a freed group keep running, and waiters get -EBADF") {
     struct sleeper sleepers[3];
     struct waiter waiters[2];
     green_group *group = make_group();
@@ -293,7 +293,7 @@ TEST(freed_finished, "a group that is freed gives back what finished in it, and 
     CHECK(end_waiter(&waiter), ==, 0);
 }
 
-TEST(reports, "a result that was handed out is not reported, one that was dropped is") {
+TEST(reports, "an error is reported if its thread was dropped, not if it was handed out") {
     int failure = -EPROTO;
     green_group *group = make_group();
     add(group, start_named("taken", give, &failure));
@@ -380,7 +380,7 @@ TEST(foreign, "a group belongs to the OS thread of the first green thread that w
 
 /* Many -------------------------------------------------------------------------- */
 
-TEST(many, "ten thousand threads that end in any order all come out of a group, each once") {
+TEST(many, "a group hands out ten thousand threads that finish in any order, each once") {
     enum { COUNT = 10000, WINDOW = 64 };
     static int64_t naps[16];
     size_t added = 0, taken = 0;

@@ -25,7 +25,7 @@ bool model_is_full(const struct model *model) {
     return model->capacity >= 0 && model->holds >= model->capacity;
 }
 
-/* The party's call returns. */
+/* The call of the party returns. */
 static void answer(struct model *model, int party, int result) {
     int place = place_of(model, party);
     model->waiting--;
@@ -58,7 +58,7 @@ static int take_held(struct model *model) {
 
 static void answer_put(struct model *model, int party) {
     model->unfinished++;
-    answer(model, party, party == WORLD);
+    answer(model, party, party == ENVIRONMENT);
 }
 
 static bool serve(struct model *model, const struct request *request) {
@@ -111,7 +111,7 @@ static void ask(struct model *model, const struct step *step) {
         return;
     if (model->closed)
         answer(model, step->party, -EBADF);
-    else if (step->party == WORLD)
+    else if (step->party == ENVIRONMENT)
         answer(model, step->party, 0);
 }
 
@@ -168,9 +168,9 @@ static void choose_puts(const struct model *model, struct choices *choices, enum
 }
 
 static void choose_calls(const struct model *model, struct choices *choices) {
-    bool stands_for[2] = {false, false}; /* those that do nothing; those that were woken */
+    bool stands_for[2] = {false, false}; /* idle parties; woken parties */
     for (int party = 0; party < PARTIES; party++) {
-        bool *chosen = &stands_for[model->hurried && model->woken[party]];
+        bool *chosen = &stands_for[model->without_yields && model->woken[party]];
         if (model_waits(model, party) || *chosen)
             continue;
         *chosen = true;
@@ -183,18 +183,18 @@ int model_choices(const struct model *model, struct step steps[CHOICES]) {
     static const int64_t capacities[] = {0, 1, 2, GREEN_UNBOUNDED};
     struct choices choices = {steps, 0};
     choose_calls(model, &choices);
-    choose_puts(model, &choices, TRY_PUT, WORLD);
-    choose(&choices, TRY_GET, WORLD, 0, 0);
+    choose_puts(model, &choices, TRY_PUT, ENVIRONMENT);
+    choose(&choices, TRY_GET, ENVIRONMENT, 0, 0);
     for (int party = 0; party < PARTIES; party++) {
-        if (!model_waits(model, party) && !(model->hurried && model->woken[party]))
+        if (!model_waits(model, party) && !(model->without_yields && model->woken[party]))
             continue;
         choose(&choices, KILL, party, 0, 0);
         choose(&choices, EXPIRE, party, 0, 0);
     }
     for (int i = 0; i < 4; i++)
         if (capacities[i] != model->capacity)
-            choose(&choices, RESIZE, WORLD, 0, capacities[i]);
+            choose(&choices, RESIZE, ENVIRONMENT, 0, capacities[i]);
     if (!model->closed)
-        choose(&choices, CLOSE, WORLD, 0, 0);
+        choose(&choices, CLOSE, ENVIRONMENT, 0, 0);
     return choices.count;
 }

@@ -1,13 +1,12 @@
-/* A queue as simple as can be, to hold the real one against: what it holds and
- * who waits are two short arrays, and after every step whoever can be served
- * is. */
+/* A simple model of a queue: two short arrays for its elements and the waiting calls.
+ * After every step all calls that can be served are. */
 #ifndef GREEN_TESTS_MODEL_H
 #define GREEN_TESTS_MODEL_H
 
 #include <green/green.h>
 
-/* PARTIES threads put and get; the world does what never waits. */
-enum { PARTIES = 3, WORLD = PARTIES, STEPS = 5 };
+/* PARTIES threads put and get. The environment makes the calls that never wait. */
+enum { PARTIES = 3, ENVIRONMENT = PARTIES, STEPS = 5 };
 
 enum step_kind {
     PUT,
@@ -22,13 +21,13 @@ enum step_kind {
 
 struct step {
     enum step_kind kind;
-    int party;        /* who acts, or is acted upon; WORLD for the rest */
-    int key;          /* of what is put */
+    int party;        /* the thread that acts or is acted upon, or ENVIRONMENT */
+    int key;          /* of the element that is put */
     int64_t capacity; /* after a resize */
 };
 
-/* What a call has returned: an error; of a get, the serial of the element; of a
- * try, 0 when it would have to wait, and otherwise 1 or the serial. */
+/* The result of a call: an error, or for a get the serial of the element. A try
+ * returns 0 if it would wait, otherwise 1 or the serial. */
 struct outcome {
     int party, result;
 };
@@ -40,27 +39,27 @@ struct model_element {
 struct model {
     green_queue_order order;
     int64_t capacity;
-    bool hurried; /* the steps of the world come one upon the other: nobody runs in between */
+    bool without_yields; /* no thread runs between two steps of the environment */
     bool closed;
     int serial; /* of the last element made */
     int unfinished;
 
-    struct model_element held[STEPS]; /* in the order they came */
+    struct model_element held[STEPS]; /* in order */
     int holds;
     struct request {
         int party;
         bool is_put;
         struct model_element element;
-    } line[PARTIES + 1]; /* in the order they came */
+    } line[PARTIES + 1]; /* in order */
     int waiting;
 
-    bool woken[PARTIES]; /* may not have run since another's step ended its wait */
-    int owed[PARTIES];   /* kills that came when the call had ended already */
+    bool woken[PARTIES]; /* may not have run since its wait ended */
+    int owed[PARTIES];   /* kills that came after the call had ended */
 
-    struct outcome outcomes[3 * STEPS + PARTIES]; /* of all steps, in the order the calls return */
+    struct outcome outcomes[3 * STEPS + PARTIES]; /* of all steps, in the order in which calls return */
     int returned;
-    int step_begun; /* the outcomes there were before this step */
-    int actor;      /* whose call the step is; a call that need not wait returns first */
+    int step_begun; /* the number of outcomes before this step */
+    int actor;      /* the caller; a call that need not wait returns first */
 };
 
 void model_apply(struct model *model, const struct step *step);
@@ -69,8 +68,8 @@ bool model_waits(const struct model *model, int party);
 int model_waiting(const struct model *model, bool to_put);
 bool model_is_full(const struct model *model);
 
-/* The steps that are possible next. Of parties that do nothing one stands for
- * all, since nothing tells them apart. */
+/* Stores the possible next steps. One idle party stands for all of them, because they
+ * are equivalent. */
 enum { CHOICES = 32 };
 int model_choices(const struct model *model, struct step choices[CHOICES]);
 

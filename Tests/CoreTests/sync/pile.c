@@ -55,7 +55,7 @@ static int do_task(void *argument) {
     return error < 0 ? error : task->result;
 }
 
-TEST(order, "results come in the order of the spawns, however their threads finish") {
+TEST(order, "results are in the order of the spawns, in whatever order the threads finish") {
     static const int64_t naps[] = {4, 0, 3, 1, 2};
     struct task tasks[5];
     green_pool *pool = make_pool(5);
@@ -73,7 +73,7 @@ TEST(order, "results come in the order of the spawns, however their threads fini
     free_both(pile, pool);
 }
 
-TEST(errors, "an error comes at its item, without a report, and the pile goes on after it") {
+TEST(errors, "an error is the result of its item, is not reported, and later results follow") {
     int results[] = {1, -EPROTO, 3, -ECANCELED, -EIO, 6};
     green_pool *pool = make_pool(2);
     green_pile *pile = make_pile(pool);
@@ -151,7 +151,7 @@ static void end_waiter(struct waiter *waiter, int error, int result) {
     CHECK(waiter->result, ==, result);
 }
 
-TEST(waiters, "of several waiters each gets one result, in order; who is too many is told that it is empty") {
+TEST(waiters, "several waiters get one result each, in order; those without one learn that the pile is empty") {
     struct door first = {0}, others = {0};
     struct visitor visitors[] = {{&first, 0}, {&others, 1}, {&others, 2}};
     struct waiter waiters[5];
@@ -181,7 +181,7 @@ static int nap_for(void *argument) {
     return 4;
 }
 
-TEST(given, "a waiter that was given its result and then killed has it") {
+TEST(given, "a waiter that is killed after it was given its result keeps it") {
     green_thread *napping = NULL;
     struct waiter waiter;
     green_pool *pool = make_pool(1);
@@ -255,7 +255,7 @@ TEST(spawn_refused, "a spawn that times out or fails leaves the pile as it was")
     free_both(pile, pool);
 }
 
-TEST(spawn_killed, "a killed spawn takes its place with it, and those behind move up") {
+TEST(spawn_killed, "a killed spawn removes its place, and later places move up") {
     struct spawner spawners[3];
     struct waiter waiters[3];
     green_pool *pool = make_pool(0);
@@ -275,7 +275,7 @@ TEST(spawn_killed, "a killed spawn takes its place with it, and those behind mov
     free_both(pile, pool);
 }
 
-TEST(spawns_killed, "when the last spawn is killed, those who wait are told that the pile is empty") {
+TEST(spawns_killed, "when the last spawn is killed, waiters learn that the pile is empty") {
     struct spawner spawners[2];
     struct waiter waiters[2];
     green_pool *pool = make_pool(0);
@@ -337,7 +337,7 @@ static int spawn_wait_for_own(void *argument) {
     return next_of(argument);
 }
 
-TEST(own_result, "a thread that waits for its own result is told that it would for ever") {
+TEST(own_result, "a thread that waits for its own result gets -EDEADLK") {
     green_pool *pool = make_pool(1);
     green_pile *pile = make_pile(pool);
     pile_up(pile, wait_for_own, pile);
@@ -427,7 +427,7 @@ TEST(many_piles, "many piles share a pool and its limit, and each has its own or
     green_pool_free(pool);
 }
 
-TEST(freed, "threads of a pile that is freed go on, who waits is told so, and dropped errors are reported") {
+TEST(freed, "threads of a freed pile keep running, waiters get -EBADF, and dropped errors are reported") {
     int failure = -EPROTO, value = 1;
     struct door door = {0};
     struct visitor visitor = {&door, 1};
@@ -540,7 +540,7 @@ static void check_next(green_pile *pile, int result, const int *context) {
     CHECK(with == context);
 }
 
-TEST(places, "threads that were started elsewhere come in the order of their places, with their contexts") {
+TEST(places, "threads that fill reserved places are taken in the order of the places, with their contexts") {
     enum { COUNT = 20 };
     int values[COUNT];
     green_pile_place places[COUNT];
@@ -564,7 +564,7 @@ TEST(places, "threads that were started elsewhere come in the order of their pla
     free_both(pile, pool);
 }
 
-TEST(added, "threads that run already are added at the end, and so are items without a thread") {
+TEST(added, "running threads, and items without a thread, are added at the end") {
     int values[] = {1, 2, 3};
     struct waiter waiters[4];
     green_pool *pool = make_pool(1);
@@ -587,7 +587,7 @@ TEST(added, "threads that run already are added at the end, and so are items wit
     free_both(pile, pool);
 }
 
-TEST(places_cancelled, "places that are given back are skipped, wherever they are") {
+TEST(places_cancelled, "cancelled places are skipped, wherever they are") {
     enum { COUNT = 5 };
     for (int mask = 0; mask < 1 << COUNT; mask++) {
         int values[COUNT], left = 0;
@@ -660,7 +660,7 @@ static void take_in_link(green_thread *thread, void *argument) {
     CHECK(next_of(argument), ==, 5);
 }
 
-TEST(taken_in_link, "a link of the first thread may take its result, and those who wait get the next ones") {
+TEST(taken_in_link, "a link of the first thread may take its result, and waiters get the next ones") {
     struct door door = {0};
     struct visitor visitors[] = {{&door, 5}, {&door, 6}};
     struct waiter waiter;

@@ -1,9 +1,9 @@
-/* Pools: room, the order of those who wait for it, waiting for all, resizing, freeing. */
+/* Pools: room, the order of waiting spawns, waiting for all, resizing, freeing. */
 #include "pools.h"
 
 #include <pthread.h>
 
-/* A thread that spawns into a pool, and what became of it. */
+/* A thread that spawns into a pool, and its result. */
 struct spawner {
     green_pool *pool;
     const char *letter; /* marked by the function */
@@ -32,7 +32,7 @@ static void start_spawner(struct spawner *spawner) {
     let_run();
 }
 
-/* The result of its spawn, after which the function has run if it was to. */
+/* The result of its spawn. If it is 0, the function has run when this returns. */
 static int end_spawner(struct spawner *spawner) {
     CHECK(finish(spawner->thread), ==, 0);
     CHECK((spawner->error == 0) == (spawner->made != NULL));
@@ -143,7 +143,7 @@ TEST(blocks, "a spawn waits while the pool is full") {
     green_pool_free(pool);
 }
 
-TEST(in_order, "spawns that wait for room get it in the order they came") {
+TEST(in_order, "spawns that wait for room are served in the order in which they came") {
     static const char *const letters = "abcdefgh";
     green_pool *pool = make_pool(1);
     green_thread *first = spawn_in(pool, nap, NULL);
@@ -160,7 +160,7 @@ TEST(in_order, "spawns that wait for room get it in the order they came") {
     green_pool_free(pool);
 }
 
-TEST(no_barging, "a slot that comes back is the first waiter's before that has run") {
+TEST(no_barging, "a released slot belongs to the first waiter before it runs") {
     green_pool *pool = make_pool(1);
     green_thread *first = spawn_in(pool, nap, NULL);
     struct spawner spawner = spawner_of(pool, "a");
@@ -177,7 +177,7 @@ TEST(no_barging, "a slot that comes back is the first waiter's before that has r
     green_pool_free(pool);
 }
 
-TEST(timeouts, "a spawn that finds no room in time calls nothing and loses no slot") {
+TEST(timeouts, "a spawn that times out calls nothing and takes no slot") {
     green_pool *pool = make_pool(1);
     green_thread *first = spawn_in(pool, nap, NULL), *made = first;
     CHECK(green_pool_spawn(pool, &made, NULL, mark_it, "a", 0), ==, -ETIMEDOUT);
@@ -192,7 +192,7 @@ TEST(timeouts, "a spawn that finds no room in time calls nothing and loses no sl
     green_pool_free(pool);
 }
 
-TEST(killed_spawner, "a killed spawner leaves no trace, and the slot goes to the next") {
+TEST(killed_spawner, "a killed spawner leaves nothing behind, and the next one gets the slot") {
     green_pool *pool = make_pool(1);
     green_thread *first = spawn_in(pool, nap, NULL);
     struct spawner spawners[] = {spawner_of(pool, "a"), spawner_of(pool, "b"), spawner_of(pool, "c")};
@@ -229,7 +229,7 @@ TEST(failed_waiter, "a waiter that then cannot make its thread leaves the slot t
     green_pool_free(pool);
 }
 
-TEST(deadlock, "a spawn that nobody can ever make room for is a deadlock, which names the pool") {
+TEST(deadlock, "a spawn for which no thread can make room is a deadlock, and the message names the pool") {
     green_pool *pool = make_pool(0);
     capture_begin();
     CHECK(green_pool_spawn(pool, NULL, NULL, mark_it, "a", GREEN_FOREVER), ==, -EDEADLK);
@@ -266,7 +266,7 @@ static struct waiter start_waiter(struct waiter *waiter, green_pool *pool) {
 TEST(wait, "a wait ends when no thread of the pool runs and none waits for room, whatever their results") {
     green_pool *pool = make_pool(1);
     int failure = -EPROTO;
-    CHECK(green_pool_wait(pool, 0), ==, 0); /* an idle one at once */
+    CHECK(green_pool_wait(pool, 0), ==, 0); /* returns at once if idle */
     CHECK(green_pool_wait(pool, GREEN_FOREVER), ==, 0);
     green_thread *first = spawn_in(pool, nap, NULL), *failing;
     struct spawner spawners[] = {spawner_of(pool, "a"), spawner_of(pool, "b")};
@@ -289,7 +289,7 @@ TEST(wait, "a wait ends when no thread of the pool runs and none waits for room,
     green_pool_free(pool);
 }
 
-TEST(wait_for_leaving, "a wait also ends when the last that waited for room gives up") {
+TEST(wait_for_leaving, "a wait also ends when the last waiting spawner gives up") {
     green_pool *pool = make_pool(0);
     struct spawner spawners[] = {spawner_of(pool, "a"), spawner_of(pool, "b")};
     spawners[1].timeout = PATIENTLY(20 * GREEN_MILLISECOND);
@@ -326,7 +326,7 @@ TEST(wait_interrupted, "a wait that times out or is killed leaves the pool as it
 
 /* Resizing ------------------------------------------------------------------- */
 
-TEST(grow, "a larger size lets as many of those who wait go on at once as fit") {
+TEST(grow, "after growing, as many waiting spawners proceed at once as there is room for") {
     static const char *const letters = "abcde";
     green_pool *pool = make_pool(0);
     struct spawner spawners[5];
@@ -344,7 +344,7 @@ TEST(grow, "a larger size lets as many of those who wait go on at once as fit") 
     green_pool_free(pool);
 }
 
-TEST(shrink, "above a smaller size the running go on, and none starts until there are fewer") {
+TEST(shrink, "after shrinking, running threads continue, and none starts until fewer run") {
     green_pool *pool = make_pool(3);
     green_thread *threads[3];
     for (int i = 0; i < 3; i++)
@@ -380,7 +380,7 @@ TEST(resize_refused, "a negative size is refused, and the pool keeps its own") {
 
 /* Freeing, and other OS threads ---------------------------------------------- */
 
-TEST(free_with_waiters, "who waits for a pool that is freed is told so") {
+TEST(free_with_waiters, "threads that wait for a freed pool get -EBADF") {
     green_pool *pool = make_pool(0);
     struct spawner spawners[] = {spawner_of(pool, "a"), spawner_of(pool, "b")};
     struct waiter waiter;
@@ -395,7 +395,7 @@ TEST(free_with_waiters, "who waits for a pool that is freed is told so") {
     CHECK_TEXT(marks(), "");
 }
 
-TEST(free_with_members, "threads of a pool that is freed go on") {
+TEST(free_with_members, "threads of a freed pool keep running") {
     green_pool *pool = make_pool(4);
     green_thread *threads[3];
     int value = 5;
@@ -411,7 +411,7 @@ TEST(free_with_members, "threads of a pool that is freed go on") {
     }
 }
 
-TEST(free_after_grant, "a spawner that had been given its slot before the pool was freed goes on") {
+TEST(free_after_grant, "a spawner that was given its slot before the pool was freed proceeds") {
     green_pool *pool = make_pool(0);
     green_spawn_options small = {.stack_size = 1};
     struct spawner spawners[] = {spawner_of(pool, "a"), spawner_of(pool, "b"), spawner_of(pool, "c")};

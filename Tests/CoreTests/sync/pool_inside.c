@@ -83,7 +83,7 @@ static int recurse(void *argument) {
     return result;
 }
 
-TEST(recursion, "a tree of spawns that is far larger than the pool comes to its end") {
+TEST(recursion, "a tree of spawns that is far larger than the pool completes") {
     for (int size = 1; size <= 8; size++) {
         int depth = 8;
         the_pool = make_pool(size);
@@ -115,7 +115,7 @@ TEST(nested_pools, "a thread of one pool waits for room in another one") {
     check_counts(nest.own, 1, 0, 0);
     check_counts(nest.other, 1, 0, 1);
     CHECK(kill_and_finish(occupant), ==, -ECANCELED);
-    CHECK(finish(thread), ==, 0); /* what ran in the other is not inside the first */
+    CHECK(finish(thread), ==, 0); /* a thread of the other pool is not inside the first */
     CHECK(nest.error, ==, 0);
     green_pool_free(nest.own);
     green_pool_free(nest.other);
@@ -132,7 +132,7 @@ static int spawn_nap(void *argument) {
     return 0;
 }
 
-TEST(in_place_interrupted, "an interrupt that ends what is called in place ends the spawn too") {
+TEST(in_place_interrupted, "an interrupt that ends a function called in place also ends the spawn") {
     struct nest nest = {.own = make_pool(1), .handle = true};
     capture_begin();
     for (int i = 0; i < 2; i++, nest.handle = false) {
@@ -164,7 +164,7 @@ static int spawn_catcher(void *argument) {
     CHECK(thread != NULL);
     catcher->result = catcher->error == 0 ? finish(thread) : catcher->value;
     if (catcher->error < 0)
-        green_thread_release(thread); /* its error has been told */
+        green_thread_release(thread); /* its error was returned */
     return 0;
 }
 
@@ -199,7 +199,7 @@ static int spawn_late(void *argument) {
     return 0;
 }
 
-TEST(in_place_pending, "an interrupt that came before is delivered in place of the call in place") {
+TEST(in_place_pending, "a pending interrupt is delivered and the function is not called in place") {
     struct late late = {.pool = make_pool(1), .gate = start(nap, NULL)};
     green_thread *thread = spawn_in(late.pool, spawn_late, &late);
     let_run();
@@ -239,7 +239,7 @@ TEST(from_link, "a link spawns where there is room, and is refused where it woul
     for (int i = 0; i < 2; i++)
         threads[i] = spawn_in(the_pool, nap, NULL);
     CHECK(green_thread_link(threads[0], NULL, spawn_from_link, &without), ==, 0);
-    CHECK(kill_and_finish(threads[0]), ==, -ECANCELED); /* still in its slot when its links run */
+    CHECK(kill_and_finish(threads[0]), ==, -ECANCELED); /* its links run while it has its slot */
     CHECK(without, ==, -EWOULDBLOCK);
     CHECK(green_thread_link(threads[1], NULL, spawn_from_link, &with_room), ==, 0);
     CHECK(kill_and_finish(threads[1]), ==, -ECANCELED);
@@ -259,7 +259,7 @@ static int wait_inside_in_place(void *argument) {
     return green_pool_wait(argument, GREEN_FOREVER);
 }
 
-TEST(wait_from_inside, "a thread that waits for its own pool is told that it would for ever") {
+TEST(wait_from_inside, "a thread that waits for its own pool gets -EDEADLK") {
     green_pool *pool = make_pool(1);
     CHECK(finish(spawn_in(pool, wait_inside_in_place, pool)), ==, -EDEADLK);
     CHECK_CONTAINS(green_explain(-EDEADLK), "waits for all threads of the pool");
@@ -275,7 +275,7 @@ static int spawn_the_end(void *argument) {
     return finish(spawn_in(argument, free_it, argument));
 }
 
-TEST(free_from_inside, "a pool may be freed by one of its threads, also by one that is called in place") {
+TEST(free_from_inside, "a pool may be freed by one of its threads, also in a function called in place") {
     green_pool *pool = make_pool(1);
     CHECK(finish(spawn_in(pool, free_it, pool)), ==, 0);
     pool = make_pool(1);

@@ -1,14 +1,14 @@
-/* A pool among many, and in a small world: every order of four steps that those
- * around it can take, held against a plain model after each of them. */
+/* Pools: every sequence of four steps, compared with a model after each step; and a
+ * test with many pools. */
 #include "../../../csrc/core/interrupt.h"
 #include "pools.h"
 
 enum step { SPAWN, AWAIT, FINISH_FIRST, FINISH_LAST, KILL_FIRST, KILL_LAST, EXPIRE, GROW, SHRINK, STEPS };
-static const char letters[] = "safFkKe+-"; /* of the steps, for who wants to know which world failed */
+static const char letters[] = "safFkKe+-"; /* of the steps, to show which sequence failed */
 
 enum { LENGTH = 4, SPAWNERS_MAX = 4 + LENGTH, AWAITERS_MAX = LENGTH, YIELDS = 10 };
 
-/* What is still to come of a call, as its result. */
+/* Results of calls that have not returned. */
 enum { NOT_YET = 1, NEVER = 2 };
 
 /* The model ---------------------------------------------------------------- */
@@ -17,11 +17,11 @@ enum { NOT_YET = 1, NEVER = 2 };
 struct caller {
     enum { CALLS, WAITS, ENDS, OVER } state;
     bool killed;
-    int error;  /* its result, once it is over */
-    int coming; /* its result, once it has run again */
+    int error;  /* its result, after it has returned */
+    int coming; /* its result, before it has run again */
 };
 
-/* The thread of the pool that a spawner has made. */
+/* The thread that a spawner started in the pool. */
 struct worker {
     enum { NONE, BEGINS, NAPS, WAKES, GONE } state;
     bool killed;
@@ -34,8 +34,7 @@ struct event {
     int index;
 };
 
-/* Waiters, and the run queue: all there is to know about a pool, and about who
- * runs when. */
+/* The waiters and the run queue, which determine the state of a pool. */
 static struct model {
     int64_t size, running;
     struct caller spawners[SPAWNERS_MAX], awaiters[AWAITERS_MAX];
@@ -44,7 +43,7 @@ static struct model {
     int waiting[SPAWNERS_MAX], waiting_count;
     struct event queue[256];
     int head, tail;
-    int begun[SPAWNERS_MAX], begun_count; /* workers, in the order they ran */
+    int begun[SPAWNERS_MAX], begun_count; /* workers, in the order in which they began */
 } model;
 
 static void enqueue(enum kind kind, int index) {
@@ -130,7 +129,7 @@ static void run_worker(int index) {
     model_give();
 }
 
-/* What happens while the main context yields once. */
+/* One yield of the main context. */
 static void model_yield(void) {
     enqueue(MAIN, 0);
     for (;;) {
@@ -171,7 +170,7 @@ static void model_free(void) {
         model_leave(model.waiting[0], -EBADF);
 }
 
-/* The first or last of those that a step can be about; -1: there is none. */
+/* The first or last thread that a step can apply to, or -1. */
 static int spawner_alive(bool last) {
     int found = -1;
     for (int i = 0; i < model.spawner_count && (last || found < 0); i++)
@@ -199,72 +198,72 @@ static struct {
     green_pool *pool;
     struct actor spawners[SPAWNERS_MAX], awaiters[AWAITERS_MAX];
     int begun[SPAWNERS_MAX], begun_count;
-} world;
+} run;
 
 static int begin_and_nap(void *argument) {
     struct actor *spawner = argument;
-    world.begun[world.begun_count++] = (int)(spawner - world.spawners);
+    run.begun[run.begun_count++] = (int)(spawner - run.spawners);
     return nap(NULL);
 }
 
 static int spawn_one(void *argument) {
     struct actor *spawner = argument;
-    int error = green_pool_spawn(world.pool, &spawner->made, NULL, begin_and_nap, spawner, 3600 * GREEN_SECOND);
+    int error = green_pool_spawn(run.pool, &spawner->made, NULL, begin_and_nap, spawner, 3600 * GREEN_SECOND);
     spawner->error = error;
     return 0;
 }
 
 static int await_all(void *argument) {
     struct actor *awaiter = argument;
-    awaiter->error = green_pool_wait(world.pool, GREEN_FOREVER);
+    awaiter->error = green_pool_wait(run.pool, GREEN_FOREVER);
     return 0;
 }
 
 static void add_spawner(void) {
     int index = model.spawner_count++;
-    world.spawners[index] = (struct actor){.error = NOT_YET};
+    run.spawners[index] = (struct actor){.error = NOT_YET};
     model.spawners[index].error = NOT_YET;
-    world.spawners[index].thread = start(spawn_one, &world.spawners[index]);
+    run.spawners[index].thread = start(spawn_one, &run.spawners[index]);
     enqueue(SPAWNER, index);
 }
 
 static void add_awaiter(void) {
     int index = model.awaiter_count++;
-    world.awaiters[index] = (struct actor){.error = NOT_YET};
+    run.awaiters[index] = (struct actor){.error = NOT_YET};
     model.awaiters[index].error = NOT_YET;
-    world.awaiters[index].thread = start(await_all, &world.awaiters[index]);
+    run.awaiters[index].thread = start(await_all, &run.awaiters[index]);
     enqueue(AWAITER, index);
 }
 
 static void finish_worker(int index) {
     if (index < 0)
         return;
-    CHECK(world.spawners[index].made != NULL);
-    CHECK(green_thread_kill(world.spawners[index].made), ==, 0);
+    CHECK(run.spawners[index].made != NULL);
+    CHECK(green_thread_kill(run.spawners[index].made), ==, 0);
     model_finish(index);
 }
 
 static void kill_spawner(int index) {
     if (index < 0)
         return;
-    CHECK(green_thread_kill(world.spawners[index].thread), ==, 0);
+    CHECK(green_thread_kill(run.spawners[index].thread), ==, 0);
     model.spawners[index].killed = true;
     model_end(index, -ECANCELED);
 }
 
-/* What the spawner's own timeout does. */
+/* Ends the call as its timeout does. */
 static void expire_first(void) {
     if (model.waiting_count == 0)
         return;
     int index = model.waiting[0];
-    green__wait_end(world.spawners[index].thread->wait, -ETIMEDOUT);
+    green__wait_end(run.spawners[index].thread->wait, -ETIMEDOUT);
     model_end(index, -ETIMEDOUT);
 }
 
 static void resize(int64_t size) {
     if (size < 0)
         return;
-    CHECK(green_pool_resize(world.pool, size), ==, 0);
+    CHECK(green_pool_resize(run.pool, size), ==, 0);
     model.size = size;
     model_admit();
 }
@@ -297,21 +296,21 @@ static void take(enum step step) {
 
 static void compare_calls(void) {
     for (int i = 0; i < model.spawner_count; i++) {
-        int error = world.spawners[i].error;
+        int error = run.spawners[i].error;
         if (error == NOT_YET && model.spawners[i].error == NEVER)
             continue; /* its thread has ended without running */
         CHECK(error, ==, model.spawners[i].error);
-        CHECK((world.spawners[i].made != NULL) == (error == 0));
+        CHECK((run.spawners[i].made != NULL) == (error == 0));
     }
     for (int i = 0; i < model.awaiter_count; i++)
-        CHECK(world.awaiters[i].error, ==, model.awaiters[i].error);
-    CHECK(world.begun_count, ==, model.begun_count);
+        CHECK(run.awaiters[i].error, ==, model.awaiters[i].error);
+    CHECK(run.begun_count, ==, model.begun_count);
     for (int i = 0; i < model.begun_count; i++)
-        CHECK(world.begun[i], ==, model.begun[i]);
+        CHECK(run.begun[i], ==, model.begun[i]);
 }
 
 static void compare(void) {
-    check_counts(world.pool, model.running, model.size - model.running, model.waiting_count);
+    check_counts(run.pool, model.running, model.size - model.running, model.waiting_count);
     compare_calls();
 }
 
@@ -321,15 +320,15 @@ static void finish_workers(void) {
     settle();
 }
 
-/* How it ends: all go through the pool, or it is freed in the midst of it. */
+/* The end: all spawns pass through the pool, or it is freed before. */
 static void end_drained(void) {
     resize(SPAWNERS_MAX);
     settle();
     finish_workers();
     compare();
     CHECK(model.running, ==, 0);
-    CHECK(green_pool_wait(world.pool, GREEN_FOREVER), ==, 0);
-    green_pool_free(world.pool);
+    CHECK(green_pool_wait(run.pool, GREEN_FOREVER), ==, 0);
+    green_pool_free(run.pool);
 }
 
 static bool anybody_calls(void) {
@@ -342,9 +341,9 @@ static bool anybody_calls(void) {
 }
 
 static void end_freed(void) {
-    if (anybody_calls()) /* with what is gone */
+    if (anybody_calls()) /* the pool is gone */
         settle();
-    green_pool_free(world.pool);
+    green_pool_free(run.pool);
     model_free();
     settle();
     finish_workers();
@@ -353,19 +352,20 @@ static void end_freed(void) {
 
 static void release_all(void) {
     for (int i = 0; i < model.spawner_count; i++) {
-        CHECK(green_thread_is_finished(world.spawners[i].thread));
-        green_thread_release(world.spawners[i].thread);
-        CHECK(!world.spawners[i].made || green_thread_is_finished(world.spawners[i].made));
-        green_thread_release(world.spawners[i].made);
+        CHECK(green_thread_is_finished(run.spawners[i].thread));
+        green_thread_release(run.spawners[i].thread);
+        CHECK(!run.spawners[i].made || green_thread_is_finished(run.spawners[i].made));
+        green_thread_release(run.spawners[i].made);
     }
     for (int i = 0; i < model.awaiter_count; i++)
-        CHECK(finish(world.awaiters[i].thread), ==, 0);
+        CHECK(finish(run.awaiters[i].thread), ==, 0);
 }
 
-/* After each step: as many yields as it takes, one, or none. */
+/* After each step: as many yields as needed, one, or none. */
 enum pause { SETTLE, ONE_YIELD, NO_YIELD, PAUSES };
 
-/* The main context's name says what is played: a check that fails dumps it. */
+/* Names the main context after the sequence, so that the dump of a failed check shows
+ * it. */
 static void name_play(int64_t size, int spawners, const enum step *steps, const enum pause *pauses, bool freed) {
     char name[2 * LENGTH + 1] = "", text[32];
     for (int i = 0; i < LENGTH; i++) {
@@ -379,8 +379,8 @@ static void name_play(int64_t size, int spawners, const enum step *steps, const 
 static void play(int64_t size, int spawners, const enum step *steps, const enum pause *pauses, bool freed) {
     name_play(size, spawners, steps, pauses, freed);
     model = (struct model){.size = size};
-    world.begun_count = 0;
-    world.pool = make_pool(size);
+    run.begun_count = 0;
+    run.pool = make_pool(size);
     for (int i = 0; i < spawners; i++)
         add_spawner();
     settle();
@@ -406,7 +406,7 @@ static int power(int base, int exponent) {
     return result;
 }
 
-/* Every sequence of steps, with every pause between them. */
+/* Runs every sequence of steps, with every kind of pause between them. */
 static void play_all(int64_t size, int spawners, bool freed) {
     const int sequences = power(STEPS, LENGTH), patterns = power(PAUSES, LENGTH - 1);
     enum step steps[LENGTH];

@@ -1,11 +1,11 @@
-/* Queues: who waits and who is served. What ends a wait early is in
- * queue_wait_errors.c, what a queue holds in queue_memory.c. */
+/* Queues: waiting and the order of service. Waits that end early are in
+ * queue_wait_errors.c, stored elements in queue_memory.c. */
 #include "calls.h"
 #include "helpers.h"
 
 #include <sys/mman.h>
 
-/* Making ------------------------------------------------------------------- */
+/* Creating ----------------------------------------------------------------- */
 
 static void refused(green_queue_options options, const char *part) {
     green_queue *queue = NULL;
@@ -58,7 +58,7 @@ TEST(empty, "a get waits for an element") {
     CHECK(call_waits(&getter));
     queue_counts(queue, 0, 1, 0);
     CHECK(queue_put(queue, 5), ==, 0);
-    queue_counts(queue, 0, 0, 0); /* it went straight to who waited */
+    queue_counts(queue, 0, 0, 0); /* the waiting thread has it */
     CHECK(call_end(&getter), ==, 5);
     queue_release(queue);
 }
@@ -70,14 +70,14 @@ TEST(full, "a put waits for room, and a get makes it") {
     CHECK(call_waits(&putter));
     queue_counts(queue, 2, 0, 1);
     CHECK(queue_get(queue), ==, 1);
-    queue_counts(queue, 2, 0, 0); /* in the moment there was room */
+    queue_counts(queue, 2, 0, 0); /* as soon as there was room */
     CHECK(call_end(&putter), ==, 0);
     CHECK(queue_get(queue), ==, 2);
     CHECK(queue_get(queue), ==, 3);
     queue_release(queue);
 }
 
-TEST(no_yield, "puts and gets that need not wait let nobody else run") {
+TEST(no_yield, "puts and gets that need not wait let no other thread run") {
     green_queue *queue = element_queue(4, GREEN_FIFO);
     struct call other;
     call_begin(&other, queue, 9, GREEN_FOREVER);
@@ -90,7 +90,7 @@ TEST(no_yield, "puts and gets that need not wait let nobody else run") {
     queue_release(queue);
 }
 
-TEST(first_come, "those who get and those who put are served in the order they came") {
+TEST(first_come, "gets and puts are served in the order in which they came") {
     green_queue *queue = element_queue(1, GREEN_FIFO);
     struct call calls[4];
     for (int i = 0; i < 4; i++)
@@ -110,7 +110,7 @@ TEST(first_come, "those who get and those who put are served in the order they c
     queue_release(queue);
 }
 
-TEST(first_come_of_any_order, "those who put wait first come, first served, whatever the order of the queue") {
+TEST(first_come_of_any_order, "puts are served in the order in which they came, whatever the order of the queue") {
     static const green_queue_order orders[] = {GREEN_LIFO, GREEN_PRIORITY};
     for (int i = 0; i < 2; i++) {
         green_queue *queue = element_queue(0, orders[i]);
@@ -125,7 +125,7 @@ TEST(first_come_of_any_order, "those who put wait first come, first served, what
     }
 }
 
-TEST(no_overtaking, "who comes new does not overtake who has waited, though that one has not run yet") {
+TEST(no_overtaking, "a newcomer does not overtake a served waiter that has not run yet") {
     green_queue *queue = element_queue(1, GREEN_FIFO);
     struct call getter, putter;
     call_get(&getter, queue);
@@ -169,7 +169,7 @@ TEST(channel_get, "a put into a channel where a thread waits hands over at once"
     queue_release(channel);
 }
 
-/* Asking without waiting --------------------------------------------------- */
+/* Calls without waiting ---------------------------------------------------- */
 
 TEST(tries, "a try moves an element or says that it would have to wait") {
     green_queue *queue = element_queue(2, GREEN_FIFO);
@@ -183,7 +183,7 @@ TEST(tries, "a try moves an element or says that it would have to wait") {
     queue_release(queue);
 }
 
-TEST(tries_on_a_channel, "a try on a channel takes from a thread that puts, or hands to one that gets") {
+TEST(tries_on_a_channel, "a try on a channel takes from a waiting put, or passes to a waiting get") {
     green_queue *channel = element_queue(0, GREEN_FIFO);
     struct call call;
     CHECK(element_try_put(channel, 0, 1), ==, 0);
@@ -223,7 +223,7 @@ TEST(timeout_zero, "a timeout of 0 polls without waiting") {
 
 /* Resize ------------------------------------------------------------------- */
 
-TEST(resize_up, "more room lets those who wait in at once, in their order") {
+TEST(resize_up, "after growing, waiting puts proceed at once, in order") {
     green_queue *queue = queue_of(1, 1);
     struct call calls[4];
     for (int i = 0; i < 4; i++)
@@ -309,9 +309,9 @@ TEST(resize_closed, "a closed queue stays closed whatever its capacity") {
     queue_release(queue);
 }
 
-/* Work done ---------------------------------------------------------------- */
+/* Unfinished elements ------------------------------------------------------ */
 
-TEST(unfinished, "every element put is unfinished until a task is done, and no more can be done") {
+TEST(unfinished, "every element is unfinished until task_done, and extra calls are refused") {
     green_queue *queue = element_queue(2, GREEN_FIFO);
     CHECK(green_queue_task_done(queue), ==, -EINVAL);
     CHECK_CONTAINS(green_explain(-EINVAL), "task_done");
@@ -346,13 +346,13 @@ TEST(join, "join waits until all is worked off, not merely until the queue is em
     let_run();
     CHECK(!green_thread_is_finished(threads[0]));
     CHECK(green_queue_task_done(queue), ==, 0);
-    CHECK(queue_put(queue, 3), ==, 0); /* too late for those who were woken */
+    CHECK(queue_put(queue, 3), ==, 0); /* too late for the woken threads */
     CHECK(finish(threads[0]), ==, 0);
     CHECK(finish(threads[1]), ==, 0);
     queue_release(queue);
 }
 
-TEST(join_ended, "a join ends by its timeout or a kill, and leaves nothing behind") {
+TEST(join_ended, "a join ends by its timeout or a kill and leaves nothing behind") {
     green_queue *queue = queue_of(1, 1);
     CHECK(green_queue_join(queue, GREEN_MILLISECOND), ==, -ETIMEDOUT);
     CHECK_CONTAINS(green_explain(-ETIMEDOUT), "queue");
@@ -379,7 +379,7 @@ TEST(join_closed, "a closed queue can still be worked off and joined") {
 
 /* Deadlock and dump -------------------------------------------------------- */
 
-TEST(deadlock, "when nobody is left to put or to get, the call of main is -EDEADLK, and takes nothing") {
+TEST(deadlock, "when no thread is left to put or get, the call of main returns -EDEADLK and takes nothing") {
     green_queue *queue = element_queue(1, GREEN_FIFO);
     capture_begin();
     int error = queue_get(queue);
@@ -411,7 +411,7 @@ static const char *dump(void) {
     return text;
 }
 
-TEST(dumped, "the dump says who gets, who puts and who joins") {
+TEST(dumped, "a dump shows the threads that get, put and join") {
     green_queue *empty = element_queue(GREEN_UNBOUNDED, GREEN_FIFO), *full = queue_of(3, 3);
     struct call getter, putter;
     call_get(&getter, empty);

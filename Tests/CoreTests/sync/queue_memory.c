@@ -1,5 +1,5 @@
-/* What a queue holds: the order it comes out in, sizes and alignments, the life
- * of each element, and the memory for it all. */
+/* The elements of a queue: their order, their size and alignment, when they are
+ * moved and destroyed, and the memory that they use. */
 #include "elements.h"
 #include "helpers.h"
 
@@ -24,7 +24,7 @@ static void free_empty(green_queue *queue) {
 
 /* Orders ------------------------------------------------------------------- */
 
-TEST(fifo, "a FIFO queue gives back what came first") {
+TEST(fifo, "a FIFO queue returns the oldest element") {
     green_queue *queue = element_queue(GREEN_UNBOUNDED, GREEN_FIFO);
     for (int i = 1; i <= 5; i++)
         put(queue, 0, i);
@@ -36,7 +36,7 @@ TEST(fifo, "a FIFO queue gives back what came first") {
     free_empty(queue);
 }
 
-TEST(lifo, "a LIFO queue gives back what came last") {
+TEST(lifo, "a LIFO queue returns the newest element") {
     green_queue *queue = element_queue(GREEN_UNBOUNDED, GREEN_LIFO);
     for (int i = 1; i <= 5; i++)
         put(queue, 0, i);
@@ -63,7 +63,7 @@ TEST(priority, "a priority queue gives back what precedes all others") {
     free_empty(queue);
 }
 
-TEST(equal_priorities, "equal elements of a priority queue come out as they came, among others too") {
+TEST(equal_priorities, "equal elements of a priority queue come out in FIFO order, also among others") {
     green_queue *queue = element_queue(GREEN_UNBOUNDED, GREEN_PRIORITY);
     for (int i = 1; i <= 300; i++)
         put(queue, i % 3, i);
@@ -73,7 +73,7 @@ TEST(equal_priorities, "equal elements of a priority queue come out as they came
     free_empty(queue);
 }
 
-/* The place of the one that is next, by looking at all. */
+/* The index of the next element, found by a search. */
 static int next_of(const struct element *held, int count, green_queue_order order) {
     int next = order == GREEN_LIFO ? count - 1 : 0;
     for (int i = 1; i < count && order == GREEN_PRIORITY; i++)
@@ -82,7 +82,8 @@ static int next_of(const struct element *held, int count, green_queue_order orde
     return next;
 }
 
-/* Random puts and gets, in swells that fill and empty it, next to an array. */
+/* Random puts and gets that fill and empty the queue in waves, compared with an
+ * array. */
 static void mix(green_queue_order order) {
     enum { MOST = 700 };
     static struct element held[MOST];
@@ -123,7 +124,7 @@ static int expected(green_queue_order order, int count, int index) {
 
 static void grow_and_drain(green_queue_order order) {
     green_queue *queue = element_queue(GREEN_UNBOUNDED, order);
-    for (int round = 0; round < 2; round++) { /* the second finds what the first has left */
+    for (int round = 0; round < 2; round++) { /* the second reuses the slots of the first */
         for (int i = 0; i < MANY; i++)
             put(queue, i, i + 1);
         CHECK(elements.alive, ==, MANY);
@@ -152,7 +153,7 @@ static void free_full(green_queue_order order, int count, int taken) {
     CHECK(elements.alive, ==, 0);
 }
 
-TEST(destroyed, "what is left in a queue is destroyed with it, each element once, in every order") {
+TEST(destroyed, "elements left in a queue are destroyed with it, once each, in every order") {
     static const int counts[][2] = {{0, 0},    {1, 0},    {1, 1},      {7, 3},
                                     {1000, 1}, {MANY, 0}, {MANY, 999}, {MANY, MANY - 1}};
     for (int i = 0; i < 3; i++)
@@ -172,7 +173,7 @@ TEST(no_destroy, "a queue without move and destroy copies bytes and drops them")
     green_queue_free(queue);
 }
 
-/* What comes in goes to the memory of who waits, at one move. */
+/* An element is moved directly to the memory of the waiting thread. */
 static int get_one(void *queue) {
     return element_get(queue, GREEN_FOREVER);
 }
@@ -181,7 +182,7 @@ static int put_one(void *queue) {
     return element_put(queue, 0, 1, GREEN_FOREVER);
 }
 
-TEST(moved_straight, "an element goes from the thread that puts to the one that gets by one move") {
+TEST(moved_straight, "an element is moved once between a put and a waiting get") {
     for (int64_t capacity = GREEN_UNBOUNDED; capacity <= 1; capacity++) {
         green_queue *queue = element_queue(capacity, GREEN_FIFO);
         green_thread *getter = start(get_one, queue);
@@ -203,7 +204,7 @@ TEST(moved_straight, "an element goes from the thread that puts to the one that 
     free_empty(channel);
 }
 
-TEST(moved_twice, "an element that a queue stores is moved in and out, and no more") {
+TEST(moved_twice, "a stored element is moved twice, in and out") {
     for (int i = 0; i < 3; i++) {
         green_queue *queue = element_queue(GREEN_UNBOUNDED, orders[i]);
         elements.moved = 0;
@@ -230,7 +231,7 @@ static void check_aligned(const void *element, const struct shape *shape) {
     CHECK((uintptr_t)element % alignment, ==, 0);
 }
 
-/* Where the queue keeps them is seen by those it asks to compare or move them. */
+/* precedes and move see where the queue stores the elements. */
 static bool never_first(const void *first, const void *second, void *context) {
     check_aligned(first, context);
     check_aligned(second, context);
@@ -259,7 +260,7 @@ static green_queue *queue_of(struct shape *shape, bool moves) {
     return queue;
 }
 
-/* Bytes around the element must stay as they are. */
+/* The bytes around the element must not change. */
 static void check_shape(struct shape *shape, bool moves) {
     static _Alignas(4096) unsigned char element[LARGEST + 64];
     green_queue *queue = queue_of(shape, moves);
@@ -278,7 +279,7 @@ static void check_shape(struct shape *shape, bool moves) {
     green_queue_free(queue);
 }
 
-TEST(shapes, "elements of any size and alignment come out as they went in") {
+TEST(shapes, "elements of any size and alignment come out unchanged") {
     static const size_t sizes[] = {0, 1, 3, 8, 24, 200, LARGEST};
     for (int order = 0; order < 3; order++)
         for (size_t size = 0; size < sizeof sizes / sizeof sizes[0]; size++)
@@ -330,7 +331,7 @@ static green_queue *queue_of_large(green_queue_order order) {
     return queue;
 }
 
-/* The queue lives on and may keep a little for what comes next. */
+/* The queue still exists and may keep some spare memory. */
 static void swell(green_queue_order order) {
     enum { COUNT = 1000 * 1000 };
     green_queue *queue = queue_of_large(order);
@@ -369,7 +370,7 @@ TEST(memory_of_priority, "a priority queue that grew to a million elements gives
     swell(GREEN_PRIORITY);
 }
 
-/* A thousand through it all the time, a million in all. */
+/* A thousand elements at a time, a million in all. */
 static void flow(green_queue_order order) {
     green_queue *queue = queue_of_large(order);
     struct large large = {0};

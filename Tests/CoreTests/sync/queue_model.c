@@ -1,6 +1,6 @@
-/* Small worlds: every sequence of up to five steps that three threads and the
- * world around them can take with a queue, each on a real queue with real green
- * threads, held against a model after every step. */
+/* Every sequence of up to five steps of three threads and their environment on a
+ * queue. Each sequence runs on a real queue with real green threads, which are
+ * compared with a model after every step. */
 #include "../../../csrc/core/interrupt.h"
 #include "elements.h"
 #include "helpers.h"
@@ -8,34 +8,34 @@
 
 #include <signal.h>
 
-/* A thread that puts and gets when it is told to. It lives through all worlds. */
+/* A thread that puts and gets on request. It is used by all sequences. */
 struct party {
     green_thread *thread;
-    const struct step *task; /* not begun */
-    int serial;              /* of what the task puts */
+    const struct step *task; /* the next call, not begun */
+    int serial;              /* of the element that the task puts */
     int index;
-    int kills; /* that came when no call was there to end */
+    int kills; /* that found no call to end */
     bool dismissed;
 };
 
-/* The world that is being run. */
+/* The sequence that is being run. */
 static struct {
     const struct model *origin;
     const struct step *steps;
     int count; /* of steps */
-    int done;  /* of these */
+    int done;  /* steps that were taken */
     struct model model;
     green_queue *queue;
-    int64_t timeout; /* of the calls that wait */
+    int64_t timeout; /* of the waiting calls */
     int serial;
     struct outcome outcomes[sizeof((struct model *)NULL)->outcomes / sizeof(struct outcome)];
     int returned;
-} world;
+} run;
 
 static struct party parties[PARTIES];
-static long worlds, runs_checked;
+static long sequences, runs_checked;
 
-/* Telling which world it was ----------------------------------------------- */
+/* Printing the failing sequence -------------------------------------------- */
 
 static const char *name_of(int64_t capacity) {
     static const char *const names[] = {"without limit", "0", "1", "2"};
@@ -68,37 +68,37 @@ static void print_step(const struct step *step, int *serial) {
     }
 }
 
-static void print_world(void) {
+static void print_sequence(void) {
     static const char *const orders[] = {"FIFO", "LIFO", "PRIORITY"};
-    if (!world.origin)
+    if (!run.origin)
         return;
-    dprintf(STDERR_FILENO, "in world %ld, a %s queue of capacity %s, %s: ", runs_checked, orders[world.origin->order],
-            name_of(world.origin->capacity), world.origin->hurried ? "in a hurry" : "step by step");
+    dprintf(STDERR_FILENO, "in sequence %ld, a %s queue of capacity %s, %s: ", runs_checked, orders[run.origin->order],
+            name_of(run.origin->capacity), run.origin->without_yields ? "without yields" : "with yields");
     int serial = 0;
-    for (int i = 0; i < world.count; i++) {
+    for (int i = 0; i < run.count; i++) {
         dprintf(STDERR_FILENO, i > 0 ? "; " : "");
-        print_step(&world.steps[i], &serial);
+        print_step(&run.steps[i], &serial);
     }
-    if (world.done > world.count)
+    if (run.done > run.count)
         dprintf(STDERR_FILENO, "; at its end\n");
     else
-        dprintf(STDERR_FILENO, "; at step %d\n", world.done);
+        dprintf(STDERR_FILENO, "; at step %d\n", run.done);
 }
 
 static void on_abort(int number) {
-    print_world();
+    print_sequence();
     signal(number, SIG_DFL);
     raise(number);
 }
 
-/* Where a sanitizer ends the process. */
+/* Called when a sanitizer ends the process. */
 extern void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
 
 static void explain_failures(void) {
-    on_failure = print_world;
+    on_failure = print_sequence;
     signal(SIGABRT, on_abort);
     if (__sanitizer_set_death_callback)
-        __sanitizer_set_death_callback(print_world);
+        __sanitizer_set_death_callback(print_sequence);
     else
         signal(SIGSEGV, on_abort);
 }
@@ -106,19 +106,19 @@ static void explain_failures(void) {
 /* Parties ------------------------------------------------------------------ */
 
 static void returned(int party, int result) {
-    CHECK(world.returned, <, sizeof world.outcomes / sizeof world.outcomes[0]);
-    world.outcomes[world.returned++] = (struct outcome){party, result};
+    CHECK(run.returned, <, sizeof run.outcomes / sizeof run.outcomes[0]);
+    run.outcomes[run.returned++] = (struct outcome){party, result};
 }
 
 static void perform(struct party *self) {
     const struct step *task = self->task;
     self->task = NULL;
-    int result = task->kind == GET ? element_get(world.queue, world.timeout)
-                                   : element_put(world.queue, task->key, self->serial, world.timeout);
+    int result = task->kind == GET ? element_get(run.queue, run.timeout)
+                                   : element_put(run.queue, task->key, self->serial, run.timeout);
     returned(self->index, result);
 }
 
-/* A kill that came too late for a call is met in the yield. */
+/* A kill that was too late for a call is delivered by the yield. */
 static int live(void *argument) {
     struct party *self = argument;
     while (!self->dismissed) {
@@ -144,14 +144,14 @@ static void dismiss(void) {
     }
 }
 
-/* After the first yield whoever was told to act has, after the second whoever
- * that woke has returned. */
+/* After the first yield the requested call has begun. After the second, the threads
+ * that it woke have returned. */
 static void let_all_run(void) {
     CHECK(green_yield(), ==, 0);
     CHECK(green_yield(), ==, 0);
 }
 
-/* What the party's own timeout does when it is over. */
+/* Ends the call as its timeout does. */
 static void expire(struct party *party) {
     if (party->thread->wait)
         green__wait_end(party->thread->wait, -ETIMEDOUT);
@@ -159,7 +159,7 @@ static void expire(struct party *party) {
 
 static void tell(struct party *party, const struct step *step) {
     party->task = step;
-    party->serial = step->kind == PUT ? ++world.serial : 0;
+    party->serial = step->kind == PUT ? ++run.serial : 0;
     for (int i = 0; i < 3 && party->task; i++)
         CHECK(green_yield(), ==, 0);
     CHECK(party->task == NULL);
@@ -173,10 +173,10 @@ static void act(const struct step *step) {
         tell(party, step);
         break;
     case TRY_PUT:
-        returned(WORLD, element_try_put(world.queue, step->key, ++world.serial));
+        returned(ENVIRONMENT, element_try_put(run.queue, step->key, ++run.serial));
         break;
     case TRY_GET:
-        returned(WORLD, element_try_get(world.queue));
+        returned(ENVIRONMENT, element_try_get(run.queue));
         break;
     case KILL:
         CHECK(green_thread_kill(party->thread), ==, 0);
@@ -185,28 +185,28 @@ static void act(const struct step *step) {
         expire(party);
         break;
     case RESIZE:
-        CHECK(green_queue_resize(world.queue, step->capacity), ==, 0);
+        CHECK(green_queue_resize(run.queue, step->capacity), ==, 0);
         break;
     case CLOSE:
-        CHECK(green_queue_close(world.queue), ==, 0);
+        CHECK(green_queue_close(run.queue), ==, 0);
     }
 }
 
-/* Against the model -------------------------------------------------------- */
+/* Comparing with the model ------------------------------------------------- */
 
-/* The party's outcomes from index on; returns the next, and its place in *index. */
+/* Returns the next outcome of the party from *index on, and stores its index. */
 static const struct outcome *outcome_of(int party, const struct outcome *outcomes, int count, int *index) {
     while (*index < count && outcomes[*index].party != party)
         ++*index;
     return *index < count ? &outcomes[(*index)++] : NULL;
 }
 
-/* In a hurry the order in which calls return says nothing; what each party got
- * still does. */
+/* If no thread runs between steps, the order in which calls return is not compared,
+ * only their results. */
 static void compare_outcomes_of(int party) {
-    const struct model *model = &world.model;
+    const struct model *model = &run.model;
     for (int real_index = 0, model_index = 0;;) {
-        const struct outcome *real = outcome_of(party, world.outcomes, world.returned, &real_index);
+        const struct outcome *real = outcome_of(party, run.outcomes, run.returned, &real_index);
         const struct outcome *wanted = outcome_of(party, model->outcomes, model->returned, &model_index);
         CHECK(real != NULL, ==, wanted != NULL);
         if (!real)
@@ -216,57 +216,57 @@ static void compare_outcomes_of(int party) {
 }
 
 static void compare_outcomes(void) {
-    const struct model *model = &world.model;
-    CHECK(world.returned, ==, model->returned);
-    for (int party = 0; party <= WORLD; party++)
+    const struct model *model = &run.model;
+    CHECK(run.returned, ==, model->returned);
+    for (int party = 0; party <= ENVIRONMENT; party++)
         compare_outcomes_of(party);
-    for (int i = 0; i < model->returned && !model->hurried; i++)
-        CHECK(world.outcomes[i].party, ==, model->outcomes[i].party);
+    for (int i = 0; i < model->returned && !model->without_yields; i++)
+        CHECK(run.outcomes[i].party, ==, model->outcomes[i].party);
 }
 
 static void compare_queue(void) {
-    const struct model *model = &world.model;
-    CHECK(green_queue_count(world.queue), ==, model->holds);
-    CHECK(green_queue_getting(world.queue), ==, model_waiting(model, false));
-    CHECK(green_queue_putting(world.queue), ==, model_waiting(model, true));
-    CHECK(green_queue_unfinished(world.queue), ==, model->unfinished);
-    CHECK(green_queue_capacity(world.queue), ==, model->capacity);
-    CHECK(green_queue_is_closed(world.queue), ==, model->closed);
-    CHECK(green_queue_is_full(world.queue), ==, model_is_full(model));
+    const struct model *model = &run.model;
+    CHECK(green_queue_count(run.queue), ==, model->holds);
+    CHECK(green_queue_getting(run.queue), ==, model_waiting(model, false));
+    CHECK(green_queue_putting(run.queue), ==, model_waiting(model, true));
+    CHECK(green_queue_unfinished(run.queue), ==, model->unfinished);
+    CHECK(green_queue_capacity(run.queue), ==, model->capacity);
+    CHECK(green_queue_is_closed(run.queue), ==, model->closed);
+    CHECK(green_queue_is_full(run.queue), ==, model_is_full(model));
 }
 
-/* The step in the model and in reality. Element counts: what the queue holds,
- * and what those who wait to put still have. */
+/* Takes a step in the model and in reality. The elements that exist are those in the
+ * queue and those of waiting puts. */
 static void take_step(const struct step *step) {
-    world.done++;
-    model_apply(&world.model, step);
+    run.done++;
+    model_apply(&run.model, step);
     act(step);
-    if (!world.model.hurried) {
+    if (!run.model.without_yields) {
         let_all_run();
         compare_outcomes();
-        CHECK(elements.alive, ==, world.model.holds + model_waiting(&world.model, true));
+        CHECK(elements.alive, ==, run.model.holds + model_waiting(&run.model, true));
     }
     compare_queue();
 }
 
-/* Closes, and takes out what is left. */
+/* Closes the queue and takes the remaining elements. */
 static void drain(void) {
-    if (!world.model.closed)
-        take_step(&(struct step){.kind = CLOSE, .party = WORLD});
+    if (!run.model.closed)
+        take_step(&(struct step){.kind = CLOSE, .party = ENVIRONMENT});
     do
-        take_step(&(struct step){.kind = TRY_GET, .party = WORLD});
-    while (world.model.outcomes[world.model.returned - 1].result > 0);
-    CHECK(world.outcomes[world.returned - 1].result, ==, -EBADF);
-    green_queue_free(world.queue);
+        take_step(&(struct step){.kind = TRY_GET, .party = ENVIRONMENT});
+    while (run.model.outcomes[run.model.returned - 1].result > 0);
+    CHECK(run.outcomes[run.returned - 1].result, ==, -EBADF);
+    green_queue_free(run.queue);
 }
 
-/* Frees it with all that is in it and all who wait for it. */
+/* Frees the queue with its elements and waiting threads. */
 static void abandon(void) {
-    world.done++;
-    int holds = world.model.holds;
+    run.done++;
+    int holds = run.model.holds;
     long destroyed = elements.destroyed;
-    green_queue_free(world.queue);
-    model_apply(&world.model, &(struct step){.kind = CLOSE, .party = WORLD});
+    green_queue_free(run.queue);
+    model_apply(&run.model, &(struct step){.kind = CLOSE, .party = ENVIRONMENT});
     CHECK(elements.destroyed - destroyed, ==, holds);
     let_all_run();
     compare_outcomes();
@@ -279,35 +279,35 @@ static int64_t timeout_for(const struct step *steps, int count) {
     return GREEN_FOREVER;
 }
 
-static void run_world(const struct model *origin, const struct step *steps, int count) {
+static void run_sequence(const struct model *origin, const struct step *steps, int count) {
     runs_checked++;
-    memset(&world, 0, sizeof world);
-    world.origin = origin;
-    world.steps = steps;
-    world.count = count;
-    world.model = *origin;
-    world.timeout = timeout_for(steps, count);
-    world.queue = element_queue(origin->capacity, origin->order);
+    memset(&run, 0, sizeof run);
+    run.origin = origin;
+    run.steps = steps;
+    run.count = count;
+    run.model = *origin;
+    run.timeout = timeout_for(steps, count);
+    run.queue = element_queue(origin->capacity, origin->order);
     for (int i = 0; i < PARTIES; i++)
         parties[i].kills = 0;
     for (int i = 0; i < count; i++)
         take_step(&steps[i]);
-    if (origin->hurried)
+    if (origin->without_yields)
         abandon();
     else
         drain();
     for (int i = 0; i < PARTIES; i++)
-        CHECK(parties[i].kills, ==, world.model.owed[i]);
+        CHECK(parties[i].kills, ==, run.model.owed[i]);
     CHECK(elements.alive, ==, 0);
 }
 
 /* All of them -------------------------------------------------------------- */
 
-/* Under sanitizers one world in so many; a prime, so that it is not always the
- * same last step. */
+/* Sanitizers run only every STRIDEth sequence. It is a prime, so that the last step
+ * varies. */
 enum { STRIDE = SLOW ? 7 : 1 };
 
-/* Every sequence of length steps that begins with the steps so far, which led to
+/* Runs all sequences of length steps that begin with the given steps, which led to
  * this model. */
 static void explore(const struct model *origin, const struct model *model, struct step *steps, int count, int length) {
     struct step choices[CHOICES];
@@ -318,74 +318,74 @@ static void explore(const struct model *origin, const struct model *model, struc
             struct model next = *model;
             model_apply(&next, &choices[i]);
             explore(origin, &next, steps, count + 1, length);
-        } else if (worlds++ % STRIDE == 0) {
-            run_world(origin, steps, length);
+        } else if (sequences++ % STRIDE == 0) {
+            run_sequence(origin, steps, length);
         }
     }
 }
 
-/* First with everybody run after each step, then with the world's steps one upon
- * the other, so that they meet threads that are woken and have not run. Short
- * ones first, so that what fails is as short as can be. */
+/* First lets all threads run after each step, then takes the steps of the environment
+ * without letting any thread run, so that they meet woken threads that have not run.
+ * Runs short sequences first, so that a failing one is as short as possible. */
 static void explore_all(green_queue_order order, int64_t capacity) {
     struct step steps[STEPS];
     explain_failures();
     assemble();
-    for (int hurried = 0; hurried < 2; hurried++) {
-        struct model origin = {.order = order, .capacity = capacity, .hurried = hurried};
+    for (int without_yields = 0; without_yields < 2; without_yields++) {
+        struct model origin = {.order = order, .capacity = capacity, .without_yields = without_yields};
         for (int length = 1; length <= STEPS; length++)
             explore(&origin, &origin, steps, 0, length);
     }
     dismiss();
-    world.origin = NULL;
+    run.origin = NULL;
     CHECK(runs_checked, >, 0);
-    printf("%ld worlds of %ld\n", runs_checked, worlds);
+    printf("%ld sequences of %ld\n", runs_checked, sequences);
 }
 
-TEST(fifo_channel, "every small world of a channel") {
+TEST(fifo_channel, "every sequence of steps on a channel") {
     explore_all(GREEN_FIFO, 0);
 }
 
-TEST(fifo_one, "every small world of a queue of one") {
+TEST(fifo_one, "every sequence of steps on a queue of capacity 1") {
     explore_all(GREEN_FIFO, 1);
 }
 
-TEST(fifo_two, "every small world of a queue of two") {
+TEST(fifo_two, "every sequence of steps on a queue of capacity 2") {
     explore_all(GREEN_FIFO, 2);
 }
 
-TEST(fifo_unbounded, "every small world of a queue without limit") {
+TEST(fifo_unbounded, "every sequence of steps on an unbounded queue") {
     explore_all(GREEN_FIFO, GREEN_UNBOUNDED);
 }
 
-TEST(lifo_channel, "every small world of a channel that becomes a stack") {
+TEST(lifo_channel, "every sequence of steps on a LIFO channel that is resized") {
     explore_all(GREEN_LIFO, 0);
 }
 
-TEST(lifo_one, "every small world of a stack of one") {
+TEST(lifo_one, "every sequence of steps on a LIFO queue of capacity 1") {
     explore_all(GREEN_LIFO, 1);
 }
 
-TEST(lifo_two, "every small world of a stack of two") {
+TEST(lifo_two, "every sequence of steps on a LIFO queue of capacity 2") {
     explore_all(GREEN_LIFO, 2);
 }
 
-TEST(lifo_unbounded, "every small world of a stack without limit") {
+TEST(lifo_unbounded, "every sequence of steps on an unbounded LIFO queue") {
     explore_all(GREEN_LIFO, GREEN_UNBOUNDED);
 }
 
-TEST(priority_channel, "every small world of a channel that becomes a priority queue") {
+TEST(priority_channel, "every sequence of steps on a priority channel that is resized") {
     explore_all(GREEN_PRIORITY, 0);
 }
 
-TEST(priority_one, "every small world of a priority queue of one") {
+TEST(priority_one, "every sequence of steps on a priority queue of capacity 1") {
     explore_all(GREEN_PRIORITY, 1);
 }
 
-TEST(priority_two, "every small world of a priority queue of two") {
+TEST(priority_two, "every sequence of steps on a priority queue of capacity 2") {
     explore_all(GREEN_PRIORITY, 2);
 }
 
-TEST(priority_unbounded, "every small world of a priority queue without limit") {
+TEST(priority_unbounded, "every sequence of steps on an unbounded priority queue") {
     explore_all(GREEN_PRIORITY, GREEN_UNBOUNDED);
 }

@@ -1,4 +1,4 @@
-/* Slots: elements that are made and taken right where they are. */
+/* Slots: elements that are constructed and taken in place. */
 #include "calls.h"
 #include "helpers.h"
 
@@ -9,7 +9,7 @@ static bool put_in_slot(green_queue *queue, int serial) {
     return slot != NULL;
 }
 
-/* Its serial; 0 without a slot. */
+/* The serial of the element, or 0 if there is no slot. */
 static int get_from_slot(green_queue *queue) {
     struct element *slot = green_queue_get_slot(queue);
     return slot ? element_take(slot) : 0;
@@ -20,7 +20,7 @@ TEST(slots, "an element is made and taken where the queue keeps it") {
     for (int i = 0; i < 2; i++) {
         green_queue *queue = element_queue(2, orders[i]);
         CHECK(get_from_slot(queue), ==, 0);
-        CHECK(queue_put(queue, 9), ==, 0); /* it is at home from here on */
+        CHECK(queue_put(queue, 9), ==, 0); /* the queue has a hub from here on */
         CHECK(queue_get(queue), ==, 9);
         elements.moved = 0;
         CHECK(put_in_slot(queue, 1));
@@ -39,7 +39,7 @@ TEST(slots, "an element is made and taken where the queue keeps it") {
 TEST(slots_of_others, "a slot may be in the memory of the thread at the other end") {
     green_queue *channel = element_queue(0, GREEN_FIFO);
     struct call call;
-    CHECK(element_try_get(channel), ==, 0); /* it is at home from here on */
+    CHECK(element_try_get(channel), ==, 0); /* the queue has a hub from here on */
     CHECK(!put_in_slot(channel, 1));
     call_get(&call, channel);
     CHECK(put_in_slot(channel, 1));
@@ -51,7 +51,7 @@ TEST(slots_of_others, "a slot may be in the memory of the thread at the other en
     queue_release(channel);
 }
 
-/* Callers take the slot or, without one, the call. */
+/* Callers use the slot, or the call if there is none. */
 static void put_either_way(green_queue *queue, int serial) {
     if (!put_in_slot(queue, serial))
         CHECK(queue_put(queue, serial), ==, 0);
@@ -86,7 +86,7 @@ TEST(slots_and_waits, "slots and calls take turns, at every capacity, and nothin
     }
 }
 
-TEST(slots_of_a_full_stack, "a slot of a full LIFO queue is not the one that who waits is let into") {
+TEST(slots_of_a_full_stack, "a slot taken from a full LIFO queue is not reused for the waiting put") {
     green_queue *queue = element_queue(1, GREEN_LIFO);
     struct call putter;
     CHECK(queue_put(queue, 1), ==, 0);
@@ -99,7 +99,7 @@ TEST(slots_of_a_full_stack, "a slot of a full LIFO queue is not the one that who
     queue_release(queue);
 }
 
-TEST(slots_of_priorities, "a priority queue keeps its order for who asks for slots") {
+TEST(slots_of_priorities, "a priority queue keeps its order when slots are used") {
     static const int keys[] = {3, 1, 2, 0};
     green_queue *queue = element_queue(GREEN_UNBOUNDED, GREEN_PRIORITY);
     for (int i = 0; i < 4; i++) {

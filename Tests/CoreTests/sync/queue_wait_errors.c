@@ -1,5 +1,5 @@
-/* What ends a wait on a queue early: timeouts, kills, a close; and where nobody
- * may wait at all. Nothing is lost by any of it. */
+/* Waits on a queue that end early, by timeouts, kills and a close, and contexts that
+ * must not wait. No element is lost. */
 #include "calls.h"
 #include "helpers.h"
 
@@ -7,16 +7,16 @@
 
 /* Timeouts and kills ------------------------------------------------------- */
 
-TEST(timeouts, "a call that runs out of time takes nothing and leaves nothing behind") {
+TEST(timeouts, "a call that times out takes nothing and leaves nothing behind") {
     green_queue *queue = element_queue(1, GREEN_FIFO);
     CHECK(element_get(queue, GREEN_MILLISECOND), ==, -ETIMEDOUT);
     CHECK_CONTAINS(green_explain(-ETIMEDOUT), "queue");
     CHECK(queue_put(queue, 1), ==, 0);
-    queue_counts(queue, 1, 0, 0); /* it went to nobody */
+    queue_counts(queue, 1, 0, 0); /* no call took it */
     CHECK(element_put(queue, 0, 2, GREEN_MILLISECOND), ==, -ETIMEDOUT);
     CHECK_CONTAINS(green_explain(-ETIMEDOUT), "queue");
     CHECK(queue_get(queue), ==, 1);
-    queue_counts(queue, 0, 0, 0); /* nor did who gave up leave anything */
+    queue_counts(queue, 0, 0, 0); /* nor did the call leave anything */
     CHECK(green_queue_unfinished(queue), ==, 1);
     queue_release(queue);
 }
@@ -44,7 +44,7 @@ TEST(late_timeout, "a timeout that is over once the element was handed over is n
     struct call getter;
     call_begin(&getter, queue, 0, 50 * GREEN_MILLISECOND);
     UNTIL(green_queue_getting(queue) == 1 || !call_waits(&getter));
-    bool handed = green_queue_getting(queue) == 1; /* unless the machine was that slow */
+    bool handed = green_queue_getting(queue) == 1; /* unless the machine is very slow */
     int64_t over = green_now() + 51 * GREEN_MILLISECOND;
     CHECK(queue_put(queue, 1), ==, 0);
     while (green_now() < over)
@@ -53,7 +53,7 @@ TEST(late_timeout, "a timeout that is over once the element was handed over is n
     queue_release(queue);
 }
 
-TEST(killed, "killed threads are served nothing, and those around them keep their order") {
+TEST(killed, "killed threads are not served, and the others keep their order") {
     green_queue *queue = element_queue(0, GREEN_FIFO);
     struct call calls[5];
     for (int i = 0; i < 5; i++)
@@ -108,7 +108,7 @@ TEST(limited, "a green_timeout ends a get and a put with -ETIME") {
     queue_release(queue);
 }
 
-/* Threads that go on after their call, to see what the next one says. */
+/* Threads that make a second call, to see its result. */
 static int get_twice(void *queue) {
     int first = element_get(queue, GREEN_FOREVER);
     return first < 0 ? first : 100 * first + (green_yield() == -ECANCELED);
@@ -119,7 +119,7 @@ static int put_twice(void *queue) {
     return first < 0 ? first : 100 + (green_yield() == -ECANCELED);
 }
 
-TEST(handed_and_killed, "who was handed an element and is killed before it runs still has it; the kill comes next") {
+TEST(handed_and_killed, "a thread killed after it was given an element keeps it, and its next call gets the kill") {
     green_queue *queue = element_queue(1, GREEN_FIFO);
     green_thread *thread = start(get_twice, queue);
     let_run();
@@ -134,7 +134,7 @@ TEST(handed_and_killed, "who was handed an element and is killed before it runs 
     queue_release(queue);
 }
 
-TEST(killed_and_put, "an element that comes after the kill goes to the next, though the killed has not run yet") {
+TEST(killed_and_put, "an element put after a kill goes to the next thread, though the killed one has not run yet") {
     green_queue *queue = element_queue(1, GREEN_FIFO);
     struct call first, second;
     call_get(&first, queue);
@@ -152,10 +152,10 @@ struct pending {
     int (*call)(green_queue *queue);
 };
 
-/* Is killed while it is ready: what it returns is that of its first call. */
+/* Is killed while it is ready. Returns the result of its first call. */
 static int call_when_killed(void *argument) {
     struct pending *pending = argument;
-    int first = queue_get(pending->queue); /* handed over, and the kill right after */
+    int first = queue_get(pending->queue); /* served, and killed right after */
     CHECK(first, ==, 9);
     return pending->call(pending->queue);
 }
@@ -184,7 +184,7 @@ TEST(pending_kill, "a kill posted on a ready thread ends its next call, though t
         CHECK(green_queue_task_done(pending.queue), ==, 0);
         CHECK(green_thread_kill(thread), ==, 0);
         if (calls[i] != join)
-            CHECK(queue_put(pending.queue, 1), ==, 0); /* something to get, and room to put */
+            CHECK(queue_put(pending.queue, 1), ==, 0); /* an element to get, and room to put */
         CHECK(finish(thread), ==, -ECANCELED);
         queue_counts(pending.queue, calls[i] != join, 0, 0);
         queue_release(pending.queue);
@@ -206,12 +206,12 @@ TEST(close, "a closed queue takes nothing more and gives what it has") {
     CHECK_CONTAINS(green_explain(-EBADF), "closed");
     CHECK(element_try_get(queue), ==, -EBADF);
     CHECK(element_get(queue, 0), ==, -EBADF);
-    CHECK(green_queue_close(queue), ==, 0); /* nothing, the second time */
+    CHECK(green_queue_close(queue), ==, 0); /* does nothing the second time */
     CHECK(green_queue_is_closed(queue));
     queue_release(queue);
 }
 
-TEST(close_waiting, "closing wakes all who wait, and those who put keep their elements") {
+TEST(close_waiting, "closing wakes all waiting threads, and those that put keep their elements") {
     green_queue *queue = queue_of(1, 1), *empty = element_queue(1, GREEN_FIFO), *channel = element_queue(0, GREEN_FIFO);
     struct call calls[6];
     for (int i = 0; i < 2; i++) {
@@ -233,7 +233,7 @@ TEST(close_waiting, "closing wakes all who wait, and those who put keep their el
     queue_release(channel);
 }
 
-TEST(close_after_handing, "who was served before the close has been served, though it runs after it") {
+TEST(close_after_handing, "a call that was served before the close succeeds, though its thread runs later") {
     green_queue *queue = element_queue(1, GREEN_FIFO);
     struct call call;
     call_get(&call, queue);
@@ -251,7 +251,7 @@ TEST(close_after_handing, "who was served before the close has been served, thou
     queue_release(queue);
 }
 
-TEST(free_waiting, "freeing a queue wakes all who wait with -EBADF, and destroys what it holds") {
+TEST(free_waiting, "freeing a queue wakes all waiting threads with -EBADF and destroys its elements") {
     green_queue *queue = queue_of(2, 2), *empty = element_queue(2, GREEN_FIFO);
     struct call calls[4], served;
     call_get(&served, empty);
@@ -270,7 +270,7 @@ TEST(free_waiting, "freeing a queue wakes all who wait with -EBADF, and destroys
     CHECK(elements.alive, ==, 0);
 }
 
-TEST(free_joined, "freeing a queue wakes who joins it with -EBADF") {
+TEST(free_joined, "freeing a queue ends joins with -EBADF") {
     green_queue *queue = queue_of(2, 2);
     green_thread *thread = start(queue_join, queue);
     let_run();
@@ -278,7 +278,7 @@ TEST(free_joined, "freeing a queue wakes who joins it with -EBADF") {
     CHECK(finish(thread), ==, -EBADF);
 }
 
-/* Where it may be used ----------------------------------------------------- */
+/* Contexts ----------------------------------------------------------------- */
 
 static void use_in_link(green_thread *thread, void *argument) {
     green_queue *queue = argument;
@@ -313,7 +313,7 @@ static int take_and_end(void *queue) {
     return queue_get(queue);
 }
 
-TEST(in_link_of_killed, "in the link of a thread whose kill came too late a queue can be used, too") {
+TEST(in_link_of_killed, "a queue can be used in a link of a thread whose kill was not delivered") {
     green_queue *queue = element_queue(2, GREEN_FIFO);
     green_thread *thread = start(take_and_end, queue);
     CHECK(green_thread_link(thread, NULL, use_in_link, queue), ==, 0);
@@ -330,7 +330,7 @@ static void put_in_link(green_thread *thread, void *queue) {
     CHECK(element_try_put(queue, 0, 6), ==, 1);
 }
 
-TEST(link_wakes, "a put in a link wakes who waits for it, also in that of a thread that never ran") {
+TEST(link_wakes, "a put in a link wakes a waiting get, also if the thread never ran") {
     int value = 0;
     green_queue *channel = element_queue(0, GREEN_FIFO);
     green_thread *threads[] = {start(give, &value), start(nap, NULL)};
@@ -365,7 +365,7 @@ static void *use_elsewhere(void *argument) {
     return NULL;
 }
 
-/* Once without a hub of its own, once with one. */
+/* Once without a hub, once with one. */
 static void *use_elsewhere_with_hub(void *argument) {
     CHECK(green_yield(), ==, 0);
     use_elsewhere(argument);
@@ -396,7 +396,7 @@ static void *use_first(void *argument) {
     return NULL;
 }
 
-TEST(made_elsewhere, "a queue belongs to the OS thread that first uses it, whoever made it") {
+TEST(made_elsewhere, "a queue belongs to the OS thread that first uses it, not to the one that created it") {
     green_queue *queue = element_queue(1, GREEN_FIFO);
     pthread_t other;
     CHECK(pthread_create(&other, NULL, use_first, queue), ==, 0);
@@ -405,7 +405,7 @@ TEST(made_elsewhere, "a queue belongs to the OS thread that first uses it, whoev
     queue_release(queue);
 }
 
-/* A crowd ------------------------------------------------------------------ */
+/* Many threads ------------------------------------------------------------- */
 
 enum { PRODUCERS = 20, CONSUMERS = 7, EACH = 300 };
 
@@ -416,7 +416,7 @@ struct crowd {
     int next_producer;
 };
 
-/* What has not been put is put again: a kill and a timeout take nothing. */
+/* An element that was not put is put again: a kill and a timeout take nothing. */
 static int produce(void *argument) {
     struct crowd *crowd = argument;
     int first = crowd->next_producer++ * EACH;
@@ -427,7 +427,7 @@ static int produce(void *argument) {
         while (error == -ECANCELED || error == -ETIMEDOUT);
         CHECK(error, ==, 0);
         if (random_below(5) == 0)
-            green_yield(); /* a kill that comes here is of no interest */
+            green_yield(); /* a kill here does not matter */
     }
     return 0;
 }
@@ -453,7 +453,7 @@ static void run_crowd(int64_t capacity) {
     green_thread *threads[PRODUCERS + CONSUMERS];
     for (int i = 0; i < PRODUCERS + CONSUMERS; i++)
         threads[i] = start(i < PRODUCERS ? produce : consume, crowd);
-    CHECK(green_yield(), ==, 0); /* who is killed before that never begins */
+    CHECK(green_yield(), ==, 0); /* a thread that is killed before never begins */
     while (crowd->got < PRODUCERS * EACH) {
         green_thread_kill(threads[random_below(PRODUCERS + CONSUMERS)]);
         if (random_below(20) == 0)
@@ -468,7 +468,7 @@ static void run_crowd(int64_t capacity) {
     free(crowd);
 }
 
-TEST(crowd, "in a crowd of threads that are killed and time out all the time every element comes once") {
+TEST(crowd, "every element arrives once while many threads are killed and time out") {
     run_crowd(0);
     run_crowd(1);
     run_crowd(5);

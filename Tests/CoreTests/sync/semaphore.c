@@ -1,4 +1,4 @@
-/* Semaphores: permits, the order of those who wait, and limits. */
+/* Semaphores: permits, the order of waiting threads, and limits. */
 #include "helpers.h"
 
 #include <pthread.h>
@@ -15,7 +15,7 @@ static void check_counts(green_semaphore *semaphore, int64_t permits, size_t acq
     CHECK(green_semaphore_releasing(semaphore), ==, releasing);
 }
 
-/* A thread that acquires, or gives back, and what it was told. */
+/* A thread that acquires or releases, and its result. */
 struct user {
     green_semaphore *semaphore;
     bool releases;
@@ -69,7 +69,7 @@ TEST(permits, "permits are taken without blocking while there are some, and give
     green_semaphore_free(semaphore);
 }
 
-TEST(timeout, "an acquire that is not met in time is -ETIMEDOUT, explained, and leaves no trace") {
+TEST(timeout, "an acquire that times out returns -ETIMEDOUT with a message and leaves nothing behind") {
     green_semaphore *semaphore = new_semaphore(0, -1);
     int64_t before = green_now(), time = 5 * GREEN_MILLISECOND;
     CHECK(green_semaphore_acquire(semaphore, time), ==, -ETIMEDOUT);
@@ -100,7 +100,7 @@ TEST(timeout_zero, "a timeout of 0 asks without letting anybody run") {
 
 /* First come, first served ------------------------------------------------- */
 
-TEST(order, "permits go to those who wait in the order they came, those who gave up left out") {
+TEST(order, "waiting threads get permits in the order in which they came, without those that gave up") {
     enum { USERS = 9 };
     green_semaphore *semaphore = new_semaphore(0, -1);
     struct user users[USERS];
@@ -142,7 +142,7 @@ TEST(no_barging, "a permit is its waiter's when it is given back: a newcomer tha
     green_semaphore_free(semaphore);
 }
 
-/* Takes a permit again and again, among others who do the same. */
+/* Acquires a permit repeatedly, among other threads that do the same. */
 struct share {
     green_semaphore *semaphore;
     int inside, most;
@@ -162,7 +162,7 @@ static int work_in_turn(void *argument) {
     return 0;
 }
 
-TEST(exclusion, "never more threads inside than there are permits, and all come in") {
+TEST(exclusion, "the number of threads inside never exceeds the permits, and all get in") {
     green_semaphore *semaphore = new_semaphore(3, 3);
     struct share share = {semaphore, 0, 0};
     green_thread *threads[100];
@@ -195,7 +195,7 @@ TEST(over_release, "a release beyond the limit is -EOVERFLOW, the message tells 
 
 /* A release that waits ----------------------------------------------------- */
 
-TEST(capped, "at the limit a release waits until somebody takes a permit, in the order they came") {
+TEST(capped, "at the limit, releases wait until a permit is taken, in the order in which they came") {
     green_semaphore *semaphore = new_semaphore(1, 1);
     struct user users[3];
     green_thread *threads[3];
@@ -218,7 +218,7 @@ TEST(capped, "at the limit a release waits until somebody takes a permit, in the
     green_semaphore_free(semaphore);
 }
 
-TEST(capped_timeout, "a release that finds no room in time is -ETIMEDOUT, explained, and gave nothing back") {
+TEST(capped_timeout, "a release that times out returns -ETIMEDOUT with a message and releases nothing") {
     green_semaphore *semaphore = new_semaphore(2, 2);
     CHECK(green_semaphore_release_within(semaphore, GREEN_MILLISECOND), ==, -ETIMEDOUT);
     CHECK_CONTAINS(green_explain(-ETIMEDOUT), "releasing a semaphore");
@@ -229,7 +229,7 @@ TEST(capped_timeout, "a release that finds no room in time is -ETIMEDOUT, explai
     green_semaphore_free(semaphore);
 }
 
-TEST(limit_zero, "with a limit of 0 an acquire and a release meet, whichever comes first") {
+TEST(limit_zero, "with a limit of 0, an acquire and a release wait for each other") {
     green_semaphore *semaphore = new_semaphore(0, 0);
     for (int releases = 0; releases <= 1; releases++) {
         struct user first = {semaphore, releases, GREEN_FOREVER, 0, 1}, second = first;
@@ -247,7 +247,7 @@ TEST(limit_zero, "with a limit of 0 an acquire and a release meet, whichever com
 
 /* Interrupts, and what lives how long -------------------------------------- */
 
-TEST(killed_after_release, "a thread that is killed once the permit is its own has it, and the kill comes next") {
+TEST(killed_after_release, "a thread killed after it was given a permit keeps it, and its next call gets the kill") {
     green_semaphore *semaphore = new_semaphore(0, -1);
     struct user user = {semaphore, false, GREEN_FOREVER, 0, 1};
     green_thread *thread = start(use, &user);
@@ -285,7 +285,7 @@ static int acquire_and_use(void *argument) {
     return error;
 }
 
-TEST(kill_comes_first, "a kill comes before a permit or room that is there, and before a question") {
+TEST(kill_comes_first, "a pending kill comes before an available permit or room, also by a call that need not wait") {
     for (int permits = 0; permits <= 2; permits++)
         for (int releases = 0; releases <= 1; releases++)
             for (int64_t timeout = -1; timeout <= 1; timeout++) {
@@ -302,7 +302,7 @@ TEST(kill_comes_first, "a kill comes before a permit or room that is there, and 
             }
 }
 
-TEST(freed, "those who wait in a semaphore that is freed get -EBADF, and do not touch it") {
+TEST(freed, "threads that wait for a freed semaphore get -EBADF and do not access it") {
     for (int releases = 0; releases <= 1; releases++) {
         green_semaphore *semaphore = new_semaphore(releases, 1);
         struct user users[3];
@@ -321,7 +321,7 @@ TEST(freed, "those who wait in a semaphore that is freed get -EBADF, and do not 
     CHECK_TEXT(marks(), "abcabc");
 }
 
-TEST(freed_after_release, "a semaphore may be freed before those who were given a permit have run") {
+TEST(freed_after_release, "a semaphore may be freed before the threads it woke have run") {
     green_semaphore *semaphore = new_semaphore(0, -1);
     struct user user = {semaphore, false, GREEN_FOREVER, 0, 1};
     green_thread *thread = start(use, &user);
@@ -357,7 +357,7 @@ TEST(in_link, "a link may use a semaphore, also in a killed thread, but not wait
     green_semaphore_free(semaphore);
 }
 
-TEST(dump, "a dump tells who waits in a semaphore, and how many before it") {
+TEST(dump, "a dump shows the threads that wait for a semaphore, and how many are ahead") {
     green_semaphore *empty = new_semaphore(0, -1), *full = new_semaphore(1, 1);
     struct user users[4];
     green_thread *threads[4];
@@ -379,7 +379,7 @@ TEST(dump, "a dump tells who waits in a semaphore, and how many before it") {
     green_semaphore_free(full);
 }
 
-TEST(deadlock, "main, waiting for a permit that nobody can give, gets -EDEADLK, explained") {
+TEST(deadlock, "main gets -EDEADLK with a message when it waits for a permit that no thread can release") {
     green_semaphore *semaphore = new_semaphore(0, -1);
     capture_begin();
     int error = green_semaphore_acquire(semaphore, GREEN_FOREVER);

@@ -1,4 +1,4 @@
-/* Timeouts: when they fire, whom, which of several, and what is left of them. */
+/* Timeouts: when they fire, which of several fires, and what remains of them. */
 #include "helpers.h"
 
 #include <pthread.h>
@@ -62,7 +62,7 @@ TEST(cancelled, "a cancelled timeout ends nothing") {
     green_timeout_free(NULL);
 }
 
-TEST(zero, "a timeout of 0 fires as soon as the thread blocks, after those who are ready when it yields") {
+TEST(zero, "a timeout of 0 fires as soon as the thread blocks, after the ready threads when it yields") {
     int value = 0;
     green_thread *thread = start(give, &value);
     green_timeout *limit = limit_of(0);
@@ -96,7 +96,7 @@ TEST(never, "a negative timeout never fires") {
     CHECK_TEXT(marks(), "nnn");
 }
 
-TEST(longest, "the longest timeout is that, and not one that has been") {
+TEST(longest, "the longest timeout does not overflow into the past") {
     green_timeout *limit = limit_of(INT64_MAX);
     CHECK(green_timeout_is_pending(limit));
     CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
@@ -148,7 +148,7 @@ TEST(explained, "the message tells how long the timeout was, in a fitting unit")
 
 /* Which of several ---------------------------------------------------------- */
 
-TEST(inner, "the inner of two fires and the outer goes on: each is told by its handle") {
+TEST(inner, "an inner timeout fires and the outer one continues; their handles tell which one fired") {
     green_timeout *outer = limit_of(LONG), *inner = limit_of(GREEN_MILLISECOND);
     int64_t nanoseconds = 0;
     CHECK(green_sleep(LONG), ==, -ETIME);
@@ -254,13 +254,13 @@ TEST(ids, "ids begin with 1, and no two timeouts of the process have the same") 
         CHECK(((uint64_t *)ids)[i], >, ((uint64_t *)ids)[i - 1]);
 }
 
-/* Between firing and the call's end ------------------------------------------ */
+/* Between firing and the end of the call ------------------------------------ */
 
-/* A thread that waits for an event under a timeout, and one that runs before it
- * can when the timeout has fired. */
+/* A thread that waits for an event with a timeout, and one that runs between the
+ * firing of the timeout and the end of the wait. */
 struct moment {
-    green_event *event;  /* what the first waits for */
-    green_event *signal; /* that lets the second run */
+    green_event *event;  /* the first thread waits for it */
+    green_event *signal; /* lets the second thread run */
     bool sent;           /* the event is sent, just before the timeout fires */
     green_timeout *limit;
     green_thread *thread;
@@ -290,8 +290,8 @@ static int meddle(void *argument) {
     void *value;
     CHECK(green_event_wait(moment->signal, &value, GREEN_FOREVER), ==, 0);
     CHECK(green_timeout_is_pending(moment->limit));
-    CHECK(timers(), ==, 0);                         /* it has fired, */
-    CHECK(!green_timeout_has_fired(moment->limit)); /* and has ended no call */
+    CHECK(timers(), ==, 0);                         /* it has fired */
+    CHECK(!green_timeout_has_fired(moment->limit)); /* but has not ended a call */
     if (moment->kill)
         CHECK(green_thread_kill_with(moment->thread, "k", mark_reason), ==, 0);
     if (moment->cancel)

@@ -1,4 +1,4 @@
-/* Timeouts in every blocking call: it ends with -ETIME and loses nothing. */
+/* Timeouts in every blocking call, which ends with -ETIME and loses nothing. */
 #include "helpers.h"
 
 #include <poll.h>
@@ -7,7 +7,7 @@
 /* The longest wait of these tests, so that only the timeout can end it. */
 static const int64_t LONG = 3600 * GREEN_SECOND;
 
-/* A timeout that is over while function(argument) blocks ends it. */
+/* A timeout that expires while function(argument) blocks ends it. */
 static void time_out(green_function *function, void *argument) {
     green_timeout *limit = NULL;
     int64_t nanoseconds = 0;
@@ -19,7 +19,7 @@ static void time_out(green_function *function, void *argument) {
     CHECK(green_timeout_last(&nanoseconds), ==, green_timeout_id(limit));
     CHECK(nanoseconds, ==, GREEN_MILLISECOND);
     green_timeout_free(limit);
-    /* One that is over before ends it at once. */
+    /* One that expired before ends it at once. */
     CHECK(green_timeout_start(&limit, 0), ==, 0);
     CHECK(function(argument), ==, -ETIME);
     CHECK(green_timeout_has_fired(limit));
@@ -55,7 +55,7 @@ static int wait_long_for(void *argument) {
     return green_thread_wait(argument, NULL, LONG);
 }
 
-TEST(in_wait, "a timeout ends a wait for a thread, which goes on") {
+TEST(in_wait, "a timeout ends a wait for a thread, and the thread continues") {
     green_thread *thread = start(nap, NULL);
     let_run();
     time_out(wait_for, thread);
@@ -94,7 +94,7 @@ static void time_out_each_read(struct pair *pair) {
     }
     send_text(pair->far, "still good");
     expect_text(pair->near, "still good");
-    /* What came of a line or of a read that is not whole yet stays. */
+    /* Received bytes of an incomplete line or read stay. */
     send_text(pair->far, "half");
     time_out(read_line, pair->near);
     time_out(read_exactly, pair->near);
@@ -123,7 +123,7 @@ static int accept_one(void *argument) {
     return green_accept(argument, &socket);
 }
 
-TEST(in_accept, "a timeout ends an accept, and the connection that comes later is not lost") {
+TEST(in_accept, "a timeout ends an accept, and a later connection is not lost") {
     green_listener *listener = listen_any(TCP4);
     time_out(accept_one, listener);
     green_socket *client = connect_to(listener), *server = accept_from(listener);
@@ -144,7 +144,7 @@ static int connect_full_long(void *argument) {
     return green_connect(argument, full, &(green_connect_options){.timeout = LONG});
 }
 
-TEST(in_connect, "a timeout ends a connect that waits for room, and leaves no connection behind") {
+TEST(in_connect, "a timeout ends a connect that waits for the backlog, and leaves no connection behind") {
     enum { CLIENTS = 16 };
     green_socket *clients[CLIENTS] = {NULL}, *refused = NULL;
     green_listener *listener = NULL;
@@ -223,7 +223,7 @@ static int wait_long_for_event(void *argument) {
     return green_event_wait(argument, &value, LONG);
 }
 
-TEST(in_event, "a timeout ends a wait for an event, and leaves no trace in it") {
+TEST(in_event, "a timeout ends a wait for an event and leaves nothing behind") {
     green_event *event = NULL;
     void *value = NULL;
     CHECK(green_event_make(&event), ==, 0);
@@ -297,7 +297,7 @@ static void free_server(struct server *server) {
     green_listener_release(server->listener);
 }
 
-TEST(in_serve, "a timeout ends serve, at its limit too; its handlers go on and no connection is lost") {
+TEST(in_serve, "a timeout ends serve, also at its limit; the handlers continue and no connection is lost") {
     for (size_t concurrency = 1; concurrency <= 1000; concurrency += 999) {
         struct server *server = new_server(concurrency);
         green_socket *clients[3];
@@ -306,7 +306,7 @@ TEST(in_serve, "a timeout ends serve, at its limit too; its handlers go on and n
         time_out(serve, server);
         for (int served = 1; served <= 3; served++) {
             while (green_semaphore_acquiring(server->permits) == 0)
-                time_out(serve, server); /* takes the next of those that are left */
+                time_out(serve, server); /* accepts the next of the remaining connections */
             CHECK(green_semaphore_release(server->permits), ==, 0);
             UNTIL(server->served == served);
         }

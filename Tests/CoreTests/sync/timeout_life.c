@@ -1,4 +1,4 @@
-/* The life of timeouts: their reasons, and what outlives what. */
+/* The life of timeouts: their reasons, and the ends of threads, hubs and handles. */
 #include "helpers.h"
 
 #include <pthread.h>
@@ -37,7 +37,7 @@ TEST(reason_read, "the reason of a timeout that has ended a call is read once, a
     CHECK_TEXT(marks(), "");
 }
 
-TEST(reason_unread, "a reason that nobody reads is discarded once: by the cancel, the next reason, or the end") {
+TEST(reason_unread, "an unread reason is discarded once: when it is freed, at the next reason, or at the end") {
     green_timeout_free(limit_with(LONG, "a")); /* it never fired */
     CHECK_TEXT(marks(), "a");
     green_timeout_free(limit_with(0, "b")); /* it has fired, and ended no call */
@@ -58,7 +58,7 @@ TEST(reason_unread, "a reason that nobody reads is discarded once: by the cancel
     CHECK_TEXT(marks(), "abcd");
 }
 
-TEST(reason_without_discard, "a reason may come without a discard") {
+TEST(reason_without_discard, "a reason may have no discard function") {
     int reason;
     green_timeout *limit = NULL;
     CHECK(green_timeout_start_with(&limit, 0, &reason, NULL), ==, 0);
@@ -118,7 +118,7 @@ TEST(outlives_thread, "a timeout that outlives its thread is dropped silently, a
         CHECK(finish(start(leave_pending, &leaver)), ==, 0);
         CHECK(timers(), ==, 0);
         CHECK(!green_timeout_is_pending(leaver.limit));
-        /* Nobody who takes the place of its thread is interrupted. */
+        /* A thread that reuses the record is not interrupted. */
         CHECK(finish(start(nap, &time)), ==, 0);
         CHECK(!green_timeout_has_fired(leaver.limit));
         CHECK(green_timeout_id(leaver.limit), ==, i + 1);
@@ -243,7 +243,7 @@ TEST(other_thread, "a timeout works for the context of another OS thread, and is
     CHECK(pthread_join(other, NULL), ==, 0);
     CHECK_TEXT(marks(), "o");
     CHECK(!green_timeout_is_pending(left));
-    free(left); /* its OS thread is gone: nobody may cancel it any more */
+    free(left); /* its OS thread is gone, so it cannot be freed by Green */
 }
 
 static void *cancel_foreign(void *argument) {
