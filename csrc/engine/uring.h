@@ -83,8 +83,13 @@ static inline green_uring *green__uring_of(green_engine *engine) {
 
 /* uring_files.c ---------------------------------------------------------------- */
 
+/* Records what the ring can do with files. */
 void green__uring_files_probe(green_uring *uring, struct io_uring_probe *probe);
+
+/* supports() of the engine contract. */
 bool green__uring_files_supports(const green_engine *engine, green_op_kind kind);
+
+/* Fills in the entry of an operation on a file, except for its user data. */
 void green__uring_files_prepare(struct io_uring_sqe *sqe, const green_op *op);
 
 /* uring_setup.c ---------------------------------------------------------------- */
@@ -110,8 +115,13 @@ int green__uring_buffers_open(green_uring *uring, size_t memory);
 /* Unmaps the buffers. The ring must be closed: this ends their registration. */
 void green__uring_buffers_close(green_uring *uring);
 
+/* Fills in the entry of a receive into a provided buffer, except for its user data. */
 void green__uring_buffers_prepare(const green_uring *uring, struct io_uring_sqe *sqe, const green_op *op);
+
+/* Fills in the operation's green_provided_buffer from a completion. */
 void green__uring_buffers_complete(green_uring *uring, green_op *op, const struct io_uring_cqe *cqe);
+
+/* release_buffer() of the engine contract. */
 void green__uring_buffers_release(green_engine *engine, const green_provided_buffer *buffer);
 
 /* uring_submit.c --------------------------------------------------------------- */
@@ -173,6 +183,7 @@ bool green__uring_wait_step(green_uring *uring, green_op *op, int32_t *result, b
 
 /* inner_epoll.c ---------------------------------------------------------------- */
 
+/* Returns 0 or -errno, explained. */
 int green__inner_epoll_open(green_uring *uring);
 
 /* Whether the operation waits in the inner epoll. */
