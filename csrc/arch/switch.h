@@ -1,30 +1,30 @@
-/* Changing stacks: the only part of Green that is written for a machine.
+/* The switch between two stacks: the only machine-dependent part of Green.
  *
- * Kept across a switch: what the platform's C calling convention says a callee
- * keeps, and no more. The floating-point control words (mxcsr, x87, FPCR) are
- * not: saving them doubles the cost, and a program that changes the rounding
- * mode changes it for its OS thread. */
+ * A switch preserves the registers that the platform's C calling convention makes
+ * callee-saved, and no others. It does not preserve the floating-point control words
+ * (mxcsr, x87, FPCR): that would double its cost. A program that changes the rounding mode
+ * changes it for its OS thread. */
 #ifndef GREEN_ARCH_SWITCH_H
 #define GREEN_ARCH_SWITCH_H
 
 #include <stdint.h>
 
-/* Saves the caller's context on its stack and its stack pointer in *from, and
- * goes on where the context `to` was saved. */
+/* Saves the caller's context on its stack and the stack pointer in *from, and continues where
+ * the context `to` was saved. */
 void green__switch(void **from, void *to);
 
-/* Where a new context begins. It calls the function and argument that
- * green__context() stored, and must not get them back. */
+/* Where a new context starts. It calls the function with the argument that green__context()
+ * stored. The function must not return. */
 void green__entry(void);
 
 #if !defined(__x86_64__) && !defined(__aarch64__)
-#error "Green knows x86-64 and aarch64"
+#error "Green supports x86-64 and aarch64"
 #endif
 
 enum { GREEN_STACK_MIN = 16 * 1024 };
 
-/* Builds on an empty stack, whose top is 16-byte aligned, the context that
- * calls function(argument), and returns its stack pointer. */
+/* Builds a context that calls function(argument), on an empty stack whose top is aligned to
+ * 16 bytes. Returns its stack pointer. */
 static inline void *green__context(void *top, void (*function)(void *), void *argument) {
     uintptr_t *frame = top;
 #if defined(__x86_64__)

@@ -1,5 +1,5 @@
-/* AAPCS64: a callee keeps x19 to x30, sp and the low halves of v8 to v15. The
- * return address is not signed: it is saved and used by this file alone. */
+/* AAPCS64: callee-saved registers are x19 to x30, sp and the low halves of v8 to v15. The
+ * return address is not signed, because only this file saves and uses it. */
 #if defined(__aarch64__)
 
     .text

@@ -1,8 +1,8 @@
-/* The System V convention: a callee keeps rbx, rbp, r12 to r15 and rsp.
+/* The System V ABI: callee-saved registers are rbx, rbp, r12 to r15 and rsp.
  *
- * endbr64 is emitted for indirect-branch tracking, but the object is not marked
- * for shadow stacks: a switch leaves by a ret whose address the shadow stack
- * has never seen, and without the mark the loader keeps shadow stacks off. */
+ * endbr64 supports indirect-branch tracking. The object is not marked for shadow stacks,
+ * so the loader leaves them off: the ret of a switch uses an address that is not on the
+ * shadow stack. */
 #if defined(__x86_64__)
 
     .text

@@ -34,7 +34,7 @@ enum {
     MAPS_DEFAULT = 65530, /* vm.max_map_count of most systems */
 };
 
-/* Not an errno: the next kind is to be tried. */
+/* Not an errno: try the next kind. */
 enum { NEXT_KIND = 1 };
 
 typedef int guard_maker(green_guards *guards, green_guard_area *area, char *guard);
@@ -45,10 +45,10 @@ const char *green__guard_name(green_guard_kind kind) {
     return names[kind];
 }
 
-/* Goes on to the next kind. Says why, once in a process for each kind. */
+/* Selects the next kind. Logs the reason, once in a process for each kind. */
 static int give_up(green_guards *guards, const char *what, int error) {
-    static atomic_bool told[GREEN_GUARD_SHARED];
-    if (!atomic_exchange(&told[guards->kind], true))
+    static atomic_bool logged[GREEN_GUARD_SHARED];
+    if (!atomic_exchange(&logged[guards->kind], true))
         green__debug("no stack guards by %s: %s%s%s", names[guards->kind], what, error ? ": " : "",
                      error ? green__error_text(-error) : "");
     guards->kind++;
@@ -67,9 +67,9 @@ static bool cannot_be_populated(char *guard) {
     return madvise(guard, (size_t)sysconf(_SC_PAGESIZE), MADV_POPULATE_READ) < 0 && errno == EFAULT;
 }
 
-/* Before the first guard of a process: Linux checks the advice before the length. */
+/* Needs no guard: Linux checks the advice before the length. */
 static bool knows_guard_install(void) {
-    enum { UNKNOWN, KNOWN, REFUSED }; /* a race finds it out twice */
+    enum { UNKNOWN, KNOWN, REFUSED }; /* two OS threads may both find out */
     static atomic_int advice = UNKNOWN;
     int known = atomic_load_explicit(&advice, memory_order_relaxed);
     if (known == UNKNOWN) {
@@ -102,7 +102,7 @@ static bool takes_features(int fd, uint64_t features) {
     return ioctl(fd, UFFDIO_API, &api) == 0;
 }
 
-/* NULL, or what failed, with errno. */
+/* Returns NULL, or what failed, with errno. */
 static const char *open_userfaultfd(green_guards *guards) {
     errno = 0;
     if (green__feature_is_disabled(GREEN_FEATURE_USERFAULTFD))
@@ -203,7 +203,7 @@ static int write_protect(green_guards *guards, green_guard_area *area, char *gua
         failed = "write protection by userfaultfd has no effect", errno = 0;
     if (failed && errno == ENOMEM)
         return -ENOMEM;
-    if (failed && guards->proven) { /* the program has closed the descriptor, which may be another one by now */
+    if (failed && guards->proven) { /* the program has closed the descriptor; the number may be in use again */
         guards->fd = -1;
         area->lowest = NULL; /* the guards made so far are gone */
         return give_up(guards, failed, errno);
@@ -225,7 +225,7 @@ static void read_limit(void) {
     protected_max = green__read_number("/proc/sys/vm/max_map_count", MAPS_DEFAULT) / 8 * 3;
 }
 
-/* Neither the guards that are shared nor the program must lack mappings. */
+/* Leaves mappings for shared guards and for the program. */
 static bool is_within_limit(void) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, read_limit);

@@ -5,7 +5,7 @@
  *                  Reads and writes are caught, also in a forked child.
  *   userfaultfd    Write protection by userfaultfd(2) (Linux 5.11). Writes are caught,
  *                  reads return zeros. A child gets one mprotect guard instead, for the
- *                  stack on which it goes on. Containers often forbid the call.
+ *                  stack on which it continues. Containers often forbid the call.
  *   mprotect       Reads and writes are caught, but each guard splits a mapping, and
  *                  vm.max_map_count limits these. Three eighths of it may be guards.
  *   shared         One mprotect guard for up to 256 stacks, for those that the limit
@@ -74,13 +74,13 @@ void green__guards_init(green_guards *guards);
  * descriptors get. */
 void green__guards_open(green_guards *guards);
 
-/* After the areas have been unmapped. */
+/* Call it after the areas were unmapped. */
 void green__guards_close(green_guards *guards);
 
 /* Guards a slot of an area, in the order of the slots. Sets area->lowest. 0 or -errno. */
 int green__guard_make(green_guards *guards, green_guard_area *area, size_t index);
 
-/* To be called before an area is unmapped. */
+/* Call it before an area is unmapped. */
 void green__guard_area_close(const green_guard_area *area);
 
 /* Whether MADV_DONTNEED removes guards of this area. */
@@ -88,7 +88,7 @@ static inline bool green__guards_can_be_discarded(const green_guard_area *area) 
     return area->registered > 0;
 }
 
-/* In a forked child. The guard is that of the stack on which it goes on, or NULL. */
+/* In a forked child. guard is that of the stack on which the child continues, or NULL. */
 void green__guards_abandon(green_guards *guards, char *guard);
 
 /* The name of a kind, as in the list above. */

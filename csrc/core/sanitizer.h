@@ -65,9 +65,8 @@ static inline void green__fiber_destroy(void *fiber) {
 #endif
 }
 
-/* A fiber for a stack that is used again. TSan keeps the frames of functions that
- * do not return, of which each thread has some, and has room for a few ten
- * thousand: so now and then it is a new one. */
+/* Replaces the fiber of a reused stack now and then. TSan keeps the frames of functions that
+ * never return, of which each thread has some, and has room for some ten thousand. */
 static inline void green__fiber_reuse(void **fiber, unsigned *uses) {
 #ifdef GREEN_TSAN
     enum { USES_MAX = 4096 };
@@ -80,8 +79,8 @@ static inline void green__fiber_reuse(void **fiber, unsigned *uses) {
 #endif
 }
 
-/* Just before a switch. fake_stack is where the leaving thread keeps ASan's
- * fake stack, or NULL when it never comes back. */
+/* Call it just before a switch. fake_stack receives ASan's fake stack of the current thread,
+ * or is NULL if the thread exits. */
 static inline void green__sanitizer_before_switch(void **fake_stack, const void *bottom, size_t size, void *fiber) {
 #ifdef GREEN_ASAN
     __sanitizer_start_switch_fiber(fake_stack, bottom, size);
@@ -92,7 +91,7 @@ static inline void green__sanitizer_before_switch(void **fake_stack, const void 
     (void)fake_stack, (void)bottom, (void)size, (void)fiber;
 }
 
-/* The first thing after one; NULL at the very beginning of a thread. */
+/* Call it first after a switch. NULL for a new thread. */
 static inline void green__sanitizer_after_switch(void *fake_stack) {
 #ifdef GREEN_ASAN
     __sanitizer_finish_switch_fiber(fake_stack, NULL, NULL);
@@ -101,7 +100,7 @@ static inline void green__sanitizer_after_switch(void *fake_stack) {
 #endif
 }
 
-/* A stack about to be used again may be poisoned by frames that never returned. */
+/* Frames that never returned may have poisoned a stack that is reused. */
 static inline void green__sanitizer_unpoison(const void *address, size_t size) {
 #ifdef GREEN_ASAN
     __asan_unpoison_memory_region(address, size);

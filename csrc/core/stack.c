@@ -9,11 +9,11 @@
 #include <unistd.h>
 
 enum {
-    /* Page-aligned stacks would all use the same few sets of the L1 cache; each
-     * begins some cache lines lower than the one before. 16 lines leave three
-     * quarters of the top page to frames, so that a thread that waits near its
-     * beginning still costs one page. */
-    COLOURS = 16,
+    /* Page-aligned stacks would all use the same few sets of the L1 cache. So each stack
+     * begins some cache lines lower than the one before (cache coloring). 16 lines leave
+     * three quarters of the top page for frames, so that a thread that waits near its
+     * start uses one page. */
+    COLORS = 16,
     CACHE_LINE = 64,
     ARENA_STACKS_MIN = 16,
     ARENA_STACKS_MAX = 1024,
@@ -66,8 +66,8 @@ void green__stacks_abandon(green_stacks *stacks, const green_stack *own) {
     green__guards_abandon(&stacks->guards, own ? own->guard : NULL);
 }
 
-/* The class of a size, made on first use. Programs use one or two sizes, so a
- * list is all it takes. */
+/* Returns the class of a size, made on first use. A list is enough, because programs use one
+ * or two sizes. */
 static green_stack_class *class_of(green_stacks *stacks, size_t size) {
     if (size == 0)
         return &stacks->first;
@@ -98,7 +98,7 @@ static struct green_arena *arena_create(green_stack_class *class) {
     /* A first arena is small: most programs need few stacks. */
     if (count < ARENA_STACKS_MIN || !class->arenas)
         count = ARENA_STACKS_MIN;
-    /* A size that does not fit sixteen times may still fit once. */
+    /* There may be address space for one stack if there is none for sixteen. */
     for (;; count = 1) {
         struct green_arena *arena = malloc(sizeof *arena + count * sizeof *arena->stacks);
         if (!arena)
@@ -140,7 +140,7 @@ static green_stack *carve(green_stacks *stacks, green_stack_class *class) {
     *stack = (green_stack){
         .bottom = slot + GREEN_GUARD_SIZE,
         .guard = arena->area.lowest,
-        .top = slot + arena->area.slot - (class->carved % COLOURS) * CACHE_LINE,
+        .top = slot + arena->area.slot - (class->carved % COLORS) * CACHE_LINE,
         .class = class,
         .fiber = green__fiber_create(),
     };
@@ -164,8 +164,8 @@ green_stack *green__stack_take(green_stacks *stacks, size_t size) {
     return stack;
 }
 
-/* One call for each run of neighbours, since calls are what it costs: the guards between
- * them survive it. Where they do not, a call for each stack. */
+/* Makes one call for each run of neighbors, including the guards between them, because the
+ * calls dominate the cost. If a call would remove the guards, makes one for each stack. */
 static void discard_cold(struct green_arena *arena) {
     const green_guard_area *area = &arena->area;
     size_t run_max = green__guards_can_be_discarded(area) ? 1 : area->count;

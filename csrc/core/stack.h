@@ -13,21 +13,21 @@ typedef struct green_stack {
     struct green_stack *next; /* in the free list */
     char *bottom;             /* lowest usable byte */
     char *guard;              /* where an overflow ends: just below, or farther down if shared */
-    char *top;                /* where the first frame begins: coloured */
+    char *top;                /* where the first frame begins: see COLORS in stack.c */
     struct green_stack_class *class;
     void *fiber;       /* TSan's */
     unsigned uses;     /* of the fiber */
     unsigned valgrind; /* Valgrind's id */
     bool dirty;        /* has touched pages */
-    bool cold;         /* marked by a reclaim that is under way */
+    bool cold;         /* marked by a reclaim in progress */
 } green_stack;
 
 /* All stacks of one size. */
 typedef struct green_stack_class {
     struct green_stack_class *next;
     size_t size;                            /* usable bytes of each */
-    green_stack *free;                      /* the one used last comes first */
-    struct green_arena *arenas;             /* the newest first; only it has stacks to carve */
+    green_stack *free;                      /* the one used last is first */
+    struct green_arena *arenas;             /* the newest first; new stacks come from it */
     size_t carved, free_count, dirty_count; /* dirty ones among the free */
 } green_stack_class;
 
@@ -41,11 +41,11 @@ typedef struct green_stacks {
 void green__stacks_init(green_stacks *stacks, size_t default_size, size_t warm);
 void green__stacks_destroy(green_stacks *stacks);
 
-/* A stack of at least size bytes, 0 meaning the default. NULL with errno set:
- * no address space, or no guard. */
+/* Returns a stack of at least size bytes, or of the default size if size is 0. NULL with
+ * errno set if there is no address space or no guard. */
 green_stack *green__stack_take(green_stacks *stacks, size_t size);
 
-/* Gives it back. The caller may still be running on it, and may until the next
+/* Frees a stack. The caller may be running on it, and may continue until the next
  * green__stack_take() or green__stacks_reclaim(). */
 static inline void green__stack_give(green_stack *stack) {
     green_stack_class *class = stack->class;
@@ -56,8 +56,8 @@ static inline void green__stack_give(green_stack *stack) {
     class->dirty_count++;
 }
 
-/* Gives the memory of all but the warm free stacks back to the system, if there
- * is enough of it to be worth the calls. */
+/* Returns the memory of all free stacks but the warm ones to the system, if there are enough
+ * of them to be worth the calls. */
 void green__stacks_reclaim(green_stacks *stacks);
 
 /* Whether the stack has no guard of its own. */
@@ -70,14 +70,14 @@ static inline bool green__stack_is_guarded_at(const green_stack *stack, const vo
     return (uintptr_t)address - (uintptr_t)stack->guard < GREEN_GUARD_SIZE;
 }
 
-/* In a forked child that goes on with this stack, or NULL: it needs its guard, and none
- * of the others. */
+/* In a forked child that continues on this stack, or NULL: keeps the guard of this stack, and
+ * closes the descriptor of the guards. */
 void green__stacks_abandon(green_stacks *stacks, const green_stack *own);
 
-/* Bytes touched so far, to the page. */
+/* Returns how much of a stack was used so far, rounded up to pages. */
 size_t green__stack_used(const green_stack *stack);
 
-/* The most that one of them has touched and still has. */
+/* Returns the most that one stack uses, including free ones that keep their memory. */
 size_t green__stacks_deepest(const green_stacks *stacks);
 
 static inline size_t green__stack_size(const green_stack *stack) {

@@ -72,8 +72,8 @@ void green__timer_cancel(green_timer_heap *heap, green_timer *timer) {
 }
 
 void green__timers_fire(green_timer_heap *heap, int64_t now) {
-    /* A fired timer may start others, even due ones; as many as there are now
-     * is the most that one call fires. */
+    /* A fired timer may start others that are due at once. So one call fires at most as
+     * many as there are now. */
     for (size_t most = heap->count; most > 0 && heap->count > 0 && heap->entries[0].at <= now; most--) {
         green_timer *timer = heap->entries[0].timer;
         green__timer_cancel(heap, timer);

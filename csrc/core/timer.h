@@ -1,9 +1,9 @@
 /* Timers: a 4-ary heap of deadlines.
  *
- * The deadline stands in the heap itself, so that sifting compares neighbours in
- * memory; each timer knows its place, so that cancelling is one removal. A
- * timer that is started late and cancelled early, as timeouts are, lives at the
- * bottom of the heap and costs a few moves however many there are. */
+ * The heap contains the deadlines, so that sifting compares neighbors in memory. Each timer
+ * contains its index, so that cancelling it is one removal. Timeouts are mostly cancelled
+ * before they expire: they stay at the bottom of the heap and cost a few moves, regardless
+ * of the number of timers. */
 #ifndef GREEN_CORE_TIMER_H
 #define GREEN_CORE_TIMER_H
 
@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 typedef struct green_timer {
-    void (*fire)(struct green_timer *timer); /* called once; the timer is idle again by then */
+    void (*fire)(struct green_timer *timer); /* called once, when the timer is idle again */
     size_t place;                            /* 1 + index in the heap; 0: idle */
 } green_timer;
 
@@ -28,7 +28,7 @@ typedef struct green_timer_heap {
     size_t count, capacity;
 } green_timer_heap;
 
-/* Makes room for one more, so that the next start cannot fail. -ENOMEM. */
+/* Reserves memory for one more timer, so that the next start cannot fail. -ENOMEM. */
 int green__timer_reserve(green_timer_heap *heap);
 
 /* Starts an idle timer. -ENOMEM. */
@@ -41,13 +41,13 @@ static inline bool green__timer_pending(const green_timer *timer) {
     return timer->place != 0;
 }
 
-/* Fires every timer whose deadline is not after now, in the order of their
- * deadlines; timers that these start are left for the next time. */
+/* Fires all timers whose deadline is not after now, in the order of their deadlines. Timers
+ * that they start wait for the next call. */
 void green__timers_fire(green_timer_heap *heap, int64_t now);
 
 void green__timers_destroy(green_timer_heap *heap);
 
-/* now + delay, without overflow. */
+/* Returns now + delay, or INT64_MAX if that overflows. */
 static inline int64_t green__time_add(int64_t now, int64_t delay) {
     return delay < INT64_MAX - now ? now + delay : INT64_MAX;
 }
@@ -55,12 +55,12 @@ static inline int64_t green__time_add(int64_t now, int64_t delay) {
 /* A deadline that never comes. */
 static const int64_t GREEN_NEVER = -1;
 
-/* The deadline of a timeout, which may be GREEN_FOREVER. */
+/* The deadline of a timeout that starts now. GREEN_NEVER for GREEN_FOREVER. */
 static inline int64_t green__deadline_after(int64_t timeout) {
     return GREEN_LIKELY(timeout < 0) ? GREEN_NEVER : green__time_add(green_now(), timeout);
 }
 
-/* The timeout that is left until a deadline: 0 when it is over. */
+/* The time until a deadline, as a timeout: 0 if it has passed. */
 static inline int64_t green__time_left(int64_t deadline) {
     if (GREEN_LIKELY(deadline < 0))
         return GREEN_FOREVER;

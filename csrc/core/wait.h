@@ -1,8 +1,8 @@
-/* What a parked thread waits for, and the lists it may wait in.
+/* Waits of parked threads, and lists of waits.
  *
- * A wait lives on the stack of its thread, from just before park to just after.
- * Whoever wakes it sets its result and calls green__ready() once; whoever
- * interrupts it calls green__interrupt(), which leads to the same end. */
+ * A wait is on the stack of its thread while the thread is parked. The object that it waits
+ * for stores a result and calls green__ready() once. An interrupt calls cancel(), which
+ * leads to the same call. */
 #ifndef GREEN_CORE_WAIT_H
 #define GREEN_CORE_WAIT_H
 
@@ -16,11 +16,10 @@ typedef struct green_wait green_wait;
 struct green_thread;
 
 typedef struct green_wait_kind {
-    /* Makes the wait end early: takes it off whatever it is on and readies its
-     * thread, or sees to it that this happens soon. Called at most once. NULL:
-     * this wait cannot be interrupted. */
+    /* Ends the wait early: removes it from its object and makes its thread ready, at once
+     * or soon after. Called at most once. NULL: the wait cannot be interrupted. */
     void (*cancel)(green_wait *wait);
-    /* "reading from 127.0.0.1:6000", for a dump. */
+    /* Formats what the thread waits for, such as "reading from 127.0.0.1:6000". */
     void (*describe)(const green_wait *wait, char *text, size_t size);
 } green_wait_kind;
 
@@ -32,12 +31,13 @@ struct green_wait {
     const green_wait_kind *kind;
     struct green_thread *thread;
     int64_t since;        /* the hub's clock when it parked */
-    int cause;            /* -errno, when the call itself was ended: its timeout, a close */
+    int cause;            /* -errno, if the call was ended by its own timeout or by a close */
     bool cancelled;       /* kind->cancel was called */
     green_wait_link link; /* in a list */
 };
 
-/* Waits in the order they came: a circle through a link that is no wait. */
+/* Waits in the order in which they were appended: a ring through a link that is not part of
+ * a wait. */
 typedef green_wait_link green_wait_list;
 
 static inline void green__wait_list_init(green_wait_list *list) {
@@ -60,7 +60,7 @@ static inline void green__wait_list_remove(green_wait *wait) {
     wait->link.next->previous = wait->link.previous;
 }
 
-/* Takes the first wait off a list; NULL when there is none. */
+/* Removes and returns the first wait of a list. NULL if the list is empty. */
 static inline green_wait *green__wait_list_take(green_wait_list *list) {
     if (green__wait_list_is_empty(list))
         return NULL;

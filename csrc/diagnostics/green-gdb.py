@@ -1,11 +1,11 @@
-"""Green threads for gdb: of a running process or of a core file.
+"""Shows green threads in gdb, of a running process or of a core file.
 
     (gdb) source /usr/share/greencore/gdb/green-gdb.py
     (gdb) green threads
     (gdb) green backtrace 7
 
-It reads the hubs of the process as they are and calls nothing in it. It needs the debug information of Green's core,
-which -g gives to release builds, too.
+It only reads memory of the process and calls no functions in it. It needs the debug information of Green's core, so
+build release builds with -g, too.
 """
 
 import re
@@ -13,10 +13,10 @@ import re
 import gdb
 from gdb.unwinder import Unwinder
 
-RUNNING, PARKED, DONE = 1, 2, 3  # of green_state in thread.h
+RUNNING, PARKED, DONE = 1, 2, 3  # green_state in thread_record.h
 
-# What green__switch has left on the stack of a thread that does not run: the offsets of registers, and how much it
-# takes off as it goes back. See switch_x86_64.S and switch_aarch64.S.
+# What green__switch has saved on the stack of a thread that does not run: the offsets of the registers, and the size of
+# the frame. See switch_x86_64.S and switch_aarch64.S.
 X86_64 = {"r15": 0, "r14": 8, "r13": 16, "r12": 24, "rbx": 32, "rbp": 40, "rip": 48}
 AARCH64 = {f"x{19 + i}": 8 * i for i in range(12)}
 FRAMES = {
@@ -47,7 +47,7 @@ def hubs():
 
 
 def threads(hub):
-    """Every green thread of a hub that has not ended, in the order of their numbers."""
+    """Every green thread of a hub that has not finished, in the order of their ids."""
     found = [hub["root"].address]
     block = hub["records"]["blocks"]
     while block:
@@ -63,12 +63,12 @@ def label(thread):
     return f"thread {int(thread['id'])}{name}"
 
 
-def native_thread(hub):
-    """The OS thread of a hub, as gdb knows it; None when it does not."""
+def os_thread(hub):
+    """The OS thread of a hub in gdb, or None if gdb does not know it."""
     number = int(hub["registration"]["tid"])
-    for native in gdb.selected_inferior().threads():
-        if number in native.ptid[1:]:
-            return native
+    for thread in gdb.selected_inferior().threads():
+        if number in thread.ptid[1:]:
+            return thread
     return None
 
 
@@ -77,11 +77,11 @@ def is_within(stack, address):
 
 
 def running(hub):
-    """The green thread whose stack the OS thread is on: the last one that ran, while the hub waits in the kernel.
-    Selects that OS thread."""
-    native = native_thread(hub)
-    if native is not None:
-        native.switch()
+    """The green thread whose stack the OS thread runs on. While the hub waits in the kernel, this is the one that
+    runs the event loop. Selects the OS thread."""
+    found = os_thread(hub)
+    if found is not None:
+        found.switch()
         gdb.newest_frame().select()
         sp = int(gdb.parse_and_eval("$sp"))
         for thread in threads(hub):
@@ -91,7 +91,8 @@ def running(hub):
 
 
 def symbol(pointer):
-    """The name of what a pointer points to. In a Swift program gdb takes green__x for Ada's and writes green.x."""
+    """The symbol that a pointer points to. In a Swift program gdb prints green__x as green.x, because it takes the name
+    for one of Ada."""
     found = re.search(r"<(?:green(?:__|\.))?(\w+)", pointer.format_string(symbols=True))
     return found.group(1) if found else "something"
 
@@ -103,7 +104,7 @@ def has_begun(thread):
 def state(thread, runs):
     number = int(thread["state"])
     if number == PARKED:
-        # The name of its kind says it without calling the function that describes it.
+        # The name of the wait's kind: its describe() is not called.
         text = "parked, " + symbol(thread["wait"]["kind"]).replace("_", " ")
         return text + ", and its OS thread waits for all" if runs else text
     if number == RUNNING or runs:
@@ -112,7 +113,7 @@ def state(thread, runs):
 
 
 class Elsewhere(Unwinder):
-    """Makes gdb go from the newest frame of an OS thread, whatever it is, to those of a green thread."""
+    """Makes gdb unwind from the newest frame of an OS thread to the frames of a green thread."""
 
     def __init__(self):
         super().__init__("green")
@@ -131,7 +132,7 @@ class Elsewhere(Unwinder):
         info.add_saved_register(sp, gdb.Value(begin + size).cast(pending.read_register(sp).type))
         return info
 
-    # What gdb tells this frame by.
+    # The frame's id.
     @property
     def sp(self):
         return self.thread["sp"]
@@ -141,7 +142,7 @@ class Elsewhere(Unwinder):
         return gdb.Value(0)
 
     def backtrace(self, thread, arguments):
-        """The backtrace of a thread that does not run, as gdb would write it."""
+        """The backtrace of a thread that does not run, as gdb prints it."""
         self.thread = thread
         gdb.invalidate_cached_frames()
         try:
@@ -149,7 +150,7 @@ class Elsewhere(Unwinder):
         finally:
             self.thread = None
             gdb.invalidate_cached_frames()
-        frames = re.split(r"^(?=#\d)", text, flags=re.MULTILINE)[2:]  # nothing, and the OS thread's newest
+        frames = re.split(r"^(?=#\d)", text, flags=re.MULTILINE)[2:]  # without the OS thread's newest frame
         return "".join(f"#{i:<3}{frame.split(None, 1)[1]}" for i, frame in enumerate(frames))
 
 
@@ -158,7 +159,7 @@ gdb.unwinder.register_unwinder(None, elsewhere, replace=True)
 
 
 def is_missing(thread):
-    """Whether the core file is without the thread's stack."""
+    """Whether the core file lacks the thread's stack."""
     try:
         memory = gdb.selected_inferior().read_memory(int(thread["sp"]), 160)
         return not any(b"".join(memory))
@@ -174,23 +175,23 @@ def backtrace(hub, thread, runs, arguments):
             "Its stack is not in the core file. The system's have them; that of gdb's generate-core-file has not,\n"
             "since gdb gives up at the guards between stacks.\n"
         )
-    if runs and native_thread(hub) is None:
+    if runs and os_thread(hub) is None:
         return "Its OS thread is not among those that gdb knows.\n"
     return gdb.execute(f"backtrace {arguments}", to_string=True) if runs else elsewhere.backtrace(thread, arguments)
 
 
 class Command(gdb.Command):
-    """One that leaves the OS thread and the frame selected that were."""
+    """A command that restores the selected OS thread and frame."""
 
     def invoke(self, arguments, from_tty):
-        native = gdb.selected_thread()
-        if native is None:
+        selected = gdb.selected_thread()
+        if selected is None:
             raise gdb.GdbError("There is no process: start the program, attach to it, or load a core file.")
         frame = gdb.selected_frame().level()
         try:
             self.run(arguments)
         finally:
-            native.switch()
+            selected.switch()
             gdb.execute(f"frame {frame}", to_string=True)
 
 
@@ -202,7 +203,7 @@ class Green(gdb.Command):
 
 
 class Threads(Command):
-    """List the green threads of all OS threads: number, name, state and what each waits for.
+    """List the green threads of all OS threads: id, name, state and what each waits for.
 Usage: green threads"""
 
     def __init__(self):
@@ -234,7 +235,7 @@ command backtrace, such as full."""
         for hub in hubs():
             current = running(hub)
             for thread in threads(hub):
-                if which == "" and not (native_thread(hub) == selected and thread == current):
+                if which == "" and not (os_thread(hub) == selected and thread == current):
                     continue
                 if which.isdigit() and int(which) != int(thread["id"]):
                     continue
