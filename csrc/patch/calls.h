@@ -173,20 +173,4 @@ extern green_real_calls green__real;
 #define GREEN_GREEN_CALL(family, name) __typeof__(name) green__green_##name;
 GREEN_PATCH_CALLS(GREEN_GREEN_CALL)
 
-typedef struct green_patched_call {
-    const char *name;
-    unsigned family;
-    void *green;
-    void *real;  /* NULL if this process has none */
-    void *taken; /* the address that the program sees, which may be a stub of the executable */
-} green_patched_call;
-
-/* All patched calls, including the aliases that the C library has for some. */
-extern green_patched_call green__patched_calls[];
-extern const size_t green__patched_call_count;
-
-/* Fills in green__real and the table. The caller holds green__patches_lock. Returns 0, or
- * -ENOSYS, explained, if the process is statically linked or the C library lacks a call. */
-int green__patched_calls_find(void);
-
 #endif

@@ -3,7 +3,7 @@
 #ifndef GREEN_PATCH_LINK_ELF_H
 #define GREEN_PATCH_LINK_ELF_H
 
-#include "../calls.h"
+#include "call_table.h"
 
 #include <link.h>
 

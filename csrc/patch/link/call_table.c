@@ -1,0 +1,108 @@
+#include "call_table.h"
+
+#include "../../base/pthread.h"
+
+#include <dlfcn.h>
+#include <link.h>
+#include <linux/membarrier.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#define GREEN_ROW(family, name) {#name, GREEN_PATCH_##family, (void *)green__green_##name, NULL, NULL},
+#define GREEN_ALIAS(family, alias, name) {#alias, GREEN_PATCH_##family, (void *)green__green_##name, NULL, NULL},
+
+/* Aliases: names used by old binaries, and names for large file offsets, which all calls
+ * have on 64-bit systems. */
+#define GREEN_PATCH_ALIASES(X)                                                                                         \
+    X(CLOSES, __close, close)                                                                                          \
+    X(SOCKET, __connect, connect)                                                                                      \
+    X(SOCKET, __read, read)                                                                                            \
+    X(SOCKET, __send, send)                                                                                            \
+    X(SOCKET, __write, write)                                                                                          \
+    X(SELECT, __poll, poll)                                                                                            \
+    X(SELECT, __select, select)                                                                                        \
+    X(LOCK, __pthread_mutex_lock, pthread_mutex_lock)                                                                  \
+    X(LOCK, __pthread_mutex_trylock, pthread_mutex_trylock)                                                            \
+    X(LOCK, __pthread_mutex_unlock, pthread_mutex_unlock)                                                              \
+    X(LOCK, __pthread_rwlock_rdlock, pthread_rwlock_rdlock)                                                            \
+    X(LOCK, __pthread_rwlock_unlock, pthread_rwlock_unlock)                                                            \
+    X(LOCK, __pthread_rwlock_wrlock, pthread_rwlock_wrlock)                                                            \
+    X(FILE, creat64, creat)                                                                                            \
+    X(FILE, open64, open)                                                                                              \
+    X(FILE, openat64, openat)                                                                                          \
+    X(FILE, pread64, pread)                                                                                            \
+    X(FILE, preadv64, preadv)                                                                                          \
+    X(FILE, preadv64v2, preadv2)                                                                                       \
+    X(FILE, pwrite64, pwrite)                                                                                          \
+    X(FILE, pwritev64, pwritev)                                                                                        \
+    X(FILE, pwritev64v2, pwritev2)                                                                                     \
+    X(FILE, __open, open)                                                                                              \
+    X(FILE, __open64, open)                                                                                            \
+    X(FILE, __open64_2, __open_2)                                                                                      \
+    X(FILE, __openat64_2, __openat_2)                                                                                  \
+    X(FILE, __pread64, pread)                                                                                          \
+    X(FILE, __pread64_chk, __pread_chk)                                                                                \
+    X(FILE, __pwrite64, pwrite)                                                                                        \
+    X(THREAD, __pthread_getspecific, pthread_getspecific)                                                              \
+    X(THREAD, __pthread_key_create, pthread_key_create)                                                                \
+    X(THREAD, __pthread_setspecific, pthread_setspecific)                                                              \
+    X(THREAD, __sched_yield, sched_yield)                                                                              \
+    X(THREAD, pthread_yield, sched_yield)
+
+green_patched_call green__patched_calls[] = {GREEN_PATCH_CALLS(GREEN_ROW) GREEN_PATCH_ALIASES(GREEN_ALIAS)};
+const size_t green__patched_call_count = sizeof green__patched_calls / sizeof *green__patched_calls;
+
+/* Offsets in green__real. A function pointer cannot be assigned from void *, so the address
+ * is copied as bytes. */
+#define GREEN_OFFSET(family, name) offsetof(green_real_calls, name),
+static const size_t offsets[] = {GREEN_PATCH_CALLS(GREEN_OFFSET)};
+enum { OWN_CALLS = sizeof offsets / sizeof *offsets };
+
+/* In an executable that is not position-independent, the address of a function may be that
+ * of a stub in the executable, which jumps through a slot that will be rewritten. */
+static bool is_stub(void *address) {
+    const ElfW(Sym) *symbol = NULL;
+    Dl_info info;
+    return dladdr1(address, &info, (void **)&symbol, RTLD_DL_SYMENT) && symbol && symbol->st_shndx == SHN_UNDEF;
+}
+
+static void find(void *library, green_patched_call *call) {
+    call->taken = call->real = dlsym(RTLD_DEFAULT, call->name);
+    if (call->real && is_stub(call->real))
+        call->real = dlsym(RTLD_NEXT, call->name);
+    if (!call->real)
+        call->real = dlsym(library, call->name);
+}
+
+/* The addresses in green__pthread may be those of such stubs, too. */
+#define GREEN_REPLACE(name)                                                                                            \
+    if (green__pthread.name != green__real.pthread_##name)                                                             \
+        green__pthread.name = green__real.pthread_##name;
+
+static void update_base(void) {
+    GREEN_PTHREAD_CALLS(GREEN_REPLACE)
+}
+
+int green__patched_calls_find(void) {
+    static bool done;
+    if (done)
+        return 0;
+    void *library = dlopen("libc.so.6", RTLD_NOW | RTLD_NOLOAD);
+    if (!library)
+        return green__fail(-ENOSYS, "cannot patch: this process has no libc.so.6, because it is statically linked");
+    for (size_t i = 0; i < green__patched_call_count; i++) {
+        green_patched_call *call = &green__patched_calls[i];
+        find(library, call);
+        if (i >= OWN_CALLS)
+            continue;
+        if (!call->real)
+            return green__fail(-ENOSYS, "cannot patch: the C library has no function '%s'", call->name);
+        memcpy((char *)&green__real + offsets[i], &call->real, sizeof call->real);
+    }
+    update_base();
+    /* Other OS threads may call through a slot as soon as it is rewritten. The barrier
+     * makes green__real visible to all of them before that. */
+    syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+    done = true;
+    return 0;
+}
