@@ -5,10 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    BLOCK_THREADS = 256,
-    ID_BLOCK = 256, /* a hub takes ids in blocks: a counter shared by OS threads is slow */
-};
+enum { BLOCK_THREADS = 256 };
 
 struct green_thread_block {
     struct green_thread_block *next;
@@ -51,11 +48,9 @@ void green__thread_records_each(const green_thread_records *records, void (*visi
                 visit(&block->threads[i], context);
 }
 
-uint64_t green__thread_id_next(green_thread_records *records) {
+void green__thread_id_block_take(green_thread_records *records) {
     static atomic_uint_fast64_t last;
-    if (records->last_id % ID_BLOCK == 0)
-        records->last_id = atomic_fetch_add_explicit(&last, ID_BLOCK, memory_order_relaxed);
-    return ++records->last_id;
+    records->last_id = atomic_fetch_add_explicit(&last, GREEN_THREAD_ID_BLOCK, memory_order_relaxed);
 }
 
 void green__thread_set_name(green_thread *thread, const char *name) {

@@ -111,8 +111,16 @@ void green__thread_records_destroy(green_thread_records *records);
 void green__thread_records_each(const green_thread_records *records, void (*visit)(green_thread *thread, void *context),
                                 void *context);
 
+/* A hub takes ids in blocks, because a counter that OS threads share is slow. */
+enum { GREEN_THREAD_ID_BLOCK = 256 };
+void green__thread_id_block_take(green_thread_records *records);
+
 /* Returns an id that no thread of this process has had. The first is 1. */
-uint64_t green__thread_id_next(green_thread_records *records);
+static inline uint64_t green__thread_id_next(green_thread_records *records) {
+    if (GREEN_UNLIKELY(records->last_id % GREEN_THREAD_ID_BLOCK == 0))
+        green__thread_id_block_take(records);
+    return ++records->last_id;
+}
 
 /* Stores a copy of the name, cut to 31 bytes. NULL or "" removes it. */
 void green__thread_set_name(green_thread *thread, const char *name);
