@@ -1,4 +1,4 @@
-/* Out of memory at every point of the core, one after the other. */
+/* Out of memory at each allocation of the core in turn. */
 #include "../patch/patches.h"
 #include "fault_injection.h"
 #include "files.h"
@@ -26,7 +26,7 @@ static int open_by_need(void) {
     return (int)note_result(green_sleep(1));
 }
 
-TEST(hub, "a hub is made or refused at every point, and comes to its end") {
+TEST(hub, "a hub is made or refused whichever allocation fails, and ends cleanly") {
     static const struct scenario scenarios[] = {
         {.name = "hub", .run = open_and_close, .opens = true, .tolerates = "madvise strndup io_uring_register_ring_fd"},
         {.name = "first call",
@@ -36,14 +36,14 @@ TEST(hub, "a hub is made or refused at every point, and comes to its end") {
         {.name = "hub of the best engine",
          .run = open_the_best,
          .opens = true,
-         /* There is another engine. */
+         /* The hub falls back to the other engine. */
          .tolerates = "madvise strndup calloc mmap io_uring_queue_init_params io_uring_register_probe "
                       "io_uring_register_buf_ring io_uring_register_ring_fd"},
     };
     fail_on_each_engine(scenarios, 3, FAIL_MEMORY);
 }
 
-TEST(hub_calls, "a hub is refused when a call for its engine fails") {
+TEST(hub_calls, "making a hub fails if a call for its engine fails") {
     static const struct scenario scenarios[] = {{.name = "hub", .run = open_and_close, .opens = true}};
     fail_on_each_engine(scenarios, 1, FAIL_CALLS);
 }
@@ -124,7 +124,7 @@ BIG_TEST(threads, "green threads, links and locals without memory are errors, an
 /* Between threads ------------------------------------------------------------ */
 
 struct element {
-    char bytes[600]; /* few to a chunk */
+    char bytes[600]; /* few per segment */
     int number;
 };
 
@@ -152,7 +152,7 @@ static int move_through(green_queue_order order, int64_t capacity, size_t alignm
     int error;
     TRY(green_queue_make(&queue, &options));
     TRY(green_spawn(&thread, put_many, queue));
-    /* The putter may have failed, and then no more comes. */
+    /* The putter may have failed; then there are no more items. */
     for (int i = 0; i < 40; i++) {
         TRY(green_queue_get(queue, &element, PATIENTLY(20 * GREEN_MILLISECOND)));
         TRY(green_queue_task_done(queue));
@@ -184,7 +184,7 @@ static int run_priority(void) {
     return move_through(GREEN_PRIORITY, 20, 0);
 }
 
-/* So long that the store goes on in mappings. */
+/* Long enough that segments are mappings. */
 static int fill_queue(void) {
     green_queue_options options = {.element_size = 4000, .capacity = GREEN_UNBOUNDED};
     static char element[4000];
@@ -212,8 +212,8 @@ static int put_one(void *argument) {
     return 0;
 }
 
-/* A chunk of a queue holds four elements of this size. */
-TEST(waiting_puts, "every waiting put that finds room but no memory ends, not only the first") {
+/* A segment of a queue holds four elements of this size. */
+TEST(waiting_puts, "every waiting put that gets room but no memory fails, not only the first") {
     enum { ROOM = 4, PUTS = 3 };
     green_queue_options options = {.element_size = 4000, .capacity = ROOM};
     struct waiting_put puts[ROOM + PUTS] = {0};
@@ -252,7 +252,7 @@ static unsigned allocations_of(green_queue *queue, int count) {
     return fail_calls(0, 0, 0);
 }
 
-TEST(steady_queue, "items that pass through a queue allocate no memory once it has some") {
+TEST(steady_queue, "items that pass through a queue need no further memory") {
     green_queue_options options = {.element_size = sizeof(struct element), .capacity = 1000};
     struct element element = {0};
     green_queue *queue = NULL;
@@ -264,10 +264,10 @@ TEST(steady_queue, "items that pass through a queue allocate no memory once it h
     green_queue_free(queue);
 }
 
-TEST(queues, "a queue without memory gives the element back, and goes on") {
+TEST(queues, "a put without memory returns the element, and the queue stays usable") {
     static const struct scenario scenarios[] = {
         {.name = "channel", .run = run_channel, .tolerates = "madvise mmap"},
-        /* A put that finds no slot looks once more before it fails. */
+        /* A put without a slot tries once more before it fails. */
         {.name = "fifo", .run = run_fifo, .tolerates = "madvise mmap malloc aligned_alloc realloc"},
         {.name = "bounded, aligned", .run = run_bounded, .tolerates = "madvise mmap malloc aligned_alloc realloc"},
         {.name = "lifo", .run = run_lifo, .tolerates = "madvise mmap malloc aligned_alloc realloc"},
@@ -330,7 +330,7 @@ done:
 
 static int run_group(void) {
     static int value = 1;
-    enum { COUNT = 20 }; /* more than find room on a stack */
+    enum { COUNT = 20 }; /* more than fit on a stack */
     green_group *group = NULL;
     green_thread *threads[COUNT] = {NULL}, *next;
     int error;
@@ -406,7 +406,7 @@ TEST(sync, "events, semaphores, timeouts, groups, pools and piles without memory
 
 /* The watcher ---------------------------------------------------------------- */
 
-TEST(watcher, "a monitor or a dump on a signal without an OS thread is -EAGAIN, and the signal left alone") {
+TEST(watcher, "a monitor or dumps on a signal without an OS thread are -EAGAIN, and the signal's action stays") {
     struct sigaction now;
     fail_calls(FAIL_CALLS, 1, UINT_MAX);
     CHECK(green_monitor_start(NULL), ==, -EAGAIN);
@@ -426,7 +426,7 @@ TEST(watcher, "a monitor or a dump on a signal without an OS thread is -EAGAIN, 
 
 /* Patching -------------------------------------------------------------------- */
 
-/* A library whose slots are in pages that can be written. */
+/* A library whose slots are in writable pages. */
 static int run_import(void) {
     green_patch *patch = NULL;
     int error;
@@ -444,7 +444,7 @@ TEST(patching, "patching without memory is an error and patches nothing, and und
 
 static const struct fixture *patched;
 
-/* Files do without memory, descriptors and native threads for waiting. */
+/* Files need no memory, descriptors or OS threads to wait. */
 static int run_files(void) {
     static char bytes[3000], read[3000];
     struct iovec pieces[12];

@@ -1,4 +1,4 @@
-/* Guards of stacks: which kind a hub has, what each kind catches, and what it survives. */
+/* Guards of stacks: which kind a hub uses, what each kind catches, and what it survives. */
 #include "helpers.h"
 #include "seccomp.h"
 
@@ -85,7 +85,7 @@ static void on_each_own_guard(void (*body)(void)) {
         on_kind(&kinds[i], body);
 }
 
-/* The system call writes there. The C library's function would do it in user mode. */
+/* The system call writes there. The C library's function would write in user mode. */
 static bool is_guarded(char *address) {
     return syscall(SYS_clock_gettime, CLOCK_MONOTONIC, address) < 0 && errno == EFAULT;
 }
@@ -128,7 +128,7 @@ static void check_all_guards(void) {
     end_sleepers(MOST);
 }
 
-TEST(every_page, "a system call cannot write into a guard, and can into the stack above it") {
+TEST(every_page, "a system call can write into a stack, but not into the guard below it") {
     needs_kernel();
     on_each_own_guard(check_all_guards);
 }
@@ -180,7 +180,7 @@ static void fork_on_stack(void) {
     CHECK(finish(thread), ==, 0);
 }
 
-TEST(fork, "a stack has its guard in a forked child that goes on with it, and in the parent") {
+TEST(fork, "a stack has its guard in a forked child that continues on it, and in the parent") {
     needs_kernel();
     on_each_own_guard(fork_on_stack);
 }
@@ -256,7 +256,7 @@ static void is_refused(int call, int error, const char *said) {
     CHECK(strstr(line + 1, "green: no guards") == NULL);
 }
 
-TEST(refused, "where userfaultfd is forbidden, missing or fails, mprotect makes guards, and the log says why") {
+TEST(refused, "if userfaultfd is forbidden, missing or fails, mprotect makes guards, and the log gives the reason") {
     needs_kernel();
     is_refused(SYS_userfaultfd, EPERM, "Operation not permitted");
     is_refused(SYS_userfaultfd, ENOSYS, "Function not implemented");
@@ -286,7 +286,7 @@ static void open_with_few_descriptors(void) {
     CHECK_TEXT(green_hub_guard(), guard_with_descriptor);
 }
 
-TEST(no_descriptor, "a hub that gets no descriptor for userfaultfd has guards by mprotect") {
+TEST(no_descriptor, "a hub without a descriptor for userfaultfd has guards by mprotect") {
     needs_kernel();
     if (SANITIZED)
         skip("AddressSanitizer needs a descriptor");
@@ -315,7 +315,7 @@ static void lock_and_go_on(void) {
     end_sleepers(MOST);
 }
 
-TEST(locked, "once the program has locked its memory, new stacks have guards of the next kind") {
+TEST(locked, "after the program has locked its memory, new stacks have guards of the next kind") {
     static const struct kind once[] = {{"", ""}, {"", "wp_unpopulated"}};
     needs_kernel();
     for (int i = 0; i < 2; i++) {
@@ -351,7 +351,7 @@ TEST(exhausted, "without a mapping for a guard, stacks share one; without a shar
     on_kind(&kinds[3], exhaust);
 }
 
-/* Leaves its stack without writing beyond the room of its own. */
+/* Leaves its stack without writing beyond the room below it. */
 __attribute__((noinline)) static int yield_beyond(size_t size) {
     volatile char *frame = __builtin_alloca(size);
     frame[0] = 1;
@@ -409,7 +409,7 @@ static void overflow_after_crowd(void) {
     for (unsigned long i = 0; i < individual + 5000; i++)
         CHECK(green_spawn_with(NULL, &options, nap, NULL), ==, 0);
     CHECK_TEXT(green_hub_guard(), "shared");
-    for (int i = 0; i < 1000; i++) { /* which need a mapping each */
+    for (int i = 0; i < 1000; i++) { /* each needs a mapping */
         char *memory = mmap(NULL, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         CHECK(memory != MAP_FAILED);
         CHECK(mprotect(memory, 4096, PROT_NONE), ==, 0);
@@ -434,7 +434,7 @@ TEST(shared, "a thread beyond its stack is reported when it switches or meets th
     must_be_reported(overflow_shared, run_down);
 }
 
-/* As coroutines of other libraries do. */
+/* Like the coroutines of other libraries. */
 static ucontext_t outer, inner;
 static char inner_stack[64 << 10]; /* below every mapping */
 
@@ -458,7 +458,7 @@ static void yield_on_another_stack(void) {
     end_sleepers(3);
 }
 
-TEST(another_stack, "a thread may switch on a stack of its own, whatever guards it") {
+TEST(another_stack, "a thread may switch while it runs on a stack of its own, whatever its guard") {
     if (SANITIZED)
         skip("sanitizers do not know the stack");
     for (size_t i = 0; i < KINDS; i++)
@@ -483,7 +483,7 @@ static void make_guard(void) {
     CHECK_TEXT(green_hub_guard(), kind->name);
 }
 
-TEST(name, "a hub tells the kind of its guards before and after it has made one") {
+TEST(name, "green_hub_guard returns the kind before and after the first guard is made") {
     for (size_t i = 0; i < KINDS; i++)
         on_kind(&kinds[i], make_guard);
 }

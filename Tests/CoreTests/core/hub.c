@@ -17,11 +17,11 @@ TEST(open_twice, "a hub is opened once") {
     CHECK(green_hub_open(NULL), ==, -EALREADY);
     CHECK(*green_explain(-EALREADY) != 0);
     CHECK(green_hub_close(), ==, 0);
-    CHECK(green_yield(), ==, 0); /* makes one with the defaults */
+    CHECK(green_yield(), ==, 0); /* makes a hub with the defaults */
     CHECK(green_hub_open(NULL), ==, -EALREADY);
 }
 
-TEST(close_without, "what needs a hub says so where there is none") {
+TEST(close_without, "calls that need a hub fail with -ENOENT without one") {
     green_statistics now;
     CHECK(green_hub_statistics(&now), ==, -ENOENT);
     CHECK(green_dump(STDERR_FILENO), ==, -ENOENT);
@@ -57,7 +57,7 @@ TEST(bad_options, "an option out of range is -EINVAL, and the message names it")
     }
 }
 
-TEST(good_options, "the smallest and the odd of each option work") {
+TEST(good_options, "the smallest and unusual values of each option work") {
     static const green_hub_options options[] = {
         {.entries = 1},           {.entries = 2},     {.entries = 32768},         {.receive_memory = 64 << 10},
         {.stack_size = 16 << 10}, {.warm_stacks = 1}, {.receive_memory = 100000},
@@ -74,7 +74,7 @@ TEST(good_options, "the smallest and the odd of each option work") {
     }
 }
 
-TEST(few_entries, "more operations at once than the submission queue has entries") {
+TEST(few_entries, "more operations than the submission queue has entries can be in progress") {
     enum { PAIRS = 200 };
     static struct pair pairs[PAIRS];
     static struct transfer sends[PAIRS], receives[PAIRS];
@@ -96,7 +96,7 @@ TEST(few_entries, "more operations at once than the submission queue has entries
     }
 }
 
-TEST(engine, "the engine is named, and may be chosen by the environment") {
+TEST(engine, "green_hub_engine names the engine, which the environment may select") {
     CHECK(green_hub_engine() != NULL);
     CHECK(*green_hub_engine() != 0);
     CHECK(green_hub_close(), ==, 0);
@@ -111,14 +111,14 @@ TEST(engine, "the engine is named, and may be chosen by the environment") {
     green_hub_options options = {.engine = "epoll"}; /* options win over the environment */
     CHECK(green_hub_open(&options), ==, 0);
     CHECK_TEXT(green_hub_engine(), "epoll");
-    CHECK(green_hub_fallback() == NULL); /* it was asked for */
+    CHECK(green_hub_fallback() == NULL); /* epoll was selected */
     CHECK(green_hub_close(), ==, 0);
     CHECK(setenv("GREEN_ENGINE", "epoll", 1), ==, 0);
     CHECK_TEXT(green_hub_engine(), "epoll");
     CHECK(green_hub_fallback() == NULL);
 }
 
-TEST(close_busy, "a hub with threads or sockets left does not close, and counts them") {
+TEST(close_busy, "a hub with threads or sockets does not close, and the message counts them") {
     green_thread *threads[3];
     for (int i = 0; i < 3; i++)
         threads[i] = start(nap, NULL);
@@ -141,11 +141,11 @@ static int close_hub(void *argument) {
     return green_hub_close();
 }
 
-TEST(close_from_thread, "a hub is not closed from one of its threads") {
+TEST(close_from_thread, "a green thread cannot close its hub") {
     CHECK(finish(start(close_hub, NULL)), ==, -EBUSY);
 }
 
-TEST(statistics, "statistics count what there is") {
+TEST(statistics, "statistics count threads, stacks, timers, sockets and operations") {
     green_statistics first, now;
     CHECK(green_yield(), ==, 0);
     CHECK(green_hub_statistics(&first), ==, 0);
@@ -200,7 +200,7 @@ static void *run_own_hub(void *argument) {
     return NULL;
 }
 
-TEST(own_hubs, "every OS thread runs a hub of its own, beside the others") {
+TEST(own_hubs, "every OS thread has its own hub") {
     pthread_t others[4];
     for (int i = 0; i < 4; i++)
         CHECK(pthread_create(&others[i], NULL, run_own_hub, others), ==, 0);
@@ -209,7 +209,7 @@ TEST(own_hubs, "every OS thread runs a hub of its own, beside the others") {
         CHECK(pthread_join(others[i], NULL), ==, 0);
 }
 
-TEST(ends_with_thread, "a hub that nobody closes ends with its OS thread") {
+TEST(ends_with_thread, "a hub that was not closed ends with its OS thread") {
     size_t before = open_descriptors();
     for (int i = 0; i < 10; i++) {
         pthread_t other;
@@ -261,7 +261,7 @@ static void *use_foreign(void *argument) {
     return NULL;
 }
 
-TEST(foreign_handles, "a handle of another OS thread is -EXDEV, and nothing happens to it") {
+TEST(foreign_handles, "a handle of another OS thread is -EXDEV, and the call has no effect") {
     int64_t time = 10 * GREEN_MILLISECOND;
     struct pair pair = connected(UNIX_PAIR);
     struct foreign foreign = {start(nap, &time), pair.near, listen_any(TCP4)};
@@ -276,7 +276,7 @@ TEST(foreign_handles, "a handle of another OS thread is -EXDEV, and nothing happ
     release_pair(&pair);
 }
 
-TEST(no_descriptors, "a hub without a free descriptor is refused, and works once there is one") {
+TEST(no_descriptors, "making a hub without a free descriptor fails, and succeeds when there is one") {
     struct rlimit limit, low;
     CHECK(getrlimit(RLIMIT_NOFILE, &limit), ==, 0);
     int free_fd = dup(STDERR_FILENO);

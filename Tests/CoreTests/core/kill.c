@@ -1,4 +1,4 @@
-/* Kill in every state a thread can be in, and the reason that goes with it. */
+/* Killing a thread in each of its states, and the reason of a kill. */
 #include "helpers.h"
 
 #include <poll.h>
@@ -67,7 +67,7 @@ static void kill_in_each_read(struct pair *pair) {
     expect_text(pair->near, "still good");
 }
 
-TEST(in_read, "kill of a reading thread leaves the socket good") {
+TEST(in_read, "kill of a reading thread leaves the socket usable") {
     with_each_transport(kill_in_each_read);
 }
 
@@ -89,7 +89,7 @@ static int accept_one(void *argument) {
     return green_accept(argument, &socket);
 }
 
-TEST(in_accept, "kill of an accepting thread leaves the listener good") {
+TEST(in_accept, "kill of an accepting thread leaves the listener usable") {
     green_listener *listener = listen_any(TCP4);
     kill_parked(accept_one, listener);
     green_socket *client = connect_to(listener), *server = accept_from(listener);
@@ -150,7 +150,7 @@ TEST(unstarted, "kill of an unstarted thread never runs it, discards its argumen
     CHECK_TEXT(marks(), "dl");
 }
 
-TEST(unstarted_twice, "a second kill of an unstarted thread does nothing more") {
+TEST(unstarted_twice, "a second kill of an unstarted thread has no effect") {
     green_spawn_options options = {.discard = discard_letter, .delay = 3600 * GREEN_SECOND};
     green_thread *thread = NULL;
     CHECK(green_spawn_with(&thread, &options, letter, "d"), ==, 0);
@@ -175,7 +175,7 @@ static int kill_self(void *argument) {
     return green_thread_kill(green_current());
 }
 
-TEST(self, "a thread that kills itself is told to return") {
+TEST(self, "kill of the calling thread returns -ECANCELED") {
     CHECK(finish(start(kill_self, NULL)), ==, -ECANCELED);
 }
 
@@ -187,7 +187,7 @@ static int live_on(void *argument) {
     return 9;
 }
 
-TEST(caught, "a thread may catch the kill and live on: one kill, one interrupt") {
+TEST(caught, "a thread may handle the kill and continue: one kill, one interrupt") {
     green_thread *thread = start(live_on, NULL);
     let_run();
     CHECK(kill_and_finish(thread), ==, 9);
@@ -221,7 +221,7 @@ TEST(main_killed, "main can be killed like any other thread") {
     CHECK(finish(thread), ==, 0);
 }
 
-TEST(while_ready_again, "a call that had succeeded reports it, and the kill comes with the next") {
+TEST(while_ready_again, "a call that has succeeded reports its success, and the next call delivers the kill") {
     struct pair pair = connected(UNIX_PAIR);
     green_thread *reader = start(read_byte, pair.near);
     let_run();
@@ -257,7 +257,7 @@ TEST(reason, "the killed thread reads the reason, once") {
     CHECK_TEXT(marks(), "r");
 }
 
-TEST(reason_unread, "a reason that nobody reads is discarded when the thread ends") {
+TEST(reason_unread, "a reason that is not read is discarded when the thread ends") {
     green_thread *thread = start(nap, NULL);
     let_run();
     CHECK(green_thread_kill_with(thread, "u", discard_letter), ==, 0);
@@ -265,7 +265,7 @@ TEST(reason_unread, "a reason that nobody reads is discarded when the thread end
     CHECK_TEXT(marks(), "u");
 }
 
-/* Where the thread of a stack of at least this size has its frames. */
+/* The address of a frame of a thread with a stack of at least this size. */
 enum { STACK = 64 * 1024 };
 static green_thread *spawned_by_discard;
 static const char *frame_of_discard, *frame_of_spawned;
@@ -282,7 +282,7 @@ static void spawn_in_discard(void *unused) {
     spawned_by_discard = start(note_frame, NULL);
 }
 
-TEST(reason_spawns, "what discards the reason of an ended thread may spawn: no thread gets the stack it runs on") {
+TEST(reason_spawns, "a discard of a finished thread's reason may spawn: no thread gets the stack that it runs on") {
     green_thread *thread = start(nap, NULL);
     let_run();
     CHECK(green_thread_kill_with(thread, "s", spawn_in_discard), ==, 0);
@@ -293,7 +293,7 @@ TEST(reason_spawns, "what discards the reason of an ended thread may spawn: no t
     CHECK(labs(frame_of_discard - frame_of_spawned), >=, STACK);
 }
 
-TEST(reason_without_discard, "a reason may come without a discard") {
+TEST(reason_without_discard, "a reason may have no discard function") {
     green_thread *thread = start(nap, NULL);
     let_run();
     CHECK(green_thread_kill_with(thread, "u", NULL), ==, 0);
@@ -330,7 +330,7 @@ static int catch_all(void *argument) {
     return error;
 }
 
-TEST(reasons_owned_once, "of two kills in a row each reason is read or discarded, exactly once") {
+TEST(reasons_owned_once, "after two kills in a row each reason is read or discarded, exactly once") {
     int read = 0;
     green_thread *thread = start(catch_all, &read);
     let_run();

@@ -1,4 +1,4 @@
-/* Thread locals: values of which every green thread has its own. */
+/* Green-thread-local storage. */
 #include "helpers.h"
 
 #include <pthread.h>
@@ -24,7 +24,7 @@ static int hold(void *argument) {
     return 0;
 }
 
-TEST(own_value, "every thread has a value of its own, destroyed when it ends") {
+TEST(own_value, "every thread has its own value, which is destroyed when the thread finishes") {
     CHECK(green_local_make(&key, destroy), ==, 0);
     CHECK(green_local_set(key, "m"), ==, 0);
     green_thread *a = start(hold, "a"), *b = start(hold, "b");
@@ -51,7 +51,7 @@ static int replace(void *argument) {
     return 0;
 }
 
-TEST(replaced, "a replaced value is destroyed at once, a removed one too, and only once") {
+TEST(replaced, "a replaced or removed value is destroyed at once, and only once") {
     CHECK(green_local_make(&key, destroy), ==, 0);
     CHECK(finish(start(replace, NULL)), ==, 0);
     CHECK_TEXT(marks(), "12");
@@ -68,7 +68,7 @@ static int use_two(void *argument) {
     return 0;
 }
 
-TEST(two_keys, "two keys do not meet, and each has its own destroy") {
+TEST(two_keys, "two keys are independent, and each has its own destructor") {
     CHECK(green_local_make(&key, NULL), ==, 0);
     CHECK(green_local_make(&other_key, destroy_other), ==, 0);
     CHECK(finish(start(use_two, "x")), ==, 0);
@@ -95,7 +95,7 @@ TEST(many_keys, "a thread may use many keys, and a reused thread starts without 
     for (int i = 0; i < 10; i++)
         CHECK(finish(start(use_many, keys)), ==, 0);
     key = keys[99];
-    CHECK(finish(start(hold, "a")), ==, 0); /* checks that it finds none */
+    CHECK(finish(start(hold, "a")), ==, 0); /* checks that it has none */
     for (int i = 0; i < 100; i++)
         green_local_free(keys[i]);
 }
@@ -106,7 +106,7 @@ static int inherit(void *argument) {
     return finish(start(hold, "c"));
 }
 
-TEST(not_inherited, "a spawned thread inherits nothing") {
+TEST(not_inherited, "a spawned thread inherits no values") {
     CHECK(green_local_make(&key, NULL), ==, 0);
     CHECK(finish(start(inherit, NULL)), ==, 0);
     green_local_free(key);
@@ -157,7 +157,7 @@ static void *use_elsewhere(void *argument) {
     return NULL;
 }
 
-TEST(other_os_thread, "a key serves every OS thread") {
+TEST(other_os_thread, "a key works on every OS thread") {
     pthread_t other;
     CHECK(green_local_make(&key, NULL), ==, 0);
     CHECK(green_local_set(key, "m"), ==, 0);

@@ -1,4 +1,4 @@
-/* Yield, sleep and timers: who runs when, and that nobody starves. */
+/* Yield, sleep and timers: the order of threads, and that none starves. */
 #include "helpers.h"
 
 struct rounds {
@@ -15,7 +15,7 @@ static int yield_rounds(void *argument) {
     return 0;
 }
 
-TEST(yield_is_fair, "threads that yield take turns, first in first out") {
+TEST(yield_is_fair, "threads that yield run in rotation, first in first out") {
     struct rounds rounds[] = {{'a', 4}, {'b', 4}, {'c', 4}};
     green_thread *threads[3];
     for (int i = 0; i < 3; i++)
@@ -25,7 +25,7 @@ TEST(yield_is_fair, "threads that yield take turns, first in first out") {
     CHECK_TEXT(marks(), "abcabcabcabc");
 }
 
-TEST(yield_alone, "a yield with nobody else ready returns") {
+TEST(yield_alone, "a yield without another ready thread returns") {
     for (int i = 0; i < 1000; i++)
         CHECK(green_yield(), ==, 0);
 }
@@ -43,7 +43,7 @@ TEST(sleep_zero, "a sleep of zero or less yields") {
     CHECK(green_sleep(INT64_MIN), ==, 0);
 }
 
-TEST(sleep_is_enough, "a sleep is never shorter than asked") {
+TEST(sleep_is_enough, "a sleep is never shorter than requested") {
     static const int64_t times[] = {1, 1000, 50 * 1000, 1000 * 1000, 20 * 1000 * 1000};
     for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
         int64_t before = green_now();
@@ -52,7 +52,7 @@ TEST(sleep_is_enough, "a sleep is never shorter than asked") {
     }
 }
 
-TEST(sleep_for_ever, "the longest sleep there is does not overflow into a short one") {
+TEST(sleep_for_ever, "the longest sleep does not overflow into a short one") {
     int64_t time = INT64_MAX;
     green_thread *thread = start(nap, &time);
     CHECK(green_sleep(20 * GREEN_MILLISECOND), ==, 0);
@@ -94,7 +94,7 @@ TEST(by_deadline, "sleepers wake in the order of their deadlines") {
         for (int i = 0; i < 8; i++)
             CHECK(finish(threads[i]), ==, 0);
         lead *= 2;
-    } while (was_too_late); /* a slow machine: again, with more time */
+    } while (was_too_late); /* a slow machine: repeat with more time */
     CHECK_TEXT(marks() + woken, "abcdefgh");
 }
 
@@ -131,7 +131,7 @@ static int note_place(void *argument) {
 }
 
 /* All deadlines expire before the hub checks the first one. */
-TEST(many_deadlines, "any number of timers fire in the order of their deadlines, whichever are cancelled") {
+TEST(many_deadlines, "any number of timers fire in the order of their deadlines, also after cancellations") {
     enum { COUNT = 500 };
     static struct start starts[COUNT];
     struct start *in_order[COUNT] = {0};
@@ -169,7 +169,7 @@ static int change_errno(void *argument) {
     return 0;
 }
 
-TEST(errno_is_kept, "errno is a thread's own across everything that blocks") {
+TEST(errno_is_kept, "each thread keeps its errno across calls that block") {
     int values[] = {ENOENT, EPERM, 0};
     green_thread *threads[3];
     for (int i = 0; i < 3; i++)
@@ -222,7 +222,7 @@ TEST(yielders_and_io, "threads that only yield do not starve I/O") {
 }
 
 /* By then the engine has asked the kernel for events and got none. */
-TEST(yielders_and_late_io, "threads that only yield notice I/O that begins late") {
+TEST(yielders_and_late_io, "threads that only yield notice I/O that starts late") {
     struct pair pair = connected(TCP4);
     green_thread *echo = start(echo_bytes, pair.far);
     for (int i = 0; i < 100; i++)
@@ -259,7 +259,8 @@ TEST(flood, "a flood of completions starves neither a ready thread nor a timer")
     for (; !green_thread_is_finished(pings[0]); naps++)
         CHECK(green_sleep(100 * GREEN_MICROSECOND), ==, 0);
     CHECK(naps, >=, 3);
-    CHECK(yields, >=, SCALED(2000) / 2); /* a round trip takes turns, and the yielder runs in each */
+    CHECK(yields, >=,
+          SCALED(2000) / 2); /* a round trip takes several iterations, and the yielding thread runs in each */
     stop = true;
     CHECK(finish(yielder), ==, 0);
     for (int i = 0; i < PAIRS; i++) {
@@ -271,7 +272,7 @@ TEST(flood, "a flood of completions starves neither a ready thread nor a timer")
 }
 
 BIG_TEST(many_sleepers, "a hundred thousand sleeping threads, some killed, the others waking") {
-    needs_kernel(); /* by an emulator each stack takes two mappings, and there are 65 530 */
+    needs_kernel(); /* in an emulator each stack takes two of 65 530 mappings */
     enum { COUNT = SCALED(100000) };
     static green_thread *threads[COUNT];
     green_hub_options options = {.stack_size = SANITIZED ? 65536 : 16384};
@@ -312,7 +313,7 @@ BIG_TEST(timers, "a million timers started and cancelled, over ten thousand pend
         green_thread_release(pending[slot]);
         CHECK(green_spawn_after(&pending[slot], (1 + random_below(3600)) * 10 * GREEN_SECOND, never, NULL), ==, 0);
         if (i % 1000 == 0)
-            CHECK(green_yield(), ==, 0); /* the cancelled ones end */
+            CHECK(green_yield(), ==, 0); /* the cancelled threads end */
     }
     CHECK(green_hub_statistics(&now), ==, 0);
     CHECK(now.timers, ==, PENDING);
@@ -324,7 +325,7 @@ BIG_TEST(timers, "a million timers started and cancelled, over ten thousand pend
     CHECK(now.timers, ==, 0);
 }
 
-TEST(timeouts_leave_no_timer, "a wait that ends early takes its deadline with it") {
+TEST(timeouts_leave_no_timer, "a wait that ends early removes its timer") {
     int value = 0;
     green_statistics now;
     for (int i = 0; i < SCALED(10000); i++) {

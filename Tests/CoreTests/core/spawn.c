@@ -1,4 +1,4 @@
-/* Spawn, detach, wait, cancel: the life of a thread that nobody disturbs. */
+/* Spawn, detach, wait, cancel: the life cycle of a thread without interrupts. */
 #include "helpers.h"
 
 static int letter(void *argument) {
@@ -16,7 +16,7 @@ TEST(starts_at_next_yield, "a thread starts when its spawner yields, not before"
     CHECK(finish(thread), ==, 0);
 }
 
-TEST(first_in_first_out, "threads start in the order they were spawned") {
+TEST(first_in_first_out, "threads start in the order in which they were spawned") {
     static char letters[] = "abcdefghij";
     for (int i = 0; i < 10; i++)
         CHECK(green_detach(letter, &letters[i]), ==, 0);
@@ -32,7 +32,7 @@ static int spawn_and_yield(void *argument) {
     return 0;
 }
 
-TEST(behind_the_ready, "a new thread runs behind those that are ready by then") {
+TEST(behind_the_ready, "a new thread runs after the threads that were ready before it") {
     CHECK(green_detach(spawn_and_yield, "c"), ==, 0);
     CHECK(green_detach(letter, "b"), ==, 0);
     CHECK(green_yield(), ==, 0);
@@ -41,7 +41,7 @@ TEST(behind_the_ready, "a new thread runs behind those that are ready by then") 
     CHECK_TEXT(marks(), "abcA");
 }
 
-TEST(results, "wait hands out what the function returned") {
+TEST(results, "wait returns the result of the function") {
     static int values[] = {0, 1, 42, INT_MAX, -EPROTO, INT_MIN};
     for (size_t i = 0; i < sizeof values / sizeof *values; i++)
         CHECK(finish(start(give, &values[i])), ==, values[i]);
@@ -72,7 +72,7 @@ static int wait_for_target(void *argument) {
     return error ? error : result;
 }
 
-TEST(many_waiters, "every waiter gets the result, first come first served") {
+TEST(many_waiters, "every waiter gets the result, in the order in which they came") {
     int64_t time = 5 * GREEN_MILLISECOND;
     struct waiter waiters[10];
     green_thread *threads[10], *target = start(nap, &time);
@@ -90,7 +90,7 @@ static int wait_at_door(void *argument) {
     return wait_at(argument);
 }
 
-TEST(killed_waiter, "a killed waiter leaves the thread and the other waiters alone") {
+TEST(killed_waiter, "a kill of a waiter does not affect the thread and the other waiters") {
     struct door door = {0};
     green_thread *target = start(wait_at_door, &door);
     struct waiter first = {target, 'a'}, second = {target, 'b'}, third = {target, 'c'};
@@ -105,7 +105,7 @@ TEST(killed_waiter, "a killed waiter leaves the thread and the other waiters alo
     CHECK(finish(target), ==, 0);
 }
 
-TEST(wait_zero, "a wait with timeout 0 asks without letting anybody run") {
+TEST(wait_zero, "a wait with timeout 0 does not let other threads run") {
     green_thread *thread = start(letter, "a");
     CHECK(green_thread_wait(thread, NULL, 0), ==, -ETIMEDOUT);
     CHECK_TEXT(marks(), "");
@@ -128,14 +128,14 @@ static int wait_for_self(void *argument) {
     return green_thread_wait(green_current(), NULL, GREEN_FOREVER);
 }
 
-TEST(wait_on_self, "a wait on oneself is a deadlock, and says so") {
+TEST(wait_on_self, "a thread that waits for itself gets -EDEADLK with a message") {
     CHECK(finish(start(wait_for_self, NULL)), ==, -EDEADLK);
     int error = green_thread_wait(green_current(), NULL, GREEN_FOREVER);
     CHECK(error, ==, -EDEADLK);
     CHECK_CONTAINS(green_explain(error), "itself");
 }
 
-TEST(detached, "a detached thread runs and leaves nothing behind") {
+TEST(detached, "a detached thread runs and leaves no handle or stack") {
     green_statistics now;
     CHECK(green_detach(letter, "a"), ==, 0);
     CHECK(green_spawn_with(NULL, NULL, letter, "b"), ==, 0);
@@ -146,14 +146,14 @@ TEST(detached, "a detached thread runs and leaves nothing behind") {
     CHECK(now.threads, ==, 1);
 }
 
-TEST(released_runs_on, "a thread whose handle is released early runs on") {
+TEST(released_runs_on, "a thread whose handle is released early continues to run") {
     green_thread_release(start(letter, "a"));
     let_run();
     CHECK_TEXT(marks(), "a");
     green_thread_release(NULL);
 }
 
-TEST(handle_outlives, "a handle stays good after the thread has finished") {
+TEST(handle_outlives, "a handle stays valid after the thread has finished") {
     green_statistics now;
     int value = 3, result = 0;
     green_thread *thread = start_named("short", give, &value);
@@ -193,7 +193,7 @@ TEST(spawn_after_order, "delayed threads start by deadline") {
     CHECK_TEXT(marks(), "abc");
 }
 
-TEST(spawn_option_delay, "the delay of spawn options is that of spawn_after") {
+TEST(spawn_option_delay, "the delay of spawn options works like spawn_after") {
     int64_t before = green_now();
     green_spawn_options options = {.delay = 20 * GREEN_MILLISECOND};
     green_thread *thread = NULL;
@@ -210,7 +210,7 @@ static int spawn_later(void *argument) {
     return 0;
 }
 
-TEST(spawn_after_caller_ends, "a delayed thread starts also when its spawner has ended") {
+TEST(spawn_after_caller_ends, "a delayed thread starts even if its spawner has finished") {
     CHECK(finish(start(spawn_later, "a")), ==, 0);
     CHECK_TEXT(marks(), "");
     UNTIL(*marks());
@@ -233,7 +233,7 @@ TEST(cancel_before_start, "a cancelled thread never runs, its argument is discar
     CHECK_TEXT(marks(), "d");
 }
 
-TEST(cancel_after_start, "a thread that has begun is not cancelled and goes on") {
+TEST(cancel_after_start, "a thread that has started is not cancelled and continues") {
     int64_t time = 10 * GREEN_MILLISECOND;
     green_thread *thread = start(nap, &time);
     CHECK(green_yield(), ==, 0);
@@ -241,7 +241,7 @@ TEST(cancel_after_start, "a thread that has begun is not cancelled and goes on")
     CHECK(finish(thread), ==, 0);
 }
 
-TEST(discard_only_unrun, "a thread that ran has its argument to itself: discard is not called") {
+TEST(discard_only_unrun, "the argument of a thread that ran is not discarded") {
     green_spawn_options options = {.discard = discard_letter};
     green_thread *thread = NULL;
     CHECK(green_spawn_with(&thread, &options, letter, "x"), ==, 0);

@@ -1,4 +1,4 @@
-/* Stacks: size, depth, overflow, reuse, and what a backtrace sees of them. */
+/* Stacks: size, depth, overflow, reuse and backtraces. */
 #include "helpers.h"
 
 #include "seccomp.h"
@@ -23,17 +23,17 @@ static int deep(void *argument) {
     size_t size = *(size_t *)argument;
     green_thread *self = green_current();
     CHECK(use_stack(size), >, 0);
-    if (!SANITIZED) /* which may keep frames elsewhere */
+    if (!SANITIZED) /* sanitizers may keep frames elsewhere */
         CHECK(green_thread_stack_used(self), >=, size);
     CHECK(green_thread_stack_used(self), <=, green_thread_stack_size(self));
     return 0;
 }
 
-TEST(depth, "recursion just within the stack works, and is counted as used") {
+TEST(depth, "recursion that just fits the stack works and counts as used") {
     static const size_t sizes[] = {64 << 10, 256 << 10, 1 << 20, 16 << 20};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         green_spawn_options options = {.stack_size = sizes[i]};
-        size_t depth = SANITIZED ? sizes[i] / 8 : sizes[i] / 8 * 7; /* a frame is more than what it counts */
+        size_t depth = SANITIZED ? sizes[i] / 8 : sizes[i] / 8 * 7; /* a frame is larger than its array */
         green_thread *thread = NULL;
         CHECK(green_spawn_with(&thread, &options, deep, &depth), ==, 0);
         CHECK(green_thread_stack_size(thread), >=, sizes[i]);
@@ -41,7 +41,7 @@ TEST(depth, "recursion just within the stack works, and is counted as used") {
     }
 }
 
-TEST(default_size, "the default stack is 1 MiB, that of the hub's options, or that of the spawn") {
+TEST(default_size, "the stack size is 1 MiB by default, or that of the hub's options, or that of the spawn") {
     int value = 0;
     green_thread *thread = start(give, &value);
     CHECK(green_thread_stack_size(thread), >=, 1 << 20);
@@ -70,7 +70,7 @@ TEST(finished_has_none, "a finished thread has no stack") {
     CHECK(finish(thread), ==, 0);
 }
 
-TEST(too_large, "a stack that no memory is there for is -ENOMEM, and the hub goes on") {
+TEST(too_large, "a stack without memory is -ENOMEM, and the hub continues") {
     static const size_t sizes[] = {(size_t)1 << 47, (size_t)1 << 62, SIZE_MAX, SIZE_MAX - 4096};
     int value = 0;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
@@ -83,7 +83,7 @@ TEST(too_large, "a stack that no memory is there for is -ENOMEM, and the hub goe
     CHECK(finish(start(give, &value)), ==, 0);
 }
 
-TEST(too_small, "a stack below 16 KiB is -EINVAL, and the message says the least, 16 KiB is enough to run") {
+TEST(too_small, "a stack below 16 KiB is -EINVAL with the minimum in the message; 16 KiB is enough to run") {
     static const size_t sizes[] = {1, 4096, (16 << 10) - 1};
     int value = 4;
     green_thread *thread = NULL;
@@ -116,7 +116,7 @@ static void spawn_without_memory(void) {
     CHECK(finish(thread), ==, 0);
 }
 
-TEST(address_space_limit, "a limit on address space ends spawn with -ENOMEM, not the process") {
+TEST(address_space_limit, "with a limit on address space spawn fails with -ENOMEM, and the process continues") {
     needs_kernel();
     if (SANITIZED)
         skip("sanitizers need the address space");
@@ -147,7 +147,7 @@ static void *overflow_on_thread(void *argument) {
 
 static void overflow_elsewhere(void) {
     pthread_t other;
-    CHECK(green_yield(), ==, 0); /* a hub of its own here, too */
+    CHECK(green_yield(), ==, 0); /* makes the hub of this OS thread */
     CHECK(pthread_create(&other, NULL, overflow_on_thread, NULL), ==, 0);
     pthread_join(other, NULL);
 }
@@ -158,10 +158,10 @@ static void check_overflow(void (*body)(void)) {
     CHECK_CONTAINS(child.output, "bottomless");
     CHECK_CONTAINS(child.output, "stack_size");
     CHECK(strstr(child.output, "65536") || strstr(child.output, "64 K"));
-    if (SANITIZED) /* which add a report of their own */
+    if (SANITIZED) /* sanitizers add a report */
         return;
     CHECK(WIFSIGNALED(child.status));
-    if (!EMULATED) /* the emulator adds a line of its own */
+    if (!EMULATED) /* the emulator adds a line */
         CHECK(strchr(child.output, '\n') == child.output + strlen(child.output) - 1);
 }
 
@@ -169,7 +169,7 @@ TEST(overflow, "an overflow ends the process with one line: the thread, its stac
     check_overflow(overflow_named);
 }
 
-TEST(overflow_elsewhere, "an overflow on another OS thread's hub says the same") {
+TEST(overflow_elsewhere, "an overflow on the hub of another OS thread is reported in the same way") {
     check_overflow(overflow_elsewhere);
 }
 
@@ -181,7 +181,7 @@ __attribute__((noinline)) static int use_large_frame(size_t size) {
     volatile char *frame = __builtin_alloca(size);
     for (size_t i = 0; i < 1024; i++)
         frame[i] = 1;
-    CHECK(green_yield(), ==, 0); /* where guards are shared it is noticed here */
+    CHECK(green_yield(), ==, 0); /* with shared guards the overflow is noticed here */
     return frame[size % 1024];
 }
 
@@ -265,7 +265,7 @@ static void crash_elsewhere(void) {
     *(volatile char *)nowhere = 1;
 }
 
-TEST(other_crash, "a crash that is no overflow is not called one") {
+TEST(other_crash, "a crash that is not an overflow is not reported as one") {
     struct child child;
     run_child(&child, crash_elsewhere);
     CHECK(strstr(child.output, "stack_size") == NULL);
@@ -321,7 +321,7 @@ static void burst(int count) {
         CHECK(finish(threads[i]), ==, 0);
 }
 
-TEST(reuse, "stacks are used again, and the memory of a burst is given back when the hub is idle") {
+TEST(reuse, "stacks are reused, and an idle hub returns the memory of a burst to the system") {
     needs_kernel();
     enum { COUNT = 2000 };
     green_hub_options options = {.warm_stacks = 16};
@@ -336,14 +336,14 @@ TEST(reuse, "stacks are used again, and the memory of a burst is given back when
     burst(COUNT);
     CHECK(green_hub_statistics(&second), ==, 0);
     CHECK(second.stacks, ==, first.stacks);
-    if (!SANITIZED) /* 2000 bursts of 64 KiB are 125 MiB; what the handles take is small */
+    if (!SANITIZED) /* 2000 bursts of 64 KiB are 125 MiB; the handles use little */
         UNTIL(resident_bytes() < before + (16 << 20));
     burst(COUNT / 4);
     if (!SANITIZED)
         UNTIL(resident_bytes() < before + (16 << 20));
 }
 
-TEST(handles_cost_little, "the memory of finished threads is reused, not heaped up") {
+TEST(handles_cost_little, "the memory of finished threads is reused") {
     int value = 0;
     green_statistics now;
     for (int i = 0; i < SCALED(100000); i++)

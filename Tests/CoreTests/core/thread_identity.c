@@ -1,4 +1,4 @@
-/* What a thread tells of itself: id, name, context, the current one. */
+/* Ids, names and contexts of threads, and the current thread. */
 #include "helpers.h"
 
 #include <pthread.h>
@@ -22,7 +22,7 @@ TEST(names, "a name is copied, cut at 31 bytes, and may be changed") {
     CHECK(finish(thread), ==, 0);
 }
 
-TEST(no_name, "a thread without a name has an empty one") {
+TEST(no_name, "the name of a thread without a name is empty") {
     green_thread *thread = start(own_name_is, "");
     CHECK_TEXT(green_thread_name(thread), "");
     CHECK(finish(thread), ==, 0);
@@ -42,7 +42,7 @@ TEST(current, "the current thread is the handle that spawn returned") {
     CHECK(finish(thread), ==, 1);
 }
 
-TEST(current_main, "main is a green thread once it asks") {
+TEST(current_main, "green_current makes main a green thread") {
     green_thread *self = green_current();
     CHECK(self != NULL);
     CHECK(green_current() == self);
@@ -54,7 +54,7 @@ TEST(current_main, "main is a green thread once it asks") {
     green_thread_release(self);
 }
 
-TEST(context, "the context pointer is the owner's, NULL at first") {
+TEST(context, "the context pointer is NULL at first, and keeps what the program stores") {
     int value = 0, other;
     green_thread *thread = start(give, &value);
     CHECK(green_thread_context(thread) == NULL);

@@ -1,5 +1,5 @@
 /* Timeouts of 0, negative and huge timeouts have the same meaning in every call that waits
- * for threads, shared objects, descriptors or native threads. */
+ * for threads, shared objects, descriptors or OS threads. */
 #include "files.h"
 #include "times.h"
 
@@ -119,7 +119,7 @@ static int next_with_of_waiting(int64_t timeout) {
     return green_pile_next_with(waiting_pile, NULL, NULL, timeout);
 }
 
-TEST(threads, "waits for threads and for room: negative and huge timeouts mean no limit, 0 does not wait") {
+TEST(threads, "waits for threads and for a pool: negative and huge timeouts mean no limit, 0 does not wait") {
     static const struct timed calls[] = {
         {"green_thread_wait", wait_finished, wait_endless, false},
         {"green_wait_any", wait_any_finished, wait_any_endless, false},
@@ -250,7 +250,7 @@ TEST(sync, "events, queues and semaphores: negative and huge timeouts mean no li
     green_semaphore_free(none);
 }
 
-/* Descriptors, processes, native threads ------------------------------------ */
+/* Descriptors, processes, OS threads ---------------------------------------- */
 
 static int full_counter, empty_counter;
 static green_process *ended, *running;
@@ -284,7 +284,7 @@ static int wait_running(int64_t timeout) {
     return green_process_wait(running, NULL, timeout);
 }
 
-/* Native threads continue when the caller no longer waits. */
+/* OS threads continue when the caller no longer waits. */
 static green_offload_pool *natives;
 static int stop_natives, begun, over;
 
@@ -316,14 +316,14 @@ static int resolve(int64_t timeout) {
     return green_resolve_within(&address, 1, "127.0.0.1:80", timeout);
 }
 
-/* A process that has ended without being noticed. */
+/* A process that has ended and was not collected. */
 static int wait_for_new(int64_t timeout) {
     green_process *process;
     green_file *output;
     char byte;
     green_process_options options = {.output = {.kind = GREEN_STDIO_PIPE, .pipe = &output}};
     CHECK(green_process_spawn(&process, "true", NULL, &options), ==, 0);
-    CHECK(green_file_read(output, &byte, 1), ==, 0); /* it is about to be gone */
+    CHECK(green_file_read(output, &byte, 1), ==, 0); /* it is about to end */
     int error = green_process_wait(process, NULL, timeout);
     CHECK(green_process_wait(process, NULL, GREEN_FOREVER), ==, 0);
     green_process_free(process);
@@ -331,7 +331,7 @@ static int wait_for_new(int64_t timeout) {
     return error;
 }
 
-TEST(others, "descriptors, signals, processes, native threads: negative and huge mean no limit, 0 does not wait") {
+TEST(others, "descriptors, signals, processes, OS threads: negative and huge mean no limit, 0 does not wait") {
     static const struct timed calls[] = {
         {"green_wait_fd", wait_fd, wait_empty_fd, false},
         {"green_signals_next", next_signal, next_signal_never, false},

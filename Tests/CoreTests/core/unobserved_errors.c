@@ -1,4 +1,4 @@
-/* Errors that nobody waited for are reported once; the others never are. */
+/* Errors that no thread waited for are reported once; others are never reported. */
 #include "helpers.h"
 
 static int failure = -EPROTO;
@@ -45,7 +45,7 @@ TEST(detached, "an error of a detached thread is reported when it ends") {
     CHECK(lines_of(text), ==, 1);
 }
 
-TEST(waited, "an error that somebody waited for is not reported") {
+TEST(waited, "an error that a thread waited for is not reported") {
     capture_begin();
     CHECK(finish(start(give, &failure)), ==, -EPROTO);
     green_thread *thread = start(give, &failure);
@@ -75,7 +75,7 @@ TEST(waited_elsewhere, "an error that another owner of the handle waited for is 
     CHECK_TEXT(capture_end(), "");
 }
 
-TEST(timed_out_wait, "a wait that timed out has not taken the error") {
+TEST(timed_out_wait, "a wait that timed out does not observe the error") {
     green_thread *thread = start_named("late", give, &failure);
     CHECK(green_thread_wait(thread, NULL, 0), ==, -ETIMEDOUT);
     let_run();
@@ -84,7 +84,7 @@ TEST(timed_out_wait, "a wait that timed out has not taken the error") {
     CHECK_CONTAINS(capture_end(), "late");
 }
 
-TEST(killed, "the end of a killed or cancelled thread is no error to report") {
+TEST(killed, "the end of a killed or cancelled thread is not reported") {
     capture_begin();
     green_thread *sleeping = start(nap, NULL), *unstarted;
     let_run();
@@ -97,7 +97,7 @@ TEST(killed, "the end of a killed or cancelled thread is no error to report") {
     CHECK_TEXT(capture_end(), "");
 }
 
-TEST(success, "a result of zero or more is nothing to report") {
+TEST(success, "a result of zero or more is not reported") {
     int values[] = {0, 1, INT_MAX};
     capture_begin();
     for (int i = 0; i < 3; i++)
@@ -106,7 +106,7 @@ TEST(success, "a result of zero or more is nothing to report") {
     CHECK_TEXT(capture_end(), "");
 }
 
-/* Sentences ---------------------------------------------------------------- */
+/* Messages ----------------------------------------------------------------- */
 
 static const char *const nobody[] = {"127.0.0.1:1", "127.0.0.1:2"};
 
@@ -214,5 +214,5 @@ TEST(nobodys_sentence, "a thread that has not failed gets no message of another 
     int error = fail_to_connect(nobody[0]);
     CHECK(finish(start(explain_nothing, &error)), ==, 0);
     CHECK(finish(start(fail_and_clean_up, (void *)nobody[0])), ==, error);
-    CHECK(finish(start(explain_nothing, &error)), ==, 0); /* in the former one's record */
+    CHECK(finish(start(explain_nothing, &error)), ==, 0); /* reuses the record of the thread before */
 }

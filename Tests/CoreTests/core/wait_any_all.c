@@ -17,7 +17,7 @@ static void any_of(int count) {
         wake_sleeper(&sleepers[0]); /* finishes later */
     CHECK(green_wait_any(threads, (size_t)count, GREEN_FOREVER), ==, first);
     let_run();
-    CHECK(green_wait_any(threads, (size_t)count, 0), ==, 0); /* the lowest of those that have */
+    CHECK(green_wait_any(threads, (size_t)count, 0), ==, 0); /* the lowest index of the finished ones */
     end_sleepers(sleepers, count);
 }
 
@@ -32,7 +32,7 @@ TEST(any_of_none, "waiting for any of no threads is refused") {
     CHECK_CONTAINS(green_explain(-EINVAL), "no green threads are given");
 }
 
-TEST(any_timeouts, "waiting for any ends at its timeout, and leaves the threads as they were") {
+TEST(any_timeouts, "waiting for any ends at its timeout, and does not affect the threads") {
     struct sleeper sleepers[20];
     green_thread *threads[20];
     start_sleepers(sleepers, 20);
@@ -117,7 +117,7 @@ TEST(all, "waiting for all of some threads ends when the last has finished") {
     }
 }
 
-TEST(all_twice, "waiting for all counts a thread that is named more than once, or has finished, rightly") {
+TEST(all_twice, "waiting for all counts a thread once that is named twice or has finished") {
     struct sleeper sleepers[3];
     start_sleepers(sleepers, 3);
     wake_sleeper(&sleepers[2]);
@@ -198,12 +198,12 @@ static void end_at_once(int order) {
     end_sleepers(&sleeper, 1);
 }
 
-TEST(killed_as_they_end, "of a kill of the waiter and the end of the thread, in one moment, the first counts") {
+TEST(killed_as_they_end, "of a kill of the waiter and the end of the thread at the same time, the first counts") {
     for (int order = 0; order < 3; order++)
         end_at_once(order);
 }
 
-TEST(released, "handles may be released while somebody waits for them") {
+TEST(released, "handles may be released while a thread waits for them") {
     green_thread *threads[3];
     struct several several = {threads, 3, 1};
     int64_t naps[] = {GREEN_MILLISECOND, 2 * GREEN_MILLISECOND, 3 * GREEN_MILLISECOND};

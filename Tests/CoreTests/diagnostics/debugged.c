@@ -1,10 +1,10 @@
-/* A program that a debugger looks at as it crashes: see debugger.py. */
+/* A program that crashes under gdb: see debugger.py. */
 #include "helpers.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* Each of these is to be a frame, so none ends with a call. */
+/* None of these ends with a call, so that each has a frame. */
 #define FRAME __attribute__((noinline, noclone)) static
 
 static int depth;
@@ -45,7 +45,7 @@ static void *run_elsewhere(void *unused) {
     return unused;
 }
 
-TEST(crash, "one thread aborts amid others that wait, and before one that has not begun") {
+TEST(crash, "one thread aborts while others wait and one has not started") {
     green_queue *queue;
     green_queue_options options = {.element_size = 1};
     pthread_t thread;

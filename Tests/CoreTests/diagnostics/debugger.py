@@ -36,7 +36,7 @@ def expect_error(command, pattern):
 
 
 def expect_frames(text, *names):
-    """The functions are there, innermost first, and the last frame is the first of a green thread."""
+    """Checks that the functions are in the backtrace, innermost first, and that it ends at the entry of a green thread."""
     frames = re.findall(r"^#\d+ +(?:0x\w+ in )?(\S+)", text, re.MULTILINE)
     places = [frames.index(name) for name in names]
     assert places == sorted(places), f"not in this order, {names}:\n{text}"
@@ -45,7 +45,7 @@ def expect_frames(text, *names):
 
 
 def look():
-    """At the crash, as the process or its core file shows it."""
+    """Checks the process or its core file at the crash."""
     expect_frames(output("backtrace"), "fall", "stumble", "thread_main")
     gdb.execute(f"source {script}")
     gdb.execute("frame 2", to_string=True)

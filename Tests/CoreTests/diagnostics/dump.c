@@ -1,10 +1,10 @@
-/* green_dump and the report of a deadlock: who waits on what. */
+/* green_dump() and the report of a deadlock. */
 #include "helpers.h"
 
 #include <poll.h>
 #include <sys/mman.h>
 
-/* What green_dump() writes, as text that the next call reuses. */
+/* The output of green_dump(), which the next call overwrites. */
 static const char *dump(void) {
     static char text[65536];
     int file = memfd_create("dump", MFD_CLOEXEC);
@@ -17,7 +17,7 @@ static const char *dump(void) {
     return text;
 }
 
-/* The line of the dump that is about a thread; the next call reuses it. */
+/* The line of a thread in the dump, which the next call overwrites. */
 static const char *line_of(const char *text, green_thread *thread) {
     static char line[1024];
     char id[32];
@@ -117,7 +117,7 @@ TEST(many_lines, "the dump of a thousand threads has a thousand lines") {
 
 /* Deadlock ----------------------------------------------------------------- */
 
-TEST(deadlock, "when nothing can ever wake main, its wait is -EDEADLK and the dump says who waits on what") {
+TEST(deadlock, "if nothing can ever wake main, its wait is -EDEADLK, and a dump shows what each thread waits for") {
     green_thread *thread = start_named("embraced", wait_for, green_current());
     capture_begin();
     int error = green_thread_wait(thread, NULL, GREEN_FOREVER);
@@ -126,18 +126,18 @@ TEST(deadlock, "when nothing can ever wake main, its wait is -EDEADLK and the du
     CHECK_CONTAINS(report, "embraced");
     CHECK_CONTAINS(report, "wait");
     CHECK(*green_explain(error) != 0);
-    capture_begin(); /* the other may have been told, too, and its error goes unwaited */
+    capture_begin(); /* the other thread may have failed, too, and its error is reported */
     int result = kill_and_finish(thread);
     capture_end();
     CHECK(result == -ECANCELED || result == -EDEADLK);
-    CHECK(green_sleep(GREEN_MILLISECOND), ==, 0); /* the hub goes on */
+    CHECK(green_sleep(GREEN_MILLISECOND), ==, 0); /* the hub continues */
 }
 
 static int wait_for_next(void *argument) {
     return green_thread_wait(*(green_thread **)argument, NULL, GREEN_FOREVER);
 }
 
-TEST(circle, "a circle of threads that wait for each other is a deadlock, too") {
+TEST(circle, "a cycle of threads that wait for each other is a deadlock, too") {
     green_thread *threads[4];
     for (int i = 0; i < 4; i++)
         threads[i] = start_named("circle", wait_for_next, &threads[(i + 1) % 4]);
@@ -147,13 +147,13 @@ TEST(circle, "a circle of threads that wait for each other is a deadlock, too") 
     CHECK(error, ==, -EDEADLK);
     capture_begin();
     CHECK(kill_and_finish(threads[1]), <, 0);
-    CHECK(finish(threads[0]), <=, 0); /* each is free once its next has ended */
+    CHECK(finish(threads[0]), <=, 0); /* each continues when the next has finished */
     CHECK(finish(threads[3]), <=, 0);
     CHECK(finish(threads[2]), <=, 0);
     capture_end();
 }
 
-TEST(no_deadlock, "who waits for I/O or a deadline is not in a deadlock") {
+TEST(no_deadlock, "a thread that waits for I/O or a deadline is not in a deadlock") {
     struct pair pair = connected(UNIX_PAIR);
     green_thread *reader = start(read_byte, pair.near);
     capture_begin();

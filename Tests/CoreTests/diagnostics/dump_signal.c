@@ -1,4 +1,4 @@
-/* A signal that has every hub write its dump, whatever it is doing. */
+/* A signal that makes every hub write its dump. */
 #include "helpers.h"
 
 #include <poll.h>
@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 #include <sys/wait.h>
 
-/* What is on standard error so far, which is captured; the next call reuses it. */
+/* The captured standard error so far, which the next call overwrites. */
 static const char *written(void) {
     static _Thread_local char text[16384];
     ssize_t size = pread(STDERR_FILENO, text, sizeof text - 1, 0);
@@ -21,11 +21,11 @@ static void until_written(const char *part) {
         usleep(1000);
 }
 
-/* Another OS thread, whose hub waits in the kernel until it is told to end. */
+/* Another OS thread, whose hub waits in the kernel until the test ends it. */
 struct waiting {
     pthread_t thread;
     int ends[2];
-    atomic_int number; /* of the OS thread, once it is about to wait */
+    atomic_int number; /* of the OS thread, when it is about to wait */
 };
 
 static int wait_readable(void *descriptor) {
@@ -86,11 +86,11 @@ static void dump_all(void) {
     CHECK(kill_and_finish(sleeper), ==, -ECANCELED);
 }
 
-TEST(all_hubs, "a signal has all hubs write their dump, also those that wait in the kernel") {
+TEST(all_hubs, "on a signal all hubs write their dumps, also those that wait in the kernel") {
     on_each_engine(dump_all);
 }
 
-/* Holds the hub until it is said that a dump waits for it. */
+/* Blocks the hub until the delay of a dump is reported. */
 __attribute__((noinline)) static int hold_until_blamed(void *unused) {
     until_written("a dump is delayed");
     until_written("hold_until_blamed");
@@ -115,7 +115,7 @@ static void dump_held(void) {
     end_waiting(&waiting);
 }
 
-TEST(held, "a hub that is held is told of with who holds it, and dumps once it can") {
+TEST(held, "a blocked hub is reported with the thread that blocks it, and dumps as soon as it can") {
     on_each_engine(dump_held);
 }
 
@@ -126,7 +126,7 @@ static void mask(int how) {
     CHECK(pthread_sigmask(how, &signals, NULL), ==, 0);
 }
 
-/* Holds the hub until it is asked where it is, and leaves the answer to others. */
+/* Blocks the hub until it is probed, and then lets other threads run. */
 static int hold_until_asked(void *unused) {
     sigset_t pending;
     mask(SIG_BLOCK);
@@ -142,7 +142,7 @@ static int answer_and_hold(void *unused) {
     return *(int *)unused;
 }
 
-TEST(held_by_next, "who holds it next is told of, too, when the first has gone as it was asked") {
+TEST(held_by_next, "if the thread has yielded by the time of the probe, the next one that blocks the hub is reported") {
     int value = 0;
     capture_begin();
     CHECK(green_dump_on_signal(SIGUSR1), ==, 0);
@@ -170,7 +170,7 @@ static void expect_handled(int number) {
     CHECK(atomic_load(&handled), ==, before + number);
 }
 
-TEST(former_action, "the signal gets its former action back when another one takes its place, and at the end") {
+TEST(former_action, "the signal gets its former action back when another one replaces it, and at the end") {
     CHECK(signal(SIGUSR1, handle) == SIG_DFL);
     CHECK(signal(SIGUSR2, handle) == SIG_DFL);
     CHECK(green_yield(), ==, 0);
@@ -188,7 +188,7 @@ TEST(former_action, "the signal gets its former action back when another one tak
     capture_end();
 }
 
-TEST(refused, "a signal that cannot be caught is -EINVAL, the monitor's is -EBUSY, and the former one stays") {
+TEST(refused, "a signal that cannot be caught is -EINVAL, the monitor's is -EBUSY, and the former signal stays") {
     static const int signals[] = {-1, SIGKILL, SIGSTOP, 65};
     CHECK(green_yield(), ==, 0);
     CHECK(green_dump_on_signal(SIGUSR1), ==, 0);
@@ -211,7 +211,7 @@ TEST(refused, "a signal that cannot be caught is -EINVAL, the monitor's is -EBUS
 
 /* Forks ------------------------------------------------------------------------ */
 
-TEST(forked, "it is off in a forked child, where the signal has its former action") {
+TEST(forked, "dumps are off in a forked child, where the signal has its former action") {
     int status = -1;
     CHECK(green_dump_on_signal(SIGUSR1), ==, 0);
     CHECK(green_yield(), ==, 0);
@@ -226,7 +226,7 @@ TEST(forked, "it is off in a forked child, where the signal has its former actio
     CHECK(green_dump_on_signal(0), ==, 0);
 }
 
-enum { CROWD = 2000 }; /* whose dump is more than a pipe takes */
+enum { CROWD = 2000 }; /* their dump is larger than a pipe */
 
 static atomic_bool is_forked, is_gone;
 
@@ -254,7 +254,7 @@ static void dump_in_child(void) {
     _exit(0);
 }
 
-TEST(forked_amid_dump, "a child that is forked amid the dump of another OS thread can dump") {
+TEST(forked_amid_dump, "a child forked during the dump of another OS thread can dump") {
     if (!threads_after_fork())
         skip("no thread can be started in the child");
     int ends[2], status = -1;
@@ -265,7 +265,7 @@ TEST(forked_amid_dump, "a child that is forked amid the dump of another OS threa
     CHECK(dup2(ends[1], STDERR_FILENO), ==, STDERR_FILENO);
     CHECK(green_dump_on_signal(SIGUSR1), ==, 0);
     CHECK(pthread_create(&thread, NULL, crowd, NULL), ==, 0);
-    CHECK(read(ends[0], bytes, 1), ==, 1); /* it has begun, and cannot end before more is read */
+    CHECK(read(ends[0], bytes, 1), ==, 1); /* the dump has begun and cannot end before more is read */
     pid_t pid = fork();
     CHECK(pid, >=, 0);
     if (pid == 0)

@@ -1,4 +1,4 @@
-/* The monitor reports threads that hold their hub too long, and nothing else. Cases that
+/* The monitor reports threads that block their hub too long, and nothing else. Cases that
  * must not be reported are followed by a hold that is reported. */
 #include "holds.h"
 
@@ -9,9 +9,9 @@
 
 enum { ROUNDS_MAX = 20 };
 
-/* What is reported ------------------------------------------------------------ */
+/* Reports --------------------------------------------------------------------- */
 
-TEST(hold, "a thread that holds its hub is reported with its name, its OS thread and where it is") {
+TEST(hold, "a thread that blocks its hub is reported with its name, its OS thread and a backtrace") {
     int count = 1;
     char line[128];
     start_monitor();
@@ -28,7 +28,7 @@ TEST(hold, "a thread that holds its hub is reported with its name, its OS thread
              (unsigned long long)id, (int)gettid());
     CHECK(strncmp(found->text, line, strlen(line)), ==, 0);
     CHECK_CONTAINS(found->text, " hold_until_reported + ");
-    /* The last line is the beginning of the thread. */
+    /* The last frame is the entry of the thread. */
     size_t length = strlen(found->text);
     CHECK(found->text[length - 1], ==, '\n');
     found->text[length - 1] = 0;
@@ -48,7 +48,7 @@ static int hold_and_await_checks(void *unused) {
     return hold_until_reported(&count);
 }
 
-TEST(once, "a hold is reported once, however long it goes on, and the next one again") {
+TEST(once, "a hold is reported once, however long it lasts, and so is the next one") {
     start_monitor();
     CHECK(finish(start_named("greedy", hold_and_await_checks, NULL)), ==, 0);
     CHECK(count_of("greedy"), ==, 2);
@@ -56,7 +56,7 @@ TEST(once, "a hold is reported once, however long it goes on, and the next one a
     CHECK(green_monitor_stop(), ==, 0);
 }
 
-TEST(without_name, "a thread without a name is reported by its number, and main as the thread it is") {
+TEST(without_name, "a thread without a name is reported by its id, and so is main") {
     needs_kernel();
     char line[64];
     int count = 1;
@@ -71,7 +71,7 @@ TEST(without_name, "a thread without a name is reported by its number, and main 
     CHECK(green_monitor_stop(), ==, 0);
 }
 
-TEST(from_the_first, "a hub that is held before it has run anybody is not taken for held since ever") {
+TEST(from_the_first, "a hold that begins before the first switch is measured from the time the hub was made") {
     int64_t before = green_now();
     int count = 1;
     start_monitor();
@@ -83,7 +83,7 @@ TEST(from_the_first, "a hub that is held before it has run anybody is not taken 
     CHECK(green_monitor_stop(), ==, 0);
 }
 
-/* Blocks the OS thread in the kernel, again and again. */
+/* Blocks the OS thread in the kernel repeatedly. */
 static int block_until_reported(void *unused) {
     (void)unused;
     for (int seen = count_here(); count_of("blocking") == 0; usleep(100000))
@@ -94,7 +94,7 @@ static int block_until_reported(void *unused) {
     return 0;
 }
 
-TEST(system_call, "who calls what blocks the OS thread is reported, and the call is in the backtrace") {
+TEST(system_call, "a thread in a system call that blocks the OS thread is reported, with the call in the backtrace") {
     start_monitor();
     CHECK(finish(start_named("blocking", block_until_reported, NULL)), ==, 0);
     CHECK_CONTAINS(report_of("blocking")->text, " block_until_reported + ");
@@ -117,14 +117,14 @@ static int hold_until_written(void *unused) {
     const char *name = green_thread_name(green_current());
     off_t seen = 0, size = 0;
     while (!is_written(name, &size))
-        if (size != seen) { /* of another, or without the name */
+        if (size != seen) { /* a report of another thread, or without the name */
             CHECK(green_yield(), ==, 0);
             seen = size;
         }
     return 0;
 }
 
-TEST(standard_error, "without a function to report to, it goes to standard error") {
+TEST(standard_error, "without a report function, reports go to standard error") {
     green_monitor_options options = {.limit = LIMIT};
     CHECK(green_monitor_start(&options), ==, 0);
     capture_begin();
@@ -150,7 +150,7 @@ static void mistake_in_environment(void) {
     CHECK(green_monitor_start(NULL), ==, 0); /* it was off */
 }
 
-TEST(environment, "GREEN_MONITOR in the environment switches it on, and a mistake in it is told") {
+TEST(environment, "GREEN_MONITOR in the environment starts the monitor, and an invalid value is reported") {
     static struct child child;
     run_child(&child, hold_by_environment);
     CHECK_TEXT(child.output, "");
@@ -160,7 +160,7 @@ TEST(environment, "GREEN_MONITOR in the environment switches it on, and a mistak
     CHECK(child.status, ==, 0);
 }
 
-/* What is not ------------------------------------------------------------------ */
+/* No reports ------------------------------------------------------------------- */
 
 /* Twice: the monitor checks the waiting hub after the hub of the first hold, while the
  * waiting hub is still in the kernel. */
@@ -187,30 +187,30 @@ static bool is_reported_in_kernel(void) {
     return count_here() != before;
 }
 
-/* If waiting counted as holding, each round would be reported. */
+/* If a wait counted as a hold, each round would be reported. */
 static void wait_in_kernel(void) {
     int rounds = 1;
     while (is_reported_in_kernel())
         CHECK(rounds++, <, ROUNDS_MAX);
 }
 
-TEST(in_kernel, "a hub that waits in the kernel is not held, on either engine") {
+TEST(in_kernel, "a hub that waits in the kernel is not blocked, on either engine") {
     start_monitor();
     on_each_engine(wait_in_kernel);
     CHECK(green_monitor_stop(), ==, 0);
 }
 
-TEST(alone, "a hub with no thread but its own is not held") {
+TEST(alone, "a hub whose only thread is its root is not blocked") {
     start_monitor();
     CHECK(green_yield(), ==, 0);
-    await_checks(); /* main is in pthread_join for all that time */
+    await_checks(); /* main is in pthread_join meanwhile */
     CHECK(count_here(), ==, 0);
     CHECK(green_monitor_stop(), ==, 0);
 }
 
 /* On and off ------------------------------------------------------------------- */
 
-TEST(on_and_off, "it is on once, can be switched off and on again, and off twice") {
+TEST(on_and_off, "the monitor starts once, can be stopped and started again, and stopped twice") {
     CHECK(green_monitor_stop(), ==, 0);
     for (int round = 0; round < 3; round++) {
         start_monitor();
@@ -245,7 +245,7 @@ static void discard(void *context) {
     CHECK(green_monitor_stop(), ==, 0);
 }
 
-TEST(context, "the context is discarded once, as it is switched off") {
+TEST(context, "stopping the monitor discards the context once") {
     green_monitor_options options = {.limit = 1, .report = note, .context = hold_reports, .discard = discard};
     CHECK(green_monitor_start(&options), ==, -EINVAL);
     options.limit = LIMIT;
@@ -270,7 +270,7 @@ static void switch_off_from_within(const green_hold *hold, void *context) {
     note(hold, hold_reports);
 }
 
-TEST(from_report, "the report cannot switch it off, which would wait for the report: -EDEADLK") {
+TEST(from_report, "the report cannot stop the monitor, which would wait for the report: -EDEADLK") {
     green_monitor_options options = {.limit = LIMIT, .report = switch_off_from_within};
     CHECK(green_monitor_start(&options), ==, 0);
     hold("greedy", 1);
@@ -301,7 +301,7 @@ static void share_signal(int number, const struct sigaction *action, int calls) 
     CHECK(green_monitor_start(&options), ==, 0);
     hold("greedy", before + 1);
     CHECK(report_of("greedy")->count, >=, FRAMES_LEAST);
-    CHECK(atomic_load(&handled), ==, 0); /* what the monitor asks is for no one else */
+    CHECK(atomic_load(&handled), ==, 0); /* the program's handler does not get the monitor's signals */
     CHECK(raise(number), ==, 0);
     CHECK(atomic_load(&handled), ==, calls * number);
     CHECK(green_monitor_stop(), ==, 0);
@@ -310,7 +310,7 @@ static void share_signal(int number, const struct sigaction *action, int calls) 
     CHECK(now.sa_flags & SA_SIGINFO, ==, action->sa_flags & SA_SIGINFO);
 }
 
-TEST(handler, "a former handler of the signal is called for those from elsewhere, and restored") {
+TEST(handler, "the former handler is called for signals of other senders, and restored") {
     share_signal(SIGURG, &(struct sigaction){.sa_handler = handle}, 1);
     share_signal(SIGURG, &(struct sigaction){.sa_sigaction = handle_with_information, .sa_flags = SA_SIGINFO}, 1);
     share_signal(SIGUSR2, &(struct sigaction){.sa_handler = handle}, 1);
@@ -318,7 +318,7 @@ TEST(handler, "a former handler of the signal is called for those from elsewhere
     share_signal(SIGRTMIN, &(struct sigaction){.sa_handler = SIG_IGN}, 0);
 }
 
-TEST(newer_handler, "a handler that the program has installed since is left in its place") {
+TEST(newer_handler, "a handler that the program has set meanwhile stays") {
     struct sigaction now, newer = {.sa_handler = handle};
     start_monitor();
     CHECK(sigaction(SIGURG, &newer, NULL), ==, 0);
@@ -327,7 +327,7 @@ TEST(newer_handler, "a handler that the program has installed since is left in i
     CHECK(now.sa_handler == handle);
 }
 
-TEST(blocked, "an OS thread that has the signal blocked is reported without saying where it is") {
+TEST(blocked, "an OS thread that blocks the signal is reported without a backtrace") {
     sigset_t urgent;
     sigemptyset(&urgent);
     sigaddset(&urgent, SIGURG);
@@ -341,10 +341,10 @@ TEST(blocked, "an OS thread that has the signal blocked is reported without sayi
     CHECK_CONTAINS(hold_reports[0].text, "green: a green thread has blocked its hub");
     CHECK_CONTAINS(hold_reports[0].text, "signal 23 is blocked");
     CHECK(green_monitor_stop(), ==, 0);
-    CHECK(pthread_sigmask(SIG_UNBLOCK, &urgent, NULL), ==, 0); /* what is on its way meets nobody */
+    CHECK(pthread_sigmask(SIG_UNBLOCK, &urgent, NULL), ==, 0); /* pending signals are ignored */
 }
 
-/* Turns ------------------------------------------------------------------------ */
+/* Loop iterations -------------------------------------------------------------- */
 
 static int64_t longest_iteration(void) {
     green_statistics statistics;
@@ -352,7 +352,7 @@ static int64_t longest_iteration(void) {
     return statistics.longest_iteration;
 }
 
-/* Another cause may make a turn as long as the wait, but not each time. */
+/* Another cause may make an iteration as long as the wait, but not each time. */
 static void wait_longer_than_turns(void) {
     for (int round = 0;; round++) {
         int64_t wait = 2 * longest_iteration() + 200 * GREEN_MILLISECOND;
@@ -363,7 +363,7 @@ static void wait_longer_than_turns(void) {
     }
 }
 
-TEST(turns, "the longest turn is measured while the monitor is on, without waits in the kernel") {
+TEST(turns, "the longest loop iteration is measured while the monitor is on, without waits in the kernel") {
     CHECK(green_yield(), ==, 0);
     CHECK(longest_iteration(), ==, 0);
     start_monitor();
@@ -409,7 +409,7 @@ static void fork_and_expect_off(void) {
     CHECK(status, ==, 0);
 }
 
-TEST(forked, "it is off in a forked child, which can have its own, and goes on in the parent") {
+TEST(forked, "the monitor is off in a forked child, which can start its own, and continues in the parent") {
     start_monitor();
     fork_and_expect_off(); /* before there is a hub */
     hold("parent's", 1);
@@ -424,7 +424,7 @@ static void fork_in_report(const green_hold *hold, void *context) {
     note(hold, hold_reports);
 }
 
-TEST(forked_by_report, "a child that the report has forked can have its own, too") {
+TEST(forked_by_report, "a child forked by the report can start its own monitor, too") {
     green_monitor_options options = {.limit = LIMIT, .report = fork_in_report};
     CHECK(green_monitor_start(&options), ==, 0);
     hold("greedy", 1);
