@@ -49,8 +49,15 @@
     X(THREAD, __sched_yield, sched_yield)                                                                              \
     X(THREAD, pthread_yield, sched_yield)
 
-green_patched_call green__patched_calls[] = {GREEN_PATCH_CALLS(GREEN_ROW) GREEN_PATCH_ALIASES(GREEN_ALIAS)};
-const size_t green__patched_call_count = sizeof green__patched_calls / sizeof *green__patched_calls;
+static green_patched_call calls[] = {GREEN_PATCH_CALLS(GREEN_ROW) GREEN_PATCH_ALIASES(GREEN_ALIAS)};
+enum { CALLS = sizeof calls / sizeof *calls };
+
+const green_patched_call *green__patched_call_named(const char *name) {
+    for (size_t i = 0; i < CALLS; i++)
+        if (strcmp(calls[i].name, name) == 0)
+            return &calls[i];
+    return NULL;
+}
 
 /* Offsets in green__real. A function pointer cannot be assigned from void *, so the address
  * is copied as bytes. */
@@ -90,8 +97,8 @@ int green__patched_calls_find(void) {
     void *library = dlopen("libc.so.6", RTLD_NOW | RTLD_NOLOAD);
     if (!library)
         return green__fail(-ENOSYS, "cannot patch: this process has no libc.so.6, because it is statically linked");
-    for (size_t i = 0; i < green__patched_call_count; i++) {
-        green_patched_call *call = &green__patched_calls[i];
+    for (size_t i = 0; i < CALLS; i++) {
+        green_patched_call *call = &calls[i];
         find(library, call);
         if (i >= OWN_CALLS)
             continue;
@@ -101,7 +108,7 @@ int green__patched_calls_find(void) {
     }
     update_base();
     /* Other OS threads may call through a slot as soon as it is rewritten. The barrier
-     * makes green__real visible to all of them before that. */
+     * makes green__real and green__dlopen_hook visible to all of them before that. */
     syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
     done = true;
     return 0;

@@ -1,11 +1,14 @@
 /* dlopen() in a program patched by green_monkey_patch(). */
+#include "dlopen.h"
+
 #include "elf_tables.h"
-#include "patch.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+void (*green__dlopen_hook)(void);
 
 /* The dynamic linker uses the search path of the object that calls dlopen(), which now is the
  * object that contains Green. So the search path of the real caller is tried first, unless a
@@ -83,7 +86,7 @@ void *green__green_dlopen(const char *file, int mode) {
     void *handle = open_for(__builtin_return_address(0), file, mode);
     if (handle && !(mode & RTLD_NOLOAD)) {
         int error = errno;
-        green__patch_new_objects();
+        green__dlopen_hook();
         errno = error;
     }
     return handle;

@@ -136,14 +136,7 @@ const char *green__object_search_path(const green_object *object) {
     return path && path->d_un.d_val < object->strings_size ? object->strings + path->d_un.d_val : NULL;
 }
 
-static const green_patched_call *call_named(const char *name) {
-    for (size_t i = 0; i < green__patched_call_count; i++)
-        if (strcmp(green__patched_calls[i].name, name) == 0)
-            return &green__patched_calls[i];
-    return NULL;
-}
-
-bool green__object_next_slot(const green_object *object, size_t *at, green_found_got_slot *slot) {
+bool green__object_next_slot(const green_object *object, size_t *at, green_object_slot *slot) {
     size_t first = object->slot_counts[0], count = first + object->slot_counts[1];
     while (*at < count) {
         size_t index = (*at)++;
@@ -151,12 +144,9 @@ bool green__object_next_slot(const green_object *object, size_t *at, green_found
         if (!green__relocation_is_slot(entry))
             continue;
         const ElfW(Sym) *symbol = &object->symbols[ELF64_R_SYM(entry->r_info)];
-        const green_patched_call *call = call_named(object->strings + symbol->st_name);
-        if (!call)
-            continue;
-        *slot = (green_found_got_slot){
+        *slot = (green_object_slot){
             .address = (void **)(object->base + entry->r_offset),
-            .call = call,
+            .name = object->strings + symbol->st_name,
             .foreign = symbol->st_shndx == SHN_UNDEF,
             .in_plt = ELF64_R_TYPE(entry->r_info) == GREEN_SLOT_PLT,
         };

@@ -3,7 +3,7 @@
 #ifndef GREEN_PATCH_LINK_ELF_H
 #define GREEN_PATCH_LINK_ELF_H
 
-#include "call_table.h"
+#include "../calls.h"
 
 #include <link.h>
 
@@ -77,15 +77,15 @@ static inline bool green__relocation_is_slot(const ElfW(Rela) * entry) {
 
 /* A slot that holds the address of a function. The dynamic linker writes it when it loads the
  * object, or at the first call (lazy binding). */
-typedef struct green_found_got_slot {
+typedef struct green_object_slot {
     void **address;
-    const green_patched_call *call;
-    bool foreign; /* the object does not define the function itself */
+    const char *name; /* of the function */
+    bool foreign;     /* the object does not define the function itself */
     bool in_plt;
-} green_found_got_slot;
+} green_object_slot;
 
-/* Finds the object's next slot of a patched call. Returns false at the end. *at is the state of
- * the iteration, 0 at first. */
-bool green__object_next_slot(const green_object *object, size_t *at, green_found_got_slot *slot);
+/* Finds the object's next slot. Returns false at the end. *at is the state of the iteration,
+ * 0 at first. */
+bool green__object_next_slot(const green_object *object, size_t *at, green_object_slot *slot);
 
 #endif

@@ -15,9 +15,10 @@ static green_got_slot *slots;
 
 /* Whether a slot leads to the C library's function. Other objects may define a function of the
  * same name, such as `connect` or `send`. */
-static bool leads_to_real(const green_found_got_slot *slot, const green_object *object, const green_objects *objects) {
+static bool leads_to_real(const green_object_slot *slot, const green_patched_call *call, const green_object *object,
+                          const green_objects *objects) {
     void *value = __atomic_load_n(slot->address, __ATOMIC_RELAXED);
-    if (value == slot->call->real || value == slot->call->taken || value == slot->call->green)
+    if (value == call->real || value == call->taken || value == call->green)
         return value != NULL;
     if (green__object_has(object, value)) /* the object's stub for lazy binding */
         return slot->foreign && slot->in_plt;
@@ -30,7 +31,7 @@ static bool leads_to_real(const green_found_got_slot *slot, const green_object *
 }
 
 /* Whether this is an address in green__pthread, which must not be patched. */
-static bool is_of_green(const green_found_got_slot *slot) {
+static bool is_of_green(const green_object_slot *slot) {
     const void *address = slot->address;
     return address >= (const void *)&green__pthread && address < (const void *)(&green__pthread + 1);
 }
@@ -57,12 +58,13 @@ static void slot_free(green_got_slot *slot) {
     free(slot);
 }
 
-static green_got_slot *slot_make(const green_found_got_slot *found, const green_object *object) {
+static green_got_slot *slot_make(const green_object_slot *found, const green_patched_call *call,
+                                 const green_object *object) {
     green_got_slot *slot = calloc(1, sizeof *slot);
     if (!slot)
         return NULL;
     slot->address = found->address;
-    slot->call = found->call;
+    slot->call = call;
     slot->base = object->base;
     slot->object = strdup(object->path);
     slot->soname = strdup(object->soname ? object->soname : "");
@@ -82,16 +84,16 @@ static bool make_room(green_patch *patch) {
 
 /* Patches a slot and makes the patch an owner of it. If the slot has a record of an object that
  * has been unloaded since, the former value is that of the new object. */
-static int patch_slot(green_patch *patch, const green_found_got_slot *found, const green_object *object,
-                      const green_memory_map *map) {
+static int patch_slot(green_patch *patch, const green_object_slot *found, const green_patched_call *call,
+                      const green_object *object, const green_memory_map *map) {
     green_got_slot *slot = slot_at(found->address);
     bool is_new = !slot;
-    if (!make_room(patch) || (is_new && !(slot = slot_make(found, object))))
+    if (!make_room(patch) || (is_new && !(slot = slot_make(found, call, object))))
         return green__fail(-ENOMEM, "cannot record the patched slots of '%s'", object->path);
     void *value = __atomic_load_n(found->address, __ATOMIC_RELAXED);
-    if (value != found->call->green) {
+    if (value != call->green) {
         int protection = green__memory_map_protection(map, found->address);
-        int error = green__relro_write(found->address, found->call->green, protection);
+        int error = green__relro_write(found->address, call->green, protection);
         if (error < 0 && is_new)
             slot_free(slot);
         if (error < 0)
@@ -117,14 +119,15 @@ int green__got_slots_patch(green_patch *patch, unsigned families, const green_ob
     int error = 0;
     if (object->damage)
         return green__fail(-ENOEXEC, "cannot patch '%s': it is damaged: %s", object->path, object->damage);
-    for (green_found_got_slot found; error == 0 && green__object_next_slot(object, &at, &found);) {
-        if (!(found.call->family & families) || is_of_green(&found))
+    for (green_object_slot found; error == 0 && green__object_next_slot(object, &at, &found);) {
+        const green_patched_call *call = green__patched_call_named(found.name);
+        if (!call || !(call->family & families) || is_of_green(&found))
             continue;
         if (!green__object_has_slot(object, map, found.address))
             error = green__fail(-ENOEXEC, "cannot patch '%s': it is damaged: the slot of %s() is outside its memory",
-                                object->path, found.call->name);
-        else if (leads_to_real(&found, object, objects))
-            error = patch_slot(patch, &found, object, map);
+                                object->path, call->name);
+        else if (leads_to_real(&found, call, object, objects))
+            error = patch_slot(patch, &found, call, object, map);
     }
     return error;
 }

@@ -4,6 +4,7 @@
 
 #include "../../base/lock.h"
 
+#include "call_table.h"
 #include "elf_tables.h"
 
 typedef struct green_got_slot {

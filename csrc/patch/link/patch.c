@@ -1,12 +1,11 @@
 /* The functions of green/patch.h. */
-#include "patch.h"
-
 #include "../io/connect.h"
 #include "../io/fd_in_use.h"
 #include "../io/file.h"
 #include "../lock/parking_lot.h"
 #include "../thread/pthread.h"
 #include "../thread/pthread_specific.h"
+#include "dlopen.h"
 #include "got_slots.h"
 #include "openssl_errors.h"
 #include "scope.h"
@@ -37,6 +36,8 @@ static void snapshot_free(struct snapshot *snapshot) {
     green__objects_free(&snapshot->objects);
 }
 
+static void patch_new_objects(void);
+
 static int begin(void) {
     int error = green__lock_register(&green__patches_lock);
     if (error == 0)
@@ -48,6 +49,7 @@ static int begin(void) {
     if (error < 0)
         return error;
     green__lock(&green__patches_lock);
+    green__dlopen_hook = patch_new_objects;
     error = green__patched_calls_find();
     if (error < 0)
         green__unlock(&green__patches_lock);
@@ -229,23 +231,8 @@ static int patch_everything(green_patch *patch) {
     return error;
 }
 
-int green_monkey_patch(green_patch **patch, unsigned families) {
-    *patch = NULL;
-    int error = check_families(&families);
-    if (error < 0)
-        return error;
-    green_patch *made = patch_make(families | GREEN_PATCH_DLOPEN);
-    if (!made)
-        return -ENOMEM;
-    made->everywhere = true;
-    error = begin();
-    if (error < 0)
-        return discard(made, error);
-    return conclude(patch, made, patch_everything(made));
-}
-
-/* Errors are only logged, because dlopen() has succeeded. */
-static void patch_new_objects(green_patch *patch) {
+/* Patches what has been loaded since. Errors are only logged, because dlopen() has succeeded. */
+static void complete(green_patch *patch) {
     struct snapshot snapshot;
     if (snapshot_read(&snapshot) < 0)
         return;
@@ -264,12 +251,28 @@ static void patch_new_objects(green_patch *patch) {
     snapshot_free(&snapshot);
 }
 
-void green__patch_new_objects(void) {
+/* For each patch of green_monkey_patch(). */
+static void patch_new_objects(void) {
     green__lock(&green__patches_lock);
     for (green_patch *patch = green__patches; patch; patch = patch->next)
         if (patch->everywhere)
-            patch_new_objects(patch);
+            complete(patch);
     green__unlock(&green__patches_lock);
+}
+
+int green_monkey_patch(green_patch **patch, unsigned families) {
+    *patch = NULL;
+    int error = check_families(&families);
+    if (error < 0)
+        return error;
+    green_patch *made = patch_make(families | GREEN_PATCH_DLOPEN);
+    if (!made)
+        return -ENOMEM;
+    made->everywhere = true;
+    error = begin();
+    if (error < 0)
+        return discard(made, error);
+    return conclude(patch, made, patch_everything(made));
 }
 
 /* Undoing, reporting ------------------------------------------------------- */

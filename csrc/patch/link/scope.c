@@ -48,7 +48,7 @@ unsigned green__scope_families(const green_object *object) {
 
 /* OpenSSL is not shared because Green needs it: Green does no I/O through it. */
 static bool is_need(const green_object *user, const green_object *used) {
-    return !(green__object_has(user, green__patched_calls) && green__is_openssl(green__object_name(used)));
+    return !(green__object_has(user, &green__real) && green__is_openssl(green__object_name(used)));
 }
 
 bool green__scope_includes_locks(const green_objects *objects, size_t index, const bool *chosen) {
