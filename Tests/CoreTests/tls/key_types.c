@@ -10,7 +10,7 @@
 #define ECDSA "ECDSA+SHA256"
 #define RSA_KEY "RSA-PSS+SHA256:RSA+SHA256"
 
-/* An OpenSSL client, which blocks a native thread. */
+/* An OpenSSL client, which blocks an OS thread. */
 struct client {
     int fd;
     green_tls_version version;
