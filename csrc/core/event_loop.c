@@ -6,10 +6,9 @@
 
 #include <unistd.h>
 
-/* Nothing is ready, no timer runs and no I/O that anybody waits for is under
- * way: no parked thread can ever go on. The OS thread's own context is always
- * among them, and it is the one whose call fails, because it is the one that
- * would keep the program from exit_observer; the others stay where they are. */
+/* No thread is ready, no timer runs and no thread waits for I/O, so no parked thread can
+ * ever continue. The context of the OS thread is always one of them. Its call fails,
+ * because it is the one that keeps the program from ending. The others stay parked. */
 static void report_deadlock(green_hub *hub) {
     green__report("deadlock: all green threads of this OS thread wait for each other, so the call of its main context "
                   "fails with EDEADLK");

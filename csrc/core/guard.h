@@ -38,7 +38,7 @@
 #include <stddef.h>
 
 /* A function with a frame larger than the guard may reach past it. Compilers touch each
- * page of a large frame in turn only with -fstack-clash-protection, which many programs
+ * page of a large frame in order only with -fstack-clash-protection, which many programs
  * and libraries do not use. So a guard is larger than common stack buffers. */
 enum { GREEN_GUARD_SIZE = 256 * 1024 };
 

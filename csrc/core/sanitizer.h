@@ -66,7 +66,7 @@ static inline void green__fiber_destroy(void *fiber) {
 }
 
 /* Replaces the fiber of a reused stack now and then. TSan keeps the frames of functions that
- * never return, of which each thread has some, and has room for some ten thousand. */
+ * never return, some in each thread, and has room for some ten thousand. */
 static inline void green__fiber_reuse(void **fiber, unsigned *uses) {
 #ifdef GREEN_TSAN
     enum { USES_MAX = 4096 };

@@ -97,7 +97,7 @@ def symbol(pointer):
     return found.group(1) if found else "something"
 
 
-def has_begun(thread):
+def has_started(thread):
     return bool(thread["begun"])
 
 
@@ -109,7 +109,7 @@ def state(thread, runs):
         return text + ", and its OS thread waits for all" if runs else text
     if number == RUNNING or runs:
         return "running"
-    return "ready" if has_begun(thread) else f"not begun, to call {symbol(thread['function'])}"
+    return "ready" if has_started(thread) else f"not started: {symbol(thread['function'])}"
 
 
 class Elsewhere(Unwinder):
@@ -168,7 +168,7 @@ def is_missing(thread):
 
 
 def backtrace(hub, thread, runs, arguments):
-    if not runs and not has_begun(thread):
+    if not runs and not has_started(thread):
         return ""
     if not runs and is_missing(thread):
         return (

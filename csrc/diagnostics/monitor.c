@@ -178,8 +178,8 @@ static bool is_due(green_hub *hub, int64_t now, bool delays_dump) {
     return own->hold_reported = true;
 }
 
-/* Fills in who holds a hub and where. False: the hub has progressed in the meantime, and
- * is not held. */
+/* Fills in which thread blocks a hub, and its backtrace. False: the hub has progressed in the
+ * meantime, and is not blocked. */
 static bool fill_hold(green_hold *hold, green_hub *hub, int64_t now, int signal) {
     hold->os_thread = hub->registration.tid;
     hold->nanoseconds = now - hub->diagnostics.since;

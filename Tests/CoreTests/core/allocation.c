@@ -466,7 +466,7 @@ static int run_files(void) {
     return 0;
 }
 
-BIG_TEST(patched_files, "patched calls on files do without memory, descriptors and native threads") {
+BIG_TEST(patched_files, "patched calls on files need no memory, descriptors or OS threads") {
     static const struct scenario scenario = {.name = "patched files",
                                              .run = run_files,
                                              .tolerates = "malloc calloc realloc eventfd pthread_create epoll_ctl"};

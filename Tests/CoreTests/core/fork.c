@@ -178,7 +178,7 @@ static void expect_parents(void) {
     release_pair(pair);
 }
 
-static void fork_amid_everything(void) {
+static void fork_with_everything(void) {
     make_parents();
     in_child(use_and_release);
     in_child(release_without_hub);
@@ -187,7 +187,7 @@ static void fork_amid_everything(void) {
 }
 
 TEST(handles, "a child cannot use its parent's handles, may free them, and gets its own hub") {
-    on_each_engine(fork_amid_everything);
+    on_each_engine(fork_with_everything);
 }
 
 /* Descriptors of the engine --------------------------------------------------- */
@@ -360,7 +360,7 @@ static void look_up_some(void) {
         CHECK(finish(threads[i]), ==, 0);
 }
 
-static void fork_amid_lookups(void) {
+static void fork_during_lookups(void) {
     bool stop = false;
     green_thread *threads[24]; /* more threads than workers, so some calls wait */
     atomic_store(&lookups_are_fake, true);
@@ -380,7 +380,7 @@ BIG_TEST(lookups, "a child resolves names whatever its parent's workers were doi
         skip("what another thread holds of a sanitizer's allocator, a child never gets");
     if (!threads_after_fork())
         skip("an emulator does not start OS threads in such a child");
-    on_each_engine(fork_amid_lookups);
+    on_each_engine(fork_during_lookups);
 }
 
 /* The parent continues ---------------------------------------------------------- */
@@ -404,7 +404,7 @@ static void reuse_numbers(void) {
         struct pair next = connected(TCP4);
         bool same = green_socket_fd(next.near) == fd || green_socket_fd(next.far) == fd;
         CHECK(i > 0 || same);
-        send_text(far, "to nobody"); /* the child's copy is still open */
+        send_text(far, "to no reader"); /* the child's copy is still open */
         send_text(next.near, "after");
         expect_text(next.far, "after");
         green_socket_set_timeouts(next.far, 5 * GREEN_MILLISECOND, GREEN_FOREVER);

@@ -234,7 +234,7 @@ static int never_serve(green_socket *client, void *context) {
 static void *use_foreign(void *argument) {
     struct foreign *foreign = argument;
     char bytes[16];
-    const void *lent;
+    const void *provided;
     green_socket *socket;
     green_address address;
     struct iovec piece = {bytes, 1};
@@ -246,7 +246,7 @@ static void *use_foreign(void *argument) {
     CHECK(green_read(foreign->socket, bytes, 1), ==, -EXDEV);
     CHECK(green_read_exactly(foreign->socket, bytes, 1), ==, -EXDEV);
     CHECK(green_read_line(foreign->socket, bytes, sizeof bytes), ==, -EXDEV);
-    CHECK(green_receive(foreign->socket, &lent), ==, -EXDEV);
+    CHECK(green_receive(foreign->socket, &provided), ==, -EXDEV);
     CHECK(green_write(foreign->socket, "x", 1), ==, -EXDEV);
     CHECK(green_write_some(foreign->socket, "x", 1), ==, -EXDEV);
     CHECK(green_writev(foreign->socket, &piece, 1), ==, -EXDEV);

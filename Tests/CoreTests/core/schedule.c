@@ -101,9 +101,9 @@ TEST(by_deadline, "sleepers wake in the order of their deadlines") {
 /* A thread function: sleeps for at least a random time. */
 static int sleep_enough(void *unused) {
     (void)unused;
-    int64_t time = (1 + random_below(400)) * 50 * GREEN_MICROSECOND, begun_at = green_now();
+    int64_t time = (1 + random_below(400)) * 50 * GREEN_MICROSECOND, started_at = green_now();
     CHECK(green_sleep(time), ==, 0);
-    CHECK(green_now() - begun_at, >=, time);
+    CHECK(green_now() - started_at, >=, time);
     return 0;
 }
 
@@ -123,10 +123,10 @@ struct start {
     green_thread *thread;
 };
 
-static int begun;
+static int started;
 
 static int note_place(void *argument) {
-    ((struct start *)argument)->place = begun++;
+    ((struct start *)argument)->place = started++;
     return 0;
 }
 
@@ -154,8 +154,8 @@ TEST(many_deadlines, "any number of timers fire in the order of their deadlines,
         if (starts[i].place >= 0)
             in_order[starts[i].place] = &starts[i];
     }
-    CHECK(begun, >=, COUNT / 2);
-    for (int i = 1; i < begun; i++)
+    CHECK(started, >=, COUNT / 2);
+    for (int i = 1; i < started; i++)
         CHECK(in_order[i - 1]->low, <=, in_order[i]->high);
 }
 

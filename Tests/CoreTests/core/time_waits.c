@@ -285,30 +285,30 @@ static int wait_running(int64_t timeout) {
 }
 
 /* OS threads continue when the caller no longer waits. */
-static green_offload_pool *natives;
-static int stop_natives, begun, over;
+static green_offload_pool *workers;
+static int stop_workers, started, over;
 
 static int offload(int64_t timeout) {
-    return green_offload(natives, nothing, NULL, NULL, NULL, timeout);
+    return green_offload(workers, nothing, NULL, NULL, NULL, timeout);
 }
 
 static int block(void *unused) {
     uint64_t count;
     (void)unused;
-    __atomic_add_fetch(&begun, 1, __ATOMIC_SEQ_CST);
-    ssize_t result = read(stop_natives, &count, sizeof count);
+    __atomic_add_fetch(&started, 1, __ATOMIC_SEQ_CST);
+    ssize_t result = read(stop_workers, &count, sizeof count);
     __atomic_add_fetch(&over, 1, __ATOMIC_SEQ_CST);
     return result == sizeof count ? 0 : -EIO;
 }
 
 static int offload_never(int64_t timeout) {
-    return green_offload(natives, block, NULL, NULL, NULL, timeout);
+    return green_offload(workers, block, NULL, NULL, NULL, timeout);
 }
 
-static void end_natives(void) {
-    CHECK(eventfd_write(stop_natives, 100), ==, 0);
-    green_offload_pool_free(natives);
-    UNTIL(__atomic_load_n(&over, __ATOMIC_SEQ_CST) == __atomic_load_n(&begun, __ATOMIC_SEQ_CST));
+static void end_workers(void) {
+    CHECK(eventfd_write(stop_workers, 100), ==, 0);
+    green_offload_pool_free(workers);
+    UNTIL(__atomic_load_n(&over, __ATOMIC_SEQ_CST) == __atomic_load_n(&started, __ATOMIC_SEQ_CST));
 }
 
 static int resolve(int64_t timeout) {
@@ -343,8 +343,8 @@ TEST(others, "descriptors, signals, processes, OS threads: negative and huge mea
     };
     full_counter = eventfd(1, EFD_CLOEXEC);
     empty_counter = eventfd(0, EFD_CLOEXEC);
-    stop_natives = eventfd(0, EFD_CLOEXEC | EFD_SEMAPHORE);
-    CHECK(green_offload_pool_make(&natives, NULL), ==, 0);
+    stop_workers = eventfd(0, EFD_CLOEXEC | EFD_SEMAPHORE);
+    CHECK(green_offload_pool_make(&workers, NULL), ==, 0);
     CHECK(green_signals_open(&signals, &(int){SIGUSR1}, 1), ==, 0);
     CHECK(green_process_spawn(&ended, "true", NULL, NULL), ==, 0);
     CHECK(green_process_wait(ended, NULL, GREEN_FOREVER), ==, 0);
@@ -356,8 +356,8 @@ TEST(others, "descriptors, signals, processes, OS threads: negative and huge mea
     green_process_free(ended);
     green_process_free(running);
     green_signals_free(signals);
-    end_natives();
+    end_workers();
     close(full_counter);
     close(empty_counter);
-    close(stop_natives);
+    close(stop_workers);
 }

@@ -108,7 +108,7 @@ TEST(success, "a result of zero or more is not reported") {
 
 /* Messages ----------------------------------------------------------------- */
 
-static const char *const nobody[] = {"127.0.0.1:1", "127.0.0.1:2"};
+static const char *const unreachable[] = {"127.0.0.1:1", "127.0.0.1:2"};
 
 static int fail_to_connect(const char *address) {
     green_socket *socket;
@@ -119,26 +119,26 @@ static int fail_to_connect(const char *address) {
 
 static int fail_and_clean_up(void *address) {
     int error = fail_to_connect(address);
-    const char *sentence = green_explain(error);
+    const char *message = green_explain(error);
     CHECK(green_sleep(20 * GREEN_MILLISECOND), ==, 0);
     CHECK_CONTAINS(green_explain(error), address);
-    CHECK(green_explain(error) == sentence);
+    CHECK(green_explain(error) == message);
     return error;
 }
 
-TEST(own_sentence, "a thread explains its own failure after other threads have failed in the same way") {
+TEST(own_message, "a thread explains its own failure after other threads have failed in the same way") {
     green_thread *threads[2];
     for (int i = 0; i < 2; i++)
-        threads[i] = start(fail_and_clean_up, (void *)nobody[i]);
+        threads[i] = start(fail_and_clean_up, (void *)unreachable[i]);
     for (int i = 0; i < 2; i++)
         CHECK(finish(threads[i]), <, 0);
 }
 
-TEST(main_sentence, "main explains its own failure after threads have failed in the same way") {
-    int error = fail_to_connect(nobody[0]);
-    green_thread *other = start(fail_and_clean_up, (void *)nobody[1]);
+TEST(main_message, "main explains its own failure after threads have failed in the same way") {
+    int error = fail_to_connect(unreachable[0]);
+    green_thread *other = start(fail_and_clean_up, (void *)unreachable[1]);
     UNTIL(green_thread_is_finished(other));
-    CHECK_CONTAINS(green_explain(error), nobody[0]);
+    CHECK_CONTAINS(green_explain(error), unreachable[0]);
     CHECK(finish(other), ==, error);
 }
 
@@ -149,40 +149,40 @@ TEST(before_hub, "a failure before the first blocking call is explained after it
     CHECK_CONTAINS(green_explain(-EINVAL), "nonsense");
 }
 
-TEST(waiters_sentence, "green_thread_wait passes the message of a thread's result to the waiting thread") {
-    int error = fail_to_connect(nobody[0]), result;
-    green_thread *thread = start(fail_and_clean_up, (void *)nobody[1]);
+TEST(waiters_message, "green_thread_wait passes the message of a thread's result to the waiting thread") {
+    int error = fail_to_connect(unreachable[0]), result;
+    green_thread *thread = start(fail_and_clean_up, (void *)unreachable[1]);
     CHECK(green_thread_wait(thread, &result, GREEN_FOREVER), ==, 0);
     CHECK(result, ==, error);
-    CHECK_CONTAINS(green_explain(error), nobody[1]);
+    CHECK_CONTAINS(green_explain(error), unreachable[1]);
     green_thread_release(thread);
-    CHECK_CONTAINS(green_explain(error), nobody[1]);
+    CHECK_CONTAINS(green_explain(error), unreachable[1]);
 }
 
 static int connect_and_wait(void *thread) {
-    int error = fail_to_connect(nobody[0]), result;
+    int error = fail_to_connect(unreachable[0]), result;
     CHECK(green_thread_wait(thread, &result, GREEN_FOREVER), ==, 0);
-    CHECK_CONTAINS(green_explain(error), nobody[1]);
+    CHECK_CONTAINS(green_explain(error), unreachable[1]);
     return 0;
 }
 
-TEST(waiting_threads_sentence, "a green thread that waits for another thread gets its message") {
-    green_thread *thread = start(fail_and_clean_up, (void *)nobody[1]);
+TEST(waiting_threads_message, "a green thread that waits for another thread gets its message") {
+    green_thread *thread = start(fail_and_clean_up, (void *)unreachable[1]);
     CHECK(finish(start(connect_and_wait, thread)), ==, 0);
     green_thread_release(thread);
 }
 
-TEST(piled_sentence, "a pile passes on the message of each result") {
+TEST(piled_message, "a pile passes on the message of each result") {
     green_pool *pool;
     green_pile *pile;
     int result;
     CHECK(green_pool_make(&pool, 2), ==, 0);
     CHECK(green_pile_make(&pile, pool), ==, 0);
     for (int i = 0; i < 2; i++)
-        CHECK(green_pile_spawn(pile, NULL, fail_and_clean_up, (void *)nobody[i], GREEN_FOREVER), ==, 0);
+        CHECK(green_pile_spawn(pile, NULL, fail_and_clean_up, (void *)unreachable[i], GREEN_FOREVER), ==, 0);
     for (int i = 0; i < 2; i++) {
         CHECK(green_pile_next(pile, &result, GREEN_FOREVER), ==, 1);
-        CHECK_CONTAINS(green_explain(result), nobody[i]);
+        CHECK_CONTAINS(green_explain(result), unreachable[i]);
     }
     green_pile_free(pile);
     green_pool_free(pool);
@@ -194,25 +194,25 @@ static bool is_alone(void) {
     return now.threads == 1;
 }
 
-TEST(reported_sentence, "the report of an unhandled error gives its message") {
+TEST(reported_message, "the report of an unhandled error gives its message") {
     capture_begin();
-    CHECK(green_detach(fail_and_clean_up, (void *)nobody[0]), ==, 0);
+    CHECK(green_detach(fail_and_clean_up, (void *)unreachable[0]), ==, 0);
     UNTIL(is_alone());
     const char *text = capture_end();
-    CHECK_CONTAINS(text, nobody[0]);
+    CHECK_CONTAINS(text, unreachable[0]);
     CHECK(lines_of(text), ==, 1);
 }
 
 static int explain_nothing(void *error) {
     const char *text = green_explain(*(int *)error);
-    CHECK(strstr(text, nobody[0]) == NULL);
+    CHECK(strstr(text, unreachable[0]) == NULL);
     CHECK(*text != 0);
     return 0;
 }
 
-TEST(nobodys_sentence, "a thread that has not failed gets no message of another thread") {
-    int error = fail_to_connect(nobody[0]);
+TEST(no_message, "a thread that has not failed gets no message of another thread") {
+    int error = fail_to_connect(unreachable[0]);
     CHECK(finish(start(explain_nothing, &error)), ==, 0);
-    CHECK(finish(start(fail_and_clean_up, (void *)nobody[0])), ==, error);
+    CHECK(finish(start(fail_and_clean_up, (void *)unreachable[0])), ==, error);
     CHECK(finish(start(explain_nothing, &error)), ==, 0); /* reuses the record of the thread before */
 }

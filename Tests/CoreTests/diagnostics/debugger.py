@@ -59,7 +59,7 @@ def look():
     expect(text, r"^  thread \d+ 'listener': parked, getting$")
     expect(text, r"^  thread \d+ 'distant': parked, sleeping")
     expect(text, r"^  thread \d+ 'clumsy': running$")
-    expect(text, r"^  thread \d+ 'newborn': not begun, to call dream$")
+    expect(text, r"^  thread \d+ 'newborn': not started: dream$")
 
     number = {name: identity for identity, name in re.findall(r"thread (\d+) '(\w+)'", text)}
     expect_frames(output(f"green backtrace {number['dreamer']}"), "green_sleep", "doze", "dream", "thread_main")

@@ -254,7 +254,7 @@ static void dump_in_child(void) {
     _exit(0);
 }
 
-TEST(forked_amid_dump, "a child forked during the dump of another OS thread can dump") {
+TEST(forked_during_dump, "a child forked during the dump of another OS thread can dump") {
     if (!threads_after_fork())
         skip("no thread can be started in the child");
     int ends[2], status = -1;

@@ -353,7 +353,7 @@ static int64_t longest_iteration(void) {
 }
 
 /* Another cause may make an iteration as long as the wait, but not each time. */
-static void wait_longer_than_turns(void) {
+static void wait_longer_than_iterations(void) {
     for (int round = 0;; round++) {
         int64_t wait = 2 * longest_iteration() + 200 * GREEN_MILLISECOND;
         CHECK(green_sleep(wait), ==, 0);
@@ -363,12 +363,12 @@ static void wait_longer_than_turns(void) {
     }
 }
 
-TEST(turns, "the longest loop iteration is measured while the monitor is on, without waits in the kernel") {
+TEST(iterations, "the longest loop iteration is measured while the monitor is on, without waits in the kernel") {
     CHECK(green_yield(), ==, 0);
     CHECK(longest_iteration(), ==, 0);
     start_monitor();
     let_run();
-    wait_longer_than_turns();
+    wait_longer_than_iterations();
     CHECK(longest_iteration(), >, 0);
     hold("greedy", 1);
     let_run();
