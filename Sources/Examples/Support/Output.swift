@@ -11,7 +11,7 @@ public func say(_ line: String) {
     unsafe output.write(line)
 }
 
-/// Prints a line without waiting. For servers: if nobody reads their output, they continue and drop lines.
+/// Prints a line without waiting. For servers: if their output is not read, they continue and drop lines.
 public func log(_ line: String) {
     unsafe output.post(line)
 }

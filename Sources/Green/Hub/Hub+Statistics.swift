@@ -27,7 +27,7 @@ extension Hub {
         public let buffers: Int
         /// Switches from one green thread to another, since the hub was created.
         public let switches: Int
-        /// Iterations of the event loop, since the hub was made.
+        /// Iterations of the event loop, since the hub was created.
         public let loopIterations: Int
         /// System calls of the engine, since the hub was created.
         public let systemCalls: Int

@@ -3,12 +3,12 @@ internal import SystemPackage
 
 /// What the three kinds of semaphores have in common: a number of permits that green threads acquire.
 ///
-/// First come, first served: a released permit goes to the thread that has waited longest, and a newcomer queues behind
-/// those who wait. A waiter that is interrupted or runs out of time takes no permit. Any thread may release, also one
-/// that never acquired.
+/// Waiting threads are served first come, first served: a released permit goes to the thread that has waited longest,
+/// and no later thread overtakes it. A thread whose wait is interrupted or expires takes no permit. Any thread may
+/// release, even one that has not acquired.
 ///
-/// The kinds differ in what a release does when there are as many permits as there can be: ``Semaphore`` has no limit,
-/// ``BoundedSemaphore`` throws, ``CappedSemaphore`` blocks.
+/// The kinds differ in what a release does at the maximum of permits: ``Semaphore`` has none, ``BoundedSemaphore``
+/// throws, ``CappedSemaphore`` blocks.
 ///
 /// A semaphore belongs to the OS thread that first uses it, so it is not `Sendable`.
 @safe
@@ -74,7 +74,7 @@ extension SemaphoreBase {
     /// - Returns: The result of the body.
     /// - Throws: The error of the body. If the permit cannot be acquired, the errors of ``acquire(timeout:)``; the body
     ///   did not run then. If the body succeeds and the permit cannot be released, because other threads have released
-    ///   too many meanwhile, the errors of the kind's `release`.
+    ///   too many, the errors of the kind's `release`.
     @available(*, noasync)
     public final func withPermit<Result>(timeout: Duration? = nil, _ body: () throws -> Result) throws -> Result {
         try acquire(timeout: timeout)

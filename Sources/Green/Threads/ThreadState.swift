@@ -2,8 +2,9 @@ internal import CGreen
 
 /// The Swift side of one green thread: its function, and then what the function returned or threw.
 ///
-/// One object for each spawn, held by the handles and, until it has ended, by the thread itself. The C handle knows
-/// everything else: the thread's name, its stack, whether it has finished, who waits for it and what it was killed with.
+/// One object for each spawn, held by the handles and, until it has ended, by the thread itself. The C handle has
+/// everything else: the thread's name, its stack, whether it has finished, the threads that wait for it and the reason
+/// of its kill.
 ///
 /// C cannot hold an `any Error`. So a function that throws returns `failedInSwift` to C, which does not report that, and
 /// the state reports the error if no call has returned it. The error of a C function is C's to report.

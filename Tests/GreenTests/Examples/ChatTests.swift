@@ -13,7 +13,7 @@ struct ChatTests {
     }
 
     @Test
-    func `tells all others who comes, what is said and who goes`() throws {
+    func `announces joins and leaves, and sends each line to all others`() throws {
         try onHub { () throws in
             let program = try Program("green-chat", "--port", "0")
             let address = try program.address()

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("green-crawl")
 struct CrawlTests {
-    /// A line of its output without the time, which no test can know.
+    /// A line of its output, without the time.
     private struct Line: Equatable, CustomStringConvertible {
         let status: String
         let size: String
@@ -24,7 +24,7 @@ struct CrawlTests {
         var description: String { "\(status) \(size) \(rest)" }
     }
 
-    /// Runs the program against a server to its end: the lines of its pages, what it says in the end, its exit code.
+    /// Runs the program against a server, and returns the lines of its pages, its summary and its exit code.
     private func crawl(
         _ arguments: [String],
         _ server: WebServer
@@ -37,7 +37,7 @@ struct CrawlTests {
     }
 
     @Test
-    func `fetches pages at one time, and prints them in the order given`() throws {
+    func `fetches pages concurrently, and prints them in the given order`() throws {
         try onHub { () throws in
             let fast = Event<Void>()
             let server = try WebServer { target in
@@ -58,7 +58,7 @@ struct CrawlTests {
     }
 
     @Test
-    func `fetches no more pages at one time than it is allowed to`() throws {
+    func `limits the number of concurrent fetches`() throws {
         try onHub { () throws in
             let pairs = Queue<Void>(capacity: 0)
             var isSecond = true
@@ -67,7 +67,7 @@ struct CrawlTests {
                 if isSecond {
                     try pairs.get(timeout: .seconds(60))
                 } else {
-                    // Time for a third one to come, were there any.
+                    // Wait for a third request, which must not arrive.
                     try GreenThread.sleep(for: .milliseconds(5))
                     try pairs.put((), timeout: .seconds(60))
                 }
@@ -82,7 +82,7 @@ struct CrawlTests {
     }
 
     @Test
-    func `reads a body to its end, however that is told`() throws {
+    func `reads a body whose end is told by length, chunks or close`() throws {
         let chunk = "1;name=\"value\"\r\nx\r\n"
         let answers: [(answer: String, size: Int)] = [
             (page("length"), 6),
@@ -92,7 +92,7 @@ struct CrawlTests {
                 "HTTP/1.1 200\r\nTransfer-Encoding: Chunked\r\n\r\nA\r\n0123456789\r\n02\r\n\r\n\r\n0\r\nX: y\r\n\r\n",
                 12
             ),
-            // The sizes of the chunks alone are more than a header may have.
+            // The sizes of the chunks alone exceed the limit of a header.
             (
                 "HTTP/1.1 200 OK\r\ntransfer-encoding:chunked\r\n\r\n"
                     + String(repeating: chunk, count: 10_000) + "0\r\n\r\n",
@@ -113,7 +113,7 @@ struct CrawlTests {
     }
 
     @Test
-    func `says in a sentence what is wrong with an answer`() throws {
+    func `explains an invalid response`() throws {
         let ok = "HTTP/1.1 200 OK\r\n"
         let answers: [(answer: String, complaint: String)] = [
             ("", "the connection ended before the end of the response"),
@@ -173,7 +173,7 @@ struct CrawlTests {
     }
 
     @Test
-    func `says in a sentence what is wrong with a URL`() throws {
+    func `explains an invalid URL`() throws {
         let urls: [(url: String, complaint: String)] = [
             ("ftp://example.org/", "only http:// and https:// work, not ftp://"),
             ("example.org", "a URL must begin with http:// or https://"),
@@ -197,7 +197,7 @@ struct CrawlTests {
 
     #if TLS
     @Test
-    func `fetches by https from servers that it trusts`() throws {
+    func `fetches by https from trusted servers only`() throws {
         try onHub { () throws in
             let answer: (Socket) throws -> Void = { client in
                 while let line = try client.readLine(), !line.isEmpty, line != "\r" {}
@@ -216,7 +216,7 @@ struct CrawlTests {
     #endif
 
     @Test
-    func `says that nothing listens, and goes on`() throws {
+    func `reports a refused connection, and continues`() throws {
         try onHub { () throws in
             let listener = try listen(on: "127.0.0.1:0")
             let closed = try listener.address
@@ -233,7 +233,7 @@ struct CrawlTests {
     }
 
     @Test
-    func `gives up a page that takes too long, and goes on`() throws {
+    func `gives up a page at its time limit, and continues`() throws {
         try onHub { () throws in
             let never = Event<String>()
             let server = try WebServer { _ in try never.wait() }
@@ -247,7 +247,7 @@ struct CrawlTests {
     }
 
     @Test
-    func `follows redirects, and no more than it is allowed to`() throws {
+    func `follows redirects up to the limit`() throws {
         try onHub { () throws in
             let server = try WebServer { target in
                 switch target {
@@ -275,7 +275,7 @@ struct CrawlTests {
     }
 
     @Test
-    func `follows links on the same site, each once and so far away`() throws {
+    func `follows links of the same site once each, up to a depth`() throws {
         let first = """
             <!doctype html><html><a href="/b">b</a> <A title='>' HREF = 'c.html?x=1&amp;y=2#part'>c</A><a href=/b>again</a>
             <!-- <a href="/hidden">no</a> --> <link href="/style"> <a>none</a> <a href="mailto:me@example.org">mail</a>
@@ -303,14 +303,14 @@ struct CrawlTests {
         }
     }
 
-    /// An answer with a body in chunks of one byte.
+    /// A response with a body in chunks of one byte.
     private func inPieces(_ body: String) -> String {
         "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n"
             + body.unicodeScalars.map { "1\r\n\($0)\r\n" }.joined() + "0\r\n\r\n"
     }
 
     @Test
-    func `finds links in a page of any pieces`() throws {
+    func `finds links however the page is split into pieces`() throws {
         let first = """
             <!----><!doctype><a href="/1"><!-- <a href=/no> --- --><A\tID=x HREF='/2'>< a href=/no><!-x><a href=/3/><a =x href=
             "/4"/><area x href=/5?a=1&amp;b=2#c><abbr href=/no><a nohref=/no><a href=/6 href=/no><a hreF /no href=/7>
@@ -330,7 +330,7 @@ struct CrawlTests {
     }
 
     @Test
-    func `completes pages made to keep it busy`() throws {
+    func `finishes pages that are made to keep it busy`() throws {
         let pieces = [
             "<", "<a href=x", "<!--", "<!---", "<a href=\"", "<a b", "<a/", "<a href=/x>", "=", "<a a=",
             "<base href=x/>",
@@ -439,7 +439,7 @@ struct CrawlTests {
     }
 
     @Test
-    func `shows on a terminal how far it is`() throws {
+    func `shows its progress on a terminal`() throws {
         try onHub { () throws in
             let answer = Event<Void>()
             let server = try WebServer { _ in
@@ -466,7 +466,7 @@ struct CrawlTests {
     }
 
     @Test
-    func `explains itself`() throws {
+    func `prints its usage`() throws {
         try onHub { () throws in
             let bare = try Program("green-crawl")
             let lines = try bare.rest()

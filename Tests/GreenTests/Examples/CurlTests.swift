@@ -4,7 +4,7 @@ import Testing
 @Suite("green-curl")
 struct CurlTests {
     @Test(.enabled(if: isInstalled("libcurl.so.4"), "libcurl is not installed"))
-    func `fetches pages at one time, and prints them in the order given`() throws {
+    func `fetches pages concurrently, and prints them in the given order`() throws {
         try onHub { () throws in
             let all = Event<Void>()
             var here = 0
@@ -29,7 +29,7 @@ struct CurlTests {
     }
 
     @Test
-    func `says what libcurl says when there is no server, or that there is no libcurl`() throws {
+    func `reports the error of libcurl, or that there is no libcurl`() throws {
         try onHub { () throws in
             let listener = try listen(on: "127.0.0.1:0")
             let address = try listener.address
@@ -52,7 +52,7 @@ struct CurlTests {
     }
 
     @Test
-    func `explains itself`() throws {
+    func `prints its usage`() throws {
         try onHub { () throws in
             let bare = try Program("green-curl")
             let lines = try bare.rest()

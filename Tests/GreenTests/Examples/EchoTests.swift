@@ -4,7 +4,7 @@ import Testing
 
 @Suite("green-echo")
 struct EchoTests {
-    /// The program has stopped listening, which it does at a signal.
+    /// Waits until the program has stopped listening, as it does on a signal.
     private func waitUntilRefused(_ address: SocketAddress) throws {
         for _ in 0..<30_000 {
             if failure(of: { try connect(to: address) })?.code == .connectionRefused { return }
@@ -32,7 +32,7 @@ struct EchoTests {
     }
 
     @Test
-    func `ends at once on a second signal`() throws {
+    func `exits at once on a second signal`() throws {
         try onHub { () throws in
             let program = try Program("green-echo", "--port", "0")
             let address = try program.address()
@@ -47,14 +47,14 @@ struct EchoTests {
         }
     }
 
-    /// A port that was free a moment ago, for a program whose output is not read.
+    /// Returns a port that was free a moment ago, for a program whose output is not read.
     private func freePort() throws -> UInt16 {
         let listener = try listen(on: .loopback())
         defer { listener.close() }
         return try #require(listener.address.port)
     }
 
-    /// A connection to a program that will listen soon.
+    /// Connects to a program that will listen soon.
     private func connectSoon(_ port: UInt16) throws -> Socket {
         for _ in 0..<30_000 {
             if let socket = try? connect(to: .loopback(port: port)) {
@@ -75,7 +75,7 @@ struct EchoTests {
                 output: .descriptor(pipe.end),
                 error: .pipe
             )
-            // Each of these causes a line of output; there are more than it queues.
+            // Each of these causes a line of output, more than the program queues.
             for _ in 0..<1200 {
                 let client = try connectSoon(port)
                 try client.write("x")
@@ -130,7 +130,7 @@ struct EchoTests {
             #expect(try clients[1].read(upTo: 1) == [])
             #expect(try program.output.readLine()?.contains("silent for longest") == true)
             try speak(clients[0])
-            // With any number of silent clients.
+            // The program accepts any number of silent clients.
             let silent = try (0..<100).map { _ in try connect(to: address) }
             let last = try connect(to: address)
             try speak(last)
@@ -151,7 +151,7 @@ struct EchoTests {
     }
 
     @Test
-    func `explains itself`() throws {
+    func `prints its usage`() throws {
         try onHub { () throws in
             let help = try Program("green-echo", "--help")
             #expect(try help.rest().first?.hasPrefix("usage: green-echo") == true)
@@ -168,7 +168,7 @@ struct EchoTests {
     }
 
     @Test
-    func `says in one line that its port is taken`() throws {
+    func `reports in one line that its port is in use`() throws {
         try onHub { () throws in
             let listener = try listen(on: "127.0.0.1:0")
             let address = try listener.address

@@ -4,13 +4,14 @@ import Testing
 
 @Suite("green-forward")
 struct ForwardTests {
-    /// Bytes of the large transfer: `GREEN_FORWARD_BYTES`, or 64 MiB.
+    /// The size of the large transfer: `GREEN_FORWARD_BYTES`, or 64 MiB.
     private static var size: Int {
         guard let text = unsafe getenv("GREEN_FORWARD_BYTES") else { return 64 << 20 }
         return unsafe Int(String(cString: text)) ?? 64 << 20
     }
 
-    /// A block of bytes without a pattern that an error could hide in. Its length divides nothing that buffers do.
+    /// A block of bytes without a regular pattern, which could hide an error. Its length does not divide the sizes of
+    /// buffers.
     private static let block: [UInt8] = {
         var state: UInt64 = 0x9E37_79B9_7F4A_7C15
         return (0..<1_000_003).map { _ in
@@ -29,7 +30,7 @@ struct ForwardTests {
         try socket.shutdown(.writing)
     }
 
-    /// Reads to the end of the stream and tells how many bytes were as they were sent.
+    /// Reads to the end of the stream, and returns how many bytes were correct.
     private func verify(_ socket: Socket) throws -> Int {
         var (total, offset) = (0, 0)
         while true {
@@ -49,7 +50,7 @@ struct ForwardTests {
     }
 
     @Test
-    func `carries every byte, both ways, and each end by itself`() throws {
+    func `forwards every byte and each end of stream, in both directions`() throws {
         try onHub { () throws in
             let listener = try listen(on: "127.0.0.1:0")
             let program = try Program("green-forward", "--listen", "127.0.0.1:0", "--to", "\(listener.address)")
@@ -67,7 +68,7 @@ struct ForwardTests {
     }
 
     @Test
-    func `closes the client when the target refuses, and goes on`() throws {
+    func `closes the client if the target refuses, and continues`() throws {
         try onHub { () throws in
             let listener = try listen(on: "127.0.0.1:0")
             let target = try listener.address
@@ -87,7 +88,7 @@ struct ForwardTests {
     }
 
     @Test
-    func `tells once of a client that is cut, and cuts the server`() throws {
+    func `reports a reset client once, and closes the server's connection`() throws {
         try onHub { () throws in
             let listener = try listen(on: "127.0.0.1:0")
             let program = try Program("green-forward", "--listen", "127.0.0.1:0", "--to", "\(listener.address)")
@@ -125,7 +126,7 @@ struct ForwardTests {
     }
 
     @Test
-    func `needs to know where to`() throws {
+    func `requires a target`() throws {
         try onHub { () throws in
             let program = try Program("green-forward", "--listen", "0")
             #expect(try program.rest().contains("green-forward: --to is missing"))

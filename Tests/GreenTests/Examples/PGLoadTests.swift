@@ -4,7 +4,7 @@ import Testing
 @Suite("green-pgload")
 struct PGLoadTests {
     @Test
-    func `says what libpq says when there is no server, or that there is no libpq`() throws {
+    func `reports the error of libpq, or that there is no libpq`() throws {
         try onHub { () throws in
             let listener = try listen(on: "127.0.0.1:0")
             let port = try #require(try listener.address.port)
@@ -25,7 +25,7 @@ struct PGLoadTests {
     }
 
     @Test
-    func `explains itself`() throws {
+    func `prints its usage`() throws {
         try onHub { () throws in
             let help = try Program("green-pgload", "--help")
             #expect(try help.rest().first?.hasPrefix("usage: green-pgload") == true)

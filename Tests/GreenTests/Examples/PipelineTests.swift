@@ -4,7 +4,7 @@ import Testing
 
 @Suite("green-pipeline")
 struct PipelineTests {
-    /// A server that answers each line with what the closure makes of it.
+    /// A server that answers each line with the result of the closure.
     private func lineServer(_ answer: @escaping (String) throws -> String) throws -> Listener {
         let listener = try listen(on: "127.0.0.1:0")
         detach(name: "line server") {
@@ -17,7 +17,7 @@ struct PipelineTests {
         return listener
     }
 
-    /// What was done, by item: "result", or "failed: error".
+    /// The outcome of each item: "result", or "failed: error".
     private func results(_ lines: [String]) -> [String: String] {
         var results: [String: String] = [:]
         for line in lines where line.hasPrefix("worker ") {
@@ -34,7 +34,7 @@ struct PipelineTests {
     private let numbers = { (range: ClosedRange<Int>) in Set(range.map { "\($0)" }) }
 
     @Test(arguments: [0, 1, 7])
-    func `passes each item once, with so much room between`(capacity: Int) throws {
+    func `passes each item once, with any capacity`(capacity: Int) throws {
         try onHub { () throws in
             let program = try Program(
                 "green-pipeline",
@@ -54,7 +54,7 @@ struct PipelineTests {
     }
 
     @Test
-    func `tells when its output could not be written`() throws {
+    func `reports that its output could not be written`() throws {
         try onHub { () throws in
             let program = Program.folder + "/green-pipeline"
             let result = try run(
@@ -67,7 +67,7 @@ struct PipelineTests {
     }
 
     @Test
-    func `sends lines of files to a server, and says which file is missing`() throws {
+    func `sends lines of files to a server, and names a missing file`() throws {
         try onHub { () throws in
             let server = try lineServer { $0.uppercased() }
             let (pipe, end) = try TemporaryFile.pipe()
@@ -81,7 +81,7 @@ struct PipelineTests {
             while lines.filter({ $0.hasPrefix("worker ") }).count < 3 {
                 lines.append(try #require(try program.output.readLine()))
             }
-            // Both producers are there: one waits for the pipe, the other one has been through the files.
+            // Both producers have started: one waits for the pipe, the other one has read the files.
             try end.writeAll("three".utf8)
             try end.close()
             lines += try program.rest()
@@ -93,7 +93,7 @@ struct PipelineTests {
     }
 
     @Test
-    func `gives up an item that takes too long, and its connection with it`() throws {
+    func `gives up an item at its time limit, and closes its connection`() throws {
         try onHub { () throws in
             var connections = 0
             let listener = try listen(on: "127.0.0.1:0")
@@ -128,7 +128,7 @@ struct PipelineTests {
     }
 
     @Test
-    func `finishes what is in the queue on a signal`() throws {
+    func `finishes the items in the queue on a signal`() throws {
         try onHub { () throws in
             let (asked, answer) = (Event<Void>(), Event<Void>())
             let server = try lineServer { line in
@@ -153,7 +153,7 @@ struct PipelineTests {
     }
 
     @Test
-    func `ends at once on a second signal`() throws {
+    func `exits at once on a second signal`() throws {
         try onHub { () throws in
             let asked = Event<Void>()
             let server = try lineServer { line in
@@ -179,7 +179,7 @@ struct PipelineTests {
         ("--timeout", "nan", "--timeout takes a number of seconds above 0, not 'nan'"),
         ("-x", "1", "unknown option '-x'"),
     ])
-    func `refuses options that make no sense`(option: String, value: String, complaint: String) throws {
+    func `refuses invalid options`(option: String, value: String, complaint: String) throws {
         try onHub { () throws in
             let program = try Program("green-pipeline", option, value)
             let lines = try program.rest()

@@ -1,7 +1,7 @@
 import Green
 import Testing
 
-/// A new directory, gone with its object.
+/// A new directory, which is removed with its object.
 private final class Folder {
     let path: FilePath
 
@@ -31,7 +31,7 @@ func greenPipe() throws -> (output: GreenFile, input: GreenFile) {
 @Suite("Files")
 struct FileTests {
     @Test
-    func `reads what was written, at the position and at offsets`() throws {
+    func `reads back written bytes, at the position and at offsets`() throws {
         try onHub { () throws in
             let folder = try Folder()
             let file = try folder.file("file")
@@ -77,7 +77,7 @@ struct FileTests {
     }
 
     @Test
-    func `hands out lines, the last one too`() throws {
+    func `returns lines, including a last one without an end`() throws {
         try onHub { () throws in
             let folder = try Folder()
             let file = try folder.file("file")
@@ -90,7 +90,7 @@ struct FileTests {
     }
 
     @Test
-    func `tells what failed on what`() throws {
+    func `says in errors what failed on what`() throws {
         try onHub { () throws in
             let folder = try Folder()
             let none = folder.path.appending("none")
@@ -143,7 +143,7 @@ struct FileTests {
     }
 
     @Test
-    func `ends a read by a kill, by timeouts and by a close`() throws {
+    func `interrupts a read by a kill, by timeouts and by a close`() throws {
         try onHub { () throws in
             let (output, input) = try greenPipe()
             let reader = spawn { try output.read(upTo: 1) }

@@ -5,7 +5,7 @@ import Testing
 @Suite("The hub")
 struct HubTests {
     @Test
-    func `counts what there is`() throws {
+    func `counts threads, timers, operations and stacks`() throws {
         try onHub { () throws in
             let before = try Hub.statistics
             let (left, right) = try Socket.pair()
@@ -39,7 +39,7 @@ struct HubTests {
     }
 
     @Test
-    func `is made by whoever needs it, and only once`() throws {
+    func `is created on first use, and only once`() throws {
         try onHub { () throws in
             #expect(["uring", "epoll"].contains(Hub.engine))
             #expect(failure { try Hub.open() }?.code == .alreadyInProcess)
@@ -47,7 +47,7 @@ struct HubTests {
     }
 
     @Test
-    func `tells the guard of its stacks, and goes on to the next where one is disabled`() async throws {
+    func `reports its stack guard, and uses the next one if one is disabled`() async throws {
         try onHub { () throws in #expect(Hub.stackGuard != nil) }
         await #expect(processExitsWith: .success) {
             inChild {
@@ -64,7 +64,7 @@ struct HubTests {
     }
 
     @Test
-    func `can be made to measure, closed and made again`() async {
+    func `can be opened with options, closed and opened again`() async {
         await #expect(processExitsWith: .success) {
             inChild {
                 precondition(failure { try Hub.statistics }?.code == .noSuchFileOrDirectory)

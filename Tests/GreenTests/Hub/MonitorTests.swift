@@ -3,7 +3,7 @@ import Green
 import Synchronization
 import Testing
 
-/// What a report tells from its OS thread to the one it is about.
+/// Passes a report from its OS thread to the one it is about.
 private final class Notes: Sendable {
     private let holds = Mutex<[Monitor.Hold]>([])
 
@@ -14,7 +14,7 @@ private final class Notes: Sendable {
     }
 }
 
-/// Holds the hub until there is a report.
+/// Blocks the hub until there is a report.
 @inline(never)
 private func holdUntilReported(_ notes: Notes) {
     for _ in 0..<30_000 where notes.all.isEmpty {
@@ -23,23 +23,23 @@ private func holdUntilReported(_ notes: Notes) {
     precondition(!notes.all.isEmpty)
 }
 
-/// Whether the process has an OS thread of that number.
+/// Whether the process has an OS thread with that id.
 private func isOSThread(_ number: Int32) -> Bool {
     unsafe access("/proc/self/task/\(number)", F_OK) == 0
 }
 
-/// The OS threads of Swift's tasks have all signals blocked.
+/// The OS threads of Swift's tasks block all signals.
 private func unblockSignals() {
     var none = sigset_t()
     unsafe sigemptyset(&none)
     unsafe pthread_sigmask(SIG_SETMASK, &none, nil)
 }
 
-/// The monitor is for the whole process, so each test has one of its own.
+/// The monitor belongs to the process, so each test has its own process.
 @Suite("The monitor")
 struct MonitorTests {
     @Test
-    func `reports who holds a hub, and where`() async {
+    func `reports the thread that blocks a hub, with its backtrace`() async {
         await #expect(processExitsWith: .success) {
             inChild {
                 unblockSignals()
@@ -65,7 +65,7 @@ struct MonitorTests {
     }
 
     @Test
-    func `reports an OS thread that has the signal blocked without a backtrace`() async {
+    func `reports an OS thread that blocks the signal without a backtrace`() async {
         await #expect(processExitsWith: .success) {
             inChild {
                 unblockSignals()
@@ -85,7 +85,7 @@ struct MonitorTests {
     }
 
     @Test
-    func `keeps what its report has captured until it is off`() async {
+    func `retains its report function until it is switched off`() async {
         await #expect(processExitsWith: .success) {
             inChild {
                 weak var first: Notes?
@@ -106,7 +106,7 @@ struct MonitorTests {
     }
 
     @Test
-    func `refuses a limit and a signal that make no sense`() async {
+    func `refuses an invalid limit and an invalid signal`() async {
         await #expect(processExitsWith: .success) {
             inChild {
                 for limit in [Duration.zero, .seconds(-1), .microseconds(999)] {
@@ -126,7 +126,7 @@ struct MonitorTests {
     }
 
     @Test
-    func `has all hubs dump on a signal`() async throws {
+    func `makes all hubs write a dump on a signal`() async throws {
         let child = try await #require(processExitsWith: .success, observing: [\.standardErrorContent]) {
             inChild {
                 unblockSignals()
@@ -135,7 +135,7 @@ struct MonitorTests {
                 try settle()
                 let switches = try Hub.statistics.switches
                 kill(getpid(), SIGQUIT)
-                // To the thread that writes the dump, and back.
+                // Switch to the thread that writes the dump, and back.
                 for _ in 0..<30_000 where try Hub.statistics.switches < switches + 2 {
                     usleep(1000)
                     try GreenThread.yield()

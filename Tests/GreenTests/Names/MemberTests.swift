@@ -37,7 +37,7 @@ private final class Robot {
 @Suite("Each free function is a member, too")
 struct MemberTests {
     @Test
-    func `which a class with methods of the same names can call`() throws {
+    func `for a class with methods of the same names`() throws {
         try onHub {
             let robot = Robot()
             #expect(try robot.connect() == "hello")

@@ -3,7 +3,7 @@ import Green
 import Synchronization
 import Testing
 
-/// Counts from several OS threads.
+/// A counter for several OS threads.
 private final class Count: Sendable {
     private let number = Atomic(0)
 
@@ -14,7 +14,7 @@ private final class Count: Sendable {
     }
 }
 
-/// Adds to a count when it goes.
+/// Increments a counter when it is destroyed.
 private final class Guest: Sendable {
     private let gone: Count
 
@@ -37,7 +37,7 @@ private func until(_ condition: () -> Bool) throws {
 @Suite("Offloading")
 struct OffloadTests {
     @Test
-    func `runs a function on a native thread, and hands its result out`() throws {
+    func `runs a function on another OS thread, and returns its result`() throws {
         try onHub { () throws in
             let mine = pthread_self()
             let (other, text) = try offload { (pthread_self(), "result") }
@@ -47,7 +47,7 @@ struct OffloadTests {
     }
 
     @Test
-    func `throws what the function threw`() throws {
+    func `throws the error of the function`() throws {
         try onHub { () throws in
             #expect(throws: Mistake(number: 7)) {
                 try offload { throw Mistake(number: 7) }
@@ -56,7 +56,7 @@ struct OffloadTests {
     }
 
     @Test
-    func `lets the other green threads run meanwhile`() throws {
+    func `blocks only the calling green thread`() throws {
         try onHub { () throws in
             let gate = Gate()
             let caller = spawn { try offload { gate.pass() } }
@@ -67,7 +67,7 @@ struct OffloadTests {
     }
 
     @Test
-    func `hands over an object that is no longer anybody else's`() throws {
+    func `returns an object that is not Sendable`() throws {
         final class Basket {
             var items: [Int] = []
         }
@@ -83,7 +83,7 @@ struct OffloadTests {
     }
 
     @Test
-    func `runs as many functions at once as the pool has threads`() throws {
+    func `runs as many functions in parallel as the pool has workers`() throws {
         try onHub { () throws in
             let pool = OffloadPool(threads: 2, name: "two")
             let (gate, begun) = (Gate(), Count())
@@ -107,7 +107,7 @@ struct OffloadTests {
     }
 
     @Test
-    func `refuses a call too many`() throws {
+    func `refuses a call when the queue is full`() throws {
         try onHub { () throws in
             let pool = OffloadPool(threads: 1, queueLimit: 1)
             let (gate, begun) = (Gate(), Count())
@@ -133,7 +133,7 @@ struct OffloadTests {
     }
 
     @Test
-    func `gives up at a timeout, a kill or a limit, and drops the result on the native thread`() throws {
+    func `is interrupted by a timeout, a kill or a limit, and releases the result on the worker`() throws {
         try onHub { () throws in
             let pool = OffloadPool()
             let (gate, timedOut, killed, gone) = (Gate(), Count(), Count(), Count())
@@ -157,7 +157,7 @@ struct OffloadTests {
     }
 
     @Test
-    func `never calls what nobody waits for any more`() throws {
+    func `never calls a function whose caller was interrupted before it began`() throws {
         try onHub { () throws in
             let pool = OffloadPool(threads: 1)
             let (gate, begun, never, gone) = (Gate(), Count(), Count(), Count())
@@ -185,7 +185,7 @@ struct OffloadTests {
     }
 
     @Test
-    func `gives a function that uses Green a hub of its own`() throws {
+    func `gives a function that uses Green its own hub`() throws {
         try onHub { () throws in
             let pool = OffloadPool(idle: .zero)
             let sum = try pool.run {

@@ -39,7 +39,7 @@ struct ProcessTests {
     }
 
     @Test
-    func `are not given what they could not see whole`() throws {
+    func `refuse arguments and variables that would be cut`() throws {
         try onHub { () throws in
             #expect(failure { try run("echo", arguments: ["a\0b"]) }?.code == .invalidArgument)
             #expect(failure { try run("env", environment: ["A": "b\0c"]) }?.code == .invalidArgument)
@@ -50,7 +50,7 @@ struct ProcessTests {
     }
 
     @Test
-    func `run and are collected`() throws {
+    func `run and have their output collected`() throws {
         try onHub { () throws in
             let result = try run("sh", arguments: ["-c", "echo out; echo err >&2; exit 3"])
             #expect(result.terminationStatus == .exited(3))
@@ -72,7 +72,7 @@ struct ProcessTests {
     }
 
     @Test
-    func `that write too much, or for too long, are killed`() throws {
+    func `are killed if they write too much or take too long`() throws {
         try onHub { () throws in
             #expect(failure { try run("yes", limit: 100_000) }?.code == .messageTooLong)
             let noise = ["-c", "exec yes >&2"]
@@ -87,7 +87,7 @@ struct ProcessTests {
     }
 
     @Test
-    func `that are not there are an error that says so`() throws {
+    func `that do not exist are an error`() throws {
         try onHub { () throws in
             let error = failure { try run("no-such-program") }
             #expect(error?.code == .noSuchFileOrDirectory)
@@ -98,7 +98,7 @@ struct ProcessTests {
     }
 
     @Test
-    func `take descriptors, and send errors where output goes`() throws {
+    func `take descriptors, and can share one for output and errors`() throws {
         try onHub { () throws in
             let (output, input) = try greenPipe()
             let process = try GreenProcess(

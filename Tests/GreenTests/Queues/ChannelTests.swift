@@ -21,7 +21,7 @@ struct ChannelTests {
     }
 
     @Test(arguments: QueueKind.allCases)
-    func `lets a put go on only when its item was taken`(_ kind: QueueKind) throws {
+    func `completes a put only when its item was taken`(_ kind: QueueKind) throws {
         try onHub { () throws in
             let channel = kind.make(Int.self, capacity: 0)
             var events: [String] = []
@@ -43,7 +43,7 @@ struct ChannelTests {
     }
 
     @Test
-    func `hands an item to whoever waits without making the put wait`() throws {
+    func `passes an item to a waiting get without blocking the put`() throws {
         try onHub { () throws in
             let channel = Queue<Int>(capacity: 0)
             let consumer = spawn { try channel.get() }
@@ -57,7 +57,7 @@ struct ChannelTests {
     }
 
     @Test
-    func `can be tried from both ends when the other one waits`() throws {
+    func `can be tried from either end while the other one waits`() throws {
         try onHub { () throws in
             let channel = Queue<Int>(capacity: 0)
             #expect(try !channel.tryPut(1))
@@ -109,7 +109,7 @@ struct ChannelTests {
     }
 
     @Test
-    func `that grows takes in what waits`() throws {
+    func `that grows accepts the items of waiting puts`() throws {
         try onHub { () throws in
             let channel = Queue<Int>(capacity: 0)
             let producers = (0..<3).map { number in spawn { try channel.put(number) } }

@@ -1,6 +1,6 @@
 import Green
 
-/// An item with a number to tell it by and an object whose end is known.
+/// An item with a number, and an object whose destruction is recorded.
 struct Parcel: Comparable {
     let number: Int
     let tracked: Tracked
@@ -20,7 +20,7 @@ extension Ledger {
     }
 }
 
-/// The three queues, for what has to hold in each.
+/// The three kinds of queues, for tests that hold for each.
 enum QueueKind: CaseIterable {
     case fifo, lifo, priority
 
@@ -33,7 +33,7 @@ enum QueueKind: CaseIterable {
     }
 }
 
-/// Takes all that is in a queue now.
+/// Takes all items that are in a queue now.
 func drain<Item>(_ queue: Queue<Item>) throws -> [Item] {
     var items: [Item] = []
     while !queue.isEmpty, let item = try queue.tryGet() {

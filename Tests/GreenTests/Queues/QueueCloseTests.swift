@@ -4,7 +4,7 @@ import Testing
 @Suite("A queue that is closed")
 struct QueueCloseTests {
     @Test(arguments: QueueKind.allCases)
-    func `takes nothing more and gives out what is left`(_ kind: QueueKind) throws {
+    func `accepts no more items, and returns those that are left`(_ kind: QueueKind) throws {
         try onHub { () throws in
             let queue = kind.make(Int.self, capacity: 4)
             for number in [1, 1, 1] {
@@ -29,7 +29,7 @@ struct QueueCloseTests {
     }
 
     @Test(arguments: [0, 1, nil])
-    func `wakes those who wait for an item`(_ capacity: Int?) throws {
+    func `wakes threads that wait for an item`(_ capacity: Int?) throws {
         try onHub { () throws in
             let queue = Queue<Int>(capacity: capacity)
             let getter = spawn { try queue.get() }
@@ -45,7 +45,7 @@ struct QueueCloseTests {
     }
 
     @Test(arguments: [0, 1])
-    func `wakes those who wait to put`(_ capacity: Int) throws {
+    func `wakes threads that wait to put`(_ capacity: Int) throws {
         try onHub { () throws in
             let queue = Queue<Int>(capacity: capacity)
             let producers = (0..<3).map { number in spawn { try queue.put(number) } }
@@ -63,7 +63,7 @@ struct QueueCloseTests {
     }
 
     @Test
-    func `leaves their items to those who were served before`() throws {
+    func `does not take items from threads that were served before`() throws {
         try onHub { () throws in
             let queue = Queue<Int>(capacity: 0)
             let consumer = spawn { try queue.get() }
@@ -88,7 +88,7 @@ struct QueueCloseTests {
     }
 
     @Test
-    func `says so`() {
+    func `reports that it is closed`() {
         #expect("\(QueueClosed())" == "the queue is closed")
         #expect(QueueClosed() == QueueClosed())
     }

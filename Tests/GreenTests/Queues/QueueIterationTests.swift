@@ -4,7 +4,7 @@ import Testing
 @Suite("Iterating over a queue")
 struct QueueIterationTests {
     @Test(arguments: [0, 1, nil])
-    func `gets the items until it is closed and empty`(_ capacity: Int?) throws {
+    func `yields the items until it is closed and empty`(_ capacity: Int?) throws {
         try onHub { () throws in
             let queue = Queue<Int>(capacity: capacity)
             let producer = spawn {
@@ -39,7 +39,7 @@ struct QueueIterationTests {
     }
 
     @Test
-    func `may be left, which leaves the rest in the queue`() throws {
+    func `may end early, which leaves the rest in the queue`() throws {
         try onHub { () throws in
             let queue = Queue<Int>()
             for number in 0..<5 {
@@ -53,7 +53,7 @@ struct QueueIterationTests {
     }
 
     @Test
-    func `may be done by several threads, each item going to one of them`() throws {
+    func `may be done by several threads, each of which gets other items`() throws {
         try onHub { () throws in
             let queue = Queue<Int>(capacity: 3)
             let workers = (0..<4).map { _ in
@@ -77,7 +77,7 @@ struct QueueIterationTests {
     }
 
     @Test
-    func `delivers a kill as one failure and can go on`() throws {
+    func `yields a kill as one failure and can continue`() throws {
         try onHub { () throws in
             let queue = Queue<Int>(capacity: 0)
             var events: [String] = []
@@ -110,7 +110,7 @@ struct QueueIterationTests {
                 try queue.put(1)
                 var errors: [any Error] = []
                 var numbers: [Int] = []
-                // Nobody will ever put anything more, and no other thread can run.
+                // No thread will put an item, and no other thread can run.
                 for result in queue {
                     switch result {
                     case .success(let number): numbers.append(number)

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("An item of a queue is destroyed once")
 struct QueueLifetimeTests {
-    /// Runs a body that makes tracked items, and expects each of them to be gone afterwards, once.
+    /// Runs a body that creates tracked items, and expects that each was destroyed once.
     private func expectOneEnd(sourceLocation: SourceLocation = #_sourceLocation, _ body: (Ledger) throws -> Void) throws
     {
         let ledger = Ledger()
@@ -13,7 +13,7 @@ struct QueueLifetimeTests {
     }
 
     @Test(arguments: QueueKind.allCases, [1, 7, nil])
-    func `when it is put and got`(_ kind: QueueKind, _ capacity: Int?) throws {
+    func `when it is put and taken`(_ kind: QueueKind, _ capacity: Int?) throws {
         try expectOneEnd { ledger throws in
             let queue = kind.make(Parcel.self, capacity: capacity)
             for number in 0..<50 {
@@ -44,7 +44,7 @@ struct QueueLifetimeTests {
     }
 
     @Test(arguments: QueueKind.allCases)
-    func `when the queue that it is left in was closed`(_ kind: QueueKind) throws {
+    func `when it is left in a closed queue`(_ kind: QueueKind) throws {
         try expectOneEnd { ledger throws in
             let queue = kind.make(Parcel.self)
             for number in 0..<3 {
@@ -61,7 +61,7 @@ struct QueueLifetimeTests {
     }
 
     @Test(arguments: QueueKind.allCases, [0, 1, 2])
-    func `when it meets a thread that waits, at either end`(_ kind: QueueKind, _ capacity: Int) throws {
+    func `when it is passed directly to or from a waiting thread`(_ kind: QueueKind, _ capacity: Int) throws {
         try expectOneEnd { ledger throws in
             let queue = kind.make(Parcel.self, capacity: capacity)
             let consumers = (0..<2).map { _ in spawn { try queue.get().number } }
@@ -86,7 +86,7 @@ struct QueueLifetimeTests {
     }
 
     @Test(arguments: QueueKind.allCases, [0, 1])
-    func `when its putter is killed, runs out of time, or finds the queue closed`(
+    func `when its put is killed, times out, or fails on a closed queue`(
         _ kind: QueueKind,
         _ capacity: Int
     ) throws {
@@ -111,7 +111,7 @@ struct QueueLifetimeTests {
     }
 
     @Test(arguments: QueueKind.allCases, [0, 1])
-    func `when getters that came before are killed or run out of time`(_ kind: QueueKind, _ capacity: Int) throws {
+    func `when earlier gets are killed or time out`(_ kind: QueueKind, _ capacity: Int) throws {
         try expectOneEnd { ledger throws in
             let queue = kind.make(Parcel.self, capacity: capacity)
             let hasty = spawn { try queue.get(timeout: .milliseconds(1)) }
@@ -127,7 +127,7 @@ struct QueueLifetimeTests {
     }
 
     @Test
-    func `when the thread that was handed it never asks for more`() throws {
+    func `when the thread that was served never makes another call`() throws {
         try expectOneEnd { ledger throws in
             let queue = Queue<Parcel>(capacity: 0)
             let consumer = spawn {
@@ -247,7 +247,7 @@ struct QueueLifetimeTests {
     }
 
     @Test(arguments: QueueKind.allCases, [0, 2, nil])
-    func `while weak references in it stay good wherever it moves`(_ kind: QueueKind, _ capacity: Int?) throws {
+    func `and its weak references stay valid wherever it moves`(_ kind: QueueKind, _ capacity: Int?) throws {
         struct Watcher: Comparable {
             let number: Int
             weak var object: Tracked?

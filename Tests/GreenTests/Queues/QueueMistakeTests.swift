@@ -4,7 +4,7 @@ import Testing
 @Suite("A mistake in the use of a queue")
 struct QueueMistakeTests {
     @Test
-    func `such as a negative capacity ends the process with a sentence`() async throws {
+    func `such as a negative capacity ends the process with a message`() async throws {
         let plain = try await #require(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             _ = Queue<Int>(capacity: -1)
         }
@@ -24,7 +24,7 @@ struct QueueMistakeTests {
     }
 
     @Test
-    func `such as a call on another OS thread is an error that says so`() throws {
+    func `such as a call on another OS thread is an error`() throws {
         try onHub { () throws in
             let queue = Queue<Int>(capacity: 1)
             try queue.put(1)
@@ -48,7 +48,7 @@ struct QueueMistakeTests {
     }
 
     @Test
-    func `such as closing or resizing on another OS thread ends the process with a sentence`() async throws {
+    func `such as closing or resizing on another OS thread ends the process with a message`() async throws {
         let closed = try await #require(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             inChild {
                 let queue = Queue<Int>()

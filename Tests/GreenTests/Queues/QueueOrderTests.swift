@@ -22,7 +22,7 @@ struct QueueOrderTests {
     }
 
     @Test
-    func `of priority gives out the lowest first`() throws {
+    func `of priority returns the lowest item first`() throws {
         try onHub { () throws in
             let queue = PriorityQueue<Int>()
             var numbers: [Int] = []
@@ -39,7 +39,7 @@ struct QueueOrderTests {
     }
 
     @Test
-    func `of priority holds it while items come and go`() throws {
+    func `of priority keeps the order while items are put and taken`() throws {
         try onHub { () throws in
             let queue = PriorityQueue<Int>()
             var model: [Int] = []
@@ -62,7 +62,7 @@ struct QueueOrderTests {
     }
 
     @Test
-    func `of its own needs no comparable items, and keeps equal ones as they came`() throws {
+    func `by a closure needs no Comparable, and keeps equal items in the order they were put`() throws {
         try onHub { () throws in
             let queue = PriorityQueue<Job>(capacity: 100) { $0.urgency > $1.urgency }
             for number in 0..<30 {
@@ -77,7 +77,7 @@ struct QueueOrderTests {
     }
 
     @Test
-    func `is none among those who wait`() throws {
+    func `does not change the order of waiting threads`() throws {
         for kind in QueueKind.allCases {
             try onHub { () throws in
                 let queue = kind.make(Int.self, capacity: 1)
@@ -117,7 +117,7 @@ struct QueueOrderTests {
     }
 
     @Test
-    func `lets in who waited longest, wherever his item then goes`() throws {
+    func `admits the longest waiting put, wherever its item is sorted`() throws {
         try onHub { () throws in
             let stack = LIFOQueue<Int>(capacity: 2)
             let heap = PriorityQueue<Int>(capacity: 2)

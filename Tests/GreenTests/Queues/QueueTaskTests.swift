@@ -4,7 +4,7 @@ import Testing
 @Suite("The work that a queue counts")
 struct QueueTaskTests {
     @Test(arguments: QueueKind.allCases)
-    func `is done when all was worked off, not when the queue is empty`(_ kind: QueueKind) throws {
+    func `is done when all tasks are done, not when the queue is empty`(_ kind: QueueKind) throws {
         try onHub { () throws in
             let queue = kind.make(Int.self)
             try queue.put(1)
@@ -34,7 +34,7 @@ struct QueueTaskTests {
     }
 
     @Test
-    func `is none at first`() throws {
+    func `is zero at first`() throws {
         try onHub { () throws in
             let queue = Queue<Int>()
             try queue.join()
@@ -43,7 +43,7 @@ struct QueueTaskTests {
     }
 
     @Test
-    func `counts the items of a channel and those handed to a thread that waits`() throws {
+    func `includes items of a channel and those passed directly to a waiting thread`() throws {
         try onHub { () throws in
             let channel = Queue<Int>(capacity: 0)
             let consumer = spawn { try channel.get() }
@@ -64,7 +64,7 @@ struct QueueTaskTests {
     }
 
     @Test
-    func `cannot be done more often than it came`() throws {
+    func `cannot be marked as done more often than items were put`() throws {
         try onHub { () throws in
             let queue = Queue<Int>()
             #expect(failure { try queue.taskDone() }?.code == .invalidArgument)
@@ -77,7 +77,7 @@ struct QueueTaskTests {
     }
 
     @Test
-    func `can be waited for with a timeout and by a thread that is killed`() throws {
+    func `can be waited for with a timeout, and the wait can be killed`() throws {
         try onHub { () throws in
             let queue = Queue<Int>()
             try queue.put(1)
@@ -93,7 +93,7 @@ struct QueueTaskTests {
     }
 
     @Test
-    func `may grow again and be joined again`() throws {
+    func `may grow and be joined again`() throws {
         try onHub { () throws in
             let queue = Queue<Int>(capacity: 1)
             let worker = spawn {

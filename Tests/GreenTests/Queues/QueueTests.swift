@@ -4,7 +4,7 @@ import Testing
 @Suite("A queue")
 struct QueueTests {
     @Test
-    func `gives out first what came in first`() throws {
+    func `returns items first in, first out`() throws {
         try onHub { () throws in
             let queue = Queue<Int>()
             for number in 0..<1000 {
@@ -30,7 +30,7 @@ struct QueueTests {
     }
 
     @Test
-    func `without a capacity never makes a put wait`() throws {
+    func `without a capacity never blocks a put`() throws {
         try onHub { () throws in
             let queue = Queue<Int>()
             #expect(queue.capacity == nil)
@@ -43,7 +43,7 @@ struct QueueTests {
     }
 
     @Test(arguments: QueueKind.allCases)
-    func `that is full makes a put wait until there is room`(_ kind: QueueKind) throws {
+    func `that is full blocks a put until there is room`(_ kind: QueueKind) throws {
         try onHub { () throws in
             let queue = kind.make(Int.self, capacity: 2)
             var put: [Int] = []
@@ -68,7 +68,7 @@ struct QueueTests {
     }
 
     @Test(arguments: QueueKind.allCases)
-    func `that is empty makes a get wait until something comes`(_ kind: QueueKind) throws {
+    func `that is empty blocks a get until an item is put`(_ kind: QueueKind) throws {
         try onHub { () throws in
             let queue = kind.make(Int.self)
             let consumer = spawn { [try queue.get(), try queue.get()] }
@@ -83,7 +83,7 @@ struct QueueTests {
     }
 
     @Test
-    func `does not switch threads where there is nothing to wait for`() throws {
+    func `does not switch threads in calls that need not block`() throws {
         try onHub { () throws in
             let queue = Queue<Int>(capacity: 1)
             let before = try Hub.statistics.switches
@@ -115,7 +115,7 @@ struct QueueTests {
     }
 
     @Test
-    func `that need not make a call wait ignores its timeout`() throws {
+    func `ignores the timeout of a call that need not block`() throws {
         try onHub { () throws in
             let queue = Queue<Int>(capacity: 1)
             try queue.put(1, timeout: .zero)
@@ -126,7 +126,7 @@ struct QueueTests {
     }
 
     @Test
-    func `can be tried without waiting`() throws {
+    func `can be tried without blocking`() throws {
         for kind in QueueKind.allCases {
             try onHub { () throws in
                 let queue = kind.make(Int.self, capacity: 1)
@@ -140,7 +140,7 @@ struct QueueTests {
     }
 
     @Test
-    func `can be tried where nothing may block, as on the exit of a thread`() throws {
+    func `can be tried where a call must not block, such as in an exit function`() throws {
         try onHub { () throws in
             let queue = Queue<Int>(capacity: 1)
             var results: [Bool] = []
@@ -159,7 +159,7 @@ struct QueueTests {
     }
 
     @Test
-    func `that grows lets those who wait go on at once, in order`() throws {
+    func `that grows completes waiting puts at once, in order`() throws {
         for capacity in [3, nil] {
             try onHub { () throws in
                 let queue = Queue<Int>(capacity: 1)
@@ -180,7 +180,7 @@ struct QueueTests {
     }
 
     @Test
-    func `that shrinks keeps its items, and takes no more until there are fewer`() throws {
+    func `that shrinks keeps its items, and accepts more only below the capacity`() throws {
         try onHub { () throws in
             let queue = Queue<Int>()
             for number in 0..<4 {
@@ -204,7 +204,7 @@ struct QueueTests {
     }
 
     @Test
-    func `that becomes a channel gives out what it holds, then meets who waits`() throws {
+    func `that becomes a channel returns its items, and then those of waiting puts`() throws {
         try onHub { () throws in
             let queue = Queue<Int>(capacity: 1)
             let producers = (0..<3).map { number in spawn { try queue.put(number) } }
@@ -251,7 +251,7 @@ struct QueueTests {
     }
 
     @Test
-    func `tells an item that is nil from none`() throws {
+    func `distinguishes an item that is nil from no item`() throws {
         try onHub { () throws in
             let queue = Queue<Int?>(capacity: 0)
             #expect(try queue.tryGet() == Int??.none)
@@ -273,7 +273,7 @@ struct QueueTests {
     }
 
     @Test
-    func `carries large items whole, by every way`() throws {
+    func `carries large items by every path`() throws {
         struct Crate {
             var words: InlineArray<25, Int>
         }
@@ -303,7 +303,7 @@ struct QueueTests {
     }
 
     @Test
-    func `may be used by a function that is generic`() throws {
+    func `may be used by a generic function`() throws {
         func pass<Item>(_ items: [Item], through queue: Queue<Item>) throws -> [Item] {
             let producer = spawn {
                 for item in items {

@@ -31,7 +31,7 @@ struct QueueWaiterTests {
     }
 
     @Test
-    func `lets other threads run, however short its timeout is`() throws {
+    func `runs other threads, however short its timeout is`() throws {
         try onHub { () throws in
             let queue = Queue<Int>()
             let other = spawn {}
@@ -55,7 +55,7 @@ struct QueueWaiterTests {
     }
 
     @Test
-    func `is served in the order it came, and not overtaken by one that comes later`() throws {
+    func `is served first come, first served, and never overtaken`() throws {
         try onHub { () throws in
             let queue = Queue<Int>(capacity: 1)
             let consumers = (0..<3).map { _ in spawn { try queue.get() } }
@@ -69,7 +69,7 @@ struct QueueWaiterTests {
             let producers = (0..<3).map { number in spawn { try queue.put(number) } }
             try settle()
             #expect(try queue.get() == 0)
-            #expect(try !queue.tryPut(9), "the room is that of the next who waits")
+            #expect(try !queue.tryPut(9), "the room belongs to the next waiter")
             #expect(try [queue.get(), queue.get()] == [1, 2])
             for producer in producers {
                 try producer.wait()
@@ -78,7 +78,7 @@ struct QueueWaiterTests {
     }
 
     @Test(arguments: [0, 1])
-    func `takes nothing and leaves nothing when it is killed`(_ capacity: Int) throws {
+    func `takes no item and leaves nothing if it is killed`(_ capacity: Int) throws {
         try onHub { () throws in
             let queue = Queue<Int>(capacity: capacity)
             let consumers = (0..<3).map { _ in spawn { try queue.get() } }
@@ -114,7 +114,7 @@ struct QueueWaiterTests {
     }
 
     @Test(arguments: [0, 1])
-    func `takes nothing and leaves nothing when its time is up`(_ capacity: Int) throws {
+    func `takes no item and leaves nothing if its timeout expires`(_ capacity: Int) throws {
         try onHub { () throws in
             let queue = Queue<Int>(capacity: capacity)
             #expect(failure { try queue.get(timeout: .milliseconds(2)) }?.code == .timedOut)
@@ -128,7 +128,7 @@ struct QueueWaiterTests {
     }
 
     @Test
-    func `keeps its patience while others lose theirs`() throws {
+    func `keeps waiting when the timeouts of others expire`() throws {
         try onHub { () throws in
             let queue = Queue<Int>(capacity: 0)
             let hasty = spawn { try queue.get(timeout: .milliseconds(2)) }
@@ -140,7 +140,7 @@ struct QueueWaiterTests {
     }
 
     @Test
-    func `that was served before the kill has its item, and its next call throws`() throws {
+    func `that was served before a kill returns its item, and its next call throws`() throws {
         for capacity in [0, 1] {
             try onHub { () throws in
                 let queue = Queue<Int>(capacity: capacity)
@@ -176,7 +176,7 @@ struct QueueWaiterTests {
     }
 
     @Test
-    func `is told of in a dump`() throws {
+    func `is shown in a dump`() throws {
         try onHub { () throws in
             let (left, right) = try Socket.pair()
             let queue = Queue<Int>(capacity: 2)

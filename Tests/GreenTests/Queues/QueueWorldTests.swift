@@ -1,21 +1,21 @@
 import Green
 import Testing
 
-/// Everything that few steps of few threads can do to a queue, each held against a plain model.
+/// All sequences of a few steps by a few threads on a queue, each compared with a simple model.
 @Suite("Any few steps on a queue")
 struct QueueWorldTests {
     enum Step: String, CaseIterable {
-        /// In a thread of its own, which may stay waiting.
+        /// In a new thread, which may stay blocked.
         case put, get
-        /// The same with so little time that waiting ends at once.
+        /// The same with a timeout that expires at once.
         case putBriefly, getBriefly
         /// In the test's own thread.
         case tryPut, tryGet, resizeToNothing, resizeToOne, resizeToAny, close
-        /// Kills the thread that has waited longest, or the one that came last.
+        /// Kills the thread that has waited longest, or the one that has waited shortest.
         case killOldest, killNewest
     }
 
-    /// How a thread's call ended.
+    /// The outcome of a thread's call.
     enum Outcome: Equatable {
         case put, got(Int), tooLate, closed, killed
     }
@@ -31,7 +31,7 @@ struct QueueWorldTests {
             return "\(kind) of \(capacity.map(String.init) ?? "any"), [\(before)], then \(length) steps"
         }
 
-        /// Each sequence of so many steps.
+        /// Each sequence of that many steps.
         var stories: some Sequence<[Step]> {
             let steps = Step.allCases
             let count = (0..<length).reduce(1) { product, _ in product * steps.count }
@@ -63,7 +63,7 @@ struct QueueWorldTests {
         }
 
     @Test(arguments: worlds)
-    func `come to what they come to in a plain model, with each item destroyed once`(_ world: World) throws {
+    func `have the same outcome as in a simple model, and destroy each item once`(_ world: World) throws {
         try onHub { () throws in
             for isHasty in [false, true] {
                 for (number, story) in world.stories.enumerated() {
@@ -82,12 +82,12 @@ struct QueueWorldTests {
     }
 }
 
-/// One story, told to a queue and to its model.
+/// One sequence of steps, on a queue and on its model.
 private struct Play {
     typealias Step = QueueWorldTests.Step
     typealias Outcome = QueueWorldTests.Outcome
 
-    /// What the threads of the queue write down.
+    /// The outcomes that the threads of the queue record.
     private final class Notes {
         var outcomes: [Int: Outcome] = [:]
     }
@@ -108,7 +108,7 @@ private struct Play {
         self.isHasty = isHasty
     }
 
-    /// Tells the first difference between the queue and the model.
+    /// Returns the first difference between the queue and the model.
     mutating func perform(_ story: [Step], isDrained: Bool) throws -> String? {
         guard let queue else { return nil }
         for (party, step) in story.enumerated() {
@@ -139,14 +139,14 @@ private struct Play {
         threads = [:]
     }
 
-    /// Lets all who can run go as far as they can.
+    /// Runs all threads until each is blocked or has ended.
     private func rest() throws {
         try GreenThread.yield()
         try GreenThread.yield()
     }
 
     private mutating func perform(_ step: Step, _ party: Int, _ queue: Queue<Parcel>) throws {
-        // Neither in the order of the puts nor in that of their opposite.
+        // An order that is neither that of the puts nor its reverse.
         let number = (party * 5 + 3) % 7
         switch step {
         case .put, .putBriefly:
@@ -180,7 +180,7 @@ private struct Play {
         }
     }
 
-    /// Begins a call in a thread of its own, and returns when that has ended or waits.
+    /// Starts a call in a new thread, and returns when the call has ended or is blocked.
     private mutating func start(_ party: Int, isBrief: Bool, _ call: @escaping (Duration?) throws -> Outcome) throws {
         let notes = self.notes
         let thread = spawn { Play.note(party, in: notes) { try call(isBrief ? .nanoseconds(1) : nil) } }
@@ -221,7 +221,7 @@ private struct Play {
     }
 }
 
-/// What a queue is to do, in arrays.
+/// A model of a queue, in arrays.
 private struct QueueModel {
     let kind: QueueKind
     private(set) var capacity: Int?
@@ -289,7 +289,7 @@ private struct QueueModel {
         putters = []
     }
 
-    /// Ends the wait of a party. One that has been served has its outcome.
+    /// Ends the wait of a party. A party that has been served keeps its outcome.
     mutating func kill(_ party: Int) {
         if outcomes[party] == nil {
             outcomes[party] = .killed

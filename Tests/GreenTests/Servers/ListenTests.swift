@@ -5,7 +5,7 @@ import Testing
 @Suite("Listening")
 struct ListenTests {
     @Test
-    func `on a port that is taken says what to do`() throws {
+    func `on a port that is in use says what to do`() throws {
         try onHub { () throws in
             let listener = try listen(on: "127.0.0.1:0")
             let address = try listener.address
@@ -19,7 +19,7 @@ struct ListenTests {
     }
 
     @Test
-    func `may share a port on purpose`() throws {
+    func `may share a port with reusePort`() throws {
         try onHub { () throws in
             let first = try listen(on: "127.0.0.1:0", reusePort: true)
             let second = try listen(on: first.address, reusePort: true)
@@ -62,7 +62,7 @@ struct ListenTests {
     }
 
     @Test
-    func `goes on with an adopted descriptor`() throws {
+    func `works with an adopted descriptor`() throws {
         try onHub { () throws in
             let original = try listen(on: "127.0.0.1:0")
             let listener = try Listener(adopting: original.fileDescriptor.duplicate())
@@ -75,7 +75,7 @@ struct ListenTests {
     }
 
     @Test
-    func `ends for a thread that accepts when it is closed`() throws {
+    func `wakes a thread in accept when it is closed`() throws {
         try onHub { () throws in
             let listener = try listen(on: "127.0.0.1:0")
             let thread = spawn { _ = try listener.accept() }

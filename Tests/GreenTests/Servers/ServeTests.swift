@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Serving")
 struct ServeTests {
-    /// A client's view of an echo: what it sent has to come back.
+    /// A client of an echo server, which expects the bytes that it sent.
     private func echo(_ text: String, at address: SocketAddress) throws -> Bool {
         let socket = try connect(to: address, timeout: .seconds(60))
         try socket.write(text)
@@ -12,7 +12,7 @@ struct ServeTests {
     }
 
     @Test
-    func `a thousand clients at a time gives each its own`() throws {
+    func `a thousand clients at the same time sends each its own bytes`() throws {
         try onHub { () throws in
             let listener = try listen(on: "127.0.0.1:0")
             let address = try listener.address
@@ -37,7 +37,7 @@ struct ServeTests {
     }
 
     @Test
-    func `ends with the very error of a handler`() throws {
+    func `throws the error of a handler itself`() throws {
         try onHub { () throws in
             let listener = try listen(on: "127.0.0.1:0")
             let incident = Incident(Ledger().make())
@@ -51,7 +51,7 @@ struct ServeTests {
     }
 
     @Test
-    func `ends in peace with StopServe, and may begin again`() throws {
+    func `returns after StopServe, and may start again`() throws {
         try onHub { () throws in
             let listener = try listen(on: "127.0.0.1:0")
             for _ in 0..<2 {
@@ -64,7 +64,7 @@ struct ServeTests {
     }
 
     @Test
-    func `goes on when there is an onError`() throws {
+    func `continues if there is an onError`() throws {
         try onHub { () throws in
             let listener = try listen(on: "127.0.0.1:0")
             var mistakes: [Int] = []
@@ -87,7 +87,7 @@ struct ServeTests {
     }
 
     @Test
-    func `closes the client after its handler, even one that is kept`() throws {
+    func `closes the client after its handler, even if it is retained`() throws {
         try onHub { () throws in
             let listener = try listen(on: "127.0.0.1:0")
             var kept: [Socket] = []
@@ -107,7 +107,7 @@ struct ServeTests {
     }
 
     @Test
-    func `runs no more handlers than it may`() throws {
+    func `limits the number of concurrent handlers`() throws {
         try onHub { () throws in
             let listener = try listen(on: "127.0.0.1:0")
             var (running, most) = (0, 0)
@@ -131,7 +131,7 @@ struct ServeTests {
     }
 
     @Test
-    func `is for one thread a listener`() throws {
+    func `is for one thread at a time`() throws {
         try onHub { () throws in
             let listener = try listen(on: "127.0.0.1:0")
             let first = spawn { try serve(listener) { _, _ in } }

@@ -18,7 +18,7 @@ struct SignalTests {
     }
 
     @Test
-    func `are kept until somebody asks, and a wait for them can time out`() throws {
+    func `are kept until they are taken, and a wait for them can time out`() throws {
         try onHub { () throws in
             let signals = try Signals([.user1])
             #expect(failure { try signals.next(timeout: .milliseconds(1)) }?.code == .timedOut)
@@ -28,7 +28,7 @@ struct SignalTests {
     }
 
     @Test
-    func `come as a sequence, which goes on after an interrupt`() throws {
+    func `are a sequence, which continues after an interrupt`() throws {
         try onHub { () throws in
             let signals = try Signals([.user1, .user2])
             let waiter = spawn {
@@ -57,10 +57,10 @@ struct SignalTests {
     }
 
     @Test
-    func `act again as before when nobody collects them`() async {
+    func `have their former effect when no object collects them`() async {
         await #expect(processExitsWith: .signal(SIGUSR1)) {
             inChild {
-                // The OS threads of Swift's tasks have all signals blocked.
+                // The OS threads of Swift's tasks block all signals.
                 var mask = sigset_t()
                 unsafe sigemptyset(&mask)
                 unsafe sigaddset(&mask, SIGUSR1)

@@ -4,7 +4,7 @@ import Testing
 @Suite("Stopping a server")
 struct StopTests {
     @Test
-    func `lets the handlers finish within the grace`() throws {
+    func `lets the handlers finish within the grace period`() throws {
         try onHub { () throws in
             let listener = try listen(on: "127.0.0.1:0")
             let server = spawn {
@@ -29,7 +29,7 @@ struct StopTests {
     }
 
     @Test
-    func `kills those that are left after it`() throws {
+    func `kills the remaining handlers after the grace period`() throws {
         try onHub { () throws in
             let listener = try listen(on: "127.0.0.1:0")
             var exits = 0
@@ -54,7 +54,7 @@ struct StopTests {
     }
 
     @Test
-    func `may be asked for by a handler, which is not killed`() throws {
+    func `may be done by a handler, which is not killed`() throws {
         try onHub { () throws in
             let listener = try listen(on: "127.0.0.1:0")
             let server = spawn {
@@ -70,7 +70,7 @@ struct StopTests {
     }
 
     @Test
-    func `by closing the listener leaves the handlers alone`() throws {
+    func `by closing the listener does not affect the handlers`() throws {
         try onHub { () throws in
             let listener = try listen(on: "127.0.0.1:0")
             let server = spawn {

@@ -6,7 +6,7 @@ struct AddressTests {
     @Test(arguments: [
         "127.0.0.1:6000", "0.0.0.0:0", "[::1]:6000", "[2001:db8::1]:65535", "unix:/tmp/green.socket", "unix:@green",
     ])
-    func `prints as it was read`(text: String) throws {
+    func `prints the text that it was parsed from`(text: String) throws {
         #expect(try SocketAddress(parsing: text).description == text)
         #expect(SocketAddress(text)?.description == text)
     }
@@ -37,7 +37,7 @@ struct AddressTests {
         ("127.0.0.1:http", "'http' is not a port"), ("::1:80", "needs brackets"), ("[::1:80", "the ']' is missing"),
         ("[zz]:80", "not an IPv6 address"), ("example.org:80", "not an IPv4 address"), ("unix:", "the path is missing"),
     ])
-    func `that makes no sense is refused with the reason`(text: String, reason: String) throws {
+    func `that is invalid is refused with the reason`(text: String, reason: String) throws {
         let error = try #require(failure { try SocketAddress(parsing: text) })
         #expect(error.code == .invalidArgument)
         #expect(error.message.contains(reason) && error.message.contains(text), "\(error)")

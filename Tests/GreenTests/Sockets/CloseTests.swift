@@ -18,7 +18,7 @@ struct CloseTests {
     }
 
     @Test
-    func `may be repeated, and all calls after it say that it is closed`() throws {
+    func `may be repeated, and later calls throw an error`() throws {
         try onHub { () throws in
             let (left, _) = try Socket.pair()
             left.close()
@@ -34,7 +34,7 @@ struct CloseTests {
     }
 
     @Test
-    func `happens by itself with the last reference`() throws {
+    func `happens when the last reference is released`() throws {
         try onHub { () throws in
             var left: Socket?
             let right: Socket
@@ -46,10 +46,10 @@ struct CloseTests {
     }
 
     @Test
-    func `leaves lent bytes in place until the body has returned`() throws {
+    func `keeps the receive buffer until the body has returned`() throws {
         try onHub { () throws in
             let (left, right) = try Socket.pair()
-            try left.write("lent")
+            try left.write("held")
             let reader = spawn {
                 try right.withReceived { bytes in
                     try settle()
@@ -59,12 +59,12 @@ struct CloseTests {
             try settle()
             right.close()
             #expect(try left.read(upTo: 1) == [])
-            #expect(try reader.wait() == "lent")
+            #expect(try reader.wait() == "held")
         }
     }
 
     @Test
-    func `by halves ends one direction only`() throws {
+    func `with shutdown ends one direction only`() throws {
         try onHub { () throws in
             let (left, right) = try Socket.pair()
             let reader = spawn { try left.read(upTo: 1) }
@@ -79,7 +79,7 @@ struct CloseTests {
     }
 
     @Test
-    func `after a timeout is not needed: the socket is as good as before`() throws {
+    func `is not needed after a timeout: the socket remains usable`() throws {
         try onHub { () throws in
             let (left, right) = try Socket.pair()
             left.readTimeout = .milliseconds(1)

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Connecting")
 struct ConnectTests {
-    /// A port at which nobody listens.
+    /// A port without a listener.
     private func deadAddress() throws -> SocketAddress {
         let listener = try listen(on: "127.0.0.1:0")
         defer { listener.close() }
@@ -31,7 +31,7 @@ struct ConnectTests {
     }
 
     @Test
-    func `from an address of one's own`() throws {
+    func `from a given local address`() throws {
         try onHub { () throws in
             let listener = try listen(on: "127.0.0.1:0")
             let source = try SocketAddress(host: "127.0.0.7", port: 0)
@@ -44,7 +44,7 @@ struct ConnectTests {
     }
 
     @Test
-    func `that is refused says to whom`() throws {
+    func `that is refused names the address`() throws {
         try onHub { () throws in
             let address = try deadAddress()
             let error = try #require(try refusal(by: address))
@@ -58,7 +58,7 @@ struct ConnectTests {
     @Test
     func `gives up after the timeout`() throws {
         try onHub { () throws in
-            // A full backlog answers nobody.
+            // With a full backlog, the kernel does not answer.
             let listener = try listen(on: "127.0.0.1:0", backlog: 1)
             var clients: [Socket] = []
             var error: SystemError?
@@ -98,7 +98,7 @@ struct ConnectTests {
     }
 
     @Test
-    func `is possible with a descriptor from elsewhere`() throws {
+    func `is possible by adopting a descriptor`() throws {
         try onHub { () throws in
             let (left, right) = try Socket.pair()
             let adopted = try Socket(adopting: left.fileDescriptor.duplicate())

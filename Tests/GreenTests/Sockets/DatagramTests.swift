@@ -4,7 +4,7 @@ import Testing
 @Suite("Datagrams")
 struct DatagramTests {
     @Test
-    func `arrive whole and with their sender`() throws {
+    func `arrive complete and with their sender`() throws {
         try onHub { () throws in
             let first = try Socket.datagram(at: .loopback())
             let second = try Socket.datagram(at: .loopback())
@@ -26,7 +26,7 @@ struct DatagramTests {
     }
 
     @Test
-    func `tell when they were cut`() throws {
+    func `tell whether they were truncated`() throws {
         try onHub { () throws in
             let socket = try Socket.datagram(at: .loopback())
             for count in [0, 2] {
@@ -48,7 +48,7 @@ struct DatagramTests {
     }
 
     @Test
-    func `can be waited for until a close or a timeout`() throws {
+    func `can be waited for, until a close or a timeout`() throws {
         try onHub { () throws in
             let socket = try Socket.datagram(at: .loopback())
             let reader = spawn { try socket.receive() }

@@ -40,7 +40,7 @@ struct LineTests {
     }
 
     @Test
-    func `joins the pieces in which a line comes`() throws {
+    func `joins the pieces in which a line arrives`() throws {
         try onHub { () throws in
             let (left, right) = try Socket.pair()
             let reader = spawn { [try right.readLine(), try right.readLine(), try right.readLine()] }
@@ -65,7 +65,7 @@ struct LineTests {
     }
 
     @Test
-    func `longer than any buffer works`() throws {
+    func `reads a line that is longer than any buffer`() throws {
         try onHub { () throws in
             let text = String(repeating: "0123456789", count: 50_000)
             let (left, right) = try Socket.pair()

@@ -5,7 +5,7 @@ import Testing
 @Suite("Socket options")
 struct OptionTests {
     @Test
-    func `keep what they are given`() throws {
+    func `return the values that were set`() throws {
         try onHub { () throws in
             let listener = try listen(on: "127.0.0.1:0")
             let client = try connect(to: listener.address)

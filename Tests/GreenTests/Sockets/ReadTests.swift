@@ -4,7 +4,7 @@ import Testing
 @Suite("Reading from a socket")
 struct ReadTests {
     @Test
-    func `fills an array, a raw buffer or a span with what there is`() throws {
+    func `fills an array, a raw buffer or a span with the available bytes`() throws {
         try onHub { () throws in
             let (left, right) = try Socket.pair()
             try left.write("abcdefgh")
@@ -48,7 +48,7 @@ struct ReadTests {
     }
 
     @Test
-    func `exactly a count waits for all of it`() throws {
+    func `of an exact count waits for all bytes`() throws {
         try onHub { () throws in
             let (left, right) = try Socket.pair()
             let reader = spawn { try right.readExactly(6) }
@@ -65,7 +65,7 @@ struct ReadTests {
     }
 
     @Test
-    func `loses nothing to a kill`() throws {
+    func `loses no bytes by a kill`() throws {
         try onHub { () throws in
             let (left, right) = try Socket.pair()
             let reader = spawn { try right.readExactly(6) }
@@ -94,7 +94,7 @@ struct ReadTests {
     }
 
     @Test
-    func `lends the bytes in place and takes what the body has used`() throws {
+    func `passes the receive buffer, and consumes what the body has used`() throws {
         try onHub { () throws in
             let (left, right) = try Socket.pair()
             try left.write("abcd")
@@ -116,7 +116,7 @@ struct ReadTests {
     }
 
     @Test
-    func `is refused while bytes are lent`() throws {
+    func `is refused while a body uses the receive buffer`() throws {
         try onHub { () throws in
             let (left, right) = try Socket.pair()
             try left.write("abcd")

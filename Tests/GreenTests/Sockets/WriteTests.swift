@@ -33,7 +33,7 @@ struct WriteTests {
     }
 
     @Test
-    func `of nothing is nothing`() throws {
+    func `of no bytes does nothing`() throws {
         try onHub { () throws in
             let bytes = try received {
                 try $0.write("")
@@ -46,7 +46,7 @@ struct WriteTests {
     }
 
     @Test
-    func `gathers pieces in order, also more than one call can take`() throws {
+    func `gathers pieces in order, even more than fit into one system call`() throws {
         try onHub { () throws in
             #expect(try received { try $0.write(contentsOf: ["a".utf8, "".utf8, "bc".utf8]) } == Array("abc".utf8))
             let pieces = (0..<1000).map { [UInt8](repeating: UInt8($0 % 251), count: $0 % 7) }
@@ -57,7 +57,7 @@ struct WriteTests {
     }
 
     @Test
-    func `blocks until the kernel has taken all of a large one`() throws {
+    func `blocks until the kernel has accepted all bytes`() throws {
         try onHub { () throws in
             let bytes = (0..<(4 << 20)).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
             #expect(try received { try $0.write(bytes) } == bytes)
@@ -67,7 +67,7 @@ struct WriteTests {
     }
 
     @Test
-    func `to a peer that has gone is a broken pipe`() throws {
+    func `to a closed peer is a broken pipe`() throws {
         try onHub { () throws in
             let (left, right) = try Socket.pair()
             right.close()

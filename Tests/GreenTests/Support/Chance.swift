@@ -1,4 +1,4 @@
-/// Numbers that look like chance and are the same each time: a failure can be looked at again.
+/// Pseudo-random numbers, the same in each run, so that a failure can be reproduced.
 struct Chance: RandomNumberGenerator {
     private var state: UInt64
 

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Something that a native thread waits at until it is opened. It lets one pass for each opening.
+/// A gate that OS threads wait at. Each opening lets one of them pass.
 final class Gate: Sendable {
     private let inside, outside: Int32
 

@@ -1,11 +1,11 @@
 import Green
 
-/// An error that is none of Green's.
+/// An error of the tests, not of Green.
 struct Mistake: Error, Equatable {
     let number: Int
 }
 
-/// An error with an identity, which tells whether the very same one came back.
+/// An error with an identity, to check that the same error was returned.
 final class Incident: Error {
     // It never leaves its OS thread.
     @safe nonisolated(unsafe) let trace: Tracked
@@ -15,7 +15,7 @@ final class Incident: Error {
     }
 }
 
-/// The system error of a call that is to fail with one.
+/// Returns the system error of a call that must fail with one.
 func failure<Value>(of body: () throws -> Value) -> SystemError? {
     do {
         _ = try body()
@@ -25,7 +25,7 @@ func failure<Value>(of body: () throws -> Value) -> SystemError? {
     }
 }
 
-/// What connecting to where nobody listens any more fails with.
+/// The error of connecting to an address where a listener was closed.
 ///
 /// A child that another test starts has a copy of the listener until its exec.
 func refusal(by address: SocketAddress) throws -> SystemError? {

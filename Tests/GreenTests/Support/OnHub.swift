@@ -1,7 +1,7 @@
 import Green
 import Testing
 
-/// What a test may leave behind in the hub of its OS thread: nothing.
+/// The counts of a hub that a test must leave unchanged.
 struct Residue: Equatable {
     let threads, handles, timers, sockets, operations, buffers: Int
 
@@ -19,12 +19,12 @@ struct Residue: Equatable {
 /// Runs the body of a test in the OS thread's own context, and expects its hub to be as empty after it as before.
 ///
 /// Swift Testing has several OS threads, and each keeps its hub from test to test. An `#expect` belongs into the body
-/// itself, never into a green thread that it spawns: there Swift Testing does not know which test is speaking.
+/// itself, not into a green thread: there, Swift Testing does not know the current test.
 func onHub(sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> Void) throws {
     try #require(Hub.engine != nil)
     let before = try Residue()
     try body()
-    // What was released without being closed is cleaned up as the loop goes on.
+    // Sockets that were released without a close are closed in later loop iterations.
     for _ in 0..<1000 where try Residue() != before {
         try GreenThread.sleep(for: .milliseconds(1))
     }
@@ -32,7 +32,7 @@ func onHub(sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws 
     #expect(after == before, "nothing is left in the hub", sourceLocation: sourceLocation)
 }
 
-/// Lets all that is ready run, and what that makes ready, and so on for a few rounds.
+/// Runs all ready threads, and the threads that these make ready, for a few rounds.
 func settle() throws {
     for _ in 0..<10 {
         try GreenThread.yield()

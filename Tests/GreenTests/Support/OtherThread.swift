@@ -1,6 +1,6 @@
 import Glibc
 
-/// Runs the body on an OS thread of its own, and waits for its end.
+/// Runs the body on a new OS thread, and waits for its end.
 func onAnotherThread(_ body: @escaping () -> Void) {
     final class Errand {
         let body: () -> Void

@@ -2,7 +2,7 @@ import Glibc
 import Green
 import Testing
 
-/// An example program as a process of its own. Its output is a socket, so that reading it blocks no other thread.
+/// An example program in a child process. Its output is a socket, so that reading it blocks only one green thread.
 final class Program {
     let output: Socket
     private let process: pid_t
@@ -13,13 +13,13 @@ final class Program {
         try self.init(name, arguments)
     }
 
-    /// Starts a program that was built beside the tests. It may be made to believe that it writes to a terminal.
+    /// Starts a program that was built beside the tests. Optionally its output is a terminal.
     init(_ name: String, _ arguments: [String], onTerminal: Bool = false) throws {
         let (near, far) = try Socket.pair()
         output = near
         output.readTimeout = .seconds(60)
         let command = [Program.folder + "/" + name] + arguments
-        // A program that ends while threads are parked leaves what they hold, which LeakSanitizer would report.
+        // If a program ends while threads are parked, LeakSanitizer would report the memory that they hold.
         unsafe setenv("ASAN_OPTIONS", "detect_leaks=0", 1)
         if onTerminal {
             let terminal = try Terminal()
@@ -38,7 +38,7 @@ final class Program {
         }
     }
 
-    /// Reads the line by which a server tells that it is there, and takes the address out of it.
+    /// Reads the line with which a server reports that it listens, and returns its address.
     func address() throws -> SocketAddress {
         let line = try #require(try output.readLine())
         let address = line.split(separator: " ").lazy.compactMap { SocketAddress(String($0)) }.first
@@ -49,7 +49,7 @@ final class Program {
         kill(process, number)
     }
 
-    /// Waits for the end and tells the exit code, or the negative number of the signal that ended it.
+    /// Waits for the end, and returns the exit code, or the negative number of the signal that ended it.
     func exitCode() throws -> Int32 {
         for _ in 0..<30_000 {
             var ended: Int32 = 0
@@ -62,7 +62,7 @@ final class Program {
         throw SystemError(code: .timedOut, message: "the program does not end")
     }
 
-    /// All it still writes until it ends.
+    /// The rest of its output, until it ends.
     func rest() throws -> [String] {
         try output.lines.map { try $0.get() }
     }
@@ -83,7 +83,7 @@ final class Program {
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)
         defer { unsafe posix_spawnattr_destroy(&attributes) }
-        // The OS threads of Swift's tasks have all signals blocked, and a child inherits that.
+        // The OS threads of Swift's tasks block all signals, and a child inherits that.
         var mask = sigset_t()
         unsafe sigemptyset(&mask)
         unsafe posix_spawnattr_setsigmask(&attributes, &mask)

@@ -8,11 +8,11 @@ func reports(of child: ExitTest.Result) -> [String] {
         .filter { $0.hasPrefix("green: ") }
 }
 
-/// Runs what a child process is for. An error ends it, and so fails the test.
+/// Runs the body of a test in a child process. An error ends the process, and so fails the test.
 func inChild(_ body: () throws -> Void) {
     do {
         try body()
-        // Threads that it has left to be killed let go of what they hold.
+        // Threads that were killed release what they hold.
         try settle()
     } catch {
         fatalError("\(error)")

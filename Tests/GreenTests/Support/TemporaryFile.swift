@@ -1,11 +1,11 @@
 import Glibc
 import Green
 
-/// A file, or a pipe with a name, that is gone with its object.
+/// A file or a named pipe, which is removed with its object.
 final class TemporaryFile {
     let path: String
 
-    /// Makes a file with such contents.
+    /// Creates a file with the given contents.
     init(_ contents: String) throws {
         path = TemporaryFile.newPath()
         let file = try unsafe FileDescriptor.open(
@@ -17,13 +17,13 @@ final class TemporaryFile {
         _ = try file.closeAfter { try file.writeAll(contents.utf8) }
     }
 
-    /// Makes a pipe.
+    /// Creates a pipe.
     private init() throws {
         path = TemporaryFile.newPath()
         guard unsafe mkfifo(path, 0o600) == 0 else { throw Errno(rawValue: errno) }
     }
 
-    /// Makes a pipe, and hands out the end to write to. While that is open, opening the pipe does not block.
+    /// Creates a pipe, and returns the end to write to. While that is open, opening the pipe does not block.
     static func pipe() throws -> (TemporaryFile, FileDescriptor) {
         let pipe = try TemporaryFile()
         return try (pipe, unsafe FileDescriptor.open(pipe.path, .readWrite, options: .closeOnExec))

@@ -1,13 +1,13 @@
 import Glibc
 import Green
 
-/// A terminal without a screen. What is written inside comes out of it.
+/// A pseudo-terminal. What a program writes to it can be read.
 final class Terminal {
-    /// For a program to write to.
+    /// The end for a program.
     let inside: FileDescriptor
     private let outside: FileDescriptor
 
-    // Swift imports neither of these two requests.
+    // Swift does not import these two requests.
     private static let unlock: UInt = 0x4004_5431  // TIOCSPTLCK
     private static let openInside: UInt = 0x5441  // TIOCGPTPEER
 
@@ -27,14 +27,14 @@ final class Terminal {
         try? outside.close()
     }
 
-    /// Copies all that comes out of it, until no program has it any more.
+    /// Copies the output until no program has the terminal open.
     func copy(to socket: Socket) throws {
         try inside.close()
         defer { socket.close() }
         var buffer = [UInt8](repeating: 0, count: 4096)
         while true {
             try GreenThread.wait(for: outside, .readable)
-            // At the end a terminal has no end of file but an error.
+            // At its end, a terminal returns an error instead of the end of file.
             let count = try? unsafe buffer.withUnsafeMutableBytes { try unsafe outside.read(into: $0) }
             guard let count, count > 0 else { return }
             try socket.write(buffer[..<count])

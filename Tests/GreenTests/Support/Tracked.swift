@@ -1,4 +1,4 @@
-/// How many tracked objects were made and how many of them are gone.
+/// Counts the tracked objects that were created and destroyed.
 final class Ledger {
     fileprivate(set) var made = 0
     fileprivate(set) var gone = 0
@@ -9,7 +9,7 @@ final class Ledger {
     }
 }
 
-/// An object that enters its end in a ledger. A second end would show as one too many.
+/// An object that records its destruction in a ledger. A second destruction would be counted, too.
 final class Tracked {
     private let ledger: Ledger
 
@@ -17,7 +17,7 @@ final class Tracked {
         self.ledger = ledger
     }
 
-    /// Something to do with it, so that a closure holds it.
+    /// A use of the object, so that a closure captures it.
     func touch() {}
 
     deinit {

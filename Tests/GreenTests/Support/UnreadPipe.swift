@@ -1,7 +1,7 @@
 import Glibc
 import Green
 
-/// A pipe for the output of a program that is not read: it is full, or its reader has gone.
+/// A pipe for the output of a program that is not read: it is full, or its reader has closed it.
 final class UnreadPipe {
     let end: FileDescriptor
     private var other: FileDescriptor?

@@ -1,22 +1,23 @@
 import Green
 
-/// A server of scripted answers to requests of HTTP, for a client that closes after each.
+/// An HTTP server with scripted responses, for a client that closes after each.
 final class WebServer {
     let address: SocketAddress
-    /// The heads of the requests, line by line, in the order they came.
+    /// The heads of the requests, line by line, in order of arrival.
     private(set) var requests: [[String]] = []
-    /// The most requests that were under way at one time.
+    /// The maximum number of concurrent requests.
     private(set) var most = 0
 
     private let listener: Listener
     private let answer: (_ target: String) throws -> String
     private var running = 0
 
-    /// Starts it.
+    /// Starts the server.
     ///
     /// - Parameters:
-    ///   - address: Where to listen.
-    ///   - answer: What to send for a target, from the status line on. It may block; what it throws ends the connection.
+    ///   - address: The address to listen on.
+    ///   - answer: Returns the response for a target, beginning with the status line. It may block; an error ends the
+    ///     connection.
     init(on address: String = "127.0.0.1:0", _ answer: @escaping (_ target: String) throws -> String) throws {
         listener = try listen(on: address)
         self.address = try listener.address
@@ -24,7 +25,7 @@ final class WebServer {
         detach(name: "web server") { [self] in try serve(listener, onError: { _ in }, handle) }
     }
 
-    /// The targets of the requests, in the order they came.
+    /// The targets of the requests, in order of arrival.
     var targets: [String] {
         requests.map { String($0[0].split(separator: " ")[1]) }
     }
@@ -33,7 +34,7 @@ final class WebServer {
         "http://\(address)\(target)"
     }
 
-    /// Ends it, and whatever it still does.
+    /// Stops the server and its handlers.
     func stop() throws {
         try listener.stop(drainingFor: .zero)
     }

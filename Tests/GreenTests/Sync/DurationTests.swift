@@ -27,7 +27,7 @@ private func checkReady(_ calls: [Timed], alsoWithoutTime: Bool = true) {
     }
 }
 
-/// Each call fails at once with a timeout of zero or less, and waits until it is killed with a huge one.
+/// With a timeout of zero or less, each call fails at once; with a huge one, it waits until it is killed.
 private func checkNever(_ calls: [Timed]) throws {
     for timed in calls {
         for timeout in noTime {

@@ -4,7 +4,7 @@ import Testing
 @Suite("An event")
 struct EventTests {
     @Test
-    func `gives its value to all who wait, in the order they came, and to all who come later`() throws {
+    func `gives its value to all waiting threads in order, and to later ones`() throws {
         try onHub { () throws in
             let event = Event<Int>()
             var order: [Int] = []
@@ -30,7 +30,7 @@ struct EventTests {
     }
 
     @Test
-    func `may be sent before anybody waits`() throws {
+    func `may be sent before a thread waits`() throws {
         try onHub { () throws in
             let event = Event<String>()
             try event.send("early")
@@ -53,7 +53,7 @@ struct EventTests {
     }
 
     @Test
-    func `throws the very error that was sent, to everybody`() throws {
+    func `throws the sent error itself to every thread`() throws {
         try onHub { () throws in
             let ledger = Ledger()
             let incident = Incident(ledger.make())
@@ -71,7 +71,7 @@ struct EventTests {
     }
 
     @Test
-    func `may say no more than that it happened`() throws {
+    func `may carry no value`() throws {
         try onHub { () throws in
             let event = Event<Void>()
             let waiter = spawn { try event.wait() }
@@ -84,7 +84,7 @@ struct EventTests {
     }
 
     @Test
-    func `tells what has happened`() throws {
+    func `reports its state`() throws {
         try onHub { () throws in
             let event = Event<Int>()
             func state() -> [Bool] { [event.isSent, event.hasValue, event.hasError] }
@@ -103,7 +103,7 @@ struct EventTests {
     }
 
     @Test
-    func `tells a value of nil from none`() throws {
+    func `distinguishes a value of nil from no value`() throws {
         try onHub { () throws in
             let event = Event<Int?>()
             #expect(failure { try event.wait(timeout: .zero) }?.code == .timedOut)
@@ -144,7 +144,7 @@ struct EventTests {
     }
 
     @Test
-    func `gives a waiter its value that is killed a moment later`() throws {
+    func `gives its value to a waiter that is killed after the send`() throws {
         try onHub { () throws in
             let event = Event<Int>()
             var got: Int?
@@ -176,7 +176,7 @@ struct EventTests {
     }
 
     @Test
-    func `leaves those alone who wait while it is reset before it was sent`() throws {
+    func `does not wake waiters when it is reset before it was sent`() throws {
         try onHub { () throws in
             let event = Event<Int>()
             let waiter = spawn { try event.wait() }
@@ -190,7 +190,7 @@ struct EventTests {
     }
 
     @Test
-    func `lets a woken waiter keep what it was given, whatever happens before it runs`() throws {
+    func `gives a woken waiter the value of its round, even if it is reset before the waiter runs`() throws {
         try onHub { () throws in
             let ledger = Ledger()
             let event = Event<(Int, Tracked)>()
@@ -198,7 +198,7 @@ struct EventTests {
             try settle()
             try event.send((1, ledger.make()))
             event.reset()
-            #expect(ledger.gone == 0, "the waiter still wants it")
+            #expect(ledger.gone == 0, "the waiter still needs it")
             let second = spawn { try event.wait() }
             try event.send(throwing: Mistake(number: 2))
             event.reset()
@@ -248,12 +248,12 @@ struct EventTests {
     }
 
     @Test
-    func `that nobody can send any more is a deadlock`() async throws {
+    func `that no thread can send is a deadlock`() async throws {
         let child = try await #require(processExitsWith: .success, observing: [\.standardErrorContent]) {
             inChild {
                 do {
                     try Event<Int>().wait()
-                    fatalError("nobody sends it")
+                    fatalError("no thread sends it")
                 } catch is DeadlockError {}
             }
         }

@@ -1,7 +1,7 @@
 import Green
 import Testing
 
-/// A thread that returns or throws when it is told to.
+/// A thread that returns or throws on request.
 private struct Puppet {
     let thread: GreenThread<Int>
     private let outcome = Event<Int>()
@@ -23,7 +23,7 @@ private struct Puppet {
 @Suite("A group of green threads")
 struct GroupTests {
     @Test
-    func `hands them out in the order they finish`() throws {
+    func `returns them in the order they finish`() throws {
         try onHub { () throws in
             let puppets = (0..<4).map { _ in Puppet() }
             let group = GreenGroup(puppets.map(\.thread))
@@ -39,7 +39,7 @@ struct GroupTests {
     }
 
     @Test
-    func `keeps those that have finished in that order`() throws {
+    func `keeps finished threads in that order`() throws {
         try onHub { () throws in
             let puppets = (0..<3).map { _ in Puppet() }
             let group = GreenGroup(puppets.map(\.thread))
@@ -62,7 +62,7 @@ struct GroupTests {
     }
 
     @Test
-    func `is empty at first, and again when all were taken`() throws {
+    func `is empty at first, and when all threads were taken`() throws {
         try onHub { () throws in
             let group = GreenGroup<Int>()
             #expect(try group.next() == nil)
@@ -74,7 +74,7 @@ struct GroupTests {
     }
 
     @Test
-    func `hands out failed and killed threads like others`() throws {
+    func `returns failed and killed threads, too`() throws {
         try onHub { () throws in
             let puppet = Puppet()
             let killed = Puppet()
@@ -105,7 +105,7 @@ struct GroupTests {
     }
 
     @Test
-    func `takes a thread that could not be started for one that has finished`() throws {
+    func `treats a thread that could not be started as finished`() throws {
         try onHub { () throws in
             let puppet = Puppet()
             let stillborn = spawn(stackSize: 1 << 60) { 1 }
@@ -121,7 +121,7 @@ struct GroupTests {
     }
 
     @Test
-    func `loses nothing by a timeout or a kill of who waits`() throws {
+    func `loses no thread by a timeout or a kill of the waiter`() throws {
         try onHub { () throws in
             let puppets = (0..<2).map { _ in Puppet() }
             let group = GreenGroup(puppets.map(\.thread))
@@ -139,7 +139,7 @@ struct GroupTests {
     }
 
     @Test
-    func `gives each waiter one, in the order they came, and tells the others that it is empty`() throws {
+    func `gives each waiter one thread in order, and nil to the others`() throws {
         try onHub { () throws in
             let puppets = (0..<2).map { _ in Puppet() }
             let group = GreenGroup(puppets.map(\.thread))
@@ -153,7 +153,7 @@ struct GroupTests {
     }
 
     @Test
-    func `grows while somebody waits`() throws {
+    func `may grow while a thread waits`() throws {
         try onHub { () throws in
             let puppet = Puppet()
             let group = GreenGroup([puppet.thread])
@@ -169,7 +169,7 @@ struct GroupTests {
     }
 
     @Test
-    func `is a sequence that ends with the failure to wait`() throws {
+    func `is a sequence that ends with an error of the wait`() throws {
         try onHub { () throws in
             let puppet = Puppet()
             let group = GreenGroup([spawn { 1 }, spawn { 2 }])
@@ -193,7 +193,7 @@ struct GroupTests {
     }
 
     @Test
-    func `frees what it holds when it is abandoned, and its threads go on`() throws {
+    func `releases its threads when it is dropped, and they continue to run`() throws {
         let ledger = Ledger()
         try onHub { () throws in
             var ended = 0
@@ -216,7 +216,7 @@ struct GroupTests {
                 try GreenThread.yield()
             }
             #expect(group?.finishedCount == 1)
-            #expect(ledger.gone == 1, "the group holds the result until somebody takes it")
+            #expect(ledger.gone == 1, "the group retains the result until the thread is taken")
             group = nil
             #expect(ledger.gone == 2)
             for _ in 0..<30 {
@@ -228,7 +228,7 @@ struct GroupTests {
     }
 
     @Test
-    func `reports the errors that nobody took out`() async throws {
+    func `reports the errors of threads that were not taken`() async throws {
         let child = try await #require(processExitsWith: .success, observing: [\.standardErrorContent]) {
             inChild {
                 var group: GreenGroup<Void>? = GreenGroup([spawn(name: "lost") { throw Mistake(number: 1) }])
@@ -242,7 +242,7 @@ struct GroupTests {
     }
 
     @Test
-    func `waits for a thread that has only a current one's handle`() throws {
+    func `waits for a thread by a handle from GreenThread.current`() throws {
         try onHub { () throws in
             var inner: GreenThread<Void>?
             detach {
@@ -258,7 +258,7 @@ struct GroupTests {
     }
 
     @Test
-    func `that has only the caller in it is a deadlock`() throws {
+    func `that contains only the caller is a deadlock`() throws {
         try onHub { () throws in
             let group = GreenGroup([GreenThread.current])
             #expect(throws: DeadlockError.self) { try group.next() }
@@ -267,7 +267,7 @@ struct GroupTests {
     }
 
     @Test
-    func `ends the process when it is given a thread of another OS thread`() async throws {
+    func `ends the process if a thread of another OS thread is added`() async throws {
         let child = try await #require(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             inChild {
                 let thread = spawn {}
@@ -282,7 +282,7 @@ struct GroupTests {
 @Suite("Waiting for any of several green threads")
 struct WaitAnyTests {
     @Test
-    func `returns the first to finish, and leaves the others alone`() throws {
+    func `returns the first to finish, and does not affect the others`() throws {
         try onHub { () throws in
             let puppets = (0..<3).map { _ in Puppet() }
             let threads = puppets.map(\.thread)
@@ -329,7 +329,7 @@ struct WaitAnyTests {
     }
 
     @Test
-    func `refuses what can never end`() throws {
+    func `refuses a wait that can never end`() throws {
         try onHub { () throws in
             #expect(failure { try GreenThread.wait(any: [GreenThread<Int>]()) }?.code == .invalidArgument)
             #expect(throws: DeadlockError.self) { try GreenThread.wait(any: [GreenThread.current]) }
@@ -366,7 +366,7 @@ struct WaitAllTests {
     }
 
     @Test
-    func `throws the first error as soon as it happens, and the others go on`() throws {
+    func `throws the first error at once, and the others continue to run`() throws {
         try onHub { () throws in
             let puppets = (0..<3).map { _ in Puppet() }
             let threads = puppets.map(\.thread)
@@ -383,7 +383,7 @@ struct WaitAllTests {
     }
 
     @Test
-    func `gives up after the timeout, which is one for all`() throws {
+    func `gives up after one timeout for all`() throws {
         try onHub { () throws in
             let puppets = (0..<2).map { _ in Puppet() }
             let threads = puppets.map(\.thread)
@@ -397,7 +397,7 @@ struct WaitAllTests {
     }
 
     @Test
-    func `is ended by a kill of the waiter, which leaves them alone`() throws {
+    func `is interrupted by a kill of the waiter, which does not affect them`() throws {
         try onHub { () throws in
             let puppet = Puppet()
             let waiter = spawn { try GreenThread.wait(all: [puppet.thread]) }
@@ -410,7 +410,7 @@ struct WaitAllTests {
     }
 
     @Test
-    func `fails for a thread that could not be started, and for oneself`() throws {
+    func `fails for a thread that could not be started, and for the caller itself`() throws {
         try onHub { () throws in
             let puppet = Puppet()
             let stillborn = spawn(stackSize: 1 << 60) { 1 }

@@ -31,7 +31,7 @@ struct SemaphoreTests {
     }
 
     @Test
-    func `may begin without permits and get more than it began with`() throws {
+    func `may begin without permits and get more later`() throws {
         try onHub { () throws in
             let semaphore = Semaphore(permits: 0)
             #expect(semaphore.isLocked)
@@ -47,7 +47,7 @@ struct SemaphoreTests {
     }
 
     @Test
-    func `serves first come, first served, and lets no newcomer overtake`() throws {
+    func `serves waiters first come, first served`() throws {
         try onHub { () throws in
             let semaphore = Semaphore()
             try semaphore.acquire()
@@ -60,7 +60,7 @@ struct SemaphoreTests {
             }
             try settle()
             semaphore.release()
-            #expect(!semaphore.tryAcquire(), "the permit is that of the first who waits")
+            #expect(!semaphore.tryAcquire(), "the permit belongs to the first waiter")
             #expect(failure { try semaphore.acquire(timeout: .zero) }?.code == .timedOut)
             try settle()
             #expect(order == [0])
@@ -75,7 +75,7 @@ struct SemaphoreTests {
     }
 
     @Test
-    func `gives up after the timeout, and takes nothing`() throws {
+    func `gives up after the timeout, and takes no permit`() throws {
         try onHub { () throws in
             let semaphore = Semaphore(permits: 0)
             #expect(failure { try semaphore.acquire(timeout: .zero) }?.code == .timedOut)
@@ -89,7 +89,7 @@ struct SemaphoreTests {
     }
 
     @Test
-    func `passes a killed waiter by`() throws {
+    func `skips a killed waiter`() throws {
         try onHub { () throws in
             let semaphore = Semaphore(permits: 0)
             let killed = spawn { try semaphore.acquire() }
@@ -105,7 +105,7 @@ struct SemaphoreTests {
     }
 
     @Test
-    func `loses no permit with a thread that is killed as it gets one`() throws {
+    func `loses no permit if a thread is killed when it gets one`() throws {
         try onHub { () throws in
             let semaphore = Semaphore(permits: 0)
             let thread = spawn { try semaphore.withPermit { try GreenThread.sleep(for: .seconds(1000)) } }
@@ -153,7 +153,7 @@ struct SemaphoreTests {
     }
 
     @Test
-    func `lets no more in than it has permits`() throws {
+    func `admits no more threads than it has permits`() throws {
         try onHub { () throws in
             let semaphore = Semaphore(permits: 3)
             var inside = 0
@@ -178,7 +178,7 @@ struct SemaphoreTests {
     }
 
     @Test
-    func `ends the process when it is made with less than no permits`() async throws {
+    func `ends the process if the number of permits is negative`() async throws {
         let child = try await #require(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             _ = Semaphore(permits: -1)
         }
@@ -233,7 +233,7 @@ struct BoundedSemaphoreTests {
     }
 
     @Test
-    func `hands its permits on in order`() throws {
+    func `passes its permits on in order`() throws {
         try onHub { () throws in
             let semaphore = BoundedSemaphore()
             try semaphore.acquire()
@@ -252,7 +252,7 @@ struct BoundedSemaphoreTests {
     }
 
     @Test
-    func `says at the end of a scope that its permit is already back`() throws {
+    func `throws at the end of a scope whose permit was already released`() throws {
         try onHub { () throws in
             let semaphore = BoundedSemaphore()
             #expect(failure { try semaphore.withPermit { try semaphore.release() } }?.code == .overflow)
@@ -267,7 +267,7 @@ struct BoundedSemaphoreTests {
     }
 
     @Test
-    func `ends the process when it is made with less than no permits`() async throws {
+    func `ends the process if the number of permits is negative`() async throws {
         let child = try await #require(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             _ = BoundedSemaphore(permits: -3)
         }
@@ -279,7 +279,7 @@ struct BoundedSemaphoreTests {
 @Suite("A capped semaphore")
 struct CappedSemaphoreTests {
     @Test
-    func `makes releases wait at its limit, in order`() throws {
+    func `blocks releases at its limit, in order`() throws {
         try onHub { () throws in
             let semaphore = CappedSemaphore(permits: 1, limit: 2)
             #expect(semaphore.limit == 2)
@@ -301,7 +301,7 @@ struct CappedSemaphoreTests {
                 try semaphore.acquire()
                 try settle()
                 #expect(order == Array(0..<taken))
-                #expect(semaphore.permits == 2, "who waited fills the place")
+                #expect(semaphore.permits == 2, "the waiting release fills the place")
             }
             try GreenThread.wait(all: threads)
             try semaphore.acquire()
@@ -312,7 +312,7 @@ struct CappedSemaphoreTests {
     }
 
     @Test
-    func `makes acquires wait without permits, in order`() throws {
+    func `blocks acquires without permits, in order`() throws {
         try onHub { () throws in
             let semaphore = CappedSemaphore(permits: 0, limit: 1)
             var order: [Int] = []
@@ -335,7 +335,7 @@ struct CappedSemaphoreTests {
     }
 
     @Test
-    func `releases only if it can, or for some time`() throws {
+    func `tries a release, without blocking or with a timeout`() throws {
         try onHub { () throws in
             let semaphore = CappedSemaphore(permits: 0, limit: 1)
             #expect(semaphore.tryRelease())
@@ -354,11 +354,12 @@ struct CappedSemaphoreTests {
     }
 
     @Test
-    func `gets its permit back from a scope that was interrupted at its end`() throws {
+    func `gets its permit back from a scope with a pending interrupt`() throws {
         try onHub { () throws in
             let semaphore = CappedSemaphore(permits: 1, limit: 1)
             let thread = spawn {
-                // Posted at once, and thrown by the next call that may block. The scope's end is not to be that.
+                // The interrupt is posted at once, and the next call that may block throws it. The scope's end must not
+                // be that call.
                 try semaphore.withPermit { () -> Void in Timeout(.zero) }
                 try GreenThread.yield()
             }
@@ -368,7 +369,7 @@ struct CappedSemaphoreTests {
     }
 
     @Test
-    func `waits at the end of a scope while others have filled it`() throws {
+    func `blocks at the end of a scope while it is full`() throws {
         try onHub { () throws in
             let semaphore = CappedSemaphore(permits: 1, limit: 1)
             let thread = spawn {
@@ -387,7 +388,7 @@ struct CappedSemaphoreTests {
     }
 
     @Test
-    func `ends the process when it is made with permits that there cannot be`() async throws {
+    func `ends the process if the permits exceed the limit`() async throws {
         let negative = try await #require(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             _ = CappedSemaphore(permits: -1, limit: 1)
         }

@@ -14,7 +14,7 @@ private func timeout<Value>(of body: () throws -> Value) -> Timeout? {
 @Suite("A timeout")
 struct TimeoutTests {
     @Test
-    func `ends the blocking call in which its time is over, and throws itself`() throws {
+    func `interrupts a blocking call when its time is over, and throws itself`() throws {
         try onHub { () throws in
             let limit = Timeout(.milliseconds(1))
             #expect(limit.isPending)
@@ -50,7 +50,7 @@ struct TimeoutTests {
     }
 
     @Test
-    func `does not interrupt code that does not block, and is forgotten when it is canceled by then`() throws {
+    func `does not interrupt code that does not block, and never fires once canceled`() throws {
         try onHub { () throws in
             let limit = Timeout(.zero)
             let late = Timeout(.milliseconds(1))
@@ -97,7 +97,7 @@ struct TimeoutTests {
     }
 
     @Test
-    func `starts for the thread that starts it, and interrupts no other`() throws {
+    func `interrupts only the thread that starts it`() throws {
         try onHub { () throws in
             let limit = Timeout(.seconds(1000))
             limit.cancel()
@@ -115,7 +115,7 @@ struct TimeoutTests {
     }
 
     @Test
-    func `fires though nobody holds it, and stays alive for that`() throws {
+    func `fires even if no reference to it remains`() throws {
         let ledger = Ledger()
         try onHub { () throws in
             Timeout(.milliseconds(1))
@@ -128,7 +128,7 @@ struct TimeoutTests {
     }
 
     @Test
-    func `is gone once it was canceled, has fired or its thread has ended`() throws {
+    func `is released once it was canceled, has fired or its thread has ended`() throws {
         let ledger = Ledger()
         try onHub { () throws in
             func incident() -> Incident { Incident(ledger.make()) }
@@ -162,7 +162,7 @@ struct TimeoutTests {
     }
 
     @Test
-    func `that outlives its thread is dropped in silence`() async throws {
+    func `that outlives its thread is not reported`() async throws {
         let child = try await #require(processExitsWith: .success, observing: [\.standardErrorContent]) {
             inChild {
                 detach { Timeout(.milliseconds(1)) }
@@ -181,7 +181,7 @@ struct TimeoutTests {
     }
 
     @Test
-    func `ends every kind of blocking call, and leaves it as if it had not been made`() throws {
+    func `interrupts every kind of blocking call without side effects`() throws {
         try onHub { () throws in
             let (left, right) = try Socket.pair()
             let listener = try listen(on: "127.0.0.1:0")
@@ -230,7 +230,7 @@ struct TimeoutTests {
     }
 
     @Test
-    func `of two counts that is over first, and each fires once`() throws {
+    func `of two, the first to expire counts, and each fires once`() throws {
         try onHub { () throws in
             let short = Timeout(.milliseconds(1))
             let long = Timeout(.milliseconds(2))
@@ -242,7 +242,7 @@ struct TimeoutTests {
     }
 
     @Test
-    func `that is over at the same instant as another is thrown by the call after`() throws {
+    func `that expires at the same time as another is thrown by the next call`() throws {
         try onHub { () throws in
             let limits = (0..<3).map { _ in Timeout(.zero) }
             for limit in limits {
@@ -294,7 +294,7 @@ struct TimeoutTests {
     }
 
     @Test
-    func `says how long it took`() throws {
+    func `says its duration`() throws {
         try onHub { () throws in
             let limit = Timeout(.seconds(5))
             limit.cancel()
@@ -306,7 +306,7 @@ struct TimeoutTests {
     }
 
     @Test
-    func `that nobody catches in a detached thread is reported`() async throws {
+    func `that is not caught in a detached thread is reported`() async throws {
         let child = try await #require(processExitsWith: .success, observing: [\.standardErrorContent]) {
             inChild {
                 detach(name: "late") {
@@ -327,7 +327,7 @@ struct TimeoutTests {
     }
 
     @Test
-    func `may be carried to another OS thread once it has fired`() async {
+    func `may be passed to another OS thread once it has fired`() async {
         await #expect(processExitsWith: .success) {
             inChild {
                 Timeout(.zero)
@@ -346,7 +346,7 @@ struct TimeoutTests {
     }
 
     @Test
-    func `ends the process when it is started twice, or used on another OS thread`() async throws {
+    func `ends the process if it is started twice, or used on another OS thread`() async throws {
         let twice = try await #require(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             inChild { Timeout(.seconds(1000)).start() }
         }
@@ -375,7 +375,7 @@ struct TimeoutTests {
     }
 
     @Test
-    func `is told from other errors by a function`() throws {
+    func `is recognised by isTimeout`() throws {
         try onHub { () throws in
             let limit = Timeout(nil)
             #expect(isTimeout(limit))
@@ -397,7 +397,7 @@ struct TimeoutScopeTests {
     }
 
     @Test
-    func `returns and throws what its body does`() throws {
+    func `returns the result and throws the error of its body`() throws {
         try onHub { () throws in
             #expect(try withTimeout(.seconds(1000)) { 5 } == 5)
             #expect(try withTimeout(.seconds(1000), default: 6) { 5 } == 5)
@@ -417,7 +417,7 @@ struct TimeoutScopeTests {
     }
 
     @Test
-    func `throws a timeout when its time is over`() throws {
+    func `throws a timeout if its time is over`() throws {
         try onHub { () throws in
             let error = timeout { try withTimeout(.milliseconds(1)) { try dawdle() } }
             #expect(error?.duration == .milliseconds(1))
@@ -428,7 +428,7 @@ struct TimeoutScopeTests {
     }
 
     @Test
-    func `whose body does not block has no limit`() throws {
+    func `does not limit a body that does not block`() throws {
         try onHub { () throws in
             #expect(try withTimeout(.zero) { 5 } == 5)
             #expect(try withTimeout(.zero, default: 6) { 5 } == 5)
@@ -437,7 +437,7 @@ struct TimeoutScopeTests {
     }
 
     @Test
-    func `returns the default, which is not made before`() throws {
+    func `returns the default, which is evaluated only then`() throws {
         try onHub { () throws in
             var made = 0
             func value() -> String {
@@ -477,7 +477,7 @@ struct TimeoutScopeTests {
     }
 
     @Test
-    func `lets the timeout of a limit around it pass`() throws {
+    func `does not catch the timeout of an outer limit`() throws {
         try onHub { () throws in
             var inner = "untouched"
             let error = timeout {
@@ -501,7 +501,7 @@ struct TimeoutScopeTests {
     }
 
     @Test
-    func `lets the timeout of a limit inside pass`() throws {
+    func `does not catch the timeout of an inner limit`() throws {
         try onHub { () throws in
             let limits = [
                 { try withTimeout(.milliseconds(1)) { try self.dawdle() } },
@@ -525,7 +525,7 @@ struct TimeoutScopeTests {
     }
 
     @Test
-    func `lets an earlier timeout of the same place pass`() throws {
+    func `does not catch the timeout of an earlier scope`() throws {
         try onHub { () throws in
             let earlier = try #require(timeout { try withTimeout(.zero) { try dawdle() } })
             func repeatIt() throws { throw earlier }
@@ -536,7 +536,7 @@ struct TimeoutScopeTests {
     }
 
     @Test
-    func `of which both are over at once gives each its own`() throws {
+    func `and an outer one that expires at the same time each catch their own`() throws {
         try onHub { () throws in
             let result = try withTimeout(.zero, default: "outer") {
                 try withTimeout(.zero, default: "inner") {
@@ -560,7 +560,7 @@ struct TimeoutScopeTests {
     }
 
     @Test
-    func `knows its own timeout that comes through another thread`() throws {
+    func `recognises its timeout when another thread rethrows it`() throws {
         try onHub { () throws in
             let result = try withTimeout(.milliseconds(1), default: "mine") {
                 let error = timeout { try dawdle() }
@@ -575,7 +575,7 @@ struct TimeoutScopeTests {
     }
 
     @Test
-    func `is over when its thread is killed in it`() throws {
+    func `ends when its thread is killed`() throws {
         try onHub { () throws in
             let threads = [
                 spawn { try withTimeout(.seconds(1000)) { try dawdle() } },
@@ -593,7 +593,7 @@ struct TimeoutScopeTests {
     }
 
     @Test
-    func `does not take a call's own timeout for its own`() throws {
+    func `does not catch the timeout of a call`() throws {
         try onHub { () throws in
             let (left, right) = try Socket.pair()
             right.readTimeout = .milliseconds(1)
@@ -610,7 +610,7 @@ struct TimeoutScopeTests {
     }
 
     @Test
-    func `limits many calls in all, not each`() throws {
+    func `limits many calls together, not each`() throws {
         try onHub { () throws in
             var rounds = 0
             let error = timeout {

@@ -5,14 +5,14 @@ import Testing
 
 @Suite("Options of TLS")
 struct TLSOptionsTests {
-    /// What a client and a server agree on in each of two connections, the second of which may go to another server.
+    /// What a client and a server agree on in two connections; the second may be to another server.
     private func meet(_ client: TLS, _ first: TLS, _ second: TLS? = nil) throws -> [TLSInformation] {
         var agreed: [TLSInformation] = []
         for server in [first, second ?? first] {
             try serving(server) { address, _ in
                 let socket = try connect(to: "\(address)", timeout: .seconds(20), tls: client, name: "localhost")
                 try socket.write("hello\n")
-                // A client of TLS 1.3 has its tickets only once it has read.
+                // A client of TLS 1.3 gets its tickets only when it reads.
                 #expect(try socket.readLine() == "hello")
                 agreed.append(try #require(socket.tls))
             }
@@ -33,7 +33,7 @@ struct TLSOptionsTests {
     }
 
     @Test
-    func `no session is resumed when either side does not want it`() throws {
+    func `no session is resumed if either side disables it`() throws {
         try onHub { () throws in
             let client = try Fixture.client { $0.common.resumesSessions = false }
             #expect(try meet(client, Fixture.server()).map(\.isResumed) == [false, false])
@@ -43,7 +43,7 @@ struct TLSOptionsTests {
     }
 
     @Test
-    func `versions and ciphers are those that are asked for`() throws {
+    func `versions and ciphers are the requested ones`() throws {
         try onHub { () throws in
             let old = try Fixture.client {
                 $0.common.maximumVersion = .tls12
@@ -65,7 +65,7 @@ struct TLSOptionsTests {
     }
 
     @Test
-    func `applications that have no protocol in common are told so`() throws {
+    func `applications without a common protocol get an error`() throws {
         try onHub { () throws in
             let server = try Fixture.server { $0.common.applicationProtocols = ["h2"] }
             let client = try Fixture.client { $0.common.applicationProtocols = ["http/1.1"] }
@@ -79,7 +79,7 @@ struct TLSOptionsTests {
     }
 
     @Test
-    func `a client that resets the connection in the handshake is told of as such`() throws {
+    func `a client that resets the connection in the handshake is reported as such`() throws {
         try onHub { () throws in
             let errors = try serving(try Fixture.server()) { address, _ in
                 let socket = try connect(to: address)

@@ -3,7 +3,7 @@ import Glibc
 import Green
 import Testing
 
-/// The certificates beside these tests; `make-fixtures` makes them.
+/// The certificates in this folder; `make-fixtures` creates them.
 enum Fixture {
     private static let folder = #filePath.split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/Fixtures/"
 
@@ -36,7 +36,7 @@ enum Fixture {
     }
 }
 
-/// Serves connections while the body runs. What handlers throw is returned, with the end of the body.
+/// Serves connections while the body runs. Returns the errors of handlers.
 @discardableResult
 func serving(
     _ tls: TLS?,
@@ -61,12 +61,12 @@ func echo(_ client: Socket) throws {
     }
 }
 
-/// Ends the stream without TLS knowing.
+/// Ends the stream below TLS, without close_notify.
 func cut(_ socket: Socket) throws {
     shutdown(try socket.fileDescriptor.rawValue, Int32(SHUT_WR))
 }
 
-/// The TLS error of a call that is to fail with one.
+/// Returns the TLS error of a call that must fail with one.
 func problem<Value>(of body: () throws -> Value) -> TLSError? {
     do {
         _ = try body()

@@ -5,7 +5,7 @@ import Testing
 @Suite("TLS connections")
 struct TLSTests {
     @Test
-    func `read and write as plain ones, and tell what was agreed on`() throws {
+    func `read and write like plain ones, and report what was negotiated`() throws {
         try onHub { () throws in
             let server = try Fixture.server { $0.common.applicationProtocols = ["echo", "other"] }
             let client = try Fixture.client { $0.common.applicationProtocols = ["more", "echo"] }
@@ -42,7 +42,7 @@ struct TLSTests {
     }
 
     @Test
-    func `carry much both ways at once`() throws {
+    func `carry large transfers in both directions at once`() throws {
         try onHub { () throws in
             let bytes = (0..<4 << 20).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
             let copy: (Socket) throws -> Void = { socket in
@@ -67,7 +67,7 @@ struct TLSTests {
     }
 
     @Test
-    func `begin and end on a plain connection`() throws {
+    func `can start and end on a plain connection`() throws {
         try onHub { () throws in
             let (near, far) = try Socket.pair()
             let other = spawn {
@@ -89,7 +89,7 @@ struct TLSTests {
     }
 
     @Test
-    func `are served with the certificate that the client asks for, and with a new one after a reload`() throws {
+    func `are served with the certificate for the requested name, and with a new one after a reload`() throws {
         try onHub { () throws in
             let localhost = TLS.Identity(
                 certificateChain: Fixture.file("localhost.pem"),
@@ -116,7 +116,7 @@ struct TLSTests {
 @Suite("TLS refuses")
 struct TLSRefusalTests {
     @Test
-    func `a certificate that nobody trusted has signed, and one for another name`() throws {
+    func `a certificate that is not signed by a trusted issuer, and one for another name`() throws {
         try onHub { () throws in
             let errors = try serving(try Fixture.server()) { address, _ in
                 let untrusted = problem { try connect(to: "\(address)", tls: .client(), name: "localhost") }
@@ -144,8 +144,8 @@ struct TLSRefusalTests {
                 #expect(expired?.verifyResult == 10, "X509_V_ERR_CERT_HAS_EXPIRED")
                 let words = "the certificate of localhost, 127.0.0.1 was rejected: certificate has expired"
                 #expect(expired?.message.contains(words) == true)
-                let anybody = try TLS.client { $0.verification = .insecureNone }
-                let socket = try connect(to: "\(address)", tls: anybody, name: "localhost")
+                let unverified = try TLS.client { $0.verification = .insecureNone }
+                let socket = try connect(to: "\(address)", tls: unverified, name: "localhost")
                 try socket.write("hello\n")
                 #expect(try socket.readLine() == "hello")
             }
@@ -178,11 +178,11 @@ struct TLSRefusalTests {
     }
 
     @Test
-    func `nobody when it is told to, in so many words`() throws {
+    func `nothing if verification is switched off explicitly`() throws {
         try onHub { () throws in
             try serving(try Fixture.server()) { address, _ in
-                let anybody = try TLS.client { $0.verification = .insecureNone }
-                let socket = try connect(to: "\(address)", tls: anybody, name: "mine.example")
+                let unverified = try TLS.client { $0.verification = .insecureNone }
+                let socket = try connect(to: "\(address)", tls: unverified, name: "mine.example")
                 try socket.write("hello\n")
                 #expect(try socket.readLine() == "hello")
             }
@@ -217,7 +217,7 @@ struct TLSRefusalTests {
     }
 
     @Test
-    func `plain HTTP, and streams that are cut`() throws {
+    func `plain HTTP and truncated streams`() throws {
         try onHub { () throws in
             let errors = try serving(try Fixture.server()) { address, _ in
                 let plain = try connect(to: address)
@@ -234,7 +234,7 @@ struct TLSRefusalTests {
     }
 
     @Test
-    func `certificates, keys and passphrases that are no good, and says which`() throws {
+    func `invalid certificates, keys and passphrases, and names them`() throws {
         try onHub { () throws in
             let certificate = Fixture.file("localhost.pem")
             let missing = problem {
@@ -254,7 +254,7 @@ struct TLSRefusalTests {
         }
     }
 
-    /// What is wrong with a server whose key needs a passphrase.
+    /// Returns the error of a server whose key needs a passphrase.
     private func encrypted(_ passphrase: (@Sendable () -> String?)?) -> TLSError? {
         problem {
             let identity = TLS.Identity(
@@ -270,7 +270,7 @@ struct TLSRefusalTests {
 @Suite("A TLS handshake")
 struct TLSHandshakeTests {
     @Test
-    func `that a client does not do holds up only its own handler, and not for ever`() throws {
+    func `that a client does not finish delays only its own handler, up to a limit`() throws {
         try onHub { () throws in
             let server = try Fixture.server { $0.common.handshakeTimeout = .milliseconds(20) }
             let errors = try serving(server) { address, _ in
@@ -287,7 +287,7 @@ struct TLSHandshakeTests {
     }
 
     @Test
-    func `ends with the timeout around it, the timeout of the call, or a kill`() throws {
+    func `is interrupted by an outer timeout, the timeout of the call, or a kill`() throws {
         try onHub { () throws in
             let mute: (Socket) throws -> Void = { client in
                 while try !client.read(upTo: 4096).isEmpty {}

@@ -24,7 +24,7 @@ struct ExclusivityTests {
     }
 
     @Test
-    func `belongs to its thread, with ten thousand others in theirs`() throws {
+    func `belongs to its thread, with ten thousand threads at once`() throws {
         try onHub { () throws in
             let holders = (0..<10_000).map { _ in Holder() }
             let threads = holders.enumerated().map { number, holder in
@@ -44,7 +44,7 @@ struct ExclusivityTests {
     }
 
     @Test
-    func `may end before one that began later, and after`() throws {
+    func `may end before or after one that began later`() throws {
         try onHub { () throws in
             let holders = (0..<100).map { _ in Holder() }
             var ended: [Int] = []

@@ -22,7 +22,7 @@ struct ExitTests {
     }
 
     @Test
-    func `are called at once when it has ended`() throws {
+    func `are called at once if it has ended`() throws {
         try onHub { () throws in
             let thread = spawn {}
             try thread.wait()
@@ -34,7 +34,7 @@ struct ExitTests {
     }
 
     @Test
-    func `are called however it ends`() throws {
+    func `are called after a result, an error and a kill`() throws {
         try onHub { () throws in
             var count = 0
             let thrower = spawn { throw Mistake(number: 1) }
@@ -52,7 +52,7 @@ struct ExitTests {
     }
 
     @Test
-    func `know the result`() throws {
+    func `can read the result`() throws {
         try onHub { () throws in
             let thread = spawn { 12 }
             var result = 0
@@ -79,7 +79,7 @@ struct ExitTests {
     }
 
     @Test
-    func `may not block`() throws {
+    func `must not block`() throws {
         try onHub { () throws in
             let thread = spawn {}
             var error: SystemError?
@@ -101,7 +101,7 @@ struct ExitTests {
     }
 
     @Test
-    func `that throw are reported and stop nobody`() async throws {
+    func `that throw are reported, and the others are still called`() async throws {
         let child = try await #require(processExitsWith: .success, observing: [\.standardErrorContent]) {
             inChild {
                 var called = false

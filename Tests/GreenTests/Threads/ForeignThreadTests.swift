@@ -3,7 +3,7 @@ import Glibc
 import Green
 import Testing
 
-/// What a thread that C has made hands to Swift, and what it is to return.
+/// What a C thread passes to Swift, and the result it returns.
 private final class Errand {
     let result: Int32
     var thread: GreenThread<Void>?
@@ -15,14 +15,14 @@ private final class Errand {
 
 @Suite("A green thread that C has made")
 struct ForeignThreadTests {
-    /// A thread that returns the number once it has told Swift who it is.
+    /// A C thread that passes its handle to Swift, and then returns the number.
     private func foreignThread(returning result: Int32) throws -> GreenThread<Void> {
         let errand = Errand(result: result)
         let error = unsafe green_detach(
             { errand in
                 let errand = unsafe Unmanaged<Errand>.fromOpaque(errand!).takeRetainedValue()
                 errand.thread = GreenThread.current
-                // So that it is not over before somebody waits.
+                // So that it has not ended when another thread waits.
                 _ = green_yield()
                 return errand.result
             },
@@ -34,7 +34,7 @@ struct ForeignThreadTests {
     }
 
     @Test
-    func `ends with what it returns`() throws {
+    func `ends with its result`() throws {
         try onHub { () throws in
             try foreignThread(returning: 3).wait()
             let refused = try foreignThread(returning: -ECONNREFUSED)
@@ -43,7 +43,7 @@ struct ForeignThreadTests {
     }
 
     @Test
-    func `by a timeout of its own is not taken for the last one of who waits`() throws {
+    func `by its own timeout does not throw the last timeout of the waiter`() throws {
         try onHub { () throws in
             let inTime: Bool = try withTimeout(.zero, default: false) {
                 try GreenThread.sleep(for: .seconds(1000))
@@ -58,12 +58,12 @@ struct ForeignThreadTests {
     }
 
     @Test
-    func `by a kill is not taken for killed with the reason of who waits`() throws {
+    func `by a kill does not throw the reason of a kill of the waiter`() throws {
         try onHub { () throws in
             let thread = try foreignThread(returning: -ECANCELED)
             var error: (any Error)?
             let waiter = spawn {
-                // Swift would have asked for the reason.
+                // Swift would have taken the reason.
                 _ = green_sleep(1000 * GREEN_SECOND)
                 do {
                     try thread.wait()

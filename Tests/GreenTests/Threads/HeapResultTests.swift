@@ -1,7 +1,8 @@
 import Green
 import Testing
 
-/// Optimised code may end an object at its last use. So each test drops the object in the call that reads the value.
+/// Optimised code may release an object at its last use. So each test drops the object in the call that reads the
+/// value.
 @Suite("A value with heap storage outlives the object that held it")
 struct HeapResultTests {
     /// Text that exceeds the 15 bytes stored in a string itself.

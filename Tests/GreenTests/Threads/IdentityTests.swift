@@ -18,7 +18,7 @@ struct IdentityTests {
     }
 
     @Test
-    func `is known to a detached thread too, whose end can be waited for`() throws {
+    func `is known to a detached thread, whose end can be waited for`() throws {
         try onHub { () throws in
             var inner: GreenThread<Void>?
             detach(name: "secret") {
@@ -35,7 +35,7 @@ struct IdentityTests {
     }
 
     @Test
-    func `has a number of its own and a name that can change`() throws {
+    func `has a unique number, and a name that can change`() throws {
         try onHub { () throws in
             let first = spawn(name: "worker") {}
             let second = spawn {}
@@ -54,7 +54,7 @@ struct IdentityTests {
     }
 
     @Test
-    func `tells how large its stack is and how much was used`() throws {
+    func `has the size of its stack and how much was used`() throws {
         try onHub { () throws in
             let small = spawn(stackSize: 1) { GreenThread.current.stackUsed }
             let standard = spawn { GreenThread.current.stackUsed }

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("A killed thread")
 struct KillTests {
-    /// A thread that sleeps until somebody ends it.
+    /// A thread that sleeps until it is killed.
     private func sleeper() throws -> GreenThread<Void> {
         let thread = spawn { try GreenThread.sleep(for: .seconds(1000)) }
         try GreenThread.yield()
@@ -11,7 +11,7 @@ struct KillTests {
     }
 
     @Test
-    func `throws GreenExit out of its blocking call`() throws {
+    func `throws GreenExit from its blocking call`() throws {
         try onHub { () throws in
             let thread = try sleeper()
             try thread.kill()
@@ -22,7 +22,7 @@ struct KillTests {
     }
 
     @Test
-    func `throws the very error of the kill`() throws {
+    func `throws the error of the kill itself`() throws {
         try onHub { () throws in
             let incident = Incident(Ledger().make())
             let thread = try sleeper()
@@ -32,7 +32,7 @@ struct KillTests {
     }
 
     @Test
-    func `has ended when the kill returns, if it is to wait`() throws {
+    func `has ended when a kill with waitingForEnd returns`() throws {
         try onHub { () throws in
             let thread = try sleeper()
             try thread.kill(waitingForEnd: true)
@@ -50,7 +50,7 @@ struct KillTests {
     }
 
     @Test
-    func `never begins if it had not`() throws {
+    func `never begins if it has not begun`() throws {
         try onHub { () throws in
             var ran = false
             let plain = spawn { ran = true }
@@ -107,7 +107,7 @@ struct KillTests {
     }
 
     @Test
-    func `may catch the error and live on`() throws {
+    func `may catch the error and continue`() throws {
         try onHub { () throws in
             var caught: [Int] = []
             let thread = spawn {
@@ -130,7 +130,7 @@ struct KillTests {
     }
 
     @Test
-    func `throws from whatever it is blocked in`() throws {
+    func `throws from every kind of blocking call`() throws {
         try onHub { () throws in
             let (left, right) = try Socket.pair()
             let listener = try listen(on: "127.0.0.1:0")
@@ -156,7 +156,7 @@ struct KillTests {
     }
 
     @Test
-    func `interrupts the waiting of a kill that is to wait`() throws {
+    func `interrupts its own kill of another thread with waitingForEnd`() throws {
         try onHub { () throws in
             let stubborn = spawn {
                 try? GreenThread.sleep(for: .seconds(1000))
@@ -172,14 +172,14 @@ struct KillTests {
     }
 
     @Test
-    func `was canceled only if it had not begun`() throws {
+    func `can be canceled only before it begins`() throws {
         try onHub { () throws in
             let unborn = spawn { 1 }
             let delayed = spawn(after: .seconds(1000)) { 1 }
             let begun = try sleeper()
             let finished = spawn { 1 }
             try finished.wait()
-            #expect(!unborn.cancel(), "it has had its turn meanwhile")
+            #expect(!unborn.cancel(), "it has begun by then")
             #expect(delayed.cancel())
             #expect(!delayed.cancel())
             #expect(!begun.cancel())

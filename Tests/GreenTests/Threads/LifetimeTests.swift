@@ -1,9 +1,9 @@
 import Green
 import Testing
 
-@Suite("An object that goes into or out of a green thread is destroyed once")
+@Suite("An object that is passed to or from a green thread is destroyed once")
 struct LifetimeTests {
-    /// Runs a body that makes tracked objects, and expects each of them to be gone afterwards, once.
+    /// Runs a body that creates tracked objects, and expects that each was destroyed once.
     private func expectOneEnd(sourceLocation: SourceLocation = #_sourceLocation, _ body: (Ledger) throws -> Void) throws
     {
         let ledger = Ledger()
@@ -92,7 +92,7 @@ struct LifetimeTests {
     }
 
     @Test
-    func `when it is the result, however often it is waited for`() throws {
+    func `when it is the result, after any number of waits`() throws {
         for waits in [0, 1, 3] {
             try expectOneEnd { ledger throws in
                 let thread = spawn { ledger.make() }
@@ -108,7 +108,7 @@ struct LifetimeTests {
     }
 
     @Test
-    func `when it is in a result too large to lie in place`() throws {
+    func `when it is in a result that is too large for the slot`() throws {
         for waits in [0, 1, 3] {
             try expectOneEnd { ledger throws in
                 let thread = spawn { (1, 2, 3, 4, ledger.make(), ledger.make()) }
@@ -132,7 +132,7 @@ struct LifetimeTests {
     }
 
     @Test
-    func `when it is in the error, which is the very same for all`() throws {
+    func `when it is in the error, which all waiters get`() throws {
         try expectOneEnd { ledger throws in
             let incident = Incident(ledger.make())
             let thread = spawn { throw incident }

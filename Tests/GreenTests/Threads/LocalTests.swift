@@ -67,7 +67,7 @@ struct LocalTests {
     }
 
     @Test
-    func `may go before its values`() throws {
+    func `may be released before its values`() throws {
         let ledger = Ledger()
         try onHub { () throws in
             let thread = spawn {

@@ -59,7 +59,7 @@ private func same<Value: Equatable>(_ value: Value, _ expected: Value) throws {
 @Suite("A pending interrupt", .serialized)
 struct PendingInterruptTests {
     @Test
-    func `ends every call that waits for threads`() throws {
+    func `interrupts every call that waits for threads`() throws {
         try onHub { () throws in
             let finished = spawn { 1 }
             try finished.wait()
@@ -82,7 +82,7 @@ struct PendingInterruptTests {
     }
 
     @Test
-    func `ends every call of a pool`() throws {
+    func `interrupts every call of a pool`() throws {
         try onHub { () throws in
             let pool = GreenPool(size: 10)
             let pile = GreenPile<Int>(pool)
@@ -108,7 +108,7 @@ struct PendingInterruptTests {
     }
 
     @Test
-    func `ends every call of a resource pool and of a DAG pool`() throws {
+    func `interrupts every call of a resource pool and of a DAG pool`() throws {
         try onHub { () throws in
             let idle = try ResourcePool(minimum: 1, maximum: 1) { 1 }
             let empty = try ResourcePool(maximum: 10) { 1 }
@@ -146,7 +146,7 @@ struct PendingInterruptTests {
     }
 
     @Test
-    func `ends every call on events, queues and semaphores`() throws {
+    func `interrupts every call on events, queues and semaphores`() throws {
         try onHub { () throws in
             let event = Event<Int>()
             try event.send(1)
@@ -175,7 +175,7 @@ struct PendingInterruptTests {
     }
 
     @Test
-    func `ends every call of a socket`() throws {
+    func `interrupts every call of a socket`() throws {
         try onHub { () throws in
             let (near, far) = try Socket.pair()
             defer {
@@ -220,7 +220,7 @@ struct PendingInterruptTests {
     }
 
     @Test
-    func `ends every call of a file, a process and signals`() throws {
+    func `interrupts every call of a file, a process and signals`() throws {
         try onHub { () throws in
             let path = FilePath("/tmp/green-pending-\(UInt64.random(in: 0 ... .max))")
             let folder = path.appending("folder")

@@ -1,7 +1,7 @@
 import Green
 import Testing
 
-@Suite("An error that nobody waits for")
+@Suite("An error that no thread waits for")
 struct ReportTests {
     @Test
     func `is reported once, when the last handle is gone`() async throws {
@@ -29,7 +29,7 @@ struct ReportTests {
     }
 
     @Test
-    func `is reported when it was detached`() async throws {
+    func `is reported for a detached thread`() async throws {
         let child = try await #require(processExitsWith: .success, observing: [\.standardErrorContent]) {
             inChild {
                 detach(name: "loner") { throw Mistake(number: 3) }
@@ -45,7 +45,7 @@ struct ReportTests {
     }
 
     @Test
-    func `is not reported when it was seen, or was GreenExit`() async throws {
+    func `is not reported if a call returned it, or if it was GreenExit`() async throws {
         let child = try await #require(processExitsWith: .success, observing: [\.standardErrorContent]) {
             inChild {
                 let seen = spawn { throw Mistake(number: 1) }

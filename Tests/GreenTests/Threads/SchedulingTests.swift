@@ -1,7 +1,7 @@
 import Green
 import Testing
 
-@Suite("Green threads take turns")
+@Suite("Green threads run")
 struct SchedulingTests {
     @Test
     func `in the order in which they became ready`() throws {
@@ -40,7 +40,7 @@ struct SchedulingTests {
     }
 
     @Test
-    func `and sleep no shorter than asked`() throws {
+    func `and sleep at least as long as requested`() throws {
         try onHub { () throws in
             let clock = ContinuousClock()
             let slept = try clock.measure { try GreenThread.sleep(for: .microseconds(1500)) }
@@ -51,7 +51,7 @@ struct SchedulingTests {
     }
 
     @Test
-    func `and begin after a delay, behind those without one`() throws {
+    func `and begin after a delay, after those without one`() throws {
         try onHub { () throws in
             var order: [String] = []
             let late = spawn(after: .milliseconds(20)) { order.append("late") }

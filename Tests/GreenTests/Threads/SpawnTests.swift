@@ -25,7 +25,7 @@ struct SpawnTests {
     private enum Nothing {}
 
     @Test
-    func `may be nothing at all`() throws {
+    func `may be Void`() throws {
         try onHub { () throws in
             var ran = false
             let thread = spawn { ran = true }
@@ -70,7 +70,7 @@ struct SpawnTests {
     }
 
     @Test
-    func `is handed to every waiter every time`() throws {
+    func `is returned to every waiter every time`() throws {
         try onHub { () throws in
             let thread = spawn { try numbered(40) }
             let waiters = (0..<100).map { index in spawn { try thread.wait() + thread.wait() + index } }
@@ -82,7 +82,7 @@ struct SpawnTests {
     }
 
     @Test
-    func `is an error for every waiter when it threw`() throws {
+    func `is an error for every waiter if it threw`() throws {
         try onHub { () throws in
             let thread = spawn { throw Mistake(number: 7) }
             let waiters = (0..<10).map { _ in spawn { try thread.wait() } }
@@ -102,7 +102,7 @@ struct SpawnTests {
     }
 
     @Test
-    func `comes from deep recursion on a stack that was asked for`() throws {
+    func `may come from deep recursion on a large stack`() throws {
         try onHub { () throws in
             let thread = spawn(stackSize: 16 << 20) { depth(20_000) }
             #expect(thread.stackSize >= 16 << 20)
@@ -112,7 +112,7 @@ struct SpawnTests {
     }
 
     @Test
-    func `that cannot be had for lack of a stack is that error`() throws {
+    func `is an error if there is no memory for the stack`() throws {
         try onHub { () throws in
             let thread = spawn(name: "giant", stackSize: 1 << 60) { 1 }
             #expect(thread.isFinished)

@@ -33,7 +33,7 @@ struct WaitTests {
     }
 
     @Test
-    func `for oneself is a deadlock that says so`() throws {
+    func `for the current thread is a deadlock`() throws {
         try onHub { () throws in
             #expect(throws: DeadlockError.self) { try GreenThread.current.wait() }
             let thread = spawn(name: "Narcissus") { try GreenThread.current.wait() }
@@ -44,7 +44,7 @@ struct WaitTests {
     }
 
     @Test
-    func `when nothing can ever end it is a deadlock, and is reported`() async throws {
+    func `that nothing can ever end is a deadlock, and is reported`() async throws {
         let child = try await #require(processExitsWith: .success, observing: [\.standardErrorContent]) {
             inChild {
                 let main = GreenThread.current
@@ -61,7 +61,7 @@ struct WaitTests {
     }
 
     @Test
-    func `is ended by a kill of the waiter, which leaves the other alone`() throws {
+    func `is interrupted by a kill of the waiter, which does not affect the other thread`() throws {
         try onHub { () throws in
             let thread = spawn {
                 try GreenThread.sleep(for: .milliseconds(20))
@@ -88,7 +88,7 @@ struct WaitTests {
     }
 
     @Test
-    func `for a descriptor tells its events`() throws {
+    func `for a descriptor returns its events`() throws {
         try onHub { () throws in
             let (left, right) = try Socket.pair()
             let descriptor = try right.fileDescriptor
