@@ -115,6 +115,22 @@ TEST(many_lines, "the dump of a thousand threads has a thousand lines") {
         CHECK(kill_and_finish(threads[i]), ==, -ECANCELED);
 }
 
+/* Static linking --------------------------------------------------------------- */
+
+static void yield_with_invalid_monitor(void) {
+    CHECK(setenv("GREEN_MONITOR", "soon", 1), ==, 0);
+    CHECK(green_yield(), ==, 0);
+}
+
+/* This program calls no function of green/monitor.h. It is linked with the static library,
+ * from which a linker takes only the objects that others refer to. */
+TEST(unreferenced, "GREEN_MONITOR works in a program that calls nothing of the monitor") {
+    static struct child child;
+    run_child(&child, yield_with_invalid_monitor);
+    CHECK_CONTAINS(child.output, "ignoring GREEN_MONITOR=soon");
+    CHECK(child.status, ==, 0);
+}
+
 /* Deadlock ----------------------------------------------------------------- */
 
 TEST(deadlock, "if nothing can ever wake main, its wait is -EDEADLK, and a dump shows what each thread waits for") {
