@@ -23,7 +23,7 @@
  * end it early. Five rules hold for all of them:
  *
  *   Results     >= 0, or a negated errno. green_explain() turns the error into
- *               a sentence: what was tried, on what, why it failed.
+ *               a message: what failed, on what, and why.
  *   Threads     a green thread lives on the OS thread that spawned it, and so
  *               does every handle it makes. A call that meets a handle of
  *               another OS thread returns -EXDEV and does nothing.
