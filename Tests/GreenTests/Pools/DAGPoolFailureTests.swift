@@ -4,7 +4,7 @@ import Testing
 @Suite("A failure in a DAG pool")
 struct DAGPoolFailureTests {
     @Test
-    func `reaches everybody who wanted the value, and tells the way it went`() throws {
+    func `is thrown to all that request the value, with the chain of keys`() throws {
         try onHub { () throws in
             let pool = DAGPool<String, Int>()
             try pool.spawn("c", dependsOn: ["b"]) { try $0["b"] }
@@ -22,13 +22,13 @@ struct DAGPoolFailureTests {
     }
 
     @Test
-    func `is the very error that was thrown`() throws {
+    func `is the error that was thrown`() throws {
         try onHub { () throws in
             let pool = DAGPool<Int, Int>()
             let incident = Incident(Ledger().make())
             try pool.spawn(1) { _ in throw incident }
             #expect(propagated { try pool[1] }?.cause as? Incident === incident)
-            #expect(propagated { try pool[1] }?.cause as? Incident === incident, "as often as it is asked for")
+            #expect(propagated { try pool[1] }?.cause as? Incident === incident, "also when it is requested again")
         }
     }
 
@@ -53,7 +53,7 @@ struct DAGPoolFailureTests {
     }
 
     @Test
-    func `can be dealt with by who wanted the value`() throws {
+    func `can be caught by a function that requests the value`() throws {
         try onHub { () throws in
             let pool = DAGPool<String, Int>()
             try pool.spawn("a") { _ in throw Mistake(number: 1) }
@@ -67,7 +67,7 @@ struct DAGPoolFailureTests {
     }
 
     @Test
-    func `is what an interrupt of its thread is for others`() throws {
+    func `is thrown to others when its thread is interrupted`() throws {
         try onHub { () throws in
             let pool = DAGPool<String, Int>()
             try pool.spawn("a") { _ in
@@ -81,7 +81,7 @@ struct DAGPoolFailureTests {
     }
 
     @Test
-    func `is reported when the pool is gone and nobody has asked for its key`() async throws {
+    func `is reported when the pool is released and its key was never requested`() async throws {
         let child = try await #require(processExitsWith: .success, observing: [\.standardErrorContent]) {
             inChild {
                 let asked: [(DAGPool<String, Int>) throws -> Void] = [

@@ -1,9 +1,9 @@
 import Green
 import Testing
 
-@Suite("A DAG pool that is dropped")
+@Suite("A DAG pool that is released")
 struct DAGPoolLifetimeTests {
-    /// Runs a body that makes tracked objects, and expects each of them to be gone afterwards, once.
+    /// Runs a body that creates tracked objects, and expects each of them to be destroyed once.
     private func expectOneEnd(sourceLocation: SourceLocation = #_sourceLocation, _ body: (Ledger) throws -> Void) throws
     {
         let ledger = Ledger()
@@ -82,7 +82,7 @@ struct DAGPoolLifetimeTests {
     }
 
     @Test
-    func `gives nothing more to a thread that survives`() throws {
+    func `supplies nothing to a thread that catches the kill`() throws {
         try expectOneEnd { ledger throws in
             var pool: DAGPool<String, Int>? = DAGPool(preload: ["there": 1])
             let tracked = ledger.make()
@@ -105,7 +105,7 @@ struct DAGPoolLifetimeTests {
             try settle()
             #expect(caught.count == 3)
             #expect(caught.allSatisfy { $0 is GreenExit })
-            #expect(value == 1, "what was there still is")
+            #expect(value == 1, "existing values stay")
         }
     }
 
@@ -133,7 +133,7 @@ struct DAGPoolLifetimeTests {
     }
 
     @Test
-    func `by one of its own threads lets that one go on`() throws {
+    func `by one of its own threads does not kill that thread`() throws {
         try expectOneEnd { ledger throws in
             var pool: DAGPool<String, Tracked>? = DAGPool()
             var ends: [String] = []
@@ -157,7 +157,7 @@ struct DAGPoolLifetimeTests {
     }
 
     @Test
-    func `lives as long as a function that holds it, and goes with it`() throws {
+    func `lives as long as a function that retains it`() throws {
         try expectOneEnd { ledger throws in
             var pool: DAGPool<String, Tracked>? = DAGPool(preload: ["there": ledger.make()])
             var hasEnded = false
@@ -179,7 +179,7 @@ struct DAGPoolLifetimeTests {
     }
 
     @Test
-    func `is kept by an iteration`() throws {
+    func `is retained by an iteration`() throws {
         try expectOneEnd { ledger throws in
             func numbers() throws -> some Sequence<Result<(key: Int, value: Tracked), any Error>> {
                 let pool = DAGPool<Int, Tracked>()
@@ -200,7 +200,7 @@ struct DAGPoolLifetimeTests {
     }
 
     @Test
-    func `has forgotten an iteration that was left early`() throws {
+    func `drops an iteration that was left early`() throws {
         try expectOneEnd { ledger throws in
             let pool = DAGPool<Int, Tracked>()
             try pool.post(ledger.make(), for: 0)

@@ -1,11 +1,11 @@
 import Green
 import Testing
 
-/// Graphs made by chance, held against a plain computation.
+/// Random graphs, compared with a sequential computation.
 @Suite("A random graph in a DAG pool")
 struct DAGPoolRandomTests {
     @Test(arguments: 1...20)
-    func `comes to what it comes to when it is computed in order`(_ seed: UInt64) throws {
+    func `has the same values as when it is computed in order`(_ seed: UInt64) throws {
         try onHub { () throws in
             var chance = Chance(seed: seed)
             let count = 200
@@ -52,7 +52,7 @@ struct DAGPoolRandomTests {
         }
     }
 
-    /// What the keys come to that do not fail.
+    /// The values of the keys that do not fail.
     private func values(_ dependencies: [Int: [Int]], mistakes: Set<Int>, posted: Set<Int>) -> [Int: Int] {
         var values: [Int: Int] = [:]
         for key in 0..<dependencies.count {
@@ -69,7 +69,7 @@ struct DAGPoolRandomTests {
     }
 }
 
-/// The value of a key of a random graph, out of its dependencies taken in one of several ways.
+/// The value of a key of a random graph, computed from its dependencies in one of several ways.
 private func sum(_ results: DAGResults<Int, Int>, _ key: Int, way: UInt64, mistakes: Set<Int>) throws -> Int {
     var total = key
     func add(_ value: Int) {

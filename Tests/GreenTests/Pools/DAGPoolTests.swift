@@ -1,7 +1,7 @@
 import Green
 import Testing
 
-/// The propagated error that a body is to throw.
+/// The propagated error that a body is expected to throw.
 func propagated<Value>(of body: () throws -> Value) -> PropagatedError? {
     do {
         _ = try body()
@@ -14,7 +14,7 @@ func propagated<Value>(of body: () throws -> Value) -> PropagatedError? {
 @Suite("A DAG pool")
 struct DAGPoolTests {
     @Test
-    func `has what it was made with`() throws {
+    func `has the values that it was created with`() throws {
         try onHub { () throws in
             let pool = DAGPool(preload: ["a": 1, "b": 2])
             #expect(try pool.waitAll() == ["a": 1, "b": 2])
@@ -27,7 +27,7 @@ struct DAGPoolTests {
     }
 
     @Test
-    func `runs a function for a key, which waits where it takes a value`() throws {
+    func `runs a function for a key, which waits where it reads a value`() throws {
         try onHub { () throws in
             let pool = DAGPool<String, Int>()
             var steps: [String] = []
@@ -53,7 +53,7 @@ struct DAGPoolTests {
     }
 
     @Test
-    func `hands each dependency out as soon as it is there`() throws {
+    func `returns each dependency as soon as it is available`() throws {
         try onHub { () throws in
             let pool = DAGPool(preload: [1: "one"])
             var seen: [String] = []
@@ -78,7 +78,7 @@ struct DAGPoolTests {
     }
 
     @Test
-    func `tells a function its key and dependencies, and goes through them as often as it likes`() throws {
+    func `passes its key and dependencies to a function, which can iterate repeatedly`() throws {
         try onHub { () throws in
             let pool = DAGPool(preload: ["a": 1, "b": 2])
             var told: [String] = []
@@ -98,7 +98,7 @@ struct DAGPoolTests {
     }
 
     @Test
-    func `makes a dependency of what a function asks for`() throws {
+    func `makes each key that a function reads a dependency`() throws {
         try onHub { () throws in
             let pool = DAGPool<String, Int>()
             var dependencies: Set<String> = []
@@ -131,7 +131,7 @@ struct DAGPoolTests {
     }
 
     @Test
-    func `refuses a key that is taken`() throws {
+    func `refuses a key that has a thread or a value`() throws {
         try onHub { () throws in
             let pool = DAGPool(preload: ["value": 1])
             try pool.spawn("running", dependsOn: ["more"]) { try $0["more"] }

@@ -4,7 +4,7 @@ import Testing
 @Suite("A thread of a DAG pool")
 struct DAGPoolThreadTests {
     @Test
-    func `can be killed, which makes its key free`() throws {
+    func `can be killed, which frees its key`() throws {
         try onHub { () throws in
             let pool = DAGPool<String, Int>()
             var ends: [String] = []
@@ -63,7 +63,7 @@ struct DAGPoolThreadTests {
     }
 
     @Test
-    func `says nothing more for its key when it was killed`() throws {
+    func `supplies no value after it was killed`() throws {
         try onHub { () throws in
             let pool = DAGPool<String, Int>()
             try pool.spawn("a") { _ in
@@ -75,7 +75,7 @@ struct DAGPoolThreadTests {
             try settle()
             try pool.kill("a")
             try settle()
-            #expect(!reader.isFinished, "who wants the value goes on waiting")
+            #expect(!reader.isFinished, "the reader still waits")
             #expect(pool.result(for: "a") == nil)
             try pool.spawn("a") { _ in 2 }
             #expect(try reader.wait() == 2)
@@ -100,7 +100,7 @@ struct DAGPoolThreadTests {
     }
 
     @Test
-    func `is counted while it runs, and tells what it waits for`() throws {
+    func `is counted while it runs, and shows the keys it waits for`() throws {
         try onHub { () throws in
             let pool = DAGPool(preload: ["z": 0])
             try pool.spawn("a", dependsOn: ["x", "y", "z"]) { try $0.all().count }
@@ -130,7 +130,7 @@ struct DAGPoolThreadTests {
     }
 
     @Test
-    func `is named after its key or as asked`() throws {
+    func `has its key or a given string as its name`() throws {
         try onHub { () throws in
             let pool = DAGPool<Int, String>()
             try pool.spawn(12) { _ in GreenThread.current.name }
@@ -140,7 +140,7 @@ struct DAGPoolThreadTests {
     }
 
     @Test
-    func `waits for a key that nobody supplies until the main thread is told`() async throws {
+    func `waits for a key without a source until the main thread gets a deadlock error`() async throws {
         let child = try await #require(processExitsWith: .success, observing: [\.standardErrorContent]) {
             inChild {
                 let pool = DAGPool<String, Int>()

@@ -4,7 +4,7 @@ import Testing
 @Suite("A value of a DAG pool")
 struct DAGPoolValueTests {
     @Test
-    func `can be posted, once unless it is to be replaced`() throws {
+    func `can be posted once, or replaced explicitly`() throws {
         try onHub { () throws in
             let pool = DAGPool<String, Int>()
             let reader = spawn { try pool.value(for: "a") }
@@ -44,7 +44,7 @@ struct DAGPoolValueTests {
     }
 
     @Test
-    func `can be posted by its own thread, in place of what that returns`() throws {
+    func `can be posted by its own thread, whose result is ignored`() throws {
         try onHub { () throws in
             let pool = DAGPool<String, Int>()
             var hasEnded = false
@@ -62,7 +62,7 @@ struct DAGPoolValueTests {
                 return 4
             }
             #expect(try pool["a"] == 3)
-            #expect(!hasEnded, "it goes on")
+            #expect(!hasEnded, "its thread continues")
             #expect(pool.runningCount == 0)
             #expect(throws: DAGNotRunning.self) { try pool.kill("a") }
             try settle()
@@ -93,7 +93,7 @@ struct DAGPoolValueTests {
     }
 
     @Test
-    func `is waited for no longer than is asked for`() throws {
+    func `is waited for until the timeout expires`() throws {
         try onHub { () throws in
             let pool = DAGPool(preload: ["a": 1])
             try pool.spawn("b", dependsOn: ["c"]) { try $0["c"] }
@@ -111,7 +111,7 @@ struct DAGPoolValueTests {
     }
 
     @Test
-    func `can be looked at without waiting`() throws {
+    func `can be read without waiting`() throws {
         try onHub { () throws in
             let pool = DAGPool<String, Int>()
             try pool.spawn("a") { _ in 1 }
@@ -128,7 +128,7 @@ struct DAGPoolValueTests {
     }
 
     @Test
-    func `comes in the order in which it was completed`() throws {
+    func `is returned in the order of completion`() throws {
         try onHub { () throws in
             let pool = DAGPool<Int, Int>()
             for key in 0..<4 {
@@ -154,7 +154,7 @@ struct DAGPoolValueTests {
     }
 
     @Test
-    func `comes with, without or only where it failed`() throws {
+    func `is iterated with failures, without failures, or as failures only`() throws {
         try onHub { () throws in
             let pool = DAGPool<Int, Int>()
             for key in 0..<6 {
@@ -178,7 +178,7 @@ struct DAGPoolValueTests {
     }
 
     @Test
-    func `is there for many who wait, in the order they came`() throws {
+    func `is passed to many waiting threads, in the order in which they came`() throws {
         try onHub { () throws in
             let pool = DAGPool<String, Int>()
             var order: [Int] = []
@@ -199,7 +199,7 @@ struct DAGPoolValueTests {
     }
 
     @Test
-    func `reaches those who wait though others were interrupted`() throws {
+    func `reaches waiting threads while others are interrupted`() throws {
         try onHub { () throws in
             let pool = DAGPool<String, Int>()
             let readers = (0..<6).map { number in

@@ -4,7 +4,7 @@ import Testing
 @Suite("A map over a pool")
 struct GreenMapTests {
     @Test
-    func `hands results out in the order of the input, however they come about`() throws {
+    func `returns results in the order of the input, in whatever order they complete`() throws {
         try onHub { () throws in
             let pool = GreenPool(size: 4)
             let results = pool.map(0..<50) { number in
@@ -18,7 +18,7 @@ struct GreenMapTests {
                 squares.append(square)
             }
             #expect(squares == (0..<50).map { $0 * $0 })
-            #expect(try results.next() == nil, "the end is the end")
+            #expect(try results.next() == nil, "the end is permanent")
             #expect(pool.runningCount == 0)
         }
     }
@@ -47,7 +47,7 @@ struct GreenMapTests {
     }
 
     @Test(arguments: [true, false])
-    func `begins when the first result is asked for, and reads no further ahead than its size`(inOrder: Bool) throws {
+    func `starts at the first request, and reads ahead by at most the size of the pool`(inOrder: Bool) throws {
         try onHub { () throws in
             let pool = GreenPool(size: 3)
             let progress = Progress()
@@ -61,7 +61,7 @@ struct GreenMapTests {
             for taken in 1...20 {
                 #expect(try results.next() == taken - 1)
                 try settle()
-                #expect(progress.started - taken < 3, "never more than size are started and not taken")
+                #expect(progress.started - taken < 3, "at most size elements are started and not taken")
                 #expect(progress.pulled == progress.started)
             }
             #expect(progress.started == 22)
@@ -69,7 +69,7 @@ struct GreenMapTests {
     }
 
     @Test
-    func `runs as many at a time as the pool has room for`() throws {
+    func `runs as many elements at a time as the pool has room for`() throws {
         try onHub { () throws in
             let pool = GreenPool(size: 5)
             let progress = Progress()
@@ -81,7 +81,7 @@ struct GreenMapTests {
     }
 
     @Test
-    func `goes on behind an error, which comes at its element`() throws {
+    func `continues after an error, which is the result of its element`() throws {
         try onHub { () throws in
             let results = GreenPool(size: 2).map(0..<4) { number in
                 if number % 2 == 1 { throw Mistake(number: number) }
@@ -97,7 +97,7 @@ struct GreenMapTests {
     }
 
     @Test
-    func `throws an error of its input behind the results before it, and ends there`() throws {
+    func `throws an error of its input after the results before it, and ends there`() throws {
         try onHub { () throws in
             for inOrder in [true, false] {
                 var next = 0
@@ -113,13 +113,13 @@ struct GreenMapTests {
                 #expect(throws: Mistake(number: 4)) { try results.next() }
                 #expect(try results.next() == nil)
                 #expect(try results.next() == nil)
-                #expect(next == 4, "it is not asked again")
+                #expect(next == 4, "the input is not read again")
             }
         }
     }
 
     @Test
-    func `takes its elements from whatever closure`() throws {
+    func `takes its elements from a closure`() throws {
         try onHub { () throws in
             let jobs = Queue<Int>()
             let producer = spawn {
@@ -136,7 +136,7 @@ struct GreenMapTests {
     }
 
     @Test
-    func `is a sequence that goes on behind errors`() throws {
+    func `is a sequence that continues after errors`() throws {
         try onHub { () throws in
             var text = ""
             for result in GreenPool(size: 2).map(0..<4, half) {
@@ -155,7 +155,7 @@ struct GreenMapTests {
     }
 
     @Test
-    func `is one map, however many copies and iterators there are`() throws {
+    func `shares its results among copies and iterators`() throws {
         try onHub { () throws in
             let results = GreenPool(size: 2).map(0..<6) { $0 }
             let copy = results
@@ -170,7 +170,7 @@ struct GreenMapTests {
     }
 
     @Test
-    func `serves several who ask in the order they came`() throws {
+    func `serves several threads in the order in which they came`() throws {
         try onHub { () throws in
             let gate = Event<Void>()
             let results = GreenPool(size: 8).map(0..<5) { number in
@@ -195,7 +195,7 @@ struct GreenMapTests {
     }
 
     @Test
-    func `frees its input at the end`() throws {
+    func `releases its input at the end`() throws {
         let ledger = Ledger()
         try onHub { () throws in
             let input = [ledger.make(), ledger.make()]

@@ -15,7 +15,7 @@ struct GreenPileTests {
     }
 
     @Test
-    func `hands results out in the order of the spawns, however they end`() throws {
+    func `returns results in the order of the spawns, in whatever order they end`() throws {
         try onHub { () throws in
             let pile = GreenPile<Int>()
             let gates = (0..<4).map { _ in Event<Void>() }
@@ -38,7 +38,7 @@ struct GreenPileTests {
     }
 
     @Test
-    func `runs no more than its size at one time`() throws {
+    func `runs at most as many threads as its size`() throws {
         try onHub { () throws in
             let pile = GreenPile<Int>(size: 2)
             var running = 0
@@ -71,7 +71,7 @@ struct GreenPileTests {
     }
 
     @Test
-    func `goes on behind an error, which comes at its item`() throws {
+    func `continues after an error, which is the result of its item`() throws {
         try onHub { () throws in
             let pile = GreenPile<Int>()
             for number in 0..<4 {
@@ -90,7 +90,7 @@ struct GreenPileTests {
     }
 
     @Test
-    func `loses nothing to a timeout`() throws {
+    func `loses no result to a timeout`() throws {
         try onHub { () throws in
             let pile = GreenPile<Int>()
             let gate = Event<Int>()
@@ -108,7 +108,7 @@ struct GreenPileTests {
     }
 
     @Test
-    func `loses nothing to a kill, and goes to the next who asks`() throws {
+    func `loses no result to a kill, and passes it to the next thread`() throws {
         try onHub { () throws in
             let pile = GreenPile<Int>()
             let gate = Event<Int>()
@@ -127,7 +127,7 @@ struct GreenPileTests {
     }
 
     @Test
-    func `serves those who ask in the order they came`() throws {
+    func `serves threads in the order in which they came`() throws {
         try onHub { () throws in
             let pile = GreenPile<Int>()
             let gate = Event<Void>()
@@ -179,7 +179,7 @@ struct GreenPileTests {
     }
 
     @Test
-    func `moves up when a spawn that waits for room is given up`() throws {
+    func `moves up when a spawn that waits for room fails`() throws {
         try onHub { () throws in
             let gate = Event<Void>()
             let pool = GreenPool(size: 1)
@@ -201,7 +201,7 @@ struct GreenPileTests {
     }
 
     @Test
-    func `is empty after all for who asks while the only spawn is given up`() throws {
+    func `is empty for a waiting thread when the only spawn fails`() throws {
         try onHub { () throws in
             let pool = GreenPool(size: 0)
             let pile = GreenPile<Int>(pool)
@@ -215,7 +215,7 @@ struct GreenPileTests {
     }
 
     @Test
-    func `keeps the order of the spawns when they are called in place`() throws {
+    func `keeps the order of the spawns when functions are called in place`() throws {
         try onHub { () throws in
             let pool = GreenPool(size: 1)
             let pile = GreenPile<Int>(pool)
@@ -234,7 +234,7 @@ struct GreenPileTests {
     }
 
     @Test
-    func `has what interrupted a function in place as its result`() throws {
+    func `returns the interrupt of a function called in place as its result`() throws {
         try onHub { () throws in
             let pool = GreenPool(size: 1)
             let pile = GreenPile<Int>(pool)
@@ -253,7 +253,7 @@ struct GreenPileTests {
     }
 
     @Test
-    func `tells a thread that waits for its own result`() throws {
+    func `throws a deadlock error to a thread that waits for its own result`() throws {
         try onHub { () throws in
             let pool = GreenPool(size: 1)
             let pile = GreenPile<Int>(pool)
@@ -267,7 +267,7 @@ struct GreenPileTests {
     }
 
     @Test
-    func `is a sequence that goes on behind errors and ends with an interrupt`() throws {
+    func `is a sequence that continues after errors and ends with an interrupt`() throws {
         try onHub { () throws in
             let pile = GreenPile<Int>()
             let gate = Event<Void>()
@@ -330,14 +330,14 @@ struct GreenPileTests {
             for _ in 0..<50 {
                 try pile.next()?.touch()
             }
-            #expect(ledger.gone >= 147, "what was taken is gone")
+            #expect(ledger.gone >= 147, "taken results are destroyed")
         }
         #expect(ledger.made == 200)
         #expect(ledger.gone == 200)
     }
 
     @Test
-    func `lets its threads go on when it is gone, and their errors are reported`() async throws {
+    func `lets its threads continue when it is released, and their errors are reported`() async throws {
         let child = try await #require(processExitsWith: .success, observing: [\.standardErrorContent]) {
             inChild {
                 let pool = GreenPool(size: 4)
@@ -364,7 +364,7 @@ struct GreenPileTests {
     }
 
     @Test
-    func `ends the process when its size is to be negative`() async throws {
+    func `ends the process if its size is negative`() async throws {
         let child = try await #require(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             _ = GreenPile<Int>(size: -1)
         }

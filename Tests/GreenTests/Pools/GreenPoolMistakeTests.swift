@@ -21,7 +21,7 @@ struct GreenPoolMistakeTests {
     }
 
     @Test
-    func `says when nothing can ever make room`() async throws {
+    func `reports a deadlock when nothing can make room`() async throws {
         let child = try await #require(processExitsWith: .success, observing: [\.standardErrorContent]) {
             inChild {
                 let pool = GreenPool(size: 0)
@@ -36,7 +36,7 @@ struct GreenPoolMistakeTests {
     }
 
     @Test
-    func `ends the process when its size is to be negative`() async throws {
+    func `ends the process if its size is negative`() async throws {
         let made = try await #require(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             _ = GreenPool(size: -1)
         }

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("A pool of green threads")
 struct GreenPoolTests {
-    /// A pool that is full of threads which wait for the gate.
+    /// A pool that is filled by threads that wait for the gate.
     private func fullPool(size: Int, gate: Event<Void>) throws -> GreenPool {
         let pool = GreenPool(size: size)
         for _ in 0..<size {
@@ -14,7 +14,7 @@ struct GreenPoolTests {
     }
 
     @Test
-    func `has room for 1000 threads unless it is told otherwise`() throws {
+    func `has room for 1000 threads by default`() throws {
         try onHub { () throws in
             #expect(GreenPool().size == 1000)
             let pool = GreenPool(size: 3)
@@ -26,7 +26,7 @@ struct GreenPoolTests {
     }
 
     @Test
-    func `hands out results and errors through the handles`() throws {
+    func `returns results and errors through the handles`() throws {
         try onHub { () throws in
             let pool = GreenPool(size: 2)
             let good = try pool.spawn { "good" }
@@ -41,7 +41,7 @@ struct GreenPoolTests {
     }
 
     @Test
-    func `never runs more than its size, and blocks who spawns`() throws {
+    func `never runs more threads than its size, and blocks spawns`() throws {
         try onHub { () throws in
             let pool = GreenPool(size: 3)
             var running = 0
@@ -61,7 +61,7 @@ struct GreenPoolTests {
     }
 
     @Test
-    func `lets those in who wait in the order they came`() throws {
+    func `serves waiting spawns in the order in which they came`() throws {
         try onHub { () throws in
             let gate = Event<Void>()
             let pool = try fullPool(size: 1, gate: gate)
@@ -83,7 +83,7 @@ struct GreenPoolTests {
     }
 
     @Test
-    func `that is full throws when there is no room in time`() throws {
+    func `that is full throws when a spawn times out`() throws {
         try onHub { () throws in
             let gate = Event<Void>()
             let pool = try fullPool(size: 1, gate: gate)
@@ -103,7 +103,7 @@ struct GreenPoolTests {
     }
 
     @Test
-    func `forgets a killed thread that waited for room, and serves the next`() throws {
+    func `skips a killed thread that waited for room, and serves the next`() throws {
         try onHub { () throws in
             let gate = Event<Void>()
             let pool = try fullPool(size: 1, gate: gate)
@@ -125,7 +125,7 @@ struct GreenPoolTests {
     }
 
     @Test
-    func `gives the room of a thread back that was killed before it ran`() throws {
+    func `releases the slot of a thread that was killed before it ran`() throws {
         try onHub { () throws in
             let pool = GreenPool(size: 1)
             let unborn = try pool.spawn { fatalError("it was killed") }
@@ -148,7 +148,7 @@ struct GreenPoolTests {
     }
 
     @Test
-    func `lets those who wait in as soon as it grows`() throws {
+    func `serves waiting spawns as soon as it grows`() throws {
         try onHub { () throws in
             let gate = Event<Void>()
             let pool = try fullPool(size: 1, gate: gate)
@@ -178,7 +178,7 @@ struct GreenPoolTests {
     }
 
     @Test
-    func `starts none above a smaller size, and lets the running go on`() throws {
+    func `that shrinks starts no thread, and lets running ones continue`() throws {
         try onHub { () throws in
             let gates = (0..<3).map { _ in Event<Void>() }
             let pool = GreenPool(size: 3)
@@ -227,7 +227,7 @@ struct GreenPoolTests {
     }
 
     @Test
-    func `gives up waiting for all after a timeout or a kill`() throws {
+    func `stops waiting for all after a timeout or a kill`() throws {
         try onHub { () throws in
             let gate = Event<Void>()
             let pool = try fullPool(size: 2, gate: gate)
@@ -244,7 +244,7 @@ struct GreenPoolTests {
     }
 
     @Test
-    func `says that one of its own threads cannot wait for all`() throws {
+    func `throws a deadlock error if one of its own threads waits for all`() throws {
         try onHub { () throws in
             let pool = GreenPool(size: 2)
             let thread = try pool.spawn { try pool.waitAll() }
@@ -254,7 +254,7 @@ struct GreenPoolTests {
     }
 
     @Test
-    func `gives each of its threads the stack that it was made with`() throws {
+    func `gives each of its threads the stack size that it was created with`() throws {
         try onHub { () throws in
             let pool = GreenPool(size: 2, stackSize: 4 << 20)
             let thread = try pool.spawn { GreenThread.current.stackSize }
@@ -268,7 +268,7 @@ struct GreenPoolTests {
     }
 
     @Test
-    func `lets its threads go on when it is gone`() throws {
+    func `lets its threads continue when it is released`() throws {
         try onHub { () throws in
             let gate = Event<Void>()
             var pool: GreenPool? = GreenPool(size: 2)
@@ -284,7 +284,7 @@ struct GreenPoolTests {
     }
 
     @Test
-    func `is not gone while somebody waits for room in it`() throws {
+    func `is retained while a thread waits for room in it`() throws {
         try onHub { () throws in
             let gate = Event<Void>()
             var pool: GreenPool? = try fullPool(size: 1, gate: gate)

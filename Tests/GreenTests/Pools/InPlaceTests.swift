@@ -1,7 +1,7 @@
 import Green
 import Testing
 
-/// What blocks threads until the test says so.
+/// Longer than any test takes.
 private let longTime = Duration.seconds(1000)
 
 @Suite("A full pool, in one of its own threads,")
@@ -24,7 +24,7 @@ struct InPlaceTests {
                 }
                 return (thread.isFinished, seen != nil, try thread.wait(), seen == GreenThread.current)
             }
-            #expect(before, "the spawn has seen it to its end")
+            #expect(before, "the function ended before the spawn returned")
             #expect(seen)
             #expect(result == 5)
             #expect(same)
@@ -49,7 +49,7 @@ struct InPlaceTests {
     }
 
     @Test
-    func `spawns as ever while there is room`() throws {
+    func `spawns a thread while there is room`() throws {
         try onHub { () throws in
             let pool = GreenPool(size: 2)
             let isFinished = try pool.spawn {
@@ -78,12 +78,12 @@ struct InPlaceTests {
                 let thread = try pool.spawn { throw GreenExit() }
                 return thread.isFinished
             }
-            #expect(own, "a function that ends itself does not end who called it")
+            #expect(own, "a function that throws GreenExit does not end its caller")
         }
     }
 
     @Test
-    func `throws what interrupted the caller from both`() throws {
+    func `throws an interrupt of the caller from both`() throws {
         try onHub { () throws in
             let pool = GreenPool(size: 1)
             var inner: GreenThread<Void>?
@@ -105,7 +105,7 @@ struct InPlaceTests {
     }
 
     @Test
-    func `reports an error of a detached function, and throws what interrupted the caller`() async throws {
+    func `reports an error of a detached function, and throws an interrupt of the caller`() async throws {
         let child = try await #require(processExitsWith: .success, observing: [\.standardErrorContent]) {
             inChild {
                 let pool = GreenPool(size: 1)

@@ -1,7 +1,7 @@
 import Green
 import Testing
 
-@Suite("An interrupt of who asks a map for a result")
+@Suite("An interrupt of a thread that requests a result of a map")
 struct MapInterruptTests {
     @Test(arguments: [true, false])
     func `loses nothing`(inOrder: Bool) throws {
@@ -26,7 +26,7 @@ struct MapInterruptTests {
     }
 
     @Test
-    func `is told from the very same error of an element`() throws {
+    func `is separated from an equal error of an element`() throws {
         try onHub { () throws in
             let results = GreenPool(size: 2).map(0..<2) { _ in
                 throw SystemError(code: .timedOut, message: "its own")
@@ -38,7 +38,7 @@ struct MapInterruptTests {
     }
 
     @Test
-    func `is the last element of a loop, and another loop goes on`() throws {
+    func `is the last element of a loop, and another loop continues`() throws {
         try onHub { () throws in
             let gate = Event<Void>()
             let results = GreenPool(size: 2).map(0..<3) { number in
@@ -72,7 +72,7 @@ struct MapInterruptTests {
             try asker.kill()
             #expect(throws: GreenExit.self) { try asker.wait() }
             #expect(failure { try results.next(timeout: .milliseconds(1)) }?.code == .timedOut)
-            #expect(progress.pulled == 1, "it is not asked for another")
+            #expect(progress.pulled == 1, "no other element is read")
             try gate.send()
             #expect(try results.map { try $0.get() } == [0, 1])
         }

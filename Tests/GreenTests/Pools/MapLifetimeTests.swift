@@ -1,9 +1,9 @@
 import Green
 import Testing
 
-@Suite("A map that is abandoned frees all it has")
+@Suite("A map that is released frees everything it has")
 struct MapLifetimeTests {
-    /// Makes a map whose input, function and results are tracked, uses it, and expects them to be gone.
+    /// Creates a map with a tracked input, function and results, uses it, and expects all of them to be destroyed.
     private func abandon(
         sourceLocation: SourceLocation = #_sourceLocation,
         _ transform: @escaping (Int, Ledger) throws -> Void = { _, _ in },
@@ -32,7 +32,7 @@ struct MapLifetimeTests {
     }
 
     @Test
-    func `before the first result is asked for`() throws {
+    func `before the first result is requested`() throws {
         try abandon { _ in }
     }
 
@@ -68,7 +68,7 @@ struct MapLifetimeTests {
     }
 
     @Test
-    func `when there are results, and errors, that nobody has taken`() throws {
+    func `when results and errors were not taken`() throws {
         try abandon({ number, _ in
             if number % 2 == 1 { throw Mistake(number: number) }
         }) { results in
@@ -111,7 +111,7 @@ struct MapLifetimeTests {
     }
 
     @Test
-    func `when who asks is killed`() throws {
+    func `when the requesting thread is killed`() throws {
         try abandon({ _, _ in try GreenThread.sleep(for: .seconds(1000)) }) { results in
             var results: GreenMap<Tracked>? = results
             let asker = spawn { [results] in _ = try results?.next() }
@@ -145,7 +145,7 @@ struct MapLifetimeTests {
             }
             #expect(failure { try holder.results?.next(timeout: .zero) }?.code == .timedOut)
             try settle()
-            #expect(ended, "that thread itself goes on")
+            #expect(ended, "that thread continues")
             #expect(pool.runningCount == 0)
             #expect(ledger.made == 3)
             #expect(ledger.gone == 3)
@@ -153,7 +153,7 @@ struct MapLifetimeTests {
     }
 
     @Test
-    func `without a word`() async throws {
+    func `without a report`() async throws {
         let child = try await #require(processExitsWith: .success, observing: [\.standardErrorContent]) {
             inChild {
                 for inOrder in [true, false] {

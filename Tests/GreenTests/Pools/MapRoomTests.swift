@@ -4,7 +4,7 @@ import Testing
 @Suite("A map in a pool that is shared, resized or full")
 struct MapRoomTests {
     @Test
-    func `waits for room only when nothing of its own is under way`() throws {
+    func `waits for room only if none of its elements is running`() throws {
         try onHub { () throws in
             let gate = Event<Void>()
             let pool = GreenPool(size: 2)
@@ -109,12 +109,12 @@ struct MapRoomTests {
             for expected in 3..<6 {
                 #expect(try results.next() == expected)
             }
-            #expect(progress.pulled == 7, "as many as were too many were not replaced")
+            #expect(progress.pulled == 7, "elements above the new size were not replaced")
         }
     }
 
     @Test
-    func `goes on when a pool that had no room is resized while it waits`() throws {
+    func `continues when a pool without room is resized while it waits`() throws {
         try onHub { () throws in
             let pool = GreenPool(size: 0)
             let results = pool.map(0..<3) { $0 }
@@ -127,7 +127,7 @@ struct MapRoomTests {
     }
 
     @Test
-    func `hands out that there is no memory for a thread as its result`() throws {
+    func `returns a lack of memory for a thread as a result`() throws {
         try onHub { () throws in
             for inOrder in [true, false] {
                 let pool = GreenPool(size: 2, stackSize: 1 << 60)

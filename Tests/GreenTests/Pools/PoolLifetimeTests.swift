@@ -1,7 +1,7 @@
 import Green
 import Testing
 
-/// What blocks threads until the test says so.
+/// Longer than any test takes.
 private let longTime = Duration.seconds(1000)
 
 @Suite("An object in a function that is spawned into a pool is destroyed once")
@@ -44,7 +44,7 @@ struct PoolLifetimeTests {
     }
 
     @Test
-    func `when there is no room in time`() throws {
+    func `when the spawn times out`() throws {
         try expectOneEnd { ledger throws in
             let pool = GreenPool(size: 0)
             #expect(failure { try pool.spawn(timeout: .zero, hold(ledger.make())) }?.code == .timedOut)
@@ -55,7 +55,7 @@ struct PoolLifetimeTests {
     }
 
     @Test
-    func `when who spawns is killed`() throws {
+    func `when the spawning thread is killed`() throws {
         try expectOneEnd { ledger throws in
             let pool = GreenPool(size: 0)
             let function = hold(ledger.make())
@@ -78,7 +78,7 @@ struct PoolLifetimeTests {
     }
 
     @Test
-    func `when it is called in place, whichever way it ends`() throws {
+    func `when it is called in place, however it ends`() throws {
         try expectOneEnd { ledger throws in
             let pool = GreenPool(size: 1)
             let outer = try pool.spawn {

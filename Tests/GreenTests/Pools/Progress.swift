@@ -1,4 +1,4 @@
-/// What a map has started and what of it was taken.
+/// Counts the elements that a map reads, starts and completes.
 final class Progress {
     var pulled = 0
     var started = 0
@@ -6,7 +6,7 @@ final class Progress {
     var running = 0
     var mostRunning = 0
 
-    /// Elements without an end, counted as they are taken.
+    /// An infinite sequence that counts the elements that are read.
     func elements() -> AnyIterator<Int> {
         AnyIterator {
             self.pulled += 1

@@ -1,7 +1,7 @@
 import Green
 import Testing
 
-/// Many threads over few resources, with all that can come between, made by chance.
+/// Many threads that share few resources, with random kills, timeouts, failures and resizes.
 @Suite("A resource pool under stress")
 struct ResourcePoolStressTests {
     struct Case: CustomTestStringConvertible {
@@ -25,7 +25,7 @@ struct ResourcePoolStressTests {
     }
 
     @Test(arguments: cases)
-    func `serves everybody in order and loses nothing`(_ test: Case) throws {
+    func `serves all threads in order and loses nothing`(_ test: Case) throws {
         try withWorkshop { workshop throws in
             let pool = try workshop.pool(
                 maximum: 4,
@@ -36,10 +36,10 @@ struct ResourcePoolStressTests {
             let stress = Stress(workshop, pool, seed: test.seed)
             try stress.run()
             #expect(stress.complaints.isEmpty)
-            #expect(stress.workers.allSatisfy { $0.served == 10 }, "everybody had one")
+            #expect(stress.workers.allSatisfy { $0.served == 10 }, "all workers were served")
             #expect(workshop.most <= 4)
             #expect(pool.count == workshop.alive)
-            #expect(pool.count == pool.idleCount, "all are back")
+            #expect(pool.count == pool.idleCount, "all resources were put back")
             #expect(pool.waitingCount == 0)
             let things = try (0..<4).map { _ in try pool.get(timeout: .zero) }
             #expect(pool.figures == [4, 0, 0, 0], "no place was lost")
@@ -48,17 +48,17 @@ struct ResourcePoolStressTests {
     }
 }
 
-/// Workers that want resources, and somebody who disturbs them.
+/// Workers that use resources, and a thread that disturbs them.
 private final class Stress {
     final class Worker {
         let number: Int
         var thread: GreenThread<Void>?
         var served = 0
 
-        /// Whether others may be served before it: it was killed, or may run out of time.
+        /// Whether others may be served before it, because it was killed or may time out.
         var mayBePassed = false
 
-        /// What had happened when it came, which tells whether it had to wait.
+        /// The number of actions when it came, which shows whether it had to wait.
         var arrival = 0
 
         init(_ number: Int) {
@@ -73,10 +73,10 @@ private final class Stress {
 
     private var chance: Chance
 
-    /// Those who want a resource and have not been served, in the order they came.
+    /// The workers that requested a resource and were not served, in order.
     private var line: [Worker] = []
 
-    /// How often somebody has done something.
+    /// The number of actions of all threads.
     private var events = 0
     private let current = GreenLocal<Worker>()
 
@@ -86,7 +86,7 @@ private final class Stress {
         chance = Chance(seed: seed)
     }
 
-    /// True once in so many times.
+    /// True at random, once in the given number of times on average.
     private func happens(onceIn times: UInt64) -> Bool {
         chance.next() % times == 0
     }
@@ -102,7 +102,7 @@ private final class Stress {
                 }
             }
         }
-        // One that is killed before it begins never does.
+        // A worker that is killed before it begins never runs.
         try GreenThread.yield()
         while workers.contains(where: { !$0.thread!.isFinished }) {
             try disturb()
@@ -113,7 +113,7 @@ private final class Stress {
         pool.resize(to: 4)
         workshop.onMake = {}
         workshop.onDestroy = {}
-        // The timer may be destroying one.
+        // The timer may be destroying a resource.
         for _ in 0..<1000 where pool.count > pool.idleCount {
             try GreenThread.yield()
         }
@@ -136,7 +136,7 @@ private final class Stress {
         try GreenThread.yield()
     }
 
-    /// One time of wanting, having and giving back.
+    /// Gets a resource, uses it, and gives it back.
     private func work(_ worker: Worker) {
         let timeout: Duration? = happens(onceIn: 4) ? .microseconds(Int(chance.next() % 300)) : nil
         worker.mayBePassed = timeout != nil
@@ -158,7 +158,7 @@ private final class Stress {
                 pool.put(thing)
             }
         } catch {
-            // A kill, the end of the timeout, or something that could not be created.
+            // A kill, a timeout, or a failed creation.
         }
     }
 
@@ -198,15 +198,15 @@ private final class Stress {
             serve(worker)
         }
         if happens(onceIn: 2) {
-            // Somebody may kill who destroys; it goes on all the same.
+            // The destroying thread may be killed. It continues.
             try? GreenThread.yield()
         }
     }
 
-    /// It is a worker's turn: it has a place in the pool, if nothing else yet.
+    /// Checks the order when a worker has a place in the pool.
     ///
-    /// When it had to wait, there is nobody left who came before it, but for those that may be passed. Otherwise
-    /// nobody waits: who is left has a place already and has not run since.
+    /// If it had to wait, no worker that came before it still waits, except those that may be overtaken. Otherwise no
+    /// worker waits: the others have a place and have not run yet.
     private func serve(_ worker: Worker) {
         defer { events += 1 }
         guard let place = line.firstIndex(where: { $0 === worker }) else { return }

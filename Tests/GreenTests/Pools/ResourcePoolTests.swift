@@ -1,10 +1,10 @@
 import Green
 import Testing
 
-/// Runs a body with a workshop, and expects everything that was made in it to be destroyed and gone afterwards, once.
+/// Runs a body with a workshop, and expects everything that was created in it to be destroyed and released once.
 func withWorkshop(sourceLocation: SourceLocation = #_sourceLocation, _ body: (Workshop) throws -> Void) throws {
     let workshop = Workshop()
-    // What it is told to do on making one mostly looks at the workshop itself.
+    // The closures usually capture the workshop itself.
     defer {
         workshop.onMake = {}
         workshop.onDestroy = {}
@@ -12,13 +12,13 @@ func withWorkshop(sourceLocation: SourceLocation = #_sourceLocation, _ body: (Wo
     try onHub(sourceLocation: sourceLocation) { try body(workshop) }
     #expect(workshop.begun > 0, sourceLocation: sourceLocation)
     #expect(workshop.alive == 0, "all are destroyed", sourceLocation: sourceLocation)
-    #expect(workshop.ledger.gone == workshop.ledger.made, "nobody holds one", sourceLocation: sourceLocation)
+    #expect(workshop.ledger.gone == workshop.ledger.made, "none is retained", sourceLocation: sourceLocation)
 }
 
 @Suite("A resource pool")
 struct ResourcePoolTests {
     @Test
-    func `creates what is wanted, up to its maximum, and gives it out again`() throws {
+    func `creates resources on request, up to its maximum, and reuses them`() throws {
         try withWorkshop { workshop throws in
             let pool = try workshop.pool(maximum: 3)
             #expect(pool.figures == [0, 0, 3, 0])
@@ -54,7 +54,7 @@ struct ResourcePoolTests {
     }
 
     @Test
-    func `is not made when its minimum cannot be, and leaves nothing`() throws {
+    func `is not created if its minimum cannot be, and leaves nothing behind`() throws {
         try withWorkshop { workshop throws in
             workshop.onMake = {
                 if workshop.begun == 3 {
@@ -67,7 +67,7 @@ struct ResourcePoolTests {
     }
 
     @Test(arguments: [ResourcePool<Workshop.Thing>.Order.lifo, .fifo])
-    func `gives idle ones out in its order`(_ order: ResourcePool<Workshop.Thing>.Order) throws {
+    func `reuses idle resources in its order`(_ order: ResourcePool<Workshop.Thing>.Order) throws {
         try withWorkshop { workshop throws in
             let pool = try workshop.pool(maximum: 3, order: order)
             let things = try (0..<3).map { _ in try pool.get() }
@@ -81,7 +81,7 @@ struct ResourcePoolTests {
     }
 
     @Test
-    func `gives out the last one that was put unless told otherwise`() throws {
+    func `reuses the resource that was put back last by default`() throws {
         try withWorkshop { workshop throws in
             let pool = try ResourcePool(create: workshop.make, destroy: workshop.destroy)
             #expect(pool.maximum == 4)
@@ -135,7 +135,7 @@ struct ResourcePoolTests {
     }
 
     @Test
-    func `gives the place back when who creates is killed`() throws {
+    func `releases the place when the creating thread is killed`() throws {
         try withWorkshop { workshop throws in
             workshop.onMake = { try GreenThread.sleep(for: workshop.begun == 1 ? .seconds(1000) : .zero) }
             let pool = try workshop.pool(maximum: 1)
@@ -149,7 +149,7 @@ struct ResourcePoolTests {
     }
 
     @Test
-    func `serves those who wait in the order they came, and no newcomer before them`() throws {
+    func `serves waiting threads in the order in which they came, before newcomers`() throws {
         try withWorkshop { workshop throws in
             let pool = try workshop.pool(maximum: 1)
             var order: [Int] = []
@@ -177,7 +177,7 @@ struct ResourcePoolTests {
     }
 
     @Test
-    func `gives nothing to a waiter that was killed or whose time was up`() throws {
+    func `gives nothing to a waiter that was killed or timed out`() throws {
         try withWorkshop { workshop throws in
             let pool = try workshop.pool(maximum: 1)
             let thing = try pool.get()
@@ -206,7 +206,7 @@ struct ResourcePoolTests {
     }
 
     @Test
-    func `gives a killed waiter what was on its way to it`() throws {
+    func `gives a killed waiter the resource that was passed to it before`() throws {
         try withWorkshop { workshop throws in
             let pool = try workshop.pool(maximum: 1)
             let thing = try pool.get()
@@ -224,7 +224,7 @@ struct ResourcePoolTests {
     }
 
     @Test
-    func `asks without waiting when the timeout is zero`() throws {
+    func `does not wait if the timeout is zero`() throws {
         try withWorkshop { workshop throws in
             let pool = try workshop.pool(maximum: 1)
             let thing = try pool.get(timeout: .zero)
@@ -236,7 +236,7 @@ struct ResourcePoolTests {
     }
 
     @Test
-    func `creates another one in place of one that was discarded`() throws {
+    func `replaces a discarded resource`() throws {
         try withWorkshop { workshop throws in
             let pool = try workshop.pool(maximum: 1)
             let thing = try pool.get()
@@ -250,7 +250,7 @@ struct ResourcePoolTests {
     }
 
     @Test
-    func `lends one for the time of a body, and discards it after an error`() throws {
+    func `passes a resource to a body, and discards it after an error`() throws {
         try withWorkshop { workshop throws in
             let pool = try workshop.pool()
             #expect(try pool.withItem { $0.number + 10 } == 11)
@@ -270,7 +270,7 @@ struct ResourcePoolTests {
     }
 
     @Test
-    func `that becomes larger serves those who wait at once`() throws {
+    func `that grows serves waiting threads at once`() throws {
         try withWorkshop { workshop throws in
             let pool = try workshop.pool(maximum: 0)
             let users = (0..<4).map { _ in spawn { try pool.get() } }
@@ -288,7 +288,7 @@ struct ResourcePoolTests {
     }
 
     @Test
-    func `that becomes smaller destroys those that are idle, and others as they come back`() throws {
+    func `that shrinks destroys idle resources, and others when they are put back`() throws {
         try withWorkshop { workshop throws in
             let pool = try workshop.pool(maximum: 6)
             let things = try (0..<6).map { _ in try pool.get() }
@@ -317,7 +317,7 @@ struct ResourcePoolTests {
     }
 
     @Test
-    func `that is cleared destroys those that are idle`() throws {
+    func `that is cleared destroys its idle resources`() throws {
         try withWorkshop { workshop throws in
             let pool = try workshop.pool(minimum: 3)
             let thing = try pool.get()
@@ -333,10 +333,10 @@ struct ResourcePoolTests {
     }
 
     @Test
-    func `counts one that is being destroyed until that is done`() throws {
+    func `counts a resource until it is destroyed`() throws {
         try withWorkshop { workshop throws in
             let pool = try workshop.pool(minimum: 2, maximum: 2)
-            // Nobody to tell that this sleep was interrupted: it is not.
+            // This sleep is not interrupted.
             workshop.onDestroy = { try? GreenThread.sleep(for: .milliseconds(2)) }
             let cleaner = spawn { pool.clear() }
             try GreenThread.yield()
@@ -357,7 +357,7 @@ struct ResourcePoolTests {
     }
 
     @Test
-    func `holds things that are no objects, too`() throws {
+    func `accepts values that are not objects`() throws {
         try onHub { () throws in
             var destroyed: [Int] = []
             var next = 0
@@ -374,7 +374,7 @@ struct ResourcePoolTests {
     }
 
     @Test
-    func `destroys what is idle when it is dropped, and leaves the rest to its users`() throws {
+    func `destroys idle resources when it is released, and leaves the rest to their users`() throws {
         try withWorkshop { workshop throws in
             var pool: ResourcePool<Workshop.Thing>? = try workshop.pool(minimum: 3)
             let thing = try #require(pool).get()
@@ -387,7 +387,7 @@ struct ResourcePoolTests {
     }
 
     @Test
-    func `whose resources never come back ends a wait in main with a deadlock`() async throws {
+    func `whose resources are never put back ends a wait in main with a deadlock`() async throws {
         let child = try await #require(processExitsWith: .success, observing: [\.standardErrorContent]) {
             inChild {
                 let pool = try ResourcePool(maximum: 1, maximumIdle: .milliseconds(1)) { 1 }
@@ -405,7 +405,7 @@ struct ResourcePoolTests {
     }
 
     @Test
-    func `ends the process with a sentence when it is misused`() async throws {
+    func `ends the process with a message when it is misused`() async throws {
         let negative = try await #require(processExitsWith: .failure, observing: [\.standardErrorContent]) {
             inChild { _ = try ResourcePool(maximum: -1) { 1 } }
         }

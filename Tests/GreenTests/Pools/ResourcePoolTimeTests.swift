@@ -1,15 +1,15 @@
 import Green
 import Testing
 
-@Suite("A resource that grows old in a pool")
+@Suite("A resource that expires in a pool")
 struct ResourcePoolTimeTests {
-    /// Lets time pass without letting any other green thread run.
+    /// Lets time pass while no other green thread runs.
     private func waste(_ duration: Duration) {
         let end = ContinuousClock.now + duration
         while ContinuousClock.now < end {}
     }
 
-    /// Sleeps until something is so.
+    /// Sleeps until a condition holds.
     private func expectSoon(
         _ condition: () -> Bool,
         sourceLocation: SourceLocation = #_sourceLocation
@@ -36,7 +36,7 @@ struct ResourcePoolTimeTests {
     }
 
     @Test
-    func `is destroyed each in its time`() throws {
+    func `is destroyed when its own time is up`() throws {
         try withWorkshop { workshop throws in
             let pool = try workshop.pool(maximum: 10, maximumIdle: .milliseconds(5))
             let things = try (0..<10).map { _ in try pool.get() }
@@ -50,10 +50,10 @@ struct ResourcePoolTimeTests {
     }
 
     @Test
-    func `is destroyed in its time though a younger one was put before it`() throws {
+    func `is destroyed in time if a younger one was put back before it`() throws {
         try withWorkshop { workshop throws in
             var wasFirst = false
-            // On a busy machine both may be due when the timer comes, or one before it is put.
+            // On a busy machine both may expire before the timer runs, or one before it is put back.
             for _ in 0..<100 where !wasFirst {
                 let pool = try workshop.pool(maximumAge: .milliseconds(8))
                 let old = try pool.get()
@@ -71,7 +71,7 @@ struct ResourcePoolTimeTests {
     }
 
     @Test
-    func `is not given out when the timer has not come to it yet`() throws {
+    func `is not reused after it expired, before the timer has run`() throws {
         try withWorkshop { workshop throws in
             let pool = try workshop.pool(minimum: 3, maximum: 3, maximumIdle: .milliseconds(2))
             waste(.milliseconds(3))
@@ -97,7 +97,7 @@ struct ResourcePoolTimeTests {
             try settle()
             pool.put(old)
             #expect(workshop.destroyed == [1])
-            #expect(try waiter.wait() == 3, "it goes to nobody")
+            #expect(try waiter.wait() == 3, "the waiter does not get it")
             pool.discard(young)
         }
     }
@@ -141,7 +141,7 @@ struct ResourcePoolTimeTests {
     }
 
     @Test(arguments: [Duration.zero, .seconds(-1)], [true, false])
-    func `is destroyed after each use when there is no time at all`(_ duration: Duration, _ isIdle: Bool) throws {
+    func `is destroyed after each use if the duration is zero or less`(_ duration: Duration, _ isIdle: Bool) throws {
         try withWorkshop { workshop throws in
             let pool = try workshop.pool(
                 maximum: 2,
@@ -172,7 +172,7 @@ struct ResourcePoolTimeTests {
     }
 
     @Test
-    func `is only a limit also for things that are no objects`() throws {
+    func `need not be an object if its age is not tracked`() throws {
         try onHub { () throws in
             var destroyed = 0
             let pool = try ResourcePool(maximum: 1, maximumAge: .zero) {
@@ -188,9 +188,9 @@ struct ResourcePoolTimeTests {
     }
 
     @Test
-    func `holds up neither the pool nor the program`() async throws {
+    func `keeps neither the pool nor the program alive`() async throws {
         try withWorkshop { workshop throws in
-            // onHub expects that nothing is left of the timer.
+            // onHub expects that no timer is left.
             var pool: ResourcePool<Workshop.Thing>? = try workshop.pool(minimum: 2, maximumIdle: .seconds(1000))
             weak let watched = pool
             try settle()

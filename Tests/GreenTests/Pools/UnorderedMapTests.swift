@@ -4,7 +4,7 @@ import Testing
 @Suite("An unordered map over a pool")
 struct UnorderedMapTests {
     @Test
-    func `hands out each result as soon as there is one`() throws {
+    func `returns each result as soon as it is available`() throws {
         try onHub { () throws in
             let gates = (0..<4).map { _ in Event<Void>() }
             let results = GreenPool(size: 4).mapUnordered(0..<4) { number in
@@ -20,7 +20,7 @@ struct UnorderedMapTests {
     }
 
     @Test
-    func `hands out errors in the same way`() throws {
+    func `returns errors in the same way`() throws {
         try onHub { () throws in
             let gate = Event<Void>()
             let results = GreenPool(size: 2).mapUnordered(0..<2) { number in
@@ -36,7 +36,7 @@ struct UnorderedMapTests {
     }
 
     @Test
-    func `hands out all of many, each once`() throws {
+    func `returns all of many results, each once`() throws {
         try onHub { () throws in
             let results = GreenPool(size: 7).mapUnordered(0..<1000) { number in
                 for _ in 0..<(number % 4) {

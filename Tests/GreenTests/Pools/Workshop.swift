@@ -1,6 +1,6 @@
 import Green
 
-/// Makes the things of a pool, and knows what became of them.
+/// Creates the resources of a pool and records what happens to them.
 final class Workshop {
     final class Thing {
         let number: Int
@@ -15,21 +15,21 @@ final class Workshop {
 
     let ledger = Ledger()
 
-    /// How many were begun, and the most that there were at one time.
+    /// How many were begun, and the maximum that existed at one time.
     private(set) var begun = 0
     private(set) var most = 0
 
     /// The numbers of those that were destroyed.
     private(set) var destroyed: [Int] = []
 
-    /// Those that could not be made.
+    /// How many could not be created.
     private var spoiled = 0
 
-    /// What happens in the course of making one, and of destroying one. It may block.
+    /// Called while a thing is created or destroyed. May block.
     var onMake: () throws -> Void = {}
     var onDestroy: () -> Void = {}
 
-    /// How many there are, of which some may not be quite made or destroyed.
+    /// How many exist, including those that are being created or destroyed.
     var alive: Int { begun - spoiled - destroyed.count }
 
     func make() throws -> Thing {
@@ -73,6 +73,6 @@ final class Workshop {
 }
 
 extension ResourcePool {
-    /// Its figures: count, idle, available, waiting.
+    /// The counts: all, idle, available, waiting.
     var figures: [Int] { [count, idleCount, availableCount, waitingCount] }
 }
