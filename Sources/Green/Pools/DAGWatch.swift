@@ -45,24 +45,18 @@ final class DAGWatch<Key: Hashable & Sendable, Value> {
             failure = error
         }
         if !wantsAll || missing.isEmpty || failure != nil {
-            send { try $0.send() }
+            wakeUp(.success(()))
         }
     }
 
     /// Ends the wait, because no key will get a value.
     func abandon() {
-        send { try $0.send(throwing: GreenExit()) }
+        wakeUp(.failure(GreenExit()))
     }
 
-    private func send(_ body: (Event<Void>) throws -> Void) {
-        guard let wake else { return }
-        self.wake = nil
-        do {
-            try body(wake)
-        } catch {
-            // It is sent once, so the caller is on another OS thread.
-            fatalError("\(error)")
-        }
+    private func wakeUp(_ outcome: Result<Void, any Error>) {
+        wake?.sendOnce(outcome)
+        wake = nil
     }
 
     /// Waits for all values.

@@ -30,7 +30,7 @@ extension ResourcePool {
     func givePlaces() {
         while taken < maximum, let waiter = nextWaiter() {
             taken += 1
-            give(nil, to: waiter)
+            waiter.sendOnce(.success(nil))
         }
     }
 
@@ -44,15 +44,6 @@ extension ResourcePool {
             }
         }
         return nil
-    }
-
-    func give(_ item: Item?, to waiter: Event<Item?>) {
-        do {
-            try waiter.send(item)
-        } catch {
-            // It is sent once, so the caller is on another OS thread.
-            fatalError("\(error)")
-        }
     }
 
     private func explained(_ error: any Error) -> any Error {

@@ -38,7 +38,7 @@ extension ResourcePool {
         if keepsNone || taken > maximum || item.isDue(at: .now) {
             destroyInPlace(item)
         } else if let waiter = nextWaiter() {
-            give(item, to: waiter)
+            waiter.sendOnce(.success(item))
         } else {
             taken -= 1
             item.due = dueDate(birth: item.birth)
