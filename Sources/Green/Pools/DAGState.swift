@@ -38,7 +38,7 @@ final class DAGState<Key: Hashable & Sendable, Value> {
     deinit {
         for key in completed {
             if let failure = unseen[key], !(failure.cause is GreenExit) {
-                report(failure, "nobody asked a DAGPool for a key that failed")
+                report(failure, "the error of a DAGPool key that was never requested")
             }
         }
     }

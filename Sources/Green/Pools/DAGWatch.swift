@@ -98,7 +98,7 @@ final class DAGWatch<Key: Hashable & Sendable, Value> {
         } catch let error as SystemError where error.code == .timedOut {
             throw SystemError(code: .timedOut, message: "waiting for \(names): no value in time (ETIMEDOUT)")
         } catch is DeadlockError {
-            throw DeadlockError(message: "waiting for \(names), which nobody will ever supply")
+            throw DeadlockError(message: "waiting for \(names), which no thread can supply")
         }
     }
 

@@ -35,7 +35,7 @@ final class MapWork {
     }
 
     /// Held by the thread that requests a result.
-    private let turn = Semaphore()
+    private let requestLock = Semaphore()
     @safe @exclusivity(unchecked)
     private var asking: OpaquePointer?
 
@@ -76,7 +76,7 @@ final class MapWork {
             )
         }
         let deadline = Deadline(timeout)
-        return try turn.withPermit(timeout: timeout) {
+        return try requestLock.withPermit(timeout: timeout) {
             unsafe asking = green_current()
             defer { asking = nil }
             try startWhatFits()

@@ -51,7 +51,7 @@ extension ResourcePool {
         case let error as SystemError where error.code == .timedOut:
             SystemError(code: .timedOut, message: "getting a resource: all \(maximum) stayed in use (ETIMEDOUT)")
         case is DeadlockError:
-            DeadlockError(message: "getting a resource: all \(maximum) are in use, and nobody can ever put one back")
+            DeadlockError(message: "getting a resource: all \(maximum) are in use, and no thread can put one back")
         default:
             error
         }

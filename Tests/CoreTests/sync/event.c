@@ -66,7 +66,7 @@ TEST(send, "an event passes its value to threads that wait and to later callers,
     green_event_free(event);
 }
 
-TEST(send_null, "a sent NULL is a value, told from a timeout") {
+TEST(send_null, "a sent NULL is a value and differs from a timeout") {
     green_event *event = new_event();
     int untouched;
     void *value = &untouched;

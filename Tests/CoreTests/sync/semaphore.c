@@ -40,7 +40,7 @@ static int use(void *argument) {
 
 /* Permits ------------------------------------------------------------------ */
 
-TEST(bad_numbers, "negative permits, or more than the limit, are -EINVAL, and the message tells the number") {
+TEST(bad_numbers, "negative permits, or more than the limit, are -EINVAL, and the message has the number") {
     green_semaphore *semaphore = NULL;
     CHECK(green_semaphore_make(&semaphore, -1, -1), ==, -EINVAL);
     CHECK_CONTAINS(green_explain(-EINVAL), "-1 permits");
@@ -177,7 +177,7 @@ TEST(exclusion, "the number of threads inside never exceeds the permits, and all
 
 /* A limit ------------------------------------------------------------------ */
 
-TEST(over_release, "a release beyond the limit is -EOVERFLOW, the message tells the limit, and nothing changes") {
+TEST(over_release, "a release beyond the limit is -EOVERFLOW, the message has the limit, and nothing changes") {
     green_semaphore *semaphore = new_semaphore(2, 2);
     CHECK(green_semaphore_release(semaphore), ==, -EOVERFLOW);
     CHECK_CONTAINS(green_explain(-EOVERFLOW), "2 permits");

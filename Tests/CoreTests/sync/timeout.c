@@ -137,7 +137,7 @@ static void check_text_of(int64_t nanoseconds, const char *text) {
     green_timeout_free(limit);
 }
 
-TEST(explained, "the message tells how long the timeout was, in a fitting unit") {
+TEST(explained, "the message has the length of the timeout, in a suitable unit") {
     check_text_of(7, "a timeout of 7 ns ended");
     check_text_of(1500, "a timeout of 1.5 us ended");
     check_text_of(2 * GREEN_MILLISECOND, "a timeout of 2 ms ended");
@@ -173,7 +173,7 @@ TEST(outer, "the outer of two fires first: the inner is still pending, and is ca
     green_timeout_free(outer);
 }
 
-TEST(same_turn, "two that fire in the same turn end two calls, one after the other") {
+TEST(same_iteration, "two that fire in the same loop iteration end two calls, one after the other") {
     green_timeout *later = limit_of(2 * GREEN_MICROSECOND), *sooner = limit_of(1);
     spin(GREEN_MILLISECOND);
     CHECK(green_sleep(LONG), ==, -ETIME);
@@ -188,7 +188,7 @@ TEST(same_turn, "two that fire in the same turn end two calls, one after the oth
     green_timeout_free(sooner);
 }
 
-TEST(same_turn_cancel, "of two that fire in the same turn the second ends no call once it is cancelled") {
+TEST(same_iteration_cancel, "of two that fire in the same loop iteration, the second ends no call if it is freed") {
     green_timeout *first = limit_of(1), *second = limit_of(1);
     spin(GREEN_MILLISECOND);
     CHECK(green_sleep(LONG), ==, -ETIME);

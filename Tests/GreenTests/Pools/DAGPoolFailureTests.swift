@@ -116,9 +116,9 @@ struct DAGPoolFailureTests {
         }
         let lines = reports(of: child)
         #expect(lines.count == 3, "\(lines)")
-        let nobody = "green: nobody asked a DAGPool for a key that failed: "
-        #expect(lines.first == nobody + "key \"a\" failed: Mistake(number: 3)")
-        #expect(lines.contains(nobody + "key \"b\" failed: key \"a\" failed: Mistake(number: 4)"), "once for the chain")
+        let prefix = "green: the error of a DAGPool key that was never requested: "
+        #expect(lines.first == prefix + "key \"a\" failed: Mistake(number: 3)")
+        #expect(lines.contains(prefix + "key \"b\" failed: key \"a\" failed: Mistake(number: 4)"), "once for the chain")
         #expect(
             lines.contains { $0.hasSuffix("'a' ended with an error that no thread waited for: Mistake(number: 5)") }
         )

@@ -69,7 +69,7 @@ struct DAGPoolTests {
             #expect(seen == ["one"], "a post does not block")
             try settle()
             #expect(seen == ["one", "three"])
-            try pool.post("nobody's", for: 5)
+            try pool.post("unused", for: 5)
             try pool.post("four", for: 4)
             try pool.post("two", for: 2)
             #expect(try pool[0] == "done")
@@ -81,10 +81,10 @@ struct DAGPoolTests {
     func `passes its key and dependencies to a function, which can iterate repeatedly`() throws {
         try onHub { () throws in
             let pool = DAGPool(preload: ["a": 1, "b": 2])
-            var told: [String] = []
+            var seen: [String] = []
             var sums: [Int] = []
             try pool.spawn("c", dependsOn: ["a", "b", "a"]) { results in
-                told = [results.key] + results.dependencies.sorted()
+                seen = [results.key] + results.dependencies.sorted()
                 for _ in 0..<2 {
                     sums.append(try results.reduce(0) { try $0 + $1.get().value })
                 }
@@ -92,7 +92,7 @@ struct DAGPoolTests {
                 return 0
             }
             try pool.waitAll()
-            #expect(told == ["c", "a", "b"])
+            #expect(seen == ["c", "a", "b"])
             #expect(sums == [3, 3, 3])
         }
     }

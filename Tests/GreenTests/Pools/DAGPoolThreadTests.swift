@@ -152,7 +152,7 @@ struct DAGPoolThreadTests {
                         _ = try wait()
                         fatalError("there is nothing to return")
                     } catch let error as DeadlockError {
-                        precondition(error.message.contains("of a DAGPool, which nobody will ever supply"))
+                        precondition(error.message.contains("of a DAGPool, which no thread can supply"))
                     }
                 }
                 var last: [Result<(key: String, value: Int), any Error>] = []

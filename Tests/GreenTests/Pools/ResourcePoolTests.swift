@@ -395,7 +395,7 @@ struct ResourcePoolTests {
                 do {
                     _ = try pool.get()
                 } catch let error as DeadlockError {
-                    precondition(error.message.contains("all 1 are in use, and nobody can ever put one back"))
+                    precondition(error.message.contains("all 1 are in use, and no thread can put one back"))
                     return
                 }
                 fatalError("there is nothing to get")
