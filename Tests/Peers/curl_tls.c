@@ -36,7 +36,7 @@ TEST(hundred, "a hundred transfers by https, with the server's certificate verif
 
 static size_t in_time, too_late;
 
-/* Function of a thread: a transfer, of which only each fifth has enough time. */
+/* Function of a thread: a transfer. Only each fifth has enough time. */
 static int hurry(void *argument) {
     struct transfer_by_curl transfer = {
         .address = server.address, .scheme = "https", .path = "/x", .authorities = argument};

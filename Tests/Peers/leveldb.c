@@ -93,7 +93,7 @@ static void write_and_read(const char *how) {
 
 TEST(own_thread, "green threads write to one database, and wait for its background thread") {
     green_patch *patch = import_leveldb(GREEN_PATCH_ALL | GREEN_PATCH_FILE | GREEN_PATCH_LOCK, false);
-    write_and_read("its thread native");
+    write_and_read("its thread an OS thread");
     CHECK(green_unpatch(patch), ==, 0);
 }
 

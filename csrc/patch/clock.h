@@ -59,7 +59,7 @@ static inline int64_t green__clock_deadline_next_check(const green_clock_deadlin
     return green__deadline_after(left <= 0 ? 0 : left < GREEN_SECOND || is_steady ? left : GREEN_SECOND);
 }
 
-/* The earlier of two deadlines, either of which may be GREEN_NEVER. */
+/* The earlier of two deadlines. Either may be GREEN_NEVER. */
 static inline int64_t green__deadline_earlier(int64_t one, int64_t other) {
     return other == GREEN_NEVER || (one != GREEN_NEVER && one < other) ? one : other;
 }

@@ -476,7 +476,7 @@ TEST(cancel_not_found, "a cancel whose target the kernel does not find is repeat
 
 /* Times ---------------------------------------------------------------------- */
 
-static int sleep_natively(void *unused) {
+static int sleep_on_worker(void *unused) {
     (void)unused;
     return usleep(1000);
 }
@@ -484,10 +484,10 @@ static int sleep_natively(void *unused) {
 TEST(broken_offload, "a wait for an offloaded call that a signal interrupts continues, and still times out") {
     on_uring();
     fail_next(IORING_OP_READ, -EINTR, 3);
-    CHECK(green_offload(NULL, sleep_natively, NULL, NULL, NULL, GREEN_FOREVER), ==, 0);
+    CHECK(green_offload(NULL, sleep_on_worker, NULL, NULL, NULL, GREEN_FOREVER), ==, 0);
     expect_all_met();
     fail_next(IORING_OP_READ, -EINTR, 1000000000);
-    CHECK(green_offload(NULL, sleep_natively, NULL, NULL, NULL, 0), ==, -ETIMEDOUT);
+    CHECK(green_offload(NULL, sleep_on_worker, NULL, NULL, NULL, 0), ==, -ETIMEDOUT);
     fail_next(0, 0, 0);
 }
 
@@ -495,7 +495,7 @@ TEST(longest_wait, "no timeout overflows when the kernel adds it to its clock") 
     int64_t longest = INT64_MAX;
     open_hub(0);
     green_thread *sleeper = start(nap, &longest);
-    CHECK(green_offload(NULL, sleep_natively, NULL, NULL, NULL, GREEN_FOREVER), ==, 0);
+    CHECK(green_offload(NULL, sleep_on_worker, NULL, NULL, NULL, GREEN_FOREVER), ==, 0);
     CHECK(longest_wait, >, 0);
     CHECK(longest_wait, <, INT64_MAX - 2 * green_now());
     CHECK(kill_and_finish(sleeper), ==, -ECANCELED);

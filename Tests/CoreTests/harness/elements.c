@@ -81,7 +81,7 @@ int element_try_put(green_queue *queue, int key, int serial) {
     return settle_put(&element, result, result == 1);
 }
 
-/* Memory that nobody has made an element in. */
+/* Memory without an element. */
 static const struct element untouched = {NULL, -1, -1};
 
 static int settle_get(struct element *element, int result, bool moved) {

@@ -4,8 +4,8 @@
 
 #include "helpers.h"
 
-/* A path in the test's own directory, as text that stays until 8 more are asked
- * for. Once it was asked for, remove_directory() is to be called. */
+/* A path in the test's own directory, as text that remains valid for 8 further
+ * calls. The test must call remove_directory() at its end. */
 const char *path_of(const char *name);
 
 /* A file there, opened with such flags. */

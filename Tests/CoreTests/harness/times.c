@@ -16,7 +16,7 @@ static void check_unlimited(const struct timed *call) {
 static void check_ready(const struct timed *call) {
     check_unlimited(call);
     int at_once = call->ready(0);
-    CHECK(at_once >= 0 || (call->natively && at_once == -ETIMEDOUT));
+    CHECK(at_once >= 0 || (call->on_worker && at_once == -ETIMEDOUT));
     int in_a_nanosecond = call->ready(1);
     CHECK(in_a_nanosecond >= 0 || in_a_nanosecond == -ETIMEDOUT);
     check_unlimited(call);

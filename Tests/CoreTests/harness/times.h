@@ -7,8 +7,8 @@
 struct timed {
     const char *name;
     int (*ready)(int64_t timeout); /* can succeed at once; NULL: skipped */
-    int (*never)(int64_t timeout); /* would wait for ever; NULL: skipped */
-    bool natively;                 /* uses a native thread, which always takes time */
+    int (*never)(int64_t timeout); /* would wait forever; NULL: skipped */
+    bool on_worker;                /* runs on a worker, which always takes time */
 };
 
 /* Negative values and INT64_MAX mean no limit, 0 does not wait, 1 expires almost at once.

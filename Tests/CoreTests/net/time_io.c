@@ -278,7 +278,7 @@ TEST(files, "files and names: negative and huge timeouts mean no limit, 0 does n
     green_file_free(empty.near);
     green_file_free(empty.far);
     green_file_free(file);
-    /* Native threads that open the FIFO continue until it has another end. */
+    /* The workers that open the FIFO wait until it has another end. */
     close(open(path_of("fifo"), O_RDWR | O_CLOEXEC));
     remove_directory();
 }

@@ -58,7 +58,7 @@ static int take_all(void *unused) {
     return count;
 }
 
-static void *take_all_natively(void *count) {
+static void *take_all_on_os_thread(void *count) {
     *(int *)count = take_all(NULL);
     return NULL;
 }
@@ -107,24 +107,24 @@ TEST(nobody, "a signal without a waiter has no effect") {
 
 /* Between OS threads ----------------------------------------------------------------- */
 
-static void *give_natively(void *count) {
+static void *give_on_os_thread(void *count) {
     for (int i = 0; i < *(int *)count; i++)
         give_tickets(1);
     return NULL;
 }
 
-TEST(native_signals, "signals of OS threads wake green threads, and none is lost") {
+TEST(os_thread_signals, "signals of OS threads wake green threads, and none is lost") {
     int each = SCALED(20000), taken = 0;
-    pthread_t natives[2];
+    pthread_t os_threads[2];
     green_thread *takers[5];
     begin();
     for (int i = 0; i < 5; i++)
         takers[i] = start(take_all, NULL);
     let_run();
     for (int i = 0; i < 2; i++)
-        CHECK(pthread_create(&natives[i], NULL, give_natively, &each), ==, 0);
+        CHECK(pthread_create(&os_threads[i], NULL, give_on_os_thread, &each), ==, 0);
     for (int i = 0; i < 2; i++)
-        CHECK(lib->join(natives[i], NULL), ==, 0);
+        CHECK(lib->join(os_threads[i], NULL), ==, 0);
     UNTIL(tickets_left() == 0);
     shut();
     for (int i = 0; i < 5; i++)
@@ -135,27 +135,27 @@ TEST(native_signals, "signals of OS threads wake green threads, and none is lost
 
 TEST(one_at_a_time, "an OS thread and a green thread that wait for each other alternate") {
     int rounds = SCALED(5000), count = 0;
-    pthread_t native;
+    pthread_t os_thread;
     begin();
-    CHECK(pthread_create(&native, NULL, take_all_natively, &count), ==, 0);
+    CHECK(pthread_create(&os_thread, NULL, take_all_on_os_thread, &count), ==, 0);
     for (int i = 0; i < rounds; i++) {
         give_tickets(1);
         while (tickets_left() > 0)
             ;
     }
     shut();
-    CHECK(lib->join(native, NULL), ==, 0);
+    CHECK(lib->join(os_thread, NULL), ==, 0);
     CHECK(count, ==, rounds);
     end();
 }
 
 TEST(both_wait, "if OS threads and green threads wait together, each signal wakes one") {
     int each = SCALED(20000), taken = 0, counts[2] = {0};
-    pthread_t natives[2];
+    pthread_t os_threads[2];
     green_thread *takers[5];
     begin();
     for (int i = 0; i < 2; i++)
-        CHECK(pthread_create(&natives[i], NULL, take_all_natively, &counts[i]), ==, 0);
+        CHECK(pthread_create(&os_threads[i], NULL, take_all_on_os_thread, &counts[i]), ==, 0);
     for (int i = 0; i < 5; i++)
         takers[i] = start(take_all, NULL);
     for (int i = 0; i < each; i++) {
@@ -168,7 +168,7 @@ TEST(both_wait, "if OS threads and green threads wait together, each signal wake
     for (int i = 0; i < 5; i++)
         taken += finish(takers[i]);
     for (int i = 0; i < 2; i++) {
-        CHECK(lib->join(natives[i], NULL), ==, 0);
+        CHECK(lib->join(os_threads[i], NULL), ==, 0);
         taken += counts[i];
     }
     CHECK(taken, ==, each);
@@ -186,9 +186,9 @@ TEST(no_descriptor, "other OS threads wake a green thread even if no descriptor 
     let_run();
     CHECK(setrlimit(RLIMIT_NOFILE, &former), ==, 0);
     int count = 20;
-    pthread_t native;
-    CHECK(pthread_create(&native, NULL, give_natively, &count), ==, 0);
-    CHECK(lib->join(native, NULL), ==, 0);
+    pthread_t os_thread;
+    CHECK(pthread_create(&os_thread, NULL, give_on_os_thread, &count), ==, 0);
+    CHECK(lib->join(os_thread, NULL), ==, 0);
     give_tickets(1);
     UNTIL(tickets_left() == 0);
     shut();
@@ -354,15 +354,15 @@ static void *signal_unpatched(void *condition) {
 
 TEST(shared, "a condition variable shared between processes is waited for by the C library") {
     pthread_condattr_t attributes;
-    pthread_t native;
+    pthread_t os_thread;
     begin();
     let_run();
     CHECK(pthread_condattr_init(&attributes), ==, 0);
     CHECK(pthread_condattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED), ==, 0);
     CHECK(pthread_cond_init(&office.condition, &attributes), ==, 0);
-    CHECK(pthread_create(&native, NULL, signal_unpatched, &office.condition), ==, 0);
+    CHECK(pthread_create(&os_thread, NULL, signal_unpatched, &office.condition), ==, 0);
     CHECK(finish(start(take_one, NULL)), ==, 1);
-    CHECK(lib->join(native, NULL), ==, 0);
+    CHECK(lib->join(os_thread, NULL), ==, 0);
     end();
 }
 

@@ -145,7 +145,7 @@ TEST(fair, "a thread that reacquires a lock at once does not starve others") {
     end();
 }
 
-TEST(native_default, "without the family, an import does not patch locks") {
+TEST(default_families, "without the family, an import does not patch locks") {
     CHECK(green_import_patched(&patch, PATCHED_LOCKS, NULL), ==, -ENODATA);
     CHECK(green_import_patched(&patch, PATCHED_LOCKS, &(green_import_options){.families = GREEN_PATCH_ALL}), ==,
           -ENODATA);
@@ -322,7 +322,7 @@ static void *hold(void *argument) {
     return NULL;
 }
 
-static void wait_for_native(const struct lock *lock) {
+static void wait_for_os_thread(const struct lock *lock) {
     struct holder holder = {.lock = lock};
     sem_init(&holder.holds, 0, 0);
     sem_init(&holder.may_give, 0, 0);
@@ -339,13 +339,13 @@ static void wait_for_native(const struct lock *lock) {
     CHECK(pthread_join(holder.thread, NULL), ==, 0);
 }
 
-TEST(native_holder, "a green thread waits for an OS thread without blocking other green threads") {
+TEST(os_thread_holder, "a green thread waits for an OS thread without blocking other green threads") {
     begin();
-    with_each_lock(wait_for_native);
+    with_each_lock(wait_for_os_thread);
     end();
 }
 
-static void *use_natively(void *argument) {
+static void *use_on_os_thread(void *argument) {
     const struct user *user = argument;
     for (int i = 0; i < user->rounds; i++) {
         CHECK(user->lock->take(user->lock->lock), ==, 0);
@@ -372,7 +372,7 @@ static void meet(const struct lock *lock) {
     struct user user = {lock, SCALED(2000), 0, &inside, &most};
     pthread_t threads[4];
     for (int i = 0; i < 4; i++)
-        CHECK(pthread_create(&threads[i], NULL, i % 2 ? use_natively : use_greenly, &user), ==, 0);
+        CHECK(pthread_create(&threads[i], NULL, i % 2 ? use_on_os_thread : use_greenly, &user), ==, 0);
     for (int i = 0; i < 4; i++)
         CHECK(pthread_join(threads[i], NULL), ==, 0);
     CHECK(inside, ==, 0);
@@ -541,7 +541,7 @@ TEST(forked, "green threads of a forked child wait for locks among themselves") 
     end();
 }
 
-/* Native threads ---------------------------------------------------------------------------- */
+/* OS threads -------------------------------------------------------------------------------- */
 
 static void *end_when_told(void *semaphore) {
     while (sem_wait(semaphore) < 0)
@@ -549,7 +549,7 @@ static void *end_when_told(void *semaphore) {
     return semaphore;
 }
 
-static int join_natively(void *argument) {
+static int join_os_thread(void *argument) {
     void *result = NULL;
     CHECK(lib->join(*(pthread_t *)argument, &result), ==, 0);
     CHECK(result != NULL);
@@ -565,7 +565,7 @@ TEST(join, "joining an OS thread does not block other green threads") {
     CHECK(pthread_create(&thread, NULL, end_when_told, &semaphore), ==, 0);
     struct timespec time = after(CLOCK_REALTIME, 5 * GREEN_MILLISECOND);
     CHECK(lib->timedjoin(thread, NULL, &time), ==, ETIMEDOUT);
-    green_thread *joiner = start(join_natively, &thread);
+    green_thread *joiner = start(join_os_thread, &thread);
     CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
     mark('o');
     CHECK(green_thread_kill(joiner), ==, 0);

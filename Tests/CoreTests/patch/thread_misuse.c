@@ -22,19 +22,19 @@ static void *join_worker(void *unused) {
 }
 
 TEST(cancelled_joiner, "an OS thread that is cancelled during a join completes it first") {
-    pthread_t native;
+    pthread_t os_thread;
     void *result;
     if (SANITIZED)
         skip("sanitizers do not expect cancellation");
     begin();
     worker = create(work, NULL);
-    CHECK(pthread_create(&native, NULL, join_worker, NULL), ==, 0);
+    CHECK(pthread_create(&os_thread, NULL, join_worker, NULL), ==, 0);
     CHECK(green_sleep(5 * GREEN_MILLISECOND), ==, 0);
-    CHECK(pthread_cancel(native), ==, 0);
+    CHECK(pthread_cancel(os_thread), ==, 0);
     CHECK(green_sleep(5 * GREEN_MILLISECOND), ==, 0);
     CHECK(joined(create(give_back, NULL)) == NULL); /* the common lock is free */
     is_over = true;
-    while (pthread_tryjoin_np(native, &result) == EBUSY)
+    while (pthread_tryjoin_np(os_thread, &result) == EBUSY)
         CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
     CHECK(result == PTHREAD_CANCELED);
     end();

@@ -61,7 +61,7 @@ TEST(many, "ten thousand threads are created, run at the same time and are joine
     end();
 }
 
-/* Where threads are native --------------------------------------------------------- */
+/* Where threads are OS threads ------------------------------------------------------ */
 
 static void *make_os_thread(void *unused) {
     (void)unused;

@@ -176,7 +176,7 @@ static int resolve_name(void *argument) {
     return green_resolve(addresses, 4, "localhost:80");
 }
 
-TEST(in_resolve, "a timeout ends a look-up on a native thread, which is left to itself") {
+TEST(in_resolve, "a timeout ends a look-up on a worker, which continues without its caller") {
     green_timeout *limit = NULL;
     CHECK(green_timeout_start(&limit, 0), ==, 0);
     CHECK(resolve_name(NULL), ==, -ETIME);

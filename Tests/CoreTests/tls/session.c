@@ -146,12 +146,12 @@ static struct tls_pair meet_strict_after_lax(green_tls_options client, green_tls
 }
 
 static void come_from_elsewhere(green_tls_version version) {
-    green_tls_options nobody = {.maximum = version};
+    green_tls_options none = {.maximum = version};
     green_tls_options lax[] = {{0},
                                {.verification = GREEN_TLS_VERIFY_OPTIONAL, .authorities = pem(authority()->chain)}};
     green_tls_options strict = {.verification = GREEN_TLS_VERIFY_REQUIRED, .authorities = pem(authority()->chain)};
     for (int i = 0; i < 2; i++) {
-        struct tls_pair pair = meet_strict_after_lax(nobody, lax[i], strict);
+        struct tls_pair pair = meet_strict_after_lax(none, lax[i], strict);
         CHECK(pair.server_outcome.problem, ==, GREEN_TLS_NO_CERTIFICATE);
         CHECK(pair.client_outcome.result, ==, -EPROTO);
         release_tls_pair(&pair);

@@ -197,7 +197,7 @@ TEST(insecure, "GREEN_TLS_VERIFY_NONE_INSECURE accepts any peer") {
 
 /* Pins ---------------------------------------------------------------------- */
 
-/* The result with two pins of which one matches. */
+/* The result with two pins, one of them matching. */
 static struct tls_pair meet_pinned(const unsigned char *pin, green_tls_options options) {
     unsigned char pins[2 * GREEN_TLS_PIN_SIZE];
     memset(pins, 7, GREEN_TLS_PIN_SIZE);

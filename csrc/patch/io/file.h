@@ -44,7 +44,7 @@ bool green__fd_lacks_nowait(void);
 ssize_t green__patch_file_transfer(green_hub *hub, bool writes, int fd, const struct iovec *iovecs, int count,
                                    off_t offset);
 
-/* fsync(), or fdatasync() if only the data is to be written. */
+/* fsync(), or fdatasync() for the data only. */
 int green__patch_file_sync(green_hub *hub, int fd, bool only_data);
 
 #endif
