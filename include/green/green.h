@@ -19,21 +19,21 @@
  *         return error < 0;
  *     }
  *
- * Every function of this API says what it returns, who owns what, and what may
- * end it early. Five rules hold for all of them:
+ * The comment of a function gives its results, the owner of each object, and what
+ * may end it early. Five rules hold for all functions:
  *
- *   Results     >= 0, or a negated errno. green_explain() turns the error into
- *               a message: what failed, on what, and why.
+ *   Results     >= 0, or a negated errno. green_explain() returns a message for the
+ *               error: what was tried, on what, why it failed.
  *   Threads     a green thread lives on the OS thread that spawned it, and so
- *               does every handle it makes. A call that meets a handle of
- *               another OS thread returns -EXDEV and does nothing.
- *   Blocking    a call marked "blocks" lets the other green threads run. It may
- *               be used anywhere, main included: the first such call of an OS
+ *               does every handle it makes. A call on a handle of another OS
+ *               thread returns -EXDEV and has no effect.
+ *   Blocking    a call marked "blocks" lets other green threads run. It may be
+ *               called anywhere, including main(): the first such call of an OS
  *               thread makes its hub and turns the caller into a green thread.
  *   Interrupts  a blocking call ends early with -ECANCELED (killed), -ETIME (a
- *               green_timeout), -ETIMEDOUT (its own timeout), -EBADF (closed
- *               under it) or -EDEADLK (nothing can ever wake a thread; the call of
- *               the OS thread's own context fails). Every blocking call checks for a
+ *               green_timeout), -ETIMEDOUT (its own timeout), -EBADF (the object was
+ *               closed) or -EDEADLK (nothing can ever wake a thread; the call of the
+ *               OS thread's own context fails). Every blocking call checks for a
  *               pending kill or green_timeout when it begins, whether or not it has
  *               to wait. No result is lost: a call that has its result returns it,
  *               and an interrupt that arrived meanwhile stays pending for the next

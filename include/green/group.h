@@ -20,9 +20,9 @@ GREEN_API GREEN_CHECK int green_group_make(green_group **group);
  * wait for the group get -EBADF. */
 GREEN_API void green_group_free(green_group *GREEN_NULLABLE group);
 
-/* Adds a thread and retains its handle. A thread that has finished already counts
- * as finishing now. Does not block. Returns 0, -ENOMEM, or -EXDEV if the thread or
- * the group belongs to another OS thread. */
+/* Adds a thread and retains its handle. A thread that has finished already is handed
+ * out after those of the group that have finished. Does not block. Returns 0, -ENOMEM,
+ * or -EXDEV if the thread or the group belongs to another OS thread. */
 GREEN_API GREEN_CHECK int green_group_add(green_group *group, green_thread *thread);
 
 /* Blocks until a thread of the group has finished, removes it from the group, and

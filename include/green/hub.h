@@ -100,7 +100,7 @@ GREEN_API const char *GREEN_NULLABLE green_hub_fallback(void);
  *
  * "guard_install" (Linux 6.13): a guard below each stack.
  * "userfaultfd" (Linux 5.11; on aarch64 6.10): a guard below each stack that catches
- *   writes, with which every overflow begins. A forked child has only the guard of the
+ *   writes only. Every overflow begins with a write. A forked child has only the guard of the
  *   stack on which it continues. Uses a descriptor for each hub. Containers often forbid
  *   it.
  * "mprotect": a guard below each stack, as long as the guards of the process use at most

@@ -83,11 +83,12 @@ GREEN_API GREEN_CHECK int green_accept(green_listener *listener, green_socket **
  * Blocks while another thread is in green_accept(), and cannot be interrupted. */
 GREEN_API int green_listener_close(green_listener *listener);
 
-/* Stops the green_serve() of a listener, from any green thread. Accepts the connections in the kernel's queue,
- * stops listening, and waits up to drain nanoseconds for the handlers of all accepted
- * connections to run and end, within the server's concurrency limit. Then it closes
- * the connections whose handler has not started, kills the remaining handlers and
- * waits for them to end. After that green_serve() returns 0. Blocks.
+/* Stops the green_serve() of a listener, from any green thread of the same OS thread.
+ * Accepts the connections in the kernel's queue, stops listening, and waits up to drain
+ * nanoseconds for the handlers of all accepted connections to run and end, within the
+ * server's concurrency limit. Then it closes the connections whose handler has not
+ * started, kills the remaining handlers and waits for them to end. After that
+ * green_serve() returns 0. Blocks.
  *
  * A drain of 0 does not accept the queue: its connections are handled as by
  * green_listener_close(). A negative drain has no limit. A handler may call this; it

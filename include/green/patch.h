@@ -26,9 +26,9 @@
  *               other error, whereas EINTR would make them retry. getaddrinfo() returns
  *               EAI_SYSTEM with the error in errno. A call that has transferred bytes
  *               returns their number, and the next call fails.
- *   close()     makes calls that wait for the descriptor fail with EBADF, as dup2() onto
- *               it does, for the green threads of the same OS thread. It waits for calls
- *               that read or write a file.
+ *   close()     and dup2() onto a descriptor make the calls of the same OS thread's green
+ *               threads that wait for it fail with EBADF. They wait for calls that read
+ *               or write a file.
  *   Signals     A handler runs, and the call continues as with SA_RESTART. The signal
  *               mask of ppoll(), pselect() and epoll_pwait() applies while they check
  *               their descriptors, every 10 ms.
@@ -52,9 +52,9 @@
  *
  *   Owners      The owner of a recursive or error-checking mutex is a green thread, from
  *               the time when the OS thread has a hub.
- *   Interrupts  do not end a wait without a time limit, because no caller expects a lock
- *               to fail. They stay pending until a call with a time limit, which ends
- *               with ETIMEDOUT as if its time had expired.
+ *   Interrupts  do not end a wait without a time limit, because callers do not expect a
+ *               lock to fail. They stay pending until a call with a time limit, which
+ *               ends with ETIMEDOUT as if its time had expired.
  *   Unlocking   by an object that is not patched, or by another process, is noticed
  *               within 50 ms. A condition variable signalled by an object that is not
  *               patched wakes no green thread: patch all objects that share one.

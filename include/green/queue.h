@@ -119,7 +119,8 @@ GREEN_API bool green_queue_is_closed(const green_queue *queue);
 GREEN_API GREEN_CHECK int green_queue_resize(green_queue *queue, int64_t capacity);
 GREEN_API int64_t green_queue_capacity(const green_queue *queue);
 
-/* The number of elements in the queue. */
+/* The number of elements in the queue. This count and the next two are exact until the
+ * caller blocks: no other green thread runs before. */
 GREEN_API size_t green_queue_count(const green_queue *queue);
 
 /* The number of threads that wait to get an element. */

@@ -47,7 +47,7 @@ GREEN_API GREEN_CHECK int green_spawn_with(green_thread **thread, const green_sp
                                            green_function *function, void *GREEN_NULLABLE argument);
 
 /* Starts a green thread without a handle: there is nothing to release and no result to wait
- * for. An error of its function is reported on standard error. */
+ * for. Costs less than green_spawn(). An error of its function is reported on standard error. */
 GREEN_API GREEN_CHECK int green_detach(green_function *function, void *GREEN_NULLABLE argument);
 
 /* Starts function(argument) after delay nanoseconds, even if the caller has finished by
