@@ -63,7 +63,7 @@ final class MapWork {
             pile.removeAll { $0.abandon() }
         case .asTheyEnd(let group):
             group.members.forEach { $0.state.abandon() }
-            group.stillborn.forEach { $0.state.abandon() }
+            group.unspawned.forEach { $0.state.abandon() }
         }
     }
 

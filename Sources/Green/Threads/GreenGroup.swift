@@ -29,7 +29,7 @@ public final class GreenGroup<Success> {
 
     /// Threads that could not be started. They have no C handle, so they cannot be in the core's group.
     @safe @exclusivity(unchecked)
-    private(set) var stillborn: [GreenThread<Success>] = []
+    private(set) var unspawned: [GreenThread<Success>] = []
 
     /// Makes an empty group.
     public init() {
@@ -61,7 +61,7 @@ public final class GreenGroup<Success> {
     /// - Parameter thread: The thread to add.
     @available(*, noasync)
     public func add(_ thread: GreenThread<Success>) {
-        guard let member = thread.state.handle else { return stillborn.append(thread) }
+        guard let member = thread.state.handle else { return unspawned.append(thread) }
         guard !members.contains(thread) else { return }
         checkOrTrap(unsafe green_group_add(handle, member))
         members.insert(thread)
@@ -78,13 +78,13 @@ public final class GreenGroup<Success> {
     @available(*, noasync)
     public func next(timeout: Duration? = nil) throws -> GreenThread<Success>? {
         var finished: OpaquePointer?
-        if stillborn.isEmpty {
+        if unspawned.isEmpty {
             try check(unsafe green_group_next(handle, &finished, timeout.timeout))
         } else {
             try checkInterrupt()
         }
         guard let member = unsafe finished else {
-            return stillborn.isEmpty ? nil : stillborn.removeFirst()
+            return unspawned.isEmpty ? nil : unspawned.removeFirst()
         }
         defer { unsafe green_thread_release(member) }
         return unsafe members.remove(GreenThread(ThreadState.known(for: member)!))
@@ -92,12 +92,12 @@ public final class GreenGroup<Success> {
 
     /// The number of threads in the group, running or finished.
     public var count: Int {
-        unsafe green_group_count(handle) + stillborn.count
+        unsafe green_group_count(handle) + unspawned.count
     }
 
     /// The number of threads that have finished: ``next(timeout:)`` returns that many without blocking.
     public var finishedCount: Int {
-        unsafe green_group_finished(handle) + stillborn.count
+        unsafe green_group_finished(handle) + unspawned.count
     }
 }
 

@@ -27,7 +27,7 @@ FRAME int listen_to(void *queue) {
 }
 
 FRAME int fall(void *unused) {
-    start_named("newborn", dream, unused);
+    start_named("unstarted", dream, unused);
     depth++;
     abort();
 }

@@ -59,7 +59,7 @@ def look():
     expect(text, r"^  thread \d+ 'listener': parked, getting$")
     expect(text, r"^  thread \d+ 'distant': parked, sleeping")
     expect(text, r"^  thread \d+ 'clumsy': running$")
-    expect(text, r"^  thread \d+ 'newborn': not started: dream$")
+    expect(text, r"^  thread \d+ 'unstarted': not started: dream$")
 
     number = {name: identity for identity, name in re.findall(r"thread (\d+) '(\w+)'", text)}
     expect_frames(output(f"green backtrace {number['dreamer']}"), "green_sleep", "doze", "dream", "thread_main")
@@ -68,7 +68,7 @@ def look():
     expect_frames(output("green backtrace"), "fall", "stumble", "thread_main")
     expect(output("green backtrace 1"), r"^#\d+ .*\btest_crash \(")
     expect(output("green backtrace -frame-arguments none"), r"^#\d+ .*\bstumble \(unused=\.\.\.\)")
-    assert "#" not in output(f"green backtrace {number['newborn']}")
+    assert "#" not in output(f"green backtrace {number['unstarted']}")
     text = output("green backtrace all")
     for name in number:
         expect(text, rf"^thread {number[name]} '{name}', ")

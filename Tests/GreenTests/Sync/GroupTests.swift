@@ -108,12 +108,12 @@ struct GroupTests {
     func `treats a thread that could not be started as finished`() throws {
         try onHub { () throws in
             let puppet = Puppet()
-            let stillborn = spawn(stackSize: 1 << 60) { 1 }
-            let group = GreenGroup([puppet.thread, stillborn])
+            let unspawned = spawn(stackSize: 1 << 60) { 1 }
+            let group = GreenGroup([puppet.thread, unspawned])
             #expect(group.count == 2)
             #expect(group.finishedCount == 1)
-            #expect(try group.next() == stillborn)
-            #expect(failure { try stillborn.wait() }?.code == .noMemory)
+            #expect(try group.next() == unspawned)
+            #expect(failure { try unspawned.wait() }?.code == .noMemory)
             try puppet.end(2)
             #expect(try group.next()?.wait() == 2)
             #expect(try group.next() == nil)
@@ -333,10 +333,10 @@ struct WaitAnyTests {
         try onHub { () throws in
             #expect(failure { try GreenThread.wait(any: [GreenThread<Int>]()) }?.code == .invalidArgument)
             #expect(throws: DeadlockError.self) { try GreenThread.wait(any: [GreenThread.current]) }
-            let stillborn = spawn(stackSize: 1 << 60) { 1 }
+            let unspawned = spawn(stackSize: 1 << 60) { 1 }
             let sleeper = Puppet()
-            #expect(try GreenThread.wait(any: [sleeper.thread, stillborn]) == stillborn)
-            #expect(failure { try stillborn.wait() }?.code == .noMemory)
+            #expect(try GreenThread.wait(any: [sleeper.thread, unspawned]) == unspawned)
+            #expect(failure { try unspawned.wait() }?.code == .noMemory)
             try sleeper.end(0)
             try sleeper.thread.wait()
         }
@@ -413,8 +413,8 @@ struct WaitAllTests {
     func `fails for a thread that could not be started, and for the caller itself`() throws {
         try onHub { () throws in
             let puppet = Puppet()
-            let stillborn = spawn(stackSize: 1 << 60) { 1 }
-            #expect(failure { try GreenThread.wait(all: [puppet.thread, stillborn]) }?.code == .noMemory)
+            let unspawned = spawn(stackSize: 1 << 60) { 1 }
+            #expect(failure { try GreenThread.wait(all: [puppet.thread, unspawned]) }?.code == .noMemory)
             try puppet.end(1)
             try puppet.thread.wait()
             #expect(throws: DeadlockError.self) { try GreenThread.wait(all: [spawn {}, GreenThread.current]) }
