@@ -6,7 +6,7 @@
 #include <openssl/err.h>
 #include <sys/socket.h>
 
-/* What was written ---------------------------------------------------------- */
+/* Observing records --------------------------------------------------------- */
 
 /* Called by OpenSSL for each record. An interrupted write has made records of a part of its
  * bytes, and only this callback tells how many. */
@@ -43,7 +43,7 @@ void end_open(struct end *end, int fd, bool small_fragments) {
         SSL_set_max_send_fragment(green__tls_of(end->socket)->ssl, 512);
 }
 
-/* What may come of a call --------------------------------------------------- */
+/* Expected results ---------------------------------------------------------- */
 
 /* Whether the relay has changed nothing. */
 static bool is_faithful(const struct world *world) {

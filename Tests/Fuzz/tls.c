@@ -1,4 +1,4 @@
-/* What an input means, and how a connection ends. */
+/* Interprets an input, and ends its connections. */
 #include "fuzz.h"
 
 #include "tls/connection.h"
@@ -18,8 +18,8 @@ static struct certificate peer_certificate(const char *names) {
     return make_certificate(&(struct certificate_options){.names = names, .issuer = authority()});
 }
 
-/* A ticket has the client's certificate in it: with this one, and small
- * fragments, it comes in several records. */
+/* A ticket contains the client's certificate. With this long one and small fragments it
+ * arrives in several records. */
 #define LONG_NAME "DNS:a-name-that-takes-a-lot-of-room-in-a-certificate.and-in-a-ticket."
 
 static void make_contexts(void) {
@@ -52,7 +52,7 @@ static void make_contexts(void) {
     free_certificate(&of_client);
 }
 
-static green_tls_config *state_of(const struct end *end) {
+static green_tls_config *config_of(const struct end *end) {
     return green__tls_ex_data(green__tls_of(end->socket)->ssl)->config;
 }
 
@@ -145,7 +145,7 @@ static struct world *world_of(struct input *input, uint8_t flags) {
         end_open(&world->ends[i], join(world, (enum role)i, flags & SMALL_BUFFERS), flags & SMALL_FRAGMENTS);
         world->ways[i].piece = piece_of(i ? pieces >> 4 : pieces);
     }
-    remembering[old_client] = state_of(&world->ends[CLIENT]);
+    remembering[old_client] = config_of(&world->ends[CLIENT]);
     return world;
 }
 
