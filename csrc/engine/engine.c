@@ -38,7 +38,7 @@ static void log_fallback(const char *reason) {
 static int fall_back(green_engine **engine, const green_engine_options *options, int error, char **fallback) {
     *fallback = strdup(green_explain(error));
     if (!*fallback)
-        return green__fail(-ENOMEM, "making a hub");
+        return green__fail(-ENOMEM, "cannot make a hub");
     error = classes[1]->open(engine, options);
     if (error == 0)
         log_fallback(*fallback);

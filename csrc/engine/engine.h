@@ -1,9 +1,9 @@
 /* The engine contract: how a hub performs I/O.
  *
  * An engine takes operations and completes them. Submit an operation, and the engine calls
- * its completion function once, with the result. How the engine waits meanwhile is its own
- * matter. There are two engines: io_uring (uring.h), where the kernel performs operations,
- * and epoll (epoll.h), which makes non-blocking calls and waits for events.
+ * its completion function once, with the result. There are two engines: io_uring (uring.h),
+ * where the kernel performs operations, and epoll (epoll.h), which makes non-blocking calls
+ * and waits for events.
  *
  *     caller                        engine                           kernel
  *
@@ -16,7 +16,7 @@
  *         op->complete(op, result) <-
  *       the thread is readied
  *
- * An engine knows nothing of green threads; core/io.h makes a blocking call of an operation.
+ * An engine does not depend on green threads; core/io.h makes blocking calls from operations.
  * An engine belongs to the OS thread that opened it, and all calls must come from there. */
 #ifndef GREEN_ENGINE_ENGINE_H
 #define GREEN_ENGINE_ENGINE_H
@@ -101,8 +101,8 @@ struct green_op {
 };
 
 /* The most bytes that one operation transfers: Linux transfers at most INT_MAX bytes by one
- * call, rounded down to a page, and lengths in ring entries have 32 bits. Of a longer
- * operation, an engine transfers a part. */
+ * call, rounded down to a page, and lengths in ring entries have 32 bits. An engine
+ * transfers only a part of a longer operation. */
 enum { GREEN_TRANSFER_MAX = 0x7fff0000 };
 
 /* The length that an engine passes to the kernel. */

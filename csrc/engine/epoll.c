@@ -317,7 +317,7 @@ int green__epoll_open(green_epoll *epoll, green_engine *counters, uint32_t event
     if (error < 0)
         return error;
     epoll->fd = green__above_stdio(epoll_create1(EPOLL_CLOEXEC));
-    return epoll->fd < 0 ? green__fail(-errno, "making an epoll descriptor") : 0;
+    return epoll->fd < 0 ? green__fail(-errno, "cannot make an epoll descriptor") : 0;
 }
 
 void green__epoll_close(green_epoll *epoll) {
@@ -337,7 +337,7 @@ static void close_engine(green_engine *engine) {
 static int open_engine(green_engine **engine, const green_engine_options *options) {
     green_epoll *epoll = calloc(1, sizeof *epoll);
     if (!epoll)
-        return green__fail(-ENOMEM, "making a hub");
+        return green__fail(-ENOMEM, "cannot make a hub");
     int error = green__epoll_open(epoll, &epoll->base, EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET);
     if (error < 0)
         goto failed;

@@ -14,7 +14,7 @@ int green__epoll_buffers_open(green_epoll_buffers *buffers, size_t memory) {
     buffers->memory = green__buffer_memory_map(buffers->count * (size_t)GREEN_PROVIDED_BUFFER_SIZE);
     if (!buffers->free || !buffers->memory) {
         green__epoll_buffers_close(buffers);
-        return green__fail(-ENOMEM, "making %zu bytes of receive memory", memory);
+        return green__fail(-ENOMEM, "cannot allocate %zu bytes of receive memory", memory);
     }
     while (buffers->free_count < buffers->count) {
         buffers->free[buffers->free_count] = (uint16_t)(buffers->count - 1 - buffers->free_count);

@@ -149,7 +149,7 @@ static void close_engine(green_engine *engine) {
 static int open_engine(green_engine **engine, const green_engine_options *options) {
     green_uring *uring = calloc(1, sizeof *uring);
     if (!uring)
-        return green__fail(-ENOMEM, "making a hub");
+        return green__fail(-ENOMEM, "cannot make a hub");
     uring->base.class = &green__uring;
     green__op_queue_init(&uring->backlog);
     green__op_queue_init(&uring->cancel_queue);

@@ -4,7 +4,7 @@
  *   uring_setup.c    makes the ring and finds out what the kernel supports
  *   uring_buffers.c  the provided buffer ring: memory for receives
  *   uring_submit.c   writes submission entries: submit and cancel
- *   uring_wait.c     how an operation waits that cannot be done at once
+ *   uring_wait.c     how an operation waits if it cannot complete at once
  *   inner_epoll.c    an epoll inside the ring, for operations that must not hold their file
  *   uring.c          enters the kernel and handles completions; open and close
  *

@@ -32,13 +32,13 @@ int green__uring_buffers_open(green_uring *uring, size_t memory) {
     buffers->ring = green__buffer_memory_map(buffers->count * sizeof(struct io_uring_buf));
     buffers->memory = green__buffer_memory_map(buffers->count * buffers->size);
     if (!buffers->ring || !buffers->memory)
-        return green__fail(-ENOMEM, "making %zu bytes of receive memory", memory);
+        return green__fail(-ENOMEM, "cannot allocate %zu bytes of receive memory", memory);
     io_uring_buf_ring_init(buffers->ring);
     struct io_uring_buf_reg registration = {
         .ring_addr = (uintptr_t)buffers->ring, .ring_entries = buffers->count, .bgid = GROUP};
     int error = io_uring_register_buf_ring(&uring->ring, &registration, 0);
     if (error < 0)
-        return green__uring_explain(error, "registering receive memory with io_uring");
+        return green__uring_explain(error, "cannot register receive memory with io_uring");
     /* In a forked child, the kernel would write into the child's copy. */
     madvise(buffers->memory, buffers->count * buffers->size, MADV_DONTFORK);
     for (unsigned i = 0; i < buffers->count; i++)

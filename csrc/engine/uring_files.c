@@ -1,4 +1,4 @@
-/* Requests on files. The kernel performs them in its own worker threads, where it has to. */
+/* Requests on files. The kernel performs those that would block in its own worker threads. */
 #include "uring.h"
 
 #include "../base/feature.h"
@@ -38,7 +38,7 @@ bool green__uring_files_supports(const green_engine *engine, green_op_kind kind)
 
 /* Whether to force the request to a kernel worker. Without that, the kernel sometimes opens a
  * file while the hub enters it, and then blocks the hub when a file server is slow, or fails
- * to wait for the other end of a FIFO. All other requests it passes to workers by itself. */
+ * to wait for the other end of a FIFO. It passes all other requests to workers by itself. */
 static bool needs_worker(const green_op *op) {
     switch (op->kind) {
     case GREEN_OP_OPEN:

@@ -80,7 +80,7 @@ static int init(struct io_uring *ring, unsigned entries) {
         if (!(flags & disabled))
             error = io_uring_queue_init_params(entries, ring, &params);
     }
-    return error < 0 ? green__uring_explain(error, "making an io_uring ring") : 0;
+    return error < 0 ? green__uring_explain(error, "cannot make an io_uring ring") : 0;
 }
 
 /* Operations that Green needs. SEND_ZC is not used, but was added by Linux 6.0. Polls and
@@ -102,10 +102,10 @@ static int check_features(green_uring *uring) {
     enum { OPERATIONS = 256 };
     struct io_uring_probe *probe = calloc(1, sizeof *probe + OPERATIONS * sizeof *probe->ops);
     if (!probe)
-        return green__fail(-ENOMEM, "making a hub");
+        return green__fail(-ENOMEM, "cannot make a hub");
     int error = io_uring_register_probe(&uring->ring, probe, OPERATIONS);
     if (error < 0)
-        green__uring_explain(error, "probing the operations of io_uring");
+        green__uring_explain(error, "cannot probe the operations of io_uring");
     else if (!is_complete(&uring->ring, probe))
         error = green__fail(-ENOSYS, "this kernel's io_uring is too old: Green needs Linux 6.0");
     else
@@ -117,7 +117,8 @@ static int check_features(green_uring *uring) {
 /* On failure the descriptor is closed, and io_uring_queue_exit() unmaps the rest. */
 static int move_above_stdio(struct io_uring *ring) {
     ring->ring_fd = ring->enter_ring_fd = green__above_stdio(ring->ring_fd);
-    return ring->ring_fd < 0 ? green__uring_explain(ring->ring_fd, "moving an io_uring ring") : 0;
+    return ring->ring_fd < 0 ? green__uring_explain(ring->ring_fd, "cannot move the descriptor of an io_uring ring")
+                             : 0;
 }
 
 /* Without this flag, system statistics count a hub that waits in a ring as iowait, although
@@ -177,5 +178,6 @@ int green__uring_try_enter(green_uring *uring) {
         io_uring_unregister_ring_fd(ring);
         error = enter(uring);
     }
-    return error >= 0 || green__uring_is_transient(error) ? 0 : green__uring_explain(error, "using an io_uring ring");
+    return error >= 0 || green__uring_is_transient(error) ? 0
+                                                          : green__uring_explain(error, "cannot use an io_uring ring");
 }

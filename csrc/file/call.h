@@ -1,4 +1,5 @@
-/* Calls on a file: who may run at the same time, and how a call begins, waits and ends. */
+/* Calls on a file: which ones may run at the same time, and how a call begins, waits and
+ * ends. */
 #ifndef GREEN_FILE_CALL_H
 #define GREEN_FILE_CALL_H
 

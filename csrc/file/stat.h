@@ -5,7 +5,7 @@
 #include "request.h"
 
 /* Converts the result of statx(2) to request->status. The finish of a request with
- * GREEN_OP_STATUS. */
+ * GREEN_OP_STAT. */
 void green__file_request_take_status(green_file_request *request);
 
 #endif

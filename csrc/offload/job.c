@@ -17,7 +17,7 @@ static int prepare(green_hub *hub, green_job *job) {
     job->owners = 1;
     job->queued = false;
     job->done_fd = green__eventfd_take(hub);
-    return job->done_fd < 0 ? green__fail(job->done_fd, "offloading a call: its eventfd") : 0;
+    return job->done_fd < 0 ? green__fail(job->done_fd, "cannot offload a call: cannot make an eventfd") : 0;
 }
 
 /* Called when no worker will write to the eventfd any more. If it is not kept for another

@@ -34,7 +34,7 @@ int green_offload(green_offload_pool *pool, int (*function)(void *), void *argum
     if (!call) {
         if (abandon)
             abandon(argument);
-        return hub ? green__fail(-ENOMEM, "offloading a call") : error;
+        return hub ? green__fail(-ENOMEM, "cannot offload a call") : error;
     }
     *call = (struct call){
         .job = {.run = run, .release = release},

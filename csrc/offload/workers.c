@@ -116,10 +116,11 @@ int green__workers_put(green_offload_pool *pool, green_job *job) {
     if (is_behind(pool, 0) && pool->threads < pool->threads_max)
         error = add_thread(pool);
     if (pool->threads == 0) {
-        green__fail(error, "offloading a call: cannot start an OS thread");
+        green__fail(error, "cannot offload a call: cannot start an OS thread");
     } else if (pool->queue_limit > 0 && is_behind(pool, pool->queue_limit)) {
-        error = green__fail(-EAGAIN, "offloading a call: the queue of '%s' is full (%u calls wait for %u OS threads)",
-                            pool->name, pool->queued, pool->threads);
+        error =
+            green__fail(-EAGAIN, "cannot offload a call: the queue of '%s' is full (%u calls wait for %u OS threads)",
+                        pool->name, pool->queued, pool->threads);
     } else {
         append(pool, job);
         error = 0;
@@ -159,7 +160,7 @@ int green_offload_pool_make(green_offload_pool **pool, const green_offload_optio
     green_offload_options options = given ? *given : (green_offload_options){0};
     *pool = malloc(sizeof **pool);
     if (!*pool)
-        return green__fail(-ENOMEM, "making an offload pool");
+        return green__fail(-ENOMEM, "cannot make an offload pool");
     **pool = (green_offload_pool)GREEN_OFFLOAD_POOL(**pool, "", options.threads ? options.threads : THREADS_DEFAULT);
     (*pool)->queue_limit = options.queue_limit;
     if (options.idle != 0)

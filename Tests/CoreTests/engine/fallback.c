@@ -73,8 +73,8 @@ TEST(registrations, "a filter that refuses a registration that Green needs leads
         unsigned registration;
         const char *said;
     } needed[] = {
-        {IORING_REGISTER_PROBE, "probing the operations of io_uring: Invalid argument"},
-        {IORING_REGISTER_PBUF_RING, "registering receive memory with io_uring: Invalid argument"},
+        {IORING_REGISTER_PROBE, "cannot probe the operations of io_uring: Invalid argument"},
+        {IORING_REGISTER_PBUF_RING, "cannot register receive memory with io_uring: Invalid argument"},
     };
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
         refused_registration = needed[i].registration;
