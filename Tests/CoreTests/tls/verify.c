@@ -99,7 +99,7 @@ TEST(not_yet_valid, "a certificate that is not valid yet is GREEN_TLS_EXPIRED, w
             GREEN_TLS_EXPIRED, X509_V_ERR_CERT_NOT_YET_VALID, "certificate is not yet valid");
 }
 
-TEST(forged, "a certificate whose signature is not its authority's is GREEN_TLS_BAD_CERTIFICATE") {
+TEST(forged, "a certificate with a forged signature is GREEN_TLS_BAD_CERTIFICATE") {
     refused((struct meeting){.shows = {.names = "DNS:localhost", .forged = true}}, false, GREEN_TLS_BAD_CERTIFICATE,
             X509_V_ERR_CERT_SIGNATURE_FAILURE,
             "the certificate of localhost was rejected: certificate signature failure");
