@@ -56,7 +56,7 @@ green_queue *element_queue(int64_t capacity, green_queue_order order) {
     return queue;
 }
 
-/* After a put: whose the element is. */
+/* After a put: checks that the queue took the element, or takes it back. */
 static int settle_put(struct element *element, int result, bool moved) {
     if (moved)
         CHECK(element->self == NULL);

@@ -1,5 +1,5 @@
-/* Elements of a queue that know where they are: one that is lost, doubled, torn
- * off its address or destroyed twice shows. */
+/* Elements of a queue that record their own address, so that a test detects an element
+ * that is lost, duplicated, copied instead of moved, or destroyed twice. */
 #ifndef GREEN_TESTS_ELEMENTS_H
 #define GREEN_TESTS_ELEMENTS_H
 
@@ -7,11 +7,11 @@
 
 struct element {
     struct element *self;
-    int key;    /* the lower comes first */
+    int key;    /* elements with lower keys come first */
     int serial; /* from 1 */
 };
 
-/* What has happened to all of them. */
+/* Counts of all elements. */
 struct element_tally {
     long alive;
     long moved;
@@ -21,7 +21,7 @@ extern struct element_tally elements;
 
 void element_make(struct element *element, int key, int serial);
 
-/* Ends its life, and returns its serial. */
+/* Destroys the element, and returns its serial. */
 int element_take(struct element *element);
 
 bool element_precedes(const void *first, const void *second, void *context);
@@ -31,9 +31,10 @@ void element_destroy(void *element, void *context);
 /* A new queue of elements. */
 green_queue *element_queue(int64_t capacity, green_queue_order order);
 
-/* The calls of the queue, with a new element or for one. When a put fails, the
- * element has to be the caller's still; when a get does, its memory untouched.
- * put: 0 or an error. get: the serial or an error. try: 0: it would wait. */
+/* Calls of the queue that put a new element or get one. They check that a failed put
+ * leaves the element to the caller, and that a failed get does not write to its memory.
+ * A put returns 0 or an error, a get the serial or an error. A try returns 0 if it would
+ * wait. */
 int element_put(green_queue *queue, int key, int serial, int64_t timeout);
 int element_get(green_queue *queue, int64_t timeout);
 int element_try_put(green_queue *queue, int key, int serial);

@@ -28,8 +28,8 @@ long note_result(long result);
  * or the first thread's error. */
 int end_threads(green_thread **threads, size_t count, int error);
 
-/* What runs with failures, on a hub that is opened before, unless the scenario opens one.
- * It releases everything, and returns 0 or an error that was recorded. */
+/* The calls to run with failures, on a hub that was opened before, unless the scenario
+ * opens one. run releases everything, and returns 0 or an error that was recorded. */
 struct scenario {
     const char *name;
     int (*run)(void);

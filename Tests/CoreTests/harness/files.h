@@ -1,4 +1,4 @@
-/* What tests of files share. */
+/* Helpers for tests of files. */
 #ifndef GREEN_TESTS_FILES_H
 #define GREEN_TESTS_FILES_H
 
@@ -8,14 +8,14 @@
  * calls. The test must call remove_directory() at its end. */
 const char *path_of(const char *name);
 
-/* A file there, opened with such flags. */
+/* Opens a file in that directory with these flags. */
 green_file *open_file(const char *name, int flags);
 
-/* Opens what is at a path and gives it up again: 0 or the error. */
+/* Opens a file and releases it. Returns 0 or the error of the open. */
 int open_and_release(const char *path, int flags);
 
-/* A new file there with size bytes of the pattern, for reading and writing, at its
- * beginning. */
+/* A new file in that directory with size bytes of the pattern, opened for reading and
+ * writing, at position 0. */
 green_file *file_of_pattern(const char *name, size_t size);
 
 /* Both ends of a pipe. */

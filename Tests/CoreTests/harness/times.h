@@ -6,7 +6,7 @@
 
 struct timed {
     const char *name;
-    int (*ready)(int64_t timeout); /* can succeed at once; NULL: skipped */
+    int (*ready)(int64_t timeout); /* can succeed without waiting; NULL: skipped */
     int (*never)(int64_t timeout); /* would wait forever; NULL: skipped */
     bool on_worker;                /* runs on a worker, which always takes time */
 };
