@@ -26,7 +26,7 @@ static int open_by_need(void) {
     return (int)note_result(green_sleep(1));
 }
 
-TEST(hub, "a hub is made or refused whichever allocation fails, and ends cleanly") {
+TEST(hub, "a hub is made or refused for each allocation that fails, and nothing is left behind") {
     static const struct scenario scenarios[] = {
         {.name = "hub", .run = open_and_close, .opens = true, .tolerates = "madvise strndup io_uring_register_ring_fd"},
         {.name = "first call",

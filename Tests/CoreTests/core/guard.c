@@ -458,14 +458,14 @@ static void yield_on_another_stack(void) {
     end_sleepers(3);
 }
 
-TEST(another_stack, "a thread may switch while it runs on a stack of its own, whatever its guard") {
+TEST(another_stack, "a thread may switch on a stack that Green did not allocate, with any kind of guard") {
     if (SANITIZED)
         skip("sanitizers do not know the stack");
     for (size_t i = 0; i < KINDS; i++)
         on_kind(&kinds[i], yield_on_another_stack);
 }
 
-BIG_TEST(crowd, "threads that vm.max_map_count leaves no guards for share them, and the program keeps mappings") {
+BIG_TEST(crowd, "at the limit of vm.max_map_count threads share guards, and mappings are left for the program") {
     needs_kernel();
     if (SANITIZED)
         skip("sanitizers report it first");

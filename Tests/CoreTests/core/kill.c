@@ -18,7 +18,7 @@ static void kill_parked(green_function *function, void *argument) {
     CHECK(finish(thread), ==, -ECANCELED);
 }
 
-TEST(in_sleep, "kill of a sleeping thread") {
+TEST(in_sleep, "a kill ends a sleep") {
     kill_parked(nap, NULL);
 }
 
@@ -30,7 +30,7 @@ static int wait_long_for(void *argument) {
     return green_thread_wait(argument, NULL, 3600 * GREEN_SECOND);
 }
 
-TEST(in_wait, "kill of a thread that waits for another, with a timeout and without") {
+TEST(in_wait, "a kill ends a wait for another thread, with and without a timeout") {
     green_thread *target = start(nap, NULL);
     kill_parked(wait_for, target);
     kill_parked(wait_long_for, target);
@@ -67,7 +67,7 @@ static void kill_in_each_read(struct pair *pair) {
     expect_text(pair->near, "still good");
 }
 
-TEST(in_read, "kill of a reading thread leaves the socket usable") {
+TEST(in_read, "a kill ends a read, and the socket stays usable") {
     with_each_transport(kill_in_each_read);
 }
 
@@ -80,7 +80,7 @@ static void kill_in_write(struct pair *pair) {
     kill_parked(write_much, pair->near);
 }
 
-TEST(in_write, "kill of a writing thread") {
+TEST(in_write, "a kill ends a write") {
     with_each_transport(kill_in_write);
 }
 
@@ -89,7 +89,7 @@ static int accept_one(void *argument) {
     return green_accept(argument, &socket);
 }
 
-TEST(in_accept, "kill of an accepting thread leaves the listener usable") {
+TEST(in_accept, "a kill ends an accept, and the listener stays usable") {
     green_listener *listener = listen_any(TCP4);
     kill_parked(accept_one, listener);
     green_socket *client = connect_to(listener), *server = accept_from(listener);
@@ -102,7 +102,7 @@ static int wait_readable(void *argument) {
     return green_wait_fd(*(int *)argument, POLLIN, GREEN_FOREVER);
 }
 
-TEST(in_wait_fd, "kill of a thread that waits for a descriptor") {
+TEST(in_wait_fd, "a kill ends a wait for a descriptor") {
     int ends[2];
     CHECK(pipe(ends), ==, 0);
     kill_parked(wait_readable, &ends[0]);
@@ -119,7 +119,7 @@ static int yield_on(void *argument) {
     return error;
 }
 
-TEST(ready, "kill of a ready thread reaches it at its next call") {
+TEST(ready, "a kill of a ready thread ends its next blocking call") {
     int count = 0;
     green_thread *thread = start(yield_on, &count);
     let_run();
@@ -140,7 +140,7 @@ static void link_letter(green_thread *thread, void *argument) {
     mark(*(const char *)argument);
 }
 
-TEST(unstarted, "kill of an unstarted thread never runs it, discards its argument and calls its links") {
+TEST(unstarted, "a killed thread that has not started never runs; its argument is discarded, its links are called") {
     green_spawn_options options = {.discard = discard_letter};
     green_thread *thread = NULL;
     CHECK(green_spawn_with(&thread, &options, letter, "d"), ==, 0);
@@ -160,7 +160,7 @@ TEST(unstarted_twice, "a second kill of an unstarted thread has no effect") {
     CHECK_TEXT(marks(), "d");
 }
 
-TEST(finished, "kill of a finished thread changes nothing") {
+TEST(finished, "a kill of a finished thread has no effect") {
     int value = 5, result = 0;
     green_thread *thread = start(give, &value);
     let_run();
@@ -175,7 +175,7 @@ static int kill_self(void *argument) {
     return green_thread_kill(green_current());
 }
 
-TEST(self, "kill of the calling thread returns -ECANCELED") {
+TEST(self, "a thread that kills itself gets -ECANCELED") {
     CHECK(finish(start(kill_self, NULL)), ==, -ECANCELED);
 }
 
@@ -187,7 +187,7 @@ static int live_on(void *argument) {
     return 9;
 }
 
-TEST(caught, "a thread may handle the kill and continue: one kill, one interrupt") {
+TEST(caught, "a thread may handle a kill and continue: each kill interrupts one call") {
     green_thread *thread = start(live_on, NULL);
     let_run();
     CHECK(kill_and_finish(thread), ==, 9);
@@ -249,7 +249,7 @@ static int take_reason(void *argument) {
     return 0;
 }
 
-TEST(reason, "the killed thread reads the reason, once") {
+TEST(reason, "the killed thread can read the reason once") {
     green_thread *thread = start(take_reason, NULL);
     let_run();
     CHECK(green_thread_kill_with(thread, "r", discard_letter), ==, 0);
@@ -282,7 +282,7 @@ static void spawn_in_discard(void *unused) {
     spawned_by_discard = start(note_frame, NULL);
 }
 
-TEST(reason_spawns, "a discard of a finished thread's reason may spawn: no thread gets the stack that it runs on") {
+TEST(reason_spawns, "a discard function may spawn when its thread has finished: no thread gets the stack it runs on") {
     green_thread *thread = start(nap, NULL);
     let_run();
     CHECK(green_thread_kill_with(thread, "s", spawn_in_discard), ==, 0);

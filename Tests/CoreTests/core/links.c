@@ -6,7 +6,7 @@ static void letter(green_thread *thread, void *argument) {
     mark(*(const char *)argument);
 }
 
-TEST(in_order, "links are called in the order of their creation, after exit") {
+TEST(in_order, "links are called in the order of their creation after the thread has finished") {
     int value = 0;
     green_thread *thread = start(give, &value);
     CHECK(green_thread_link(thread, NULL, letter, "a"), ==, 0);

@@ -271,7 +271,7 @@ TEST(flood, "a flood of completions starves neither a ready thread nor a timer")
     }
 }
 
-BIG_TEST(many_sleepers, "a hundred thousand sleeping threads, some killed, the others waking") {
+BIG_TEST(many_sleepers, "of a hundred thousand sleeping threads some are killed, and all others wake") {
     needs_kernel(); /* in an emulator each stack takes two of 65 530 mappings */
     enum { COUNT = SCALED(100000) };
     static green_thread *threads[COUNT];
@@ -299,7 +299,7 @@ static int never(void *argument) {
     check_failed(__FILE__, __LINE__, "a cancelled thread ran");
 }
 
-BIG_TEST(timers, "a million timers started and cancelled, over ten thousand pending ones") {
+BIG_TEST(timers, "a million timers can be started and cancelled while ten thousand are pending") {
     enum { PENDING = SCALED(10000), COUNT = SCALED(1000000) };
     static green_thread *pending[PENDING];
     green_statistics now;

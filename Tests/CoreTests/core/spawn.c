@@ -47,7 +47,7 @@ TEST(results, "wait returns the result of the function") {
         CHECK(finish(start(give, &values[i])), ==, values[i]);
 }
 
-TEST(wait_often, "wait gives the same result any number of times") {
+TEST(wait_often, "wait returns the same result any number of times") {
     int value = 7, result;
     green_thread *thread = start(give, &value);
     for (int i = 0; i < 5; i++) {
@@ -72,7 +72,7 @@ static int wait_for_target(void *argument) {
     return error ? error : result;
 }
 
-TEST(many_waiters, "every waiter gets the result, in the order in which they came") {
+TEST(many_waiters, "all waiters get the result, in the order of their calls") {
     int64_t time = 5 * GREEN_MILLISECOND;
     struct waiter waiters[10];
     green_thread *threads[10], *target = start(nap, &time);

@@ -207,7 +207,7 @@ TEST(large_frames, "a frame of up to 256 KiB that does not fit is reported as an
     }
 }
 
-/* Two stacks: the result of the check of the first guard is reused for the second. */
+/* Two stacks: the check of the first guard is not repeated for the second. */
 static void overflow_without_advice(void) {
     int value = 0;
     refuse_call(SYS_madvise, EINVAL); /* as before Linux 6.13 */

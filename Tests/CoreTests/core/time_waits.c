@@ -331,7 +331,7 @@ static int wait_for_new(int64_t timeout) {
     return error;
 }
 
-TEST(others, "descriptors, signals, processes, OS threads: negative and huge mean no limit, 0 does not wait") {
+TEST(others, "descriptors, signals, processes, offloads: negative and huge mean no limit, 0 does not wait") {
     static const struct timed calls[] = {
         {"green_wait_fd", wait_fd, wait_empty_fd, false},
         {"green_signals_next", next_signal, next_signal_never, false},

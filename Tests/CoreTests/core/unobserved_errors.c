@@ -172,7 +172,7 @@ TEST(waiting_threads_message, "a green thread that waits for another thread gets
     green_thread_release(thread);
 }
 
-TEST(piled_message, "a pile passes on the message of each result") {
+TEST(piled_message, "a pile passes the message of each result to its reader") {
     green_pool *pool;
     green_pile *pile;
     int result;

@@ -21,7 +21,7 @@ static void any_of(int count) {
     end_sleepers(sleepers, count);
 }
 
-TEST(any, "waiting for any of some threads ends with the index of the first that finishes") {
+TEST(any, "waiting for any of several threads returns the index of the first that finishes") {
     static const int counts[] = {1, 2, 15, 16, 17, MANY};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         any_of(counts[i]);
@@ -32,7 +32,7 @@ TEST(any_of_none, "waiting for any of no threads is refused") {
     CHECK_CONTAINS(green_explain(-EINVAL), "no green threads are given");
 }
 
-TEST(any_timeouts, "waiting for any ends at its timeout, and does not affect the threads") {
+TEST(any_timeouts, "waiting for any times out, and does not affect the threads") {
     struct sleeper sleepers[20];
     green_thread *threads[20];
     start_sleepers(sleepers, 20);
@@ -68,7 +68,7 @@ static int wait_any_and_self(void *argument) {
     return 0;
 }
 
-TEST(self, "a caller may be among those it waits for any of, but not alone, and not among all") {
+TEST(self, "a thread may wait for any of several threads that include itself, but not for all of them") {
     struct sleeper sleeper;
     start_sleepers(&sleeper, 1);
     green_thread *thread = start(wait_any_and_self, &sleeper);
@@ -96,7 +96,7 @@ TEST(self_finished, "in a link, the thread itself has finished") {
 
 /* All ------------------------------------------------------------------------- */
 
-TEST(all, "waiting for all of some threads ends when the last has finished") {
+TEST(all, "waiting for all of several threads ends when the last one has finished") {
     static const int counts[] = {1, 2, 15, 16, 17, MANY};
     int64_t naps[MANY];
     green_thread *threads[MANY];
@@ -117,7 +117,7 @@ TEST(all, "waiting for all of some threads ends when the last has finished") {
     }
 }
 
-TEST(all_twice, "waiting for all counts a thread once that is named twice or has finished") {
+TEST(all_twice, "waiting for all counts a thread that is named twice or has finished once") {
     struct sleeper sleepers[3];
     start_sleepers(sleepers, 3);
     wake_sleeper(&sleepers[2]);
@@ -131,7 +131,7 @@ TEST(all_twice, "waiting for all counts a thread once that is named twice or has
     end_sleepers(sleepers, 3);
 }
 
-TEST(all_deadline, "the timeout of a wait for all is a limit on the whole") {
+TEST(all_deadline, "the timeout of a wait for all limits the whole wait") {
     enum { STEPS = 10 };
     int64_t naps[STEPS], begin = green_now();
     green_thread *threads[STEPS];
@@ -161,7 +161,7 @@ static int wait_several(void *argument) {
     return (int)green_wait_any(several->threads, several->count, GREEN_FOREVER);
 }
 
-TEST(killed, "a killed wait for any or all leaves nothing behind, small and large") {
+TEST(killed, "a killed wait for any or all of few or many threads leaves nothing behind") {
     struct sleeper sleepers[20];
     green_thread *threads[20];
     start_sleepers(sleepers, 20);
@@ -198,7 +198,7 @@ static void end_at_once(int order) {
     end_sleepers(&sleeper, 1);
 }
 
-TEST(killed_as_they_end, "of a kill of the waiter and the end of the thread at the same time, the first counts") {
+TEST(killed_as_they_end, "if a kill of the waiter and the end of the thread coincide, the first one counts") {
     for (int order = 0; order < 3; order++)
         end_at_once(order);
 }

@@ -19,7 +19,7 @@ static int outlast_all(void *argument) {
     return *(int *)argument;
 }
 
-TEST(end_and_deadline, "a thread ends after the deadline of a joining thread, before the hub has checked timers") {
+TEST(end_and_deadline, "a thread that ends after a wait's deadline, before timers are checked, is returned") {
     int value = 7, result = 0;
     green_thread *thread = start(outlast_all, &value);
     CHECK(green_thread_wait(thread, &result, TIMEOUT), ==, 0); /* it had ended */
@@ -31,7 +31,7 @@ static int wait_with_deadline(void *argument) {
     return green_thread_wait(argument, NULL, TIMEOUT);
 }
 
-TEST(end_and_many_deadlines, "a thread ends after the deadlines of many joining threads") {
+TEST(end_and_many_deadlines, "a thread that ends after the deadlines of many waits is returned by all") {
     int value = 7;
     green_thread *thread = start(outlast_all, &value), *waiters[20];
     green_thread_set_name(thread, "busy");
@@ -155,7 +155,7 @@ static int watch(void *argument) {
     return green_wait_fd(*(int *)argument, POLLIN, TIMEOUT);
 }
 
-TEST(event_and_deadline, "a descriptor's event and a deadline in one loop iteration") {
+TEST(event_and_deadline, "an event and a deadline in one loop iteration: the wait returns one of them") {
     int ends[2];
     CHECK(pipe(ends), ==, 0);
     green_thread *watcher = start(watch, &ends[0]);
@@ -195,7 +195,7 @@ static int connect_in_time(void *argument) {
     return error;
 }
 
-TEST(connection_and_deadline, "a connection and a deadline in one loop iteration") {
+TEST(connection_and_deadline, "a connection and a deadline in one loop iteration: the connect succeeds or fails") {
     green_listener *listener = listen_any(TCP4);
     char text[GREEN_ADDRESS_TEXT_MAX];
     snprintf(text, sizeof text, "%s", address_of(listener));
@@ -226,7 +226,7 @@ static int serve(void *argument) {
     return green_serve(argument, NULL, end_late, &result);
 }
 
-TEST(handler_and_drain, "the end of a handler and the end of the drain in one loop iteration") {
+TEST(handler_and_drain, "a handler and the drain that end in one loop iteration: both stop and serve return") {
     green_listener *listener = listen_any(TCP4);
     green_thread *server = start(serve, listener);
     green_socket *client = connect_to(listener);

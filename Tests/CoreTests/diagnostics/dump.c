@@ -64,7 +64,7 @@ static int wait_readable(void *argument) {
     return green_wait_fd(*(int *)argument, POLLIN, GREEN_FOREVER);
 }
 
-TEST(what_each_waits_for, "the dump has a line for each thread: id, name, state, what it waits for") {
+TEST(what_each_waits_for, "the dump has a line for each thread: its id, name and state, and what it waits for") {
     int ends[2], value = 0;
     CHECK(pipe(ends), ==, 0);
     struct pair pair = connected(UNIX_PAIR);

@@ -86,7 +86,7 @@ static void dump_all(void) {
     CHECK(kill_and_finish(sleeper), ==, -ECANCELED);
 }
 
-TEST(all_hubs, "on a signal all hubs write their dumps, also those that wait in the kernel") {
+TEST(all_hubs, "on a signal all hubs write their dumps, including those that wait in the kernel") {
     on_each_engine(dump_all);
 }
 

@@ -194,13 +194,13 @@ static void wait_in_kernel(void) {
         CHECK(rounds++, <, ROUNDS_MAX);
 }
 
-TEST(in_kernel, "a hub that waits in the kernel is not blocked, on either engine") {
+TEST(in_kernel, "a hub that waits in the kernel is not reported as blocked, on either engine") {
     start_monitor();
     on_each_engine(wait_in_kernel);
     CHECK(green_monitor_stop(), ==, 0);
 }
 
-TEST(alone, "a hub whose only thread is its root is not blocked") {
+TEST(alone, "a hub whose only thread is its root is not reported as blocked") {
     start_monitor();
     CHECK(green_yield(), ==, 0);
     await_checks(); /* main is in pthread_join meanwhile */

@@ -124,7 +124,7 @@ TEST(datagrams, "all queued datagrams are received, although each is shorter tha
     green_socket_release(far);
 }
 
-TEST(number, "a reused descriptor number gets no events of the previous socket, even if a copy of that is open") {
+TEST(number, "a reused descriptor number gets no events of the previous socket, even if a copy is still open") {
     use_epoll();
     for (int keep = 0; keep < 2; keep++) {
         struct pair first = connected(UNIX_PAIR);
@@ -166,7 +166,7 @@ static int watches_of(int number) {
     return count;
 }
 
-TEST(child_holds, "a closed socket is not watched any more, even if a forked child holds a copy") {
+TEST(child_holds, "a closed socket is no longer watched, even if a forked child has a copy of its descriptor") {
     int go[2], status;
     use_epoll();
     needs_kernel();
@@ -237,7 +237,7 @@ TEST(flags, "the engine does not change the O_NONBLOCK flag of sockets") {
     release_pair(&pair);
 }
 
-TEST(high_numbers, "descriptors with high numbers work") {
+TEST(high_numbers, "descriptors with high numbers can be waited for") {
     struct rlimit limit;
     CHECK(getrlimit(RLIMIT_NOFILE, &limit), ==, 0);
     limit.rlim_cur = limit.rlim_max < 100000 ? limit.rlim_max : 100000;

@@ -49,7 +49,7 @@ TEST(seccomp, "if seccomp forbids io_uring, the hub runs on epoll and says why")
     falls_back(SYS_io_uring_setup, EPERM, "seccomp");
 }
 
-TEST(missing, "a kernel without io_uring gets epoll") {
+TEST(missing, "on a kernel without io_uring the hub runs on epoll") {
     needs_kernel();
     falls_back(SYS_io_uring_setup, ENOSYS, "no io_uring");
 }
@@ -156,7 +156,7 @@ static void open_without_descriptors(void) {
     CHECK(green_hub_engine() == NULL);
 }
 
-TEST(descriptors, "without a free descriptor no engine is opened, and the error says so") {
+TEST(descriptors, "if no descriptor is left, no engine is opened, and the error says so") {
     struct child child;
     run_child(&child, open_without_descriptors);
     CHECK(child.status, ==, 0);

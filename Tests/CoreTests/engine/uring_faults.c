@@ -1,5 +1,5 @@
 /* Errors and short transfers of io_uring. The test replaces the submission entry of an
- * operation by a NOP that has the wanted result (Linux 6.11). */
+ * operation by a NOP with the result to inject (Linux 6.11). */
 #include "../../../csrc/core/hub.h"
 #include "../../../csrc/engine/uring.h"
 #include "files.h"
@@ -124,7 +124,7 @@ TEST(interrupted_and_killed, "a receive that is interrupted again and again can 
     release_pair(&pair);
 }
 
-TEST(short_send, "a send of a part continues behind it") {
+TEST(short_send, "a short send continues with the remaining bytes") {
     on_uring();
     struct pair pair = connected(TCP4);
     fail_next(IORING_OP_SEND, 4, 1); /* the NOP has not sent these bytes */
@@ -235,7 +235,7 @@ TEST(broken_connect, "a connect interrupted by a signal is repeated until it is 
 
 /* Waiting -------------------------------------------------------------------- */
 
-TEST(receive_again, "a receive that a kernel worker gave up continues") {
+TEST(receive_again, "a receive that a kernel worker abandoned is submitted again") {
     on_uring();
     struct pair pair = connected(TCP4);
     const void *bytes;
@@ -288,7 +288,7 @@ static void fill(int fd) {
         ;
 }
 
-TEST(mistaken_room, "a send that polls mislead continues after pauses, and a kill ends it") {
+TEST(mistaken_room, "a send retries with pauses if polls report room that does not exist, and a kill ends it") {
     on_uring();
     struct pair pair = connected(UNIX_PAIR);
     static char bytes[64 * 1024];
@@ -430,7 +430,7 @@ static int open_without_waiting(void *path) {
     return open_and_release(path, O_RDONLY | O_NONBLOCK);
 }
 
-TEST(own_error_number, "errno belongs to each green thread, whatever the hub does for others") {
+TEST(own_error_number, "each green thread keeps its errno, whatever the hub does for others") {
     on_uring();
     char *path = strdup(path_of("fifo"));
     CHECK(mkfifo(path, 0600), ==, 0);
@@ -447,7 +447,7 @@ TEST(own_error_number, "errno belongs to each green thread, whatever the hub doe
     remove_directory();
 }
 
-TEST(no_worker, "if the kernel starts no worker, which it reports as -ECANCELED, a worker of Green makes the call") {
+TEST(no_worker, "if the kernel cannot start a worker and reports -ECANCELED, a worker of Green makes the call") {
     on_uring();
     for (size_t i = 0; i < sizeof file_calls; i++) {
         if (!takes(file_calls[i]))
@@ -501,7 +501,7 @@ TEST(longest_wait, "no timeout overflows when the kernel adds it to its clock") 
     CHECK(kill_and_finish(sleeper), ==, -ECANCELED);
 }
 
-/* The narrowest ring --------------------------------------------------------- */
+/* The smallest ring --------------------------------------------------------- */
 
 enum { PAIRS = 40 };
 

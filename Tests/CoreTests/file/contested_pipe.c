@@ -123,14 +123,14 @@ TEST(taken, "a hub is not blocked when another process takes the bytes that a po
     without_nowait(read_contested);
 }
 
-TEST(packets, "without non-blocking reads of pipes a read returns one packet") {
+TEST(packets, "without non-blocking reads of pipes, a read returns one packet") {
     without_nowait(read_packets);
 }
 
-TEST(nowhere, "without non-blocking reads of pipes a read that fails leaves no bytes to the next one") {
+TEST(nowhere, "without non-blocking reads of pipes, a failed read leaves no bytes to the next one") {
     without_nowait(read_to_nowhere);
 }
 
-TEST(much, "without non-blocking reads of pipes all bytes arrive in order") {
+TEST(much, "without non-blocking reads of pipes, all bytes arrive in order") {
     without_nowait(read_much);
 }

@@ -294,11 +294,11 @@ TEST(closed, "a close wakes the calls on the file, and later calls are -EBADF") 
     ends = pipe_of(0);
     reader = start(read_byte, ends.near);
     let_run();
-    char sentence[64];
-    snprintf(sentence, sizeof sentence, "descriptor %d: the file was closed", green_file_fd(ends.near));
+    char message[64];
+    snprintf(message, sizeof message, "descriptor %d: the file was closed", green_file_fd(ends.near));
     CHECK(green_file_close(ends.near), ==, 0);
     CHECK(finish(reader), ==, -EBADF);
-    CHECK_CONTAINS(green_explain(-EBADF), sentence);
+    CHECK_CONTAINS(green_explain(-EBADF), message);
     release(&ends);
 }
 
@@ -367,7 +367,7 @@ TEST(last_descriptor, "a file is closed even if no descriptor is left for an OS 
     remove_directory();
 }
 
-TEST(closed_indeed, "a closed file has no descriptor and no lock") {
+TEST(closed_indeed, "a closed file has released its descriptor and its locks") {
     for (int i = 0; i < SCALED(200); i++) {
         green_file *file = open_file("file", O_RDWR | O_CREAT), *next = open_file("file", O_RDWR);
         int fd = green_file_fd(file);

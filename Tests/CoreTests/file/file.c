@@ -104,7 +104,7 @@ static void expect_true_status(green_file *file) {
     CHECK(memcmp(&told.st_ctim, &status.st_ctim, sizeof status.st_ctim), ==, 0);
 }
 
-TEST(size, "a file has a status and a size, and can be truncated and extended") {
+TEST(size, "the status and the size of a file can be read, and the file truncated and extended") {
     struct stat status, same;
     char byte;
     green_file *file = file_of_pattern("file", 1000);

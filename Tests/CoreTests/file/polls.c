@@ -1,5 +1,5 @@
-/* Streams that do not support non-blocking reads: the hub's OS thread waits with a poll and
- * reads. Which these are depends on the kernel; terminals and inotify are everywhere. */
+/* Streams that do not support non-blocking reads: the hub polls, and then reads. Which
+ * streams these are depends on the kernel; terminals and inotify always are. */
 #include "files.h"
 
 #include <dirent.h>

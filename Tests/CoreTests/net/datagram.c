@@ -29,7 +29,7 @@ TEST(udp, "datagrams are sent and received, with the sender's address") {
     exchange("127.0.0.1:0", "127.0.0.1:0");
 }
 
-TEST(udp6, "the same on IPv6") {
+TEST(udp6, "datagrams over IPv6 are sent and received, with the sender's address") {
     green_listener *listener = listen_any(TCP6);
     if (!listener)
         skip("this machine has no IPv6");
@@ -37,7 +37,7 @@ TEST(udp6, "the same on IPv6") {
     exchange("[::1]:0", "[::1]:0");
 }
 
-TEST(unix_datagrams, "the same on unix sockets") {
+TEST(unix_datagrams, "datagrams over unix sockets are sent and received, with the sender's address") {
     exchange("unix:@green-test-datagram-1", "unix:@green-test-datagram-2");
 }
 

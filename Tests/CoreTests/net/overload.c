@@ -189,7 +189,7 @@ TEST(memory, "a spawn beyond the memory limit is an error, and other threads con
 
 /* Clients ----------------------------------------------------------------------- */
 
-TEST(slow_loris, "a timeout ends clients that send a byte now and then, and others are served") {
+TEST(slow_loris, "a timeout ends clients that send bytes very slowly, and others are served") {
     size_t slow_count = client_count(300);
     struct server server = {.read_timeout = 300 * GREEN_MILLISECOND};
     start_server(&server);

@@ -248,7 +248,7 @@ TEST(every_service, "a TCP or UDP service name is accepted as the port of every 
     CHECK(green_resolve(found, 0, "[::1]:of-streams"), ==, 0);
 }
 
-TEST(no_number, "a port with a sign or a blank is not a number, even if the C library accepts it") {
+TEST(no_number, "a port with a sign or a blank is refused, even if the C library accepts it") {
     static const char *const texts[] = {"localhost:+80", "localhost: 80", "localhost:-1", "localhost:\t80",
                                         "[::1]:+80",     "[::1]:-1",      "127.0.0.1: 80"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {

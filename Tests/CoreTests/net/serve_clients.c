@@ -249,7 +249,7 @@ TEST(short_stream, "a client that ends its stream too early does not end serve")
     end_too_early(read_ten);
 }
 
-TEST(short_stream_in_place, "the same where the bytes are received in place") {
+TEST(short_stream_in_place, "a client that ends its stream too early during a receive in place does not end serve") {
     end_too_early(receive_ten);
 }
 
@@ -373,7 +373,7 @@ static int ask_both(green_socket *client, void *context) {
     return ask_backend(client, context);
 }
 
-TEST(backend_silent, "another server that is silent for too long ends serve, even if the client once was") {
+TEST(backend_silent, "another server that is silent for too long ends serve, even if the client was silent before") {
     connect_backend();
     begin(ask_both);
     green_socket *client = connect_and_begin();
@@ -388,7 +388,7 @@ static int fail_otherwise(green_socket *client, void *context) {
     return -EPROTO;
 }
 
-TEST(own_error, "an error of the handler itself ends serve, even if its client has disconnected") {
+TEST(own_error, "a handler's own error ends serve, even if its client has disconnected") {
     begin(fail_otherwise);
     reset_and_release(connect_and_begin());
     expect_ended_by(-EPROTO);

@@ -228,7 +228,7 @@ static void send_to_all(struct queue *queue) {
         send_text(queue->queued[i], "x");
 }
 
-TEST(hands_over, "a stop handles the clients that had connected, one after another at a limit of one") {
+TEST(hands_over, "a stop serves the clients that had connected, in sequence if the concurrency is 1") {
     int64_t drain = GREEN_FOREVER;
     struct queue queue = start_waiting_queue();
     green_thread *stopper = start(stop_soon, &drain);

@@ -156,10 +156,10 @@ static void play_all(bool settle) {
     CHECK(played, ==, 5040);
 }
 
-BIG_TEST(settled, "every order of read, write, close, kills, release and end, one iteration for each") {
+BIG_TEST(settled, "every order of read, write, close, kill, release and end gives valid results, one per iteration") {
     play_all(true);
 }
 
-BIG_TEST(at_once, "every order of read, write, close, kills, release and end, in one iteration") {
+BIG_TEST(at_once, "every order of read, write, close, kill, release and end in one iteration gives valid results") {
     play_all(false);
 }

@@ -1,4 +1,4 @@
-/* Offloaded calls: who waits, how many run at once, and what interrupts leave behind. */
+/* Offloaded calls: how many run at once, what interrupts do, and the life of workers. */
 #include "helpers.h"
 
 #include <malloc.h>
@@ -76,7 +76,7 @@ static size_t threads_so_far(void) {
     return os_threads();
 }
 
-TEST(others_run, "only the caller waits, and gets the function's return value") {
+TEST(others_run, "an offloaded call blocks only its caller, which gets the function's return value") {
     struct call *call = new_call(NULL);
     green_thread *caller = start(offload, call);
     UNTIL(has_begun(call));
@@ -159,7 +159,7 @@ TEST(killed, "a kill ends the wait at once; a function that has begun runs to it
     green_offload_pool_free(pool);
 }
 
-TEST(killed_last, "a call that is queued after the last one was taken back still runs") {
+TEST(killed_last, "a call that is queued after the last queued one was withdrawn still runs") {
     green_offload_pool *pool = pool_of((green_offload_options){.threads = 1});
     struct call *begun = new_call(pool), *waiting = new_call(pool), *later = new_call(pool);
     green_thread *first = start(offload, begun), *second = start(offload, waiting);
@@ -368,7 +368,7 @@ static int use_green(void *unused) {
     return -EINVAL;
 }
 
-TEST(green_inside, "a function may use Green on its worker, and its errors are results") {
+TEST(green_inside, "a function may use Green on its worker, and the call returns its errors as results") {
     size_t before = threads_so_far();
     green_offload_pool *pool = pool_of((green_offload_options){0});
     int result = 0;

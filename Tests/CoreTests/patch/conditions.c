@@ -94,7 +94,7 @@ TEST(broadcasts, "a broadcast wakes all waiters") {
     end();
 }
 
-TEST(nobody, "a signal without a waiter has no effect") {
+TEST(no_waiter, "a signal without a waiter has no effect") {
     begin();
     CHECK(lib->cond_signal(&office.condition), ==, 0);
     CHECK(lib->cond_broadcast(&office.condition), ==, 0);

@@ -98,7 +98,7 @@ TEST(flags, "calls with flags go directly to the C library") {
     finish_files(fd);
 }
 
-/* In one piece ---------------------------------------------------------------------- */
+/* Transfers that must not be split -------------------------------------------------- */
 
 TEST(appended, "data written at the end or at the file position is written by one system call") {
     begin_with_files();
@@ -137,7 +137,7 @@ TEST(durable, "a call that waits for the disk despite RWF_NOWAIT is not tried fi
     finish_files(fd);
 }
 
-/* Who runs meanwhile ----------------------------------------------------------------- */
+/* Other threads during a call -------------------------------------------------------- */
 
 static bool other_ran;
 
@@ -244,7 +244,7 @@ TEST(straight, "without a hub and in a link, the calls go to the C library") {
     finish_files(fd);
 }
 
-/* What fails ------------------------------------------------------------------------- */
+/* Failures --------------------------------------------------------------------------- */
 
 /* The same library, not patched. */
 static const struct fixture *plain;

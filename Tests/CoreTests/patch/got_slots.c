@@ -231,7 +231,7 @@ static void *patch_often(void *path) {
     return NULL;
 }
 
-TEST(os_threads, "several OS threads may patch and undo at the same time, while another one calls") {
+TEST(os_threads, "several OS threads may patch and undo at the same time, while another one makes patched calls") {
     static const char *const paths[] = {PATCHED_NOW, PATCHED_NOW, PATCHED_LAZY, PATCHED_NO_PLT};
     const struct fixture *fixture = load_fixture(PATCHED_NOW);
     pthread_t threads[4];

@@ -3,7 +3,7 @@
 
 #include <pthread.h>
 
-/* What ends a call early -------------------------------------------------------- */
+/* Interrupts and closes --------------------------------------------------------- */
 
 TEST(closed, "a close, or a dup2 onto the descriptor, ends waiting calls with EBADF") {
     begin();
@@ -99,7 +99,7 @@ TEST(timeout, "a timeout of the thread ends a call with ETIMEDOUT") {
     end();
 }
 
-/* Who passes through -------------------------------------------------------------- */
+/* Calls that go to the C library -------------------------------------------------- */
 
 static void *call_without_hub(void *argument) {
     struct task *task = argument;

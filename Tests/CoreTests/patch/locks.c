@@ -59,7 +59,7 @@ static void with_each_lock(void (*body)(const struct lock *lock)) {
     body(&(struct lock){&semaphore, take_semaphore, give_semaphore});
 }
 
-/* Who has it, who has had it ------------------------------------------------------ */
+/* Exclusion and fairness ---------------------------------------------------------- */
 
 struct user {
     const struct lock *lock;
@@ -145,7 +145,7 @@ TEST(fair, "a thread that reacquires a lock at once does not starve others") {
     end();
 }
 
-TEST(default_families, "without the family, an import does not patch locks") {
+TEST(default_families, "locks are not patched unless their family is requested") {
     CHECK(green_import_patched(&patch, PATCHED_LOCKS, NULL), ==, -ENODATA);
     CHECK(green_import_patched(&patch, PATCHED_LOCKS, &(green_import_options){.families = GREEN_PATCH_ALL}), ==,
           -ENODATA);
@@ -255,7 +255,7 @@ static int give_what_is_anothers(void *unused) {
     return -lib->mutex_unlock(&owned);
 }
 
-TEST(owner, "a mutex that checks its owner is unlocked by no other green thread") {
+TEST(owner, "a mutex that checks its owner cannot be unlocked by another green thread") {
     static const int kinds[] = {PTHREAD_MUTEX_RECURSIVE, PTHREAD_MUTEX_ERRORCHECK};
     begin();
     for (int i = 0; i < 2; i++) {
@@ -479,7 +479,7 @@ TEST(killed, "a kill ends a timed wait for a lock, but no other wait") {
     end();
 }
 
-TEST(undone, "green threads acquire the locks that they wait for after the patch is undone") {
+TEST(undone, "green threads that wait for locks while the patch is undone still acquire them") {
     struct lock lock = {&busy, take_mutex, give_mutex};
     begin();
     CHECK(lib->mutex_lock(&busy), ==, 0);

@@ -26,7 +26,7 @@ static const struct place {
     int library, reason;
     const char *data;
 } kinds[] = {
-    {ERR_LIB_SSL, 134, "a certificate of nobody"},
+    {ERR_LIB_SSL, 134, "an unsigned certificate"},
     {ERR_LIB_SYS, ECONNRESET, "calling read()"},
     {ERR_LIB_CRYPTO, ERR_R_INTERNAL_ERROR, ""},
     {ERR_LIB_X509, 112, "per cent %s %n"},

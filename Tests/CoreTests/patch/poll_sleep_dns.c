@@ -315,7 +315,7 @@ TEST(select_beyond, "select takes descriptors beyond FD_SETSIZE") {
     CHECK(green_sleep(1), ==, 0);
     int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 1500);
     if (fd < 0)
-        skip("there may not be so many descriptors");
+        skip("the limit of descriptors is too low");
     unsigned long sets[2000 / (8 * sizeof(long)) + 1] = {0};
     sets[(size_t)fd / (8 * sizeof(long))] = 1ul << ((size_t)fd % (8 * sizeof(long)));
     CHECK(lib->select(fd + 1, NULL, (fd_set *)sets, NULL, &(struct timeval){1, 0}), ==, 1);

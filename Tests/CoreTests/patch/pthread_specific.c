@@ -128,7 +128,7 @@ static void *have_it_replaced(void *unused) {
     return lib->getspecific(key);
 }
 
-TEST(deleted_elsewhere, "the same holds if an object that is not patched deletes the key") {
+TEST(deleted_elsewhere, "a key deleted by an object that is not patched has no values in a new key either") {
     begin();
     make(NULL);
     CHECK(joined(create(have_it_replaced, NULL)) == NULL);

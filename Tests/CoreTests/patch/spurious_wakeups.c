@@ -122,7 +122,7 @@ static int with_error(struct sockaddr_in *address) {
     return fd;
 }
 
-TEST(error_queue, "a receive waits on a socket with an error in its queue, and a close ends it") {
+TEST(error_queue, "a receive waits on a socket with a queued error, and a close ends it") {
     ssize_t (*const calls[])(struct task *) = {by_recv, by_recvfrom, by_recvmsg, by_read, by_readv};
     begin();
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
@@ -146,7 +146,7 @@ TEST(error_queue, "a receive waits on a socket with an error in its queue, and a
     end();
 }
 
-TEST(error_queue_killed, "a kill ends a receive on a socket with an error in its queue") {
+TEST(error_queue_killed, "a kill ends a receive on a socket with a queued error") {
     struct sockaddr_in address;
     char bytes[8];
     begin();

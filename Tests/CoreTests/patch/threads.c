@@ -11,7 +11,7 @@ TEST(green, "a thread created by a patched library is green and runs on the same
     end();
 }
 
-TEST(concurrent, "its sleep lets other threads run, and so does joining it") {
+TEST(concurrent, "sleeps and joins of green threads let other threads run") {
     begin();
     bool going = true;
     pthread_t counting = create(count_while, &going), sleeping = create(sleep_a_little, &going);
@@ -36,7 +36,7 @@ static int sum_in_thread(void *unused) {
     return lib->sum_squares(4, 100) == 100L * 101 * 201 / 6 ? 0 : -EIO;
 }
 
-TEST(pools, "several green threads use such pools concurrently") {
+TEST(pools, "several green threads use thread pools concurrently") {
     begin();
     green_thread *threads[5];
     for (int i = 0; i < 5; i++)
@@ -71,7 +71,7 @@ static void *make_os_thread(void *unused) {
     return NULL;
 }
 
-TEST(without_hub, "where the caller cannot park, an OS thread is created") {
+TEST(without_hub, "if the caller cannot park, an OS thread is created") {
     begin();
     on_os_thread(make_os_thread, NULL);
     end();

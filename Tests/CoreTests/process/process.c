@@ -67,7 +67,7 @@ static bool is_childless(void) {
 
 /* Exit status ------------------------------------------------------------------ */
 
-TEST(codes, "a wait returns the exit code, any number of times") {
+TEST(codes, "a wait returns the exit code any number of times") {
     CHECK(run_script("exit 0", (green_process_options){0}).code, ==, 0);
     CHECK(run_script("exit 255", (green_process_options){0}).code, ==, 255);
     struct program program = start_script("exit 7", (green_process_options){0});
@@ -225,7 +225,7 @@ TEST(no_others, "a program inherits no descriptor of Green") {
     green_file_free(ends.far);
 }
 
-TEST(descriptors, "a program gets the given descriptors, even if they are exchanged") {
+TEST(descriptors, "a program gets the given descriptors, even if two of them swap numbers") {
     struct pipe_ends ends = pipe_of(0), others = pipe_of(0);
     int fds[2] = {green_file_fd(ends.far), green_file_fd(others.far)};
     int saved[2] = {fcntl(1, F_DUPFD_CLOEXEC, 10), fcntl(2, F_DUPFD_CLOEXEC, 10)};

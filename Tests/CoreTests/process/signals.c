@@ -33,7 +33,7 @@ TEST(times_out, "next ends with its timeout") {
     green_signals_free(signals);
 }
 
-TEST(two, "two signals that have arrived are both returned") {
+TEST(two, "two pending signals are both returned") {
     green_signals *signals = open_for(SIGUSR1, SIGUSR2);
     CHECK(kill(getpid(), SIGUSR2), ==, 0);
     CHECK(kill(getpid(), SIGUSR1), ==, 0);
@@ -122,7 +122,7 @@ TEST(two_collectors, "a signal collected twice takes its action again when both 
     }
 }
 
-TEST(mask_restored, "a signal that was blocked before stays blocked after the close") {
+TEST(mask_restored, "a signal that was blocked before the open stays blocked after the close") {
     sigset_t mask;
     sigemptyset(&mask);
     sigaddset(&mask, SIGUSR2);

@@ -1,4 +1,4 @@
-/* Queues: each item that was put is got once, in order. */
+/* Queues: each item is put and taken once, in order. */
 #include "world.h"
 
 static int64_t some_capacity(void) {
@@ -80,7 +80,7 @@ static void put(struct actor *actor, struct queue *queue) {
             if (queue->states[item] == PUTTING)
                 queue->states[item] = PUT;
         } else {
-            CHECK(queue->states[item], ==, PUTTING); /* no other thread has it */
+            CHECK(queue->states[item], ==, PUTTING); /* the item is lost */
             queue->states[item] = KEPT;
             CHECK(is_early(result) || (result == -EBADF && green_queue_is_closed(queue->queue)));
         }

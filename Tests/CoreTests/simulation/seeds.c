@@ -54,10 +54,10 @@ static void run_seeds(const char *engine) {
            (unsigned long)kernel_faults());
 }
 
-BIG_TEST(uring, "in any order of events, io_uring loses, duplicates and leaves nothing, and no thread is stuck") {
+BIG_TEST(uring, "on io_uring no order of events loses, duplicates or leaks anything, and no thread is stuck") {
     run_seeds("uring");
 }
 
-BIG_TEST(epoll, "in any order of events, epoll loses, duplicates and leaves nothing, and no thread is stuck") {
+BIG_TEST(epoll, "on epoll no order of events loses, duplicates or leaks anything, and no thread is stuck") {
     run_seeds("epoll");
 }
