@@ -31,7 +31,7 @@ static const green_wait_kind awaiting = {green__wait_leave_list, describe};
 int green_event_make(green_event **made) {
     green_event *event = calloc(1, sizeof *event);
     if (!event)
-        return green__fail(-ENOMEM, "cannot create an event: out of memory");
+        return green__fail(-ENOMEM, "cannot create an event");
     green__wait_list_init(&event->waiters);
     *made = event;
     return 0;

@@ -55,7 +55,7 @@ static void entry_exited(green_exit_observer *observer, green_thread *thread) {
 int green_group_make(green_group **made) {
     green_group *group = malloc(sizeof *group);
     if (!group)
-        return green__fail(-ENOMEM, "cannot create a group: out of memory");
+        return green__fail(-ENOMEM, "cannot create a group");
     *group = (green_group){.takers = {.object = "group", .which = "next"}, .last = &group->finished};
     green__wait_list_init(&group->takers.waiting);
     *made = group;
@@ -88,7 +88,7 @@ int green_group_add(green_group *group, green_thread *thread) {
         return error;
     struct entry *entry = malloc(sizeof *entry);
     if (!entry)
-        return green__fail(-ENOMEM, "cannot add a green thread to a group: out of memory");
+        return green__fail(-ENOMEM, "cannot add a green thread to a group");
     *entry =
         (struct entry){.exit_observer.exited = entry_exited, .group = group, .thread = green_thread_retain(thread)};
     group->takers.count++;

@@ -105,7 +105,7 @@ static void first_exited(green_exit_observer *observer, green_thread *thread) {
 int green_pile_make(green_pile **made, green_pool *pool) {
     green_pile *pile = malloc(sizeof *pile);
     if (!pile)
-        return green__fail(-ENOMEM, "cannot create a pile: out of memory");
+        return green__fail(-ENOMEM, "cannot create a pile");
     *pile = (green_pile){
         .takers = {.object = "pile", .which = "first"}, .pool = pool, .first_observer.exited = first_exited};
     green__wait_list_init(&pile->takers.waiting);
@@ -129,7 +129,7 @@ void green_pile_free(green_pile *pile) {
 
 static inline int append(green_pile *pile, struct item item) {
     if (pile->takers.count == pile->capacity && !grow(pile))
-        return green__fail(-ENOMEM, "cannot add a green thread to a pile: out of memory");
+        return green__fail(-ENOMEM, "cannot add a green thread to a pile");
     *item_at(pile, pile->end++) = item;
     pile->takers.count++;
     return 0;

@@ -71,8 +71,8 @@ static int wait_in(green_wait_list *list, const green_wait_kind *kind, green_poo
     if (error < 0 && wait.wait.cause == -EBADF)
         green__fail(error, "the pool was freed while a green thread waited for it");
     else if (error < 0 && wait.wait.cause == -ETIMEDOUT)
-        green__fail(error,
-                    kind == &awaiting_room ? "spawn: the pool stayed full" : "waiting for all green threads of a pool");
+        green__fail(error, kind == &awaiting_room ? "cannot spawn: the pool stayed full"
+                                                  : "waiting for all green threads of a pool");
     return error;
 }
 
@@ -131,7 +131,7 @@ static int start(green_pool *pool, green_thread **handle, const green_spawn_opti
     struct member *member = member_take(pool);
     int error = -ENOMEM;
     if (!member) {
-        green__fail(error, "spawn: out of memory for another green thread of a pool");
+        green__fail(error, "cannot spawn another green thread of a pool");
         goto no_member;
     }
     error = options ? green_spawn_with(&thread, options, function, argument) : green_spawn(&thread, function, argument);
@@ -163,7 +163,7 @@ static int call_in_place(green_hub *hub, green_thread **handle, const green_spaw
         return error;
     green_thread *thread = green__thread_finished_inline(hub);
     if (!thread)
-        return green__fail(-ENOMEM, "spawn: out of memory for another green thread of a pool");
+        return green__fail(-ENOMEM, "cannot spawn another green thread of a pool");
     if (options && options->name)
         green__thread_set_name(thread, options->name);
     uint64_t deliveries = hub->current->deliveries;
@@ -195,7 +195,7 @@ int green_pool_spawn(green_pool *pool, green_thread **thread, const green_spawn_
     if (green_pool_is_inside(pool))
         return call_in_place(pool->hub, thread, options, function, argument);
     if (timeout == 0)
-        return green__fail(-ETIMEDOUT, "spawn: a pool of %" PRId64 " green threads is full", pool->size);
+        return green__fail(-ETIMEDOUT, "cannot spawn: a pool of %" PRId64 " green threads is full", pool->size);
     error = wait_in(&pool->spawners, &awaiting_room, pool, timeout);
     return error < 0 ? error : start(pool, thread, options, function, argument);
 }
@@ -219,7 +219,7 @@ int green_pool_make(green_pool **made, int64_t size) {
         return green__fail(-EINVAL, "cannot create a pool of %" PRId64 " green threads: the size is negative", size);
     green_pool *pool = malloc(sizeof *pool);
     if (!pool)
-        return green__fail(-ENOMEM, "cannot create a pool: out of memory");
+        return green__fail(-ENOMEM, "cannot create a pool");
     *pool = (green_pool){.size = size};
     green__wait_list_init(&pool->spawners);
     green__wait_list_init(&pool->idle);

@@ -61,7 +61,7 @@ int green_queue_make(green_queue **made, const green_queue_options *options) {
         return error;
     green_queue *queue = calloc(1, sizeof *queue);
     if (!queue)
-        return green__fail(-ENOMEM, "cannot create a queue: out of memory");
+        return green__fail(-ENOMEM, "cannot create a queue");
     size_t alignment = options->alignment ? options->alignment : _Alignof(max_align_t);
     queue->options = *options;
     queue->heap.precedes = options->precedes;
@@ -71,7 +71,7 @@ int green_queue_make(green_queue **made, const green_queue_options *options) {
         queue->scratch = aligned_alloc(queue->buffer.alignment, queue->buffer.stride);
         if (!queue->scratch) {
             free(queue);
-            return green__fail(-ENOMEM, "cannot create a queue: out of memory");
+            return green__fail(-ENOMEM, "cannot create a queue");
         }
     }
     green__wait_list_init(&queue->getters);
@@ -180,7 +180,7 @@ static int put_now(green_queue *queue, void *element) {
     if (queue->count >= queue->limit)
         return 0;
     if (!store_element(queue, element))
-        return green__fail(-ENOMEM, "putting into a queue of %zu elements: out of memory", queue->count);
+        return green__fail(-ENOMEM, "cannot put into a queue of %zu elements", queue->count);
     return 1;
 }
 
@@ -249,26 +249,25 @@ static const green_wait_kind putting = {green__wait_leave_list, describe_put};
 static const green_wait_kind joining = {green__wait_leave_list, describe_join};
 
 /* Explains the error of a call. The queue may have been freed. */
-static int explain(int error, const char *doing) {
+static int explain(int error, const char *what) {
     switch (error) {
     case -ETIMEDOUT:
-        return green__fail(error, "%s", doing);
-    case -EBADF:
-        return green__fail(error, "%s: the queue was closed", doing);
     case -ENOMEM:
-        return green__fail(error, "%s: out of memory", doing);
+        return green__fail(error, "%s", what);
+    case -EBADF:
+        return green__fail(error, "%s: the queue was closed", what);
     default:
         return error;
     }
 }
 
 static __attribute__((noinline)) int wait_in(green_queue *queue, green_wait_list *list, const green_wait_kind *kind,
-                                             void *element, int64_t timeout, const char *doing) {
+                                             void *element, int64_t timeout, const char *what) {
     if (timeout == 0)
-        return green__fail(-ETIMEDOUT, "%s", doing);
+        return green__fail(-ETIMEDOUT, "%s", what);
     struct queue_wait wait = {.queue = queue, .element = element};
     int error = green__wait_in_list(queue->hub, &wait.wait, kind, list, timeout);
-    return GREEN_LIKELY(error == 0) ? 0 : explain(error, doing);
+    return GREEN_LIKELY(error == 0) ? 0 : explain(error, what);
 }
 
 static __attribute__((noinline)) int put_slow(green_queue *queue, void *element, int64_t timeout) {
@@ -276,11 +275,11 @@ static __attribute__((noinline)) int put_slow(green_queue *queue, void *element,
     if (error < 0)
         return error;
     if (queue->closed)
-        return explain(-EBADF, "putting");
+        return explain(-EBADF, "cannot put");
     int done = put_now(queue, element);
     if (done != 0)
         return done < 0 ? done : 0;
-    return wait_in(queue, &queue->putters, &putting, element, timeout, "putting into a full queue");
+    return wait_in(queue, &queue->putters, &putting, element, timeout, "cannot put into a full queue");
 }
 
 int green_queue_put(green_queue *queue, void *element, int64_t timeout) {
@@ -301,8 +300,8 @@ static __attribute__((noinline)) int get_slow(green_queue *queue, void *element,
         return 0;
     }
     if (queue->closed)
-        return explain(-EBADF, "getting");
-    return wait_in(queue, &queue->getters, &getting, element, timeout, "getting from an empty queue");
+        return explain(-EBADF, "cannot get");
+    return wait_in(queue, &queue->getters, &getting, element, timeout, "cannot get from an empty queue");
 }
 
 int green_queue_get(green_queue *queue, void *element, int64_t timeout) {
@@ -317,7 +316,7 @@ int green_queue_try_put(green_queue *queue, void *element) {
     int error = green__hub_affinity_check(&queue->hub, "queue");
     if (error < 0)
         return error;
-    return queue->closed ? explain(-EBADF, "putting") : put_now(queue, element);
+    return queue->closed ? explain(-EBADF, "cannot put") : put_now(queue, element);
 }
 
 int green_queue_try_get(green_queue *queue, void *element) {
@@ -326,7 +325,7 @@ int green_queue_try_get(green_queue *queue, void *element) {
         return error;
     void *slot = get_now(queue);
     if (!slot)
-        return queue->closed ? explain(-EBADF, "getting") : 0;
+        return queue->closed ? explain(-EBADF, "cannot get") : 0;
     move(queue, element, slot);
     return 1;
 }
@@ -389,7 +388,7 @@ int green_queue_join(green_queue *queue, int64_t timeout) {
     int error = green__hub_affinity_enter(&queue->hub, "queue");
     if (error < 0 || queue->unfinished == 0)
         return error;
-    return wait_in(queue, &queue->joiners, &joining, NULL, timeout, "joining a queue with unfinished elements");
+    return wait_in(queue, &queue->joiners, &joining, NULL, timeout, "cannot join a queue with unfinished elements");
 }
 
 /* State -------------------------------------------------------------------- */

@@ -47,7 +47,7 @@ int green_semaphore_make(green_semaphore **made, int64_t permits, int64_t limit)
         return green__fail(-EINVAL, "cannot create a semaphore with %ld permits and a limit of %ld", permits, limit);
     green_semaphore *semaphore = calloc(1, sizeof *semaphore);
     if (!semaphore)
-        return green__fail(-ENOMEM, "cannot create a semaphore: out of memory");
+        return green__fail(-ENOMEM, "cannot create a semaphore");
     semaphore->permits = permits;
     semaphore->limit = limit < 0 ? INT64_MAX : limit;
     green__wait_list_init(&semaphore->acquirers);

@@ -125,7 +125,7 @@ int green_timeout_start_with(green_timeout **started, int64_t nanoseconds, void 
 failed:
     free(timeout);
     green__interrupt_reason_discard(&given);
-    return hub ? green__fail(-ENOMEM, "cannot start a timeout: out of memory") : error;
+    return hub ? green__fail(-ENOMEM, "cannot start a timeout") : error;
 }
 
 int green_timeout_start(green_timeout **timeout, int64_t nanoseconds) {

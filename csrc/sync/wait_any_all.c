@@ -54,7 +54,7 @@ static int watch(struct multi_wait *multi, green_thread *const *threads, size_t 
     multi->first = NULL;
     multi->targets = count <= TARGETS_ON_STACK ? multi->inline_targets : calloc(count, sizeof *multi->targets);
     if (!multi->targets)
-        return green__fail(-ENOMEM, "cannot wait for %zu green threads: out of memory", count);
+        return green__fail(-ENOMEM, "cannot wait for %zu green threads", count);
     for (size_t i = 0; i < count; i++) {
         struct target *target = &multi->targets[i];
         *target = (struct target){{.exited = target_exited}, multi, green_thread_retain(threads[i])};

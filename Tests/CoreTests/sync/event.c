@@ -186,7 +186,7 @@ static int yield_mark(void *argument) {
     return 0;
 }
 
-TEST(timeout_zero, "a timeout of 0 asks without letting anybody run") {
+TEST(timeout_zero, "a timeout of 0 polls, and no other thread runs") {
     green_event *event = new_event();
     void *value = NULL;
     green_thread *thread = start(yield_mark, "r");

@@ -52,7 +52,7 @@ TEST(bad_numbers, "negative permits, or more than the limit, are -EINVAL, and th
     green_semaphore_free(NULL);
 }
 
-TEST(permits, "permits are taken without blocking while there are some, and given back by anybody") {
+TEST(permits, "permits are acquired without blocking while there are some, and released by any thread") {
     green_semaphore *semaphore = new_semaphore(2, -1);
     struct user giver = {semaphore, true, GREEN_FOREVER, 0, 1};
     CHECK(green_semaphore_acquire(semaphore, GREEN_FOREVER), ==, 0);
@@ -86,7 +86,7 @@ static int mark_run(void *argument) {
     return 0;
 }
 
-TEST(timeout_zero, "a timeout of 0 asks without letting anybody run") {
+TEST(timeout_zero, "a timeout of 0 polls, and no other thread runs") {
     green_semaphore *semaphore = new_semaphore(0, 0);
     green_thread *thread = start(mark_run, "r");
     CHECK(green_semaphore_acquire(semaphore, 0), ==, -ETIMEDOUT);

@@ -82,7 +82,7 @@ struct CrawlTests {
     }
 
     @Test
-    func `reads a body whose end is told by length, chunks or close`() throws {
+    func `reads a body whose end is given by a length, by chunks or by a close`() throws {
         let chunk = "1;name=\"value\"\r\nx\r\n"
         let answers: [(answer: String, size: Int)] = [
             (page("length"), 6),
