@@ -17,7 +17,7 @@ enum { ALL = 7, STDERR_COPY = 100 };
 static _Thread_local int moved = -1; /* the last low descriptor that was moved to a higher number */
 static unsigned closed_at_start;     /* standard descriptors, as a bit set */
 
-static void complain(const char *what) {
+static void report_low(const char *what) {
     dup2(STDERR_COPY, STDERR_FILENO);
     fprintf(stderr, "a standard descriptor was taken by: %s\n", what);
     _exit(1);
@@ -27,7 +27,7 @@ int __real_close(int fd);
 int __wrap_close(int fd);
 int __wrap_close(int fd) {
     if (fd >= 0 && fd <= STDERR_FILENO && (closed_at_start & 1u << fd) && moved != fd)
-        complain("a descriptor that was closed soon");
+        report_low("a descriptor that was closed soon");
     moved = -1;
     return __real_close(fd);
 }
@@ -47,7 +47,7 @@ int __wrap_fcntl(int fd, int command, ...) {
 static void expect_free(const char *what) {
     for (int fd = 0; fd <= STDERR_FILENO; fd++)
         if ((closed_at_start & 1u << fd) && __real_fcntl(fd, F_GETFD, 0) >= 0)
-            complain(what);
+            report_low(what);
 }
 
 static void meet(const char *at) {
@@ -95,7 +95,7 @@ static int serve_one(void *listener) {
     return green_serve(listener, &options, stop_serving, NULL);
 }
 
-static void be_served(void) {
+static void exchange_byte(void) {
     green_listener *listener = listen_any(TCP4);
     green_thread *thread = start(serve_one, listener);
     green_socket *client = connect_to(listener);
@@ -121,7 +121,7 @@ static void use_sockets(const char *directory) {
     meet("127.0.0.1:0");
     meet("localhost:0");
     meet_many();
-    be_served();
+    exchange_byte();
     snprintf(path, sizeof path, "unix:%s/socket", directory);
     meet(path);
     replace_dead(path);

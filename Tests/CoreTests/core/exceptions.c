@@ -125,7 +125,7 @@ TEST(killed, "a thread killed in a handler keeps its own exception") {
     CHECK(finish(killed), ==, -ECANCELED);
 }
 
-static void fork_and_go_on(void *parent) {
+static void fork_and_continue(void *parent) {
     pid_t child = fork();
     CHECK(child, >=, 0);
     if (child == 0) {
@@ -139,7 +139,7 @@ static void fork_and_go_on(void *parent) {
 
 static int fork_in_handler(void *text) {
     bool parent = true;
-    CHECK(cxx->rethrow(text, fork_and_go_on, &parent));
+    CHECK(cxx->rethrow(text, fork_and_continue, &parent));
     if (!parent)
         _exit(cxx->state() == 0 ? 0 : 1);
     return 0;

@@ -95,7 +95,7 @@ enum { MOST = 200 };
 static green_thread *sleepers[MOST];
 static char *places[MOST];
 
-static int tell_place_and_nap(void *place) {
+static int report_address_and_nap(void *place) {
     char here;
     *(char **)place = &here;
     return nap(NULL);
@@ -104,7 +104,7 @@ static int tell_place_and_nap(void *place) {
 static void start_sleepers(int count) {
     green_spawn_options options = {.stack_size = STACK_SIZE};
     for (int i = 0; i < count; i++)
-        CHECK(green_spawn_with(&sleepers[i], &options, tell_place_and_nap, &places[i]), ==, 0);
+        CHECK(green_spawn_with(&sleepers[i], &options, report_address_and_nap, &places[i]), ==, 0);
     let_run();
 }
 
@@ -296,7 +296,7 @@ TEST(no_descriptor, "a hub without a descriptor for userfaultfd has guards by mp
     CHECK(child.status, ==, 0);
 }
 
-static void lock_and_go_on(void) {
+static void lock_memory_and_spawn(void) {
     if (!has_guard_install())
         return;
     CHECK(setenv("GREEN_DISABLE", kind->disabled, 1), ==, 0);
@@ -306,7 +306,7 @@ static void lock_and_go_on(void) {
     if (syscall(SYS_mlockall, MCL_CURRENT | MCL_ONFAULT) < 0)
         return;
     for (int i = 3; i < MOST; i++)
-        CHECK(green_spawn_with(&sleepers[i], &(green_spawn_options){.stack_size = STACK_SIZE}, tell_place_and_nap,
+        CHECK(green_spawn_with(&sleepers[i], &(green_spawn_options){.stack_size = STACK_SIZE}, report_address_and_nap,
                                &places[i]),
               ==, 0);
     let_run();
@@ -321,7 +321,7 @@ TEST(locked, "after the program has locked its memory, new stacks have guards of
     for (int i = 0; i < 2; i++) {
         struct child child;
         kind = &once[i];
-        run_child(&child, lock_and_go_on);
+        run_child(&child, lock_memory_and_spawn);
         CHECK_TEXT(child.output, "");
         CHECK(child.status, ==, 0);
     }

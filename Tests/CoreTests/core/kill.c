@@ -179,7 +179,7 @@ TEST(self, "a thread that kills itself gets -ECANCELED") {
     CHECK(finish(start(kill_self, NULL)), ==, -ECANCELED);
 }
 
-static int live_on(void *argument) {
+static int handle_kill(void *argument) {
     (void)argument;
     CHECK(green_sleep(3600 * GREEN_SECOND), ==, -ECANCELED);
     CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
@@ -188,7 +188,7 @@ static int live_on(void *argument) {
 }
 
 TEST(caught, "a thread may handle a kill and continue: each kill interrupts one call") {
-    green_thread *thread = start(live_on, NULL);
+    green_thread *thread = start(handle_kill, NULL);
     let_run();
     CHECK(kill_and_finish(thread), ==, 9);
 }

@@ -221,7 +221,7 @@ TEST(overflow_without_advice, "an overflow is detected on kernels without guard 
     check_overflow(overflow_without_advice);
 }
 
-static int tell_place(void *place) {
+static int report_address(void *place) {
     char here;
     *(char **)place = &here;
     return nap(NULL);
@@ -233,7 +233,7 @@ static void crash_in_guard(void) {
     char *place = NULL;
     green_spawn_options options = {.stack_size = SIZE, .name = "sleeping"};
     green_thread *thread = NULL;
-    CHECK(green_spawn_with(&thread, &options, tell_place, &place), ==, 0);
+    CHECK(green_spawn_with(&thread, &options, report_address, &place), ==, 0);
     let_run();
     *(volatile char *)(place - SIZE) = 1;
 }

@@ -8,20 +8,20 @@
 static const int64_t TIMEOUT = 20 * 1000 * 1000;
 
 /* Blocks the hub until the deadlines of all waiting threads have expired. */
-static void outlast(void) {
+static void pass_deadlines(void) {
     int64_t until = green_now() + 2 * TIMEOUT;
     while (green_now() < until)
         continue;
 }
 
-static int outlast_all(void *argument) {
-    outlast();
+static int pass_deadlines_and_end(void *argument) {
+    pass_deadlines();
     return *(int *)argument;
 }
 
 TEST(end_and_deadline, "a thread that ends after a wait's deadline, before timers are checked, is returned") {
     int value = 7, result = 0;
-    green_thread *thread = start(outlast_all, &value);
+    green_thread *thread = start(pass_deadlines_and_end, &value);
     CHECK(green_thread_wait(thread, &result, TIMEOUT), ==, 0); /* it had ended */
     CHECK(result, ==, 7);
     green_thread_release(thread);
@@ -33,7 +33,7 @@ static int wait_with_deadline(void *argument) {
 
 TEST(end_and_many_deadlines, "a thread that ends after the deadlines of many waits is returned by all") {
     int value = 7;
-    green_thread *thread = start(outlast_all, &value), *waiters[20];
+    green_thread *thread = start(pass_deadlines_and_end, &value), *waiters[20];
     green_thread_set_name(thread, "busy");
     for (int i = 0; i < 20; i++)
         waiters[i] = start(wait_with_deadline, thread);
@@ -64,7 +64,7 @@ TEST(kill_and_deadline, "a kill that comes together with a deadline is not lost"
     CHECK(green_yield(), ==, 0);
     CHECK(green_thread_kill(sleeper), ==, 0);
     CHECK(green_thread_kill(waiter), ==, 0);
-    outlast();
+    pass_deadlines();
     CHECK(finish(sleeper), ==, 0);
     CHECK(finish(waiter), ==, 0);
     CHECK(kill_and_finish(target), ==, -ECANCELED);
@@ -113,7 +113,7 @@ TEST(byte_and_deadline, "a byte and a deadline: the byte is read, or stays unrea
         green_thread *reader = start(readers[i], pair.near);
         let_run();
         CHECK(write(green_socket_fd(pair.far), "x", 1), ==, 1);
-        outlast();
+        pass_deadlines();
         check_byte(finish(reader), -ETIMEDOUT, pair.near);
         release_pair(&pair);
     }
@@ -161,7 +161,7 @@ TEST(event_and_deadline, "an event and a deadline in one loop iteration: the wai
     green_thread *watcher = start(watch, &ends[0]);
     let_run();
     CHECK(write(ends[1], "x", 1), ==, 1);
-    outlast();
+    pass_deadlines();
     int result = finish(watcher);
     CHECK(result == POLLIN || result == -ETIMEDOUT);
     close(ends[0]);
@@ -179,7 +179,7 @@ TEST(signal_and_deadline, "a signal and a deadline: the signal is returned, or s
     green_thread *thread = start(next_signal, signals);
     let_run();
     CHECK(kill(getpid(), SIGUSR1), ==, 0);
-    outlast();
+    pass_deadlines();
     int result = finish(thread);
     CHECK(result == SIGUSR1 || result == -ETIMEDOUT);
     if (result == -ETIMEDOUT)
@@ -203,7 +203,7 @@ TEST(connection_and_deadline, "a connection and a deadline in one loop iteration
         green_thread *thread = start(connect_in_time, text);
         for (int i = 0; i < yields; i++)
             CHECK(green_yield(), ==, 0);
-        outlast();
+        pass_deadlines();
         int result = finish(thread);
         CHECK(result == 0 || result == -ETIMEDOUT);
     }
@@ -217,7 +217,7 @@ static int drain_soon(void *argument) {
 static int end_late(green_socket *client, void *context) {
     char byte;
     ssize_t count = green_read(client, &byte, 1);
-    outlast();
+    pass_deadlines();
     return count < 0 ? (int)count : *(int *)context;
 }
 

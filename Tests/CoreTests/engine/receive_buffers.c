@@ -83,7 +83,7 @@ TEST(in_place, "sockets whose bytes were received in place and not consumed keep
     }
 }
 
-static int look_at_line(void *argument) {
+static int read_line(void *argument) {
     char line[8192];
     return (int)green_read_line(argument, line, sizeof line);
 }
@@ -96,7 +96,7 @@ TEST(waiting_for_more, "sockets that wait for the rest of a message keep their p
     for (int i = 0; i < HOLDERS; i++) {
         holders[i] = connected(TCP4);
         CHECK(green_write(holders[i].far, part, sizeof part), ==, sizeof part);
-        threads[i] = start(look_at_line, holders[i].near);
+        threads[i] = start(read_line, holders[i].near);
     }
     serve_another();
     for (int i = 0; i < HOLDERS; i++) {

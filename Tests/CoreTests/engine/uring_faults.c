@@ -173,7 +173,7 @@ TEST(no_buffers, "a receive without a free buffer uses its own memory") {
 }
 
 /* Waits for the next completion, and returns before its thread continues. */
-static void until_told(void) {
+static void await_completion(void) {
     uint64_t before = uring->base.completions;
     for (int i = 0; i < 1000 && uring->base.completions == before; i++)
         CHECK(green_yield(), ==, 0);
@@ -190,7 +190,7 @@ TEST(closed_without_buffers, "a socket is closed before its reader learns that n
     struct pair pair = connected(TCP4);
     green_thread *reader = start(receive_any, pair.near);
     fail_next(IORING_OP_RECV, -ENOBUFS, 1);
-    until_told();
+    await_completion();
     expect_all_met();
     CHECK(green_close(pair.near), ==, 0);
     CHECK(finish(reader), ==, -EBADF);
@@ -514,7 +514,7 @@ static int echo_all(void *socket) {
     return (int)count;
 }
 
-static void press(unsigned entries) {
+static void exceed_entries(unsigned entries) {
     open_hub(entries);
     struct pair pairs[PAIRS];
     green_thread *echoes[PAIRS], *writers[PAIRS], *readers[PAIRS], *idle[PAIRS];
@@ -547,9 +547,9 @@ static void press(unsigned entries) {
 }
 
 TEST(one_entry, "a ring with one entry loses nothing") {
-    press(1);
+    exceed_entries(1);
 }
 
 TEST(two_entries, "a ring with two entries loses nothing") {
-    press(2);
+    exceed_entries(2);
 }

@@ -79,7 +79,7 @@ static void receive(green_socket *socket, size_t size) {
 }
 
 /* The first receive leaves bytes, and the others do not. */
-static void look(void) {
+static void inspect_ring(void) {
     if (refused_registration)
         refuse_registration(refused_registration, EINVAL);
     open_hub();
@@ -103,7 +103,7 @@ static const char *setting;
 
 static void look_in_child(void) {
     CHECK(setenv("GREEN_DISABLE", setting, 1), ==, 0);
-    look();
+    inspect_ring();
 }
 
 /* What a hub has with this value of GREEN_DISABLE. */

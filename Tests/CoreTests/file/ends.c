@@ -178,7 +178,7 @@ static int open_to_read(void *path) {
 }
 
 /* The remaining calls. The harness checks that nothing stays open. */
-static void let_go(const char *path) {
+static void open_both_ends(const char *path) {
     int fd = open(path, O_RDWR | O_CLOEXEC);
     CHECK(fd, >=, 0);
     CHECK(green_sleep(20 * GREEN_MILLISECOND), ==, 0);
@@ -198,7 +198,7 @@ TEST(fifo, "an open of a FIFO waits for its other end, and can be killed and tim
     reader = start(open_to_read, path);
     let_run();
     CHECK(kill_and_finish(reader), ==, -ECANCELED);
-    let_go(path);
+    open_both_ends(path);
     free(path);
     remove_directory();
 }
@@ -257,7 +257,7 @@ TEST(lone_fifos, "opens that wait for FIFOs do not block calls on files, even wh
         CHECK(kill_and_finish(opens[i]), ==, -ECANCELED);
     }
     use_files(file, bytes, SIZE);
-    let_go(path);
+    open_both_ends(path);
     green_file_free(file);
     free(bytes);
     free(path);

@@ -20,7 +20,7 @@ static struct {
 
 /* Sockets ------------------------------------------------------------------ */
 
-static int drop(int result, green_socket **socket) {
+static int release_result(int result, green_socket **socket) {
     if (result == 0)
         green_socket_release(*socket);
     return result;
@@ -38,17 +38,17 @@ static int call_resolve_within(void) {
 
 static int call_connect(void) {
     green_socket *socket;
-    return drop(green_connect(&socket, address_of(w.listener), NULL), &socket);
+    return release_result(green_connect(&socket, address_of(w.listener), NULL), &socket);
 }
 
 static int call_connect_address(void) {
     green_socket *socket;
-    return drop(green_connect_address(&socket, &w.address, NULL), &socket);
+    return release_result(green_connect_address(&socket, &w.address, NULL), &socket);
 }
 
 static int call_accept(void) {
     green_socket *socket;
-    return drop(green_accept(w.listener, &socket), &socket);
+    return release_result(green_accept(w.listener, &socket), &socket);
 }
 
 static int call_listen(void) {

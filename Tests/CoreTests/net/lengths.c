@@ -40,7 +40,7 @@ static int write_it(void *argument) {
 
 /* More bytes arrive than the kernel's buffers hold, so the write continues after its
  * first part. It is killed before it has sent all of them. */
-static void expect_write_goes_on(struct pair pair, size_t size, int pieces) {
+static void expect_write_continues(struct pair pair, size_t size, int pieces) {
     struct write write = {pair.near, size, pieces};
     green_thread *writer = start(write_it, &write);
     for (size_t received = 0; received < (size_t)8 << 20;) {
@@ -55,8 +55,8 @@ static void expect_write_goes_on(struct pair pair, size_t size, int pieces) {
 static void write_on_each_engine(void) {
     for (int i = 0; i < LENGTHS; i++)
         for (int pieces = 0; pieces < 2; pieces++) {
-            expect_write_goes_on(connected(UNIX_PAIR), lengths[i], pieces);
-            expect_write_goes_on(connected(TCP4), lengths[i], pieces);
+            expect_write_continues(connected(UNIX_PAIR), lengths[i], pieces);
+            expect_write_continues(connected(TCP4), lengths[i], pieces);
         }
 }
 

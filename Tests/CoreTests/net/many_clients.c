@@ -22,7 +22,7 @@ static int echo(green_socket *client, void *context) {
 }
 
 /* A client that disconnects early ends its handler, not the server. */
-static int forgive(green_socket *client, void *context) {
+static int ignore_error(green_socket *client, void *context) {
     int result = echo(client, context);
     return result == -ECONNRESET || result == -EPIPE ? 0 : result;
 }
@@ -30,7 +30,7 @@ static int forgive(green_socket *client, void *context) {
 static int serve(void *argument) {
     struct server *server = argument;
     green_serve_options options = {.concurrency = 5000};
-    return green_serve(server->listener, &options, forgive, server);
+    return green_serve(server->listener, &options, ignore_error, server);
 }
 
 static green_thread *start_server(struct server *server) {

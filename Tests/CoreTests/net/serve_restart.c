@@ -25,7 +25,7 @@ struct server {
     struct report report;
 };
 
-static void tell(int pipe, const struct report *report) {
+static void send_report(int pipe, const struct report *report) {
     CHECK(write(pipe, report, sizeof *report), ==, sizeof *report);
 }
 
@@ -50,7 +50,7 @@ static void serve_streams(const char *text, int pipe) {
     report.error = green_listen(&listener, text, NULL);
     if (report.error == 0)
         CHECK(green_listener_address(listener, &report.address), ==, 0);
-    tell(pipe, &report);
+    send_report(pipe, &report);
     CHECK(report.error == 0 && green_serve(listener, &options, echo, NULL) == 0);
 }
 
@@ -62,7 +62,7 @@ static void serve_datagrams(const char *text, int pipe) {
     struct report report = {.error = green_datagram_open(&socket, &at)};
     if (report.error == 0)
         CHECK(green_socket_local_address(socket, &report.address), ==, 0);
-    tell(pipe, &report);
+    send_report(pipe, &report);
     while (green_receive_from(socket, &byte, 1, &from) == 1)
         CHECK(green_send_to(socket, &byte, 1, &from), ==, 1);
     _exit(1);
@@ -79,7 +79,7 @@ static int open_at(const char *text, int type, int pipe) {
         (type == SOCK_STREAM && listen(fd, 8) < 0))
         report.error = -errno;
     CHECK(getsockname(fd, (struct sockaddr *)&report.address.storage, &report.address.length), ==, 0);
-    tell(pipe, &report);
+    send_report(pipe, &report);
     return fd;
 }
 

@@ -41,7 +41,7 @@ static green_thread *start_owner(struct world *world, green_function *function) 
 }
 
 /* The action that ends a thread that starts now. */
-static const char *already(const struct world *world) {
+static const char *first_end(const struct world *world) {
     return world->closed ? "closed" : world->peer_closed ? "peer" : NULL;
 }
 
@@ -64,10 +64,10 @@ static void kill_one(green_thread *thread, const char **ends) {
 static void act(struct world *world, enum action action) {
     bool alive = world->owners > 0;
     if (action == READ && alive) {
-        world->ends_reader = already(world);
+        world->ends_reader = first_end(world);
         world->reader = start_owner(world, read_once);
     } else if (action == WRITE && alive) {
-        world->ends_writer = already(world);
+        world->ends_writer = first_end(world);
         world->writer = start_owner(world, write_much);
     } else if (action == CLOSE && alive) {
         CHECK(green_close(world->pair.near), ==, 0);
@@ -148,7 +148,7 @@ static void permute(enum action *order, int index, bool settle) {
     }
 }
 
-static void play_all(bool settle) {
+static void run_all_orders(bool settle) {
     enum action order[ACTIONS];
     for (int i = 0; i < ACTIONS; i++)
         order[i] = (enum action)i;
@@ -157,9 +157,9 @@ static void play_all(bool settle) {
 }
 
 BIG_TEST(settled, "every order of read, write, close, kill, release and end gives valid results, one per iteration") {
-    play_all(true);
+    run_all_orders(true);
 }
 
 BIG_TEST(at_once, "every order of read, write, close, kill, release and end in one iteration gives valid results") {
-    play_all(false);
+    run_all_orders(false);
 }

@@ -200,7 +200,7 @@ TEST(no_descriptor, "other OS threads wake a green thread even if no descriptor 
 
 #define SHORT (50 * GREEN_MILLISECOND)
 
-static int wait_in_vain(void *argument) {
+static int wait_until_deadline(void *argument) {
     pthread_cond_t *steady = argument;
     struct timespec real_time = after(CLOCK_REALTIME, SHORT);
     struct timespec steady_time = after(CLOCK_MONOTONIC, SHORT);
@@ -222,7 +222,7 @@ TEST(timed, "a timed wait ends at its deadline on its clock and holds the mutex"
     CHECK(pthread_condattr_init(&attributes), ==, 0);
     CHECK(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC), ==, 0);
     CHECK(pthread_cond_init(&steady, &attributes), ==, 0);
-    green_thread *thread = start(wait_in_vain, &steady);
+    green_thread *thread = start(wait_until_deadline, &steady);
     int64_t before = green_now();
     green_thread *other = start(mark_it, "o");
     CHECK(finish(thread) + finish(other), ==, 0);

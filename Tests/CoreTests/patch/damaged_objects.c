@@ -164,7 +164,7 @@ static void only_load(void) {
         free(strdup(path));
 }
 
-static void tell(int error) {
+static void report_result(int error) {
     report->error = error;
     if (error < 0)
         snprintf(report->text, sizeof report->text, "%s", green_explain(error));
@@ -178,7 +178,7 @@ static void load_and_patch(void) {
         CHECK(green_unpatch(all), ==, 0);
     if (one)
         CHECK(green_unpatch(one), ==, 0);
-    tell(error < 0 ? error : other);
+    report_result(error < 0 ? error : other);
 }
 
 /* Whether the child exits normally after it has reached this point. */
@@ -292,9 +292,9 @@ static void cut_off_names(struct image *image) {
         last->p_vaddr + last->p_memsz - dynamic_entry(image, DT_STRTAB)->d_un.d_ptr;
 }
 
-static void expect_refused(void (*body)(void), void (*break_it)(struct image *image), const char *words) {
+static void expect_refused(void (*body)(void), void (*damage_image)(struct image *image), const char *words) {
     struct image image = read_image(PATCHED_NOW);
-    break_it(&image);
+    damage_image(&image);
     write_image(&image);
     free(image.bytes);
     CHECK(survives(body));

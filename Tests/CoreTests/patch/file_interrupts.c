@@ -280,7 +280,7 @@ TEST(forked, "a forked child has no calls of its parent in progress") {
 
 enum { WANDERERS = 20, STEPS = 40, PART = 20000 };
 
-static int wandering;
+static int running;
 
 static void transfer_at_random(int fd, char *part, size_t at) {
     struct task task = {.fd = fd, .bytes = part, .size = 2 + random_below(PART - 1), .offset = (off_t)at};
@@ -294,11 +294,11 @@ static void transfer_at_random(int fd, char *part, size_t at) {
 }
 
 /* Each thread has a part of one file and its own descriptor of it. Kills end only its opens. */
-static int wander(void *argument) {
+static int transfer_repeatedly(void *argument) {
     size_t at = *(size_t *)argument;
     char *part = malloc(PART + 1);
     int fd = open(path_of("file"), O_RDWR | O_CLOEXEC);
-    wandering++;
+    running++;
     for (int i = 0; i < STEPS; i++) {
         transfer_at_random(fd, part, at);
         if (random_below(4) == 0)
@@ -309,7 +309,7 @@ static int wander(void *argument) {
         while ((fd = lib->open(path_of("file"), O_RDWR | O_CLOEXEC, 0)) < 0)
             CHECK(errno, ==, ECANCELED);
     }
-    wandering--;
+    running--;
     CHECK(lib->close(fd), ==, 0);
     free(part);
     return 0;
@@ -322,10 +322,10 @@ TEST(at_random, "random transfers, opens, closes and kills lose nothing") {
     int fd = new_file("file", 0, 10);
     for (size_t i = 0; i < WANDERERS; i++) {
         places[i] = i * PART;
-        threads[i] = start(wander, &places[i]);
+        threads[i] = start(transfer_repeatedly, &places[i]);
     }
     let_run();
-    while (wandering > 0) {
+    while (running > 0) {
         (void)green_thread_kill(threads[random_below(WANDERERS)]);
         CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
     }

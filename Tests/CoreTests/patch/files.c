@@ -258,7 +258,7 @@ static const struct fixture *plain;
         CHECK(error_, ==, errno);                                                                                      \
     } while (0)
 
-static void fail_alike(int fd, int reading, int directory, int pipe) {
+static void expect_same_errors(int fd, int reading, int directory, int pipe) {
     struct iovec piece = {bytes, 10}, large = {bytes, SIZE_MAX}, none = {(char *)8, 10};
     SAME(pread, -1, bytes, 10, 0);
     SAME(pread, fd, bytes, 10, -1);
@@ -294,9 +294,9 @@ TEST(failures, "calls fail with the errno of the C library") {
     int fd = new_file("file", 0, 6000), ends[2];
     int reading = open(path_of("file"), O_RDONLY | O_CLOEXEC), directory = open(path_of("."), O_RDONLY | O_CLOEXEC);
     CHECK(pipe2(ends, O_CLOEXEC), ==, 0);
-    fail_alike(fd, reading, directory, ends[0]);
+    expect_same_errors(fd, reading, directory, ends[0]);
     cached = 0;
-    fail_alike(fd, reading, directory, ends[0]);
+    expect_same_errors(fd, reading, directory, ends[0]);
     close(ends[0]);
     close(ends[1]);
     close(reading);

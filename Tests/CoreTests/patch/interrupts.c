@@ -201,7 +201,7 @@ TEST(crowd, "many green threads of one OS thread wait in calls of a library") {
 
 enum { WANDERERS = 50, STEPS = 60 };
 
-static int wandering;
+static int callers;
 
 /* A random call that waits. It succeeds or ends with an error of an interrupt. */
 static int wait_at_random(const int ends[2]) {
@@ -226,12 +226,12 @@ static int wait_at_random(const int ends[2]) {
     }
 }
 
-static int wander(void *unused) {
+static int call_repeatedly(void *unused) {
     (void)unused;
     int ends[2];
     socket_pair(ends);
     set_limit(ends[0], SO_RCVTIMEO, 2);
-    wandering++;
+    callers++;
     for (int i = 0; i < STEPS; i++) {
         green_timeout *limit = NULL;
         if (random_below(3) == 0)
@@ -241,7 +241,7 @@ static int wander(void *unused) {
             CHECK(errno == EAGAIN || errno == ECANCELED || errno == ETIMEDOUT);
         green_timeout_free(limit);
     }
-    wandering--;
+    callers--;
     close(ends[0]);
     close(ends[1]);
     return 0;
@@ -251,10 +251,10 @@ TEST(at_random, "random calls, kills and timeouts leave nothing behind") {
     begin();
     green_thread *threads[WANDERERS];
     for (int i = 0; i < WANDERERS; i++)
-        threads[i] = start(wander, NULL);
+        threads[i] = start(call_repeatedly, NULL);
     let_run();
-    CHECK(wandering, >, 0);
-    while (wandering > 0) {
+    CHECK(callers, >, 0);
+    while (callers > 0) {
         (void)green_thread_kill(threads[random_below(WANDERERS)]);
         CHECK(green_sleep(100 * GREEN_MICROSECOND), ==, 0);
     }

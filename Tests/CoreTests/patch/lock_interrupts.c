@@ -72,7 +72,7 @@ TEST(fork_signal, "a library that signals its threads after a fork wakes green t
 static pthread_t worker;
 static atomic_bool forks, holds;
 
-static void *stop_when_told(void *unused) {
+static void *stop_on_request(void *unused) {
     (void)unused;
     while (!forks)
         usleep(100);
@@ -96,7 +96,7 @@ static void fork_with_worker(void (*prepare)(void)) {
     CHECK(pthread_atfork(prepare, NULL, NULL), ==, 0);
     begin();
     let_run();
-    CHECK(pthread_create(&worker, NULL, stop_when_told, NULL), ==, 0);
+    CHECK(pthread_create(&worker, NULL, stop_on_request, NULL), ==, 0);
     fork_and_wait();
     end();
 }

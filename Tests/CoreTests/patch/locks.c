@@ -107,7 +107,7 @@ struct greedy {
 };
 
 /* Reacquires the lock at once after each release. */
-static int take_again_and_again(void *argument) {
+static int reacquire_repeatedly(void *argument) {
     struct greedy *greedy = argument;
     for (; !greedy->stop; greedy->rounds++) {
         CHECK(greedy->lock->take(greedy->lock->lock), ==, 0);
@@ -125,9 +125,9 @@ static int take_once(void *argument) {
     return lock->give(lock->lock);
 }
 
-static void be_greedy(const struct lock *lock) {
+static void check_fairness(const struct lock *lock) {
     struct greedy greedy = {.lock = lock};
-    green_thread *other, *thread = start(take_again_and_again, &greedy);
+    green_thread *other, *thread = start(reacquire_repeatedly, &greedy);
     let_run();
     for (int i = 0; i < 20; i++) {
         int rounds = greedy.rounds;
@@ -141,7 +141,7 @@ static void be_greedy(const struct lock *lock) {
 
 TEST(fair, "a thread that reacquires a lock at once does not starve others") {
     begin();
-    with_each_lock(be_greedy);
+    with_each_lock(check_fairness);
     end();
 }
 
@@ -250,7 +250,7 @@ TEST(recursive, "a recursive mutex admits its owner again, but no other green th
     end();
 }
 
-static int give_what_is_anothers(void *unused) {
+static int unlock_not_owned(void *unused) {
     (void)unused;
     return -lib->mutex_unlock(&owned);
 }
@@ -262,7 +262,7 @@ TEST(owner, "a mutex that checks its owner cannot be unlocked by another green t
         make_mutex(&owned, kinds[i]);
         let_run(); /* before there is a hub, the owner is unknown */
         CHECK(lib->mutex_lock(&owned), ==, 0);
-        CHECK(finish(start(give_what_is_anothers, NULL)), ==, -EPERM);
+        CHECK(finish(start(unlock_not_owned, NULL)), ==, -EPERM);
         CHECK(lib->mutex_unlock(&owned), ==, 0);
         if (!SANITIZED_THREADS) /* ThreadSanitizer would report it as an error of the test */
             CHECK(lib->mutex_unlock(&owned), ==, EPERM);
@@ -356,7 +356,7 @@ static void *use_on_os_thread(void *argument) {
     return NULL;
 }
 
-static void *use_greenly(void *argument) {
+static void *use_on_hub(void *argument) {
     const struct user *user = argument;
     green_thread *threads[4];
     for (int i = 0; i < 4; i++)
@@ -372,7 +372,7 @@ static void meet(const struct lock *lock) {
     struct user user = {lock, SCALED(2000), 0, &inside, &most};
     pthread_t threads[4];
     for (int i = 0; i < 4; i++)
-        CHECK(pthread_create(&threads[i], NULL, i % 2 ? use_on_os_thread : use_greenly, &user), ==, 0);
+        CHECK(pthread_create(&threads[i], NULL, i % 2 ? use_on_os_thread : use_on_hub, &user), ==, 0);
     for (int i = 0; i < 4; i++)
         CHECK(pthread_join(threads[i], NULL), ==, 0);
     CHECK(inside, ==, 0);
@@ -543,7 +543,7 @@ TEST(forked, "green threads of a forked child wait for locks among themselves") 
 
 /* OS threads -------------------------------------------------------------------------------- */
 
-static void *end_when_told(void *semaphore) {
+static void *end_on_request(void *semaphore) {
     while (sem_wait(semaphore) < 0)
         ;
     return semaphore;
@@ -562,7 +562,7 @@ TEST(join, "joining an OS thread does not block other green threads") {
     sem_t semaphore;
     begin();
     CHECK(sem_init(&semaphore, 0, 0), ==, 0);
-    CHECK(pthread_create(&thread, NULL, end_when_told, &semaphore), ==, 0);
+    CHECK(pthread_create(&thread, NULL, end_on_request, &semaphore), ==, 0);
     struct timespec time = after(CLOCK_REALTIME, 5 * GREEN_MILLISECOND);
     CHECK(lib->timedjoin(thread, NULL, &time), ==, ETIMEDOUT);
     green_thread *joiner = start(join_os_thread, &thread);

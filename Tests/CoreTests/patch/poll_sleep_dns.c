@@ -174,7 +174,7 @@ TEST(polls, "poll waits for any of its descriptors, few or many") {
     end();
 }
 
-static void poll_in_vain(void) {
+static void poll_until_timeout(void) {
     int fd = eventfd(0, EFD_CLOEXEC), file = open("/dev/null", O_RDONLY | O_CLOEXEC);
     struct pollfd polled[] = {{.fd = fd, .events = POLLIN}, {.fd = -1, .events = POLLIN}, {.fd = file}};
     CHECK(lib->poll(polled, 3, 10), ==, 0);
@@ -187,7 +187,7 @@ static void poll_in_vain(void) {
 
 TEST(poll_timeouts, "poll returns 0 after its timeout") {
     begin();
-    CHECK(others_run(poll_in_vain), >=, 30 * GREEN_MILLISECOND);
+    CHECK(others_run(poll_until_timeout), >=, 30 * GREEN_MILLISECOND);
     end();
 }
 
@@ -266,7 +266,7 @@ TEST(select_for_ages, "select accepts more microseconds than a second or a year 
     expect_wait(select_for_ages);
 }
 
-static void select_in_vain(void) {
+static void select_until_timeout(void) {
     int fd = eventfd(0, EFD_CLOEXEC);
     fd_set readable;
     FD_ZERO(&readable);
@@ -287,7 +287,7 @@ static void select_in_vain(void) {
 
 TEST(select_timeouts, "select returns empty sets and no remaining time after its timeout") {
     begin();
-    CHECK(others_run(select_in_vain), >=, 20 * GREEN_MILLISECOND);
+    CHECK(others_run(select_until_timeout), >=, 20 * GREEN_MILLISECOND);
     end();
 }
 

@@ -37,7 +37,7 @@ TEST(own, "threads of the program are green until the patch is undone") {
     CHECK(os_thread_of_new(), !=, gettid());
 }
 
-static int tell_os_thread(void *result) {
+static int id_of_os_thread(void *result) {
     *(intptr_t *)result = gettid();
     return 0;
 }
@@ -46,7 +46,7 @@ static int use_green(void *unused) {
     (void)unused;
     intptr_t offloaded;
     green_address address;
-    CHECK(green_offload(NULL, tell_os_thread, &offloaded, NULL, NULL, GREEN_FOREVER), ==, 0);
+    CHECK(green_offload(NULL, id_of_os_thread, &offloaded, NULL, NULL, GREEN_FOREVER), ==, 0);
     CHECK(offloaded, !=, gettid());
     CHECK(green_resolve(&address, 1, "localhost:80"), ==, 1);
     return green_sleep(GREEN_MILLISECOND);

@@ -215,7 +215,7 @@ static void *join_with_hub(void *thread) {
     return NULL;
 }
 
-static void *wait_in_vain(void *thread) {
+static void *time_out_join(void *thread) {
     struct timespec time;
     clock_gettime(CLOCK_REALTIME, &time);
     CHECK(lib->timedjoin(*(pthread_t *)thread, NULL, &time), ==, ETIMEDOUT);
@@ -246,7 +246,7 @@ TEST(elsewhere, "other OS threads join a green thread, with a hub and without") 
     }
     bool going = true;
     thread = create(count_while, &going);
-    on_os_thread(wait_in_vain, &thread);
+    on_os_thread(time_out_join, &thread);
     going = false;
     on_os_thread(join_in_time, &thread);
     end();

@@ -1,7 +1,7 @@
 /* Thread ids of green threads, and calls that take one. */
 #include "patched_threads.h"
 
-static void *tell_self(void *unused) {
+static void *return_self(void *unused) {
     (void)unused;
     pthread_t self = lib->self();
     CHECK(lib->usleep(1000), ==, 0);
@@ -18,7 +18,7 @@ static int tell_self_spawned(void *id) {
 TEST(self, "each green thread has an id of its own, and the OS thread's own context keeps its id") {
     begin();
     pthread_t spawned[2];
-    pthread_t one = create(tell_self, NULL), other = create(tell_self, NULL);
+    pthread_t one = create(return_self, NULL), other = create(return_self, NULL);
     green_thread *first = start(tell_self_spawned, &spawned[0]), *second = start(tell_self_spawned, &spawned[1]);
     CHECK((pthread_t)joined(one) == one);
     CHECK((pthread_t)joined(other) == other);

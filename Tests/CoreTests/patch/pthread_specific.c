@@ -118,7 +118,7 @@ TEST(deleted, "a deleted key has no values, and a new key in its place has none 
     end();
 }
 
-static void *have_it_replaced(void *unused) {
+static void *replace_key(void *unused) {
     (void)unused;
     pthread_key_t first = key;
     CHECK(lib->setspecific(first, (void *)1), ==, 0);
@@ -131,7 +131,7 @@ static void *have_it_replaced(void *unused) {
 TEST(deleted_elsewhere, "a key deleted by an object that is not patched has no values in a new key either") {
     begin();
     make(NULL);
-    CHECK(joined(create(have_it_replaced, NULL)) == NULL);
+    CHECK(joined(create(replace_key, NULL)) == NULL);
     CHECK(lib->key_delete(key), ==, 0);
     end();
 }

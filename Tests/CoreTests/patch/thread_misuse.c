@@ -116,7 +116,7 @@ TEST(detached, "undoing is refused while a detached thread runs, which may still
 
 static pthread_t spawned;
 
-static int tell_id(void *unused) {
+static int return_id(void *unused) {
     (void)unused;
     spawned = lib->self();
     return 0;
@@ -128,7 +128,7 @@ TEST(ended, "calls on a thread that has ended fail") {
     clockid_t clock;
     int policy;
     begin();
-    green_thread *thread = start(tell_id, NULL);
+    green_thread *thread = start(return_id, NULL);
     CHECK(green_thread_wait(thread, NULL, GREEN_FOREVER), ==, 0);
     worker = create(end_at_once, NULL);
     let_run();

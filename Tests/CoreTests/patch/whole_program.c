@@ -168,7 +168,7 @@ TEST(run_path, "a library loaded by its name is searched in the run path of the 
 
 /* Green itself ----------------------------------------------------------------------- */
 
-static int converse(void *argument) {
+static int exchange_bytes(void *argument) {
     struct pair *pair = argument;
     for (int i = 0; i < 100; i++) {
         send_text(pair->near, "ping");
@@ -197,7 +197,7 @@ static void use_all_of_green(void) {
             count++;
     }
     for (int i = 0; i < count; i++)
-        threads[i] = start(converse, &pairs[i]);
+        threads[i] = start(exchange_bytes, &pairs[i]);
     threads[count] = start(look_up, NULL);
     for (int i = 0; i <= count; i++)
         CHECK(finish(threads[i]), ==, 0);
