@@ -19,6 +19,6 @@ int green__tls_use_alpn(SSL_CTX *context, const green_tls_config *config) {
     if (config->role == GREEN_TLS_SERVER)
         SSL_CTX_set_alpn_select_cb(context, select_protocol, NULL);
     else if (SSL_CTX_set_alpn_protos(context, config->protocols, (unsigned)config->protocols_size) != 0)
-        return green__fail(-ENOMEM, "making a TLS context");
+        return green__fail(-ENOMEM, "cannot make a TLS context");
     return 0;
 }

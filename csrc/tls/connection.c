@@ -319,7 +319,7 @@ static int finish_message(green_socket_io *call, green_tls *tls) {
         int result = SSL_do_handshake(tls->ssl);
         if (result == 1)
             break;
-        error = green__tls_handle_error(call, tls, result, "ending TLS");
+        error = green__tls_handle_error(call, tls, result, "cannot end TLS");
         if (error == 0)
             error = green__socket_continue(call);
         if (error == 0)

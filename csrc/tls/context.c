@@ -34,7 +34,7 @@ static int open_key_log(green_tls_config *config) {
     if (!path || !*path)
         return 0;
     config->key_log = green__open(path, O_WRONLY | O_APPEND | O_CREAT, 0600);
-    return config->key_log < 0 ? green__fail(-errno, "TLS: opening the key log %s", path) : 0;
+    return config->key_log < 0 ? green__fail(-errno, "TLS: cannot open the key log %s", path) : 0;
 }
 
 /* Configurations ------------------------------------------------------------- */
@@ -53,7 +53,7 @@ static int copy_protocols(green_tls_config *config, const green_tls_options *opt
         return 0;
     unsigned char *to = config->protocols = malloc(size);
     if (!to)
-        return green__fail(-ENOMEM, "making a TLS context");
+        return green__fail(-ENOMEM, "cannot make a TLS context");
     config->protocols_size = size;
     for (size_t i = 0; i < options->protocol_count; i++) {
         size_t length = strlen(options->protocols[i]);
@@ -72,7 +72,7 @@ static int copy_options(green_tls_config *config, const green_tls_options *optio
     if (options->pin_count > 0) {
         config->pins = malloc(options->pin_count * GREEN_TLS_PIN_SIZE);
         if (!config->pins)
-            return green__fail(-ENOMEM, "making a TLS context");
+            return green__fail(-ENOMEM, "cannot make a TLS context");
         memcpy(config->pins, options->pins, options->pin_count * GREEN_TLS_PIN_SIZE);
         config->pin_count = options->pin_count;
     }
@@ -104,7 +104,7 @@ static int ssl_ctx_make(const green_tls_config *config, const green_tls_options 
     bool server = options->role == GREEN_TLS_SERVER;
     SSL_CTX *context = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
     if (!context)
-        return green__fail(-ENOMEM, "making a TLS context");
+        return green__fail(-ENOMEM, "cannot make a TLS context");
     *made = context;
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                      (server ? SSL_OP_CIPHER_SERVER_PREFERENCE : 0));
@@ -136,7 +136,7 @@ static int config_make(const green_tls_options *options, green_tls_config **made
         return error;
     green_tls_config *config = calloc(1, sizeof *config);
     if (!config)
-        return green__fail(-ENOMEM, "making a TLS context");
+        return green__fail(-ENOMEM, "cannot make a TLS context");
     error = green__tls_session_cache_init(&config->sessions);
     if (error < 0) {
         free(config);
@@ -148,7 +148,7 @@ static int config_make(const green_tls_options *options, green_tls_config **made
     const unsigned char *ticket_key = options->ticket_key ? options->ticket_key : random;
     size_t count = options->identity_count > 0 ? options->identity_count : 1;
     config->contexts = calloc(count, sizeof(SSL_CTX *));
-    error = config->contexts ? copy_options(config, options) : green__fail(-ENOMEM, "making a TLS context");
+    error = config->contexts ? copy_options(config, options) : green__fail(-ENOMEM, "cannot make a TLS context");
     if (error == 0 && RAND_bytes(random, sizeof random) != 1)
         error = green__tls_fail_setup("cannot get random bytes");
     for (size_t i = 0; error == 0 && i < count; i++) {
@@ -172,7 +172,7 @@ int green_tls_context_make(green_tls_context **made, const green_tls_options *op
     if (error < 0)
         return error;
     green_tls_context *context = calloc(1, sizeof *context);
-    error = context ? green__lock_init(&context->lock) : green__fail(-ENOMEM, "making a TLS context");
+    error = context ? green__lock_init(&context->lock) : green__fail(-ENOMEM, "cannot make a TLS context");
     if (error < 0) {
         free(context);
         green__tls_config_release(config);
@@ -209,7 +209,7 @@ int green_tls_context_reload(green_tls_context *context, const green_tls_options
     green_tls_role role = old->role;
     green__tls_config_release(old);
     if (options->role != role)
-        return green__fail(-EINVAL, "TLS: reloading a context with another role");
+        return green__fail(-EINVAL, "TLS: cannot reload a context with another role");
     int error = config_make(options, &updated);
     if (error < 0)
         return error;
@@ -241,7 +241,7 @@ int green__tls_ssl_make(green_tls_context *context, const char *text, SSL **made
         goto done;
     ssl = SSL_new(config->contexts[0]);
     if (!ssl || !green__tls_set_ex_data(ssl, config, client ? host : NULL)) {
-        error = green__fail(-ENOMEM, "making a TLS connection");
+        error = green__fail(-ENOMEM, "cannot make a TLS connection");
         goto done;
     }
     if (client) {

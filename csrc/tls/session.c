@@ -64,7 +64,7 @@ int green__tls_use_sessions(SSL_CTX *context, const green_tls_config *config, co
     /* The tickets contain the sessions; the server stores none. */
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     if (!use_session_id_context(context, config))
-        return green__fail(-ENOMEM, "making a TLS context");
+        return green__fail(-ENOMEM, "cannot make a TLS context");
     if (SSL_CTX_set_tlsext_ticket_keys(context, (void *)ticket_key, GREEN_TLS_TICKET_KEY_SIZE) != 1)
         return green__tls_fail_setup("the ticket key is invalid");
     return 0;

@@ -72,8 +72,8 @@ static int await_close_notify(green_socket_io *call, green_tls *tls) {
         green__tls_clear_errors();
         int count = SSL_peek(tls->ssl, &byte, 1);
         if (count > 0)
-            return green__tls_fail(GREEN_TLS_CORRUPT, "ending TLS: unread application data remains");
-        int error = green__tls_handle_error(call, tls, count, "ending TLS");
+            return green__tls_fail(GREEN_TLS_CORRUPT, "cannot end TLS: unread application data remains");
+        int error = green__tls_handle_error(call, tls, count, "cannot end TLS");
         if (error != 0)
             return error < 0 ? error : 0;
     }
@@ -103,18 +103,18 @@ static void unblock_readers(green_socket_io *call) {
 
 int green_tls_stop(green_socket *socket) {
     green_socket_io call;
-    int error = check_on(socket, "ending TLS");
+    int error = check_on(socket, "cannot end TLS");
     if (error < 0)
         return error;
     green_tls *tls = green__tls_of(socket);
     if (socket->reader)
-        return green__fail(-EBUSY, "ending TLS: another thread reads from the connection");
+        return green__fail(-EBUSY, "cannot end TLS: another thread reads from the connection");
     error = green__socket_begin(socket, &call, GREEN_WRITING);
     if (error < 0)
         return error;
     block_readers(&call);
     error = socket->unread.count > 0
-                ? green__tls_fail(GREEN_TLS_CORRUPT, "ending TLS: unread application data remains: %zu bytes",
+                ? green__tls_fail(GREEN_TLS_CORRUPT, "cannot end TLS: unread application data remains: %zu bytes",
                                   socket->unread.count)
                 : green__tls_send_close_notify(&call, tls);
     if (error == 0)
@@ -157,7 +157,7 @@ int green_tls_connect(green_socket **made, const char *to, const green_connect_o
     char *own = host ? NULL : host_of(to);
     green_socket *socket;
     if (!host && !own)
-        return green__fail(-ENOMEM, "connecting to %s", to);
+        return green__fail(-ENOMEM, "cannot connect to %s", to);
     int error = green_connect(&socket, to, options);
     if (error == 0)
         error = finish_connect(made, socket, deadline, context, host ? host : own);
@@ -173,7 +173,7 @@ int green_tls_connect_host(green_socket **made, const char *host, uint16_t port,
     char *own = name ? NULL : strndup(host + bracketed, length - 2 * bracketed);
     green_socket *socket;
     if (!name && !own)
-        return green__fail(-ENOMEM, "connecting to %s", host);
+        return green__fail(-ENOMEM, "cannot connect to %s", host);
     int error = green_connect_host(&socket, host, port, options);
     if (error == 0)
         error = finish_connect(made, socket, deadline, context, name ? name : own);
@@ -220,12 +220,12 @@ static const char *protocol_text(green_tls *tls) {
 }
 
 int green_tls_describe(const green_socket *socket, green_tls_info *info) {
-    int error = check_on(socket, "describing TLS");
+    int error = check_on(socket, "cannot describe TLS");
     if (error < 0)
         return error;
     const green_tls *tls = green__tls_of(socket);
     if (!tls->handshake_done)
-        return handshake_not_done(socket, "describing TLS");
+        return handshake_not_done(socket, "cannot describe TLS");
     STACK_OF(X509) *chain = SSL_get_peer_cert_chain(tls->ssl);
     const char *host = SSL_get_servername(tls->ssl, TLSEXT_NAMETYPE_host_name);
     *info = (green_tls_info){
@@ -245,12 +245,12 @@ int green_tls_describe(const green_socket *socket, green_tls_info *info) {
 }
 
 ssize_t green_tls_peer_certificate(const green_socket *socket, size_t index, void **der) {
-    int error = check_on(socket, "asking for a certificate");
+    int error = check_on(socket, "cannot get a certificate of the peer");
     if (error < 0)
         return error;
     const green_tls *tls = green__tls_of(socket);
     if (!tls->handshake_done)
-        return handshake_not_done(socket, "asking for a certificate");
+        return handshake_not_done(socket, "cannot get a certificate of the peer");
     STACK_OF(X509) *chain = SSL_get_peer_cert_chain(tls->ssl);
     X509 *certificate = index == 0 ? SSL_get0_peer_certificate(tls->ssl) : NULL;
     size_t at = index - (SSL_is_server(tls->ssl) ? 1 : 0);
@@ -263,10 +263,10 @@ ssize_t green_tls_peer_certificate(const green_socket *socket, size_t index, voi
     unsigned char *bytes = NULL;
     int size = i2d_X509(certificate, &bytes);
     if (size < 0)
-        return green__fail(-ENOMEM, "copying a certificate");
+        return green__fail(-ENOMEM, "cannot copy a certificate");
     *der = malloc((size_t)size);
     if (*der)
         memcpy(*der, bytes, (size_t)size);
     OPENSSL_free(bytes);
-    return *der ? size : green__fail(-ENOMEM, "copying a certificate");
+    return *der ? size : green__fail(-ENOMEM, "cannot copy a certificate");
 }

@@ -27,7 +27,7 @@ static ssize_t receive_with(int (*take)(SSL *, void *, int), green_socket_io *ca
         int count = take(tls->ssl, bytes, size < INT_MAX ? (int)size : INT_MAX);
         if (GREEN_LIKELY(count > 0))
             return count;
-        error = green__tls_handle_error(call, tls, count, "reading TLS");
+        error = green__tls_handle_error(call, tls, count, "cannot read TLS data");
         if (error == 1)
             return 0;
         /* An interrupt or a close ends the call before it waits again. */
@@ -49,7 +49,7 @@ static ssize_t tls_await(green_socket_io *call) {
 
 static int fail_after_close_notify(green_socket_io *call) {
     call->explained = true;
-    return green__fail(-EPIPE, "writing TLS: the socket was shut down for writing");
+    return green__fail(-EPIPE, "cannot write TLS data: the socket was shut down for writing");
 }
 
 /* Lets a single large record be sent from OpenSSL's own buffer if the kernel accepts it at
@@ -105,7 +105,7 @@ static int write_all(green_socket_io *call, green_tls *tls, const char *bytes, s
             size -= (size_t)count;
             continue;
         }
-        error = green__tls_handle_error(call, tls, count, "writing TLS");
+        error = green__tls_handle_error(call, tls, count, "cannot write TLS data");
         if (error != 0)
             return error < 0 ? error : fail_after_close_notify(call);
     }
@@ -117,7 +117,7 @@ static ssize_t write_gathered(green_socket_io *call, green_tls *tls, const struc
                               size_t size) {
     char *record = malloc(size);
     if (!record)
-        return green__fail(-ENOMEM, "writing TLS");
+        return green__fail(-ENOMEM, "cannot write TLS data");
     size_t filled = 0;
     for (int i = 0; i < count; i++) {
         memcpy(record + filled, pieces[i].iov_base, pieces[i].iov_len);
@@ -203,7 +203,7 @@ const green_transport_class green__tls_transport = {tls_receive, tls_await, tls_
 int green__tls_attach(green_socket *socket, green_tls_context *context, const char *host) {
     green_tls *tls = calloc(1, sizeof *tls);
     if (!tls)
-        return green__fail(-ENOMEM, "making a TLS connection");
+        return green__fail(-ENOMEM, "cannot make a TLS connection");
     tls->transport.class = &green__tls_transport;
     tls->socket = socket;
     tls->deadline = GREEN_FOREVER;
@@ -217,7 +217,7 @@ int green__tls_attach(green_socket *socket, green_tls_context *context, const ch
     if (!bio) {
         SSL_free(tls->ssl);
         free(tls);
-        return green__fail(-ENOMEM, "making a TLS connection");
+        return green__fail(-ENOMEM, "cannot make a TLS connection");
     }
     SSL_set_bio(tls->ssl, bio, bio);
     tls->context = green_tls_context_retain(context);

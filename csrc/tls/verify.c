@@ -91,7 +91,9 @@ void green__tls_use_verification(SSL_CTX *context, const green_tls_config *confi
 int green__tls_set_host(SSL *ssl, const char *host, bool is_address) {
     X509_VERIFY_PARAM *expected = SSL_get0_param(ssl);
     if (is_address)
-        return X509_VERIFY_PARAM_set1_ip_asc(expected, host) == 1 ? 0 : green__fail(-ENOMEM, "TLS: %s", host);
+        return X509_VERIFY_PARAM_set1_ip_asc(expected, host) == 1
+                   ? 0
+                   : green__fail(-ENOMEM, "TLS: cannot verify the name %s", host);
     X509_VERIFY_PARAM_set_hostflags(expected, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     if (X509_VERIFY_PARAM_set1_host(expected, host, 0) != 1 || SSL_set_tlsext_host_name(ssl, host) != 1)
         return green__fail(-EINVAL, "TLS: '%s' is not a host name", host);

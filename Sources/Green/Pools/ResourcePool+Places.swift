@@ -49,9 +49,9 @@ extension ResourcePool {
     private func explained(_ error: any Error) -> any Error {
         switch error {
         case let error as SystemError where error.code == .timedOut:
-            SystemError(code: .timedOut, message: "getting a resource: all \(maximum) stayed in use (ETIMEDOUT)")
+            SystemError(code: .timedOut, message: "cannot get a resource: all \(maximum) stayed in use (ETIMEDOUT)")
         case is DeadlockError:
-            DeadlockError(message: "getting a resource: all \(maximum) are in use, and no thread can put one back")
+            DeadlockError(message: "cannot get a resource: all \(maximum) are in use, and no thread can put one back")
         default:
             error
         }

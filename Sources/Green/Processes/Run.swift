@@ -150,7 +150,7 @@ private func collect(_ file: GreenFile, of program: FilePath, limit: Int) throws
     } catch let error as SystemError where error.code == .messageTooLong {
         throw SystemError(
             code: .messageTooLong,
-            message: "running '\(program)': its output exceeds the limit of \(limit) bytes"
+            message: "'\(program)' was killed: its output exceeds the limit of \(limit) bytes"
         )
     }
 }

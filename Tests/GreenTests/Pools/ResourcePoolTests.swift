@@ -192,7 +192,7 @@ struct ResourcePoolTests {
             #expect(throws: Mistake(number: 1)) { try killed.wait() }
             let error = failure { try timed.wait() }
             #expect(error?.code == .timedOut)
-            #expect(error?.message == "getting a resource: all 1 stayed in use (ETIMEDOUT)")
+            #expect(error?.message == "cannot get a resource: all 1 stayed in use (ETIMEDOUT)")
             #expect(throws: Timeout.self) { try limited.wait() }
             #expect(pool.waitingCount == 2)
             try latelyKilled.kill(throwing: Mistake(number: 2))
