@@ -92,7 +92,7 @@ TEST(send_twice, "a second send or error is -EALREADY, and the first value stays
     green_event_free(event);
 }
 
-TEST(fail, "a sent error is what every wait returns, explained, and it stores no value") {
+TEST(fail, "every wait returns a sent error with its message, and stores no value") {
     green_event *event = new_event();
     int untouched;
     void *value = &untouched;
@@ -111,7 +111,7 @@ TEST(fail, "a sent error is what every wait returns, explained, and it stores no
     green_event_free(event);
 }
 
-TEST(fail_with_success, "an error that is none is -EINVAL, and the event stays unsent") {
+TEST(fail_with_success, "sending a number that is not an error is -EINVAL, and the event stays unsent") {
     green_event *event = new_event();
     CHECK(green_event_fail(event, 0), ==, -EINVAL);
     CHECK(green_event_fail(event, EIO), ==, -EINVAL);
@@ -120,7 +120,7 @@ TEST(fail_with_success, "an error that is none is -EINVAL, and the event stays u
     green_event_free(event);
 }
 
-TEST(order, "waiting threads run in the order in which they came, without those that gave up") {
+TEST(order, "waiting threads run in the order of their calls, except those that gave up") {
     enum { WAITERS = 9 };
     green_event *event = new_event();
     struct waiter waiters[WAITERS];
@@ -231,7 +231,7 @@ TEST(reset, "a reset event can be sent again, and woken threads keep the value t
 
 /* Interrupts and lifetimes ------------------------------------------------- */
 
-TEST(killed_after_send, "a waiter that is killed after the send has its value, and the kill with its next call") {
+TEST(killed_after_send, "a waiter that is killed after the send gets the value, and its next call gets the kill") {
     green_event *event = new_event();
     struct waiter waiter = {event, GREEN_FOREVER, 0, NULL, 1};
     green_thread *thread = start(wait_for, &waiter);
@@ -257,7 +257,7 @@ TEST(killed_before_send, "a waiter that is killed before the send gets -ECANCELE
     green_event_free(event);
 }
 
-/* Waits, and then asks again. */
+/* Waits, and then polls. */
 static int wait_and_ask(void *argument) {
     struct waiter *waiter = argument;
     void *value;
@@ -266,7 +266,7 @@ static int wait_and_ask(void *argument) {
     return error;
 }
 
-TEST(kill_comes_first, "a pending kill is delivered before an available value, also if the call need not wait") {
+TEST(kill_comes_first, "a pending kill is delivered before an available value, even if the call need not wait") {
     green_event *event = new_event();
     for (int reset = 0; reset <= 1; reset++)
         for (int64_t timeout = -1; timeout <= 1; timeout++) {
@@ -334,7 +334,7 @@ static void use_in_link(green_thread *thread, void *argument) {
     CHECK(value == event);
 }
 
-TEST(in_link, "a link may send and ask, also in a killed thread, but not wait") {
+TEST(in_link, "a link may send and poll an event, even in a killed thread, but not wait") {
     green_event *event = new_event();
     struct waiter waiter = {event, GREEN_FOREVER, 0, NULL, 1};
     int value = 3;
@@ -371,7 +371,7 @@ static void *use_foreign(void *argument) {
     return NULL;
 }
 
-TEST(foreign, "an event that another OS thread uses is -EXDEV, and nothing happens to it") {
+TEST(foreign, "a call on an event of another OS thread is -EXDEV and has no effect") {
     green_event *event = new_event();
     struct waiter waiter = {event, GREEN_FOREVER, 0, NULL, 1};
     green_thread *thread = start(wait_for, &waiter);

@@ -173,7 +173,7 @@ static int end_waiter(struct waiter *waiter) {
     return waiter->error == 1 ? finish(waiter->got) : waiter->error;
 }
 
-TEST(several_waiters, "waiters get threads in the order in which they came; the rest learn that the group is empty") {
+TEST(several_waiters, "waiters get threads first come, first served; the rest learn that the group is empty") {
     static const int order[] = {2, 0, 1};
     struct sleeper sleepers[3];
     struct waiter waiters[5];
@@ -242,7 +242,7 @@ static int wait_for_other(void *argument) {
     return next_result(argument);
 }
 
-TEST(only_itself, "a thread that is the only one of a group cannot wait for it; among others it can") {
+TEST(only_itself, "a thread can wait for a group that contains it only if the group contains other threads") {
     struct sleeper sleeper;
     green_group *group = make_group();
     green_thread *thread = start(wait_for_own, group);
@@ -276,7 +276,7 @@ TEST(freed, "threads of a freed group keep running, and waiters get -EBADF") {
     end_sleepers(sleepers, 3);
 }
 
-TEST(freed_finished, "a group that is freed gives back what finished in it, and a waiter keeps what it was given") {
+TEST(freed_finished, "a freed group releases its finished threads, and a waiter keeps the thread it was given") {
     int value = 5;
     struct sleeper sleeper;
     struct waiter waiter;
@@ -293,7 +293,7 @@ TEST(freed_finished, "a group that is freed gives back what finished in it, and 
     CHECK(end_waiter(&waiter), ==, 0);
 }
 
-TEST(reports, "an error is reported if its thread was dropped, not if it was handed out") {
+TEST(reports, "an error is reported if the group dropped its thread, not if it handed the thread out") {
     int failure = -EPROTO;
     green_group *group = make_group();
     add(group, start_named("taken", give, &failure));

@@ -1,5 +1,5 @@
 /* A simple model of a queue: two short arrays for its elements and the waiting calls.
- * After every step all calls that can be served are. */
+ * After every step, all calls that can be served have been served. */
 #ifndef GREEN_TESTS_MODEL_H
 #define GREEN_TESTS_MODEL_H
 

@@ -197,7 +197,7 @@ TEST(given, "a waiter that is killed after it was given its result keeps it") {
     free_both(pile, pool);
 }
 
-/* Spawns that do not go at once ------------------------------------------------ */
+/* Spawns that wait, fail or are killed ----------------------------------------- */
 
 struct spawner {
     green_pile *pile;
@@ -305,7 +305,7 @@ static int pile_up_more(void *argument) {
     return depth;
 }
 
-TEST(in_place_order, "the order is that of the spawns also where the functions are called in place") {
+TEST(in_place_order, "results are in the order of the spawns even if functions are called in place") {
     for (int size = 1; size <= 4; size++) {
         green_pool *pool = make_pool(size);
         struct nest nest = {.pile = make_pile(pool), .depth = 5};
@@ -381,7 +381,7 @@ static int pile_up_nap(void *argument) {
     return 0;
 }
 
-TEST(in_place_interrupted, "an interrupt of a function that is called in place is its result, and the spawn's") {
+TEST(in_place_interrupted, "an interrupt of a function that is called in place is its result, and that of the spawn") {
     green_pool *pool = make_pool(1);
     struct nest nest = {.pile = make_pile(pool)};
     green_thread *thread = spawn_in(pool, pile_up_nap, &nest);
@@ -631,7 +631,7 @@ TEST(places_freed, "a pile that was freed takes no thread") {
     green_pile_cancel(&cancelled);
 }
 
-TEST(removed, "a thread that is removed runs on, and a place that is reserved is not removed") {
+TEST(removed, "a removed thread continues to run, and a reserved place is not removed") {
     int value = 1;
     void *context = NULL;
     struct door door = {0};

@@ -111,7 +111,7 @@ TEST(unreported, "a pool's thread that fails is reported like any other, once") 
     green_pool_free(pool);
 }
 
-TEST(unstarted, "a thread that is killed before it ran gives its slot back") {
+TEST(unstarted, "a thread that is killed before it ran releases its slot") {
     green_pool *pool = make_pool(1);
     green_spawn_options options = {.delay = 3600 * GREEN_SECOND, .discard = discard_mark};
     green_thread *thread = NULL;
@@ -143,7 +143,7 @@ TEST(blocks, "a spawn waits while the pool is full") {
     green_pool_free(pool);
 }
 
-TEST(in_order, "spawns that wait for room are served in the order in which they came") {
+TEST(in_order, "spawns that wait for room are served first come, first served") {
     static const char *const letters = "abcdefgh";
     green_pool *pool = make_pool(1);
     green_thread *first = spawn_in(pool, nap, NULL);
@@ -229,7 +229,7 @@ TEST(failed_waiter, "a waiter that then cannot make its thread leaves the slot t
     green_pool_free(pool);
 }
 
-TEST(deadlock, "a spawn for which no thread can make room is a deadlock, and the message names the pool") {
+TEST(deadlock, "if no thread can make room, a spawn is -EDEADLK, and the message names the pool") {
     green_pool *pool = make_pool(0);
     capture_begin();
     CHECK(green_pool_spawn(pool, NULL, NULL, mark_it, "a", GREEN_FOREVER), ==, -EDEADLK);
@@ -326,7 +326,7 @@ TEST(wait_interrupted, "a wait that times out or is killed leaves the pool as it
 
 /* Resizing ------------------------------------------------------------------- */
 
-TEST(grow, "after growing, as many waiting spawners proceed at once as there is room for") {
+TEST(grow, "after growing, waiting spawners proceed at once while there is room") {
     static const char *const letters = "abcde";
     green_pool *pool = make_pool(0);
     struct spawner spawners[5];
@@ -344,7 +344,7 @@ TEST(grow, "after growing, as many waiting spawners proceed at once as there is 
     green_pool_free(pool);
 }
 
-TEST(shrink, "after shrinking, running threads continue, and none starts until fewer run") {
+TEST(shrink, "after shrinking, running threads continue, and none starts until fewer threads run") {
     green_pool *pool = make_pool(3);
     green_thread *threads[3];
     for (int i = 0; i < 3; i++)

@@ -7,7 +7,7 @@ static int is_inside(void *argument) {
     return green_pool_is_inside(argument);
 }
 
-TEST(inside, "a thread is inside the pool that it runs in, and in no other") {
+TEST(inside, "a thread is inside the pool that it runs in, and inside no other") {
     green_pool *one = make_pool(1), *other = make_pool(1);
     CHECK(finish(spawn_in(one, is_inside, one)), ==, 1);
     CHECK(finish(spawn_in(one, is_inside, other)), ==, 0);
@@ -31,7 +31,7 @@ static int spawn_in_full(void *argument) {
     return 3;
 }
 
-TEST(in_place, "a full pool's own thread calls the function in place, and has its error from the wait") {
+TEST(in_place, "a spawn by a full pool's own thread calls the function in place, and the wait returns its error") {
     the_pool = make_pool(1);
     green_spawn_options options = {.name = "here", .discard = discard_mark};
     capture_begin();
@@ -63,7 +63,7 @@ static int spawn_with_room(void *argument) {
     return finish(thread);
 }
 
-TEST(inside_with_room, "where there is room, a pool's own thread spawns like any other") {
+TEST(inside_with_room, "while there is room, a pool's own thread spawns like any other thread") {
     the_pool = make_pool(2);
     int value = 4;
     CHECK(finish(spawn_in(the_pool, spawn_with_room, &value)), ==, 4);
@@ -232,7 +232,7 @@ static void spawn_from_link(green_thread *thread, void *argument) {
     *(int *)argument = green_pool_spawn(the_pool, NULL, NULL, mark_it, "l", GREEN_FOREVER);
 }
 
-TEST(from_link, "a link spawns where there is room, and is refused where it would block") {
+TEST(from_link, "a spawn in a link succeeds if there is room, and is refused if it would block") {
     int with_room = 1, without = 1;
     green_thread *threads[2];
     the_pool = make_pool(2);

@@ -331,7 +331,7 @@ static void end_drained(void) {
     green_pool_free(run.pool);
 }
 
-static bool anybody_calls(void) {
+static bool any_thread_calls(void) {
     bool calls = false;
     for (int i = 0; i < model.spawner_count; i++)
         calls |= model.spawners[i].state == CALLS;
@@ -341,7 +341,7 @@ static bool anybody_calls(void) {
 }
 
 static void end_freed(void) {
-    if (anybody_calls()) /* the pool is gone */
+    if (any_thread_calls()) /* the pool is gone */
         settle();
     green_pool_free(run.pool);
     model_free();
@@ -424,14 +424,14 @@ static void play_all(int64_t size, int spawners, bool freed) {
         }
 }
 
-BIG_TEST(drained, "every order of four steps does with a pool what the model says, to the last slot") {
+BIG_TEST(drained, "every order of four steps on a pool matches the model, to the last slot") {
     play_all(0, 2, false);
     play_all(1, 3, false);
     play_all(2, 4, false);
     play_all(2, 0, false);
 }
 
-BIG_TEST(freed, "every order of four steps before a pool is freed ends as the model says") {
+BIG_TEST(freed, "every order of four steps before a pool is freed matches the model") {
     play_all(0, 2, true);
     play_all(1, 3, true);
     play_all(2, 4, true);
@@ -453,7 +453,7 @@ static int work(void *argument) {
     return error;
 }
 
-TEST(many, "ten thousand tasks go through a pool of a hundred, never more of them at one time") {
+TEST(many, "ten thousand tasks run in a pool of a hundred, at most a hundred at a time") {
     static int64_t yields[10];
     green_pool *pool = make_pool(100);
     for (int i = 0; i < 10000; i++) {

@@ -23,7 +23,7 @@ TEST(refusals, "a negative capacity, an odd alignment, a priority queue without 
     green_queue_free(NULL);
 }
 
-TEST(without_hub, "making and freeing a queue takes no hub") {
+TEST(without_hub, "making and freeing a queue needs no hub") {
     green_statistics statistics;
     green_queue *queue = element_queue(3, GREEN_FIFO);
     CHECK(green_queue_capacity(queue), ==, 3);
@@ -63,7 +63,7 @@ TEST(empty, "a get waits for an element") {
     queue_release(queue);
 }
 
-TEST(full, "a put waits for room, and a get makes it") {
+TEST(full, "a put waits for room, and a get makes room") {
     green_queue *queue = queue_of(2, 2);
     struct call putter;
     call_put(&putter, queue, 3);
@@ -90,7 +90,7 @@ TEST(no_yield, "puts and gets that need not wait let no other thread run") {
     queue_release(queue);
 }
 
-TEST(first_come, "gets and puts are served in the order in which they came") {
+TEST(first_come, "gets and puts are served first come, first served") {
     green_queue *queue = element_queue(1, GREEN_FIFO);
     struct call calls[4];
     for (int i = 0; i < 4; i++)
@@ -110,7 +110,7 @@ TEST(first_come, "gets and puts are served in the order in which they came") {
     queue_release(queue);
 }
 
-TEST(first_come_of_any_order, "puts are served in the order in which they came, whatever the order of the queue") {
+TEST(first_come_of_any_order, "puts are served first come, first served, whatever the order of the queue") {
     static const green_queue_order orders[] = {GREEN_LIFO, GREEN_PRIORITY};
     for (int i = 0; i < 2; i++) {
         green_queue *queue = element_queue(0, orders[i]);
@@ -158,7 +158,7 @@ TEST(channel_put, "a put into a channel returns when its element has been taken"
     queue_release(channel);
 }
 
-TEST(channel_get, "a put into a channel where a thread waits hands over at once") {
+TEST(channel_get, "a put into a channel with a waiting get hands its element over at once") {
     green_queue *channel = element_queue(0, GREEN_FIFO);
     struct call getter;
     call_get(&getter, channel);
@@ -171,7 +171,7 @@ TEST(channel_get, "a put into a channel where a thread waits hands over at once"
 
 /* Calls without waiting ---------------------------------------------------- */
 
-TEST(tries, "a try moves an element or says that it would have to wait") {
+TEST(tries, "a try moves an element, or returns 0 if it would have to wait") {
     green_queue *queue = element_queue(2, GREEN_FIFO);
     CHECK(element_try_get(queue), ==, 0);
     CHECK(element_try_put(queue, 0, 1), ==, 1);
@@ -311,7 +311,7 @@ TEST(resize_closed, "a closed queue stays closed whatever its capacity") {
 
 /* Unfinished elements ------------------------------------------------------ */
 
-TEST(unfinished, "every element is unfinished until task_done, and extra calls are refused") {
+TEST(unfinished, "every element is unfinished until task_done, and further calls of it are refused") {
     green_queue *queue = element_queue(2, GREEN_FIFO);
     CHECK(green_queue_task_done(queue), ==, -EINVAL);
     CHECK_CONTAINS(green_explain(-EINVAL), "task_done");
@@ -328,14 +328,14 @@ TEST(unfinished, "every element is unfinished until task_done, and extra calls a
     queue_release(queue);
 }
 
-TEST(join_empty, "to join a queue that was never put into does not wait") {
+TEST(join_empty, "a join of a queue without any put does not wait") {
     green_queue *queue = element_queue(2, GREEN_FIFO);
     CHECK(green_queue_join(queue, GREEN_FOREVER), ==, 0);
     CHECK(green_queue_join(queue, 0), ==, 0);
     queue_release(queue);
 }
 
-TEST(join, "join waits until all is worked off, not merely until the queue is empty") {
+TEST(join, "a join waits until every task is done, not only until the queue is empty") {
     green_queue *queue = queue_of(2, 2);
     green_thread *threads[] = {start(queue_join, queue), start(queue_join, queue)};
     CHECK(queue_get(queue), ==, 1);
@@ -364,7 +364,7 @@ TEST(join_ended, "a join ends by its timeout or a kill and leaves nothing behind
     queue_release(queue);
 }
 
-TEST(join_closed, "a closed queue can still be worked off and joined") {
+TEST(join_closed, "the tasks of a closed queue can still be done and joined") {
     green_queue *queue = queue_of(2, 1);
     green_thread *thread = start(queue_join, queue);
     let_run();
@@ -379,7 +379,7 @@ TEST(join_closed, "a closed queue can still be worked off and joined") {
 
 /* Deadlock and dump -------------------------------------------------------- */
 
-TEST(deadlock, "when no thread is left to put or get, the call of main returns -EDEADLK and takes nothing") {
+TEST(deadlock, "if no thread is left to put or get, a call of main returns -EDEADLK and takes nothing") {
     green_queue *queue = element_queue(1, GREEN_FIFO);
     capture_begin();
     int error = queue_get(queue);

@@ -49,7 +49,7 @@ TEST(lifo, "a LIFO queue returns the newest element") {
     free_empty(queue);
 }
 
-TEST(priority, "a priority queue gives back what precedes all others") {
+TEST(priority, "a priority queue returns the element that precedes all others") {
     static const int keys[] = {5, 1, 4, 9, 0, 7, 3};
     green_queue *queue = element_queue(GREEN_UNBOUNDED, GREEN_PRIORITY);
     for (int i = 0; i < 7; i++)
@@ -63,7 +63,7 @@ TEST(priority, "a priority queue gives back what precedes all others") {
     free_empty(queue);
 }
 
-TEST(equal_priorities, "equal elements of a priority queue come out in FIFO order, also among others") {
+TEST(equal_priorities, "a priority queue returns equal elements in FIFO order, even among others") {
     green_queue *queue = element_queue(GREEN_UNBOUNDED, GREEN_PRIORITY);
     for (int i = 1; i <= 300; i++)
         put(queue, i % 3, i);
@@ -135,7 +135,7 @@ static void grow_and_drain(green_queue_order order) {
     free_empty(queue);
 }
 
-TEST(growth, "a queue of 100 000 elements holds each once and gives each back, in every order") {
+TEST(growth, "a queue of 100 000 elements returns each once, in every order") {
     for (int i = 0; i < 3; i++)
         grow_and_drain(orders[i]);
 }
@@ -297,7 +297,7 @@ TEST(page_aligned, "elements may be aligned to a page") {
     }
 }
 
-TEST(immeasurable, "elements larger than any memory are an error, not a crash") {
+TEST(immeasurable, "an element size larger than any memory is an error, not a crash") {
     static const size_t sizes[] = {SIZE_MAX, SIZE_MAX - 8, SIZE_MAX - 100, SIZE_MAX / 2};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         green_queue *queue = NULL;
@@ -332,7 +332,7 @@ static green_queue *queue_of_large(green_queue_order order) {
 }
 
 /* The queue still exists and may keep some spare memory. */
-static void swell(green_queue_order order) {
+static void grow_to_a_million(green_queue_order order) {
     enum { COUNT = 1000 * 1000 };
     green_queue *queue = queue_of_large(order);
     struct large large = {0};
@@ -357,17 +357,17 @@ static void without_sanitizer(void) {
 
 TEST(memory_of_fifo, "a FIFO queue that grew to a million elements gives their memory back") {
     without_sanitizer();
-    swell(GREEN_FIFO);
+    grow_to_a_million(GREEN_FIFO);
 }
 
 TEST(memory_of_lifo, "a LIFO queue that grew to a million elements gives their memory back") {
     without_sanitizer();
-    swell(GREEN_LIFO);
+    grow_to_a_million(GREEN_LIFO);
 }
 
 TEST(memory_of_priority, "a priority queue that grew to a million elements gives their memory back") {
     without_sanitizer();
-    swell(GREEN_PRIORITY);
+    grow_to_a_million(GREEN_PRIORITY);
 }
 
 /* A thousand elements at a time, a million in all. */
@@ -387,7 +387,7 @@ static void flow(green_queue_order order) {
     green_queue_free(queue);
 }
 
-TEST(flat, "the memory of a queue that is never empty does not grow with what flows through it") {
+TEST(flat, "the memory of a queue that is never empty does not grow with the number of elements put") {
     without_sanitizer();
     for (int i = 0; i < 3; i++)
         flow(orders[i]);
@@ -419,7 +419,7 @@ static void put_without_memory(void) {
     }
 }
 
-TEST(no_memory, "a put without memory is -ENOMEM, and the queue keeps what it has") {
+TEST(no_memory, "a put without memory is -ENOMEM, and the queue keeps its elements") {
     needs_kernel();
     if (SANITIZED)
         skip("sanitizers need the address space");

@@ -301,7 +301,7 @@ static void run_sequence(const struct model *origin, const struct step *steps, i
     CHECK(elements.alive, ==, 0);
 }
 
-/* All of them -------------------------------------------------------------- */
+/* All sequences ------------------------------------------------------------ */
 
 /* Sanitizers run only every STRIDEth sequence. It is a prime, so that the last step
  * varies. */
@@ -342,50 +342,50 @@ static void explore_all(green_queue_order order, int64_t capacity) {
     printf("%ld sequences of %ld\n", runs_checked, sequences);
 }
 
-TEST(fifo_channel, "every sequence of steps on a channel") {
+TEST(fifo_channel, "every sequence of steps on a channel matches the model") {
     explore_all(GREEN_FIFO, 0);
 }
 
-TEST(fifo_one, "every sequence of steps on a queue of capacity 1") {
+TEST(fifo_one, "every sequence of steps on a queue of capacity 1 matches the model") {
     explore_all(GREEN_FIFO, 1);
 }
 
-TEST(fifo_two, "every sequence of steps on a queue of capacity 2") {
+TEST(fifo_two, "every sequence of steps on a queue of capacity 2 matches the model") {
     explore_all(GREEN_FIFO, 2);
 }
 
-TEST(fifo_unbounded, "every sequence of steps on an unbounded queue") {
+TEST(fifo_unbounded, "every sequence of steps on an unbounded queue matches the model") {
     explore_all(GREEN_FIFO, GREEN_UNBOUNDED);
 }
 
-TEST(lifo_channel, "every sequence of steps on a LIFO channel that is resized") {
+TEST(lifo_channel, "every sequence of steps on a LIFO channel that is resized matches the model") {
     explore_all(GREEN_LIFO, 0);
 }
 
-TEST(lifo_one, "every sequence of steps on a LIFO queue of capacity 1") {
+TEST(lifo_one, "every sequence of steps on a LIFO queue of capacity 1 matches the model") {
     explore_all(GREEN_LIFO, 1);
 }
 
-TEST(lifo_two, "every sequence of steps on a LIFO queue of capacity 2") {
+TEST(lifo_two, "every sequence of steps on a LIFO queue of capacity 2 matches the model") {
     explore_all(GREEN_LIFO, 2);
 }
 
-TEST(lifo_unbounded, "every sequence of steps on an unbounded LIFO queue") {
+TEST(lifo_unbounded, "every sequence of steps on an unbounded LIFO queue matches the model") {
     explore_all(GREEN_LIFO, GREEN_UNBOUNDED);
 }
 
-TEST(priority_channel, "every sequence of steps on a priority channel that is resized") {
+TEST(priority_channel, "every sequence of steps on a priority channel that is resized matches the model") {
     explore_all(GREEN_PRIORITY, 0);
 }
 
-TEST(priority_one, "every sequence of steps on a priority queue of capacity 1") {
+TEST(priority_one, "every sequence of steps on a priority queue of capacity 1 matches the model") {
     explore_all(GREEN_PRIORITY, 1);
 }
 
-TEST(priority_two, "every sequence of steps on a priority queue of capacity 2") {
+TEST(priority_two, "every sequence of steps on a priority queue of capacity 2 matches the model") {
     explore_all(GREEN_PRIORITY, 2);
 }
 
-TEST(priority_unbounded, "every sequence of steps on an unbounded priority queue") {
+TEST(priority_unbounded, "every sequence of steps on an unbounded priority queue matches the model") {
     explore_all(GREEN_PRIORITY, GREEN_UNBOUNDED);
 }

@@ -15,7 +15,7 @@ static int get_from_slot(green_queue *queue) {
     return slot ? element_take(slot) : 0;
 }
 
-TEST(slots, "an element is made and taken where the queue keeps it") {
+TEST(slots, "an element is constructed and taken in the queue's own memory") {
     static const green_queue_order orders[] = {GREEN_FIFO, GREEN_LIFO};
     for (int i = 0; i < 2; i++) {
         green_queue *queue = element_queue(2, orders[i]);
@@ -36,7 +36,7 @@ TEST(slots, "an element is made and taken where the queue keeps it") {
     }
 }
 
-TEST(slots_of_others, "a slot may be in the memory of the thread at the other end") {
+TEST(slots_of_others, "a slot may be in the memory of the waiting thread") {
     green_queue *channel = element_queue(0, GREEN_FIFO);
     struct call call;
     CHECK(element_try_get(channel), ==, 0); /* the queue has a hub from here on */
@@ -74,7 +74,7 @@ static int write_slots(void *argument) {
     return 0;
 }
 
-TEST(slots_and_waits, "slots and calls take turns, at every capacity, and nothing is lost or overtaken") {
+TEST(slots_and_waits, "slots and calls can alternate at every capacity, and no element is lost or overtaken") {
     static const int64_t capacities[] = {0, 1, 2, 3, 7, 100, GREEN_UNBOUNDED};
     for (int i = 0; i < 7; i++) {
         struct slot_writer writer = {element_queue(capacities[i], GREEN_FIFO), 2000};
@@ -114,7 +114,7 @@ TEST(slots_of_priorities, "a priority queue keeps its order when slots are used"
     queue_release(queue);
 }
 
-TEST(slots_of_closed, "a closed queue has no slot to put into, but gives what it has") {
+TEST(slots_of_closed, "a closed queue has no slot for a put, and returns its remaining elements") {
     green_queue *queue = queue_of(2, 1);
     CHECK(green_queue_close(queue), ==, 0);
     CHECK(!put_in_slot(queue, 2));

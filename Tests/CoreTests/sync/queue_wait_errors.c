@@ -21,7 +21,7 @@ TEST(timeouts, "a call that times out takes nothing and leaves nothing behind") 
     queue_release(queue);
 }
 
-TEST(timed_in_time, "a call with a timeout that is served in time succeeds, and its timer is gone") {
+TEST(timed_in_time, "a call with a timeout that is served in time succeeds, and its timer is removed") {
     green_queue *queue = element_queue(1, GREEN_FIFO);
     green_statistics statistics;
     struct call call;
@@ -39,7 +39,7 @@ TEST(timed_in_time, "a call with a timeout that is served in time succeeds, and 
     queue_release(queue);
 }
 
-TEST(late_timeout, "a timeout that is over once the element was handed over is none") {
+TEST(late_timeout, "a timeout that expires after the element was handed over has no effect") {
     green_queue *queue = element_queue(1, GREEN_FIFO);
     struct call getter;
     call_begin(&getter, queue, 0, 50 * GREEN_MILLISECOND);
@@ -134,7 +134,7 @@ TEST(handed_and_killed, "a thread killed after it was given an element keeps it,
     queue_release(queue);
 }
 
-TEST(killed_and_put, "an element put after a kill goes to the next thread, though the killed one has not run yet") {
+TEST(killed_and_put, "an element put after a kill goes to the next thread, even before the killed thread has run") {
     green_queue *queue = element_queue(1, GREEN_FIFO);
     struct call first, second;
     call_get(&first, queue);
@@ -174,7 +174,7 @@ static int slot_and_get(green_queue *queue) {
     return queue_get(queue);
 }
 
-TEST(pending_kill, "a kill posted on a ready thread ends its next call, though that need not wait") {
+TEST(pending_kill, "a kill of a ready thread ends its next call, even if the call need not wait") {
     static int (*const calls[])(green_queue *) = {queue_get, put_one, join, slot_and_get};
     for (int i = 0; i < 4; i++) {
         struct pending pending = {.queue = element_queue(2, GREEN_FIFO), .call = calls[i]};
@@ -193,7 +193,7 @@ TEST(pending_kill, "a kill posted on a ready thread ends its next call, though t
 
 /* Close and free ----------------------------------------------------------- */
 
-TEST(close, "a closed queue takes nothing more and gives what it has") {
+TEST(close, "a closed queue accepts no more elements and returns those that remain") {
     green_queue *queue = queue_of(3, 2);
     CHECK(green_queue_close(queue), ==, 0);
     CHECK(green_queue_is_closed(queue));
@@ -233,7 +233,7 @@ TEST(close_waiting, "closing wakes all waiting threads, and those that put keep 
     queue_release(channel);
 }
 
-TEST(close_after_handing, "a call that was served before the close succeeds, though its thread runs later") {
+TEST(close_after_handing, "a call that was served before the close succeeds, even if its thread runs later") {
     green_queue *queue = element_queue(1, GREEN_FIFO);
     struct call call;
     call_get(&call, queue);
@@ -298,7 +298,7 @@ static void use_in_link(green_thread *thread, void *argument) {
     mark('l');
 }
 
-TEST(in_link, "in a link a queue can be used as long as nothing has to wait") {
+TEST(in_link, "in a link a queue can be used as long as no call has to wait") {
     int value = 0;
     green_queue *queue = element_queue(2, GREEN_FIFO);
     green_thread *thread = start(give, &value);
@@ -330,7 +330,7 @@ static void put_in_link(green_thread *thread, void *queue) {
     CHECK(element_try_put(queue, 0, 6), ==, 1);
 }
 
-TEST(link_wakes, "a put in a link wakes a waiting get, also if the thread never ran") {
+TEST(link_wakes, "a put in a link wakes a waiting get, even if the thread of the link never ran") {
     int value = 0;
     green_queue *channel = element_queue(0, GREEN_FIFO);
     green_thread *threads[] = {start(give, &value), start(nap, NULL)};
@@ -373,7 +373,7 @@ static void *use_elsewhere_with_hub(void *argument) {
     return NULL;
 }
 
-TEST(foreign, "a queue of another OS thread is -EXDEV, and nothing happens to it") {
+TEST(foreign, "a call on a queue of another OS thread is -EXDEV and has no effect") {
     static void *(*const users[])(void *) = {use_elsewhere, use_elsewhere_with_hub};
     green_queue *queue = queue_of(1, 1);
     for (int i = 0; i < 2; i++) {

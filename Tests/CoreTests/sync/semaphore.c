@@ -40,7 +40,7 @@ static int use(void *argument) {
 
 /* Permits ------------------------------------------------------------------ */
 
-TEST(bad_numbers, "negative permits, or more than the limit, are -EINVAL, and the message has the number") {
+TEST(bad_numbers, "a negative number of permits, or more than the limit, is -EINVAL, and the message has it") {
     green_semaphore *semaphore = NULL;
     CHECK(green_semaphore_make(&semaphore, -1, -1), ==, -EINVAL);
     CHECK_CONTAINS(green_explain(-EINVAL), "-1 permits");
@@ -100,7 +100,7 @@ TEST(timeout_zero, "a timeout of 0 polls, and no other thread runs") {
 
 /* First come, first served ------------------------------------------------- */
 
-TEST(order, "waiting threads get permits in the order in which they came, without those that gave up") {
+TEST(order, "waiting threads get permits in the order of their calls, except those that gave up") {
     enum { USERS = 9 };
     green_semaphore *semaphore = new_semaphore(0, -1);
     struct user users[USERS];
@@ -123,7 +123,7 @@ TEST(order, "waiting threads get permits in the order in which they came, withou
     green_semaphore_free(semaphore);
 }
 
-TEST(no_barging, "a permit is its waiter's when it is given back: a newcomer that runs first cannot take it") {
+TEST(no_barging, "a released permit belongs to the first waiter: a newcomer that runs first cannot take it") {
     green_semaphore *semaphore = new_semaphore(0, -1);
     struct user waiter = {semaphore, false, GREEN_FOREVER, 'w', 1}, newcomer = {semaphore, false, -1, 'n', 1};
     green_thread *first = start(use, &waiter);
@@ -195,7 +195,7 @@ TEST(over_release, "a release beyond the limit is -EOVERFLOW, the message has th
 
 /* A release that waits ----------------------------------------------------- */
 
-TEST(capped, "at the limit, releases wait until a permit is taken, in the order in which they came") {
+TEST(capped, "at the limit, releases wait for an acquire, in the order of their calls") {
     green_semaphore *semaphore = new_semaphore(1, 1);
     struct user users[3];
     green_thread *threads[3];
@@ -259,7 +259,7 @@ TEST(killed_after_release, "a thread killed after it was given a permit keeps it
     green_semaphore_free(semaphore);
 }
 
-TEST(killed_before_release, "a permit never goes to a thread that has been killed, or whose time is over") {
+TEST(killed_before_release, "a permit never goes to a thread that was killed or whose timeout has expired") {
     green_semaphore *semaphore = new_semaphore(0, -1);
     struct user users[3];
     green_thread *threads[3];
@@ -346,7 +346,7 @@ static void use_in_link(green_thread *thread, void *argument) {
     CHECK(green_semaphore_release(semaphore), ==, -EOVERFLOW);
 }
 
-TEST(in_link, "a link may use a semaphore, also in a killed thread, but not wait") {
+TEST(in_link, "a link may use a semaphore, even in a killed thread, but not wait") {
     green_semaphore *semaphore = new_semaphore(1, 1);
     int value = 3;
     green_thread *thread = start(give, &value);
@@ -402,7 +402,7 @@ static void *use_foreign(void *argument) {
     return NULL;
 }
 
-TEST(foreign, "a semaphore that another OS thread uses is -EXDEV, and nothing happens to it") {
+TEST(foreign, "a call on a semaphore of another OS thread is -EXDEV and has no effect") {
     green_semaphore *semaphore = new_semaphore(0, 2);
     struct user user = {semaphore, false, GREEN_FOREVER, 0, 1};
     green_thread *thread = start(use, &user);

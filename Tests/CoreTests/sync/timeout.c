@@ -35,9 +35,9 @@ static uint64_t timers(void) {
     return now.timers;
 }
 
-/* When ---------------------------------------------------------------------- */
+/* Firing -------------------------------------------------------------------- */
 
-TEST(fires, "a timeout ends a call once its time is over, once, and says so") {
+TEST(fires, "a timeout ends one call when it expires, and the message says so") {
     int64_t before = green_now();
     green_timeout *limit = limit_of(5 * GREEN_MILLISECOND);
     CHECK(green_timeout_is_pending(limit));
@@ -53,7 +53,7 @@ TEST(fires, "a timeout ends a call once its time is over, once, and says so") {
     green_timeout_free(limit);
 }
 
-TEST(cancelled, "a cancelled timeout ends nothing") {
+TEST(cancelled, "a cancelled timeout ends no call") {
     green_timeout *limit = limit_of(GREEN_MILLISECOND);
     green_timeout_free(limit);
     CHECK(timers(), ==, 0);
@@ -96,7 +96,7 @@ TEST(never, "a negative timeout never fires") {
     CHECK_TEXT(marks(), "nnn");
 }
 
-TEST(longest, "the longest timeout does not overflow into the past") {
+TEST(longest, "the deadline of the longest timeout does not overflow") {
     green_timeout *limit = limit_of(INT64_MAX);
     CHECK(green_timeout_is_pending(limit));
     CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
@@ -104,7 +104,7 @@ TEST(longest, "the longest timeout does not overflow into the past") {
     green_timeout_free(limit);
 }
 
-TEST(not_blocking, "what does not block is not interrupted, however long it takes") {
+TEST(not_blocking, "code that does not block is not interrupted, however long it runs") {
     green_semaphore *semaphore = NULL;
     CHECK(green_semaphore_make(&semaphore, 1, 2), ==, 0);
     green_timeout *limit = limit_of(GREEN_MICROSECOND);
@@ -146,9 +146,9 @@ TEST(explained, "the message has the length of the timeout, in a suitable unit")
         check_text_of(GREEN_SECOND, "a timeout of 1 s ended");
 }
 
-/* Which of several ---------------------------------------------------------- */
+/* Several timeouts ---------------------------------------------------------- */
 
-TEST(inner, "an inner timeout fires and the outer one continues; their handles tell which one fired") {
+TEST(inner, "an inner timeout fires and the outer one stays pending; their handles show which one fired") {
     green_timeout *outer = limit_of(LONG), *inner = limit_of(GREEN_MILLISECOND);
     int64_t nanoseconds = 0;
     CHECK(green_sleep(LONG), ==, -ETIME);
@@ -162,7 +162,7 @@ TEST(inner, "an inner timeout fires and the outer one continues; their handles t
     green_timeout_free(outer);
 }
 
-TEST(outer, "the outer of two fires first: the inner is still pending, and is cancelled on the way out") {
+TEST(outer, "if the outer of two timeouts fires first, the inner one stays pending and can be cancelled") {
     green_timeout *outer = limit_of(GREEN_MILLISECOND), *inner = limit_of(LONG);
     CHECK(green_sleep(LONG), ==, -ETIME);
     CHECK(green_timeout_has_fired(outer));
@@ -173,7 +173,7 @@ TEST(outer, "the outer of two fires first: the inner is still pending, and is ca
     green_timeout_free(outer);
 }
 
-TEST(same_iteration, "two that fire in the same loop iteration end two calls, one after the other") {
+TEST(same_iteration, "two timeouts that fire in one loop iteration end two calls, one after the other") {
     green_timeout *later = limit_of(2 * GREEN_MICROSECOND), *sooner = limit_of(1);
     spin(GREEN_MILLISECOND);
     CHECK(green_sleep(LONG), ==, -ETIME);
@@ -188,7 +188,7 @@ TEST(same_iteration, "two that fire in the same loop iteration end two calls, on
     green_timeout_free(sooner);
 }
 
-TEST(same_iteration_cancel, "of two that fire in the same loop iteration, the second ends no call if it is freed") {
+TEST(same_iteration_cancel, "of two timeouts that fire in one loop iteration, the second ends no call if it is freed") {
     green_timeout *first = limit_of(1), *second = limit_of(1);
     spin(GREEN_MILLISECOND);
     CHECK(green_sleep(LONG), ==, -ETIME);
@@ -210,7 +210,7 @@ static int sleep_limited(void *argument) {
     return error == -ETIME;
 }
 
-TEST(own_thread, "a timeout ends calls of the thread that started it, of no other") {
+TEST(own_thread, "a timeout ends only calls of the thread that started it") {
     int64_t lengths[] = {GREEN_MILLISECOND, LONG, GREEN_MILLISECOND, 0, GREEN_FOREVER};
     green_timeout *limit = limit_of(LONG);
     green_thread *threads[5];
@@ -274,7 +274,7 @@ static char take_reason(void) {
     return reason ? *reason : ' ';
 }
 
-static int be_limited(void *argument) {
+static int wait_with_timeout(void *argument) {
     struct moment *moment = argument;
     void *value;
     moment->limit = limit_with(1, "t");
@@ -285,7 +285,7 @@ static int be_limited(void *argument) {
     return 0;
 }
 
-static int meddle(void *argument) {
+static int interfere(void *argument) {
     struct moment *moment = argument;
     void *value;
     CHECK(green_event_wait(moment->signal, &value, GREEN_FOREVER), ==, 0);
@@ -299,28 +299,28 @@ static int meddle(void *argument) {
     return 0;
 }
 
-static void live_through(struct moment *moment) {
+static void run_case(struct moment *moment) {
     CHECK(green_event_make(&moment->event), ==, 0);
     CHECK(green_event_make(&moment->signal), ==, 0);
-    green_thread *meddler = start(meddle, moment);
+    green_thread *other = start(interfere, moment);
     let_run();
-    moment->thread = start(be_limited, moment);
+    moment->thread = start(wait_with_timeout, moment);
     CHECK(green_yield(), ==, 0); /* which it waits after */
     spin(GREEN_MICROSECOND);
     CHECK(green_event_send(moment->signal, NULL), ==, 0);
     if (moment->sent)
         CHECK(green_event_send(moment->event, NULL), ==, 0);
     CHECK(finish(moment->thread), ==, 0);
-    CHECK(finish(meddler), ==, 0);
+    CHECK(finish(other), ==, 0);
     if (!moment->cancel)
         green_timeout_free(moment->limit);
     green_event_free(moment->signal);
     green_event_free(moment->event);
 }
 
-TEST(succeeded, "a call that had succeeded when the timeout fired reports it; the timeout ends the next") {
+TEST(succeeded, "a call that has succeeded before the timeout fires returns 0, and the timeout ends the next call") {
     struct moment moment = {.sent = true};
-    live_through(&moment);
+    run_case(&moment);
     CHECK(moment.first, ==, 0);
     CHECK(moment.reason, ==, ' ');
     CHECK(moment.second, ==, -ETIME);
@@ -328,27 +328,27 @@ TEST(succeeded, "a call that had succeeded when the timeout fired reports it; th
     CHECK_TEXT(marks(), "");
 }
 
-TEST(withdrawn, "a timeout that is cancelled after it fired, before it ended a call, ends none") {
+TEST(withdrawn, "a timeout that is cancelled after it fired, but before it ended a call, ends no call") {
     struct moment moment = {.sent = true, .cancel = true};
-    live_through(&moment);
+    run_case(&moment);
     CHECK(moment.first, ==, 0);
     CHECK(moment.second, ==, 0);
     CHECK(moment.reason, ==, ' ');
     CHECK_TEXT(marks(), "t");
 }
 
-TEST(too_late, "a timeout that another thread cancels when it has ended a call is still what ended that call") {
+TEST(too_late, "a timeout that is cancelled after it has ended a wait is still the error of that wait") {
     struct moment moment = {.cancel = true};
-    live_through(&moment);
+    run_case(&moment);
     CHECK(moment.first, ==, -ETIME);
     CHECK(moment.reason, ==, 't');
     CHECK(moment.second, ==, 0);
     CHECK_TEXT(marks(), "");
 }
 
-TEST(kill_instead, "a kill takes the place of a timeout that is cancelled when it has ended the call") {
+TEST(kill_instead, "a kill replaces the timeout that has ended a wait if the timeout is cancelled") {
     struct moment moment = {.cancel = true, .kill = true};
-    live_through(&moment);
+    run_case(&moment);
     CHECK(moment.first, ==, -ECANCELED);
     CHECK(moment.reason, ==, 'k');
     CHECK(moment.second, ==, 0);
@@ -357,7 +357,7 @@ TEST(kill_instead, "a kill takes the place of a timeout that is cancelled when i
 
 TEST(kill_after, "a timeout and then a kill end two calls, each with its own reason") {
     struct moment moment = {.kill = true};
-    live_through(&moment);
+    run_case(&moment);
     CHECK(moment.first, ==, -ETIME);
     CHECK(moment.reason, ==, 't');
     CHECK(moment.second, ==, -ECANCELED);
@@ -365,7 +365,7 @@ TEST(kill_after, "a timeout and then a kill end two calls, each with its own rea
     CHECK_TEXT(marks(), "");
 }
 
-static int be_killed(void *argument) {
+static int wait_and_be_killed(void *argument) {
     struct moment *moment = argument;
     moment->limit = limit_with(1, "t");
     moment->first = green_sleep(LONG);
@@ -378,7 +378,7 @@ static int be_killed(void *argument) {
 
 TEST(kill_before, "a kill and then a timeout end two calls, each with its own reason") {
     struct moment moment = {0};
-    green_thread *thread = start(be_killed, &moment);
+    green_thread *thread = start(wait_and_be_killed, &moment);
     CHECK(green_yield(), ==, 0);
     spin(GREEN_MICROSECOND);
     CHECK(green_thread_kill_with(thread, "k", mark_reason), ==, 0);

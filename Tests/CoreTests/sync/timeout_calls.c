@@ -40,7 +40,7 @@ static int yield_on(void *argument) {
     return error;
 }
 
-TEST(in_sleep, "a timeout ends a sleep, and a thread that only yields") {
+TEST(in_sleep, "a timeout ends a sleep, and the yields of a thread that does nothing else") {
     int64_t before = green_now();
     time_out(sleep_long, NULL);
     CHECK(green_now() - before, >=, GREEN_MILLISECOND);
@@ -101,7 +101,7 @@ static void time_out_each_read(struct pair *pair) {
     expect_text(pair->near, "half");
 }
 
-TEST(in_read, "a timeout ends each kind of read, with a read timeout and without, and the socket stays good") {
+TEST(in_read, "a timeout ends each kind of read, with or without a read timeout, and the socket stays usable") {
     with_each_transport(time_out_each_read);
 }
 
@@ -123,7 +123,7 @@ static int accept_one(void *argument) {
     return green_accept(argument, &socket);
 }
 
-TEST(in_accept, "a timeout ends an accept, and a later connection is not lost") {
+TEST(in_accept, "a timeout ends an accept, and no later connection is lost") {
     green_listener *listener = listen_any(TCP4);
     time_out(accept_one, listener);
     green_socket *client = connect_to(listener), *server = accept_from(listener);
@@ -144,7 +144,7 @@ static int connect_full_long(void *argument) {
     return green_connect(argument, full, &(green_connect_options){.timeout = LONG});
 }
 
-TEST(in_connect, "a timeout ends a connect that waits for the backlog, and leaves no connection behind") {
+TEST(in_connect, "a timeout ends a connect that waits for the backlog, and no connection is left") {
     enum { CLIENTS = 16 };
     green_socket *clients[CLIENTS] = {NULL}, *refused = NULL;
     green_listener *listener = NULL;
@@ -247,7 +247,7 @@ static int give_back(void *argument) {
     return green_semaphore_release_within(argument, GREEN_FOREVER);
 }
 
-TEST(in_semaphore, "a timeout ends an acquire and a release that waits, and neither takes or gives a permit") {
+TEST(in_semaphore, "a timeout ends an acquire and a release that wait, and the permits are unchanged") {
     green_semaphore *semaphore = NULL;
     CHECK(green_semaphore_make(&semaphore, 0, 1), ==, 0);
     time_out(acquire, semaphore);
@@ -325,7 +325,7 @@ static int serve_and_yield(void *argument) {
     return result;
 }
 
-TEST(serve_ends_at_once, "of a handler's end of serve and an interrupt of the same moment neither is lost") {
+TEST(serve_ends_at_once, "if a handler ends serve at the moment of an interrupt, neither is lost") {
     static const int outcomes[] = {GREEN_STOP_SERVE, -EPROTO};
     for (int i = 0; i < 2; i++) {
         struct server *server = new_server(0);
@@ -361,7 +361,7 @@ static int trickle(void *argument) {
 
 static ssize_t (*const reads[])(green_socket *, void *, size_t) = {green_read, green_read_exactly};
 
-TEST(stream, "a stream that is read under one short timeout after the other has no gap") {
+TEST(stream, "a stream that is read with many short timeouts has no gap") {
     for (size_t i = 0; i < sizeof reads / sizeof *reads; i++) {
         struct pair pair = connected(TCP4);
         struct transfer send = {pair.far, SCALED(40000), 0};

@@ -25,7 +25,7 @@ static uint64_t timers(void) {
 
 /* Reasons -------------------------------------------------------------------- */
 
-TEST(reason_read, "the reason of a timeout that has ended a call is read once, and is the reader's") {
+TEST(reason_read, "the reason of a timeout that has ended a call is read once, and the reader owns it") {
     green_timeout *limit = limit_with(GREEN_MILLISECOND, "r");
     CHECK(green_reason() == NULL);
     CHECK(green_sleep(LONG), ==, -ETIME);
@@ -85,7 +85,7 @@ static void cancel_other(void *reason) {
     green_timeout_free(cancelled_by_discard);
 }
 
-TEST(discard_cancels, "a discard may cancel the very timeout whose end of a call makes it run") {
+TEST(discard_cancels, "a discard function may cancel the timeout that has just ended a call") {
     green_timeout *first = NULL;
     CHECK(green_timeout_start_with(&first, 0, "1", cancel_other), ==, 0);
     CHECK(green_yield(), ==, -ETIME);
@@ -109,7 +109,7 @@ static int leave_pending(void *argument) {
     return 0;
 }
 
-TEST(outlives_thread, "a timeout that outlives its thread is dropped silently, and its handle stays good") {
+TEST(outlives_thread, "a timeout that outlives its thread is dropped silently, and its handle stays valid") {
     static const int64_t lengths[] = {GREEN_MILLISECOND, 0, LONG, GREEN_FOREVER};
     int64_t time = 3 * GREEN_MILLISECOND;
     capture_begin();
@@ -137,7 +137,7 @@ static int leave_many(void *argument) {
     return 0;
 }
 
-TEST(outlive_in_any_order, "of several that outlive their thread each can be cancelled, in any order") {
+TEST(outlive_in_any_order, "timeouts that outlive their thread can be cancelled in any order") {
     green_timeout *limits[5];
     green_thread *thread = start(leave_many, limits);
     CHECK(finish(thread), ==, 0);
@@ -177,7 +177,7 @@ static int time_out_soon(void *argument) {
     return 0;
 }
 
-static int see_no_last(void *argument) {
+static int expect_no_last(void *argument) {
     int64_t nanoseconds = 1;
     (void)argument;
     CHECK(green_timeout_last(&nanoseconds), ==, 0);
@@ -186,16 +186,16 @@ static int see_no_last(void *argument) {
     return 0;
 }
 
-TEST(last, "the last timeout is a thread's own: none where there is no hub, and for a new thread") {
-    see_no_last(NULL);
+TEST(last, "each thread has its own last timeout: a new thread has none, and an OS thread without a hub") {
+    expect_no_last(NULL);
     CHECK(finish(start(time_out_soon, NULL)), ==, 0);
-    CHECK(finish(start(see_no_last, NULL)), ==, 0); /* in the same record */
-    see_no_last(NULL);
+    CHECK(finish(start(expect_no_last, NULL)), ==, 0); /* in the same record */
+    expect_no_last(NULL);
 }
 
 /* The end of a hub -------------------------------------------------------------- */
 
-TEST(outlives_hub, "a hub closes although main has timeouts pending: they are dropped, their handles stay good") {
+TEST(outlives_hub, "closing a hub drops the pending timeouts of main, and their handles stay valid") {
     green_timeout *limits[4] = {limit_with(LONG, "a"), limit_with(0, "b"), limit_with(GREEN_FOREVER, "c"), NULL};
     CHECK(green_yield(), ==, -ETIME);
     limits[3] = limit_with(0, "d");
@@ -251,7 +251,7 @@ static void *cancel_foreign(void *argument) {
     return NULL;
 }
 
-static void be_cancelled_elsewhere(void) {
+static void cancel_elsewhere(void) {
     pthread_t other;
     green_timeout *limit = limit_with(LONG, NULL);
     CHECK(pthread_create(&other, NULL, cancel_foreign, limit), ==, 0);
@@ -260,14 +260,14 @@ static void be_cancelled_elsewhere(void) {
 
 TEST(cancelled_elsewhere, "a timeout that another OS thread cancels ends the process, with a message") {
     struct child child;
-    run_child(&child, be_cancelled_elsewhere);
+    run_child(&child, cancel_elsewhere);
     CHECK(WIFSIGNALED(child.status) && WTERMSIG(child.status) == SIGABRT);
     CHECK_CONTAINS(child.output, "timeout 1 was freed on another OS thread");
 }
 
 /* Many ------------------------------------------------------------------------- */
 
-TEST(many, "a hundred thousand timeouts at once are cancelled in any order, and leave nothing") {
+TEST(many, "a hundred thousand timeouts at once can be cancelled in any order, and leave nothing behind") {
     enum { COUNT = SCALED(100000) };
     static green_timeout *limits[COUNT];
     CHECK(green_yield(), ==, 0);
@@ -286,7 +286,7 @@ TEST(many, "a hundred thousand timeouts at once are cancelled in any order, and 
     CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
 }
 
-TEST(again, "a hundred thousand timeouts, one after the other, leave nothing") {
+TEST(again, "a hundred thousand timeouts, one after the other, leave nothing behind") {
     green_timeout_free(limit_with(LONG, NULL));
     size_t before = resident_bytes();
     for (int i = 0; i < 100000; i++) {
