@@ -1,5 +1,6 @@
 /* Piles: groups whose items are taken in the order in which they were added. */
 #include "../core/exit_observer.h"
+#include "../core/fork.h"
 #include "../core/thread.h"
 #include "takers.h"
 
@@ -136,7 +137,9 @@ static inline int append(green_pile *pile, struct item item) {
 }
 
 int green_pile_add(green_pile *pile, green_thread *thread, void *context) {
-    int error = green__hub_affinity_check(&pile->takers.hub, "pile");
+    int error = thread ? green__thread_check_hub(thread, "cannot add to a pile") : 0;
+    if (error == 0)
+        error = green__hub_affinity_check(&pile->takers.hub, "pile");
     if (error < 0 || (error = append(pile, (struct item){.thread = thread, .context = context})) < 0)
         return error;
     if (thread)

@@ -55,9 +55,10 @@ GREEN_API GREEN_CHECK int green_pile_next(green_pile *pile, int *result, int64_t
 GREEN_API GREEN_CHECK int green_pile_next_with(green_pile *pile, int *GREEN_NULLABLE result,
                                                void *GREEN_NULLABLE *GREEN_NULLABLE context, int64_t timeout);
 
-/* Adds a thread that was started by other means; the pile retains its handle.
- * NULL adds an item that has finished without a thread, with the result 0. Does
- * not block. Returns 0, -ENOMEM or -EXDEV. */
+/* Adds a thread of this OS thread that was started by other means; the pile retains
+ * its handle. NULL adds an item that has finished without a thread, with the
+ * result 0. Does not block. Returns 0, -ENOMEM, or -EXDEV if the pile or the thread
+ * belongs to another OS thread. */
 GREEN_API GREEN_CHECK int green_pile_add(green_pile *pile, green_thread *GREEN_NULLABLE thread,
                                          void *GREEN_NULLABLE context);
 

@@ -508,6 +508,17 @@ static void *use_unused(void *argument) {
     return NULL;
 }
 
+static void *add_foreign(void *argument) {
+    green_pool *pool = make_pool(1);
+    green_pile *pile = make_pile(pool);
+    CHECK(green_pile_add(pile, argument, NULL), ==, -EXDEV);
+    CHECK_CONTAINS(green_explain(-EXDEV), "another OS thread");
+    check_empty(pile);
+    free_both(pile, pool);
+    CHECK(green_hub_close(), ==, 0);
+    return NULL;
+}
+
 static void run_elsewhere(void *(*function)(void *), void *argument) {
     pthread_t other;
     CHECK(pthread_create(&other, NULL, function, argument), ==, 0);
@@ -524,6 +535,12 @@ TEST(foreign, "a pile belongs to the OS thread that first uses it, and so does i
     CHECK(next_of(used), ==, 2);
     green_pile_free(used);
     free_both(unused, pool);
+}
+
+TEST(foreign_thread, "a thread of another OS thread cannot be added to a pile") {
+    green_thread *napping = start(nap, NULL);
+    run_elsewhere(add_foreign, napping);
+    CHECK(kill_and_finish(napping), ==, -ECANCELED);
 }
 
 /* Places ------------------------------------------------------------------- */
