@@ -86,7 +86,7 @@ void *green__green_dlopen(const char *file, int mode) {
     void *handle = open_for(__builtin_return_address(0), file, mode);
     if (handle && !(mode & RTLD_NOLOAD)) {
         int error = errno;
-        green__dlopen_hook();
+        __atomic_load_n(&green__dlopen_hook, __ATOMIC_ACQUIRE)();
         errno = error;
     }
     return handle;

@@ -49,7 +49,7 @@ static int begin(void) {
     if (error < 0)
         return error;
     green__lock(&green__patches_lock);
-    green__dlopen_hook = patch_new_objects;
+    __atomic_store_n(&green__dlopen_hook, patch_new_objects, __ATOMIC_RELEASE);
     error = green__patched_calls_find();
     if (error < 0)
         green__unlock(&green__patches_lock);
