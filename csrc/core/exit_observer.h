@@ -4,7 +4,7 @@
 
 #include "thread_record.h"
 
-/* Adds an observer that is in no list, whose exited() is set. */
+/* Adds an observer, which must be in no list. Its exited() must be set. */
 void green__exit_observer_add(green_thread *thread, green_exit_observer *observer);
 
 /* Removes it if it is in a list. */

@@ -172,11 +172,11 @@ def backtrace(hub, thread, runs, arguments):
         return ""
     if not runs and is_missing(thread):
         return (
-            "Its stack is not in the core file. The system's have them; that of gdb's generate-core-file has not,\n"
-            "since gdb gives up at the guards between stacks.\n"
+            "Its stack is not in the core file. Core files by the system contain it; those by gdb's\n"
+            "generate-core-file do not, because gdb stops at the guards between stacks.\n"
         )
     if runs and os_thread(hub) is None:
-        return "Its OS thread is not among those that gdb knows.\n"
+        return "gdb does not know its OS thread.\n"
     return gdb.execute(f"backtrace {arguments}", to_string=True) if runs else elsewhere.backtrace(thread, arguments)
 
 

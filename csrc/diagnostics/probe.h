@@ -1,7 +1,7 @@
 /* Asks the OS thread of a hub, by a signal, which green thread it runs and where.
  *
- * The signal carries a value that tells it from the program's own. There is one probe at a
- * time in a process: the watcher is the only OS thread that sends them. */
+ * The signal carries a value that distinguishes it from signals of the program. There is one
+ * probe at a time in a process: the watcher is the only OS thread that sends them. */
 #ifndef GREEN_DIAGNOSTICS_PROBE_H
 #define GREEN_DIAGNOSTICS_PROBE_H
 

@@ -81,8 +81,8 @@ static bool has_work(const struct io_uring *ring) {
     return flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW);
 }
 
-/* Whether there is nothing to submit and nothing to reap. It costs a few loads, because
- * every loop iteration of threads that only yield comes here. */
+/* Whether there is nothing to submit and nothing to reap. Costs only a few loads: threads that
+ * only yield get here in every loop iteration. */
 static bool is_quiet(const green_uring *uring) {
     const struct io_uring *ring = &uring->ring;
     return ring->sq.sqe_tail == ring->sq.sqe_head && !has_work(ring) && io_uring_cq_ready(ring) == 0 &&

@@ -29,7 +29,7 @@ struct green_file_request {
     green_file_descriptor *descriptor; /* used until the request ends; NULL: none */
     bool opens_fifo;                   /* on an OS thread, it may open a FIFO that waits; otherwise it opens none */
     int opened;                        /* a descriptor that the request still owns; -1: none */
-    green_listing *listing;            /* owned likewise */
+    green_listing *listing;            /* also owned; NULL: none */
     int64_t offset;
     size_t length;
     int flags;

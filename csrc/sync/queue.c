@@ -120,7 +120,7 @@ static bool store_element(green_queue *queue, void *element) {
     return true;
 }
 
-/* Wakes the first thread in a list, whose call succeeds. Returns its element. */
+/* Wakes the first thread in a list; its call succeeds. Returns its element. */
 static inline void *serve(green_wait_list *list) {
     struct queue_wait *wait = GREEN_CONTAINER(green__wait_list_take(list), struct queue_wait, wait);
     green__ready(wait->wait.thread);
@@ -162,7 +162,7 @@ static inline void *get_now(green_queue *queue) {
     return serve(&queue->putters);
 }
 
-/* Returns where the first waiting get wants its element, or NULL. */
+/* Wakes the first waiting get. Returns the memory for its element, or NULL if none waits. */
 static inline void *getter_now(green_queue *queue) {
     if (green__wait_list_is_empty(&queue->getters))
         return NULL;

@@ -1,5 +1,5 @@
 /* Takers: the threads that wait for an item of a group or a pile. They are served
- * in the order in which they came. */
+ * in order of arrival. */
 #ifndef GREEN_SYNC_TAKERS_H
 #define GREEN_SYNC_TAKERS_H
 

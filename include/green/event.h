@@ -19,9 +19,9 @@ GREEN_API GREEN_CHECK int green_event_make(green_event **event);
 /* Frees the event. Threads that wait for it get -EBADF. */
 GREEN_API void green_event_free(green_event *GREEN_NULLABLE event);
 
-/* Sends a value to all threads that wait for the event, in the order in which they
- * came, and to all that wait later. The sender keeps ownership of what value points
- * to. Does not block. Returns 0, or -EALREADY if the event is sent; reset it first. */
+/* Sends a value to all threads that wait for the event, in order of arrival, and to
+ * all that wait later. The sender keeps ownership of what value points to. Does not
+ * block. Returns 0, or -EALREADY if the event is sent; reset it first. */
 GREEN_API GREEN_CHECK int green_event_send(green_event *event, void *GREEN_NULLABLE value);
 
 /* Sends an error, a negated errno, instead of a value. Returns as

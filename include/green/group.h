@@ -27,8 +27,7 @@ GREEN_API GREEN_CHECK int green_group_add(green_group *group, green_thread *thre
 
 /* Blocks until a thread of the group has finished, removes it from the group, and
  * stores its handle in *thread; the caller must release it. Threads are handed out
- * once, in the order in which they finish, and callers are served in the order in
- * which they came.
+ * once, in the order in which they finish, and callers are served in order of arrival.
  *
  * Returns 1 if *thread is set, 0 if the group is empty or became empty, or:
  *   -ETIMEDOUT   no thread finished within timeout nanoseconds (0 polls); the group

@@ -71,7 +71,7 @@ GREEN_API void green_listener_release(green_listener *GREEN_NULLABLE listener);
  *   -EBUSY            another thread waits for a connection of this listener
  *   -EMFILE, -ENFILE  no descriptor is left; the connection stays in the queue for a
  *                     later call
- *   -ENOMEM           likewise
+ *   -ENOMEM           out of memory; the connection stays in the queue, too
  *   -EBADF            the listener is closed, or was closed meanwhile */
 GREEN_API GREEN_CHECK int green_accept(green_listener *listener, green_socket **socket);
 

@@ -62,8 +62,8 @@
  *               which blocks the hub. A wait for any other one may end without a signal,
  *               as POSIX allows.
  *   pthread_join()   polls for the end of an OS thread every 0.1 to 10 ms.
- *   Not patched are the locks of OpenSSL, of the Swift runtime and of allocators, which
- *               are held only briefly.
+ *   Exceptions  The locks of OpenSSL, of the Swift runtime and of allocators are not
+ *               patched. They are held only briefly.
  *
  * OpenSSL 3 keeps an error queue for each OS thread. Once an object that uses libcrypto
  * is patched, each green thread has its own queue, and each switch costs a call of
@@ -99,8 +99,8 @@
  *               The child has no green threads but the one that forked, which is the OS
  *               thread's own context there.
  *   Robust mutexes   of a green thread that has ended stay locked.
- *   Not patched are the threads of libraries whose locks are not patched, and of Swift's
- *               libraries.
+ *   Exceptions  The threads of libraries whose locks are not patched, and those of Swift's
+ *               libraries, remain OS threads.
  *
  * Patching does not reach statically linked programs; calls within the C library, such as
  * those of stdio, mtx_lock() and thrd_create(); system calls made without the C library;

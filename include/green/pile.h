@@ -37,8 +37,8 @@ GREEN_API GREEN_CHECK int green_pile_spawn(green_pile *pile, const green_spawn_o
                                            green_function *function, void *GREEN_NULLABLE argument, int64_t timeout);
 
 /* Blocks until the first thread of the pile has finished, removes it, and stores
- * its result, which may be an error, in *result. Callers are served in the order
- * in which they came.
+ * its result, which may be an error, in *result. Callers are served in order of
+ * arrival.
  *
  * Returns 1 if *result was set, 0 if the pile is empty, or:
  *   -ETIMEDOUT   the thread did not finish within timeout nanoseconds (0 polls);

@@ -21,8 +21,8 @@ GREEN_API GREEN_CHECK int green_pool_make(green_pool **pool, int64_t size);
 GREEN_API void green_pool_free(green_pool *GREEN_NULLABLE pool);
 
 /* Starts function(argument) in a green thread of the pool, as green_spawn_with()
- * does. Blocks while the pool is full; callers are served in the order in which they
- * came. thread and options may be NULL.
+ * does. Blocks while the pool is full; callers are served in order of arrival. thread
+ * and options may be NULL.
  *
  * If the pool is full and the caller is a thread of the pool, the function is called
  * in place, so that a pool cannot wait for itself. *thread is then the handle of a

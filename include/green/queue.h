@@ -10,10 +10,10 @@
  *         work(&job);                                          another thread
  *
  * A queue with a capacity applies back-pressure: a put blocks while the queue is full.
- * Waiting threads are served in the order in which they came; Eventlet's queue module
- * wakes them in no particular order. A wait that is killed or times out takes no
- * element and leaves none behind. A queue belongs to the OS thread that first uses it;
- * calls on other OS threads return -EXDEV. */
+ * Waiting threads are served in order of arrival; Eventlet's queue module wakes them in
+ * no particular order. A wait that is killed or times out takes no element and leaves
+ * none behind. A queue belongs to the OS thread that first uses it; calls on other OS
+ * threads return -EXDEV. */
 #ifndef GREEN_QUEUE_H
 #define GREEN_QUEUE_H
 
@@ -48,8 +48,8 @@ typedef struct green_queue_options {
     /* The number of elements that the queue can hold. 0: a channel. GREEN_UNBOUNDED: no
      * limit. */
     int64_t capacity;
-    /* The order of the stored elements. Waiting threads are always served in the order
-     * in which they came. */
+    /* The order of the stored elements. Waiting threads are always served in order of
+     * arrival. */
     green_queue_order order;
     /* For GREEN_PRIORITY: whether first comes before second. Must not block; nor must
      * move and destroy. */

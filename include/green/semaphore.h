@@ -1,7 +1,7 @@
 /* Semaphores: permits that green threads acquire and release.
  *
- * Waiting threads are served in the order in which they came: a released permit goes
- * to the thread that has waited longest, and later callers wait behind it.
+ * Waiting threads are served in order of arrival: a released permit goes to the thread
+ * that has waited longest, and later callers wait behind it.
  * Corresponds to Eventlet's semaphore module. A semaphore belongs to the OS thread
  * that first uses it; calls on other OS threads return -EXDEV. */
 #ifndef GREEN_SEMAPHORE_H

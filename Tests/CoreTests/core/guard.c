@@ -422,7 +422,7 @@ static void must_be_reported(void (*body)(void), green_function *function) {
     overflowing = function;
     run_child(&child, body);
     CHECK_CONTAINS(child.output, "stack overflow in thread");
-    CHECK_CONTAINS(child.output, "'bottomless', whose stack is 64 KiB");
+    CHECK_CONTAINS(child.output, "'bottomless': its stack of 64 KiB is full");
     CHECK(WIFSIGNALED(child.status));
 }
 

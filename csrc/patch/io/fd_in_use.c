@@ -64,7 +64,7 @@ void green__fd_in_use_end(green_fd_in_use *use) {
 }
 
 static void describe(const green_wait *wait, char *text, size_t size) {
-    snprintf(text, size, "in a patched call, closing descriptor %d, which others use",
+    snprintf(text, size, "in a patched call, closing descriptor %d that other calls use",
              GREEN_CONTAINER(wait, const struct closer, wait)->fd);
 }
 

@@ -127,7 +127,7 @@ static bool is_refusal(int error) {
 }
 
 static void describe(const green_wait *wait, char *text, size_t size) {
-    snprintf(text, size, "in a patched call, at the file of descriptor %d",
+    snprintf(text, size, "in a patched call, using the file of descriptor %d",
              GREEN_CONTAINER(wait, const green_io, wait)->op.fd);
 }
 

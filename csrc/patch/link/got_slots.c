@@ -140,7 +140,7 @@ static void record_free(green_got_slot *slot) {
     slot_free(slot);
 }
 
-/* Leaves a slot alone whose value has been changed by others since. */
+/* Skips a slot if other code has changed its value since. */
 static int restore(const green_got_slot *slot) {
     if (!green__object_is_loaded(slot->object, slot->base, slot->address) ||
         __atomic_load_n(slot->address, __ATOMIC_RELAXED) != slot->call->green)

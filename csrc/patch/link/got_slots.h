@@ -12,7 +12,7 @@ typedef struct green_got_slot {
     void **address;
     void *previous;
     const green_patched_call *call;
-    uintptr_t base; /* of its object, to tell it from one that is loaded there later */
+    uintptr_t base; /* of its object, to distinguish it from one loaded there later */
     int protection; /* of its page */
     char *object;   /* its path */
     char *soname;   /* "" if it has none */

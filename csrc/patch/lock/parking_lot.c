@@ -60,9 +60,9 @@ static void wake_waiters(wake_function *wake_by) {
         }
 }
 
-/* Unlocks, and makes up for wake-ups by signal handlers that have found the lock held. Their
- * addresses are unknown, so it wakes all waiters. It wakes by eventfd because the caller may be
- * about to sleep itself. */
+/* Unlocks, and performs the wake-ups of signal handlers that have found the lock held. Their
+ * addresses are unknown, so this wakes all waiters. It wakes by eventfd because the caller may
+ * be about to sleep itself. */
 static void unlock(void) {
     green__unlock(&lock);
     green__full_fence();

@@ -9,8 +9,8 @@
 
 /* The generation of a key is odd while the key exists and was created by a patched call. It is
  * even if the key was deleted, or created by a call that was not patched, so that only the C
- * library knows it. It tells the values of a key from those of an earlier key with the same
- * index. */
+ * library knows it. It distinguishes the values of a key from those of an earlier key with
+ * the same index. */
 static struct key {
     uintptr_t generation;         /* atomic */
     void (*destroy)(void *value); /* atomic */
