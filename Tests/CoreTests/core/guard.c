@@ -1,4 +1,4 @@
-/* Guards of stacks: which kind a hub uses, what each kind catches, and what it survives. */
+/* Guards of stacks: the kinds, the accesses that each detects, and fork, reclaim and limits. */
 #include "helpers.h"
 #include "seccomp.h"
 

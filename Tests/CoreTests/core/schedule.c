@@ -1,4 +1,4 @@
-/* Yield, sleep and timers: the order of threads, and that none starves. */
+/* Yield, sleep and timers: the order of threads, and fairness. */
 #include "helpers.h"
 
 struct rounds {

@@ -189,7 +189,7 @@ static void end_at_once(int order) {
         CHECK(green_thread_kill(waiter), ==, 0);
     wake_sleeper(&sleeper);
     if (order == 2)
-        CHECK(green_yield(), ==, 0); /* the sleeper has ended, and woken the waiter */
+        CHECK(green_yield(), ==, 0); /* the sleeper has ended and has woken the waiter */
     if (order > 0)
         CHECK(green_thread_kill(waiter), ==, 0);
     /* The second interrupt stays pending for the next call. */

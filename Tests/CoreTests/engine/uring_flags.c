@@ -16,7 +16,7 @@ static unsigned refused_setup, refused_enter, refused_registration;
 /* Replaces the opcode of the next receive by one that no kernel has. */
 static bool spoils;
 
-/* What a child reports, in shared memory. */
+/* The report of a child, in shared memory. */
 static struct sight {
     unsigned setup, enter, features;
     unsigned receives; /* and which of them poll first */
@@ -106,7 +106,7 @@ static void look_in_child(void) {
     inspect_ring();
 }
 
-/* What a hub has with this value of GREEN_DISABLE. */
+/* The features of a hub with this value of GREEN_DISABLE. */
 static struct sight with(const char *disabled) {
     static struct child child;
     setting = disabled;
@@ -118,7 +118,7 @@ static struct sight with(const char *disabled) {
     return *seen;
 }
 
-/* What a hub has without GREEN_DISABLE. */
+/* The features of a hub without GREEN_DISABLE. */
 static struct sight everything(void) {
     seen = mmap(NULL, sizeof *seen, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     CHECK(seen != MAP_FAILED);

@@ -1,4 +1,4 @@
-/* Calls on files that end early, and calls on streams, which may wait for long. */
+/* Calls on files that end early, and calls on streams, which may block. */
 #include "files.h"
 
 #include <semaphore.h>

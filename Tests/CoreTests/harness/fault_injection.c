@@ -388,7 +388,7 @@ void fail_everywhere(const struct scenario *scenario, const char *engine, unsign
     running = scenario->name;
     running_on = engine;
     on_failure = say_where;
-    /* Does first what a process does only once. */
+    /* Makes the calls that a process makes only once. */
     CHECK(run(scenario, engine, 0, 0, 0), ==, 0);
     unsigned alone = fail_each(scenario, engine, kinds, false), together = 0;
     if (!scenario->one_by_one)

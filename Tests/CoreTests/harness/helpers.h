@@ -27,7 +27,7 @@ int nap(void *argument);
 /* Thread function: returns *(int *)argument. */
 int give(void *argument);
 
-/* A door that threads wait at until another thread opens it. */
+/* A gate: threads wait until another thread opens it. */
 struct door {
     bool is_open;
     int waiting;

@@ -1,4 +1,4 @@
-/* The peer of a connection that it has reset. */
+/* If the peer resets a connection, errors name the peer. */
 #include "helpers.h"
 
 static const char *text_of(const green_address *address) {

@@ -282,7 +282,7 @@ TEST(kill_accept, "killed accepting threads lose no connection") {
     green_listener_release(accepting.listener);
 }
 
-/* Their number ------------------------------------------------------------- */
+/* The count of interrupts -------------------------------------------------- */
 
 static int count_own(void *argument) {
     green_socket *socket = argument;

@@ -48,7 +48,7 @@ static int wait_inside(green_socket *client, void *context) {
     return error;
 }
 
-/* Waits for the end of serve, and closes what it left open. */
+/* Waits for the end of serve, and releases the listener. */
 static int end_of(struct server *server, green_thread *thread) {
     int result = finish(thread);
     green_listener_release(server->listener);

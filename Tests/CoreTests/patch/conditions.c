@@ -308,7 +308,7 @@ TEST(late, "a signal at the deadline of a wait wakes that thread or the next") {
     end();
 }
 
-/* Ends ------------------------------------------------------------------------------- */
+/* Refusals, undoing, forks ----------------------------------------------------------- */
 
 TEST(not_owned, "a wait with a mutex of another thread is refused and consumes no signal") {
     pthread_mutexattr_t attributes;

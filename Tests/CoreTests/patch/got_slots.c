@@ -1,4 +1,4 @@
-/* Which slots a patch rewrites and reports, and that it restores all of them. */
+/* The slots that a patch rewrites, reports and restores. */
 #include "patches.h"
 
 #include "seccomp.h"

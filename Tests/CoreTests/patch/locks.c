@@ -397,7 +397,7 @@ TEST(elsewhere, "a lock released by a library that is not patched is acquired al
     end();
 }
 
-/* Ends ------------------------------------------------------------------------------------ */
+/* Deadlines, kills, undoing, forks -------------------------------------------------------- */
 
 static pthread_mutex_t busy = PTHREAD_MUTEX_INITIALIZER;
 static sem_t none;

@@ -280,7 +280,7 @@ TEST(many_fifos, "opens of FIFOs that wait do not keep their peers from opening"
     finish_opens();
 }
 
-/* Where a path begins ---------------------------------------------------------------- */
+/* Relative paths --------------------------------------------------------------------- */
 
 static int replace_it(void *directory) {
     int root = open("/", O_RDONLY | O_CLOEXEC);

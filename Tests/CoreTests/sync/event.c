@@ -9,13 +9,13 @@ static green_event *new_event(void) {
     return event;
 }
 
-/* A thread that waits for an event, and what it was given. */
+/* A thread that waits for an event, and its results. */
 struct waiter {
     green_event *event;
     int64_t timeout;
     char letter;
     void *value;
-    int next; /* what its next blocking call returned */
+    int next; /* the result of its next blocking call */
 };
 
 static int wait_for(void *argument) {
@@ -205,11 +205,11 @@ TEST(reset, "a reset event can be sent again, and woken threads keep the value t
     green_event *event = new_event();
     int first, second;
     struct waiter early = {event, GREEN_FOREVER, 0, NULL, 1}, late = early;
-    green_event_reset(event); /* nothing, as it was not sent */
+    green_event_reset(event); /* no effect: it was not sent */
     check_unsent(event);
     green_thread *thread = start(wait_for, &early);
     let_run();
-    green_event_reset(event); /* nor does it end a wait */
+    green_event_reset(event); /* it ends no wait */
     CHECK(green_event_waiting(event), ==, 1);
     CHECK(green_event_send(event, &first), ==, 0);
     green_event_reset(event); /* before the waiter has run */
@@ -320,7 +320,7 @@ TEST(freed_after_send, "an event may be freed before the threads it woke have ru
     CHECK(finish(sender), ==, 0);
 }
 
-/* Other places ------------------------------------------------------------- */
+/* Links, deadlocks, other OS threads --------------------------------------- */
 
 static void use_in_link(green_thread *thread, void *argument) {
     green_event *event = argument;

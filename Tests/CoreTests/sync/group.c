@@ -143,7 +143,7 @@ TEST(next_timeouts, "a next that times out loses nothing") {
     green_group_free(group);
 }
 
-/* A thread that asks for a next one. */
+/* A thread that waits for the next thread of the group. */
 struct waiter {
     green_group *group;
     green_thread *thread, *got;
@@ -167,7 +167,7 @@ static void start_waiters(struct waiter *waiters, int count, green_group *group)
     let_run();
 }
 
-/* What a waiter was given: the result of the thread, or the error of the call. */
+/* The outcome of a waiter: the result of the thread, or the error of the call. */
 static int end_waiter(struct waiter *waiter) {
     CHECK(finish(waiter->thread), ==, 0);
     return waiter->error == 1 ? finish(waiter->got) : waiter->error;

@@ -290,7 +290,7 @@ TEST(spawns_killed, "when the last spawn is killed, waiters learn that the pile 
     free_both(pile, pool);
 }
 
-/* Functions that pile up more from inside ---------------------------------------- */
+/* Spawns from functions of the pile ----------------------------------------------- */
 
 struct nest {
     green_pile *pile;

@@ -1,4 +1,4 @@
-/* What the tests of pools share. */
+/* Helpers for tests of pools. */
 #ifndef GREEN_TESTS_POOLS_H
 #define GREEN_TESTS_POOLS_H
 

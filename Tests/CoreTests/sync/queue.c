@@ -399,7 +399,7 @@ TEST(deadlock, "if no thread is left to put or get, a call of main returns -EDEA
     queue_release(queue);
 }
 
-/* What green_dump() writes, as text that the next call reuses. */
+/* The output of green_dump(), which the next call overwrites. */
 static const char *dump(void) {
     static char text[16384];
     int file = memfd_create("dump", MFD_CLOEXEC);

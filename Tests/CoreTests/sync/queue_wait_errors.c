@@ -16,7 +16,7 @@ TEST(timeouts, "a call that times out takes nothing and leaves nothing behind") 
     CHECK(element_put(queue, 0, 2, GREEN_MILLISECOND), ==, -ETIMEDOUT);
     CHECK_CONTAINS(green_explain(-ETIMEDOUT), "queue");
     CHECK(queue_get(queue), ==, 1);
-    queue_counts(queue, 0, 0, 0); /* nor did the call leave anything */
+    queue_counts(queue, 0, 0, 0); /* the call has left nothing behind */
     CHECK(green_queue_unfinished(queue), ==, 1);
     queue_release(queue);
 }

@@ -21,7 +21,7 @@ struct user {
     bool releases;
     int64_t timeout;
     char letter;
-    int next; /* what its next blocking call returned */
+    int next; /* the result of its next blocking call */
 };
 
 static int use_once(struct user *user) {
@@ -245,7 +245,7 @@ TEST(limit_zero, "with a limit of 0, an acquire and a release wait for each othe
     green_semaphore_free(semaphore);
 }
 
-/* Interrupts, and what lives how long -------------------------------------- */
+/* Interrupts and lifetimes ------------------------------------------------- */
 
 TEST(killed_after_release, "a thread killed after it was given a permit keeps it, and its next call gets the kill") {
     green_semaphore *semaphore = new_semaphore(0, -1);
@@ -331,7 +331,7 @@ TEST(freed_after_release, "a semaphore may be freed before the threads it woke h
     CHECK(finish(thread), ==, 0);
 }
 
-/* Other places ------------------------------------------------------------- */
+/* Links, dumps, deadlocks, other OS threads -------------------------------- */
 
 static void use_in_link(green_thread *thread, void *argument) {
     green_semaphore *semaphore = argument;

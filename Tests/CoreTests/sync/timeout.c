@@ -1,4 +1,4 @@
-/* Timeouts: when they fire, which of several fires, and what remains of them. */
+/* Timeouts: when they fire, several at once, and cancelling them at each moment. */
 #include "helpers.h"
 
 #include <pthread.h>
@@ -254,7 +254,7 @@ TEST(ids, "ids begin with 1, and no two timeouts of the process have the same") 
         CHECK(((uint64_t *)ids)[i], >, ((uint64_t *)ids)[i - 1]);
 }
 
-/* Between firing and the end of the call ------------------------------------ */
+/* Between the firing and the end of the call -------------------------------- */
 
 /* A thread that waits for an event with a timeout, and one that runs between the
  * firing of the timeout and the end of the wait. */
@@ -265,7 +265,7 @@ struct moment {
     green_timeout *limit;
     green_thread *thread;
     bool kill, cancel;
-    int first, second; /* what two calls of the first returned */
+    int first, second; /* results of two calls of the first thread */
     char reason, second_reason;
 };
 

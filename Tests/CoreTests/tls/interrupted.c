@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-/* Ending a call ------------------------------------------------------------- */
+/* Interrupting a call ------------------------------------------------------- */
 
 enum how { BY_KILL, BY_TIMEOUT, BY_OWN_TIMEOUT, WAYS };
 
