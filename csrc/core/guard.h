@@ -8,17 +8,17 @@
  *                  stack on which it continues. Containers often forbid the call.
  *   mprotect       Reads and writes are caught, but each guard splits a mapping, and
  *                  vm.max_map_count limits these. Three eighths of it may be guards.
- *   shared         One mprotect guard for up to 256 stacks, for those that the limit
- *                  leaves without one. Each stack has the unused room of a guard below
- *                  it. A thread that has left its stack is detected when it switches. An
- *                  overflow without an end runs into the shared guard. One that is larger
- *                  than the room may damage the stack below it before either happens.
+ *   shared         Beyond that limit, one mprotect guard for up to 256 stacks. Below each
+ *                  stack lies unused memory of the size of a guard. A thread that has
+ *                  left its stack is detected when it switches. An unbounded overflow
+ *                  reaches the shared guard. An overflow larger than the unused memory
+ *                  may damage the stack below before either happens.
  *
  * CPU time of a guard of 64 pages on Linux 6.18, x86-64: guard_install 3.0 us, userfaultfd
- * 1.7 us (12 us in the way that it needs before Linux 6.4), mprotect 3.6 us. All use 512
- * bytes of page tables but mprotect, which uses two of the kernel's records of mappings.
- * Although userfaultfd is faster, it is second: it needs a descriptor, catches no read, and
- * its guards vanish at fork(2), with the descriptor, and by MADV_DONTNEED.
+ * 1.7 us (before Linux 6.4: 12 us), mprotect 3.6 us. Each uses 512 bytes of page tables,
+ * except mprotect, which uses two of the kernel's records of mappings. Although userfaultfd
+ * is faster, it is second: it needs a descriptor, catches no read, and its guards vanish at
+ * fork(2), with the descriptor, and by MADV_DONTNEED.
  *
  * Details of userfaultfd:
  * - UFFD_FEATURE_SIGBUS makes a write raise SIGBUS, so that no thread has to read the
@@ -26,9 +26,9 @@
  *   vm.unprivileged_userfaultfd is. A system call that writes into a guard fails with
  *   EFAULT.
  * - Before Linux 6.4 only present pages can be write-protected. 64 read faults take 35 us,
- *   UFFDIO_ZEROPAGE takes 7. It needs a range that is registered for missing pages, in
- *   which a stack cannot grow, so guards are filled before their stacks are in use, a
- *   batch at a time.
+ *   UFFDIO_ZEROPAGE takes 7. It needs a range that is registered for missing pages. A
+ *   stack cannot grow in such a range, so guards are filled before their stacks are in
+ *   use, a batch at a time.
  * - The descriptor belongs to one address space. If the program closes it, its guards are
  *   gone, and later ones are mprotect's. Each hub has one, which ends with the hub. */
 #ifndef GREEN_CORE_GUARD_H

@@ -1,5 +1,5 @@
-/* The list of the hubs of the process, and what OS threads other than a hub's own may
- * read and write of it.
+/* The list of the hubs of the process, and the fields of a hub that other OS threads may
+ * read and write.
  *
  * A hub belongs to its OS thread. Others read its counters (counter.h), which cost the
  * hub no more than counting does, and set bits in its requests, which the hub reads once
