@@ -93,16 +93,7 @@ static inline void green__park(green_hub *hub, green_wait *wait) {
 }
 
 /* Lets all ready threads run once, and one iteration of the event loop. Delivers no
- * interrupt. */
-static inline void green__yield(green_hub *hub) {
-    green_thread *self = hub->current;
-    self->state = GREEN_READY;
-    green__run_queue_append(hub, self);
-    green_thread *next = green__run_queue_next(hub);
-    if (next != self)
-        green__switch_to(hub, self, next);
-    else
-        self->state = GREEN_RUNNING;
-}
+ * interrupt. Not inline: the callers yield seldom, and a switch is long. */
+void green__yield(green_hub *hub);
 
 #endif

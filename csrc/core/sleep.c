@@ -4,6 +4,21 @@
 
 #include <stdio.h>
 
+static inline void yield_now(green_hub *hub) {
+    green_thread *self = hub->current;
+    self->state = GREEN_READY;
+    green__run_queue_append(hub, self);
+    green_thread *next = green__run_queue_next(hub);
+    if (next != self)
+        green__switch_to(hub, self, next);
+    else
+        self->state = GREEN_RUNNING;
+}
+
+void green__yield(green_hub *hub) {
+    yield_now(hub);
+}
+
 int green_yield(void) {
     int error = 0;
     green_hub *hub = green__hub_here(&error);
@@ -12,7 +27,7 @@ int green_yield(void) {
     green_thread *self = hub->current;
     if (GREEN_UNLIKELY(self->must_not_block))
         return green__begin_slow(hub, GREEN_FOREVER);
-    green__yield(hub);
+    yield_now(hub);
     return GREEN_UNLIKELY(self->interrupts != NULL) ? green__interrupt_deliver(self) : 0;
 }
 
