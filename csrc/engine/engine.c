@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-const green_engine_class *green__engine_substitute;
-
 /* The first is the best. */
 static const green_engine_class *const classes[] = {&green__uring, &green__epoll};
 enum { CLASS_COUNT = sizeof classes / sizeof *classes };
@@ -61,8 +59,6 @@ static int open_best(green_engine **engine, const green_engine_options *options,
 
 int green__engine_open(green_engine **engine, const char *name, const green_engine_options *options, char **fallback) {
     *fallback = NULL;
-    if (green__engine_substitute)
-        return green__engine_substitute->open(engine, options);
     const char *environment = getenv("GREEN_ENGINE");
     if (!name && environment && *environment)
         name = environment;

@@ -195,9 +195,6 @@ static inline bool green__engine_supports(const green_engine *engine, green_op_k
 
 extern const green_engine_class green__uring, green__epoll;
 
-/* If not NULL, green__engine_open() opens this class. For tests. */
-extern const green_engine_class *green__engine_substitute;
-
 /* Opens an engine for the calling OS thread: the one with this name; if name is NULL, the one
  * that GREEN_ENGINE names in the environment; otherwise io_uring, or epoll if the system does
  * not allow io_uring.
