@@ -21,7 +21,8 @@ typedef struct green_hub_progress {
     uint64_t switches, loop_iterations, waits;
 } green_hub_progress;
 
-/* Part of a hub. The core only initializes it to zero. */
+/* Part of a hub. The core only initializes it: since to the time when the hub was made, the
+ * rest to zero. */
 typedef struct green_hub_diagnostics {
     /* Used on the hub's OS thread. */
     bool dump_scheduled;     /* a thread that writes the dump is about to run */

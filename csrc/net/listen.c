@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-int green__listener_make(green_hub *hub, int fd, green_listener **made) {
+static int listener_make(green_hub *hub, int fd, green_listener **made) {
     green_listener *listener = calloc(1, sizeof *listener);
     if (!listener)
         return green__fail(-ENOMEM, "cannot make a listener");
@@ -44,7 +44,7 @@ int green_listener_adopt(green_listener **listener, int fd) {
     error = stop_blocking(fd);
     if (error < 0)
         return green__fail(error, "cannot make descriptor %d non-blocking", fd);
-    return green__listener_make(hub, fd, listener);
+    return listener_make(hub, fd, listener);
 }
 
 static const char *advice(int error, const green_address *on) {
@@ -112,7 +112,7 @@ int green_listen_address(green_listener **made, const green_address *on, const g
     if (error == 0)
         error = bind_and_listen(fd, on, options->backlog, &file);
     if (error == 0)
-        error = green__listener_make(hub, fd, &listener);
+        error = listener_make(hub, fd, &listener);
     if (error < 0)
         goto failed;
     listener->file = file;

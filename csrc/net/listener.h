@@ -25,8 +25,6 @@ struct green_listener {
     green_socket_file file; /* of a unix listener */
 };
 
-int green__listener_make(green_hub *hub, int fd, green_listener **listener);
-
 /* Sets a hook that is called with each new connection. forget(context) is called when
  * another hook replaces it, or with the listener. NULL removes the hook. */
 void green__listener_set_accept_hook(green_listener *listener, int (*hook)(green_socket *socket, void *context),
