@@ -12,7 +12,7 @@ typedef struct green_signals green_signals;
 /* Starts to collect the given signals, which then no longer take their normal action.
  * Blocks them for the calling OS thread. Call it in main(), before other OS threads start,
  * so that they inherit the signal mask. If several green_signals collect the same signal,
- * each signal goes to one of them. Stores a handle that the caller owns. Does not wait.
+ * each signal goes to one of them. Stores a handle that the caller owns. Does not block.
  * -EINVAL: a signal cannot be caught. */
 GREEN_API GREEN_CHECK int green_signals_open(green_signals **signals, const int *numbers, size_t count);
 
