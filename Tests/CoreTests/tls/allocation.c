@@ -139,7 +139,7 @@ static int run_tls_1_3(void) {
     return run_tls(GREEN_TLS_1_3);
 }
 
-TEST(own, "TLS calls without memory for Green return errors, and work later") {
+TEST(own, "TLS calls without memory for Green return errors, and succeed later") {
     static const struct scenario scenarios[] = {
         /* Without memory for the cache a session is not resumed. */
         {.name = "TLS 1.2", .run = run_tls_1_2, .tolerates = "madvise mmap malloc strdup realloc"},
@@ -150,7 +150,7 @@ TEST(own, "TLS calls without memory for Green return errors, and work later") {
 }
 
 /* Any of some thousand allocations. OpenSSL tolerates the failure of some. */
-BIG_TEST(openssl, "TLS calls without memory for OpenSSL return errors, and work later") {
+BIG_TEST(openssl, "TLS calls without memory for OpenSSL return errors, and succeed later") {
     static const struct scenario scenarios[] = {
         {.name = "TLS 1.2",
          .run = run_tls_1_2,
@@ -168,7 +168,7 @@ BIG_TEST(openssl, "TLS calls without memory for OpenSSL return errors, and work 
         fail_everywhere(&scenarios[i], "epoll", FAIL_MEMORY);
 }
 
-BIG_TEST(openssl_all, "TLS calls while OpenSSL has no memory at all return errors, and work later") {
+BIG_TEST(openssl_all, "TLS calls while OpenSSL has no memory at all return errors, and succeed later") {
     static const struct scenario scenarios[] = {
         {.name = "TLS 1.3",
          .run = run_tls_1_3,

@@ -178,7 +178,7 @@ static void writer_on_each_engine(void) {
     part(&peer, socket);
 }
 
-TEST(writer, "pending answers are bounded while another thread writes, and a kill ends a reader held back") {
+TEST(writer, "pending answers are bounded while another thread writes, and a kill ends a blocked reader") {
     on_each_engine(writer_on_each_engine);
 }
 
@@ -199,7 +199,7 @@ static void closed_on_each_engine(void) {
     part(&peer, socket);
 }
 
-TEST(closed, "a close wakes a reader that is held back") {
+TEST(closed, "a close wakes a reader that waits for the peer to read its answers") {
     on_each_engine(closed_on_each_engine);
 }
 
@@ -232,6 +232,6 @@ static void turns_on_each_engine(void) {
     part(&peer, socket);
 }
 
-TEST(turns, "records without data do not keep other threads from running") {
+TEST(empty_records, "records without data do not keep other threads from running") {
     on_each_engine(turns_on_each_engine);
 }

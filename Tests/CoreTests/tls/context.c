@@ -149,7 +149,7 @@ static void *reload_often(void *argument) {
     return NULL;
 }
 
-TEST(reload_elsewhere, "another OS thread may reload while connections are made") {
+TEST(reload_elsewhere, "another OS thread may reload a context while connections are made") {
     struct certificate renewed = renewed_certificate();
     green_tls_context *server = server_context(localhost());
     struct reloader reloader = {.context = server, .one = localhost(), .other = &renewed};
@@ -284,7 +284,7 @@ static void agree(green_tls_version version) {
     }
 }
 
-TEST(protocols, "both sides know the common protocol that the server prefers, or that there is none") {
+TEST(protocols, "both sides report the common protocol that the server prefers, or none") {
     with_each_version(agree);
 }
 
@@ -296,13 +296,13 @@ static void disagree(green_tls_version version) {
     both_fail(&pair, GREEN_TLS_WRONG_ALPN);
 }
 
-TEST(no_protocol, "no application protocol in common is GREEN_TLS_WRONG_ALPN on both sides") {
+TEST(no_protocol, "without a common application protocol both sides report GREEN_TLS_WRONG_ALPN") {
     with_each_version(disagree);
 }
 
 /* Versions and ciphers ------------------------------------------------------ */
 
-TEST(versions, "both sides use the newest common version; without one the problem is GREEN_TLS_NO_COMMON") {
+TEST(versions, "both sides use the newest common version, or report GREEN_TLS_NO_COMMON") {
     static const struct {
         green_tls_version client_minimum, client_maximum, server_minimum, server_maximum, agreed;
     } meetings[] = {
@@ -382,7 +382,7 @@ static void cipher(green_tls_version version, const char *cipher, const char *ot
     both_fail(&pair, GREEN_TLS_NO_COMMON);
 }
 
-TEST(ciphers, "both sides report the cipher; without a common one the problem is GREEN_TLS_NO_COMMON") {
+TEST(ciphers, "both sides report the common cipher, or report GREEN_TLS_NO_COMMON") {
     cipher(GREEN_TLS_1_2, "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384");
     cipher(GREEN_TLS_1_3, "TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384");
 }
@@ -557,7 +557,7 @@ TEST(missing, "a missing certificate or key is an error with its path and the sy
            "the list of authorities in /none/ca.pem cannot be read: No such file");
 }
 
-TEST(garbage, "a certificate, key or list of authorities that is garbage, empty, cut off or a directory is an error") {
+TEST(garbage, "garbage, an empty or truncated file or a directory is an error as certificate, key or authorities") {
     const char *directory = make_directory();
     char *half = cut_off(localhost()->chain), *half_key = cut_off(localhost()->key);
     char *worse = joined(localhost()->chain, half), *empty = file_with(directory, "empty.pem", "");

@@ -15,7 +15,7 @@ static struct outcome server_meets(const char *text) {
     return outcome;
 }
 
-TEST(plain_http, "plain HTTP on a TLS port is reported as such") {
+TEST(plain_http, "plain HTTP on a TLS port is an error that says so") {
     struct outcome outcome = server_meets("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
     CHECK(outcome.result, ==, -EPROTO);
     CHECK(outcome.problem, ==, GREEN_TLS_NOT_TLS);
@@ -246,7 +246,7 @@ static bool damage(uint64_t at) {
     return refused;
 }
 
-BIG_TEST(damaged, "a single flipped bit anywhere is never returned as data") {
+BIG_TEST(damaged, "if a single bit is flipped anywhere, no damaged data is returned") {
     enum { STEP = SLOW ? 61 : 5 }; /* 5: one byte of each record header */
     int refused = 0;
     for (uint64_t at = 0; at < DATA + 600; at += STEP)

@@ -45,7 +45,7 @@ TEST(closed_stopping, "a close ends a stop that waits for the peer's close_notif
     release_tls_pair(&pair);
 }
 
-TEST(said_later, "an interrupted close_notify is sent by the next shutdown, after the written data") {
+TEST(sent_later, "an interrupted close_notify is sent by the next shutdown, after the written data") {
     struct tls_pair pair = tls_pair(0);
     struct transfer out = {pair.client, 16 << 20, 0};
     green_thread *writer = start(send_pattern, &out);
@@ -66,7 +66,7 @@ TEST(said_later, "an interrupted close_notify is sent by the next shutdown, afte
     release_tls_pair(&pair);
 }
 
-TEST(same_words, "each call on a failed connection returns the same message") {
+TEST(same_message, "each call on a failed connection returns the same message") {
     struct pair plain = connected(UNIX_PAIR);
     green_tls_context *context = server_context(localhost());
     char byte;

@@ -97,7 +97,7 @@ static int dial(void *argument) {
     return error;
 }
 
-TEST(connects, "the host of an address in brackets is verified without the brackets") {
+TEST(connects, "an address in brackets is verified without the brackets") {
     green_listener *listener = listen_any(TCP6);
     if (!listener)
         skip("this machine has no IPv6");

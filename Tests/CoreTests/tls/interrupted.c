@@ -235,7 +235,7 @@ static void end_read_in_record(green_tls_version version, enum how how) {
 }
 EACH_WAY(end_read_in_record)
 
-TEST(reading_record, "a read that is ended in the middle of a record loses no data") {
+TEST(reading_record, "a read that is interrupted in the middle of a record loses no data") {
     with_each_version(end_read_in_record_each_way);
 }
 
@@ -307,11 +307,11 @@ static void end_write(green_tls_version version, enum how how) {
 }
 EACH_WAY(end_write)
 
-TEST(writing, "after an ended write, its encrypted bytes are sent first and once, and the stream continues") {
+TEST(writing, "the encrypted bytes of an interrupted write are sent first and once, and the stream continues") {
     with_each_version(end_write_each_way);
 }
 
-TEST(writing_closed, "after an ended write and a close, the peer sees a truncated stream") {
+TEST(writing_closed, "after an interrupted write and a close, the peer sees a truncated stream") {
     struct tls_pair pair = narrow_pair(0);
     struct transfer out = stuff(&pair);
     CHECK(green_close(pair.client), ==, 0);
@@ -354,7 +354,7 @@ static void end_close_notify(green_tls_version version, enum how how) {
 }
 EACH_WAY(end_close_notify)
 
-TEST(close_notify, "an ended close_notify is sent once, by a later call, and no data before it is lost") {
+TEST(close_notify, "an interrupted close_notify is sent once, by a later call, and no data before it is lost") {
     with_each_version(end_close_notify_each_way);
 }
 
@@ -377,7 +377,7 @@ static void end_stop(green_tls_version version, enum how how) {
 }
 EACH_WAY(end_stop)
 
-TEST(stopping, "a stop that is ended while it waits for the peer's close_notify continues with the next call") {
+TEST(stopping, "a stop that is interrupted while it waits for close_notify continues with the next call") {
     with_each_version(end_stop_each_way);
 }
 
@@ -395,7 +395,7 @@ static void end_blocked_stop(green_tls_version version, enum how how) {
 }
 EACH_WAY(end_blocked_stop)
 
-TEST(stopping_blocked, "a stop that is ended while the peer does not read loses no data") {
+TEST(stopping_blocked, "a stop that is interrupted while the peer does not read loses no data") {
     with_each_version(end_blocked_stop_each_way);
 }
 

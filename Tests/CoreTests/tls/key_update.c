@@ -150,7 +150,7 @@ static void update(bool server, int kind) {
     green_tls_context_release(context);
 }
 
-TEST(updated, "key updates in one direction or both while both sides write") {
+TEST(updated, "key updates in one or both directions lose no data while both sides write") {
     for (int server = 0; server < 2; server++) {
         update(server, SSL_KEY_UPDATE_NOT_REQUESTED);
         update(server, SSL_KEY_UPDATE_REQUESTED);

@@ -275,11 +275,11 @@ static void wave(void (*enter)(struct link *link, int number), void (*leave)(str
     check_empty();
 }
 
-TEST(before_hello, "many connections before the client hello leave nothing behind") {
+TEST(before_hello, "many connections abandoned before the client hello leave nothing behind") {
     wave(before_hello, NULL);
 }
 
-TEST(mid_handshake, "many connections before each flight of the handshake leave nothing behind") {
+TEST(mid_handshake, "many connections abandoned before each flight of the handshake leave nothing behind") {
     wave(mid_handshake, NULL);
 }
 

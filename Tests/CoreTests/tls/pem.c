@@ -109,7 +109,7 @@ TEST(contents, "lines that are not base64 are errors, and so is data that is not
     refused((green_tls_options){.authorities = {.bytes = wide, .size = sizeof wide}}, 1, "NUL byte");
 }
 
-TEST(keys, "a damaged key is an error, like a certificate") {
+TEST(keys, "a damaged key is an error") {
     char *text = damaged("", localhost()->key, "-----BEGIN ", "\xef\xbb\xbf-----BEGIN ");
     green_tls_identity own = {.chain = pem(localhost()->chain), .key = pem(text)};
     refused(serving(&own), 1, "byte order mark");
@@ -117,7 +117,7 @@ TEST(keys, "a damaged key is an error, like a certificate") {
     free(text);
 }
 
-TEST(sizes, "a text of gigabytes is an error, and its size does not wrap") {
+TEST(sizes, "a text of several GiB is an error, and its size does not overflow") {
     static const size_t sizes[] = {(size_t)INT32_MAX, (size_t)1 << 31, (size_t)1 << 32, ((size_t)1 << 32) + 5,
                                    SIZE_MAX};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
@@ -177,7 +177,7 @@ TEST(good, "other line ends, blanks, words, headings and comments around the blo
     }
 }
 
-TEST(trusted, "an authority in a TRUSTED CERTIFICATE block of OpenSSL counts") {
+TEST(trusted, "an authority in a TRUSTED CERTIFICATE block of OpenSSL is trusted") {
     BIO *in = BIO_new_mem_buf(authority()->chain, -1), *out = BIO_new(BIO_s_mem());
     X509 *certificate = PEM_read_bio_X509(in, NULL, NULL, NULL);
     char *bytes;

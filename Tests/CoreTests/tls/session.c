@@ -86,7 +86,7 @@ static void refuse_to_resume(green_tls_version version) {
     never((green_tls_options){.maximum = version}, (green_tls_options){.no_resumption = true});
 }
 
-TEST(no_resumption, "with no_resumption on either side nothing is resumed") {
+TEST(no_resumption, "with no_resumption on either side no session is resumed") {
     with_each_version(refuse_to_resume);
 }
 
@@ -261,7 +261,7 @@ static const unsigned char *offered_ticket(const unsigned char *hello, size_t co
     return keys + 4;
 }
 
-TEST(once, "a ticket of TLS 1.3 is offered once, whatever the result") {
+TEST(once, "a ticket of TLS 1.3 is offered once, whether or not the server accepts it") {
     struct pairing pairing = pairing_of((green_tls_options){0}, (green_tls_options){0});
     static unsigned char hellos[TICKETS_MAX][4096];
     const unsigned char *tickets[TICKETS_MAX];
@@ -282,7 +282,7 @@ TEST(once, "a ticket of TLS 1.3 is offered once, whatever the result") {
     release_pairing(&pairing);
 }
 
-TEST(again, "a session of TLS 1.2 is offered any number of times") {
+TEST(again, "a session of TLS 1.2 can be offered any number of times") {
     struct pairing pairing = pairing_of((green_tls_options){.maximum = GREEN_TLS_1_2}, (green_tls_options){0});
     unsigned char hello[4096];
     CHECK(!resumed(&pairing));
@@ -369,6 +369,6 @@ static void share(green_tls_version version) {
     CHECK(visit_both(version, NULL, NULL), ==, 0);
 }
 
-TEST(shared_key, "hubs with the same ticket key resume each other's sessions, and others do not") {
+TEST(shared_key, "servers with the same ticket key resume each other's sessions, and other servers do not") {
     with_each_version(share);
 }

@@ -83,7 +83,7 @@ TEST(close_notify_released, "a shutdown does not touch a socket that was release
     green_socket_release(pair.server);
 }
 
-TEST(truncated, "a truncated stream is an error, not an end, in each later call too") {
+TEST(truncated, "a truncated stream is an error, not an end of stream, in each later call too") {
     with_each_version(cut);
 }
 
@@ -91,7 +91,7 @@ static int stop(void *socket) {
     return green_tls_stop(socket);
 }
 
-TEST(stopped, "after a stop on both ends, plain bytes flow") {
+TEST(stopped, "after a stop on both ends, the connection carries plain bytes") {
     struct tls_pair pair = tls_pair(0);
     green_thread *other = start(stop, pair.server);
     CHECK(green_tls_stop(pair.client), ==, 0);
@@ -148,7 +148,7 @@ static void saturate(green_tls_version version) {
     release_tls_pair(&pair);
 }
 
-BIG_TEST(duplex, "both directions at once, saturated, arrive complete and in order") {
+BIG_TEST(duplex, "data sent in both directions at once, without pause, arrives complete and in order") {
     with_each_version(saturate);
 }
 
@@ -212,7 +212,7 @@ TEST(bytewise, "a connection whose bytes arrive one at a time works") {
     through_relays(1, 1, talk);
 }
 
-BIG_TEST(split, "a connection may be split at every offset") {
+BIG_TEST(split, "the bytes of a connection may be split at every offset") {
     for (size_t first = 1; first < 2400; first += SLOW ? 97 : 7)
         through_relays(first, 4096, talk);
     for (size_t size = 2; size < 64; size += SLOW ? 11 : 1)
@@ -228,7 +228,7 @@ static unsigned records_of(const unsigned char *bytes, size_t size) {
     return records;
 }
 
-TEST(gathered, "three pieces of a small answer are one record") {
+TEST(gathered, "three pieces of a small answer are sent as one record") {
     struct tls_pair pair = tls_pair(0);
     char first[20] = "HTTP", second[40] = "head", third[40] = "body";
     struct iovec pieces[] = {{first, sizeof first}, {second, sizeof second}, {third, sizeof third}};

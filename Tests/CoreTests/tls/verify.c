@@ -316,7 +316,7 @@ static void untrusted_client(green_tls_version version) {
     free_certificate(&bad);
 }
 
-TEST(untrusted_client, "an untrusted certificate of a client is rejected even if none is required") {
+TEST(untrusted_client, "an untrusted certificate of a client is rejected even if no certificate is required") {
     with_each_version(untrusted_client);
 }
 
