@@ -71,7 +71,7 @@ TEST(without_name, "a thread without a name is reported by its id, and so is mai
     CHECK(green_monitor_stop(), ==, 0);
 }
 
-TEST(from_the_first, "a hold that begins before the first switch is measured from the time the hub was made") {
+TEST(before_first_switch, "a hold that begins before the first switch is measured from the time the hub was made") {
     int64_t before = green_now();
     int count = 1;
     start_monitor();

@@ -127,10 +127,10 @@ TEST(packets, "without non-blocking reads of pipes, a read returns one packet") 
     without_nowait(read_packets);
 }
 
-TEST(nowhere, "without non-blocking reads of pipes, a failed read leaves no bytes to the next one") {
+TEST(failed_read, "without non-blocking reads of pipes, a failed read leaves no bytes to the next one") {
     without_nowait(read_to_nowhere);
 }
 
-TEST(much, "without non-blocking reads of pipes, all bytes arrive in order") {
+TEST(in_order, "without non-blocking reads of pipes, all bytes arrive in order") {
     without_nowait(read_much);
 }

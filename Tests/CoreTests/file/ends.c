@@ -70,7 +70,7 @@ TEST(pipes, "a pipe, blocking or not, is read and written to its end and blocks 
     flow_through(O_NONBLOCK);
 }
 
-TEST(as_it_comes, "a read from a pipe returns the available bytes, and a pipe has no offsets") {
+TEST(available_bytes, "a read from a pipe returns the available bytes, and a pipe has no offsets") {
     char bytes[100];
     struct pipe_ends ends = pipe_of(0);
     CHECK(green_file_write(ends.far, "abc", 3), ==, 3);
@@ -367,7 +367,7 @@ TEST(last_descriptor, "a file is closed even if no descriptor is left for an OS 
     remove_directory();
 }
 
-TEST(closed_indeed, "a closed file has released its descriptor and its locks") {
+TEST(closed_releases_all, "a closed file has released its descriptor and its locks") {
     for (int i = 0; i < SCALED(200); i++) {
         green_file *file = open_file("file", O_RDWR | O_CREAT), *next = open_file("file", O_RDWR);
         int fd = green_file_fd(file);

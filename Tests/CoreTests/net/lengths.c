@@ -73,7 +73,7 @@ static void write_some_on_each_engine(void) {
     }
 }
 
-TEST(long_some, "write_some of 2 GiB or 4 GiB writes as much as the kernel accepts") {
+TEST(long_write_some, "write_some of 2 GiB or 4 GiB writes as much as the kernel accepts") {
     map_room();
     on_each_engine(write_some_on_each_engine);
 }

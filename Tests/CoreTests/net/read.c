@@ -12,7 +12,7 @@ TEST(size_zero, "a read of 0 bytes returns 0 and does not wait") {
     release_pair(&pair);
 }
 
-TEST(what_there_is, "a read returns the available bytes") {
+TEST(available_bytes, "a read returns the available bytes") {
     struct pair pair = connected(UNIX_PAIR);
     char bytes[100];
     send_text(pair.far, "abc");

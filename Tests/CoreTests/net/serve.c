@@ -239,7 +239,7 @@ TEST(killed_handler, "a killed handler is no error, and serve continues") {
     CHECK_TEXT(capture_end(), "");
 }
 
-TEST(killed_handler_told, "on_error is not called for a killed handler") {
+TEST(killed_handler_on_error, "on_error is not called for a killed handler") {
     struct server *server = new_server(nap_inside, 0);
     server->options.on_error = on_error;
     green_thread *thread = start(serve, server);

@@ -294,7 +294,7 @@ static void on_error(int error, void *context) {
     server.told++;
 }
 
-TEST(told, "on_error gets a client's error, and nothing is reported") {
+TEST(on_error_called, "on_error gets a client's error, and nothing is reported") {
     server.options.on_error = on_error;
     begin(read_one);
     reset_and_release(connect_and_begin());

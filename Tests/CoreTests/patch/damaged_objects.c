@@ -329,7 +329,7 @@ TEST(no_advice, "each kind of damage is -ENOEXEC without MADV_POPULATE_READ, as 
     expect_each_refused(load_and_patch_without_advice);
 }
 
-TEST(sound, "an undamaged library is patched") {
+TEST(undamaged, "an undamaged library is patched") {
     prepare();
     struct image image = read_image(PATCHED_NOW);
     write_image(&image);

@@ -121,7 +121,7 @@ TEST(no_stack, "without address space for its stack, creating a thread is EAGAIN
     end();
 }
 
-TEST(not_asked, "threads are OS threads unless the family is requested by name") {
+TEST(not_requested, "threads are OS threads unless the family is requested by name") {
     patch = import_families(0);
     load();
     CHECK(green_sleep(1), ==, 0);

@@ -70,7 +70,7 @@ static void resume_known(green_tls_version version) {
     release_pairing(&pairing);
 }
 
-TEST(known, "after a resumption both sides still know the peer's certificate") {
+TEST(certificate_kept, "after a resumption both sides still know the peer's certificate") {
     with_each_version(resume_known);
 }
 

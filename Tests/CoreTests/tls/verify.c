@@ -331,7 +331,7 @@ TEST(no_certificate, "a client without a required certificate is GREEN_TLS_NO_CE
     with_each_version(no_certificate);
 }
 
-TEST(not_asked, "a client sends its certificate only to a server that asks for it") {
+TEST(unrequested, "a client sends its certificate only to a server that asks for it") {
     struct certificate good = client_certificate(true);
     struct tls_pair pair = meet_asking((green_tls_options){0}, &good, 0);
     check_client_seen(&pair, 0);
