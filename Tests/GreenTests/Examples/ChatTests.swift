@@ -46,8 +46,8 @@ struct ChatTests {
                 try ada.readLine()
                     == #"Ben\u{1B}[2J: tab\#tBEL\u{7}CSI\u{9B}31m\u{202E}back\u{D}gr"# + "\u{FC}n " + #"\u{2028}"#
             )
-            let nobody = try enter(address, as: " ")
-            #expect(try nobody.readLine() == nil)
+            let nameless = try enter(address, as: " ")
+            #expect(try nameless.readLine() == nil)
         }
     }
 

@@ -197,7 +197,7 @@ struct CrawlTests {
 
     #if TLS
     @Test
-    func `fetches by https from trusted servers only`() throws {
+    func `fetches over https from trusted servers only`() throws {
         try onHub { () throws in
             let answer: (Socket) throws -> Void = { client in
                 while let line = try client.readLine(), !line.isEmpty, line != "\r" {}
@@ -310,7 +310,7 @@ struct CrawlTests {
     }
 
     @Test
-    func `finds links however the page is split into pieces`() throws {
+    func `finds links in pages that arrive in pieces of any size`() throws {
         let first = """
             <!----><!doctype><a href="/1"><!-- <a href=/no> --- --><A\tID=x HREF='/2'>< a href=/no><!-x><a href=/3/><a =x href=
             "/4"/><area x href=/5?a=1&amp;b=2#c><abbr href=/no><a nohref=/no><a href=/6 href=/no><a hreF /no href=/7>
@@ -330,7 +330,7 @@ struct CrawlTests {
     }
 
     @Test
-    func `finishes pages that are made to keep it busy`() throws {
+    func `finishes hostile pages of half-open tags and long URLs`() throws {
         let pieces = [
             "<", "<a href=x", "<!--", "<!---", "<a href=\"", "<a b", "<a/", "<a href=/x>", "=", "<a a=",
             "<base href=x/>",

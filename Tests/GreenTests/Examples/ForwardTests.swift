@@ -88,7 +88,7 @@ struct ForwardTests {
     }
 
     @Test
-    func `reports a reset client once, and closes the server's connection`() throws {
+    func `reports a client's reset once, and closes the server's connection`() throws {
         try onHub { () throws in
             let listener = try listen(on: "127.0.0.1:0")
             let program = try Program("green-forward", "--listen", "127.0.0.1:0", "--to", "\(listener.address)")

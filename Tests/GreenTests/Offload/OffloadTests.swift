@@ -107,7 +107,7 @@ struct OffloadTests {
     }
 
     @Test
-    func `refuses a call when the queue is full`() throws {
+    func `throws an error when the queue is full`() throws {
         try onHub { () throws in
             let pool = OffloadPool(threads: 1, queueLimit: 1)
             let (gate, begun) = (Gate(), Count())

@@ -22,7 +22,7 @@ struct DAGPoolFailureTests {
     }
 
     @Test
-    func `is the error that was thrown`() throws {
+    func `contains the error that was thrown`() throws {
         try onHub { () throws in
             let pool = DAGPool<Int, Int>()
             let incident = Incident(Ledger().make())

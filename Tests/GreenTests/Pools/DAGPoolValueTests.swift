@@ -73,7 +73,7 @@ struct DAGPoolValueTests {
     }
 
     @Test
-    func `is waited for with those of other keys`() throws {
+    func `can be waited for together with those of other keys`() throws {
         try onHub { () throws in
             let pool = DAGPool<Int, Int>()
             for key in 0..<5 {

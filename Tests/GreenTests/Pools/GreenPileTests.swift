@@ -103,7 +103,7 @@ struct GreenPileTests {
             try gate.send(7)
             #expect(try pile.next() == 7)
             let own = try pile.nextResult(timeout: .seconds(60))
-            #expect(failure { try own?.get() }?.message == "its own", "what is thrown is of the wait, not of the item")
+            #expect(failure { try own?.get() }?.message == "its own", "the error of the wait, not of the item")
         }
     }
 

@@ -26,7 +26,7 @@ struct MapInterruptTests {
     }
 
     @Test
-    func `is separated from an equal error of an element`() throws {
+    func `is thrown, while an equal error of an element is returned`() throws {
         try onHub { () throws in
             let results = GreenPool(size: 2).map(0..<2) { _ in
                 throw SystemError(code: .timedOut, message: "its own")
@@ -58,7 +58,7 @@ struct MapInterruptTests {
     }
 
     @Test
-    func `waits for room, and keeps the element`() throws {
+    func `during a wait for room keeps the element`() throws {
         try onHub { () throws in
             let gate = Event<Void>()
             let pool = GreenPool(size: 1)
@@ -124,7 +124,7 @@ struct MapInterruptTests {
     }
 
     @Test
-    func `is not needed where a map waits for itself`() throws {
+    func `is not needed to end a map that waits for itself: it is a deadlock`() throws {
         try onHub { () throws in
             let pool = GreenPool(size: 2)
             var results: GreenMap<Int?>?

@@ -1,7 +1,7 @@
 import Green
 import Testing
 
-@Suite("A map that is released frees everything it has")
+@Suite("A map that is released frees everything it owns")
 struct MapLifetimeTests {
     /// Creates a map with a tracked input, function and results, uses it, and expects all of them to be destroyed.
     private func abandon(
@@ -153,7 +153,7 @@ struct MapLifetimeTests {
     }
 
     @Test
-    func `without a report`() async throws {
+    func `without reporting errors`() async throws {
         let child = try await #require(processExitsWith: .success, observing: [\.standardErrorContent]) {
             inChild {
                 for inOrder in [true, false] {

@@ -213,7 +213,7 @@ private final class Stress {
         line.remove(at: place)
         if worker.arrival == events {
             if pool.waitingCount > 0 {
-                complaints.append("\(worker.number) was served though \(pool.waitingCount) wait")
+                complaints.append("\(worker.number) was served while \(pool.waitingCount) wait")
             }
         } else if let other = line[..<place].first(where: { !$0.mayBePassed }) {
             complaints.append("\(worker.number) was served before \(other.number)")

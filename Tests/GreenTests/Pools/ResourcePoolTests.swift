@@ -34,7 +34,7 @@ struct ResourcePoolTests {
             try settle()
             #expect(pool.figures == [3, 0, 0, 1])
             pool.put(things[1])
-            #expect(pool.figures == [3, 0, 0, 0], "it is on its way")
+            #expect(pool.figures == [3, 0, 0, 0], "it belongs to the waiter")
             #expect(try waiter.wait() === things[1])
             things.forEach(pool.put)
             #expect(pool.figures == [3, 3, 3, 0])

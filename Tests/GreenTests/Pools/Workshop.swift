@@ -15,21 +15,21 @@ final class Workshop {
 
     let ledger = Ledger()
 
-    /// How many were begun, and the maximum that existed at one time.
+    /// The number of things begun, and the maximum that existed at the same time.
     private(set) var begun = 0
     private(set) var most = 0
 
-    /// The numbers of those that were destroyed.
+    /// The numbers of the destroyed things.
     private(set) var destroyed: [Int] = []
 
-    /// How many could not be created.
+    /// The number of failed creations.
     private var spoiled = 0
 
     /// Called while a thing is created or destroyed. May block.
     var onMake: () throws -> Void = {}
     var onDestroy: () -> Void = {}
 
-    /// How many exist, including those that are being created or destroyed.
+    /// The number of things that exist, including those being created or destroyed.
     var alive: Int { begun - spoiled - destroyed.count }
 
     func make() throws -> Thing {

@@ -39,7 +39,7 @@ struct ProcessTests {
     }
 
     @Test
-    func `refuse arguments and variables that would be cut`() throws {
+    func `refuse arguments and variables that C would truncate`() throws {
         try onHub { () throws in
             #expect(failure { try run("echo", arguments: ["a\0b"]) }?.code == .invalidArgument)
             #expect(failure { try run("env", environment: ["A": "b\0c"]) }?.code == .invalidArgument)
@@ -87,7 +87,7 @@ struct ProcessTests {
     }
 
     @Test
-    func `that do not exist are an error`() throws {
+    func `of programs that do not exist are an error`() throws {
         try onHub { () throws in
             let error = failure { try run("no-such-program") }
             #expect(error?.code == .noSuchFileOrDirectory)

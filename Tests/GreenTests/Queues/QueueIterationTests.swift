@@ -53,7 +53,7 @@ struct QueueIterationTests {
     }
 
     @Test
-    func `may be done by several threads, each of which gets other items`() throws {
+    func `may be done by several threads, which each get different items`() throws {
         try onHub { () throws in
             let queue = Queue<Int>(capacity: 3)
             let workers = (0..<4).map { _ in
@@ -103,7 +103,7 @@ struct QueueIterationTests {
     }
 
     @Test
-    func `ends with a failure that would come again`() async {
+    func `ends after a failure that every further call would return`() async {
         await #expect(processExitsWith: .success) {
             inChild {
                 let queue = Queue<Int>()

@@ -23,7 +23,7 @@ struct QueueLifetimeTests {
                 #expect(ledger.gone == number)
                 #expect(parcel.number == number)
             }
-            #expect(ledger.gone == 50, "the queue keeps none back")
+            #expect(ledger.gone == 50, "the queue retains no taken item")
             withExtendedLifetime(queue) {}
         }
     }
@@ -39,7 +39,7 @@ struct QueueLifetimeTests {
             try queue?.put(ledger.parcel(3))
             #expect(ledger.gone == 1)
             queue = nil
-            #expect(ledger.gone == 4, "they go with the queue")
+            #expect(ledger.gone == 4, "they are destroyed with the queue")
         }
     }
 
@@ -284,7 +284,7 @@ struct QueueLifetimeTests {
             if capacity != 0 {
                 try producer.wait()
                 #expect(ledger.gone == 1)
-                #expect(try queue.get().object == nil, "a queue does not make it strong")
+                #expect(try queue.get().object == nil, "a weak reference stays weak in a queue")
             } else {
                 #expect(try queue.get().object != nil, "the waiting thread holds the object")
                 try producer.wait()
@@ -294,7 +294,7 @@ struct QueueLifetimeTests {
     }
 
     @Test
-    func `and so are the items of many queues at once`() throws {
+    func `when it is in one of many queues`() throws {
         try expectOneEnd { ledger throws in
             let queues = (0..<200).map { QueueKind.allCases[$0 % 3].make(Parcel.self, capacity: $0 % 5) }
             let threads = queues.enumerated().flatMap { number, queue in

@@ -1,7 +1,7 @@
 import Green
 import Testing
 
-@Suite("A mistake in the use of a queue")
+@Suite("A programming error with a queue")
 struct QueueMistakeTests {
     @Test
     func `such as a negative capacity ends the process with a message`() async throws {

@@ -1,7 +1,7 @@
 import Green
 import Testing
 
-@Suite("The work that a queue counts")
+@Suite("The unfinished work of a queue")
 struct QueueTaskTests {
     @Test(arguments: QueueKind.allCases)
     func `is done when all tasks are done, not when the queue is empty`(_ kind: QueueKind) throws {

@@ -31,7 +31,7 @@ struct QueueWaiterTests {
     }
 
     @Test
-    func `runs other threads, however short its timeout is`() throws {
+    func `lets other threads run, however short its timeout is`() throws {
         try onHub { () throws in
             let queue = Queue<Int>()
             let other = spawn {}
@@ -63,7 +63,7 @@ struct QueueWaiterTests {
             for number in 0..<3 {
                 try queue.put(number)
             }
-            #expect(try queue.tryGet() == nil, "the items are theirs, though they have not run yet")
+            #expect(try queue.tryGet() == nil, "the items belong to the waiting threads, which have not run yet")
             #expect(try consumers.map { try $0.wait() } == [0, 1, 2])
 
             let producers = (0..<3).map { number in spawn { try queue.put(number) } }
@@ -109,7 +109,7 @@ struct QueueWaiterTests {
             #expect(try queue.tryGet() == 2)
             #expect(try queue.tryGet() == nil)
             try producers[1].wait()
-            #expect(queue.unfinishedCount == (capacity == 0 ? 2 : 4), "what was not put does not count")
+            #expect(queue.unfinishedCount == (capacity == 0 ? 2 : 4), "items that were not put do not count")
         }
     }
 

@@ -2,7 +2,7 @@ import Green
 import Testing
 
 /// All sequences of a few steps by a few threads on a queue, each compared with a simple model.
-@Suite("Any few steps on a queue")
+@Suite("Every short sequence of steps on a queue")
 struct QueueWorldTests {
     enum Step: String, CaseIterable {
         /// In a new thread, which may stay blocked.
@@ -31,7 +31,7 @@ struct QueueWorldTests {
             return "\(kind) of \(capacity.map(String.init) ?? "any"), [\(before)], then \(length) steps"
         }
 
-        /// Each sequence of that many steps.
+        /// All sequences of this length.
         var stories: some Sequence<[Step]> {
             let steps = Step.allCases
             let count = (0..<length).reduce(1) { product, _ in product * steps.count }
@@ -63,7 +63,7 @@ struct QueueWorldTests {
         }
 
     @Test(arguments: worlds)
-    func `have the same outcome as in a simple model, and destroy each item once`(_ world: World) throws {
+    func `has the same outcome as in a simple model, and destroys each item once`(_ world: World) throws {
         try onHub { () throws in
             for isHasty in [false, true] {
                 for (number, story) in world.stories.enumerated() {

@@ -53,7 +53,7 @@ struct ServeClientTests {
     }
 
     @Test
-    func `the server of the README survives all of them`() throws {
+    func `continues in the server of the README`() throws {
         try onHub { () throws in
             let listener = try listen(on: "127.0.0.1:0")
             let address = try listener.address
@@ -151,7 +151,7 @@ struct ServeClientTests {
     }
 
     @Test
-    func `passes it to onError`() throws {
+    func `passes the error to onError`() throws {
         try onHub { () throws in
             let listener = try listen(on: "127.0.0.1:0")
             var codes: [Errno?] = []
@@ -171,7 +171,7 @@ struct ServeClientTests {
     }
 
     @Test
-    func `is reported with the client's address if there is no onError`() async throws {
+    func `reports the error with the client's address if there is no onError`() async throws {
         let child = try await #require(processExitsWith: .success, observing: [\.standardErrorContent]) {
             inChild {
                 let listener = try listen(on: "unix:@green-serve-\(UInt64.random(in: 0 ... .max))")

@@ -12,7 +12,7 @@ struct ServeTests {
     }
 
     @Test
-    func `a thousand clients at the same time sends each its own bytes`() throws {
+    func `echoes each of a thousand concurrent clients its own bytes`() throws {
         try onHub { () throws in
             let listener = try listen(on: "127.0.0.1:0")
             let address = try listener.address
@@ -131,7 +131,7 @@ struct ServeTests {
     }
 
     @Test
-    func `is for one thread at a time`() throws {
+    func `is refused to a second thread`() throws {
         try onHub { () throws in
             let listener = try listen(on: "127.0.0.1:0")
             let first = spawn { try serve(listener) { _, _ in } }

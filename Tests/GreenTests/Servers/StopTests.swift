@@ -46,7 +46,7 @@ struct StopTests {
             }
             #expect(try listener.stop(drainingFor: .milliseconds(5)) == 5)
             try server.wait()
-            #expect(exits == 5, "a killed handler is no error")
+            #expect(exits == 5, "a killed handler is not an error")
             for socket in sockets {
                 #expect(try socket.read(upTo: 1) == [])
             }
@@ -54,7 +54,7 @@ struct StopTests {
     }
 
     @Test
-    func `may be done by a handler, which is not killed`() throws {
+    func `by a handler does not kill that handler`() throws {
         try onHub { () throws in
             let listener = try listen(on: "127.0.0.1:0")
             let server = spawn {
@@ -91,7 +91,7 @@ struct StopTests {
     }
 
     @Test
-    func `an error of a handler that outlives it is reported`() async throws {
+    func `reports an error of a handler that outlives it`() async throws {
         let child = try await #require(processExitsWith: .success, observing: [\.standardErrorContent]) {
             inChild {
                 let listener = try listen(on: "127.0.0.1:0")

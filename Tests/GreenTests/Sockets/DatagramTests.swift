@@ -26,7 +26,7 @@ struct DatagramTests {
     }
 
     @Test
-    func `tell whether they were truncated`() throws {
+    func `report whether they were truncated`() throws {
         try onHub { () throws in
             let socket = try Socket.datagram(at: .loopback())
             for count in [0, 2] {

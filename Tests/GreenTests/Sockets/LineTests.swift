@@ -15,7 +15,7 @@ struct LineTests {
     }
 
     @Test
-    func `strips one end of either kind`() throws {
+    func `strips one line end of either kind`() throws {
         try onHub { () throws in
             #expect(try lines(of: Array("a\nb\r\n\n\r\nc\rd\n\r\r\n".utf8)) == ["a", "b", "", "", "c\rd", "\r"])
         }
@@ -31,7 +31,7 @@ struct LineTests {
     }
 
     @Test
-    func `repairs invalid UTF-8 and keeps the valid`() throws {
+    func `repairs invalid UTF-8 and keeps the valid text`() throws {
         try onHub { () throws in
             #expect(try lines(of: [0x61, 0xFF, 0x62, 0x0A]) == ["a\u{FFFD}b"])
             #expect(try lines(of: Array("grün 🌱\n".utf8)) == ["grün 🌱"])
@@ -77,7 +77,7 @@ struct LineTests {
     }
 
     @Test
-    func `is a sequence whose failure comes last`() throws {
+    func `is a sequence that ends with the failure`() throws {
         try onHub { () throws in
             let (left, right) = try Socket.pair()
             try left.write("a\nb\n")

@@ -79,7 +79,7 @@ struct ReadTests {
     }
 
     @Test
-    func `is for one thread at a time, and the error names both`() throws {
+    func `is refused to a second thread, and the error names both`() throws {
         try onHub { () throws in
             let (left, right) = try Socket.pair()
             let first = spawn(name: "early") { try right.read(upTo: 1) }

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Writing to a socket")
 struct WriteTests {
-    /// What arrives when the body writes.
+    /// The bytes that arrive when the body writes.
     private func received(_ body: @escaping (Socket) throws -> Void) throws -> [UInt8] {
         let (left, right) = try Socket.pair()
         let writer = spawn {
@@ -82,7 +82,7 @@ struct WriteTests {
     }
 
     @Test
-    func `is for one thread at a time, and the error names both`() throws {
+    func `is refused to a second thread, and the error names both`() throws {
         try onHub { () throws in
             let (left, right) = try Socket.pair()
             let first = spawn(name: "early") { try left.write([UInt8](repeating: 1, count: 8 << 20)) }

@@ -1,7 +1,7 @@
 import Glibc
 import Green
 
-/// A pseudo-terminal. What a program writes to it can be read.
+/// A pseudo-terminal, whose output can be read.
 final class Terminal {
     /// The end for a program.
     let inside: FileDescriptor

@@ -45,7 +45,7 @@ struct EventTests {
             try event.send(1)
             let error = failure { try event.send(2) }
             #expect(error?.code == .alreadyInProcess)
-            #expect(error?.message.contains("reset") == true, "it says what to do")
+            #expect(error?.message.contains("reset") == true, "the message says what to do")
             #expect(failure { try event.send(throwing: Mistake(number: 3)) }?.code == .alreadyInProcess)
             #expect(try event.wait() == 1)
             #expect(!event.hasError)
@@ -129,7 +129,7 @@ struct EventTests {
     }
 
     @Test
-    func `is not disturbed by a waiter that is killed`() throws {
+    func `is not affected by the kill of a waiter`() throws {
         try onHub { () throws in
             let event = Event<Int>()
             let threads = (0..<3).map { _ in spawn { try event.wait() } }
@@ -190,7 +190,7 @@ struct EventTests {
     }
 
     @Test
-    func `gives a woken waiter the value of its round, even if it is reset before the waiter runs`() throws {
+    func `gives a woken waiter the sent value, even if it is reset before the waiter runs`() throws {
         try onHub { () throws in
             let ledger = Ledger()
             let event = Event<(Int, Tracked)>()
@@ -204,7 +204,7 @@ struct EventTests {
             event.reset()
             try event.send((3, ledger.make()))
             #expect(try first.wait().0 == 1)
-            #expect(try second.wait().0 == 3, "it had not come yet when the others were sent")
+            #expect(try second.wait().0 == 3, "it began to wait after the others were sent")
             #expect(try event.wait().0 == 3)
         }
     }
@@ -224,13 +224,13 @@ struct EventTests {
             try event.send(ledger.make())
             try settle()
             #expect(threads.allSatisfy { $0.isFinished })
-            #expect(ledger.gone == 0, "the event keeps what it was sent")
+            #expect(ledger.gone == 0, "the event keeps the sent value")
             event.reset()
             #expect(ledger.gone == 1)
             try event.send(throwing: Incident(ledger.make()))
             #expect(throws: Incident.self) { try event.wait() }
             #expect(failure { try event.send(ledger.make()) }?.code == .alreadyInProcess)
-            #expect(ledger.gone == 2, "what was refused is gone at once")
+            #expect(ledger.gone == 2, "a refused value is destroyed at once")
             withExtendedLifetime(unseen) {}
         }
         #expect(ledger.made == 4)

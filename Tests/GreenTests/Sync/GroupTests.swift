@@ -54,7 +54,7 @@ struct GroupTests {
             try added.wait()
             group.add(added)
             #expect(try group.next(timeout: .zero)?.wait() == 2)
-            #expect(try group.next(timeout: .zero)?.wait() == 4, "one that has finished counts from when it was added")
+            #expect(try group.next(timeout: .zero)?.wait() == 4, "a finished thread counts from the time it was added")
             #expect(failure { try group.next(timeout: .zero) }?.code == .timedOut)
             try puppets[0].end(0)
             #expect(try group.next()?.wait() == 0)
@@ -91,7 +91,7 @@ struct GroupTests {
     }
 
     @Test
-    func `has each thread once`() throws {
+    func `returns each thread once`() throws {
         try onHub { () throws in
             let thread = spawn { 1 }
             let group = GreenGroup([thread, thread])
@@ -100,7 +100,7 @@ struct GroupTests {
             #expect(try group.next() == thread)
             #expect(try group.next() == nil)
             group.add(thread)
-            #expect(try group.next() == thread, "it may come again once it was taken")
+            #expect(try group.next() == thread, "a thread that was taken may be added again")
         }
     }
 

@@ -348,7 +348,7 @@ struct CappedSemaphoreTests {
             try settle()
             try killed.kill(waitingForEnd: true)
             try semaphore.acquire()
-            #expect(semaphore.permits == 0, "a killed releaser gives nothing")
+            #expect(semaphore.permits == 0, "a killed release adds no permit")
             #expect(failure { try CappedSemaphore(permits: 0, limit: 0).release(timeout: .zero) }?.code == .timedOut)
         }
     }

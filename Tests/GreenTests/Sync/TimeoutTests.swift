@@ -14,7 +14,7 @@ private func timeout<Value>(of body: () throws -> Value) -> Timeout? {
 @Suite("A timeout")
 struct TimeoutTests {
     @Test
-    func `interrupts a blocking call when its time is over, and throws itself`() throws {
+    func `interrupts a blocking call when it expires, and throws itself`() throws {
         try onHub { () throws in
             let limit = Timeout(.milliseconds(1))
             #expect(limit.isPending)
@@ -108,7 +108,7 @@ struct TimeoutTests {
                 defer { limit.cancel() }
                 return timeout { try GreenThread.sleep(for: .seconds(1000)) }
             }
-            #expect(try thread.wait() == nil, "its mistake was quicker")
+            #expect(try thread.wait() == nil, "its own error came first")
             try other.wait()
             #expect(!limit.isPending)
         }
@@ -459,7 +459,7 @@ struct TimeoutScopeTests {
     }
 
     @Test
-    func `throws the given error, though its body sees a timeout`() throws {
+    func `throws the given error, but its body gets a timeout`() throws {
         try onHub { () throws in
             var seen: (any Error)?
             #expect(throws: Mistake(number: 3)) {
@@ -544,7 +544,7 @@ struct TimeoutScopeTests {
                     return "body"
                 }
             }
-            #expect(result == "outer", "the first one's time was over first")
+            #expect(result == "outer", "the first timeout expired first")
             var results: [String] = []
             try withTimeout(.zero, default: results.append("outer")) {
                 do {
@@ -555,7 +555,7 @@ struct TimeoutScopeTests {
                     try GreenThread.yield()
                 }
             }
-            #expect(results == ["inner"], "the outer one was caught, and counts no more")
+            #expect(results == ["inner"], "the outer timeout was caught and no longer counts")
         }
     }
 
@@ -570,7 +570,7 @@ struct TimeoutScopeTests {
             #expect(result == "mine")
             let thread = spawn { try withTimeout(.milliseconds(1)) { try self.dawdle() } }
             let foreign = timeout { try withTimeout(.seconds(1000), default: ()) { try thread.wait() } }
-            #expect(foreign != nil, "that of another thread is not")
+            #expect(foreign != nil, "a timeout of another thread is not")
         }
     }
 
@@ -588,7 +588,7 @@ struct TimeoutScopeTests {
                 try thread.kill(throwing: Mistake(number: 1))
                 #expect(throws: Mistake(number: 1)) { try thread.wait() }
             }
-            #expect(try Hub.statistics.timers == timers - 6, "neither their sleeps nor their limits are left")
+            #expect(try Hub.statistics.timers == timers - 6, "no timer of their sleeps or timeouts is left")
         }
     }
 

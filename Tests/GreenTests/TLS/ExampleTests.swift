@@ -2,10 +2,10 @@
 import Green
 import Testing
 
-@Suite("The programs speak TLS")
+@Suite("The example programs over TLS")
 struct TLSExampleTests {
     @Test
-    func `green-echo with a certificate, and green-forward on either side`() throws {
+    func `green-echo serves with a certificate, and green-forward uses TLS on either side`() throws {
         try onHub { () throws in
             let own = ["--tls-cert", Fixture.path("localhost.pem"), "--tls-key", Fixture.path("localhost.key")]
             let secure = try Program("green-echo", ["--port", "0"] + own)

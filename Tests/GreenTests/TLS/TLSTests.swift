@@ -36,7 +36,7 @@ struct TLSTests {
                 let socket = try connect(to: "\(address)", tls: Fixture.client())
                 try socket.write("hello\n")
                 #expect(try socket.readLine() == "hello")
-                #expect(socket.tls?.serverName == nil, "an address is no name")
+                #expect(socket.tls?.serverName == nil, "an address is not a name")
             }
         }
     }
@@ -132,7 +132,7 @@ struct TLSRefusalTests {
     }
 
     @Test
-    func `a certificate that has expired, and tells both sides`() throws {
+    func `a certificate that has expired, with an error on both sides`() throws {
         try onHub { () throws in
             let server = try TLS.server(
                 certificateChain: Fixture.file("expired.pem"),
@@ -155,7 +155,7 @@ struct TLSRefusalTests {
     }
 
     @Test
-    func `a key that is not pinned, also where nothing else is verified`() throws {
+    func `a key that is not pinned, even if nothing else is verified`() throws {
         try onHub { () throws in
             let right = try #require(TLS.Pin(hexadecimal: String(Fixture.text("localhost.pin").prefix(64))))
             let wrong = try #require(TLS.Pin(Array(repeating: 1, count: 32)))

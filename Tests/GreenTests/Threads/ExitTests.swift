@@ -34,7 +34,7 @@ struct ExitTests {
     }
 
     @Test
-    func `are called after a result, an error and a kill`() throws {
+    func `are called whether the thread returns, throws or is killed`() throws {
         try onHub { () throws in
             var count = 0
             let thrower = spawn { throw Mistake(number: 1) }

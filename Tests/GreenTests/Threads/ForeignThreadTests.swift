@@ -13,7 +13,7 @@ private final class Errand {
     }
 }
 
-@Suite("A green thread that C has made")
+@Suite("A green thread spawned by C")
 struct ForeignThreadTests {
     /// A C thread that passes its handle to Swift, and then returns the number.
     private func foreignThread(returning result: Int32) throws -> GreenThread<Void> {

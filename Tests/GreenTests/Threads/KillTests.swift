@@ -66,7 +66,7 @@ struct KillTests {
     }
 
     @Test
-    func `keeps the first error of several`() throws {
+    func `throws the first of several errors`() throws {
         try onHub { () throws in
             for hasBegun in [true, false] {
                 let thread = hasBegun ? try sleeper() : spawn {}

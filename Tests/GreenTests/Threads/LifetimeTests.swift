@@ -22,7 +22,7 @@ struct LifetimeTests {
             let thread = spawn(hold(ledger.make()))
             #expect(ledger.gone == 0)
             try thread.wait()
-            #expect(ledger.gone == 1, "the function goes as it ends, not with the handle")
+            #expect(ledger.gone == 1, "the function is destroyed when it ends, not with the handle")
             withExtendedLifetime(thread) {}
         }
     }
@@ -161,7 +161,7 @@ struct LifetimeTests {
     }
 
     @Test
-    func `when it is in the error of a kill that the thread never sees`() throws {
+    func `when it is in the error of a kill that is never delivered`() throws {
         try expectOneEnd { ledger throws in
             let thread = spawn {
                 try? GreenThread.yield()
