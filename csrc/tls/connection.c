@@ -20,8 +20,9 @@ static void describe_change(const green_wait *wait, char *text, size_t size) {
 
 static const green_wait_kind awaiting_change = {green__wait_leave_list, describe_change};
 
-/* Uses the wait of the call, so that a close of the socket ends it. */
-int green__tls_await_change(green_socket_io *call, green_tls *tls) {
+/* Parks until another thread has finished the handshake, a send or a receive. Uses the wait
+ * of the call, so that a close of the socket ends it. */
+static int await_change(green_socket_io *call, green_tls *tls) {
     green_hub *hub = call->socket->hub;
     int error = green__socket_continue(call);
     if (error < 0)
@@ -31,7 +32,7 @@ int green__tls_await_change(green_socket_io *call, green_tls *tls) {
     return green__wait(hub, &call->io.wait, green__time_left(call->deadline));
 }
 
-void green__tls_ready_waiters(green_tls *tls) {
+static void ready_waiters(green_tls *tls) {
     green__ready_all(&tls->waiters);
 }
 
@@ -55,11 +56,11 @@ static int32_t receive_stream(green_socket_io *call, green_tls *tls) {
     return result;
 }
 
-/* One thread at a time receives. A writer receives too, after the first part of a handshake
- * message such as a ticket. */
-int green__tls_fill(green_socket_io *call, green_tls *tls) {
+/* Receives input or the end of the stream. Waits if another thread receives. A writer
+ * receives too, after the first part of a handshake message such as a ticket. */
+static int fill(green_socket_io *call, green_tls *tls) {
     if (tls->receiving)
-        return green__tls_await_change(call, tls);
+        return await_change(call, tls);
     if (tls->input.count > 0 || tls->eof)
         return 0;
     int32_t result = green__socket_continue(call);
@@ -71,7 +72,7 @@ int green__tls_fill(green_socket_io *call, green_tls *tls) {
     tls->receiving = false;
     tls->streaming = result >= GREEN_PROVIDED_BUFFER_SIZE;
     tls->eof = result == 0;
-    green__tls_ready_waiters(tls);
+    ready_waiters(tls);
     return result < 0 ? result : 0;
 }
 
@@ -122,7 +123,7 @@ static int send_output(green_socket_io *call, green_tls *tls) {
         free(batch.bytes);
         limit_pending_answers(tls);
     }
-    green__tls_ready_waiters(tls);
+    ready_waiters(tls);
     return error;
 }
 
@@ -147,18 +148,20 @@ void green__tls_try_flush(green_tls *tls) {
 
 int green__tls_flush(green_socket_io *call, green_tls *tls) {
     while (tls->output.count > 0 || tls->sending) {
-        int error = tls->sending ? green__tls_await_change(call, tls) : send_output(call, tls);
+        int error = tls->sending ? await_change(call, tls) : send_output(call, tls);
         if (error < 0)
             return error;
     }
     return 0;
 }
 
-int green__tls_throttle(green_socket_io *call, green_tls *tls) {
+/* Waits until most answers to the peer are sent. Then lets other threads run if there is
+ * more input. */
+static int throttle(green_socket_io *call, green_tls *tls) {
     green_hub *hub = call->socket->hub;
     tls->input_reads = 0;
     while (tls->pending_answers > GREEN_TLS_PENDING_ANSWERS_MAX) {
-        int error = tls->sending ? green__tls_await_change(call, tls) : send_output(call, tls);
+        int error = tls->sending ? await_change(call, tls) : send_output(call, tls);
         if (error < 0)
             return error;
     }
@@ -207,11 +210,11 @@ int green__tls_handle_error(green_socket_io *call, green_tls *tls, int result, c
     case SSL_ERROR_WANT_READ:
         if (tls->handshake_done) {
             green__tls_try_flush(tls);
-            error = green__tls_throttle(call, tls);
+            error = throttle(call, tls);
         } else {
             error = green__tls_flush(call, tls);
         }
-        return error < 0 ? error : green__tls_fill(call, tls);
+        return error < 0 ? error : fill(call, tls);
     default:
         break;
     }
@@ -295,12 +298,12 @@ int green__tls_handshake(green_socket_io *call, green_tls *tls) {
     while (!tls->handshake_done) {
         int error = green__tls_check(call, tls);
         if (error == 0 && tls->in_handshake) {
-            error = green__tls_await_change(call, tls);
+            error = await_change(call, tls);
         } else if (error == 0) {
             tls->in_handshake = true;
             error = perform_handshake_in_time(call, tls);
             tls->in_handshake = false;
-            green__tls_ready_waiters(tls);
+            ready_waiters(tls);
         }
         if (error < 0)
             return error;

@@ -38,12 +38,12 @@ typedef struct green_tls {
     bool direct;               /* the next record may be sent without a copy to the output */
     bool writing;              /* OpenSSL encrypts bytes of the caller */
     size_t pending_answers;    /* upper bound of the output bytes that answer the peer */
-    unsigned input_reads;      /* by OpenSSL, since green__tls_throttle() */
+    unsigned input_reads;      /* by OpenSSL, since throttle() */
     int send_error;            /* -errno of a direct send, or 0 */
     green_unread input;        /* received and still encrypted */
     green_tls_output output;
     char protocol[256];      /* selected by ALPN, as a string; set on the first query */
-    green_wait_list waiters; /* of green__tls_await_change() */
+    green_wait_list waiters; /* of await_change() */
 } green_tls;
 
 extern const green_transport_class green__tls_transport;
@@ -72,7 +72,7 @@ enum { GREEN_TLS_DIRECT_MIN = 8 * 1024 };
 /* A peer may request answers, for example key updates, without reading them, or send
  * records without data. OpenSSL reads all available input. Once this many answer bytes
  * are pending, or OpenSSL has read the input this many times without a result, the input
- * appears empty until green__tls_throttle() has been called. */
+ * appears empty until throttle() has been called. */
 enum { GREEN_TLS_PENDING_ANSWERS_MAX = 4 * 1024, GREEN_TLS_INPUT_READS_MAX = 256 };
 
 /* Makes the BIO through which OpenSSL reads the input and writes the output. */
@@ -84,15 +84,8 @@ BIO *green__tls_bio(green_tls *tls);
 /* Performs the handshake if it is not done. Waits if another thread performs it. */
 int green__tls_handshake(green_socket_io *call, green_tls *tls);
 
-/* Receives input or the end of the stream. Waits if another thread receives. */
-int green__tls_fill(green_socket_io *call, green_tls *tls);
-
 /* Sends all output, including what another thread is sending. */
 int green__tls_flush(green_socket_io *call, green_tls *tls);
-
-/* Waits until most answers to the peer are sent. Then lets other threads run if there is
- * more input. */
-int green__tls_throttle(green_socket_io *call, green_tls *tls);
 
 /* Sends the output that the kernel accepts without waiting. */
 void green__tls_try_flush(green_tls *tls);
@@ -106,9 +99,5 @@ int green__tls_check(green_socket_io *call, const green_tls *tls);
 /* Handles the result of an OpenSSL call that did not succeed. Returns 0 to repeat the call,
  * 1 after the peer's close_notify, or -errno. */
 int green__tls_handle_error(green_socket_io *call, green_tls *tls, int result, const char *doing);
-
-/* Parks until another thread has finished the handshake, a send or a receive. */
-int green__tls_await_change(green_socket_io *call, green_tls *tls);
-void green__tls_ready_waiters(green_tls *tls);
 
 #endif

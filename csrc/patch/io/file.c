@@ -22,7 +22,7 @@ static green_offload_pool disks = GREEN_OFFLOAD_POOL(disks, "green-disk", 16);
 
 static int patches; /* with GREEN_PATCH_FILE; atomic */
 
-bool green__patch_files_are_green(void) {
+static bool files_are_green(void) {
     return __atomic_load_n(&patches, __ATOMIC_RELAXED) > 0;
 }
 
@@ -33,7 +33,7 @@ void green__patch_files_count(int change) {
 green_fd_way green__fd_way(int fd, mode_t *mode) {
     *mode = green__fd_mode(fd);
     if (green__mode_is_file(*mode))
-        return green__patch_files_are_green() ? GREEN_FD_TRANSFER : GREEN_FD_DIRECT;
+        return files_are_green() ? GREEN_FD_TRANSFER : GREEN_FD_DIRECT;
     return *mode == 0 || S_ISDIR(*mode) || !green__fd_is_blocking(fd) ? GREEN_FD_DIRECT : GREEN_FD_POLL;
 }
 

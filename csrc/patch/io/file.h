@@ -18,11 +18,8 @@ static inline bool green__fd_is_file(int fd) {
     return green__mode_is_file(green__fd_mode(fd));
 }
 
-/* Whether read() and similar calls wait green for files, too, because a patch with
- * GREEN_PATCH_FILE exists. */
-bool green__patch_files_are_green(void);
-
-/* Adds to the number of such patches. */
+/* Adds to the number of patches with GREEN_PATCH_FILE. While there are any, read() and similar
+ * calls are green for files, too. */
 void green__patch_files_count(int change);
 
 /* How read() and write() treat a descriptor that is not a socket. */
