@@ -51,14 +51,7 @@ public func withTimeout<Result>(
     default value: @autoclosure () throws -> Result,
     _ body: () throws -> Result
 ) throws -> Result {
-    guard let duration else { return try body() }
-    let limit = try TimeLimit(duration)
-    defer { limit.cancel() }
-    do {
-        return try body()
-    } catch  where limit.has(thrown: error) {
-        return try value()
-    }
+    try withTimeout(duration, body) { try value() }
 }
 
 /// Runs the body, and throws the given error if it takes longer than the given time.
@@ -83,12 +76,22 @@ public func withTimeout<Result>(
     throwing failure: @autoclosure () -> any Error,
     _ body: () throws -> Result
 ) throws -> Result {
+    try withTimeout(duration, body) { throw failure() }
+}
+
+/// Runs the body. If it ends with the error of this limit, the result is that of `expired`.
+@inlinable
+func withTimeout<Result>(
+    _ duration: Duration?,
+    _ body: () throws -> Result,
+    expired: () throws -> Result
+) throws -> Result {
     guard let duration else { return try body() }
     let limit = try TimeLimit(duration)
     defer { limit.cancel() }
     do {
         return try body()
     } catch  where limit.has(thrown: error) {
-        throw failure()
+        return try expired()
     }
 }
