@@ -97,8 +97,7 @@ extension ThreadState {
         var result: Int32 = 0
         try check(unsafe green_thread_wait(handle, &result, timeout.timeout))
         if !hasEnded {
-            // A thread of C. C reports its error, and this wait counts there.
-            isObserved = true
+            // A thread of C. C does not report an error that was waited for, so from here on the error is Swift's.
             content = result < 0 ? .error(foreignFailure(result)) : .value
         }
     }

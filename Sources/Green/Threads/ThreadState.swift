@@ -7,7 +7,8 @@ internal import CGreen
 /// of its kill.
 ///
 /// C cannot hold an `any Error`. So a function that throws returns `failedInSwift` to C, which does not report that, and
-/// the state reports the error if no call has returned it. The error of a C function is C's to report.
+/// the state reports the error if no call has returned it. C reports the error of a C function, unless a call in Swift
+/// has waited for its thread.
 ///
 /// Only the OS thread of its hub touches it, and no access spans a blocking call; so the properties do without the
 /// run-time check for overlapping accesses, which costs as much as a switch.
@@ -52,8 +53,8 @@ final class ThreadState {
     @safe @exclusivity(unchecked)
     var handle: OpaquePointer?
 
-    /// Whether a call has returned the error, or C reports it. C's own mark does not tell: there, a thread that was
-    /// taken out of a group is marked, too.
+    /// Whether a call has returned the error. C's own mark does not tell: there, a thread that was taken out of a group
+    /// is marked, too.
     @safe @exclusivity(unchecked)
     var isObserved = false
 

@@ -76,4 +76,20 @@ struct ForeignThreadTests {
             #expect(error is GreenExit, "\(String(describing: error))")
         }
     }
+
+    @Test
+    func `is reported if it ended with an error that a kill waited for but did not return`() async throws {
+        let child = try await #require(processExitsWith: .success, observing: [\.standardErrorContent]) {
+            inChild {
+                let refused = try ForeignThreadTests().foreignThread(returning: -ECONNREFUSED)
+                try refused.kill(waitingForEnd: true)
+                let waitedFor = try ForeignThreadTests().foreignThread(returning: -ECONNREFUSED)
+                try waitedFor.kill(waitingForEnd: true)
+                _ = try? waitedFor.wait()
+            }
+        }
+        let lines = reports(of: child)
+        #expect(lines.count == 1)
+        #expect(lines.first?.contains("ended with an error that no thread waited for") == true, "\(lines)")
+    }
 }
