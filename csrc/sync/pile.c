@@ -149,17 +149,22 @@ int green_pile_add(green_pile *pile, green_thread *thread, void *context) {
 }
 
 int green_pile_reserve(green_pile *pile, green_pile_place *place, void *context) {
+    *place = (green_pile_place){0};
     int error = green__hub_affinity_check(&pile->takers.hub, "pile");
     if (error < 0)
         return error;
-    *place = (green_pile_place){pile, pile->takers.hub->current, pile->end};
-    return append(pile, (struct item){.place = place, .context = context});
+    size_t number = pile->end;
+    error = append(pile, (struct item){.place = place, .context = context});
+    if (error == 0)
+        *place = (green_pile_place){pile, pile->takers.hub->current, number};
+    return error;
 }
 
 bool green_pile_fill(green_pile_place *place, green_thread *thread) {
     green_pile *pile = place->pile;
     if (!pile)
         return false;
+    place->pile = NULL;
     struct item *item = item_at(pile, place->number);
     item->place = NULL;
     item->thread = thread ? green_thread_retain(thread) : NULL;
@@ -171,6 +176,7 @@ void green_pile_cancel(green_pile_place *place) {
     green_pile *pile = place->pile;
     if (!pile)
         return;
+    place->pile = NULL;
     pile->takers.count--;
     pile->end--;
     for (size_t number = place->number; number != pile->end; number++) {

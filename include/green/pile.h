@@ -77,11 +77,12 @@ typedef struct green_pile_place {
  * or -EXDEV. */
 GREEN_API GREEN_CHECK int green_pile_reserve(green_pile *pile, green_pile_place *place, void *GREEN_NULLABLE context);
 
-/* Fills a reserved place; thread is as in green_pile_add(). Returns false if the
- * pile was freed in the meantime. */
+/* Fills a reserved place; thread is as in green_pile_add(), and of the OS thread of
+ * the pile. Returns false, and does nothing, if the place is not reserved: the pile
+ * was freed, green_pile_reserve() failed, or the place was filled or cancelled. */
 GREEN_API bool green_pile_fill(green_pile_place *place, green_thread *GREEN_NULLABLE thread);
 
-/* Removes a reserved place. */
+/* Removes a reserved place. Does nothing if the place is not reserved. */
 GREEN_API void green_pile_cancel(green_pile_place *place);
 
 /* Removes the first thread without waiting for it, and stores its context in

@@ -648,6 +648,33 @@ TEST(places_freed, "a pile that was freed takes no thread") {
     green_pile_cancel(&cancelled);
 }
 
+static void *reserve_foreign(void *argument) {
+    green_pile_place place;
+    CHECK(green_pile_reserve(argument, &place, NULL), ==, -EXDEV);
+    CHECK(!green_pile_fill(&place, NULL));
+    green_pile_cancel(&place);
+    return NULL;
+}
+
+TEST(places_once, "a place is filled or cancelled once, and only if it was reserved") {
+    int value = 1;
+    green_pile_place filled, cancelled;
+    green_pool *pool = make_pool(1);
+    green_pile *pile = make_pile(pool);
+    reserve(pile, &filled, &value);
+    reserve(pile, &cancelled, &value);
+    CHECK(green_pile_fill(&filled, NULL));
+    CHECK(!green_pile_fill(&filled, NULL));
+    green_pile_cancel(&filled);
+    green_pile_cancel(&cancelled);
+    green_pile_cancel(&cancelled);
+    CHECK(!green_pile_fill(&cancelled, NULL));
+    run_elsewhere(reserve_foreign, pile);
+    check_next(pile, 0, &value);
+    check_empty(pile);
+    free_both(pile, pool);
+}
+
 TEST(removed, "a removed thread continues to run, and a reserved place is not removed") {
     int value = 1;
     void *context = NULL;
