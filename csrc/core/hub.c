@@ -116,8 +116,39 @@ static void root_init(green_hub *hub) {
 #endif
 }
 
-int green__hub_make(const green_hub_options *given) {
+/* The OS thread's own context is the first thread, and it is running. */
+static void scheduler_init(green_hub *hub) {
+    hub->tail = &hub->head;
+    hub->error_number = &errno;
+    hub->now = green_now();
+    hub->threads = 1;
+    hub->current = &hub->root;
+    root_init(hub);
+    green__run_queue_append(hub, &hub->mark);
+}
+
+static void swift_hooks_init(green_hub *hub) {
+    if (!swift_task_enterThreadLocalContext || !swift_task_exitThreadLocalContext)
+        return;
+    hub->enter = swift_task_enterThreadLocalContext;
+    hub->exit = swift_task_exitThreadLocalContext;
+    hub->enter((char *)hub->root.access);
+    hub->root_has_no_access = (hub->root.access[0] | hub->root.access[1]) == 0;
+}
+
+/* Makes it the hub of this OS thread, for diagnostics and forks, too. */
+static void publish(green_hub *hub) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
+    hub->diagnostics.since = hub->now; /* it may be blocked from the start */
+    green__hub = hub;
+    pthread_once(&once, prepare);
+    pthread_setspecific(exit_key, hub);
+    green__fork_watch();
+    green__hub_register(hub, &hub->registration);
+    green__diagnostics_hooks.hub_opened(hub);
+}
+
+int green__hub_make(const green_hub_options *given) {
     green_hub_options options;
     int error = options_check(given, &options);
     if (error < 0)
@@ -137,27 +168,10 @@ int green__hub_make(const green_hub_options *given) {
         goto failed;
     green__guards_open(&hub->stacks.guards); /* last, because it can do without a descriptor */
 
-    hub->tail = &hub->head;
-    hub->error_number = &errno;
-    hub->now = green_now();
-    hub->threads = 1;
-    hub->current = &hub->root;
-    root_init(hub);
-    green__run_queue_append(hub, &hub->mark);
-    if (swift_task_enterThreadLocalContext && swift_task_exitThreadLocalContext) {
-        hub->enter = swift_task_enterThreadLocalContext;
-        hub->exit = swift_task_exitThreadLocalContext;
-        hub->enter((char *)hub->root.access);
-        hub->root_has_no_access = (hub->root.access[0] | hub->root.access[1]) == 0;
-    }
+    scheduler_init(hub);
+    swift_hooks_init(hub);
     green__switch_state_scan(&hub->switch_state);
-    hub->diagnostics.since = hub->now; /* it may be blocked from the start */
-    green__hub = hub;
-    pthread_once(&once, prepare);
-    pthread_setspecific(exit_key, hub);
-    green__fork_watch();
-    green__hub_register(hub, &hub->registration);
-    green__diagnostics_hooks.hub_opened(hub);
+    publish(hub);
     return 0;
 
 failed:
