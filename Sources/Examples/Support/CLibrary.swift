@@ -7,7 +7,7 @@ public struct CLibrary {
     private let name: String
     private let handle: UnsafeMutableRawPointer
     /// The patch of the library.
-    public let patched: PatchedLibrary
+    public let patched: Patch
 
     /// Loads and patches a library by its file name.
     public init(_ name: String) throws {

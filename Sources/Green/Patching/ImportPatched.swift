@@ -18,8 +18,7 @@ internal import Glibc
 ///   - library: The file name of the library, which the dynamic linker searches for, or its path.
 ///   - calls: The calls to patch. An empty set means ``PatchedCalls/all``.
 ///   - also: Names of further loaded objects to patch.
-/// - Returns: A handle of the patch. The patch stays in force until ``PatchedLibrary/unpatch()``, even if the handle is
-///   discarded.
+/// - Returns: The patch, which stays in force until ``Patch/unpatch()``, even if the result is discarded.
 /// - Throws: A ``SystemError`` with the code `noSuchFileOrDirectory` if there is no such library or an object of `also`
 ///   is not loaded, `noData` if the library makes none of the calls, `invalidArgument` if an object is part of the C
 ///   library or of Green, or `permissionDenied` if the system refuses to make a page of an object writable.
@@ -28,42 +27,19 @@ public func importPatched(
     _ library: String,
     calls: PatchedCalls = .all,
     also: [String] = []
-) throws -> PatchedLibrary {
+) throws -> Patch {
     let library = try checked(library, "library")
     let names = try unsafe also.map { name in
         try unsafe checked(name, "also").withCString { unsafe strdup($0) }
     }
     defer { unsafe names.forEach { unsafe free($0) } }
-    return try unsafe PatchedLibrary(
-        handle: PatchHandle { patch in
-            unsafe names.map { unsafe UnsafePointer($0) }.withUnsafeBufferPointer { names in
-                var options = unsafe green_import_options()
-                unsafe options.families = calls.rawValue
-                unsafe options.also = names.baseAddress
-                unsafe options.also_count = names.count
-                return unsafe green_import_patched(patch, library, &options)
-            }
+    return try unsafe Patch { patch in
+        unsafe names.map { unsafe UnsafePointer($0) }.withUnsafeBufferPointer { names in
+            var options = unsafe green_import_options()
+            unsafe options.families = calls.rawValue
+            unsafe options.also = names.baseAddress
+            unsafe options.also_count = names.count
+            return unsafe green_import_patched(patch, library, &options)
         }
-    )
-}
-
-/// A C library patched by ``importPatched(_:calls:also:)``.
-public final class PatchedLibrary: Sendable {
-    private let handle: PatchHandle
-
-    init(handle: PatchHandle) {
-        self.handle = handle
-    }
-
-    /// The patched calls. Empty after ``unpatch()``.
-    public var report: PatchReport { handle.report }
-
-    /// Undoes the patch. Calls in progress end as green ones, and calls that another patch covers stay patched. Calling
-    /// it again has no effect.
-    ///
-    /// - Throws: A ``SystemError`` if the system refuses to make a page writable. Part of the patch then stays in force,
-    ///   and you may try again.
-    public func unpatch() throws {
-        try handle.undo()
     }
 }

@@ -12,12 +12,11 @@ internal import CGreen
 /// behave.
 ///
 /// - Parameter calls: The calls to patch. An empty set means ``PatchedCalls/all``.
-/// - Returns: A handle of the patch. The patch stays in force until ``PatchedProgram/unpatch()``, even if the handle is
-///   discarded.
+/// - Returns: The patch, which stays in force until ``Patch/unpatch()``, even if the result is discarded.
 /// - Throws: A ``SystemError`` with the code `permissionDenied` if the system refuses to make a page writable.
 @discardableResult
-public func monkeyPatch(_ calls: PatchedCalls = .all) throws -> PatchedProgram {
-    try unsafe PatchedProgram(handle: PatchHandle { unsafe green_monkey_patch($0, calls.rawValue) })
+public func monkeyPatch(_ calls: PatchedCalls = .all) throws -> Patch {
+    try unsafe Patch { unsafe green_monkey_patch($0, calls.rawValue) }
 }
 
 /// Returns whether calls of a loaded object are patched.
@@ -30,26 +29,5 @@ public func isPatched(_ object: String? = nil) -> Bool {
     } catch {
         // No object has a NUL in its name.
         return false
-    }
-}
-
-/// A program patched by ``monkeyPatch(_:)``.
-public final class PatchedProgram: Sendable {
-    private let handle: PatchHandle
-
-    init(handle: PatchHandle) {
-        self.handle = handle
-    }
-
-    /// The calls patched so far. Empty after ``unpatch()``.
-    public var report: PatchReport { handle.report }
-
-    /// Undoes the patch. Calls in progress end as green ones, and calls that another patch covers stay patched. Calling
-    /// it again has no effect.
-    ///
-    /// - Throws: A ``SystemError`` if the system refuses to make a page writable. Part of the patch then stays in force,
-    ///   and you may try again.
-    public func unpatch() throws {
-        try handle.undo()
     }
 }

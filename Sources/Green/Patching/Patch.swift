@@ -1,11 +1,12 @@
 internal import CGreen
 internal import Synchronization
 
-/// Owns a patch of the core until it is undone. A patch whose handle is discarded stays in force, which is the usual
-/// case.
+/// A patch of calls, made by ``importPatched(_:calls:also:)`` or ``monkeyPatch(_:)``.
+///
+/// The patch stays in force until ``unpatch()``, even if this object is released. Any OS thread may use it.
 @safe
-final class PatchHandle: Sendable {
-    /// The patch, or nil after it has been undone.
+public final class Patch: Sendable {
+    /// The core's patch, or nil after it has been undone.
     @safe private let patch: Mutex<OpaquePointer?>
 
     /// Makes a patch by a function of the core.
@@ -15,7 +16,8 @@ final class PatchHandle: Sendable {
         patch = unsafe Mutex(made)
     }
 
-    var report: PatchReport {
+    /// The patched calls; for ``monkeyPatch(_:)`` those patched so far. Empty after ``unpatch()``.
+    public var report: PatchReport {
         unsafe patch.withLock { patch in
             guard let patch = unsafe patch else {
                 return PatchReport(lines: [])
@@ -40,7 +42,12 @@ final class PatchHandle: Sendable {
         }
     }
 
-    func undo() throws {
+    /// Undoes the patch. Calls in progress end as green ones, and calls that another patch covers stay patched. Calling
+    /// it again has no effect.
+    ///
+    /// - Throws: A ``SystemError`` if the system refuses to make a page writable. Part of the patch then stays in force,
+    ///   and you may try again.
+    public func unpatch() throws {
         let undone = unsafe patch.withLock { patch in
             let result = unsafe green_unpatch(patch)
             if result == 0 {
