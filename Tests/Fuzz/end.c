@@ -9,7 +9,7 @@
 /* Observing records --------------------------------------------------------- */
 
 /* Called by OpenSSL for each record. An interrupted write has made records of a part of its
- * bytes, and only this callback tells how many. */
+ * bytes, and only this callback has their number. */
 static void observe(int writes, int version, int type, const void *bytes, size_t size, SSL *ssl, void *argument) {
     enum { GCM_OVERHEAD = 8 + 16, OVERHEAD_1_3 = 1 + 16 };
     const uint8_t *at = bytes;

@@ -9,7 +9,7 @@
  *     green_timeout_free(limit);
  *
  * Corresponds to Eventlet's Timeout, which also starts when it is created. Timeouts
- * nest; green_timeout_has_fired() tells which one fired. The blocking call that a
+ * nest; green_timeout_has_fired() distinguishes them. The blocking call that a
  * timeout ends returns -ETIME. A call whose own timeout argument has passed returns
  * -ETIMEDOUT. Code that never blocks is not interrupted. */
 #ifndef GREEN_TIMEOUT_H

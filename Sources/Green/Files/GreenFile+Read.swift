@@ -66,7 +66,7 @@ extension GreenFile {
         try checked(limit, "limit")
         var bytes: [UInt8] = []
         while true {
-            // One more byte tells whether the end is at the limit.
+            // Reads one more byte, to find out whether the file ends at the limit.
             let piece = try read(upTo: min(pieceSize, limit - bytes.count).addingOne)
             if piece.isEmpty {
                 return bytes
