@@ -1,5 +1,6 @@
 /* fork and exec: a child cannot use its parent's hubs, and the parent is not affected. */
 #include "helpers.h"
+#include "readers.h"
 
 #include <fcntl.h>
 #include <netdb.h>
@@ -57,11 +58,6 @@ static struct {
     green_timeout *timeout;
     green_local *key;
 } parents;
-
-static int read_byte(void *socket) {
-    char byte;
-    return (int)green_read(socket, &byte, 1);
-}
 
 static int accept_and_close(void *listener) {
     green_socket *socket;

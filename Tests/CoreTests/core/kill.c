@@ -1,5 +1,6 @@
 /* Killing a thread in each of its states, and the reason of a kill. */
 #include "helpers.h"
+#include "readers.h"
 
 #include <poll.h>
 
@@ -36,26 +37,6 @@ TEST(in_wait, "a kill ends a wait for another thread, with and without a timeout
     kill_parked(wait_long_for, target);
     CHECK(!green_thread_is_finished(target));
     CHECK(kill_and_finish(target), ==, -ECANCELED);
-}
-
-static int read_byte(void *argument) {
-    char byte;
-    return (int)green_read(argument, &byte, 1);
-}
-
-static int read_line(void *argument) {
-    char line[64];
-    return (int)green_read_line(argument, line, sizeof line);
-}
-
-static int read_exactly(void *argument) {
-    char bytes[64];
-    return (int)green_read_exactly(argument, bytes, sizeof bytes);
-}
-
-static int receive(void *argument) {
-    const void *bytes;
-    return (int)green_receive(argument, &bytes);
 }
 
 static void kill_in_each_read(struct pair *pair) {

@@ -1,6 +1,7 @@
 /* Two events for a parked thread in one loop iteration: it was readied and has not run yet,
  * and now its deadline expires, or a kill or a close arrives. */
 #include "helpers.h"
+#include "readers.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -72,17 +73,12 @@ TEST(kill_and_deadline, "a kill that comes together with a deadline is not lost"
 
 /* When the hub checks next, one byte has arrived and the deadline has expired. */
 
-static int read_byte(void *argument) {
-    char byte;
-    return (int)green_read(argument, &byte, 1);
-}
-
-static int read_exactly(void *argument) {
+static int read_exactly_one(void *argument) {
     char byte;
     return (int)green_read_exactly(argument, &byte, 1);
 }
 
-static int receive(void *argument) {
+static int receive_one(void *argument) {
     const void *bytes;
     ssize_t count = green_receive(argument, &bytes);
     if (count > 0)
@@ -95,7 +91,7 @@ static int receive_from(void *argument) {
     return (int)green_receive_from(argument, &byte, 1, NULL);
 }
 
-static green_function *const readers[] = {read_byte, read_exactly, receive, receive_from};
+static green_function *const readers[] = {read_byte, read_exactly_one, receive_one, receive_from};
 enum { READERS = sizeof readers / sizeof *readers };
 
 /* The byte was read, or can still be read. */

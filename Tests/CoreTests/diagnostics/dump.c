@@ -1,5 +1,6 @@
 /* green_dump() and the report of a deadlock. */
 #include "helpers.h"
+#include "readers.h"
 
 #include <poll.h>
 #include <sys/mman.h>
@@ -39,11 +40,6 @@ static const char *line_of(const char *text, green_thread *thread) {
 static void check_line(const char *text, green_thread *thread, const char *state, const char *waits_for) {
     CHECK_CONTAINS(line_of(text, thread), state);
     CHECK_CONTAINS(line_of(text, thread), waits_for);
-}
-
-static int read_byte(void *argument) {
-    char byte;
-    return (int)green_read(argument, &byte, 1);
 }
 
 static int write_much(void *argument) {

@@ -1,6 +1,7 @@
 /* Less receive memory than unread bytes: no byte is lost, and sockets with unread bytes do
  * not stop others from receiving. */
 #include "helpers.h"
+#include "readers.h"
 
 enum { HOLDERS = 100, HELD = 16 << 10 };
 
@@ -83,7 +84,7 @@ TEST(in_place, "sockets whose bytes were received in place and not consumed keep
     }
 }
 
-static int read_line(void *argument) {
+static int read_long_line(void *argument) {
     char line[8192];
     return (int)green_read_line(argument, line, sizeof line);
 }
@@ -96,7 +97,7 @@ TEST(waiting_for_more, "sockets that wait for the rest of a message keep their p
     for (int i = 0; i < HOLDERS; i++) {
         holders[i] = connected(TCP4);
         CHECK(green_write(holders[i].far, part, sizeof part), ==, sizeof part);
-        threads[i] = start(read_line, holders[i].near);
+        threads[i] = start(read_long_line, holders[i].near);
     }
     serve_another();
     for (int i = 0; i < HOLDERS; i++) {
@@ -182,11 +183,6 @@ TEST(all_at_once, "a hundred streams share less receive memory than one of them 
         CHECK(receives[i].position, ==, receives[i].size);
         release_pair(&holders[i]);
     }
-}
-
-static int read_byte(void *argument) {
-    char byte;
-    return (int)green_read(argument, &byte, 1);
 }
 
 TEST(idle_hold_nothing, "a thousand idle readers hold no buffer") {

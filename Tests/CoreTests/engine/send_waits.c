@@ -1,6 +1,7 @@
 /* Waits for room to send, and waits on sockets with queued errors or timeout options. On
  * both engines a wait uses no OS thread and no processor time, and does not end early. */
 #include "helpers.h"
+#include "readers.h"
 
 #include <netinet/in.h>
 #include <poll.h>
@@ -223,11 +224,6 @@ static green_socket *with_error(green_address *address) {
 static int receive_byte(void *socket) {
     char byte;
     return (int)green_receive_from(socket, &byte, 1, NULL);
-}
-
-static int read_byte(void *socket) {
-    char byte;
-    return (int)green_read(socket, &byte, 1);
 }
 
 TEST(error_queue, "a receive waits on a socket with a queued error without an OS thread, whatever SO_RCVTIMEO is") {

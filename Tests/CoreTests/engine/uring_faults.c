@@ -3,6 +3,7 @@
 #include "../../../csrc/core/hub.h"
 #include "../../../csrc/engine/uring.h"
 #include "files.h"
+#include "readers.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -104,11 +105,6 @@ TEST(interrupted_read, "a receive and a send that a signal interrupts continue")
     expect_text(pair.far, "whole");
     expect_all_met();
     release_pair(&pair);
-}
-
-static int read_byte(void *socket) {
-    char byte;
-    return (int)green_read(socket, &byte, 1);
 }
 
 TEST(interrupted_and_killed, "a receive that is interrupted again and again can be killed, and times out") {

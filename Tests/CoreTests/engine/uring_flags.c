@@ -4,6 +4,7 @@
 #include "../../../csrc/core/hub.h"
 #include "../../../csrc/engine/uring.h"
 #include "helpers.h"
+#include "readers.h"
 #include "seccomp.h"
 
 #include <sys/mman.h>
@@ -73,7 +74,7 @@ static void open_hub(void) {
     uring = GREEN_CONTAINER(green__hub_here(&error)->engine, green_uring, base);
 }
 
-static void receive(green_socket *socket, size_t size) {
+static void receive_bytes(green_socket *socket, size_t size) {
     char bytes[16];
     CHECK(green_read(socket, bytes, size), ==, (ssize_t)size);
 }
@@ -86,10 +87,10 @@ static void inspect_ring(void) {
     struct pair pair = connected(TCP4);
     send_text(pair.far, "01234567");
     CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
-    receive(pair.near, 4);
-    receive(pair.near, 4);
+    receive_bytes(pair.near, 4);
+    receive_bytes(pair.near, 4);
     send_text(pair.far, "8");
-    receive(pair.near, 1);
+    receive_bytes(pair.near, 1);
     seen->setup = uring->ring.flags;
     seen->features = uring->ring.features;
     seen->opens_max = uring->opens_max;
@@ -245,11 +246,6 @@ TEST(refused_registrations, "if the kernel refuses an optional registration, the
     CHECK(with("").enter & IORING_ENTER_REGISTERED_RING, ==, 0);
     refused_registration = IORING_REGISTER_IOWQ_MAX_WORKERS;
     CHECK(with("").opens_max, ==, 0);
-}
-
-static int read_byte(void *socket) {
-    char byte;
-    return (int)green_read(socket, &byte, 1);
 }
 
 /* All receives are submitted in one loop iteration. The entry of the first is invalid. */

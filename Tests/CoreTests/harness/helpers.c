@@ -277,6 +277,22 @@ int receive_pattern(void *argument) {
     return count < 0 ? (int)count : 0;
 }
 
+int trickle(void *argument) {
+    struct transfer *transfer = argument;
+    while (transfer->position < transfer->size) {
+        char bytes[24];
+        size_t size = 1 + random_below(sizeof bytes);
+        if (size > transfer->size - transfer->position)
+            size = (size_t)(transfer->size - transfer->position);
+        pattern_fill(bytes, size, transfer->position);
+        CHECK(green_write(transfer->socket, bytes, size), ==, size);
+        transfer->position += size;
+        for (uint32_t i = random_below(4); i > 0; i--)
+            CHECK(green_yield(), ==, 0);
+    }
+    return 0;
+}
+
 uint32_t random_below(uint32_t limit) {
     static uint64_t state = 88172645463325252;
     state ^= state << 13;

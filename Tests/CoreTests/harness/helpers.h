@@ -94,6 +94,9 @@ struct transfer {
 int send_pattern(void *transfer);
 int receive_pattern(void *transfer);
 
+/* Thread function: sends the same a few bytes at a time, and yields in between. Returns 0. */
+int trickle(void *transfer);
+
 /* Pseudo-random numbers, the same in every run. */
 uint32_t random_below(uint32_t limit);
 

@@ -1,27 +1,8 @@
 /* Close: blocked threads are woken, unread bytes, and reuse of the descriptor's number. */
 #include "helpers.h"
+#include "readers.h"
 
 #include <fcntl.h>
-
-static int read_byte(void *argument) {
-    char byte;
-    return (int)green_read(argument, &byte, 1);
-}
-
-static int read_line(void *argument) {
-    char line[64];
-    return (int)green_read_line(argument, line, sizeof line);
-}
-
-static int read_exactly(void *argument) {
-    char bytes[64];
-    return (int)green_read_exactly(argument, bytes, sizeof bytes);
-}
-
-static int receive(void *argument) {
-    const void *bytes;
-    return (int)green_receive(argument, &bytes);
-}
 
 static int write_much(void *argument) {
     static char bytes[16 << 20];

@@ -54,23 +54,6 @@ static int receive_on(void *argument) {
     return (int)count;
 }
 
-/* Writes a few bytes and yields a few times, repeatedly. */
-static int trickle(void *argument) {
-    struct transfer *transfer = argument;
-    while (transfer->position < transfer->size) {
-        char bytes[24];
-        size_t size = 1 + random_below(sizeof bytes);
-        if (size > transfer->size - transfer->position)
-            size = (size_t)(transfer->size - transfer->position);
-        pattern_fill(bytes, size, transfer->position);
-        CHECK(green_write(transfer->socket, bytes, size), ==, size);
-        transfer->position += size;
-        for (uint32_t i = random_below(4); i > 0; i--)
-            CHECK(green_yield(), ==, 0);
-    }
-    return 0;
-}
-
 static void read_rest(struct reading *reading, uint64_t size) {
     struct transfer rest = {reading->socket, UINT64_MAX, reading->position};
     CHECK(receive_pattern(&rest), ==, 0);

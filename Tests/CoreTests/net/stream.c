@@ -1,5 +1,6 @@
 /* A stream between two threads: echo, end of stream, resets, large transfers. */
 #include "helpers.h"
+#include "readers.h"
 
 static int echo(void *argument) {
     char bytes[4096];
@@ -50,11 +51,6 @@ static void half_close(struct pair *pair) {
 
 TEST(half_close, "after a half-close the other direction continues") {
     with_each_transport(half_close);
-}
-
-static int read_byte(void *argument) {
-    char byte;
-    return (int)green_read(argument, &byte, 1);
 }
 
 static void shut_down(struct pair *pair) {

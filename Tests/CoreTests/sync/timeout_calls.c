@@ -1,5 +1,6 @@
 /* Timeouts in every blocking call, which ends with -ETIME and loses nothing. */
 #include "helpers.h"
+#include "readers.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -67,21 +68,6 @@ TEST(in_wait, "a timeout ends a wait for a thread, and the thread continues") {
 static int read_some(void *argument) {
     char byte;
     return (int)green_read(argument, &byte, 1);
-}
-
-static int read_exactly(void *argument) {
-    char bytes[64];
-    return (int)green_read_exactly(argument, bytes, sizeof bytes);
-}
-
-static int read_line(void *argument) {
-    char line[64];
-    return (int)green_read_line(argument, line, sizeof line);
-}
-
-static int receive(void *argument) {
-    const void *bytes;
-    return (int)green_receive(argument, &bytes);
 }
 
 static void time_out_each_read(struct pair *pair) {
@@ -343,19 +329,9 @@ TEST(serve_ends_at_once, "if a handler ends serve at the moment of an interrupt,
 
 /* Streams ------------------------------------------------------------------ */
 
-static int trickle(void *argument) {
+static int trickle_and_close(void *argument) {
     struct transfer *transfer = argument;
-    while (transfer->position < transfer->size) {
-        char bytes[24];
-        size_t size = 1 + random_below(sizeof bytes);
-        if (size > transfer->size - transfer->position)
-            size = (size_t)(transfer->size - transfer->position);
-        pattern_fill(bytes, size, transfer->position);
-        CHECK(green_write(transfer->socket, bytes, size), ==, size);
-        transfer->position += size;
-        for (uint32_t i = random_below(4); i > 0; i--)
-            CHECK(green_yield(), ==, 0);
-    }
+    CHECK(trickle(transfer), ==, 0);
     return (int)green_close(transfer->socket);
 }
 
@@ -368,7 +344,7 @@ TEST(stream, "a stream that is read with many short timeouts has no gap") {
         uint64_t position = 0;
         int fired = 0;
         ssize_t count = 1;
-        green_thread *writer = start(trickle, &send);
+        green_thread *writer = start(trickle_and_close, &send);
         while (count != 0 && count != -ENODATA) {
             char bytes[7];
             green_timeout *limit = NULL;

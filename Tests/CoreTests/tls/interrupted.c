@@ -1,5 +1,6 @@
 /* Calls on a TLS connection that are interrupted in each phase, and the results of later
  * calls; calls by other OS threads; the key log. */
+#include "readers.h"
 #include "tls_helpers.h"
 
 #include <pthread.h>
@@ -144,19 +145,9 @@ TEST(handshake_waited_for, "a kill of a thread that waits for another's handshak
 
 /* Reading ------------------------------------------------------------------- */
 
-static int read_line(void *socket) {
-    char line[64];
-    return (int)green_read_line(socket, line, sizeof line);
-}
-
 static int read_eight(void *socket) {
     char bytes[8];
     return (int)green_read_exactly(socket, bytes, sizeof bytes);
-}
-
-static int receive(void *socket) {
-    const void *bytes;
-    return (int)green_receive(socket, &bytes);
 }
 
 static void end_read(green_tls_version version, enum how how) {
