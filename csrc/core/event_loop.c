@@ -1,6 +1,7 @@
 #include "event_loop.h"
 
 #include "fork.h"
+#include "hub.h"
 #include "interrupt.h"
 #include "stack_overflow.h"
 
@@ -37,20 +38,30 @@ static void fire_timers(green_hub *hub) {
     green__timers_fire(&hub->timers, hub->now);
 }
 
+/* Waits in the kernel for up to timeout nanoseconds, unless there are posts. */
+static void wait_in_kernel(green_hub *hub, int64_t timeout) {
+    bool sleeps = timeout != 0 && green__inbox_sleep(&hub->inbox);
+    green__counter_increment(&hub->registration.waits);
+    hub->engine->class->poll(hub->engine, sleeps ? timeout : 0);
+    green__counter_increment(&hub->registration.waits);
+    if (sleeps)
+        green__inbox_awake(&hub->inbox);
+}
+
 /* Waits in the kernel until a thread is ready. */
 static void idle(green_hub *hub) {
     green__stacks_reclaim(&hub->stacks);
     green__switch_state_rescan(&hub->switch_state);
     while (!hub->head) {
         int64_t timeout = until_next_timer(hub);
-        if (timeout < 0 && hub->io_waiters == 0) {
+        if (timeout < 0 && hub->io_waiters == 0 && !green__hub_is_shared(hub) && !green__inbox_has_posts(&hub->inbox)) {
             report_deadlock(hub);
             break;
         }
-        green__counter_increment(&hub->registration.waits);
-        hub->engine->class->poll(hub->engine, timeout);
-        green__counter_increment(&hub->registration.waits);
+        wait_in_kernel(hub, timeout);
         fire_timers(hub);
+        if (green__inbox_has_posts(&hub->inbox))
+            green__inbox_run(&hub->inbox);
         if (GREEN_UNLIKELY(green__hub_requests(&hub->registration)))
             green__diagnostics_hooks.wait_ended(hub);
     }
@@ -74,6 +85,8 @@ void green__event_loop_iterate(green_hub *hub) {
         hub->engine->class->poll(hub->engine, 0);
         if (hub->timers.count > 0)
             fire_timers(hub);
+        if (GREEN_UNLIKELY(green__inbox_has_posts(&hub->inbox)))
+            green__inbox_run(&hub->inbox);
     }
     green__run_queue_append(hub, &hub->mark);
     hub->in_event_loop = false;

@@ -20,6 +20,7 @@ static void abandon(green_hub *hub) {
     hub->head = &hub->mark;
     hub->tail = &hub->mark.next;
     hub->io_waiters++;
+    green__inbox_abandon(&hub->inbox);
     if (hub != green__hub)
         return;
     if (hub->exit)

@@ -2,6 +2,7 @@
 
 #include "fork.h"
 #include "interrupt.h"
+#include "shared_wait.h"
 #include "stack_overflow.h"
 
 #include <errno.h>
@@ -47,7 +48,18 @@ static int options_check(const green_hub_options *given, green_hub_options *opti
     return 0;
 }
 
-static void hub_free(green_hub *hub) {
+green_hub *green_hub_retain(green_hub *hub) {
+    __atomic_fetch_add(&hub->references, 1, __ATOMIC_RELAXED);
+    return hub;
+}
+
+void green_hub_release(green_hub *hub) {
+    if (hub && __atomic_sub_fetch(&hub->references, 1, __ATOMIC_ACQ_REL) == 0)
+        free(hub);
+}
+
+/* Frees all but the record. */
+static void hub_end(green_hub *hub) {
     if (hub->engine)
         hub->engine->class->close(hub->engine);
     green__stack_overflow_unwatch(hub);
@@ -56,7 +68,7 @@ static void hub_free(green_hub *hub) {
     green__thread_records_destroy(&hub->records);
     free(hub->root.name);
     free(hub->fallback);
-    free(hub);
+    green_hub_release(hub);
 }
 
 static pthread_key_t exit_key; /* its destructor runs when an OS thread with a hub exits */
@@ -67,7 +79,9 @@ void green__hub_destroy(green_hub *hub) {
         hub->exit((char *)hub->root.access);
     green__hub_unregister(&hub->registration);
     green__hub = NULL;
-    hub_free(hub);
+    /* A sender that has ended a wait of the hub may not have made its wake-up yet. */
+    green__engine_await_wakes(hub->engine, hub->inbox.wakes);
+    hub_end(hub);
 }
 
 static void on_os_thread_exit(void *unused) {
@@ -75,6 +89,8 @@ static void on_os_thread_exit(void *unused) {
     if (!green__hub || green_hub_close() == 0)
         return;
     green__hub_unregister(&green__hub->registration);
+    green__inbox_close_with_posts(&green__hub->inbox);
+    green__shared_waits_leave(green__hub);
     /* The memory of its threads stays: other threads may have pointers into their frames. */
     green__report("an OS thread ended while its hub was in use: %s", green_explain(-EBUSY));
 }
@@ -119,6 +135,7 @@ static void root_init(green_hub *hub) {
 /* The OS thread's own context is the first thread, and it is running. */
 static void scheduler_init(green_hub *hub) {
     hub->tail = &hub->head;
+    hub->last_post = &hub->posts;
     hub->error_number = &errno;
     hub->now = green_now();
     hub->threads = 1;
@@ -157,7 +174,7 @@ int green__hub_make(const green_hub_options *given) {
     green_hub *hub = aligned_alloc(GREEN_CACHE_LINE, sizeof *hub);
     if (!hub)
         return green__fail(-ENOMEM, "cannot make a hub");
-    *hub = (green_hub){0};
+    *hub = (green_hub){.references = 1};
     green__stacks_init(&hub->stacks, options.stack_size, options.warm_stacks);
     error = green__engine_open(&hub->engine, options.engine,
                                &(green_engine_options){options.entries, options.receive_memory}, &hub->fallback);
@@ -175,7 +192,7 @@ int green__hub_make(const green_hub_options *given) {
     return 0;
 
 failed:
-    hub_free(hub);
+    hub_end(hub);
     return error;
 }
 
@@ -183,6 +200,11 @@ int green_hub_open(const green_hub_options *options) {
     if (green__hub)
         return green__fail(-EALREADY, "green_hub_open: this OS thread has a hub; open it before anything blocks");
     return green__hub_make(options);
+}
+
+green_hub *green_hub_current(void) {
+    int error;
+    return green__hub_here(&error);
 }
 
 const char *green_hub_engine(void) {

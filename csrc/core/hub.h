@@ -18,7 +18,13 @@ static inline green_hub *green__hub_here(int *error) {
     return green__hub;
 }
 
-/* Ends the hub of this OS thread and frees it. */
+/* Ends the hub of this OS thread, whose inbox is closed. Frees it once the last reference is
+ * released. */
 void green__hub_destroy(green_hub *hub);
+
+/* Whether others than the hub itself have a reference to it, so that they may post. */
+static inline bool green__hub_is_shared(const green_hub *hub) {
+    return __atomic_load_n(&hub->references, __ATOMIC_RELAXED) > 1;
+}
 
 #endif

@@ -3,17 +3,28 @@
 #include "interrupt.h"
 #include "local.h"
 
+/* Whether there are posts, or threads of Green's own, which end without waiting. */
+static bool has_own_work(const green_hub *hub) {
+    return hub->diagnostics.dump_scheduled || hub->post_thread_exists || green__inbox_has_posts(&hub->inbox);
+}
+
+static bool is_in_use(const green_hub *hub) {
+    return hub->current != &hub->root || hub->threads > 1 || hub->handles || hub->sockets;
+}
+
 int green_hub_close(void) {
     green_hub *hub = green__hub;
     if (!hub)
         return green__fail(-ENOENT, "green_hub_close: this OS thread has no hub");
-    while (hub->diagnostics.dump_scheduled && hub->current == &hub->root)
-        (void)green_yield(); /* the dump's thread ends without waiting */
-    if (hub->current != &hub->root || hub->threads > 1 || hub->handles || hub->sockets)
-        return green__fail(-EBUSY,
-                           "green_hub_close: %lu green threads have not finished, %lu handles of finished ones and "
-                           "%lu sockets, files or processes are still held",
-                           hub->threads - 1, hub->handles, hub->sockets);
+    do {
+        while (hub->current == &hub->root && has_own_work(hub))
+            (void)green_yield();
+        if (is_in_use(hub))
+            return green__fail(-EBUSY,
+                               "green_hub_close: %lu green threads have not finished, %lu handles of finished ones and "
+                               "%lu sockets, files or processes are still held",
+                               hub->threads - 1, hub->handles, hub->sockets);
+    } while (!green__inbox_close(&hub->inbox));
     hub->in_event_loop = true;
     while (hub->engine->operations > 0) /* cancelled and not completed yet */
         hub->engine->class->poll(hub->engine, GREEN_FOREVER);

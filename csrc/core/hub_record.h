@@ -6,12 +6,13 @@
 #include "counter.h"
 #include "diagnostics_hooks.h"
 #include "hub_registry.h"
+#include "inbox.h"
 #include "switch_state.h"
 #include "thread_record.h"
 
 #include <signal.h>
 
-typedef struct green_hub {
+struct green_hub {
     green_thread *current;
     green_thread *head;  /* of the run queue */
     green_thread **tail; /* where the next thread is linked */
@@ -26,13 +27,17 @@ typedef struct green_hub {
     bool in_event_loop;                 /* in an iteration of the event loop, where nothing may park */
     uint64_t switches, loop_iterations; /* counters */
     green_switch_state switch_state;
+    green_inbox inbox;
+    uint32_t references; /* atomic; one is the hub's own until it ends */
     green_hub_registration registration;
     green_hub_diagnostics diagnostics;
 
     int64_t now; /* the clock at the last iteration */
     green_engine *engine;
-    char *fallback;      /* why the engine is not the first choice; NULL if it is */
-    uint64_t io_waiters; /* parked threads that an I/O completion can wake */
+    char *fallback;                 /* why the engine is not the first choice; NULL if it is */
+    uint64_t io_waiters;            /* parked threads that an I/O completion or another OS thread can wake */
+    green_post *posts, **last_post; /* for the thread that runs them: see post.c */
+    bool post_thread_exists;
     green_timer_heap timers;
     green_thread mark; /* in the run queue: see event_loop.h */
 
@@ -47,7 +52,7 @@ typedef struct green_hub {
     void *root_fiber;
     char *signal_stack; /* its lowest byte */
     stack_t former_signal_stack;
-} green_hub;
+};
 
 enum { GREEN_SIGNAL_STACK_SIZE = 64 * 1024 };
 

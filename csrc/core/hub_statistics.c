@@ -27,6 +27,8 @@ int green_hub_statistics(green_statistics *statistics) {
         .system_calls = hub->engine->system_calls,
         .submitted = hub->engine->submitted,
         .completions = hub->engine->completions,
+        .posts = hub->inbox.posts,
+        .wakes = hub->inbox.wakes,
         .fallbacks = hub->fallbacks,
         .longest_iteration = hub->diagnostics.longest_iteration,
     };

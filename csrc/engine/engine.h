@@ -17,7 +17,8 @@
  *       the thread is readied
  *
  * An engine does not depend on green threads; core/io.h makes blocking calls from operations.
- * An engine belongs to the OS thread that opened it, and all calls must come from there. */
+ * An engine belongs to the OS thread that opened it, and all calls but green__engine_wake()
+ * must come from there. */
 #ifndef GREEN_ENGINE_ENGINE_H
 #define GREEN_ENGINE_ENGINE_H
 
@@ -182,12 +183,25 @@ struct green_engine {
     const green_engine_class *class;
     uint64_t operations;     /* submitted and not completed */
     uint64_t buffers_in_use; /* provided buffers that were not released */
+    int wake_fd;             /* an eventfd: see green__engine_wake() */
 
     /* Counters since the engine was opened. */
     uint64_t system_calls;
     uint64_t submitted;
     uint64_t completions;
 };
+
+/* Ends the engine's wait in poll(), or makes its next one return at once. Makes one system
+ * call. Any OS thread may call it while the engine is open. */
+void green__engine_wake(const green_engine *engine);
+
+/* Waits until green__engine_wake() has been called `calls` times since the engine was
+ * opened, and returns the number of calls, which may be higher. */
+uint64_t green__engine_await_wakes(const green_engine *engine, uint64_t calls);
+
+/* Makes the eventfd of an engine. Its number is high, see green__move_fd_high(). Returns 0,
+ * or -errno, explained. */
+int green__engine_open_wake_fd(green_engine *engine);
 
 static inline bool green__engine_supports(const green_engine *engine, green_op_kind kind) {
     return engine->class->supports && engine->class->supports(engine, kind);

@@ -204,7 +204,9 @@ static void try_queued(green_epoll *epoll) {
 
 /* Records an event, and queues the operations that may succeed now. */
 static void handle_event(green_epoll *epoll, const struct epoll_event *event) {
-    green_epoll_fd *record = green__epoll_fds_get(&epoll->fds, event->data.fd);
+    green_epoll_fd *record = green__epoll_fds_find(&epoll->fds, event->data.fd);
+    if (!record)
+        return; /* the eventfd of green__engine_wake() */
     uint32_t events = event->events;
     if (events & (EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
         record->always_try = true;
@@ -331,7 +333,21 @@ static void close_engine(green_engine *engine) {
     GREEN_INVARIANT(engine->operations == 0, "an engine is closed when no operation is left");
     green__epoll_close(epoll);
     green__epoll_buffers_close(&epoll->buffers);
+    close(engine->wake_fd);
     free(epoll);
+}
+
+/* An event of it only ends the wait, like an event that no operation waits for. */
+static int watch_wake_fd(green_epoll *epoll) {
+    int error = green__engine_open_wake_fd(&epoll->base);
+    if (error < 0)
+        return error;
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.fd = epoll->base.wake_fd};
+    if (epoll_ctl(epoll->fd, EPOLL_CTL_ADD, epoll->base.wake_fd, &event) == 0)
+        return 0;
+    error = green__fail(-errno, "cannot watch the eventfd of a hub");
+    close(epoll->base.wake_fd);
+    return error;
 }
 
 static int open_engine(green_engine **engine, const green_engine_options *options) {
@@ -341,12 +357,17 @@ static int open_engine(green_engine **engine, const green_engine_options *option
     int error = green__epoll_open(epoll, &epoll->base, EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET);
     if (error < 0)
         goto failed;
-    error = green__epoll_buffers_open(&epoll->buffers, options->receive_memory);
+    error = watch_wake_fd(epoll);
     if (error < 0)
         goto close_epoll;
+    error = green__epoll_buffers_open(&epoll->buffers, options->receive_memory);
+    if (error < 0)
+        goto close_wake_fd;
     *engine = &epoll->base;
     return 0;
 
+close_wake_fd:
+    close(epoll->base.wake_fd);
 close_epoll:
     green__epoll_close(epoll);
 failed:

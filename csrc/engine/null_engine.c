@@ -4,6 +4,7 @@
 #include "../base/error.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 _Noreturn static void refuse(void) {
     green__report("a forked child continued in its parent's hub: in a link, a destructor or another callback, fork "
@@ -47,5 +48,6 @@ static const green_engine_class null_engine = {
 void green__engine_abandon(green_engine *engine) {
     if (engine->class->abandon)
         engine->class->abandon(engine);
+    close(engine->wake_fd);
     engine->class = &null_engine;
 }

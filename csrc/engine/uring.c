@@ -51,6 +51,10 @@ static void complete(green_uring *uring, const struct io_uring_cqe *cqe) {
         uring->inner_ready = true;
         return;
     }
+    if (cqe->user_data == GREEN_USER_DATA_WAKE) {
+        uring->wake_polled = cqe->flags & IORING_CQE_F_MORE;
+        return;
+    }
     green_op *op = op_of(cqe->user_data);
     bool more = cqe->flags & IORING_CQE_F_MORE;
     GREEN_INVARIANT(op->state == GREEN_URING_SUBMITTED || op->state == GREEN_URING_CANCEL_QUEUED ||
@@ -87,7 +91,18 @@ static bool is_quiet(const green_uring *uring) {
     const struct io_uring *ring = &uring->ring;
     return ring->sq.sqe_tail == ring->sq.sqe_head && !has_work(ring) && io_uring_cq_ready(ring) == 0 &&
            !uring->never_submitted.first && !uring->cancel_queue.first && !uring->backlog.first &&
-           !uring->inner.to_try.first && !green__inner_epoll_needs_poll(uring);
+           !uring->inner.to_try.first && !green__inner_epoll_needs_poll(uring) && uring->wake_polled;
+}
+
+/* Multishot: each write to the eventfd causes a completion, until the completion queue has
+ * overflowed. */
+static void poll_wake_fd(green_uring *uring) {
+    struct io_uring_sqe *sqe = green__uring_entry(uring);
+    if (!sqe)
+        return; /* tried again by the next poll() */
+    io_uring_prep_poll_multishot(sqe, uring->base.wake_fd, POLLIN);
+    io_uring_sqe_set_data64(sqe, GREEN_USER_DATA_WAKE);
+    uring->wake_polled = true;
 }
 
 static void enter_if_needed(green_uring *uring, int64_t timeout) {
@@ -124,7 +139,10 @@ static void poll_once(green_engine *engine, int64_t timeout) {
     int error_number = errno; /* of the green thread that parks; completions make system calls */
     if (GREEN_UNLIKELY(uring->cancel_queue.first || uring->backlog.first))
         green__uring_drain_queues(uring);
-    enter_if_needed(uring, green__inner_epoll_begin(uring) ? 0 : timeout);
+    if (GREEN_UNLIKELY(!uring->wake_polled))
+        poll_wake_fd(uring);
+    bool must_return = green__inner_epoll_begin(uring) || !uring->wake_polled;
+    enter_if_needed(uring, must_return ? 0 : timeout);
     for (green_op *op; (op = green__op_queue_take(&uring->never_submitted));) {
         operation_ended(uring, op);
         engine->completions++;
@@ -143,6 +161,7 @@ static void close_engine(green_engine *engine) {
     io_uring_queue_exit(&uring->ring);
     green__epoll_close(&uring->inner);
     green__uring_buffers_close(uring);
+    close(uring->base.wake_fd);
     free(uring);
 }
 
@@ -158,9 +177,12 @@ static int open_engine(green_engine **engine, const green_engine_options *option
     int error = green__inner_epoll_open(uring);
     if (error < 0)
         goto failed;
-    error = green__uring_setup(uring, options->entries);
+    error = green__engine_open_wake_fd(&uring->base);
     if (error < 0)
         goto close_inner;
+    error = green__uring_setup(uring, options->entries);
+    if (error < 0)
+        goto close_wake_fd;
     error = green__uring_buffers_open(uring, options->receive_memory);
     if (error < 0)
         goto close_ring;
@@ -173,6 +195,8 @@ static int open_engine(green_engine **engine, const green_engine_options *option
 close_ring:
     io_uring_queue_exit(&uring->ring);
     green__uring_buffers_close(uring);
+close_wake_fd:
+    close(uring->base.wake_fd);
 close_inner:
     green__epoll_close(&uring->inner);
 failed:

@@ -50,6 +50,7 @@ typedef struct green_uring {
     green_epoll inner;              /* see inner_epoll.c */
     bool inner_polled;              /* the ring polls the inner epoll */
     bool inner_ready;               /* that poll has ended: the inner epoll has events */
+    bool wake_polled;               /* the ring polls the eventfd of green__engine_wake() */
 } green_uring;
 
 /* green_op.state in this engine. */
@@ -73,9 +74,9 @@ enum {
 
 /* The user data of a request is the address of its operation with a generation number in
  * the upper 16 bits. Addresses are multiples of 4, so bit 0 can mark a request that cancels
- * the request with the rest of the user data, and bit 1 the poll of the inner epoll, which
- * has no operation. */
-enum { GREEN_USER_DATA_CANCEL = 1, GREEN_USER_DATA_INNER_EPOLL = 2 };
+ * the request with the rest of the user data. Bit 1 marks polls that have no operation: of
+ * the inner epoll, and of the eventfd of green__engine_wake(). */
+enum { GREEN_USER_DATA_CANCEL = 1, GREEN_USER_DATA_INNER_EPOLL = 2, GREEN_USER_DATA_WAKE = 6 };
 
 static inline green_uring *green__uring_of(green_engine *engine) {
     return GREEN_CONTAINER(engine, green_uring, base);

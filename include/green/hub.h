@@ -42,6 +42,10 @@
 GREEN_BEGIN
 GREEN_ASSUME_NONNULL_BEGIN
 
+/* A hub. Any OS thread may have a reference to it, for calls marked "any thread". A
+ * reference does not keep the hub open. */
+typedef struct green_hub green_hub;
+
 /* Zero in any field means its default. */
 typedef struct green_hub_options {
     /* "uring" or "epoll". NULL: the value of GREEN_ENGINE. If that is not set: "uring",
@@ -84,6 +88,54 @@ GREEN_API GREEN_CHECK int green_hub_open(const green_hub_options *GREEN_NULLABLE
  *            green_explain() counts them
  *   -ENOENT  this OS thread has no hub */
 GREEN_API int green_hub_close(void);
+
+/* Returns the hub of this OS thread, and makes it if there is none. The caller does not own
+ * it: retain it to keep it. NULL if that fails. */
+GREEN_API green_hub *GREEN_NULLABLE green_hub_current(void);
+
+/* Adds an owner, and returns the hub. Any thread. */
+GREEN_API green_hub *green_hub_retain(green_hub *hub);
+
+/* Releases a reference. NULL does nothing. Any thread. */
+GREEN_API void green_hub_release(green_hub *GREEN_NULLABLE hub);
+
+/* A function call for another hub, part of an object of the program:
+ *
+ *     struct job {
+ *         green_post post;
+ *         int input;
+ *     };
+ *
+ *     static void run(green_post *post, int error) {
+ *         struct job *job = (struct job *)post;
+ *         ...
+ *         free(job);
+ *     }
+ *
+ *     job->post.run = run;
+ *     int error = green_hub_post(hub, &job->post);
+ */
+typedef struct green_post green_post;
+struct green_post {
+    /* Called once on the hub, in a green thread of Green's own, which must not block: a
+     * blocking call fails with -EWOULDBLOCK. To block, spawn a green thread. error is 0, or
+     * -ESRCH if the hub's OS thread ended before the post could run; then the call comes
+     * from the end of that OS thread, outside green threads. May free the post. */
+    void (*run)(green_post *post, int error);
+    /* Green's. */
+    green_post *GREEN_NULLABLE next;
+    void (*GREEN_NULLABLE deliver)(green_post *post, int error);
+};
+
+/* Posts a call to a hub. Posts of one sender run in the order of the calls. The post belongs
+ * to Green until its function is called. Does not allocate, takes no lock and does not
+ * block: makes one system call if the hub waits, and none if it runs. Any thread, except in a
+ * signal handler.
+ *
+ * Returns 0, or the function is not called:
+ *   -ESRCH  the hub has ended
+ *   -EXDEV  the hub belongs to the process before a fork */
+GREEN_API GREEN_CHECK int green_hub_post(green_hub *hub, green_post *post);
 
 /* Returns the engine of this OS thread's hub: "uring" or "epoll". Makes the hub if there is
  * none. NULL if that fails. */
@@ -128,6 +180,8 @@ typedef struct green_statistics {
     uint64_t system_calls;    /* since the hub was made: system calls of the engine */
     uint64_t submitted;       /* since the hub was made: operations submitted to the engine */
     uint64_t completions;     /* since the hub was made: completions of operations */
+    uint64_t posts;           /* since the hub was made: posts that were run, of the program and of Green */
+    uint64_t wakes;           /* since the hub was made: waits in the kernel that a post has ended */
     uint64_t fallbacks; /* since the hub was made: receives that used memory of their own, as no buffer was free */
     /* Nanoseconds: the longest loop iteration, without waits in the kernel. All ready
      * threads run once in an iteration. Measured while the monitor is on: see monitor.h. */

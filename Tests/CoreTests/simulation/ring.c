@@ -56,12 +56,12 @@ void kernel_dump(void) {
     fprintf(stderr, "  %zu completions have overflowed\n", kernel.overflow_count);
 }
 
-/* The user data of a cancel is that of its target with this bit. That of the poll of the
- * inner epoll is a small number. */
-enum { CANCEL = 1, INNER = 2 };
+/* The user data of a cancel is that of its target with the first bit. The polls of the inner
+ * epoll and of the eventfd that wakes the engine have the second. */
+enum { CANCEL = 1, NO_OPERATION = 2 };
 
 static bool has_no_operation(uint64_t user_data) {
-    return user_data & CANCEL || user_data == INNER;
+    return user_data & (CANCEL | NO_OPERATION);
 }
 
 /* User data is the address of an operation with a generation in the upper bits. NULL for a

@@ -1,0 +1,87 @@
+#include "inbox.h"
+
+#include "hub_record.h"
+
+#include <errno.h>
+
+/* The states of an inbox without posts. EMPTY is NULL. */
+static green_post sleeping, closed, abandoned;
+
+enum {
+    RUNS_MAX = 256,       /* posts that one call of green__inbox_run() runs */
+    REVERSALS_MAX = 4096, /* posts that it puts into order */
+};
+
+static int refuse(const green_post *state) {
+    if (state == &abandoned)
+        return green__fail(-EXDEV, "cannot reach a hub that belongs to the process before the fork");
+    return green__fail(-ESRCH, "cannot reach a hub that has ended");
+}
+
+int green__inbox_post(green_hub *hub, green_post *post) {
+    green_post **newest = &hub->inbox.newest, *before = __atomic_load_n(newest, __ATOMIC_RELAXED);
+    do {
+        if (GREEN_UNLIKELY(before == &closed || before == &abandoned))
+            return refuse(before);
+        post->next = before == &sleeping ? NULL : before;
+    } while (!__atomic_compare_exchange_n(newest, &before, post, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+    if (before == &sleeping)
+        green__engine_wake(hub->engine);
+    return 0;
+}
+
+/* Reverses the posts that were taken, in steps, because a flood may have added any number
+ * of them. Meanwhile `ordered` has only the newest ones, so none is run. */
+static void put_into_order(green_inbox *inbox) {
+    if (!inbox->ordered && !inbox->unordered)
+        inbox->unordered = __atomic_exchange_n(&inbox->newest, NULL, __ATOMIC_ACQUIRE);
+    for (unsigned count = 0; inbox->unordered && count < REVERSALS_MAX; count++) {
+        green_post *post = inbox->unordered;
+        inbox->unordered = post->next;
+        post->next = inbox->ordered;
+        inbox->ordered = post;
+    }
+}
+
+void green__inbox_run(green_inbox *inbox) {
+    put_into_order(inbox);
+    for (unsigned count = 0; !inbox->unordered && inbox->ordered && count < RUNS_MAX; count++) {
+        green_post *post = inbox->ordered;
+        inbox->ordered = post->next;
+        green__counter_increment(&inbox->posts);
+        post->deliver(post, 0); /* may free the post */
+    }
+}
+
+bool green__inbox_sleep(green_inbox *inbox) {
+    green_post *empty = NULL;
+    return !inbox->ordered && !inbox->unordered &&
+           __atomic_compare_exchange_n(&inbox->newest, &empty, &sleeping, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
+void green__inbox_awake(green_inbox *inbox) {
+    green_post *state = &sleeping;
+    if (!__atomic_compare_exchange_n(&inbox->newest, &state, NULL, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        green__counter_increment(&inbox->wakes);
+}
+
+bool green__inbox_close(green_inbox *inbox) {
+    green_post *empty = NULL;
+    return !inbox->ordered && !inbox->unordered &&
+           __atomic_compare_exchange_n(&inbox->newest, &empty, &closed, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
+void green__inbox_close_with_posts(green_inbox *inbox) {
+    while (!green__inbox_close(inbox)) {
+        put_into_order(inbox);
+        for (green_post *post; !inbox->unordered && (post = inbox->ordered);) {
+            inbox->ordered = post->next;
+            post->deliver(post, -ESRCH);
+        }
+    }
+}
+
+void green__inbox_abandon(green_inbox *inbox) {
+    inbox->ordered = inbox->unordered = NULL;
+    __atomic_store_n(&inbox->newest, &abandoned, __ATOMIC_RELAXED);
+}

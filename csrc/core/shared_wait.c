@@ -1,0 +1,102 @@
+#include "shared_wait.h"
+
+#include "../base/timespec.h"
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* green_shared_wait.os_thread */
+enum { RUNNING, BLOCKED, WOKEN };
+
+static bool leave(green_shared_wait *wait) {
+    const green_shared_wait_kind *kind = GREEN_CONTAINER(wait->wait.kind, const green_shared_wait_kind, kind);
+    return kind->leave(wait);
+}
+
+static green_shared_wait *shared_wait_of(green_wait *wait) {
+    return GREEN_CONTAINER(wait, green_shared_wait, wait);
+}
+
+/* If another thread has removed the wait, its wake-up is on its way. */
+void green__shared_wait_cancel(green_wait *wait) {
+    if (leave(shared_wait_of(wait)))
+        green__ready(wait->thread);
+}
+
+static void deliver(green_post *post, int error) {
+    green_shared_wait *wait = GREEN_CONTAINER(post, green_shared_wait, post);
+    if (error == 0) /* otherwise the OS thread of the waiter ends */
+        green__ready(wait->wait.thread);
+}
+
+void green__shared_wait_init(green_shared_wait *wait, const green_shared_wait_kind *kind) {
+    wait->hub = green__hub;
+    wait->served = false;
+    if (wait->hub)
+        green__wait_init(wait->hub, &wait->wait, &kind->kind);
+    else
+        wait->wait = (green_wait){.kind = &kind->kind};
+    wait->post.deliver = deliver;
+    wait->os_thread = RUNNING;
+}
+
+/* Not through the C library, which has no such call. Returns at a wake-up, the deadline, a
+ * signal, or for no reason. */
+static void futex_wait(uint32_t *word, uint32_t value, int64_t deadline) {
+    struct timespec time = green__timespec_of(deadline);
+    syscall(SYS_futex, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, value, deadline < 0 ? NULL : &time, NULL,
+            FUTEX_BITSET_MATCH_ANY);
+}
+
+static int block(green_shared_wait *wait, int64_t timeout) {
+    int64_t deadline = green__deadline_after(timeout);
+    int error_number = errno;
+    bool left = false;
+    uint32_t running = RUNNING;
+    if (__atomic_compare_exchange_n(&wait->os_thread, &running, BLOCKED, false, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE))
+        while (!left && __atomic_load_n(&wait->os_thread, __ATOMIC_ACQUIRE) != WOKEN) {
+            futex_wait(&wait->os_thread, BLOCKED, deadline);
+            if (green__time_left(deadline) != 0)
+                continue;
+            left = leave(wait);
+            deadline = GREEN_NEVER; /* if it has not left, the wake-up is on its way */
+        }
+    errno = error_number;
+    return left ? -ETIMEDOUT : 0;
+}
+
+int green__shared_wait(green_shared_wait *wait, int64_t timeout) {
+    green_hub *hub = wait->hub;
+    if (!hub)
+        return block(wait, timeout);
+    hub->io_waiters++;
+    green__park_for(hub, &wait->wait, timeout);
+    hub->io_waiters--;
+    return GREEN_LIKELY(wait->served) ? 0 : green__wait_error(hub, &wait->wait);
+}
+
+static void unblock(green_shared_wait *wait) {
+    if (__atomic_exchange_n(&wait->os_thread, WOKEN, __ATOMIC_RELEASE) == BLOCKED)
+        syscall(SYS_futex, &wait->os_thread, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1); /* uses only the address */
+}
+
+void green__shared_wait_wake(green_shared_wait *wait) {
+    wait->served = true;
+    if (!wait->hub)
+        unblock(wait);
+    else if (wait->hub == green__hub)
+        green__ready(wait->wait.thread);
+    else
+        green__inbox_post(wait->hub, &wait->post); /* it fails only if the waiter's OS thread has ended */
+}
+
+static void leave_shared_wait(green_thread *thread, void *unused) {
+    (void)unused;
+    if (thread->state == GREEN_PARKED && thread->wait->kind->cancel == green__shared_wait_cancel)
+        leave(shared_wait_of(thread->wait));
+}
+
+void green__shared_waits_leave(green_hub *hub) {
+    green__hub_each_thread(hub, leave_shared_wait, NULL);
+}

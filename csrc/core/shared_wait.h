@@ -1,0 +1,58 @@
+/* Waits that any OS thread may end.
+ *
+ * The waiter is a green thread, which parks, or an OS thread without a hub, which blocks.
+ * The record is on its stack, in a list of the object that it waits for. The object has a
+ * lock that guards the list. A wait is ended by one of two parties, the one that removes it
+ * from the list:
+ *
+ *   the thread that serves it   removes it, stores the result, releases the lock, and calls
+ *                               green__shared_wait_wake(): the wait returns 0
+ *   the waiter itself           an interrupt, its timeout or the end of its hub calls
+ *                               kind->leave(), which removes it: the wait returns an error
+ *
+ * So a wait that was served always reports it, and one that gave up takes nothing. */
+#ifndef GREEN_CORE_SHARED_WAIT_H
+#define GREEN_CORE_SHARED_WAIT_H
+
+#include "inbox.h"
+#include "interrupt.h"
+
+typedef struct green_shared_wait {
+    green_wait wait;    /* wait.link is in the list of the object */
+    green_hub *hub;     /* of the waiter; NULL: an OS thread without a hub */
+    green_post post;    /* carries the wake-up to the hub */
+    bool served;        /* set before the wake-up */
+    uint32_t os_thread; /* atomic: the futex of an OS thread */
+} green_shared_wait;
+
+/* The cancel() of the wait is green__shared_wait_cancel(). */
+typedef struct green_shared_wait_kind {
+    green_wait_kind kind;
+    /* Removes the wait from its list, with the lock of the object, unless it has been
+     * removed. Returns whether it was in the list. */
+    bool (*leave)(green_shared_wait *wait);
+} green_shared_wait_kind;
+
+void green__shared_wait_cancel(green_wait *wait);
+
+/* Begins a blocking call on the calling thread. Returns 0, or -errno as green__begin(). Call
+ * it before the lock is taken. */
+static inline int green__shared_begin(int64_t timeout) {
+    return green__hub ? green__begin(green__hub, timeout) : 0;
+}
+
+/* Initializes the wait of the calling thread, which then adds it to a list. */
+void green__shared_wait_init(green_shared_wait *wait, const green_shared_wait_kind *kind);
+
+/* Waits until the wait is served, interrupted, or timeout nanoseconds have passed. Call it
+ * without the lock. Returns 0 or -errno; an OS thread only gets -ETIMEDOUT. */
+int green__shared_wait(green_shared_wait *wait, int64_t timeout);
+
+/* Wakes a wait that the caller has removed from its list, and served. Call it without the
+ * lock. The record must not be used afterwards. Any OS thread may call it. */
+void green__shared_wait_wake(green_shared_wait *wait);
+
+/* Removes the waits of all threads of a hub whose OS thread ends. */
+void green__shared_waits_leave(green_hub *hub);
+
+#endif

@@ -1,0 +1,34 @@
+/* Wakes an engine from other OS threads, by an eventfd.
+ *
+ * Each engine watches its eventfd edge-triggered: a write causes an event although the
+ * counter was not 0, so the engine never has to read it. The counter is the number of
+ * calls. */
+#include "engine.h"
+
+#include "../base/descriptor.h"
+#include "../base/error.h"
+
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+
+int green__engine_open_wake_fd(green_engine *engine) {
+    int fd = eventfd(0, EFD_CLOEXEC);
+    engine->wake_fd = fd < 0 ? -errno : green__move_fd_high(fd);
+    return engine->wake_fd < 0 ? green__fail(engine->wake_fd, "cannot make the eventfd of a hub") : 0;
+}
+
+/* A write of 1 does not block unless the counter is near 2^64. */
+void green__engine_wake(const green_engine *engine) {
+    int error_number = errno;
+    ssize_t written = green__raw_write(engine->wake_fd, &(uint64_t){1}, sizeof(uint64_t));
+    GREEN_INVARIANT(written == sizeof(uint64_t), "an eventfd can be written");
+    errno = error_number;
+}
+
+uint64_t green__engine_await_wakes(const green_engine *engine, uint64_t calls) {
+    uint64_t total = 0, count;
+    while (total < calls)
+        if (syscall(SYS_read, engine->wake_fd, &count, sizeof count) == sizeof count) /* never the patched read() */
+            total += count;
+    return total;
+}
