@@ -21,7 +21,7 @@ static const int64_t PAUSE_MAX = INT64_C(1000) * 1000 * 1000;
 
 /* Owned by the serving thread and by each handler, since handlers may outlive
  * green_serve(). */
-typedef struct green_server {
+typedef struct green_service {
     uint32_t references;
     green_hub *hub;
     green_listener *listener;
@@ -39,9 +39,9 @@ typedef struct green_server {
     green_thread *thread;      /* in green_serve(), or NULL */
     green_interrupt interrupt; /* ends its accept */
     green_wait_list changes;   /* threads that wait for a handler or a stop to end */
-} green_server;
+} green_service;
 
-static void server_release(green_server *server) {
+static void server_release(green_service *server) {
     if (--server->references > 0)
         return;
     if (server->options.discard)
@@ -51,18 +51,18 @@ static void server_release(green_server *server) {
 
 struct change {
     green_wait wait;
-    const green_server *server;
+    const green_service *server;
 };
 
 static void describe(const green_wait *wait, char *text, size_t size) {
-    const green_server *server = GREEN_CONTAINER(wait, const struct change, wait)->server;
+    const green_service *server = GREEN_CONTAINER(wait, const struct change, wait)->server;
     snprintf(text, size, "serving: waiting for one of %zu handlers to end", server->running);
 }
 
 static const green_wait_kind awaiting_change = {green__wait_leave_list, describe};
 
 /* Waits until a handler or a stop ends. */
-static int await_change(green_server *server, int64_t timeout) {
+static int await_change(green_service *server, int64_t timeout) {
     int error = green__begin(server->hub, timeout);
     if (error < 0)
         return error;
@@ -72,11 +72,11 @@ static int await_change(green_server *server, int64_t timeout) {
     return green__wait(server->hub, &change.wait, timeout);
 }
 
-static void announce_change(green_server *server) {
+static void announce_change(green_service *server) {
     green__ready_all(&server->changes);
 }
 
-static void add_client(green_server *server, green_socket *client) {
+static void add_client(green_service *server, green_socket *client) {
     client->server = server;
     client->previous = NULL;
     client->next = server->clients;
@@ -88,7 +88,7 @@ static void add_client(green_server *server, green_socket *client) {
 }
 
 /* Called when a handler has ended, or could not start. */
-static void remove_client(green_server *server, green_socket *client) {
+static void remove_client(green_service *server, green_socket *client) {
     if (client->previous)
         client->previous->next = client->next;
     else
@@ -104,7 +104,7 @@ static void remove_client(green_server *server, green_socket *client) {
 }
 
 /* Called when a handler returned GREEN_STOP_SERVE, or failed without on_error. */
-static void end_serving(green_server *server, int outcome) {
+static void end_serving(green_service *server, int outcome) {
     char label[GREEN_LABEL_MAX];
     if (outcome < 0 && (server->ended || !server->thread))
         green__report("%s, a handler that outlived green_serve(), failed: %s",
@@ -130,7 +130,7 @@ static void report_client(const green_socket *client, int error) {
                               green_explain(error));
 }
 
-static void take_result(green_server *server, const green_socket *client, int result) {
+static void take_result(green_service *server, const green_socket *client, int result) {
     if (result == GREEN_STOP_SERVE)
         end_serving(server, 0);
     else if (result >= 0 || result == -ECANCELED)
@@ -145,7 +145,7 @@ static void take_result(green_server *server, const green_socket *client, int re
 
 static int handle(void *argument) {
     green_socket *client = argument;
-    green_server *server = client->server;
+    green_service *server = client->server;
     client->handler = server->hub->current;
     take_result(server, client, server->handler(client, server->context));
     remove_client(server, client);
@@ -157,7 +157,7 @@ static void never_handled(void *argument) {
     remove_client(client->server, client);
 }
 
-static int start_handler(green_server *server, green_socket *client) {
+static int start_handler(green_service *server, green_socket *client) {
     green_spawn_options options = {.stack_size = server->options.stack_size, .discard = never_handled};
     add_client(server, client);
     green_thread *thread;
@@ -177,7 +177,7 @@ static bool is_shortage(int error) {
     return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -ENOBUFS || error == -ENOSPC;
 }
 
-static green_socket *take_waiting(green_server *server) {
+static green_socket *take_waiting(green_service *server) {
     green_socket *client = server->waiting;
     if (client && !(server->waiting = client->next))
         server->last_waiting = &server->waiting;
@@ -185,7 +185,7 @@ static green_socket *take_waiting(green_server *server) {
 }
 
 /* Closes the clients whose handler has not started, and returns their number. */
-static int drop_waiting(green_server *server) {
+static int drop_waiting(green_service *server) {
     int count = 0;
     for (green_socket *client; (client = take_waiting(server)); count++)
         green_socket_release(client);
@@ -193,12 +193,12 @@ static int drop_waiting(green_server *server) {
 }
 
 /* A handler that waits in green_listener_stop() does not count towards the limit. */
-static bool has_room(const green_server *server) {
+static bool has_room(const green_service *server) {
     return server->running - server->stoppers < server->options.concurrency;
 }
 
 /* Takes a waiting client, or accepts one, and starts its handler. */
-static int serve_one(green_server *server) {
+static int serve_one(green_service *server) {
     green_socket *client = take_waiting(server);
     int error = client ? 0 : green_accept(server->listener, &client);
     if (error < 0)
@@ -213,7 +213,7 @@ static int serve_one(green_server *server) {
     return error;
 }
 
-static int serve_until_stopped(green_server *server) {
+static int serve_until_stopped(green_service *server) {
     int64_t pause = PAUSE_MIN;
     int error = 0;
     while (error == 0 && !server->ended) {
@@ -244,13 +244,13 @@ static int serve_until_stopped(green_server *server) {
 }
 
 static int server_make(green_listener *listener, const green_serve_options *options, green_handler *handler,
-                       void *context, green_server **made) {
+                       void *context, green_service **made) {
     green_hub *hub = listener->hub;
     if (hub != green__hub)
         return green__fail(-EXDEV, "cannot serve: the listener %s", green__foreign_hub_reason(hub));
     if (listener->server && listener->server->thread)
         return green__fail(-EBUSY, "cannot serve: another green thread already serves this listener");
-    green_server *server = calloc(1, sizeof *server);
+    green_service *server = calloc(1, sizeof *server);
     if (!server)
         return green__fail(-ENOMEM, "cannot serve");
     server->references = 1;
@@ -271,7 +271,7 @@ static int server_make(green_listener *listener, const green_serve_options *opti
 }
 
 int green_serve(green_listener *listener, const green_serve_options *options, green_handler *handler, void *context) {
-    green_server *server = NULL;
+    green_service *server = NULL;
     int error = server_make(listener, options, handler, context, &server);
     if (error < 0) {
         if (options && options->discard)
@@ -293,7 +293,7 @@ int green_serve(green_listener *listener, const green_serve_options *options, gr
     return error;
 }
 
-static bool is_handler(const green_server *server, const green_thread *thread) {
+static bool is_handler(const green_service *server, const green_thread *thread) {
     for (const green_socket *client = server->clients; client; client = client->next)
         if (client->handler == thread)
             return true;
@@ -301,12 +301,12 @@ static bool is_handler(const green_server *server, const green_thread *thread) {
 }
 
 /* Whether handlers other than the caller run or have yet to start. */
-static bool has_others(const green_server *server) {
+static bool has_others(const green_service *server) {
     return server->waiting || server->running > is_handler(server, server->hub->current);
 }
 
 /* Accepts the clients in the kernel's queue. */
-static int take_clients(green_server *server) {
+static int take_clients(green_service *server) {
     green_socket *client;
     int error = 0;
     for (unsigned count = 0; count < TAKEN_MAX; count++) {
@@ -322,7 +322,7 @@ static int take_clients(green_server *server) {
 
 /* Accepts the clients that have connected. If descriptors or memory run out, it waits
  * for handlers to end. */
-static int take_over(green_server *server, int64_t deadline) {
+static int take_over(green_service *server, int64_t deadline) {
     while (!server->listener->closed && server->thread && is_shortage(take_clients(server)) && has_others(server)) {
         int64_t left = green__time_left(deadline);
         if (left == 0)
@@ -334,7 +334,7 @@ static int take_over(green_server *server, int64_t deadline) {
     return 0;
 }
 
-static int drain(green_server *server, int64_t deadline) {
+static int drain(green_service *server, int64_t deadline) {
     while (has_others(server)) {
         int64_t left = green__time_left(deadline);
         if (left == 0)
@@ -346,7 +346,7 @@ static int drain(green_server *server, int64_t deadline) {
     return 0;
 }
 
-static int kill_others(green_server *server) {
+static int kill_others(green_service *server) {
     int killed = drop_waiting(server);
     for (green_socket *client = server->clients; client; client = client->next)
         if (client->handler != server->hub->current) {
@@ -358,7 +358,7 @@ static int kill_others(green_server *server) {
 }
 
 /* Returns the number of killed handlers, or the error that ended the wait for them. */
-static int close_and_drain(green_server *server, int64_t limit) {
+static int close_and_drain(green_service *server, int64_t limit) {
     int64_t deadline = green__deadline_after(limit);
     int error = limit == 0 ? 0 : take_over(server, deadline);
     int closed = green_listener_close(server->listener), killed = 0;
@@ -376,7 +376,7 @@ static int close_and_drain(green_server *server, int64_t limit) {
 }
 
 int green_listener_stop(green_listener *listener, int64_t limit) {
-    green_server *server = listener->server;
+    green_service *server = listener->server;
     if (listener->hub != green__hub)
         return green_listener_close(listener);
     if (!server) {

@@ -35,7 +35,7 @@ struct green_socket {
     int failed[2];                     /* by direction: -errno of the last operation, or 0 if it succeeded */
 
     /* Set by serve.c for the client of a handler. */
-    struct green_server *server;
+    struct green_service *server;
     green_thread *handler;
     green_socket *next, *previous;
 };

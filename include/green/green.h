@@ -54,11 +54,14 @@
 
 #include <green/address.h>
 #include <green/base.h>
+#include <green/channel.h>
 #include <green/datagram.h>
+#include <green/detached_socket.h>
 #include <green/event.h>
 #include <green/file.h>
 #include <green/group.h>
 #include <green/hub.h>
+#include <green/hub_pool.h>
 #include <green/listener.h>
 #include <green/local.h>
 #include <green/monitor.h>
@@ -67,9 +70,12 @@
 #include <green/pile.h>
 #include <green/pool.h>
 #include <green/process.h>
+#include <green/promise.h>
 #include <green/queue.h>
+#include <green/remote_thread.h>
 #include <green/semaphore.h>
 #include <green/serve.h>
+#include <green/server.h>
 #include <green/signals.h>
 #include <green/socket.h>
 #include <green/thread.h>

@@ -1,0 +1,79 @@
+/* Remote threads: green threads that another OS thread starts on a hub.
+ *
+ *     green_remote_thread *thread;
+ *     int error = green_hub_spawn(hub, &thread, NULL, function, argument);
+ *     ...
+ *     int result;
+ *     error = green_remote_thread_wait(thread, &result, GREEN_FOREVER);
+ *     green_remote_thread_release(thread);
+ *
+ * A handle may be used on any OS thread, by several at the same time. */
+#ifndef GREEN_REMOTE_THREAD_H
+#define GREEN_REMOTE_THREAD_H
+
+#include <green/hub.h>
+#include <green/thread.h>
+
+GREEN_BEGIN
+GREEN_ASSUME_NONNULL_BEGIN
+
+typedef struct green_remote_thread green_remote_thread;
+
+/* Starts function(argument) in a green thread of a hub, from any OS thread, also of the hub
+ * itself. *thread is a handle that the caller owns; NULL for a thread without one. options
+ * are those of green_spawn_with() and may be NULL; discard is also called if the hub ends
+ * before the function runs, on the OS thread of the hub.
+ *
+ * Threads that one caller spawns on one hub start in the order of the calls. Does not block.
+ *
+ * Returns 0, or the function is never called, nor discard:
+ *   -ESRCH   the hub has ended
+ *   -EXDEV   the hub belongs to the process before a fork
+ *   -EINVAL  the stack size is below 16 KiB
+ *   -ENOMEM
+ * If the hub has no memory for the stack, the result of the thread is -ENOMEM. */
+GREEN_API GREEN_CHECK int green_hub_spawn(green_hub *hub, green_remote_thread **thread,
+                                          const green_spawn_options *GREEN_NULLABLE options, green_function *function,
+                                          void *GREEN_NULLABLE argument);
+
+/* Adds an owner, and returns the handle. */
+GREEN_API green_remote_thread *green_remote_thread_retain(green_remote_thread *thread);
+
+/* Releases a handle. The thread continues to run. If no call has returned its error, the error
+ * is reported on standard error. NULL does nothing. */
+GREEN_API void green_remote_thread_release(green_remote_thread *GREEN_NULLABLE thread);
+
+/* Blocks until the thread has finished, and stores the result of its function in *result. Any
+ * number of threads may wait, any number of times. On an OS thread without a hub, blocks the
+ * OS thread.
+ *
+ * Returns 0 with *result set, or:
+ *   -ESRCH        the OS thread of the hub ended before the thread had finished
+ *   -ETIMEDOUT    the thread did not finish within timeout nanoseconds; with a timeout of 0
+ *                 the call does not wait
+ *   -EDEADLK      the thread is the caller itself
+ *   -EWOULDBLOCK  it would have to wait, in a link or a destructor
+ *   -ENOMEM       no memory for a timer
+ *   -ECANCELED, -ETIME
+ *                 the calling green thread was interrupted */
+GREEN_API GREEN_CHECK int green_remote_thread_wait(green_remote_thread *thread, int *GREEN_NULLABLE result,
+                                                   int64_t timeout);
+
+/* Interrupts the thread, like green_thread_kill(), soon after this returns. Does not block.
+ * Returns 0, also if the thread has finished. -ESRCH: the hub has ended. */
+GREEN_API int green_remote_thread_kill(green_remote_thread *thread);
+
+/* The same with a reason, see green_thread_kill_with(). discard may be called on either OS
+ * thread. */
+GREEN_API int green_remote_thread_kill_with(green_remote_thread *thread, void *GREEN_NULLABLE reason,
+                                            void (*GREEN_NULLABLE discard)(void *GREEN_NULLABLE reason));
+
+GREEN_API bool green_remote_thread_is_finished(const green_remote_thread *thread);
+
+/* The hub of the thread. The handle owns it. */
+GREEN_API green_hub *green_remote_thread_hub(const green_remote_thread *thread);
+
+GREEN_ASSUME_NONNULL_END
+GREEN_END
+
+#endif
