@@ -44,6 +44,7 @@ static void put_into_order(green_inbox *inbox) {
 }
 
 void green__inbox_run(green_inbox *inbox) {
+    int error_number = errno; /* of the green thread on whose stack the event loop runs */
     put_into_order(inbox);
     for (unsigned count = 0; !inbox->unordered && inbox->ordered && count < RUNS_MAX; count++) {
         green_post *post = inbox->ordered;
@@ -51,6 +52,7 @@ void green__inbox_run(green_inbox *inbox) {
         green__counter_increment(&inbox->posts);
         post->deliver(post, 0); /* may free the post */
     }
+    errno = error_number;
 }
 
 bool green__inbox_sleep(green_inbox *inbox) {
