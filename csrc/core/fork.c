@@ -4,6 +4,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+uint32_t green__generation;
+
 static green_hub_registration *abandoned; /* the hubs of the parent */
 
 static _Thread_local const green_stack *inherited;
@@ -36,6 +38,7 @@ static void before_fork(void) {
 
 /* In the child, only the OS thread that forked exists. */
 static void in_child(void) {
+    green__generation++;
     for (green_hub_registration *hub = green__hubs_reset(), *next; hub; hub = next) {
         next = hub->next;
         abandon(hub->hub);

@@ -14,6 +14,17 @@
 /* Makes forked children abandon the hubs, from the first call on. */
 void green__fork_watch(void);
 
+/* The number of forks between the first process that called green__fork_watch() and this
+ * one. An object that OS threads share records it when it is made: see
+ * green__is_inherited(). */
+extern uint32_t green__generation;
+
+/* Whether an object was made in this generation's parent, before a fork. Another OS thread
+ * may have been changing it at that moment, so the child must not use it. */
+static inline bool green__is_inherited(uint32_t generation) {
+    return GREEN_UNLIKELY(generation != green__generation);
+}
+
 bool green__hub_is_abandoned(const green_hub *hub);
 
 /* Why a handle of this hub cannot be used on this OS thread, for the message of an

@@ -82,7 +82,7 @@ static void unblock(green_shared_wait *wait) {
 }
 
 void green__shared_wait_wake(green_shared_wait *wait) {
-    wait->served = true;
+    GREEN_INVARIANT(wait->served, "a wait is taken off its list before its wake-up");
     if (!wait->hub)
         unblock(wait);
     else if (wait->hub == green__hub)

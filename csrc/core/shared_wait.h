@@ -5,10 +5,11 @@
  * lock that guards the list. A wait is ended by one of two parties, the one that removes it
  * from the list:
  *
- *   the thread that serves it   removes it, stores the result, releases the lock, and calls
+ *   the thread that serves it   takes it, stores the result, releases the lock, and calls
  *                               green__shared_wait_wake(): the wait returns 0
- *   the waiter itself           an interrupt, its timeout or the end of its hub calls
- *                               kind->leave(), which removes it: the wait returns an error
+ *   the waiter itself           an interrupt, its timeout or the end of its OS thread calls
+ *                               kind->leave(), which removes it unless it was taken: the wait
+ *                               returns an error
  *
  * So a wait that was served always reports it, and one that gave up takes nothing. */
 #ifndef GREEN_CORE_SHARED_WAIT_H
@@ -21,15 +22,15 @@ typedef struct green_shared_wait {
     green_wait wait;    /* wait.link is in the list of the object */
     green_hub *hub;     /* of the waiter; NULL: an OS thread without a hub */
     green_post post;    /* carries the wake-up to the hub */
-    bool served;        /* set before the wake-up */
+    bool served;        /* guarded by the lock of the object: another thread has removed it */
     uint32_t os_thread; /* atomic: the futex of an OS thread */
 } green_shared_wait;
 
 /* The cancel() of the wait is green__shared_wait_cancel(). */
 typedef struct green_shared_wait_kind {
     green_wait_kind kind;
-    /* Removes the wait from its list, with the lock of the object, unless it has been
-     * removed. Returns whether it was in the list. */
+    /* Acquires the lock of the object, calls green__shared_wait_remove(), releases the lock,
+     * and returns the result. */
     bool (*leave)(green_shared_wait *wait);
 } green_shared_wait_kind;
 
@@ -41,15 +42,34 @@ static inline int green__shared_begin(int64_t timeout) {
     return green__hub ? green__begin(green__hub, timeout) : 0;
 }
 
-/* Initializes the wait of the calling thread, which then adds it to a list. */
+/* Initializes the wait of the calling thread, which then appends it to a list. */
 void green__shared_wait_init(green_shared_wait *wait, const green_shared_wait_kind *kind);
+
+/* Takes the first wait off a list, to serve it. NULL if the list is empty. Call it with the
+ * lock. */
+static inline green_shared_wait *green__shared_wait_take(green_wait_list *list) {
+    green_wait *first = green__wait_list_take(list);
+    if (!first)
+        return NULL;
+    green_shared_wait *wait = GREEN_CONTAINER(first, green_shared_wait, wait);
+    wait->served = true;
+    return wait;
+}
+
+/* Removes a wait from its list, unless it was taken. Returns whether it did. Call it with
+ * the lock. */
+static inline bool green__shared_wait_remove(green_shared_wait *wait) {
+    if (!wait->served)
+        green__wait_list_remove(&wait->wait);
+    return !wait->served;
+}
 
 /* Waits until the wait is served, interrupted, or timeout nanoseconds have passed. Call it
  * without the lock. Returns 0 or -errno; an OS thread only gets -ETIMEDOUT. */
 int green__shared_wait(green_shared_wait *wait, int64_t timeout);
 
-/* Wakes a wait that the caller has removed from its list, and served. Call it without the
- * lock. The record must not be used afterwards. Any OS thread may call it. */
+/* Wakes a wait that the caller has taken. Call it without the lock. The record must not be
+ * used afterwards. Any OS thread may call it. */
 void green__shared_wait_wake(green_shared_wait *wait);
 
 /* Removes the waits of all threads of a hub whose OS thread ends. */
