@@ -9,11 +9,16 @@
 #ifndef GREEN_CORE_DIAGNOSTICS_HOOKS_H
 #define GREEN_CORE_DIAGNOSTICS_HOOKS_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include <green/hub.h>
+
 #include <stdint.h>
 
-struct green_hub;
+/* A request to a hub to write its dump, which any OS thread makes: see diagnostics/dump.h. */
+typedef struct green_dump_request {
+    green_post post;
+    /* Called once, on the OS thread of the hub. NULL: the OS thread has ended. */
+    void (*write)(struct green_dump_request *request, green_hub *GREEN_NULLABLE hub);
+} green_dump_request;
 
 /* What a hub has done so far. Two equal values mean that one thread has run all the time
  * in between. */
@@ -25,7 +30,7 @@ typedef struct green_hub_progress {
  * rest to zero. */
 typedef struct green_hub_diagnostics {
     /* Used on the hub's OS thread. */
-    bool dump_scheduled;     /* a thread that writes the dump is about to run */
+    unsigned dumps;          /* threads that are about to write a dump */
     uint32_t timed_for;      /* the number of the monitor that iterations are timed for */
     int64_t iteration_start; /* when the last iteration began, or its wait ended */
     int64_t longest_iteration;
@@ -35,16 +40,19 @@ typedef struct green_hub_diagnostics {
     int64_t since;               /* when this progress was first seen */
     unsigned unchanged_checks;   /* checks since then that saw no progress */
     bool hold_reported;          /* since then */
-    unsigned dump_checks;        /* since the last request for a dump */
     bool dump_delay_reported;    /* the hold that delays a requested dump */
+
+    /* Between both: the request of the watcher, which may post it while is_dump_requested is
+     * false. */
+    green_dump_request dump;
+    bool is_dump_requested; /* atomic */
 } green_hub_diagnostics;
 
 /* Each function runs on the OS thread of the hub that it is given. */
 typedef struct green_diagnostics_hooks {
     /* A hub was made and is in the registry. */
     void (*hub_opened)(struct green_hub *hub);
-    /* The hub has requests, and an iteration of its event loop begins, or its wait in
-     * the kernel has ended. */
+    /* The hub times its iterations, and one begins, or its wait in the kernel has ended. */
     void (*iteration_began)(struct green_hub *hub);
     void (*wait_ended)(struct green_hub *hub);
     /* Writes the state of the hub's green threads to fd. */

@@ -62,7 +62,7 @@ static void idle(green_hub *hub) {
         fire_timers(hub);
         if (green__inbox_has_posts(&hub->inbox))
             green__inbox_run(&hub->inbox);
-        if (GREEN_UNLIKELY(green__hub_requests(&hub->registration)))
+        if (GREEN_UNLIKELY(green__hub_timing(&hub->registration)))
             green__diagnostics_hooks.wait_ended(hub);
     }
 }
@@ -73,7 +73,7 @@ void green__event_loop_iterate(green_hub *hub) {
     green__counter_increment(&hub->loop_iterations);
     if (!hub->head)
         hub->tail = &hub->head; /* the tail pointed into the mark */
-    if (GREEN_UNLIKELY(green__hub_requests(&hub->registration)))
+    if (GREEN_UNLIKELY(green__hub_timing(&hub->registration)))
         green__diagnostics_hooks.iteration_began(hub);
     if (GREEN_UNLIKELY(green__switch_hooks_changed(&hub->switch_state)))
         green__switch_state_scan(&hub->switch_state);

@@ -5,7 +5,7 @@
 
 /* Whether there are posts, or threads of Green's own, which end without waiting. */
 static bool has_own_work(const green_hub *hub) {
-    return hub->diagnostics.dump_scheduled || hub->post_thread_exists || green__inbox_has_posts(&hub->inbox);
+    return hub->diagnostics.dumps > 0 || hub->post_thread_exists || green__inbox_has_posts(&hub->inbox);
 }
 
 static bool is_in_use(const green_hub *hub) {

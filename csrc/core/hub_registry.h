@@ -2,8 +2,8 @@
  * read and write.
  *
  * A hub belongs to its OS thread. Others read its counters (counter.h), which cost the
- * hub no more than counting does, and set bits in its requests, which the hub reads once
- * in each iteration of the event loop. */
+ * hub no more than counting does, and set the monitor that times its iterations. For all
+ * else they post to its inbox. */
 #ifndef GREEN_CORE_HUB_REGISTRY_H
 #define GREEN_CORE_HUB_REGISTRY_H
 
@@ -18,10 +18,10 @@ struct green_hub;
 typedef struct green_hub_registration {
     struct green_hub_registration *next, **place; /* in the list; place is NULL while in none */
     struct green_hub *hub;
-    pthread_t thread;  /* its OS thread */
-    int32_t tid;       /* of the same, as gettid(2) returns it */
-    uint32_t requests; /* atomic; the diagnostics room defines the bits */
-    uint64_t waits;    /* a counter; odd while the hub waits in the kernel */
+    pthread_t thread; /* its OS thread */
+    int32_t tid;      /* of the same, as gettid(2) returns it */
+    uint32_t timing;  /* atomic; the number of the monitor that iterations are timed for, or 0 */
+    uint64_t waits;   /* a counter; odd while the hub waits in the kernel */
 } green_hub_registration;
 
 /* The first hub. The gdb script starts here. */
@@ -39,8 +39,8 @@ void green__hub_unregister(green_hub_registration *registration);
  * of the parent. */
 green_hub_registration *green__hubs_reset(void);
 
-static inline uint32_t green__hub_requests(const green_hub_registration *registration) {
-    return __atomic_load_n(&registration->requests, __ATOMIC_RELAXED);
+static inline uint32_t green__hub_timing(const green_hub_registration *registration) {
+    return __atomic_load_n(&registration->timing, __ATOMIC_RELAXED);
 }
 
 #endif

@@ -1,6 +1,6 @@
 #include "dump.h"
 
-#include <green/hub.h>
+#include "../base/pthread.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -11,8 +11,8 @@
 enum { LINE_MAX_BYTES = 512, WAIT_MAX_BYTES = 256 };
 
 struct dump {
-    green_hub *hub;
-    int fd;
+    green_dump_writer *write;
+    void *context;
     int64_t now;
 };
 
@@ -52,16 +52,27 @@ static void dump_thread(green_thread *thread, void *context) {
                  green__stack_size(thread->stack) / 1024);
     int length =
         snprintf(line, sizeof line, "  %s: %s%s\n", green__thread_label(thread, label, sizeof label), state, stack);
-    green__write_all(dump->fd, line, length < (int)sizeof line ? (size_t)length : sizeof line - 1);
+    dump->write(dump->context, line, length < (int)sizeof line ? (size_t)length : sizeof line - 1);
+}
+
+void green__hub_describe(green_hub *hub, green_dump_writer *write, void *context) {
+    struct dump dump = {write, context, green_now()};
+    char line[LINE_MAX_BYTES];
+    int length =
+        snprintf(line, sizeof line,
+                 "green: %" PRIu64 " green threads of OS thread %d, engine %s; inbox: %" PRIu64 " posts run, %" PRIu64
+                 " wake-ups\n",
+                 hub->threads, hub->registration.tid, hub->engine->class->name, hub->inbox.posts, hub->inbox.wakes);
+    write(context, line, (size_t)length);
+    green__hub_each_thread(hub, dump_thread, &dump);
+}
+
+static void write_to_descriptor(void *fd, const char *text, size_t length) {
+    green__write_all(*(int *)fd, text, length);
 }
 
 void green__hub_dump(green_hub *hub, int fd) {
-    struct dump dump = {hub, fd, green_now()};
-    char line[LINE_MAX_BYTES];
-    int length = snprintf(line, sizeof line, "green: %" PRIu64 " green threads of OS thread %d, engine %s\n",
-                          hub->threads, hub->registration.tid, hub->engine->class->name);
-    green__write_all(fd, line, (size_t)length);
-    green__hub_each_thread(hub, dump_thread, &dump);
+    green__hub_describe(hub, write_to_descriptor, &fd);
 }
 
 int green_dump(int fd) {
@@ -69,4 +80,60 @@ int green_dump(int fd) {
         return green__fail(-ENOENT, "green_dump: this OS thread has no hub");
     green__hub_dump(green__hub, fd);
     return 0;
+}
+
+/* Requests ------------------------------------------------------------------- */
+
+static int run_request(void *request) {
+    green__hub->diagnostics.dumps--;
+    ((green_dump_request *)request)->write(request, green__hub);
+    return 0;
+}
+
+/* In a thread of its own, because the thread that runs the event loop may have too little
+ * stack left. */
+static void deliver(green_post *post, int error) {
+    static const green_spawn_options options = {.name = "dump"};
+    green_dump_request *request = GREEN_CONTAINER(post, green_dump_request, post);
+    if (error < 0) {
+        request->write(request, NULL);
+        return;
+    }
+    green__hub->diagnostics.dumps++;
+    if (green_spawn_with(NULL, &options, run_request, request) < 0)
+        run_request(request);
+}
+
+int green__dump_post(green_hub *hub, green_dump_request *request) {
+    request->post.deliver = deliver;
+    return green__inbox_post(hub, &request->post);
+}
+
+static pthread_mutex_t standard_error = PTHREAD_MUTEX_INITIALIZER; /* one hub at a time writes its dump */
+
+static void write_to_standard_error(green_dump_request *request, green_hub *hub) {
+    if (!hub)
+        return;
+    GREEN_INVARIANT(request == &hub->diagnostics.dump, "a hub writes its own dump");
+    __atomic_store_n(&hub->diagnostics.is_dump_requested, false, __ATOMIC_RELEASE);
+    green__pthread.mutex_lock(&standard_error);
+    green__hub_dump(hub, STDERR_FILENO);
+    green__pthread.mutex_unlock(&standard_error);
+}
+
+void green__dump_request(green_hub *hub) {
+    green_hub_diagnostics *own = &hub->diagnostics;
+    if (__atomic_exchange_n(&own->is_dump_requested, true, __ATOMIC_ACQUIRE))
+        return;
+    own->dump.write = write_to_standard_error;
+    if (green__dump_post(hub, &own->dump) < 0)
+        __atomic_store_n(&own->is_dump_requested, false, __ATOMIC_RELAXED);
+}
+
+bool green__dump_is_pending(const green_hub *hub) {
+    return __atomic_load_n(&hub->diagnostics.is_dump_requested, __ATOMIC_RELAXED);
+}
+
+void green__dumps_forked(void) {
+    standard_error = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 }

@@ -7,7 +7,7 @@
 #include "../core/fork.h"
 #include "dump.h"
 #include "probe.h"
-#include "requests.h"
+#include "timing.h"
 
 #include <green/monitor.h>
 
@@ -23,8 +23,7 @@ static const int64_t DUMP_DELAY = 100 * 1000 * 1000; /* until the hold that dela
 
 enum {
     CHECKS_PER_LIMIT = 4,
-    CHECKS_MIN = 3,       /* fewer may mean that the whole process was stopped */
-    DUMP_CHECKS_MAX = 100 /* attempts to wake a hub for a dump: it may block the signal */
+    CHECKS_MIN = 3, /* fewer may mean that the whole process was stopped */
 };
 
 /* A signal with Green's handler. */
@@ -167,8 +166,8 @@ static bool is_held(const green_hub_diagnostics *own, int64_t now, int64_t limit
 static bool is_due(green_hub *hub, int64_t now, bool delays_dump) {
     green_hub_diagnostics *own = &hub->diagnostics;
     if (delays_dump) {
-        bool waits = green__hub_requests(&hub->registration) & GREEN_REQUEST_DUMP;
-        if (own->dump_delay_reported || !waits || !is_held(own, now, DUMP_DELAY))
+        if (watcher.dump_signal.number == 0 || own->dump_delay_reported || !green__dump_is_pending(hub) ||
+            !is_held(own, now, DUMP_DELAY))
             return false;
         return own->dump_delay_reported = true;
     }
@@ -218,34 +217,21 @@ static bool report_one(int64_t now, bool delays_dump) {
 
 static void request_dumps(void) {
     for (green_hub_registration *hub = green__hubs_lock(); hub; hub = hub->next) {
-        hub->hub->diagnostics.dump_checks = 0;
         hub->hub->diagnostics.dump_delay_reported = false;
-        green__requests_add_dump(hub);
+        green__dump_request(hub->hub);
     }
     green__hubs_unlock();
     watcher.dump_pending = true;
-}
-
-/* Whether a hub still has to write a dump. Wakes it if it waits in the kernel: again at
- * each check, because it may have been about to wait when the signal came. */
-static bool check_dump(green_hub *hub) {
-    green_hub_diagnostics *own = &hub->diagnostics;
-    if (!(green__hub_requests(&hub->registration) & GREEN_REQUEST_DUMP) || watcher.dump_signal.number == 0 ||
-        own->dump_delay_reported || ++own->dump_checks > DUMP_CHECKS_MAX)
-        return false;
-    if (own->progress.waits % 2 == 1)
-        green__probe_wake(hub, watcher.dump_signal.number);
-    return true;
 }
 
 static void check_all(int64_t now) {
     bool pending = false;
     for (green_hub_registration *hub = green__hubs_lock(); hub; hub = hub->next) {
         check_progress(hub->hub, now);
-        pending |= check_dump(hub->hub);
+        pending |= green__dump_is_pending(hub->hub) && !hub->hub->diagnostics.dump_delay_reported;
     }
     green__hubs_unlock();
-    watcher.dump_pending = pending;
+    watcher.dump_pending = pending && watcher.dump_signal.number != 0;
 }
 
 /* Sleeps until the next check, or until the semaphore is posted. */
@@ -325,7 +311,7 @@ static void monitor_off(void) {
     if (!watcher.is_monitoring)
         return;
     watcher.is_monitoring = false;
-    green__requests_set_timing(0);
+    green__timing_set(0);
     restore_signal(&watcher.probe_signal);
 }
 
@@ -355,7 +341,7 @@ int green_monitor_start(const green_monitor_options *given) {
         return end_change(green__fail(error, "green_monitor_start: cannot catch signal %d", options.signal));
     watcher.monitor = options;
     watcher.is_monitoring = true;
-    green__requests_set_timing(++watcher.monitors);
+    green__timing_set(++watcher.monitors);
     error = start();
     if (error < 0) {
         green__fail(error, "green_monitor_start: cannot start an OS thread");

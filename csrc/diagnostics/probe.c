@@ -31,7 +31,7 @@ bool green__hub_progress_is_equal(green_hub_progress one, green_hub_progress oth
 static void answer(const void *context) {
     int expected = SENT;
     if (!__atomic_compare_exchange_n(&probe.state, &expected, ANSWERING, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-        return; /* too late, or sent by green__probe_wake() */
+        return; /* too late */
     const green_hub *hub = green__hub;
     if (hub != probe.hub) {
         __atomic_store_n(&probe.state, SENT, __ATOMIC_RELEASE);
@@ -53,10 +53,6 @@ bool green__probe_handle(const siginfo_t *info, const void *context) {
     return true;
 }
 
-void green__probe_wake(const green_hub *hub, int signal) {
-    pthread_sigqueue(hub->registration.thread, signal, (union sigval){.sival_ptr = &probe});
-}
-
 static void pause_for_millisecond(void) {
     struct timespec time = {0, GREEN_MILLISECOND};
     syscall(SYS_nanosleep, &time, NULL); /* not nanosleep(), which may be patched */
@@ -69,7 +65,7 @@ const green_probe_answer *green__probe(green_hub *hub, int signal) {
         if (__atomic_load_n(&probe.state, __ATOMIC_ACQUIRE) == ANSWERED)
             return &probe.answer;
         if (pauses % PAUSES_PER_SIGNAL == 0)
-            green__probe_wake(hub, signal);
+            pthread_sigqueue(hub->registration.thread, signal, (union sigval){.sival_ptr = &probe});
         pause_for_millisecond();
     }
     for (int expected = SENT;

@@ -26,9 +26,6 @@ bool green__hub_progress_is_equal(green_hub_progress one, green_hub_progress oth
  * OS thread blocks the signal. The registry must be locked, so that the hub stays. */
 const green_probe_answer *green__probe(green_hub *hub, int signal);
 
-/* Sends the signal only to interrupt a system call of the OS thread. */
-void green__probe_wake(const green_hub *hub, int signal);
-
 /* In the handler of the signal. Returns whether the signal is a probe's, and answers it. */
 bool green__probe_handle(const siginfo_t *info, const void *context);
 

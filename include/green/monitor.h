@@ -74,8 +74,8 @@ GREEN_API int green_monitor_stop(void);
 
 /* Makes every hub of the process write its green_dump() to standard error when the signal
  * arrives: for example, after green_dump_on_signal(SIGQUIT), on `kill -QUIT`. A hub writes
- * in its next loop iteration. One that waits in the kernel is woken. If a green thread
- * blocks a hub meanwhile, this thread is reported with its backtrace.
+ * in its next loop iteration. One that waits in the kernel is woken through its inbox. If a
+ * green thread blocks a hub meanwhile, this thread is reported with its backtrace.
  *
  * Only one signal requests dumps: a second call replaces the first, and 0 switches the
  * dumps off. The replaced signal gets its former action again. The program must not block

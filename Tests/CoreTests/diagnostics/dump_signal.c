@@ -32,6 +32,13 @@ static int wait_readable(void *descriptor) {
     return green_wait_fd(*(int *)descriptor, POLLIN, GREEN_FOREVER);
 }
 
+static void mask(int how) {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGUSR1);
+    CHECK(pthread_sigmask(how, &signals, NULL), ==, 0);
+}
+
 static void *wait_in_kernel(void *argument) {
     struct waiting *waiting = argument;
     green_thread *thread = start_named("patient", wait_readable, &waiting->ends[0]);
@@ -90,6 +97,25 @@ TEST(all_hubs, "on a signal all hubs write their dumps, including those that wai
     on_each_engine(dump_all);
 }
 
+static void dump_blocking(void) {
+    struct waiting waiting;
+    CHECK(green_dump_on_signal(SIGUSR1), ==, 0);
+    mask(SIG_BLOCK); /* the new OS thread inherits it */
+    begin_waiting(&waiting);
+    mask(SIG_UNBLOCK);
+    capture_begin();
+    CHECK(raise(SIGUSR1), ==, 0);
+    until_written(head_of_dump(waiting.number));
+    until_written("'patient': parked, waiting for descriptor");
+    CHECK(green_dump_on_signal(0), ==, 0);
+    capture_end();
+    end_waiting(&waiting);
+}
+
+TEST(blocked, "a hub that waits in the kernel dumps although its OS thread blocks the signal") {
+    on_each_engine(dump_blocking);
+}
+
 /* Blocks the hub until the delay of a dump is reported. */
 __attribute__((noinline)) static int hold_until_blamed(void *unused) {
     until_written("a dump is delayed");
@@ -117,13 +143,6 @@ static void dump_held(void) {
 
 TEST(held, "a blocked hub is reported with the thread that blocks it, and dumps as soon as it can") {
     on_each_engine(dump_held);
-}
-
-static void mask(int how) {
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGUSR1);
-    CHECK(pthread_sigmask(how, &signals, NULL), ==, 0);
 }
 
 /* Blocks the hub until it is probed, and then lets other threads run. */
