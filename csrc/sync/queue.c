@@ -41,15 +41,9 @@ static void set_limit(green_queue *queue) {
 }
 
 static int check_options(const green_queue_options *options) {
-    if (options->capacity < GREEN_UNBOUNDED)
-        return green__fail(-EINVAL, "cannot create a queue of capacity %ld; use GREEN_UNBOUNDED for no limit",
-                           options->capacity);
-    if (options->alignment & (options->alignment - 1))
-        return green__fail(-EINVAL, "cannot create a queue: the alignment %zu is not a power of two",
-                           options->alignment);
-    if (options->element_size > SIZE_MAX / 16 || options->alignment > SIZE_MAX / 16)
-        return green__fail(-EINVAL, "cannot create a queue: elements of %zu bytes are too large",
-                           options->element_size);
+    int error = green__segmented_buffer_check("queue", options->capacity, options->element_size, options->alignment);
+    if (error < 0)
+        return error;
     if (options->order == GREEN_PRIORITY && !options->precedes)
         return green__fail(-EINVAL, "cannot create a priority queue: precedes is not set");
     return 0;
@@ -85,12 +79,7 @@ int green_queue_make(green_queue **made, const green_queue_options *options) {
 /* Elements ----------------------------------------------------------------- */
 
 static inline void move(const green_queue *queue, void *to, void *from) {
-    if (queue->options.move)
-        queue->options.move(to, from, queue->options.context);
-    else if (queue->options.element_size == sizeof(uint64_t))
-        memcpy(to, from, sizeof(uint64_t)); /* inlined, unlike the next */
-    else
-        memcpy(to, from, queue->options.element_size);
+    green__element_move(to, from, queue->options.element_size, queue->options.move, queue->options.context);
 }
 
 static inline void *take(green_queue *queue) {

@@ -1,6 +1,10 @@
 #include "segmented_buffer.h"
 
-#include <stdint.h>
+#include "../base/error.h"
+
+#include <green/queue.h>
+
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -13,6 +17,17 @@ enum {
     MALLOC_LIMIT = 16 * SEGMENT_SIZE,
     MAPPING_SIZE = 256 * 1024,
 };
+
+int green__segmented_buffer_check(const char *object, int64_t capacity, size_t element_size, size_t alignment) {
+    if (capacity < GREEN_UNBOUNDED)
+        return green__fail(-EINVAL, "cannot create a %s of capacity %ld; use GREEN_UNBOUNDED for no limit", object,
+                           capacity);
+    if (alignment & (alignment - 1))
+        return green__fail(-EINVAL, "cannot create a %s: the alignment %zu is not a power of two", object, alignment);
+    if (element_size > SIZE_MAX / 16 || alignment > SIZE_MAX / 16)
+        return green__fail(-EINVAL, "cannot create a %s: elements of %zu bytes are too large", object, element_size);
+    return 0;
+}
 
 static size_t round_up(size_t value, size_t alignment) {
     return (value + alignment - 1) & ~(alignment - 1);

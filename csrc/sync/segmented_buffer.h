@@ -8,6 +8,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
 typedef struct green_segment {
     struct green_segment *next, *previous;
@@ -26,6 +28,10 @@ typedef struct green_segmented_buffer {
     green_segment *spares; /* free segments, kept for reuse */
     size_t spare_size, spare_limit;
 } green_segmented_buffer;
+
+/* Checks the options of a queue or a channel. Returns 0 or -EINVAL; object is the kind of
+ * object, for the message. */
+int green__segmented_buffer_check(const char *object, int64_t capacity, size_t element_size, size_t alignment);
 
 /* Initializes an empty buffer. The first slot allocates memory. */
 void green__segmented_buffer_init(green_segmented_buffer *buffer, size_t element_size, size_t alignment);
@@ -69,6 +75,17 @@ static inline void *green__segmented_buffer_pop_back(green_segmented_buffer *buf
         green__segmented_buffer_retreat(buffer);
     buffer->tail -= buffer->stride;
     return buffer->tail;
+}
+
+/* Moves an element into a slot or out of one, by the function of the object's options. */
+static inline void green__element_move(void *to, void *from, size_t size, void (*move)(void *, void *, void *),
+                                       void *context) {
+    if (move)
+        move(to, from, context);
+    else if (size == sizeof(uint64_t))
+        memcpy(to, from, sizeof(uint64_t)); /* inlined, unlike the next */
+    else
+        memcpy(to, from, size);
 }
 
 #endif

@@ -1,0 +1,25 @@
+/* OS threads next to the one of the test. */
+#ifndef GREEN_TESTS_OS_THREADS_H
+#define GREEN_TESTS_OS_THREADS_H
+
+#include "harness.h"
+
+#include <pthread.h>
+
+/* An OS thread that runs a function. It has no hub unless the function makes one, which
+ * then ends with it. */
+struct os_thread {
+    int (*function)(void *argument);
+    void *argument;
+    int result;
+    bool ended; /* atomic */
+    pthread_t id;
+};
+
+void os_thread_start(struct os_thread *thread, int (*function)(void *argument), void *argument);
+
+/* Waits until the function has returned, while other green threads run, and until the OS
+ * thread has ended. Returns the result. */
+int os_thread_finish(struct os_thread *thread);
+
+#endif
