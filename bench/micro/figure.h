@@ -51,6 +51,7 @@ void bench_timeout(void);
 void bench_memory(void);
 void bench_file(void);
 void bench_queue(void);
+void bench_channel(void);
 void bench_semaphore(void);
 void bench_pool(void);
 void bench_scope(void);
