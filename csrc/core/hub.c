@@ -58,6 +58,31 @@ void green_hub_release(green_hub *hub) {
         free(hub);
 }
 
+/* Returns the hub of a list with an address. NULL: there is none. */
+static green_hub *find(const green_hub_registration *first, const green_hub *hub) {
+    for (; first; first = first->next)
+        if (first->hub == hub)
+            return first->hub;
+    return NULL;
+}
+
+/* Does not retain the hub: while it is retained, it reports no deadlock. */
+int green__hub_post_if_open(const green_hub *hub, green_post *post) {
+    green_hub *open = find(green__hubs_lock(), hub);
+    post->deliver = green__post_deliver;
+    int error = open ? green__inbox_try_post(open, post) : -ESRCH;
+    green__hubs_unlock();
+    return error;
+}
+
+green_hub *green__hub_retain_if_open(const green_hub *hub) {
+    green_hub *open = find(green__hubs_lock(), hub);
+    if (open)
+        green_hub_retain(open);
+    green__hubs_unlock();
+    return open;
+}
+
 /* Frees all but the record. */
 static void hub_end(green_hub *hub) {
     if (hub->engine)
@@ -66,7 +91,7 @@ static void hub_end(green_hub *hub) {
     green__stacks_destroy(&hub->stacks);
     green__timers_destroy(&hub->timers);
     green__thread_records_destroy(&hub->records);
-    free(hub->root.name);
+    green__thread_set_name(&hub->root, NULL);
     free(hub->fallback);
     green_hub_release(hub);
 }

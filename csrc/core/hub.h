@@ -22,9 +22,19 @@ static inline green_hub *green__hub_here(int *error) {
  * released. */
 void green__hub_destroy(green_hub *hub);
 
-/* Whether others than the hub itself have a reference to it, so that they may post. */
+/* Whether others than the hub itself have a reference to it, so that they may post. Handles
+ * of the root, which keep its record, do not count. */
 static inline bool green__hub_is_shared(const green_hub *hub) {
-    return __atomic_load_n(&hub->references, __ATOMIC_RELAXED) > 1;
+    return __atomic_load_n(&hub->references, __ATOMIC_RELAXED) > hub->root.references;
 }
+
+/* green_hub_post() to a hub that may have been freed. -ESRCH, without a message: it has
+ * ended, or belongs to the process before a fork. A new hub at the same address counts as the
+ * hub. */
+int green__hub_post_if_open(const green_hub *hub, green_post *post);
+
+/* Retains a hub that may have been freed. NULL if it has ended, or belongs to the process
+ * before a fork. */
+green_hub *green__hub_retain_if_open(const green_hub *hub);
 
 #endif

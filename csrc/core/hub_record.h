@@ -28,7 +28,7 @@ struct green_hub {
     uint64_t switches, loop_iterations; /* counters */
     green_switch_state switch_state;
     green_inbox inbox;
-    uint32_t references; /* atomic; one is the hub's own until it ends */
+    uint32_t references; /* atomic; one is the hub's own until it ends, and one belongs to each handle of the root */
     green_hub_registration registration;
     green_hub_diagnostics diagnostics;
 

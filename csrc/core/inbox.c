@@ -12,22 +12,25 @@ enum {
     REVERSALS_MAX = 4096, /* posts that it puts into order */
 };
 
-static int refuse(const green_post *state) {
-    if (state == &abandoned)
-        return green__fail(-EXDEV, "cannot reach a hub that belongs to the process before the fork");
-    return green__fail(-ESRCH, "cannot reach a hub that has ended");
-}
-
-int green__inbox_post(green_hub *hub, green_post *post) {
+int green__inbox_try_post(green_hub *hub, green_post *post) {
     green_post **newest = &hub->inbox.newest, *before = __atomic_load_n(newest, __ATOMIC_RELAXED);
     do {
+        /* The caller sees what the hub did before it closed the inbox. */
         if (GREEN_UNLIKELY(before == &closed || before == &abandoned))
-            return refuse(before);
+            return __atomic_load_n(newest, __ATOMIC_ACQUIRE) == &closed ? -ESRCH : -EXDEV;
         post->next = before == &sleeping ? NULL : before;
     } while (!__atomic_compare_exchange_n(newest, &before, post, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
     if (before == &sleeping)
         green__engine_wake(hub->engine);
     return 0;
+}
+
+int green__inbox_post(green_hub *hub, green_post *post) {
+    int error = green__inbox_try_post(hub, post);
+    if (GREEN_UNLIKELY(error < 0))
+        green__fail(error, error == -ESRCH ? "cannot reach a hub that has ended"
+                                           : "cannot reach a hub that belongs to the process before the fork");
+    return error;
 }
 
 /* Reverses the posts that were taken, in steps, because a flood may have added any number
@@ -70,7 +73,7 @@ void green__inbox_awake(green_inbox *inbox) {
 bool green__inbox_close(green_inbox *inbox) {
     green_post *empty = NULL;
     return !inbox->ordered && !inbox->unordered &&
-           __atomic_compare_exchange_n(&inbox->newest, &empty, &closed, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+           __atomic_compare_exchange_n(&inbox->newest, &empty, &closed, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
 }
 
 void green__inbox_close_with_posts(green_inbox *inbox) {

@@ -41,6 +41,12 @@ typedef struct green_inbox {
  * the hub waits until the post has run. */
 int green__inbox_post(green_hub *hub, green_post *post);
 
+/* The same without an error message. */
+int green__inbox_try_post(green_hub *hub, green_post *post);
+
+/* The deliver() of a post of the program: runs it in a green thread, see post.c. */
+void green__post_deliver(green_post *post, int error);
+
 /* Whether a call of green__inbox_run() would run posts. Only a hint about posts that are
  * being added. */
 static inline bool green__inbox_has_posts(const green_inbox *inbox) {

@@ -20,7 +20,7 @@ static int run_posts(void *argument) {
     return 0;
 }
 
-static void deliver(green_post *post, int error) {
+void green__post_deliver(green_post *post, int error) {
     static const green_spawn_options options = {.name = "posts"};
     green_hub *hub = green__hub;
     if (error < 0) {
@@ -41,6 +41,6 @@ static void deliver(green_post *post, int error) {
 }
 
 int green_hub_post(green_hub *hub, green_post *post) {
-    post->deliver = deliver;
+    post->deliver = green__post_deliver;
     return green__inbox_post(hub, post);
 }

@@ -18,8 +18,8 @@ static void report_unobserved(green_thread *thread) {
                   message ? message : green__error_text(thread->result));
 }
 
-/* Called when the last reference is gone. */
-static void thread_free(green_thread *thread) {
+/* Called when the last reference is gone. Frees all but the record. */
+static void thread_end(green_thread *thread) {
     if (thread->result < 0 && !thread->observed && thread->result != -ECANCELED)
         report_unobserved(thread);
     if (thread->message)
@@ -28,7 +28,6 @@ static void thread_free(green_thread *thread) {
     green__interrupt_reason_discard(&thread->kill.reason);
     if (thread->name)
         green__thread_set_name(thread, NULL);
-    green__thread_record_free(&thread->hub->records, thread);
 }
 
 /* Ends a thread, on its own stack. It frees the stack just before it leaves it: no other
@@ -120,6 +119,7 @@ static void thread_init(green_thread *thread, green_hub *hub, green_function *fu
     thread->name = NULL;
     thread->context = NULL;
     thread->start = (green_timer){.fire = begin_after_delay};
+    thread->foreign_release.count = 0;
     thread->exit_observers = NULL;
     thread->specific = NULL;
     thread->message = NULL;
@@ -221,17 +221,61 @@ int green_spawn_after(green_thread **handle, int64_t delay, green_function *func
     return green_spawn_with(handle, &(green_spawn_options){.delay = delay}, function, argument);
 }
 
+/* The record of an OS thread's own context is part of that of its hub. */
+static bool is_root(const green_thread *thread) {
+    return thread == &thread->hub->root;
+}
+
 green_thread *green_thread_retain(green_thread *thread) {
     thread->references++;
+    if (GREEN_UNLIKELY(is_root(thread)))
+        green_hub_retain(thread->hub);
     return thread;
 }
 
+/* Its hub has ended, or belongs to the process before a fork. The record of a thread is freed
+ * with the hub, that of a root with its last handle. */
+static void subtract_after_end(green_thread *thread, uint32_t count) {
+    if (is_root(thread))
+        while (count-- > 0)
+            green_hub_release(thread->hub);
+    else if (green__references_subtract(&thread->references, count) == 0)
+        thread_end(thread);
+}
+
+static void foreign_released(green_post *post, int error) {
+    green_thread *thread = GREEN_CONTAINER(post, green_thread, foreign_release.post);
+    uint32_t count = green__foreign_release_take(&thread->foreign_release);
+    if (error < 0)
+        subtract_after_end(thread, count);
+    else
+        while (count-- > 0)
+            green_thread_release(thread);
+}
+
+static __attribute__((noinline)) void release_elsewhere(green_thread *thread) {
+    uint32_t count = green__foreign_release(thread->hub, &thread->foreign_release, foreign_released);
+    if (count > 0)
+        subtract_after_end(thread, count);
+}
+
 void green_thread_release(green_thread *thread) {
-    if (!thread || --thread->references > 0)
+    if (!thread)
+        return;
+    green_hub *hub = thread->hub;
+    if (GREEN_UNLIKELY(hub != green__hub)) {
+        release_elsewhere(thread);
+        return;
+    }
+    uint32_t left = --thread->references;
+    if (GREEN_UNLIKELY(is_root(thread)))
+        green_hub_release(hub);
+    if (left > 0)
         return;
     GREEN_INVARIANT(thread->state == GREEN_DONE, "a running thread holds itself");
-    thread->hub->handles--;
-    thread_free(thread);
+    hub->handles--;
+    thread_end(thread);
+    green__thread_record_free(&hub->records, thread);
 }
 
 /* Makes a delayed thread ready at once, so that it can exit. */

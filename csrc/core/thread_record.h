@@ -6,6 +6,7 @@
 #define GREEN_CORE_THREAD_RECORD_H
 
 #include "../base/message.h"
+#include "foreign_release.h"
 #include "stack.h"
 #include "timer.h"
 #include "wait.h"
@@ -82,6 +83,7 @@ struct green_thread {
     char *name;
     void *context;
     green_timer start; /* of a delayed thread */
+    green_foreign_release foreign_release;
     green_interrupt kill;
     green_interrupt_reason reason; /* of the interrupt that was delivered last */
     uint64_t deliveries;

@@ -9,6 +9,7 @@
 
 struct green_event {
     green_hub *hub;
+    green_foreign_release foreign_release;
     green_wait_list waiters; /* empty once the event is sent */
     void *value;
     int error;
@@ -37,9 +38,22 @@ int green_event_make(green_event **made) {
     return 0;
 }
 
+static void foreign_released(green_post *post, int error) {
+    green_event *event = GREEN_CONTAINER(post, green_event, foreign_release.post);
+    if (error < 0)
+        free(event);
+    else
+        green_event_free(event);
+}
+
 void green_event_free(green_event *event) {
     if (!event)
         return;
+    if (green__hub_affinity_is_foreign(event->hub)) {
+        if (green__foreign_release(event->hub, &event->foreign_release, foreign_released) > 0)
+            free(event);
+        return;
+    }
     green__wait_list_end(&event->waiters, -EBADF);
     free(event);
 }

@@ -21,6 +21,7 @@ struct green_group {
     struct entry *running; /* in no particular order */
     struct entry *finished, **last;
     size_t finished_count;
+    green_foreign_release foreign_release;
 };
 
 static green_thread *hand_out(green_group *group, struct entry *entry) {
@@ -62,22 +63,44 @@ int green_group_make(green_group **made) {
     return 0;
 }
 
+static void stop_observing(green_group *group) {
+    for (struct entry *entry = group->running; entry; entry = entry->next)
+        green__exit_observer_remove(&entry->exit_observer);
+}
+
 static void drop_all(struct entry *entry) {
     for (struct entry *next; entry; entry = next) {
         next = entry->next;
-        green__exit_observer_remove(&entry->exit_observer);
         green_thread_release(entry->thread);
         free(entry);
     }
 }
 
-void green_group_free(green_group *group) {
-    if (!group)
-        return;
-    green__wait_list_end(&group->takers.waiting, -EBADF);
+static void destroy(green_group *group) {
     drop_all(group->running);
     drop_all(group->finished);
     free(group);
+}
+
+static void foreign_released(green_post *post, int error) {
+    green_group *group = GREEN_CONTAINER(post, green_group, foreign_release.post);
+    if (error < 0)
+        destroy(group);
+    else
+        green_group_free(group);
+}
+
+void green_group_free(green_group *group) {
+    if (!group)
+        return;
+    if (green__hub_affinity_is_foreign(group->takers.hub)) {
+        if (green__foreign_release(group->takers.hub, &group->foreign_release, foreign_released) > 0)
+            destroy(group); /* its threads never exit */
+        return;
+    }
+    green__wait_list_end(&group->takers.waiting, -EBADF);
+    stop_observing(group);
+    destroy(group);
 }
 
 int green_group_add(green_group *group, green_thread *thread) {

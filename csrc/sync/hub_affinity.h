@@ -3,6 +3,7 @@
 #ifndef GREEN_SYNC_HUB_AFFINITY_H
 #define GREEN_SYNC_HUB_AFFINITY_H
 
+#include "../core/foreign_release.h"
 #include "../core/hub.h"
 #include "../core/interrupt.h"
 
@@ -13,6 +14,12 @@ int green__hub_affinity_set(green_hub **hub, const char *object);
  * kind of object, such as "queue", for the error message. */
 static inline int green__hub_affinity_check(green_hub **hub, const char *object) {
     return GREEN_LIKELY(*hub && *hub == green__hub) ? 0 : green__hub_affinity_set(hub, object);
+}
+
+/* Whether the object belongs to another hub than that of this OS thread. It is then freed by
+ * green__foreign_release(). An object that no hub has used is freed on any OS thread. */
+static inline bool green__hub_affinity_is_foreign(const green_hub *hub) {
+    return hub && hub != green__hub;
 }
 
 /* The start of a call that may block but may also return at once: checks the hub

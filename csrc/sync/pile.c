@@ -25,6 +25,8 @@ struct green_pile {
     size_t capacity;                    /* of items: a power of two, or 0 */
     size_t first, end;                  /* the numbers of the first item and of the next one */
     green_exit_observer first_observer; /* of the first thread, while takers wait */
+    void (*discard)(void *context);     /* called with those of the items that are left; NULL: none */
+    green_foreign_release foreign_release;
 };
 
 static struct item *item_at(const green_pile *pile, size_t number) {
@@ -114,18 +116,45 @@ int green_pile_make(green_pile **made, green_pool *pool) {
     return 0;
 }
 
-void green_pile_free(green_pile *pile) {
-    if (!pile)
-        return;
-    green__wait_list_end(&pile->takers.waiting, -EBADF);
-    while (pile->takers.count > 0) {
-        struct item item = item_take_first(pile);
+static void destroy(green_pile *pile) {
+    for (size_t number = pile->first; number != pile->end; number++) {
+        struct item item = *item_at(pile, number);
         if (item.place)
             item.place->pile = NULL;
+        if (pile->discard)
+            pile->discard(item.context);
         green_thread_release(item.thread);
     }
     free(pile->items);
     free(pile);
+}
+
+static void foreign_released(green_post *post, int error) {
+    green_pile *pile = GREEN_CONTAINER(post, green_pile, foreign_release.post);
+    if (error < 0)
+        destroy(pile);
+    else
+        green_pile_free(pile);
+}
+
+void green_pile_free(green_pile *pile) {
+    if (!pile)
+        return;
+    if (green__hub_affinity_is_foreign(pile->takers.hub)) {
+        if (green__foreign_release(pile->takers.hub, &pile->foreign_release, foreign_released) > 0)
+            destroy(pile); /* its threads never exit */
+        return;
+    }
+    green__wait_list_end(&pile->takers.waiting, -EBADF);
+    green__exit_observer_remove(&pile->first_observer);
+    destroy(pile);
+}
+
+void green_pile_free_with(green_pile *pile, void (*discard)(void *context)) {
+    if (!pile)
+        return;
+    pile->discard = discard;
+    green_pile_free(pile);
 }
 
 static inline int append(green_pile *pile, struct item item) {

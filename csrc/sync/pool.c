@@ -25,6 +25,7 @@ struct green_pool {
     green_wait_list idle; /* in green_pool_wait() */
     green_exit_observer *spare;
     bool freed;
+    green_foreign_release foreign_release;
 };
 
 /* A wait in one of the two lists. A thread that is woken with an error does not use
@@ -227,15 +228,33 @@ int green_pool_make(green_pool **made, int64_t size) {
     return 0;
 }
 
-void green_pool_free(green_pool *pool) {
-    if (!pool)
-        return;
-    green__wait_list_end(&pool->idle, -EBADF); /* first, because the last spawner that leaves makes the pool idle */
-    green__wait_list_end(&pool->spawners, -EBADF);
+/* The last running thread destroys the pool. */
+static void destroy_when_empty(green_pool *pool) {
     if (pool->running == 0)
         destroy(pool);
     else
         pool->freed = true;
+}
+
+static void foreign_released(green_post *post, int error) {
+    green_pool *pool = GREEN_CONTAINER(post, green_pool, foreign_release.post);
+    if (error < 0)
+        destroy_when_empty(pool);
+    else
+        green_pool_free(pool);
+}
+
+void green_pool_free(green_pool *pool) {
+    if (!pool)
+        return;
+    if (green__hub_affinity_is_foreign(pool->hub)) {
+        if (green__foreign_release(pool->hub, &pool->foreign_release, foreign_released) > 0)
+            destroy_when_empty(pool);
+        return;
+    }
+    green__wait_list_end(&pool->idle, -EBADF); /* first, because the last spawner that leaves makes the pool idle */
+    green__wait_list_end(&pool->spawners, -EBADF);
+    destroy_when_empty(pool);
 }
 
 int green_pool_resize(green_pool *pool, int64_t size) {

@@ -20,6 +20,7 @@ struct green_queue {
     green_queue_options options;
     bool closed;
     void *scratch; /* an extra slot of a LIFO queue: see take_and_refill() */
+    green_foreign_release foreign_release;
 };
 
 /* A thread that waits to get or to put, and the memory of its element. */
@@ -342,12 +343,7 @@ int green_queue_resize(green_queue *queue, int64_t capacity) {
     return 0;
 }
 
-void green_queue_free(green_queue *queue) {
-    if (!queue)
-        return;
-    green__wait_list_end(&queue->getters, -EBADF);
-    green__wait_list_end(&queue->putters, -EBADF);
-    green__wait_list_end(&queue->joiners, -EBADF);
+static void destroy(green_queue *queue) {
     while (queue->count > 0) {
         void *slot = take(queue);
         if (queue->options.destroy)
@@ -357,6 +353,28 @@ void green_queue_free(green_queue *queue) {
     free(queue->heap.entries);
     free(queue->scratch);
     free(queue);
+}
+
+static void foreign_released(green_post *post, int error) {
+    green_queue *queue = GREEN_CONTAINER(post, green_queue, foreign_release.post);
+    if (error < 0)
+        destroy(queue);
+    else
+        green_queue_free(queue);
+}
+
+void green_queue_free(green_queue *queue) {
+    if (!queue)
+        return;
+    if (green__hub_affinity_is_foreign(queue->hub)) {
+        if (green__foreign_release(queue->hub, &queue->foreign_release, foreign_released) > 0)
+            destroy(queue);
+        return;
+    }
+    green__wait_list_end(&queue->getters, -EBADF);
+    green__wait_list_end(&queue->putters, -EBADF);
+    green__wait_list_end(&queue->joiners, -EBADF);
+    destroy(queue);
 }
 
 /* Unfinished elements ------------------------------------------------------ */

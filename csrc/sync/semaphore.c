@@ -12,6 +12,7 @@
  * permits equals the limit. */
 struct green_semaphore {
     green_hub *hub;
+    green_foreign_release foreign_release;
     int64_t permits, limit;
     green_wait_list acquirers, releasers;
 };
@@ -56,9 +57,22 @@ int green_semaphore_make(green_semaphore **made, int64_t permits, int64_t limit)
     return 0;
 }
 
+static void foreign_released(green_post *post, int error) {
+    green_semaphore *semaphore = GREEN_CONTAINER(post, green_semaphore, foreign_release.post);
+    if (error < 0)
+        free(semaphore);
+    else
+        green_semaphore_free(semaphore);
+}
+
 void green_semaphore_free(green_semaphore *semaphore) {
     if (!semaphore)
         return;
+    if (green__hub_affinity_is_foreign(semaphore->hub)) {
+        if (green__foreign_release(semaphore->hub, &semaphore->foreign_release, foreign_released) > 0)
+            free(semaphore);
+        return;
+    }
     green__wait_list_end(&semaphore->acquirers, -EBADF);
     green__wait_list_end(&semaphore->releasers, -EBADF);
     free(semaphore);

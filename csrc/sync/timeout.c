@@ -1,5 +1,6 @@
 /* Timeouts: timers that interrupt the thread which started them. */
 #include "../core/exit_observer.h"
+#include "../core/foreign_release.h"
 #include "../core/hub.h"
 #include "../core/interrupt.h"
 
@@ -13,7 +14,8 @@ struct green_timeout {
     green_timer timer;
     green_interrupt interrupt;
     green_exit_observer exit_observer;
-    green_hub *const *owner; /* identifies the OS thread that started it, also after its hub */
+    green_hub *hub;
+    green_foreign_release foreign_release;
     uint64_t id;
     int64_t nanoseconds;
     bool fired;
@@ -80,7 +82,7 @@ static void fire(green_timer *timer) {
 
 /* Sets each field, because clearing the structure first would double the time of a
  * start. */
-static void init(green_timeout *timeout, int64_t nanoseconds, green_interrupt_reason reason) {
+static void init(green_timeout *timeout, green_hub *hub, int64_t nanoseconds, green_interrupt_reason reason) {
     timeout->thread = NULL;
     timeout->timer.fire = fire;
     timeout->timer.place = 0;
@@ -90,7 +92,8 @@ static void init(green_timeout *timeout, int64_t nanoseconds, green_interrupt_re
     timeout->interrupt.delivered = delivered;
     timeout->exit_observer.place = NULL;
     timeout->exit_observer.exited = thread_exited;
-    timeout->owner = &green__hub;
+    timeout->hub = hub;
+    timeout->foreign_release.count = 0;
     timeout->id = next_id();
     timeout->nanoseconds = nanoseconds;
     timeout->fired = false;
@@ -116,7 +119,7 @@ int green_timeout_start_with(green_timeout **started, int64_t nanoseconds, void 
     green_timeout *timeout = hub ? malloc(sizeof *timeout) : NULL;
     if (!timeout)
         goto failed;
-    init(timeout, nanoseconds, given);
+    init(timeout, hub, nanoseconds, given);
     if (arm(timeout, hub->current) < 0)
         goto failed;
     *started = timeout;
@@ -132,21 +135,30 @@ int green_timeout_start(green_timeout **timeout, int64_t nanoseconds) {
     return green_timeout_start_with(timeout, nanoseconds, NULL, NULL);
 }
 
-static void check_os_thread(const green_timeout *timeout) {
-    if (GREEN_LIKELY(timeout->owner == &green__hub))
-        return;
-    green__report("timeout %lu was freed on another OS thread than the one that started it", timeout->id);
-    abort();
+static void destroy(green_timeout *timeout) {
+    green_interrupt_reason unread = timeout->interrupt.reason;
+    free(timeout);
+    green__interrupt_reason_discard(&unread);
+}
+
+static void foreign_released(green_post *post, int error) {
+    green_timeout *timeout = GREEN_CONTAINER(post, green_timeout, foreign_release.post);
+    if (error < 0)
+        destroy(timeout);
+    else
+        green_timeout_free(timeout);
 }
 
 void green_timeout_free(green_timeout *timeout) {
     if (!timeout)
         return;
-    check_os_thread(timeout);
+    if (GREEN_UNLIKELY(timeout->hub != green__hub)) {
+        if (green__foreign_release(timeout->hub, &timeout->foreign_release, foreign_released) > 0)
+            destroy(timeout); /* its thread never runs again */
+        return;
+    }
     stop(timeout);
-    green_interrupt_reason unread = timeout->interrupt.reason;
-    free(timeout);
-    green__interrupt_reason_discard(&unread);
+    destroy(timeout);
 }
 
 bool green_timeout_is_pending(const green_timeout *timeout) {

@@ -30,6 +30,10 @@ GREEN_API GREEN_CHECK int green_pile_make(green_pile **pile, green_pool *pool);
  * running. Threads that wait in green_pile_next() get -EBADF. */
 GREEN_API void green_pile_free(green_pile *GREEN_NULLABLE pile);
 
+/* The same, and calls discard(context) for each item that was not taken, in their order. It
+ * must not block. */
+GREEN_API void green_pile_free_with(green_pile *GREEN_NULLABLE pile, void (*discard)(void *GREEN_NULLABLE context));
+
 /* Starts function(argument) in a thread of the pool and adds the thread at the
  * end of the pile. Blocks while the pool is full. Returns as green_pool_spawn()
  * does. On failure nothing is added, unless the function was called in place. */

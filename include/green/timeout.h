@@ -37,8 +37,8 @@ GREEN_API GREEN_CHECK int green_timeout_start_with(green_timeout **timeout, int6
                                                    void (*GREEN_NULLABLE discard)(void *GREEN_NULLABLE reason));
 
 /* Stops and frees the timeout. If it has fired but has not ended a call yet, it never
- * will. A call on another OS thread than the one that started the timeout ends the
- * process with a message. */
+ * will. On another OS thread than the one that started the timeout, this takes effect
+ * soon after the call, on the hub of that OS thread. */
 GREEN_API void green_timeout_free(green_timeout *GREEN_NULLABLE timeout);
 
 /* Whether the timeout can still end a call. It cannot after it has ended one, after

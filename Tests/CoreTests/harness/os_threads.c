@@ -17,3 +17,21 @@ int os_thread_finish(struct os_thread *thread) {
     CHECK(pthread_join(thread->id, NULL), ==, 0);
     return thread->result;
 }
+
+struct call {
+    void (*function)(void *argument);
+    void *argument;
+};
+
+static void *call_it(void *argument) {
+    const struct call *call = argument;
+    call->function(call->argument);
+    return NULL;
+}
+
+void on_os_thread(void (*function)(void *argument), void *argument) {
+    struct call call = {function, argument};
+    pthread_t id;
+    CHECK(pthread_create(&id, NULL, call_it, &call), ==, 0);
+    CHECK(pthread_join(id, NULL), ==, 0);
+}

@@ -22,4 +22,8 @@ void os_thread_start(struct os_thread *thread, int (*function)(void *argument), 
  * thread has ended. Returns the result. */
 int os_thread_finish(struct os_thread *thread);
 
+/* Calls the function on an OS thread of its own, and waits for that. Blocks the hub, so that
+ * nothing runs on it meanwhile. */
+void on_os_thread(void (*function)(void *argument), void *argument);
+
 #endif
