@@ -36,6 +36,13 @@ extension Queue {
     }
 }
 
+/// The capacity in the core's terms; nil means no limit. A negative number ends the process.
+func coreCapacity(_ capacity: Int?, of what: StaticString) -> Int64 {
+    guard let capacity else { return GREEN_UNBOUNDED }
+    guard capacity >= 0 else { fatalError("\(what) cannot have a capacity of \(capacity); nil is one without limit") }
+    return Int64(capacity)
+}
+
 /// The timeout in the core's unit.
 @inlinable
 @inline(__always)

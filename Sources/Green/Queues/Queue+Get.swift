@@ -52,7 +52,7 @@ extension Queue {
 
     /// Removes and returns the next item if there is one now. Does not block.
     ///
-    /// On a channel, it takes the item of a thread that waits to put it.
+    /// With a capacity of 0, it takes the item of a thread that waits to put it.
     ///
     /// - Returns: The item; nil if there is none now.
     /// - Throws: ``QueueClosed`` if the queue is empty and closed.

@@ -1,7 +1,7 @@
 extension Queue {
     /// Puts an item into the queue, or passes it directly to a thread that waits for one.
     ///
-    /// Blocks while the queue is full; on a channel, until the item is taken.
+    /// Blocks while the queue is full; with a capacity of 0, until the item is taken.
     ///
     /// - Parameters:
     ///   - item: The item. If the call throws, the item was not put.
@@ -30,7 +30,7 @@ extension Queue {
 
     /// Puts an item into the queue if there is room now. Does not block.
     ///
-    /// On a channel, it succeeds if a thread waits for an item.
+    /// With a capacity of 0, it succeeds if a thread waits for an item.
     ///
     /// - Parameter item: The item.
     /// - Returns: Whether the item was put.
@@ -52,23 +52,23 @@ extension Queue {
             return result > 0
         }
     }
+}
 
-    /// Keeps the item on the stack for a call that may move it away, and destroys it if the call did not.
-    @inlinable
-    func hand(over item: consuming Item, to call: (UnsafeMutableRawPointer) throws -> Bool) throws -> Bool {
-        // A closure cannot consume what it captures.
-        var item = Optional(item)
-        return try unsafe withUnsafeTemporaryAllocation(of: Item.self, capacity: 1) { room in
-            let place = room.baseAddress!
-            unsafe place.initialize(to: item.take()!)
-            var isGone = false
-            defer {
-                if !isGone {
-                    unsafe place.deinitialize(count: 1)
-                }
+/// Keeps the item on the stack for a call that may move it away, and destroys it if the call did not.
+@inlinable
+func hand<Item>(over item: consuming Item, to call: (UnsafeMutableRawPointer) throws -> Bool) throws -> Bool {
+    // A closure cannot consume what it captures.
+    var item = Optional(item)
+    return try unsafe withUnsafeTemporaryAllocation(of: Item.self, capacity: 1) { room in
+        let place = room.baseAddress!
+        unsafe place.initialize(to: item.take()!)
+        var isGone = false
+        defer {
+            if !isGone {
+                unsafe place.deinitialize(count: 1)
             }
-            isGone = try unsafe call(UnsafeMutableRawPointer(place))
-            return isGone
         }
+        isGone = try unsafe call(UnsafeMutableRawPointer(place))
+        return isGone
     }
 }

@@ -14,8 +14,7 @@ internal import CGreen
 /// ```
 ///
 /// A queue without a capacity holds any number of items. A queue with a capacity applies back-pressure: `put` blocks
-/// while the queue is full. A capacity of 0 makes a channel, which holds nothing: `put` returns when a `get` has taken
-/// its item.
+/// while the queue is full. A queue with a capacity of 0 holds nothing: `put` returns when a `get` has taken its item.
 ///
 /// Waiting threads are served first come, first served. A thread whose wait is interrupted or expires puts and takes
 /// nothing. Items are stored in the queue itself, or pass directly from thread to thread, without an allocation for
@@ -23,7 +22,7 @@ internal import CGreen
 ///
 /// ``LIFOQueue`` and ``PriorityQueue`` differ only in the order of their items.
 ///
-/// A queue belongs to the OS thread that first uses it, so it is not `Sendable`.
+/// A queue belongs to the OS thread that first uses it, so it is not `Sendable`. A ``Channel`` is for any OS threads.
 @safe
 public class Queue<Item> {
     /// Owned.
@@ -34,8 +33,8 @@ public class Queue<Item> {
 
     /// Creates an empty queue.
     ///
-    /// - Parameter capacity: The maximum number of items; nil means no limit, 0 makes a channel. A negative number ends
-    ///   the process.
+    /// - Parameter capacity: The maximum number of items; nil means no limit, with 0 a put waits for a get. A negative number
+    ///   ends the process.
     @inlinable
     public convenience init(capacity: Int? = nil) {
         self.init(capacity: capacity, order: .fifo, items: QueueItems(Item.self))
@@ -46,7 +45,7 @@ public class Queue<Item> {
         var options = unsafe green_queue_options()
         unsafe options.element_size = MemoryLayout<Item>.stride
         unsafe options.alignment = MemoryLayout<Item>.alignment
-        unsafe options.capacity = coreCapacity(capacity)
+        unsafe options.capacity = coreCapacity(capacity, of: "a queue")
         unsafe options.order = order.core
         unsafe items.describe(in: &options)
         var handle: OpaquePointer?
@@ -64,7 +63,7 @@ public class Queue<Item> {
 extension Queue: Sendable {}
 
 extension Queue {
-    /// The maximum number of items; nil means no limit, 0 is a channel.
+    /// The maximum number of items; nil means no limit.
     public var capacity: Int? {
         let capacity = unsafe green_queue_capacity(handle)
         return capacity == GREEN_UNBOUNDED ? nil : Int(capacity)
@@ -75,24 +74,24 @@ extension Queue {
     /// A larger capacity completes waiting puts at once. With a smaller one, items above it stay, and puts block until
     /// there is room.
     ///
-    /// - Parameter capacity: The new capacity; nil means no limit, 0 makes a channel. A negative number ends the
-    ///   process, as does a call on another OS thread.
+    /// - Parameter capacity: The new capacity; nil means no limit, with 0 a put waits for a get. A negative number ends
+    ///   the process, as does a call on another OS thread.
     @available(*, noasync)
     public func resize(capacity: Int?) {
-        unsafe checkOrTrap(green_queue_resize(handle, coreCapacity(capacity)))
+        unsafe checkOrTrap(green_queue_resize(handle, coreCapacity(capacity, of: "a queue")))
     }
 
-    /// The number of items in the queue; always 0 for a channel.
+    /// The number of items in the queue; always 0 with a capacity of 0.
     public var count: Int {
         unsafe green_queue_count(handle)
     }
 
-    /// Whether the queue holds no item. Always true for a channel.
+    /// Whether the queue holds no item. Always true with a capacity of 0.
     public var isEmpty: Bool {
         count == 0
     }
 
-    /// Whether a put would block. Always true for a channel.
+    /// Whether a put would block. Always true with a capacity of 0.
     public var isFull: Bool {
         unsafe green_queue_is_full(handle)
     }
@@ -120,11 +119,4 @@ extension Queue {
     public var isClosed: Bool {
         unsafe green_queue_is_closed(handle)
     }
-}
-
-/// The capacity in the core's terms.
-private func coreCapacity(_ capacity: Int?) -> Int64 {
-    guard let capacity else { return GREEN_UNBOUNDED }
-    guard capacity >= 0 else { fatalError("a queue cannot have a capacity of \(capacity); nil is one without limit") }
-    return Int64(capacity)
 }

@@ -16,10 +16,10 @@ enum QueueOrder {
     }
 }
 
-/// How to move, destroy and compare the items of a queue, for the core.
+/// How to move, destroy and compare the items of a queue or a channel, for the core.
 ///
 /// The functions are created where the type of the items is known, and capture nothing for most queues. The core calls
-/// them only where an item cannot be moved directly into a slot and out of it.
+/// them only where an item cannot be moved directly into a slot of a queue and out of it.
 @usableFromInline
 @safe
 final class QueueItems {
@@ -63,21 +63,37 @@ final class QueueItems {
     /// Fills in the core's options. The owner of the queue must retain this object as long as the queue.
     func describe(in options: inout green_queue_options) {
         unsafe options.context = Unmanaged.passUnretained(self).toOpaque()
-        unsafe options.move = { target, source, context in
-            unsafe QueueItems.with(context) { unsafe $0.move(target, source) }
-        }
-        unsafe options.destroy = { item, context in
-            unsafe QueueItems.with(context) { unsafe $0.destroy(item) }
-        }
+        unsafe options.move = moveItem
+        unsafe options.destroy = destroyItem
         unsafe options.precedes = { first, second, context in
             unsafe QueueItems.with(context) { unsafe $0.precedes(first, second) }
         }
     }
 
+    /// Does the same for a channel, whose owner must retain this object as long as the channel.
+    func describe(in options: inout green_channel_options) {
+        unsafe options.context = Unmanaged.passUnretained(self).toOpaque()
+        unsafe options.move = moveItem
+        unsafe options.destroy = destroyItem
+    }
+
     /// Calls the body with the object, which the owner of the queue retains. Retaining the closure for each call would
     /// double the cost of a comparison.
     @inline(__always)
-    private static func with<Result>(_ context: UnsafeMutableRawPointer?, _ body: (QueueItems) -> Result) -> Result {
+    fileprivate static func with<Result>(_ context: UnsafeMutableRawPointer?, _ body: (QueueItems) -> Result) -> Result
+    {
         unsafe Unmanaged<QueueItems>.fromOpaque(context!)._withUnsafeGuaranteedRef(body)
     }
+}
+
+private func moveItem(
+    _ target: UnsafeMutableRawPointer,
+    _ source: UnsafeMutableRawPointer,
+    _ context: UnsafeMutableRawPointer?
+) {
+    unsafe QueueItems.with(context) { unsafe $0.move(target, source) }
+}
+
+private func destroyItem(_ item: UnsafeMutableRawPointer, _ context: UnsafeMutableRawPointer?) {
+    unsafe QueueItems.with(context) { unsafe $0.destroy(item) }
 }

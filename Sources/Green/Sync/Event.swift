@@ -13,7 +13,7 @@ internal import CGreen
 ///
 /// Waiting threads run in the order in which they began to wait.
 ///
-/// An event belongs to the OS thread that first uses it, so it is not `Sendable`.
+/// An event belongs to the OS thread that first uses it, so it is not `Sendable`. A ``Promise`` is for any OS threads.
 @safe
 public final class Event<Value> {
     /// Owned. Keeps the state of the event and the waiting threads. Swift keeps what was sent.

@@ -1,38 +1,6 @@
 import Glibc
 import Green
-import Synchronization
 import Testing
-
-/// A counter for several OS threads.
-private final class Count: Sendable {
-    private let number = Atomic(0)
-
-    var value: Int { number.load(ordering: .acquiring) }
-
-    func add(_ difference: Int = 1) {
-        number.add(difference, ordering: .acquiringAndReleasing)
-    }
-}
-
-/// Increments a counter when it is destroyed.
-private final class Guest: Sendable {
-    private let gone: Count
-
-    init(_ gone: Count) {
-        self.gone = gone
-    }
-
-    deinit {
-        gone.add()
-    }
-}
-
-private func until(_ condition: () -> Bool) throws {
-    for _ in 0..<60_000 where !condition() {
-        try GreenThread.sleep(for: .milliseconds(1))
-    }
-    try #require(condition())
-}
 
 @Suite("Offloading")
 struct OffloadTests {

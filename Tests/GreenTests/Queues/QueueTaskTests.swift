@@ -43,7 +43,7 @@ struct QueueTaskTests {
     }
 
     @Test
-    func `includes items of a channel and those passed directly to a waiting thread`() throws {
+    func `includes items of a queue with a capacity of 0 and those passed directly to a waiting thread`() throws {
         try onHub { () throws in
             let channel = Queue<Int>(capacity: 0)
             let consumer = spawn { try channel.get() }

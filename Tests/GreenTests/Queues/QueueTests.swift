@@ -204,7 +204,7 @@ struct QueueTests {
     }
 
     @Test
-    func `that becomes a channel returns its items, and then those of waiting puts`() throws {
+    func `that gets a capacity of 0 returns its items, and then those of waiting puts`() throws {
         try onHub { () throws in
             let queue = Queue<Int>(capacity: 1)
             let producers = (0..<3).map { number in spawn { try queue.put(number) } }

@@ -1,25 +1,38 @@
 import Glibc
 
-/// Runs the body on a new OS thread, and waits for its end.
-func onAnotherThread(_ body: @escaping () -> Void) {
-    final class Errand {
+/// An OS thread that runs a function. It has no hub until the function makes one.
+final class OSThread {
+    private final class Errand {
         let body: () -> Void
 
         init(_ body: @escaping () -> Void) {
             self.body = body
         }
     }
-    var thread = pthread_t()
-    let errand = unsafe Unmanaged.passRetained(Errand(body)).toOpaque()
-    let error = unsafe pthread_create(
-        &thread,
-        nil,
-        { errand in
-            unsafe Unmanaged<Errand>.fromOpaque(errand!).takeRetainedValue().body()
-            return nil
-        },
-        errand
-    )
-    precondition(error == 0)
-    pthread_join(thread, nil)
+
+    private var thread = pthread_t()
+
+    init(_ body: @escaping () -> Void) {
+        let errand = unsafe Unmanaged.passRetained(Errand(body)).toOpaque()
+        let error = unsafe pthread_create(
+            &thread,
+            nil,
+            { errand in
+                unsafe Unmanaged<Errand>.fromOpaque(errand!).takeRetainedValue().body()
+                return nil
+            },
+            errand
+        )
+        precondition(error == 0)
+    }
+
+    /// Blocks the calling OS thread until the function has returned. Call it once.
+    func join() {
+        pthread_join(thread, nil)
+    }
+}
+
+/// Runs the body on a new OS thread, and waits for its end.
+func onAnotherThread(_ body: @escaping () -> Void) {
+    OSThread(body).join()
 }

@@ -126,6 +126,29 @@ struct DurationTests {
     }
 
     @Test
+    func `for channels and promises`() throws {
+        try onHub { () throws in
+            let (sent, unsent) = (Promise<Int>(), Promise<Int>())
+            try sent.send(1)
+            let (channel, none) = (Channel<Int>(), Channel<Int>(capacity: 0))
+            checkReady([
+                Timed("Promise.wait") { try sent.wait(timeout: $0) },
+                Timed("withPromise") { try withPromise(of: Int.self, timeout: $0) { try $0.send(1) } },
+                Timed("Channel.send and receive") {
+                    try channel.send(1, timeout: $0)
+                    return try channel.receive(timeout: $0)
+                },
+            ])
+            try checkNever([
+                Timed("Promise.wait") { try unsent.wait(timeout: $0) },
+                Timed("Channel.send") { try none.send(1, timeout: $0) },
+                Timed("Channel.receive") { try none.receive(timeout: $0) },
+                Timed("Channel.next") { try none.next(timeout: $0) },
+            ])
+        }
+    }
+
+    @Test
     func `for sockets, files, processes and signals`() throws {
         try onHub { () throws in
             let (near, far) = try Socket.pair()

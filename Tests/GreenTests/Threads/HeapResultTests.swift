@@ -151,6 +151,53 @@ struct HeapResultTests {
     }
 
     @Test
+    func `received from a channel`() throws {
+        for capacity in [nil, 2] {
+            try check(text) { number in
+                let channel = Channel<String>(capacity: capacity)
+                try channel.send(text(number))
+                return try channel.receive()
+            }
+            try check(record) { number in
+                let channel = Channel<Record>(capacity: capacity)
+                #expect(try channel.trySend(record(number)))
+                return try channel.tryReceive()!
+            }
+        }
+        try check(record) { number in
+            let channel = Channel<Record>(capacity: 0)
+            spawn { try channel.send(record(number)) }
+            return try channel.next()!
+        }
+        try check(text) { number in
+            let channel = Channel<String>()
+            let value = text(number)
+            onAnotherThread { try? channel.send(value) }
+            return try channel.receive()
+        }
+    }
+
+    @Test
+    func `sent by a promise`() throws {
+        try check(text) { number in
+            let promise = Promise<String>()
+            try promise.send(text(number))
+            return try promise.wait()
+        }
+        try check(record) { number in
+            try withPromise { promise in
+                let value = record(number)
+                onAnotherThread { try? promise.send(value) }
+            }
+        }
+        try check(text) { number in
+            let promise = Promise<String>()
+            spawn { try promise.send(text(number)) }
+            return try promise.wait()
+        }
+    }
+
+    @Test
     func `left in a queue that is dropped`() throws {
         try onHub {
             for number in 0..<50 {

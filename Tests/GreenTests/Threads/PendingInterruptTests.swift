@@ -175,6 +175,24 @@ struct PendingInterruptTests {
     }
 
     @Test
+    func `interrupts every call on channels and promises`() throws {
+        try onHub { () throws in
+            let promise = Promise<Int>()
+            try promise.send(1)
+            let channel = Channel<Int>(capacity: 10)
+            try channel.send(1)
+            try check([
+                Prepared("Promise.wait") { try promise.wait() },
+                Prepared("withPromise") { try withPromise(of: Int.self) { try $0.send(1) } },
+                Prepared("Channel.receive") { try same(channel.receive(), 1) },
+                Prepared("Channel.send") { try channel.send(2) },
+                Prepared("Channel.next") { try same(channel.next(), 2) },
+            ])
+            #expect(channel.isEmpty)
+        }
+    }
+
+    @Test
     func `interrupts every call of a socket`() throws {
         try onHub { () throws in
             let (near, far) = try Socket.pair()

@@ -1,8 +1,8 @@
 import Green
 import Testing
 
-@Suite("A channel, which is a queue with a capacity of 0,")
-struct ChannelTests {
+@Suite("A queue with a capacity of 0")
+struct RendezvousTests {
     @Test(arguments: QueueKind.allCases)
     func `is empty and full at once, and holds nothing`(_ kind: QueueKind) throws {
         try onHub { () throws in
