@@ -163,7 +163,7 @@ static void close_unaccepted(green_listener *listener) {
 /* For a listener of the parent process in a forked child; the parent continues to listen.
  * The threads that accept and serve hold references but do not exist in the child. */
 static void release_after_fork(green_listener *listener) {
-    uint32_t users = (listener->acceptor != NULL) + (listener->server != NULL);
+    uint32_t users = (listener->acceptor != NULL) + (listener->service != NULL);
     if (--listener->references > users)
         return;
     if (listener->fd >= 0)
@@ -210,8 +210,8 @@ int green_listener_close(green_listener *listener) {
     listener->closed = true;
     if (listener->acceptor)
         green__wait_end(listener->acceptor, -EBADF);
-    if (listener->server)
-        listener->on_close(listener->server);
+    if (listener->service)
+        listener->on_close(listener->service);
     if (!listener->acceptor) {
         green__listener_close_descriptor(listener);
         return 0;

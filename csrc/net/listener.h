@@ -16,8 +16,8 @@ struct green_listener {
     unsigned accepts;    /* connections accepted so far */
     green_wait *acceptor;
     green_wait_list closers;
-    struct green_service *server; /* of the green_serve() that uses it, or NULL */
-    void (*on_close)(struct green_service *server);
+    struct green_service *service; /* that accepts its connections, or NULL */
+    void (*on_close)(struct green_service *service);
     /* Called with each new connection, to set up TLS for example. Its error fails the accept. */
     int (*on_accept)(green_socket *socket, void *context);
     void (*forget)(void *context);

@@ -34,10 +34,16 @@ struct green_socket {
     bool full;                         /* the last send filled the kernel's buffer */
     int failed[2];                     /* by direction: -errno of the last operation, or 0 if it succeeded */
 
-    /* Set by serve.c for the client of a handler. */
-    struct green_service *server;
-    green_thread *handler;
-    green_socket *next, *previous;
+    /* The client of a service: see service.h. */
+    struct green_service *service;
+    union {
+        struct {
+            green_thread *handler;
+            green_socket *next, *previous;
+            bool stopping; /* its handler is in a call that stops the service */
+        };
+        green_post post; /* while it is on its way to another hub */
+    };
 };
 
 /* The direction of a call. */

@@ -160,6 +160,36 @@ TEST(from_inside, "a handler may stop its own server, and is neither waited for 
     green_listener_release(server.listener);
 }
 
+static int stop_for_ever(green_socket *client, void *context) {
+    char byte;
+    (void)context;
+    server.running++;
+    CHECK(green_read(client, &byte, 1), ==, 1);
+    CHECK(green_listener_stop(server.listener, GREEN_FOREVER), ==, 0);
+    server.ended++;
+    return 0;
+}
+
+static int serve_together(void *unused) {
+    (void)unused;
+    return green_serve(server.listener, NULL, stop_for_ever, NULL);
+}
+
+TEST(two_from_inside, "two handlers that stop their server without a limit do not wait for each other") {
+    server.listener = listen_any(TCP4);
+    green_thread *thread = start(serve_together, NULL);
+    for (int i = 0; i < 2; i++)
+        clients[i] = connect_to(server.listener);
+    UNTIL(server.running == 2);
+    for (int i = 0; i < 2; i++)
+        send_text(clients[i], "x");
+    UNTIL(server.ended == 2);
+    CHECK(finish(thread), ==, 0);
+    for (int i = 0; i < 2; i++)
+        green_socket_release(clients[i]);
+    green_listener_release(server.listener);
+}
+
 TEST(killed_stop, "a stop that is killed while it drains ends with -ECANCELED") {
     int64_t drain = GREEN_FOREVER;
     green_thread *thread = start_server(), *stopper = start(stop_soon, &drain);
