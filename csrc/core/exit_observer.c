@@ -1,11 +1,28 @@
 #include "exit_observer.h"
 
-void green__exit_observer_add(green_thread *thread, green_exit_observer *observer) {
-    observer->next = thread->exit_observers;
-    observer->place = &thread->exit_observers;
+#include "hub_record.h"
+
+static void add(green_exit_observer **list, green_exit_observer *observer) {
+    observer->next = *list;
+    observer->place = list;
     if (observer->next)
         observer->next->place = &observer->next;
-    thread->exit_observers = observer;
+    *list = observer;
+}
+
+static void run(green_exit_observer **list, green_thread *thread) {
+    for (green_exit_observer *observer; (observer = *list);) {
+        green__exit_observer_remove(observer);
+        observer->exited(observer, thread);
+    }
+}
+
+void green__exit_observer_add(green_thread *thread, green_exit_observer *observer) {
+    add(&thread->exit_observers, observer);
+}
+
+void green__loss_observer_add(green_hub *hub, green_exit_observer *observer) {
+    add(&hub->loss_observers, observer);
 }
 
 void green__exit_observer_remove(green_exit_observer *observer) {
@@ -18,8 +35,9 @@ void green__exit_observer_remove(green_exit_observer *observer) {
 }
 
 void green__exit_observers_run(green_thread *thread) {
-    for (green_exit_observer *observer; (observer = thread->exit_observers);) {
-        green__exit_observer_remove(observer);
-        observer->exited(observer, thread);
-    }
+    run(&thread->exit_observers, thread);
+}
+
+void green__loss_observers_run(green_hub *hub) {
+    run(&hub->loss_observers, &hub->root);
 }

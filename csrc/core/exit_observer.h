@@ -1,4 +1,5 @@
-/* Exit observers: how an object learns that a thread has exited, without allocating. */
+/* Exit observers: how an object learns that a thread has exited, or that a hub was lost,
+ * without allocating. */
 #ifndef GREEN_CORE_EXIT_OBSERVER_H
 #define GREEN_CORE_EXIT_OBSERVER_H
 
@@ -7,10 +8,17 @@
 /* Adds an observer, which must be in no list. Its exited() must be set. */
 void green__exit_observer_add(green_thread *thread, green_exit_observer *observer);
 
+/* Adds an observer of a hub's loss: its OS thread ends while the hub is in use. Then
+ * exited() is called with the context of the OS thread. */
+void green__loss_observer_add(struct green_hub *hub, green_exit_observer *observer);
+
 /* Removes it if it is in a list. */
 void green__exit_observer_remove(green_exit_observer *observer);
 
 /* Removes and calls all observers of a thread, the last added first. */
 void green__exit_observers_run(green_thread *thread);
+
+/* Removes and calls all observers of a hub's loss. */
+void green__loss_observers_run(struct green_hub *hub);
 
 #endif

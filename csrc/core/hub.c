@@ -1,5 +1,6 @@
 #include "hub.h"
 
+#include "exit_observer.h"
 #include "fork.h"
 #include "interrupt.h"
 #include "shared_wait.h"
@@ -113,9 +114,11 @@ static void on_os_thread_exit(void *unused) {
     (void)unused;
     if (!green__hub || green_hub_close() == 0)
         return;
+    green__hub->current->must_not_block = true;
     green__hub_unregister(&green__hub->registration);
     green__inbox_close_with_posts(&green__hub->inbox);
     green__shared_waits_leave(green__hub);
+    green__loss_observers_run(green__hub);
     /* The memory of its threads stays: other threads may have pointers into their frames. */
     green__report("an OS thread ended while its hub was in use: %s", green_explain(-EBUSY));
 }

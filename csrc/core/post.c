@@ -2,15 +2,12 @@
 #include "inbox.h"
 
 #include "hub_record.h"
+#include "thread.h"
 
-#include <stdlib.h>
-
-/* Runs the posts that have arrived in a thread of its own, because the thread that runs
- * the event loop may have too little stack left, and because the posts are the program's
- * code: it may ask for the current thread. */
+/* Runs the posts that have arrived, in a thread of its own, because they are the program's
+ * code. */
 static int run_posts(void *argument) {
     green_hub *hub = argument;
-    hub->current->must_not_block = true;
     for (green_post *post; (post = hub->posts);) {
         hub->posts = post->next;
         post->run(post, 0);
@@ -21,7 +18,6 @@ static int run_posts(void *argument) {
 }
 
 void green__post_deliver(green_post *post, int error) {
-    static const green_spawn_options options = {.name = "posts"};
     green_hub *hub = green__hub;
     if (error < 0) {
         post->run(post, error);
@@ -33,11 +29,7 @@ void green__post_deliver(green_post *post, int error) {
     if (hub->post_thread_exists)
         return;
     hub->post_thread_exists = true;
-    if (green_spawn_with(NULL, &options, run_posts, hub) == 0)
-        return;
-    bool must_not_block = hub->current->must_not_block;
-    run_posts(hub); /* no memory for a thread */
-    hub->current->must_not_block = must_not_block;
+    green__run_in_own_thread(hub, "posts", run_posts, hub);
 }
 
 int green_hub_post(green_hub *hub, green_post *post) {

@@ -24,6 +24,14 @@ void green__shared_wait_cancel(green_wait *wait) {
         green__ready(wait->thread);
 }
 
+void green__shared_wait_ignore(green_wait *wait) {
+    (void)wait;
+}
+
+static bool is_shared(const green_wait *wait) {
+    return wait->kind->cancel == green__shared_wait_cancel || wait->kind->cancel == green__shared_wait_ignore;
+}
+
 static void deliver(green_post *post, int error) {
     green_shared_wait *wait = GREEN_CONTAINER(post, green_shared_wait, post);
     if (error == 0) /* otherwise the OS thread of the waiter ends */
@@ -93,7 +101,7 @@ void green__shared_wait_wake(green_shared_wait *wait) {
 
 static void leave_shared_wait(green_thread *thread, void *unused) {
     (void)unused;
-    if (thread->state == GREEN_PARKED && thread->wait->kind->cancel == green__shared_wait_cancel)
+    if (thread->state == GREEN_PARKED && is_shared(thread->wait))
         leave(shared_wait_of(thread->wait));
 }
 

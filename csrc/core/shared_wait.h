@@ -26,7 +26,7 @@ typedef struct green_shared_wait {
     uint32_t os_thread; /* atomic: the futex of an OS thread */
 } green_shared_wait;
 
-/* The cancel() of the wait is green__shared_wait_cancel(). */
+/* The cancel() of the wait is green__shared_wait_cancel() or green__shared_wait_ignore(). */
 typedef struct green_shared_wait_kind {
     green_wait_kind kind;
     /* Acquires the lock of the object, calls green__shared_wait_remove(), releases the lock,
@@ -35,6 +35,9 @@ typedef struct green_shared_wait_kind {
 } green_shared_wait_kind;
 
 void green__shared_wait_cancel(green_wait *wait);
+
+/* The cancel() of a wait that ignores interrupts, and must have no timeout. */
+void green__shared_wait_ignore(green_wait *wait);
 
 /* Begins a blocking call on the calling thread. Returns 0, or -errno as green__begin(). Call
  * it before the lock is taken. */

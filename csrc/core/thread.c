@@ -10,18 +10,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void report_unobserved(green_thread *thread) {
-    char label[GREEN_LABEL_MAX];
-    const char *message = green__message_find_in(&thread->message, thread->result);
-    green__report("%s ended with an error that no thread waited for: %s",
-                  green__thread_label(thread, label, sizeof label),
-                  message ? message : green__error_text(thread->result));
+void green__report_unobserved(const char *label, green_message **message, int result) {
+    const char *text = green__message_find_in(message, result);
+    green__report("%s ended with an error that no thread waited for: %s", label,
+                  text ? text : green__error_text(result));
 }
 
 /* Called when the last reference is gone. Frees all but the record. */
 static void thread_end(green_thread *thread) {
+    char label[GREEN_LABEL_MAX];
     if (thread->result < 0 && !thread->observed && thread->result != -ECANCELED)
-        report_unobserved(thread);
+        green__report_unobserved(green__thread_label(thread, label, sizeof label), &thread->message, thread->result);
     if (thread->message)
         green__message_free(&thread->message);
     green__interrupt_reason_discard(&thread->reason);
@@ -106,7 +105,7 @@ static void thread_init(green_thread *thread, green_hub *hub, green_function *fu
     thread->access[0] = thread->access[1] = 0;
     thread->wait = NULL;
     thread->state = GREEN_READY;
-    thread->begun = thread->must_not_block = thread->completed_inline = thread->observed = false;
+    thread->begun = thread->must_not_block = thread->completed_inline = thread->observed = thread->is_own = false;
     thread->result = 0;
     thread->function = function;
     thread->argument = argument;
@@ -130,12 +129,18 @@ static void thread_init(green_thread *thread, green_hub *hub, green_function *fu
     thread->reason = (green_interrupt_reason){0};
 }
 
+int green__stack_size_check(size_t stack_size) {
+    if (stack_size == 0 || stack_size >= GREEN_STACK_MIN)
+        return 0;
+    return green__fail(-EINVAL, "cannot spawn: stack_size is %zu and must be at least %d", stack_size, GREEN_STACK_MIN);
+}
+
 /* Makes a thread that is in no queue yet, with a stack that calls thread_main. */
 static int thread_make(green_hub *hub, size_t stack_size, green_function *function, void *argument,
                        green_thread **made) {
-    if (stack_size != 0 && stack_size < GREEN_STACK_MIN)
-        return green__fail(-EINVAL, "cannot spawn: stack_size is %zu and must be at least %d", stack_size,
-                           GREEN_STACK_MIN);
+    int error = green__stack_size_check(stack_size);
+    if (error < 0)
+        return error;
     green_thread *thread = green__thread_record_alloc(&hub->records);
     if (!thread)
         return green__fail(-ENOMEM, "cannot spawn a green thread");
@@ -219,6 +224,31 @@ int green_spawn_with(green_thread **handle, const green_spawn_options *options, 
 
 int green_spawn_after(green_thread **handle, int64_t delay, green_function *function, void *argument) {
     return green_spawn_with(handle, &(green_spawn_options){.delay = delay}, function, argument);
+}
+
+static int run_own(green_hub *hub, const char *name, green_function *function, void *argument) {
+    green_thread *thread = NULL;
+    int error = thread_make(hub, 0, function, argument, &thread);
+    if (error < 0)
+        return error;
+    thread->is_own = thread->must_not_block = true;
+    green__thread_set_name(thread, name);
+    give_handle(thread, NULL);
+    green__run_queue_append(hub, thread);
+    return 0;
+}
+
+void green__run_in_own_thread(green_hub *hub, const char *name, green_function *function, void *argument) {
+    green_thread *current = hub->current;
+    green_message_copy saved;
+    green__message_save(&saved);
+    if (run_own(hub, name, function, argument) == 0)
+        return;
+    green__message_restore(&saved); /* it belongs to the thread that runs the event loop */
+    bool must_not_block = current->must_not_block;
+    current->must_not_block = true;
+    function(argument);
+    current->must_not_block = must_not_block;
 }
 
 /* The record of an OS thread's own context is part of that of its hub. */
@@ -336,6 +366,12 @@ int green_thread_wait(green_thread *thread, int *result, int64_t timeout) {
     return error;
 }
 
+void green__thread_kill(green_thread *thread, green_interrupt_reason reason) {
+    thread->kill.reason = reason;
+    green__interrupt(thread, &thread->kill);
+    start_now(thread);
+}
+
 int green_thread_kill_with(green_thread *thread, void *reason, void (*discard)(void *reason)) {
     int error = green__thread_check_hub(thread, "kill");
     if (error < 0 || thread->state == GREEN_DONE || thread->kill.posted) {
@@ -349,9 +385,7 @@ int green_thread_kill_with(green_thread *thread, void *reason, void (*discard)(v
         thread->reason = (green_interrupt_reason){reason, discard};
         return green__fail(-ECANCELED, "a green thread killed itself");
     }
-    thread->kill.reason = (green_interrupt_reason){reason, discard};
-    green__interrupt(thread, &thread->kill);
-    start_now(thread);
+    green__thread_kill(thread, (green_interrupt_reason){reason, discard});
     return 0;
 }
 

@@ -8,6 +8,22 @@
  * the frames of its functions are left as they are. */
 _Noreturn void green__thread_exit(int result);
 
+/* Returns 0 if a thread may have a stack of this size, or -EINVAL. 0 is the default. */
+int green__stack_size_check(size_t stack_size);
+
+/* Kills a thread that is not done and has no kill posted. It may be the hub's current one
+ * if the caller is the event loop, which runs on the stack of a thread that parks. */
+void green__thread_kill(green_thread *thread, green_interrupt_reason reason);
+
+/* Reports an error that no thread waited for, with the message in the slot. */
+void green__report_unobserved(const char *label, green_message **message, int result);
+
+/* Runs function(argument) in a green thread of Green's own, for code of the program that the
+ * event loop has to call: the thread that runs the event loop may have too little stack
+ * left, and the code may ask for the current thread. The function must not block. If there
+ * is no memory for a thread, it is called at once. */
+void green__run_in_own_thread(struct green_hub *hub, const char *name, green_function *function, void *argument);
+
 /* Returns a handle of a finished thread without a stack, for a caller that calls the
  * function itself, inline. The caller owns it. NULL if there is no memory. */
 green_thread *green__thread_finished_inline(struct green_hub *hub);

@@ -66,6 +66,7 @@ struct green_thread {
     /* Life cycle. */
     int result;
     bool observed;       /* a thread has waited for the result */
+    bool is_own;         /* of Green's own: the end of a hub pool does not kill it */
     uint32_t references; /* one is the thread's own until it is done */
     green_stack *stack;  /* NULL: the context of an OS thread */
     green_function *function;

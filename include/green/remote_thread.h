@@ -7,7 +7,9 @@
  *     error = green_remote_thread_wait(thread, &result, GREEN_FOREVER);
  *     green_remote_thread_release(thread);
  *
- * A handle may be used on any OS thread, by several at the same time. */
+ * All functions may be called on any OS thread, at the same time, except in a signal
+ * handler. A thread that waits for a remote thread never counts as a deadlock. A forked
+ * child cannot use its parent's remote threads: -EXDEV. It may release them. */
 #ifndef GREEN_REMOTE_THREAD_H
 #define GREEN_REMOTE_THREAD_H
 
@@ -21,10 +23,14 @@ typedef struct green_remote_thread green_remote_thread;
 
 /* Starts function(argument) in a green thread of a hub, from any OS thread, also of the hub
  * itself. *thread is a handle that the caller owns; NULL for a thread without one. options
- * are those of green_spawn_with() and may be NULL; discard is also called if the hub ends
- * before the function runs, on the OS thread of the hub.
+ * are those of green_spawn_with() and may be NULL.
+ *
+ * If the function never runs, discard is called once with the argument, on the OS thread of
+ * the hub: after a kill, if the hub has no memory for the thread, and if the OS thread of the
+ * hub ends first, then outside green threads.
  *
  * Threads that one caller spawns on one hub start in the order of the calls. Does not block.
+ * Until the thread has started, the hub cannot be closed.
  *
  * Returns 0, or the function is never called, nor discard:
  *   -ESRCH   the hub has ended
@@ -39,19 +45,20 @@ GREEN_API GREEN_CHECK int green_hub_spawn(green_hub *hub, green_remote_thread **
 /* Adds an owner, and returns the handle. */
 GREEN_API green_remote_thread *green_remote_thread_retain(green_remote_thread *thread);
 
-/* Releases a handle. The thread continues to run. If no call has returned its error, the error
- * is reported on standard error. NULL does nothing. */
+/* Releases a handle. The thread continues to run. If no wait has returned its error, the last
+ * release reports the error on standard error, except -ECANCELED. NULL does nothing. */
 GREEN_API void green_remote_thread_release(green_remote_thread *GREEN_NULLABLE thread);
 
 /* Blocks until the thread has finished, and stores the result of its function in *result. Any
  * number of threads may wait, any number of times. On an OS thread without a hub, blocks the
  * OS thread.
  *
- * Returns 0 with *result set, or:
+ * Returns 0 with *result set, and with the message of an error for green_explain(), or:
  *   -ESRCH        the OS thread of the hub ended before the thread had finished
  *   -ETIMEDOUT    the thread did not finish within timeout nanoseconds; with a timeout of 0
  *                 the call does not wait
  *   -EDEADLK      the thread is the caller itself
+ *   -EXDEV        the thread belongs to the process before a fork
  *   -EWOULDBLOCK  it would have to wait, in a link or a destructor
  *   -ENOMEM       no memory for a timer
  *   -ECANCELED, -ETIME
@@ -59,12 +66,17 @@ GREEN_API void green_remote_thread_release(green_remote_thread *GREEN_NULLABLE t
 GREEN_API GREEN_CHECK int green_remote_thread_wait(green_remote_thread *thread, int *GREEN_NULLABLE result,
                                                    int64_t timeout);
 
-/* Interrupts the thread, like green_thread_kill(), soon after this returns. Does not block.
- * Returns 0, also if the thread has finished. -ESRCH: the hub has ended. */
+/* Interrupts the thread, like green_thread_kill(), soon after this returns: the hub does so in
+ * its event loop. Does not block. A kill while another one is on its way has no effect.
+ *
+ * Returns 0, also if the thread has finished, or:
+ *   -ESRCH  the OS thread of the hub is ending
+ *   -EXDEV  the thread belongs to the process before a fork */
 GREEN_API int green_remote_thread_kill(green_remote_thread *thread);
 
-/* The same with a reason, see green_thread_kill_with(). discard may be called on either OS
- * thread. */
+/* Does the same with a reason, like green_thread_kill_with(). The call takes ownership of the
+ * reason, also if it fails. If the thread does not read it, discard(reason) is called, on the
+ * caller's OS thread or on that of the hub, and must not block. */
 GREEN_API int green_remote_thread_kill_with(green_remote_thread *thread, void *GREEN_NULLABLE reason,
                                             void (*GREEN_NULLABLE discard)(void *GREEN_NULLABLE reason));
 

@@ -1,0 +1,371 @@
+#include "remote_thread.h"
+
+#include "../base/short_lock.h"
+#include "../core/exit_observer.h"
+#include "../core/fork.h"
+#include "../core/shared_wait.h"
+#include "../core/thread.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct green_remote_thread {
+    uint32_t references; /* atomic: handles, waits, the thread until it has finished, and a kill on its way */
+    uint32_t generation;
+    green_hub *hub;   /* counted */
+    green_post start; /* the first post that the hub runs for this thread */
+    green_post kill;
+    uint64_t id; /* atomic; 0 until the thread has started */
+
+    /* Used on the hub's OS thread. */
+    green_function *function;
+    void *argument;
+    green_spawn_options options;
+    char name[GREEN_NAME_MAX + 1];
+    bool is_own;
+    green_thread *thread; /* NULL before it has started and when it has finished */
+    green_exit_observer exit_observer, loss_observer;
+
+    green_short_lock lock; /* guards everything below */
+    bool kill_posted;
+    green_interrupt_reason reason; /* of that kill */
+    green_wait_list waiters;
+    bool observed; /* atomic */
+    bool finished; /* atomic, and written last: the fields below do not change any more */
+    bool lost;     /* the OS thread of the hub ended before the thread had finished */
+    int result;
+    green_message *message; /* of the result */
+};
+
+enum { LABEL_MAX = GREEN_LABEL_MAX + 16 };
+
+static const char *label_of(const green_remote_thread *thread, char *text) {
+    unsigned long id = __atomic_load_n(&thread->id, __ATOMIC_RELAXED);
+    size_t length =
+        (size_t)(id ? snprintf(text, LABEL_MAX, "remote thread %lu", id) : snprintf(text, LABEL_MAX, "remote thread"));
+    if (*thread->name)
+        snprintf(text + length, LABEL_MAX - length, " '%s'", thread->name);
+    return text;
+}
+
+static bool has_finished(const green_remote_thread *thread) {
+    return __atomic_load_n(&thread->finished, __ATOMIC_ACQUIRE);
+}
+
+/* References ------------------------------------------------------------------- */
+
+green_remote_thread *green_remote_thread_retain(green_remote_thread *thread) {
+    __atomic_fetch_add(&thread->references, 1, __ATOMIC_RELAXED);
+    return thread;
+}
+
+static void report_unobserved(green_remote_thread *thread) {
+    char label[LABEL_MAX];
+    label_of(thread, label);
+    if (thread->lost)
+        green__report("%s did not finish before the OS thread of its hub ended, and no thread waited for it", label);
+    else if (thread->result < 0 && thread->result != -ECANCELED)
+        green__report_unobserved(label, &thread->message, thread->result);
+}
+
+/* In a forked child the thread of the parent keeps its reference, so only the handles of
+ * threads that had finished are freed there. */
+void green_remote_thread_release(green_remote_thread *thread) {
+    if (!thread || __atomic_sub_fetch(&thread->references, 1, __ATOMIC_ACQ_REL) > 0)
+        return;
+    if (!thread->observed && !green__is_inherited(thread->generation))
+        report_unobserved(thread);
+    if (thread->message)
+        green__message_free(&thread->message);
+    green_hub_release(thread->hub);
+    free(thread);
+}
+
+/* The end ---------------------------------------------------------------------- */
+
+static void finish(green_remote_thread *thread, int result, bool lost) {
+    green_wait_list served;
+    green__wait_list_init(&served);
+    green__short_lock(&thread->lock);
+    thread->result = result;
+    thread->lost = lost;
+    __atomic_store_n(&thread->finished, true, __ATOMIC_RELEASE);
+    for (green_shared_wait *wait; (wait = green__shared_wait_take(&thread->waiters));)
+        green__wait_list_append(&served, &wait->wait);
+    green__short_unlock(&thread->lock);
+    for (green_wait *wait; (wait = green__wait_list_take(&served));)
+        green__shared_wait_wake(GREEN_CONTAINER(wait, green_shared_wait, wait));
+    green_remote_thread_release(thread);
+}
+
+static void exited(green_exit_observer *observer, green_thread *green) {
+    green_remote_thread *thread = GREEN_CONTAINER(observer, green_remote_thread, exit_observer);
+    green__exit_observer_remove(&thread->loss_observer);
+    green__message_forward(&green->message, green->result, &thread->message);
+    green->observed = true; /* by the remote thread, which reports it */
+    thread->thread = NULL;
+    green_thread_release(green);
+    finish(thread, green->result, false);
+}
+
+static void hub_lost(green_exit_observer *observer, green_thread *root) {
+    (void)root;
+    finish(GREEN_CONTAINER(observer, green_remote_thread, loss_observer), -ESRCH, true);
+}
+
+/* The start, in the event loop of the hub -------------------------------------- */
+
+static int discard_argument(void *argument) {
+    green_remote_thread *thread = argument;
+    thread->options.discard(thread->argument);
+    finish(thread, thread->result, thread->lost);
+    return 0;
+}
+
+static int start(green_hub *hub, green_remote_thread *thread) {
+    green_message_copy saved;
+    green__message_save(&saved); /* it belongs to the thread that runs the event loop */
+    int error = green_spawn_with(&thread->thread, &thread->options, thread->function, thread->argument);
+    if (error < 0) {
+        green__message_forward(green__message_slot_of(hub->current), error, &thread->message);
+        green__message_restore(&saved);
+        return error;
+    }
+    thread->thread->is_own = thread->is_own;
+    thread->exit_observer.exited = exited;
+    thread->loss_observer.exited = hub_lost;
+    green__exit_observer_add(thread->thread, &thread->exit_observer);
+    green__loss_observer_add(hub, &thread->loss_observer);
+    __atomic_store_n(&thread->id, thread->thread->id, __ATOMIC_RELAXED);
+    return 0;
+}
+
+static void deliver_start(green_post *post, int error) {
+    green_remote_thread *thread = GREEN_CONTAINER(post, green_remote_thread, start);
+    bool lost = error < 0;
+    if (!lost && (error = start(green__hub, thread)) == 0)
+        return;
+    thread->result = error;
+    thread->lost = lost;
+    if (!thread->options.discard)
+        finish(thread, error, lost);
+    else if (lost)
+        discard_argument(thread);
+    else
+        green__run_in_own_thread(green__hub, "discard", discard_argument, thread);
+}
+
+static const char *store_name(green_remote_thread *thread, const char *name) {
+    strncpy(thread->name, name ? name : "", GREEN_NAME_MAX);
+    return *thread->name ? thread->name : NULL;
+}
+
+static int spawn(green_hub *hub, green_remote_thread **handle, const green_spawn_options *options,
+                 green_function *function, void *argument, bool is_own) {
+    int error = green__stack_size_check(options->stack_size);
+    if (error < 0)
+        return error;
+    green_remote_thread *thread = malloc(sizeof *thread);
+    if (!thread)
+        return green__fail(-ENOMEM, "cannot spawn a remote thread");
+    *thread = (green_remote_thread){
+        .references = handle ? 2 : 1,
+        .generation = green__generation,
+        .hub = green_hub_retain(hub),
+        .start.deliver = deliver_start,
+        .function = function,
+        .argument = argument,
+        .options = *options,
+        .is_own = is_own,
+    };
+    thread->options.name = store_name(thread, options->name);
+    green__wait_list_init(&thread->waiters);
+    if (handle)
+        *handle = thread;
+    error = green__inbox_post(hub, &thread->start);
+    if (error < 0) {
+        if (handle)
+            *handle = NULL;
+        green_hub_release(hub);
+        free(thread);
+    }
+    return error;
+}
+
+int green_hub_spawn(green_hub *hub, green_remote_thread **thread, const green_spawn_options *options,
+                    green_function *function, void *argument) {
+    static const green_spawn_options none;
+    return spawn(hub, thread, options ? options : &none, function, argument, false);
+}
+
+/* Waiting ---------------------------------------------------------------------- */
+
+struct join {
+    green_shared_wait shared;
+    green_remote_thread *target;
+};
+
+static struct join *join_of(green_shared_wait *wait) {
+    return GREEN_CONTAINER(wait, struct join, shared);
+}
+
+static bool leave(green_shared_wait *wait) {
+    green_remote_thread *target = join_of(wait)->target;
+    green__short_lock(&target->lock);
+    bool left = green__shared_wait_remove(wait);
+    green__short_unlock(&target->lock);
+    return left;
+}
+
+static void describe(const green_wait *wait, char *text, size_t size) {
+    const struct join *join = GREEN_CONTAINER(wait, const struct join, shared.wait);
+    char label[LABEL_MAX];
+    snprintf(text, size, "waiting for %s", label_of(join->target, label));
+}
+
+static const green_shared_wait_kind interruptible = {{green__shared_wait_cancel, describe}, leave};
+static const green_shared_wait_kind uninterruptible = {{green__shared_wait_ignore, describe}, leave};
+
+static int join(green_remote_thread *thread, const green_shared_wait_kind *kind, int64_t timeout) {
+    struct join join = {.target = thread};
+    green__shared_wait_init(&join.shared, kind);
+    green__short_lock(&thread->lock);
+    bool waits = !thread->finished;
+    if (waits)
+        green__wait_list_append(&thread->waiters, &join.shared.wait);
+    green__short_unlock(&thread->lock);
+    return waits ? green__shared_wait(&join.shared, timeout) : 0;
+}
+
+/* Returns the result of a thread that has finished, and stores its message as the caller's. */
+static int take_result(green_remote_thread *thread, int *result) {
+    char label[LABEL_MAX];
+    __atomic_store_n(&thread->observed, true, __ATOMIC_RELAXED);
+    if (thread->lost)
+        return green__fail(-ESRCH, "%s did not finish before the OS thread of its hub ended", label_of(thread, label));
+    if (thread->message)
+        green__message_forward(&thread->message, thread->result,
+                               green__hub ? green__message_slot_of(green__hub->current) : NULL);
+    *result = thread->result;
+    return 0;
+}
+
+static int wait_for(green_remote_thread *thread, int64_t timeout) {
+    char label[LABEL_MAX];
+    if (green__hub == thread->hub && green__hub->current == thread->thread)
+        return green__fail(-EDEADLK, "%s cannot wait for itself", label_of(thread, label));
+    int error = timeout == 0 ? -ETIMEDOUT : green__shared_begin(timeout);
+    if (error == 0)
+        error = join(thread, &interruptible, timeout);
+    if (error == -ETIMEDOUT)
+        green__fail(error, "%s has not finished", label_of(thread, label));
+    return error;
+}
+
+static int check_generation(const green_remote_thread *thread, const char *call) {
+    char label[LABEL_MAX];
+    if (!green__is_inherited(thread->generation))
+        return 0;
+    return green__fail(-EXDEV, "%s: %s belongs to the process before the fork", call, label_of(thread, label));
+}
+
+int green_remote_thread_wait(green_remote_thread *thread, int *result, int64_t timeout) {
+    int error = check_generation(thread, "wait"), unused;
+    if (error < 0 || (green__hub && (error = green__check_interrupt(green__hub)) < 0))
+        return error;
+    green_remote_thread_retain(thread); /* another owner may release the handle during the wait */
+    if (!has_finished(thread))
+        error = wait_for(thread, timeout);
+    if (error == 0)
+        error = take_result(thread, result ? result : &unused);
+    green_remote_thread_release(thread);
+    return error;
+}
+
+int green__hub_call(green_hub *hub, green_function *function, void *argument) {
+    static const green_spawn_options options = {.name = "call"};
+    green_remote_thread *thread;
+    int result = 0;
+    if (hub == green__hub)
+        return function(argument);
+    if (green__hub && green__hub->current->must_not_block)
+        return green__fail(-EWOULDBLOCK, "cannot block in a link or a destructor of a green thread");
+    int error = spawn(hub, &thread, &options, function, argument, true);
+    if (error < 0)
+        return error;
+    (void)join(thread, &uninterruptible, GREEN_FOREVER); /* cannot fail */
+    error = take_result(thread, &result);
+    green_remote_thread_release(thread);
+    return error < 0 ? error : result;
+}
+
+/* Kills ------------------------------------------------------------------------ */
+
+/* Ends the kill that is on its way, so that another one can follow. */
+static green_interrupt_reason take_kill(green_remote_thread *thread) {
+    green__short_lock(&thread->lock);
+    green_interrupt_reason reason = thread->reason;
+    thread->kill_posted = false;
+    thread->reason = (green_interrupt_reason){0};
+    green__short_unlock(&thread->lock);
+    return reason;
+}
+
+static int discard_kill(void *argument) {
+    green_remote_thread *thread = argument;
+    green_interrupt_reason reason = take_kill(thread);
+    green__interrupt_reason_discard(&reason);
+    green_remote_thread_release(thread);
+    return 0;
+}
+
+static void deliver_kill(green_post *post, int error) {
+    green_remote_thread *thread = GREEN_CONTAINER(post, green_remote_thread, kill);
+    if (error == 0 && thread->thread && !thread->thread->kill.posted) {
+        green__thread_kill(thread->thread, take_kill(thread));
+        green_remote_thread_release(thread);
+    } else if (error == 0 && thread->reason.discard) {
+        green__run_in_own_thread(green__hub, "discard", discard_kill, thread);
+    } else {
+        discard_kill(thread);
+    }
+}
+
+/* Returns whether the caller must post the kill. */
+static bool begin_kill(green_remote_thread *thread, green_interrupt_reason reason) {
+    green__short_lock(&thread->lock);
+    bool begins = !thread->finished && !thread->kill_posted;
+    if (begins) {
+        thread->kill_posted = true;
+        thread->reason = reason;
+    }
+    green__short_unlock(&thread->lock);
+    return begins;
+}
+
+int green_remote_thread_kill_with(green_remote_thread *thread, void *value, void (*discard)(void *reason)) {
+    green_interrupt_reason reason = {value, discard};
+    int error = check_generation(thread, "kill");
+    if (error < 0 || !begin_kill(thread, reason)) {
+        green__interrupt_reason_discard(&reason); /* it has finished, or another kill came first */
+        return error;
+    }
+    thread->kill.deliver = deliver_kill;
+    error = green__inbox_post(thread->hub, &green_remote_thread_retain(thread)->kill);
+    if (error < 0)
+        discard_kill(thread);
+    return error;
+}
+
+int green_remote_thread_kill(green_remote_thread *thread) {
+    return green_remote_thread_kill_with(thread, NULL, NULL);
+}
+
+bool green_remote_thread_is_finished(const green_remote_thread *thread) {
+    return has_finished(thread);
+}
+
+green_hub *green_remote_thread_hub(const green_remote_thread *thread) {
+    return thread->hub;
+}
