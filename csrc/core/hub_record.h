@@ -10,6 +10,8 @@
 #include "switch_state.h"
 #include "thread_record.h"
 
+#include <green/hub.h>
+
 #include <signal.h>
 
 struct green_hub {
@@ -59,6 +61,9 @@ enum { GREEN_SIGNAL_STACK_SIZE = 64 * 1024 };
 
 /* The hub of the calling OS thread, or NULL. */
 extern _Thread_local green_hub *green__hub __attribute__((tls_model("initial-exec")));
+
+/* Fills in the counts of a hub of this OS thread. */
+void green__hub_statistics(green_hub *hub, green_statistics *statistics);
 
 /* Calls visit for each thread that is not done, in no order. */
 void green__hub_each_thread(green_hub *hub, void (*visit)(green_thread *thread, void *context), void *context);

@@ -11,10 +11,7 @@ static void count_state(green_thread *thread, void *context) {
     statistics->delayed += green__timer_pending(&thread->start);
 }
 
-int green_hub_statistics(green_statistics *statistics) {
-    green_hub *hub = green__hub;
-    if (!hub)
-        return green__fail(-ENOENT, "green_hub_statistics: this OS thread has no hub");
+void green__hub_statistics(green_hub *hub, green_statistics *statistics) {
     *statistics = (green_statistics){
         .threads = hub->threads,
         .handles = hub->handles,
@@ -37,6 +34,12 @@ int green_hub_statistics(green_statistics *statistics) {
         statistics->stacks += class->carved;
         statistics->free_stacks += class->free_count;
     }
+}
+
+int green_hub_statistics(green_statistics *statistics) {
+    if (!green__hub)
+        return green__fail(-ENOENT, "green_hub_statistics: this OS thread has no hub");
+    green__hub_statistics(green__hub, statistics);
     return 0;
 }
 

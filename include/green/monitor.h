@@ -1,5 +1,5 @@
-/* Inspecting a running process: which green thread blocks its hub, and what all green
- * threads are doing.
+/* Inspecting a running process: which green thread blocks its hub, what all green threads
+ * are doing, and the statistics of all hubs.
  *
  * The monitor and the dumps on a signal apply to the whole process and are off by default.
  * While one of them is on, one more OS thread checks the hubs. The hubs themselves do not
@@ -11,7 +11,7 @@
 #ifndef GREEN_MONITOR_H
 #define GREEN_MONITOR_H
 
-#include <green/base.h>
+#include <green/hub.h>
 
 GREEN_BEGIN
 GREEN_ASSUME_NONNULL_BEGIN
@@ -87,6 +87,35 @@ GREEN_API int green_monitor_stop(void);
  *   -EAGAIN   the system cannot start an OS thread
  *   -EDEADLK  called by the monitor's report */
 GREEN_API GREEN_CHECK int green_dump_on_signal(int signal);
+
+/* Writes the green_dump() of every hub of the process to fd, the oldest hub first. Each hub
+ * writes its dump to memory, in a green thread of its own, in its next loop iteration; one
+ * that waits in the kernel is woken. Waits for them up to timeout nanoseconds. A hub that
+ * has not answered by then is held: a green thread blocks it, or its OS thread does something
+ * else. Its line says so. The dump of the caller's own hub needs no wait. Blocks the OS
+ * thread while fd blocks. On an OS thread without a hub, the wait blocks the OS thread.
+ *
+ * Returns the number of hubs that are held, or an error, and writes nothing:
+ *   -ENOMEM
+ *   -EWOULDBLOCK  it would have to wait, in a link or a destructor
+ *   -ECANCELED, -ETIME
+ *                 the calling green thread was interrupted */
+GREEN_API int green_dump_all(int fd, int64_t timeout);
+
+/* Fills in the counts of a hub, which any OS thread may have a reference to. The hub counts
+ * in its next loop iteration; one that waits in the kernel is woken, which the counts
+ * include.
+ *
+ * Returns 0, or the errors of green_dump_all(), or:
+ *   -ETIMEDOUT  the hub is held and has not answered within timeout nanoseconds
+ *   -ESRCH      the hub has ended
+ *   -EXDEV      the hub belongs to the process before a fork */
+GREEN_API GREEN_CHECK int green_hub_statistics_of(green_hub *hub, green_statistics *statistics, int64_t timeout);
+
+/* Fills in the sums of the counts of all hubs of the process, and the longest of their
+ * longest iterations. Returns the number of hubs that are held and not included, or the
+ * errors of green_dump_all(). */
+GREEN_API int green_hub_statistics_all(green_statistics *statistics, int64_t timeout);
 
 GREEN_ASSUME_NONNULL_END
 GREEN_END

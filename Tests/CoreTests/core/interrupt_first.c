@@ -4,6 +4,7 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 
 /* The objects of the calls, prepared so that no call has to wait. */
 static struct {
@@ -14,7 +15,7 @@ static struct {
     green_pool *pool;
     green_pile *pile, *empty_pile;
     green_group *group, *empty_group;
-    int counter;
+    int counter, sink;
 } w;
 
 static int nothing(void *argument) {
@@ -103,10 +104,25 @@ static int call_offload(void) {
     return green_offload(NULL, nothing, NULL, NULL, NULL, GREEN_FOREVER);
 }
 
+static int call_dump_all(void) {
+    return green_dump_all(w.sink, GREEN_FOREVER);
+}
+
+static int call_statistics_of(void) {
+    green_statistics statistics;
+    return green_hub_statistics_of(green_hub_current(), &statistics, GREEN_FOREVER);
+}
+
+static int call_statistics_all(void) {
+    green_statistics statistics;
+    return green_hub_statistics_all(&statistics, GREEN_FOREVER);
+}
+
 static void prepare_threads(void) {
     w.finished = start(nothing, NULL);
     CHECK(green_thread_wait(w.finished, NULL, GREEN_FOREVER), ==, 0);
     w.counter = eventfd(1, EFD_CLOEXEC);
+    w.sink = memfd_create("dumps", MFD_CLOEXEC);
     CHECK(green_group_make(&w.group), ==, 0);
     CHECK(green_group_add(w.group, w.finished), ==, 0);
     CHECK(green_group_make(&w.empty_group), ==, 0);
@@ -126,6 +142,7 @@ static void end_threads(void) {
     green_group_free(w.empty_group);
     green_thread_release(w.finished);
     close(w.counter);
+    close(w.sink);
 }
 
 static const struct prepared thread_calls[] = {
@@ -147,6 +164,9 @@ static const struct prepared thread_calls[] = {
     {"green_pile_next_with of none", call_pile_next_with},
     {"green_pile_spawn", call_pile_spawn},
     {"green_offload", call_offload},
+    {"green_dump_all", call_dump_all},
+    {"green_hub_statistics_of", call_statistics_of},
+    {"green_hub_statistics_all", call_statistics_all},
     {"green_check_interrupt", green_check_interrupt},
     {0},
 };

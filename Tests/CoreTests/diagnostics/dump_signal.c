@@ -1,10 +1,8 @@
 /* A signal that makes every hub write its dump. */
-#include "helpers.h"
+#include "waiting.h"
 
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <sys/wait.h>
 
 /* The captured standard error so far, which the next call overwrites. */
@@ -21,47 +19,11 @@ static void until_written(const char *part) {
         usleep(1000);
 }
 
-/* Another OS thread, whose hub waits in the kernel until the test ends it. */
-struct waiting {
-    pthread_t thread;
-    int ends[2];
-    atomic_int number; /* of the OS thread, when it is about to wait */
-};
-
-static int wait_readable(void *descriptor) {
-    return green_wait_fd(*(int *)descriptor, POLLIN, GREEN_FOREVER);
-}
-
 static void mask(int how) {
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGUSR1);
     CHECK(pthread_sigmask(how, &signals, NULL), ==, 0);
-}
-
-static void *wait_in_kernel(void *argument) {
-    struct waiting *waiting = argument;
-    green_thread *thread = start_named("patient", wait_readable, &waiting->ends[0]);
-    let_run();
-    atomic_store(&waiting->number, gettid());
-    CHECK(finish(thread), >=, 0);
-    CHECK(green_hub_close(), ==, 0);
-    return NULL;
-}
-
-static void begin_waiting(struct waiting *waiting) {
-    *waiting = (struct waiting){.number = 0};
-    CHECK(pipe(waiting->ends), ==, 0);
-    CHECK(pthread_create(&waiting->thread, NULL, wait_in_kernel, waiting), ==, 0);
-    while (atomic_load(&waiting->number) == 0)
-        usleep(1000);
-}
-
-static void end_waiting(struct waiting *waiting) {
-    CHECK(write(waiting->ends[1], "x", 1), ==, 1);
-    CHECK(pthread_join(waiting->thread, NULL), ==, 0);
-    close(waiting->ends[0]);
-    close(waiting->ends[1]);
 }
 
 static const char *head_of_dump(int os_thread) {
