@@ -63,11 +63,13 @@ test-fuzz: setup
 	ctest --test-dir $(BUILD)/fuzz --no-tests=error --output-on-failure
 	Tests/Fuzz/run $(BUILD)/fuzz $(FUZZ_SECONDS)
 
-# The simulation with SEEDS random programs; the suite has 10 000 for each engine.
+# The simulations with SEEDS random programs; the suite has 10 000 for each engine, and 4 000
+# of several hubs.
 test-simulation: setup
 	cmake -S . -B $(BUILD) -DGREEN_WERROR=ON
-	cmake --build $(BUILD) --parallel $(JOBS) --target test-simulation-seeds
+	cmake --build $(BUILD) --parallel $(JOBS) --target test-simulation-seeds test-simulation-hubs
 	GREEN_SEEDS=$(SEEDS) $(BUILD)/Tests/CoreTests/test-simulation-seeds
+	GREEN_SEEDS=$(SEEDS) $(BUILD)/Tests/CoreTests/test-simulation-hubs
 
 # Both suites without io_uring, as in most containers. Swift in release, as users run it.
 test-epoll: setup
