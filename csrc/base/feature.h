@@ -16,6 +16,7 @@
     X(FTRUNCATE, "ftruncate")               /* io_uring, Linux 6.9 */                                                  \
     X(GUARD_INSTALL, "guard_install")       /* madvise(2), Linux 6.13 */                                               \
     X(IOWQ_MAX_WORKERS, "iowq_max_workers") /* io_uring, Linux 5.15 */                                                 \
+    X(MEMBARRIER, "membarrier")             /* membarrier(2), private expedited, Linux 4.14 */                         \
     X(MPROTECT_GUARD, "mprotect_guard")     /* an mprotect(2) guard for each stack */                                  \
     X(NO_IOWAIT, "no_iowait")               /* io_uring, Linux 6.15 */                                                 \
     X(POLL_FIRST, "poll_first")             /* io_uring, Linux 5.19 */                                                 \

@@ -6,9 +6,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* green_shared_wait.os_thread */
-enum { RUNNING, BLOCKED, WOKEN };
-
 static bool leave(green_shared_wait *wait) {
     const green_shared_wait_kind *kind = GREEN_CONTAINER(wait->wait.kind, const green_shared_wait_kind, kind);
     return kind->leave(wait);
@@ -32,21 +29,10 @@ static bool is_shared(const green_wait *wait) {
     return wait->kind->cancel == green__shared_wait_cancel || wait->kind->cancel == green__shared_wait_ignore;
 }
 
-static void deliver(green_post *post, int error) {
+void green__shared_wait_deliver(green_post *post, int error) {
     green_shared_wait *wait = GREEN_CONTAINER(post, green_shared_wait, post);
     if (error == 0) /* otherwise the OS thread of the waiter ends */
         green__ready(wait->wait.thread);
-}
-
-void green__shared_wait_init(green_shared_wait *wait, const green_shared_wait_kind *kind) {
-    wait->hub = green__hub;
-    wait->served = false;
-    if (wait->hub)
-        green__wait_init(wait->hub, &wait->wait, &kind->kind);
-    else
-        wait->wait = (green_wait){.kind = &kind->kind};
-    wait->post.deliver = deliver;
-    wait->os_thread = RUNNING;
 }
 
 /* Not through the C library, which has no such call. Returns at a wake-up, the deadline, a
@@ -57,14 +43,15 @@ static void futex_wait(uint32_t *word, uint32_t value, int64_t deadline) {
             FUTEX_BITSET_MATCH_ANY);
 }
 
-static int block(green_shared_wait *wait, int64_t timeout) {
+int green__shared_wait_block(green_shared_wait *wait, int64_t timeout) {
     int64_t deadline = green__deadline_after(timeout);
     int error_number = errno;
     bool left = false;
-    uint32_t running = RUNNING;
-    if (__atomic_compare_exchange_n(&wait->os_thread, &running, BLOCKED, false, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE))
-        while (!left && __atomic_load_n(&wait->os_thread, __ATOMIC_ACQUIRE) != WOKEN) {
-            futex_wait(&wait->os_thread, BLOCKED, deadline);
+    uint32_t running = GREEN_OS_THREAD_RUNNING;
+    if (__atomic_compare_exchange_n(&wait->os_thread, &running, GREEN_OS_THREAD_BLOCKED, false, __ATOMIC_ACQUIRE,
+                                    __ATOMIC_ACQUIRE))
+        while (!left && __atomic_load_n(&wait->os_thread, __ATOMIC_ACQUIRE) != GREEN_OS_THREAD_WOKEN) {
+            futex_wait(&wait->os_thread, GREEN_OS_THREAD_BLOCKED, deadline);
             if (green__time_left(deadline) != 0)
                 continue;
             left = leave(wait);
@@ -74,29 +61,16 @@ static int block(green_shared_wait *wait, int64_t timeout) {
     return left ? -ETIMEDOUT : 0;
 }
 
-int green__shared_wait(green_shared_wait *wait, int64_t timeout) {
-    green_hub *hub = wait->hub;
-    if (!hub)
-        return block(wait, timeout);
-    hub->io_waiters++;
-    green__park_for(hub, &wait->wait, timeout);
-    hub->io_waiters--;
-    return GREEN_LIKELY(wait->served) ? 0 : green__wait_error(hub, &wait->wait);
-}
-
 static void unblock(green_shared_wait *wait) {
-    if (__atomic_exchange_n(&wait->os_thread, WOKEN, __ATOMIC_RELEASE) == BLOCKED)
+    if (__atomic_exchange_n(&wait->os_thread, GREEN_OS_THREAD_WOKEN, __ATOMIC_RELEASE) == GREEN_OS_THREAD_BLOCKED)
         syscall(SYS_futex, &wait->os_thread, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1); /* uses only the address */
 }
 
-void green__shared_wait_wake(green_shared_wait *wait) {
-    GREEN_INVARIANT(wait->served, "a wait is taken off its list before its wake-up");
-    if (!wait->hub)
-        unblock(wait);
-    else if (wait->hub == green__hub)
-        green__ready(wait->wait.thread);
+void green__shared_wait_wake_foreign(green_shared_wait *wait) {
+    if (wait->hub)
+        (void)green__inbox_try_post(wait->hub, &wait->post); /* it fails only if the waiter's OS thread has ended */
     else
-        green__inbox_post(wait->hub, &wait->post); /* it fails only if the waiter's OS thread has ended */
+        unblock(wait);
 }
 
 static void leave_shared_wait(green_thread *thread, void *unused) {

@@ -23,7 +23,7 @@ typedef struct green_shared_wait {
     green_hub *hub;     /* of the waiter; NULL: an OS thread without a hub */
     green_post post;    /* carries the wake-up to the hub */
     bool served;        /* guarded by the lock of the object: another thread has removed it */
-    uint32_t os_thread; /* atomic: the futex of an OS thread */
+    uint32_t os_thread; /* atomic: the futex of an OS thread without a hub */
 } green_shared_wait;
 
 /* The cancel() of the wait is green__shared_wait_cancel() or green__shared_wait_ignore(). */
@@ -45,8 +45,23 @@ static inline int green__shared_begin(int64_t timeout) {
     return green__hub ? green__begin(green__hub, timeout) : 0;
 }
 
+/* The function of wait->post. */
+void green__shared_wait_deliver(green_post *post, int error);
+
+enum { GREEN_OS_THREAD_RUNNING, GREEN_OS_THREAD_BLOCKED, GREEN_OS_THREAD_WOKEN };
+
 /* Initializes the wait of the calling thread, which then appends it to a list. */
-void green__shared_wait_init(green_shared_wait *wait, const green_shared_wait_kind *kind);
+static inline void green__shared_wait_init(green_shared_wait *wait, const green_shared_wait_kind *kind) {
+    wait->hub = green__hub;
+    wait->served = false;
+    if (GREEN_LIKELY(wait->hub)) {
+        green__wait_init(wait->hub, &wait->wait, &kind->kind);
+        wait->post.deliver = green__shared_wait_deliver;
+    } else {
+        wait->wait.kind = &kind->kind;
+        wait->os_thread = GREEN_OS_THREAD_RUNNING;
+    }
+}
 
 /* Takes the first wait off a list, to serve it. NULL if the list is empty. Call it with the
  * lock. */
@@ -67,13 +82,34 @@ static inline bool green__shared_wait_remove(green_shared_wait *wait) {
     return !wait->served;
 }
 
+/* Blocks an OS thread without a hub. */
+int green__shared_wait_block(green_shared_wait *wait, int64_t timeout);
+
 /* Waits until the wait is served, interrupted, or timeout nanoseconds have passed. Call it
- * without the lock. Returns 0 or -errno; an OS thread only gets -ETIMEDOUT. */
-int green__shared_wait(green_shared_wait *wait, int64_t timeout);
+ * without the lock. Returns 0 or -errno; an OS thread only gets -ETIMEDOUT. Inline for the
+ * same reason as green__park_for(). */
+static inline int green__shared_wait(green_shared_wait *wait, int64_t timeout) {
+    green_hub *hub = wait->hub;
+    if (GREEN_UNLIKELY(!hub))
+        return green__shared_wait_block(wait, timeout);
+    hub->io_waiters++;
+    green__park_for(hub, &wait->wait, timeout);
+    hub->io_waiters--;
+    return GREEN_LIKELY(wait->served) ? 0 : green__wait_error(hub, &wait->wait);
+}
+
+/* Wakes a waiter of another hub, or without a hub. */
+void green__shared_wait_wake_foreign(green_shared_wait *wait);
 
 /* Wakes a wait that the caller has taken. Call it without the lock. The record must not be
  * used afterwards. Any OS thread may call it. */
-void green__shared_wait_wake(green_shared_wait *wait);
+static inline void green__shared_wait_wake(green_shared_wait *wait) {
+    GREEN_INVARIANT(wait->served, "a wait is taken off its list before its wake-up");
+    if (GREEN_LIKELY(wait->hub && wait->hub == green__hub))
+        green__ready(wait->wait.thread);
+    else
+        green__shared_wait_wake_foreign(wait);
+}
 
 /* Removes the waits of all threads of a hub whose OS thread ends. */
 void green__shared_waits_leave(green_hub *hub);

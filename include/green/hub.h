@@ -11,11 +11,11 @@
  *                             see monitor.h
  *   GREEN_DISABLE=a,b         Green does not use these features of the kernel: all,
  *                             coop_taskrun, defer_taskrun, epoll_pwait2, ftruncate,
- *                             guard_install, iowq_max_workers, mprotect_guard,
- *                             no_iowait, poll_first, registered_ring, single_issuer,
- *                             sock_nonempty, submit_all, taskrun_flag, userfaultfd,
- *                             wp_unpopulated. To switch io_uring off altogether,
- *                             set GREEN_ENGINE=epoll.
+ *                             guard_install, iowq_max_workers, membarrier,
+ *                             mprotect_guard, no_iowait, poll_first, registered_ring,
+ *                             single_issuer, sock_nonempty, submit_all, taskrun_flag,
+ *                             userfaultfd, wp_unpopulated. To switch io_uring off
+ *                             altogether, set GREEN_ENGINE=epoll.
  *   GREEN_LOG=debug           writes more to standard error, such as why the engine
  *                             or the guard of stacks is not the first choice
  *
