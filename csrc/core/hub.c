@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* The Swift runtime's: see green_hub. Absent without Swift. */
 extern void swift_task_enterThreadLocalContext(char *state) __attribute__((weak));
@@ -110,17 +111,32 @@ void green__hub_destroy(green_hub *hub) {
     hub_end(hub);
 }
 
+static void report_in_use(const green_hub *hub) {
+    if (*hub->name)
+        green__report("an OS thread ended while its hub '%s' was in use: %s", hub->name, green_explain(-EBUSY));
+    else
+        green__report("an OS thread ended while its hub was in use: %s", green_explain(-EBUSY));
+}
+
+/* The memory of the threads of a lost hub stays: other threads may have pointers into their
+ * frames. */
+void green__hub_leave(void) {
+    green_hub *hub = green__hub;
+    if (green_hub_close() == 0)
+        return;
+    report_in_use(hub);
+    pthread_setspecific(exit_key, NULL);
+    hub->current->must_not_block = true;
+    green__hub_unregister(&hub->registration);
+    green__inbox_close_with_posts(&hub->inbox);
+    green__shared_waits_leave(hub);
+    green__loss_observers_run(hub);
+}
+
 static void on_os_thread_exit(void *unused) {
     (void)unused;
-    if (!green__hub || green_hub_close() == 0)
-        return;
-    green__hub->current->must_not_block = true;
-    green__hub_unregister(&green__hub->registration);
-    green__inbox_close_with_posts(&green__hub->inbox);
-    green__shared_waits_leave(green__hub);
-    green__loss_observers_run(green__hub);
-    /* The memory of its threads stays: other threads may have pointers into their frames. */
-    green__report("an OS thread ended while its hub was in use: %s", green_explain(-EBUSY));
+    if (green__hub)
+        green__hub_leave();
 }
 
 static green_message **find_message_slot(void) {
@@ -203,6 +219,8 @@ int green__hub_make(const green_hub_options *given) {
     if (!hub)
         return green__fail(-ENOMEM, "cannot make a hub");
     *hub = (green_hub){.references = 1};
+    if (options.name)
+        strncpy(hub->name, options.name, sizeof hub->name - 1);
     green__stacks_init(&hub->stacks, options.stack_size, options.warm_stacks);
     error = green__engine_open(&hub->engine, options.engine,
                                &(green_engine_options){options.entries, options.receive_memory}, &hub->fallback);
@@ -233,6 +251,10 @@ int green_hub_open(const green_hub_options *options) {
 green_hub *green_hub_current(void) {
     int error;
     return green__hub_here(&error);
+}
+
+const char *green_hub_name(const green_hub *hub) {
+    return hub->name;
 }
 
 const char *green_hub_engine(void) {

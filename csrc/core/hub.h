@@ -22,6 +22,10 @@ static inline green_hub *green__hub_here(int *error) {
  * released. */
 void green__hub_destroy(green_hub *hub);
 
+/* Ends the hub of this OS thread, which will end: closes it, or if it is in use, reports that,
+ * and ends the waits of others for it. */
+void green__hub_leave(void);
+
 /* Whether others than the hub itself have a reference to it, so that they may post. Handles
  * of the root, which keep its record, do not count. */
 static inline bool green__hub_is_shared(const green_hub *hub) {

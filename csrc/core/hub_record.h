@@ -32,6 +32,7 @@ struct green_hub {
     green_inbox inbox;
     uint32_t references; /* atomic; one is the hub's own until it ends, and one belongs to each handle of the root */
     green_hub_registration registration;
+    char name[GREEN_NAME_MAX + 1];
     green_hub_diagnostics diagnostics;
 
     int64_t now; /* the clock at the last iteration */

@@ -64,6 +64,8 @@ typedef struct green_hub_options {
     /* The number of free stacks that keep their memory for the next spawn. The memory of
      * further ones is returned to the system when the hub is idle. Default 1024. */
     size_t warm_stacks;
+    /* Shown in dumps and reports. It is copied, and cut to 31 bytes. Default: "". */
+    const char *GREEN_NULLABLE name;
 } green_hub_options;
 
 /* Makes the hub of the calling OS thread with the given options. NULL: the defaults.
@@ -136,6 +138,9 @@ struct green_post {
  *   -ESRCH  the hub has ended
  *   -EXDEV  the hub belongs to the process before a fork */
 GREEN_API GREEN_CHECK int green_hub_post(green_hub *hub, green_post *post);
+
+/* Returns the name of a hub, or "". Valid as long as the caller's reference. Any thread. */
+GREEN_API const char *green_hub_name(const green_hub *hub);
 
 /* Returns the engine of this OS thread's hub: "uring" or "epoll". Makes the hub if there is
  * none. NULL if that fails. */

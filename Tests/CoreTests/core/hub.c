@@ -74,6 +74,18 @@ TEST(good_options, "the smallest and unusual values of each option work") {
     }
 }
 
+TEST(names, "a hub has a copy of its name, cut to 31 bytes, or none") {
+    char name[] = "north";
+    CHECK(green_hub_open(&(green_hub_options){.name = name}), ==, 0);
+    name[0] = 'N';
+    CHECK_TEXT(green_hub_name(green_hub_current()), "north");
+    CHECK(green_hub_close(), ==, 0);
+    CHECK(green_hub_open(&(green_hub_options){.name = "a name of a hub that is longer than others"}), ==, 0);
+    CHECK_TEXT(green_hub_name(green_hub_current()), "a name of a hub that is longer ");
+    CHECK(green_hub_close(), ==, 0);
+    CHECK_TEXT(green_hub_name(green_hub_current()), "");
+}
+
 TEST(few_entries, "more operations than the submission queue has entries can be in progress") {
     enum { PAIRS = 200 };
     static struct pair pairs[PAIRS];
