@@ -22,7 +22,7 @@ static const struct benchmark {
     {"sleep", bench_sleep, "a sleep that expires at once, of 1, 10 and 1000 threads"},
     {"timer", bench_timer, "the timer heap with 1 000 000 pending"},
     {"timeout", bench_timeout, "spawn + wait without and with a timeout, 1 000 000 pending"},
-    {"queue", bench_queue, "an item through a queue of 1 024, and over a channel, of 1 and 16 producers"},
+    {"queue", bench_queue, "an item through a queue of 1 024, and by a rendezvous, of 1 and 16 producers"},
     {"channel", bench_channel, "the same through channels, within a hub and between two"},
     {"semaphore", bench_semaphore, "a permit that circulates among 2 and 10 threads"},
     {"pool", bench_pool, "spawn + wait in a pool of 100 and without one; 100 at a time, by a pool and a group"},

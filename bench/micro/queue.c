@@ -1,5 +1,5 @@
 /* Queues of 64-bit elements: the cost of passing an item from one thread to another,
- * through a queue of 1 024 and over a channel. */
+ * through a queue of 1 024 and by a rendezvous. */
 #include "figure.h"
 
 #include <green/green.h>
@@ -42,7 +42,7 @@ static double through_queue(long steps, void *producers) {
     return pass(steps, CAPACITY, *(int *)producers);
 }
 
-static double over_channel(long steps, void *producers) {
+static double by_rendezvous(long steps, void *producers) {
     return pass(steps, 0, *(int *)producers);
 }
 
@@ -50,6 +50,6 @@ void bench_queue(void) {
     static int counts[] = {1, MANY};
     for (int i = 0; i < 2; i++) {
         figure_measure("queue item", counts[i], 8000000, through_queue, &counts[i]);
-        figure_measure("rendezvous", counts[i], 4000000, over_channel, &counts[i]);
+        figure_measure("rendezvous", counts[i], 4000000, by_rendezvous, &counts[i]);
     }
 }

@@ -24,7 +24,7 @@ GREEN_ASSUME_NONNULL_BEGIN
 
 typedef struct green_queue green_queue;
 
-/* The capacity of a queue without limit. A queue of capacity 0 is a channel, which
+/* The capacity of a queue without limit. A queue of capacity 0 is a rendezvous, which
  * stores nothing: a put returns when a get has taken its element. */
 #ifndef __swift__
 #define GREEN_UNBOUNDED INT64_C(-1)
@@ -45,8 +45,8 @@ typedef struct green_queue_options {
     size_t element_size;
     /* A power of two. 0: the alignment of malloc(). */
     size_t alignment;
-    /* The number of elements that the queue can hold. 0: a channel. GREEN_UNBOUNDED: no
-     * limit. */
+    /* The number of elements that the queue can hold. 0: a rendezvous.
+     * GREEN_UNBOUNDED: no limit. */
     int64_t capacity;
     /* The order of the stored elements. Waiting threads are always served in order of
      * arrival. */
@@ -75,7 +75,7 @@ GREEN_API GREEN_CHECK int green_queue_make(green_queue **queue, const green_queu
 GREEN_API void green_queue_free(green_queue *GREEN_NULLABLE queue);
 
 /* Moves an element into the queue, or directly to a thread that waits for one. Blocks
- * while the queue is full; on a channel, until the element is taken.
+ * while the queue is full; in a rendezvous, until the element is taken.
  *
  * Returns 0 if the element was moved. Otherwise the caller keeps it:
  *   -ETIMEDOUT   there was no room within timeout nanoseconds (0 polls)
@@ -93,8 +93,8 @@ GREEN_API GREEN_CHECK int green_queue_put(green_queue *queue, void *element, int
 GREEN_API GREEN_CHECK int green_queue_get(green_queue *queue, void *element, int64_t timeout);
 
 /* The same without blocking and without delivering interrupts, for links and other code
- * that must not block. On a channel, a put succeeds only if a thread waits to get, and a
- * get only if one waits to put. Return 1 if the element was moved, 0 if the call would
+ * that must not block. In a rendezvous, a put succeeds only if a thread waits to get,
+ * and a get only if one waits to put. Return 1 if the element was moved, 0 if the call would
  * block, or an error as above. */
 GREEN_API GREEN_CHECK int green_queue_try_put(green_queue *queue, void *element);
 GREEN_API GREEN_CHECK int green_queue_try_get(green_queue *queue, void *element);
@@ -129,7 +129,7 @@ GREEN_API size_t green_queue_getting(const green_queue *queue);
 /* The number of threads that wait to put an element. */
 GREEN_API size_t green_queue_putting(const green_queue *queue);
 
-/* Whether a put would wait for a get. Always true for a channel. */
+/* Whether a put would wait for a get. Always true for a rendezvous. */
 GREEN_API bool green_queue_is_full(const green_queue *queue);
 
 /* Marks one element that was taken as processed. Returns 0, or -EINVAL if this was called

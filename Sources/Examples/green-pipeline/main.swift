@@ -21,7 +21,7 @@ func pipeline() throws {
 
               --producers N   number of producers (2)
               --workers N     number of workers (4)
-              --capacity N    maximum number of items in the queue; 0 makes it a channel (16)
+              --capacity N    maximum number of items in the queue; 0 makes it a rendezvous (16)
               --timeout S     time limit for an item in seconds (10)
               --items N       number of items if there is no FILE (100)
               --work MS       duration of the work on an item in milliseconds (10)

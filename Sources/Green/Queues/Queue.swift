@@ -33,8 +33,8 @@ public class Queue<Item> {
 
     /// Creates an empty queue.
     ///
-    /// - Parameter capacity: The maximum number of items; nil means no limit, with 0 a put waits for a get. A negative number
-    ///   ends the process.
+    /// - Parameter capacity: The maximum number of items. Nil means no limit; with 0, the queue is a rendezvous. A
+    ///   negative number ends the process.
     @inlinable
     public convenience init(capacity: Int? = nil) {
         self.init(capacity: capacity, order: .fifo, items: QueueItems(Item.self))

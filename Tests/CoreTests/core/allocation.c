@@ -164,7 +164,7 @@ done:
     return error;
 }
 
-static int run_channel(void) {
+static int run_rendezvous(void) {
     return move_through(GREEN_FIFO, 0, 0);
 }
 
@@ -266,7 +266,7 @@ TEST(steady_queue, "items that pass through a queue need no further memory") {
 
 TEST(queues, "a put without memory returns the element, and the queue stays usable") {
     static const struct scenario scenarios[] = {
-        {.name = "channel", .run = run_channel, .tolerates = "madvise mmap"},
+        {.name = "rendezvous", .run = run_rendezvous, .tolerates = "madvise mmap"},
         /* A put without a slot tries once more before it fails. */
         {.name = "fifo", .run = run_fifo, .tolerates = "madvise mmap malloc aligned_alloc realloc"},
         {.name = "bounded, aligned", .run = run_bounded, .tolerates = "madvise mmap malloc aligned_alloc realloc"},

@@ -158,7 +158,7 @@ TEST(threads, "waits for threads and for a pool: negative and huge timeouts mean
 /* Shared objects ------------------------------------------------------- */
 
 static green_event *sent, *unsent;
-static green_queue *queue, *channel;
+static green_queue *queue, *rendezvous;
 static green_semaphore *semaphore, *none;
 
 static int wait_sent(int64_t timeout) {
@@ -178,8 +178,8 @@ static int put(int64_t timeout) {
     return error;
 }
 
-static int put_channel(int64_t timeout) {
-    return green_queue_put(channel, &(int){1}, timeout);
+static int put_rendezvous(int64_t timeout) {
+    return green_queue_put(rendezvous, &(int){1}, timeout);
 }
 
 static int get(int64_t timeout) {
@@ -189,13 +189,13 @@ static int get(int64_t timeout) {
     return green_queue_get(queue, &element, timeout);
 }
 
-static int get_channel(int64_t timeout) {
+static int get_rendezvous(int64_t timeout) {
     int element;
-    return green_queue_get(channel, &element, timeout);
+    return green_queue_get(rendezvous, &element, timeout);
 }
 
 static int join(int64_t timeout) {
-    return green_queue_join(channel, timeout);
+    return green_queue_join(rendezvous, timeout);
 }
 
 static int join_unfinished(int64_t timeout) {
@@ -225,8 +225,8 @@ static int release_none(int64_t timeout) {
 TEST(sync, "events, queues and semaphores: negative and huge timeouts mean no limit, 0 does not wait") {
     static const struct timed calls[] = {
         {"green_event_wait", wait_sent, wait_unsent, false},
-        {"green_queue_put", put, put_channel, false},
-        {"green_queue_get", get, get_channel, false},
+        {"green_queue_put", put, put_rendezvous, false},
+        {"green_queue_get", get, get_rendezvous, false},
         {"green_queue_join", join, join_unfinished, false},
         {"green_semaphore_acquire", acquire, acquire_none, false},
         {"green_semaphore_release_within", release, release_none, false},
@@ -238,14 +238,14 @@ TEST(sync, "events, queues and semaphores: negative and huge timeouts mean no li
     CHECK(green_event_send(sent, NULL), ==, 0);
     CHECK(green_queue_make(&queue, &options), ==, 0);
     options.capacity = 0;
-    CHECK(green_queue_make(&channel, &options), ==, 0);
+    CHECK(green_queue_make(&rendezvous, &options), ==, 0);
     CHECK(green_semaphore_make(&semaphore, 1, 2), ==, 0);
     CHECK(green_semaphore_make(&none, 0, 0), ==, 0);
     check_times(calls);
     green_event_free(sent);
     green_event_free(unsent);
     green_queue_free(queue);
-    green_queue_free(channel);
+    green_queue_free(rendezvous);
     green_semaphore_free(semaphore);
     green_semaphore_free(none);
 }

@@ -34,7 +34,7 @@ TEST(without_hub, "making and freeing a queue needs no hub") {
     CHECK(green_hub_statistics(&statistics), ==, -ENOENT);
 }
 
-TEST(capacities, "a queue is full when a put would have to wait; a channel always is") {
+TEST(capacities, "a queue is full when a put would have to wait; a rendezvous always is") {
     static const int64_t capacities[] = {0, 1, 3, GREEN_UNBOUNDED};
     for (int i = 0; i < 4; i++) {
         int64_t capacity = capacities[i];
@@ -141,32 +141,32 @@ TEST(no_overtaking, "a newcomer does not overtake a served waiter that has not r
     queue_release(queue);
 }
 
-/* Channels ----------------------------------------------------------------- */
+/* Rendezvous ----------------------------------------------------------------- */
 
-TEST(channel_put, "a put into a channel returns when its element has been taken") {
-    green_queue *channel = element_queue(0, GREEN_FIFO);
+TEST(rendezvous_put, "a put into a rendezvous returns when its element has been taken") {
+    green_queue *rendezvous = element_queue(0, GREEN_FIFO);
     struct call putter;
-    call_put(&putter, channel, 1);
+    call_put(&putter, rendezvous, 1);
     CHECK(call_waits(&putter));
-    CHECK(green_queue_is_full(channel));
-    queue_counts(channel, 0, 0, 1);
-    CHECK(green_queue_unfinished(channel), ==, 0);
-    CHECK(queue_get(channel), ==, 1);
-    queue_counts(channel, 0, 0, 0);
-    CHECK(green_queue_unfinished(channel), ==, 1);
+    CHECK(green_queue_is_full(rendezvous));
+    queue_counts(rendezvous, 0, 0, 1);
+    CHECK(green_queue_unfinished(rendezvous), ==, 0);
+    CHECK(queue_get(rendezvous), ==, 1);
+    queue_counts(rendezvous, 0, 0, 0);
+    CHECK(green_queue_unfinished(rendezvous), ==, 1);
     CHECK(call_end(&putter), ==, 0);
-    queue_release(channel);
+    queue_release(rendezvous);
 }
 
-TEST(channel_get, "a put into a channel with a waiting get hands its element over at once") {
-    green_queue *channel = element_queue(0, GREEN_FIFO);
+TEST(rendezvous_get, "a put into a rendezvous with a waiting get hands its element over at once") {
+    green_queue *rendezvous = element_queue(0, GREEN_FIFO);
     struct call getter;
-    call_get(&getter, channel);
-    CHECK(green_queue_is_full(channel));
-    CHECK(queue_put(channel, 1), ==, 0);
+    call_get(&getter, rendezvous);
+    CHECK(green_queue_is_full(rendezvous));
+    CHECK(queue_put(rendezvous, 1), ==, 0);
     CHECK(call_waits(&getter)); /* it has not run yet */
     CHECK(call_end(&getter), ==, 1);
-    queue_release(channel);
+    queue_release(rendezvous);
 }
 
 /* Calls without waiting ---------------------------------------------------- */
@@ -183,42 +183,42 @@ TEST(tries, "a try moves an element, or returns 0 if it would have to wait") {
     queue_release(queue);
 }
 
-TEST(tries_on_a_channel, "a try on a channel takes from a waiting put, or passes to a waiting get") {
-    green_queue *channel = element_queue(0, GREEN_FIFO);
+TEST(tries_on_a_rendezvous, "a try on a rendezvous takes from a waiting put, or passes to a waiting get") {
+    green_queue *rendezvous = element_queue(0, GREEN_FIFO);
     struct call call;
-    CHECK(element_try_put(channel, 0, 1), ==, 0);
-    CHECK(element_try_get(channel), ==, 0);
-    call_put(&call, channel, 2);
-    CHECK(element_try_put(channel, 0, 1), ==, 0);
-    CHECK(element_try_get(channel), ==, 2);
+    CHECK(element_try_put(rendezvous, 0, 1), ==, 0);
+    CHECK(element_try_get(rendezvous), ==, 0);
+    call_put(&call, rendezvous, 2);
+    CHECK(element_try_put(rendezvous, 0, 1), ==, 0);
+    CHECK(element_try_get(rendezvous), ==, 2);
     CHECK(call_end(&call), ==, 0);
-    call_get(&call, channel);
-    CHECK(element_try_get(channel), ==, 0);
-    CHECK(element_try_put(channel, 0, 3), ==, 1);
+    call_get(&call, rendezvous);
+    CHECK(element_try_get(rendezvous), ==, 0);
+    CHECK(element_try_put(rendezvous, 0, 3), ==, 1);
     CHECK(call_end(&call), ==, 3);
-    queue_release(channel);
+    queue_release(rendezvous);
 }
 
 TEST(timeout_zero, "a timeout of 0 polls without waiting") {
-    green_queue *queue = queue_of(1, 1), *channel = element_queue(0, GREEN_FIFO);
+    green_queue *queue = queue_of(1, 1), *rendezvous = element_queue(0, GREEN_FIFO);
     struct call other, call;
     call_begin(&other, queue, 9, GREEN_FOREVER);
     CHECK(element_put(queue, 0, 2, 0), ==, -ETIMEDOUT);
     CHECK(element_get(queue, 0), ==, 1);
     CHECK(element_get(queue, 0), ==, -ETIMEDOUT);
-    CHECK(element_put(channel, 0, 1, 0), ==, -ETIMEDOUT);
-    CHECK(element_get(channel, 0), ==, -ETIMEDOUT);
+    CHECK(element_put(rendezvous, 0, 1, 0), ==, -ETIMEDOUT);
+    CHECK(element_get(rendezvous, 0), ==, -ETIMEDOUT);
     CHECK(green_queue_join(queue, 0), ==, -ETIMEDOUT);
     CHECK_TEXT(marks(), "");
     CHECK(call_end(&other), ==, 0);
-    call_put(&call, channel, 3);
-    CHECK(element_get(channel, 0), ==, 3);
+    call_put(&call, rendezvous, 3);
+    CHECK(element_get(rendezvous, 0), ==, 3);
     CHECK(call_end(&call), ==, 0);
-    call_get(&call, channel);
-    CHECK(element_put(channel, 0, 4, 0), ==, 0);
+    call_get(&call, rendezvous);
+    CHECK(element_put(rendezvous, 0, 4, 0), ==, 0);
     CHECK(call_end(&call), ==, 4);
     queue_release(queue);
-    queue_release(channel);
+    queue_release(rendezvous);
 }
 
 /* Resize ------------------------------------------------------------------- */
@@ -262,7 +262,7 @@ TEST(resize_down, "above a smaller capacity the elements stay, and no put succee
     queue_release(queue);
 }
 
-TEST(resize_kinds, "a channel becomes a queue, bounded or not, and a channel again") {
+TEST(resize_kinds, "a rendezvous becomes a queue, bounded or not, and a rendezvous again") {
     green_queue *queue = element_queue(0, GREEN_FIFO);
     struct call calls[3];
     for (int i = 0; i < 3; i++)
@@ -278,7 +278,7 @@ TEST(resize_kinds, "a channel becomes a queue, bounded or not, and a channel aga
     call_put(&calls[0], queue, 4);
     for (int i = 1; i <= 3; i++) {
         CHECK(queue_get(queue), ==, i);
-        CHECK(call_waits(&calls[0])); /* nothing is stored in a channel */
+        CHECK(call_waits(&calls[0])); /* nothing is stored in a rendezvous */
     }
     CHECK(queue_get(queue), ==, 4);
     CHECK(call_end(&calls[0]), ==, 0);

@@ -194,14 +194,14 @@ TEST(moved_straight, "an element is moved once between a put and a waiting get")
         CHECK(elements.moved, ==, 1);
         free_empty(queue);
     }
-    green_queue *channel = element_queue(0, GREEN_FIFO);
-    green_thread *putter = start(put_one, channel);
+    green_queue *rendezvous = element_queue(0, GREEN_FIFO);
+    green_thread *putter = start(put_one, rendezvous);
     let_run();
     elements.moved = 0;
-    CHECK(element_get(channel, GREEN_FOREVER), ==, 1);
+    CHECK(element_get(rendezvous, GREEN_FOREVER), ==, 1);
     CHECK(finish(putter), ==, 0);
     CHECK(elements.moved, ==, 1);
-    free_empty(channel);
+    free_empty(rendezvous);
 }
 
 TEST(moved_twice, "a stored element is moved twice, in and out") {

@@ -342,7 +342,7 @@ static void explore_all(green_queue_order order, int64_t capacity) {
     printf("%ld sequences of %ld\n", runs_checked, sequences);
 }
 
-TEST(fifo_channel, "every sequence of steps on a channel matches the model") {
+TEST(fifo_rendezvous, "every sequence of steps on a rendezvous matches the model") {
     explore_all(GREEN_FIFO, 0);
 }
 
@@ -358,7 +358,7 @@ TEST(fifo_unbounded, "every sequence of steps on an unbounded queue matches the 
     explore_all(GREEN_FIFO, GREEN_UNBOUNDED);
 }
 
-TEST(lifo_channel, "every sequence of steps on a LIFO channel that is resized matches the model") {
+TEST(lifo_rendezvous, "every sequence of steps on a LIFO rendezvous that is resized matches the model") {
     explore_all(GREEN_LIFO, 0);
 }
 
@@ -374,7 +374,7 @@ TEST(lifo_unbounded, "every sequence of steps on an unbounded LIFO queue matches
     explore_all(GREEN_LIFO, GREEN_UNBOUNDED);
 }
 
-TEST(priority_channel, "every sequence of steps on a priority channel that is resized matches the model") {
+TEST(priority_rendezvous, "every sequence of steps on a priority rendezvous that is resized matches the model") {
     explore_all(GREEN_PRIORITY, 0);
 }
 

@@ -37,18 +37,18 @@ TEST(slots, "an element is constructed and taken in the queue's own memory") {
 }
 
 TEST(slots_of_others, "a slot may be in the memory of the waiting thread") {
-    green_queue *channel = element_queue(0, GREEN_FIFO);
+    green_queue *rendezvous = element_queue(0, GREEN_FIFO);
     struct call call;
-    CHECK(element_try_get(channel), ==, 0); /* the queue has a hub from here on */
-    CHECK(!put_in_slot(channel, 1));
-    call_get(&call, channel);
-    CHECK(put_in_slot(channel, 1));
+    CHECK(element_try_get(rendezvous), ==, 0); /* the queue has a hub from here on */
+    CHECK(!put_in_slot(rendezvous, 1));
+    call_get(&call, rendezvous);
+    CHECK(put_in_slot(rendezvous, 1));
     CHECK(call_end(&call), ==, 1);
-    call_put(&call, channel, 2);
-    CHECK(get_from_slot(channel), ==, 2);
+    call_put(&call, rendezvous, 2);
+    CHECK(get_from_slot(rendezvous), ==, 2);
     CHECK(call_end(&call), ==, 0);
-    CHECK(green_queue_unfinished(channel), ==, 2);
-    queue_release(channel);
+    CHECK(green_queue_unfinished(rendezvous), ==, 2);
+    queue_release(rendezvous);
 }
 
 /* Callers use the slot, or the call if there is none. */

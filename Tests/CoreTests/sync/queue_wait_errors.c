@@ -212,25 +212,26 @@ TEST(close, "a closed queue accepts no more elements and returns those that rema
 }
 
 TEST(close_waiting, "closing wakes all waiting threads, and those that put keep their elements") {
-    green_queue *queue = queue_of(1, 1), *empty = element_queue(1, GREEN_FIFO), *channel = element_queue(0, GREEN_FIFO);
+    green_queue *queue = queue_of(1, 1), *empty = element_queue(1, GREEN_FIFO),
+                *rendezvous = element_queue(0, GREEN_FIFO);
     struct call calls[6];
     for (int i = 0; i < 2; i++) {
         call_put(&calls[3 * i], queue, i + 2);
         call_get(&calls[3 * i + 1], empty);
-        call_put(&calls[3 * i + 2], channel, i + 4);
+        call_put(&calls[3 * i + 2], rendezvous, i + 4);
     }
     CHECK(green_queue_close(queue), ==, 0);
     CHECK(green_queue_close(empty), ==, 0);
-    CHECK(green_queue_close(channel), ==, 0);
+    CHECK(green_queue_close(rendezvous), ==, 0);
     queue_counts(queue, 1, 0, 0);
     for (int i = 0; i < 6; i++)
         CHECK(call_end(&calls[i]), ==, -EBADF);
     CHECK(queue_get(queue), ==, 1);
     CHECK(queue_get(queue), ==, -EBADF);
-    CHECK(queue_get(channel), ==, -EBADF);
+    CHECK(queue_get(rendezvous), ==, -EBADF);
     queue_release(queue);
     queue_release(empty);
-    queue_release(channel);
+    queue_release(rendezvous);
 }
 
 TEST(close_after_handing, "a call that was served before the close succeeds, even if its thread runs later") {
@@ -332,18 +333,18 @@ static void put_in_link(green_thread *thread, void *queue) {
 
 TEST(link_wakes, "a put in a link wakes a waiting get, even if the thread of the link never ran") {
     int value = 0;
-    green_queue *channel = element_queue(0, GREEN_FIFO);
+    green_queue *rendezvous = element_queue(0, GREEN_FIFO);
     green_thread *threads[] = {start(give, &value), start(nap, NULL)};
-    CHECK(green_thread_link(threads[0], NULL, put_in_link, channel), ==, 0);
-    CHECK(queue_get(channel), ==, 6);
+    CHECK(green_thread_link(threads[0], NULL, put_in_link, rendezvous), ==, 0);
+    CHECK(queue_get(rendezvous), ==, 6);
     CHECK(finish(threads[0]), ==, 0);
     green_thread *unborn = start(give, &value);
-    CHECK(green_thread_link(unborn, NULL, put_in_link, channel), ==, 0);
+    CHECK(green_thread_link(unborn, NULL, put_in_link, rendezvous), ==, 0);
     CHECK(green_thread_kill(unborn), ==, 0);
-    CHECK(queue_get(channel), ==, 6);
+    CHECK(queue_get(rendezvous), ==, 6);
     CHECK(finish(unborn), ==, -ECANCELED);
     CHECK(kill_and_finish(threads[1]), ==, -ECANCELED);
-    queue_release(channel);
+    queue_release(rendezvous);
 }
 
 static void *use_elsewhere(void *argument) {

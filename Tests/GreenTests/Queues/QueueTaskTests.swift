@@ -45,21 +45,21 @@ struct QueueTaskTests {
     @Test
     func `includes items of a queue with a capacity of 0 and those passed directly to a waiting thread`() throws {
         try onHub { () throws in
-            let channel = Queue<Int>(capacity: 0)
-            let consumer = spawn { try channel.get() }
+            let rendezvous = Queue<Int>(capacity: 0)
+            let consumer = spawn { try rendezvous.get() }
             try settle()
-            try channel.put(1)
-            #expect(channel.unfinishedCount == 1)
+            try rendezvous.put(1)
+            #expect(rendezvous.unfinishedCount == 1)
             try consumer.wait()
-            let producer = spawn { try channel.put(2) }
+            let producer = spawn { try rendezvous.put(2) }
             try settle()
-            #expect(channel.unfinishedCount == 1, "it has not been put yet")
-            _ = try channel.get()
+            #expect(rendezvous.unfinishedCount == 1, "it has not been put yet")
+            _ = try rendezvous.get()
             try producer.wait()
-            #expect(channel.unfinishedCount == 2)
-            try channel.taskDone()
-            try channel.taskDone()
-            try channel.join()
+            #expect(rendezvous.unfinishedCount == 2)
+            try rendezvous.taskDone()
+            try rendezvous.taskDone()
+            try rendezvous.join()
         }
     }
 

@@ -97,7 +97,7 @@ struct DurationTests {
         try onHub { () throws in
             let (sent, unsent) = (Event<Int>(), Event<Int>())
             try sent.send(1)
-            let (queue, channel) = (Queue<Int>(capacity: 10), Queue<Int>(capacity: 0))
+            let (queue, rendezvous) = (Queue<Int>(capacity: 10), Queue<Int>(capacity: 0))
             let (semaphore, none) = (Semaphore(permits: 1), Semaphore(permits: 0))
             let capped = CappedSemaphore(permits: 0, limit: 0)
             let (idle, used) = (try ResourcePool(maximum: 1) { 1 }, try ResourcePool(maximum: 0) { 1 })
@@ -108,15 +108,15 @@ struct DurationTests {
                     try queue.put(1, timeout: $0)
                     return try queue.get(timeout: $0)
                 },
-                Timed("Queue.join") { try channel.join(timeout: $0) },
+                Timed("Queue.join") { try rendezvous.join(timeout: $0) },
                 Timed("Semaphore.withPermit") { try semaphore.withPermit(timeout: $0) {} },
                 Timed("ResourcePool.withItem") { try idle.withItem(timeout: $0) { _ in } },
                 Timed("DAGPool.value") { try graph.value(for: "a", timeout: $0) },
             ])
             try checkNever([
                 Timed("Event.wait") { try unsent.wait(timeout: $0) },
-                Timed("Queue.put") { try channel.put(1, timeout: $0) },
-                Timed("Queue.get") { try channel.get(timeout: $0) },
+                Timed("Queue.put") { try rendezvous.put(1, timeout: $0) },
+                Timed("Queue.get") { try rendezvous.get(timeout: $0) },
                 Timed("Semaphore.acquire") { try none.acquire(timeout: $0) },
                 Timed("CappedSemaphore.release") { try capped.release(timeout: $0) },
                 Timed("ResourcePool.get") { try used.get(timeout: $0) },

@@ -144,9 +144,9 @@ struct HeapResultTests {
             return try queue.next()!
         }
         try check(record) { number in
-            let channel = Queue<Record>(capacity: 0)
-            spawn { try channel.put(record(number)) }
-            return try channel.get()
+            let rendezvous = Queue<Record>(capacity: 0)
+            spawn { try rendezvous.put(record(number)) }
+            return try rendezvous.get()
         }
     }
 

@@ -1,6 +1,6 @@
 import Green
 
-/// queue: passes an item from one thread to another, through a queue of 1 024 and over a channel.
+/// queue: passes an item from one thread to another, through a queue of 1 024 and by a rendezvous.
 func benchmarkQueue(_ plan: Plan) throws {
     for producers in [1, 16] {
         try plan.measure("queue item", threads: producers, steps: 8_000_000) { steps in
