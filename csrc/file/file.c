@@ -216,18 +216,32 @@ int green_file_close(green_file *file) {
     return error < 0 && !green__is_explained(error) ? green__fail(error, "cannot close %s", label) : error;
 }
 
+/* Its hub has ended, or belongs to the process before a fork, which also has all requests. */
+static void free_after_end(green_file *file) {
+    if (file->descriptor && green__hub_is_abandoned(file->hub)) {
+        close(file->descriptor->fd);
+        free(file->descriptor);
+    } else if (file->descriptor) {
+        green__file_descriptor_close(file->descriptor);
+    }
+    free(file->path);
+    free(file);
+}
+
+static void foreign_released(green_post *post, int error) {
+    green_file *file = GREEN_CONTAINER(post, green_file, foreign_release.post);
+    if (error < 0)
+        free_after_end(file);
+    else
+        green_file_free(file);
+}
+
 void green_file_free(green_file *file) {
     if (!file)
         return;
     if (GREEN_UNLIKELY(file->hub != green__hub)) {
-        if (!green__hub_is_abandoned(file->hub))
-            return;
-        /* In a forked child: the calls are the parent's. */
-        if (file->descriptor)
-            close(file->descriptor->fd);
-        free(file->path);
-        free(file->descriptor);
-        free(file);
+        if (green__foreign_release(file->hub, &file->foreign_release, foreign_released) > 0)
+            free_after_end(file);
         return;
     }
     if (!file->closed)

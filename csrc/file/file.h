@@ -2,6 +2,7 @@
 #ifndef GREEN_FILE_FILE_H
 #define GREEN_FILE_FILE_H
 
+#include "../core/foreign_release.h"
 #include "../core/io.h"
 #include "descriptor.h"
 #include "verb.h"
@@ -36,6 +37,7 @@ struct green_file {
     int64_t position;
     int64_t timeout;
     char *path; /* NULL: adopted */
+    green_foreign_release foreign_release;
 };
 
 /* Removes the descriptor from a file without calls, and tells the engine. */

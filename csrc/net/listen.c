@@ -160,23 +160,48 @@ static void close_unaccepted(green_listener *listener) {
     listener->unaccepted_fd = -1;
 }
 
-/* For a listener of the parent process in a forked child; the parent continues to listen.
- * The threads that accept and serve hold references but do not exist in the child. */
-static void release_after_fork(green_listener *listener) {
-    uint32_t users = (listener->acceptor != NULL) + (listener->service != NULL);
-    if (--listener->references > users)
+/* Closes the descriptor of a listener whose hub has ended, or belongs to the process before a
+ * fork, which continues to listen. Several OS threads may do this. */
+static void close_after_end(green_listener *listener) {
+    int fd = __atomic_exchange_n(&listener->fd, -1, __ATOMIC_ACQ_REL);
+    if (fd < 0)
         return;
-    if (listener->fd >= 0)
-        close(listener->fd);
+    if (!green__hub_is_abandoned(listener->hub))
+        green__socket_file_remove(&listener->file);
+    close(fd);
     close_unaccepted(listener);
+}
+
+/* The threads that accept and serve hold references, but never run again. */
+static void subtract_after_end(green_listener *listener, uint32_t count) {
+    uint32_t users = (listener->acceptor != NULL) + (listener->service != NULL);
+    if (green__references_subtract(&listener->references, count) != users)
+        return;
+    close_after_end(listener);
     listener_free(listener);
+}
+
+static void foreign_released(green_post *post, int error) {
+    green_listener *listener = GREEN_CONTAINER(post, green_listener, foreign_release.post);
+    uint32_t count = green__foreign_release_take(&listener->foreign_release);
+    if (error < 0)
+        subtract_after_end(listener, count);
+    else
+        while (count-- > 0)
+            green_listener_release(listener);
+}
+
+static void release_elsewhere(green_listener *listener) {
+    uint32_t count = green__foreign_release(listener->hub, &listener->foreign_release, foreign_released);
+    if (count > 0)
+        subtract_after_end(listener, count);
 }
 
 void green_listener_release(green_listener *listener) {
     if (!listener)
         return;
-    if (listener->hub != green__hub && green__hub_is_abandoned(listener->hub)) {
-        release_after_fork(listener);
+    if (GREEN_UNLIKELY(listener->hub != green__hub)) {
+        release_elsewhere(listener);
         return;
     }
     if (listener->references == 1 && !listener->closed)

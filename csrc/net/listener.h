@@ -23,6 +23,7 @@ struct green_listener {
     void (*forget)(void *context);
     void *context;
     green_socket_file file; /* of a unix listener */
+    green_foreign_release foreign_release;
 };
 
 /* Sets a hook that is called with each new connection. forget(context) is called when

@@ -77,6 +77,18 @@ green_socket *green_socket_retain(green_socket *socket) {
     return socket;
 }
 
+/* Closes the descriptor of a socket whose hub has ended. Several OS threads may do this. An
+ * operation of a blocked thread may still be in the ring of the hub and hold the connection, so
+ * the connection is shut down. A child must not do that to its parent. */
+static void close_after_end(green_socket *socket) {
+    int fd = __atomic_exchange_n(&socket->fd, -1, __ATOMIC_ACQ_REL);
+    if (fd < 0)
+        return;
+    if ((socket->reader || socket->writer) && !green__hub_is_abandoned(socket->hub))
+        shutdown(fd, SHUT_RDWR);
+    close(fd);
+}
+
 static void socket_free(green_socket *socket) {
     green__socket_drop_unread(socket);
     if (socket->transport)
@@ -84,22 +96,37 @@ static void socket_free(green_socket *socket) {
     free(socket);
 }
 
-/* For a socket of the parent process in a forked child. The threads that were blocked in it
- * do not exist there, and the child must not shut down the parent's connection. */
-static void release_after_fork(green_socket *socket) {
+/* Its hub has ended, or belongs to the process before a fork. The threads that are blocked in
+ * the socket never run again. */
+static void subtract_after_end(green_socket *socket, uint32_t count) {
     uint32_t users = (socket->reader != NULL) + (socket->writer != NULL);
-    if (--socket->references > users)
+    if (green__references_subtract(&socket->references, count) != users)
         return;
-    if (socket->fd >= 0)
-        close(socket->fd);
+    close_after_end(socket);
     socket_free(socket);
+}
+
+static void foreign_released(green_post *post, int error) {
+    green_socket *socket = GREEN_CONTAINER(post, green_socket, foreign_release.post);
+    uint32_t count = green__foreign_release_take(&socket->foreign_release);
+    if (error < 0)
+        subtract_after_end(socket, count);
+    else
+        while (count-- > 0)
+            green_socket_release(socket);
+}
+
+static void release_elsewhere(green_socket *socket) {
+    uint32_t count = green__foreign_release(socket->hub, &socket->foreign_release, foreign_released);
+    if (count > 0)
+        subtract_after_end(socket, count);
 }
 
 void green_socket_release(green_socket *socket) {
     if (!socket)
         return;
-    if (GREEN_UNLIKELY(socket->hub != green__hub) && green__hub_is_abandoned(socket->hub)) {
-        release_after_fork(socket);
+    if (GREEN_UNLIKELY(socket->hub != green__hub)) {
+        release_elsewhere(socket);
         return;
     }
     /* Threads blocked in it hold references too, but do not own it. */
@@ -110,8 +137,9 @@ void green_socket_release(green_socket *socket) {
         socket_free(socket);
 }
 
+/* If the hub has ended, so has its engine. */
 void green__unread_free(green_socket *socket, green_unread *unread) {
-    if (unread->provided.bytes)
+    if (unread->provided.bytes && socket->hub == green__hub)
         socket->hub->engine->class->release_buffer(socket->hub->engine, &unread->provided);
     free(unread->chunk);
     *unread = (green_unread){0};

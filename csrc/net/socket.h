@@ -3,6 +3,7 @@
 #ifndef GREEN_NET_SOCKET_H
 #define GREEN_NET_SOCKET_H
 
+#include "../core/foreign_release.h"
 #include "../core/hub.h"
 #include "../core/io.h"
 
@@ -33,6 +34,8 @@ struct green_socket {
     bool drained;                      /* the last receive emptied the kernel's buffer: see green_op */
     bool full;                         /* the last send filled the kernel's buffer */
     int failed[2];                     /* by direction: -errno of the last operation, or 0 if it succeeded */
+
+    green_foreign_release foreign_release;
 
     /* The client of a service: see service.h. */
     struct green_service *service;

@@ -1,6 +1,7 @@
 /* The handle of a process, and waiting for its exit status. */
 #include "process.h"
 #include "../base/descriptor.h"
+#include "../core/foreign_release.h"
 #include "../core/fork.h"
 #include "../core/hub.h"
 
@@ -19,6 +20,7 @@ struct green_process {
     bool ended;
     green_process_end end;
     green_wait_list waiters;
+    green_foreign_release foreign_release;
 };
 
 /* Starting ------------------------------------------------------------------- */
@@ -205,15 +207,30 @@ pid_t green_process_id(const green_process *process) {
     return process->started.pid;
 }
 
+/* Its hub has ended, or belongs to the process before a fork, which collects the child. */
+static void free_after_end(green_process *process) {
+    int pidfd = process->started.pidfd;
+    if (pidfd >= 0 && (process->ended || green__hub_is_abandoned(process->hub)))
+        close(pidfd);
+    else if (pidfd >= 0)
+        green__process_reap(pidfd);
+    free(process);
+}
+
+static void foreign_released(green_post *post, int error) {
+    green_process *process = GREEN_CONTAINER(post, green_process, foreign_release.post);
+    if (error < 0)
+        free_after_end(process);
+    else
+        green_process_free(process);
+}
+
 void green_process_free(green_process *process) {
     if (!process)
         return;
     if (GREEN_UNLIKELY(process->hub != green__hub)) {
-        if (!green__hub_is_abandoned(process->hub))
-            return;
-        /* In a forked child: the process is the parent's, which collects it. */
-        close(process->started.pidfd);
-        free(process);
+        if (green__foreign_release(process->hub, &process->foreign_release, foreign_released) > 0)
+            free_after_end(process);
         return;
     }
     process->released = true;

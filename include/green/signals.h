@@ -29,7 +29,9 @@ GREEN_API GREEN_CHECK int green_signals_next(green_signals *signals, int64_t tim
 
 /* Stops collecting and frees the handle. Signals that no other green_signals collects
  * take their normal action again. That includes signals that have arrived but were not
- * received by green_signals_next(), so this call may end the process. */
+ * received by green_signals_next(), so this call may end the process. On another OS thread,
+ * this takes effect soon after the call, on the hub of the OS thread that collects them; if
+ * that hub has ended, they stay blocked there. */
 GREEN_API void green_signals_free(green_signals *GREEN_NULLABLE signals);
 
 GREEN_ASSUME_NONNULL_END
