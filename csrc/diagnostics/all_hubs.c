@@ -55,8 +55,8 @@ static int post_dump(green_answer *answer, green_hub *hub) {
 static const green_question_kind dumps = {.post = post_dump, .answer = describe_hub, .name = "dumps"};
 
 static void write_line(int fd, const green_answer *answer, const char *what, int64_t timeout) {
-    char line[160];
-    int length = snprintf(line, sizeof line, what, answer->os_thread, (double)timeout / 1e6);
+    char line[256];
+    int length = snprintf(line, sizeof line, what, answer->hub, (double)timeout / 1e6);
     green__write_all(fd, line, (size_t)length);
 }
 
@@ -65,12 +65,12 @@ static bool write_answer(int fd, green_answer *answer, int64_t timeout) {
     switch (green__answer_error(answer)) {
     case 0:
         if (answer->out_of_memory)
-            write_line(fd, answer, "green: no memory for the dump of OS thread %d\n", timeout);
+            write_line(fd, answer, "green: no memory for the dump of %s\n", timeout);
         else
             green__write_all(fd, answer->text, answer->size);
         return false;
     case -ETIMEDOUT:
-        write_line(fd, answer, "green: OS thread %d: its hub is held, and has not answered within %.0f ms\n", timeout);
+        write_line(fd, answer, "green: %s is held, and has not answered within %.0f ms\n", timeout);
         return true;
     default:
         return false; /* it has ended meanwhile */
@@ -133,7 +133,7 @@ int green_hub_statistics_of(green_hub *hub, green_statistics *statistics, int64_
     if (error == 0)
         *statistics = answer->statistics;
     else
-        green__fail(error, "green_hub_statistics_of: the hub of OS thread %d %s", answer->os_thread,
+        green__fail(error, "green_hub_statistics_of: %s %s", answer->hub,
                     error == -ETIMEDOUT ? "is held"
                     : error == -EXDEV   ? "belongs to the process before the fork"
                                         : "has ended");

@@ -120,8 +120,15 @@ static void ask_other(green_answer *answer, green_hub *hub) {
     green__question_release(question);
 }
 
+static void label(green_answer *answer, const green_hub *hub) {
+    if (*hub->name)
+        snprintf(answer->hub, sizeof answer->hub, "hub '%s' of OS thread %d", hub->name, hub->registration.tid);
+    else
+        snprintf(answer->hub, sizeof answer->hub, "the hub of OS thread %d", hub->registration.tid);
+}
+
 static void ask_hub(green_answer *answer, green_hub *hub) {
-    answer->os_thread = hub->registration.tid;
+    label(answer, hub);
     if (hub != green__hub)
         ask_other(answer, hub);
 }

@@ -10,6 +10,8 @@
 
 struct green_answer;
 
+enum { GREEN_HUB_LABEL_MAX = GREEN_NAME_MAX + 40 };
+
 typedef struct green_question_kind {
     /* Makes the hub call answer() soon, and then green__answer_give(). If the OS thread of the
      * hub ends before that, calls green__answer_refuse(). Returns 0, or the error of
@@ -24,9 +26,9 @@ typedef struct green_question_kind {
 typedef struct green_answer {
     green_dump_request request;
     struct green_question *question;
-    int32_t os_thread;         /* gettid(2) */
-    int error;                 /* see green__answer_error() */
-    char *GREEN_NULLABLE text; /* of a dump */
+    char hub[GREEN_HUB_LABEL_MAX]; /* for messages */
+    int error;                     /* see green__answer_error() */
+    char *GREEN_NULLABLE text;     /* of a dump */
     size_t size, capacity;
     bool out_of_memory; /* the text is incomplete */
     green_statistics statistics;

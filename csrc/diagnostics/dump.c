@@ -57,12 +57,14 @@ static void dump_thread(green_thread *thread, void *context) {
 
 void green__hub_describe(green_hub *hub, green_dump_writer *write, void *context) {
     struct dump dump = {write, context, green_now()};
-    char line[LINE_MAX_BYTES];
-    int length =
-        snprintf(line, sizeof line,
-                 "green: %" PRIu64 " green threads of OS thread %d, engine %s; inbox: %" PRIu64 " posts run, %" PRIu64
-                 " wake-ups\n",
-                 hub->threads, hub->registration.tid, hub->engine->class->name, hub->inbox.posts, hub->inbox.wakes);
+    char line[LINE_MAX_BYTES], name[GREEN_NAME_MAX + 16] = "";
+    if (*hub->name)
+        snprintf(name, sizeof name, " hub '%s',", hub->name);
+    int length = snprintf(line, sizeof line,
+                          "green: %" PRIu64 " green threads of OS thread %d,%s engine %s; inbox: %" PRIu64
+                          " posts run, %" PRIu64 " wake-ups\n",
+                          hub->threads, hub->registration.tid, name, hub->engine->class->name, hub->inbox.posts,
+                          hub->inbox.wakes);
     write(context, line, (size_t)length);
     green__hub_each_thread(hub, dump_thread, &dump);
 }

@@ -58,6 +58,23 @@ def threads(hub):
     return sorted(found, key=lambda thread: int(thread["id"]))
 
 
+def posts(hub):
+    """The number of posts in the inbox of a hub."""
+    inbox = hub["inbox"]
+    states = [int(gdb.parse_and_eval(f"&'inbox.c'::{name}")) for name in ("sleeping", "closed", "abandoned")]
+    count = 0
+    for post in (inbox["newest"], inbox["unordered"], inbox["ordered"]):
+        while post and int(post) not in states:
+            count += 1
+            post = post["next"]
+    return count
+
+
+def hub_label(hub):
+    name = hub["name"].string()
+    return f"OS thread {int(hub['registration']['tid'])}" + (f", hub '{name}'" if name else "")
+
+
 def label(thread):
     name = f" '{thread['name'].string()}'" if thread["name"] else ""
     return f"thread {int(thread['id'])}{name}"
@@ -203,7 +220,8 @@ class Green(gdb.Command):
 
 
 class Threads(Command):
-    """List the green threads of all OS threads: id, name, state and what each waits for.
+    """List the hubs of all OS threads with their pending posts, and their green threads: id, name, state and what each
+waits for.
 Usage: green threads"""
 
     def __init__(self):
@@ -211,7 +229,7 @@ Usage: green threads"""
 
     def run(self, arguments):
         for hub in hubs():
-            print(f"OS thread {int(hub['registration']['tid'])}: {int(hub['threads'])} green threads")
+            print(f"{hub_label(hub)}: {int(hub['threads'])} green threads, {posts(hub)} pending posts")
             current = running(hub)
             for thread in threads(hub):
                 print(f"  {label(thread)}: {state(thread, thread == current)}")

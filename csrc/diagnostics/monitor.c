@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <semaphore.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static const int64_t LIMIT_DEFAULT = 100 * 1000 * 1000;
@@ -117,8 +118,10 @@ static void write_hold(FILE *file, const green_hold *hold, int signal) {
         fprintf(file, "thread %lu '%s'", (unsigned long)hold->thread, hold->name);
     else
         fprintf(file, "thread %lu", (unsigned long)hold->thread);
-    fprintf(file, " has blocked its hub, of OS thread %d, for %.0f ms", hold->os_thread,
-            (double)hold->nanoseconds / 1e6);
+    fprintf(file, " has blocked its hub");
+    if (*hold->hub)
+        fprintf(file, " '%s'", hold->hub);
+    fprintf(file, ", of OS thread %d, for %.0f ms", hold->os_thread, (double)hold->nanoseconds / 1e6);
     if (hold->thread == 0)
         fprintf(file, " (no backtrace: signal %d is blocked)", signal);
     fputs(hold->count > 0 ? ":\n" : "\n", file);
@@ -199,13 +202,16 @@ static bool fill_hold(green_hold *hold, green_hub *hub, int64_t now, int signal)
 /* Reports one hub that is due. Returns whether there was one. The registry is locked only
  * for the answer of the OS thread, so that its hub stays, and not for the report. */
 static bool report_one(int64_t now, bool delays_dump) {
-    green_hold hold = {.name = ""};
+    char hub_name[GREEN_NAME_MAX + 1] = "";
+    green_hold hold = {.name = "", .hub = hub_name};
     bool found = false, held = true;
     int signal = delays_dump ? watcher.dump_signal.number : watcher.probe_signal.number;
     for (green_hub_registration *hub = green__hubs_lock(); hub && !found; hub = hub->next) {
         found = is_due(hub->hub, now, delays_dump);
-        if (found)
-            held = fill_hold(&hold, hub->hub, now, signal);
+        if (!found)
+            continue;
+        memcpy(hub_name, hub->hub->name, sizeof hub_name);
+        held = fill_hold(&hold, hub->hub, now, signal);
     }
     green__hubs_unlock();
     if (found && held)

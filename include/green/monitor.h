@@ -27,6 +27,7 @@ typedef struct green_hold {
     void *const *GREEN_NULLABLE frames; /* its backtrace: return addresses, innermost first */
     size_t count;                       /* the number of frames */
     const char *text;                   /* the report that Green would write: one or more lines */
+    const char *hub;                    /* green_hub_name(); "" if it has none */
 } green_hold;
 
 /* Zero in any field means its default. */

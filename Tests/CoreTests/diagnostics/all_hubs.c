@@ -23,6 +23,8 @@ static void check_dump(const struct waiting *waiting) {
     CHECK_CONTAINS(own, "'dozing': parked, sleeping");
     for (int i = 0; i < 2; i++)
         CHECK_CONTAINS(dump_of(text, waiting[i].number), "'patient': parked, waiting for descriptor");
+    CHECK_CONTAINS(dump_of(text, waiting[0].number), ", hub 'waiting', engine ");
+    CHECK_CONTAINS(dump_of(text, waiting[0].number), "; inbox: ");
     CHECK(own < dump_of(text, waiting[0].number));
     CHECK(dump_of(text, waiting[0].number) < dump_of(text, waiting[1].number));
 }
@@ -91,16 +93,16 @@ static void dump_held(void) {
     /* The other hub may be late, too. */
     CHECK(green_dump_all(sink, 20 * GREEN_MILLISECOND), >=, 1);
     const char *text = taken();
-    snprintf(line, sizeof line, "green: OS thread %d: its hub is held, and has not answered within 20 ms\n",
+    snprintf(line, sizeof line, "green: hub 'held' of OS thread %d is held, and has not answered within 20 ms\n",
              held.number);
     CHECK_CONTAINS(text, line);
     dump_of(text, gettid());
     CHECK(green_dump_all(sink, 0), >=, 1);
-    snprintf(line, sizeof line, "OS thread %d: its hub is held, and has not answered within 0 ms\n", held.number);
+    snprintf(line, sizeof line, "hub 'held' of OS thread %d is held, and has not answered within 0 ms\n", held.number);
     CHECK_CONTAINS(taken(), line);
     green_statistics statistics;
     CHECK(green_hub_statistics_of(held.hub, &statistics, GREEN_MILLISECOND), ==, -ETIMEDOUT);
-    CHECK_CONTAINS(green_explain(-ETIMEDOUT), "is held");
+    CHECK_CONTAINS(green_explain(-ETIMEDOUT), "hub 'held' of OS thread");
     CHECK(green_hub_statistics_all(&statistics, GREEN_MILLISECOND), >=, 1);
     end_held(&held); /* its late answers are discarded */
     CHECK(green_dump_all(sink, GREEN_FOREVER), ==, 0);

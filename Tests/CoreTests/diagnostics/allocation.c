@@ -7,9 +7,9 @@ static struct waiting other;
 static int without_memory;
 
 /* The hub's dump, or the line that says why there is none. */
-static void check_dump_of(const char *text, int os_thread) {
-    char line[64];
-    snprintf(line, sizeof line, "green: no memory for the dump of OS thread %d\n", os_thread);
+static void check_dump_of(const char *text, const char *hub, int os_thread) {
+    char line[96];
+    snprintf(line, sizeof line, "green: no memory for the dump of %s of OS thread %d\n", hub, os_thread);
     if (strstr(text, line)) {
         without_memory++;
         return;
@@ -26,8 +26,8 @@ static int dump_and_count(void) {
         CHECK_TEXT(text, "");
         return error;
     }
-    check_dump_of(text, gettid());
-    check_dump_of(text, other.number);
+    check_dump_of(text, "the hub", gettid());
+    check_dump_of(text, "hub 'waiting'", other.number);
     return (int)note_result(green_hub_statistics_all(&statistics, GREEN_FOREVER));
 }
 

@@ -26,8 +26,17 @@ FRAME int listen_to(void *queue) {
     return error + depth;
 }
 
+static void run_post(green_post *post, int error) {
+    (void)post, (void)error;
+}
+
 FRAME int fall(void *unused) {
+    static green_post posts[3];
     start_named("unstarted", dream, unused);
+    for (int i = 0; i < 3; i++) {
+        posts[i].run = run_post;
+        CHECK(green_hub_post(green_hub_current(), &posts[i]), ==, 0);
+    }
     depth++;
     abort();
 }
@@ -38,6 +47,7 @@ FRAME int stumble(void *unused) {
 }
 
 static void *run_elsewhere(void *unused) {
+    CHECK(green_hub_open(&(green_hub_options){.name = "elsewhere"}), ==, 0);
     start_named("distant", dream, unused);
     let_run();
     atomic_store(&is_elsewhere, true);

@@ -52,8 +52,8 @@ def look():
     native = gdb.selected_thread().num
 
     text = output("green threads")
-    expect(text, r"^OS thread \d+: 5 green threads$")
-    expect(text, r"^OS thread \d+: 2 green threads$")
+    expect(text, r"^OS thread \d+: 5 green threads, 3 pending posts$")
+    expect(text, r"^OS thread \d+, hub 'elsewhere': 2 green threads, 0 pending posts$")
     expect(text, r"^  thread 1 'main': parked, joining$")
     expect(text, r"^  thread \d+ 'dreamer': parked, sleeping$")
     expect(text, r"^  thread \d+ 'listener': parked, getting$")

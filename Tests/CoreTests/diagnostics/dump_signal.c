@@ -28,7 +28,7 @@ static void mask(int how) {
 
 static const char *head_of_dump(int os_thread) {
     static char text[64];
-    snprintf(text, sizeof text, "green threads of OS thread %d, engine", os_thread);
+    snprintf(text, sizeof text, "green threads of OS thread %d, ", os_thread);
     return text;
 }
 

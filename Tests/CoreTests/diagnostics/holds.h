@@ -19,7 +19,7 @@ static const int64_t LIMIT = 100 * GREEN_MILLISECOND;
 /* The reports, in order. */
 struct hold_report {
     uint64_t thread;
-    char name[32];
+    char name[32], hub[32];
     int os_thread;
     int64_t nanoseconds;
     size_t count;
@@ -36,6 +36,7 @@ static inline void note(const green_hold *hold, void *context) {
     hold_reports[index] = (struct hold_report){
         .thread = hold->thread, .os_thread = hold->os_thread, .nanoseconds = hold->nanoseconds, .count = hold->count};
     snprintf(hold_reports[index].name, sizeof hold_reports[index].name, "%s", hold->name);
+    snprintf(hold_reports[index].hub, sizeof hold_reports[index].hub, "%s", hold->hub);
     snprintf(hold_reports[index].text, sizeof hold_reports[index].text, "%s", hold->text);
     atomic_store(&reports, index + 1);
 }
@@ -107,6 +108,7 @@ static inline void hold(const char *name, int count) {
 /* Holds a hub of another OS thread until there is one more report of it. By then the
  * monitor has checked all other hubs as often as that one. */
 static inline void *hold_elsewhere(void *count) {
+    CHECK(green_hub_open(&(green_hub_options){.name = "other"}), ==, 0);
     hold("elsewhere", *(int *)count);
     CHECK(green_hub_close(), ==, 0);
     return NULL;

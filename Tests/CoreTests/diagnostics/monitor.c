@@ -22,6 +22,7 @@ TEST(hold, "a thread that blocks its hub is reported with its name, its OS threa
     struct hold_report *found = report_of("greedy");
     CHECK(found->thread, ==, id);
     CHECK(found->os_thread, ==, gettid());
+    CHECK_TEXT(found->hub, "");
     CHECK(found->nanoseconds, >=, LIMIT);
     CHECK(found->count, >=, FRAMES_LEAST);
     snprintf(line, sizeof line, "green: thread %llu 'greedy' has blocked its hub, of OS thread %d, for ",
@@ -80,6 +81,14 @@ TEST(before_first_switch, "a hold that begins before the first switch is measure
     CHECK(report_of("main")->nanoseconds, >=, LIMIT);
     CHECK(report_of("main")->nanoseconds, <=, green_now() - before);
     CHECK(kill_and_finish(sleeper), ==, -ECANCELED);
+    CHECK(green_monitor_stop(), ==, 0);
+}
+
+TEST(named_hub, "a report names the hub") {
+    start_monitor();
+    await_checks();
+    CHECK_TEXT(report_of("elsewhere")->hub, "other");
+    CHECK_CONTAINS(report_of("elsewhere")->text, "'elsewhere' has blocked its hub 'other', of OS thread ");
     CHECK(green_monitor_stop(), ==, 0);
 }
 

@@ -28,7 +28,7 @@ static inline const char *taken(void) {
 /* The place of a hub's dump in a text. */
 static inline const char *dump_of(const char *text, int os_thread) {
     char head[64];
-    snprintf(head, sizeof head, "green threads of OS thread %d, engine", os_thread);
+    snprintf(head, sizeof head, "green threads of OS thread %d, ", os_thread);
     CHECK_CONTAINS(text, head);
     return strstr(text, head);
 }

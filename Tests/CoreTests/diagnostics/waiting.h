@@ -37,6 +37,7 @@ static inline int wait_for_bytes(void *argument) {
 
 static inline int wait_in_kernel(void *argument) {
     struct waiting *waiting = argument;
+    CHECK(green_hub_open(&(green_hub_options){.name = "waiting"}), ==, 0);
     green_thread *thread = start_named("patient", wait_for_bytes, waiting);
     let_run();
     fail_once();
@@ -89,6 +90,7 @@ static inline int hold_until_end(void *argument) {
 }
 
 static inline int run_held(void *argument) {
+    CHECK(green_hub_open(&(green_hub_options){.name = "held"}), ==, 0);
     CHECK(finish(start_named("greedy", hold_until_end, argument)), ==, 0);
     return green_hub_close();
 }
