@@ -28,6 +28,9 @@ bool element_precedes(const void *first, const void *second, void *context);
 void element_move(void *to, void *from, void *context);
 void element_destroy(void *element, void *context);
 
+/* The context of all callbacks. */
+extern int element_context;
+
 /* A new queue of elements. */
 green_queue *element_queue(int64_t capacity, green_queue_order order);
 
@@ -39,5 +42,12 @@ int element_put(green_queue *queue, int key, int serial, int64_t timeout);
 int element_get(green_queue *queue, int64_t timeout);
 int element_try_put(green_queue *queue, int key, int serial);
 int element_try_get(green_queue *queue);
+
+/* The same for a FIFO channel. */
+green_channel *element_channel(int64_t capacity);
+int element_send(green_channel *channel, int serial, int64_t timeout);
+int element_receive(green_channel *channel, int64_t timeout);
+int element_try_send(green_channel *channel, int serial);
+int element_try_receive(green_channel *channel);
 
 #endif

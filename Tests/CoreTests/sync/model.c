@@ -192,7 +192,7 @@ int model_choices(const struct model *model, struct step steps[CHOICES]) {
         choose(&choices, EXPIRE, party, 0, 0);
     }
     for (int i = 0; i < 4; i++)
-        if (capacities[i] != model->capacity)
+        if (!model->fixed && capacities[i] != model->capacity)
             choose(&choices, RESIZE, ENVIRONMENT, 0, capacities[i]);
     if (!model->closed)
         choose(&choices, CLOSE, ENVIRONMENT, 0, 0);

@@ -5,8 +5,12 @@
 
 #include <green/green.h>
 
+#ifndef MODEL_STEPS
+#define MODEL_STEPS 5
+#endif
+
 /* PARTIES threads put and get. The environment makes the calls that never wait. */
-enum { PARTIES = 3, ENVIRONMENT = PARTIES, STEPS = 5 };
+enum { PARTIES = 3, ENVIRONMENT = PARTIES, STEPS = MODEL_STEPS };
 
 enum step_kind {
     PUT,
@@ -39,6 +43,7 @@ struct model_element {
 struct model {
     green_queue_order order;
     int64_t capacity;
+    bool fixed;          /* the capacity cannot be changed */
     bool without_yields; /* no thread runs between two steps of the environment */
     bool closed;
     int serial; /* of the last element made */

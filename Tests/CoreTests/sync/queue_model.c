@@ -1,391 +1,97 @@
-/* Every sequence of up to five steps of three threads and their environment on a
- * queue. Each sequence runs on a real queue with real green threads, which are
- * compared with a model after every step. */
-#include "../../../csrc/core/interrupt.h"
+/* Every sequence of up to five steps of three threads and their environment on a queue. */
 #include "elements.h"
+#include "explore.h"
 #include "helpers.h"
-#include "model.h"
 
-#include <signal.h>
-
-/* A thread that puts and gets on request. It is used by all sequences. */
-struct party {
-    green_thread *thread;
-    const struct step *task; /* the next call, not begun */
-    int serial;              /* of the element that the task puts */
-    int index;
-    int kills; /* that found no call to end */
-    bool dismissed;
-};
-
-/* The sequence that is being run. */
-static struct {
-    const struct model *origin;
-    const struct step *steps;
-    int count; /* of steps */
-    int done;  /* steps that were taken */
-    struct model model;
-    green_queue *queue;
-    int64_t timeout; /* of the waiting calls */
-    int serial;
-    struct outcome outcomes[sizeof((struct model *)NULL)->outcomes / sizeof(struct outcome)];
-    int returned;
-} run;
-
-static struct party parties[PARTIES];
-static long sequences, runs_checked;
-
-/* Printing the failing sequence -------------------------------------------- */
-
-static const char *name_of(int64_t capacity) {
-    static const char *const names[] = {"without limit", "0", "1", "2"};
-    return names[capacity + 1];
+static void *make(int64_t capacity, green_queue_order order) {
+    return element_queue(capacity, order);
 }
 
-static void print_step(const struct step *step, int *serial) {
-    static const char *const verbs[] = {"put", "get", "try_put", "try_get", "kill", "times out", "resize", "close"};
-    const char *verb = verbs[step->kind];
-    char party = (char)('A' + step->party);
-    switch (step->kind) {
-    case PUT:
-    case TRY_PUT:
-        if (step->party < PARTIES)
-            dprintf(STDERR_FILENO, "%c ", party);
-        dprintf(STDERR_FILENO, "%s %d%s", verb, ++*serial, step->key == 0 ? " urgent" : "");
-        break;
-    case GET:
-    case EXPIRE:
-        dprintf(STDERR_FILENO, "%c %s", party, verb);
-        break;
-    case KILL:
-        dprintf(STDERR_FILENO, "%s %c", verb, party);
-        break;
-    case RESIZE:
-        dprintf(STDERR_FILENO, "%s %s", verb, name_of(step->capacity));
-        break;
-    default:
-        dprintf(STDERR_FILENO, "%s", verb);
-    }
+static int put(void *queue, int key, int serial, int64_t timeout) {
+    return element_put(queue, key, serial, timeout);
 }
 
-static void print_sequence(void) {
-    static const char *const orders[] = {"FIFO", "LIFO", "PRIORITY"};
-    if (!run.origin)
-        return;
-    dprintf(STDERR_FILENO, "in sequence %ld, a %s queue of capacity %s, %s: ", runs_checked, orders[run.origin->order],
-            name_of(run.origin->capacity), run.origin->without_yields ? "without yields" : "with yields");
-    int serial = 0;
-    for (int i = 0; i < run.count; i++) {
-        dprintf(STDERR_FILENO, i > 0 ? "; " : "");
-        print_step(&run.steps[i], &serial);
-    }
-    if (run.done > run.count)
-        dprintf(STDERR_FILENO, "; at its end\n");
-    else
-        dprintf(STDERR_FILENO, "; at step %d\n", run.done);
+static int get(void *queue, int64_t timeout) {
+    return element_get(queue, timeout);
 }
 
-static void on_abort(int number) {
-    print_sequence();
-    signal(number, SIG_DFL);
-    raise(number);
+static int try_put(void *queue, int key, int serial) {
+    return element_try_put(queue, key, serial);
 }
 
-/* Called when a sanitizer ends the process. */
-extern void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
-
-static void explain_failures(void) {
-    on_failure = print_sequence;
-    signal(SIGABRT, on_abort);
-    if (__sanitizer_set_death_callback)
-        __sanitizer_set_death_callback(print_sequence);
-    else
-        signal(SIGSEGV, on_abort);
+static int try_get(void *queue) {
+    return element_try_get(queue);
 }
 
-/* Parties ------------------------------------------------------------------ */
-
-static void returned(int party, int result) {
-    CHECK(run.returned, <, sizeof run.outcomes / sizeof run.outcomes[0]);
-    run.outcomes[run.returned++] = (struct outcome){party, result};
+static int resize(void *queue, int64_t capacity) {
+    return green_queue_resize(queue, capacity);
 }
 
-static void perform(struct party *self) {
-    const struct step *task = self->task;
-    self->task = NULL;
-    int result = task->kind == GET ? element_get(run.queue, run.timeout)
-                                   : element_put(run.queue, task->key, self->serial, run.timeout);
-    returned(self->index, result);
+static int close_queue(void *queue) {
+    return green_queue_close(queue);
 }
 
-/* A kill that was too late for a call is delivered by the yield. */
-static int live(void *argument) {
-    struct party *self = argument;
-    while (!self->dismissed) {
-        if (self->task)
-            perform(self);
-        self->kills += green_yield() == -ECANCELED;
-    }
-    return 0;
+static void compare(const void *queue, const struct model *model) {
+    CHECK(green_queue_count(queue), ==, model->holds);
+    CHECK(green_queue_getting(queue), ==, model_waiting(model, false));
+    CHECK(green_queue_putting(queue), ==, model_waiting(model, true));
+    CHECK(green_queue_unfinished(queue), ==, model->unfinished);
+    CHECK(green_queue_capacity(queue), ==, model->capacity);
+    CHECK(green_queue_is_closed(queue), ==, model->closed);
+    CHECK(green_queue_is_full(queue), ==, model_is_full(model));
 }
 
-static void assemble(void) {
-    for (int i = 0; i < PARTIES; i++) {
-        char name[] = {(char)('A' + i), 0};
-        parties[i] = (struct party){.index = i};
-        parties[i].thread = start_named(name, live, &parties[i]);
-    }
+static void free_queue(void *queue) {
+    green_queue_free(queue);
 }
 
-static void dismiss(void) {
-    for (int i = 0; i < PARTIES; i++) {
-        parties[i].dismissed = true;
-        CHECK(finish(parties[i].thread), ==, 0);
-    }
-}
-
-/* After the first yield the requested call has begun. After the second, the threads
- * that it woke have returned. */
-static void let_all_run(void) {
-    CHECK(green_yield(), ==, 0);
-    CHECK(green_yield(), ==, 0);
-}
-
-/* Ends the call as its timeout does. */
-static void expire(struct party *party) {
-    if (party->thread->wait)
-        green__wait_end(party->thread->wait, -ETIMEDOUT);
-}
-
-static void tell(struct party *party, const struct step *step) {
-    party->task = step;
-    party->serial = step->kind == PUT ? ++run.serial : 0;
-    for (int i = 0; i < 3 && party->task; i++)
-        CHECK(green_yield(), ==, 0);
-    CHECK(party->task == NULL);
-}
-
-static void act(const struct step *step) {
-    struct party *party = &parties[step->party % PARTIES];
-    switch (step->kind) {
-    case PUT:
-    case GET:
-        tell(party, step);
-        break;
-    case TRY_PUT:
-        returned(ENVIRONMENT, element_try_put(run.queue, step->key, ++run.serial));
-        break;
-    case TRY_GET:
-        returned(ENVIRONMENT, element_try_get(run.queue));
-        break;
-    case KILL:
-        CHECK(green_thread_kill(party->thread), ==, 0);
-        break;
-    case EXPIRE:
-        expire(party);
-        break;
-    case RESIZE:
-        CHECK(green_queue_resize(run.queue, step->capacity), ==, 0);
-        break;
-    case CLOSE:
-        CHECK(green_queue_close(run.queue), ==, 0);
-    }
-}
-
-/* Comparing with the model ------------------------------------------------- */
-
-/* Returns the next outcome of the party from *index on, and stores its index. */
-static const struct outcome *outcome_of(int party, const struct outcome *outcomes, int count, int *index) {
-    while (*index < count && outcomes[*index].party != party)
-        ++*index;
-    return *index < count ? &outcomes[(*index)++] : NULL;
-}
-
-/* If no thread runs between steps, the order in which calls return is not compared,
- * only their results. */
-static void compare_outcomes_of(int party) {
-    const struct model *model = &run.model;
-    for (int real_index = 0, model_index = 0;;) {
-        const struct outcome *real = outcome_of(party, run.outcomes, run.returned, &real_index);
-        const struct outcome *wanted = outcome_of(party, model->outcomes, model->returned, &model_index);
-        CHECK(real != NULL, ==, wanted != NULL);
-        if (!real)
-            return;
-        CHECK(real->result, ==, wanted->result);
-    }
-}
-
-static void compare_outcomes(void) {
-    const struct model *model = &run.model;
-    CHECK(run.returned, ==, model->returned);
-    for (int party = 0; party <= ENVIRONMENT; party++)
-        compare_outcomes_of(party);
-    for (int i = 0; i < model->returned && !model->without_yields; i++)
-        CHECK(run.outcomes[i].party, ==, model->outcomes[i].party);
-}
-
-static void compare_queue(void) {
-    const struct model *model = &run.model;
-    CHECK(green_queue_count(run.queue), ==, model->holds);
-    CHECK(green_queue_getting(run.queue), ==, model_waiting(model, false));
-    CHECK(green_queue_putting(run.queue), ==, model_waiting(model, true));
-    CHECK(green_queue_unfinished(run.queue), ==, model->unfinished);
-    CHECK(green_queue_capacity(run.queue), ==, model->capacity);
-    CHECK(green_queue_is_closed(run.queue), ==, model->closed);
-    CHECK(green_queue_is_full(run.queue), ==, model_is_full(model));
-}
-
-/* Takes a step in the model and in reality. The elements that exist are those in the
- * queue and those of waiting puts. */
-static void take_step(const struct step *step) {
-    run.done++;
-    model_apply(&run.model, step);
-    act(step);
-    if (!run.model.without_yields) {
-        let_all_run();
-        compare_outcomes();
-        CHECK(elements.alive, ==, run.model.holds + model_waiting(&run.model, true));
-    }
-    compare_queue();
-}
-
-/* Closes the queue and takes the remaining elements. */
-static void drain(void) {
-    if (!run.model.closed)
-        take_step(&(struct step){.kind = CLOSE, .party = ENVIRONMENT});
-    do
-        take_step(&(struct step){.kind = TRY_GET, .party = ENVIRONMENT});
-    while (run.model.outcomes[run.model.returned - 1].result > 0);
-    CHECK(run.outcomes[run.returned - 1].result, ==, -EBADF);
-    green_queue_free(run.queue);
-}
-
-/* Frees the queue with its elements and waiting threads. */
-static void abandon(void) {
-    run.done++;
-    int holds = run.model.holds;
-    long destroyed = elements.destroyed;
-    green_queue_free(run.queue);
-    model_apply(&run.model, &(struct step){.kind = CLOSE, .party = ENVIRONMENT});
-    CHECK(elements.destroyed - destroyed, ==, holds);
-    let_all_run();
-    compare_outcomes();
-}
-
-static int64_t timeout_for(const struct step *steps, int count) {
-    for (int i = 0; i < count; i++)
-        if (steps[i].kind == EXPIRE)
-            return 3600 * GREEN_SECOND;
-    return GREEN_FOREVER;
-}
-
-static void run_sequence(const struct model *origin, const struct step *steps, int count) {
-    runs_checked++;
-    memset(&run, 0, sizeof run);
-    run.origin = origin;
-    run.steps = steps;
-    run.count = count;
-    run.model = *origin;
-    run.timeout = timeout_for(steps, count);
-    run.queue = element_queue(origin->capacity, origin->order);
-    for (int i = 0; i < PARTIES; i++)
-        parties[i].kills = 0;
-    for (int i = 0; i < count; i++)
-        take_step(&steps[i]);
-    if (origin->without_yields)
-        abandon();
-    else
-        drain();
-    for (int i = 0; i < PARTIES; i++)
-        CHECK(parties[i].kills, ==, run.model.owed[i]);
-    CHECK(elements.alive, ==, 0);
-}
-
-/* All sequences ------------------------------------------------------------ */
-
-/* Sanitizers run only every STRIDEth sequence. It is a prime, so that the last step
- * varies. */
-enum { STRIDE = SLOW ? 7 : 1 };
-
-/* Runs all sequences of length steps that begin with the given steps, which led to
- * this model. */
-static void explore(const struct model *origin, const struct model *model, struct step *steps, int count, int length) {
-    struct step choices[CHOICES];
-    int possible = model_choices(model, choices);
-    for (int i = 0; i < possible; i++) {
-        steps[count] = choices[i];
-        if (count + 1 < length) {
-            struct model next = *model;
-            model_apply(&next, &choices[i]);
-            explore(origin, &next, steps, count + 1, length);
-        } else if (sequences++ % STRIDE == 0) {
-            run_sequence(origin, steps, length);
-        }
-    }
-}
-
-/* First lets all threads run after each step, then takes the steps of the environment
- * without letting any thread run, so that they meet woken threads that have not run.
- * Runs short sequences first, so that a failing one is as short as possible. */
-static void explore_all(green_queue_order order, int64_t capacity) {
-    struct step steps[STEPS];
-    explain_failures();
-    assemble();
-    for (int without_yields = 0; without_yields < 2; without_yields++) {
-        struct model origin = {.order = order, .capacity = capacity, .without_yields = without_yields};
-        for (int length = 1; length <= STEPS; length++)
-            explore(&origin, &origin, steps, 0, length);
-    }
-    dismiss();
-    run.origin = NULL;
-    CHECK(runs_checked, >, 0);
-    printf("%ld sequences of %ld\n", runs_checked, sequences);
-}
+static const struct explored queues = {"queue", make,        put,     get,        try_put, try_get,
+                                       resize,  close_queue, compare, free_queue, true};
 
 TEST(fifo_rendezvous, "every sequence of steps on a rendezvous matches the model") {
-    explore_all(GREEN_FIFO, 0);
+    explore_all(&queues, GREEN_FIFO, 0);
 }
 
 TEST(fifo_one, "every sequence of steps on a queue of capacity 1 matches the model") {
-    explore_all(GREEN_FIFO, 1);
+    explore_all(&queues, GREEN_FIFO, 1);
 }
 
 TEST(fifo_two, "every sequence of steps on a queue of capacity 2 matches the model") {
-    explore_all(GREEN_FIFO, 2);
+    explore_all(&queues, GREEN_FIFO, 2);
 }
 
 TEST(fifo_unbounded, "every sequence of steps on an unbounded queue matches the model") {
-    explore_all(GREEN_FIFO, GREEN_UNBOUNDED);
+    explore_all(&queues, GREEN_FIFO, GREEN_UNBOUNDED);
 }
 
 TEST(lifo_rendezvous, "every sequence of steps on a LIFO rendezvous that is resized matches the model") {
-    explore_all(GREEN_LIFO, 0);
+    explore_all(&queues, GREEN_LIFO, 0);
 }
 
 TEST(lifo_one, "every sequence of steps on a LIFO queue of capacity 1 matches the model") {
-    explore_all(GREEN_LIFO, 1);
+    explore_all(&queues, GREEN_LIFO, 1);
 }
 
 TEST(lifo_two, "every sequence of steps on a LIFO queue of capacity 2 matches the model") {
-    explore_all(GREEN_LIFO, 2);
+    explore_all(&queues, GREEN_LIFO, 2);
 }
 
 TEST(lifo_unbounded, "every sequence of steps on an unbounded LIFO queue matches the model") {
-    explore_all(GREEN_LIFO, GREEN_UNBOUNDED);
+    explore_all(&queues, GREEN_LIFO, GREEN_UNBOUNDED);
 }
 
 TEST(priority_rendezvous, "every sequence of steps on a priority rendezvous that is resized matches the model") {
-    explore_all(GREEN_PRIORITY, 0);
+    explore_all(&queues, GREEN_PRIORITY, 0);
 }
 
 TEST(priority_one, "every sequence of steps on a priority queue of capacity 1 matches the model") {
-    explore_all(GREEN_PRIORITY, 1);
+    explore_all(&queues, GREEN_PRIORITY, 1);
 }
 
 TEST(priority_two, "every sequence of steps on a priority queue of capacity 2 matches the model") {
-    explore_all(GREEN_PRIORITY, 2);
+    explore_all(&queues, GREEN_PRIORITY, 2);
 }
 
 TEST(priority_unbounded, "every sequence of steps on an unbounded priority queue matches the model") {
-    explore_all(GREEN_PRIORITY, GREEN_UNBOUNDED);
+    explore_all(&queues, GREEN_PRIORITY, GREEN_UNBOUNDED);
 }
