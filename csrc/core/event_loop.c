@@ -48,6 +48,14 @@ static void wait_in_kernel(green_hub *hub, int64_t timeout) {
         green__inbox_awake(&hub->inbox);
 }
 
+void green__event_loop_poll(green_hub *hub, int64_t timeout) {
+    hub->in_event_loop = true;
+    wait_in_kernel(hub, timeout);
+    if (green__inbox_has_posts(&hub->inbox))
+        green__inbox_run(&hub->inbox);
+    hub->in_event_loop = false;
+}
+
 /* Waits in the kernel until a thread is ready. */
 static void idle(green_hub *hub) {
     green__stacks_reclaim(&hub->stacks);

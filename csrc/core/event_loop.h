@@ -8,10 +8,16 @@
 #ifndef GREEN_CORE_EVENT_LOOP_H
 #define GREEN_CORE_EVENT_LOOP_H
 
+#include <stdint.h>
+
 struct green_hub;
 
 /* Submits and completes I/O, fires timers, and appends the mark. Waits if no thread is
  * ready. */
 void green__event_loop_iterate(struct green_hub *hub);
+
+/* Completes I/O and runs posts, which may make threads ready, but runs none. Waits for up to
+ * timeout nanoseconds. For a caller that must not park. */
+void green__event_loop_poll(struct green_hub *hub, int64_t timeout);
 
 #endif

@@ -41,7 +41,7 @@ typedef struct green_inbox {
  * the hub waits until the post has run. */
 int green__inbox_post(green_hub *hub, green_post *post);
 
-/* The same without an error message. */
+/* The same without an error message. A signal handler may call it. */
 int green__inbox_try_post(green_hub *hub, green_post *post);
 
 /* The deliver() of a post of the program: runs it in a green thread, see post.c. */

@@ -45,7 +45,7 @@ green_file_request *green__file_request_make(const green_file_request_kind *kind
         return NULL;
     }
     memset(request, 0, sizeof *request);
-    request->job = (green_job){.run = run, .release = release, .owners = 1, .done_fd = -1};
+    request->job = (green_job){.run = run, .release = release, .owners = 1};
     request->kind = kind;
     request->opened = -1;
     return request;

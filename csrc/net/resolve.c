@@ -127,7 +127,7 @@ static struct lookup *lookup_make(const green_address_parts *parts, enum missing
         green__fail(-ENOMEM, "cannot resolve '%s'", parts->text);
         return NULL;
     }
-    lookup->job = (green_job){.run = look_up, .release = lookup_free, .owners = 1, .done_fd = -1};
+    lookup->job = (green_job){.run = look_up, .release = lookup_free, .owners = 1};
     lookup->missing = missing;
     strcpy(lookup->host, parts->host);
     strcpy(lookup->service, parts->port);

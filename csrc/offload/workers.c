@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* The stack size is that of a green thread. Unused pages cost no memory. */
 enum { THREADS_DEFAULT = 16, STACK_SIZE = 1024 * 1024 };
@@ -55,10 +54,15 @@ static green_job *next_job(green_offload_pool *pool) {
     return job;
 }
 
-/* A write of 1 to an eventfd does not block unless its counter is near 2^64. */
-static void wake(int done_fd) {
-    ssize_t written = green__raw_write(done_fd, &(uint64_t){1}, sizeof(uint64_t));
-    GREEN_INVARIANT(written == sizeof(uint64_t), "an eventfd can be written");
+/* The waiting thread may have left: then it is not woken. */
+static void end(green_job *job) {
+    __atomic_store_n(&job->ended, true, __ATOMIC_RELEASE);
+    green_shared_wait *waiter = __atomic_exchange_n(&job->waiter, NULL, __ATOMIC_ACQUIRE);
+    if (waiter) {
+        waiter->served = true;
+        green__shared_wait_wake(waiter);
+    }
+    green__job_release(job);
 }
 
 static void *work(void *argument) {
@@ -68,12 +72,8 @@ static void *work(void *argument) {
     for (green_job *job; (job = next_job(pool));) {
         pool->busy++;
         green__unlock(&pool->lock);
-        int done_fd = job->done_fd; /* after the write, the waiting thread may change the field */
         job->run(job);
-        __atomic_store_n(&job->ended, true, __ATOMIC_RELEASE);
-        if (done_fd >= 0)
-            wake(done_fd);
-        green__job_release(job);
+        end(job);
         green__lock(&pool->lock);
         pool->busy--;
     }
@@ -147,11 +147,8 @@ bool green__workers_take_back(green_offload_pool *pool, green_job *job) {
 }
 
 void green__job_release(green_job *job) {
-    if (__atomic_sub_fetch(&job->owners, 1, __ATOMIC_ACQ_REL) > 0)
-        return;
-    if (job->done_fd >= 0)
-        close(job->done_fd);
-    job->release(job);
+    if (__atomic_sub_fetch(&job->owners, 1, __ATOMIC_ACQ_REL) == 0)
+        job->release(job);
 }
 
 /* Pools ------------------------------------------------------------------------ */

@@ -10,6 +10,7 @@
 #define GREEN_OFFLOAD_WORKERS_H
 
 #include "../base/lock.h"
+#include "../core/shared_wait.h"
 
 #include <green/offload.h>
 
@@ -22,7 +23,7 @@ typedef struct green_job {
     void (*run)(struct green_job *job);     /* on a worker */
     void (*release)(struct green_job *job); /* on a worker or on the caller's OS thread */
     struct green_job *next;                 /* in the pool's queue */
-    int done_fd;                            /* an eventfd, written when the job has run; -1: no thread waits */
+    green_shared_wait *waiter;              /* ended when the job has run; NULL: no thread waits; atomic */
     bool queued;                            /* no worker has taken it; guarded by the pool's lock */
     bool ended;                             /* it has run; atomic */
     int owners;                             /* atomic */

@@ -4,6 +4,7 @@
 #include "../core/foreign_release.h"
 #include "../core/fork.h"
 #include "../core/hub.h"
+#include "../core/io.h"
 
 #include <fcntl.h>
 #include <poll.h>

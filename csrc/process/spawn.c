@@ -127,7 +127,7 @@ static struct start *make(const char *program, const char *const *arguments, con
         return NULL;
     char *place = (char *)(start->memory + given + variables + 2);
     *start = (struct start){
-        .job = {.run = run, .release = release, .owners = 1, .done_fd = -1},
+        .job = {.run = run, .release = release, .owners = 1},
         .fds = {-1, -1, -1},
         .program = copy(&place, program),
         .directory = options->directory ? copy(&place, options->directory) : NULL,

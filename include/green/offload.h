@@ -57,7 +57,6 @@ GREEN_API void green_offload_pool_free(green_offload_pool *GREEN_NULLABLE pool);
  *
  * Returns 0 with the function's return value in *result, or:
  *   -EAGAIN     the queue is full, or the system cannot start a first worker
- *   -EMFILE     no descriptor is left (-ENFILE: in the whole system)
  *   -ENOMEM     out of memory
  *   -ETIMEDOUT  the timeout expired
  *   -ECANCELED  the calling thread was killed

@@ -18,8 +18,8 @@
 ///     ends before, the result is released on the worker.
 /// - Returns: The result of the function.
 /// - Throws: The error of the function. A ``SystemError`` with the code `timedOut` if the timeout expires,
-///   `resourceTemporarilyUnavailable` if no OS thread can be started, `tooManyOpenFiles` or `noMemory`. If the caller
-///   is killed or its ``Timeout`` fires while it waits, that error.
+///   `resourceTemporarilyUnavailable` if no OS thread can be started, or `noMemory`. If the caller is killed
+///   or its ``Timeout`` fires while it waits, that error.
 @available(*, noasync)
 public func offload<Success>(
     timeout: Duration? = nil,

@@ -71,7 +71,7 @@ public final class OffloadPool: Sendable {
     ///     wait ends before it begins, it is never called.
     /// - Returns: The result of the function.
     /// - Throws: The error of the function. A ``SystemError`` with the code `timedOut` if the timeout expires,
-    ///   `resourceTemporarilyUnavailable` if the queue is full or no OS thread can be started, `tooManyOpenFiles` or
+    ///   `resourceTemporarilyUnavailable` if the queue is full or no OS thread can be started, or
     ///   `noMemory`. If the caller is killed or its ``Timeout`` fires while it waits, that error.
     @available(*, noasync)
     public func run<Success>(

@@ -72,7 +72,7 @@ done:
 /* A pool with an OS thread does not need another one. A close that cannot start one closes
  * in place. */
 static const struct scenario scenarios[] = {
-    {.name = "file", .run = run_file, .tolerates = "pthread_create malloc calloc eventfd epoll_ctl"},
+    {.name = "file", .run = run_file, .tolerates = "pthread_create malloc calloc epoll_ctl"},
     {.name = "names", .run = run_names, .tolerates = "pthread_create"},
     {.name = "program", .run = run_program, .tolerates = "pthread_create"},
 };
@@ -83,8 +83,15 @@ BIG_TEST(memory, "calls on files and processes without memory are errors, and le
     remove_directory();
 }
 
-BIG_TEST(calls, "calls on files and processes without descriptors or OS threads are errors") {
+TEST(no_os_thread, "calls on files and processes are errors if no OS thread starts, and the next ones work") {
     (void)path_of("file");
-    fail_on_each_engine(scenarios, 3, FAIL_CALLS);
+    CHECK(green_yield(), ==, 0);
+    fail_calls(FAIL_CALLS, 1, UINT_MAX);
+    CHECK(run_names(), ==, -EAGAIN);
+    CHECK(run_program(), ==, -EAGAIN);
+    CHECK_CONTAINS(green_explain(-EAGAIN), "cannot start an OS thread");
+    fail_calls(0, 0, 0);
+    CHECK(run_names(), ==, 0);
+    CHECK(run_program(), ==, 0);
     remove_directory();
 }

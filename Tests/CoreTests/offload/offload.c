@@ -6,6 +6,8 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* A call that blocks its worker until the test lets it return. */
@@ -156,6 +158,71 @@ TEST(killed, "a kill ends the wait at once; a function that has begun runs to it
     free(begun);
     free(waiting);
     free(later);
+    green_offload_pool_free(pool);
+}
+
+static atomic_int quick_runs;
+
+static int return_soon(void *unused) {
+    (void)unused;
+    return atomic_fetch_add(&quick_runs, 1) >= 0 ? 0 : -1;
+}
+
+static int offload_quickly(void *taken) {
+    int result = -1, error = green_offload(NULL, return_soon, NULL, NULL, &result, GREEN_FOREVER);
+    *(int *)taken += error == 0;
+    CHECK(result, ==, error == 0 ? 0 : -1);
+    return error;
+}
+
+TEST(killed_at_end, "a kill at any moment of a call ends it or comes after it, and the call ends once") {
+    int ended = 0, taken = 0;
+    for (int i = 0; i < SCALED(3000); i++) {
+        green_thread *thread = start(offload_quickly, &taken);
+        for (int yields = 0; yields < i % 64; yields++)
+            CHECK(green_yield(), ==, 0);
+        int error = kill_and_finish(thread);
+        CHECK(error == 0 || error == -ECANCELED);
+        ended += error == 0;
+    }
+    CHECK(taken, >=, ended);
+    CHECK(quick_runs, >=, taken);
+}
+
+TEST(no_descriptor, "an offloaded call needs no descriptor") {
+    struct rlimit before;
+    green_thread *callers[20];
+    int taken = 0;
+    CHECK(offload_quickly(&taken), ==, 0); /* makes the hub and a worker */
+    CHECK(getrlimit(RLIMIT_NOFILE, &before), ==, 0);
+    CHECK(setrlimit(RLIMIT_NOFILE, &(struct rlimit){1, before.rlim_max}), ==, 0);
+    for (int i = 0; i < 20; i++)
+        callers[i] = start(offload_quickly, &taken);
+    for (int i = 0; i < 20; i++)
+        CHECK(finish(callers[i]), ==, 0);
+    CHECK(setrlimit(RLIMIT_NOFILE, &before), ==, 0);
+    CHECK(taken, ==, 21);
+}
+
+static atomic_bool parent_returns;
+
+/* In the child, the only OS thread is the worker. It ends the job, and itself, because it is
+ * idle, and so the process. */
+static int fork_here(void *unused) {
+    (void)unused;
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0)
+        return 0;
+    CHECK(waitpid(child, NULL, 0) == child);
+    atomic_store(&parent_returns, true);
+    return 0;
+}
+
+TEST(forked, "a worker of a forked child ends its job, and wakes no thread of the parent") {
+    green_offload_pool *pool = pool_of((green_offload_options){.idle = 1});
+    CHECK(green_offload(pool, fork_here, NULL, NULL, NULL, GREEN_FOREVER), ==, 0);
+    CHECK(atomic_load(&parent_returns));
     green_offload_pool_free(pool);
 }
 

@@ -175,7 +175,7 @@ TEST(both_wait, "if OS threads and green threads wait together, each signal wake
     end();
 }
 
-TEST(no_descriptor, "other OS threads wake a green thread even if no descriptor is left for a notifier") {
+TEST(no_descriptor, "other OS threads wake a green thread even if no descriptor is left") {
     struct rlimit former, none = {0};
     begin();
     let_run();

@@ -78,12 +78,10 @@ static bool is_waited_for(const green_hub *hub, int fd) {
     return false;
 }
 
-/* Runs only the engine, because no other green thread may run. */
+/* No other green thread may run. */
 static void wait_without_parking(green_hub *hub, int fd) {
-    hub->in_event_loop = true;
     while (is_waited_for(hub, fd))
-        hub->engine->class->poll(hub->engine, GREEN_MILLISECOND);
-    hub->in_event_loop = false;
+        green__event_loop_poll(hub, GREEN_MILLISECOND);
 }
 
 int green__fd_in_use_wait(int fd) {

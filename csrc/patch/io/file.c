@@ -6,6 +6,7 @@
  * as nothing interrupts the system call. */
 #include "file.h"
 
+#include "../../core/io.h"
 #include "../../offload/job.h"
 #include "fd_in_use.h"
 
@@ -75,13 +76,12 @@ static void release(green_job *job) {
 }
 
 /* Makes the system call on this OS thread if there is no worker or no memory. */
-static ssize_t run_on_worker(green_hub *hub, const struct file_call *call,
-                             ssize_t (*function)(const struct file_call *call)) {
+static ssize_t run_on_worker(const struct file_call *call, ssize_t (*function)(const struct file_call *call)) {
     struct worker_call *work = malloc(sizeof *work);
     if (!work)
         return function(call);
     *work = (struct worker_call){.job = {.run = run, .release = release}, .function = function, .call = call};
-    if (green__job_run_uninterruptible(hub, &disks, &work->job) < 0)
+    if (green__job_run_uninterruptible(&disks, &work->job) < 0)
         run(&work->job);
     ssize_t result = work->result;
     int error = work->error;
@@ -167,7 +167,7 @@ static ssize_t wait_for_rest(green_hub *hub, struct file_call *call) {
         if (result <= 0 || !advance(call, result))
             return result;
     }
-    return counted(call, run_on_worker(hub, call, transfer_now));
+    return counted(call, run_on_worker(call, transfer_now));
 }
 
 /* Keeps the descriptor from being closed meanwhile. */
@@ -252,7 +252,7 @@ int green__patch_file_sync(green_hub *hub, int fd, bool only_data) {
         errno = EBADF;
         return -1;
     }
-    ssize_t result = run_on_worker(hub, &call, sync_now);
+    ssize_t result = run_on_worker(&call, sync_now);
     green__fd_in_use_end(&use);
     if (result == 0)
         errno = error_number;

@@ -131,8 +131,7 @@ static int open_parking(green_hub *hub, const struct request *request) {
     int opened = -1;
     if (!opening)
         return open_now(request);
-    bool is_done = green__job_run_uninterruptible(hub, &openers, &opening->job) == 0,
-         is_fifo = is_done && opening->is_fifo;
+    bool is_done = green__job_run_uninterruptible(&openers, &opening->job) == 0, is_fifo = is_done && opening->is_fifo;
     is_done = is_done && !is_fifo && take_result(opening, &opened);
     int error_number = errno;
     green__job_release(&opening->job);

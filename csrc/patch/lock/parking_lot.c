@@ -6,9 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* How often a sleeper without a notifier checks whether it has been woken. */
-static const int64_t CHECK_INTERVAL = 1000 * 1000;
-
 static void in_child(green_lock *lock);
 
 /* Not held at a fork: an OS thread may wait for this lock while it holds a lock of a library
@@ -31,7 +28,6 @@ static void in_child(green_lock *unused) {
     for (size_t i = 0; i < GREEN_PARKING_LOT_BUCKETS; i++)
         green__wait_list_init(&lot[i]);
     memset(green__parking_lot_population, 0, sizeof green__parking_lot_population);
-    green__notifiers_forked();
 }
 
 int green__parking_lot_register_lock(void) {
@@ -40,36 +36,45 @@ int green__parking_lot_register_lock(void) {
 
 /* Waking ------------------------------------------------------------------- */
 
-typedef void wake_function(green_notifier *notifier, green_notifier_entry *entry);
+/* How to wake a sleeper on the OS thread of the caller: by a post, as from any other OS thread, or
+ * directly. Callers that may be a signal handler, or about to sleep themselves, need a post. */
+enum wake_mode { BY_POST, DIRECTLY };
 
-static void wake(green_parking_lot_waiter *waiter, wake_function *wake_by) {
-    bool was_sleeping = waiter->sleeping;
-    waiter->woken = true;
-    if (!was_sleeping || !waiter->notifier)
-        return;
-    waiter->sleeping = false;
-    wake_by(waiter->notifier, &waiter->entry);
+static void deliver(green_post *post, int error) {
+    if (error == 0) /* otherwise its OS thread ends */
+        green__ready(GREEN_CONTAINER(post, green_parking_lot_waiter, post)->wait.thread);
 }
 
-static void wake_waiters(wake_function *wake_by) {
+static void wake(green_parking_lot_waiter *waiter, enum wake_mode mode) {
+    bool was_sleeping = waiter->sleeping;
+    waiter->woken = true;
+    waiter->sleeping = false;
+    if (!was_sleeping)
+        return;
+    if (mode == DIRECTLY && waiter->hub == green__hub)
+        green__ready(waiter->wait.thread);
+    else
+        (void)green__inbox_try_post(waiter->hub, &waiter->post); /* it fails only if the OS thread has ended */
+}
+
+static void wake_waiters(enum wake_mode mode) {
     for (size_t i = 0; i < GREEN_PARKING_LOT_BUCKETS; i++)
         for (green_wait_link *link = lot[i].next; link && link != &lot[i]; link = link->next) {
             green_parking_lot_waiter *waiter = GREEN_CONTAINER(link, green_parking_lot_waiter, wait.link);
             if (!waiter->woken)
-                wake(waiter, wake_by);
+                wake(waiter, mode);
         }
 }
 
 /* Unlocks, and performs the wake-ups of signal handlers that have found the lock held. Their
- * addresses are unknown, so this wakes all waiters. It wakes by eventfd because the caller may
- * be about to sleep itself. */
+ * addresses are unknown, so this wakes all waiters. */
 static void unlock(void) {
     green__unlock(&lock);
     green__full_fence();
     while (GREEN_UNLIKELY(__atomic_load_n(&missed, __ATOMIC_RELAXED)) &&
            green__real.pthread_mutex_trylock(&lock.mutex) == 0) {
         __atomic_store_n(&missed, false, __ATOMIC_RELAXED);
-        wake_waiters(green__notifier_wake_by_eventfd);
+        wake_waiters(BY_POST);
         green__unlock(&lock);
         green__full_fence();
     }
@@ -85,12 +90,12 @@ static green_parking_lot_waiter *next_of(const green_wait_list *list, const void
     return NULL;
 }
 
-static void search(const void *address, bool all, wake_function *wake_by) {
+static void search(const void *address, bool all, enum wake_mode mode) {
     const green_wait_list *list = bucket(address);
     for (green_parking_lot_waiter *waiter = next_of(list, address, list); waiter;
          waiter = next_of(list, address, &waiter->wait.link))
         if (!waiter->woken) {
-            wake(waiter, wake_by);
+            wake(waiter, mode);
             if (!all)
                 break;
         }
@@ -100,7 +105,7 @@ void green__parking_lot_search(const void *address, bool all) {
     if (GREEN_UNLIKELY(green__in_forked_child()))
         return; /* the waiters belong to the parent */
     green__lock(&lock);
-    search(address, all, green__notifier_wake);
+    search(address, all, DIRECTLY);
     unlock();
 }
 
@@ -114,13 +119,13 @@ void green__parking_lot_wake_from_handler(const void *address) {
         if (green__real.pthread_mutex_trylock(&lock.mutex) != 0)
             return; /* the holder of the lock wakes the waiters in unlock() */
     }
-    search(address, false, green__notifier_wake_by_eventfd);
+    search(address, false, BY_POST);
     unlock();
 }
 
 void green__parking_lot_wake_all(void) {
     green__lock(&lock);
-    wake_waiters(green__notifier_wake);
+    wake_waiters(DIRECTLY);
     unlock();
 }
 
@@ -139,11 +144,7 @@ bool green__parking_lot_has_pending_wakeup(const green_hub *hub, const void *add
 /* Waiting ------------------------------------------------------------------ */
 
 void green__parking_lot_enter(green_hub *hub, green_parking_lot_waiter *waiter, const void *address, const char *what) {
-    *waiter = (green_parking_lot_waiter){.hub = hub,
-                                         .address = address,
-                                         .what = what,
-                                         .notifier = green__notifier_subscribe(hub),
-                                         .entry.thread = hub->current};
+    *waiter = (green_parking_lot_waiter){.hub = hub, .address = address, .what = what, .post.deliver = deliver};
     green__lock(&lock);
     green__wait_list_append(bucket(address), &waiter->wait);
     __atomic_add_fetch(&green__parking_lot_population[green__parking_lot_bucket(address)], 1, __ATOMIC_RELAXED);
@@ -155,8 +156,6 @@ bool green__parking_lot_leave(green_parking_lot_waiter *waiter) {
     green__wait_list_remove(&waiter->wait);
     __atomic_sub_fetch(&green__parking_lot_population[green__parking_lot_bucket(waiter->address)], 1, __ATOMIC_RELAXED);
     unlock();
-    if (waiter->notifier)
-        green__notifier_unsubscribe(waiter->notifier);
     return waiter->woken;
 }
 
@@ -208,8 +207,6 @@ int green__parking_lot_sleep(green_hub *hub, green_parking_lot_waiter *waiter, i
                              bool is_interruptible) {
     if (is_interruptible && hub->current->interrupts)
         return -EINTR;
-    if (!waiter->notifier)
-        deadline = green__deadline_earlier(deadline, green__deadline_after(CHECK_INTERVAL));
     waiter->timer = (green_timer){.fire = expire};
     if (deadline != GREEN_NEVER && green__timer_start(&hub->timers, &waiter->timer, deadline) < 0) {
         green__yield(hub); /* polls if there is no memory for a timer */

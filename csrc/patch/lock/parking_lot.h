@@ -7,8 +7,7 @@
 
 #include "../../core/sanitizer.h"
 #include "../clock.h"
-
-#include "notifier.h"
+#include "../may_park.h"
 
 /* A green thread in the lot. On its own stack, from enter to leave. */
 typedef struct green_parking_lot_waiter {
@@ -17,8 +16,7 @@ typedef struct green_parking_lot_waiter {
     green_hub *hub;
     const void *address;
     const char *what;
-    green_notifier *notifier; /* of its OS thread; NULL if there is none, so that it polls */
-    green_notifier_entry entry;
+    green_post post; /* carries a wake-up to its hub */
     /* Under the lot's lock: */
     bool sleeping; /* its sleep has not been ended */
     bool woken;
