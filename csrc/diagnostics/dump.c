@@ -1,6 +1,7 @@
 #include "dump.h"
 
 #include "../base/pthread.h"
+#include "../core/thread.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -95,15 +96,13 @@ static int run_request(void *request) {
 /* In a thread of its own, because the thread that runs the event loop may have too little
  * stack left. */
 static void deliver(green_post *post, int error) {
-    static const green_spawn_options options = {.name = "dump"};
     green_dump_request *request = GREEN_CONTAINER(post, green_dump_request, post);
     if (error < 0) {
         request->write(request, NULL);
         return;
     }
     green__hub->diagnostics.dumps++;
-    if (green_spawn_with(NULL, &options, run_request, request) < 0)
-        run_request(request);
+    green__run_in_own_thread(green__hub, "dump", run_request, request);
 }
 
 int green__dump_post(green_hub *hub, green_dump_request *request) {
