@@ -73,9 +73,11 @@ void green__shared_wait_wake_foreign(green_shared_wait *wait) {
         unblock(wait);
 }
 
+/* If the context of the OS thread is parked, a green thread has ended the OS thread, and this
+ * function may already have overwritten the frames of the context. */
 static void leave_shared_wait(green_thread *thread, void *unused) {
     (void)unused;
-    if (thread->state == GREEN_PARKED && is_shared(thread->wait))
+    if (thread->stack && thread->state == GREEN_PARKED && is_shared(thread->wait))
         leave(shared_wait_of(thread->wait));
 }
 

@@ -111,7 +111,7 @@ static inline void green__shared_wait_wake(green_shared_wait *wait) {
         green__shared_wait_wake_foreign(wait);
 }
 
-/* Removes the waits of all threads of a hub whose OS thread ends. */
+/* Removes the waits of all green threads of a hub whose OS thread ends. */
 void green__shared_waits_leave(green_hub *hub);
 
 #endif

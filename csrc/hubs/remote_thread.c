@@ -1,10 +1,9 @@
 #include "remote_thread.h"
 
-#include "../base/short_lock.h"
 #include "../core/exit_observer.h"
 #include "../core/fork.h"
-#include "../core/shared_wait.h"
 #include "../core/thread.h"
+#include "latch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,15 +26,15 @@ struct green_remote_thread {
     green_thread *thread; /* NULL before it has started and when it has finished */
     green_exit_observer exit_observer, loss_observer;
 
-    green_short_lock lock; /* guards everything below */
+    green_short_lock lock; /* guards the next two */
     bool kill_posted;
     green_interrupt_reason reason; /* of that kill */
-    green_wait_list waiters;
-    bool observed; /* atomic */
-    bool finished; /* atomic, and written last: the fields below do not change any more */
-    bool lost;     /* the OS thread of the hub ended before the thread had finished */
+
+    green_latch finished; /* once it is open, the fields below do not change any more */
+    bool lost;            /* the OS thread of the hub ended before the thread had finished */
     int result;
     green_message *message; /* of the result */
+    bool observed;          /* atomic: a wait has returned the result */
 };
 
 enum { LABEL_MAX = GREEN_LABEL_MAX + 16 };
@@ -47,10 +46,6 @@ static const char *label_of(const green_remote_thread *thread, char *text) {
     if (*thread->name)
         snprintf(text + length, LABEL_MAX - length, " '%s'", thread->name);
     return text;
-}
-
-static bool has_finished(const green_remote_thread *thread) {
-    return __atomic_load_n(&thread->finished, __ATOMIC_ACQUIRE);
 }
 
 /* References ------------------------------------------------------------------- */
@@ -85,17 +80,9 @@ void green_remote_thread_release(green_remote_thread *thread) {
 /* The end ---------------------------------------------------------------------- */
 
 static void finish(green_remote_thread *thread, int result, bool lost) {
-    green_wait_list served;
-    green__wait_list_init(&served);
-    green__short_lock(&thread->lock);
     thread->result = result;
     thread->lost = lost;
-    __atomic_store_n(&thread->finished, true, __ATOMIC_RELEASE);
-    for (green_shared_wait *wait; (wait = green__shared_wait_take(&thread->waiters));)
-        green__wait_list_append(&served, &wait->wait);
-    green__short_unlock(&thread->lock);
-    for (green_wait *wait; (wait = green__wait_list_take(&served));)
-        green__shared_wait_wake(GREEN_CONTAINER(wait, green_shared_wait, wait));
+    green__latch_open(&thread->finished);
     green_remote_thread_release(thread);
 }
 
@@ -180,7 +167,7 @@ static int spawn(green_hub *hub, green_remote_thread **handle, const green_spawn
         .is_own = is_own,
     };
     thread->options.name = store_name(thread, options->name);
-    green__wait_list_init(&thread->waiters);
+    green__latch_init(&thread->finished);
     if (handle)
         *handle = thread;
     error = green__inbox_post(hub, &thread->start);
@@ -201,41 +188,10 @@ int green_hub_spawn(green_hub *hub, green_remote_thread **thread, const green_sp
 
 /* Waiting ---------------------------------------------------------------------- */
 
-struct join {
-    green_shared_wait shared;
-    green_remote_thread *target;
-};
-
-static struct join *join_of(green_shared_wait *wait) {
-    return GREEN_CONTAINER(wait, struct join, shared);
-}
-
-static bool leave(green_shared_wait *wait) {
-    green_remote_thread *target = join_of(wait)->target;
-    green__short_lock(&target->lock);
-    bool left = green__shared_wait_remove(wait);
-    green__short_unlock(&target->lock);
-    return left;
-}
-
 static void describe(const green_wait *wait, char *text, size_t size) {
-    const struct join *join = GREEN_CONTAINER(wait, const struct join, shared.wait);
     char label[LABEL_MAX];
-    snprintf(text, size, "waiting for %s", label_of(join->target, label));
-}
-
-static const green_shared_wait_kind interruptible = {{green__shared_wait_cancel, describe}, leave};
-static const green_shared_wait_kind uninterruptible = {{green__shared_wait_ignore, describe}, leave};
-
-static int join(green_remote_thread *thread, const green_shared_wait_kind *kind, int64_t timeout) {
-    struct join join = {.target = thread};
-    green__shared_wait_init(&join.shared, kind);
-    green__short_lock(&thread->lock);
-    bool waits = !thread->finished;
-    if (waits)
-        green__wait_list_append(&thread->waiters, &join.shared.wait);
-    green__short_unlock(&thread->lock);
-    return waits ? green__shared_wait(&join.shared, timeout) : 0;
+    const green_latch *finished = green__latch_of(wait);
+    snprintf(text, size, "waiting for %s", label_of(GREEN_CONTAINER(finished, green_remote_thread, finished), label));
 }
 
 /* Returns the result of a thread that has finished, and stores its message as the caller's. */
@@ -257,7 +213,7 @@ static int wait_for(green_remote_thread *thread, int64_t timeout) {
         return green__fail(-EDEADLK, "%s cannot wait for itself", label_of(thread, label));
     int error = timeout == 0 ? -ETIMEDOUT : green__shared_begin(timeout);
     if (error == 0)
-        error = join(thread, &interruptible, timeout);
+        error = green__latch_wait(&thread->finished, describe, timeout);
     if (error == -ETIMEDOUT)
         green__fail(error, "%s has not finished", label_of(thread, label));
     return error;
@@ -275,7 +231,7 @@ int green_remote_thread_wait(green_remote_thread *thread, int *result, int64_t t
     if (error < 0 || (green__hub && (error = green__check_interrupt(green__hub)) < 0))
         return error;
     green_remote_thread_retain(thread); /* another owner may release the handle during the wait */
-    if (!has_finished(thread))
+    if (!green__latch_is_open(&thread->finished))
         error = wait_for(thread, timeout);
     if (error == 0)
         error = take_result(thread, result ? result : &unused);
@@ -286,6 +242,7 @@ int green_remote_thread_wait(green_remote_thread *thread, int *result, int64_t t
 int green__hub_call(green_hub *hub, green_function *function, void *argument) {
     static const green_spawn_options options = {.name = "call"};
     green_remote_thread *thread;
+    green_latch_wait wait;
     int result = 0;
     if (hub == green__hub)
         return function(argument);
@@ -294,7 +251,7 @@ int green__hub_call(green_hub *hub, green_function *function, void *argument) {
     int error = spawn(hub, &thread, &options, function, argument, true);
     if (error < 0)
         return error;
-    (void)join(thread, &uninterruptible, GREEN_FOREVER); /* cannot fail */
+    green__latch_await(&thread->finished, &wait, describe);
     error = take_result(thread, &result);
     green_remote_thread_release(thread);
     return error < 0 ? error : result;
@@ -335,7 +292,7 @@ static void deliver_kill(green_post *post, int error) {
 /* Returns whether the caller must post the kill. */
 static bool begin_kill(green_remote_thread *thread, green_interrupt_reason reason) {
     green__short_lock(&thread->lock);
-    bool begins = !thread->finished && !thread->kill_posted;
+    bool begins = !green__latch_is_open(&thread->finished) && !thread->kill_posted;
     if (begins) {
         thread->kill_posted = true;
         thread->reason = reason;
@@ -363,7 +320,7 @@ int green_remote_thread_kill(green_remote_thread *thread) {
 }
 
 bool green_remote_thread_is_finished(const green_remote_thread *thread) {
-    return has_finished(thread);
+    return green__latch_is_open(&thread->finished);
 }
 
 green_hub *green_remote_thread_hub(const green_remote_thread *thread) {

@@ -1,0 +1,53 @@
+#include "latch.h"
+
+void green__latch_init(green_latch *latch) {
+    *latch = (green_latch){0};
+    green__wait_list_init(&latch->waiters);
+}
+
+void green__latch_open(green_latch *latch) {
+    green_wait_list served;
+    green__wait_list_init(&served);
+    green__short_lock(&latch->lock);
+    __atomic_store_n(&latch->is_open, true, __ATOMIC_RELEASE);
+    for (green_shared_wait *wait; (wait = green__shared_wait_take(&latch->waiters));)
+        green__wait_list_append(&served, &wait->wait);
+    green__short_unlock(&latch->lock);
+    for (green_wait *wait; (wait = green__wait_list_take(&served));)
+        green__shared_wait_wake(GREEN_CONTAINER(wait, green_shared_wait, wait));
+}
+
+static bool leave(green_shared_wait *shared) {
+    green_latch *latch = GREEN_CONTAINER(shared, green_latch_wait, shared)->latch;
+    green__short_lock(&latch->lock);
+    bool left = green__shared_wait_remove(shared);
+    green__short_unlock(&latch->lock);
+    return left;
+}
+
+static int wait_for(green_latch *latch, green_latch_wait *wait, const green_wait_kind *kind, int64_t timeout) {
+    wait->kind = (green_shared_wait_kind){*kind, leave};
+    wait->latch = latch;
+    green__shared_wait_init(&wait->shared, &wait->kind);
+    green__short_lock(&latch->lock);
+    bool waits = !latch->is_open;
+    if (waits)
+        green__wait_list_append(&latch->waiters, &wait->shared.wait);
+    green__short_unlock(&latch->lock);
+    return waits ? green__shared_wait(&wait->shared, timeout) : 0;
+}
+
+int green__latch_wait(green_latch *latch, void (*describe)(const green_wait *, char *, size_t), int64_t timeout) {
+    green_latch_wait wait;
+    return wait_for(latch, &wait, &(green_wait_kind){green__shared_wait_cancel, describe}, timeout);
+}
+
+void green__latch_await(green_latch *latch, green_latch_wait *wait,
+                        void (*describe)(const green_wait *, char *, size_t)) {
+    int error = wait_for(latch, wait, &(green_wait_kind){green__shared_wait_ignore, describe}, GREEN_FOREVER);
+    GREEN_INVARIANT(error == 0, "nothing ends a wait that ignores interrupts but its latch");
+}
+
+const green_latch *green__latch_of(const green_wait *wait) {
+    return GREEN_CONTAINER(wait, const green_latch_wait, shared.wait)->latch;
+}

@@ -1,0 +1,65 @@
+/* One hub of a hub pool, with its OS thread. */
+#ifndef GREEN_HUBS_POOL_HUB_H
+#define GREEN_HUBS_POOL_HUB_H
+
+#include "../core/exit_observer.h"
+#include "cpus.h"
+#include "latch.h"
+
+#include <green/hub_pool.h>
+
+#include <pthread.h>
+
+enum { GREEN_POOL_NAME_MAX = 10, GREEN_OS_THREAD_NAME_SIZE = 16 /* of the kernel */ };
+
+typedef struct green_pool_hub {
+    green_hub_pool *pool;
+    size_t index;
+    pthread_t os_thread;
+    char name[GREEN_OS_THREAD_NAME_SIZE]; /* of the hub and its OS thread */
+    green_hub *hub;                       /* counted; NULL if it was not made */
+    int error;                            /* why it was not made */
+    char *message;                        /* of the error; NULL: no memory */
+
+    green_post kill;
+    bool kill_posted; /* atomic */
+
+    /* Used on its OS thread. */
+    green_latch_wait stop_wait; /* not on its stack, of which pthread_exit(3) by a green thread leaves nothing */
+    green_exit_observer exit_observer, loss_observer;
+    bool kills;           /* the threads of the hub */
+    uint64_t killed;      /* how many it has killed */
+    uint64_t last_killed; /* threads with higher ids are younger than the last kill */
+} green_pool_hub;
+
+struct green_hub_pool {
+    uint32_t handles;    /* atomic */
+    uint32_t owners;     /* atomic: the handles together, and each OS thread until its hub has ended */
+    uint32_t generation; /* see green__is_inherited() */
+    char name[GREEN_POOL_NAME_MAX + 1];
+    green_hub_options options; /* until the hubs are made */
+    green_cpus cpus;           /* until the hubs are made; empty: not pinned */
+    size_t starting, running;  /* atomic: OS threads that have not made their hub, or have not ended it */
+    green_latch started;       /* starting is 0 */
+    green_latch stop;          /* the hubs must end */
+    green_latch ended;         /* running is 0 */
+    bool joins;                /* atomic: a close joins the OS threads */
+    green_latch joined;
+    size_t next; /* atomic */
+    size_t count;
+    green_pool_hub hubs[];
+};
+
+/* Starts the OS thread of a hub, which makes the hub. 0 or -errno. */
+int green__pool_hub_start(green_pool_hub *self);
+
+/* Kills the green threads of the hub, now and until it has ended. Any OS thread. */
+void green__pool_hub_kill(green_pool_hub *self);
+
+/* Counts down the OS threads that have not made their hub. */
+void green__hub_pool_started(green_hub_pool *pool, size_t count);
+
+/* The hub of one of them has ended. */
+void green__hub_pool_ended(green_hub_pool *pool);
+
+#endif
