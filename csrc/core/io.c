@@ -23,7 +23,7 @@ int green__size_error(const char *verb, size_t size) {
 }
 
 void green__io_close_fd(green_hub *hub, int fd) {
-    hub->engine->class->forget(hub->engine, fd);
+    hub->engine->class->forget(hub->engine, fd, false);
     close(fd);
 }
 

@@ -171,8 +171,9 @@ typedef struct green_engine_class {
     void (*release_buffer)(green_engine *engine, const green_provided_buffer *buffer);
 
     /* Must be called before a descriptor that had operations is closed, because its number
-     * may be used again. Completes the polls that still wait for it. */
-    void (*forget)(green_engine *engine, int fd);
+     * may be used again, or before it is used by another engine; then stays_open is true.
+     * Completes the polls that still wait for it. */
+    void (*forget)(green_engine *engine, int fd, bool stays_open);
 
     /* Called in a forked child: closes the child's copies of the engine's descriptors. Must
      * not change anything that is shared with the parent. NULL: it has no descriptors. */

@@ -285,7 +285,7 @@ static void release_buffer(green_engine *engine, const green_provided_buffer *bu
 }
 
 /* Operations that still wait for the descriptor are tried again and fail. */
-static void forget(green_engine *engine, int fd) {
+static void forget(green_engine *engine, int fd, bool stays_open) {
     green_epoll *epoll = epoll_of(engine);
     green_epoll_fd *record = green__epoll_fds_find(&epoll->fds, fd);
     if (!record)
@@ -299,7 +299,7 @@ static void forget(green_engine *engine, int fd) {
      * A copy, for example in a child, would report events for a number that may be another
      * file by then. */
     bool is_connection = record->is_stream && !record->is_listener;
-    if (record->registered && (!is_connection || green__has_forked())) {
+    if (record->registered && (stays_open || !is_connection || green__has_forked())) {
         epoll->counters->system_calls++;
         epoll_ctl(epoll->fd, EPOLL_CTL_DEL, fd, NULL);
     }

@@ -32,8 +32,8 @@ static void release_buffer(green_engine *engine, const green_provided_buffer *bu
     (void)engine, (void)buffer;
 }
 
-static void forget(green_engine *engine, int fd) {
-    (void)engine, (void)fd;
+static void forget(green_engine *engine, int fd, bool stays_open) {
+    (void)engine, (void)fd, (void)stays_open;
 }
 
 static const green_engine_class null_engine = {

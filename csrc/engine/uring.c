@@ -209,8 +209,8 @@ static bool try_now(green_engine *engine, green_op *op, int32_t *result) {
 }
 
 /* Only the inner epoll keeps state for a descriptor. */
-static void forget(green_engine *engine, int fd) {
-    green__epoll.forget(&green__uring_of(engine)->inner.base, fd);
+static void forget(green_engine *engine, int fd, bool stays_open) {
+    green__epoll.forget(&green__uring_of(engine)->inner.base, fd, stays_open);
 }
 
 /* The ring's memory is not mapped in a child, see uring_setup.c. */

@@ -146,7 +146,7 @@ green_file_descriptor *green__file_take_descriptor(green_file *file) {
     green_file_descriptor *descriptor = file->descriptor;
     file->descriptor = NULL;
     file->hub->sockets--;
-    file->hub->engine->class->forget(file->hub->engine, descriptor->fd);
+    file->hub->engine->class->forget(file->hub->engine, descriptor->fd, false);
     return descriptor;
 }
 

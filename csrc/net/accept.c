@@ -108,7 +108,7 @@ static int make_socket(green_listener *listener, int fd, green_socket **made) {
     green_socket *socket = NULL;
     int error = green__socket_make(listener->hub, fd, &socket);
     if (error == 0 && listener->on_accept && (error = listener->on_accept(socket, listener->context)) < 0)
-        green__socket_detach(socket);
+        green__socket_unmake(socket);
     if (error == 0)
         *made = socket;
     return error;

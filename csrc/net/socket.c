@@ -33,7 +33,7 @@ int green__socket_make(green_hub *hub, int fd, green_socket **made) {
     return 0;
 }
 
-void green__socket_detach(green_socket *socket) {
+void green__socket_unmake(green_socket *socket) {
     socket->hub->sockets--;
     free(socket);
 }
@@ -66,7 +66,7 @@ int green_socket_pair(green_socket **first, green_socket **second) {
 
 failed:
     if (one)
-        green__socket_detach(one);
+        green__socket_unmake(one);
     close(fds[0]);
     close(fds[1]);
     return error;
@@ -89,7 +89,8 @@ static void close_after_end(green_socket *socket) {
     close(fd);
 }
 
-static void socket_free(green_socket *socket) {
+/* It may be a detached socket. */
+void green__socket_free(green_socket *socket) {
     green__socket_drop_unread(socket);
     if (socket->transport)
         socket->transport->class->destroy(socket->transport);
@@ -103,7 +104,7 @@ static void subtract_after_end(green_socket *socket, uint32_t count) {
     if (green__references_subtract(&socket->references, count) != users)
         return;
     close_after_end(socket);
-    socket_free(socket);
+    green__socket_free(socket);
 }
 
 static void foreign_released(green_post *post, int error) {
@@ -134,7 +135,7 @@ void green_socket_release(green_socket *socket) {
     if (socket->references == 1 + users && !socket->closed)
         green_close(socket);
     if (--socket->references == 0)
-        socket_free(socket);
+        green__socket_free(socket);
 }
 
 /* If the hub has ended, so has its engine. */
@@ -143,6 +144,23 @@ void green__unread_free(green_socket *socket, green_unread *unread) {
         socket->hub->engine->class->release_buffer(socket->hub->engine, &unread->provided);
     free(unread->chunk);
     *unread = (green_unread){0};
+}
+
+int green__unread_keep(green_socket *socket, green_unread *unread) {
+    size_t count = unread->count;
+    if (!unread->provided.bytes)
+        return 0;
+    if (count == 0) {
+        green__unread_free(socket, unread);
+        return 0;
+    }
+    char *chunk = malloc(count);
+    if (!chunk)
+        return -ENOMEM;
+    memcpy(chunk, unread->bytes, count);
+    green__unread_free(socket, unread);
+    *unread = (green_unread){.bytes = chunk, .count = count, .chunk = chunk, .capacity = count};
+    return 0;
 }
 
 void green__socket_drop_unread(green_socket *socket) {

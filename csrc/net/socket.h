@@ -66,7 +66,10 @@ typedef struct green_socket_io {
 int green__socket_make(green_hub *hub, int fd, green_socket **socket);
 
 /* Frees a socket that was never used, without closing its descriptor. */
-void green__socket_detach(green_socket *socket);
+void green__socket_unmake(green_socket *socket);
+
+/* Frees a socket without closing its descriptor. It must have no other owner. */
+void green__socket_free(green_socket *socket);
 
 /* Begins a call in one direction, and records it as the reader or writer. Fails if the
  * socket is closed or has one already. */

@@ -20,6 +20,9 @@ typedef struct green_transport_class {
     void (*close)(green_transport *transport);
     /* Called when the socket is freed. */
     void (*destroy)(green_transport *transport);
+    /* Moves it to another socket, which has no hub. No call uses it. Returns 0, or -ENOMEM:
+     * it is unchanged. */
+    int (*move)(green_transport *transport, green_socket *to);
 } green_transport_class;
 
 struct green_transport {
@@ -34,5 +37,9 @@ int green__socket_send_all(green_socket_io *call, const void *bytes, size_t size
 
 /* Frees received bytes. */
 void green__unread_free(green_socket *socket, green_unread *unread);
+
+/* Moves received bytes from a buffer of the engine, if they are in one, into a chunk. Returns 0
+ * or -ENOMEM. */
+int green__unread_keep(green_socket *socket, green_unread *unread);
 
 #endif

@@ -131,7 +131,7 @@ static void drop_pidfd(green_process *process) {
         return;
     process->started.pidfd = -1;
     process->hub->sockets--;
-    process->hub->engine->class->forget(process->hub->engine, pidfd);
+    process->hub->engine->class->forget(process->hub->engine, pidfd, false);
     if (process->ended)
         close(pidfd);
     else

@@ -197,8 +197,17 @@ static void tls_destroy(green_transport *transport) {
     green__tls_detach(GREEN_CONTAINER(transport, green_tls, transport)->socket);
 }
 
-const green_transport_class green__tls_transport = {tls_receive, tls_await, tls_send,
-                                                    tls_finish,  tls_close, tls_destroy};
+/* OpenSSL has no pointer to the socket, only to the green_tls. */
+static int tls_move(green_transport *transport, green_socket *to) {
+    green_tls *tls = GREEN_CONTAINER(transport, green_tls, transport);
+    if (green__unread_keep(tls->socket, &tls->input) < 0)
+        return -ENOMEM;
+    tls->socket = to;
+    return 0;
+}
+
+const green_transport_class green__tls_transport = {tls_receive, tls_await,   tls_send, tls_finish,
+                                                    tls_close,   tls_destroy, tls_move};
 
 int green__tls_attach(green_socket *socket, green_tls_context *context, const char *host) {
     green_tls *tls = calloc(1, sizeof *tls);

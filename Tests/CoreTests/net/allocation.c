@@ -1,6 +1,7 @@
 /* Lack of memory, descriptors and other resources at every point of the network calls. */
 #include "fault_injection.h"
 
+#include <green/detached_socket.h>
 #include <signal.h>
 #include <sys/socket.h>
 
@@ -113,6 +114,31 @@ done:
     return error;
 }
 
+/* A detach without memory leaves the socket as it was. */
+static int run_detached(void) {
+    green_socket *near = NULL, *far = NULL;
+    green_detached_socket *detached = NULL;
+    const void *line;
+    char bytes[3];
+    int error, detach_error;
+    TRY(green_socket_pair(&near, &far));
+    TRY(green_write(far, "abc\ndef", 7));
+    TRY(green_receive_line(near, 10, &line));
+    green_consume(near, 4);
+    detach_error = (int)note_result(green_socket_detach(near, &detached));
+    if (detach_error == 0) {
+        green_socket_release(near);
+        CHECK(green_socket_attach(&near, detached), ==, 0);
+    }
+    TRY(green_read_exactly(near, bytes, 3));
+    CHECK(memcmp(bytes, "def", 3), ==, 0);
+    error = detach_error;
+done:
+    green_socket_release(near);
+    green_socket_release(far);
+    return error;
+}
+
 TEST(sockets, "reads and writes without memory are errors, and no byte is lost without an error") {
     static const struct scenario scenarios[] = {
         {.name = "pair", .run = run_pair, .tolerates = "madvise mmap"},
@@ -121,8 +147,9 @@ TEST(sockets, "reads and writes without memory are errors, and no byte is lost w
          .opens = true,
          .tolerates = "madvise strndup io_uring_register_ring_fd"},
         {.name = "cut short", .run = run_cut_short},
+        {.name = "detached", .run = run_detached},
     };
-    fail_on_each_engine(scenarios, 3, FAIL_MEMORY);
+    fail_on_each_engine(scenarios, 4, FAIL_MEMORY);
 }
 
 TEST(socket_calls, "calls on sockets without a descriptor or an entry in the epoll are errors") {

@@ -160,7 +160,8 @@ static void release_buffer(green_engine *base, const green_provided_buffer *buff
     base->buffers_in_use--;
 }
 
-static void forget(green_engine *base, int fd) {
+static void forget(green_engine *base, int fd, bool stays_open) {
+    (void)stays_open;
     for (const green_op *op = turn_engine_of(base)->first; op; op = op->next)
         CHECK(op->fd, !=, fd);
 }

@@ -2,6 +2,7 @@
 #include "fault_injection.h"
 #include "tls_helpers.h"
 
+#include <green/detached_socket.h>
 #include <openssl/crypto.h>
 
 /* OpenSSL allocates by these, which fail only if a test enables it. */
@@ -42,9 +43,13 @@ struct end {
 
 static int talk_as_server(struct end *end) {
     struct iovec pieces[] = {{(char[]){"wor"}, 3}, {(char[]){"ld\n"}, 3}};
+    green_detached_socket *detached;
     char line[16];
     int error;
     TRY(green_tls_start(end->socket, end->context, NULL));
+    TRY(green_socket_detach(end->socket, &detached));
+    green_socket_release(end->socket);
+    TRY(green_socket_attach(&end->socket, detached));
     TRY(green_read_line(end->socket, line, sizeof line));
     TRY(green_writev(end->socket, pieces, 2));
     TRY(green_shutdown(end->socket, SHUT_WR));
