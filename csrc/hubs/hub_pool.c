@@ -26,11 +26,6 @@ static void disown(green_hub_pool *pool) {
         pool_free(pool);
 }
 
-void green__hub_pool_started(green_hub_pool *pool, size_t count) {
-    if (count > 0 && __atomic_sub_fetch(&pool->starting, count, __ATOMIC_ACQ_REL) == 0)
-        green__latch_open(&pool->started);
-}
-
 void green__hub_pool_ended(green_hub_pool *pool) {
     if (__atomic_sub_fetch(&pool->running, 1, __ATOMIC_ACQ_REL) == 0)
         green__latch_open(&pool->ended);
@@ -41,17 +36,20 @@ static green_hub_pool *pool_alloc(const green_hub_pool_options *options, size_t 
     green_hub_pool *pool = calloc(1, sizeof *pool + count * sizeof *pool->hubs);
     if (!pool)
         return NULL;
-    pool->handles = pool->owners = 1;
+    pool->handles = 1;
+    pool->owners = 2; /* the handles, and the maker */
+    pool->running = 1;
     pool->generation = green__generation;
     pool->options = options->hub;
     pool->count = count;
     strncpy(pool->name, options->name ? options->name : "hub", GREEN_POOL_NAME_MAX);
-    green_latch *const latches[] = {&pool->started, &pool->stop, &pool->ended, &pool->joined};
+    green_latch *const latches[] = {&pool->stop, &pool->ended, &pool->joined};
     for (size_t i = 0; i < sizeof latches / sizeof *latches; i++)
         green__latch_init(latches[i]);
     for (size_t i = 0; i < count; i++) {
         pool->hubs[i].pool = pool;
         pool->hubs[i].index = i;
+        green__latch_init(&pool->hubs[i].started);
     }
     return pool;
 }
@@ -74,20 +72,22 @@ static void describe_close(const green_wait *wait, char *text, size_t size) {
     snprintf(text, size, "waiting for the hubs of a pool to end");
 }
 
-/* Starts the OS threads, and waits until each has made its hub or failed. Returns how many
- * were started. */
+/* One after the other, so that an error belongs to the first hub that cannot be made. Returns
+ * how many OS threads were started. */
 static size_t start_all(green_hub_pool *pool) {
-    size_t count = pool->count, started = 0;
-    pool->starting = pool->running = count;
-    pool->owners += (uint32_t)count;
-    while (started < count && green__pool_hub_start(&pool->hubs[started]) == 0)
-        started++;
-    size_t missing = count - started;
-    green__hub_pool_started(pool, missing);
-    for (size_t i = 0; i < missing; i++)
-        green__hub_pool_ended(pool);
-    green__latch_await(&pool->started, &(green_latch_wait){0}, describe_start);
-    return started;
+    for (size_t i = 0; i < pool->count; i++) {
+        green_pool_hub *hub = &pool->hubs[i];
+        __atomic_fetch_add(&pool->owners, 1, __ATOMIC_RELAXED);
+        __atomic_fetch_add(&pool->running, 1, __ATOMIC_RELAXED);
+        if (green__pool_hub_start(hub) < 0) {
+            green__hub_pool_ended(pool);
+            return i;
+        }
+        green__latch_await(&hub->started, &(green_latch_wait){0}, describe_start);
+        if (!hub->hub)
+            return i + 1;
+    }
+    return pool->count;
 }
 
 static void join_all(green_hub_pool *pool, size_t count) {
@@ -101,19 +101,21 @@ static int explain_failure(const green_hub_pool *pool) {
     const green_pool_hub *hub = pool->hubs;
     while (hub->error == 0)
         hub++;
-    const char *message = hub->message ? hub->message : green__error_text(hub->error);
-    snprintf(text, sizeof text, "green_hub_pool_make: hub %zu of %zu: %s", hub->index + 1, pool->count, message);
+    if (!hub->message)
+        return green__fail(hub->error, "green_hub_pool_make: hub %zu of %zu", hub->index + 1, pool->count);
+    snprintf(text, sizeof text, "green_hub_pool_make: hub %zu of %zu: %s", hub->index + 1, pool->count, hub->message);
     green__message_store(hub->error, text);
     return hub->error;
 }
 
 static int make(green_hub_pool *pool) {
-    size_t started = start_all(pool), made = 0;
-    while (made < pool->count && pool->hubs[made].hub)
-        made++;
-    if (made == pool->count)
+    size_t started = start_all(pool);
+    bool made = pool->hubs[pool->count - 1].hub;
+    if (!made)
+        green__latch_open(&pool->stop);
+    green__hub_pool_ended(pool); /* the maker's share */
+    if (made)
         return 0;
-    green__latch_open(&pool->stop);
     green__latch_await(&pool->ended, &(green_latch_wait){0}, describe_close);
     join_all(pool, started);
     return explain_failure(pool);

@@ -134,7 +134,7 @@ static void *run(void *argument) {
     green__os_thread_set_name(self->name);
     unblock_own_signals();
     bool made = make_hub(self) == 0;
-    green__hub_pool_started(pool, 1);
+    green__latch_open(&self->started);
     if (made) {
         green__latch_await(&pool->stop, &self->stop_wait, describe_end);
         end_hub(self);

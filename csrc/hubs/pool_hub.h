@@ -17,6 +17,7 @@ typedef struct green_pool_hub {
     size_t index;
     pthread_t os_thread;
     char name[GREEN_OS_THREAD_NAME_SIZE]; /* of the hub and its OS thread */
+    green_latch started;                  /* the hub was made, or could not be made */
     green_hub *hub;                       /* counted; NULL if it was not made */
     int error;                            /* why it was not made */
     char *message;                        /* of the error; NULL: no memory */
@@ -35,12 +36,11 @@ typedef struct green_pool_hub {
 struct green_hub_pool {
     uint32_t handles;    /* atomic */
     uint32_t owners;     /* atomic: the handles together, and each OS thread until its hub has ended */
+    uint32_t running;    /* atomic: OS threads that have not ended their hub, and the maker of the pool */
     uint32_t generation; /* see green__is_inherited() */
     char name[GREEN_POOL_NAME_MAX + 1];
     green_hub_options options; /* until the hubs are made */
     green_cpus cpus;           /* until the hubs are made; empty: not pinned */
-    size_t starting, running;  /* atomic: OS threads that have not made their hub, or have not ended it */
-    green_latch started;       /* starting is 0 */
     green_latch stop;          /* the hubs must end */
     green_latch ended;         /* running is 0 */
     bool joins;                /* atomic: a close joins the OS threads */
@@ -56,10 +56,7 @@ int green__pool_hub_start(green_pool_hub *self);
 /* Kills the green threads of the hub, now and until it has ended. Any OS thread. */
 void green__pool_hub_kill(green_pool_hub *self);
 
-/* Counts down the OS threads that have not made their hub. */
-void green__hub_pool_started(green_hub_pool *pool, size_t count);
-
-/* The hub of one of them has ended. */
+/* Called when a hub of the pool has ended. The caller owns the pool no longer. */
 void green__hub_pool_ended(green_hub_pool *pool);
 
 #endif

@@ -32,6 +32,7 @@ struct green_remote_thread {
 
     green_latch finished; /* once it is open, the fields below do not change any more */
     bool lost;            /* the OS thread of the hub ended before the thread had finished */
+    bool start_failed;
     int result;
     green_message *message; /* of the result */
     bool observed;          /* atomic: a wait has returned the result */
@@ -79,9 +80,7 @@ void green_remote_thread_release(green_remote_thread *thread) {
 
 /* The end ---------------------------------------------------------------------- */
 
-static void finish(green_remote_thread *thread, int result, bool lost) {
-    thread->result = result;
-    thread->lost = lost;
+static void finish(green_remote_thread *thread) {
     green__latch_open(&thread->finished);
     green_remote_thread_release(thread);
 }
@@ -93,12 +92,15 @@ static void exited(green_exit_observer *observer, green_thread *green) {
     green->observed = true; /* by the remote thread, which reports it */
     thread->thread = NULL;
     green_thread_release(green);
-    finish(thread, green->result, false);
+    thread->result = green->result;
+    finish(thread);
 }
 
 static void hub_lost(green_exit_observer *observer, green_thread *root) {
     (void)root;
-    finish(GREEN_CONTAINER(observer, green_remote_thread, loss_observer), -ESRCH, true);
+    green_remote_thread *thread = GREEN_CONTAINER(observer, green_remote_thread, loss_observer);
+    thread->lost = true;
+    finish(thread);
 }
 
 /* The start, in the event loop of the hub -------------------------------------- */
@@ -106,7 +108,7 @@ static void hub_lost(green_exit_observer *observer, green_thread *root) {
 static int discard_argument(void *argument) {
     green_remote_thread *thread = argument;
     thread->options.discard(thread->argument);
-    finish(thread, thread->result, thread->lost);
+    finish(thread);
     return 0;
 }
 
@@ -135,8 +137,9 @@ static void deliver_start(green_post *post, int error) {
         return;
     thread->result = error;
     thread->lost = lost;
+    thread->start_failed = !lost;
     if (!thread->options.discard)
-        finish(thread, error, lost);
+        finish(thread);
     else if (lost)
         discard_argument(thread);
     else
@@ -200,9 +203,11 @@ static int take_result(green_remote_thread *thread, int *result) {
     __atomic_store_n(&thread->observed, true, __ATOMIC_RELAXED);
     if (thread->lost)
         return green__fail(-ESRCH, "%s did not finish before the OS thread of its hub ended", label_of(thread, label));
-    if (thread->message)
+    if (green__message_find_in(&thread->message, thread->result))
         green__message_forward(&thread->message, thread->result,
                                green__hub ? green__message_slot_of(green__hub->current) : NULL);
+    else if (thread->start_failed)
+        green__fail(thread->result, "%s could not start", label_of(thread, label));
     *result = thread->result;
     return 0;
 }
