@@ -15,6 +15,8 @@ static struct {
     green_pool *pool;
     green_pile *pile, *empty_pile;
     green_group *group, *empty_group;
+    green_remote_thread *remote;
+    green_hub_pool *hub_pool;
     int counter, sink;
 } w;
 
@@ -118,6 +120,29 @@ static int call_statistics_all(void) {
     return green_hub_statistics_all(&statistics, GREEN_FOREVER);
 }
 
+static int call_remote_wait(void) {
+    return green_remote_thread_wait(w.remote, NULL, GREEN_FOREVER);
+}
+
+static int call_remote_wait_zero(void) {
+    return green_remote_thread_wait(w.remote, NULL, 0);
+}
+
+static int call_hub_pool_close(void) {
+    return green_hub_pool_close(w.hub_pool, GREEN_FOREVER);
+}
+
+static void prepare_hubs(void) {
+    CHECK(green_hub_pool_make(&w.hub_pool, &(green_hub_pool_options){.count = 1}), ==, 0);
+    CHECK(green_hub_spawn(green_hub_pool_next(w.hub_pool), &w.remote, NULL, nothing, NULL), ==, 0);
+    CHECK(green_hub_pool_close(w.hub_pool, GREEN_FOREVER), ==, 0);
+}
+
+static void end_hubs(void) {
+    green_remote_thread_release(w.remote);
+    green_hub_pool_release(w.hub_pool);
+}
+
 static void prepare_threads(void) {
     w.finished = start(nothing, NULL);
     CHECK(green_thread_wait(w.finished, NULL, GREEN_FOREVER), ==, 0);
@@ -167,6 +192,9 @@ static const struct prepared thread_calls[] = {
     {"green_dump_all", call_dump_all},
     {"green_hub_statistics_of", call_statistics_of},
     {"green_hub_statistics_all", call_statistics_all},
+    {"green_remote_thread_wait", call_remote_wait},
+    {"green_remote_thread_wait, 0", call_remote_wait_zero},
+    {"green_hub_pool_close", call_hub_pool_close},
     {"green_check_interrupt", green_check_interrupt},
     {0},
 };
@@ -229,8 +257,10 @@ static const struct prepared sync_calls[] = {
 
 static void check_all(enum pending pending) {
     prepare_threads();
+    prepare_hubs();
     check_delivers(thread_calls, pending);
     end_threads();
+    end_hubs();
     prepare_sync();
     check_delivers(sync_calls, pending);
     end_sync();

@@ -24,6 +24,16 @@ static int wait_endless(int64_t timeout) {
     return green_thread_wait(endless, NULL, timeout);
 }
 
+static green_remote_thread *remote_finished, *remote_endless;
+
+static int wait_remote_finished(int64_t timeout) {
+    return green_remote_thread_wait(remote_finished, NULL, timeout);
+}
+
+static int wait_remote_endless(int64_t timeout) {
+    return green_remote_thread_wait(remote_endless, NULL, timeout);
+}
+
 static int wait_any_finished(int64_t timeout) {
     green_thread *threads[] = {endless, finished};
     return (int)green_wait_any(threads, 2, timeout);
@@ -122,6 +132,7 @@ static int next_with_of_waiting(int64_t timeout) {
 TEST(threads, "waits for threads and for a pool: negative and huge timeouts mean no limit, 0 does not wait") {
     static const struct timed calls[] = {
         {"green_thread_wait", wait_finished, wait_endless, false},
+        {"green_remote_thread_wait", wait_remote_finished, wait_remote_endless, false},
         {"green_wait_any", wait_any_finished, wait_any_endless, false},
         {"green_wait_all", wait_all_finished, wait_all_endless, false},
         {"green_group_next", next_finished, next_endless, false},
@@ -135,6 +146,9 @@ TEST(threads, "waits for threads and for a pool: negative and huge timeouts mean
     finished = start(nothing, NULL);
     CHECK(green_thread_wait(finished, NULL, GREEN_FOREVER), ==, 0);
     endless = start(nap, NULL);
+    CHECK(green_hub_spawn(green_hub_current(), &remote_finished, NULL, nothing, NULL), ==, 0);
+    CHECK(green_remote_thread_wait(remote_finished, NULL, GREEN_FOREVER), ==, 0);
+    CHECK(green_hub_spawn(green_hub_current(), &remote_endless, NULL, nap, NULL), ==, 0);
     CHECK(green_pool_make(&pool, 10), ==, 0);
     CHECK(green_pool_make(&full, 1), ==, 0);
     CHECK(green_pile_make(&pile, pool), ==, 0);
@@ -153,6 +167,10 @@ TEST(threads, "waits for threads and for a pool: negative and huge timeouts mean
     green_pool_free(full);
     CHECK(finish(finished), ==, 0);
     CHECK(kill_and_finish(endless), ==, -ECANCELED);
+    CHECK(green_remote_thread_kill(remote_endless), ==, 0);
+    CHECK(green_remote_thread_wait(remote_endless, NULL, GREEN_FOREVER), ==, 0);
+    green_remote_thread_release(remote_endless);
+    green_remote_thread_release(remote_finished);
 }
 
 /* Shared objects ------------------------------------------------------- */
