@@ -24,8 +24,8 @@ static int serve_one(green_service *service) {
         return 0;
     for (int64_t pause = GREEN_SHORTAGE_PAUSE_MIN; (error = green__service_handle(service, client)) == -ENOMEM;
          pause *= 2) {
-        error = green__service_await(service, pause < GREEN_SHORTAGE_PAUSE_MAX ? pause : GREEN_SHORTAGE_PAUSE_MAX);
-        if (error < 0 && error != -ETIMEDOUT)
+        error = green__service_await_room(service, pause < GREEN_SHORTAGE_PAUSE_MAX ? pause : GREEN_SHORTAGE_PAUSE_MAX);
+        if (error < 0)
             break;
     }
     if (error < 0)
@@ -34,7 +34,7 @@ static int serve_one(green_service *service) {
 }
 
 /* Whether a client can be handled, and may be there. */
-static bool has_work(const green_service *service) {
+static bool has_work(green_service *service) {
     if (green__service_source_is_closed(service) && !service->waiting)
         return true; /* the end */
     if (!(service->class ? service->class->has_room(service) : green__service_has_room(service)))
@@ -53,8 +53,7 @@ static int serve_clients(green_service *service) {
         }
         error = serve_one(service);
         if (green__is_shortage(error)) {
-            error = green__service_await(service, pause);
-            error = error == -ETIMEDOUT ? 0 : error;
+            error = green__service_await_room(service, pause);
             pause = pause * 2 < GREEN_SHORTAGE_PAUSE_MAX ? pause * 2 : GREEN_SHORTAGE_PAUSE_MAX;
         } else {
             pause = GREEN_SHORTAGE_PAUSE_MIN;
@@ -83,6 +82,8 @@ int green__service_run(green_service *service) {
         error = await_stops(service);
     if (error == 0 && service->ended)
         error = service->outcome;
+    if (service->message)
+        green__message_forward(&service->message, error, green__message_slot_of(service->hub->current));
     green__interrupt_withdraw(service->thread, &service->interrupt);
     service->thread = NULL;
     if (green__service_drop(service) > 0)

@@ -26,6 +26,7 @@ void green__service_init(green_service *service, green_listener *listener, const
 void green__service_release(green_service *service) {
     if (--service->references > 0)
         return;
+    green__message_free(&service->message);
     if (service->class) {
         service->class->unused(service);
         return;
@@ -64,6 +65,13 @@ int green__service_await(green_service *service, int64_t timeout) {
 
 void green__service_announce(green_service *service) {
     green__ready_all(&service->changes);
+}
+
+int green__service_await_room(green_service *service, int64_t timeout) {
+    if (service->class)
+        service->class->expect_room(service);
+    int error = green__service_await(service, timeout);
+    return error == -ETIMEDOUT ? 0 : error;
 }
 
 static void announce_room(green_service *service) {
@@ -146,6 +154,8 @@ void green__service_end(green_service *service, int outcome) {
         return;
     service->ended = true;
     service->outcome = outcome;
+    if (outcome < 0)
+        green__message_forward(green__message_slot_of(service->hub->current), outcome, &service->message);
     /* Delivered before other interrupts: a kill or a timeout at the same time is left for
      * the next call. */
     if (service->thread)

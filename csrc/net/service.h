@@ -5,6 +5,7 @@
 #ifndef GREEN_NET_SERVICE_H
 #define GREEN_NET_SERVICE_H
 
+#include "../base/message.h"
 #include "../core/counter.h"
 #include "listener.h"
 
@@ -15,13 +16,15 @@ typedef struct green_service green_service;
 /* What a server on several hubs adds to a service. Called on the hub of the service. */
 typedef struct green_service_class {
     /* Whether a client that is accepted now could be handled. */
-    bool (*has_room)(const green_service *service);
+    bool (*has_room)(green_service *service);
     /* Takes an accepted client for another hub, or returns false. */
     bool (*hand_over)(green_service *service, green_socket *client);
     /* Prepares a client for its handler. Called again after -ENOMEM. */
     int (*prepare)(green_service *service, green_socket *client);
-    /* There may be room for another handler. */
+    /* A handler has ended, or waits in a stop: there may be room for another one. */
     void (*made_room)(green_service *service);
+    /* The service is about to wait for room, also on other hubs. */
+    void (*expect_room)(green_service *service);
     /* No client will be accepted or handed over any more. The serving thread calls it once. */
     void (*accepted_all)(green_service *service);
     /* The last reference was dropped. */
@@ -42,6 +45,7 @@ struct green_service {
 
     bool ended; /* a handler ended the service, whose result is outcome */
     int outcome;
+    green_message *message;    /* of the outcome */
     unsigned stops;            /* calls in progress that stop it */
     uint64_t stoppers;         /* a counter: handlers in such a call */
     green_thread *thread;      /* in green__service_run(), or NULL */
@@ -72,6 +76,10 @@ void green__service_end(green_service *service, int outcome);
 /* Waits until a handler or a stop ends, a client is handed over, or the source is closed. */
 int green__service_await(green_service *service, int64_t timeout);
 void green__service_announce(green_service *service);
+
+/* Waits up to timeout nanoseconds, after a shortage, for a handler to end on any hub. Returns
+ * 0 also if none did. */
+int green__service_await_room(green_service *service, int64_t timeout);
 
 /* Appends a client to those that wait for a handler, or takes the first one. */
 void green__service_append(green_service *service, green_socket *client);

@@ -221,6 +221,13 @@ int green_tls_context_reload(green_tls_context *context, const green_tls_options
     return 0;
 }
 
+int green__tls_check_server(green_tls_context *context) {
+    green_tls_config *config = current_config(context);
+    bool server = config->role == GREEN_TLS_SERVER;
+    green__tls_config_release(config);
+    return server ? 0 : green__fail(-EINVAL, "TLS: cannot start a server with a context for clients");
+}
+
 int64_t green__tls_handshake_timeout(const SSL *ssl) {
     return green__tls_ex_data(ssl)->config->handshake_timeout;
 }

@@ -15,6 +15,9 @@ int green__tls_ssl_make(green_tls_context *context, const char *host, SSL **ssl)
 /* In nanoseconds. Negative: no limit. */
 int64_t green__tls_handshake_timeout(const SSL *ssl);
 
+/* 0, or -EINVAL if the context is for clients. */
+int green__tls_check_server(green_tls_context *context);
+
 /* Returns -EPROTO with the problem and the message of a failed OpenSSL call, from the error
  * queue and the verification result of ssl. doing is for example "TLS handshake", label that
  * of the socket. After a handshake the peer does speak TLS, so an unknown record is

@@ -3,6 +3,7 @@
 #include "connection.h"
 
 #include "../net/listener.h"
+#include "../net/server.h"
 
 #include <openssl/err.h>
 #include <openssl/x509.h>
@@ -198,6 +199,18 @@ int green_tls_listen(green_listener *listener, green_tls_context *context) {
         green_tls_context_retain(context);
     green__listener_set_accept_hook(listener, context ? on_accept : NULL, forget, context);
     return 0;
+}
+
+int green_tls_server_start(green_server **server, const char *on, green_hub_pool *pool,
+                           const green_server_options *options, green_tls_context *tls, green_handler *handler,
+                           void *context) {
+    const green_server_layer layer = {on_accept, forget, green_tls_context_retain(tls)};
+    int error = green__tls_check_server(tls);
+    if (error < 0) {
+        green__server_forget(options, context, &layer);
+        return error;
+    }
+    return green__server_start(server, on, pool, options, handler, context, &layer);
 }
 
 /* Describing a connection --------------------------------------------------- */

@@ -19,6 +19,7 @@
 #define GREEN_TLS_H
 
 #include <green/listener.h>
+#include <green/server.h>
 #include <green/socket.h>
 
 GREEN_BEGIN
@@ -168,6 +169,17 @@ GREEN_API GREEN_CHECK int green_tls_connect_host(green_socket **socket, const ch
  * or writes performs the handshake, so a silent client blocks only its own handler. A
  * NULL context makes new connections plain again. */
 GREEN_API GREEN_CHECK int green_tls_listen(green_listener *listener, green_tls_context *GREEN_NULLABLE context);
+
+/* Starts a server like green_server_start(), whose clients are TLS connections. All hubs share
+ * the context, which the server keeps: a client may resume its session on any hub, and
+ * green_tls_context_reload() changes all hubs. The first call that reads or writes performs
+ * the handshake, on the hub of the handler.
+ *
+ * Returns 0, -EINVAL if the context is for clients, or an error of green_server_start(). */
+GREEN_API GREEN_CHECK int green_tls_server_start(green_server **server, const char *on, green_hub_pool *pool,
+                                                 const green_server_options *GREEN_NULLABLE options,
+                                                 green_tls_context *tls, green_handler *handler,
+                                                 void *GREEN_NULLABLE context);
 
 /* Starts TLS on a plain connection (STARTTLS) and performs the handshake. host is the
  * name of the server for a client, and NULL for a server. After a failure the connection

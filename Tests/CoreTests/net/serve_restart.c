@@ -54,6 +54,27 @@ static void serve_streams(const char *text, int pipe) {
     CHECK(report.error == 0 && green_serve(listener, &options, echo, NULL) == 0);
 }
 
+static void serve_on_hubs(const char *text, int pipe, green_distribution distribution) {
+    green_server_options options = {.distribution = distribution, .serve.on_error = ignore_error};
+    green_hub_pool *hubs;
+    green_server *server;
+    struct report report = {0};
+    CHECK(green_hub_pool_make(&hubs, &(green_hub_pool_options){.count = 2}), ==, 0);
+    report.error = green_server_start(&server, text, hubs, &options, echo, NULL);
+    if (report.error == 0)
+        green_server_address(server, &report.address);
+    send_report(pipe, &report);
+    CHECK(report.error == 0 && green_server_wait(server, GREEN_FOREVER) == 0);
+}
+
+static void serve_by_hand_over(const char *text, int pipe) {
+    serve_on_hubs(text, pipe, GREEN_HAND_OVER);
+}
+
+static void serve_by_reuse_port(const char *text, int pipe) {
+    serve_on_hubs(text, pipe, GREEN_REUSE_PORT);
+}
+
 static void serve_datagrams(const char *text, int pipe) {
     green_address at, from;
     green_socket *socket;
@@ -219,6 +240,27 @@ TEST(unix_abstract, "a killed server on an abstract unix address can restart at 
     char text[GREEN_ADDRESS_TEXT_MAX];
     snprintf(text, sizeof text, "unix:@green-restart-%d", (int)getpid());
     restart((struct server){.text = text, .type = SOCK_STREAM, .run = serve_streams});
+}
+
+static void restart_on_hubs(const char *text, void (*run)(const char *text, int pipe)) {
+    if (!threads_after_fork())
+        skip("a forked child cannot start OS threads here");
+    restart((struct server){.text = text, .type = SOCK_STREAM, .run = run});
+}
+
+TEST(hand_over, "a killed server on several hubs can restart at once, a hundred times") {
+    restart_on_hubs("127.0.0.1:0", serve_by_hand_over);
+}
+
+TEST(reuse_port, "a killed server with SO_REUSEPORT on several hubs can restart at once, a hundred times") {
+    restart_on_hubs("127.0.0.1:0", serve_by_reuse_port);
+}
+
+TEST(hand_over_file, "a killed unix server on several hubs can restart at once, a hundred times") {
+    char text[GREEN_ADDRESS_TEXT_MAX];
+    snprintf(text, sizeof text, "unix:%s/socket", make_directory());
+    restart_on_hubs(text, serve_by_hand_over);
+    remove_directory();
 }
 
 TEST(udp, "a killed UDP server can restart at once, a hundred times") {
