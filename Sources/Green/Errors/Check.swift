@@ -48,6 +48,19 @@ func failure(_ result: Int32) -> any Error {
     }
 }
 
+/// The error for the result of a thread that did not end in Swift. The core's record of interrupts is about the calling
+/// thread, not about that one.
+func foreignFailure(_ result: Int32, of thread: String) -> any Error {
+    switch Errno(rawValue: -result) {
+    case .canceled:
+        GreenExit()
+    case .timeout:
+        SystemError(code: .timeout, message: "\(thread) ended by its own timeout (ETIME)")
+    default:
+        failure(result)
+    }
+}
+
 /// The core's explanation of a result. Valid until the next call.
 private func explanation(of result: Int32) -> String {
     unsafe String(cString: green_explain(result))

@@ -8,10 +8,12 @@ final class KillReason {
         self.error = error
     }
 
-    /// Posts the error on a thread. The core owns it until it is taken or discarded.
-    static func post(_ error: any Error, on thread: OpaquePointer) -> Int32 {
-        let reason = unsafe Unmanaged.passRetained(KillReason(error)).toOpaque()
-        return unsafe green_thread_kill_with(thread, reason) { reason in
+    /// Posts the error on a thread by a call of the core, which owns it until it is taken or discarded.
+    static func post(
+        _ error: any Error,
+        by kill: (UnsafeMutableRawPointer, @convention(c) (UnsafeMutableRawPointer?) -> Void) -> Int32
+    ) -> Int32 {
+        unsafe kill(Unmanaged.passRetained(KillReason(error)).toOpaque()) { reason in
             if let reason = unsafe reason {
                 unsafe Unmanaged<KillReason>.fromOpaque(reason).release()
             }

@@ -35,6 +35,10 @@ extension Hub {
         public let submissions: Int
         /// Completions of operations, since the hub was created.
         public let completions: Int
+        /// Calls that were posted to the hub, mostly by other OS threads, and that it has run, since the hub was created.
+        public let posts: Int
+        /// Waits in the kernel that such a call has ended, since the hub was created.
+        public let wakes: Int
         /// Receives that found the receive memory empty and allocated their own, since the hub was created.
         public let fallbacks: Int
         /// The longest that ready threads have kept the hub in one round of the loop, waits in the kernel left out.
@@ -74,6 +78,8 @@ extension Hub.Statistics {
         systemCalls = Int(counts.system_calls)
         submissions = Int(counts.submitted)
         completions = Int(counts.completions)
+        posts = Int(counts.posts)
+        wakes = Int(counts.wakes)
         fallbacks = Int(counts.fallbacks)
         longestIteration = .nanoseconds(counts.longest_iteration)
     }

@@ -1,10 +1,54 @@
 internal import CGreen
 
-/// The scheduler of this OS thread, with its timers and its I/O engine.
+/// The scheduler of an OS thread, with its timers and its I/O engine.
 ///
 /// The first spawn, socket or blocking call of an OS thread creates its hub, with the defaults. The hub ends with its
-/// OS thread. To choose other settings, call ``open(engine:entries:receiveMemory:stackSize:warmStacks:)`` first.
-public enum Hub {
+/// OS thread. To choose other settings, call ``open(engine:entries:receiveMemory:stackSize:warmStacks:)`` first. The
+/// static members are about the hub of the calling OS thread.
+///
+/// An object of this type is a reference to a hub, by which any OS thread can start green threads there:
+///
+/// ```swift
+/// let main = try Hub.current
+/// library.onEvent { event in           // on an OS thread of the library
+///     main.detach { handle(event) }
+/// }
+/// ```
+///
+/// A reference does not keep the hub open; after its end, the thread of a spawn has ended with an error. Two references
+/// are equal if they refer to the same hub. While there is a reference to a hub, no wait on it counts as a deadlock,
+/// because another OS thread could end it.
+///
+/// Each hub of a ``HubPool`` has an OS thread of its own.
+@safe
+public final class Hub: Sendable {
+    /// Owned: one reference of the core's count, which is atomic.
+    @safe nonisolated(unsafe) let handle: OpaquePointer
+
+    /// Takes over a reference.
+    init(owning handle: OpaquePointer) {
+        unsafe self.handle = handle
+    }
+
+    deinit {
+        unsafe green_hub_release(handle)
+    }
+
+    /// The hub of this OS thread. Creates it if there is none.
+    ///
+    /// - Throws: A ``SystemError`` if the hub cannot be created: the errors of
+    ///   ``open(engine:entries:receiveMemory:stackSize:warmStacks:)``.
+    @available(*, noasync)
+    public static var current: Hub {
+        get throws {
+            guard let handle = unsafe green_hub_current() else {
+                // The second attempt returns the error.
+                throw failure(green_hub_open(nil))
+            }
+            return unsafe Hub(owning: green_hub_retain(handle))
+        }
+    }
+
     /// Creates this OS thread's hub. Nil selects the default of a parameter.
     ///
     /// - Parameters:
@@ -27,23 +71,15 @@ public enum Hub {
         stackSize: Int? = nil,
         warmStacks: Int? = nil
     ) throws {
-        let engine = try checked(engine, "engine")
-        // Zero selects the core's default.
-        var options = unsafe green_hub_options()
-        unsafe options.entries = UInt32(clamping: try checked(entries, "entries", atLeast: 1) ?? 0)
-        unsafe options.receive_memory = try checked(receiveMemory, "receiveMemory", atLeast: 1) ?? 0
-        unsafe options.stack_size = stackBytes(stackSize)
-        unsafe options.warm_stacks = try checked(warmStacks, "warmStacks", atLeast: 1) ?? 0
-        let result: Int32
-        if let engine {
-            result = unsafe engine.withCString {
-                unsafe options.engine = unsafe $0
-                return unsafe green_hub_open(&options)
-            }
-        } else {
-            result = unsafe green_hub_open(&options)
+        try unsafe withHubOptions(
+            engine: engine,
+            entries: entries,
+            receiveMemory: receiveMemory,
+            stackSize: stackSize,
+            warmStacks: warmStacks
+        ) { options in
+            _ = try check(unsafe green_hub_open(options))
         }
-        try check(result)
     }
 
     /// Ends this OS thread's hub and frees all its memory.
@@ -83,5 +119,40 @@ public enum Hub {
     public static var stackGuard: StackGuard? {
         guard let name = unsafe green_hub_guard() else { return nil }
         return StackGuard(rawValue: unsafe String(cString: name))
+    }
+}
+
+extension Hub: Hashable {
+    public static func == (left: Hub, right: Hub) -> Bool {
+        left.handle == right.handle
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        unsafe hasher.combine(handle)
+    }
+}
+
+/// Calls the body with the core's options for a hub. Nil selects the core's default.
+func withHubOptions(
+    engine: String?,
+    entries: Int?,
+    receiveMemory: Int?,
+    stackSize: Int?,
+    warmStacks: Int?,
+    _ body: (UnsafePointer<green_hub_options>) throws -> Void
+) throws {
+    let engine = try checked(engine, "engine")
+    // Zero selects the core's default.
+    var options = unsafe green_hub_options()
+    unsafe options.entries = UInt32(clamping: try checked(entries, "entries", atLeast: 1) ?? 0)
+    unsafe options.receive_memory = try checked(receiveMemory, "receiveMemory", atLeast: 1) ?? 0
+    unsafe options.stack_size = stackBytes(stackSize)
+    unsafe options.warm_stacks = try checked(warmStacks, "warmStacks", atLeast: 1) ?? 0
+    guard let engine else {
+        return unsafe try body(&options)
+    }
+    try unsafe engine.withCString {
+        unsafe options.engine = unsafe $0
+        try unsafe body(&options)
     }
 }

@@ -69,7 +69,8 @@ extension Listener {
     }
 }
 
-private func listenOptions(
+/// The core's options of a listener.
+func listenOptions(
     _ backlog: Int?,
     _ reuseAddress: Bool,
     _ reusePort: Bool,

@@ -80,18 +80,9 @@ extension Listener {
         // Handlers may outlive this call, and with them the service.
         let context = unsafe Unmanaged.passRetained(service).toOpaque()
         let result = unsafe green_serve(handle, &options, handleClient, context)
-        service.end()
-        if let error = service.failure {
+        if let error = service.end() {
             throw error
         }
         try check(result)
     }
-}
-
-private func handleClient(_ client: OpaquePointer, _ context: UnsafeMutableRawPointer?) -> Int32 {
-    unsafe Unmanaged<Service>.fromOpaque(context!).takeUnretainedValue().handle(client)
-}
-
-private func releaseService(_ context: UnsafeMutableRawPointer?) {
-    unsafe Unmanaged<Service>.fromOpaque(context!).release()
 }

@@ -29,13 +29,8 @@ extension GreenThread where Success == Never {
     ///   - function: The function to run.
     @available(*, noasync)
     public static func detach(name: String? = nil, stackSize: Int? = nil, _ function: @escaping () throws -> Void) {
-        let argument = unsafe Unmanaged.passRetained(DetachedFunction(function)).toOpaque()
-        let result = unsafe withSpawnOptions(name: name, stackSize: stackSize, delay: nil, discard: discardDetached) {
-            unsafe green_spawn_with(nil, $0, runDetached, argument)
-        }
-        if result < 0 {
-            report(failure(result), "detach")
-            unsafe discardDetached(argument)
+        unsafe DetachedFunction(function).start(name: name, stackSize: stackSize) {
+            unsafe green_spawn_with(nil, $0, $1, $2)
         }
     }
 }
@@ -52,6 +47,25 @@ final class DetachedFunction {
 
     init(_ call: @escaping () throws -> Void) {
         self.call = call
+    }
+
+    /// Starts it by a call of the core. Reports if that fails.
+    func start(
+        name: String?,
+        stackSize: Int?,
+        by spawn: (
+            UnsafePointer<green_spawn_options>, @convention(c) (UnsafeMutableRawPointer?) -> Int32,
+            UnsafeMutableRawPointer
+        ) -> Int32
+    ) {
+        let argument = unsafe Unmanaged.passRetained(self).toOpaque()
+        let result = unsafe withSpawnOptions(name: name, stackSize: stackSize, delay: nil, discard: discardDetached) {
+            unsafe spawn($0, runDetached, argument)
+        }
+        if result < 0 {
+            report(Green.failure(result), "detach")
+            unsafe discardDetached(argument)
+        }
     }
 
     /// Passes it to a pool. If the pool is full and the caller is one of its threads, the pool calls it in place.

@@ -15,8 +15,11 @@ extension GreenThread {
     @available(*, noasync)
     public func kill(throwing error: any Error = GreenExit(), waitingForEnd: Bool = false) throws {
         guard let handle = state.handle else { return waitingForEnd ? try Green.checkInterrupt() : () }
-        let result = unsafe error is GreenExit ? green_thread_kill(handle) : KillReason.post(error, on: handle)
-        try check(result)
+        if error is GreenExit {
+            try check(unsafe green_thread_kill(handle))
+        } else {
+            try check(unsafe KillReason.post(error) { unsafe green_thread_kill_with(handle, $0, $1) })
+        }
         if waitingForEnd {
             try state.waitForEnd(timeout: nil)
         }

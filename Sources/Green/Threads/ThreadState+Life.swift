@@ -1,5 +1,4 @@
 internal import CGreen
-internal import SystemPackage
 
 extension ThreadState {
     /// Passes the function to the core. If that fails, the thread has ended with the error.
@@ -98,20 +97,7 @@ extension ThreadState {
         try check(unsafe green_thread_wait(handle, &result, timeout.timeout))
         if !hasEnded {
             // A thread of C. C does not report an error that was waited for, so from here on the error is Swift's.
-            content = result < 0 ? .error(foreignFailure(result)) : .value
-        }
-    }
-
-    /// The error for the result of a C thread. The core's record of interrupts is about the calling thread, not about
-    /// that one.
-    private func foreignFailure(_ result: Int32) -> any Error {
-        switch Errno(rawValue: -result) {
-        case .canceled:
-            GreenExit()
-        case .timeout:
-            SystemError(code: .timeout, message: "\(label(of: handle)) ended by its own timeout (ETIME)")
-        default:
-            Green.failure(result)
+            content = result < 0 ? .error(foreignFailure(result, of: label(of: handle))) : .value
         }
     }
 

@@ -153,9 +153,10 @@ struct NumberTests {
             for number in NumberTests.numbers {
                 let thread = spawn(stackSize: number) { 1 }
                 let pooled = try GreenPool(size: 1, stackSize: number).spawn { 1 }
-                for thread in [thread, pooled] {
+                let remote = try Hub.current.spawn(stackSize: number) { 1 }
+                for wait in [{ try thread.wait() }, { try pooled.wait() }, { try remote.wait() }] {
                     // On some machines the second largest size fits in the address space.
-                    let error = failure { try thread.wait() }
+                    let error = failure { try wait() }
                     #expect(error?.code == (number == .max ? .noMemory : nil) || number == 1 << 40, "\(number)")
                 }
             }

@@ -149,6 +149,22 @@ struct DurationTests {
     }
 
     @Test
+    func `for threads of another hub`() throws {
+        try withHubs { hubs throws in
+            let finished = hubs[0].spawn { 1 }
+            try finished.wait()
+            let endless = hubs[0].spawn { try GreenThread.sleep(for: .seconds(Int64.max)) }
+            checkReady([
+                Timed("RemoteThread.wait") { try finished.wait(timeout: $0) },
+                Timed("Hub.spawn") { try hubs[0].spawn(after: $0.map { min($0, .zero) }) {}.wait() },
+            ])
+            try checkNever([Timed("RemoteThread.wait") { try endless.wait(timeout: $0) }])
+            try endless.kill()
+            #expect(throws: GreenExit.self) { try endless.wait() }
+        }
+    }
+
+    @Test
     func `for sockets, files, processes and signals`() throws {
         try onHub { () throws in
             let (near, far) = try Socket.pair()

@@ -198,6 +198,29 @@ struct HeapResultTests {
     }
 
     @Test
+    func `returned or thrown by a thread of another hub`() throws {
+        struct Failure: Error {
+            let text: String
+        }
+        try withHubs { hubs throws in
+            let hub = hubs[0]
+            for number in 0..<50 {
+                let (text, record) = (text(number), record(number))
+                let (found, other) = try (hub.spawn { text + "" }.wait(), hub.spawn { record }.wait())
+                let filler = churn()
+                #expect(found == text)
+                #expect(other == record)
+                #expect(throws: Failure.self) { try hub.spawn { throw Failure(text: text) }.wait() }
+                withExtendedLifetime(filler) {}
+            }
+        }
+        try check(text) { number in
+            let value = text(number)
+            return try Hub.current.spawn { value }.wait()
+        }
+    }
+
+    @Test
     func `left in a queue that is dropped`() throws {
         try onHub {
             for number in 0..<50 {

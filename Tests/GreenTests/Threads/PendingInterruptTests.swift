@@ -193,6 +193,18 @@ struct PendingInterruptTests {
     }
 
     @Test
+    func `interrupts a wait for a thread of another hub`() throws {
+        try withHubs { hubs throws in
+            let finished = hubs[0].spawn { 1 }
+            try finished.wait()
+            try check([
+                Prepared("RemoteThread.wait") { try same(finished.wait(), 1) },
+                Prepared("RemoteThread.wait without time") { try finished.wait(timeout: .zero) },
+            ])
+        }
+    }
+
+    @Test
     func `interrupts every call of a socket`() throws {
         try onHub { () throws in
             let (near, far) = try Socket.pair()
