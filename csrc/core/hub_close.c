@@ -8,8 +8,9 @@ static bool has_own_work(const green_hub *hub) {
     return hub->diagnostics.dumps > 0 || hub->post_thread_exists || green__inbox_has_posts(&hub->inbox);
 }
 
+/* A hub whose OS thread ends in a signal handler may be in the event loop. */
 static bool is_in_use(const green_hub *hub) {
-    return hub->current != &hub->root || hub->threads > 1 || hub->handles || hub->sockets;
+    return hub->in_event_loop || hub->current != &hub->root || hub->threads > 1 || hub->handles || hub->sockets;
 }
 
 int green_hub_close(void) {
@@ -17,7 +18,7 @@ int green_hub_close(void) {
     if (!hub)
         return green__fail(-ENOENT, "green_hub_close: this OS thread has no hub");
     do {
-        while (hub->current == &hub->root && has_own_work(hub))
+        while (hub->current == &hub->root && !hub->in_event_loop && has_own_work(hub))
             (void)green_yield();
         if (is_in_use(hub))
             return green__fail(-EBUSY,

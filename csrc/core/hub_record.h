@@ -13,6 +13,9 @@
 #include <green/hub.h>
 
 #include <signal.h>
+#include <stddef.h>
+
+enum { GREEN_ROOT_WAIT_SIZE = 256 };
 
 struct green_hub {
     green_thread *current;
@@ -51,7 +54,8 @@ struct green_hub {
     uint64_t handles, sockets;
     uint64_t fallbacks; /* receives that found the receive memory empty */
     green_thread root;  /* the context of the OS thread */
-    void *root_bottom;  /* bounds of its stack, for ASan */
+    max_align_t root_wait[GREEN_ROOT_WAIT_SIZE / sizeof(max_align_t)]; /* see green__shared_wait_memory() */
+    void *root_bottom;                                                 /* bounds of its stack, for ASan */
     size_t root_size;
     void *root_fiber;
     char *signal_stack; /* its lowest byte */

@@ -76,7 +76,10 @@ bool green__inbox_close(green_inbox *inbox) {
            __atomic_compare_exchange_n(&inbox->newest, &empty, &closed, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
 }
 
+/* The OS thread may end in a signal handler while its hub waits. */
 void green__inbox_close_with_posts(green_inbox *inbox) {
+    green_post *state = &sleeping;
+    __atomic_compare_exchange_n(&inbox->newest, &state, NULL, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
     while (!green__inbox_close(inbox)) {
         put_into_order(inbox);
         for (green_post *post; !inbox->unordered && (post = inbox->ordered);) {

@@ -3,6 +3,7 @@
 #include "../base/timespec.h"
 
 #include <linux/futex.h>
+#include <pthread.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -43,22 +44,37 @@ static void futex_wait(uint32_t *word, uint32_t value, int64_t deadline) {
             FUTEX_BITSET_MATCH_ANY);
 }
 
-int green__shared_wait_block(green_shared_wait *wait, int64_t timeout) {
-    int64_t deadline = green__deadline_after(timeout);
-    int error_number = errno;
-    bool left = false;
+/* Called if the OS thread ends while it waits: in a signal handler, or by a cancellation. */
+static void end_wait(void *argument) {
+    green_shared_wait *wait = argument;
+    if (!leave(wait))
+        while (__atomic_load_n(&wait->os_thread, __ATOMIC_ACQUIRE) != GREEN_OS_THREAD_WOKEN)
+            futex_wait(&wait->os_thread, GREEN_OS_THREAD_BLOCKED, GREEN_NEVER);
+}
+
+static bool block(green_shared_wait *wait, int64_t deadline) {
     uint32_t running = GREEN_OS_THREAD_RUNNING;
-    if (__atomic_compare_exchange_n(&wait->os_thread, &running, GREEN_OS_THREAD_BLOCKED, false, __ATOMIC_ACQUIRE,
-                                    __ATOMIC_ACQUIRE))
-        while (!left && __atomic_load_n(&wait->os_thread, __ATOMIC_ACQUIRE) != GREEN_OS_THREAD_WOKEN) {
-            futex_wait(&wait->os_thread, GREEN_OS_THREAD_BLOCKED, deadline);
-            if (green__time_left(deadline) != 0)
-                continue;
-            left = leave(wait);
-            deadline = GREEN_NEVER; /* if it has not left, the wake-up is on its way */
-        }
+    bool left = false;
+    if (!__atomic_compare_exchange_n(&wait->os_thread, &running, GREEN_OS_THREAD_BLOCKED, false, __ATOMIC_ACQUIRE,
+                                     __ATOMIC_ACQUIRE))
+        return false;
+    while (!left && __atomic_load_n(&wait->os_thread, __ATOMIC_ACQUIRE) != GREEN_OS_THREAD_WOKEN) {
+        futex_wait(&wait->os_thread, GREEN_OS_THREAD_BLOCKED, deadline);
+        if (green__time_left(deadline) != 0)
+            continue;
+        left = leave(wait);
+        deadline = GREEN_NEVER; /* if it has not left, the wake-up is on its way */
+    }
+    return left;
+}
+
+int green__shared_wait_block(green_shared_wait *wait, int64_t timeout) {
+    int error_number = errno, result;
+    pthread_cleanup_push(end_wait, wait);
+    result = block(wait, green__deadline_after(timeout)) ? -ETIMEDOUT : 0;
+    pthread_cleanup_pop(0);
     errno = error_number;
-    return left ? -ETIMEDOUT : 0;
+    return result;
 }
 
 static void unblock(green_shared_wait *wait) {
@@ -73,11 +89,14 @@ void green__shared_wait_wake_foreign(green_shared_wait *wait) {
         unblock(wait);
 }
 
-/* If the context of the OS thread is parked, a green thread has ended the OS thread, and this
- * function may already have overwritten the frames of the context. */
+/* Another wait of the root was on the stack of the OS thread, which has been used since. */
+static bool is_lost(const green_thread *thread) {
+    return thread == &thread->hub->root && (const void *)thread->wait != thread->hub->root_wait;
+}
+
 static void leave_shared_wait(green_thread *thread, void *unused) {
     (void)unused;
-    if (thread->stack && thread->state == GREEN_PARKED && is_shared(thread->wait))
+    if (thread->state == GREEN_PARKED && !is_lost(thread) && is_shared(thread->wait))
         leave(shared_wait_of(thread->wait));
 }
 

@@ -34,6 +34,20 @@ typedef struct green_shared_wait_kind {
     bool (*leave)(green_shared_wait *wait);
 } green_shared_wait_kind;
 
+/* Where the record of a wait is: in `local`, a variable of the function that waits. That of the
+ * context of an OS thread is in its hub, because the list must be intact when the OS thread
+ * ends: by then, the functions that called pthread_exit() and others have used its stack. */
+#define GREEN_SHARED_WAIT_MEMORY(local)                                                                                \
+    (__extension__({                                                                                                   \
+        _Static_assert(sizeof(local) <= GREEN_ROOT_WAIT_SIZE, "a hub has memory for the wait of its root");            \
+        (__typeof__(local) *)green__shared_wait_memory(&(local));                                                      \
+    }))
+
+static inline void *green__shared_wait_memory(void *local) {
+    green_hub *hub = green__hub;
+    return hub && hub->current == &hub->root ? hub->root_wait : local;
+}
+
 void green__shared_wait_cancel(green_wait *wait);
 
 /* The cancel() of a wait that ignores interrupts, and must have no timeout. */

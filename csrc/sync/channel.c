@@ -309,18 +309,18 @@ static inline __attribute__((always_inline)) int attempt(green_channel *channel,
  * if it must. A call that cannot wait makes the attempt nevertheless. */
 static inline __attribute__((always_inline)) int call(green_channel *channel, bool sends, void *element,
                                                       int64_t timeout) {
-    struct channel_wait wait;
-    wait.channel = channel;
-    wait.element = element;
+    struct channel_wait local, *wait = GREEN_SHARED_WAIT_MEMORY(local);
+    wait->channel = channel;
+    wait->element = element;
     int error = green__hub ? green__check_interrupt(green__hub) : 0;
     if (error < 0)
         return error;
     error = timeout == 0 ? -ETIMEDOUT : green__shared_begin(timeout);
-    int done = attempt(channel, sends, element, error == 0 ? &wait : NULL);
+    int done = attempt(channel, sends, element, error == 0 ? wait : NULL);
     if (done == 0 && error == 0) {
-        error = green__shared_wait(&wait.wait, timeout);
+        error = green__shared_wait(&wait->wait, timeout);
         if (error == 0)
-            error = wait.result;
+            error = wait->result;
     } else if (done != 0) {
         error = done < 0 ? done : 0;
     }

@@ -112,17 +112,18 @@ static const green_shared_wait_kind waiting = {{green__shared_wait_cancel, descr
 static int wait_for(green_promise *promise, int64_t timeout) {
     if (timeout == 0)
         return -ETIMEDOUT;
-    struct promise_wait wait = {.promise = promise};
+    struct promise_wait local, *wait = GREEN_SHARED_WAIT_MEMORY(local);
     int error = green__shared_begin(timeout);
     if (error < 0)
         return error;
-    green__shared_wait_init(&wait.wait, &waiting);
+    wait->promise = promise;
+    green__shared_wait_init(&wait->wait, &waiting);
     green__short_lock(&promise->lock);
     bool waits = !promise->sent;
     if (waits)
-        green__wait_list_append(&promise->waiters, &wait.wait.wait);
+        green__wait_list_append(&promise->waiters, &wait->wait.wait);
     green__short_unlock(&promise->lock);
-    return waits ? green__shared_wait(&wait.wait, timeout) : 0;
+    return waits ? green__shared_wait(&wait->wait, timeout) : 0;
 }
 
 int green_promise_wait(green_promise *promise, void **value, int64_t timeout) {
