@@ -38,8 +38,8 @@ static int wait_for(green_latch *latch, green_latch_wait *wait, const green_wait
 }
 
 int green__latch_wait(green_latch *latch, void (*describe)(const green_wait *, char *, size_t), int64_t timeout) {
-    green_latch_wait wait;
-    return wait_for(latch, &wait, &(green_wait_kind){green__shared_wait_cancel, describe}, timeout);
+    green_latch_wait local, *wait = GREEN_SHARED_WAIT_MEMORY(local);
+    return wait_for(latch, wait, &(green_wait_kind){green__shared_wait_cancel, describe}, timeout);
 }
 
 void green__latch_await(green_latch *latch, green_latch_wait *wait,
