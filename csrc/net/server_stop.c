@@ -45,20 +45,21 @@ static void never_stopped(void *argument) {
 
 static int start_stops(struct server_stop *stop) {
     const green_spawn_options options = {.name = "server stop", .discard = never_stopped};
-    int result = 0;
-    for (size_t i = 0; i < stop->server->count; i++) {
+    int error = 0;
+    for (size_t i = 0; i < stop->server->count; i++)
+        stop->parts[i] = (struct part_stop){.part = &stop->server->parts[i], .stop = stop};
+    for (size_t i = 0; i < stop->server->count && error == 0; i++) {
         struct part_stop *part = &stop->parts[i];
-        *part = (struct part_stop){.part = &stop->server->parts[i], .stop = stop};
         __atomic_fetch_add(&stop->references, 1, __ATOMIC_RELAXED);
-        int error = green_hub_spawn(part->part->hub, &part->thread, &options, stop_part, part);
-        if (error == 0)
-            continue;
-        part->thread = NULL;
-        release(stop); /* not the last reference */
-        if (error != -ESRCH)
-            result = error;
+        error = green_hub_spawn(part->part->hub, &part->thread, &options, stop_part, part);
+        if (error < 0) {
+            part->thread = NULL;
+            release(stop); /* not the last reference */
+        }
+        if (error == -ESRCH)
+            error = 0; /* the hub has ended, with all handlers */
     }
-    return result;
+    return error;
 }
 
 static void run_close(green_post *post, int error) {
@@ -68,34 +69,43 @@ static void run_close(green_post *post, int error) {
     green_server_release(part->server);
 }
 
-/* The caller was interrupted: closes the listeners, also if the threads never start. */
-static void abandon(struct server_stop *stop) {
-    for (size_t i = 0; i < stop->server->count; i++) {
-        green_server_part *part = &stop->server->parts[i];
-        if (!__atomic_exchange_n(&part->close_posted, true, __ATOMIC_RELAXED))
-            green__server_post(part, &part->close, run_close);
-        if (stop->parts[i].thread)
-            green_remote_thread_kill(stop->parts[i].thread);
-    }
+/* Closes the listeners without waiting, also where no thread can start. */
+static void close_listeners(green_server *server) {
+    for (size_t i = 0; i < server->count; i++)
+        if (!__atomic_exchange_n(&server->parts[i].close_posted, true, __ATOMIC_RELAXED))
+            green__server_post(&server->parts[i], &server->parts[i].close, run_close);
 }
 
-/* Returns the sum of the results, or the first error. */
-static int await_stops(struct server_stop *stop) {
-    int sum = 0, error = 0;
-    for (size_t i = 0; i < stop->server->count && error == 0; i++) {
-        int result = 0;
+/* The caller was interrupted, or one hub had no memory, for which the others must not wait. */
+static void abandon(struct server_stop *stop) {
+    close_listeners(stop->server);
+    for (size_t i = 0; i < stop->server->count; i++)
         if (stop->parts[i].thread)
-            error = green_remote_thread_wait(stop->parts[i].thread, &result, GREEN_FOREVER);
-        if (error == -ESRCH)
-            error = result = 0; /* its hub has ended, with all handlers */
-        if (error < 0)
+            green_remote_thread_kill(stop->parts[i].thread);
+}
+
+/* Returns the result of one stop, or the error that ended the wait for it. */
+static int await_stop(const struct part_stop *part) {
+    int result = 0;
+    int error = part->thread ? green_remote_thread_wait(part->thread, &result, GREEN_FOREVER) : 0;
+    if (error == -ESRCH || (error == 0 && green__is_interrupt(result)))
+        return 0; /* its hub was closed, with all handlers */
+    return error < 0 ? error : result;
+}
+
+/* Returns the sum of the results, or the first error. The accepting hub is the first; the
+ * others wait for it, and it waits for none. */
+static int await_stops(struct server_stop *stop) {
+    int sum = 0;
+    for (size_t i = 0; i < stop->server->count; i++) {
+        int result = await_stop(&stop->parts[i]);
+        if (result < 0) {
             abandon(stop);
-        else if (result < 0)
-            sum = sum < 0 ? sum : result;
-        else if (sum >= 0)
-            sum += result;
+            return result;
+        }
+        sum += result;
     }
-    return error < 0 ? error : sum;
+    return sum;
 }
 
 /* The service whose handler is the current thread, or NULL. */
@@ -112,19 +122,24 @@ int green_server_stop(green_server *server, int64_t limit) {
     if (green__is_inherited(server->generation))
         return green__fail(-EXDEV, "cannot stop a server of the process before the fork");
     struct server_stop *stop = malloc(sizeof *stop + server->count * sizeof *stop->parts);
-    if (!stop)
+    if (!stop) {
+        close_listeners(server);
         return green__fail(-ENOMEM, "cannot stop a server");
+    }
     green_socket *client = NULL;
     green_service *service = service_here(server, &client);
     *stop = (struct server_stop){1, green_server_retain(server), limit, green__deadline_after(limit), service != NULL};
     if (service)
         green__service_begin_stop(service, client);
-    int error = start_stops(stop);
-    int result = await_stops(stop);
+    int result = start_stops(stop);
+    if (result < 0)
+        abandon(stop);
+    else
+        result = await_stops(stop);
     if (service)
         green__service_end_stop(service, client);
     for (size_t i = 0; i < server->count; i++)
         green_remote_thread_release(stop->parts[i].thread);
     release(stop);
-    return error < 0 && result >= 0 ? error : result;
+    return result;
 }

@@ -92,7 +92,7 @@ GREEN_API GREEN_CHECK int green_server_wait(green_server *server, int64_t timeou
  *   -ECANCELED, -ETIME
  *            the caller was interrupted; the server ends nevertheless, and its handlers
  *            continue to run
- *   -ENOMEM  no memory on a hub, where the server may continue; call it again
+ *   -ENOMEM  no memory, here or on a hub; the same, and another call stops the handlers
  *   -EXDEV   the server belongs to the process before a fork */
 GREEN_API int green_server_stop(green_server *server, int64_t drain);
 

@@ -3,6 +3,7 @@
 
 #include <green/detached_socket.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 
 /* Reading and writing ------------------------------------------------------- */
@@ -331,7 +332,7 @@ static int echo_line(green_socket *client, void *context) {
 }
 
 /* A handler may run out of memory; its client then sees the end of the stream. */
-static unsigned handler_errors;
+static atomic_uint handler_errors; /* also of handlers on other hubs */
 
 static void count_error(int error, void *context) {
     (void)context;
@@ -406,6 +407,86 @@ TEST(serve, "serve waits if it has no memory for a connection, and drops none") 
 
 TEST(serve_calls, "serve waits if no descriptor is left for a connection, and drops none") {
     fail_on_each_engine(serving, 1, FAIL_CALLS);
+}
+
+/* Servers on several hubs ------------------------------------------------------ */
+
+static int ask_server(const green_address *address) {
+    green_socket *socket = NULL;
+    char line[16];
+    int error;
+    TRY(green_connect_address(&socket, address, NULL));
+    green_socket_set_timeouts(socket, PATIENTLY(2 * GREEN_SECOND), GREEN_FOREVER);
+    TRY(green_write(socket, "ping\n", 5));
+    TRY(green_read_line(socket, line, sizeof line));
+    if (error == 0)
+        error = handler_errors > 0 ? -ECONNABORTED : -EPROTO;
+done:
+    green_socket_release(socket);
+    return error < 0 ? error : 0;
+}
+
+static green_distribution distribution;
+static atomic_uint discarded;
+
+static void count_discard(void *context) {
+    (void)context;
+    discarded++;
+}
+
+static int run_server(void) {
+    green_server_options options = {.distribution = distribution,
+                                    .serve = {.on_error = count_error, .discard = count_discard}};
+    green_hub_pool *hubs;
+    green_server *server = NULL;
+    green_address address;
+    int error = (int)note_result(green_hub_pool_make(&hubs, &(green_hub_pool_options){.count = 2}));
+    if (error < 0)
+        return error;
+    handler_errors = discarded = 0;
+    TRY(green_server_start(&server, "127.0.0.1:0", hubs, &options, echo_line, NULL));
+    green_server_address(server, &address);
+    for (int i = 0; i < 4 && error >= 0; i++) {
+        error = ask_server(&address);
+        CHECK(error, !=, -EPROTO); /* a connection that was dropped without an error */
+    }
+done:
+    if (server) {
+        int stopped, result;
+        while ((stopped = green_server_stop(server, GREEN_FOREVER)) == -ENOMEM)
+            error = (int)note_result(stopped);
+        CHECK(stopped, ==, 0);
+        if ((result = green_server_wait(server, GREEN_FOREVER)) < 0 && error >= 0)
+            error = (int)note_result(result);
+    }
+    green_server_release(server);
+    CHECK(discarded, ==, 1);
+    int closed;
+    while ((closed = green_hub_pool_close(hubs, GREEN_FOREVER)) == -ENOMEM)
+        error = (int)note_result(closed);
+    CHECK(closed, ==, 0);
+    green_hub_pool_release(hubs);
+    return error < 0 ? error : 0;
+}
+
+static void serve_on_hubs(unsigned kinds) {
+    static const struct scenario servers[] = {
+        {.name = "server",
+         .run = run_server,
+         .one_by_one = true,
+         .tolerates = "madvise guard mprotect malloc calloc realloc aligned_alloc mmap strndup accept4 epoll_ctl "
+                      "io_uring_register_ring_fd io_uring_register_probe"},
+    };
+    for (distribution = GREEN_HAND_OVER; distribution <= GREEN_REUSE_PORT; distribution++)
+        fail_on_each_engine(servers, 1, kinds);
+}
+
+TEST(servers, "a server on several hubs starts without an error or not at all, and drops no connection") {
+    serve_on_hubs(FAIL_MEMORY);
+}
+
+TEST(server_calls, "a server on several hubs without descriptors does the same") {
+    serve_on_hubs(FAIL_CALLS);
 }
 
 /* The io_uring engine needs no entry in an epoll. */

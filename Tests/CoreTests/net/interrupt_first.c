@@ -16,6 +16,8 @@ static struct {
     struct pipe_ends pipe;
     green_process *process;
     green_signals *signals;
+    green_hub_pool *hubs;
+    green_server *server;
 } w;
 
 /* Sockets ------------------------------------------------------------------ */
@@ -314,6 +316,56 @@ static const struct prepared other_calls[] = {
     {0},
 };
 
+/* Servers on several hubs -------------------------------------------------- */
+
+static int end_connection(green_socket *client, void *context) {
+    (void)client, (void)context;
+    return 0;
+}
+
+static int call_server_start(void) {
+    green_server *server;
+    int error = green_server_start(&server, "127.0.0.1:0", w.hubs, NULL, end_connection, NULL);
+    if (error == 0) {
+        CHECK(green_server_stop(server, 0), ==, 0);
+        green_server_release(server);
+    }
+    return error;
+}
+
+static int call_server_wait(void) {
+    return green_server_wait(w.server, GREEN_FOREVER);
+}
+
+static int call_server_wait_at_once(void) {
+    return green_server_wait(w.server, 0);
+}
+
+static int call_server_stop(void) {
+    return green_server_stop(w.server, GREEN_FOREVER);
+}
+
+/* The server has ended. */
+static void prepare_servers(void) {
+    CHECK(green_hub_pool_make(&w.hubs, &(green_hub_pool_options){.count = 2}), ==, 0);
+    CHECK(green_server_start(&w.server, "127.0.0.1:0", w.hubs, NULL, end_connection, NULL), ==, 0);
+    CHECK(green_server_stop(w.server, 0), ==, 0);
+}
+
+static void end_servers(void) {
+    green_server_release(w.server);
+    CHECK(green_hub_pool_close(w.hubs, GREEN_FOREVER), ==, 0);
+    green_hub_pool_release(w.hubs);
+}
+
+static const struct prepared server_calls[] = {
+    {"green_server_start", call_server_start},
+    {"green_server_wait", call_server_wait},
+    {"green_server_wait with 0", call_server_wait_at_once},
+    {"green_server_stop", call_server_stop},
+    {0},
+};
+
 static void check_all(enum pending pending) {
     prepare_sockets();
     check_delivers(socket_calls, pending);
@@ -322,6 +374,9 @@ static void check_all(enum pending pending) {
     check_delivers(other_calls, pending);
     end_rest();
     remove_directory();
+    prepare_servers();
+    check_delivers(server_calls, pending);
+    end_servers();
 }
 
 TEST(delivers_kill, "a pending kill ends every call on sockets and files at once and takes nothing") {

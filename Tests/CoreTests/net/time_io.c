@@ -175,6 +175,32 @@ TEST(datagrams, "datagrams: negative and huge timeouts mean no limit, 0 does not
     green_socket_release(datagrams);
 }
 
+static green_server *server;
+
+static int end_connection(green_socket *client, void *context) {
+    (void)client, (void)context;
+    return 0;
+}
+
+static int wait_for_server(int64_t timeout) {
+    return green_server_wait(server, timeout);
+}
+
+TEST(servers, "waits for servers: negative and huge timeouts mean no limit, 0 does not wait") {
+    static const struct timed never[] = {{"green_server_wait", NULL, wait_for_server, false}, {0}};
+    static const struct timed ready[] = {{"green_server_wait", wait_for_server, NULL, false}, {0}};
+    green_hub_pool *hubs;
+    CHECK(green_hub_pool_make(&hubs, &(green_hub_pool_options){.count = 2}), ==, 0);
+    CHECK(green_server_start(&server, "127.0.0.1:0", hubs, NULL, end_connection, NULL), ==, 0);
+    check_times(never);
+    CHECK(green_server_stop(server, 0), ==, 0);
+    CHECK(green_server_wait(server, GREEN_FOREVER), ==, 0);
+    check_times(ready);
+    green_server_release(server);
+    CHECK(green_hub_pool_close(hubs, GREEN_FOREVER), ==, 0);
+    green_hub_pool_release(hubs);
+}
+
 /* Files and names ---------------------------------------------------------- */
 
 static struct pipe_ends full, empty;
