@@ -64,7 +64,8 @@ bool green__hub_is_abandoned(const green_hub *hub) {
 }
 
 const char *green__foreign_hub_reason(const green_hub *hub) {
-    return green__hub_is_abandoned(hub) ? "belongs to the process before the fork" : "lives on another OS thread";
+    return green__hub_is_abandoned(hub) ? "belongs to the process before the fork"
+                                        : "lives on another OS thread; spawn a green thread on its hub for the call";
 }
 
 int green__thread_check_hub(const green_thread *thread, const char *call) {

@@ -3,6 +3,7 @@
 #include "../base/descriptor.h"
 #include "../core/fork.h"
 #include "../core/hub.h"
+#include "../hubs/remote_thread.h"
 #include "fifo.h"
 #include "request.h"
 
@@ -197,12 +198,27 @@ static void end_calls(green_file *file) {
     green__park_in(hub, &file->closers, &close_wait);
 }
 
+static int close_on_hub(void *file) {
+    return green_file_close(file);
+}
+
+/* If the hub has ended, several OS threads may close the file. */
+static int close_elsewhere(green_file *file) {
+    int error = green__hub_call_if_open(file->hub, close_on_hub, file);
+    if (error != -ESRCH)
+        return error;
+    __atomic_store_n(&file->closed, true, __ATOMIC_RELAXED);
+    green_file_descriptor *descriptor = __atomic_exchange_n(&file->descriptor, NULL, __ATOMIC_ACQ_REL);
+    error = descriptor ? green__file_descriptor_close(descriptor) : 0;
+    return error < 0 ? green__fail(error, "cannot close a file whose hub has ended") : 0;
+}
+
 int green_file_close(green_file *file) {
     green_hub *hub = file->hub;
     char label[GREEN_FILE_LABEL_MAX];
     int error = 0;
-    if (hub != green__hub)
-        return green__fail(-EXDEV, "cannot close the file: it %s", green__foreign_hub_reason(hub));
+    if (GREEN_UNLIKELY(hub != green__hub))
+        return close_elsewhere(file);
     if (file->closed)
         return 0;
     file->references++;

@@ -2,6 +2,7 @@
 
 #include "../core/exit_observer.h"
 #include "../core/fork.h"
+#include "../core/hub.h"
 #include "../core/thread.h"
 #include "latch.h"
 
@@ -260,6 +261,17 @@ int green__hub_call(green_hub *hub, green_function *function, void *argument) {
     error = take_result(thread, &result);
     green_remote_thread_release(thread);
     return error < 0 ? error : result;
+}
+
+int green__hub_call_if_open(const green_hub *hub, green_function *function, void *argument) {
+    green_hub *open = green__hub_retain_if_open(hub);
+    if (!open && green__hub_is_abandoned(hub))
+        return green__fail(-EXDEV, "cannot reach a hub that belongs to the process before the fork");
+    if (!open)
+        return green__fail(-ESRCH, "cannot reach a hub that has ended");
+    int result = green__hub_call(open, function, argument);
+    green_hub_release(open);
+    return result;
 }
 
 /* Kills ------------------------------------------------------------------------ */

@@ -17,4 +17,7 @@
  *   -ESRCH        the hub has ended, or its OS thread ended during the call */
 int green__hub_call(green_hub *hub, green_function *function, void *argument);
 
+/* The same for a hub that may have been freed: that of an object. */
+int green__hub_call_if_open(const green_hub *hub, green_function *function, void *argument);
+
 #endif

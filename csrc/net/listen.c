@@ -1,6 +1,7 @@
 /* Making and closing listeners. */
 #include "../base/descriptor.h"
 #include "../core/fork.h"
+#include "../hubs/remote_thread.h"
 #include "address.h"
 #include "listener.h"
 
@@ -226,10 +227,22 @@ void green__listener_close_descriptor(green_listener *listener) {
     green__ready_all(&listener->closers);
 }
 
+static int close_on_hub(void *listener) {
+    return green_listener_close(listener);
+}
+
+int green__listener_close_after_end(green_listener *listener) {
+    __atomic_store_n(&listener->closed, true, __ATOMIC_RELAXED);
+    close_after_end(listener);
+    return 0;
+}
+
 int green_listener_close(green_listener *listener) {
     green_hub *hub = listener->hub;
-    if (hub != green__hub)
-        return green__fail(-EXDEV, "cannot close the listener: it %s", green__foreign_hub_reason(hub));
+    if (GREEN_UNLIKELY(hub != green__hub)) {
+        int error = green__hub_call_if_open(hub, close_on_hub, listener);
+        return error == -ESRCH ? green__listener_close_after_end(listener) : error;
+    }
     if (listener->closed)
         return 0;
     listener->closed = true;

@@ -31,6 +31,9 @@ struct green_listener {
 void green__listener_set_accept_hook(green_listener *listener, int (*hook)(green_socket *socket, void *context),
                                      void (*forget)(void *context), void *context);
 
+/* Closes a listener whose hub has ended. Returns 0. Several OS threads may do this. */
+int green__listener_close_after_end(green_listener *listener);
+
 /* Closes the descriptor if no thread accepts. */
 void green__listener_close_descriptor(green_listener *listener);
 

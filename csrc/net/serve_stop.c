@@ -1,4 +1,5 @@
 /* Stopping a service: drain, then kill. */
+#include "../hubs/remote_thread.h"
 #include "accept.h"
 #include "service.h"
 
@@ -98,10 +99,22 @@ int green__service_stop(green_service *service, int64_t limit, int64_t deadline,
     return result;
 }
 
+struct stop {
+    green_listener *listener;
+    int64_t limit;
+};
+
+static int stop_on_hub(void *argument) {
+    const struct stop *stop = argument;
+    return green_listener_stop(stop->listener, stop->limit);
+}
+
 int green_listener_stop(green_listener *listener, int64_t limit) {
+    if (GREEN_UNLIKELY(listener->hub != green__hub)) {
+        int result = green__hub_call_if_open(listener->hub, stop_on_hub, &(struct stop){listener, limit});
+        return result == -ESRCH ? green__listener_close_after_end(listener) : result;
+    }
     green_service *service = listener->service;
-    if (listener->hub != green__hub)
-        return green_listener_close(listener);
     if (!service) {
         int error = green_listener_close(listener);
         return error < 0 ? error : green__check_interrupt(listener->hub);

@@ -1,6 +1,7 @@
 /* The life of a socket: make, begin and end calls, close. */
 #include "../base/descriptor.h"
 #include "../core/fork.h"
+#include "../hubs/remote_thread.h"
 #include "transport.h"
 
 #include <stdio.h>
@@ -186,9 +187,22 @@ static void describe_close(const green_wait *wait, char *text, size_t size) {
 /* Has no cancel, because the socket is closed even if the thread is interrupted. */
 static const green_wait_kind close_wait = {NULL, describe_close};
 
+static int close_on_hub(void *socket) {
+    return green_close(socket);
+}
+
+static int close_elsewhere(green_socket *socket) {
+    int error = green__hub_call_if_open(socket->hub, close_on_hub, socket);
+    if (error != -ESRCH)
+        return error;
+    __atomic_store_n(&socket->closed, true, __ATOMIC_RELAXED);
+    close_after_end(socket);
+    return 0;
+}
+
 int green_close(green_socket *socket) {
-    if (socket->hub != green__hub)
-        return green__fail(-EXDEV, "cannot close the socket: it %s", green__foreign_hub_reason(socket->hub));
+    if (GREEN_UNLIKELY(socket->hub != green__hub))
+        return close_elsewhere(socket);
     if (socket->closed)
         return 0;
     green_hub *hub = socket->hub;

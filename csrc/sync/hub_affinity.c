@@ -3,8 +3,13 @@
 #include "../core/fork.h"
 
 int green__hub_affinity_set(green_hub **hub, const char *object) {
+    if (*hub && green__hub_is_abandoned(*hub))
+        return green__fail(-EXDEV, "this %s belongs to the process before the fork", object);
     if (*hub)
-        return green__fail(-EXDEV, "this %s %s", object, green__foreign_hub_reason(*hub));
+        return green__fail(-EXDEV,
+                           "this %s lives on another OS thread; to pass values between OS threads, use a channel "
+                           "(green_channel, or Channel in Swift) or a promise",
+                           object);
     int error = 0;
     *hub = green__hub_here(&error);
     return *hub ? 0 : error;

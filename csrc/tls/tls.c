@@ -28,7 +28,7 @@ static int not_on(const green_socket *socket, const char *call) {
 /* Returns 0 for a TLS connection of this OS thread, or -errno, explained. */
 static int check_on(const green_socket *socket, const char *call) {
     if (socket->hub != green__hub)
-        return green__fail(-EXDEV, "%s: the socket belongs to another OS thread", call);
+        return green__fail(-EXDEV, "%s: the socket %s", call, green__foreign_hub_reason(socket->hub));
     return green_tls_is_on(socket) ? 0 : not_on(socket, call);
 }
 

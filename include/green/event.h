@@ -16,7 +16,8 @@ typedef struct green_event green_event;
 /* Creates an event that is not sent. Returns 0 or -ENOMEM. */
 GREEN_API GREEN_CHECK int green_event_make(green_event **event);
 
-/* Frees the event. Threads that wait for it get -EBADF. */
+/* Frees the event. Threads that wait for it get -EBADF. On another OS thread than that of
+ * the event, this takes effect soon after the call, on its hub. */
 GREEN_API void green_event_free(green_event *GREEN_NULLABLE event);
 
 /* Sends a value to all threads that wait for the event, in order of arrival, and to

@@ -18,7 +18,8 @@
  * thread of its own there. Reads and writes with offsets are split into pieces of
  * 256 KiB.
  *
- * A file belongs to its OS thread: calls on another one fail with -EXDEV. Only one green
+ * A file belongs to its OS thread: calls on another one fail with -EXDEV, except
+ * green_file_close() and green_file_free(). Only one green
  * thread at a time may read or write at the file's position; a second one gets -EBUSY. Any
  * number may make calls with an offset, and all other calls, at the same time.
  *
@@ -65,14 +66,16 @@ GREEN_API GREEN_CHECK int green_file_open(green_file **file, const char *path, i
 GREEN_API GREEN_CHECK int green_file_adopt(green_file **file, int fd);
 
 /* Frees the file. Closes it first if it is still open; unlike green_file_close(), this
- * blocks the OS thread and reports no error. */
+ * blocks the OS thread and reports no error. On another OS thread than that of the file, this
+ * takes effect soon after the call, on the hub of the file; if that has ended, at once. */
 GREEN_API void green_file_free(green_file *GREEN_NULLABLE file);
 
 /* Closes the file. Calls blocked in it are woken with -EBADF, and every later call gives
  * -EBADF; a second close returns 0. The descriptor is closed when this returns, or when an
  * operation that an interrupted call has left behind ends. Blocks, and always waits for
  * the calls that it wakes. The file is closed even if this call is interrupted or fails.
- * -EIO, -ENOSPC, -EDQUOT: earlier writes could not be stored. */
+ * -EIO, -ENOSPC, -EDQUOT: earlier writes could not be stored. On another OS thread: like
+ * green_close(). */
 GREEN_API int green_file_close(green_file *file);
 
 /* Reads at the file's position and advances it. Returns size, or fewer bytes at the end of

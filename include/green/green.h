@@ -25,8 +25,13 @@
  *   Results     >= 0, or a negated errno. green_explain() returns a message for the
  *               error: what was tried, on what, why it failed.
  *   Threads     a green thread lives on the OS thread that spawned it, and so
- *               does every handle it makes. A call on a handle of another OS
- *               thread returns -EXDEV and has no effect.
+ *               does every handle it makes. On another OS thread,
+ *                 release and free take effect soon after, on the hub of the handle,
+ *                 close and stop run on that hub, and the caller waits,
+ *                 every other call returns -EXDEV and has no effect.
+ *               If the hub has ended, close, release and free take effect at once.
+ *               retain belongs to the OS thread of the handle. Handles that
+ *               any OS thread may use, such as channels, say so in their header.
  *   Blocking    a call marked "blocks" lets other green threads run. It may be
  *               called anywhere, including main(): the first such call of an OS
  *               thread makes its hub and turns the caller into a green thread.

@@ -1,5 +1,6 @@
 /* Listening sockets. A listener belongs to its OS thread: calls on another one fail with
- * -EXDEV. */
+ * -EXDEV, except green_listener_close(), green_listener_stop() and
+ * green_listener_release(). */
 #ifndef GREEN_LISTENER_H
 #define GREEN_LISTENER_H
 
@@ -57,10 +58,11 @@ GREEN_API GREEN_CHECK int green_listen_address(green_listener **listener, const 
  * listen. -EBADF, -ENOTSOCK. */
 GREEN_API GREEN_CHECK int green_listener_adopt(green_listener **listener, int fd);
 
-/* Adds an owner, and returns the listener. */
+/* Adds an owner, and returns the listener. Call it on the OS thread of the listener. */
 GREEN_API green_listener *green_listener_retain(green_listener *listener);
 
-/* Releases the listener. The last release closes it. */
+/* Releases the listener. The last release closes it. On another OS thread: like
+ * green_socket_release(). */
 GREEN_API void green_listener_release(green_listener *GREEN_NULLABLE listener);
 
 /* Waits for a connection and stores a socket that the caller owns. Connections stay in
@@ -80,10 +82,12 @@ GREEN_API GREEN_CHECK int green_accept(green_listener *listener, green_socket **
  * queue are left to other processes that share the listener; without such a process
  * they are reset. A thread blocked in green_accept() gets -EBADF. green_serve() on the
  * listener returns 0, and its handlers continue to run. A second close returns 0.
- * Blocks while another thread is in green_accept(), and cannot be interrupted. */
+ * Blocks while another thread is in green_accept(), and cannot be interrupted. On another OS
+ * thread: like green_close(). */
 GREEN_API int green_listener_close(green_listener *listener);
 
-/* Stops the green_serve() of a listener, from any green thread of the same OS thread.
+/* Stops the green_serve() of a listener, from any thread. On another OS thread than that of the
+ * listener: like green_close(), and the wait cannot be interrupted.
  * Accepts the connections in the kernel's queue, stops listening, and waits up to drain
  * nanoseconds for the handlers of all accepted connections to run and end, within the
  * server's concurrency limit. Then it closes the connections whose handler has not

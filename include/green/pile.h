@@ -27,7 +27,8 @@ typedef struct green_pile green_pile;
 GREEN_API GREEN_CHECK int green_pile_make(green_pile **pile, green_pool *pool);
 
 /* Frees the pile and drops the results that were not taken. Its threads keep
- * running. Threads that wait in green_pile_next() get -EBADF. */
+ * running. Threads that wait in green_pile_next() get -EBADF. On another OS thread than that of
+ * the pile, this takes effect soon after the call, on its hub. */
 GREEN_API void green_pile_free(green_pile *GREEN_NULLABLE pile);
 
 /* The same, and calls discard(context) for each item that was not taken, in their order. It

@@ -19,7 +19,8 @@
  * collects it: SIGCHLD is ignored, or waitpid(-1) waits for any child. Then
  * green_process_wait() fails with -ECHILD.
  *
- * A process belongs to its OS thread: calls on another one fail with -EXDEV. */
+ * A process belongs to its OS thread: calls on another one fail with -EXDEV, except
+ * green_process_free(). */
 #ifndef GREEN_PROCESS_H
 #define GREEN_PROCESS_H
 
@@ -102,7 +103,8 @@ GREEN_API int green_process_signal(green_process *process, int number);
 GREEN_API pid_t green_process_id(const green_process *process);
 
 /* Frees the handle. A process that still runs continues to run; an OS thread of Green
- * collects its exit status, so it leaves no zombie. Does not block. */
+ * collects its exit status, so it leaves no zombie. Does not block. On another OS thread than
+ * that of the handle, this takes effect soon after the call, on its hub. */
 GREEN_API void green_process_free(green_process *GREEN_NULLABLE process);
 
 GREEN_ASSUME_NONNULL_END

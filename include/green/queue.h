@@ -71,7 +71,9 @@ typedef struct green_queue_options {
 GREEN_API GREEN_CHECK int green_queue_make(green_queue **queue, const green_queue_options *options);
 
 /* Destroys the elements in the queue and frees it. Threads that wait get -EBADF. Threads
- * that wait to put keep their elements. */
+ * that wait to put keep their elements. On another OS thread than that of the
+ * queue, this takes effect soon after the call, on the hub of the queue, where the elements
+ * are destroyed. After the hub, or if no hub has used the queue, the caller destroys them. */
 GREEN_API void green_queue_free(green_queue *GREEN_NULLABLE queue);
 
 /* Moves an element into the queue, or directly to a thread that waits for one. Blocks

@@ -21,7 +21,8 @@ typedef struct green_semaphore green_semaphore;
  * Returns 0, -EINVAL if permits is negative or exceeds the limit, or -ENOMEM. */
 GREEN_API GREEN_CHECK int green_semaphore_make(green_semaphore **semaphore, int64_t permits, int64_t limit);
 
-/* Frees the semaphore. Threads that wait for it get -EBADF. */
+/* Frees the semaphore. Threads that wait for it get -EBADF. On another OS thread than that of
+ * the semaphore, this takes effect soon after the call, on its hub. */
 GREEN_API void green_semaphore_free(green_semaphore *GREEN_NULLABLE semaphore);
 
 /* Acquires a permit. Blocks while there is none.

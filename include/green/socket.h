@@ -1,8 +1,9 @@
 /* Connected stream sockets.
  *
- * A socket belongs to its OS thread: calls on another one fail with -EXDEV. One green
- * thread may read while another writes. A second reader, or a second writer, gets -EBUSY,
- * and green_explain() names both.
+ * A socket belongs to its OS thread: calls on another one fail with -EXDEV, except
+ * green_close() and green_socket_release(). detached_socket.h gives a socket to another one.
+ * One green thread may read while another writes. A second reader, or a second writer, gets
+ * -EBUSY, and green_explain() names both.
  *
  * Calls that block, read or write also fail with:
  *   -ETIMEDOUT          the socket's timeout expired, see green_socket_set_timeouts()
@@ -63,17 +64,25 @@ GREEN_API GREEN_CHECK int green_socket_pair(green_socket **first, green_socket *
  * -EBADF. */
 GREEN_API GREEN_CHECK int green_socket_adopt(green_socket **socket, int fd);
 
-/* Adds an owner, and returns the socket. */
+/* Adds an owner, and returns the socket. Call it on the OS thread of the socket. */
 GREEN_API green_socket *green_socket_retain(green_socket *socket);
 
-/* Releases the socket. The last release closes it. */
+/* Releases the socket. The last release closes it. On another OS thread than that of the
+ * socket, this takes effect soon after the call, on the hub of the socket; if that has ended,
+ * at once. Such a call allocates nothing and does not block. */
 GREEN_API void green_socket_release(green_socket *GREEN_NULLABLE socket);
 
 /* Closes the connection at once. Threads blocked in the socket are woken with -EBADF, and
  * every later call gives -EBADF; a second close returns 0. The descriptor is closed when
  * this returns. Blocks until the woken threads have left the socket, which takes one
  * iteration of the event loop and cannot be interrupted. The memory stays valid until the
- * last owner releases it. */
+ * last owner releases it.
+ *
+ * On another OS thread than that of the socket, a green thread of its hub does this, and the
+ * caller waits; an OS thread without a hub blocks. Such a call may fail:
+ *   -ENOMEM       no memory for the green thread; the socket stays open
+ *   -EWOULDBLOCK  called in a link or a destructor; the socket stays open
+ *   -EXDEV        the socket belongs to the process before a fork */
 GREEN_API int green_close(green_socket *socket);
 
 /* Shuts down one direction or both, shutdown(2): how is SHUT_RD, SHUT_WR or SHUT_RDWR.

@@ -56,10 +56,11 @@ GREEN_API GREEN_CHECK int green_detach(green_function *function, void *GREEN_NUL
 GREEN_API GREEN_CHECK int green_spawn_after(green_thread **thread, int64_t delay, green_function *function,
                                             void *GREEN_NULLABLE argument);
 
-/* Adds an owner to the handle. Returns the thread. */
+/* Adds an owner to the handle. Returns the thread. Call it on the OS thread of the thread. */
 GREEN_API green_thread *green_thread_retain(green_thread *thread);
 
-/* Releases a handle. The thread itself continues to run. */
+/* Releases a handle. The thread itself continues to run. On another OS thread, this takes
+ * effect soon after the call, on the hub of the thread. */
 GREEN_API void green_thread_release(green_thread *GREEN_NULLABLE thread);
 
 /* Blocks until the thread has finished, and stores the result of its function in *result.

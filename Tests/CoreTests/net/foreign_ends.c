@@ -147,6 +147,150 @@ TEST(socket_file, "the file of a unix listener is removed when another OS thread
     remove_directory();
 }
 
+/* Closing ---------------------------------------------------------------------- */
+
+static int close_socket(void *socket) {
+    return green_close(socket);
+}
+
+static int close_listener(void *listener) {
+    return green_listener_close(listener);
+}
+
+static int accept_one(void *listener) {
+    green_socket *socket;
+    return green_accept(listener, &socket);
+}
+
+/* Calls the function with the argument in a green thread. */
+struct call {
+    int (*function)(void *argument);
+    void *argument;
+};
+
+static int call_in_thread(void *argument) {
+    const struct call *call = argument;
+    return finish(start(call->function, call->argument));
+}
+
+/* Calls the function on an OS thread without a hub, or in a green thread of another hub. */
+static int call_elsewhere(bool in_thread, int (*function)(void *), void *argument) {
+    struct os_thread other;
+    struct call call = {function, argument};
+    if (in_thread)
+        os_thread_start(&other, call_in_thread, &call);
+    else
+        os_thread_start(&other, function, argument);
+    return os_thread_finish(&other);
+}
+
+TEST(close_socket, "a close on another OS thread closes the socket, and ends the calls of other threads") {
+    for (int in_thread = 0; in_thread < 2; in_thread++) {
+        struct pair pair = connected(TCP4);
+        green_thread *reader = start(read_byte, pair.near);
+        let_run();
+        CHECK(call_elsewhere(in_thread, close_socket, pair.near), ==, 0);
+        CHECK(green_thread_is_finished(reader));
+        CHECK(finish(reader), ==, -EBADF);
+        CHECK(green_socket_fd(pair.near), ==, -EBADF);
+        expect_end(pair.far);
+        CHECK(call_elsewhere(in_thread, close_socket, pair.near), ==, 0);
+        release_pair(&pair);
+    }
+}
+
+TEST(close_listener, "a close on another OS thread closes the listener, and ends the accept of another thread") {
+    for (int in_thread = 0; in_thread < 2; in_thread++) {
+        green_listener *listener = listen_any(TCP4);
+        green_thread *acceptor = start(accept_one, listener);
+        let_run();
+        CHECK(call_elsewhere(in_thread, close_listener, listener), ==, 0);
+        CHECK(finish(acceptor), ==, -EBADF);
+        CHECK(green_listener_fd(listener), ==, -EBADF);
+        CHECK(call_elsewhere(in_thread, close_listener, listener), ==, 0);
+        green_listener_release(listener);
+    }
+}
+
+static int handle_until_killed(green_socket *client, void *handled) {
+    char byte;
+    *(int *)handled += 1;
+    return (int)green_read(client, &byte, 1);
+}
+
+struct server {
+    green_listener *listener;
+    int handled;
+};
+
+static int serve(void *argument) {
+    struct server *server = argument;
+    return green_serve(server->listener, NULL, handle_until_killed, &server->handled);
+}
+
+static int stop_at_once(void *listener) {
+    return green_listener_stop(listener, 0);
+}
+
+static int stop_when_drained(void *listener) {
+    return green_listener_stop(listener, GREEN_FOREVER);
+}
+
+TEST(stop, "a stop on another OS thread kills the handlers and returns their number") {
+    for (int in_thread = 0; in_thread < 2; in_thread++) {
+        struct server server = {listen_any(TCP4), 0};
+        green_thread *serving = start(serve, &server);
+        green_socket *clients[3];
+        for (int i = 0; i < 3; i++)
+            clients[i] = connect_to(server.listener);
+        UNTIL(server.handled == 3);
+        CHECK(call_elsewhere(in_thread, stop_at_once, server.listener), ==, 3);
+        CHECK(finish(serving), ==, 0);
+        for (int i = 0; i < 3; i++) {
+            expect_end(clients[i]);
+            green_socket_release(clients[i]);
+        }
+        green_listener_release(server.listener);
+    }
+}
+
+TEST(drain, "a stop on another OS thread waits for the handlers") {
+    struct os_thread other;
+    struct server server = {listen_any(TCP4), 0};
+    green_thread *serving = start(serve, &server);
+    green_socket *client = connect_to(server.listener);
+    UNTIL(server.handled == 1);
+    os_thread_start(&other, stop_when_drained, server.listener);
+    UNTIL(green_listener_fd(server.listener) == -EBADF);
+    CHECK(!other.ended);
+    send_text(client, "x");
+    CHECK(os_thread_finish(&other), ==, 0);
+    CHECK(finish(serving), ==, 0);
+    green_socket_release(client);
+    green_listener_release(server.listener);
+}
+
+static int use_elsewhere(void *argument) {
+    struct pair *pair = argument;
+    char byte;
+    CHECK(green_read(pair->near, &byte, 1), ==, -EXDEV);
+    CHECK_CONTAINS(green_explain(-EXDEV), "spawn a green thread on its hub for the call");
+    CHECK(green_write(pair->near, "x", 1), ==, -EXDEV);
+    CHECK(green_shutdown(pair->near, SHUT_WR), ==, -EXDEV);
+    CHECK_CONTAINS(green_explain(-EXDEV), "spawn a green thread on its hub for the call");
+    return 0;
+}
+
+TEST(other_calls, "every other call on another OS thread is -EXDEV, has no effect, and says what to do") {
+    struct pair pair = connected(UNIX_PAIR);
+    CHECK(call_elsewhere(false, use_elsewhere, &pair), ==, 0);
+    send_text(pair.far, "unaffected");
+    expect_text(pair.near, "unaffected");
+    release_pair(&pair);
+}
+
+/* Hubs that end in use --------------------------------------------------------- */
+
 /* A hub that ends in use: threads are blocked in its sockets. */
 static struct {
     green_socket *reading, *idle, *unread;
@@ -162,11 +306,6 @@ static green_socket *one_end(int *peer) {
     CHECK(green_socket_adopt(&socket, fds[0]), ==, 0);
     *peer = fds[1];
     return socket;
-}
-
-static int accept_one(void *listener) {
-    green_socket *socket;
-    return green_accept(listener, &socket);
 }
 
 static int leave_in_use(void *unused) {
@@ -192,8 +331,19 @@ static int leave_in_use(void *unused) {
     return 0;
 }
 
+static bool closes_first;
+
 static int release_left(void *unused) {
     (void)unused;
+    if (closes_first) {
+        CHECK(green_close(left.reading), ==, 0);
+        CHECK(green_close(left.idle), ==, 0);
+        CHECK(green_close(left.unread), ==, 0);
+        CHECK(green_listener_stop(left.accepting, GREEN_FOREVER), ==, 0);
+        CHECK(green_listener_close(left.listening), ==, 0);
+        CHECK(green_socket_fd(left.reading), ==, -EBADF);
+        CHECK(green_listener_fd(left.accepting), ==, -EBADF);
+    }
     green_socket_release(left.reading);
     green_socket_release(left.idle);
     green_socket_release(left.unread);
@@ -221,6 +371,14 @@ static void check_ended_in_use(void) {
 
 TEST(ended_in_use, "sockets of a hub whose OS thread ended in use are closed when other OS threads release them") {
     struct child child;
+    run_child(&child, check_ended_in_use);
+    CHECK_CONTAINS(child.output, "ended while its hub was in use");
+    CHECK(child.status, ==, 0);
+}
+
+TEST(closed_in_use, "sockets of a hub whose OS thread ended in use may be closed on several OS threads at once") {
+    struct child child;
+    closes_first = true;
     run_child(&child, check_ended_in_use);
     CHECK_CONTAINS(child.output, "ended while its hub was in use");
     CHECK(child.status, ==, 0);

@@ -299,3 +299,20 @@ TEST(ended_in_use, "objects of a hub whose OS thread ended in use may be freed o
     CHECK_CONTAINS(child.output, "ended while its hub was in use");
     CHECK(child.status, ==, 0);
 }
+
+static void use_foreign(void *queue) {
+    char byte;
+    CHECK(green_queue_try_get(queue, &byte), ==, -EXDEV);
+    CHECK_CONTAINS(green_explain(-EXDEV), "this queue lives on another OS thread");
+    CHECK_CONTAINS(green_explain(-EXDEV), "use a channel (green_channel, or Channel in Swift)");
+    CHECK(green_queue_close(queue), ==, -EXDEV);
+    CHECK_CONTAINS(green_explain(-EXDEV), "green_channel");
+}
+
+TEST(message, "the error of a call on another OS thread names the channel") {
+    green_queue *queue;
+    CHECK(make_queue((void **)&queue), ==, 0);
+    CHECK(green_queue_put(queue, "x", 0), ==, 0);
+    on_os_thread(use_foreign, queue);
+    green_queue_free(queue);
+}

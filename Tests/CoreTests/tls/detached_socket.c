@@ -136,6 +136,23 @@ TEST(released, "a TLS connection whose last release is on another OS thread send
     with_each_version(check_released);
 }
 
+static int close_socket(void *socket) {
+    return green_close(socket);
+}
+
+static void check_closed(green_tls_version version) {
+    struct os_thread other;
+    struct tls_pair pair = tls_pair(version);
+    os_thread_start(&other, close_socket, pair.client);
+    CHECK(os_thread_finish(&other), ==, 0);
+    expect_end(pair.server);
+    release_tls_pair(&pair);
+}
+
+TEST(closed, "a TLS connection that another OS thread closes sends close_notify") {
+    with_each_version(check_closed);
+}
+
 enum { MOVES = 60, PIECE = 5000 };
 
 /* Moves the connection to a hub of its own for each piece. */
