@@ -4,6 +4,9 @@
 // It runs on io_uring the cheapest way known (multishot receives, sends that complete silently), so
 // that a server on the other core is what limits the rate. Even so, on loopback both ends of a
 // connection do the same work in the kernel: trust server_cpu_ns_per_message (--pid) over the rate.
+//
+// Clients may differ: --heavy makes some connections, selected at random, send more or ask for more
+// work than the others. The latencies are then those of the others.
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -19,11 +22,13 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { BUFFER_GROUP = 0, HEAD_BYTES = 64, FULL_CHECK_EVERY = 256, STALL_SECONDS = 10 };
-enum operation { RECEIVE, SEND };
+enum { HEAVY_FACTOR = 10, HEAVY_OF = 8 };
+enum operation { RECEIVE, SEND, PAUSE };
 
 struct connection {
     int fd;
@@ -31,14 +36,19 @@ struct connection {
     unsigned long count; // messages sent; the current one begins with it
     unsigned sent, received;
     uint64_t sent_at;
+    bool heavy;
 };
 
-static const char *host = "127.0.0.1";
+static const char *host = "127.0.0.1", *path;
 static int port;
 static unsigned connection_count = 1, size = 64;
 static double seconds = 3, warmup = 0.5, hold;
 static long message_limit = -1;
 static pid_t server;
+static uint32_t work;
+static bool heavy_work, heavy_rate;
+static unsigned seed = 1;
+static struct __kernel_timespec pause_time;
 
 static struct io_uring ring;
 static struct io_uring_buf_ring *buffer_ring;
@@ -48,6 +58,7 @@ static struct connection *connections;
 
 static uint32_t *latencies;
 static size_t latency_count, latency_capacity;
+static size_t message_count;
 static bool measuring;
 
 _Noreturn static void fail(const char *what, int error) {
@@ -127,6 +138,13 @@ static void start_message(unsigned index, uint64_t now) {
     send_rest(index, false);
 }
 
+// The time of its message is that of its departure.
+static void start_pause(unsigned index) {
+    struct io_uring_sqe *sqe = next_sqe();
+    io_uring_prep_timeout(sqe, &pause_time, 0, 0);
+    tag(sqe, PAUSE, index);
+}
+
 static void record(uint64_t latency) {
     if (latency_count == latency_capacity) {
         latency_capacity = latency_capacity ? latency_capacity * 2 : 1 << 20;
@@ -168,9 +186,15 @@ static void on_receive(unsigned index, int result, unsigned flags) {
     if (c->received < size)
         return;
     uint64_t now = clock_ns(CLOCK_MONOTONIC);
-    if (measuring)
-        record(now - c->sent_at);
-    start_message(index, now);
+    if (measuring) {
+        message_count++;
+        if (!c->heavy)
+            record(now - c->sent_at);
+    }
+    if (heavy_rate && !c->heavy)
+        start_pause(index);
+    else
+        start_message(index, now);
 }
 
 static void on_send(unsigned index, int result) {
@@ -193,8 +217,11 @@ static void run_iteration(void) {
         fail("io_uring_enter", -result);
     io_uring_for_each_cqe(&ring, head, cqe) {
         unsigned index = cqe->user_data >> 8;
-        if ((cqe->user_data & 0xff) == SEND)
+        enum operation operation = cqe->user_data & 0xff;
+        if (operation == SEND)
             on_send(index, cqe->res);
+        else if (operation == PAUSE)
+            start_message(index, clock_ns(CLOCK_MONOTONIC));
         else
             on_receive(index, cqe->res, cqe->flags);
         count++;
@@ -231,16 +258,58 @@ static void open_ring(void) {
     io_uring_buf_ring_advance(buffer_ring, buffer_count);
 }
 
-static void connect_all(void) {
+static void set_work(struct connection *c) {
+    uint32_t amount = c->heavy && heavy_work ? work * HEAVY_FACTOR : work;
+    if (size >= HEAD_BYTES)
+        memcpy(c->message + sizeof c->count, &amount, sizeof amount);
+}
+
+// Selects one of eight connections at random, but always the same number of them.
+static void select_heavy(void) {
+    unsigned left = heavy_work || heavy_rate ? (connection_count + HEAVY_OF - 1) / HEAVY_OF : 0;
+    srandom(seed);
+    while (left > 0) {
+        struct connection *c = &connections[random() % connection_count];
+        left -= !c->heavy;
+        c->heavy = true;
+    }
+    for (unsigned i = 0; i < connection_count; i++)
+        set_work(&connections[i]);
+}
+
+static int connect_one(void) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
     struct linger reset = {.l_onoff = 1};
+    int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (inet_pton(AF_INET, host, &address.sin_addr) != 1)
+        fail(host, EINVAL);
+    if (fd < 0)
+        fail("socket", errno);
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0)
+        fail("connect", errno);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    // Closing with a reset leaves no TIME_WAIT, so the next run finds its ports free.
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    return fd;
+}
+
+// A unix socket costs the load less than TCP, of which the sender does the receiver's part.
+static int connect_to_path(void) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        fail("socket", errno);
+    strncpy(address.sun_path, path, sizeof address.sun_path - 1);
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0)
+        fail(path, errno);
+    return fd;
+}
+
+static void connect_all(void) {
     struct rlimit limit;
-    int on = 1;
     getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
-    if (inet_pton(AF_INET, host, &address.sin_addr) != 1)
-        fail(host, EINVAL);
     connections = calloc(connection_count, sizeof *connections);
     char *messages = malloc((size_t)connection_count * size);
     if (!connections || !messages)
@@ -248,17 +317,10 @@ static void connect_all(void) {
     for (size_t i = 0; message_limit != 0 && i < (size_t)connection_count * size; i++)
         messages[i] = i * 167 + i / 256;
     for (unsigned i = 0; i < connection_count; i++) {
-        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (fd < 0)
-            fail("socket", errno);
-        if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0)
-            fail("connect", errno);
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        // Closing with a reset leaves no TIME_WAIT, so the next run finds its ports free.
-        setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-        connections[i].fd = fd;
+        connections[i].fd = path ? connect_to_path() : connect_one();
         connections[i].message = messages + (size_t)i * size;
     }
+    select_heavy();
 }
 
 static int ascending(const void *left, const void *right) {
@@ -274,11 +336,11 @@ static uint32_t percentile(double fraction) {
 
 static void report(double elapsed, uint64_t cpu_ns) {
     qsort(latencies, latency_count, sizeof *latencies, ascending);
-    printf("{\"connections\":%u,\"size\":%u,\"messages\":%zu,\"seconds\":%.3f,", connection_count, size, latency_count,
+    printf("{\"connections\":%u,\"size\":%u,\"messages\":%zu,\"seconds\":%.3f,", connection_count, size, message_count,
            elapsed);
-    printf("\"messages_per_second\":%.0f,", latency_count / elapsed);
-    if (server && latency_count)
-        printf("\"server_cpu_ns_per_message\":%.1f,", (double)cpu_ns / latency_count);
+    printf("\"messages_per_second\":%.0f,", message_count / elapsed);
+    if (server && message_count)
+        printf("\"server_cpu_ns_per_message\":%.1f,", (double)cpu_ns / message_count);
     else
         printf("\"server_cpu_ns_per_message\":null,");
     if (server)
@@ -289,17 +351,11 @@ static void report(double elapsed, uint64_t cpu_ns) {
 }
 
 static void parse_options(int argc, char **argv) {
-    static const struct option known[] = {{"host", 1, 0, 'h'},
-                                          {"port", 1, 0, 'p'},
-                                          {"connections", 1, 0, 'c'},
-                                          {"size", 1, 0, 's'},
-                                          {"seconds", 1, 0, 't'},
-                                          {"messages", 1, 0, 'm'},
-                                          {"warmup", 1, 0, 'w'},
-                                          {"pid", 1, 0, 'P'},
-                                          {"hold", 1, 0, 'l'},
-                                          {"help", 0, 0, 'H'},
-                                          {0}};
+    static const struct option known[] = {
+        {"host", 1, 0, 'h'},  {"port", 1, 0, 'p'},    {"path", 1, 0, 'x'},     {"connections", 1, 0, 'c'},
+        {"size", 1, 0, 's'},  {"seconds", 1, 0, 't'}, {"messages", 1, 0, 'm'}, {"warmup", 1, 0, 'w'},
+        {"pid", 1, 0, 'P'},   {"hold", 1, 0, 'l'},    {"work", 1, 0, 'W'},     {"heavy", 1, 0, 'y'},
+        {"pause", 1, 0, 'u'}, {"seed", 1, 0, 'S'},    {"help", 0, 0, 'H'},     {0}};
     for (int o; (o = getopt_long(argc, argv, "", known, NULL)) != -1;)
         switch (o) {
         case 'h':
@@ -307,6 +363,9 @@ static void parse_options(int argc, char **argv) {
             break;
         case 'p':
             port = atoi(optarg);
+            break;
+        case 'x':
+            path = optarg;
             break;
         case 'c':
             connection_count = strtoul(optarg, NULL, 0);
@@ -329,17 +388,36 @@ static void parse_options(int argc, char **argv) {
         case 'l':
             hold = atof(optarg);
             break;
+        case 'W':
+            work = strtoul(optarg, NULL, 0);
+            break;
+        case 'y':
+            heavy_work = strcmp(optarg, "work") == 0;
+            heavy_rate = strcmp(optarg, "rate") == 0;
+            if (!heavy_work && !heavy_rate)
+                fail("--heavy", EINVAL);
+            break;
+        case 'u':
+            pause_time.tv_nsec = atol(optarg) * 1000;
+            break;
+        case 'S':
+            seed = strtoul(optarg, NULL, 0);
+            break;
         default:
-            puts("echo_load --port N [--host 127.0.0.1] [--connections 1] [--size 64]\n"
+            puts("echo_load --port N [--host 127.0.0.1] or --path SOCKET [--connections 1] [--size 64]\n"
                  "  [--seconds 3 | --messages N]   how long to measure; 0 messages: only connect\n"
                  "  [--warmup 0.5]                 seconds before that\n"
                  "  [--pid P]                      also report the CPU time and memory of P\n"
-                 "  [--hold 0]                     seconds to stay connected after the report");
+                 "  [--hold 0]                     seconds to stay connected after the report\n"
+                 "  [--work 0]                     microseconds of work that each message asks for\n"
+                 "  [--heavy work|rate]            one of eight connections asks for ten times the work,\n"
+                 "                                 or: the others pause before each message\n"
+                 "  [--pause 0] [--seed 1]         microseconds of a pause; selects the connections");
             exit(o == 'H' ? 0 : 2);
         }
     if (optind < argc)
         fail(argv[optind], EINVAL);
-    if (port == 0)
+    if (port == 0 && !path)
         fail("--port", EINVAL);
     if (connection_count == 0 || size == 0)
         fail("--connections and --size", EINVAL);
@@ -361,7 +439,7 @@ int main(int argc, char **argv) {
         measuring = true;
         cpu_begin = server_cpu_ns();
         begin = now = clock_ns(CLOCK_MONOTONIC);
-        while (message_limit > 0 ? latency_count < (size_t)message_limit : now < begin + seconds * 1e9) {
+        while (message_limit > 0 ? message_count < (size_t)message_limit : now < begin + seconds * 1e9) {
             run_iteration();
             now = clock_ns(CLOCK_MONOTONIC);
         }
