@@ -18,6 +18,7 @@
     X(IOWQ_MAX_WORKERS, "iowq_max_workers") /* io_uring, Linux 5.15 */                                                 \
     X(MEMBARRIER, "membarrier")             /* membarrier(2), private expedited, Linux 4.14 */                         \
     X(MPROTECT_GUARD, "mprotect_guard")     /* an mprotect(2) guard for each stack */                                  \
+    X(MSG_RING, "msg_ring")                 /* io_uring, Linux 6.13 */                                                 \
     X(NO_IOWAIT, "no_iowait")               /* io_uring, Linux 6.15 */                                                 \
     X(POLL_FIRST, "poll_first")             /* io_uring, Linux 5.19 */                                                 \
     X(REGISTERED_RING, "registered_ring")   /* io_uring, Linux 5.18 */                                                 \

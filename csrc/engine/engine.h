@@ -184,7 +184,9 @@ struct green_engine {
     const green_engine_class *class;
     uint64_t operations;     /* submitted and not completed */
     uint64_t buffers_in_use; /* provided buffers that were not released */
-    int wake_fd;             /* an eventfd: see green__engine_wake() */
+    int wake_fd;             /* an eventfd, see wake.c */
+    int ring_fd;             /* a ring that messages wake, see wake.c; -1: the eventfd does */
+    uint64_t messages;       /* that have woken it */
 
     /* Counters since the engine was opened. */
     uint64_t system_calls;
@@ -193,16 +195,20 @@ struct green_engine {
 };
 
 /* Ends the engine's wait in poll(), or makes its next one return at once. Makes one system
- * call. Any OS thread may call it while the engine is open. */
+ * call, or two if a ring has no room for a message. Any OS thread may call it while the engine
+ * is open, also in a signal handler. Preserves errno. */
 void green__engine_wake(const green_engine *engine);
 
 /* Waits until green__engine_wake() has been called `calls` times since the engine was
  * opened, and returns the number of calls, which may be higher. */
-uint64_t green__engine_await_wakes(const green_engine *engine, uint64_t calls);
+uint64_t green__engine_await_wakes(green_engine *engine, uint64_t calls);
 
 /* Makes the eventfd of an engine. Its number is high, see green__move_fd_high(). Returns 0,
  * or -errno, explained. */
 int green__engine_open_wake_fd(green_engine *engine);
+
+/* Sends the message that wakes a ring. Returns 0 or -errno. */
+int green__uring_send_wake(int ring_fd);
 
 static inline bool green__engine_supports(const green_engine *engine, green_op_kind kind) {
     return engine->class->supports && engine->class->supports(engine, kind);

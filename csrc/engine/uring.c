@@ -55,6 +55,10 @@ static void complete(green_uring *uring, const struct io_uring_cqe *cqe) {
         uring->wake_polled = cqe->flags & IORING_CQE_F_MORE;
         return;
     }
+    if (cqe->user_data == GREEN_USER_DATA_MESSAGE || cqe->user_data == GREEN_USER_DATA_PROBE) {
+        uring->base.messages += cqe->user_data == GREEN_USER_DATA_MESSAGE;
+        return;
+    }
     green_op *op = op_of(cqe->user_data);
     bool more = cqe->flags & IORING_CQE_F_MORE;
     GREEN_INVARIANT(op->state == GREEN_URING_SUBMITTED || op->state == GREEN_URING_CANCEL_QUEUED ||
@@ -189,6 +193,7 @@ static int open_engine(green_engine **engine, const green_engine_options *option
     error = green__uring_try_enter(uring);
     if (error < 0)
         goto close_ring;
+    green__uring_probe_messages(uring);
     *engine = &uring->base;
     return 0;
 

@@ -1,6 +1,7 @@
 /* The io_uring engine: its state, and the parts that work on it.
  *
  *   uring_files.c    requests on files
+ *   uring_message.c  messages that wake the ring
  *   uring_setup.c    makes the ring and finds out what the kernel supports
  *   uring_buffers.c  the provided buffer ring: memory for receives
  *   uring_submit.c   writes submission entries: submit and cancel
@@ -74,9 +75,15 @@ enum {
 
 /* The user data of a request is the address of its operation with a generation number in
  * the upper 16 bits. Addresses are multiples of 4, so bit 0 can mark a request that cancels
- * the request with the rest of the user data. Bit 1 marks polls that have no operation: of
- * the inner epoll, and of the eventfd of green__engine_wake(). */
-enum { GREEN_USER_DATA_CANCEL = 1, GREEN_USER_DATA_INNER_EPOLL = 2, GREEN_USER_DATA_WAKE = 6 };
+ * the request with the rest of the user data. Bit 1 marks completions without an operation:
+ * of the polls of the inner epoll and of the eventfd of green__engine_wake(), and messages. */
+enum {
+    GREEN_USER_DATA_CANCEL = 1,
+    GREEN_USER_DATA_INNER_EPOLL = 2,
+    GREEN_USER_DATA_WAKE = 6,
+    GREEN_USER_DATA_MESSAGE = 10,
+    GREEN_USER_DATA_PROBE = 14, /* a message that has shown that there are messages */
+};
 
 static inline green_uring *green__uring_of(green_engine *engine) {
     return GREEN_CONTAINER(engine, green_uring, base);
@@ -92,6 +99,11 @@ bool green__uring_files_supports(const green_engine *engine, green_op_kind kind)
 
 /* Fills in the entry of an operation on a file, except for its user data. */
 void green__uring_files_prepare(struct io_uring_sqe *sqe, const green_op *op);
+
+/* uring_message.c -------------------------------------------------------------- */
+
+/* Lets messages wake the ring, if the kernel has them. */
+void green__uring_probe_messages(green_uring *uring);
 
 /* uring_setup.c ---------------------------------------------------------------- */
 

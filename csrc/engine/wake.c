@@ -1,8 +1,15 @@
-/* Wakes an engine from other OS threads, by an eventfd.
+/* Wakes an engine from other OS threads.
  *
- * Each engine watches its eventfd edge-triggered: a write causes an event although the
- * counter was not 0, so the engine never has to read it. The counter is the number of
- * calls. */
+ * A ring is woken by a message, a completion that the kernel adds to it: between two hubs that
+ * sleep on idle processors, a round trip takes a fifth less time than by eventfd. The message
+ * is sent by a call of its own, which needs no ring (IORING_REGISTER_SEND_MSG_RING, Linux
+ * 6.13). So any OS thread can send one, also in a signal handler, and knows at once whether it
+ * was sent; an entry of the sender's ring would have to be submitted at once as well, because
+ * the sender may compute for long before it enters the kernel again.
+ *
+ * An epoll engine, a ring of an older kernel, and a ring that has no room are woken by an
+ * eventfd. Each engine watches its eventfd edge-triggered: a write causes an event although the
+ * counter was not 0, so the engine never has to read it. The counter is the number of calls. */
 #include "engine.h"
 
 #include "../base/descriptor.h"
@@ -11,43 +18,30 @@
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 
-/* ThreadSanitizer does not know that a read of an eventfd follows the writes, because the calls
- * are not those of the C library. */
-#if defined(__SANITIZE_THREAD__)
-#define GREEN_WAKE_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define GREEN_WAKE_TSAN 1
-#endif
-#endif
-#ifdef GREEN_WAKE_TSAN
-void __tsan_acquire(void *address);
-void __tsan_release(void *address);
-#else
-#define __tsan_acquire(address) ((void)0)
-#define __tsan_release(address) ((void)0)
-#endif
-
 int green__engine_open_wake_fd(green_engine *engine) {
-    int fd = eventfd(0, EFD_CLOEXEC);
+    engine->ring_fd = -1;
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     engine->wake_fd = fd < 0 ? -errno : green__move_fd_high(fd);
     return engine->wake_fd < 0 ? green__fail(engine->wake_fd, "cannot make the eventfd of a hub") : 0;
 }
 
-/* A write of 1 does not block unless the counter is near 2^64. */
+/* After the message or the write, the hub may close the engine. */
 void green__engine_wake(const green_engine *engine) {
-    int error_number = errno, fd = engine->wake_fd;
-    __tsan_release((void *)engine); /* the engine may be freed once the write has been read */
-    ssize_t written = green__raw_write(fd, &(uint64_t){1}, sizeof(uint64_t));
-    GREEN_INVARIANT(written == sizeof(uint64_t), "an eventfd can be written");
+    int error_number = errno;
+    if (engine->ring_fd < 0 || green__uring_send_wake(engine->ring_fd) < 0) {
+        ssize_t written = green__raw_write(engine->wake_fd, &(uint64_t){1}, sizeof(uint64_t));
+        GREEN_INVARIANT(written == sizeof(uint64_t), "an eventfd can be written");
+    }
     errno = error_number;
 }
 
-uint64_t green__engine_await_wakes(const green_engine *engine, uint64_t calls) {
-    uint64_t total = 0, count;
-    while (total < calls)
+uint64_t green__engine_await_wakes(green_engine *engine, uint64_t calls) {
+    uint64_t written = 0, count;
+    for (;;) {
         if (syscall(SYS_read, engine->wake_fd, &count, sizeof count) == sizeof count) /* never the patched read() */
-            total += count;
-    __tsan_acquire((void *)engine);
-    return total;
+            written += count;
+        if (written + engine->messages >= calls)
+            return written + engine->messages;
+        engine->class->poll(engine, -1);
+    }
 }

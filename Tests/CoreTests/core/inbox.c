@@ -38,8 +38,8 @@ static int post_many(void *argument) {
     return 0;
 }
 
-/* The number of wake-ups that were made for a hub: the counter of its eventfd, which the hub
- * does not read before it ends. */
+/* The number of wake-ups that were made for a hub: its messages, and the counter of its eventfd,
+ * which the hub does not read before it ends. */
 static uint64_t wake_ups(const green_hub *hub) {
     char path[64], line[128];
     unsigned long long count = UINT64_MAX;
@@ -50,7 +50,7 @@ static uint64_t wake_ups(const green_hub *hub) {
         sscanf(line, "eventfd-count: %llx", &count);
     CHECK(fclose(file), ==, 0);
     CHECK(count, !=, UINT64_MAX);
-    return count;
+    return count + hub->engine->messages;
 }
 
 static uint64_t wakes_counted(void) {

@@ -477,16 +477,6 @@ static int sleep_on_worker(void *unused) {
     return usleep(1000);
 }
 
-TEST(broken_offload, "a wait for an offloaded call that a signal interrupts continues, and still times out") {
-    on_uring();
-    fail_next(IORING_OP_READ, -EINTR, 3);
-    CHECK(green_offload(NULL, sleep_on_worker, NULL, NULL, NULL, GREEN_FOREVER), ==, 0);
-    expect_all_met();
-    fail_next(IORING_OP_READ, -EINTR, 1000000000);
-    CHECK(green_offload(NULL, sleep_on_worker, NULL, NULL, NULL, 0), ==, -ETIMEDOUT);
-    fail_next(0, 0, 0);
-}
-
 TEST(longest_wait, "no timeout overflows when the kernel adds it to its clock") {
     int64_t longest = INT64_MAX;
     open_hub(0);

@@ -92,9 +92,9 @@ static bool has_all_wakes(void *argument) {
 }
 
 /* The hub closes its engine next. */
-uint64_t __wrap_green__engine_await_wakes(const green_engine *base, uint64_t calls);
-uint64_t __wrap_green__engine_await_wakes(const green_engine *base, uint64_t calls) {
-    struct awaited awaited = {turn_engine_of((green_engine *)(uintptr_t)base), calls};
+uint64_t __wrap_green__engine_await_wakes(green_engine *base, uint64_t calls);
+uint64_t __wrap_green__engine_await_wakes(green_engine *base, uint64_t calls) {
+    struct awaited awaited = {turn_engine_of(base), calls};
     if (!has_all_wakes(&awaited))
         turn_block("the last wake-ups", has_all_wakes, &awaited, -1);
     CHECK(awaited.engine->wakes, ==, calls);
