@@ -17,7 +17,7 @@
 typedef struct green_dump_request {
     green_post post;
     /* Called once, on the OS thread of the hub. NULL: the OS thread has ended. */
-    void (*write)(struct green_dump_request *request, green_hub *GREEN_NULLABLE hub);
+    void (*write)(struct green_dump_request *request, green_hub *hub);
 } green_dump_request;
 
 /* What a hub has done so far. Two equal values mean that one thread has run all the time

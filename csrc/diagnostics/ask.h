@@ -28,7 +28,7 @@ typedef struct green_answer {
     struct green_question *question;
     char hub[GREEN_HUB_LABEL_MAX]; /* for messages */
     int error;                     /* see green__answer_error() */
-    char *GREEN_NULLABLE text;     /* of a dump */
+    char *text;                    /* of a dump */
     size_t size, capacity;
     bool out_of_memory; /* the text is incomplete */
     green_statistics statistics;
@@ -39,8 +39,7 @@ typedef struct green_question green_question;
 /* Asks one hub, or every hub of the process if `only` is NULL, and waits up to timeout
  * nanoseconds for their answers. *question is the caller's, also if time has run out: 0.
  * -ENOMEM, -EWOULDBLOCK, or the error of an interrupt. */
-int green__ask(green_question **question, const green_question_kind *kind, green_hub *GREEN_NULLABLE only,
-               int64_t timeout);
+int green__ask(green_question **question, const green_question_kind *kind, green_hub *only, int64_t timeout);
 
 /* The answers, the oldest hub first. */
 size_t green__question_count(const green_question *question);
