@@ -43,9 +43,10 @@ typedef struct green_shared_wait_kind {
         (__typeof__(local) *)green__shared_wait_memory(&(local));                                                      \
     }))
 
+/* In the event loop, the root may be parked, and what it calls must not wait. */
 static inline void *green__shared_wait_memory(void *local) {
     green_hub *hub = green__hub;
-    return hub && hub->current == &hub->root ? hub->root_wait : local;
+    return hub && hub->current == &hub->root && !hub->in_event_loop ? hub->root_wait : local;
 }
 
 void green__shared_wait_cancel(green_wait *wait);

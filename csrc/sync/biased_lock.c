@@ -10,6 +10,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+enum { CHANGES_MAX = 2 }; /* of the user, including the first one */
+
 static bool has_membarrier;
 
 static int membarrier(int command) {
@@ -42,15 +44,20 @@ static void end_bias(green_biased_lock *lock) {
     errno = error_number;
 }
 
-/* Called with the short lock. */
+/* Called with the short lock. OS threads without a hub are not told apart, so there is no bias
+ * to one. The maker of an object may be another hub than the one that uses it, so the hub may
+ * change once. */
 static void count(green_biased_lock *lock) {
     uintptr_t self = green__biased_lock_self();
-    if (lock->last != self || self == 0) {
-        lock->last = self;
-        lock->repeats = 0;
-    } else if (++lock->repeats >= GREEN_BIASED_LOCK_REPEATS) {
-        __atomic_store_n(&lock->owner, may_bias() ? self : GREEN_BIASED_LOCK_SHARED, __ATOMIC_RELAXED);
+    if (lock->last == self && self != 0) {
+        if (++lock->repeats >= GREEN_BIASED_LOCK_REPEATS)
+            __atomic_store_n(&lock->owner, may_bias() ? self : GREEN_BIASED_LOCK_SHARED, __ATOMIC_RELAXED);
+        return;
     }
+    lock->last = self;
+    lock->repeats = 0;
+    if (self == 0 || ++lock->changes > CHANGES_MAX)
+        __atomic_store_n(&lock->owner, GREEN_BIASED_LOCK_SHARED, __ATOMIC_RELAXED);
 }
 
 void green__biased_lock_slow(green_biased_lock *lock) {

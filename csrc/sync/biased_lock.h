@@ -24,7 +24,7 @@ typedef struct green_biased_lock {
     uint32_t inside; /* atomic, a futex: the owner is in a critical section */
     green_short_lock lock;
     uintptr_t last; /* guarded by the short lock: the hub that last acquired it, and how many times in a row */
-    unsigned repeats;
+    unsigned repeats, changes;
 } green_biased_lock;
 
 enum {

@@ -1,6 +1,7 @@
 /* Channels. segmented_buffer.h stores the elements; this file decides which thread sends or
  * receives, and when. channel_record.h says what guards what. */
 #include "channel_record.h"
+#include "channel_spin.h"
 
 #include "../core/fork.h"
 #include "../core/shared_wait.h"
@@ -91,21 +92,32 @@ static int send_now(green_channel *channel, void *element, struct channel_wait *
     return done;
 }
 
-/* The usual case, without a locked instruction and without a call: the hub that owns the lock
- * stores an element of 64 bits. Returns false in other cases, and has no effect then. Needs no
- * check for a fork: the hub of a forked child owns no lock of the parent. */
-static inline bool send_as_owner(green_channel *channel, void *element) {
-    if (!channel->passes_words || !green__biased_lock_as_owner(&channel->send_lock))
+/* Acquires a lock if that takes no wait and no call. The hub of a forked child owns no lock of
+ * the parent, so that only the other case needs a check. */
+static inline bool try_lock(const green_channel *channel, green_biased_lock *lock, bool *as_owner) {
+    *as_owner = green__biased_lock_as_owner(lock);
+    return GREEN_LIKELY(*as_owner) || (green__biased_lock_is_shared(lock) &&
+                                       !green__is_inherited(channel->generation) && green__short_lock_try(&lock->lock));
+}
+
+static inline bool is_interrupted(void) {
+    return green__hub && green__hub->current->interrupts;
+}
+
+/* The usual case, without a call: stores an element of 64 bits. Returns false in other cases,
+ * and has no effect then. */
+static inline bool send_at_once(green_channel *channel, void *element) {
+    bool as_owner;
+    if (!channel->passes_words || !try_lock(channel, &channel->send_lock, &as_owner))
         return false;
     green_segmented_buffer *in = channel->in;
     bool stores = !(channel->closed | (channel->receiving != 0) | (channel->sending != 0)) &&
-                  channel->sent - channel->taken_seen < channel->limit && in->tail != in->tail_end &&
-                  !green__hub->current->interrupts;
+                  channel->sent - channel->taken_seen < channel->limit && in->tail != in->tail_end && !is_interrupted();
     if (GREEN_LIKELY(stores)) {
         memcpy(green__segmented_buffer_push_back(in), element, sizeof(uint64_t));
         green__channel_set(&channel->sent, channel->sent + 1);
     }
-    green__biased_lock_leave(&channel->send_lock);
+    green__biased_unlock(&channel->send_lock, as_owner);
     return stores;
 }
 
@@ -192,18 +204,19 @@ static int receive_or_enter(green_channel *channel, void *element, struct channe
     return done;
 }
 
-/* See send_as_owner(). */
-static inline bool receive_as_owner(green_channel *channel, void *element) {
-    if (!channel->passes_words || !green__biased_lock_as_owner(&channel->receive_lock))
+/* See send_at_once(). */
+static inline bool receive_at_once(green_channel *channel, void *element) {
+    bool as_owner;
+    if (!channel->passes_words || !try_lock(channel, &channel->receive_lock, &as_owner))
         return false;
     green_segmented_buffer *out = channel->out;
-    bool takes = channel->taken != channel->swapped && channel->sending == 0 && out->head != out->head_end &&
-                 !green__hub->current->interrupts;
+    bool takes =
+        channel->taken != channel->swapped && channel->sending == 0 && out->head != out->head_end && !is_interrupted();
     if (GREEN_LIKELY(takes)) {
         memcpy(element, green__segmented_buffer_pop_front(out), sizeof(uint64_t));
         green__channel_set(&channel->taken, channel->taken + 1);
     }
-    green__biased_lock_leave(&channel->receive_lock);
+    green__biased_unlock(&channel->receive_lock, as_owner);
     return takes;
 }
 
@@ -316,11 +329,21 @@ static inline __attribute__((always_inline)) int call(green_channel *channel, bo
     if (error < 0)
         return error;
     error = timeout == 0 ? -ETIMEDOUT : green__shared_begin(timeout);
-    int done = attempt(channel, sends, element, error == 0 ? wait : NULL);
+    bool spins = error == 0 && green__channel_may_spin(channel);
+    int64_t began = 0;
+    int done;
+    for (;; spins = false) { /* a loop, so that there is one copy of the attempt */
+        done = attempt(channel, sends, element, error < 0 || spins ? NULL : wait);
+        if (GREEN_LIKELY(done != 0 || !spins))
+            break;
+        began = green__channel_spin(channel, sends, timeout);
+    }
     if (done == 0 && error == 0) {
         error = green__shared_wait(&wait->wait, timeout);
         if (error == 0)
             error = wait->result;
+        if (began && error == 0)
+            green__channel_spin_learn(channel, sends, began);
     } else if (done != 0) {
         error = done < 0 ? done : 0;
     }
@@ -332,7 +355,7 @@ static __attribute__((noinline)) int send_slow(green_channel *channel, void *ele
 }
 
 int green_channel_send(green_channel *channel, void *element, int64_t timeout) {
-    return GREEN_LIKELY(send_as_owner(channel, element)) ? 0 : send_slow(channel, element, timeout);
+    return GREEN_LIKELY(send_at_once(channel, element)) ? 0 : send_slow(channel, element, timeout);
 }
 
 static __attribute__((noinline)) int receive_slow(green_channel *channel, void *element, int64_t timeout) {
@@ -340,7 +363,7 @@ static __attribute__((noinline)) int receive_slow(green_channel *channel, void *
 }
 
 int green_channel_receive(green_channel *channel, void *element, int64_t timeout) {
-    return GREEN_LIKELY(receive_as_owner(channel, element)) ? 0 : receive_slow(channel, element, timeout);
+    return GREEN_LIKELY(receive_at_once(channel, element)) ? 0 : receive_slow(channel, element, timeout);
 }
 
 int green_channel_try_send(green_channel *channel, void *element) {

@@ -6,6 +6,12 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* The size of a type is a multiple of its alignment. Small slots save cache lines. */
+static size_t natural_alignment(size_t size) {
+    size_t alignment = size & -size;
+    return alignment > 0 && alignment < _Alignof(max_align_t) ? alignment : _Alignof(max_align_t);
+}
+
 int green_channel_make(green_channel **made, const green_channel_options *options) {
     int error = green__segmented_buffer_check("channel", options->capacity, options->element_size, options->alignment);
     if (error < 0)
@@ -22,15 +28,17 @@ int green_channel_make(green_channel **made, const green_channel_options *option
         .passes_words = options->element_size == sizeof(uint64_t) && !options->move && options->capacity != 0,
         .send_lock = GREEN_BIASED_LOCK_INITIALIZER,
         .receive_lock = GREEN_BIASED_LOCK_INITIALIZER,
-        .in = &channel->buffers[0],
-        .out = &channel->buffers[1],
+        .in = &channel->buffers[0].buffer,
+        .out = &channel->buffers[1].buffer,
     };
     green__wait_list_init(&channel->receivers);
     green__wait_list_init(&channel->senders);
     for (int i = 0; i < 2; i++) {
-        green__segmented_buffer_init(&channel->buffers[i], options->element_size,
-                                     options->alignment ? options->alignment : _Alignof(max_align_t));
-        green__segmented_buffer_expect(&channel->buffers[i], options->capacity < 0 ? 0 : (size_t)options->capacity);
+        green__segmented_buffer_init(&channel->buffers[i].buffer, options->element_size,
+                                     options->alignment ? options->alignment
+                                                        : natural_alignment(options->element_size));
+        green__segmented_buffer_expect(&channel->buffers[i].buffer,
+                                       options->capacity < 0 ? 0 : (size_t)options->capacity);
     }
     *made = channel;
     return 0;

@@ -30,11 +30,14 @@ struct green_channel {
     uint32_t generation;
     size_t limit;
     green_channel_options options;
-    bool passes_words;         /* elements are copied by one instruction, and stored: see send_as_owner() */
+    bool passes_words;         /* elements are copied by one instruction, and stored: see send_at_once() */
     bool closed;               /* atomic, like all counts below, for readers without the lock */
+    bool waits_are_short[2];   /* atomic: of receivers and of senders, see channel_spin.h */
     size_t receiving, sending; /* the lengths of the next two */
     green_wait_list receivers, senders;
-    green_segmented_buffer buffers[2] __attribute__((aligned(GREEN_CHANNEL_APART)));
+    struct green_channel_buffer {
+        green_segmented_buffer buffer;
+    } __attribute__((aligned(GREEN_CHANNEL_APART))) buffers[2];
 
     green_biased_lock send_lock __attribute__((aligned(GREEN_CHANNEL_APART)));
     size_t sent;       /* elements that were stored since the channel was made */

@@ -33,7 +33,7 @@ typedef struct green_channel green_channel;
 typedef struct green_channel_options {
     /* Bytes of an element; may be 0. The channel stores elements in slots of its own. */
     size_t element_size;
-    /* A power of two. 0: the alignment of malloc(). */
+    /* A power of two. 0: enough for any type of this size, up to the alignment of malloc(). */
     size_t alignment;
     /* The number of elements that the channel can hold. 0: none, and a send returns when a
      * receive has taken its element. GREEN_UNBOUNDED: no limit. */
