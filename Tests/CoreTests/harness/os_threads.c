@@ -1,5 +1,7 @@
 #include "os_threads.h"
 
+#include <dirent.h>
+
 static void *run(void *argument) {
     struct os_thread *thread = argument;
     thread->result = thread->function(thread->argument);
@@ -34,4 +36,30 @@ void on_os_thread(void (*function)(void *argument), void *argument) {
     pthread_t id;
     CHECK(pthread_create(&id, NULL, call_it, &call), ==, 0);
     CHECK(pthread_join(id, NULL), ==, 0);
+}
+
+static bool has_name(const char *task, const char *prefix) {
+    char path[64], name[32] = "";
+    snprintf(path, sizeof path, "/proc/self/task/%.16s/comm", task);
+    FILE *file = fopen(path, "r");
+    if (!file)
+        return false; /* it has ended */
+    bool has = fgets(name, sizeof name, file) && strncmp(name, prefix, strlen(prefix)) == 0;
+    fclose(file);
+    return has;
+}
+
+size_t os_threads_named(const char *prefix) {
+    DIR *directory = opendir("/proc/self/task");
+    CHECK(directory != NULL);
+    size_t count = 0;
+    for (struct dirent *entry; (entry = readdir(directory));)
+        count += has_name(entry->d_name, prefix);
+    closedir(directory);
+    return count;
+}
+
+void needs_exit_of_os_thread(void) {
+    if (SANITIZED_THREADS)
+        skip("ThreadSanitizer ends an OS thread only on its own stack");
 }

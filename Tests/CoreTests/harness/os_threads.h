@@ -26,4 +26,12 @@ int os_thread_finish(struct os_thread *thread);
  * nothing runs on it meanwhile. */
 void on_os_thread(void (*function)(void *argument), void *argument);
 
+/* The number of OS threads of this process whose name begins with a text. One that was joined
+ * may still be counted for a moment. */
+size_t os_threads_named(const char *prefix);
+
+/* Skips a test in which a green thread calls pthread_exit(3), which ThreadSanitizer does not
+ * support. */
+void needs_exit_of_os_thread(void);
+
 #endif

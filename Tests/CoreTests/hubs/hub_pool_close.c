@@ -25,17 +25,15 @@ static int end_of(green_remote_thread *thread) {
 }
 
 TEST(ends, "a close ends the OS threads and the hubs, and a second one returns 0") {
-    size_t threads = os_threads(), descriptors = open_descriptors();
     green_hub_pool *pool = pool_of(3);
     green_hub *hub = green_hub_retain(green_hub_pool_hub(pool, 1));
-    CHECK(os_threads(), ==, threads + 3);
+    CHECK(os_threads_named("hub-"), ==, 3);
     CHECK(green_hub_pool_close(pool, GREEN_FOREVER), ==, 0);
-    CHECK(os_threads(), ==, threads);
+    UNTIL(os_threads_named("hub-") == 0);
     CHECK(green_hub_pool_close(pool, 0), ==, 0);
     CHECK(green_hub_spawn(hub, NULL, NULL, nap, NULL), ==, -ESRCH);
     green_hub_pool_release(pool);
     green_hub_release(hub);
-    CHECK(open_descriptors(), <=, descriptors + 3); /* of the hub of this test */
 }
 
 /* Ends when the gate opens. */
@@ -195,17 +193,16 @@ TEST(several_closes, "of several closes on several OS threads, all wait, and the
 
 TEST(released, "after the last release each hub ends when its last thread has finished") {
     struct gate gate = {.result = 6};
-    size_t threads = os_threads();
     green_hub_pool *pool = pool_of(3);
     green_hub *hub = green_hub_retain(green_hub_pool_hub(pool, 2));
     green_remote_thread *thread = spawn(hub, wait_at_gate, &gate);
     green_hub_pool_release(pool);
-    UNTIL(os_threads() == threads + 1);
+    UNTIL(os_threads_named("hub-") == 1);
     CHECK(green_remote_thread_is_finished(thread), ==, false);
     CHECK(on_hub(hub, yield_once, NULL), ==, 0);
     __atomic_store_n(&gate.open, true, __ATOMIC_RELEASE);
     CHECK(end_of(thread), ==, 6);
-    UNTIL(os_threads() == threads);
+    UNTIL(os_threads_named("hub-") == 0);
     CHECK(green_hub_spawn(hub, NULL, NULL, yield_once, NULL), ==, -ESRCH);
     green_hub_release(hub);
 }
@@ -216,11 +213,10 @@ static int release_it(void *pool) {
 }
 
 TEST(released_inside, "a thread of the pool may release it last") {
-    size_t threads = os_threads();
     green_hub_pool *pool = pool_of(2);
     green_hub *hub = green_hub_retain(green_hub_pool_hub(pool, 0));
     CHECK(on_hub(hub, release_it, pool), ==, 0);
-    UNTIL(os_threads() == threads);
+    UNTIL(os_threads_named("hub-") == 0);
     green_hub_release(hub);
 }
 
@@ -286,12 +282,13 @@ static void lose_one(void) {
     green_remote_thread_release(thread);
     CHECK(on_hub(green_hub_pool_hub(pool, 1), yield_once, NULL), ==, 0);
     CHECK(green_hub_pool_close(pool, 0), ==, 0);
-    CHECK(os_threads(), ==, 1);
+    UNTIL(os_threads_named("hub-") == 0);
     green_hub_pool_release(pool);
 }
 
 TEST(lost, "if a thread ends the OS thread of a hub, the other hubs and the close of the pool work") {
     static struct child child;
+    needs_exit_of_os_thread();
     run_child(&child, lose_one);
     CHECK_CONTAINS(child.output, "an OS thread ended while its hub 'hub-0' was in use");
     CHECK(child.status, ==, 0);

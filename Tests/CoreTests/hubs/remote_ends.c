@@ -125,6 +125,7 @@ static void lose_unstarted(void) {
 
 TEST(lost_unstarted, "a thread that a hub never started is -ESRCH, and discard is called with its argument") {
     static struct child child;
+    needs_exit_of_os_thread();
     run_child(&child, lose_unstarted);
     CHECK_CONTAINS(child.output, "remote thread 'unobserved' did not finish before the OS thread of its hub ended");
     CHECK(child.status, ==, 0);
