@@ -83,7 +83,7 @@ static size_t start_all(green_hub_pool *pool) {
             green__hub_pool_ended(pool);
             return i;
         }
-        green__latch_await(&hub->started, &(green_latch_wait){0}, describe_start);
+        green__latch_await(&hub->started, describe_start);
         if (!hub->hub)
             return i + 1;
     }
@@ -116,7 +116,7 @@ static int make(green_hub_pool *pool) {
     green__hub_pool_ended(pool); /* the maker's share */
     if (made)
         return 0;
-    green__latch_await(&pool->ended, &(green_latch_wait){0}, describe_close);
+    green__latch_await(&pool->ended, describe_close);
     join_all(pool, started);
     return explain_failure(pool);
 }
@@ -133,6 +133,8 @@ int green_hub_pool_make(green_hub_pool **result, const green_hub_pool_options *g
     if (error < 0)
         return error;
     size_t count = options.count ? options.count : cpus.count;
+    if (!options.pinned)
+        green__cpus_free(&cpus);
     green_hub_pool *pool = pool_alloc(&options, count < HUBS_MAX ? count : HUBS_MAX);
     if (!pool) {
         green__cpus_free(&cpus);

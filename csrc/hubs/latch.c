@@ -1,5 +1,11 @@
 #include "latch.h"
 
+typedef struct latch_wait {
+    green_shared_wait shared;
+    green_shared_wait_kind kind;
+    green_latch *latch;
+} latch_wait;
+
 void green__latch_init(green_latch *latch) {
     *latch = (green_latch){0};
     green__wait_list_init(&latch->waiters);
@@ -18,14 +24,14 @@ void green__latch_open(green_latch *latch) {
 }
 
 static bool leave(green_shared_wait *shared) {
-    green_latch *latch = GREEN_CONTAINER(shared, green_latch_wait, shared)->latch;
+    green_latch *latch = GREEN_CONTAINER(shared, latch_wait, shared)->latch;
     green__short_lock(&latch->lock);
     bool left = green__shared_wait_remove(shared);
     green__short_unlock(&latch->lock);
     return left;
 }
 
-static int wait_for(green_latch *latch, green_latch_wait *wait, const green_wait_kind *kind, int64_t timeout) {
+static int wait_for(green_latch *latch, latch_wait *wait, const green_wait_kind *kind, int64_t timeout) {
     wait->kind = (green_shared_wait_kind){*kind, leave};
     wait->latch = latch;
     green__shared_wait_init(&wait->shared, &wait->kind);
@@ -38,16 +44,16 @@ static int wait_for(green_latch *latch, green_latch_wait *wait, const green_wait
 }
 
 int green__latch_wait(green_latch *latch, void (*describe)(const green_wait *, char *, size_t), int64_t timeout) {
-    green_latch_wait local, *wait = GREEN_SHARED_WAIT_MEMORY(local);
+    latch_wait local, *wait = GREEN_SHARED_WAIT_MEMORY(local);
     return wait_for(latch, wait, &(green_wait_kind){green__shared_wait_cancel, describe}, timeout);
 }
 
-void green__latch_await(green_latch *latch, green_latch_wait *wait,
-                        void (*describe)(const green_wait *, char *, size_t)) {
+void green__latch_await(green_latch *latch, void (*describe)(const green_wait *, char *, size_t)) {
+    latch_wait local, *wait = GREEN_SHARED_WAIT_MEMORY(local);
     int error = wait_for(latch, wait, &(green_wait_kind){green__shared_wait_ignore, describe}, GREEN_FOREVER);
     GREEN_INVARIANT(error == 0, "nothing ends a wait that ignores interrupts but its latch");
 }
 
 const green_latch *green__latch_of(const green_wait *wait) {
-    return GREEN_CONTAINER(wait, const green_latch_wait, shared.wait)->latch;
+    return GREEN_CONTAINER(wait, const latch_wait, shared.wait)->latch;
 }

@@ -28,17 +28,8 @@ static inline bool green__latch_is_open(const green_latch *latch) {
 int green__latch_wait(green_latch *latch, void (*describe)(const green_wait *wait, char *text, size_t size),
                       int64_t timeout);
 
-/* A wait of green__latch_await(). */
-typedef struct green_latch_wait {
-    green_shared_wait shared;
-    green_shared_wait_kind kind;
-    green_latch *latch;
-} green_latch_wait;
-
-/* Does the same without a limit, and ignores interrupts. The current thread may block. The
- * wait is usually on the stack. */
-void green__latch_await(green_latch *latch, green_latch_wait *wait,
-                        void (*describe)(const green_wait *wait, char *text, size_t size));
+/* Does the same without a limit, and ignores interrupts. The current thread may block. */
+void green__latch_await(green_latch *latch, void (*describe)(const green_wait *wait, char *text, size_t size));
 
 /* The latch that a thread waits for. */
 const green_latch *green__latch_of(const green_wait *wait);

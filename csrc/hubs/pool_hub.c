@@ -136,7 +136,7 @@ static void *run(void *argument) {
     bool made = make_hub(self) == 0;
     green__latch_open(&self->started);
     if (made) {
-        green__latch_await(&pool->stop, &self->stop_wait, describe_end);
+        green__latch_await(&pool->stop, describe_end);
         end_hub(self);
     } else {
         green__hub_pool_ended(pool);

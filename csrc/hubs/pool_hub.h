@@ -26,7 +26,6 @@ typedef struct green_pool_hub {
     bool kill_posted; /* atomic */
 
     /* Used on its OS thread. */
-    green_latch_wait stop_wait; /* not on its stack, of which pthread_exit(3) by a green thread leaves nothing */
     green_exit_observer exit_observer, loss_observer;
     bool kills;           /* the threads of the hub */
     uint64_t killed;      /* how many it has killed */
@@ -40,7 +39,7 @@ struct green_hub_pool {
     uint32_t generation; /* see green__is_inherited() */
     char name[GREEN_POOL_NAME_MAX + 1];
     green_hub_options options; /* until the hubs are made */
-    green_cpus cpus;           /* until the hubs are made; empty: not pinned */
+    green_cpus cpus;           /* of the maker; empty: the hubs are not pinned */
     green_latch stop;          /* the hubs must end */
     green_latch ended;         /* running is 0 */
     bool joins;                /* atomic: a close joins the OS threads */

@@ -248,7 +248,6 @@ int green_remote_thread_wait(green_remote_thread *thread, int *result, int64_t t
 int green__hub_call(green_hub *hub, green_function *function, void *argument) {
     static const green_spawn_options options = {.name = "call"};
     green_remote_thread *thread;
-    green_latch_wait wait;
     int result = 0;
     if (hub == green__hub)
         return function(argument);
@@ -257,7 +256,7 @@ int green__hub_call(green_hub *hub, green_function *function, void *argument) {
     int error = spawn(hub, &thread, &options, function, argument, true);
     if (error < 0)
         return error;
-    green__latch_await(&thread->finished, &wait, describe);
+    green__latch_await(&thread->finished, describe);
     error = take_result(thread, &result);
     green_remote_thread_release(thread);
     return error < 0 ? error : result;

@@ -109,9 +109,12 @@ TEST(pinned, "a pinned hub is bound to one CPU; with more hubs than CPUs, they a
 
 TEST(not_pinned, "without pinning, a hub may use all CPUs") {
     cpu_set_t allowed, set;
-    green_hub_pool *pool = pool_of(1);
-    CHECK(on_hub(green_hub_pool_hub(pool, 0), get_cpus, &set), ==, allowed_cpus(&allowed));
-    end_pool(pool);
+    for (size_t count = 0; count < 2; count++) {
+        green_hub_pool *pool = NULL;
+        CHECK(green_hub_pool_make(&pool, &(green_hub_pool_options){.count = count}), ==, 0);
+        CHECK(on_hub(green_hub_pool_hub(pool, 0), get_cpus, &set), ==, allowed_cpus(&allowed));
+        end_pool(pool);
+    }
 }
 
 static int stack_size(void *unused) {
