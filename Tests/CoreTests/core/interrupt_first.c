@@ -11,6 +11,8 @@ static struct {
     green_thread *finished;
     green_event *event;
     green_queue *queue, *idle_queue;
+    green_channel *channel;
+    green_promise *promise;
     green_semaphore *semaphore;
     green_pool *pool;
     green_pile *pile, *empty_pile;
@@ -219,6 +221,19 @@ static int call_queue_join(void) {
     return green_queue_join(w.idle_queue, GREEN_FOREVER);
 }
 
+static int call_channel_send(void) {
+    return green_channel_send(w.channel, &(int){2}, GREEN_FOREVER);
+}
+
+static int call_channel_receive(void) {
+    int element;
+    return green_channel_receive(w.channel, &element, GREEN_FOREVER);
+}
+
+static int call_promise_wait(void) {
+    return green_promise_wait(w.promise, NULL, GREEN_FOREVER);
+}
+
 static int call_acquire(void) {
     return green_semaphore_acquire(w.semaphore, GREEN_FOREVER);
 }
@@ -233,12 +248,19 @@ static void prepare_sync(void) {
     CHECK(green_queue_make(&w.queue, &(green_queue_options){.element_size = sizeof(int), .capacity = 10}), ==, 0);
     CHECK(green_queue_make(&w.idle_queue, &(green_queue_options){.capacity = 10}), ==, 0);
     CHECK(green_queue_put(w.queue, &(int){1}, GREEN_FOREVER), ==, 0);
+    CHECK(green_channel_make(&w.channel, &(green_channel_options){.element_size = sizeof(int), .capacity = 10}), ==, 0);
+    CHECK(green_channel_send(w.channel, &(int){1}, GREEN_FOREVER), ==, 0);
+    CHECK(green_promise_make(&w.promise), ==, 0);
+    CHECK(green_promise_send(w.promise, NULL), ==, 0);
     CHECK(green_semaphore_make(&w.semaphore, 1, 10), ==, 0);
 }
 
 static void end_sync(void) {
     CHECK(green_queue_count(w.queue), ==, 1);
+    CHECK(green_channel_count(w.channel), ==, 1);
     CHECK(green_semaphore_permits(w.semaphore), ==, 1);
+    green_channel_release(w.channel);
+    green_promise_release(w.promise);
     green_event_free(w.event);
     green_queue_free(w.queue);
     green_queue_free(w.idle_queue);
@@ -250,6 +272,9 @@ static const struct prepared sync_calls[] = {
     {"green_queue_get", call_queue_get},
     {"green_queue_put", call_queue_put},
     {"green_queue_join", call_queue_join},
+    {"green_channel_receive", call_channel_receive},
+    {"green_channel_send", call_channel_send},
+    {"green_promise_wait", call_promise_wait},
     {"green_semaphore_acquire", call_acquire},
     {"green_semaphore_release_within", call_release_within},
     {0},

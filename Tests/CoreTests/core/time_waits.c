@@ -177,6 +177,8 @@ TEST(threads, "waits for threads and for a pool: negative and huge timeouts mean
 
 static green_event *sent, *unsent;
 static green_queue *queue, *rendezvous;
+static green_channel *channel, *meeting;
+static green_promise *kept, *unkept;
 static green_semaphore *semaphore, *none;
 
 static int wait_sent(int64_t timeout) {
@@ -220,6 +222,37 @@ static int join_unfinished(int64_t timeout) {
     return green_queue_join(queue, timeout);
 }
 
+static int send_channel(int64_t timeout) {
+    int element = 1;
+    int error = green_channel_send(channel, &element, timeout);
+    CHECK(error < 0 || green_channel_try_receive(channel, &element) == 1);
+    return error;
+}
+
+static int send_meeting(int64_t timeout) {
+    return green_channel_send(meeting, &(int){1}, timeout);
+}
+
+static int receive_channel(int64_t timeout) {
+    int element;
+    if (green_channel_count(channel) == 0)
+        CHECK(green_channel_try_send(channel, &(int){1}), ==, 1);
+    return green_channel_receive(channel, &element, timeout);
+}
+
+static int receive_meeting(int64_t timeout) {
+    int element;
+    return green_channel_receive(meeting, &element, timeout);
+}
+
+static int wait_kept(int64_t timeout) {
+    return green_promise_wait(kept, NULL, timeout);
+}
+
+static int wait_unkept(int64_t timeout) {
+    return green_promise_wait(unkept, NULL, timeout);
+}
+
 static int acquire(int64_t timeout) {
     int error = green_semaphore_acquire(semaphore, timeout);
     CHECK(error < 0 || green_semaphore_release(semaphore) == 0);
@@ -240,12 +273,15 @@ static int release_none(int64_t timeout) {
     return green_semaphore_release_within(none, timeout);
 }
 
-TEST(sync, "events, queues and semaphores: negative and huge timeouts mean no limit, 0 does not wait") {
+TEST(sync, "objects that threads share: negative and huge timeouts mean no limit, 0 does not wait") {
     static const struct timed calls[] = {
         {"green_event_wait", wait_sent, wait_unsent, false},
         {"green_queue_put", put, put_rendezvous, false},
         {"green_queue_get", get, get_rendezvous, false},
         {"green_queue_join", join, join_unfinished, false},
+        {"green_channel_send", send_channel, send_meeting, false},
+        {"green_channel_receive", receive_channel, receive_meeting, false},
+        {"green_promise_wait", wait_kept, wait_unkept, false},
         {"green_semaphore_acquire", acquire, acquire_none, false},
         {"green_semaphore_release_within", release, release_none, false},
         {0},
@@ -257,6 +293,13 @@ TEST(sync, "events, queues and semaphores: negative and huge timeouts mean no li
     CHECK(green_queue_make(&queue, &options), ==, 0);
     options.capacity = 0;
     CHECK(green_queue_make(&rendezvous, &options), ==, 0);
+    green_channel_options channels = {.element_size = sizeof(int), .capacity = 10};
+    CHECK(green_channel_make(&channel, &channels), ==, 0);
+    channels.capacity = 0;
+    CHECK(green_channel_make(&meeting, &channels), ==, 0);
+    CHECK(green_promise_make(&kept), ==, 0);
+    CHECK(green_promise_make(&unkept), ==, 0);
+    CHECK(green_promise_send(kept, NULL), ==, 0);
     CHECK(green_semaphore_make(&semaphore, 1, 2), ==, 0);
     CHECK(green_semaphore_make(&none, 0, 0), ==, 0);
     check_times(calls);
@@ -264,6 +307,10 @@ TEST(sync, "events, queues and semaphores: negative and huge timeouts mean no li
     green_event_free(unsent);
     green_queue_free(queue);
     green_queue_free(rendezvous);
+    green_channel_release(channel);
+    green_channel_release(meeting);
+    green_promise_release(kept);
+    green_promise_release(unkept);
     green_semaphore_free(semaphore);
     green_semaphore_free(none);
 }
