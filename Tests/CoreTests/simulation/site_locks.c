@@ -15,6 +15,10 @@ static void hold_long(void) {
     turn_block("preempted", never, NULL, turns_now() + 1);
 }
 
+bool lock_is_held(void) {
+    return held;
+}
+
 void locks_act(struct site_actor *actor) {
     (void)actor;
     green__short_lock(&lock);

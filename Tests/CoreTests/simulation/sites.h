@@ -17,6 +17,7 @@ struct site_actor {
     struct site *site;
     green_thread *thread; /* NULL: it has to be started, or it is such a context */
     bool killed;          /* a kill was sent and no call has returned it yet */
+    bool is_remote;       /* kills come from other sites, so they arrive later */
 };
 
 struct site {
@@ -80,7 +81,21 @@ void posts_act(struct site_actor *actor);
 void posts_flood(const struct site *site); /* more posts than one iteration runs */
 void posts_end(void);
 
+/* One random act. */
+void site_act(struct site_actor *actor);
+
+void remotes_begin(void);
+void remotes_act(struct site_actor *actor);
+void remotes_check_quiet(void);
+void remotes_end(void);
+
+void promises_begin(void);
+void promises_act(struct site_actor *actor);
+void promises_end_waits(void);
+void promises_end(void);
+
 void locks_act(struct site_actor *actor);
+bool lock_is_held(void);
 
 void channels_begin(void);
 void channels_act(struct site_actor *actor);

@@ -64,3 +64,17 @@ mutant(wait_blocks_too_late core/shared_wait
 mutant(wait_woken_without_futex core/shared_wait "__ATOMIC_RELEASE) == BLOCKED)" "__ATOMIC_RELEASE) == WOKEN)")
 mutant(wait_of_dead_hub core/hub "    green__shared_waits_leave(green__hub);\n" "")
 mutant(lock_forgets_waiters base/short_lock "GREEN_SHORT_LOCK_CONTENDED, __ATOMIC_ACQUIRE)" "GREEN_SHORT_LOCK_HELD, __ATOMIC_ACQUIRE)")
+
+# Remote threads and promises.
+mutant(remote_lost_unseen core/hub "    green__loss_observers_run(green__hub);\n" "")
+mutant(remote_waits_for_finished hubs/remote_thread "bool waits = !thread->finished;" "bool waits = true;")
+mutant(remote_finished_before_result hubs/remote_thread
+       "    thread->result = result;\n    thread->lost = lost;\n    __atomic_store_n(&thread->finished, true, __ATOMIC_RELEASE);\n"
+       "    __atomic_store_n(&thread->finished, true, __ATOMIC_RELEASE);\n    thread->result = result;\n    thread->lost = lost;\n")
+mutant(remote_killed_twice hubs/remote_thread "bool begins = !thread->finished && !thread->kill_posted;"
+       "bool begins = !thread->finished;")
+mutant(promise_sent_twice sync/promise "bool first = !promise->sent;" "bool first = true;")
+mutant(promise_waits_for_sent sync/promise "bool waits = !promise->sent;" "bool waits = true;")
+mutant(promise_sent_before_value sync/promise
+       "        promise->value = value;\n        promise->error = error;\n        __atomic_store_n(&promise->sent, true, __ATOMIC_RELEASE);\n"
+       "        __atomic_store_n(&promise->sent, true, __ATOMIC_RELEASE);\n        promise->value = value;\n        promise->error = error;\n")
