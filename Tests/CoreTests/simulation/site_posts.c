@@ -17,7 +17,7 @@ static uint32_t flood; /* one batch of this run has this many posts; 0: none */
 
 void posts_begin(void) {
     memset(counts, 0, sizeof counts);
-    flood = chance(100) ? FLOOD : chance(10) ? GREAT_FLOOD : 0;
+    flood = chance(100) ? FLOOD : chance(30) ? GREAT_FLOOD : 0;
 }
 
 static void post_one(int from, int to);

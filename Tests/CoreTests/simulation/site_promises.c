@@ -1,7 +1,7 @@
 /* Promises: one value, which every wait returns. */
 #include "sites.h"
 
-enum { SLOTS = 2, PROMISES_MAX = 32 };
+enum { SLOTS = 2, PROMISES_MAX = 128 };
 
 struct promise {
     green_promise *promise;
@@ -76,7 +76,7 @@ void promises_act(struct site_actor *actor) {
     uint32_t slot = below(SLOTS);
     struct promise *promise = all.slots[slot];
     retain(promise);
-    if (chance(700))
+    if (chance(600))
         wait_for(actor, promise);
     else
         send_value(promise);

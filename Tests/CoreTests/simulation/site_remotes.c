@@ -180,13 +180,18 @@ void remotes_check_quiet(void) {
     }
 }
 
-/* The calls of threads whose hub died keep their references. */
+extern void __lsan_ignore_object(const void *object) __attribute__((weak));
+
+/* The calls of threads whose hub died keep their references. So does a thread of Green's own
+ * there that would have discarded the reason of a kill. */
 static void end(struct remote *remote) {
     for (uint32_t site = 0; site < program.site_count; site++)
         for (; remote->waits[site] > 0; remote->waits[site]--) {
             CHECK(program.sites[site].dies);
             green_remote_thread_release(remote->handle);
         }
+    if (remote->reasons > remote->discarded_reasons && __lsan_ignore_object)
+        __lsan_ignore_object(remote->handle);
     while (remote->references > 0)
         release(remote);
 }

@@ -1,6 +1,7 @@
 #include "sites.h"
 
 #include "../../../csrc/core/hub_record.h"
+#include "../../../csrc/core/sanitizer.h"
 #include "turn_calls.h"
 
 #include <stdarg.h>
@@ -101,12 +102,16 @@ static void sleep_some(struct site_actor *actor) {
     CHECK(result == 0 || result == -ECANCELED);
 }
 
+/* One of them is the favorite of some programs. */
+static void (*const acts[])(struct site_actor *) = {posts_act,    channels_act, remotes_act,
+                                                    promises_act, locks_act,    sockets_act};
+enum { ACTS = sizeof acts / sizeof *acts };
+
 void site_act(struct site_actor *actor) {
-    static void (*const acts[])(struct site_actor *) = {posts_act,   channels_act, channels_act,
-                                                        remotes_act, promises_act, locks_act};
-    enum { ACTS = sizeof acts / sizeof *acts };
-    bool posts = actor->site->only_posts || (closing_hub() && chance(700));
-    acts[posts ? 0 : below(ACTS)](actor);
+    uint32_t number = program.favorite < ACTS && chance(700) ? program.favorite : below(ACTS);
+    if (actor->site->only_posts || (closing_hub() && chance(700)))
+        number = 0;
+    acts[number](actor);
 }
 
 static int act(void *argument) {
@@ -199,16 +204,19 @@ static void run_hub(void *argument) {
     hub_close(site);
 }
 
-static void run_foreign(void *argument) {
-    struct site *site = argument;
-    while (site->steps-- > 0 && !program.is_ending)
-        site_act(&site->root);
-    CHECK(site->hub == NULL); /* no call has made one */
-}
-
 static bool never(void *unused) {
     (void)unused;
     return false;
+}
+
+static void run_foreign(void *argument) {
+    struct site *site = argument;
+    while (site->steps-- > 0 && !program.is_ending) {
+        site_act(&site->root);
+        if (!closing_hub() && chance(300))
+            turn_block("a pause", never, NULL, turns_now() + below(GREEN_MILLISECOND));
+    }
+    CHECK(site->hub == NULL); /* no call has made one */
 }
 
 /* Ends the run, so that calls may wait without a limit. */
@@ -220,14 +228,26 @@ static void run_end(void *argument) {
     promises_end_waits();
 }
 
+/* Frees what a thread would have freed. Its frames have not returned. */
+static void free_dead_thread(green_thread *thread, void *unused) {
+    (void)unused;
+    if (thread->stack)
+        green__sanitizer_unpoison(thread->stack->bottom, green__stack_size(thread->stack));
+    green__message_free(&thread->message);
+    green__thread_set_name(thread, NULL);
+}
+
 /* The memory of a hub whose OS thread has died stays, because others might use it. Here
  * nobody does any more. */
-static void free_dead_hub(green_hub *hub) {
+static void free_dead_hub(struct site *site) {
+    green_hub *hub = site->hub;
+    for (uint32_t i = 0; i < site->actor_count; i++)
+        green_thread_release(site->actors[i].thread);
+    green__hub_each_thread(hub, free_dead_thread, NULL);
     hub->engine->class->close(hub->engine);
     green__stacks_destroy(&hub->stacks);
     green__timers_destroy(&hub->timers);
     green__thread_records_destroy(&hub->records);
-    free(hub->root.name);
     green_hub_release(hub);
 }
 
@@ -248,15 +268,17 @@ void program_run(uint64_t seed) {
     dice_begin(seed);
     turn_calls_begin();
     site_inbox_begin();
+    CHECK(green_hub_current()); /* of the test, which makes sockets */
     size_t descriptors = open_descriptors();
-    program = (struct program){.kills = below(3) * below(100)};
-    struct turn_rates turn_rates = {.change = rates[below(5)], .expire = chance(500) ? 0 : rates[below(3)]};
+    program = (struct program){.kills = below(3) * below(100), .favorite = chance(250) ? 0 : below(ACTS + 1)};
+    struct turn_rates turn_rates = {.change = rates[below(5)], .expire = chance(300) ? 0 : rates[1 + below(3)]};
     turns_begin(&turn_rates, check, check_quiet);
     posts_begin();
     channels_begin();
     remotes_begin();
     promises_begin();
-    uint32_t hubs = 1 + below(3), foreign = below(3);
+    sockets_begin();
+    uint32_t hubs = 1 + below(3), foreign = below(4);
     for (uint32_t i = 0; i < hubs + foreign; i++)
         add_site(i < hubs);
     turns_add(run_end, NULL);
@@ -267,10 +289,11 @@ void program_run(uint64_t seed) {
     for (uint32_t i = 0; i < hubs; i++) {
         struct site *site = &program.sites[i];
         if (site->engine)
-            free_dead_hub(site->hub);
+            free_dead_hub(site);
         green_hub_release(site->hub);
     }
     posts_end();
+    sockets_end();
     CHECK(open_descriptors(), ==, descriptors);
 }
 

@@ -42,7 +42,8 @@ struct site {
 struct program {
     struct site sites[SITES_MAX];
     uint32_t site_count;
-    uint32_t kills; /* per thousand steps */
+    uint32_t kills;    /* per thousand steps */
+    uint32_t favorite; /* the number of an act, or that of none */
     bool is_ending;
 };
 
@@ -93,6 +94,10 @@ void promises_begin(void);
 void promises_act(struct site_actor *actor);
 void promises_end_waits(void);
 void promises_end(void);
+
+void sockets_begin(void);
+void sockets_act(struct site_actor *actor);
+void sockets_end(void);
 
 void locks_act(struct site_actor *actor);
 bool lock_is_held(void);

@@ -2,7 +2,8 @@
 #
 #     mutant(name file "code" "code with the fault")
 #
-# The code must occur in the file once. The simulation must find each fault.
+# The code must occur in the file once. The simulation must find each fault. A file without
+# an ending is a .c file.
 
 # The wake-up protocol.
 mutant(wake_never core/inbox "if (before == &sleeping)" "if (before == &closed)")
@@ -13,8 +14,8 @@ mutant(sleep_not_atomic core/inbox
        "__atomic_compare_exchange_n(&inbox->newest, &empty, &sleeping, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)"
        "__atomic_load_n(&inbox->newest, __ATOMIC_RELAXED) == empty && (__atomic_store_n(&inbox->newest, &sleeping, __ATOMIC_RELAXED), true)")
 mutant(awake_not_atomic core/inbox
-       "__atomic_compare_exchange_n(&inbox->newest, &state, NULL, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)"
-       "(inbox->newest == state && (__atomic_store_n(&inbox->newest, NULL, __ATOMIC_RELAXED), true))")
+       "if (!__atomic_compare_exchange_n(&inbox->newest, &state, NULL, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))"
+       "if (!(inbox->newest == state && (__atomic_store_n(&inbox->newest, NULL, __ATOMIC_RELAXED), true)))")
 
 # The order of posts.
 mutant(order_taken_too_early core/inbox "if (!inbox->ordered && !inbox->unordered)" "if (!inbox->unordered)")
@@ -32,49 +33,54 @@ mutant(close_before_wakes core/hub "green__engine_await_wakes(hub->engine, hub->
 mutant(close_drops_posts core/inbox "post->deliver(post, -ESRCH);" "(void)post;")
 
 # The order of channels, and their rules.
-mutant(channel_waiters_reversed sync/channel "green__wait_list_append(sends ? &channel->senders : &channel->receivers,"
-       "green__wait_list_append((sends ? &channel->senders : &channel->receivers)->next,")
-mutant(channel_stores_past_receivers sync/channel "    if (!green__wait_list_is_empty(&channel->receivers)) {"
-       "    if (channel->limit == 0 && !green__wait_list_is_empty(&channel->receivers)) {")
-mutant(channel_takes_from_senders_first sync/channel "if (GREEN_LIKELY(channel->count > 0))"
-       "if (channel->count > 0 && green__wait_list_is_empty(&channel->senders))")
-mutant(channel_exceeds_bound sync/channel "if (channel->count >= channel->limit)" "if (channel->count > channel->limit)")
-mutant(channel_admits_nobody sync/channel "            admit(channel, woken);" "            (void)admit;")
-mutant(channel_waits_without_another_try sync/channel
-       "int done = now(channel, element, &woken);\n    if (done == 0) {" "(void)now;\n    int done = 0;\n    if (done == 0) {")
+mutant(channel_waiters_reversed sync/channel "green__wait_list_append(list, &wait->wait.wait)"
+       "green__wait_list_append(list->next, &wait->wait.wait)")
+mutant(channel_stores_past_receivers sync/channel "if (GREEN_UNLIKELY(channel->receiving))"
+       "if (channel->limit == 0 && channel->receiving)")
+mutant(channel_takes_from_new_buffer sync/channel "if (channel->taken == channel->swapped)" "if (true)")
+mutant(channel_exceeds_bound sync/channel "return channel->sent - channel->taken_seen >= channel->limit;"
+       "return channel->sent - channel->taken_seen > channel->limit;")
+mutant(channel_admits_nobody sync/channel "        admit(channel, woken);" "        (void)admit;")
+mutant(channel_receives_with_half_a_lock sync/channel "if (channel->taken != channel->swapped && !channel->sending) {"
+       "if (channel->taken != channel->swapped) {")
 
 # The close of channels.
 mutant(channel_close_leaves_receivers sync/channel
        "last = served(take(&channel->receivers, &channel->receiving), -EBADF, last);" "break;")
 mutant(channel_close_leaves_senders sync/channel
        "last = served(take(&channel->senders, &channel->sending), -EBADF, last);" "break;")
-mutant(channel_close_drops_elements sync/channel "if (GREEN_LIKELY(channel->count > 0))"
-       "if (channel->count > 0 && !channel->closed)")
+mutant(channel_close_drops_elements sync/channel "if (channel->sent != channel->taken) {"
+       "if (channel->sent != channel->taken && !channel->closed) {")
 mutant(channel_close_too_late sync/channel
-       "    __atomic_store_n(&channel->closed, true, __ATOMIC_RELAXED);\n" "    channel->closed = channel->count == 0;\n")
+       "    __atomic_store_n(&channel->closed, true, __ATOMIC_RELAXED);\n"
+       "    channel->closed = channel->sent == channel->taken;\n")
 
 # Waits that are served by one OS thread while another one ends them.
-mutant(wait_served_and_failed core/shared_wait "GREEN_LIKELY(wait->served) ? 0" "!wait->wait.cancelled ? 0")
+mutant(wait_served_and_failed core/shared_wait.h "GREEN_LIKELY(wait->served) ? 0" "!wait->wait.cancelled ? 0")
 mutant(wait_readied_twice core/shared_wait "    if (leave(shared_wait_of(wait)))\n        green__ready"
        "    leave(shared_wait_of(wait));\n    green__ready")
 mutant(wait_timed_out_and_served core/shared_wait "left = leave(wait);" "left = leave(wait) || true;")
-mutant(wait_blocks_too_late core/shared_wait
-       "    if (__atomic_compare_exchange_n(&wait->os_thread, &running, BLOCKED, false, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE))\n"
-       "    if (__atomic_load_n(&wait->os_thread, __ATOMIC_ACQUIRE) == running)\n        for (__atomic_store_n(&wait->os_thread, BLOCKED, __ATOMIC_RELAXED); running == RUNNING; running = WOKEN)\n")
-mutant(wait_woken_without_futex core/shared_wait "__ATOMIC_RELEASE) == BLOCKED)" "__ATOMIC_RELEASE) == WOKEN)")
-mutant(wait_of_dead_hub core/hub "    green__shared_waits_leave(green__hub);\n" "")
+mutant(wait_woken_without_futex core/shared_wait "__ATOMIC_RELEASE) == GREEN_OS_THREAD_BLOCKED)"
+       "__ATOMIC_RELEASE) == GREEN_OS_THREAD_WOKEN)")
+mutant(wait_of_dead_hub core/hub "    green__shared_waits_leave(hub);\n" "")
 mutant(lock_forgets_waiters base/short_lock "GREEN_SHORT_LOCK_CONTENDED, __ATOMIC_ACQUIRE)" "GREEN_SHORT_LOCK_HELD, __ATOMIC_ACQUIRE)")
 
 # Remote threads and promises.
-mutant(remote_lost_unseen core/hub "    green__loss_observers_run(green__hub);\n" "")
-mutant(remote_waits_for_finished hubs/remote_thread "bool waits = !thread->finished;" "bool waits = true;")
-mutant(remote_finished_before_result hubs/remote_thread
-       "    thread->result = result;\n    thread->lost = lost;\n    __atomic_store_n(&thread->finished, true, __ATOMIC_RELEASE);\n"
-       "    __atomic_store_n(&thread->finished, true, __ATOMIC_RELEASE);\n    thread->result = result;\n    thread->lost = lost;\n")
-mutant(remote_killed_twice hubs/remote_thread "bool begins = !thread->finished && !thread->kill_posted;"
-       "bool begins = !thread->finished;")
+mutant(remote_lost_unseen core/hub "    green__loss_observers_run(hub);\n" "")
+mutant(remote_waits_for_finished hubs/latch "bool waits = !latch->is_open;" "bool waits = true;")
+mutant(remote_wakes_one_waiter hubs/latch "(wait = green__wait_list_take(&served));)"
+       "(wait = green__wait_list_take(&served)); green__wait_list_init(&served))")
+mutant(remote_killed_twice hubs/remote_thread
+       "bool begins = !green__latch_is_open(&thread->finished) && !thread->kill_posted;"
+       "bool begins = !green__latch_is_open(&thread->finished);")
 mutant(promise_sent_twice sync/promise "bool first = !promise->sent;" "bool first = true;")
 mutant(promise_waits_for_sent sync/promise "bool waits = !promise->sent;" "bool waits = true;")
 mutant(promise_sent_before_value sync/promise
        "        promise->value = value;\n        promise->error = error;\n        __atomic_store_n(&promise->sent, true, __ATOMIC_RELEASE);\n"
        "        __atomic_store_n(&promise->sent, true, __ATOMIC_RELEASE);\n        promise->value = value;\n        promise->error = error;\n")
+
+# The hand-over of sockets.
+mutant(socket_forgets_unread net/detached_socket "    to->unread = from->unread;\n" "")
+mutant(socket_keeps_buffer net/detached_socket "green__unread_keep(socket, &socket->unread) < 0 ||" "")
+mutant(socket_detached_in_use net/detached_socket "    if (!user)\n        return 0;" "    (void)user;\n    return 0;")
+mutant(socket_counted_twice net/detached_socket "    hub->sockets--;\n" "")
