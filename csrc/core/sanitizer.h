@@ -80,8 +80,11 @@ static inline void green__fiber_reuse(void **fiber, unsigned *uses) {
 }
 
 /* Call it just before a switch. fake_stack receives ASan's fake stack of the current thread,
- * or is NULL if the thread exits. */
-static inline void green__sanitizer_before_switch(void **fake_stack, const void *bottom, size_t size, void *fiber) {
+ * or is NULL if the thread exits. Inline also without optimization, like its callers up to
+ * the function that switches: TSan would otherwise record their returns for the next fiber,
+ * which has not called them. */
+static inline __attribute__((always_inline)) void green__sanitizer_before_switch(void **fake_stack, const void *bottom,
+                                                                                 size_t size, void *fiber) {
 #ifdef GREEN_ASAN
     __sanitizer_start_switch_fiber(fake_stack, bottom, size);
 #endif

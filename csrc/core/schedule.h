@@ -43,7 +43,8 @@ static inline void green__swift_access_enter(green_hub *hub, green_thread *threa
 }
 
 /* Tells the sanitizers which stack comes next. */
-static inline void green__sanitizer_announce_switch(green_hub *hub, void **fake_stack, const green_thread *to) {
+static inline __attribute__((always_inline)) void green__sanitizer_announce_switch(green_hub *hub, void **fake_stack,
+                                                                                   const green_thread *to) {
     if (to->stack)
         green__sanitizer_before_switch(fake_stack, to->stack->bottom, green__stack_size(to->stack), to->stack->fiber);
     else
