@@ -23,9 +23,9 @@ typedef struct green_server green_server;
 /* How connections reach the hubs. Unix sockets are always handed over. */
 typedef enum green_distribution {
     GREEN_DISTRIBUTE_DEFAULT, /* GREEN_HAND_OVER */
-    /* One hub accepts all connections and hands each to the hub with the fewest. All hubs
-     * get the same number, also of few connections, and a busy hub delays no connection that
-     * another one could take. */
+    /* One hub accepts all connections and hands each to the hub with the fewest, so all hubs
+     * get the same number, also of few connections. While that hub computes, new connections
+     * wait in the kernel's queue. */
     GREEN_HAND_OVER,
     /* Each hub has a listener, and the kernel selects one for each connection by its
      * addresses: SO_REUSEPORT. Pays for many short connections, because all hubs accept. With

@@ -217,6 +217,25 @@ TEST(killed_stop, "a stop that is killed while it drains leaves the handlers, an
     with_each_distribution(check_killed_stop);
 }
 
+static atomic_bool released;
+
+/* Keeps the OS thread of its hub, so that nothing else runs there. */
+static int block_hub(void *unused) {
+    (void)unused;
+    hub_server.errors++;
+    while (!released)
+        usleep(100);
+    return 0;
+}
+
+static void block_hubs(size_t first, size_t end) {
+    released = false;
+    hub_server.errors = 0;
+    for (size_t i = first; i < end; i++)
+        CHECK(green_hub_spawn(green_hub_pool_hub(hub_server.hubs, i), NULL, NULL, block_hub, NULL), ==, 0);
+    UNTIL(hub_server.errors == (int)(end - first));
+}
+
 static int stop_in_time(void *drain) {
     green_timeout *limit;
     CHECK(green_timeout_start(&limit, 0), ==, 0);
@@ -228,7 +247,9 @@ static int stop_in_time(void *drain) {
 static void check_pending(void) {
     int64_t drain = GREEN_FOREVER;
     start_with_clients();
+    block_hubs(0, HUBS); /* the stop does not start before it is killed */
     CHECK(finish(start(stop_in_time, &drain)), ==, -ETIME);
+    released = true;
     CHECK(green_server_wait(hub_server.server, GREEN_FOREVER), ==, 0);
     expect_refused();
     send_to_clients(clients, CLIENTS);
@@ -304,24 +325,10 @@ TEST(room_from_inside, "handlers that stop their server make room for clients th
     end_server_on_hubs(0);
 }
 
-static atomic_bool released;
-
-/* Keeps the OS thread of its hub, so that nothing else runs there. */
-static int block_hub(void *unused) {
-    (void)unused;
-    hub_server.errors++;
-    while (!released)
-        usleep(100);
-    return 0;
-}
-
 TEST(on_their_way, "a stop loses no client that is on its way to another hub") {
     int64_t drain = GREEN_FOREVER;
-    released = false;
     CHECK(serve_on_hubs(NULL, NULL), ==, 0);
-    for (size_t i = 1; i < HUBS; i++)
-        CHECK(green_hub_spawn(green_hub_pool_hub(hub_server.hubs, i), NULL, NULL, block_hub, NULL), ==, 0);
-    UNTIL(hub_server.errors == HUBS - 1);
+    block_hubs(1, HUBS);
     connect_clients(clients, CLIENTS);
     UNTIL(hub_server.running == CLIENTS / HUBS); /* the accepting hub has handed over the others */
     green_thread *stopper = start(stop, &drain);
@@ -337,10 +344,8 @@ TEST(on_their_way, "a stop loses no client that is on its way to another hub") {
 TEST(late, "clients that are handed over after the drain are closed and count as killed") {
     int64_t drain = GREEN_MILLISECOND;
     green_socket *late[CLIENTS];
-    released = false;
     start_with_clients();
-    CHECK(green_hub_spawn(green_hub_pool_hub(hub_server.hubs, 0), NULL, NULL, block_hub, NULL), ==, 0);
-    UNTIL(hub_server.errors == 1);
+    block_hubs(0, 1);
     connect_clients(late, CLIENTS);
     green_thread *stopper = start(stop, &drain);
     UNTIL(hub_server.killed == CLIENTS - CLIENTS / HUBS);
