@@ -60,6 +60,39 @@ extension Hub {
     }
 }
 
+extension Hub {
+    /// A snapshot of the counts of this hub, from any OS thread.
+    ///
+    /// The hub counts in its next loop iteration; one that waits in the kernel is woken, which the counts include. On
+    /// the hub's own OS thread the call does not wait.
+    ///
+    /// - Parameter timeout: The maximum time to wait for the hub; nil means no limit.
+    /// - Throws: A ``SystemError`` with the code `noSuchProcess` if the hub has ended, or `timedOut` if a green thread
+    ///   blocks the hub for longer than the timeout. If the caller is killed or its ``Timeout`` fires while it waits,
+    ///   that error.
+    @available(*, noasync)
+    public func statistics(timeout: Duration? = .seconds(1)) throws -> Statistics {
+        var counts = green_statistics()
+        try check(unsafe green_hub_statistics_of(handle, &counts, timeout.timeout))
+        return Statistics(counts)
+    }
+
+    /// The sums of the counts of all hubs of the process, and the longest of their longest iterations. Call it on any OS
+    /// thread.
+    ///
+    /// - Parameter timeout: The maximum time to wait for the hubs; nil means no limit.
+    /// - Returns: The sums, and the number of hubs that are not included because a green thread blocks them.
+    /// - Throws: If the caller is killed or its ``Timeout`` fires while it waits, that error.
+    @available(*, noasync)
+    public static func sumOfStatistics(
+        timeout: Duration? = .seconds(1)
+    ) throws -> (sum: Statistics, blockedHubs: Int) {
+        var counts = green_statistics()
+        let blocked = try check(unsafe green_hub_statistics_all(&counts, timeout.timeout))
+        return (Statistics(counts), Int(blocked))
+    }
+}
+
 extension Hub.Statistics {
     init(_ counts: green_statistics) {
         threads = Int(counts.threads)

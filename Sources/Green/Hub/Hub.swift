@@ -3,7 +3,7 @@ internal import CGreen
 /// The scheduler of an OS thread, with its timers and its I/O engine.
 ///
 /// The first spawn, socket or blocking call of an OS thread creates its hub, with the defaults. The hub ends with its
-/// OS thread. To choose other settings, call ``open(engine:entries:receiveMemory:stackSize:warmStacks:)`` first. The
+/// OS thread. To choose other settings, call ``open(engine:entries:receiveMemory:stackSize:warmStacks:name:)`` first. The
 /// static members are about the hub of the calling OS thread.
 ///
 /// An object of this type is a reference to a hub, by which any OS thread can start green threads there:
@@ -37,7 +37,7 @@ public final class Hub: Sendable {
     /// The hub of this OS thread. Creates it if there is none.
     ///
     /// - Throws: A ``SystemError`` if the hub cannot be created: the errors of
-    ///   ``open(engine:entries:receiveMemory:stackSize:warmStacks:)``.
+    ///   ``open(engine:entries:receiveMemory:stackSize:warmStacks:name:)``.
     @available(*, noasync)
     public static var current: Hub {
         get throws {
@@ -60,6 +60,7 @@ public final class Hub: Sendable {
     ///   - stackSize: Bytes of address space for the stack of a green thread whose spawn names no size, at least 64
     ///     KiB; 1 MiB by default. Only pages that are touched use memory.
     ///   - warmStacks: Free stacks that keep their memory for the next spawn, at least one; 1024 by default.
+    ///   - name: Shown in dumps and reports; at most 31 bytes of it.
     /// - Throws: A ``SystemError`` with the code `alreadyInProcess` if this OS thread has a hub, or `invalidArgument`
     ///   if a parameter is out of range or there is no such engine. If the system refuses the engine that was named,
     ///   the message says the likely cause.
@@ -69,14 +70,16 @@ public final class Hub: Sendable {
         entries: Int? = nil,
         receiveMemory: Int? = nil,
         stackSize: Int? = nil,
-        warmStacks: Int? = nil
+        warmStacks: Int? = nil,
+        name: String = ""
     ) throws {
         try unsafe withHubOptions(
             engine: engine,
             entries: entries,
             receiveMemory: receiveMemory,
             stackSize: stackSize,
-            warmStacks: warmStacks
+            warmStacks: warmStacks,
+            name: name
         ) { options in
             _ = try check(unsafe green_hub_open(options))
         }
@@ -92,6 +95,11 @@ public final class Hub: Sendable {
     @available(*, noasync)
     public static func close() throws {
         try check(green_hub_close())
+    }
+
+    /// The name of this hub, or "".
+    public var name: String {
+        unsafe String(cString: green_hub_name(handle))
     }
 
     /// The name of the engine, `"uring"` or `"epoll"`. Creates the hub if there is none; nil if that fails.
@@ -139,6 +147,7 @@ func withHubOptions(
     receiveMemory: Int?,
     stackSize: Int?,
     warmStacks: Int?,
+    name: String = "",
     _ body: (UnsafePointer<green_hub_options>) throws -> Void
 ) throws {
     let engine = try checked(engine, "engine")
@@ -148,11 +157,14 @@ func withHubOptions(
     unsafe options.receive_memory = try checked(receiveMemory, "receiveMemory", atLeast: 1) ?? 0
     unsafe options.stack_size = stackBytes(stackSize)
     unsafe options.warm_stacks = try checked(warmStacks, "warmStacks", atLeast: 1) ?? 0
-    guard let engine else {
-        return unsafe try body(&options)
-    }
-    try unsafe engine.withCString {
-        unsafe options.engine = unsafe $0
-        try unsafe body(&options)
+    try unsafe printableName(name).withCString { name in
+        unsafe options.name = unsafe name
+        guard let engine else {
+            return unsafe try body(&options)
+        }
+        try unsafe engine.withCString { engine in
+            unsafe options.engine = unsafe engine
+            try unsafe body(&options)
+        }
     }
 }

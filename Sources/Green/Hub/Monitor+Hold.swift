@@ -10,6 +10,9 @@ extension Monitor {
         /// The thread's ``GreenThread/name``, or "".
         public let threadName: String
 
+        /// The name of the hub, or "".
+        public let hubName: String
+
         /// The system's id of the OS thread, as in `top -H`.
         public let osThread: Int32
 
@@ -34,6 +37,7 @@ extension Monitor.Hold {
         let lines = unsafe String(cString: hold.text).split(separator: "\n")
         threadID = unsafe hold.thread == 0 ? nil : hold.thread
         threadName = unsafe String(cString: hold.name)
+        hubName = unsafe String(cString: hold.hub)
         osThread = unsafe hold.os_thread
         duration = unsafe .nanoseconds(hold.nanoseconds)
         backtrace = lines.dropFirst().map { String($0.drop { $0 == " " }) }

@@ -1,4 +1,5 @@
 internal import CGreen
+public import SystemPackage
 
 /// Observes all hubs of the process: reports green threads that block their hub, and dumps what all threads do.
 ///
@@ -67,6 +68,26 @@ public enum Monitor {
     /// - Throws: A ``SystemError`` with the code `resourceDeadlockAvoided` if the monitor's report calls it.
     public static func stop() throws {
         try check(green_monitor_stop())
+    }
+
+    /// Writes a dump of the green threads of every hub of the process, the oldest hub first. Call it on any OS thread.
+    ///
+    /// A dump has a line for each thread, like ``GreenThread/dumpAll(to:)``. Each hub prepares it in its next loop
+    /// iteration, even if it waits in the kernel. Blocks the OS thread while the descriptor blocks.
+    ///
+    /// - Parameters:
+    ///   - descriptor: The descriptor to write to.
+    ///   - timeout: The maximum time to wait for the hubs; nil means no limit. A hub that has not answered by then is
+    ///     blocked by a green thread; its line says so.
+    /// - Returns: The number of hubs that are blocked.
+    /// - Throws: If the caller is killed or its ``Timeout`` fires while it waits, that error.
+    @available(*, noasync)
+    @discardableResult
+    public static func dumpAll(
+        to descriptor: FileDescriptor = .standardError,
+        timeout: Duration? = .seconds(1)
+    ) throws -> Int {
+        Int(try check(green_dump_all(descriptor.rawValue, timeout.timeout)))
     }
 
     /// Makes every hub of the process write a dump of its green threads to standard error each time the signal arrives,

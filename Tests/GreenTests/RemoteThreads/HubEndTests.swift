@@ -57,6 +57,7 @@ struct HubEndTests {
             #expect(first == hubs[0])
             #expect(first != second)
             #expect(Set([first, second]).count == 2)
+            #expect(failure { try first.statistics() }?.code == .noSuchProcess)
         }
     }
 

@@ -1,6 +1,19 @@
 import Green
 import Testing
 
+/// Runs the body with a pool of hubs, and then ends them.
+func withPool(
+    _ count: Int = 1,
+    sourceLocation: SourceLocation = #_sourceLocation,
+    _ body: (HubPool) throws -> Void
+) throws {
+    try onHub(sourceLocation: sourceLocation) { () throws in
+        let pool = try HubPool(count: count)
+        try body(pool)
+        try pool.close(drainingFor: .zero)
+    }
+}
+
 /// Runs the body with hubs of other OS threads, and then ends them.
 func withHubs(
     _ count: Int = 1,

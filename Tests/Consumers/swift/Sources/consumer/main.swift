@@ -23,11 +23,14 @@ socket.close()
 try listener.stop(drainingFor: .seconds(60))
 try server.wait()
 
+@Sendable
 func text(_ number: Int) -> String {
     "result \(number) with storage on the heap"
 }
 
 func results() throws -> [String] {
+    let hubs = try HubPool(count: 2)
+    defer { _ = try? hubs.close() }
     let pool = GreenPool(size: 10)
     let pile = GreenPile<String>(pool)
     try pile.spawn { text(4) }
@@ -35,14 +38,19 @@ func results() throws -> [String] {
     try queue.put(text(5))
     let event = Event<String>()
     try event.send(text(6))
+    let channel = Channel<String>()
+    hubs[1].detach { try channel.send(text(11)) }
+    let promise = Promise<String>()
+    hubs[1].detach { try promise.send(text(12)) }
     return try [
         spawn { text(1) }.wait(), pool.spawn { text(2) }.wait(), GreenThread.wait(any: [spawn { text(3) }]).wait(),
     ]
         + [pile.next()!, queue.get(), event.wait()]
         + pool.map(7...9) { text($0) }.map { try $0.get() }
+        + [hubs[0].spawn { text(10) }.wait(), channel.receive(), promise.wait()]
 }
 let found = try results()
-guard found == (1...9).map(text) else { throw Mismatch(line: found.joined(separator: ", ")) }
+guard found == (1...12).map(text) else { throw Mismatch(line: found.joined(separator: ", ")) }
 
 #if WITH_TLS
 _ = try TLS.client()
