@@ -1,4 +1,5 @@
-/* An echo server on all cores. Ctrl-C gives its clients ten seconds to finish; a second Ctrl-C ends it at once. */
+/* An echo server on all cores, whose handlers run on all hubs at the same time. Ctrl-C gives its clients ten seconds to
+ * finish; a second Ctrl-C ends it at once. */
 #include <green/green.h>
 
 #include <signal.h>
@@ -10,7 +11,6 @@ struct program {
     green_server *server;
 };
 
-/* Runs on all hubs at the same time. */
 static int echo(green_socket *client, void *context) {
     (void)context;
     const void *bytes;
@@ -39,9 +39,10 @@ int main(int argc, char **argv) {
     green_address address;
     char text[GREEN_ADDRESS_TEXT_MAX];
     /* Before the pool, so that its OS threads block the signals, too. */
+    const char *on = argc > 1 ? argv[1] : "127.0.0.1:0";
     int error = green_signals_open(&program.signals, (const int[]){SIGINT, SIGTERM}, 2);
     if (error == 0 && (error = green_hub_pool_make(&hubs, NULL)) == 0 &&
-        (error = green_server_start(&program.server, argc > 1 ? argv[1] : "127.0.0.1:0", hubs, NULL, echo, NULL)) == 0 &&
+        (error = green_server_start(&program.server, on, hubs, NULL, echo, NULL)) == 0 &&
         (error = green_spawn(&stopper, stop_on_signal, &program)) == 0) {
         green_server_address(program.server, &address);
         green_address_print(&address, text, sizeof text);
