@@ -1,5 +1,4 @@
-/* An echo server on all cores, whose handlers run on all hubs at the same time. Ctrl-C gives its clients ten seconds to
- * finish; a second Ctrl-C ends it at once. */
+/* An echo server on all cores. Ctrl-C gives its clients ten seconds to finish; a second Ctrl-C ends it at once. */
 #include <green/green.h>
 
 #include <signal.h>
