@@ -67,9 +67,8 @@ static void *send_from_hub(void *argument) {
 /* The sender's hub is on another OS thread. */
 static double between_hubs(long steps, void *capacity) {
     struct line line = {.channel = make(*(int64_t *)capacity), .items = steps};
-    pthread_t sender;
     double begin = clock_ns();
-    expect(pthread_create(&sender, NULL, send_from_hub, &line) == 0, "an OS thread starts");
+    pthread_t sender = start_on_core(1, send_from_hub, &line);
     receive_items(&line, 1);
     double taken = clock_ns() - begin;
     expect(pthread_join(sender, NULL) == 0, "the OS thread ends");

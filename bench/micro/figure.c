@@ -2,9 +2,11 @@
 
 #include <green/green.h>
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysinfo.h>
 #include <time.h>
 
 figure_plan plan = {.runs = 7, .scale = 1};
@@ -25,6 +27,29 @@ void expect(bool holds, const char *what) {
         return;
     fprintf(stderr, "green-bench-micro: this does not hold: %s\n", what);
     exit(1);
+}
+
+static cpu_set_t only(int core) {
+    cpu_set_t cores;
+    CPU_ZERO(&cores);
+    CPU_SET((size_t)(core % get_nprocs_conf()), &cores);
+    return cores;
+}
+
+void use_core(int core) {
+    cpu_set_t cores = only(core);
+    expect(sched_setaffinity(0, sizeof cores, &cores) == 0, "the OS thread may use the core");
+}
+
+pthread_t start_on_core(int core, void *(*function)(void *), void *argument) {
+    pthread_t thread;
+    pthread_attr_t attributes;
+    cpu_set_t cores = only(core);
+    pthread_attr_init(&attributes);
+    pthread_attr_setaffinity_np(&attributes, sizeof cores, &cores);
+    expect(pthread_create(&thread, &attributes, function, argument) == 0, "an OS thread starts");
+    pthread_attr_destroy(&attributes);
+    return thread;
 }
 
 static int ascending(const void *left, const void *right) {

@@ -2,6 +2,7 @@
 #ifndef GREEN_BENCH_FIGURE_H
 #define GREEN_BENCH_FIGURE_H
 
+#include <pthread.h>
 #include <stdbool.h>
 
 /* How long to measure. A run is one timed piece of work. The figures of the runs are printed
@@ -14,6 +15,12 @@ typedef struct figure_plan {
 extern figure_plan plan;
 
 enum { FIGURE_RUNS_MAX = 64 };
+
+/* Keeps the calling OS thread on a core of this machine, if it has that many. */
+void use_core(int core);
+
+/* Starts an OS thread on a core: from its beginning, because the caller may keep its own busy. */
+pthread_t start_on_core(int core, void *(*function)(void *), void *argument);
 
 /* Nanoseconds of CLOCK_MONOTONIC. */
 double clock_ns(void);
@@ -51,6 +58,8 @@ void bench_timeout(void);
 void bench_memory(void);
 void bench_file(void);
 void bench_queue(void);
+void bench_hub(void);
+void bench_offload(void);
 void bench_channel(void);
 void bench_semaphore(void);
 void bench_pool(void);

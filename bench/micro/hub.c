@@ -26,7 +26,6 @@ static void count_post(green_post *post, int error) {
 }
 
 static void *send_flood(void *unused) {
-    use_core(1);
     double begin = clock_ns();
     for (long i = 0; i < flood.count; i++)
         must(green_hub_post(flood.hub, &flood.posts[i]), "green_hub_post");
@@ -42,14 +41,13 @@ static uint64_t wakes(void) {
 
 /* The caller is always ready, so its hub does not sleep. Returns the wake-ups. */
 static uint64_t post_to_busy_hub(long count) {
-    pthread_t sender;
     flood = (struct flood){.hub = green_hub_current(), .count = count};
     flood.posts = calloc((size_t)count, sizeof *flood.posts);
     expect(flood.hub && flood.posts, "there is memory");
     for (long i = 0; i < count; i++)
         flood.posts[i].run = count_post;
     uint64_t before = wakes();
-    expect(pthread_create(&sender, NULL, send_flood, NULL) == 0, "an OS thread starts");
+    pthread_t sender = start_on_core(1, send_flood, NULL);
     while (flood.run < count)
         must(green_yield(), "green_yield");
     uint64_t after = wakes();
@@ -111,7 +109,6 @@ static int return_items(void *unused) {
 }
 
 static void *run_other_hub(void *unused) {
-    use_core(1);
     meeting.ball.hubs[1] = green_hub_retain(green_hub_current());
     must(green_detach(return_items, NULL), "green_detach");
     pthread_barrier_wait(&meeting.both);
@@ -134,7 +131,7 @@ static void begin_meeting(void) {
     pthread_barrier_init(&meeting.both, NULL, 2);
     meeting.ball.hubs[0] = green_hub_retain(green_hub_current());
     meeting.ball.post.run = return_ball;
-    expect(pthread_create(&meeting.other, NULL, run_other_hub, NULL) == 0, "an OS thread starts");
+    meeting.other = start_on_core(1, run_other_hub, NULL);
     pthread_barrier_wait(&meeting.both);
 }
 
@@ -236,7 +233,6 @@ static void run_numbered(green_post *post, int error) {
 }
 
 static void *post_all(void *posts) {
-    use_core(1);
     for (long i = 0; i < crowd.each; i++)
         must(green_hub_post(crowd.hub, &((struct numbered *)posts)[i].post), "green_hub_post");
     return NULL;
@@ -244,7 +240,6 @@ static void *post_all(void *posts) {
 
 static void *send_all(void *posts) {
     uint64_t sender = (uint64_t)((struct numbered *)posts)->sender;
-    use_core(1);
     for (uint64_t i = 0; i < (uint64_t)crowd.each; i++)
         must(green_channel_send(crowd.channel, &(uint64_t){sender << NUMBER_BITS | i}, GREEN_FOREVER),
              "green_channel_send");
@@ -273,8 +268,7 @@ static double from_crowd(long steps, bool by_channel) {
     }
     double begin = clock_ns();
     for (int i = 0; i < SENDERS; i++)
-        expect(pthread_create(&senders[i], NULL, by_channel ? send_all : post_all, crowd.posts[i]) == 0,
-               "an OS thread starts");
+        senders[i] = start_on_core(1, by_channel ? send_all : post_all, crowd.posts[i]);
     if (by_channel)
         receive_all();
     while (crowd.run < SENDERS * crowd.each)

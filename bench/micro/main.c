@@ -24,6 +24,8 @@ static const struct benchmark {
     {"timeout", bench_timeout, "spawn + wait without and with a timeout, 1 000 000 pending"},
     {"queue", bench_queue, "an item through a queue of 1 024, and by a rendezvous, of 1 and 16 producers"},
     {"channel", bench_channel, "the same through channels, within a hub and between two"},
+    {"hub", bench_hub, "posts to a busy hub, a round trip of two hubs that sleep, posts of 8 OS threads"},
+    {"offload", bench_offload, "a round trip to a worker on the same core and on another one"},
     {"semaphore", bench_semaphore, "a permit that circulates among 2 and 10 threads"},
     {"pool", bench_pool, "spawn + wait in a pool of 100 and without one; 100 at a time, by a pool and a group"},
     {"scope", bench_scope, "a timeout around a call that does not block, alone and within another"},

@@ -89,7 +89,6 @@ static bool open_side(int number) {
 /* The last wake-up of a ring is submitted by a wait: the first side sends one more. */
 static void *return_wakes(void *unused) {
     struct side *side = &trip.sides[1];
-    use_core(1);
     if (open_side(1)) {
         for (long i = 0; i < trip.rounds; i++) {
             trip.way->wait(side);
@@ -102,13 +101,12 @@ static void *return_wakes(void *unused) {
 }
 
 static double run(const way *way, long rounds) {
-    pthread_t other;
     double taken = 0;
     trip.way = way;
     trip.rounds = rounds;
     pthread_barrier_init(&trip.opening, NULL, 2);
     pthread_barrier_init(&trip.closing, NULL, 2);
-    expect(pthread_create(&other, NULL, return_wakes, NULL) == 0, "an OS thread starts");
+    pthread_t other = start_on_core(1, return_wakes, NULL);
     if (open_side(0)) {
         struct side *side = &trip.sides[0];
         double begin = clock_ns();

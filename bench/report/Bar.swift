@@ -49,12 +49,15 @@ extension Bar {
         var unit = "ns"
         /// The figure of the same runs that the bar is a multiple of; nil if it limits the figure itself.
         var base: String?
+        /// The language of that figure, if it is another one.
+        var baseLanguage: MicroResult.Language?
 
         func bar(_ results: [MicroResult]) -> Bar {
             let result = results.first(language, name, threads: threads)
             let measure = "\(language.rawValue): \(name), n = \(threads.formatted)"
             guard let base else { return Bar(measure: measure, limit: limit, unit: unit, spread: result?.spread) }
-            let spread = results.first(language, base, threads: threads).flatMap { result?.ratio(to: $0) }
+            let spread = results.first(baseLanguage ?? language, base, threads: threads)
+                .flatMap { result?.ratio(to: $0) }
             return Bar(measure: "\(measure), to \(base)", limit: limit, unit: "x", spread: spread)
         }
     }
@@ -73,6 +76,48 @@ extension Bar {
         Micro(benchmark: .queue, language: .swift, name: "queue item", threads: 1, limit: 20),
         Micro(benchmark: .queue, language: .c, name: "rendezvous", threads: 1, limit: 30),
         Micro(benchmark: .queue, language: .swift, name: "rendezvous", threads: 1, limit: 45),
+        Micro(
+            benchmark: .channel,
+            language: .c,
+            name: "channel item",
+            threads: 1,
+            limit: 1.5,
+            base: "queue item"
+        ),
+        Micro(
+            benchmark: .channel,
+            language: .c,
+            name: "channel item, two hubs",
+            threads: 2,
+            limit: 1,
+            base: "Go: channel item, two processors",
+            baseLanguage: .go
+        ),
+        Micro(benchmark: .hub, language: .c, name: "post to a busy hub", threads: 1, limit: 50),
+        Micro(
+            benchmark: .hub,
+            language: .c,
+            name: "post to a busy hub: system calls",
+            threads: 1,
+            limit: 0,
+            unit: "calls"
+        ),
+        Micro(
+            benchmark: .hub,
+            language: .c,
+            name: "ping-pong of two hubs, posts",
+            threads: 2,
+            limit: 1.3,
+            base: "floor: ping-pong"
+        ),
+        Micro(
+            benchmark: .hub,
+            language: .c,
+            name: "ping-pong of two hubs, channels",
+            threads: 2,
+            limit: 1.3,
+            base: "floor: ping-pong"
+        ),
         Micro(
             benchmark: .pool,
             language: .swift,

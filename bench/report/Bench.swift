@@ -40,12 +40,14 @@ struct Bench: ParsableCommand {
 
         let micro = try MicroSuite(programs: programs, isQuick: quick).run(chosen, rounds: rounds)
         let echo = chosen.contains(.echo) ? try EchoSuite(programs: programs, isQuick: quick).run(rounds: rounds) : []
+        let hubs = chosen.contains(.hubs) ? try HubSuite(programs: programs, isQuick: quick).run(rounds: rounds) : []
         let tls = chosen.contains(.tls) ? try TLSSuite(programs: programs, isQuick: quick).run(rounds: rounds) : nil
-        let bars = Bar.all(micro: micro, echo: echo, tls: tls, chosen: chosen)
+        let bars = Bar.all(micro: micro, echo: echo, tls: tls, chosen: chosen) + hubs.bars
         let loadAfter = Machine.loadAverage
 
         if !micro.isEmpty { print(table(of: micro), terminator: "\n\n") }
         for cell in echo { print(table(of: cell), terminator: "\n\n") }
+        if !hubs.isEmpty { print(table(of: hubs), terminator: "\n\n") }
         for table in tls.map(tables(of:)) ?? [] { print(table, terminator: "\n\n") }
         if !bars.isEmpty { print(table(of: bars), terminator: "\n\n") }
         print(noise(micro: micro, echo: echo, tls: tls, loadBefore: machine.loadAverage, loadAfter: loadAfter))
@@ -57,6 +59,7 @@ struct Bench: ParsableCommand {
             rounds: rounds,
             micro: micro,
             echo: echo,
+            hubs: hubs,
             tls: tls,
             bars: bars
         )
@@ -67,9 +70,9 @@ struct Bench: ParsableCommand {
 
 /// The values of `--only`.
 enum Benchmark: String, CaseIterable, ExpressibleByArgument {
-    case floor, yield, exceptions, spawn, detach, sleep, timer, timeout, queue, semaphore, pool, map, scope, file,
-        memory, access, echo, tls
+    case floor, yield, exceptions, spawn, detach, sleep, timer, timeout, queue, channel, hub, offload, semaphore, pool,
+        map, scope, file, memory, access, echo, hubs, tls
 
     /// Whether it measures a single step.
-    var isMicro: Bool { self != .echo && self != .tls }
+    var isMicro: Bool { self != .echo && self != .hubs && self != .tls }
 }

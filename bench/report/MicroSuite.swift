@@ -6,6 +6,7 @@ struct MicroResult: Encodable {
     enum Language: String, Encodable {
         case c = "C"
         case swift = "Swift"
+        case go = "Go"
     }
 
     var language: Language
@@ -29,8 +30,8 @@ struct MicroSuite {
 
     /// The benchmarks that each side has.
     private let ofC: [Benchmark] = [
-        .floor, .yield, .exceptions, .spawn, .detach, .sleep, .timer, .timeout, .queue, .semaphore, .pool, .scope,
-        .file, .memory,
+        .floor, .yield, .exceptions, .spawn, .detach, .sleep, .timer, .timeout, .queue, .channel, .hub, .offload,
+        .semaphore, .pool, .scope, .file, .memory,
     ]
     private let ofSwift: [Benchmark] = [
         .yield, .spawn, .detach, .sleep, .queue, .semaphore, .pool, .map, .scope, .access,
@@ -48,6 +49,9 @@ struct MicroSuite {
                 if ofC.contains(benchmark) {
                     add(try measure(programs.micro, benchmark), .c, to: &results)
                 }
+                if benchmark == .channel, programs.hasGoChannel {
+                    add(try measureGo(), .go, to: &results)
+                }
                 if ofSwift.contains(benchmark) {
                     add(try measure(programs.swiftMicro, benchmark), .swift, to: &results)
                 }
@@ -59,6 +63,12 @@ struct MicroSuite {
     private func measure(_ program: String, _ benchmark: Benchmark) throws -> [Figure] {
         let options = ["--runs", isQuick ? "3" : "5"] + (isQuick ? ["--quick"] : [])
         let lines = try Child(bounded([program] + options + [benchmark.rawValue]), on: .measured).finish()
+        return try lines.split(separator: "\n").map { try JSONDecoder().decode(Figure.self, from: Data($0.utf8)) }
+    }
+
+    /// Go uses both cores itself.
+    private func measureGo() throws -> [Figure] {
+        let lines = try Child(bounded([programs.goChannel]), on: nil).finish()
         return try lines.split(separator: "\n").map { try JSONDecoder().decode(Figure.self, from: Data($0.utf8)) }
     }
 

@@ -7,12 +7,16 @@ struct Programs {
 
     var micro: String { "\(c)/green-bench-micro" }
     var swiftMicro: String { "\(swift)/green-bench-swift" }
+    var hubs: String { "\(c)/green-bench-hubs" }
     var echo: String { "\(c)/green-bench-echo" }
     var swiftEcho: String { "\(swift)/green-bench-swift-echo" }
     var uringEcho: String { "\(c)/peers/green-bench-uring-echo" }
     var epollEcho: String { "\(c)/peers/green-bench-epoll-echo" }
     var tls: String { "\(c)/green-bench-tls" }
     var openssl: String { "\(c)/green-bench-openssl" }
+    var goChannel: String { "\(c)/peers/green-bench-go-channel" }
+    /// Whether Go was installed when the peers were built.
+    var hasGoChannel: Bool { FileManager.default.isExecutableFile(atPath: goChannel) }
     var load: String { "\(c)/peers/green-bench-echo-load" }
 }
 
@@ -22,20 +26,25 @@ enum Core: Int {
     case load = 1
 }
 
-/// A child process on one core, with its output in a pipe. It ends when this program ends, for any reason.
+/// A child process, usually on one core, with its output in a pipe. It ends when this program ends, for any reason.
 final class Child {
     private let process = Process()
     private let output = Pipe()
+    private let input = Pipe()
     private let command: String
 
-    /// - Parameter isLoud: Whether to show its standard error.
-    init(_ command: [String], on core: Core, isLoud: Bool = true) throws {
+    /// - Parameters:
+    ///   - core: The core; nil for a program that uses all.
+    ///   - isLoud: Whether to show its standard error.
+    ///   - hasInput: Whether its standard input is a pipe that stays open and empty.
+    init(_ command: [String], on core: Core?, isLoud: Bool = true, hasInput: Bool = false) throws {
         self.command = command.joined(separator: " ")
         let cores = ProcessInfo.processInfo.processorCount
+        let place = core.map { ["taskset", "--cpu-list", "\($0.rawValue % cores)"] } ?? []
         process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments =
-            ["taskset", "--cpu-list", "\(core.rawValue % cores)", "setpriv", "--pdeathsig", "TERM"] + command
+        process.arguments = place + ["setpriv", "--pdeathsig", "TERM"] + command
         process.standardOutput = output
+        if hasInput { process.standardInput = input }
         if !isLoud { process.standardError = FileHandle.nullDevice }
         try process.run()
     }

@@ -9,6 +9,7 @@ struct Results: Encodable {
     var rounds: Int
     var micro: [MicroResult]
     var echo: [EchoCell]
+    var hubs: [HubResult]
     var tls: TLSResults?
     var bars: [Bar]
 
