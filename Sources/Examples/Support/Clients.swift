@@ -1,7 +1,7 @@
 import Glibc
 public import Green
 
-/// A client of a server.
+/// A client of a server. It belongs to one hub.
 public final class Client {
     public let socket: Socket
     public let address: SocketAddress
@@ -22,39 +22,32 @@ public final class Client {
     }
 }
 
-/// Serves clients, and drops silent ones.
+/// The clients of the server on one hub.
 ///
 /// A client that is silent for longer than the limit is dropped. If the maximum number of clients is connected, a new
 /// client replaces the one that has been silent for longest.
-public final class Clients {
+final class Clients {
     private let limit: Int
     private let idle: Duration
     private var clients: [ObjectIdentifier: Client] = [:]
 
-    /// - Parameters:
-    ///   - limit: The maximum number of clients; lower if the system allows fewer descriptors.
-    ///   - idle: The time that a client may be silent.
-    ///   - descriptors: The number of descriptors for each client.
-    public init(limit: Int, idle: Duration, descriptors: Int = 1) {
-        self.limit = max(min(limit, (raiseDescriptorLimit() - 64) / descriptors), 1)
+    /// Also starts the thread that drops silent clients.
+    init(limit: Int, idle: Duration) {
+        self.limit = limit
         self.idle = idle
+        detach(name: "silent clients") { [self] in try dropSilent() }
     }
 
-    /// Serves until the listener is closed or stopped. An error of a client is logged, and ends only that client.
-    public func serve(_ listener: Listener, _ handle: @escaping (Client) throws -> Void) throws {
-        let sweeper = spawn(name: "silent clients") { [self] in try dropSilent() }
-        defer { try? sweeper.kill() }
-        // Dropped clients leave before all of the additional places are taken.
-        try Green.serve(listener, concurrency: limit + 64) { [self] socket, address in
-            let client = Client(socket, address)
-            makeRoom()
-            clients[ObjectIdentifier(client)] = client
-            defer { clients[ObjectIdentifier(client)] = nil }
-            do {
-                try handle(client)
-            } catch let error where !(error is GreenExit) {
-                log("\(address): \(error)")
-            }
+    /// Runs the handler of a client. An error of a client is logged, and ends only that client.
+    func serve(_ socket: Socket, _ address: SocketAddress, _ handle: (Client) throws -> Void) throws {
+        let client = Client(socket, address)
+        makeRoom()
+        clients[ObjectIdentifier(client)] = client
+        defer { clients[ObjectIdentifier(client)] = nil }
+        do {
+            try handle(client)
+        } catch let error where !(error is GreenExit) {
+            log("\(address): \(error)")
         }
     }
 
@@ -85,16 +78,4 @@ public final class Clients {
 /// The reason why a client was dropped.
 private struct Dropped: Error, CustomStringConvertible {
     let description: String
-}
-
-/// Raises the limit of open descriptors to the maximum that the system allows, and returns it.
-private func raiseDescriptorLimit() -> Int {
-    var limit = rlimit()
-    guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1024 }
-    let current = limit.rlim_cur
-    limit.rlim_cur = limit.rlim_max
-    if unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) != 0 {
-        limit.rlim_cur = current
-    }
-    return Int(clamping: limit.rlim_cur)
 }

@@ -1,4 +1,5 @@
 import Glibc
+import Green
 
 // Why not swift-argument-parser? A package that depends on Green would resolve and clone it, too, even if it only uses
 // the library: SwiftPM 6.3 prunes a dependency of unused products only behind a trait that is off by default. With such
@@ -49,6 +50,12 @@ public struct Options {
     /// The value of an option that is a port number.
     public subscript(name: String, default standard: UInt16) -> UInt16 {
         UInt16(self[name, default: Int(standard), atLeast: 0, atMost: Int(UInt16.max)])
+    }
+
+    /// The address of `--host` and `--port`.
+    public func address(defaultPort: UInt16) throws -> String {
+        let (host, port) = (self["host"] ?? "127.0.0.1", self["port", default: defaultPort])
+        return try SocketAddress.resolve(host: host, port: port)[0].description
     }
 
     /// The value of an option that is a time in seconds, which may have a fraction.

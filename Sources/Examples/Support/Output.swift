@@ -1,7 +1,8 @@
 import Glibc
 import Green
+internal import Synchronization
 
-/// Standard output, which may be a pipe without a reader. The programs have one OS thread.
+/// Standard output, which may be a pipe without a reader. Other OS threads than the main one only post lines.
 private nonisolated(unsafe) let output = Output()
 
 /// Prints a line at once, also to a pipe or a file. Blocks only the calling green thread.
@@ -11,7 +12,8 @@ public func say(_ line: String) {
     unsafe output.write(line)
 }
 
-/// Prints a line without waiting. For servers: if their output is not read, they continue and drop lines.
+/// Prints a line without waiting, on any OS thread. For servers: if their output is not read, they continue and drop
+/// lines. Another OS thread's lines are printed once the main one has called this, or the program ends.
 public func log(_ line: String) {
     unsafe output.post(line)
 }
@@ -32,6 +34,8 @@ public func finish(_ status: CInt) -> Never {
 
 /// Runs a program. An error ends it with one line on standard error.
 public func run(_ program: () throws -> Void) {
+    // It belongs to the main OS thread.
+    _ = unsafe output
     do {
         try program()
     } catch {
@@ -52,17 +56,23 @@ private func writeToStandardError(_ text: String) {
 }
 
 private final class Output {
-    /// Whether output was lost.
-    private(set) var isLost = false
-
+    private let mainThread = pthread_self()
+    private let hasLost = Atomic(false)
     private var isOpen = false
     /// A pipe, a terminal or a socket, where a write may wait.
     private var stream: GreenFile?
 
     /// Posted lines that the writer has not taken.
-    private let posted = Queue<String>(capacity: 1000)
-    private var dropped = 0
+    private let posted = Channel<String>(capacity: 1000)
+    private let dropped = Atomic(0)
+    /// On the main OS thread.
     private var writer: GreenThread<Void>?
+
+    /// Whether output was lost.
+    var isLost: Bool {
+        get { hasLost.load(ordering: .relaxed) }
+        set { hasLost.store(newValue, ordering: .relaxed) }
+    }
 
     func write(_ line: String) {
         do {
@@ -77,19 +87,27 @@ private final class Output {
     }
 
     func post(_ line: String) {
-        if writer == nil {
-            // For standard error. Writes of a stream never raise it.
-            signal(SIGPIPE, SIG_IGN)
-            writer = spawn(name: "output") { [self] in try writePosted() }
-        }
-        if (try? posted.tryPut(line)) != true {
-            dropped += 1
+        if (try? posted.trySend(line)) != true {
+            dropped.add(1, ordering: .relaxed)
             isLost = true
         }
+        if pthread_self() == mainThread {
+            startWriter()
+        }
+    }
+
+    private func startWriter() {
+        guard writer == nil else { return }
+        // For standard error. Writes of a stream never raise it.
+        signal(SIGPIPE, SIG_IGN)
+        writer = spawn(name: "output") { [self] in try writePosted() }
     }
 
     /// Waits up to a second for posted lines to be written.
     func flush() {
+        if !posted.isEmpty {
+            startWriter()
+        }
         posted.close()
         do {
             try writer?.wait(timeout: .seconds(1))
@@ -102,9 +120,8 @@ private final class Output {
         while let line = try posted.next() {
             do {
                 try writeNow(line)
-                if dropped > 0 {
-                    let count = dropped
-                    dropped = 0
+                let count = dropped.exchange(0, ordering: .relaxed)
+                if count > 0 {
                     try writeNow("\(count) lines were dropped, because the output was not read")
                 }
             } catch {

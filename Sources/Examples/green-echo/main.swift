@@ -7,6 +7,7 @@ func echo() throws {
     let options = Options(
         "host",
         "port",
+        "hubs",
         "concurrency",
         "idle",
         "tls-cert",
@@ -19,16 +20,25 @@ func echo() throws {
 
               --host HOST                      host name or address to listen on (127.0.0.1)
               --port N                         port to listen on; 0 selects a free one (6000)
-              --concurrency N                  maximum number of clients (10000); a new one replaces the one silent
-                                               for longest
+              --hubs N                         number of hubs, each with an OS thread of its own (1)
+              --concurrency N                  maximum number of clients (10000), divided among the hubs; a new one
+                                               replaces the one silent for longest
               --idle S                         seconds after which an inactive client is dropped (300)
               --tls-cert FILE, --tls-key FILE  certificate and key in PEM; enables TLS
             """
     )
-    let clients = Clients(limit: options["concurrency", default: 10_000], idle: options["idle", default: .seconds(300)])
+    // The OS threads of the hubs inherit that these signals are blocked.
     let signals = try Signals([.interrupt, .terminate])
-    let listener = try options.listen(host: options["host"] ?? "127.0.0.1", port: options["port", default: 6000])
-    log("listening on \(try listener.address)")
+    let service = try Service(options, idle: .seconds(300))
+    let address = try options.address(defaultPort: 6000)
+    let server = try service.start(on: address, options) { client in
+        while try client.socket.withReceived({ bytes in
+            client.touch()
+            try client.socket.write(bytes)
+            return !bytes.isEmpty
+        }) {}
+    }
+    log("listening on \(server.address)")
 
     detach(name: "signals") {
         log("\(try signals.next()): waiting for the clients to finish")
@@ -36,16 +46,9 @@ func echo() throws {
             try signals.next()
             exit(1)
         }
-        try listener.stop(drainingFor: .seconds(10))
+        try server.stop(drainingFor: .seconds(10))
     }
-
-    try clients.serve(listener) { client in
-        while try client.socket.withReceived({ bytes in
-            client.touch()
-            try client.socket.write(bytes)
-            return !bytes.isEmpty
-        }) {}
-    }
+    try service.wait(for: server)
 }
 
 run(echo)

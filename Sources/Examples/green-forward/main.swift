@@ -22,6 +22,7 @@ func forward() throws {
     let options = Options(
         "listen",
         "to",
+        "hubs",
         "concurrency",
         "idle",
         "tls-cert",
@@ -33,8 +34,9 @@ func forward() throws {
 
             Listens on a port of 127.0.0.1, or on HOST:PORT, and forwards each connection to a server.
 
-              --concurrency N                  maximum number of clients (10000); a new one replaces the one silent
-                                               for longest
+              --hubs N                         number of hubs, each with an OS thread of its own (1)
+              --concurrency N                  maximum number of clients (10000), divided among the hubs; a new one
+                                               replaces the one silent for longest
               --idle S                         seconds after which a silent connection is closed (3600)
               --tls-cert FILE, --tls-key FILE  certificate and key in PEM; clients must use TLS
               --tls-to system|FILE             connect to the server with TLS, and trust the system's
@@ -43,16 +45,9 @@ func forward() throws {
             """
     )
     let (port, target) = (options.required("listen"), options.required("to"))
-    let clients = Clients(
-        limit: options["concurrency", default: 10_000],
-        idle: options["idle", default: .seconds(3600)],
-        descriptors: 2
-    )
-    let listener = try options.listen(on: port.contains(":") ? port : "127.0.0.1:\(port)")
     let open = try options.connecting()
-    log("forwarding \(try listener.address) to \(target)")
-
-    try clients.serve(listener) { client in
+    let service = try Service(options, idle: .seconds(3600), descriptors: 2)
+    let front = try service.start(on: port.contains(":") ? port : "127.0.0.1:\(port)", options) { client in
         let server = try open(target, .seconds(30))
         defer { server.close() }
         let back = spawn { Result { try copy(from: server, to: client.socket, of: client) } }
@@ -63,6 +58,8 @@ func forward() throws {
         try sent.get()
         try received.get()
     }
+    log("forwarding \(front.address) to \(target)")
+    try service.wait(for: front)
 }
 
 run(forward)

@@ -47,6 +47,78 @@ struct EchoTests {
         }
     }
 
+    @Test(arguments: [SIGINT, SIGTERM])
+    func `serves on several hubs, and drains all of them on a signal`(number: Int32) throws {
+        try onHub { () throws in
+            let program = try Program("green-echo", "--port", "0", "--hubs", "2")
+            let address = try program.address()
+            let clients = try (0..<8).map { number in
+                let client = try connect(to: address)
+                try client.write("\(number)\n")
+                #expect(try client.readLine() == "\(number)")
+                return client
+            }
+            program.signal(number)
+            try waitUntilRefused(address)
+            for client in clients {
+                try client.write("two\n")
+                #expect(try client.readLine() == "two")
+                client.close()
+            }
+            #expect(try program.rest().allSatisfy { $0.contains("waiting for the clients") })
+            #expect(try program.exitCode() == 0)
+        }
+    }
+
+    @Test
+    func `divides the clients among its hubs`() throws {
+        try onHub { () throws in
+            // A hub takes four. If one got more, it would drop the client that was silent for longest.
+            let program = try Program("green-echo", "--port", "0", "--hubs", "2", "--concurrency", "8")
+            let address = try program.address()
+            let clients = try (0..<8).map { _ in try connect(to: address) }
+            for _ in 0..<2 {
+                for client in clients {
+                    try client.write("one\n")
+                    #expect(try client.readLine() == "one")
+                }
+            }
+        }
+    }
+
+    @Test
+    func `exits at once on a second signal although several hubs have clients`() throws {
+        try onHub { () throws in
+            let program = try Program("green-echo", "--port", "0", "--hubs", "3")
+            let address = try program.address()
+            let clients = try (0..<6).map { _ in
+                let client = try connect(to: address)
+                try client.write("one\n")
+                #expect(try client.readLine() == "one")
+                return client
+            }
+            program.signal(SIGTERM)
+            try waitUntilRefused(address)
+            program.signal(SIGTERM)
+            #expect(try program.exitCode() == 1)
+            for client in clients {
+                #expect(try client.readLine() == nil)
+            }
+        }
+    }
+
+    @Test(arguments: ["0", "-1", "1025", "10000", "two", ""])
+    func `refuses a number of hubs that is not from 1 to 1024`(_ text: String) throws {
+        try onHub { () throws in
+            for name in ["green-echo", "green-chat"] {
+                let program = try Program(name, "--port", "0", "--hubs", text)
+                let lines = try program.rest()
+                #expect(lines.first == "\(name): --hubs takes a number from 1 to 1024, not '\(text)'")
+                #expect(try program.exitCode() == 2)
+            }
+        }
+    }
+
     /// Returns a port that was free a moment ago, for a program whose output is not read.
     private func freePort() throws -> UInt16 {
         let listener = try listen(on: .loopback())

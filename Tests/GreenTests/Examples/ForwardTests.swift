@@ -68,6 +68,36 @@ struct ForwardTests {
     }
 
     @Test
+    func `forwards on several hubs`() throws {
+        try onHub { () throws in
+            let listener = try listen(on: "127.0.0.1:0")
+            let to = try "\(listener.address)"
+            let arguments = ["--listen", "127.0.0.1:0", "--to", to, "--hubs", "2", "--concurrency", "8"]
+            let program = try Program("green-forward", arguments)
+            let address = try program.address()
+            let (size, count) = (3 << 20, 8)
+            let pairs = try (0..<count).map { _ in (client: try connect(to: address), server: try listener.accept()) }
+            // Each pair has sizes of its own.
+            let senders = pairs.enumerated().flatMap { number, pair in
+                [
+                    spawn { try send(size + number, to: pair.client) },
+                    spawn { try send(size + count + number, to: pair.server) },
+                ]
+            }
+            let receivers = pairs.map { pair in
+                (atServer: spawn { try verify(pair.server) }, atClient: spawn { try verify(pair.client) })
+            }
+            for thread in senders {
+                try thread.wait()
+            }
+            for (number, received) in receivers.enumerated() {
+                #expect(try received.atServer.wait() == size + number)
+                #expect(try received.atClient.wait() == size + count + number)
+            }
+        }
+    }
+
+    @Test
     func `closes the client if the target refuses, and continues`() throws {
         try onHub { () throws in
             let listener = try listen(on: "127.0.0.1:0")
