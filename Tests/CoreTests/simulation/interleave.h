@@ -11,6 +11,7 @@
 #define GREEN_SIMULATION_AROUND(name, ...)                                                                             \
     __extension__({                                                                                                    \
         turn_point("before " #name);                                                                                   \
+        turn_drain_own(); /* as a locked instruction does */                                                           \
         __auto_type simulated_result = __atomic_##name(__VA_ARGS__);                                                   \
         turn_point("after " #name);                                                                                    \
         simulated_result;                                                                                              \
@@ -32,4 +33,34 @@
 #define __atomic_add_fetch(...) GREEN_SIMULATION_AROUND(add_fetch, __VA_ARGS__)
 #define __atomic_sub_fetch(...) GREEN_SIMULATION_AROUND(sub_fetch, __VA_ARGS__)
 
+/* The owner of a biased lock relies on the order of a store and a load, which processors
+ * change: such a store stays in a buffer for a while. */
+#include "../../../csrc/base/short_lock.h"
+#include "../../../csrc/core/hub_record.h"
+#undef __atomic_load_n
+#undef __atomic_store_n
+#define __atomic_load_n(pointer, order)                                                                                \
+    __extension__({                                                                                                    \
+        turn_point("load_n");                                                                                          \
+        __auto_type simulated_result = __atomic_load_n(pointer, order);                                                \
+        turn_forward_store(pointer, &simulated_result, sizeof simulated_result);                                       \
+        simulated_result;                                                                                              \
+    })
+#define __atomic_store_n(pointer, value, order)                                                                        \
+    __extension__({                                                                                                    \
+        __typeof__(*(pointer)) simulated_value = (value);                                                              \
+        turn_point("before store_n");                                                                                  \
+        turn_buffer_store(pointer, &simulated_value, sizeof simulated_value);                                          \
+        turn_point("after store_n");                                                                                   \
+    })
+#include "../../../csrc/sync/biased_lock.h"
+#undef __atomic_load_n
+#undef __atomic_store_n
+#define __atomic_load_n(...) GREEN_SIMULATION_BEFORE(load_n, __VA_ARGS__)
+#define __atomic_store_n(...)                                                                                          \
+    __extension__({                                                                                                    \
+        turn_point("before store_n");                                                                                  \
+        __atomic_store_n(__VA_ARGS__);                                                                                 \
+        turn_point("after store_n");                                                                                   \
+    })
 #endif

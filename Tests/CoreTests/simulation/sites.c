@@ -278,6 +278,7 @@ void program_run(uint64_t seed) {
     remotes_begin();
     promises_begin();
     sockets_begin();
+    locks_begin();
     uint32_t hubs = 1 + below(3), foreign = below(4);
     for (uint32_t i = 0; i < hubs + foreign; i++)
         add_site(i < hubs);

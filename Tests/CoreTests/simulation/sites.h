@@ -99,6 +99,7 @@ void sockets_begin(void);
 void sockets_act(struct site_actor *actor);
 void sockets_end(void);
 
+void locks_begin(void);
 void locks_act(struct site_actor *actor);
 bool lock_is_held(void);
 

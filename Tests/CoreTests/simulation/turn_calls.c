@@ -7,6 +7,7 @@
 #include "turns.h"
 
 #include <linux/futex.h>
+#include <linux/membarrier.h>
 #include <stdarg.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -84,6 +85,7 @@ static bool is_woken(void *sleeper) {
 static long futex_wait(const uint32_t *word, uint32_t value, const struct timespec *deadline, bool for_lock) {
     struct sleeper *sleeper = &sleepers[turn_self()];
     turn_point("futex wait");
+    turn_drain_own();
     if (*(volatile const uint32_t *)word != value) {
         errno = EAGAIN;
         return -1;
@@ -99,6 +101,7 @@ static long futex_wait(const uint32_t *word, uint32_t value, const struct timesp
 static long futex_wake(const uint32_t *word, uint32_t count) {
     uint32_t woken = 0;
     turn_point("futex wake");
+    turn_drain_own();
     for (int i = 0; i < TURNS_MAX && woken < count; i++) {
         if (sleepers[i].word != word || sleepers[i].woken)
             continue;
@@ -122,6 +125,10 @@ long __wrap_syscall(long number, ...) {
     for (int i = 0; i < 6; i++)
         values[i] = va_arg(arguments, long);
     va_end(arguments);
+    if (number == SYS_membarrier && values[0] == MEMBARRIER_CMD_PRIVATE_EXPEDITED && turn_self() >= 0) {
+        turn_point("before membarrier");
+        turn_drain_stores();
+    }
     if (number != SYS_futex || turn_self() < 0)
         return __real_syscall(number, values[0], values[1], values[2], values[3], values[4], values[5]);
     const uint32_t *word = (const uint32_t *)(uintptr_t)values[0];

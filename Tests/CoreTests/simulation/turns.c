@@ -2,6 +2,7 @@
 
 #include "dice.h"
 #include "harness.h"
+#include "turn_stores.h"
 
 #include <linux/futex.h>
 #include <pthread.h>
@@ -127,6 +128,8 @@ void turn_point(const char *what) {
     if (!self || all.kept)
         return;
     self->what = what;
+    if (chance(150))
+        turn_drain_some_store();
     check_step();
     if (chance(all.rates.change))
         change(self);
@@ -137,6 +140,7 @@ bool turn_block(const char *what, bool (*may_continue)(void *context), void *con
     self->may_continue = may_continue;
     self->context = context;
     self->deadline = deadline;
+    turn_drain_own_stores(turn_self());
     check_step();
     change(self);
     bool may = may_continue(context);
@@ -153,6 +157,7 @@ static void on_end(void *value) {
         return;
     }
     turn->ended = true;
+    turn_drain_own_stores(turn_self());
     self = NULL;
     if (++all.ended < all.count)
         change(turn);

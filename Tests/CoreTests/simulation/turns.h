@@ -36,6 +36,18 @@ bool turn_has_ended(int number);
 
 void turn_point(const char *what);
 
+/* The store buffer of the OS thread's processor: other OS threads see a store when it leaves
+ * the buffer, by chance, or at turn_block() and turn_drain_stores(). The owner sees it at
+ * once. */
+void turn_buffer_store(void *address, const void *value, uint32_t size);
+void turn_forward_store(const void *address, void *value, uint32_t size);
+
+/* The stores of the calling OS thread leave its buffer. */
+void turn_drain_own(void);
+
+/* All stores of all OS threads leave their buffers, as by membarrier(2). */
+void turn_drain_stores(void);
+
 /* Between the two calls, schedule points do nothing. */
 void turn_keep(void);
 void turn_keep_no_longer(void);
