@@ -30,8 +30,8 @@ void on_os_thread(void (*function)(void *argument), void *argument);
  * may still be counted for a moment. */
 size_t os_threads_named(const char *prefix);
 
-/* Skips a test in which a green thread calls pthread_exit(3), which ThreadSanitizer does not
- * support. */
+/* Skips a test in which a green thread calls pthread_exit(3), which sanitizers do not
+ * support: the C library leaves the stack of the green thread for that of the OS thread. */
 void needs_exit_of_os_thread(void);
 
 #endif
