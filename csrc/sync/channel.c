@@ -104,6 +104,10 @@ static inline bool is_interrupted(void) {
     return green__hub && green__hub->current->interrupts;
 }
 
+/* Bytes from the slot that is used to the one whose cache line is fetched from the other end's
+ * processor: the next locked instruction would wait for a line that is not there yet. */
+enum { AHEAD = 256 };
+
 /* The usual case, without a call: stores an element of 64 bits. Returns false in other cases,
  * and has no effect then. */
 static inline bool send_at_once(green_channel *channel, void *element) {
@@ -114,6 +118,7 @@ static inline bool send_at_once(green_channel *channel, void *element) {
     bool stores = !(channel->closed | (channel->receiving != 0) | (channel->sending != 0)) &&
                   channel->sent - channel->taken_seen < channel->limit && in->tail != in->tail_end && !is_interrupted();
     if (GREEN_LIKELY(stores)) {
+        __builtin_prefetch(in->tail + AHEAD, 1);
         memcpy(green__segmented_buffer_push_back(in), element, sizeof(uint64_t));
         green__channel_set(&channel->sent, channel->sent + 1);
     }
@@ -173,12 +178,6 @@ static int take_and_admit(green_channel *channel, void *element, struct channel_
         admit(channel, woken);
         return 1;
     }
-    if (channel->sending) { /* the capacity is 0 */
-        struct channel_wait *sender = take(&channel->senders, &channel->sending);
-        move(channel, element, sender->element);
-        served(sender, 0, woken);
-        return 1;
-    }
     if (channel->closed)
         return -EBADF;
     if (wait)
@@ -196,6 +195,7 @@ static int receive_or_enter(green_channel *channel, void *element, struct channe
     if (channel->taken != channel->swapped && !channel->sending) {
         take_from_out(channel, element);
     } else {
+        green__channel_let_senders_ahead(channel);
         green__channel_lock_send(channel, &held);
         done = take_and_admit(channel, element, wait, woken);
         green__channel_unlock_send(channel, &held);
@@ -213,11 +213,38 @@ static inline bool receive_at_once(green_channel *channel, void *element) {
     bool takes =
         channel->taken != channel->swapped && channel->sending == 0 && out->head != out->head_end && !is_interrupted();
     if (GREEN_LIKELY(takes)) {
+        __builtin_prefetch(out->head + AHEAD, 0);
         memcpy(element, green__segmented_buffer_pop_front(out), sizeof(uint64_t));
         green__channel_set(&channel->taken, channel->taken + 1);
     }
     green__biased_unlock(&channel->receive_lock, as_owner);
     return takes;
+}
+
+/* Capacity 0 --------------------------------------------------------------- */
+
+/* Passes the element to the first thread that waits at the other end, or takes it from there.
+ * Enters the list of waits if there is none and wait is not NULL. */
+static inline __attribute__((always_inline)) int meet(green_channel *channel, bool sends, void *element,
+                                                      struct channel_wait *wait, struct channel_wait **woken) {
+    green_channel_locks locks;
+    int done = 0;
+    green__channel_lock_send(channel, &locks);
+    if (sends ? channel->receiving : channel->sending) {
+        struct channel_wait *other =
+            sends ? take(&channel->receivers, &channel->receiving) : take(&channel->senders, &channel->sending);
+        move(channel, sends ? other->element : element, sends ? element : other->element);
+        served(other, 0, woken);
+        done = 1;
+    } else if (channel->closed) {
+        done = -EBADF;
+    } else if (wait && sends) {
+        enter(wait, &sending, &channel->senders, &channel->sending);
+    } else if (wait) {
+        enter(wait, &receiving, &channel->receivers, &channel->receiving);
+    }
+    green__channel_unlock_send(channel, &locks);
+    return done;
 }
 
 /* Waits -------------------------------------------------------------------- */
@@ -272,47 +299,24 @@ static const green_shared_wait_kind receiving = {{green__shared_wait_cancel, des
 
 /* Calls -------------------------------------------------------------------- */
 
-static __attribute__((cold)) int refuse_inherited(void) {
-    return green__fail(-EXDEV, "this channel belongs to the process before the fork");
-}
-
-/* Explains the error of a call. The channel may have been freed. */
-static int explain(int error, const char *doing) {
-    switch (error) {
-    case -ETIMEDOUT:
-        return green__fail(error, "%s", doing);
-    case -EBADF:
-        return green__fail(error, "%s: it was closed", doing);
-    case -ENOMEM:
-        return green__fail(error, "%s: no memory", doing);
-    default:
-        return error;
-    }
-}
-
-static __attribute__((cold)) int failed(int error, bool sends) {
-    if (error == -EXDEV)
-        return refuse_inherited();
-    return explain(error, sends ? "cannot send into a channel" : "cannot receive from a channel");
-}
-
 /* Whether a send will probably have to wait. A hint. */
 static inline bool must_wait(const green_channel *channel) {
-    return green__channel_read(&channel->receiving) == 0 &&
-           (channel->limit == 0 || green__channel_read(&channel->sending) > 0);
+    return green__channel_read(&channel->receiving) == 0 && green__channel_read(&channel->sending) > 0;
 }
 
-static inline __attribute__((always_inline)) int attempt(green_channel *channel, bool sends, void *element,
+static inline __attribute__((always_inline)) int attempt(green_channel *channel, bool meets, bool sends, void *element,
                                                          struct channel_wait *wait) {
     struct channel_wait *woken = NULL;
     if (green__is_inherited(channel->generation))
         return -EXDEV;
     int done = 0;
-    if (!sends)
+    if (meets)
+        done = meet(channel, sends, element, wait, &woken);
+    else if (!sends)
         done = receive_or_enter(channel, element, wait, &woken);
     else if (!wait || !must_wait(channel))
         done = send_now(channel, element, &woken);
-    if (sends && done == 0 && wait)
+    if (sends && done == 0 && wait && !meets)
         done = send_or_enter(channel, wait, &woken);
     wake(woken);
     return done;
@@ -320,7 +324,7 @@ static inline __attribute__((always_inline)) int attempt(green_channel *channel,
 
 /* Reserves what a wait needs before the attempt, because the attempt enters the list of waits
  * if it must. A call that cannot wait makes the attempt nevertheless. */
-static inline __attribute__((always_inline)) int call(green_channel *channel, bool sends, void *element,
+static inline __attribute__((always_inline)) int call(green_channel *channel, bool meets, bool sends, void *element,
                                                       int64_t timeout) {
     struct channel_wait local, *wait = GREEN_SHARED_WAIT_MEMORY(local);
     wait->channel = channel;
@@ -329,11 +333,11 @@ static inline __attribute__((always_inline)) int call(green_channel *channel, bo
     if (error < 0)
         return error;
     error = timeout == 0 ? -ETIMEDOUT : green__shared_begin(timeout);
-    bool spins = error == 0 && green__channel_may_spin(channel);
+    bool spins = !meets && error == 0 && green__channel_may_spin(channel);
     int64_t began = 0;
     int done;
     for (;; spins = false) { /* a loop, so that there is one copy of the attempt */
-        done = attempt(channel, sends, element, error < 0 || spins ? NULL : wait);
+        done = attempt(channel, meets, sends, element, error < 0 || spins ? NULL : wait);
         if (GREEN_LIKELY(done != 0 || !spins))
             break;
         began = green__channel_spin(channel, sends, timeout);
@@ -347,39 +351,52 @@ static inline __attribute__((always_inline)) int call(green_channel *channel, bo
     } else if (done != 0) {
         error = done < 0 ? done : 0;
     }
-    return GREEN_LIKELY(error == 0) ? 0 : failed(error, sends);
+    return GREEN_LIKELY(error == 0) ? 0 : green__channel_fail(error, sends);
 }
 
 static __attribute__((noinline)) int send_slow(green_channel *channel, void *element, int64_t timeout) {
-    return call(channel, true, element, timeout);
-}
-
-int green_channel_send(green_channel *channel, void *element, int64_t timeout) {
-    return GREEN_LIKELY(send_at_once(channel, element)) ? 0 : send_slow(channel, element, timeout);
+    return call(channel, false, true, element, timeout);
 }
 
 static __attribute__((noinline)) int receive_slow(green_channel *channel, void *element, int64_t timeout) {
-    return call(channel, false, element, timeout);
+    return call(channel, false, false, element, timeout);
+}
+
+/* The same for a capacity of 0. */
+static __attribute__((noinline)) int send_by_meeting(green_channel *channel, void *element, int64_t timeout) {
+    return call(channel, true, true, element, timeout);
+}
+
+static __attribute__((noinline)) int receive_by_meeting(green_channel *channel, void *element, int64_t timeout) {
+    return call(channel, true, false, element, timeout);
+}
+
+int green_channel_send(green_channel *channel, void *element, int64_t timeout) {
+    if (GREEN_LIKELY(send_at_once(channel, element)))
+        return 0;
+    return channel->limit > 0 ? send_slow(channel, element, timeout) : send_by_meeting(channel, element, timeout);
 }
 
 int green_channel_receive(green_channel *channel, void *element, int64_t timeout) {
-    return GREEN_LIKELY(receive_at_once(channel, element)) ? 0 : receive_slow(channel, element, timeout);
+    if (GREEN_LIKELY(receive_at_once(channel, element)))
+        return 0;
+    return channel->limit > 0 ? receive_slow(channel, element, timeout) : receive_by_meeting(channel, element, timeout);
 }
 
 int green_channel_try_send(green_channel *channel, void *element) {
-    int done = attempt(channel, true, element, NULL);
-    return done >= 0 ? done : failed(done, true);
+    int done = attempt(channel, channel->limit == 0, true, element, NULL);
+    return done >= 0 ? done : green__channel_fail(done, true);
 }
 
 int green_channel_try_receive(green_channel *channel, void *element) {
-    int done = attempt(channel, false, element, NULL);
-    return done >= 0 ? done : failed(done, false);
+    int done = attempt(channel, channel->limit == 0, false, element, NULL);
+    return done >= 0 ? done : green__channel_fail(done, false);
 }
 
 int green_channel_close(green_channel *channel) {
     struct channel_wait *woken = NULL, **last = &woken;
     if (green__is_inherited(channel->generation))
-        return refuse_inherited();
+        return green__channel_fail(-EXDEV, false);
     green_channel_locks held;
     green__channel_lock_both(channel, &held);
     __atomic_store_n(&channel->closed, true, __ATOMIC_RELAXED);

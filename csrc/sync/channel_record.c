@@ -89,3 +89,19 @@ size_t green_channel_receiving(const green_channel *channel) {
 size_t green_channel_sending(const green_channel *channel) {
     return green__channel_read(&channel->sending);
 }
+
+int green__channel_fail(int error, bool sends) {
+    const char *doing = sends ? "cannot send into a channel" : "cannot receive from a channel";
+    switch (error) {
+    case -ETIMEDOUT:
+        return green__fail(error, "%s", doing);
+    case -EBADF:
+        return green__fail(error, "%s: it was closed", doing);
+    case -ENOMEM:
+        return green__fail(error, "%s: no memory", doing);
+    case -EXDEV:
+        return green__fail(error, "this channel belongs to the process before the fork");
+    default:
+        return error;
+    }
+}
