@@ -14,6 +14,7 @@
 
 #include "../base/descriptor.h"
 #include "../base/error.h"
+#include "../base/kernel_order.h"
 
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
@@ -27,9 +28,10 @@ int green__engine_open_wake_fd(green_engine *engine) {
 
 /* After the message or the write, the hub may close the engine. */
 void green__engine_wake(const green_engine *engine) {
-    int error_number = errno;
-    if (engine->ring_fd < 0 || green__uring_send_wake(engine->ring_fd) < 0) {
-        ssize_t written = green__raw_write(engine->wake_fd, &(uint64_t){1}, sizeof(uint64_t));
+    int error_number = errno, ring_fd = engine->ring_fd, wake_fd = engine->wake_fd;
+    green__kernel_order_before(engine);
+    if (ring_fd < 0 || green__uring_send_wake(ring_fd) < 0) {
+        ssize_t written = green__raw_write(wake_fd, &(uint64_t){1}, sizeof(uint64_t));
         GREEN_INVARIANT(written == sizeof(uint64_t), "an eventfd can be written");
     }
     errno = error_number;
@@ -40,8 +42,10 @@ uint64_t green__engine_await_wakes(green_engine *engine, uint64_t calls) {
     for (;;) {
         if (syscall(SYS_read, engine->wake_fd, &count, sizeof count) == sizeof count) /* never the patched read() */
             written += count;
-        if (written + engine->messages >= calls)
+        if (written + engine->messages >= calls) {
+            green__kernel_order_after(engine);
             return written + engine->messages;
+        }
         engine->class->poll(engine, -1);
     }
 }
