@@ -1,8 +1,8 @@
 extension Channel {
     /// Removes and returns the next item, or takes one from a thread that waits to send it.
     ///
-    /// Blocks while the channel is empty. Items that were sent before ``close()`` are received after it. Call it on any OS
-    /// thread.
+    /// Blocks while the channel is empty. Items that were sent before ``close()`` are received after it. Call it on any
+    /// OS thread.
     ///
     /// - Parameter timeout: The maximum time to wait; zero does not block, nil means no limit.
     /// - Returns: The item.
@@ -25,8 +25,8 @@ extension Channel {
     ///
     /// - Parameter timeout: The maximum time to wait; zero does not block, nil means no limit.
     /// - Returns: The item; nil if the channel is empty and closed, or is closed during the call.
-    /// - Throws: A ``SystemError`` with the code `timedOut` if the timeout expires. If the thread is killed, the error of
-    ///   that kill.
+    /// - Throws: A ``SystemError`` with the code `timedOut` if the timeout expires. If the thread is killed, the error
+    ///   of that kill.
     @available(*, noasync)
     @inlinable
     public func next(timeout: Duration? = nil) throws -> Item? {
@@ -44,7 +44,8 @@ extension Channel {
         }
     }
 
-    /// Removes and returns the next item if there is one now. Does not block. Call it on any OS thread, also in callbacks.
+    /// Removes and returns the next item if there is one now. Does not block. Call it on any OS thread, also in
+    /// callbacks.
     ///
     /// With a capacity of 0, it takes the item of a thread that waits to send it.
     ///

@@ -7,8 +7,8 @@ extension Channel {
     ///   - item: The item. If the call throws, the item was not sent.
     ///   - timeout: The maximum time to wait; zero does not block, nil means no limit.
     /// - Throws: ``ChannelClosed`` if the channel is closed, or is closed during the call. A ``SystemError`` with the
-    ///   code `timedOut` if the timeout expires, or `noMemory` if there is no memory for the item. If the thread is killed,
-    ///   the error of that kill.
+    ///   code `timedOut` if the timeout expires, or `noMemory` if there is no memory for the item. If the thread is
+    ///   killed, the error of that kill.
     @available(*, noasync)
     @inlinable
     public func send(_ item: consuming Item, timeout: Duration? = nil) throws {

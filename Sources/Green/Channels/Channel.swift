@@ -15,9 +15,9 @@ internal import CGreen
 /// jobs.close()
 /// ```
 ///
-/// A channel without a capacity holds any number of items. A channel with a capacity applies back-pressure: `send` blocks
-/// while the channel is full. A channel with a capacity of 0 holds nothing: `send` returns when a `receive` has taken its
-/// item.
+/// A channel without a capacity holds any number of items. A channel with a capacity applies back-pressure: `send`
+/// blocks while the channel is full. A channel with a capacity of 0 holds nothing: `send` returns when a `receive` has
+/// taken its item.
 ///
 /// Any OS thread may use a channel, several at once. On an OS thread with a hub, a call that waits lets other green
 /// threads run. On an OS thread without one, such as those of Dispatch, it blocks the OS thread. ``trySend(_:)``,
@@ -39,8 +39,8 @@ public final class Channel<Item: Sendable>: Sendable {
 
     /// Creates an empty channel.
     ///
-    /// - Parameter capacity: The maximum number of items; nil means no limit, with 0 a send waits for a receive. A negative
-    ///   number ends the process.
+    /// - Parameter capacity: The maximum number of items; nil means no limit, with 0 a send waits for a receive. A
+    ///   negative number ends the process.
     @inlinable
     public convenience init(capacity: Int? = nil) {
         self.init(capacity: capacity, items: QueueItems(Item.self))

@@ -75,8 +75,8 @@ public final class Promise<Value: Sendable>: Sendable {
 
     /// Waits until the promise is sent, and returns the value or throws the error.
     ///
-    /// Any number of threads on any hubs may wait, each any number of times. Does not block if the promise has been sent.
-    /// An OS thread without a hub is blocked, and gets none.
+    /// Any number of threads on any hubs may wait, each any number of times. Does not block if the promise has been
+    /// sent. An OS thread without a hub is blocked, and gets none.
     ///
     /// - Parameter timeout: The maximum time to wait; zero does not block, nil means no limit.
     /// - Returns: The value that was sent.

@@ -35,7 +35,8 @@ extension Hub {
         public let submissions: Int
         /// Completions of operations, since the hub was created.
         public let completions: Int
-        /// Calls that were posted to the hub, mostly by other OS threads, and that it has run, since the hub was created.
+        /// Calls that were posted to the hub, mostly by other OS threads, and that it has run, since the hub was
+        /// created.
         public let posts: Int
         /// Waits in the kernel that such a call has ended, since the hub was created.
         public let wakes: Int
@@ -77,8 +78,8 @@ extension Hub {
         return Statistics(counts)
     }
 
-    /// The sums of the counts of all hubs of the process, and the longest of their longest iterations. Call it on any OS
-    /// thread.
+    /// The sums of the counts of all hubs of the process, and the longest of their longest iterations. Call it on any
+    /// OS thread.
     ///
     /// - Parameter timeout: The maximum time to wait for the hubs; nil means no limit.
     /// - Returns: The sums, and the number of hubs that are not included because a green thread blocks them.

@@ -3,8 +3,8 @@ internal import CGreen
 /// The scheduler of an OS thread, with its timers and its I/O engine.
 ///
 /// The first spawn, socket or blocking call of an OS thread creates its hub, with the defaults. The hub ends with its
-/// OS thread. To choose other settings, call ``open(engine:entries:receiveMemory:stackSize:warmStacks:name:)`` first. The
-/// static members are about the hub of the calling OS thread.
+/// OS thread. To choose other settings, call ``open(engine:entries:receiveMemory:stackSize:warmStacks:name:)`` first.
+/// The static members are about the hub of the calling OS thread.
 ///
 /// An object of this type is a reference to a hub, by which any OS thread can start green threads there:
 ///

@@ -8,21 +8,22 @@ extension Hub {
     /// let page = try thread.wait()
     /// ```
     ///
-    /// The function runs in parallel to the caller, so it must be `Sendable`, and with it what it captures. Objects that
-    /// belong to one OS thread, such as a ``Socket`` or a ``Queue``, are not: create them in the function, and pass values
-    /// through a ``Channel``.
+    /// The function runs in parallel to the caller, so it must be `Sendable`, and with it what it captures. Objects
+    /// that belong to one OS thread, such as a ``Socket`` or a ``Queue``, are not: create them in the function, and
+    /// pass values through a ``Channel``.
     ///
-    /// ``RemoteThread/wait(timeout:)`` returns the result of the function, or throws its error. The thread runs to its end
-    /// even if its handle is dropped. If it cannot be started, because the hub has ended or there is no memory, the handle
-    /// is that of a thread that has ended with that error. Threads that one caller spawns on a hub start in the order of
-    /// the calls.
+    /// ``RemoteThread/wait(timeout:)`` returns the result of the function, or throws its error. The thread runs to its
+    /// end even if its handle is dropped. If it cannot be started, because the hub has ended or there is no memory, the
+    /// handle is that of a thread that has ended with that error. Threads that one caller spawns on a hub start in the
+    /// order of the calls.
     ///
     /// Does not block. On the hub's own OS thread, ``/Green/spawn(name:stackSize:after:_:)`` costs less.
     ///
     /// - Parameters:
-    ///   - name: Shown by ``GreenThread/dumpAll(to:)`` and in messages; at most 31 bytes of it. A NUL is replaced by "␀".
-    ///   - stackSize: Bytes of address space for the stack; only pages that are touched use memory. Sizes below 64 KiB are
-    ///     raised to that; nil means the hub's default of 1 MiB.
+    ///   - name: Shown by ``GreenThread/dumpAll(to:)`` and in messages; at most 31 bytes of it. A NUL is replaced by
+    ///     "␀".
+    ///   - stackSize: Bytes of address space for the stack; only pages that are touched use memory. Sizes below 64 KiB
+    ///     are raised to that; nil means the hub's default of 1 MiB.
     ///   - delay: The time until the thread becomes ready; nil means at once.
     ///   - function: The function to run.
     /// - Returns: The handle of the thread.

@@ -9,8 +9,9 @@ internal import CGreen
 /// try hubs.close()
 /// ```
 ///
-/// A pool is a collection of its hubs, which are named ("hub-0"). ``serve(on:hubs:distribution:backlog:reuseAddress:ipv6Only:concurrency:stackSize:onError:_:)``
-/// uses all of them. The OS thread that made the pool is not part of it.
+/// A pool is a collection of its hubs, which are named ("hub-0").
+/// ``serve(on:hubs:distribution:backlog:reuseAddress:ipv6Only:concurrency:stackSize:onError:_:)`` uses all of them. The
+/// OS thread that made the pool is not part of it.
 ///
 /// The OS threads block all signals, except those of faults, `SIGPROF` and `SIGURG`, so that signals reach the other
 /// threads of the process; ``GreenProcess`` starts programs with no signal blocked. A hub of a pool never reports a
@@ -28,25 +29,26 @@ public final class HubPool: Sendable {
 
     /// Starts OS threads and creates their hubs. Nil selects the default of a parameter.
     ///
-    /// Blocks until all hubs are made; an interrupt does not end it, and stays pending. If one of them fails, those that
-    /// were made have ended when this throws.
+    /// Blocks until all hubs are made; an interrupt does not end it, and stays pending. If one of them fails, those
+    /// that were made have ended when this throws.
     ///
     /// - Parameters:
     ///   - count: The number of hubs, from 1 to 1024; nil means the number of CPUs that the caller may use. A limit
     ///     of CPU time, such as of a container, does not count.
-    ///   - name: The name of the hubs and of their OS threads in dumps, debuggers and `top`, to which a number is added;
-    ///     at most 10 bytes of it.
+    ///   - name: The name of the hubs and of their OS threads in dumps, debuggers and `top`, to which a number is
+    ///     added; at most 10 bytes of it.
     ///   - pinned: Whether to bind each hub to one of these CPUs, in turn.
     ///   - engine: The I/O engine, as in ``Hub/open(engine:entries:receiveMemory:stackSize:warmStacks:name:)``.
     ///   - entries: Submission queue entries of each hub, a power of two up to 32768; 256 by default.
     ///   - receiveMemory: Bytes of receive memory of each hub, at least 64 KiB; 4 MiB by default.
-    ///   - stackSize: Bytes of address space for the stack of a green thread whose spawn names no size, at least 64 KiB;
-    ///     1 MiB by default.
-    ///   - warmStacks: Free stacks of each hub that keep their memory for the next spawn, at least one; 1024 by default.
+    ///   - stackSize: Bytes of address space for the stack of a green thread whose spawn names no size, at least 64
+    ///     KiB; 1 MiB by default.
+    ///   - warmStacks: Free stacks of each hub that keep their memory for the next spawn, at least one; 1024 by
+    ///     default.
     /// - Throws: A ``SystemError`` with the code `invalidArgument` if a parameter is out of range,
-    ///   `resourceTemporarilyUnavailable` if the system cannot start so many OS threads, `tooManyOpenFiles`, `noMemory`,
-    ///   or another code of ``Hub/open(engine:entries:receiveMemory:stackSize:warmStacks:name:)``. The message says which hub
-    ///   failed.
+    ///   `resourceTemporarilyUnavailable` if the system cannot start so many OS threads, `tooManyOpenFiles`,
+    ///   `noMemory`, or another code of ``Hub/open(engine:entries:receiveMemory:stackSize:warmStacks:name:)``. The
+    ///   message says which hub failed.
     @available(*, noasync)
     public init(
         count: Int? = nil,
@@ -95,13 +97,13 @@ public final class HubPool: Sendable {
     /// Ends the hubs: waits for their green threads to end, kills those that are left at the end of `grace`, and waits
     /// until all OS threads have ended. Call it on any OS thread, except those of the pool.
     ///
-    /// Until a hub has ended, it still starts threads that others spawn on it. A thread that catches its kill and continues
-    /// delays the end. Several calls may wait at the same time; the shortest limit counts.
+    /// Until a hub has ended, it still starts threads that others spawn on it. A thread that catches its kill and
+    /// continues delays the end. Several calls may wait at the same time; the shortest limit counts.
     ///
     /// - Parameter grace: How long the green threads may continue to run; nil means no limit.
     /// - Returns: The number of threads that were killed, once: other calls return 0.
-    /// - Throws: ``DeadlockError`` if the caller is a thread of the pool. If the caller is killed or its ``Timeout`` fires
-    ///   while it waits, that error; the hubs end when their threads have ended.
+    /// - Throws: ``DeadlockError`` if the caller is a thread of the pool. If the caller is killed or its ``Timeout``
+    ///   fires while it waits, that error; the hubs end when their threads have ended.
     @available(*, noasync)
     @discardableResult
     public func close(drainingFor grace: Duration? = nil) throws -> Int {

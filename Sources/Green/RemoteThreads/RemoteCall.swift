@@ -10,8 +10,8 @@ internal import SystemPackage
 class RemoteFunction: @unchecked Sendable {
     final let hub: Hub
 
-    /// Owned. Nil if the thread could not be started. Written only before a handle leaves the OS thread of the spawn; the
-    /// thread itself does not use it.
+    /// Owned. Nil if the thread could not be started. Written only before a handle leaves the OS thread of the spawn;
+    /// the thread itself does not use it.
     @safe final fileprivate(set) var handle: OpaquePointer?
 
     init(on hub: Hub) {
@@ -31,9 +31,9 @@ class RemoteFunction: @unchecked Sendable {
 
 /// A function that runs in a green thread of another hub, and then its outcome.
 ///
-/// C cannot hold an `any Error`. So a function that throws returns `failedInSwift` to C, which does not report that, and
-/// this object reports the error if no call has returned it. C reports the errors of its own, such as a lack of memory
-/// for the stack.
+/// C cannot hold an `any Error`. So a function that throws returns `failedInSwift` to C, which does not report that,
+/// and this object reports the error if no call has returned it. C reports the errors of its own, such as a lack of
+/// memory for the stack.
 final class RemoteCall<Success: Sendable>: RemoteFunction, @unchecked Sendable {
     /// Nil after the call has begun.
     private var function: (@Sendable () throws -> Success)?

@@ -22,8 +22,8 @@ public struct RemoteThread<Success: Sendable>: Sendable {
     /// - Returns: The result of the function.
     /// - Throws: The error of the function. If the thread was killed before it ran, ``GreenExit`` or the error of the
     ///   kill. A ``SystemError`` with the code `noSuchProcess` if the hub ended before the thread had ended, or
-    ///   `timedOut` if the timeout expires. ``DeadlockError`` if the thread waits for itself. If the caller is killed or
-    ///   its ``Timeout`` fires while it waits, that error.
+    ///   `timedOut` if the timeout expires. ``DeadlockError`` if the thread waits for itself. If the caller is killed
+    ///   or its ``Timeout`` fires while it waits, that error.
     @available(*, noasync)
     @discardableResult
     public func wait(timeout: Duration? = nil) throws -> Success {

@@ -8,8 +8,8 @@
 /// }
 /// ```
 ///
-/// Blocks until a handler throws ``StopServe``; handlers that are still running then continue to run. To stop the server
-/// from outside, for example at a signal, use a ``Server``, which also describes the rest.
+/// Blocks until a handler throws ``StopServe``; handlers that are still running then continue to run. To stop the
+/// server from outside, for example at a signal, use a ``Server``, which also describes the rest.
 ///
 /// The same as ``Server/serve(on:hubs:distribution:backlog:reuseAddress:ipv6Only:concurrency:stackSize:onError:_:)``.
 ///
@@ -25,7 +25,8 @@
 ///   - stackSize: Bytes of address space for each handler's stack, at least 64 KiB; nil means the hub's default.
 ///   - onError: Called in the handler's thread with any error that ended the handler; the server continues.
 ///   - handler: Called with the client's socket and address. The client is closed when the handler ends.
-/// - Throws: The errors of ``Server/serve(on:hubs:distribution:backlog:reuseAddress:ipv6Only:concurrency:stackSize:onError:_:)``.
+/// - Throws: The errors of
+///   ``Server/serve(on:hubs:distribution:backlog:reuseAddress:ipv6Only:concurrency:stackSize:onError:_:)``.
 @available(*, noasync)
 public func serve(
     on host: String,
@@ -58,14 +59,15 @@ extension Server {
     ///
     /// Blocks until a handler throws ``StopServe``; handlers that are still running then continue to run.
     ///
-    /// ``/Green/serve(on:hubs:distribution:backlog:reuseAddress:ipv6Only:concurrency:stackSize:onError:_:)`` is the same as
-    /// a free function.
+    /// ``/Green/serve(on:hubs:distribution:backlog:reuseAddress:ipv6Only:concurrency:stackSize:onError:_:)`` is the
+    /// same as a free function.
     ///
     /// - Parameters:
     ///   - host: `host:port`, or any form of ``SocketAddress/init(parsing:)``.
     ///   - hubs: The hubs.
     ///   - distribution: How connections reach the hubs.
-    ///   - backlog: The maximum number of connections in the kernel's queue, at least one; nil means the system's maximum.
+    ///   - backlog: The maximum number of connections in the kernel's queue, at least one; nil means the system's
+    ///     maximum.
     ///   - reuseAddress: Take a port that connections of an earlier program still occupy in the state TIME_WAIT.
     ///   - ipv6Only: On `[::]`, accept no IPv4 clients and leave the port free for an IPv4 listener. The default is
     ///     the system's `net.ipv6.bindv6only`; normally `[::]` accepts both.
@@ -75,8 +77,8 @@ extension Server {
     ///   - handler: Called with the client's socket and address. The client is closed when the handler ends.
     /// - Throws: The errors of
     ///   ``init(on:hubs:distribution:backlog:reuseAddress:ipv6Only:concurrency:stackSize:onError:handler:)`` and
-    ///   ``wait(timeout:)``. If the caller is killed or its ``Timeout`` fires, that error; the server is stopped then, and
-    ///   its handlers are killed.
+    ///   ``wait(timeout:)``. If the caller is killed or its ``Timeout`` fires, that error; the server is stopped then,
+    ///   and its handlers are killed.
     @available(*, noasync)
     public static func serve(
         on host: String,

@@ -20,8 +20,8 @@ internal import CGreen
 /// ``serve(on:hubs:distribution:backlog:reuseAddress:ipv6Only:concurrency:stackSize:onError:_:)`` is the blocking form.
 /// ``serve(_:concurrency:stackSize:onError:_:)`` serves on one hub.
 ///
-/// A server runs until it is stopped or a handler ends it, even if no reference to it remains. It keeps its pool. Any OS
-/// thread may use it.
+/// A server runs until it is stopped or a handler ends it, even if no reference to it remains. It keeps its pool. Any
+/// OS thread may use it.
 @safe
 public final class Server: Sendable {
     /// How connections reach the hubs. Those of a unix socket are always handed over.
@@ -42,17 +42,19 @@ public final class Server: Sendable {
     /// It locks what may change; its handler is `Sendable`.
     @safe private nonisolated(unsafe) let service: Service
 
-    /// Listens on an address, and runs the handler for each connection in a green thread of its own, on one of the hubs.
+    /// Listens on an address, and runs the handler for each connection in a green thread of its own, on one of the
+    /// hubs.
     ///
-    /// Blocks until all hubs accept connections. Port 0 selects a free port; see ``address``. The errors of handlers have
-    /// the effects that ``Listener/serve(concurrency:stackSize:onError:_:)`` describes; where that call ends, the server
-    /// ends on all hubs, and ``wait(timeout:)`` returns or throws.
+    /// Blocks until all hubs accept connections. Port 0 selects a free port; see ``address``. The errors of handlers
+    /// have the effects that ``Listener/serve(concurrency:stackSize:onError:_:)`` describes; where that call ends, the
+    /// server ends on all hubs, and ``wait(timeout:)`` returns or throws.
     ///
     /// - Parameters:
     ///   - host: `host:port`, or any form of ``SocketAddress/init(parsing:)``.
     ///   - hubs: The hubs.
     ///   - distribution: How connections reach the hubs.
-    ///   - backlog: The maximum number of connections in the kernel's queue, at least one; nil means the system's maximum.
+    ///   - backlog: The maximum number of connections in the kernel's queue, at least one; nil means the system's
+    ///     maximum.
     ///   - reuseAddress: Take a port that connections of an earlier program still occupy in the state TIME_WAIT.
     ///   - ipv6Only: On `[::]`, accept no IPv4 clients and leave the port free for an IPv4 listener. The default is
     ///     the system's `net.ipv6.bindv6only`; normally `[::]` accepts both.
@@ -61,8 +63,8 @@ public final class Server: Sendable {
     ///   - onError: Called in the handler's thread with any error that ended the handler; the server continues.
     ///   - handler: Called with the client's socket and address. The client is closed when the handler ends.
     /// - Throws: The errors of ``Listener/init(on:backlog:reuseAddress:reusePort:ipv6Only:)-(String,_,_,_,_)``. A
-    ///   ``SystemError`` with the code `invalidArgument` if a parameter is out of range, or `noSuchProcess` if the pool is
-    ///   closed.
+    ///   ``SystemError`` with the code `invalidArgument` if a parameter is out of range, or `noSuchProcess` if the pool
+    ///   is closed.
     @available(*, noasync)
     public convenience init(
         on host: String,
@@ -108,14 +110,15 @@ extension Server {
         return SocketAddress(address)
     }
 
-    /// Waits until the server has ended, by ``stop(drainingFor:)``, ``StopServe`` or an error. Call it on any OS thread.
+    /// Waits until the server has ended, by ``stop(drainingFor:)``, ``StopServe`` or an error. Call it on any OS
+    /// thread.
     ///
     /// Handlers that are still running then continue to run.
     ///
     /// - Parameter timeout: The maximum time to wait; zero does not block, nil means no limit.
     /// - Throws: The error of the handler that ended the server, or the error that ended it on one of the hubs. A
-    ///   ``SystemError`` with the code `timedOut` if the timeout expires. If the caller is killed or its ``Timeout`` fires
-    ///   while it waits, that error. In the last two cases the server continues.
+    ///   ``SystemError`` with the code `timedOut` if the timeout expires. If the caller is killed or its ``Timeout``
+    ///   fires while it waits, that error. In the last two cases the server continues.
     @available(*, noasync)
     public func wait(timeout: Duration? = nil) throws {
         try waitForEnd(timeout: timeout)

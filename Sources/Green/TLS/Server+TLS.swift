@@ -5,15 +5,16 @@ extension Server {
     /// Listens on an address for TLS connections, and runs the handler for each in a green thread of its own, on one of
     /// the hubs.
     ///
-    /// Like ``init(on:hubs:distribution:backlog:reuseAddress:ipv6Only:concurrency:stackSize:onError:handler:)``. All hubs
-    /// share the settings: a client may resume its session on any of them, and ``TLS/reload(_:)-(ServerOptions)`` changes
-    /// them for all. The first call that reads or writes performs the handshake of a connection, on the hub of its handler.
+    /// Like ``init(on:hubs:distribution:backlog:reuseAddress:ipv6Only:concurrency:stackSize:onError:handler:)``. All
+    /// hubs share the settings: a client may resume its session on any of them, and ``TLS/reload(_:)`` changes them for
+    /// all. The first call that reads or writes performs the handshake of a connection, on the hub of its handler.
     ///
     /// - Parameters:
     ///   - host: `host:port`, or any form of ``SocketAddress/init(parsing:)``.
     ///   - hubs: The hubs.
     ///   - distribution: How connections reach the hubs.
-    ///   - backlog: The maximum number of connections in the kernel's queue, at least one; nil means the system's maximum.
+    ///   - backlog: The maximum number of connections in the kernel's queue, at least one; nil means the system's
+    ///     maximum.
     ///   - reuseAddress: Take a port that connections of an earlier program still occupy in the state TIME_WAIT.
     ///   - ipv6Only: On `[::]`, accept no IPv4 clients and leave the port free for an IPv4 listener. The default is
     ///     the system's `net.ipv6.bindv6only`; normally `[::]` accepts both.
@@ -58,7 +59,8 @@ extension Server {
     ///   - host: `host:port`, or any form of ``SocketAddress/init(parsing:)``.
     ///   - hubs: The hubs.
     ///   - distribution: How connections reach the hubs.
-    ///   - backlog: The maximum number of connections in the kernel's queue, at least one; nil means the system's maximum.
+    ///   - backlog: The maximum number of connections in the kernel's queue, at least one; nil means the system's
+    ///     maximum.
     ///   - reuseAddress: Take a port that connections of an earlier program still occupy in the state TIME_WAIT.
     ///   - ipv6Only: On `[::]`, accept no IPv4 clients and leave the port free for an IPv4 listener. The default is
     ///     the system's `net.ipv6.bindv6only`; normally `[::]` accepts both.
@@ -69,8 +71,8 @@ extension Server {
     ///   - handler: Called with the client's socket and address. The client is closed when the handler ends.
     /// - Throws: The errors of
     ///   ``init(on:hubs:distribution:backlog:reuseAddress:ipv6Only:tls:concurrency:stackSize:onError:handler:)`` and
-    ///   ``wait(timeout:)``. If the caller is killed or its ``Timeout`` fires, that error; the server is stopped then, and
-    ///   its handlers are killed.
+    ///   ``wait(timeout:)``. If the caller is killed or its ``Timeout`` fires, that error; the server is stopped then,
+    ///   and its handlers are killed.
     @available(*, noasync)
     public static func serve(
         on host: String,
@@ -105,7 +107,8 @@ extension Server {
 /// Listens on an address for TLS connections, and runs the handler for each in a green thread of its own, on one of the
 /// hubs.
 ///
-/// The same as ``Server/serve(on:hubs:distribution:backlog:reuseAddress:ipv6Only:tls:concurrency:stackSize:onError:_:)``.
+/// The same as
+/// ``Server/serve(on:hubs:distribution:backlog:reuseAddress:ipv6Only:tls:concurrency:stackSize:onError:_:)``.
 ///
 /// - Parameters:
 ///   - host: `host:port`, or any form of ``SocketAddress/init(parsing:)``.
