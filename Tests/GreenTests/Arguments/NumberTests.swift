@@ -35,6 +35,14 @@ struct NumberTests {
             ("backlog", 1, { try listen(on: "127.0.0.1:0", backlog: $0).close() }),
             ("backlog", 1, { try listen(on: SocketAddress.loopback(), backlog: $0).close() }),
             ("concurrency", 1, { try serveNobody(concurrency: $0) }),
+            (
+                "backlog", 1,
+                { number in try stopped { try Server(on: "127.0.0.1:0", hubs: $0, backlog: number) { _, _ in } } }
+            ),
+            (
+                "concurrency", 1,
+                { number in try stopped { try Server(on: "127.0.0.1:0", hubs: $0, concurrency: number) { _, _ in } } }
+            ),
             ("count", 0, { _ = try file().read(upTo: $0) }),
             ("count", 0, { _ = try file().read(fromAbsoluteOffset: 1, upTo: $0) }),
             ("limit", 0, { _ = try file().readAll(limit: $0) }),
@@ -49,6 +57,13 @@ struct NumberTests {
         let listener = try listen(on: "127.0.0.1:0")
         listener.close()
         try serve(listener, concurrency: concurrency) { _, _ in }
+    }
+
+    /// Starts a server on a hub of its own, and stops it.
+    private func stopped(_ start: (HubPool) throws -> Server) throws {
+        let hubs = try HubPool(count: 1)
+        defer { _ = try? hubs.close(drainingFor: .zero) }
+        try start(hubs).stop(drainingFor: .zero)
     }
 
     private func onOwnHub(_ body: @escaping () throws -> Void) throws {
