@@ -26,9 +26,13 @@ static void disown(green_hub_pool *pool) {
         pool_free(pool);
 }
 
-void green__hub_pool_ended(green_hub_pool *pool) {
+static void stop_running(green_hub_pool *pool) {
     if (__atomic_sub_fetch(&pool->running, 1, __ATOMIC_ACQ_REL) == 0)
         green__latch_open(&pool->ended);
+}
+
+void green__hub_pool_ended(green_hub_pool *pool) {
+    stop_running(pool);
     disown(pool);
 }
 
@@ -37,8 +41,8 @@ static green_hub_pool *pool_alloc(const green_hub_pool_options *options, size_t 
     if (!pool)
         return NULL;
     pool->handles = 1;
-    pool->owners = 2; /* the handles, and the maker */
-    pool->running = 1;
+    pool->owners = 1;  /* the handles, which the maker has until it returns */
+    pool->running = 1; /* the maker */
     pool->generation = green__generation;
     pool->options = options->hub;
     pool->count = count;
@@ -113,7 +117,7 @@ static int make(green_hub_pool *pool) {
     bool made = pool->hubs[pool->count - 1].hub;
     if (!made)
         green__latch_open(&pool->stop);
-    green__hub_pool_ended(pool); /* the maker's share */
+    stop_running(pool); /* the maker */
     if (made)
         return 0;
     green__latch_await(&pool->ended, describe_close);

@@ -467,9 +467,8 @@ static int run_files(void) {
 }
 
 BIG_TEST(patched_files, "patched calls on files need no memory, descriptors or OS threads") {
-    static const struct scenario scenario = {.name = "patched files",
-                                             .run = run_files,
-                                             .tolerates = "malloc calloc realloc pthread_create epoll_ctl"};
+    static const struct scenario scenario = {
+        .name = "patched files", .run = run_files, .tolerates = "malloc calloc realloc pthread_create epoll_ctl"};
     green_patch *patch;
     green_import_options options = {.families = GREEN_PATCH_ALL | GREEN_PATCH_FILE};
     CHECK(green_import_patched(&patch, PATCHED_LAZY, &options), ==, 0);
