@@ -40,9 +40,12 @@ test-swift: setup
 	swift build -c release --build-tests
 	swift test -c release --skip-build --disable-xctest
 
-# Both suites under AddressSanitizer, the C suite also under UndefinedBehaviorSanitizer and
-# under ThreadSanitizer. Swift in release, where the optimiser determines the lifetime of
-# objects.
+# What ThreadSanitizer does not allow: to patch its own pthread_create(), and to hide /proc.
+NOT_UNDER_TSAN = of the whole program|pthread_create in the program|without /proc
+
+# Both suites under AddressSanitizer and under ThreadSanitizer, the C suite also under
+# UndefinedBehaviorSanitizer. Under AddressSanitizer Swift in release, where the optimiser
+# determines the lifetime of objects.
 test-sanitized: setup
 	cmake -S . -B $(BUILD)/address -DGREEN_WERROR=ON -DGREEN_SANITIZE=address,undefined
 	cmake --build $(BUILD)/address --parallel $(JOBS)
@@ -54,6 +57,9 @@ test-sanitized: setup
 	ctest --test-dir $(BUILD)/thread --parallel $(JOBS) -LE without --no-tests=error --output-on-failure
 	swift build -c release --build-tests --sanitize=address --scratch-path .build-address
 	swift test -c release --skip-build --disable-xctest --sanitize=address --scratch-path .build-address
+	swift build --build-tests --sanitize=thread --scratch-path .build-thread
+	TSAN_OPTIONS=suppressions=$(CURDIR)/Tests/tsan-suppressions swift test --skip-build --disable-xctest \
+		--sanitize=thread --scratch-path .build-thread --skip '$(NOT_UNDER_TSAN)'
 
 # Fuzzes TLS connections for FUZZ_SECONDS: see Tests/Fuzz.
 test-fuzz: setup
