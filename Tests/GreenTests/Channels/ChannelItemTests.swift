@@ -57,6 +57,7 @@ struct ChannelItemTests {
             try passes(guests, ===)
             try passes(guests.map { WeakItem(guest: $0) }) { $0.guest === $1.guest && $0.guest != nil }
             #expect(gone.value == 0)
+            withExtendedLifetime(guests) {}
         }
     }
 

@@ -58,6 +58,7 @@ struct ServerTests {
             }
             #expect((0..<4).map { server.runningCount(onHub: $0) } == [10, 10, 10, 10])
             #expect(try server.stop(drainingFor: .zero) == 40)
+            withExtendedLifetime(sockets) {}
         }
     }
 
@@ -98,6 +99,7 @@ struct ServerTests {
                 try expectEcho("local", on: socket)
             }
             #expect(try server.stop(drainingFor: .zero) == 4)
+            withExtendedLifetime(sockets) {}
             #expect(unsafe access(path, F_OK) != 0, "its file is removed")
         }
     }
