@@ -15,12 +15,13 @@ enum {
     SMALL_SWAPS_MAX = 4
 };
 
-static bool has_processors; /* more than one */
+static bool has_processors; /* atomic: more than one */
 
 static void count_processors(void) {
     cpu_set_t set;
     /* It fails on machines with more processors than the set has room for. */
-    has_processors = sched_getaffinity(0, sizeof set, &set) < 0 || CPU_COUNT(&set) > 1;
+    __atomic_store_n(&has_processors, sched_getaffinity(0, sizeof set, &set) < 0 || CPU_COUNT(&set) > 1,
+                     __ATOMIC_RELAXED);
 }
 
 static void pause_for(int count) {
@@ -50,7 +51,7 @@ static bool may_spin(const green_channel *channel, bool sends) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, count_processors);
     const green_hub *hub = green__hub;
-    return has_processors && channel->limit > 0 &&
+    return __atomic_load_n(&has_processors, __ATOMIC_RELAXED) && channel->limit > 0 &&
            __atomic_load_n(&channel->waits_are_short[sends], __ATOMIC_RELAXED) &&
            green__channel_read(sends ? &channel->sending : &channel->receiving) == 0 &&
            (!hub || (hub->head == &hub->mark && !hub->mark.next && !green__inbox_has_posts(&hub->inbox)));
@@ -70,7 +71,7 @@ int64_t green__channel_spin(green_channel *channel, bool sends, int64_t timeout)
 }
 
 void green__channel_let_senders_ahead_slow(const green_channel *channel) {
-    if (has_processors && green__channel_read(&channel->sending) == 0)
+    if (__atomic_load_n(&has_processors, __ATOMIC_RELAXED) && green__channel_read(&channel->sending) == 0)
         let_ahead(ready_for(channel, false));
 }
 
