@@ -22,6 +22,14 @@ func checkOrTrap(_ result: Int32) -> Int32 {
     return result
 }
 
+/// For a close that does not throw. In a forked child, a close of an object of its parent does nothing. On the OS thread
+/// of the object, a close cannot fail.
+func finishClose(_ result: Int32) {
+    if result != -Errno.improperLink.rawValue {
+        checkOrTrap(result)
+    }
+}
+
 /// Throws the pending interrupt, if any. For the start of a blocking call that may return without calling the core.
 @inline(__always)
 func checkInterrupt() throws {

@@ -26,7 +26,8 @@ public import SystemPackage
 /// ``timeout``. If the thread is killed, the call throws the error of that kill. A part of an interrupted write may
 /// still be written later, and an interrupted operation on a path may still take effect.
 ///
-/// A file belongs to its OS thread, so it is not `Sendable`.
+/// A file belongs to its OS thread, so it is not `Sendable`. The last reference may be released on any OS thread, which
+/// may also call ``close()``.
 @safe
 public final class GreenFile {
     /// Owned.

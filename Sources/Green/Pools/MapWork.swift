@@ -60,7 +60,7 @@ final class MapWork {
     deinit {
         switch started {
         case .inOrder(let pile):
-            pile.removeAll { $0.abandon() }
+            pile.abandonsThreads = true
         case .asTheyEnd(let group):
             group.members.forEach { $0.state.abandon() }
             group.unspawned.forEach { $0.state.abandon() }

@@ -17,9 +17,12 @@ final class PileWork {
         unsafe self.handle = handle!
     }
 
+    /// Whether the threads that are left in the pile are killed when it ends.
+    @safe @exclusivity(unchecked)
+    var abandonsThreads = false
+
     deinit {
-        removeAll { _ in }
-        unsafe green_pile_free(handle)
+        unsafe green_pile_free_with(handle, abandonsThreads ? abandonContext : releaseContext)
     }
 
     var count: Int {
@@ -64,15 +67,16 @@ final class PileWork {
         return unsafe state(context)
     }
 
-    /// Removes all threads without waiting for them.
-    func removeAll(_ body: (ThreadState) -> Void) {
-        var context: UnsafeMutableRawPointer?
-        while unsafe green_pile_remove(handle, &context), let state = unsafe state(context) {
-            body(state)
-        }
-    }
-
     private func state(_ context: UnsafeMutableRawPointer?) -> ThreadState? {
         unsafe context.map { unsafe Unmanaged<ThreadState>.fromOpaque($0).takeRetainedValue() }
     }
+}
+
+/// The core calls these on the hub of the pile, wherever the pile was released.
+private func releaseContext(_ context: UnsafeMutableRawPointer?) {
+    unsafe Unmanaged<ThreadState>.fromOpaque(context!).release()
+}
+
+private func abandonContext(_ context: UnsafeMutableRawPointer?) {
+    unsafe Unmanaged<ThreadState>.fromOpaque(context!).takeRetainedValue().abandon()
 }

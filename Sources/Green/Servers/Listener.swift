@@ -5,7 +5,8 @@ public import SystemPackage
 ///
 /// ``serve(concurrency:stackSize:onError:_:)`` runs a handler for each connection, ``accept()`` returns one connection.
 /// The listener is closed by ``close()`` or when the last reference is released. It belongs to its OS thread, so it is
-/// not `Sendable`.
+/// not `Sendable`. The last reference may be released on any OS thread, which may also call ``close()`` and
+/// ``stop(drainingFor:)``.
 @safe
 public final class Listener {
     /// Owned: one reference of the core's count.
@@ -55,11 +56,11 @@ public final class Listener {
     /// they are reset.
     ///
     /// A thread that is blocked in ``accept()`` gets an error. A ``serve(concurrency:stackSize:onError:_:)`` on the
-    /// listener returns; its handlers continue to run. Cannot be interrupted.
+    /// listener returns; its handlers continue to run. Cannot be interrupted. On another OS thread: like
+    /// ``Socket/close()``.
     @available(*, noasync)
     public func close() {
-        // No caller could handle a failure: the descriptor is closed in any case.
-        _ = unsafe green_listener_close(handle)
+        finishClose(unsafe green_listener_close(handle))
     }
 
     /// Stops the ``serve(concurrency:stackSize:onError:_:)`` of this listener, and drains its clients.
@@ -68,6 +69,8 @@ public final class Listener {
     /// connections to run and end, within the server's `concurrency` limit. At the end of `grace` it closes the
     /// connections whose handler has not started, kills the remaining handlers and waits for them to end. After that
     /// `serve` returns. A handler may call this; it neither waits for that handler nor kills it.
+    ///
+    /// On another OS thread, a green thread on the hub of the listener does this, and the wait cannot be interrupted.
     ///
     /// - Parameter grace: How long the handlers may continue to run; nil means no limit. With zero, the connections in
     ///   the queue are handled as by ``close()``.

@@ -18,7 +18,8 @@ public import SystemPackage
 /// `connectionReset` if the peer has closed or reset the connection, or `timedOut` after ``writeTimeout``. If the
 /// thread is killed, it throws the error of that kill. In each case some of the bytes may have been sent.
 ///
-/// A socket belongs to its OS thread, so it is not `Sendable`.
+/// A socket belongs to its OS thread, so it is not `Sendable`; ``detach()`` takes it to another one. The last reference
+/// may be released on any OS thread: the hub of the socket then closes it.
 @safe
 public final class Socket {
     /// Owned: one reference of the core's count.
@@ -63,11 +64,12 @@ public final class Socket {
 
     /// Closes the socket. Does nothing the second time.
     ///
-    /// The descriptor is closed when this returns. May block for one loop iteration. Cannot be interrupted.
+    /// The descriptor is closed when this returns. May block for one loop iteration. Cannot be interrupted. On another
+    /// OS thread it waits until the hub of the socket has closed it; there, a call in a function of
+    /// ``GreenThread/onExit(_:)`` or in a `deinit` of a ``GreenLocal`` ends the process.
     @available(*, noasync)
     public func close() {
-        // No caller could handle a failure: the descriptor is closed in any case.
-        _ = unsafe green_close(handle)
+        finishClose(unsafe green_close(handle))
     }
 
     /// Ends one direction of the connection, or both. Bytes that were written are still sent. It corresponds to

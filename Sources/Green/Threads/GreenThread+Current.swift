@@ -84,10 +84,20 @@ extension ThreadState {
         return unsafe Unmanaged<ThreadState>.fromOpaque(context).takeUnretainedValue()
     }
 
-    /// Makes a state for a thread without one. The thread finds it by its context, but does not retain it.
+    /// Makes a state for the current thread, which has none. The thread finds it by its context, and keeps it to its
+    /// end: otherwise another OS thread could release the last handle while the thread looks for it.
     static func adopted(_ thread: OpaquePointer) -> ThreadState {
         let state = unsafe ThreadState(adopting: thread)
-        unsafe green_thread_set_context(thread, Unmanaged.passUnretained(state).toOpaque())
+        let context = unsafe Unmanaged.passRetained(state).toOpaque()
+        unsafe green_thread_set_context(thread, context)
+        checkOrTrap(unsafe green_local_set(adoptedState, context))
         return state
     }
 }
+
+/// The key under which a thread that was not spawned in Swift keeps its state.
+@safe private nonisolated(unsafe) let adoptedState: OpaquePointer = {
+    var key: OpaquePointer?
+    checkOrTrap(unsafe green_local_make(&key) { unsafe Unmanaged<ThreadState>.fromOpaque($0).release() })
+    return unsafe key!
+}()
