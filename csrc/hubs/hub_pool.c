@@ -84,7 +84,8 @@ static size_t start_all(green_hub_pool *pool) {
         __atomic_fetch_add(&pool->owners, 1, __ATOMIC_RELAXED);
         __atomic_fetch_add(&pool->running, 1, __ATOMIC_RELAXED);
         if (green__pool_hub_start(hub) < 0) {
-            green__hub_pool_ended(pool);
+            stop_running(pool);
+            __atomic_fetch_sub(&pool->owners, 1, __ATOMIC_RELAXED); /* not the last */
             return i;
         }
         green__latch_await(&hub->started, describe_start);
