@@ -117,6 +117,7 @@ TEST(other_os_threads, "a wait is served by an OS thread without a hub, and by a
 TEST(without_hub, "an OS thread without a hub blocks until it is served, and errno stays") {
     struct os_thread os_thread;
     green_statistics now;
+    let_run(); /* makes the hub of this OS thread */
     os_thread_start(&os_thread, take, NULL);
     UNTIL(give_value(7));
     CHECK(os_thread_finish(&os_thread), ==, 7);
