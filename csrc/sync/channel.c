@@ -92,12 +92,13 @@ static int send_now(green_channel *channel, void *element, struct channel_wait *
     return done;
 }
 
-/* Acquires a lock if that takes no wait and no call. The hub of a forked child owns no lock of
- * the parent, so that only the other case needs a check. */
+/* Acquires a lock if that takes no wait and no call. The hub of a forked child may have the
+ * address of a hub that owned the lock and ended before the fork. */
 static inline bool try_lock(const green_channel *channel, green_biased_lock *lock, bool *as_owner) {
+    if (green__is_inherited(channel->generation))
+        return false;
     *as_owner = green__biased_lock_as_owner(lock);
-    return GREEN_LIKELY(*as_owner) || (green__biased_lock_is_shared(lock) &&
-                                       !green__is_inherited(channel->generation) && green__short_lock_try(&lock->lock));
+    return GREEN_LIKELY(*as_owner) || (green__biased_lock_is_shared(lock) && green__short_lock_try(&lock->lock));
 }
 
 static inline bool is_interrupted(void) {

@@ -1,5 +1,6 @@
 /* Channels: elements between threads of one hub, of several hubs, and OS threads without
  * one. */
+#include "../../../csrc/sync/channel_record.h"
 #include "helpers.h"
 #include "os_threads.h"
 
@@ -295,6 +296,27 @@ TEST(links, "in a link, a call that need not wait succeeds, and another one is -
     CHECK(green_thread_link(thread, NULL, in_link, channel), ==, 0);
     CHECK(finish(thread), ==, 0);
     CHECK_TEXT(marks(), "L");
+    green_channel_release(channel);
+}
+
+TEST(fork_same_address, "a forked child cannot use the channel of an ended hub whose address its own hub has") {
+    uint64_t word = 7;
+    green_channel *channel = NULL;
+    CHECK(green_channel_make(&channel, &(green_channel_options){.element_size = sizeof word, .capacity = 10}), ==, 0);
+    for (int i = 0; i < 3; i++)
+        CHECK(green_channel_send(channel, &word, 0), ==, 0);
+    CHECK(green_channel_receive(channel, &word, 0), ==, 0);
+    pid_t child = fork();
+    if (child == 0) {
+        CHECK(green_yield(), ==, 0);
+        channel->send_lock.owner = channel->receive_lock.owner = (uintptr_t)green__hub;
+        CHECK(green_channel_send(channel, &word, 0), ==, -EXDEV);
+        CHECK(green_channel_receive(channel, &word, 0), ==, -EXDEV);
+        _exit(0);
+    }
+    int status;
+    CHECK(waitpid(child, &status, 0), ==, child);
+    CHECK(status, ==, 0);
     green_channel_release(channel);
 }
 
