@@ -125,9 +125,11 @@ void green__hub_leave(void) {
     if (green_hub_close() == 0)
         return;
     report_in_use(hub);
+    hub->is_lost = true;
     pthread_setspecific(exit_key, NULL);
     hub->current->must_not_block = true;
     green__hub_unregister(&hub->registration);
+    green__posts_refuse(hub);
     green__inbox_close_with_posts(&hub->inbox);
     green__shared_waits_leave(hub);
     green__loss_observers_run(hub);

@@ -10,7 +10,8 @@ static bool has_own_work(const green_hub *hub) {
 
 /* A hub whose OS thread ends in a signal handler may be in the event loop. */
 static bool is_in_use(const green_hub *hub) {
-    return hub->in_event_loop || hub->current != &hub->root || hub->threads > 1 || hub->handles || hub->sockets;
+    return hub->is_lost || hub->in_event_loop || hub->current != &hub->root || hub->threads > 1 || hub->handles ||
+           hub->sockets;
 }
 
 int green_hub_close(void) {
@@ -18,7 +19,7 @@ int green_hub_close(void) {
     if (!hub)
         return green__fail(-ENOENT, "green_hub_close: this OS thread has no hub");
     do {
-        while (hub->current == &hub->root && !hub->in_event_loop && has_own_work(hub))
+        while (hub->current == &hub->root && !hub->in_event_loop && !hub->is_lost && has_own_work(hub))
             (void)green_yield();
         if (is_in_use(hub))
             return green__fail(-EBUSY,

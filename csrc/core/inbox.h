@@ -47,6 +47,10 @@ int green__inbox_try_post(green_hub *hub, green_post *post);
 /* The deliver() of a post of the program: runs it in a green thread, see post.c. */
 void green__post_deliver(green_post *post, int error);
 
+/* Passes -ESRCH to the posts of the program that have arrived and were not run, because the OS
+ * thread of the hub ends. */
+void green__posts_refuse(green_hub *hub);
+
 /* Whether a call of green__inbox_run() would run posts. Only a hint about posts that are
  * being added. */
 static inline bool green__inbox_has_posts(const green_inbox *inbox) {

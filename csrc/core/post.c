@@ -4,6 +4,8 @@
 #include "hub_record.h"
 #include "thread.h"
 
+#include <errno.h>
+
 /* Runs the posts that have arrived, in a thread of its own, because they are the program's
  * code. */
 static int run_posts(void *argument) {
@@ -30,6 +32,14 @@ void green__post_deliver(green_post *post, int error) {
         return;
     hub->post_thread_exists = true;
     green__run_in_own_thread(hub, "posts", run_posts, hub);
+}
+
+void green__posts_refuse(green_hub *hub) {
+    for (green_post *post; (post = hub->posts);) {
+        hub->posts = post->next;
+        post->run(post, -ESRCH);
+    }
+    hub->last_post = &hub->posts;
 }
 
 int green_hub_post(green_hub *hub, green_post *post) {

@@ -431,3 +431,72 @@ TEST(lost, "posts that are left when the OS thread of a hub ends are passed -ESR
     CHECK_CONTAINS(child.output, "an OS thread ended while its hub was in use");
     CHECK(child.status, ==, 0);
 }
+
+/* The posts have arrived, and the thread that runs them comes after this one. */
+static int end_before_posts(void *unused) {
+    (void)unused;
+    for (int i = 0; i < 3; i++) {
+        left[i].run = run_left;
+        CHECK(green_hub_post(green_hub_current(), &left[i]), ==, 0);
+    }
+    green_statistics now;
+    do {
+        CHECK(green_yield(), ==, 0);
+        CHECK(green_hub_statistics(&now), ==, 0);
+    } while (now.posts < 3);
+    pthread_exit(NULL);
+}
+
+static int lose_arrived(void *unused) {
+    (void)unused;
+    green_thread_release(start(end_before_posts, NULL));
+    return nap(NULL);
+}
+
+static void lose_hub_with_arrived_posts(void) {
+    struct os_thread os_thread;
+    os_thread_start(&os_thread, lose_arrived, NULL);
+    CHECK(pthread_join(os_thread.id, NULL), ==, 0);
+    CHECK(left_run, ==, 3);
+}
+
+TEST(lost_arrived, "posts that have arrived when the OS thread of a hub ends are passed -ESRCH, in order") {
+    static struct child child;
+    needs_exit_of_os_thread();
+    run_child(&child, lose_hub_with_arrived_posts);
+    CHECK_CONTAINS(child.output, "an OS thread ended while its hub was in use");
+    CHECK(child.status, ==, 0);
+}
+
+static pthread_key_t later;
+
+static void close_lost(void *unused) {
+    (void)unused;
+    CHECK(green_hub_close(), ==, -EBUSY);
+    __atomic_store_n(&left_run, 1, __ATOMIC_RELAXED);
+}
+
+static int leave_handle(void *value) {
+    CHECK(green_yield(), ==, 0); /* makes the hub */
+    CHECK(pthread_setspecific(later, value), ==, 0);
+    start(give, value);
+    let_run();
+    return 0;
+}
+
+static void close_lost_hub(void) {
+    static int value;
+    struct os_thread os_thread;
+    CHECK(green_yield(), ==, 0); /* makes the hub of this OS thread: the key of Green comes first */
+    CHECK(pthread_key_create(&later, close_lost), ==, 0);
+    os_thread_start(&os_thread, leave_handle, &value);
+    CHECK(pthread_join(os_thread.id, NULL), ==, 0);
+    CHECK(left_run, ==, 1);
+}
+
+TEST(close_lost, "a destructor of an OS thread cannot close the hub that the OS thread left in use") {
+    static struct child child;
+    run_child(&child, close_lost_hub);
+    CHECK_CONTAINS(child.output, "an OS thread ended while its hub was in use");
+    CHECK(child.status, ==, 0);
+}
