@@ -42,9 +42,11 @@ static bool has_room(const green_server *server) {
 
 /* Room --------------------------------------------------------------------- */
 
+/* Not a plain store: handlers that found the state POSTED before it sent no message, so their
+ * counters must be visible after it. */
 static void announce_room(green_post *post, int error) {
     green_server *server = GREEN_CONTAINER(post, green_server, room_post);
-    __atomic_store_n(&server->room, GREEN_ROOM_IDLE, __ATOMIC_RELEASE);
+    (void)__atomic_exchange_n(&server->room, GREEN_ROOM_IDLE, __ATOMIC_ACQ_REL);
     if (error == 0)
         green__service_announce(&server->parts[0].service);
     green_server_release(server);
@@ -143,7 +145,14 @@ static void run_last(green_post *post, int error) {
 
 void green__hand_over_end(green_service *service) {
     green_server *server = green__server_part_of(service)->server;
+    if (__atomic_exchange_n(&server->handed_over_all, true, __ATOMIC_RELAXED))
+        return;
     for (size_t i = 1; i < server->count; i++) {
         green__server_post(&server->parts[i], &server->parts[i].last, run_last);
     }
+}
+
+void green__hand_over_lost(green_server *server) {
+    if (server->options.distribution == GREEN_HAND_OVER)
+        green__hand_over_end(&server->parts[0].service);
 }

@@ -61,6 +61,7 @@ struct green_server {
     uint32_t room;        /* atomic: a state of `room_post` */
     green_post room_post; /* to the accepting hub */
     size_t last_picked;   /* of the accepting hub */
+    bool handed_over_all; /* atomic: `last` was posted to the other hubs */
 
     size_t count;
     green_server_part parts[];
@@ -89,5 +90,8 @@ void green__hand_over_expect_room(green_service *service);
 bool green__hand_over(green_service *service, green_socket *client);
 void green__hand_over_made_room(green_service *service);
 void green__hand_over_end(green_service *service);
+
+/* Does the same in place of an accepting hub that has ended, perhaps in use. Any OS thread. */
+void green__hand_over_lost(green_server *server);
 
 #endif

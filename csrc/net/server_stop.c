@@ -86,15 +86,19 @@ static void abandon(struct server_stop *stop) {
 
 /* Returns the result of one stop, or the error that ended the wait for it. */
 static int await_stop(const struct part_stop *part) {
+    green_server *server = part->stop->server;
     int result = 0;
-    int error = part->thread ? green_remote_thread_wait(part->thread, &result, GREEN_FOREVER) : 0;
+    int error = part->thread ? green_remote_thread_wait(part->thread, &result, GREEN_FOREVER) : -ESRCH;
+    if (error == -ESRCH && part->part == server->parts)
+        green__hand_over_lost(server);
     if (error == -ESRCH || (error == 0 && green__is_interrupt(result)))
         return 0; /* its hub was closed, with all handlers */
     return error < 0 ? error : result;
 }
 
 /* Returns the sum of the results, or the first error. The accepting hub is the first; the
- * others wait for it, and it waits for none. */
+ * others wait for it, and it waits for none. If its OS thread has ended in use, nothing else
+ * tells them that no client will follow. */
 static int await_stops(struct server_stop *stop) {
     int sum = 0;
     for (size_t i = 0; i < stop->server->count; i++) {

@@ -1,4 +1,6 @@
 /* Servers whose hubs end, and servers without descriptors. */
+#include "os_threads.h"
+#include "other_hub.h"
 #include "servers.h"
 
 #include <fcntl.h>
@@ -158,4 +160,29 @@ TEST(no_descriptor_for_a_listener, "a start without a descriptor for the listene
     CHECK(open_descriptors(), ==, before);
     hub_server.server = NULL;
     close_hubs();
+}
+
+static int end_os_thread(void *unused) {
+    (void)unused;
+    pthread_exit(NULL);
+}
+
+static void stop_without_accepting_hub(void) {
+    green_remote_thread *thread = NULL;
+    hub_server.options.distribution = GREEN_HAND_OVER;
+    CHECK(serve_on_hubs(NULL, NULL), ==, 0);
+    CHECK(green_hub_spawn(green_hub_pool_hub(hub_server.hubs, 0), &thread, NULL, end_os_thread, NULL), ==, 0);
+    CHECK(green_remote_thread_wait(thread, NULL, GREEN_FOREVER), ==, -ESRCH);
+    green_remote_thread_release(thread);
+    CHECK(green_server_stop(hub_server.server, 0), ==, 0);
+    CHECK(green_server_wait(hub_server.server, GREEN_FOREVER), ==, -ESRCH);
+    close_hubs();
+}
+
+TEST(lost_accepting_hub, "a server whose accepting hub has ended in use can be stopped") {
+    static struct child child;
+    needs_exit_of_os_thread();
+    run_child(&child, stop_without_accepting_hub);
+    CHECK_CONTAINS(child.output, "an OS thread ended while its hub 'hub-0' was in use");
+    CHECK(child.status, ==, 0);
 }
