@@ -170,14 +170,15 @@ static green_question *ask_one(const green_question_kind *kind, green_hub *hub) 
 
 /* Waits for the answers that are left. */
 static int await(green_question *question, int64_t timeout) {
-    struct asking wait = {.question = question};
-    green__shared_wait_init(&wait.wait, &asking);
+    struct asking local, *wait = GREEN_SHARED_WAIT_MEMORY(local);
+    wait->question = question;
+    green__shared_wait_init(&wait->wait, &asking);
     green__short_lock(&question->lock);
     bool must_wait = question->left > 0;
     if (must_wait)
-        green__wait_list_append(&question->waiter, &wait.wait.wait);
+        green__wait_list_append(&question->waiter, &wait->wait.wait);
     green__short_unlock(&question->lock);
-    return must_wait ? green__shared_wait(&wait.wait, timeout) : 0;
+    return must_wait ? green__shared_wait(&wait->wait, timeout) : 0;
 }
 
 int green__ask(green_question **place, const green_question_kind *kind, green_hub *only, int64_t timeout) {

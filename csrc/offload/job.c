@@ -36,14 +36,14 @@ static int wait_for(struct job_wait *wait, int64_t timeout) {
 }
 
 int green__job_run(green_hub *hub, green_offload_pool *pool, green_job *job, int64_t timeout) {
-    struct job_wait wait;
-    prepare(&wait, job, &interruptible);
+    struct job_wait local, *wait = GREEN_SHARED_WAIT_MEMORY(local);
+    prepare(wait, job, &interruptible);
     int error = green__begin(hub, timeout);
     if (error == 0)
         error = green__workers_put(pool, job);
     if (error < 0)
         return error;
-    error = wait_for(&wait, timeout);
+    error = wait_for(wait, timeout);
     if (error < 0)
         green__workers_take_back(pool, job);
     if (error < 0 && !green__is_explained(error))
