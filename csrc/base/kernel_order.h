@@ -1,5 +1,5 @@
-/* An order between two OS threads that the kernel establishes, of which ThreadSanitizer does
- * not know: what one did before a message is before what the other does after it. */
+/* Declares to ThreadSanitizer an order between two OS threads that the kernel establishes: what
+ * one did before a message is before what the other does after it. */
 #ifndef GREEN_BASE_KERNEL_ORDER_H
 #define GREEN_BASE_KERNEL_ORDER_H
 

@@ -1,5 +1,5 @@
-/* Exit observers: how an object learns that a thread has exited, or that a hub was lost,
- * without allocating. */
+/* Exit observers: functions that an object has called when a thread has exited, or when a hub
+ * was lost. They need no allocation. */
 #ifndef GREEN_CORE_EXIT_OBSERVER_H
 #define GREEN_CORE_EXIT_OBSERVER_H
 

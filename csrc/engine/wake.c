@@ -1,11 +1,10 @@
 /* Wakes an engine from other OS threads.
  *
- * A ring is woken by a message, a completion that the kernel adds to it: between two hubs that
- * sleep on idle processors, a round trip takes a fifth less time than by eventfd. The message
- * is sent by a call of its own, which needs no ring (IORING_REGISTER_SEND_MSG_RING, Linux
- * 6.13). So any OS thread can send one, also in a signal handler, and knows at once whether it
- * was sent; an entry of the sender's ring would have to be submitted at once as well, because
- * the sender may compute for long before it enters the kernel again.
+ * A ring is woken by a message, a completion that the kernel adds to it. The message is sent by
+ * a call of its own, which needs no ring (IORING_REGISTER_SEND_MSG_RING, Linux 6.13). So any OS
+ * thread can send one, also in a signal handler, and the call returns whether it was sent. An
+ * entry of the sender's ring would have to be submitted at once as well, because the sender may
+ * compute for long before it enters the kernel again.
  *
  * An epoll engine, a ring of an older kernel, and a ring that has no room are woken by an
  * eventfd. Each engine watches its eventfd edge-triggered: a write causes an event although the

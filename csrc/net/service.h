@@ -1,6 +1,6 @@
 /* A service: the part of a server on one hub. It starts a green thread for each connection.
  *
- * Its connections come from a listener, or are handed over by another hub: see hand_over.h.
+ * Its connections come from a listener, or are handed over by another hub: see hand_over.c.
  * green_serve() is a service with a listener; a green_server has one service on each hub. */
 #ifndef GREEN_NET_SERVICE_H
 #define GREEN_NET_SERVICE_H

@@ -18,7 +18,7 @@ static int membarrier(int command) {
     return (int)syscall(SYS_membarrier, command, 0, 0);
 }
 
-/* ThreadSanitizer does not know the effect of membarrier(2). */
+/* ThreadSanitizer does not support membarrier(2). */
 static void detect(void) {
 #ifndef GREEN_TSAN
     has_membarrier = !green__feature_is_disabled(GREEN_FEATURE_MEMBARRIER) &&
@@ -44,8 +44,8 @@ static void end_bias(green_biased_lock *lock) {
     errno = error_number;
 }
 
-/* Called with the short lock. OS threads without a hub are not told apart, so there is no bias
- * to one. The maker of an object may be another hub than the one that uses it, so the hub may
+/* Called with the short lock. OS threads without a hub are not distinguished, so there is no
+ * bias to one. The maker of an object may be another hub than the one that uses it, so the hub may
  * change once. */
 static void count(green_biased_lock *lock) {
     uintptr_t self = green__biased_lock_self();

@@ -14,6 +14,10 @@
  * blocks the OS thread, and makes no hub. green_channel_try_send() and
  * green_channel_try_receive() never wait, so callbacks of libraries may call them.
  *
+ * If several OS threads use a channel that stores elements, a call that has to wait may first
+ * spin for up to 20 microseconds, which takes processor time: if the last such wait was short,
+ * and the hub of the caller has nothing else to run.
+ *
  * Waiters are served in order of arrival. A waiter that is killed or times out takes no
  * element and leaves none behind. A thread that waits for a channel may be woken from
  * another OS thread, so it never counts as a deadlock. Within one hub a queue costs less:

@@ -16,11 +16,11 @@ GREEN_BEGIN
 GREEN_ASSUME_NONNULL_BEGIN
 
 /* A connection that belongs to no hub. One OS thread at a time may use it. A forked child may
- * attach or free the copy of its parent's. */
+ * attach or free its copy. */
 typedef struct green_detached_socket green_detached_socket;
 
-/* Takes the connection out of a socket. The socket is then closed, as by green_close() but
- * without an end of the connection; the caller still has to release it. The handler of a
+/* Takes the connection out of a socket. The socket is then closed, as by green_close(), but
+ * the connection stays open. The caller still has to release the socket. The handler of a
  * server may detach its client. Bytes that green_receive() has provided are no longer valid;
  * those that were not consumed stay unread. Does not block.
  *

@@ -30,8 +30,8 @@
  *                 close and stop run on that hub, and the caller waits,
  *                 every other call returns -EXDEV and has no effect.
  *               If the hub has ended, close, release and free take effect at once.
- *               retain belongs to the OS thread of the handle. Handles that
- *               any OS thread may use, such as channels, say so in their header.
+ *               Call retain on the OS thread of the handle. Handles that any OS
+ *               thread may use, such as channels, say so in their header.
  *   Blocking    a call marked "blocks" lets other green threads run. It may be
  *               called anywhere, including main(): the first such call of an OS
  *               thread makes its hub and turns the caller into a green thread.

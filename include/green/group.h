@@ -17,8 +17,8 @@ typedef struct green_group green_group;
 GREEN_API GREEN_CHECK int green_group_make(green_group **group);
 
 /* Frees the group and releases its handles. Its threads keep running. Threads that
- * wait for the group get -EBADF. On another OS thread than that of
- * the group, this takes effect soon after the call, on its hub. */
+ * wait for the group get -EBADF. On another OS thread than that of the group, this takes
+ * effect soon after the call, on its hub. */
 GREEN_API void green_group_free(green_group *GREEN_NULLABLE group);
 
 /* Adds a thread and retains its handle. A thread that has finished already is handed

@@ -12,10 +12,11 @@
  *   GREEN_DISABLE=a,b         Green does not use these features of the kernel: all,
  *                             coop_taskrun, defer_taskrun, epoll_pwait2, ftruncate,
  *                             guard_install, iowq_max_workers, membarrier,
- *                             mprotect_guard, no_iowait, poll_first, registered_ring,
- *                             single_issuer, sock_nonempty, submit_all, taskrun_flag,
- *                             userfaultfd, wp_unpopulated. To switch io_uring off
- *                             altogether, set GREEN_ENGINE=epoll.
+ *                             mprotect_guard, msg_ring, no_iowait, poll_first,
+ *                             registered_ring, single_issuer, sock_nonempty,
+ *                             submit_all, taskrun_flag, userfaultfd, wp_unpopulated.
+ *                             To switch io_uring off altogether, set
+ *                             GREEN_ENGINE=epoll.
  *   GREEN_LOG=debug           writes more to standard error, such as why the engine
  *                             or the guard of stacks is not the first choice
  *
@@ -131,8 +132,8 @@ struct green_post {
 
 /* Posts a call to a hub. Posts of one sender run in the order of the calls. The post belongs
  * to Green until its function is called. Does not allocate, takes no lock and does not
- * block: makes one system call if the hub waits, and none if it runs. Any thread, except in a
- * signal handler.
+ * block. Wakes the hub if it waits in the kernel, and makes no system call if it runs. Any
+ * thread, except in a signal handler.
  *
  * Returns 0, or the function is not called:
  *   -ESRCH  the hub has ended

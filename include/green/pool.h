@@ -17,8 +17,8 @@ typedef struct green_pool green_pool;
 GREEN_API GREEN_CHECK int green_pool_make(green_pool **pool, int64_t size);
 
 /* Frees the pool. Its threads keep running. Threads that wait for the pool get
- * -EBADF. On another OS thread than that of
- * the pool, this takes effect soon after the call, on its hub. */
+ * -EBADF. On another OS thread than that of the pool, this takes effect soon after the call,
+ * on its hub. */
 GREEN_API void green_pool_free(green_pool *GREEN_NULLABLE pool);
 
 /* Starts function(argument) in a green thread of the pool, as green_spawn_with()

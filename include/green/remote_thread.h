@@ -21,8 +21,8 @@ GREEN_ASSUME_NONNULL_BEGIN
 
 typedef struct green_remote_thread green_remote_thread;
 
-/* Starts function(argument) in a green thread of a hub, from any OS thread, also of the hub
- * itself. *thread is a handle that the caller owns; NULL for a thread without one. options
+/* Starts function(argument) in a green thread of a hub, from any OS thread, also that of
+ * the hub itself. *thread is a handle that the caller owns; NULL for a thread without one. options
  * are those of green_spawn_with() and may be NULL.
  *
  * If the function never runs, discard is called once with the argument, on the OS thread of

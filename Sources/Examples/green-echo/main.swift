@@ -27,7 +27,6 @@ func echo() throws {
               --tls-cert FILE, --tls-key FILE  certificate and key in PEM; enables TLS
             """
     )
-    // The OS threads of the hubs inherit that these signals are blocked.
     let signals = try Signals([.interrupt, .terminate])
     let service = try Service(options, idle: .seconds(300))
     let address = try options.address(defaultPort: 6000)

@@ -23,7 +23,10 @@ internal import CGreen
 /// threads run. On an OS thread without one, such as those of Dispatch, it blocks the OS thread. ``trySend(_:)``,
 /// ``tryReceive()`` and ``close()`` never wait, so callbacks and `async` functions may call them.
 ///
-/// Waiting threads are served first come, first served. A thread whose wait is interrupted or expires sends and takes
+/// If several OS threads use a channel with a capacity other than 0, a call that has to wait may first spin for up to 20
+/// microseconds, which takes processor time: if the last such wait was short, and the hub has nothing else to run.
+///
+/// Waiting threads are served in order of arrival. A thread whose wait is interrupted or expires sends and takes
 /// nothing. Items are stored in the channel itself, or pass directly from thread to thread, without an allocation for
 /// each. Items that are left are destroyed with the channel.
 ///

@@ -7,12 +7,12 @@ internal import Synchronization
 ///
 /// ```swift
 /// let connections = Channel<DetachedSocket>()
-/// hub.spawn {
-///     for connection in connections {
-///         try serve(Socket(attaching: connection))
+/// hub.detach {
+///     while let connection = try connections.next() {
+///         let socket = try Socket(attaching: connection)
+///         detach { try answer(socket) }
 ///     }
 /// }
-/// ...
 /// try connections.send(listener.accept().detach())
 /// ```
 ///
@@ -56,7 +56,7 @@ public final class DetachedSocket: Sendable {
 extension Socket {
     /// Takes the connection out of this socket, for the hub of another OS thread.
     ///
-    /// This socket is then closed, without an end of the connection. A handler of a server may detach its client.
+    /// This socket is then closed, and the connection stays open. A handler of a server may detach its client.
     ///
     /// - Returns: The connection, which any OS thread may attach.
     /// - Throws: A ``SystemError`` with the code `resourceBusy` while a thread reads from the socket, writes to it or is

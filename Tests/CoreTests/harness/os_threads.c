@@ -61,5 +61,5 @@ size_t os_threads_named(const char *prefix) {
 
 void needs_exit_of_os_thread(void) {
     if (SANITIZED)
-        skip("a sanitizer does not know that the stack of the OS thread is used again");
+        skip("sanitizers do not support that the stack of an OS thread is used again");
 }

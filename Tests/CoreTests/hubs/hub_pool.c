@@ -252,6 +252,6 @@ TEST(in_link, "in a link, to make or to close a pool is -EWOULDBLOCK") {
     CHECK(green_thread_link(thread, NULL, make_in_link, pool), ==, 0);
     CHECK(finish(thread), ==, 0);
     green_hub *hub = green_hub_pool_hub(pool, 0);
-    CHECK(on_hub(hub, is_on, hub), ==, 1); /* it was not told to end */
+    CHECK(on_hub(hub, is_on, hub), ==, 1); /* it has not begun to end */
     end_pool(pool);
 }

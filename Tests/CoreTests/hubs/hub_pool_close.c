@@ -146,7 +146,7 @@ TEST(from_inside, "a thread of the pool cannot close it: -EDEADLK, and the pool 
     green_hub_pool_release(pool);
 }
 
-TEST(interrupted, "a close that is interrupted has told the hubs to end; another close waits again") {
+TEST(interrupted, "after a close that is interrupted the hubs end; another close waits again") {
     struct gate gate = {.result = 0};
     green_hub_pool *pool = pool_of(1);
     green_hub *hub = green_hub_retain(green_hub_pool_hub(pool, 0));

@@ -109,8 +109,8 @@ uint64_t __wrap_green__engine_await_wakes(green_engine *base, uint64_t calls) {
     return calls;
 }
 
-/* A hub that waits must learn of each post: the post is being added, or a wake-up is on its
- * way, or the inbox says that the hub sleeps. */
+/* No post may be left to a hub that waits: its inbox is in the state SLEEPING, or a post is
+ * being added, or a wake-up is on its way. */
 void site_inbox_check(const struct site *site) {
     if (!site->engine || !site->engine->waits || site->closing || site->posting > 0)
         return;

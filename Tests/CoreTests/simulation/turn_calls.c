@@ -141,6 +141,6 @@ long __wrap_syscall(long number, ...) {
     case FUTEX_WAKE:
         return futex_wake(word, (uint32_t)values[2]);
     default:
-        check_failed(__FILE__, __LINE__, "a futex call that the simulation knows");
+        check_failed(__FILE__, __LINE__, "a futex call that the simulation supports");
     }
 }

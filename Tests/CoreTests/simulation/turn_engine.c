@@ -25,7 +25,7 @@ static short events_of(const green_op *op) {
     case GREEN_OP_POLL:
         return (short)op->flags;
     default:
-        check_failed(__FILE__, __LINE__, "an operation that the simulation knows");
+        check_failed(__FILE__, __LINE__, "an operation that the simulation supports");
     }
 }
 
