@@ -5,6 +5,7 @@
 #include "interrupt.h"
 #include "shared_wait.h"
 #include "stack_overflow.h"
+#include "thread.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -130,6 +131,7 @@ void green__hub_leave(void) {
     hub->current->must_not_block = true;
     green__hub_unregister(&hub->registration);
     green__posts_refuse(hub);
+    green__own_threads_call(hub);
     green__inbox_close_with_posts(&hub->inbox);
     green__shared_waits_leave(hub);
     green__loss_observers_run(hub);

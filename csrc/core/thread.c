@@ -251,6 +251,16 @@ void green__run_in_own_thread(green_hub *hub, const char *name, green_function *
     current->must_not_block = must_not_block;
 }
 
+static void call_unless_begun(green_thread *thread, void *unused) {
+    (void)unused;
+    if (thread->is_own && thread->must_not_block && !thread->begun)
+        thread->function(thread->argument);
+}
+
+void green__own_threads_call(green_hub *hub) {
+    green__hub_each_thread(hub, call_unless_begun, NULL);
+}
+
 /* The record of an OS thread's own context is part of that of its hub. */
 static bool is_root(const green_thread *thread) {
     return thread == &thread->hub->root;

@@ -24,6 +24,10 @@ void green__report_unobserved(const char *label, green_message **message, int re
  * is no memory for a thread, it is called at once. */
 void green__run_in_own_thread(struct green_hub *hub, const char *name, green_function *function, void *argument);
 
+/* Calls the functions of such threads that have not begun, because the OS thread of the hub
+ * ends. */
+void green__own_threads_call(struct green_hub *hub);
+
 /* Returns a handle of a finished thread without a stack, for a caller that calls the
  * function itself, inline. The caller owns it. NULL if there is no memory. */
 green_thread *green__thread_finished_inline(struct green_hub *hub);

@@ -88,8 +88,9 @@ int green_dump(int fd) {
 /* Requests ------------------------------------------------------------------- */
 
 static int run_request(void *request) {
-    green__hub->diagnostics.dumps--;
-    ((green_dump_request *)request)->write(request, green__hub);
+    green_hub *hub = green__hub;
+    hub->diagnostics.dumps--;
+    ((green_dump_request *)request)->write(request, hub->is_lost ? NULL : hub);
     return 0;
 }
 

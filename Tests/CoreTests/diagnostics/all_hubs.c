@@ -1,4 +1,6 @@
 /* green_dump_all() and the statistics of other hubs. */
+#include "../../../csrc/core/hub_record.h"
+#include "other_hub.h"
 #include "sink.h"
 #include "times.h"
 #include "waiting.h"
@@ -222,6 +224,33 @@ TEST(lost, "the OS thread of a hub may end before the hub has answered") {
     run_child(&child, ask_hub_that_ends);
     CHECK(child.status, ==, 0);
     CHECK_CONTAINS(child.output, "an OS thread ended while its hub was in use");
+}
+
+/* The request has arrived, and the thread that answers it comes after this one. */
+static int end_before_answer(void *unused) {
+    (void)unused;
+    while (green__hub->diagnostics.dumps == 0)
+        CHECK(green_yield(), ==, 0);
+    pthread_exit(NULL);
+}
+
+static void ask_hub_that_has_read(void) {
+    struct other_hub other;
+    green_remote_thread *thread = NULL;
+    other_hub_start(&other);
+    CHECK(green_hub_spawn(other.hub, &thread, NULL, end_before_answer, NULL), ==, 0);
+    CHECK(green_dump_all(STDERR_FILENO, GREEN_FOREVER), ==, 0);
+    CHECK(green_remote_thread_wait(thread, NULL, GREEN_FOREVER), ==, -ESRCH);
+    green_remote_thread_release(thread);
+    green_hub_release(other.hub);
+}
+
+TEST(lost_before_answer, "the OS thread of a hub may end after a question has arrived") {
+    static struct child child;
+    needs_exit_of_os_thread();
+    run_child(&child, ask_hub_that_has_read);
+    CHECK_CONTAINS(child.output, "an OS thread ended while its hub was in use");
+    CHECK(child.status, ==, 0);
 }
 
 TEST(ended, "the statistics of a hub that has ended are -ESRCH, and of a parent's hub -EXDEV") {
