@@ -3,8 +3,8 @@
 #define GREEN_HUBS_POOL_HUB_H
 
 #include "../core/exit_observer.h"
+#include "../sync/latch.h"
 #include "cpus.h"
-#include "latch.h"
 
 #include <green/hub_pool.h>
 

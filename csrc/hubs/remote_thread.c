@@ -4,7 +4,7 @@
 #include "../core/fork.h"
 #include "../core/hub.h"
 #include "../core/thread.h"
-#include "latch.h"
+#include "../sync/latch.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -72,17 +72,16 @@ mutant(lock_forgets_waiters base/short_lock "GREEN_SHORT_LOCK_CONTENDED, __ATOMI
 
 # Remote threads and promises.
 mutant(remote_lost_unseen core/hub "    green__loss_observers_run(hub);\n" "")
-mutant(remote_waits_for_finished hubs/latch "bool waits = !latch->is_open;" "bool waits = true;")
-mutant(remote_wakes_one_waiter hubs/latch "(wait = green__wait_list_take(&served));)"
+mutant(remote_waits_for_finished sync/latch "bool waits = !latch->is_open;" "bool waits = true;")
+mutant(remote_wakes_one_waiter sync/latch "(wait = green__wait_list_take(&served));)"
        "(wait = green__wait_list_take(&served)); green__wait_list_init(&served))")
 mutant(remote_killed_twice hubs/remote_thread
        "bool begins = !green__latch_is_open(&thread->finished) && !thread->kill_posted;"
        "bool begins = !green__latch_is_open(&thread->finished);")
-mutant(promise_sent_twice sync/promise "bool first = !promise->sent;" "bool first = true;")
-mutant(promise_waits_for_sent sync/promise "bool waits = !promise->sent;" "bool waits = true;")
+mutant(promise_sent_twice sync/promise "bool first = !green_promise_is_sent(promise);" "bool first = true;")
 mutant(promise_sent_before_value sync/promise
-       "        promise->value = value;\n        promise->error = error;\n        __atomic_store_n(&promise->sent, true, __ATOMIC_RELEASE);\n"
-       "        __atomic_store_n(&promise->sent, true, __ATOMIC_RELEASE);\n        promise->value = value;\n        promise->error = error;\n")
+       "    promise->value = value;\n    promise->error = error;\n    green__latch_open_locked(&promise->sent);\n"
+       "    green__latch_open_locked(&promise->sent);\n    promise->value = value;\n    promise->error = error;\n")
 
 # The hand-over of sockets.
 mutant(socket_forgets_unread net/detached_socket "    to->unread = from->unread;\n" "")

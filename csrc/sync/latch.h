@@ -1,7 +1,7 @@
 /* Latches: events that happen once, and that green threads of any hubs and OS threads
  * without a hub wait for. */
-#ifndef GREEN_HUBS_LATCH_H
-#define GREEN_HUBS_LATCH_H
+#ifndef GREEN_SYNC_LATCH_H
+#define GREEN_SYNC_LATCH_H
 
 #include "../base/short_lock.h"
 #include "../core/shared_wait.h"
@@ -18,6 +18,9 @@ void green__latch_init(green_latch *latch);
  * written before is visible to those that see the latch open. The caller keeps the latch
  * during the call. */
 void green__latch_open(green_latch *latch);
+
+/* Does the same with the lock of the latch, which the caller has acquired, and releases it. */
+void green__latch_open_locked(green_latch *latch);
 
 static inline bool green__latch_is_open(const green_latch *latch) {
     return __atomic_load_n(&latch->is_open, __ATOMIC_ACQUIRE);

@@ -12,9 +12,13 @@ void green__latch_init(green_latch *latch) {
 }
 
 void green__latch_open(green_latch *latch) {
+    green__short_lock(&latch->lock);
+    green__latch_open_locked(latch);
+}
+
+void green__latch_open_locked(green_latch *latch) {
     green_wait_list served;
     green__wait_list_init(&served);
-    green__short_lock(&latch->lock);
     __atomic_store_n(&latch->is_open, true, __ATOMIC_RELEASE);
     for (green_shared_wait *wait; (wait = green__shared_wait_take(&latch->waiters));)
         green__wait_list_append(&served, &wait->wait);
