@@ -165,6 +165,19 @@ int socket_of_type(int type) {
     return fd;
 }
 
+green_detached_socket *detached_from(green_socket *socket) {
+    green_detached_socket *detached = NULL;
+    CHECK(green_socket_detach(socket, &detached), ==, 0);
+    green_socket_release(socket);
+    return detached;
+}
+
+green_socket *attached(green_detached_socket *detached) {
+    green_socket *socket = NULL;
+    CHECK(green_socket_attach(&socket, detached), ==, 0);
+    return socket;
+}
+
 void reset_and_release(green_socket *socket) {
     struct linger linger = {.l_onoff = 1, .l_linger = 0};
     CHECK(setsockopt(green_socket_fd(socket), SOL_SOCKET, SO_LINGER, &linger, sizeof linger), ==, 0);

@@ -65,6 +65,10 @@ green_socket *accept_from(green_listener *listener);
 /* A new loopback socket, without any use yet. */
 int socket_of_type(int type);
 
+/* Detaches the connection of a socket and releases the socket, or attaches it again. */
+green_detached_socket *detached_from(green_socket *socket);
+green_socket *attached(green_detached_socket *detached);
+
 /* Closes the connection by a reset. */
 void reset_and_release(green_socket *socket);
 

@@ -53,13 +53,21 @@ void other_hub_release(struct other_hub *other) {
     green_hub_release(other->hub);
 }
 
-int on_hub(green_hub *hub, green_function *function, void *argument) {
-    green_remote_thread *thread;
-    int result;
+green_remote_thread *spawn_on(green_hub *hub, green_function *function, void *argument) {
+    green_remote_thread *thread = NULL;
     CHECK(green_hub_spawn(hub, &thread, NULL, function, argument), ==, 0);
+    return thread;
+}
+
+int remote_end(green_remote_thread *thread) {
+    int result = 0;
     CHECK(green_remote_thread_wait(thread, &result, GREEN_FOREVER), ==, 0);
     green_remote_thread_release(thread);
     return result;
+}
+
+int on_hub(green_hub *hub, green_function *function, void *argument) {
+    return remote_end(spawn_on(hub, function, argument));
 }
 
 static int be_busy(void *argument) {
@@ -72,13 +80,12 @@ static int be_busy(void *argument) {
 
 void busy_begin(struct busy *busy, green_hub *hub) {
     *busy = (struct busy){0};
-    CHECK(green_hub_spawn(hub, &busy->thread, NULL, be_busy, busy), ==, 0);
+    busy->thread = spawn_on(hub, be_busy, busy);
     while (!__atomic_load_n(&busy->begun, __ATOMIC_ACQUIRE))
         sched_yield();
 }
 
 void busy_end(struct busy *busy) {
     __atomic_store_n(&busy->ends, true, __ATOMIC_RELEASE);
-    CHECK(green_remote_thread_wait(busy->thread, NULL, GREEN_FOREVER), ==, 0);
-    green_remote_thread_release(busy->thread);
+    CHECK(remote_end(busy->thread), ==, 0);
 }

@@ -23,7 +23,13 @@ void other_hub_lose(struct other_hub *other);
 /* Releases the test's reference, after one of these calls. */
 void other_hub_release(struct other_hub *other);
 
-/* Runs function(argument) in a green thread of the hub and returns its result. */
+/* Starts function(argument) in a green thread of the hub. */
+green_remote_thread *spawn_on(green_hub *hub, green_function *function, void *argument);
+
+/* Waits for the thread, releases the handle, and returns the result. */
+int remote_end(green_remote_thread *thread);
+
+/* Does both. */
 int on_hub(green_hub *hub, green_function *function, void *argument);
 
 /* Keeps a hub busy, so that it runs nothing else, from the call until busy_end(). */

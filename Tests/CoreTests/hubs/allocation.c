@@ -55,8 +55,8 @@ done:
     return error < 0 ? error : 0;
 }
 
-/* Without memory for its message, an error crosses without one. */
-static int error_crosses(void) {
+/* Without memory for its message, an error is passed on without one. */
+static int error_without_message(void) {
     green_hub_pool *pool = NULL;
     green_remote_thread *thread = NULL;
     int error, result = 0;
@@ -96,7 +96,7 @@ done:
 TEST(remote_threads, "remote threads without memory are errors, and arguments are discarded once") {
     static const struct scenario scenarios[] = {
         {.name = "spawn and wait", .run = spawn_and_wait, .tolerates = OPTIONAL},
-        {.name = "error crosses", .run = error_crosses, .tolerates = OPTIONAL " malloc"},
+        {.name = "error without message", .run = error_without_message, .tolerates = OPTIONAL " malloc"},
     };
     fail_on_each_engine(scenarios, 2, FAIL_MEMORY);
 }

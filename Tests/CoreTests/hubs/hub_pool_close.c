@@ -11,19 +11,6 @@ static green_hub_pool *pool_of(size_t count) {
     return pool;
 }
 
-static green_remote_thread *spawn(green_hub *hub, green_function *function, void *argument) {
-    green_remote_thread *thread = NULL;
-    CHECK(green_hub_spawn(hub, &thread, NULL, function, argument), ==, 0);
-    return thread;
-}
-
-static int end_of(green_remote_thread *thread) {
-    int result = 0;
-    CHECK(green_remote_thread_wait(thread, &result, GREEN_FOREVER), ==, 0);
-    green_remote_thread_release(thread);
-    return result;
-}
-
 TEST(ends, "a close ends the OS threads and the hubs, and a second one returns 0") {
     green_hub_pool *pool = pool_of(3);
     green_hub *hub = green_hub_retain(green_hub_pool_hub(pool, 1));
@@ -67,14 +54,14 @@ TEST(waits, "a close without a limit waits for the threads of all hubs, and for 
     green_remote_thread *threads[3];
     green_hub_pool *pool = pool_of(2);
     for (int i = 0; i < 3; i++)
-        threads[i] = spawn(green_hub_pool_next(pool), wait_at_gate, &gates[i]);
+        threads[i] = spawn_on(green_hub_pool_next(pool), wait_at_gate, &gates[i]);
     green_thread *closer = start(close_forever, pool);
     let_run();
     CHECK(on_hub(green_hub_pool_hub(pool, 0), yield_once, NULL), ==, 0); /* it still starts threads */
     for (int i = 0; i < 3; i++) {
         CHECK(green_thread_is_finished(closer), ==, false);
         __atomic_store_n(&gates[i].open, true, __ATOMIC_RELEASE);
-        CHECK(end_of(threads[i]), ==, i + 1);
+        CHECK(remote_end(threads[i]), ==, i + 1);
     }
     CHECK(finish(closer), ==, 0);
     green_hub_pool_release(pool);
@@ -84,13 +71,13 @@ TEST(kills, "a close kills the threads that have not finished within its limit, 
     struct gate gate = {.result = 8, .open = true};
     green_remote_thread *threads[5], *finished;
     green_hub_pool *pool = pool_of(2);
-    finished = spawn(green_hub_pool_hub(pool, 0), wait_at_gate, &gate);
-    CHECK(end_of(finished), ==, 8);
+    finished = spawn_on(green_hub_pool_hub(pool, 0), wait_at_gate, &gate);
+    CHECK(remote_end(finished), ==, 8);
     for (int i = 0; i < 5; i++)
-        threads[i] = spawn(green_hub_pool_next(pool), nap, NULL);
+        threads[i] = spawn_on(green_hub_pool_next(pool), nap, NULL);
     CHECK(green_hub_pool_close(pool, GREEN_MILLISECOND), ==, 5);
     for (int i = 0; i < 5; i++)
-        CHECK(end_of(threads[i]), ==, -ECANCELED);
+        CHECK(remote_end(threads[i]), ==, -ECANCELED);
     CHECK(green_hub_pool_close(pool, GREEN_MILLISECOND), ==, 0);
     green_hub_pool_release(pool);
 }
@@ -150,13 +137,13 @@ TEST(interrupted, "after a close that is interrupted the hubs end; another close
     struct gate gate = {.result = 0};
     green_hub_pool *pool = pool_of(1);
     green_hub *hub = green_hub_retain(green_hub_pool_hub(pool, 0));
-    green_remote_thread *thread = spawn(hub, wait_at_gate, &gate);
+    green_remote_thread *thread = spawn_on(hub, wait_at_gate, &gate);
     green_thread *closer = start(close_forever, pool);
     let_run();
     CHECK(kill_and_finish(closer), ==, -ECANCELED);
     CHECK(green_remote_thread_is_finished(thread), ==, false); /* the interrupt has not killed it */
     __atomic_store_n(&gate.open, true, __ATOMIC_RELEASE);
-    CHECK(end_of(thread), ==, 0);
+    CHECK(remote_end(thread), ==, 0);
     UNTIL(green_hub_spawn(hub, NULL, NULL, yield_once, NULL) == -ESRCH);
     CHECK(green_hub_pool_close(pool, GREEN_FOREVER), ==, 0);
     green_hub_pool_release(pool);
@@ -178,7 +165,7 @@ TEST(several_closes, "of several closes on several OS threads, all wait, and the
     struct os_thread os_threads[2];
     green_remote_thread *threads[4];
     for (int i = 0; i < 4; i++)
-        threads[i] = spawn(green_hub_pool_next(patient.pool), nap, NULL);
+        threads[i] = spawn_on(green_hub_pool_next(patient.pool), nap, NULL);
     green_thread *closer = start(close_within, &patient);
     os_thread_start(&os_threads[0], close_within, &patient);
     let_run();
@@ -187,7 +174,7 @@ TEST(several_closes, "of several closes on several OS threads, all wait, and the
     int killed = finish(closer) + os_thread_finish(&os_threads[0]) + os_thread_finish(&os_threads[1]);
     CHECK(killed, ==, 4); /* one of them returned the number */
     for (int i = 0; i < 4; i++)
-        CHECK(end_of(threads[i]), ==, -ECANCELED);
+        CHECK(remote_end(threads[i]), ==, -ECANCELED);
     green_hub_pool_release(patient.pool);
 }
 
@@ -195,13 +182,13 @@ TEST(released, "after the last release each hub ends when its last thread has fi
     struct gate gate = {.result = 6};
     green_hub_pool *pool = pool_of(3);
     green_hub *hub = green_hub_retain(green_hub_pool_hub(pool, 2));
-    green_remote_thread *thread = spawn(hub, wait_at_gate, &gate);
+    green_remote_thread *thread = spawn_on(hub, wait_at_gate, &gate);
     green_hub_pool_release(pool);
     UNTIL(os_threads_named("hub-") == 1);
     CHECK(green_remote_thread_is_finished(thread), ==, false);
     CHECK(on_hub(hub, yield_once, NULL), ==, 0);
     __atomic_store_n(&gate.open, true, __ATOMIC_RELEASE);
-    CHECK(end_of(thread), ==, 6);
+    CHECK(remote_end(thread), ==, 6);
     UNTIL(os_threads_named("hub-") == 0);
     CHECK(green_hub_spawn(hub, NULL, NULL, yield_once, NULL), ==, -ESRCH);
     green_hub_release(hub);
@@ -223,22 +210,22 @@ TEST(released_inside, "a thread of the pool may release it last") {
 TEST(released_during_close, "another owner may release the pool during a close") {
     struct gate gate = {.result = 0};
     green_hub_pool *pool = pool_of(1);
-    green_remote_thread *thread = spawn(green_hub_pool_hub(pool, 0), wait_at_gate, &gate);
+    green_remote_thread *thread = spawn_on(green_hub_pool_hub(pool, 0), wait_at_gate, &gate);
     green_thread *closer = start(close_forever, pool);
     let_run();
     green_hub_pool_release(pool);
     __atomic_store_n(&gate.open, true, __ATOMIC_RELEASE);
     CHECK(finish(closer), ==, 0);
-    CHECK(end_of(thread), ==, 0);
+    CHECK(remote_end(thread), ==, 0);
 }
 
 TEST(no_deadlock, "a hub whose threads wait for each other is not reported: other hubs may wake them") {
     green_hub_pool *pool = pool_of(1);
     capture_begin();
-    green_remote_thread *thread = spawn(green_hub_pool_hub(pool, 0), nap, NULL);
+    green_remote_thread *thread = spawn_on(green_hub_pool_hub(pool, 0), nap, NULL);
     CHECK(on_hub(green_hub_pool_hub(pool, 0), yield_once, NULL), ==, 0);
     CHECK(green_hub_pool_close(pool, GREEN_MILLISECOND), ==, 1);
-    CHECK(end_of(thread), ==, -ECANCELED);
+    CHECK(remote_end(thread), ==, -ECANCELED);
     green_hub_pool_release(pool);
     CHECK_TEXT(capture_end(), "");
 }
@@ -277,7 +264,7 @@ static int end_os_thread(void *unused) {
 
 static void lose_one(void) {
     green_hub_pool *pool = pool_of(2);
-    green_remote_thread *thread = spawn(green_hub_pool_hub(pool, 0), end_os_thread, NULL);
+    green_remote_thread *thread = spawn_on(green_hub_pool_hub(pool, 0), end_os_thread, NULL);
     CHECK(green_remote_thread_wait(thread, NULL, GREEN_FOREVER), ==, -ESRCH);
     green_remote_thread_release(thread);
     CHECK(on_hub(green_hub_pool_hub(pool, 1), yield_once, NULL), ==, 0);
@@ -340,11 +327,11 @@ static void expect_success(pid_t pid) {
 TEST(forked, "a child cannot use its parent's pool, may release it and make its own; the parent is not affected") {
     struct gate gate = {.result = 5};
     green_hub_pool *pool = pool_of(3);
-    green_remote_thread *thread = spawn(green_hub_pool_hub(pool, 0), wait_at_gate, &gate);
+    green_remote_thread *thread = spawn_on(green_hub_pool_hub(pool, 0), wait_at_gate, &gate);
     expect_success(forked(pool));
     expect_success((pid_t)on_hub(green_hub_pool_hub(pool, 1), fork_inside, pool));
     __atomic_store_n(&gate.open, true, __ATOMIC_RELEASE);
-    CHECK(end_of(thread), ==, 5);
+    CHECK(remote_end(thread), ==, 5);
     CHECK(green_hub_pool_close(pool, GREEN_FOREVER), ==, 0);
     green_hub_pool_release(pool);
 }

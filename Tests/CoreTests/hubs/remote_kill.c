@@ -15,13 +15,6 @@ static green_remote_thread *spawn_with(const green_spawn_options *options, green
     return thread;
 }
 
-static int end_of(green_remote_thread *thread) {
-    int result = 0;
-    CHECK(green_remote_thread_wait(thread, &result, GREEN_FOREVER), ==, 0);
-    green_remote_thread_release(thread);
-    return result;
-}
-
 static int never_runs(void *argument) {
     (void)argument;
     check_failed(__FILE__, __LINE__, "a killed thread ran");
@@ -58,7 +51,7 @@ TEST(unstarted, "a kill before the start: the function never runs, and discard i
     CHECK(green_remote_thread_kill(thread), ==, 0);
     CHECK(green_remote_thread_is_finished(thread), ==, false);
     busy_end(&busy);
-    CHECK(end_of(thread), ==, -ECANCELED);
+    CHECK(remote_end(thread), ==, -ECANCELED);
     CHECK(count_of(&discarded), ==, 1);
     CHECK(discarded.hub == other.hub);
     CHECK(discarded.thread, !=, 0);
@@ -72,7 +65,7 @@ TEST(delayed, "a kill ends a thread that waits for its delay") {
     green_remote_thread *thread =
         spawn_with(&(green_spawn_options){.discard = discard, .delay = 3600 * GREEN_SECOND}, never_runs, &discarded);
     CHECK(green_remote_thread_kill(thread), ==, 0);
-    CHECK(end_of(thread), ==, -ECANCELED);
+    CHECK(remote_end(thread), ==, -ECANCELED);
     CHECK(count_of(&discarded), ==, 1);
     end_other();
 }
@@ -84,7 +77,7 @@ TEST(waiting, "a kill ends the blocking call of a thread, from any OS thread") {
     CHECK(green_remote_thread_wait(thread, NULL, GREEN_MILLISECOND), ==, -ETIMEDOUT);
     os_thread_start(&os_thread, (int (*)(void *))green_remote_thread_kill, thread);
     CHECK(os_thread_finish(&os_thread), ==, 0);
-    CHECK(end_of(thread), ==, -ECANCELED);
+    CHECK(remote_end(thread), ==, -ECANCELED);
     end_other();
 }
 
@@ -113,7 +106,7 @@ TEST(reasons, "each kill of a thread that handles kills ends one call and brings
     }
     UNTIL(__atomic_load_n(&ready, __ATOMIC_ACQUIRE));
     CHECK(green_remote_thread_kill(thread), ==, 0);
-    CHECK(end_of(thread), ==, 321);
+    CHECK(remote_end(thread), ==, 321);
     end_other();
 }
 
@@ -135,7 +128,7 @@ TEST(repeated, "of several kills before a thread runs, the first one counts; the
     CHECK(count_of(&second), ==, 1);
     CHECK(second.hub != other.hub);
     busy_end(&busy);
-    CHECK(end_of(thread), ==, -ECANCELED);
+    CHECK(remote_end(thread), ==, -ECANCELED);
     CHECK(on_hub(other.hub, yield_once, NULL), ==, 0); /* the record of the thread is free */
     CHECK(count_of(&first), ==, 1);                    /* it did not read the reason */
     CHECK(first.hub == other.hub);
@@ -150,7 +143,7 @@ TEST(finished, "a kill of a finished thread returns 0 and discards its reason") 
     CHECK(green_remote_thread_wait(thread, NULL, GREEN_FOREVER), ==, 0);
     CHECK(green_remote_thread_kill_with(thread, &discarded, discard), ==, 0);
     CHECK(count_of(&discarded), ==, 1);
-    CHECK(end_of(thread), ==, 4);
+    CHECK(remote_end(thread), ==, 4);
     end_other();
 }
 
@@ -181,7 +174,7 @@ TEST(itself, "a thread that kills itself by its handle is interrupted when it bl
     other_hub_start(&other);
     green_remote_thread *thread = spawn_with(NULL, kill_itself, &self);
     __atomic_store_n(&self, thread, __ATOMIC_RELEASE);
-    CHECK(end_of(thread), ==, -ECANCELED);
+    CHECK(remote_end(thread), ==, -ECANCELED);
     end_other();
 }
 

@@ -4,19 +4,6 @@
 
 #include <pthread.h>
 
-static green_remote_thread *spawn(green_hub *hub, green_function *function, void *argument) {
-    green_remote_thread *thread = NULL;
-    CHECK(green_hub_spawn(hub, &thread, NULL, function, argument), ==, 0);
-    return thread;
-}
-
-static int end_of(green_remote_thread *thread) {
-    int result = 0;
-    CHECK(green_remote_thread_wait(thread, &result, GREEN_FOREVER), ==, 0);
-    green_remote_thread_release(thread);
-    return result;
-}
-
 static struct other_hub other;
 
 static void end_other(void) {
@@ -30,21 +17,21 @@ static int check_hub(void *hub) {
 
 static int without_hub(void *argument) {
     green_statistics none;
-    green_remote_thread *thread = spawn(other.hub, check_hub, other.hub);
+    green_remote_thread *thread = spawn_on(other.hub, check_hub, other.hub);
     CHECK(green_remote_thread_hub(thread) == other.hub);
-    CHECK(end_of(thread), ==, 21);
+    CHECK(remote_end(thread), ==, 21);
     CHECK(green_hub_statistics(&none), ==, -ENOENT); /* the calls made no hub */
     (void)argument;
     return 0;
 }
 
-TEST(results, "a result crosses to a waiter on another hub, on an OS thread without one, and on the same hub") {
+TEST(results, "a result reaches a waiter on another hub, on an OS thread without one, and on the same hub") {
     struct os_thread os_thread;
     other_hub_start(&other);
-    CHECK(end_of(spawn(other.hub, check_hub, other.hub)), ==, 21);
+    CHECK(remote_end(spawn_on(other.hub, check_hub, other.hub)), ==, 21);
     os_thread_start(&os_thread, without_hub, NULL);
     CHECK(os_thread_finish(&os_thread), ==, 0);
-    CHECK(end_of(spawn(green_hub_current(), check_hub, green_hub_current())), ==, 21);
+    CHECK(remote_end(spawn_on(green_hub_current(), check_hub, green_hub_current())), ==, 21);
     end_other();
 }
 
@@ -53,14 +40,14 @@ static int fail_with_message(void *text) {
     return green_address_parse(&address, text);
 }
 
-TEST(messages, "the message of an error crosses with it") {
+TEST(messages, "a wait for a thread that failed also returns the message of its error") {
     other_hub_start(&other);
-    CHECK(end_of(spawn(other.hub, fail_with_message, "nonsense")), ==, -EINVAL);
+    CHECK(remote_end(spawn_on(other.hub, fail_with_message, "nonsense")), ==, -EINVAL);
     CHECK_CONTAINS(green_explain(-EINVAL), "nonsense");
-    green_remote_thread *thread = spawn(other.hub, fail_with_message, "gibberish");
-    CHECK(finish(start((green_function *)end_of, green_remote_thread_retain(thread))), ==, -EINVAL);
+    green_remote_thread *thread = spawn_on(other.hub, fail_with_message, "gibberish");
+    CHECK(finish(start((green_function *)remote_end, green_remote_thread_retain(thread))), ==, -EINVAL);
     CHECK_CONTAINS(green_explain(-EINVAL), "gibberish");
-    CHECK(end_of(thread), ==, -EINVAL);
+    CHECK(remote_end(thread), ==, -EINVAL);
     end_other();
 }
 
@@ -75,9 +62,9 @@ TEST(order, "threads that one caller spawns start in the order of the calls") {
     busy_begin(&busy, other.hub);
     for (char letter = 'a'; letter < 'z'; letter++)
         CHECK(green_hub_spawn(other.hub, NULL, NULL, mark_order, (void *)(intptr_t)letter), ==, 0);
-    green_remote_thread *last = spawn(other.hub, mark_order, (void *)'z');
+    green_remote_thread *last = spawn_on(other.hub, mark_order, (void *)'z');
     busy_end(&busy);
-    CHECK(end_of(last), ==, 0);
+    CHECK(remote_end(last), ==, 0);
     CHECK_TEXT(marks(), "abcdefghijklmnopqrstuvwxyz");
     end_other();
 }
@@ -99,7 +86,7 @@ TEST(options, "a name is copied, and the stack has its size; a size below the mi
     CHECK(green_hub_spawn(other.hub, &thread, &options, check_options, NULL), ==, 0);
     memset(name, 'x', sizeof name - 1);
     busy_end(&busy);
-    CHECK(end_of(thread), ==, 256 << 10);
+    CHECK(remote_end(thread), ==, 256 << 10);
     options.stack_size = 1;
     thread = NULL;
     CHECK(green_hub_spawn(other.hub, &thread, &options, check_options, NULL), ==, -EINVAL);
@@ -123,7 +110,7 @@ TEST(delay, "a thread with a delay starts after it") {
     CHECK(
         green_hub_spawn(other.hub, &thread, &(green_spawn_options){.delay = 5 * GREEN_MILLISECOND}, check_delay, &from),
         ==, 0);
-    CHECK(end_of(thread), ==, 0);
+    CHECK(remote_end(thread), ==, 0);
     end_other();
 }
 
@@ -144,7 +131,7 @@ TEST(many_waiters, "any number of green threads and OS threads wait for a thread
     int value = 7;
     other_hub_start(&other);
     busy_begin(&busy, other.hub);
-    green_remote_thread *thread = spawn(other.hub, give, &value);
+    green_remote_thread *thread = spawn_on(other.hub, give, &value);
     for (int i = 0; i < WAITERS; i++)
         threads[i] = start(wait_twice, green_remote_thread_retain(thread));
     for (int i = 0; i < 4; i++)
@@ -177,14 +164,14 @@ static int wait_for(void *thread) {
 TEST(left_waits, "a waiter that was killed or timed out leaves nothing behind") {
     struct os_thread os_thread;
     other_hub_start(&other);
-    green_remote_thread *thread = spawn(other.hub, nap, NULL);
+    green_remote_thread *thread = spawn_on(other.hub, nap, NULL);
     green_thread *waiter = start(wait_for, thread);
     let_run();
     CHECK(kill_and_finish(waiter), ==, -ECANCELED);
     os_thread_start(&os_thread, time_out, thread);
     CHECK(os_thread_finish(&os_thread), ==, 0);
     CHECK(green_remote_thread_kill(thread), ==, 0);
-    CHECK(end_of(thread), ==, -ECANCELED);
+    CHECK(remote_end(thread), ==, -ECANCELED);
     end_other();
 }
 
@@ -198,7 +185,7 @@ TEST(released_during_wait, "another owner may release the last handle during a w
     int value = 3;
     other_hub_start(&other);
     busy_begin(&busy, other.hub);
-    green_remote_thread *thread = spawn(other.hub, give, &value);
+    green_remote_thread *thread = spawn_on(other.hub, give, &value);
     green_thread *waiter = start(release_and_wait, &thread);
     let_run();
     green_remote_thread_release(thread);
@@ -219,9 +206,9 @@ static int wait_for_itself(void *argument) {
 TEST(itself, "a thread cannot wait for itself") {
     static green_remote_thread *self;
     other_hub_start(&other);
-    green_remote_thread *thread = spawn(other.hub, wait_for_itself, &self);
+    green_remote_thread *thread = spawn_on(other.hub, wait_for_itself, &self);
     __atomic_store_n(&self, thread, __ATOMIC_RELEASE);
-    CHECK(end_of(thread), ==, -EDEADLK);
+    CHECK(remote_end(thread), ==, -EDEADLK);
     end_other();
 }
 
@@ -234,12 +221,12 @@ static void wait_in_link(green_thread *thread, void *remote) {
 TEST(in_link, "a wait in a link is -EWOULDBLOCK") {
     int value = 0;
     other_hub_start(&other);
-    green_remote_thread *remote = spawn(other.hub, nap, NULL);
+    green_remote_thread *remote = spawn_on(other.hub, nap, NULL);
     green_thread *thread = start(give, &value);
     CHECK(green_thread_link(thread, NULL, wait_in_link, remote), ==, 0);
     CHECK(finish(thread), ==, 0);
     CHECK(green_remote_thread_kill(remote), ==, 0);
-    CHECK(end_of(remote), ==, -ECANCELED);
+    CHECK(remote_end(remote), ==, -ECANCELED);
     end_other();
 }
 
@@ -290,8 +277,8 @@ TEST(unobserved_detached, "an error of a thread without a handle is reported whe
 TEST(observed, "an error that a thread waited for, and the end of a killed thread, are not reported") {
     other_hub_start(&other);
     capture_begin();
-    CHECK(end_of(spawn(other.hub, give, &failure)), ==, -EPROTO);
-    green_remote_thread *thread = spawn(other.hub, nap, NULL);
+    CHECK(remote_end(spawn_on(other.hub, give, &failure)), ==, -EPROTO);
+    green_remote_thread *thread = spawn_on(other.hub, nap, NULL);
     CHECK(green_remote_thread_kill(thread), ==, 0);
     green_remote_thread_release(thread);
     end_other();

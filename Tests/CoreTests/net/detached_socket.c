@@ -6,19 +6,6 @@
 #include <dirent.h>
 #include <green/green.h>
 
-static green_detached_socket *detached_from(green_socket *socket) {
-    green_detached_socket *detached;
-    CHECK(green_socket_detach(socket, &detached), ==, 0);
-    green_socket_release(socket);
-    return detached;
-}
-
-static green_socket *attached(green_detached_socket *detached) {
-    green_socket *socket;
-    CHECK(green_socket_attach(&socket, detached), ==, 0);
-    return socket;
-}
-
 static green_statistics statistics(void) {
     green_statistics now;
     CHECK(green_hub_statistics(&now), ==, 0);
