@@ -97,8 +97,8 @@ static int await_stop(const struct part_stop *part) {
 }
 
 /* Returns the sum of the results, or the first error. The accepting hub is the first; the
- * others wait for it, and it waits for none. If its OS thread has ended in use, nothing else
- * tells them that no client will follow. */
+ * others wait for it, and it waits for none. If its OS thread has ended in use, it has not
+ * posted to them that no client will follow. */
 static int await_stops(struct server_stop *stop) {
     int sum = 0;
     for (size_t i = 0; i < stop->server->count; i++) {

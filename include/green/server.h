@@ -53,6 +53,8 @@ typedef struct green_server_options {
  *   -ENOMEM  no memory, here or on a hub
  *   -ECANCELED, -ETIME
  *            the caller was interrupted; what was opened is closed soon
+ *   -EWOULDBLOCK
+ *            called in a link or a destructor
  * After an error nothing listens, no handler has run, and discard has been called, or is called
  * soon if the caller was interrupted. */
 GREEN_API GREEN_CHECK int green_server_start(green_server **server, const char *on, green_hub_pool *pool,
@@ -97,6 +99,8 @@ GREEN_API GREEN_CHECK int green_server_wait(green_server *server, int64_t timeou
  *   -ECANCELED, -ETIME
  *            the caller was interrupted; the server ends nevertheless, and its handlers
  *            continue to run
+ *   -EWOULDBLOCK
+ *            called in a link or a destructor; the same
  *   -ENOMEM  no memory, here or on a hub; the same, and another call stops the handlers
  *   -EXDEV   the server belongs to the process before a fork */
 GREEN_API int green_server_stop(green_server *server, int64_t drain);

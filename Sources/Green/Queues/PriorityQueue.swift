@@ -9,8 +9,8 @@
 public final class PriorityQueue<Item>: Queue<Item> {
     /// Creates an empty queue that returns the lowest item, by `<`, first.
     ///
-    /// - Parameter capacity: The maximum number of items; nil means no limit, with 0 a put waits for a get. A negative number
-    ///   ends the process.
+    /// - Parameter capacity: The maximum number of items; nil means no limit, with 0 a put waits for a get. A negative
+    ///   number ends the process.
     @inlinable
     public init(capacity: Int? = nil) where Item: Comparable {
         super.init(capacity: capacity, order: .priority, items: QueueItems(orderedBy: { (a: Item, b: Item) in a < b }))

@@ -122,7 +122,7 @@ static void destroy(void *element, void *context) {
     (void)context;
     uint32_t id = ((struct element *)element)->id;
     CHECK(id, <, all.elements);
-    CHECK(all.states[id] == SENT || all.states[id] == SENDING); /* its hub may have died in the call */
+    CHECK(all.states[id] == SENT || all.states[id] == SENDING); /* its hub may have been lost in the call */
     all.states[id] = LEFT;
 }
 

@@ -98,7 +98,7 @@ void promises_end_waits(void) {
         send_value(all.slots[slot]);
 }
 
-/* Calls of threads whose hub died keep their references. */
+/* Calls of threads whose hub was lost keep their references. */
 void promises_end(void) {
     for (uint32_t i = 0; i < all.count; i++)
         while (all.promises[i].references > 0)

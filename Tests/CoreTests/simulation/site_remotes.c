@@ -1,5 +1,5 @@
 /* Remote threads: each runs once or is discarded once, those of one spawner start in order,
- * and every wait ends with the result, or with an error if the hub has died. */
+ * and every wait ends with the result, or with an error if the hub was lost. */
 #include "sites.h"
 
 enum { SLOTS = 3, REMOTES_MAX = 64, ACTS_MAX = 4, STACK_SIZE = 128 * 1024 };
@@ -104,7 +104,7 @@ static void spawn(struct site *from, uint32_t slot) {
 
 static void wait_for(struct site_actor *actor, struct remote *remote) {
     struct site_call call;
-    remote->waits[actor->site->number]++; /* also while the hub of the caller dies */
+    remote->waits[actor->site->number]++; /* also if the hub of the caller is lost */
     int result = -1;
     int64_t timeout = actor->is_remote ? (int64_t)below(GREEN_MILLISECOND) : some_timeout(); /* never in a circle */
     site_call_begin(&call, actor, timeout);
@@ -182,7 +182,7 @@ void remotes_check_quiet(void) {
 
 extern void __lsan_ignore_object(const void *object) __attribute__((weak));
 
-/* The calls of threads whose hub died keep their references. So does a thread of Green's own
+/* The calls of threads whose hub was lost keep their references. So does a thread of Green's own
  * there that would have discarded the reason of a kill. */
 static void end(struct remote *remote) {
     for (uint32_t site = 0; site < program.site_count; site++)

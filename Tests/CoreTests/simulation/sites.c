@@ -237,7 +237,7 @@ static void free_dead_thread(green_thread *thread, void *unused) {
     green__thread_set_name(thread, NULL);
 }
 
-/* The memory of a hub whose OS thread has died stays, because others might use it. Here
+/* The memory of a hub whose OS thread has ended in use stays, because others might use it. Here
  * nobody does any more. */
 static void free_dead_hub(struct site *site) {
     green_hub *hub = site->hub;
