@@ -164,22 +164,22 @@ static void trade(int64_t capacity, bool impatient) {
     green_channel_release(market.channel);
 }
 
-BIG_TEST(rendezvous, "hubs and OS threads meet over a channel of capacity 0, and lose nothing") {
+BIG_TEST(rendezvous, "hubs and OS threads exchange elements through a channel of capacity 0, and lose none") {
     trade(0, false);
     trade(0, true);
 }
 
-BIG_TEST(one, "hubs and OS threads trade over a channel of capacity 1, and lose nothing") {
+BIG_TEST(one, "hubs and OS threads exchange elements through a channel of capacity 1, and lose none") {
     trade(1, false);
     trade(1, true);
 }
 
-BIG_TEST(bounded, "hubs and OS threads trade over a channel of capacity 100, and lose nothing") {
+BIG_TEST(bounded, "hubs and OS threads exchange elements through a channel of capacity 100, and lose none") {
     trade(100, false);
     trade(100, true);
 }
 
-BIG_TEST(unbounded, "hubs and OS threads trade over an unbounded channel, and lose nothing") {
+BIG_TEST(unbounded, "hubs and OS threads exchange elements through an unbounded channel, and lose none") {
     trade(GREEN_UNBOUNDED, false);
     trade(GREEN_UNBOUNDED, true);
 }

@@ -59,7 +59,7 @@ static void talk_to_all(void) {
     end();
 }
 
-TEST(all_hubs, "clients of all hubs speak TLS") {
+TEST(all_hubs, "clients of all hubs use TLS") {
     with_each_distribution(talk_to_all);
 }
 

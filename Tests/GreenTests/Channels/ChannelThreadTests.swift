@@ -131,7 +131,7 @@ struct ChannelThreadTests {
     }
 
     @Test
-    func `is fed by callbacks of Dispatch`() throws {
+    func `receives items from callbacks of Dispatch`() throws {
         try onHub { () throws in
             let channel = Channel<Int>()
             let queue = DispatchQueue(label: "callbacks")
