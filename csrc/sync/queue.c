@@ -352,6 +352,8 @@ static void destroy(green_queue *queue) {
     green__segmented_buffer_destroy(&queue->buffer);
     free(queue->heap.entries);
     free(queue->scratch);
+    if (queue->options.release)
+        queue->options.release(queue->options.context);
     free(queue);
 }
 

@@ -60,6 +60,9 @@ typedef struct green_queue_options {
      * NULL: does nothing. */
     void (*GREEN_NULLABLE destroy)(void *element, void *GREEN_NULLABLE context);
     void *GREEN_NULLABLE context;
+    /* Called once when the queue uses context no more: in green_queue_free(), or, if that is
+     * called on another OS thread, soon after it. Must not block. NULL: does nothing. */
+    void (*GREEN_NULLABLE release)(void *GREEN_NULLABLE context);
 } green_queue_options;
 
 /* Creates an empty queue.

@@ -1,3 +1,5 @@
+internal import CGreen
+
 /// One thread of a ``DAGPool``.
 final class DAGNode<Key: Hashable & Sendable> {
     let key: Key
@@ -11,6 +13,6 @@ final class DAGNode<Key: Hashable & Sendable> {
 
     /// Whether this is the current thread.
     var isCurrent: Bool {
-        thread == GreenThread.current
+        unsafe thread?.state.handle == green_current()
     }
 }

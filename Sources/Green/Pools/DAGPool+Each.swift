@@ -58,19 +58,20 @@ extension DAGPool {
     public struct Each: Sequence, IteratorProtocol {
         // Keeps the threads alive.
         private let pool: DAGPool
-        private let watch: DAGWatch<Key, Value>
+        private let watch: HubBound<DAGWatch<Key, Value>>
         private let skipsFailures: Bool
 
         fileprivate init(_ pool: DAGPool, keys: Set<Key>, skipsFailures: Bool) {
             self.pool = pool
-            watch = DAGWatch(pool.state, keys: keys)
+            watch = HubBound(DAGWatch(pool.state, keys: keys))
+            watch.bind()
             self.skipsFailures = skipsFailures
         }
 
         /// Waits for the next value.
         @available(*, noasync)
         public mutating func next() -> Result<(key: Key, value: Value), any Error>? {
-            while let item = watch.nextItem() {
+            while let item = watch.object.nextItem() {
                 if skipsFailures, case .failure(let error) = item, error is PropagatedError { continue }
                 return item
             }
@@ -82,17 +83,18 @@ extension DAGPool {
     public struct EachError: Sequence, IteratorProtocol {
         // Keeps the threads alive.
         private let pool: DAGPool
-        private let watch: DAGWatch<Key, Value>
+        private let watch: HubBound<DAGWatch<Key, Value>>
 
         fileprivate init(_ pool: DAGPool, keys: Set<Key>) {
             self.pool = pool
-            watch = DAGWatch(pool.state, keys: keys)
+            watch = HubBound(DAGWatch(pool.state, keys: keys))
+            watch.bind()
         }
 
         /// Waits for the next failure.
         @available(*, noasync)
         public mutating func next() -> Result<PropagatedError, any Error>? {
-            while let item = watch.nextItem() {
+            while let item = watch.object.nextItem() {
                 guard case .failure(let error) = item else { continue }
                 return (error as? PropagatedError).map(Result.success) ?? .failure(error)
             }

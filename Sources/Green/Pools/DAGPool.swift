@@ -26,15 +26,15 @@
 public final class DAGPool<Key: Hashable & Sendable, Value> {
     let state: DAGState<Key, Value>
 
+    /// Ends the threads on their hub.
+    private let end: HubBound<DAGEnd<Key, Value>>
+
     /// Creates a pool without threads.
     ///
     /// - Parameter preload: Values that are available from the beginning.
     public init(preload: [Key: Value] = [:]) {
         state = DAGState(preload: preload)
-    }
-
-    deinit {
-        state.abandon()
+        end = HubBound(DAGEnd(state))
     }
 
     /// Starts a function in a new green thread. What it returns is the value of the key.
@@ -59,6 +59,7 @@ public final class DAGPool<Key: Hashable & Sendable, Value> {
         _ body: @escaping (_ results: DAGResults<Key, Value>) throws -> Value
     ) throws {
         try state.checkFree(key)
+        end.bind()
         try state.start(DAGNode(key: key, dependencies: dependencies), name: name, stackSize: stackSize, body)
     }
 
@@ -79,6 +80,7 @@ public final class DAGPool<Key: Hashable & Sendable, Value> {
         _ body: @escaping (_ key: Key, _ results: DAGResults<Key, Value>) throws -> Value
     ) throws {
         try dependencies.keys.forEach(state.checkFree)
+        end.bind()
         for (key, dependencies) in dependencies {
             let node = DAGNode(key: key, dependencies: dependencies)
             try state.start(node, name: nil, stackSize: stackSize) { try body(key, $0) }

@@ -1,3 +1,16 @@
+/// Ends the threads and the waits of a ``DAGPool`` when it is destroyed.
+final class DAGEnd<Key: Hashable & Sendable, Value> {
+    private let state: DAGState<Key, Value>
+
+    init(_ state: DAGState<Key, Value>) {
+        self.state = state
+    }
+
+    deinit {
+        state.abandon()
+    }
+}
+
 /// The state that a ``DAGPool`` shares with its threads.
 ///
 /// The threads retain this object and not the pool. So the pool is released when its users drop it, and can end them.

@@ -31,7 +31,7 @@ final class MapWork {
 
     private enum Started {
         case inOrder(PileWork)
-        case asTheyEnd(GreenGroup<Void>)
+        case asTheyEnd(HubBound<MapGroup>)
     }
 
     /// Held by the thread that requests a result.
@@ -43,7 +43,7 @@ final class MapWork {
     init(_ pool: GreenPool, inOrder: Bool, _ pull: @escaping Pull) {
         self.pool = pool
         self.pull = pull
-        started = inOrder ? .inOrder(PileWork(pool)) : .asTheyEnd(GreenGroup())
+        started = inOrder ? .inOrder(PileWork(pool)) : .asTheyEnd(HubBound(MapGroup()))
     }
 
     @inlinable
@@ -58,12 +58,8 @@ final class MapWork {
     }
 
     deinit {
-        switch started {
-        case .inOrder(let pile):
+        if case .inOrder(let pile) = started {
             pile.abandonsThreads = true
-        case .asTheyEnd(let group):
-            group.members.forEach { $0.state.abandon() }
-            group.unspawned.forEach { $0.state.abandon() }
         }
     }
 
@@ -91,7 +87,7 @@ final class MapWork {
     private var count: Int {
         switch started {
         case .inOrder(let pile): pile.count
-        case .asTheyEnd(let group): group.count
+        case .asTheyEnd(let owner): owner.object.group.count
         }
     }
 
@@ -136,19 +132,31 @@ final class MapWork {
     private func add(_ state: ThreadState) {
         switch started {
         case .inOrder(let pile): pile.add(state)
-        case .asTheyEnd(let group): group.add(GreenThread(state))
+        case .asTheyEnd(let owner):
+            owner.bind()
+            owner.object.group.add(GreenThread(state))
         }
     }
 
     private func firstToEnd(timeout: Duration?) throws -> ThreadState? {
         switch started {
         case .inOrder(let pile): try pile.next(timeout: timeout)
-        case .asTheyEnd(let group): try group.next(timeout: timeout)?.state
+        case .asTheyEnd(let owner): try owner.object.group.next(timeout: timeout)?.state
         }
     }
 
     private func takeInputFailure() -> ThreadState? {
         defer { inputFailure = nil }
         return inputFailure.map { ThreadState(failed: $0) }
+    }
+}
+
+/// The threads of a map in order of completion. Kills them when it is destroyed.
+final class MapGroup {
+    let group = GreenGroup<Void>()
+
+    deinit {
+        group.members.forEach { $0.state.abandon() }
+        group.unspawned.forEach { $0.state.abandon() }
     }
 }

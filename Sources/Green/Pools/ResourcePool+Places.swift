@@ -166,14 +166,17 @@ extension ResourcePool {
     /// The keeper is not restarted when the item is taken before it expires, because that would cost more than to wake
     /// in vain. It does not retain the pool.
     private func wakeKeeper(at due: ContinuousClock.Instant) {
-        if let keeper, !keeper.isFinished {
+        if let keeper, !keeper.object.thread.isFinished {
             guard due < keeperDue else { return }
-            keeper.cancel()
         }
         keeperDue = due
-        keeper = spawn(name: "resource pool", after: ContinuousClock.now.duration(to: due)) { [weak self] in
+        let delay = ContinuousClock.now.duration(to: due)
+        let thread: GreenThread<Void> = spawn(name: "resource pool", after: delay) { [weak self] in
             self?.destroyDue()
         }
+        let keeper = HubBound(PoolKeeper(thread))
+        keeper.bind()
+        self.keeper = keeper
     }
 
     /// The function of the keeper.
@@ -184,5 +187,18 @@ extension ResourcePool {
         if let due = items.compactMap(\.due).min() {
             wakeKeeper(at: due)
         }
+    }
+}
+
+/// The delayed thread of a ``ResourcePool``. Stops it when it is destroyed, unless it has begun.
+final class PoolKeeper {
+    let thread: GreenThread<Void>
+
+    init(_ thread: GreenThread<Void>) {
+        self.thread = thread
+    }
+
+    deinit {
+        thread.cancel()
     }
 }

@@ -22,8 +22,8 @@
 /// thread of the pool. Resources count as in use while they are created or destroyed, so there are never more than the
 /// maximum.
 ///
-/// When the last reference to the pool is released, its idle resources are destroyed in that thread. Resources in use
-/// are left to their users.
+/// When the last reference to the pool is released, its idle resources are destroyed in that thread, which may be on
+/// another OS thread than the pool. Resources in use are left to their users.
 ///
 /// A pool belongs to its OS thread, so it is not `Sendable`.
 public final class ResourcePool<Resource> {
@@ -65,7 +65,7 @@ public final class ResourcePool<Resource> {
     var waiters: [Event<Item?>] = []
 
     /// The delayed thread that destroys expired resources, if there is one, and when it wakes.
-    var keeper: GreenThread<Void>?
+    var keeper: HubBound<PoolKeeper>?
     var keeperDue = ContinuousClock.now
 
     /// Creates a pool, and `minimum` resources. Blocks if `create` does.
@@ -113,7 +113,6 @@ public final class ResourcePool<Resource> {
     }
 
     deinit {
-        keeper?.cancel()
         for item in items {
             destroy(item.resource)
         }

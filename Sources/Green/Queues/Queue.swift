@@ -28,9 +28,6 @@ public class Queue<Item> {
     /// Owned.
     @safe final let handle: OpaquePointer
 
-    /// The core borrows it.
-    private final let items: QueueItems
-
     /// Creates an empty queue.
     ///
     /// - Parameter capacity: The maximum number of items. Nil means no limit; with 0, the queue is a rendezvous. A
@@ -51,7 +48,6 @@ public class Queue<Item> {
         var handle: OpaquePointer?
         unsafe checkOrTrap(green_queue_make(&handle, &options))
         unsafe self.handle = handle!
-        self.items = items
     }
 
     deinit {

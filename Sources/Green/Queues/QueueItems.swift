@@ -60,9 +60,11 @@ final class QueueItems {
         unsafe self.precedes = unsafe precedes
     }
 
-    /// Fills in the core's options. The owner of the queue must retain this object as long as the queue.
+    /// Fills in the core's options. The core retains this object, because a queue whose last reference is released on
+    /// another OS thread destroys its items later.
     func describe(in options: inout green_queue_options) {
-        unsafe options.context = Unmanaged.passUnretained(self).toOpaque()
+        unsafe options.context = Unmanaged.passRetained(self).toOpaque()
+        unsafe options.release = { unsafe Unmanaged<QueueItems>.fromOpaque($0!).release() }
         unsafe options.move = moveItem
         unsafe options.destroy = destroyItem
         unsafe options.precedes = { first, second, context in

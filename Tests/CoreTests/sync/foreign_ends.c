@@ -167,18 +167,27 @@ static void destroy_element(void *element, void *context) {
     CHECK(green_sleep(1), ==, -EWOULDBLOCK);
 }
 
+static void release_context(void *context) {
+    *(int *)context += 100;
+}
+
 TEST(elements, "elements of a queue that another OS thread frees are destroyed on the hub") {
     int destroyed = 0;
     green_queue *queue;
     green_queue_options options = {
-        .element_size = 1, .capacity = GREEN_UNBOUNDED, .destroy = destroy_element, .context = &destroyed};
+        .element_size = 1,
+        .capacity = GREEN_UNBOUNDED,
+        .destroy = destroy_element,
+        .context = &destroyed,
+        .release = release_context,
+    };
     CHECK(green_queue_make(&queue, &options), ==, 0);
     for (int i = 0; i < 10; i++)
         CHECK(green_queue_put(queue, "x", 0), ==, 0);
     on_os_thread(free_queue, queue);
     CHECK(destroyed, ==, 0);
     let_run();
-    CHECK(destroyed, ==, 10);
+    CHECK(destroyed, ==, 110);
     CHECK(pthread_equal(destroyed_on, pthread_self()));
 }
 
