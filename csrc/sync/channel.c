@@ -15,6 +15,7 @@ struct channel_wait {
     green_channel *channel;
     void *element;
     int result;
+    int64_t began;             /* the time before it has spun; 0: it has not */
     struct channel_wait *next; /* in a chain of waits to wake */
 };
 
@@ -48,9 +49,19 @@ static struct channel_wait *take(green_wait_list *list, size_t *waiting) {
     return GREEN_CONTAINER(green__shared_wait_take(list), struct channel_wait, wait);
 }
 
+static const green_shared_wait_kind sending, receiving;
+
+/* Records the end of a wait that has spun. With the lock: once the waiter has been woken, the
+ * channel may be freed. */
+static inline void learn(const struct channel_wait *wait, bool was_served) {
+    if (GREEN_UNLIKELY(wait->began))
+        green__channel_spin_learn(wait->channel, wait->wait.wait.kind == &sending.kind, wait->began, was_served);
+}
+
 /* Adds a wait to the waits to wake. */
 static struct channel_wait **served(struct channel_wait *wait, int result, struct channel_wait **last) {
     wait->result = result;
+    learn(wait, true);
     wait->next = NULL;
     *last = wait;
     return &wait->next;
@@ -126,8 +137,6 @@ static inline bool send_at_once(green_channel *channel, void *element) {
     green__biased_unlock(&channel->send_lock, as_owner);
     return stores;
 }
-
-static const green_shared_wait_kind sending, receiving;
 
 static inline void enter(struct channel_wait *wait, const green_shared_wait_kind *kind, green_wait_list *list,
                          size_t *waiting) {
@@ -273,6 +282,8 @@ static void describe_receive(const green_wait *wait, char *text, size_t size) {
 
 static bool remove_wait(green_shared_wait *wait, size_t *waiting) {
     bool removed = green__shared_wait_remove(wait);
+    if (removed)
+        learn(GREEN_CONTAINER(wait, struct channel_wait, wait), false);
     green__channel_set(waiting, *waiting - removed);
     return removed;
 }
@@ -330,25 +341,23 @@ static inline __attribute__((always_inline)) int call(green_channel *channel, bo
     struct channel_wait local, *wait = GREEN_SHARED_WAIT_MEMORY(local);
     wait->channel = channel;
     wait->element = element;
+    wait->began = 0;
     int error = green__hub ? green__check_interrupt(green__hub) : 0;
     if (error < 0)
         return error;
     error = timeout == 0 ? -ETIMEDOUT : green__shared_begin(timeout);
     bool spins = !meets && error == 0 && green__channel_may_spin(channel);
-    int64_t began = 0;
     int done;
     for (;; spins = false) { /* a loop, so that there is one copy of the attempt */
         done = attempt(channel, meets, sends, element, error < 0 || spins ? NULL : wait);
         if (GREEN_LIKELY(done != 0 || !spins))
             break;
-        began = green__channel_spin(channel, sends, timeout);
+        wait->began = green__channel_spin(channel, sends, timeout);
     }
     if (done == 0 && error == 0) {
         error = green__shared_wait(&wait->wait, timeout);
         if (error == 0)
             error = wait->result;
-        if (began && error == 0)
-            green__channel_spin_learn(channel, sends, began);
     } else if (done != 0) {
         error = done < 0 ? done : 0;
     }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 static const int64_t SPIN_MAX = 20 * GREEN_MICROSECOND;
-static const int64_t SHORT_WAIT = 100 * GREEN_MICROSECOND; /* includes the time to wake a hub that sleeps */
+static const int64_t SHORT_WAIT = 100 * GREEN_MICROSECOND;
 
 /* A pause is a few tens of nanoseconds. */
 enum {
@@ -75,6 +75,7 @@ void green__channel_let_senders_ahead_slow(const green_channel *channel) {
         let_ahead(ready_for(channel, false));
 }
 
-void green__channel_spin_learn(green_channel *channel, bool sends, int64_t began) {
-    __atomic_store_n(&channel->waits_are_short[sends], green_now() - began < SHORT_WAIT, __ATOMIC_RELAXED);
+void green__channel_spin_learn(green_channel *channel, bool sends, int64_t began, bool was_served) {
+    bool was_short = was_served && green_now() - began < SHORT_WAIT;
+    __atomic_store_n(&channel->waits_are_short[sends], was_short, __ATOMIC_RELAXED);
 }

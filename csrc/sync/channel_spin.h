@@ -27,7 +27,7 @@ static inline void green__channel_let_senders_ahead(const green_channel *channel
         green__channel_let_senders_ahead_slow(channel);
 }
 
-/* Records that the wait of the call has ended. */
-void green__channel_spin_learn(green_channel *channel, bool sends, int64_t began);
+/* Records that a wait has ended: it was served, or has given up. */
+void green__channel_spin_learn(green_channel *channel, bool sends, int64_t began, bool was_served);
 
 #endif
