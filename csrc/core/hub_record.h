@@ -44,7 +44,9 @@ struct green_hub {
     uint64_t io_waiters;            /* parked threads that an I/O completion or another OS thread can wake */
     green_post *posts, **last_post; /* for the thread that runs them: see post.c */
     bool post_thread_exists;
-    bool is_lost;                        /* its OS thread ends while it is in use; destructors may follow */
+    bool
+        refuses_threads; /* atomic: the close of a pool kills the threads of the hub, and other OS threads start none */
+    bool is_lost;        /* its OS thread ends while it is in use; destructors may follow */
     green_exit_observer *loss_observers; /* called if the OS thread ends while the hub is in use */
     green_timer_heap timers;
     green_thread mark; /* in the run queue: see event_loop.h */

@@ -61,6 +61,7 @@ static void deliver_kill(green_post *post, int error) {
     if (error < 0)
         return;
     self->kills = true;
+    __atomic_store_n(&self->hub->refuses_threads, true, __ATOMIC_RELAXED);
     kill_threads(self);
 }
 

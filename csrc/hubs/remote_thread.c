@@ -131,17 +131,23 @@ static int start(green_hub *hub, green_remote_thread *thread) {
     return 0;
 }
 
+/* Otherwise a hub that gets threads without a pause would never end. */
+static bool is_refused(const green_hub *hub, bool is_own) {
+    return !is_own && __atomic_load_n(&hub->refuses_threads, __ATOMIC_RELAXED);
+}
+
 static void deliver_start(green_post *post, int error) {
     green_remote_thread *thread = GREEN_CONTAINER(post, green_remote_thread, start);
-    bool lost = error < 0;
+    bool has_ended = error < 0, lost = has_ended || is_refused(thread->hub, thread->is_own);
     if (!lost && (error = start(green__hub, thread)) == 0)
         return;
-    thread->result = error;
+    thread->result = lost ? -ESRCH : error;
     thread->lost = lost;
     thread->start_failed = !lost;
+    thread->observed = lost && !has_ended; /* it was killed, which is not reported */
     if (!thread->options.discard)
         finish(thread);
-    else if (lost)
+    else if (has_ended)
         discard_argument(thread);
     else
         green__run_in_own_thread(green__hub, "discard", discard_argument, thread);
@@ -157,6 +163,8 @@ static int spawn(green_hub *hub, green_remote_thread **handle, const green_spawn
     int error = green__stack_size_check(options->stack_size);
     if (error < 0)
         return error;
+    if (is_refused(hub, is_own))
+        return green__fail(-ESRCH, "cannot spawn a thread on hub '%s': its pool is being closed", hub->name);
     green_remote_thread *thread = malloc(sizeof *thread);
     if (!thread)
         return green__fail(-ENOMEM, "cannot spawn a remote thread");

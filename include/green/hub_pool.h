@@ -73,11 +73,11 @@ GREEN_API green_hub *green_hub_pool_next(green_hub_pool *pool);
 
 /* Ends the hubs: waits up to timeout nanoseconds for their green threads to finish, kills those
  * that are left and those that they spawn, and waits until all OS threads have ended. With a
- * timeout of 0, kills at once. A thread that handles its kill and continues delays the end.
- * Until a hub has ended, it still starts threads that others spawn on it, so end those who
- * spawn without a pause first. A hub with handles of threads, sockets or files that are still
- * held is reported on standard error, and its memory is not freed. Blocks. Several calls may
- * wait at the same time; the shortest limit counts.
+ * timeout of 0, kills at once. Once it kills, other OS threads cannot spawn threads on the
+ * hubs: -ESRCH. A thread that handles its kill and continues delays the end. A hub with handles
+ * of threads, sockets or files that are still held is reported on standard error, and its
+ * memory is not freed. Blocks. Several calls may wait at the same time; the shortest limit
+ * counts.
  *
  * Returns the number of threads that were killed, once: other calls return 0. Or:
  *   -EDEADLK  the caller is a thread of the pool

@@ -33,7 +33,7 @@ typedef struct green_remote_thread green_remote_thread;
  * Until the thread has started, the hub cannot be closed.
  *
  * Returns 0, or the function is never called, nor discard:
- *   -ESRCH   the hub has ended
+ *   -ESRCH   the hub has ended, or green_hub_pool_close() kills its threads
  *   -EXDEV   the hub belongs to the process before a fork
  *   -EINVAL  the stack size is below 16 KiB
  *   -ENOMEM
