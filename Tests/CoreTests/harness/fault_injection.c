@@ -307,7 +307,7 @@ static void check_message(int error) {
     CHECK_CONTAINS(green_explain(error), name);
 }
 
-static unsigned noted_errors;
+static atomic_uint noted_errors; /* threads of several hubs note results */
 
 long note_result(long result) {
     if (result < 0) {
