@@ -255,7 +255,7 @@ int green_remote_thread_wait(green_remote_thread *thread, int *result, int64_t t
 
 int green__hub_call(green_hub *hub, green_function *function, void *argument) {
     static const green_spawn_options options = {.name = "call"};
-    green_remote_thread *thread;
+    green_remote_thread *thread = NULL;
     int result = 0;
     if (hub == green__hub)
         return function(argument);

@@ -10,8 +10,8 @@ static const int64_t SHORT_WAIT = 100 * GREEN_MICROSECOND;
 /* A pause is a few tens of nanoseconds. */
 enum {
     PAUSES = 16 /* between two looks, which take a cache line from the other end */,
-    HEAD_START = 50,
-    FEW = 32,
+    HEAD_START = 200,
+    FEW = 256,
     SMALL_SWAPS_MAX = 4
 };
 
