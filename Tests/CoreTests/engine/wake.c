@@ -69,9 +69,10 @@ TEST(awaited, "each wake-up is counted once, and a wait for their number ends") 
 TEST(closed, "an engine whose wake-ups were awaited is not used by them afterwards") {
     for (int i = 0; i < SCALED(300); i++) {
         pthread_t thread;
+        int calls = 1;
         if (!open_engine(names[i % 2]))
             continue;
-        CHECK(pthread_create(&thread, NULL, wake_often, &(int){1}), ==, 0);
+        CHECK(pthread_create(&thread, NULL, wake_often, &calls), ==, 0);
         CHECK(green__engine_await_wakes(engine, 1), ==, 1);
         engine->class->close(engine);
         CHECK(pthread_join(thread, NULL), ==, 0);
