@@ -97,8 +97,8 @@ public final class HubPool: Sendable {
     /// Ends the hubs: waits for their green threads to end, kills those that are left at the end of `grace`, and waits
     /// until all OS threads have ended. Call it on any OS thread, except those of the pool.
     ///
-    /// Until a hub has ended, it still starts threads that others spawn on it. A thread that catches its kill and
-    /// continues delays the end. Several calls may wait at the same time; the shortest limit counts.
+    /// Once it kills, other OS threads cannot spawn threads on the hubs. A thread that catches its kill and continues
+    /// delays the end. Several calls may wait at the same time; the shortest limit counts.
     ///
     /// - Parameter grace: How long the green threads may continue to run; nil means no limit.
     /// - Returns: The number of threads that were killed, once: other calls return 0.
