@@ -62,6 +62,7 @@ struct green_hub {
     size_t root_size;
     void *root_fiber;
     char *signal_stack; /* its lowest byte */
+    struct green_hub *next_lost;
     stack_t former_signal_stack;
 };
 
