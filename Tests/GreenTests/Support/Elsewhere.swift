@@ -18,7 +18,7 @@ final class Holder<Value>: @unchecked Sendable {
 private final class ThreadExecutor: TaskExecutor {
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        _ = OSThread { unsafe job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+        OSThread { unsafe job.runSynchronously(on: self.asUnownedTaskExecutor()) }.detach()
     }
 }
 

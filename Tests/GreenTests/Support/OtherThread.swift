@@ -30,6 +30,11 @@ final class OSThread {
     func join() {
         pthread_join(thread, nil)
     }
+
+    /// Lets the OS thread end without a ``join()``.
+    func detach() {
+        pthread_detach(thread)
+    }
 }
 
 /// Runs the body on a new OS thread, and waits for its end.
