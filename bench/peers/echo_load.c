@@ -293,7 +293,7 @@ static int connect_one(void) {
     return fd;
 }
 
-// A unix socket costs the load less than TCP, of which the sender does the receiver's part.
+// A unix socket costs the load generator less than TCP, where the sender does part of the receiver's work.
 static int connect_to_path(void) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);

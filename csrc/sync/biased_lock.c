@@ -69,7 +69,7 @@ void green__biased_lock_slow(green_biased_lock *lock) {
         end_bias(lock);
 }
 
-/* Uses only the address: the object with the lock may have been freed. */
+/* Called without the lock; the caller still owns the object. */
 void green__biased_lock_left(green_biased_lock *lock) {
     int error_number = errno;
     syscall(SYS_futex, &lock->inside, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1);

@@ -260,7 +260,7 @@ static void receive_one(struct site_actor *actor, struct channel *channel, bool 
     end(&call);
 }
 
-/* So many calls of one hub that the locks of the channel are biased to it. */
+/* Enough calls of one hub to bias the locks of the channel to it. */
 static void use_long(struct site_actor *actor, uint32_t slot) {
     for (int i = 0; i < GREEN_BIASED_LOCK_REPEATS + 8 && !program.is_ending; i++) {
         send_one(actor, all.slots[slot], true);

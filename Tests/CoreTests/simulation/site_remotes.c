@@ -202,7 +202,7 @@ void remotes_end(void) {
         const struct site *site = &program.sites[remote->to];
         CHECK(remote->reasons == remote->discarded_reasons || site->dies);
         if (!remote->handle)
-            continue; /* it was checked by those who used it */
+            continue; /* the threads that used it have checked it */
         CHECK(remote->finished || remote->discards == 1 || site->dies);
         end(remote);
     }

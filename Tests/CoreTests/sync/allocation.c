@@ -6,7 +6,7 @@ enum { BIG = 4000, MANY = 200 };
 
 static char element[BIG];
 
-/* Fills the channel with so many elements that its segments are mappings, and empties it. */
+/* Fills the channel until malloc() maps its segments, and empties it. */
 static int fill(green_channel *channel) {
     int error;
     for (int i = 0; i < MANY; i++)

@@ -10,7 +10,7 @@ private struct Stamp: Hashable, Sendable {
 
 @Suite("A channel between OS threads")
 struct ChannelThreadTests {
-    /// Senders on OS threads, of which each second one has a hub, and receivers on others.
+    /// Senders and receivers on OS threads. Every second sender has a hub.
     private func exchange(capacity: Int?, senders: Int, receivers: Int, each: Int) throws {
         let channel = Channel<Stamp>(capacity: capacity)
         let taken = Mutex<[[Stamp]]>([])
