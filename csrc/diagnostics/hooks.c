@@ -1,11 +1,12 @@
 #include "dump.h"
+#include "environment.h"
 #include "monitor.h"
 #include "timing.h"
 
 static void hub_opened(green_hub *hub) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     green__timing_hub_opened(hub);
-    pthread_once(&once, green__monitor_start_from_environment);
+    pthread_once(&once, green__diagnostics_from_environment);
 }
 
 static void forked(void) {

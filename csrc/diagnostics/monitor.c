@@ -393,21 +393,6 @@ int green_dump_on_signal(int signal) {
     return end_change(error);
 }
 
-void green__monitor_start_from_environment(void) {
-    const char *text = getenv("GREEN_MONITOR");
-    if (!text || !*text)
-        return;
-    char *end;
-    double milliseconds = strtod(text, &end);
-    if (*end != 0 || !(milliseconds >= 1 && milliseconds < 1e9)) {
-        green__report("ignoring GREEN_MONITOR=%s: expected milliseconds, at least 1", text);
-        return;
-    }
-    int error = green_monitor_start(&(green_monitor_options){.limit = (int64_t)(milliseconds * 1e6)});
-    if (error < 0 && error != -EALREADY)
-        green__report("ignoring GREEN_MONITOR=%s: %s", text, green_explain(error));
-}
-
 void green__monitor_forked(void) {
     watcher.control = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
     watcher.runs = watcher.must_stop = watcher.is_monitoring = watcher.dump_requested = watcher.dump_pending = false;

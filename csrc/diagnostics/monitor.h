@@ -1,9 +1,6 @@
-/* The parts of the monitor that the core's hooks call. */
+/* The part of the monitor that the core's hooks call. */
 #ifndef GREEN_DIAGNOSTICS_MONITOR_H
 #define GREEN_DIAGNOSTICS_MONITOR_H
-
-/* Starts the monitor if GREEN_MONITOR is set. */
-void green__monitor_start_from_environment(void);
 
 /* In a forked child: the monitor and the dumps on a signal are off. */
 void green__monitor_forked(void);

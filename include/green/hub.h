@@ -9,6 +9,9 @@
  *   GREEN_ENGINE=uring|epoll  the engine, unless green_hub_options names one
  *   GREEN_MONITOR=100         starts the monitor with a limit of 100 milliseconds:
  *                             see monitor.h
+ *   GREEN_DUMP=QUIT           all hubs write what their green threads wait for whenever
+ *                             SIGQUIT arrives, and continue: see green_dump_on_signal().
+ *                             The value is the name of any signal without SIG.
  *   GREEN_DISABLE=a,b         Green does not use these features of the kernel: all,
  *                             coop_taskrun, defer_taskrun, epoll_pwait2, ftruncate,
  *                             guard_install, iowq_max_workers, membarrier,

@@ -82,6 +82,11 @@ GREEN_API int green_monitor_stop(void);
  * dumps off. The replaced signal gets its former action again. The program must not block
  * the signal; green_signals blocks those that it collects.
  *
+ * The environment variable GREEN_DUMP does the same for an unchanged program, when the first
+ * hub is made: with GREEN_DUMP=QUIT, SIGQUIT requests dumps and no longer ends the process.
+ * Its value is the name of a signal without SIG. A program that handles this signal itself
+ * from then on gets no dumps.
+ *
  * Returns 0, or:
  *   -EINVAL   the signal cannot be caught
  *   -EBUSY    the monitor uses the signal

@@ -97,6 +97,9 @@ public enum Monitor {
     /// iteration, even if it waits in the kernel. For a hub that is blocked, the report is the green thread that blocks
     /// it, and its backtrace.
     ///
+    /// `GREEN_DUMP=QUIT` in the environment does the same for SIGQUIT when the first hub is created, without a change to
+    /// the program. The value is the name of a signal without SIG.
+    ///
     /// - Parameter signal: The signal, which replaces the previous one. Nil switches dumps off and restores the
     ///   signal's former action. The signal must not be blocked; ``Signals`` blocks the signals that it collects.
     /// - Throws: A ``SystemError`` with the code `invalidArgument` if the signal cannot be caught, `resourceBusy` if
