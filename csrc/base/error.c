@@ -4,10 +4,8 @@
 
 #include <green/serve.h>
 
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -66,51 +64,4 @@ const char *green_explain(int error) {
 
 ssize_t green__raw_write(int fd, const void *bytes, size_t size) {
     return syscall(SYS_write, fd, bytes, size);
-}
-
-static void report(const char *format, va_list arguments) {
-    char line[GREEN_MESSAGE_MAX + 16] = "green: ";
-    size_t length = strlen(line);
-    int written = vsnprintf(line + length, sizeof line - length - 1, format, arguments);
-    length = strnlen(line, sizeof line - 2);
-    (void)written;
-    line[length++] = '\n';
-    if (green__raw_write(STDERR_FILENO, line, length) < 0)
-        return; /* the error cannot be reported anywhere */
-}
-
-void green__report(const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    report(format, arguments);
-    va_end(arguments);
-}
-
-static bool is_writable(int fd) {
-    struct pollfd state = {.fd = fd, .events = POLLOUT};
-    return poll(&state, 1, 0) == 1 && state.revents == POLLOUT;
-}
-
-void green__report_nonblocking(const char *format, ...) {
-    if (!is_writable(STDERR_FILENO))
-        return;
-    va_list arguments;
-    va_start(arguments, format);
-    report(format, arguments);
-    va_end(arguments);
-}
-
-void green__debug(const char *format, ...) {
-    const char *level = getenv("GREEN_LOG");
-    if (!level || strcmp(level, "debug") != 0)
-        return;
-    va_list arguments;
-    va_start(arguments, format);
-    report(format, arguments);
-    va_end(arguments);
-}
-
-void green__invariant_failed(const char *file, int line, const char *what) {
-    green__report("broken invariant: %s (%s:%d). This is a bug in Green; please report it.", what, file, line);
-    abort();
 }

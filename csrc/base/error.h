@@ -18,15 +18,20 @@ int green__fail_with_advice(int error, const char *advice, const char *format, .
 /* Returns the system's text for a negated errno. */
 const char *green__error_text(int error);
 
-/* Writes "green: ...\n" to standard error in one call. */
+/* Reports an error: to the program's handler, or as "green: ...\n" to standard error in one
+ * call. See report.h. */
 void green__report(const char *format, ...) __attribute__((format(printf, 1, 2), cold));
+
+/* Reports a warning: Green continues in another way. */
+void green__warn(const char *format, ...) __attribute__((format(printf, 1, 2), cold));
 
 /* Does the same for errors that a peer can cause at any time. Writes nothing if standard
  * error would block or has no reader, so that a peer can neither block the process nor end
  * it by SIGPIPE. */
 void green__report_nonblocking(const char *format, ...) __attribute__((format(printf, 1, 2), cold));
 
-/* Like green__report(), if GREEN_LOG is "debug". */
+/* Reports why Green does not use its first choice. Standard error gets it only if GREEN_LOG is
+ * "debug". */
 void green__debug(const char *format, ...) __attribute__((format(printf, 1, 2), cold));
 
 /* Calls write(2) itself: async-signal-safe, and never the patched write(). Blocks the OS

@@ -26,7 +26,7 @@ static void disable(const char *word, size_t length) {
         if (matches(word, length, names[i]) || matches(word, length, "all"))
             disabled[i] = found = true;
     if (!found)
-        green__report("ignoring '%.*s' in GREEN_DISABLE: the known features are %s", (int)length, word, all_names);
+        green__warn("ignoring '%.*s' in GREEN_DISABLE: the known features are %s", (int)length, word, all_names);
 }
 
 static void read_environment(void) {

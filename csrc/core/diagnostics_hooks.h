@@ -55,7 +55,7 @@ typedef struct green_diagnostics_hooks {
     /* The hub times its iterations, and one begins, or its wait in the kernel has ended. */
     void (*iteration_began)(struct green_hub *hub);
     void (*wait_ended)(struct green_hub *hub);
-    /* Writes the state of the hub's green threads to fd. */
+    /* Reports the state of the hub's green threads. Without a handler, to fd. */
     void (*dump)(struct green_hub *hub, int fd);
     /* This process is a forked child. The hubs of its parent are abandoned. */
     void (*forked)(void);

@@ -157,10 +157,25 @@ static green_message **find_message_slot(void) {
     return green__hub ? green__message_slot_of(green__hub->current) : NULL;
 }
 
+static void locate_report(green_report *report) {
+    if (green__hub)
+        green__report_set_thread(report, green__hub->current);
+}
+
+static bool forbid_blocking(bool forbid) {
+    if (!green__hub)
+        return false;
+    bool before = green__hub->current->must_not_block;
+    green__hub->current->must_not_block = forbid;
+    return before;
+}
+
 static void prepare(void) {
+    static const green_report_core report_core = {locate_report, forbid_blocking};
     green__message_set_slot_finder(find_message_slot);
+    green__report_set_core(&report_core);
     if (pthread_key_create(&exit_key, on_os_thread_exit) != 0)
-        green__report("no pthread key is left; a hub will outlive its OS thread");
+        green__warn("no pthread key is left; a hub will outlive its OS thread");
 }
 
 static void root_init(green_hub *hub) {

@@ -10,17 +10,30 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-void green__report_unobserved(const char *label, green_message **message, int result) {
+void green__report_set_thread(green_report *report, const green_thread *thread) {
+    report->thread = thread->id;
+    report->name = green_thread_name(thread);
+    report->hub = thread->hub->name;
+}
+
+void green__report_unobserved(green_report report, const char *label, green_message **message, int result) {
     const char *text = green__message_find_in(message, result);
-    green__report("%s ended with an error that no thread waited for: %s", label,
-                  text ? text : green__error_text(result));
+    report.level = GREEN_REPORT_ERROR;
+    green__report_about(report, "%s ended with an error that no thread waited for: %s", label,
+                        text ? text : green__error_text(result));
+}
+
+static void report_unobserved(const green_thread *thread, green_message **message) {
+    green_report report = {0};
+    char label[GREEN_LABEL_MAX];
+    green__report_set_thread(&report, thread);
+    green__report_unobserved(report, green__thread_label(thread, label, sizeof label), message, thread->result);
 }
 
 /* Called when the last reference is gone. Frees all but the record. */
 static void thread_end(green_thread *thread) {
-    char label[GREEN_LABEL_MAX];
     if (thread->result < 0 && !thread->observed && thread->result != -ECANCELED)
-        green__report_unobserved(green__thread_label(thread, label, sizeof label), &thread->message, thread->result);
+        report_unobserved(thread, &thread->message);
     if (thread->message)
         green__message_free(&thread->message);
     green__interrupt_reason_discard(&thread->reason);

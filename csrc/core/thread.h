@@ -2,6 +2,7 @@
 #ifndef GREEN_CORE_THREAD_H
 #define GREEN_CORE_THREAD_H
 
+#include "../base/report.h"
 #include "thread_record.h"
 
 /* Ends the current thread, which must not be the context of an OS thread. Does not unwind:
@@ -15,8 +16,12 @@ int green__stack_size_check(size_t stack_size);
  * if the caller is the event loop, which runs on the stack of a thread that parks. */
 void green__thread_kill(green_thread *thread, green_interrupt_reason reason);
 
-/* Reports an error that no thread waited for, with the message in the slot. */
-void green__report_unobserved(const char *label, green_message **message, int result);
+/* Makes a report one about a thread. */
+void green__report_set_thread(green_report *report, const green_thread *thread);
+
+/* Reports an error that no thread waited for, with the message in the slot. The report names
+ * the thread. */
+void green__report_unobserved(green_report report, const char *label, green_message **message, int result);
 
 /* Runs function(argument) in a green thread of Green's own, for code of the program that the
  * event loop has to call: the thread that runs the event loop may have too little stack

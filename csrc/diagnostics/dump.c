@@ -1,11 +1,13 @@
 #include "dump.h"
 
 #include "../base/pthread.h"
+#include "../base/report.h"
 #include "../core/thread.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -76,6 +78,32 @@ static void write_to_descriptor(void *fd, const char *text, size_t length) {
 
 void green__hub_dump(green_hub *hub, int fd) {
     green__hub_describe(hub, write_to_descriptor, &fd);
+}
+
+static void write_to_file(void *file, const char *text, size_t length) {
+    fwrite(text, 1, length, file);
+}
+
+/* As a report, which has neither the prefix nor the last newline. */
+static void send_to_handler(green_hub *hub) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *file = open_memstream(&text, &size);
+    if (!file)
+        return;
+    green__hub_describe(hub, write_to_file, file);
+    if (fclose(file) == 0 && size > 0) {
+        text[size - 1] = 0;
+        green_report_send(&(green_report){.level = GREEN_REPORT_ERROR, .text = text + strlen("green: ")});
+    }
+    free(text);
+}
+
+void green__hub_report_dump(green_hub *hub, int fd) {
+    if (green__report_is_handled())
+        send_to_handler(hub);
+    else
+        green__hub_dump(hub, fd);
 }
 
 int green_dump(int fd) {

@@ -14,6 +14,9 @@ void green__hub_describe(green_hub *hub, green_dump_writer *write, void *context
 /* Writes it to fd. */
 void green__hub_dump(green_hub *hub, int fd);
 
+/* Passes it to the handler of reports, or writes it to fd if there is none. */
+void green__hub_report_dump(green_hub *hub, int fd);
+
 /* Makes a hub call request->write() in a green thread of its own, in its next loop iteration.
  * A hub that waits in the kernel is woken. The hub must stay during the call, as for
  * green__inbox_post(). Returns 0, or the error of green_hub_post(). */

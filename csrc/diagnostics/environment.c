@@ -19,12 +19,12 @@ static void start_monitor(const char *text) {
     char *end;
     double milliseconds = strtod(text, &end);
     if (*end != 0 || !(milliseconds >= 1 && milliseconds < 1e9)) {
-        green__report("ignoring GREEN_MONITOR=%s: expected milliseconds, at least 1", text);
+        green__warn("ignoring GREEN_MONITOR=%s: expected milliseconds, at least 1", text);
         return;
     }
     int error = green_monitor_start(&(green_monitor_options){.limit = (int64_t)(milliseconds * 1e6)});
     if (error < 0 && error != -EALREADY)
-        green__report("ignoring GREEN_MONITOR=%s: %s", text, green_explain(error));
+        green__warn("ignoring GREEN_MONITOR=%s: %s", text, green_explain(error));
 }
 
 /* The number of the signal with a name, such as QUIT. 0: there is none. */
@@ -40,12 +40,12 @@ static int signal_named(const char *name) {
 static void dump_on_signal(const char *name) {
     int number = signal_named(name);
     if (number == 0) {
-        green__report("ignoring GREEN_DUMP=%s: expected the name of a signal without SIG, such as QUIT or USR1", name);
+        green__warn("ignoring GREEN_DUMP=%s: expected the name of a signal without SIG, such as QUIT or USR1", name);
         return;
     }
     int error = green_dump_on_signal(number);
     if (error < 0)
-        green__report("ignoring GREEN_DUMP=%s: %s", name, green_explain(error));
+        green__warn("ignoring GREEN_DUMP=%s: %s", name, green_explain(error));
 }
 
 void green__diagnostics_from_environment(void) {

@@ -19,6 +19,6 @@ const green_diagnostics_hooks green__diagnostics_hooks = {
     .hub_opened = hub_opened,
     .iteration_began = green__timing_iteration_began,
     .wait_ended = green__timing_wait_ended,
-    .dump = green__hub_dump,
+    .dump = green__hub_report_dump,
     .forked = forked,
 };

@@ -10,6 +10,7 @@
 #include "timing.h"
 
 #include <green/monitor.h>
+#include <green/report.h>
 
 #include <errno.h>
 #include <semaphore.h>
@@ -128,7 +129,19 @@ static void write_hold(FILE *file, const green_hold *hold, int signal) {
     green__backtrace_print(file, hold->frames, hold->count);
 }
 
-/* Reports a hold to the program's function, or to standard error. */
+#define PREFIX "green: "
+
+/* Sends the text of a hold as a report, which has neither the prefix nor the last newline. */
+static void send_report(const green_hold *hold, char *text, size_t size) {
+    text[size - 1] = 0;
+    green_report_send(&(green_report){.level = GREEN_REPORT_WARNING,
+                                      .text = text + strlen(PREFIX),
+                                      .thread = hold->thread,
+                                      .name = hold->name,
+                                      .hub = hold->hub});
+}
+
+/* Passes a hold to the monitor's function, or reports it. */
 static void report(const green_hold *found, int signal, bool delays_dump) {
     char *text = NULL;
     size_t size = 0;
@@ -136,14 +149,16 @@ static void report(const green_hold *found, int signal, bool delays_dump) {
     FILE *file = open_memstream(&text, &size);
     if (!file)
         return;
-    fputs(delays_dump ? "green: a dump is delayed: " : "green: ", file);
+    fputs(delays_dump ? "green: a dump is delayed: " : PREFIX, file);
     write_hold(file, &hold, signal);
     if (fclose(file) == 0) {
         hold.text = text;
-        if (!delays_dump && watcher.monitor.report)
+        if (delays_dump)
+            green__write_all(STDERR_FILENO, text, size); /* where the dump goes */
+        else if (watcher.monitor.report)
             watcher.monitor.report(&hold, watcher.monitor.context);
         else
-            green__write_all(STDERR_FILENO, text, size);
+            send_report(&hold, text, size);
     }
     free(text);
 }

@@ -59,11 +59,16 @@ green_remote_thread *green_remote_thread_retain(green_remote_thread *thread) {
 
 static void report_unobserved(green_remote_thread *thread) {
     char label[LABEL_MAX];
+    green_report report = {.level = GREEN_REPORT_ERROR,
+                           .thread = __atomic_load_n(&thread->id, __ATOMIC_RELAXED),
+                           .name = thread->name,
+                           .hub = thread->hub->name};
     label_of(thread, label);
     if (thread->lost)
-        green__report("%s did not finish before the OS thread of its hub ended, and no thread waited for it", label);
+        green__report_about(
+            report, "%s did not finish before the OS thread of its hub ended, and no thread waited for it", label);
     else if (thread->result < 0 && thread->result != -ECANCELED)
-        green__report_unobserved(label, &thread->message, thread->result);
+        green__report_unobserved(report, label, &thread->message, thread->result);
 }
 
 /* In a forked child the thread of the parent keeps its reference, so only the handles of

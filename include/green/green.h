@@ -78,6 +78,7 @@
 #include <green/promise.h>
 #include <green/queue.h>
 #include <green/remote_thread.h>
+#include <green/report.h>
 #include <green/semaphore.h>
 #include <green/serve.h>
 #include <green/server.h>

@@ -21,7 +21,8 @@
  *                             To switch io_uring off altogether, set
  *                             GREEN_ENGINE=epoll.
  *   GREEN_LOG=debug           writes more to standard error, such as why the engine
- *                             or the guard of stacks is not the first choice
+ *                             or the guard of stacks is not the first choice; a
+ *                             handler of report.h always gets this
  *
  * fork(2): A child has no hub, because the ring or epoll of each hub belongs to the
  * parent. The only OS thread of the child continues, and its next blocking call makes a

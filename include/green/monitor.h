@@ -36,8 +36,9 @@ typedef struct green_monitor_options {
      * The monitor checks the hubs four times in this time. */
     int64_t limit;
     /* Called for each hold, on an OS thread of Green, while the green thread continues to
-     * run. NULL: hold->text is written to standard error. What hold points to is valid
-     * until the function returns. It must not call the functions of this header. */
+     * run. NULL: hold->text is reported, to standard error or to the handler of report.h.
+     * What hold points to is valid until the function returns. It must not call the
+     * functions of this header. */
     void (*GREEN_NULLABLE report)(const green_hold *hold, void *GREEN_NULLABLE context);
     void *GREEN_NULLABLE context;
     /* Called by green_monitor_stop() with the context, which is no longer used. */
