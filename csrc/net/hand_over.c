@@ -86,6 +86,7 @@ static void refuse(green_service *service, green_socket *client) {
     close(client->fd);
     free(client);
     green__counter_increment(&service->finished);
+    green__hand_over_made_room(service);
 }
 
 /* In the event loop of the hub of the client, or at the end of its OS thread. */

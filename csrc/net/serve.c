@@ -20,8 +20,10 @@ static int serve_one(green_service *service) {
     int error = next_client(service, &client);
     if (error < 0)
         return error == -EBADF && service->waiting ? 0 : error;
-    if (service->class && service->class->hand_over(service, client))
+    if (service->class && service->class->hand_over(service, client)) {
+        green__service_announce(service); /* a stop may wait for it */
         return 0;
+    }
     for (int64_t pause = GREEN_SHORTAGE_PAUSE_MIN; (error = green__service_handle(service, client)) == -ENOMEM;
          pause *= 2) {
         error = green__service_await_room(service, pause < GREEN_SHORTAGE_PAUSE_MAX ? pause : GREEN_SHORTAGE_PAUSE_MAX);
@@ -86,8 +88,8 @@ int green__service_run(green_service *service) {
         green__message_forward(&service->message, error, green__message_slot_of(service->hub->current));
     green__interrupt_withdraw(service->thread, &service->interrupt);
     service->thread = NULL;
-    if (green__service_drop(service) > 0)
-        green__service_announce(service); /* a stop may wait for these */
+    green__service_drop(service);
+    green__service_announce(service); /* a stop may wait for these, or for this thread */
     return error;
 }
 

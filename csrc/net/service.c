@@ -98,10 +98,9 @@ green_socket *green__service_take(green_service *service) {
 void green__service_lose(green_service *service, green_socket *client) {
     bool assigned = client->service;
     green_socket_release(client);
-    if (assigned) {
+    if (assigned)
         green__counter_increment(&service->finished);
-        announce_room(service);
-    }
+    announce_room(service);
 }
 
 int green__service_drop(green_service *service) {

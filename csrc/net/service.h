@@ -73,7 +73,9 @@ int green__service_run(green_service *service);
 /* Ends green__service_run() with an outcome, unless a handler has ended it. */
 void green__service_end(green_service *service, int outcome);
 
-/* Waits until a handler or a stop ends, a client is handed over, or the source is closed. */
+/* Waits until a handler, a stop or the serving thread ends, a client is handed over or closed,
+ * or the source is closed. Every change of what a stop or the serving thread waits for is
+ * announced. */
 int green__service_await(green_service *service, int64_t timeout);
 void green__service_announce(green_service *service);
 

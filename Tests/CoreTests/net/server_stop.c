@@ -220,10 +220,10 @@ TEST(killed_stop, "a stop that is killed while it drains leaves the handlers, an
 static atomic_bool released;
 
 /* Keeps the OS thread of its hub, so that nothing else runs there. */
-static int block_hub(void *unused) {
-    (void)unused;
+static int block_hub(void *until) {
+    atomic_bool *end = until;
     hub_server.errors++;
-    while (!released)
+    while (!*end)
         usleep(100);
     return 0;
 }
@@ -232,7 +232,7 @@ static void block_hubs(size_t first, size_t end) {
     released = false;
     hub_server.errors = 0;
     for (size_t i = first; i < end; i++)
-        CHECK(green_hub_spawn(green_hub_pool_hub(hub_server.hubs, i), NULL, NULL, block_hub, NULL), ==, 0);
+        CHECK(green_hub_spawn(green_hub_pool_hub(hub_server.hubs, i), NULL, NULL, block_hub, &released), ==, 0);
     UNTIL(hub_server.errors == (int)(end - first));
 }
 
@@ -265,13 +265,18 @@ TEST(interrupted_before, "a stop with a pending timeout ends the server neverthe
 
 enum { QUEUED = 40 };
 
-/* A server with one handler on each hub, and clients in the kernel's queue. */
-static void start_queue(green_socket **queued, green_handler *handler) {
+/* A server with room for one handler on each hub. */
+static void start_full(green_socket **queued, green_handler *handler) {
     char text[GREEN_ADDRESS_TEXT_MAX];
     snprintf(text, sizeof text, "unix:@green-queue-%d", (int)getpid()); /* clients are in the queue once connected */
     hub_server.options.serve.concurrency = 1;
     CHECK(serve_on_hubs(text, handler), ==, 0);
     connect_clients(queued, HUBS);
+}
+
+/* A server with one handler on each hub, and clients in the kernel's queue. */
+static void start_queue(green_socket **queued, green_handler *handler) {
+    start_full(queued, handler);
     UNTIL(hub_server.running == HUBS);
     connect_clients(queued + HUBS, QUEUED);
 }
@@ -298,6 +303,72 @@ TEST(counts_the_queue, "clients without a handler at the end of the drain are cl
     for (int i = 0; i < HUBS + QUEUED; i++)
         expect_end(queued[i]);
     release_clients(queued, HUBS + QUEUED);
+    end_server_on_hubs(0);
+}
+
+/* Sends the index of its hub first. */
+static int tell_hub(green_socket *client, void *context) {
+    char hub = (char)hub_here();
+    CHECK(green_write(client, &hub, 1), ==, 1);
+    return handle_byte(client, context);
+}
+
+static int hub_of(green_socket *client) {
+    char hub;
+    CHECK(green_read(client, &hub, 1), ==, 1);
+    return hub;
+}
+
+static int do_nothing(void *unused) {
+    (void)unused;
+    return 0;
+}
+
+/* Waits until every thread that was ready on a hub has run. */
+static void pass(size_t hub) {
+    green_remote_thread *thread;
+    CHECK(green_hub_spawn(green_hub_pool_hub(hub_server.hubs, hub), &thread, NULL, do_nothing, NULL), ==, 0);
+    CHECK(green_remote_thread_wait(thread, NULL, GREEN_FOREVER), ==, 0);
+    green_remote_thread_release(thread);
+}
+
+/* Ends the handler on hub 2, and then that on hub 0, whose OS thread keeps the stop and the
+ * serving thread from running until the handler on hub 1 has ended, too. So the last client
+ * goes to another hub, and no end of a handler and no message about room follows. */
+static void end_handlers(green_socket **running) {
+    atomic_bool released_later = false;
+    block_hubs(0, 1);
+    send_text(running[0], "x");
+    send_text(running[2], "x");
+    UNTIL(hub_server.ended == 1);
+    pass(2);
+    CHECK(green_hub_spawn(green_hub_pool_hub(hub_server.hubs, 0), NULL, NULL, block_hub, &released_later), ==, 0);
+    released = true;
+    UNTIL(hub_server.ended == 2 && hub_server.errors == 2);
+    send_text(running[1], "x");
+    UNTIL(hub_server.ended == 3);
+    pass(1);
+    released_later = true;
+    pass(0);
+}
+
+TEST(handed_over_last, "a stop ends after the accepting hub, which has no handler, has handed over the last client") {
+    int64_t drain = GREEN_FOREVER;
+    green_socket *running[HUBS], *last;
+    start_full(clients, tell_hub);
+    for (int i = 0; i < HUBS; i++)
+        running[hub_of(clients[i])] = clients[i];
+    last = connect_to_server();
+    green_thread *stopper = start(stop, &drain);
+    UNTIL(has_left()); /* the stop has accepted the last client */
+    end_handlers(running);
+    CHECK(hub_of(last), !=, 0); /* of hubs with the same number of clients, the next in turn */
+    send_text(last, "x");
+    CHECK(finish(stopper), ==, 0);
+    CHECK(hub_server.ended, ==, HUBS + 1);
+    CHECK(hub_server.killed, ==, 0);
+    release_clients(clients, HUBS);
+    green_socket_release(last);
     end_server_on_hubs(0);
 }
 
