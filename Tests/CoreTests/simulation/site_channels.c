@@ -159,6 +159,7 @@ static void release(struct channel *channel) {
     green_channel *released = channel->channel;
     if (--channel->references == 0)
         channel->channel = NULL;
+    turn_drain_own(); /* the release, which is not compiled for the simulation, has a locked instruction */
     green_channel_release(released);
 }
 
