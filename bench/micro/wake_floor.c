@@ -13,12 +13,12 @@ struct side {
     int eventfd;
 };
 
-typedef struct way {
+typedef struct wake_way {
     bool (*open)(struct side *side);
     void (*close)(struct side *side);
     void (*wake)(struct side *side); /* the other side */
     void (*wait)(struct side *side);
-} way;
+} wake_way;
 
 /* By eventfd ---------------------------------------------------------------------- */
 
@@ -38,7 +38,7 @@ static void read_eventfd(struct side *side) {
     expect(eventfd_read(side->eventfd, &(eventfd_t){0}) == 0, "an eventfd is read");
 }
 
-static const way by_eventfd = {open_eventfd, close_eventfd, write_eventfd, read_eventfd};
+static const wake_way by_eventfd = {open_eventfd, close_eventfd, write_eventfd, read_eventfd};
 
 /* By MSG_RING --------------------------------------------------------------------- */
 
@@ -67,12 +67,12 @@ static void wait_for_message(struct side *side) {
     io_uring_cqe_seen(&side->ring, completion);
 }
 
-static const way by_msg_ring = {open_ring, close_ring, send_message, wait_for_message};
+static const wake_way by_msg_ring = {open_ring, close_ring, send_message, wait_for_message};
 
 /* The round trip ------------------------------------------------------------------ */
 
 static struct {
-    const way *way;
+    const wake_way *way;
     struct side sides[2];
     bool opened[2];
     long rounds;
@@ -100,7 +100,7 @@ static void *return_wakes(void *unused) {
     return unused;
 }
 
-static double run(const way *way, long rounds) {
+static double run(const wake_way *way, long rounds) {
     double taken = 0;
     trip.way = way;
     trip.rounds = rounds;
