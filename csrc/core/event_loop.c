@@ -78,6 +78,8 @@ static void idle(green_hub *hub) {
 void green__event_loop_iterate(green_hub *hub) {
     GREEN_INVARIANT(hub == green__hub || green__hub_is_abandoned(hub), "a hub runs on its own OS thread");
     hub->in_event_loop = true;
+    /* What completions and posts call does not belong to the Task of the thread that parks. */
+    green_task_state task = green__task_state_take(&hub->switch_state.task_words);
     green__counter_increment(&hub->loop_iterations);
     if (!hub->head)
         hub->tail = &hub->head; /* the tail pointed into the mark */
@@ -97,5 +99,6 @@ void green__event_loop_iterate(green_hub *hub) {
             green__inbox_run(&hub->inbox);
     }
     green__run_queue_append(hub, &hub->mark);
+    green__task_state_restore(&hub->switch_state.task_words, &task);
     hub->in_event_loop = false;
 }

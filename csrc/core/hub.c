@@ -262,6 +262,7 @@ int green__hub_make(const green_hub_options *given) {
 
     scheduler_init(hub);
     swift_hooks_init(hub);
+    green__task_words_find(&hub->switch_state.task_words);
     green__switch_state_scan(&hub->switch_state);
     publish(hub);
     return 0;

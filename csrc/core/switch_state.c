@@ -118,6 +118,7 @@ void green__switch_hooks_set(const green_switch_hooks *set, green_switch_state *
 void green__switch_state_save(green_switch_state *state, green_saved_state *saved) {
     if (state->generation != green__dtv_generation())
         green__switch_state_scan(state);
+    saved->task = green__task_state_take(&state->task_words);
     saved->count = state->count;
     for (size_t i = 0; i < saved->count; i++) {
         saved->exceptions[i] = *state->runtimes[i];
@@ -128,6 +129,7 @@ void green__switch_state_save(green_switch_state *state, green_saved_state *save
 }
 
 void green__switch_state_restore(const green_switch_state *state, green_saved_state *saved) {
+    green__task_state_restore(&state->task_words, &saved->task);
     for (size_t i = 0; i < saved->count; i++)
         *state->runtimes[i] = saved->exceptions[i];
     if (saved->taken)
@@ -136,6 +138,7 @@ void green__switch_state_restore(const green_switch_state *state, green_saved_st
 
 void green__switch_state_clear(green_switch_state *state) {
     const green_switch_hooks *own = hooks();
+    (void)green__task_state_take(&state->task_words);
     if (state->generation != green__dtv_generation())
         green__switch_state_scan(state);
     for (size_t i = 0; i < state->count; i++)

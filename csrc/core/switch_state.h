@@ -3,13 +3,16 @@
  *
  * C++ keeps a list of exceptions that are being handled and a count of exceptions that
  * are being thrown. Each C++ runtime has such a record for each OS thread, with the
- * layout of the Itanium C++ ABI; __cxa_get_globals() returns its address. A switch reads
- * only this record. If it is not empty, the switch saves it in its own frame.
+ * layout of the Itanium C++ ABI; __cxa_get_globals() returns its address. Swift keeps a Task
+ * and task-locals: see task_state.h. A switch reads only these records. If one is not empty,
+ * the switch saves them in its own frame.
  *
  * The program may load a C++ runtime at any time. See green__dtv_generation() for how
  * Green detects this. */
 #ifndef GREEN_CORE_SWITCH_STATE_H
 #define GREEN_CORE_SWITCH_STATE_H
+
+#include "task_state.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,6 +30,7 @@ enum { GREEN_CXX_RUNTIMES_MAX = 3 };
 /* Part of a hub, for its OS thread. */
 typedef struct green_switch_state {
     const green_cxx_exceptions *watched; /* read by each switch */
+    green_task_words task_words;         /* read by each switch */
     uintptr_t generation, hooks_version; /* at the last scan */
     unsigned long long loaded;           /* the number of objects loaded then */
     bool checks_stacks;                  /* see stack_overflow.h */
@@ -44,6 +48,7 @@ typedef struct green_switch_hooks {
 
 /* What a switch has saved. It lives in the frame of the switch. */
 typedef struct green_saved_state {
+    green_task_state task;
     size_t count; /* at the time: the state may find more runtimes before the thread returns */
     green_cxx_exceptions exceptions[GREEN_CXX_RUNTIMES_MAX];
     const green_switch_hooks *hooks;
@@ -98,7 +103,8 @@ static inline uintptr_t green__dtv_generation(void) {
 
 /* Whether a switch has to save state. */
 static inline bool green__switch_state_is_needed(const green_switch_state *state) {
-    return state->watched->caught || state->watched->uncaught || green__dtv_generation() != state->generation;
+    return state->watched->caught || state->watched->uncaught || green__task_state_is_set(&state->task_words) ||
+           green__dtv_generation() != state->generation;
 }
 
 #endif

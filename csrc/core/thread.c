@@ -94,12 +94,14 @@ static void thread_main(void *argument) {
     int result = -ECANCELED;
     if (GREEN_LIKELY(!self->kill.posted)) {
         self->begun = true;
-        result = self->function(self->argument);
+        result = GREEN_LIKELY(!self->task) ? self->function(self->argument)
+                                           : green__task_run(self->task, self->function, self->argument);
         if (GREEN_UNLIKELY(green__hub != hub))
             green__forked_child_exit(self, result); /* the frames below belong to the parent */
     } else {
         green__interrupt_deliver(self);
         self->must_not_block = true;
+        green__task_discard(self->task);
         if (self->discard)
             self->discard(self->argument);
     }
@@ -130,6 +132,7 @@ static void thread_init(green_thread *thread, green_hub *hub, green_function *fu
     thread->id = green__thread_id_next(&hub->records);
     thread->name = NULL;
     thread->context = NULL;
+    thread->task = NULL;
     thread->start = (green_timer){.fire = begin_after_delay};
     thread->foreign_release.count = 0;
     thread->exit_observers = NULL;
@@ -169,6 +172,8 @@ static int thread_make(green_hub *hub, size_t stack_size, green_function *functi
         green__switch_state_check_stacks(&hub->switch_state);
     thread_init(thread, hub, function, argument);
     thread->sp = green__context(thread->stack->top, thread_main, thread);
+    if (GREEN_UNLIKELY(green__task_state_is_set(&hub->switch_state.task_words)))
+        thread->task = green__task_inherit(&hub->switch_state.task_words);
     green__counter_increment(&hub->threads);
     *made = thread;
     return 0;
@@ -225,6 +230,7 @@ int green_spawn_with(green_thread **handle, const green_spawn_options *options, 
     if (options->delay <= 0) {
         green__run_queue_append(hub, thread);
     } else if (green__timer_start(&hub->timers, &thread->start, green__time_add(green_now(), options->delay)) < 0) {
+        green__task_discard(thread->task);
         green__stack_give(thread->stack);
         free(thread->name);
         green__thread_record_free(&hub->records, thread);

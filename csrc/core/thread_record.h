@@ -8,6 +8,7 @@
 #include "../base/message.h"
 #include "foreign_release.h"
 #include "stack.h"
+#include "task_state.h"
 #include "timer.h"
 #include "wait.h"
 
@@ -83,6 +84,7 @@ struct green_thread {
     uint64_t id;
     char *name;
     void *context;
+    green_inherited_task *task; /* until it begins */
     green_timer start; /* of a delayed thread */
     green_foreign_release foreign_release;
     green_interrupt kill;

@@ -22,6 +22,7 @@ struct green_remote_thread {
     green_function *function;
     void *argument;
     green_spawn_options options;
+    green_inherited_task *task;
     char name[GREEN_NAME_MAX + 1];
     bool is_own;
     green_thread *thread; /* NULL before it has started and when it has finished */
@@ -128,6 +129,7 @@ static int start(green_hub *hub, green_remote_thread *thread) {
         return error;
     }
     thread->thread->is_own = thread->is_own;
+    thread->thread->task = thread->task;
     thread->exit_observer.exited = exited;
     thread->loss_observer.exited = hub_lost;
     green__exit_observer_add(thread->thread, &thread->exit_observer);
@@ -150,6 +152,7 @@ static void deliver_start(green_post *post, int error) {
     thread->lost = lost;
     thread->start_failed = !lost;
     thread->observed = lost && !has_ended; /* it was killed, which is not reported */
+    green__task_discard(thread->task);
     if (!thread->options.discard)
         finish(thread);
     else if (has_ended)
@@ -184,6 +187,8 @@ static int spawn(green_hub *hub, green_remote_thread **handle, const green_spawn
         .is_own = is_own,
     };
     thread->options.name = store_name(thread, options->name);
+    if (!is_own)
+        thread->task = green__task_inherit_here();
     green__latch_init(&thread->finished);
     if (handle)
         *handle = thread;
@@ -191,6 +196,7 @@ static int spawn(green_hub *hub, green_remote_thread **handle, const green_spawn
     if (error < 0) {
         if (handle)
             *handle = NULL;
+        green__task_discard(thread->task);
         green_hub_release(hub);
         free(thread);
     }

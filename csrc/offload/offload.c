@@ -10,17 +10,21 @@ struct call {
     void *argument;
     void (*abandon)(void *); /* called with the argument on release; NULL: the caller owns it */
     int result;
+    green_inherited_task *task; /* until it is called */
 };
 
 static green_offload_pool shared = GREEN_OFFLOAD_POOL(shared, "green-offload", 16);
 
 static void run(green_job *job) {
     struct call *call = GREEN_CONTAINER(job, struct call, job);
-    call->result = call->function(call->argument);
+    green_inherited_task *task = call->task;
+    call->task = NULL;
+    call->result = green__task_run(task, call->function, call->argument);
 }
 
 static void release(green_job *job) {
     struct call *call = GREEN_CONTAINER(job, struct call, job);
+    green__task_discard(call->task);
     if (call->abandon)
         call->abandon(call->argument);
     free(call);
@@ -41,6 +45,7 @@ int green_offload(green_offload_pool *pool, int (*function)(void *), void *argum
         .function = function,
         .argument = argument,
         .abandon = abandon,
+        .task = green__task_inherit(&hub->switch_state.task_words),
     };
     error = green__job_run(hub, pool ? pool : &shared, &call->job, timeout);
     if (error == 0) {
