@@ -449,6 +449,10 @@ uint64_t green_thread_id(const green_thread *thread) {
     return thread->id;
 }
 
+green_hub *green_thread_hub(const green_thread *thread) {
+    return thread->hub;
+}
+
 const char *green_thread_name(const green_thread *thread) {
     return thread->name ? thread->name : "";
 }

@@ -133,6 +133,10 @@ GREEN_API void green_link_remove(green_link *link);
 /* Returns the id of a thread, unique in the process. The first is 1. */
 GREEN_API uint64_t green_thread_id(const green_thread *thread);
 
+/* Returns the hub of a thread. The caller does not own it: retain it to keep it longer than
+ * the handle. Any thread. */
+GREEN_API struct green_hub *green_thread_hub(const green_thread *thread);
+
 /* Returns the name of a thread, or "". green_thread_set_name() copies the name and cuts it
  * to 31 bytes. */
 GREEN_API const char *green_thread_name(const green_thread *thread);

@@ -29,7 +29,8 @@ public enum Monitor {
     ///     is still called for signals from elsewhere. An OS thread that blocks the signal is reported without a
     ///     backtrace.
     ///   - report: Called with each hold, on an OS thread of Green, while the green thread continues. It must not call
-    ///     the functions of this type. Nil means that holds are written to standard error.
+    ///     the functions of this type. Nil means that holds are reported: to standard error, or to the handler of
+    ///     ``GreenReport``.
     /// - Throws: A ``SystemError`` with the code `alreadyInProcess` if the monitor is on, `invalidArgument` if the
     ///   limit is too small or the signal cannot be caught, `resourceBusy` if the signal is used for dumps, or
     ///   `resourceTemporarilyUnavailable` if no OS thread can be started.

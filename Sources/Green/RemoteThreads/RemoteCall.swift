@@ -41,8 +41,8 @@ final class RemoteCall<Success: Sendable>: RemoteFunction, @unchecked Sendable {
     /// Written before the thread ends, and read by those that have waited for its end. Nil if C ended the thread.
     private var outcome: Result<Success, any Error>?
 
-    /// The label of the thread in reports.
-    private var label = "a thread that was never started"
+    /// The thread in reports; nil if it was never started.
+    private var thread: GreenReport.Origin?
 
     /// Whether a call has returned the error.
     private let isObserved = Atomic<Bool>(false)
@@ -54,7 +54,8 @@ final class RemoteCall<Success: Sendable>: RemoteFunction, @unchecked Sendable {
 
     deinit {
         if case .failure(let error) = outcome, !isObserved.load(ordering: .relaxed) {
-            reportFailure(error, "\(label) ended with an error that no thread waited for")
+            let label = thread?.label ?? "a thread that was never started"
+            reportFailure(error, "\(label) ended with an error that no thread waited for", of: thread)
         }
     }
 
@@ -80,7 +81,7 @@ final class RemoteCall<Success: Sendable>: RemoteFunction, @unchecked Sendable {
             return true
         } catch {
             outcome = .failure(error)
-            label = unsafe Green.label(of: green_current())
+            thread = .current
             return false
         }
     }

@@ -102,7 +102,8 @@ final class ThreadState {
         case .value: perform(self, .destroy)
         case .error(let error):
             if !isObserved {
-                reportFailure(error, "\(label(of: handle)) ended with an error that no thread waited for")
+                let thread = unsafe GreenReport.Origin(of: handle)
+                reportFailure(error, "\(label(of: handle)) ended with an error that no thread waited for", of: thread)
             }
         }
         unsafe green_thread_release(handle)

@@ -47,6 +47,7 @@ TEST(unwaited, "the handler gets an error that no thread waited for, with the th
     capture_begin();
     green_thread *thread = start_named("careless", give, &failure);
     uint64_t id = green_thread_id(thread);
+    CHECK(green_thread_hub(thread) == green_hub_current());
     let_run();
     CHECK(seen.count, ==, 0);
     green_thread_release(thread);
