@@ -1,13 +1,14 @@
 #include "shared_wait.h"
 
 #include "../base/timespec.h"
+#include "async_wait.h"
 
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static bool leave(green_shared_wait *wait) {
+bool green__shared_wait_leave(green_shared_wait *wait) {
     const green_shared_wait_kind *kind = GREEN_CONTAINER(wait->wait.kind, const green_shared_wait_kind, kind);
     return kind->leave(wait);
 }
@@ -18,7 +19,7 @@ static green_shared_wait *shared_wait_of(green_wait *wait) {
 
 /* If another thread has removed the wait, its wake-up is on its way. */
 void green__shared_wait_cancel(green_wait *wait) {
-    if (leave(shared_wait_of(wait)))
+    if (green__shared_wait_leave(shared_wait_of(wait)))
         green__ready(wait->thread);
 }
 
@@ -47,7 +48,7 @@ static void futex_wait(uint32_t *word, uint32_t value, int64_t deadline) {
 /* Called if the OS thread ends while it waits: in a signal handler, or by a cancellation. */
 static void end_wait(void *argument) {
     green_shared_wait *wait = argument;
-    if (!leave(wait))
+    if (!green__shared_wait_leave(wait))
         while (__atomic_load_n(&wait->os_thread, __ATOMIC_ACQUIRE) != GREEN_OS_THREAD_WOKEN)
             futex_wait(&wait->os_thread, GREEN_OS_THREAD_BLOCKED, GREEN_NEVER);
 }
@@ -62,7 +63,7 @@ static bool block(green_shared_wait *wait, int64_t deadline) {
         futex_wait(&wait->os_thread, GREEN_OS_THREAD_BLOCKED, deadline);
         if (green__time_left(deadline) != 0)
             continue;
-        left = leave(wait);
+        left = green__shared_wait_leave(wait);
         deadline = GREEN_NEVER; /* if it has not left, the wake-up is on its way */
     }
     return left;
@@ -85,6 +86,8 @@ static void unblock(green_shared_wait *wait) {
 void green__shared_wait_wake_foreign(green_shared_wait *wait) {
     if (wait->hub)
         (void)green__inbox_try_post(wait->hub, &wait->post); /* it fails only if the waiter's OS thread has ended */
+    else if (wait->async)
+        green__async_wait_served(wait->async);
     else
         unblock(wait);
 }
@@ -97,7 +100,7 @@ static bool is_lost(const green_thread *thread) {
 static void leave_shared_wait(green_thread *thread, void *unused) {
     (void)unused;
     if (thread->state == GREEN_PARKED && !is_lost(thread) && is_shared(thread->wait))
-        leave(shared_wait_of(thread->wait));
+        green__shared_wait_leave(shared_wait_of(thread->wait));
 }
 
 void green__shared_waits_leave(green_hub *hub) {

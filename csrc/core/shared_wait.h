@@ -1,9 +1,9 @@
 /* Waits that any OS thread may end.
  *
- * The waiter is a green thread, which parks, or an OS thread without a hub, which blocks.
- * The record is on its stack, in a list of the object that it waits for. The object has a
- * lock that guards the list. A wait is ended by one of two parties, the one that removes it
- * from the list:
+ * The waiter is a green thread, which parks, or an OS thread without a hub, which blocks. Or
+ * no thread waits, and the end calls a function: see async_wait.h. The record of a thread is on
+ * its stack. It is in a list of the object that it waits for. The object has a lock that guards
+ * the list. A wait is ended by one of two parties, the one that removes it from the list:
  *
  *   the thread that serves it   takes it, stores the result, releases the lock, and calls
  *                               green__shared_wait_wake(): the wait returns 0
@@ -18,12 +18,15 @@
 #include "inbox.h"
 #include "interrupt.h"
 
+struct green_async_wait;
+
 typedef struct green_shared_wait {
-    green_wait wait;    /* wait.link is in the list of the object */
-    green_hub *hub;     /* of the waiter; NULL: an OS thread without a hub */
-    green_post post;    /* carries the wake-up to the hub */
-    bool served;        /* guarded by the lock of the object: another thread has removed it */
-    uint32_t os_thread; /* atomic: the futex of an OS thread without a hub */
+    green_wait wait;                /* wait.link is in the list of the object */
+    green_hub *hub;                 /* of the waiter; NULL: an OS thread without a hub, or no thread */
+    green_post post;                /* carries the wake-up to the hub */
+    bool served;                    /* guarded by the lock of the object: another thread has removed it */
+    uint32_t os_thread;             /* atomic: the futex of an OS thread without a hub */
+    struct green_async_wait *async; /* without a hub: NULL, or what calls a function at the end */
 } green_shared_wait;
 
 /* The cancel() of the wait is green__shared_wait_cancel() or green__shared_wait_ignore(). */
@@ -75,7 +78,17 @@ static inline void green__shared_wait_init(green_shared_wait *wait, const green_
     } else {
         wait->wait.kind = &kind->kind;
         wait->os_thread = GREEN_OS_THREAD_RUNNING;
+        wait->async = NULL;
     }
+}
+
+/* Does the same for a wait of no thread. */
+static inline void green__shared_wait_init_async(green_shared_wait *wait, const green_shared_wait_kind *kind,
+                                                 struct green_async_wait *async) {
+    wait->wait.kind = &kind->kind;
+    wait->hub = NULL;
+    wait->served = false;
+    wait->async = async;
 }
 
 /* Takes the first wait off a list, to serve it. NULL if the list is empty. Call it with the
@@ -112,6 +125,9 @@ static inline int green__shared_wait(green_shared_wait *wait, int64_t timeout) {
     hub->io_waiters--;
     return GREEN_LIKELY(wait->served) ? 0 : green__wait_error(hub, &wait->wait);
 }
+
+/* Calls kind->leave(). */
+bool green__shared_wait_leave(green_shared_wait *wait);
 
 /* Wakes a waiter of another hub, or without a hub. */
 void green__shared_wait_wake_foreign(green_shared_wait *wait);

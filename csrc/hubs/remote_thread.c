@@ -264,6 +264,11 @@ int green_remote_thread_wait(green_remote_thread *thread, int *result, int64_t t
     return error;
 }
 
+int green_remote_thread_wait_async(green_remote_thread *thread, green_async_wait *wait) {
+    int error = check_generation(thread, "wait");
+    return error < 0 ? error : green__latch_wait_async(&thread->finished, wait);
+}
+
 int green__hub_call(green_hub *hub, green_function *function, void *argument) {
     static const green_spawn_options options = {.name = "call"};
     green_remote_thread *thread = NULL;

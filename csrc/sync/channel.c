@@ -3,6 +3,7 @@
 #include "channel_record.h"
 #include "channel_spin.h"
 
+#include "../core/async_wait.h"
 #include "../core/fork.h"
 #include "../core/shared_wait.h"
 
@@ -16,6 +17,7 @@ struct channel_wait {
     void *element;
     int result;
     int64_t began;             /* the time before it has spun; 0: it has not */
+    green_async_wait *async;   /* NULL: a thread waits */
     struct channel_wait *next; /* in a chain of waits to wake */
 };
 
@@ -140,7 +142,10 @@ static inline bool send_at_once(green_channel *channel, void *element) {
 
 static inline void enter(struct channel_wait *wait, const green_shared_wait_kind *kind, green_wait_list *list,
                          size_t *waiting) {
-    green__shared_wait_init(&wait->wait, kind);
+    if (GREEN_UNLIKELY(wait->async))
+        green__shared_wait_init_async(&wait->wait, kind, wait->async);
+    else
+        green__shared_wait_init(&wait->wait, kind);
     green__wait_list_append(list, &wait->wait.wait);
     green__channel_set(waiting, *waiting + 1);
 }
@@ -316,20 +321,27 @@ static inline bool must_wait(const green_channel *channel) {
     return green__channel_read(&channel->receiving) == 0 && green__channel_read(&channel->sending) > 0;
 }
 
-static inline __attribute__((always_inline)) int attempt(green_channel *channel, bool meets, bool sends, void *element,
-                                                         struct channel_wait *wait) {
-    struct channel_wait *woken = NULL;
+static inline __attribute__((always_inline)) int try_or_enter(green_channel *channel, bool meets, bool sends,
+                                                              void *element, struct channel_wait *wait,
+                                                              struct channel_wait **woken) {
     if (green__is_inherited(channel->generation))
         return -EXDEV;
     int done = 0;
     if (meets)
-        done = meet(channel, sends, element, wait, &woken);
+        done = meet(channel, sends, element, wait, woken);
     else if (!sends)
-        done = receive_or_enter(channel, element, wait, &woken);
+        done = receive_or_enter(channel, element, wait, woken);
     else if (!wait || !must_wait(channel))
-        done = send_now(channel, element, &woken);
+        done = send_now(channel, element, woken);
     if (sends && done == 0 && wait && !meets)
-        done = send_or_enter(channel, wait, &woken);
+        done = send_or_enter(channel, wait, woken);
+    return done;
+}
+
+static inline __attribute__((always_inline)) int attempt(green_channel *channel, bool meets, bool sends, void *element,
+                                                         struct channel_wait *wait) {
+    struct channel_wait *woken = NULL;
+    int done = try_or_enter(channel, meets, sends, element, wait, &woken);
     wake(woken);
     return done;
 }
@@ -342,6 +354,7 @@ static inline __attribute__((always_inline)) int call(green_channel *channel, bo
     wait->channel = channel;
     wait->element = element;
     wait->began = 0;
+    wait->async = NULL;
     int error = green__hub ? green__check_interrupt(green__hub) : 0;
     if (error < 0)
         return error;
@@ -401,6 +414,30 @@ int green_channel_try_send(green_channel *channel, void *element) {
 int green_channel_try_receive(green_channel *channel, void *element) {
     int done = attempt(channel, channel->limit == 0, false, element, NULL);
     return done >= 0 ? done : green__channel_fail(done, false);
+}
+
+/* Calls functions only without the lock of the wait. */
+static int call_async(green_channel *channel, bool sends, void *element, green_async_wait *async) {
+    struct channel_wait *woken = NULL, *wait = GREEN_ASYNC_WAIT_MEMORY(async, struct channel_wait);
+    int done = green__async_wait_begin(async, &wait->result);
+    if (done < 0)
+        return done;
+    wait->channel = channel;
+    wait->element = element;
+    wait->began = 0;
+    wait->async = async;
+    done = try_or_enter(channel, channel->limit == 0, sends, element, wait, &woken);
+    green__async_wait_begun(async, done == 0 ? &wait->wait : NULL);
+    wake(woken);
+    return done >= 0 ? done : green__channel_fail(done, sends);
+}
+
+int green_channel_send_async(green_channel *channel, void *element, green_async_wait *wait) {
+    return call_async(channel, true, element, wait);
+}
+
+int green_channel_receive_async(green_channel *channel, void *element, green_async_wait *wait) {
+    return call_async(channel, false, element, wait);
 }
 
 int green_channel_close(green_channel *channel) {

@@ -1,5 +1,7 @@
 #include "latch.h"
 
+#include "../core/async_wait.h"
+
 typedef struct latch_wait {
     green_shared_wait shared;
     green_shared_wait_kind kind;
@@ -35,16 +37,21 @@ static bool leave(green_shared_wait *shared) {
     return left;
 }
 
-static int wait_for(green_latch *latch, latch_wait *wait, const green_wait_kind *kind, int64_t timeout) {
-    wait->kind = (green_shared_wait_kind){*kind, leave};
-    wait->latch = latch;
-    green__shared_wait_init(&wait->shared, &wait->kind);
+/* Returns false if the latch is open. */
+static bool enter(green_latch *latch, latch_wait *wait) {
     green__short_lock(&latch->lock);
     bool waits = !latch->is_open;
     if (waits)
         green__wait_list_append(&latch->waiters, &wait->shared.wait);
     green__short_unlock(&latch->lock);
-    return waits ? green__shared_wait(&wait->shared, timeout) : 0;
+    return waits;
+}
+
+static int wait_for(green_latch *latch, latch_wait *wait, const green_wait_kind *kind, int64_t timeout) {
+    wait->kind = (green_shared_wait_kind){*kind, leave};
+    wait->latch = latch;
+    green__shared_wait_init(&wait->shared, &wait->kind);
+    return enter(latch, wait) ? green__shared_wait(&wait->shared, timeout) : 0;
 }
 
 int green__latch_wait(green_latch *latch, void (*describe)(const green_wait *, char *, size_t), int64_t timeout) {
@@ -56,6 +63,19 @@ void green__latch_await(green_latch *latch, void (*describe)(const green_wait *,
     latch_wait local, *wait = GREEN_SHARED_WAIT_MEMORY(local);
     int error = wait_for(latch, wait, &(green_wait_kind){green__shared_wait_ignore, describe}, GREEN_FOREVER);
     GREEN_INVARIANT(error == 0, "nothing ends a wait that ignores interrupts but its latch");
+}
+
+int green__latch_wait_async(green_latch *latch, green_async_wait *async) {
+    latch_wait *wait = GREEN_ASYNC_WAIT_MEMORY(async, latch_wait);
+    int error = green__async_wait_begin(async, NULL);
+    if (error < 0)
+        return error;
+    wait->kind = (green_shared_wait_kind){.leave = leave};
+    wait->latch = latch;
+    green__shared_wait_init_async(&wait->shared, &wait->kind, async);
+    bool waits = enter(latch, wait);
+    green__async_wait_begun(async, waits ? &wait->shared : NULL);
+    return !waits;
 }
 
 const green_latch *green__latch_of(const green_wait *wait) {

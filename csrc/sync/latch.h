@@ -31,7 +31,11 @@ static inline bool green__latch_is_open(const green_latch *latch) {
 int green__latch_wait(green_latch *latch, void (*describe)(const green_wait *wait, char *text, size_t size),
                       int64_t timeout);
 
-/* Does the same without a limit, and ignores interrupts. The current thread may block. */
+/* Begins a wait that calls a function. Returns 1 if the latch is open, 0 if the wait has begun, or
+ * -ECANCELED. */
+int green__latch_wait_async(green_latch *latch, struct green_async_wait *async);
+
+/* Waits like green__latch_wait() without a limit, and ignores interrupts. The current thread may block. */
 void green__latch_await(green_latch *latch, void (*describe)(const green_wait *wait, char *text, size_t size));
 
 /* The latch that a thread waits for. */

@@ -103,6 +103,11 @@ int green_promise_wait(green_promise *promise, void **value, int64_t timeout) {
     return 0;
 }
 
+int green_promise_wait_async(green_promise *promise, green_async_wait *wait) {
+    int error = check_generation(promise);
+    return error < 0 ? error : green__latch_wait_async(&promise->sent, wait);
+}
+
 bool green_promise_is_sent(const green_promise *promise) {
     return green__latch_is_open(&promise->sent);
 }

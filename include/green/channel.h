@@ -25,6 +25,7 @@
 #ifndef GREEN_CHANNEL_H
 #define GREEN_CHANNEL_H
 
+#include <green/async_wait.h>
 #include <green/queue.h>
 
 GREEN_BEGIN
@@ -96,6 +97,12 @@ GREEN_API GREEN_CHECK int green_channel_receive(green_channel *channel, void *el
 GREEN_API GREEN_CHECK int green_channel_try_send(green_channel *channel, void *element);
 GREEN_API GREEN_CHECK int green_channel_try_receive(green_channel *channel, void *element);
 
+/* The same without a thread that waits: see async_wait.h. Return 1 if the element was moved, 0 if
+ * the wait has begun, -ECANCELED, or an error of green_channel_send(). element is used until the
+ * wait has ended: with 0 if the element was moved, otherwise with -EBADF, -ENOMEM or -ECANCELED. */
+GREEN_API GREEN_CHECK int green_channel_send_async(green_channel *channel, void *element, green_async_wait *wait);
+GREEN_API GREEN_CHECK int green_channel_receive_async(green_channel *channel, void *element, green_async_wait *wait);
+
 /* Closes the channel. Waiting threads get -EBADF; those that wait to send keep their
  * elements. Does not block. Returns 0, also the second time. -EXDEV: the channel belongs to
  * the process before a fork. */
@@ -106,8 +113,8 @@ GREEN_API bool green_channel_is_closed(const green_channel *channel);
 /* The capacity given to green_channel_make(). */
 GREEN_API int64_t green_channel_capacity(const green_channel *channel);
 
-/* The number of elements in the channel, of threads that wait to receive, and of threads
- * that wait to send. Other OS threads may change them at any time. */
+/* The number of elements in the channel, of waits to receive, and of waits to send. Other OS threads may change them at
+ * any time. */
 GREEN_API size_t green_channel_count(const green_channel *channel);
 GREEN_API size_t green_channel_receiving(const green_channel *channel);
 GREEN_API size_t green_channel_sending(const green_channel *channel);

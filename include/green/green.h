@@ -58,6 +58,7 @@
 #define GREEN_GREEN_H
 
 #include <green/address.h>
+#include <green/async_wait.h>
 #include <green/base.h>
 #include <green/channel.h>
 #include <green/datagram.h>

@@ -20,7 +20,7 @@
 #ifndef GREEN_PROMISE_H
 #define GREEN_PROMISE_H
 
-#include <green/base.h>
+#include <green/async_wait.h>
 
 GREEN_BEGIN
 GREEN_ASSUME_NONNULL_BEGIN
@@ -59,6 +59,11 @@ GREEN_API int green_promise_fail(green_promise *promise, int error);
  *                 the calling green thread was interrupted */
 GREEN_API GREEN_CHECK int green_promise_wait(green_promise *promise, void *GREEN_NULLABLE *GREEN_NULLABLE value,
                                              int64_t timeout);
+
+/* Does the same without a thread that waits: see async_wait.h. Returns 1 if a value or an error
+ * was delivered, 0 if the wait has begun, -ECANCELED or -EXDEV. After 1, or when the wait has
+ * ended with 0, green_promise_wait() does not wait. */
+GREEN_API GREEN_CHECK int green_promise_wait_async(green_promise *promise, green_async_wait *wait);
 
 /* Whether a value or an error was delivered. */
 GREEN_API bool green_promise_is_sent(const green_promise *promise);

@@ -13,6 +13,7 @@
 #ifndef GREEN_REMOTE_THREAD_H
 #define GREEN_REMOTE_THREAD_H
 
+#include <green/async_wait.h>
 #include <green/hub.h>
 #include <green/thread.h>
 
@@ -65,6 +66,11 @@ GREEN_API void green_remote_thread_release(green_remote_thread *GREEN_NULLABLE t
  *                 the calling green thread was interrupted */
 GREEN_API GREEN_CHECK int green_remote_thread_wait(green_remote_thread *thread, int *GREEN_NULLABLE result,
                                                    int64_t timeout);
+
+/* Does the same without a thread that waits: see async_wait.h. Returns 1 if the thread has
+ * finished, 0 if the wait has begun, -ECANCELED or -EXDEV. After 1, or when the wait has ended
+ * with 0, green_remote_thread_wait() does not wait. */
+GREEN_API GREEN_CHECK int green_remote_thread_wait_async(green_remote_thread *thread, green_async_wait *wait);
 
 /* Interrupts the thread, like green_thread_kill(), soon after this returns: the hub does so in
  * its event loop. Does not block. A kill while another one is on its way has no effect.
