@@ -1,4 +1,4 @@
-/* Optional kernel features.
+/* Optional features of the kernel, and of the Swift runtime.
  *
  * GREEN_DISABLE in the environment names features that Green treats as missing, separated
  * by commas; "all" names all of them. With it, the test suite runs on a new kernel as on
@@ -26,6 +26,7 @@
     X(SOCK_NONEMPTY, "sock_nonempty")       /* io_uring, Linux 5.19 */                                                 \
     X(SUBMIT_ALL, "submit_all")             /* io_uring, Linux 5.18 */                                                 \
     X(TASKRUN_FLAG, "taskrun_flag")         /* io_uring, Linux 5.19 */                                                 \
+    X(TASK_STATE, "task_state")             /* Swift's concurrency runtime: see core/task_state.h */                   \
     X(USERFAULTFD, "userfaultfd")           /* without privilege, Linux 5.11 */                                        \
     X(WP_UNPOPULATED, "wp_unpopulated")     /* userfaultfd, Linux 6.4 */
 

@@ -94,6 +94,7 @@ static void hub_end(green_hub *hub) {
     green__stacks_destroy(&hub->stacks);
     green__timers_destroy(&hub->timers);
     green__thread_records_destroy(&hub->records);
+    green__task_jobs_destroy(&hub->task_jobs);
     green__thread_set_name(&hub->root, NULL);
     free(hub->fallback);
     green_hub_release(hub);
@@ -143,6 +144,7 @@ void green__hub_leave(void) {
     green__posts_refuse(hub);
     green__own_threads_call(hub);
     green__inbox_close_with_posts(&hub->inbox);
+    green__task_jobs_refuse(hub);
     green__shared_waits_leave(hub);
     green__loss_observers_run(hub);
 }

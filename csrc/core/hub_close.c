@@ -3,9 +3,12 @@
 #include "interrupt.h"
 #include "local.h"
 
-/* Whether there are posts, or threads of Green's own, which end without waiting. */
+/* Whether there are posts, or threads of Green's own, which end without waiting. Jobs of Tasks
+ * are not such work: they may wait. */
 static bool has_own_work(const green_hub *hub) {
-    return hub->diagnostics.dumps > 0 || hub->post_thread_exists || green__inbox_has_posts(&hub->inbox);
+    bool has_idle_runner = hub->task_jobs.has_runner && hub->task_jobs.queued == 0;
+    return hub->diagnostics.dumps > 0 || hub->post_thread_exists || has_idle_runner ||
+           green__inbox_has_posts(&hub->inbox);
 }
 
 /* A hub whose OS thread ends in a signal handler may be in the event loop. */

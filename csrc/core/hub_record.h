@@ -8,6 +8,7 @@
 #include "hub_registry.h"
 #include "inbox.h"
 #include "switch_state.h"
+#include "task_jobs.h"
 #include "thread_record.h"
 
 #include <green/hub.h>
@@ -48,6 +49,7 @@ struct green_hub {
         refuses_threads; /* atomic: the close of a pool kills the threads of the hub, and other OS threads start none */
     bool is_lost;        /* its OS thread ends while it is in use; destructors may follow */
     green_exit_observer *loss_observers; /* called if the OS thread ends while the hub is in use */
+    green_task_jobs task_jobs;
     green_timer_heap timers;
     green_thread mark; /* in the run queue: see event_loop.h */
 

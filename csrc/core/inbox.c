@@ -76,6 +76,10 @@ bool green__inbox_close(green_inbox *inbox) {
            __atomic_compare_exchange_n(&inbox->newest, &empty, &closed, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
 }
 
+bool green__inbox_is_closed(const green_inbox *inbox) {
+    return __atomic_load_n(&inbox->newest, __ATOMIC_RELAXED) == &closed;
+}
+
 /* The OS thread may end in a signal handler while its hub waits. */
 void green__inbox_close_with_posts(green_inbox *inbox) {
     green_post *state = &sleeping;

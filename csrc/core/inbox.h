@@ -57,6 +57,9 @@ static inline bool green__inbox_has_posts(const green_inbox *inbox) {
     return __atomic_load_n(&inbox->newest, __ATOMIC_RELAXED) || inbox->ordered || inbox->unordered;
 }
 
+/* Whether the hub has ended. For the hub's own OS thread. */
+bool green__inbox_is_closed(const green_inbox *inbox);
+
 /* Runs posts. */
 void green__inbox_run(green_inbox *inbox);
 

@@ -101,10 +101,17 @@ int green_check_interrupt(void) {
     return green__hub ? green__check_interrupt(green__hub) : 0;
 }
 
+int green__refuse_to_block(const green_thread *thread) {
+    if (thread->state_is_unknown)
+        return green__fail(-EWOULDBLOCK, "cannot block in a Task on a hub: Green does not know this version of Swift's "
+                                         "concurrency runtime, or GREEN_DISABLE has task_state");
+    return green__fail(-EWOULDBLOCK, "cannot block in a link or a destructor of a green thread");
+}
+
 int green__begin_slow(green_hub *hub, int64_t timeout) {
     green_thread *self = hub->current;
     if (self->must_not_block)
-        return green__fail(-EWOULDBLOCK, "cannot block in a link or a destructor of a green thread");
+        return green__refuse_to_block(self);
     if (self->interrupts)
         return green__interrupt_deliver(self);
     if (timeout >= 0 && green__timer_reserve(&hub->timers) < 0)

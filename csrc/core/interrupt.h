@@ -39,6 +39,9 @@ static inline bool green__is_explained(int error) {
     return green__is_interrupt(error) || error == -EWOULDBLOCK;
 }
 
+/* Returns -EWOULDBLOCK, with a message that says why the thread must not block. */
+int green__refuse_to_block(const green_thread *thread);
+
 int green__begin_slow(green_hub *hub, int64_t timeout);
 
 /* Starts a blocking call. Returns 0, or -errno, which the call returns at once. After it,

@@ -1,6 +1,7 @@
 #include "task_state.h"
 
 #include "../base/error.h"
+#include "../base/feature.h"
 #include "../base/os_thread.h"
 
 #include <link.h>
@@ -184,7 +185,7 @@ static void *run_search(void *argument) {
 static void find(void) {
     pthread_t thread;
     task_search search = {0};
-    if (!green__task_runtime || !swift_task_getCurrent)
+    if (!green__task_runtime || !swift_task_getCurrent || green__feature_is_disabled(GREEN_FEATURE_TASK_STATE))
         return;
     search.runtime = green__task_runtime();
     int error = green__os_thread_start(&thread, 0, run_search, &search);

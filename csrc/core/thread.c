@@ -121,6 +121,7 @@ static void thread_init(green_thread *thread, green_hub *hub, green_function *fu
     thread->wait = NULL;
     thread->state = GREEN_READY;
     thread->begun = thread->must_not_block = thread->completed_inline = thread->observed = thread->is_own = false;
+    thread->state_is_unknown = false;
     thread->result = 0;
     thread->function = function;
     thread->argument = argument;
@@ -172,11 +173,15 @@ static int thread_make(green_hub *hub, size_t stack_size, green_function *functi
         green__switch_state_check_stacks(&hub->switch_state);
     thread_init(thread, hub, function, argument);
     thread->sp = green__context(thread->stack->top, thread_main, thread);
-    if (GREEN_UNLIKELY(green__task_state_is_set(&hub->switch_state.task_words)))
-        thread->task = green__task_inherit(&hub->switch_state.task_words);
     green__counter_increment(&hub->threads);
     *made = thread;
     return 0;
+}
+
+/* Gives a new thread copies of the task-locals of the thread that spawns it. */
+static inline void inherit(const green_hub *hub, green_thread *thread) {
+    if (GREEN_UNLIKELY(green__task_state_is_set(&hub->switch_state.task_words)))
+        thread->task = green__task_inherit(&hub->switch_state.task_words);
 }
 
 green_thread *green__thread_finished_inline(green_hub *hub) {
@@ -205,6 +210,7 @@ int green_spawn(green_thread **handle, green_function *function, void *argument)
     green_thread *thread = NULL;
     if (!hub || (error = thread_make(hub, 0, function, argument, &thread)) < 0)
         return error;
+    inherit(hub, thread);
     give_handle(thread, handle);
     green__run_queue_append(hub, thread);
     return 0;
@@ -224,6 +230,7 @@ int green_spawn_with(green_thread **handle, const green_spawn_options *options, 
         options = &none;
     if (!hub || (error = thread_make(hub, options->stack_size, function, argument, &thread)) < 0)
         return error;
+    inherit(hub, thread);
     thread->discard = options->discard;
     if (options->name)
         green__thread_set_name(thread, options->name);
@@ -243,6 +250,20 @@ int green_spawn_with(green_thread **handle, const green_spawn_options *options, 
 
 int green_spawn_after(green_thread **handle, int64_t delay, green_function *function, void *argument) {
     return green_spawn_with(handle, &(green_spawn_options){.delay = delay}, function, argument);
+}
+
+int green__spawn_own(green_hub *hub, green_function *function, void *argument) {
+    green_thread *thread = NULL;
+    green_message_copy saved;
+    green__message_save(&saved);
+    if (thread_make(hub, 0, function, argument, &thread) < 0) {
+        green__message_restore(&saved);
+        return -ENOMEM;
+    }
+    thread->is_own = true;
+    give_handle(thread, NULL);
+    green__run_queue_append(hub, thread);
+    return 0;
 }
 
 static int run_own(green_hub *hub, const char *name, green_function *function, void *argument) {

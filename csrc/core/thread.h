@@ -29,7 +29,11 @@ void green__report_unobserved(green_report report, const char *label, green_mess
  * is no memory for a thread, it is called at once. */
 void green__run_in_own_thread(struct green_hub *hub, const char *name, green_function *function, void *argument);
 
-/* Calls the functions of such threads that have not begun, because the OS thread of the hub
+/* Starts function(argument) in a green thread of Green's own, which may block and has no
+ * task-locals. 0, or -ENOMEM without a message. */
+int green__spawn_own(struct green_hub *hub, green_function *function, void *argument);
+
+/* Calls the functions of green__run_in_own_thread() that have not begun, because the OS thread of the hub
  * ends. */
 void green__own_threads_call(struct green_hub *hub);
 

@@ -66,10 +66,11 @@ struct green_thread {
 
     /* Life cycle. */
     int result;
-    bool observed;       /* a thread has waited for the result */
-    bool is_own;         /* of Green's own: the end of a hub pool does not kill it */
-    uint32_t references; /* one is the thread's own until it is done */
-    green_stack *stack;  /* NULL: the context of an OS thread */
+    bool observed;         /* a thread has waited for the result */
+    bool is_own;           /* of Green's own: the end of a hub pool does not kill it */
+    bool state_is_unknown; /* runs a job that must not block: see task_state.h */
+    uint32_t references;   /* one is the thread's own until it is done */
+    green_stack *stack;    /* NULL: the context of an OS thread */
     green_function *function;
     void *argument;
     void (*discard)(void *argument);
@@ -85,7 +86,7 @@ struct green_thread {
     char *name;
     void *context;
     green_inherited_task *task; /* until it begins */
-    green_timer start; /* of a delayed thread */
+    green_timer start;          /* of a delayed thread */
     green_foreign_release foreign_release;
     green_interrupt kill;
     green_interrupt_reason reason; /* of the interrupt that was delivered last */

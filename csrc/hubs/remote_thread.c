@@ -3,6 +3,7 @@
 #include "../core/exit_observer.h"
 #include "../core/fork.h"
 #include "../core/hub.h"
+#include "../core/interrupt.h"
 #include "../core/thread.h"
 #include "../sync/latch.h"
 
@@ -276,7 +277,7 @@ int green__hub_call(green_hub *hub, green_function *function, void *argument) {
     if (hub == green__hub)
         return function(argument);
     if (green__hub && green__hub->current->must_not_block)
-        return green__fail(-EWOULDBLOCK, "cannot block in a link or a destructor of a green thread");
+        return green__refuse_to_block(green__hub->current);
     int error = spawn(hub, &thread, &options, function, argument, true);
     if (error < 0)
         return error;
