@@ -29,15 +29,37 @@ let exampleTargets: [Target] = examples.map {
     )
 }
 
+// Each with a product of its own, whose target compiles to nothing without the trait. Without it, SwiftPM neither
+// fetches nor builds the package on which only that product depends.
+let integrationTraits: Set<Trait> = [
+    .trait(name: "Logging", description: "GreenLogging: Green's reports in a Logger of swift-log"),
+    .trait(name: "Metrics", description: "GreenMetrics: the statistics of hubs in swift-metrics"),
+    .trait(name: "ServiceLifecycle", description: "GreenServiceLifecycle: a server in a ServiceGroup"),
+]
+let integrations = ["GreenLogging", "GreenMetrics", "GreenServiceLifecycle"]
+let integrationProducts: [Product] = integrations.map { .library(name: $0, targets: [$0]) }
+
+func integration(_ name: String, product: String, package: String, trait: String) -> Target {
+    .target(
+        name: name,
+        dependencies: ["Green", .product(name: product, package: package, condition: .when(traits: [trait]))],
+        path: "Sources/Integrations/\(name)",
+        swiftSettings: swiftSettings
+    )
+}
+
 let package = Package(
     name: "swift-green",
-    products: [.library(name: "Green", targets: ["Green"])] + exampleProducts,
-    traits: [
+    products: [.library(name: "Green", targets: ["Green"])] + integrationProducts + exampleProducts,
+    traits: integrationTraits.union([
         .default(enabledTraits: ["TLS"]),
         .trait(name: "TLS", description: "TLS connections, by OpenSSL"),
-    ],
+    ]),
     dependencies: [
-        .package(url: "https://github.com/apple/swift-system", from: "1.6.0")
+        .package(url: "https://github.com/apple/swift-system", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
     ],
     targets: [
         .systemLibrary(
@@ -73,6 +95,14 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: swiftSettings
+        ),
+        integration("GreenLogging", product: "Logging", package: "swift-log", trait: "Logging"),
+        integration("GreenMetrics", product: "Metrics", package: "swift-metrics", trait: "Metrics"),
+        integration(
+            "GreenServiceLifecycle",
+            product: "ServiceLifecycle",
+            package: "swift-service-lifecycle",
+            trait: "ServiceLifecycle"
         ),
         .target(name: "GreenExampleArguments", path: "Sources/Examples/Arguments"),
         .target(

@@ -12,8 +12,8 @@ internal import CGreen
 /// }
 /// ```
 ///
-/// Broken invariants and overflows of a stack, which end the process, and dumps that a signal requests always go to
-/// standard error.
+/// The product `GreenLogging` passes reports to a `Logger` of swift-log; see <doc:LoggingAndMetrics>. Broken invariants
+/// and overflows of a stack, which end the process, and dumps that a signal requests always go to standard error.
 public struct GreenReport: Hashable, Sendable {
     /// How important a report is.
     public enum Level: Int, Comparable, CaseIterable, Sendable {

@@ -1,0 +1,12 @@
+import Synchronization
+
+/// Passes a moment from one OS thread to another.
+final class Flag: Sendable {
+    private let value = Atomic<Bool>(false)
+
+    var isSet: Bool { value.load(ordering: .acquiring) }
+
+    func set() {
+        value.store(true, ordering: .releasing)
+    }
+}
