@@ -193,11 +193,11 @@ static void find(void) {
         pthread_join(thread, NULL);
     known = search.found;
     if (error < 0)
-        green__report("no OS thread could be started to find the state of Swift's concurrency runtime, so Tasks cannot "
+        green__warn("no OS thread could be started to find the state of Swift's concurrency runtime, so Tasks cannot "
                       "block on green threads, and task-locals are shared by the green threads of a hub: %s",
                       green__error_text(error));
     else if (!known)
-        green__report("this version of Swift's concurrency runtime is not known, so Tasks cannot block on green "
+        green__warn("this version of Swift's concurrency runtime is not known, so Tasks cannot block on green "
                       "threads, and task-locals are shared by the green threads of a hub");
 }
 
