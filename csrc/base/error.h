@@ -12,10 +12,16 @@ int green__fail(int error, const char *format, ...) __attribute__((format(printf
 int green__fail_with_advice(int error, const char *advice, const char *format, ...)
     __attribute__((format(printf, 3, 4), cold));
 
+/* Stores the message of a wait that its own timeout, in nanoseconds, has ended, and returns
+ * -ETIMEDOUT. The format says what did not happen: "the event was not sent" becomes "the event
+ * was not sent within 50 ms (ETIMEDOUT)". With a timeout of 0 nothing is said about time. */
+int green__fail_timed_out(int64_t timeout, const char *format, ...) __attribute__((format(printf, 2, 3), cold));
+
 /* Advice for EMFILE and ENFILE. */
 #define GREEN_ADVICE_EMFILE "raise the limit of open files (ulimit -n)"
 
-/* Returns the system's text for a negated errno. */
+/* Returns the system's text for a negated errno. That of ETIMEDOUT is about connections, but
+ * most waits are not: it is "Timed out" here. */
 const char *green__error_text(int error);
 
 /* Reports an error: to the program's handler, or as "green: ...\n" to standard error in one

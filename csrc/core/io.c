@@ -55,7 +55,9 @@ int green_wait_fd(int fd, short events, int64_t timeout) {
     io.op.no_file_ref = !(events & POLLOUT) && keeps_address(fd);
     io.op.exact = events & POLLOUT;
     error = green__io_run(hub, &io, timeout);
-    if (error < 0 && !green__is_explained(error))
+    if (error == -ETIMEDOUT)
+        green__fail_timed_out(timeout, "descriptor %d was not ready", fd);
+    else if (error < 0 && !green__is_explained(error))
         green__fail(error, "cannot wait for descriptor %d", fd);
     return error;
 }

@@ -392,7 +392,7 @@ static inline int join(green_hub *hub, green_thread *target, int64_t timeout) {
     green__wait_list_append(&target->waiters, &join.wait);
     error = green__wait(hub, &join.wait, timeout);
     if (error == -ETIMEDOUT)
-        green__fail(error, "%s has not finished", green__thread_label(target, label, sizeof label));
+        green__fail_timed_out(timeout, "%s has not finished", green__thread_label(target, label, sizeof label));
     return error;
 }
 
@@ -403,7 +403,7 @@ int green_thread_wait(green_thread *thread, int *result, int64_t timeout) {
     if (!hub || (error = green__thread_check_hub(thread, "wait")) < 0 || (error = green__check_interrupt(hub)) < 0)
         return error;
     if (timeout == 0 && thread->state != GREEN_DONE && thread != hub->current)
-        return green__fail(-ETIMEDOUT, "%s has not finished", green__thread_label(thread, label, sizeof label));
+        return green__fail_timed_out(0, "%s has not finished", green__thread_label(thread, label, sizeof label));
     green_thread_retain(thread); /* another thread may release the handle during the wait */
     if (thread->state != GREEN_DONE)
         error = join(hub, thread, timeout);

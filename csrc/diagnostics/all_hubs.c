@@ -132,11 +132,11 @@ int green_hub_statistics_of(green_hub *hub, green_statistics *statistics, int64_
     error = green__answer_error(answer);
     if (error == 0)
         *statistics = answer->statistics;
+    else if (error == -ETIMEDOUT)
+        green__fail_timed_out(timeout, "green_hub_statistics_of: %s is held, and has not answered", answer->hub);
     else
         green__fail(error, "green_hub_statistics_of: %s %s", answer->hub,
-                    error == -ETIMEDOUT ? "is held"
-                    : error == -EXDEV   ? "belongs to the process before the fork"
-                                        : "has ended");
+                    error == -EXDEV ? "belongs to the process before the fork" : "has ended");
     green__question_release(question);
     return error;
 }

@@ -35,6 +35,7 @@ int green__file_begin(green_file *file, green_file_call *call, const green_file_
         .user = user,
         .next = file->calls,
         .place = &file->calls,
+        .timeout = file->timeout,
         .deadline = green__deadline_after(file->timeout),
     };
     if (call->next)
@@ -52,8 +53,12 @@ static void explain(const green_file_call *call, int error) {
         return;
     if (call->written > 0)
         snprintf(part, sizeof part, " after %zu of %zu bytes", call->written, call->size);
-    green__fail(error, "cannot %s %s%s%s", call->verb->infinitive, green__file_label(call->file, label, sizeof label),
-                part, call->file->closed ? ": the file was closed" : "");
+    green__file_label(call->file, label, sizeof label);
+    if (error == -ETIMEDOUT && green__time_left(call->deadline) == 0)
+        green__fail_timed_out(call->timeout, "cannot %s %s%s: not done", call->verb->infinitive, label, part);
+    else
+        green__fail(error, "cannot %s %s%s%s", call->verb->infinitive, label, part,
+                    call->file->closed ? ": the file was closed" : "");
 }
 
 int64_t green__file_end(green_file_call *call, int64_t result) {

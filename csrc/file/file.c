@@ -128,6 +128,8 @@ int green_file_open(green_file **file, const char *path, int flags, mode_t mode,
     green_hub *hub = green__hub_here(&error);
     if (hub && (error = open_as(false, hub, file, path, flags, mode, timeout)) == 1)
         error = open_as(true, hub, file, path, flags, mode, green__time_left(deadline));
+    if (error == -ETIMEDOUT && green__time_left(deadline) == 0) /* of the whole timeout, not of what was left of it */
+        green__fail_timed_out(timeout, "cannot open '%s': not done", path);
     return error;
 }
 

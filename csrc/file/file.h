@@ -17,7 +17,7 @@ typedef struct green_file_call {
     const green_file_verb *verb;
     struct green_file_call **user; /* its entry in the file's users; NULL: any number may run */
     struct green_file_call *next, **place;
-    int64_t deadline; /* of the whole call; negative: none */
+    int64_t timeout, deadline; /* of the whole call; negative: none */
     size_t size, written;
     bool explained;
 } green_file_call;

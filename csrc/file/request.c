@@ -172,9 +172,19 @@ int green__file_request_run(green_hub *hub, green_file_request *request, int64_t
     return green__file_request_run_by_worker(hub, request, green__time_left(deadline));
 }
 
+static int fail_timed_out(const green_file_request *request, int64_t timeout) {
+    const char *verb = request->kind->verb.infinitive;
+    if (request->second && *request->second)
+        return green__fail_timed_out(timeout, "cannot %s '%s' to '%s': not done", verb, request->bytes,
+                                     request->second);
+    return green__fail_timed_out(timeout, "cannot %s '%s': not done", verb, request->bytes);
+}
+
 int green__file_request_run_on_paths(green_hub *hub, green_file_request *request, int64_t timeout) {
     int error = green__file_request_run(hub, request, timeout);
     bool is_explained = green__is_interrupt(error) || hub->current->must_not_block;
+    if (error == -ETIMEDOUT)
+        return fail_timed_out(request, timeout);
     bool failed = (error < 0 && !is_explained) || (error == 0 && request->result < 0);
     if (error == 0)
         error = request->result < 0 ? (int)request->result : 0;

@@ -241,7 +241,7 @@ static int wait_for(green_remote_thread *thread, int64_t timeout) {
     if (error == 0)
         error = green__latch_wait(&thread->finished, describe, timeout);
     if (error == -ETIMEDOUT)
-        green__fail(error, "%s has not finished", label_of(thread, label));
+        green__fail_timed_out(timeout, "%s has not finished", label_of(thread, label));
     return error;
 }
 

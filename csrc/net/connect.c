@@ -83,9 +83,8 @@ static int connect_once(green_hub *hub, struct connecting *call, int fd, int64_t
 
 /* A connect interrupted by a signal continues in the background. A second call reports
  * this. */
-static int connect_descriptor(green_hub *hub, int fd, const green_address *to, int64_t timeout) {
+static int connect_descriptor(green_hub *hub, int fd, const green_address *to, int64_t deadline) {
     struct connecting call = {.to = to};
-    int64_t deadline = green__deadline_after(timeout);
     for (;;) {
         int error = connect_once(hub, &call, fd, deadline);
         if (error == -EALREADY)
@@ -116,6 +115,20 @@ static int refuse_itself(int fd) {
     return -ECONNREFUSED;
 }
 
+/* The time is over for the call, not only for the kernel's attempts. */
+static bool is_late(int error, int64_t deadline) {
+    return error == -ETIMEDOUT && green__time_left(deadline) == 0;
+}
+
+static int explain_late(int64_t timeout, const green_address *to, const green_address *from) {
+    char there[GREEN_ADDRESS_TEXT_MAX], here[GREEN_ADDRESS_TEXT_MAX] = "";
+    green_address_print(to, there, sizeof there);
+    if (from)
+        green_address_print(from, here, sizeof here);
+    return green__fail_timed_out(timeout, "cannot connect to %s%s%s: the peer did not answer", there,
+                                 from ? " from " : "", here);
+}
+
 static int attempt(green_hub *hub, const green_address *to, const green_address *from, int64_t timeout,
                    green_socket **made) {
     int error = green__begin(hub, timeout);
@@ -124,7 +137,8 @@ static int attempt(green_hub *hub, const green_address *to, const green_address 
     int fd = open_descriptor(to, from);
     if (fd < 0)
         return explain(fd, to, from);
-    error = connect_descriptor(hub, fd, to, timeout);
+    int64_t deadline = green__deadline_after(timeout);
+    error = connect_descriptor(hub, fd, to, deadline);
     if (error == 0 && is_connected_to_itself(fd, to))
         error = refuse_itself(fd);
     if (error == 0)
@@ -132,7 +146,7 @@ static int attempt(green_hub *hub, const green_address *to, const green_address 
     if (error == 0)
         return 0;
     green__io_close_fd(hub, fd);
-    return explain(error, to, from);
+    return is_late(error, deadline) ? explain_late(timeout, to, from) : explain(error, to, from);
 }
 
 /* Several attempts, each in its own green thread. The first success wins. */
@@ -288,6 +302,10 @@ int green_connect_address(green_socket **socket, const green_address *to, const 
     return hub ? attempt(hub, to, options ? options->from : NULL, timeout_of(options), socket) : error;
 }
 
+static int fail_late(const green_connect_options *options, const char *to) {
+    return green__fail_timed_out(timeout_of(options), "cannot connect to '%s': no address answered", to);
+}
+
 /* Connects to the resolved addresses, or returns the error of the resolution. */
 static int connect_found(green_socket **socket, const char *to, const green_address *addresses, int count,
                          const green_connect_options *options, int64_t deadline) {
@@ -298,10 +316,13 @@ static int connect_found(green_socket **socket, const char *to, const green_addr
     const green_address *from = options ? options->from : NULL;
     int64_t left = green__time_left(deadline);
     if (left == 0)
-        return green__fail(-ETIMEDOUT, "cannot connect to '%s'", to);
-    if (count == 1)
-        return attempt(hub, &addresses[0], from, left, socket);
-    return connect_to_first(hub, addresses, (size_t)count, from, deadline, to, socket);
+        return fail_late(options, to);
+    if (count == 1) {
+        error = attempt(hub, &addresses[0], from, left, socket);
+        return is_late(error, deadline) ? explain_late(timeout_of(options), &addresses[0], from) : error;
+    }
+    error = connect_to_first(hub, addresses, (size_t)count, from, deadline, to, socket);
+    return is_late(error, deadline) ? fail_late(options, to) : error;
 }
 
 int green_connect(green_socket **socket, const char *to, const green_connect_options *options) {

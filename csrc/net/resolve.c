@@ -138,7 +138,7 @@ static struct lookup *lookup_make(const green_address_parts *parts, enum missing
 static int run(green_hub *hub, struct lookup *lookup, int64_t timeout) {
     int error = green__job_run(hub, &resolvers, &lookup->job, timeout);
     if (error == -ETIMEDOUT)
-        green__fail(error, "cannot resolve '%s': the name service did not answer in time", lookup->host);
+        green__fail_timed_out(timeout, "cannot resolve '%s': the name service did not answer", lookup->host);
     return error == 0 && lookup->error ? fail(lookup) : error;
 }
 

@@ -343,7 +343,7 @@ int green_server_wait(green_server *server, int64_t timeout) {
         return green__fail(-EXDEV, "cannot wait for a server of the process before the fork");
     int error = join(server, green__deadline_after(timeout));
     if (error == -ETIMEDOUT)
-        return green__fail(error, "the server has not ended");
+        return green__fail_timed_out(timeout, "the server has not ended");
     return error < 0 ? error : result_of(server);
 }
 

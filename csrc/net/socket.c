@@ -319,6 +319,7 @@ int green__socket_begin(green_socket *socket, green_socket_io *call, green_socke
     call->direction = direction;
     call->explained = false;
     call->yields = false;
+    call->timeout = timeout;
     call->deadline = green__deadline_after(timeout);
     socket->references++;
     return 0;
@@ -333,16 +334,30 @@ int green__socket_retry(green_socket_io *call) {
     return green__time_left(call->deadline) == 0 ? -ETIMEDOUT : green__socket_continue(call);
 }
 
+/* The timeout of the call has expired, or TCP has given up, as after unanswered
+ * retransmissions. */
+static void explain_timeout(const green_socket_io *call, const char *label) {
+    const char *verb = verbs[call->direction];
+    if (green__time_left(call->deadline) != 0)
+        green__fail_with_advice(-ETIMEDOUT, "the peer does not answer", "cannot %s %s", verb, label);
+    else
+        green__fail_timed_out(call->timeout, "cannot %s %s: %s", verb, label,
+                              call->direction == GREEN_READING ? "the data did not arrive"
+                                                               : "the peer did not take the data");
+}
+
 /* Interrupts were explained when they were delivered. */
 static void explain(const green_socket_io *call, ssize_t error) {
     char label[GREEN_SOCKET_LABEL_MAX];
     if (call->explained || green__is_explained((int)error))
         return;
+    green__socket_label(call->socket, label, sizeof label);
     if (call->socket->closed)
         green__fail((int)error, "cannot %s the socket: it was closed", verbs[call->direction]);
+    else if (error == -ETIMEDOUT)
+        explain_timeout(call, label);
     else
-        green__fail((int)error, "cannot %s %s", verbs[call->direction],
-                    green__socket_label(call->socket, label, sizeof label));
+        green__fail((int)error, "cannot %s %s", verbs[call->direction], label);
 }
 
 ssize_t green__socket_end(green_socket_io *call, ssize_t result) {

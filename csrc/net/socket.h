@@ -57,9 +57,9 @@ typedef struct green_socket_io {
     green_io io;
     green_socket *socket;
     green_socket_direction direction;
-    int64_t deadline; /* of the whole call; negative: none */
-    bool explained;   /* the transport has explained the error */
-    bool yields;      /* the call did not wait, and yields at its end */
+    int64_t timeout, deadline; /* of the whole call; negative: none */
+    bool explained;            /* the transport has explained the error */
+    bool yields;               /* the call did not wait, and yields at its end */
 } green_socket_io;
 
 /* Makes a socket that owns the descriptor. -ENOMEM, explained: the caller still owns fd. */

@@ -46,7 +46,9 @@ int green__job_run(green_hub *hub, green_offload_pool *pool, green_job *job, int
     error = wait_for(wait, timeout);
     if (error < 0)
         green__workers_take_back(pool, job);
-    if (error < 0 && !green__is_explained(error))
+    if (error == -ETIMEDOUT)
+        green__fail_timed_out(timeout, "an offloaded call has not ended");
+    else if (error < 0 && !green__is_explained(error))
         green__fail(error, "waiting for an offloaded call");
     return error;
 }

@@ -191,6 +191,8 @@ int green_process_wait(green_process *process, green_process_end *end, int64_t t
     else if (error == -ECHILD)
         green__fail(error, "cannot wait for process %d: its exit status was collected elsewhere, or SIGCHLD is ignored",
                     process->started.pid);
+    else if (error == -ETIMEDOUT)
+        green__fail_timed_out(timeout, "process %d has not ended", process->started.pid);
     else if (error < 0 && !green__is_explained(error))
         green__fail(error, "cannot wait for process %d", process->started.pid);
     drop_reference(process);

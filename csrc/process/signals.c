@@ -104,7 +104,9 @@ int green_signals_next(green_signals *signals, int64_t timeout) {
     io.op.address = &info;
     io.op.length = sizeof info;
     error = green__io_run(hub, &io, timeout);
-    if (error < 0 && !green__is_explained(error))
+    if (error == -ETIMEDOUT)
+        green__fail_timed_out(timeout, "no signal arrived");
+    else if (error < 0 && !green__is_explained(error))
         green__fail(error, "cannot wait for a signal");
     return error < 0 ? error : (int)info.ssi_signo;
 }

@@ -374,7 +374,7 @@ static inline __attribute__((always_inline)) int call(green_channel *channel, bo
     } else if (done != 0) {
         error = done < 0 ? done : 0;
     }
-    return GREEN_LIKELY(error == 0) ? 0 : green__channel_fail(error, sends);
+    return GREEN_LIKELY(error == 0) ? 0 : green__channel_fail(error, sends, timeout);
 }
 
 static __attribute__((noinline)) int send_slow(green_channel *channel, void *element, int64_t timeout) {
@@ -408,12 +408,12 @@ int green_channel_receive(green_channel *channel, void *element, int64_t timeout
 
 int green_channel_try_send(green_channel *channel, void *element) {
     int done = attempt(channel, channel->limit == 0, true, element, NULL);
-    return done >= 0 ? done : green__channel_fail(done, true);
+    return done >= 0 ? done : green__channel_fail(done, true, 0);
 }
 
 int green_channel_try_receive(green_channel *channel, void *element) {
     int done = attempt(channel, channel->limit == 0, false, element, NULL);
-    return done >= 0 ? done : green__channel_fail(done, false);
+    return done >= 0 ? done : green__channel_fail(done, false, 0);
 }
 
 /* Calls functions only without the lock of the wait. */
@@ -429,7 +429,7 @@ static int call_async(green_channel *channel, bool sends, void *element, green_a
     done = try_or_enter(channel, channel->limit == 0, sends, element, wait, &woken);
     green__async_wait_begun(async, done == 0 ? &wait->wait : NULL);
     wake(woken);
-    return done >= 0 ? done : green__channel_fail(done, sends);
+    return done >= 0 ? done : green__channel_fail(done, sends, 0);
 }
 
 int green_channel_send_async(green_channel *channel, void *element, green_async_wait *wait) {
@@ -443,7 +443,7 @@ int green_channel_receive_async(green_channel *channel, void *element, green_asy
 int green_channel_close(green_channel *channel) {
     struct channel_wait *woken = NULL, **last = &woken;
     if (green__is_inherited(channel->generation))
-        return green__channel_fail(-EXDEV, false);
+        return green__channel_fail(-EXDEV, false, 0);
     green_channel_locks held;
     green__channel_lock_both(channel, &held);
     __atomic_store_n(&channel->closed, true, __ATOMIC_RELAXED);

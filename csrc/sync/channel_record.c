@@ -90,11 +90,11 @@ size_t green_channel_sending(const green_channel *channel) {
     return green__channel_read(&channel->sending);
 }
 
-int green__channel_fail(int error, bool sends) {
+int green__channel_fail(int error, bool sends, int64_t timeout) {
     const char *doing = sends ? "cannot send into a channel" : "cannot receive from a channel";
     switch (error) {
     case -ETIMEDOUT:
-        return green__fail(error, "%s", doing);
+        return green__fail_timed_out(timeout, "%s: %s", doing, sends ? "no receiver made room" : "no element was sent");
     case -EBADF:
         return green__fail(error, "%s: it was closed", doing);
     case -ENOMEM:

@@ -52,7 +52,7 @@ struct green_channel {
 
 /* Stores the message of an error that ends a call, unless it has one, and returns the error. The
  * channel may have been freed. */
-int green__channel_fail(int error, bool sends) __attribute__((cold));
+int green__channel_fail(int error, bool sends, int64_t timeout) __attribute__((cold));
 
 /* Counts, which change with a lock, and are read with it or without. */
 static inline void green__channel_set(size_t *count, size_t value) {

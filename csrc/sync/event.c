@@ -93,16 +93,20 @@ static int deliver_value(void *sent_value, int sent_error, void **value) {
     return 0;
 }
 
-static int explain(int error) {
+static int explain(int error, int64_t timeout) {
+    if (error == -ETIMEDOUT)
+        return green__fail_timed_out(timeout, "the event was not sent");
     if (error == -EBADF)
         return green__fail(error, "the event was freed while a green thread waited for it");
-    return green__is_explained(error) ? error : green__fail(error, "waiting for an event");
+    if (green__is_explained(error) || error == -EDEADLK)
+        return error;
+    return green__fail(error, "waiting for an event");
 }
 
 static int wait_for(green_event *event, int64_t timeout, void **value) {
     struct event_wait waiter = {.value = NULL};
     int error = green__wait_in_list(event->hub, &waiter.wait, &awaiting, &event->waiters, timeout);
-    return error < 0 ? explain(error) : deliver_value(waiter.value, waiter.error, value);
+    return error < 0 ? explain(error, timeout) : deliver_value(waiter.value, waiter.error, value);
 }
 
 int green_event_wait(green_event *event, void **value, int64_t timeout) {
@@ -112,7 +116,7 @@ int green_event_wait(green_event *event, void **value, int64_t timeout) {
     if (event->sent)
         return deliver_value(event->value, event->error, value);
     if (timeout == 0)
-        return explain(-ETIMEDOUT);
+        return explain(-ETIMEDOUT, timeout);
     return wait_for(event, timeout, value);
 }
 

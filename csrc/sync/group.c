@@ -156,7 +156,7 @@ int green_group_next(green_group *group, green_thread **thread, int64_t timeout)
     if (is_only(group, takers->hub->current))
         return green__fail(-EDEADLK, "a green thread waits for a group that contains only itself");
     if (timeout == 0)
-        return green__fail(-ETIMEDOUT, "none of the %zu green threads of a group has finished", takers->count);
+        return green__fail_timed_out(0, "none of the %zu green threads of a group has finished", takers->count);
     green_taken taken;
     int found = green__takers_wait(takers, &taken, timeout);
     if (found == 1)

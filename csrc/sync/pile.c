@@ -261,7 +261,7 @@ static int take(green_pile *pile, green_taken *taken, int64_t timeout) {
     if (awaits_itself(pile))
         return green__fail(-EDEADLK, "a green thread of a pile waits for its own result");
     if (timeout == 0)
-        return green__fail(-ETIMEDOUT, "the first of %zu green threads of a pile has not finished", takers->count);
+        return green__fail_timed_out(0, "the first of %zu green threads of a pile has not finished", takers->count);
     watch_first(pile);
     return green__takers_wait(takers, taken, timeout);
 }

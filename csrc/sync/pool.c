@@ -72,8 +72,8 @@ static int wait_in(green_wait_list *list, const green_wait_kind *kind, green_poo
     if (error < 0 && wait.wait.cause == -EBADF)
         green__fail(error, "the pool was freed while a green thread waited for it");
     else if (error < 0 && wait.wait.cause == -ETIMEDOUT)
-        green__fail(error, kind == &awaiting_room ? "cannot spawn: the pool stayed full"
-                                                  : "waiting for all green threads of a pool");
+        green__fail_timed_out(timeout, kind == &awaiting_room ? "cannot spawn: the pool had no room"
+                                                              : "not all green threads of a pool have finished");
     return error;
 }
 
@@ -196,7 +196,7 @@ int green_pool_spawn(green_pool *pool, green_thread **thread, const green_spawn_
     if (green_pool_is_inside(pool))
         return call_in_place(pool->hub, thread, options, function, argument);
     if (timeout == 0)
-        return green__fail(-ETIMEDOUT, "cannot spawn: a pool of %" PRId64 " green threads is full", pool->size);
+        return green__fail_timed_out(0, "cannot spawn: a pool of %" PRId64 " green threads is full", pool->size);
     error = wait_in(&pool->spawners, &awaiting_room, pool, timeout);
     return error < 0 ? error : start(pool, thread, options, function, argument);
 }
@@ -210,8 +210,8 @@ int green_pool_wait(green_pool *pool, int64_t timeout) {
     if (is_idle(pool))
         return 0;
     if (timeout == 0)
-        return green__fail(-ETIMEDOUT, "%" PRId64 " green threads of the pool run and %zu wait for room", pool->running,
-                           green_pool_waiting(pool));
+        return green__fail_timed_out(0, "%" PRId64 " green threads of the pool run and %zu wait for room",
+                                     pool->running, green_pool_waiting(pool));
     return wait_in(&pool->idle, &awaiting_idle, pool, timeout);
 }
 

@@ -93,7 +93,7 @@ int green_promise_wait(green_promise *promise, void **value, int64_t timeout) {
     if (error == 0 && !green_promise_is_sent(promise))
         error = wait_for(promise, timeout);
     if (error == -ETIMEDOUT)
-        return green__fail(error, "no value was sent to a promise in time");
+        return green__fail_timed_out(timeout, "no value was sent to a promise");
     if (error < 0)
         return error;
     if (promise->error < 0)

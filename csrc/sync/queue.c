@@ -241,7 +241,6 @@ static const green_wait_kind joining = {green__wait_leave_list, describe_join};
 /* Explains the error of a call. The queue may have been freed. */
 static int explain(int error, const char *what) {
     switch (error) {
-    case -ETIMEDOUT:
     case -ENOMEM:
         return green__fail(error, "%s", what);
     case -EBADF:
@@ -252,12 +251,14 @@ static int explain(int error, const char *what) {
 }
 
 static __attribute__((noinline)) int wait_in(green_queue *queue, green_wait_list *list, const green_wait_kind *kind,
-                                             void *element, int64_t timeout, const char *what) {
+                                             void *element, int64_t timeout, const char *what, const char *missed) {
     if (timeout == 0)
-        return green__fail(-ETIMEDOUT, "%s", what);
+        return green__fail_timed_out(timeout, "%s: %s", what, missed);
     struct queue_wait wait = {.queue = queue, .element = element};
     int error = green__wait_in_list(queue->hub, &wait.wait, kind, list, timeout);
-    return GREEN_LIKELY(error == 0) ? 0 : explain(error, what);
+    if (GREEN_LIKELY(error == 0))
+        return 0;
+    return error == -ETIMEDOUT ? green__fail_timed_out(timeout, "%s: %s", what, missed) : explain(error, what);
 }
 
 static __attribute__((noinline)) int put_slow(green_queue *queue, void *element, int64_t timeout) {
@@ -269,7 +270,7 @@ static __attribute__((noinline)) int put_slow(green_queue *queue, void *element,
     int done = put_now(queue, element);
     if (done != 0)
         return done < 0 ? done : 0;
-    return wait_in(queue, &queue->putters, &putting, element, timeout, "cannot put into a full queue");
+    return wait_in(queue, &queue->putters, &putting, element, timeout, "cannot put into a queue", "it had no room");
 }
 
 int green_queue_put(green_queue *queue, void *element, int64_t timeout) {
@@ -291,7 +292,7 @@ static __attribute__((noinline)) int get_slow(green_queue *queue, void *element,
     }
     if (queue->closed)
         return explain(-EBADF, "cannot get");
-    return wait_in(queue, &queue->getters, &getting, element, timeout, "cannot get from an empty queue");
+    return wait_in(queue, &queue->getters, &getting, element, timeout, "cannot get from a queue", "it had no element");
 }
 
 int green_queue_get(green_queue *queue, void *element, int64_t timeout) {
@@ -397,7 +398,8 @@ int green_queue_join(green_queue *queue, int64_t timeout) {
     int error = green__hub_affinity_enter(&queue->hub, "queue");
     if (error < 0 || queue->unfinished == 0)
         return error;
-    return wait_in(queue, &queue->joiners, &joining, NULL, timeout, "cannot join a queue with unfinished elements");
+    return wait_in(queue, &queue->joiners, &joining, NULL, timeout, "cannot join a queue",
+                   "not all of its elements were finished");
 }
 
 /* State -------------------------------------------------------------------- */

@@ -104,17 +104,23 @@ static bool give(green_semaphore *semaphore) {
     return true;
 }
 
-static int explain(int error, const green_wait_kind *kind) {
+static int explain(int error, const green_wait_kind *kind, int64_t timeout) {
     const char *verb = kind == &acquiring ? "acquiring" : "releasing";
+    if (error == -ETIMEDOUT)
+        return kind == &acquiring
+                   ? green__fail_timed_out(timeout, "cannot acquire a semaphore: it had no permit")
+                   : green__fail_timed_out(timeout, "cannot release a semaphore: no permit was acquired");
     if (error == -EBADF)
         return green__fail(error, "%s a semaphore: it was freed while a green thread waited for it", verb);
-    return green__is_explained(error) ? error : green__fail(error, "%s a semaphore", verb);
+    if (green__is_explained(error) || error == -EDEADLK)
+        return error;
+    return green__fail(error, "%s a semaphore", verb);
 }
 
 static int wait_in(green_hub *hub, green_wait_list *list, const green_wait_kind *kind, int64_t timeout) {
     struct semaphore_wait waiter = {.list = list};
     int error = green__wait_in_list(hub, &waiter.wait, kind, list, timeout);
-    return error < 0 ? explain(error, kind) : 0;
+    return error < 0 ? explain(error, kind, timeout) : 0;
 }
 
 int green_semaphore_acquire(green_semaphore *semaphore, int64_t timeout) {
@@ -122,7 +128,7 @@ int green_semaphore_acquire(green_semaphore *semaphore, int64_t timeout) {
     if (error < 0 || take(semaphore))
         return error;
     if (timeout == 0)
-        return explain(-ETIMEDOUT, &acquiring);
+        return explain(-ETIMEDOUT, &acquiring, timeout);
     return wait_in(semaphore->hub, &semaphore->acquirers, &acquiring, timeout);
 }
 
@@ -143,7 +149,7 @@ int green_semaphore_release_within(green_semaphore *semaphore, int64_t timeout) 
     if (error < 0 || give(semaphore))
         return error;
     if (timeout == 0)
-        return explain(-ETIMEDOUT, &releasing);
+        return explain(-ETIMEDOUT, &releasing, timeout);
     return wait_in(semaphore->hub, &semaphore->releasers, &releasing, timeout);
 }
 

@@ -45,6 +45,6 @@ int green__takers_wait(green_takers *takers, green_taken *taken, int64_t timeout
     else if (taker.wait.cause == -EBADF)
         green__fail(error, "the %s was freed while a green thread waited for it", object);
     else if (taker.wait.cause == -ETIMEDOUT)
-        green__fail(error, "waiting for the %s green thread of a %s", which, object);
+        green__fail_timed_out(timeout, "the %s green thread of a %s has not finished", which, object);
     return error < 0 ? error : taker.given;
 }

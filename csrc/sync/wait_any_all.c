@@ -86,10 +86,7 @@ static int wait_for_exits(struct multi_wait *multi, green_thread *const *threads
         return error;
     multi->missing = missing;
     green__wait_init(hub, &multi->wait, &waiting);
-    error = green__wait(hub, &multi->wait, timeout);
-    if (error < 0 && multi->wait.cause == -ETIMEDOUT)
-        green__fail(error, "waiting for %zu of %zu green threads", multi->missing, count);
-    return error;
+    return green__wait(hub, &multi->wait, timeout);
 }
 
 /* The start of both calls. There may be no threads. */
@@ -115,6 +112,14 @@ static size_t count_of(const green_thread *thread, green_thread *const *threads,
     return times;
 }
 
+static int fail_none(size_t count, int64_t timeout) {
+    return green__fail_timed_out(timeout, "none of %zu green threads has finished", count);
+}
+
+static int fail_some(size_t unfinished, size_t count, int64_t timeout) {
+    return green__fail_timed_out(timeout, "%zu of %zu green threads have not finished", unfinished, count);
+}
+
 ssize_t green_wait_any(green_thread *const *threads, size_t count, int64_t timeout) {
     if (count == 0)
         return green__fail(-EINVAL, "green_wait_any: no green threads are given");
@@ -129,11 +134,13 @@ ssize_t green_wait_any(green_thread *const *threads, size_t count, int64_t timeo
     if (count_of(green__hub->current, threads, count) == count)
         return green__fail(-EDEADLK, "a green thread waits for itself");
     if (timeout == 0)
-        return green__fail(-ETIMEDOUT, "none of %zu green threads has finished", count);
+        return fail_none(count, timeout);
     struct multi_wait any;
     size_t index = 0;
     error = wait_for_exits(&any, threads, count, 1, timeout);
-    if (error == 0) {
+    if (error == -ETIMEDOUT) {
+        fail_none(count, timeout);
+    } else if (error == 0) {
         while (any.targets[index].thread != any.first)
             index++;
         any.first->observed = true;
@@ -157,9 +164,11 @@ int green_wait_all(green_thread *const *threads, size_t count, int64_t timeout) 
     if (self->state != GREEN_DONE && count_of(self, threads, count) > 0)
         return green__fail(-EDEADLK, "a green thread waits for itself and %zu others", count - 1);
     if (timeout == 0)
-        return green__fail(-ETIMEDOUT, "%zu of %zu green threads have not finished", unfinished, count);
+        return fail_some(unfinished, count, timeout);
     struct multi_wait all;
     error = wait_for_exits(&all, threads, count, unfinished, timeout);
+    if (error == -ETIMEDOUT)
+        fail_some(all.missing, count, timeout);
     for (size_t i = 0; i < count && error == 0; i++)
         all.targets[i].thread->observed = true;
     if (all.targets)

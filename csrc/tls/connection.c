@@ -286,10 +286,9 @@ static int perform_handshake_in_time(green_socket_io *call, green_tls *tls) {
     if (error == -ETIMEDOUT) {
         call->explained = true;
         if (ours)
-            green__fail(error, "TLS handshake on %s: not done within %ld ms", label(tls, text),
-                        limit / GREEN_MILLISECOND);
+            green__fail_timed_out(limit, "TLS handshake on %s: not done", label(tls, text));
         else
-            green__fail(error, "TLS handshake on %s", label(tls, text));
+            green__fail_timed_out(call->timeout, "TLS handshake on %s: not done", label(tls, text));
     }
     return error;
 }

@@ -41,7 +41,7 @@ TEST(any_timeouts, "waiting for any times out, and does not affect the threads")
     for (size_t count = 2; count <= 20; count += 18) {
         CHECK(green_wait_any(threads, count, 0), ==, -ETIMEDOUT);
         CHECK(green_wait_any(threads, count, GREEN_MILLISECOND), ==, -ETIMEDOUT);
-        CHECK_CONTAINS(green_explain(-ETIMEDOUT), "waiting for 1 of");
+        CHECK_CONTAINS(green_explain(-ETIMEDOUT), "green threads has finished within 1 ms (ETIMEDOUT)");
     }
     end_sleepers(sleepers, 20);
 }
@@ -125,7 +125,7 @@ TEST(all_twice, "waiting for all counts a thread that is named twice or has fini
     green_thread *threads[] = {sleepers[0].thread, sleepers[1].thread, sleepers[0].thread, sleepers[2].thread};
     wake_sleeper(&sleepers[0]);
     CHECK(green_wait_all(threads, 4, GREEN_MILLISECOND), ==, -ETIMEDOUT);
-    CHECK_CONTAINS(green_explain(-ETIMEDOUT), "waiting for 1 of 4");
+    CHECK_CONTAINS(green_explain(-ETIMEDOUT), "1 of 4 green threads have not finished within 1 ms (ETIMEDOUT)");
     wake_sleeper(&sleepers[1]);
     CHECK(green_wait_all(threads, 4, GREEN_FOREVER), ==, 0);
     end_sleepers(sleepers, 3);

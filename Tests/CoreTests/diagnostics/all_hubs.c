@@ -1,4 +1,5 @@
 /* green_dump_all() and the statistics of other hubs. */
+#include "../../../csrc/base/error.h"
 #include "../../../csrc/core/hub_record.h"
 #include "other_hub.h"
 #include "sink.h"
@@ -133,12 +134,12 @@ static int statistics_of_own(int64_t timeout) {
 static int all_statistics_while_blocked(int64_t timeout) {
     green_statistics statistics;
     int held = green_hub_statistics_all(&statistics, timeout);
-    return held > 0 ? -ETIMEDOUT : held;
+    return held > 0 ? green__fail_timed_out(timeout, "%d hubs are held", held) : held;
 }
 
 static int dump_all_while_blocked(int64_t timeout) {
     int held = green_dump_all(sink, timeout);
-    return held > 0 ? -ETIMEDOUT : held;
+    return held > 0 ? green__fail_timed_out(timeout, "%d hubs are held", held) : held;
 }
 
 TEST(times, "the time to wait for hubs follows the rules of timeouts") {

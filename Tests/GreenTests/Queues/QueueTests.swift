@@ -110,7 +110,7 @@ struct QueueTests {
                 #expect(failure { try queue.put(2, timeout: timeout) }?.code == .timedOut)
                 #expect(try drain(queue) == [1])
             }
-            #expect(failure { try queue.get(timeout: .zero) }?.message.contains("empty queue") == true)
+            #expect(failure { try queue.get(timeout: .zero) }?.message.contains("it had no element") == true)
         }
     }
 
