@@ -7,12 +7,22 @@
 
 #include <unistd.h>
 
-/* No thread is ready, no timer runs and no thread waits for I/O, so no parked thread can
- * ever continue. The context of the OS thread is always one of them. Its call fails,
- * because it is the one that keeps the program from ending. The others stay parked. */
+/* What other OS threads can do is counted as I/O: to complete an offloaded call, to send to a
+ * promise or a channel, to release a patched lock. Anything else, such as a spawn by a callback,
+ * needs a reference to the hub. So an OS thread that could end a wait is always known. */
+static bool is_deadlocked(const green_hub *hub, int64_t timeout) {
+    return timeout < 0 && hub->io_waiters == 0 && !green__hub_is_shared(hub) && !green__inbox_has_posts(&hub->inbox);
+}
+
+/* No parked thread can ever continue. The context of the OS thread is always one of them. Its
+ * call fails, because it is the one that keeps the program from ending. The others stay
+ * parked. */
 static void report_deadlock(green_hub *hub) {
-    green__report("deadlock: all green threads of this OS thread wait for each other, so the call of its main context "
-                  "fails with EDEADLK");
+    green__report(
+        "deadlock: all green threads of this OS thread wait for each other. No timer runs, no I/O or offloaded call is "
+        "pending, and no other OS thread can end a wait, because none has a reference to this hub and no thread waits "
+        "for a promise or a channel. So the call of its main context fails with EDEADLK. If a callback or another OS "
+        "thread was to end a wait, wait for a promise or a channel instead, or keep a reference to the hub");
     green__diagnostics_hooks.dump(hub, STDERR_FILENO);
     green_wait *wait = hub->root.wait;
     GREEN_INVARIANT(wait && wait->kind->cancel, "the main context can be interrupted");
@@ -62,7 +72,7 @@ static void idle(green_hub *hub) {
     green__switch_state_rescan(&hub->switch_state);
     while (!hub->head) {
         int64_t timeout = until_next_timer(hub);
-        if (timeout < 0 && hub->io_waiters == 0 && !green__hub_is_shared(hub) && !green__inbox_has_posts(&hub->inbox)) {
+        if (is_deadlocked(hub, timeout)) {
             report_deadlock(hub);
             break;
         }

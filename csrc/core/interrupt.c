@@ -89,7 +89,21 @@ void green__wait_leave_list(green_wait *wait) {
     green__ready(wait->thread);
 }
 
+enum { WAIT_TEXT_MAX = 160 };
+
+/* Only this thread is ready, so what it waited for still exists. */
+static int fail_deadlocked(const green_wait *wait) {
+    char what[WAIT_TEXT_MAX] = "a call";
+    wait->kind->describe(wait, what, sizeof what);
+    return green__fail_with_advice(-EDEADLK,
+                                   "for a callback or another OS thread, wait for a promise or a channel, or keep a "
+                                   "reference to the hub",
+                                   "%s: every green thread of this OS thread waits, and nothing can end a wait", what);
+}
+
 int green__wait_error(green_hub *hub, green_wait *wait) {
+    if (wait->cause == -EDEADLK)
+        return fail_deadlocked(wait);
     if (wait->cause)
         return wait->cause;
     if (hub->current->interrupts)

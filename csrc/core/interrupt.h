@@ -98,7 +98,7 @@ static inline void green__park_for(green_hub *hub, green_wait *wait, int64_t tim
 }
 
 /* The error of a wait that was cancelled. Delivers the interrupt, if that was the cause:
- * call it only if the call does fail. */
+ * call it only if the call does fail. -EDEADLK: a deadlock, explained. */
 int green__wait_error(green_hub *hub, green_wait *wait);
 
 /* Ends a wait because of its own call: a timeout, a closed object. The call returns cause,

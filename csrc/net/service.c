@@ -60,7 +60,10 @@ int green__service_await(green_service *service, int64_t timeout) {
     struct change change = {.service = service};
     green__wait_init(service->hub, &change.wait, &awaiting_change);
     green__wait_list_append(&service->changes, &change.wait);
-    return green__wait(service->hub, &change.wait, timeout);
+    service->hub->io_waiters++; /* another OS thread may stop the server */
+    error = green__wait(service->hub, &change.wait, timeout);
+    service->hub->io_waiters--;
+    return error;
 }
 
 void green__service_announce(green_service *service) {

@@ -50,6 +50,25 @@ TEST(deadlocks, "joining oneself, or a thread that joins oneself, is EDEADLK") {
     end();
 }
 
+static void *wait_for_event(void *event) {
+    void *value;
+    return (void *)(intptr_t)green_event_wait(event, &value, GREEN_FOREVER);
+}
+
+TEST(never_ends, "if nothing can end a thread, a join by the OS thread's context is EDEADLK, and can be repeated") {
+    begin();
+    green_event *event;
+    CHECK(green_event_make(&event), ==, 0);
+    pthread_t thread = create(wait_for_event, event);
+    capture_begin();
+    CHECK(lib->join(thread, NULL), ==, EDEADLK);
+    CHECK_CONTAINS(capture_end(), "deadlock: ");
+    CHECK(green_event_send(event, NULL), ==, 0);
+    CHECK(joined(thread) == NULL);
+    green_event_free(event);
+    end();
+}
+
 static void *try_other(void *argument) {
     struct couple *couple = argument;
     couple->errors[0] = lib->timedjoin(couple->other, NULL, &(struct timespec){1, 0});

@@ -173,7 +173,7 @@ TEST(timeout, "a wait that times out returns -ETIMEDOUT, leaves nothing behind, 
     int64_t before = green_now(), time = 5 * GREEN_MILLISECOND;
     CHECK(green_event_wait(event, &value, time), ==, -ETIMEDOUT);
     CHECK(green_now() - before, >=, time);
-    CHECK_CONTAINS(green_explain(-ETIMEDOUT), "event");
+    CHECK_TEXT(green_explain(-ETIMEDOUT), "the event was not sent within 5 ms (ETIMEDOUT)");
     check_unsent(event);
     CHECK(green_event_send(event, event), ==, 0);
     CHECK(green_event_wait(event, &value, time), ==, 0);
@@ -191,7 +191,7 @@ TEST(timeout_zero, "a timeout of 0 polls, and no other thread runs") {
     void *value = NULL;
     green_thread *thread = start(yield_mark, "r");
     CHECK(green_event_wait(event, &value, 0), ==, -ETIMEDOUT);
-    CHECK_CONTAINS(green_explain(-ETIMEDOUT), "event");
+    CHECK_CONTAINS(green_explain(-ETIMEDOUT), "the event was not sent (ETIMEDOUT)");
     CHECK(green_event_send(event, event), ==, 0);
     CHECK(green_event_wait(event, &value, GREEN_FOREVER), ==, 0);
     CHECK_TEXT(marks(), "");
@@ -355,7 +355,9 @@ TEST(deadlock, "main gets -EDEADLK with a message when it waits for an event tha
     const char *output = capture_end();
     CHECK(error, ==, -EDEADLK);
     CHECK_CONTAINS(output, "waiting for an event");
-    CHECK_CONTAINS(green_explain(-EDEADLK), "event");
+    CHECK_CONTAINS(output, "If a callback or another OS thread was to end a wait");
+    CHECK_CONTAINS(green_explain(-EDEADLK), "waiting for an event: every green thread of this OS thread waits");
+    CHECK_CONTAINS(green_explain(-EDEADLK), "wait for a promise or a channel");
     CHECK(green_event_waiting(event), ==, 0);
     green_event_free(event);
 }

@@ -14,14 +14,28 @@ static void describe(const green_wait *wait, char *text, size_t size) {
     snprintf(text, size, "in a patched call, waiting for the end of a thread");
 }
 
+struct join_wait {
+    green_wait wait;
+    green_pthread *pthread;
+};
+
+/* Only a deadlock ends the wait early. It ignores interrupts, as pthread_join() does signals. */
+static void cancel(green_wait *wait) {
+    wait->cancelled = wait->cause == -EDEADLK;
+    if (!wait->cancelled)
+        return;
+    GREEN_CONTAINER(wait, struct join_wait, wait)->pthread->waiter = NULL;
+    green__ready(wait->thread);
+}
+
 /* Waits for a thread of the same OS thread, without a deadline. */
 static int wait_here(green_hub *hub, green_pthread *pthread) {
-    static const green_wait_kind kind = {NULL, describe};
-    green_wait wait;
-    green__wait_init(hub, &wait, &kind);
-    pthread->waiter = &wait;
-    green__park(hub, &wait);
-    return 0;
+    static const green_wait_kind kind = {cancel, describe};
+    struct join_wait join = {.pthread = pthread};
+    green__wait_init(hub, &join.wait, &kind);
+    pthread->waiter = &join.wait;
+    green__park(hub, &join.wait);
+    return join.wait.cancelled ? EDEADLK : 0;
 }
 
 static int wait_parking(green_hub *hub, const green_pthread *pthread, const green_clock_deadline *deadline) {
