@@ -62,9 +62,9 @@ mutant(channel_close_too_late sync/channel
 
 # Waits that are served by one OS thread while another one ends them.
 mutant(wait_served_and_failed core/shared_wait.h "GREEN_LIKELY(wait->served) ? 0" "!wait->wait.cancelled ? 0")
-mutant(wait_readied_twice core/shared_wait "    if (leave(shared_wait_of(wait)))\n        green__ready"
-       "    leave(shared_wait_of(wait));\n    green__ready")
-mutant(wait_timed_out_and_served core/shared_wait "left = leave(wait);" "left = leave(wait) || true;")
+mutant(wait_readied_twice core/shared_wait "    if (green__shared_wait_leave(shared_wait_of(wait)))\n        green__ready"
+       "    green__shared_wait_leave(shared_wait_of(wait));\n    green__ready")
+mutant(wait_timed_out_and_served core/shared_wait "left = green__shared_wait_leave(wait);" "left = green__shared_wait_leave(wait) || true;")
 mutant(wait_woken_without_futex core/shared_wait "__ATOMIC_RELEASE) == GREEN_OS_THREAD_BLOCKED)"
        "__ATOMIC_RELEASE) == GREEN_OS_THREAD_WOKEN)")
 mutant(wait_of_dead_hub core/hub "    green__shared_waits_leave(hub);\n" "")
