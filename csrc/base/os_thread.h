@@ -4,6 +4,7 @@
 
 #include "pthread.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Starts an OS thread with all signals blocked, because signals are for the threads of the
@@ -14,5 +15,15 @@ int green__os_thread_start(pthread_t *thread, size_t stack_size, void *(*functio
 /* Sets the name of the calling OS thread. For another one, the C library would open a
  * descriptor. */
 void green__os_thread_set_name(const char *name);
+
+/* The calling OS thread, one of Green's own, begins or ends a time in which it runs no code of
+ * the program. */
+void green__os_thread_rest_begin(void);
+void green__os_thread_rest_end(void);
+
+/* Whether the process has OS threads besides the calling one that may run code of the program.
+ * Those at rest and the kernel's workers of a ring do not. Opens descriptors for a moment, and
+ * returns true if it cannot find out. */
+bool green__os_threads_may_run_program(void);
 
 #endif

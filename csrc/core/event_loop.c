@@ -3,13 +3,15 @@
 #include "fork.h"
 #include "hub.h"
 #include "interrupt.h"
+#include "main_queue.h"
 #include "stack_overflow.h"
 
 #include <unistd.h>
 
 /* What other OS threads can do is counted as I/O: to complete an offloaded call, to send to a
  * promise or a channel, to release a patched lock. Anything else, such as a spawn by a callback,
- * needs a reference to the hub. So an OS thread that could end a wait is always known. */
+ * needs a reference to the hub, or comes through the main queue. So an OS thread that could end
+ * a wait is always known. */
 static bool is_deadlocked(const green_hub *hub, int64_t timeout) {
     return timeout < 0 && hub->io_waiters == 0 && !green__hub_is_shared(hub) && !green__inbox_has_posts(&hub->inbox);
 }
@@ -73,8 +75,11 @@ static void idle(green_hub *hub) {
     while (!hub->head) {
         int64_t timeout = until_next_timer(hub);
         if (is_deadlocked(hub, timeout)) {
-            report_deadlock(hub);
-            break;
+            if (!green__main_queue_may_run(hub)) {
+                report_deadlock(hub);
+                break;
+            }
+            timeout = GREEN_MAIN_QUEUE_CHECK;
         }
         wait_in_kernel(hub, timeout);
         fire_timers(hub);

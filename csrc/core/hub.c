@@ -3,6 +3,7 @@
 #include "exit_observer.h"
 #include "fork.h"
 #include "interrupt.h"
+#include "main_queue.h"
 #include "shared_wait.h"
 #include "stack_overflow.h"
 #include "thread.h"
@@ -133,6 +134,7 @@ static void keep_lost(green_hub *hub) {
 
 void green__hub_leave(void) {
     green_hub *hub = green__hub;
+    green__main_queue_stop(hub);
     if (green_hub_close() == 0)
         return;
     report_in_use(hub);
@@ -267,6 +269,7 @@ int green__hub_make(const green_hub_options *given) {
     green__task_words_find(&hub->switch_state.task_words);
     green__switch_state_scan(&hub->switch_state);
     publish(hub);
+    green__main_queue_start(hub);
     return 0;
 
 failed:

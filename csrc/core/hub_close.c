@@ -2,13 +2,14 @@
 #include "hub.h"
 #include "interrupt.h"
 #include "local.h"
+#include "main_queue.h"
 
 /* Whether there are posts, or threads of Green's own, which end without waiting. Jobs of Tasks
  * are not such work: they may wait. */
 static bool has_own_work(const green_hub *hub) {
     bool has_idle_runner = hub->task_jobs.has_runner && hub->task_jobs.queued == 0;
     return hub->diagnostics.dumps > 0 || hub->post_thread_exists || has_idle_runner ||
-           green__inbox_has_posts(&hub->inbox);
+           green__main_queue_has_thread(hub) || green__inbox_has_posts(&hub->inbox);
 }
 
 /* A hub whose OS thread ends in a signal handler may be in the event loop. */
@@ -31,6 +32,7 @@ int green_hub_close(void) {
                                hub->threads - 1, hub->handles, hub->sockets);
     } while (!green__inbox_close(&hub->inbox));
     hub->in_event_loop = true;
+    green__main_queue_stop(hub);
     while (hub->engine->operations > 0) /* cancelled and not completed yet */
         hub->engine->class->poll(hub->engine, GREEN_FOREVER);
     hub->root.must_not_block = true;

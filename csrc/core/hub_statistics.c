@@ -1,4 +1,4 @@
-#include "hub_record.h"
+#include "main_queue.h"
 
 #include <green/hub.h>
 
@@ -17,7 +17,7 @@ void green__hub_statistics(green_hub *hub, green_statistics *statistics) {
         .handles = hub->handles,
         .timers = hub->timers.count,
         .sockets = hub->sockets,
-        .operations = hub->engine->operations,
+        .operations = hub->engine->operations - green__main_queue_operations(hub),
         .buffers = hub->engine->buffers_in_use,
         .switches = hub->switches,
         .loop_iterations = hub->loop_iterations,

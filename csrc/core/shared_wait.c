@@ -2,6 +2,8 @@
 
 #include "../base/timespec.h"
 #include "async_wait.h"
+#include "hub.h"
+#include "main_queue.h"
 
 #include <linux/futex.h>
 #include <pthread.h>
@@ -35,6 +37,14 @@ void green__shared_wait_deliver(green_post *post, int error) {
     green_shared_wait *wait = GREEN_CONTAINER(post, green_shared_wait, post);
     if (error == 0) /* otherwise the OS thread of the waiter ends */
         green__ready(wait->wait.thread);
+}
+
+int green__shared_begin_without_hub(int64_t timeout) {
+    int error;
+    if (timeout == 0 || !green__main_queue_needs_hub())
+        return 0;
+    green_hub *hub = green__hub_here(&error);
+    return hub ? green__begin(hub, timeout) : 0; /* without one it blocks the OS thread */
 }
 
 /* Not through the C library, which has no such call. Returns at a wake-up, the deadline, a

@@ -57,10 +57,15 @@ void green__shared_wait_cancel(green_wait *wait);
 /* The cancel() of a wait that ignores interrupts, and must have no timeout. */
 void green__shared_wait_ignore(green_wait *wait);
 
+/* Begins a blocking call of an OS thread without a hub, which makes one only if it has to
+ * serve the main queue meanwhile. */
+int green__shared_begin_without_hub(int64_t timeout);
+
 /* Begins a blocking call on the calling thread. Returns 0, or -errno as green__begin(). Call
  * it before the lock is taken. */
 static inline int green__shared_begin(int64_t timeout) {
-    return green__hub ? green__begin(green__hub, timeout) : 0;
+    return GREEN_LIKELY(green__hub != NULL) ? green__begin(green__hub, timeout)
+                                            : green__shared_begin_without_hub(timeout);
 }
 
 /* The function of wait->post. */

@@ -271,6 +271,7 @@ static void wait_for_check(void) {
 static void *watch(void *unused) {
     is_watcher = true;
     green__os_thread_set_name("green-watcher");
+    green__os_thread_rest_begin();
     while (!__atomic_load_n(&watcher.must_stop, __ATOMIC_ACQUIRE)) {
         int64_t now = green_now();
         if (__atomic_exchange_n(&watcher.dump_requested, false, __ATOMIC_ACQUIRE))
@@ -280,6 +281,7 @@ static void *watch(void *unused) {
             ;
         wait_for_check();
     }
+    green__os_thread_rest_end();
     return unused;
 }
 

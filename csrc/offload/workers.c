@@ -30,14 +30,22 @@ static void pool_free(green_offload_pool *pool) {
 
 /* Workers ---------------------------------------------------------------------- */
 
-/* Returns false after the idle time. It is measured by the monotonic clock, so that setting
- * the system's date has no effect. */
-static bool wait_for_work(green_offload_pool *pool) {
+/* The time is measured by the monotonic clock, so that setting the system's date has no
+ * effect. */
+static int wait_for_signal(green_offload_pool *pool) {
     if (pool->idle_time < 0)
-        return green__pthread.cond_wait(&pool->work, &pool->lock.mutex) == 0;
+        return green__pthread.cond_wait(&pool->work, &pool->lock.mutex);
     int64_t until = green__time_add(green_now(), pool->idle_time);
     struct timespec time = green__timespec_of(until);
-    return green__pthread.cond_clockwait(&pool->work, &pool->lock.mutex, CLOCK_MONOTONIC, &time) == 0;
+    return green__pthread.cond_clockwait(&pool->work, &pool->lock.mutex, CLOCK_MONOTONIC, &time);
+}
+
+/* Returns false after the idle time. */
+static bool wait_for_work(green_offload_pool *pool) {
+    green__os_thread_rest_begin();
+    int error = wait_for_signal(pool);
+    green__os_thread_rest_end();
+    return error == 0;
 }
 
 /* The next job, or NULL if the worker must end. Called with the lock held. */

@@ -52,6 +52,7 @@ static void forked(green_lock *lock) {
 static void *wait_for_orphans(void *unused) {
     bool is_last = false;
     green__os_thread_set_name("green-reaper");
+    green__os_thread_rest_begin();
     while (!is_last) {
         struct epoll_event event;
         green_process_end end;
@@ -67,6 +68,7 @@ static void *wait_for_orphans(void *unused) {
         }
         green__unlock(&orphans.lock);
     }
+    green__os_thread_rest_end();
     return unused;
 }
 

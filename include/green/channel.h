@@ -11,7 +11,8 @@
  *
  * All functions may be called on any OS thread, at the same time. On an OS thread with a
  * hub, a call that waits lets other green threads run. On an OS thread without a hub, it
- * blocks the OS thread, and makes no hub. green_channel_try_send() and
+ * blocks the OS thread, and makes no hub, except on the main OS thread of a Swift program,
+ * which has to call the main queue: see hub.h. green_channel_try_send() and
  * green_channel_try_receive() never wait, so callbacks of libraries may call them.
  *
  * If several OS threads use a channel that stores elements, a call that has to wait may first

@@ -24,10 +24,19 @@
  *                             or the guard of stacks is not the first choice; a
  *                             handler of report.h always gets this
  *
+ * Swift's main actor: In a program with the Swift module of Green, the hub of the main OS
+ * thread calls the main queue of libdispatch, in a green thread of Green's own that ends when
+ * the queue is empty. The queue is serial: while a call of it is parked, no other runs. A hub
+ * can close between two calls. No green thread waits for the queue, so green_statistics does
+ * not count it, and a deadlock is reported as ever if the queue is empty and the process has no
+ * OS thread that may add to it. Otherwise the hub waits, and checks that again every five
+ * seconds.
+ *
  * fork(2): A child has no hub, because the ring or epoll of each hub belongs to the
  * parent. The only OS thread of the child continues, and its next blocking call makes a
  * hub. If a green thread calls fork(2), the child has only this thread. It becomes the
  * context of the child's OS thread and loses its name, its thread-locals and its links.
+ * The child does not call the main queue of libdispatch, which does not work there.
  * When its function returns, the child ends as by exit(3), with EXIT_FAILURE if the result
  * is an error. In a link or a destructor, fork only to call exec(3) or _exit(2).
  *

@@ -1,0 +1,131 @@
+#include "main_queue.h"
+
+#include "../base/error.h"
+#include "../base/os_thread.h"
+#include "fork.h"
+#include "thread.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* libdispatch's, for CFRunLoop. */
+extern int _dispatch_get_main_queue_handle_4CF(void) __attribute__((weak));
+extern void _dispatch_main_queue_callback_4CF(void *unused) __attribute__((weak));
+
+/* There is one main OS thread. */
+static struct {
+    green_hub *hub; /* that serves the queue */
+    int fd;         /* the eventfd, which belongs to libdispatch */
+    green_op poll;
+    bool polls;            /* the operation is in progress */
+    bool is_due;           /* a thread for the queue has not begun */
+    green_thread *caller;  /* the thread that calls the queue */
+    int64_t doubted_until; /* until then, other OS threads count as those that may add to the queue */
+} queue;
+
+static void arm(void);
+
+/* The queue may have Tasks, which must not block if their state is not known. */
+static void call_queue(green_thread *self) {
+    self->must_not_block = self->state_is_unknown = !green__task_state_is_known();
+    queue.caller = self;
+    _dispatch_main_queue_callback_4CF(NULL);
+    queue.caller = NULL;
+}
+
+static int call(void *argument) {
+    green_hub *hub = argument;
+    uint64_t wakes;
+    if (queue.hub != hub)
+        return 0;
+    queue.is_due = false;
+    green__thread_set_name(hub->current, "main queue");
+    syscall(SYS_read, queue.fd, &wakes, sizeof wakes); /* first: an addition to the empty queue wakes again */
+    call_queue(hub->current);
+    if (queue.hub == hub && green__hub == hub) /* not in a child that was forked by the queue */
+        arm();
+    return 0;
+}
+
+static void complete(green_op *op, int32_t result) {
+    (void)op;
+    green_hub *hub = queue.hub;
+    queue.polls = false;
+    if (!hub || result == -ECANCELED)
+        return;
+    if (result < 0) {
+        green__report("the main queue is no longer called: cannot wait for descriptor %d of libdispatch: %s", queue.fd,
+                      green__error_text(result));
+        queue.hub = NULL;
+        return;
+    }
+    queue.is_due = green__spawn_own(hub, call, hub) == 0;
+    if (!queue.is_due)
+        arm(); /* no memory: try again after an iteration of the event loop */
+}
+
+static void arm(void) {
+    queue.poll = (green_op){.complete = complete, .kind = GREEN_OP_POLL, .fd = queue.fd, .flags = POLLIN};
+    queue.polls = true;
+    queue.hub->engine->class->submit(queue.hub->engine, &queue.poll);
+}
+
+/* Whether it was not found to be the main OS thread. */
+static _Thread_local bool is_other;
+
+bool green__main_queue_needs_hub(void) {
+    if (is_other)
+        return false;
+    is_other = !_dispatch_get_main_queue_handle_4CF || !_dispatch_main_queue_callback_4CF || !green__task_runtime ||
+               green__generation != 0 || syscall(SYS_gettid) != getpid();
+    return !is_other && !queue.caller;
+}
+
+void green__main_queue_start(green_hub *hub) {
+    if (!green__main_queue_needs_hub())
+        return;
+    queue.hub = hub;
+    queue.fd = _dispatch_get_main_queue_handle_4CF();
+    queue.doubted_until = 0;
+    arm();
+}
+
+void green__main_queue_stop(green_hub *hub) {
+    if (queue.hub != hub)
+        return;
+    queue.hub = NULL;
+    queue.is_due = false;
+    hub->engine->class->cancel(hub->engine, &queue.poll);
+}
+
+bool green__main_queue_has_thread(const green_hub *hub) {
+    return queue.hub == hub && queue.is_due;
+}
+
+uint64_t green__main_queue_operations(const green_hub *hub) {
+    return queue.hub == hub && queue.polls;
+}
+
+static bool is_empty(void) {
+    struct pollfd readable = {.fd = queue.fd, .events = POLLIN};
+    return syscall(SYS_ppoll, &readable, 1, &(struct timespec){0, 0}, NULL, 0) == 0;
+}
+
+/* An OS thread may add to the queue, and end, just before it is counted, so the eventfd is
+ * polled afterwards. */
+bool green__main_queue_may_run(const green_hub *hub) {
+    if (queue.hub != hub || queue.caller)
+        return false;
+    int64_t now = green_now();
+    if (now < queue.doubted_until)
+        return true;
+    int error_number = errno;
+    bool others = green__os_threads_may_run_program();
+    if (others)
+        queue.doubted_until = green__time_add(now, GREEN_MAIN_QUEUE_CHECK);
+    bool empty = is_empty();
+    errno = error_number;
+    return others || !empty;
+}
