@@ -40,7 +40,8 @@ typedef struct green_async_wait green_async_wait;
  * green_channel_send(). It must be short and must not block. It may release the wait.
  *
  * Returns 0, or -ENOMEM. */
-GREEN_API GREEN_CHECK int green_async_wait_make(green_async_wait **wait, void (*done)(void *context, int result),
+GREEN_API GREEN_CHECK int green_async_wait_make(green_async_wait **wait,
+                                                void (*done)(void *GREEN_NULLABLE context, int result),
                                                 void *GREEN_NULLABLE context);
 
 /* Adds an owner, and returns the wait. */

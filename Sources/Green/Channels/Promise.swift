@@ -90,6 +90,23 @@ public final class Promise<Value: Sendable>: Sendable {
         return try outcome!.get()
     }
 
+    /// The value, once it is sent, for an `async` function.
+    ///
+    /// ```swift
+    /// let reply = try await promise.value
+    /// ```
+    ///
+    /// Only the Task waits: it blocks no OS thread, and may run on any executor. If the Task is cancelled before the
+    /// promise is sent, it throws `CancellationError`. Otherwise it returns or throws what was sent.
+    nonisolated(nonsending) public var value: Value {
+        get async throws {
+            if !isSent {
+                try unsafe await AsyncWait.run { unsafe green_promise_wait_async(handle, $0) }
+            }
+            return try outcome!.get()
+        }
+    }
+
     /// Whether a value or an error was sent.
     public var isSent: Bool {
         unsafe green_promise_is_sent(handle)

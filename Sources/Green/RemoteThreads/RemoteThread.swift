@@ -30,6 +30,24 @@ public struct RemoteThread<Success: Sendable>: Sendable {
         try call.wait(timeout: timeout)
     }
 
+    /// The result of the thread, once it has ended, for an `async` function.
+    ///
+    /// ```swift
+    /// let sizes = hubs.map { hub in hub.spawn { try work() } }
+    /// for thread in sizes {
+    ///     print(try await thread.value)
+    /// }
+    /// ```
+    ///
+    /// Only the Task waits: it blocks no OS thread, and may run on any executor. It throws the errors of
+    /// ``wait(timeout:)``. If the Task is cancelled before the thread has ended, it throws `CancellationError`, and the
+    /// thread continues to run.
+    nonisolated(nonsending) public var value: Success {
+        get async throws {
+            try await call.value
+        }
+    }
+
     /// Interrupts the thread soon: the blocking call that it is in then, or else its next one, throws the error.
     ///
     /// If the thread has not begun, its function never runs. If it has ended, nothing happens. A thread may catch the
