@@ -75,11 +75,11 @@ static void idle(green_hub *hub) {
     while (!hub->head) {
         int64_t timeout = until_next_timer(hub);
         if (is_deadlocked(hub, timeout)) {
-            if (!green__main_queue_may_run(hub)) {
+            timeout = green__main_queue_time(hub);
+            if (timeout == 0) {
                 report_deadlock(hub);
                 break;
             }
-            timeout = GREEN_MAIN_QUEUE_CHECK;
         }
         wait_in_kernel(hub, timeout);
         fire_timers(hub);

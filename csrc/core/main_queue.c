@@ -14,15 +14,18 @@
 extern int _dispatch_get_main_queue_handle_4CF(void) __attribute__((weak));
 extern void _dispatch_main_queue_callback_4CF(void *unused) __attribute__((weak));
 
+static const int64_t PAUSE_MIN = 10 * GREEN_MILLISECOND, PAUSE_MAX = 5 * GREEN_SECOND;
+
 /* There is one main OS thread. */
 static struct {
     green_hub *hub; /* that serves the queue */
     int fd;         /* the eventfd, which belongs to libdispatch */
     green_op poll;
-    bool polls;            /* the operation is in progress */
-    bool is_due;           /* a thread for the queue has not begun */
-    green_thread *caller;  /* the thread that calls the queue */
-    int64_t doubted_until; /* until then, other OS threads count as those that may add to the queue */
+    bool polls;           /* the operation is in progress */
+    bool is_due;          /* a thread for the queue has not begun */
+    green_thread *caller; /* the thread that calls the queue */
+    int64_t next_check;   /* until then, there are OS threads that may add to the queue */
+    int64_t pause;        /* to the check after it */
 } queue;
 
 static void arm(void);
@@ -31,6 +34,7 @@ static void arm(void);
 static void call_queue(green_thread *self) {
     self->must_not_block = self->state_is_unknown = !green__task_state_is_known();
     queue.caller = self;
+    queue.pause = PAUSE_MIN;
     _dispatch_main_queue_callback_4CF(NULL);
     queue.caller = NULL;
 }
@@ -88,7 +92,8 @@ void green__main_queue_start(green_hub *hub) {
         return;
     queue.hub = hub;
     queue.fd = _dispatch_get_main_queue_handle_4CF();
-    queue.doubted_until = 0;
+    queue.next_check = 0;
+    queue.pause = PAUSE_MIN;
     arm();
 }
 
@@ -115,17 +120,22 @@ static bool is_empty(void) {
 
 /* An OS thread may add to the queue, and end, just before it is counted, so the eventfd is
  * polled afterwards. */
-bool green__main_queue_may_run(const green_hub *hub) {
-    if (queue.hub != hub || queue.caller)
-        return false;
-    int64_t now = green_now();
-    if (now < queue.doubted_until)
-        return true;
+static bool may_run(int64_t now) {
     int error_number = errno;
-    bool others = green__os_threads_may_run_program();
-    if (others)
-        queue.doubted_until = green__time_add(now, GREEN_MAIN_QUEUE_CHECK);
-    bool empty = is_empty();
+    bool others = green__os_threads_may_run_program(), empty = is_empty();
     errno = error_number;
+    if (others) {
+        queue.next_check = green__time_add(now, queue.pause);
+        queue.pause = 2 * queue.pause < PAUSE_MAX ? 2 * queue.pause : PAUSE_MAX;
+    }
     return others || !empty;
+}
+
+int64_t green__main_queue_time(const green_hub *hub) {
+    if (queue.hub != hub || queue.caller)
+        return 0;
+    int64_t now = green_now();
+    if (now >= queue.next_check && !may_run(now))
+        return 0;
+    return queue.next_check > now ? queue.next_check - now : PAUSE_MIN;
 }

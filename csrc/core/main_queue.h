@@ -20,11 +20,6 @@
 
 #include "hub_record.h"
 
-/* How long a hub waits, at most, if only code of the main queue can wake its threads. Then it
- * asks again whether such code may still come. An idle worker of libdispatch ends after as
- * long. */
-#define GREEN_MAIN_QUEUE_CHECK (5 * GREEN_SECOND)
-
 /* Whether a hub of the calling OS thread, which has none, would serve the main queue. */
 bool green__main_queue_needs_hub(void);
 
@@ -40,8 +35,12 @@ bool green__main_queue_has_thread(const green_hub *hub);
 /* The operations of the hub's engine that are for the queue, 0 or 1. */
 uint64_t green__main_queue_operations(const green_hub *hub);
 
-/* Whether code of the main queue may still wake threads of this hub, none of which can run.
- * It may if the queue is not empty, or if there is an OS thread that may add to it. */
-bool green__main_queue_may_run(const green_hub *hub);
+/* Called if none of the hub's threads can run. Returns how long to wait for code of the main
+ * queue, which may wake them, before the next call. 0: there will be none, because the queue
+ * is empty, or a call of it is among these threads, and no OS thread may add to it.
+ *
+ * The waits get longer, up to five seconds: an idle worker of libdispatch ends after as
+ * long. */
+int64_t green__main_queue_time(const green_hub *hub);
 
 #endif
