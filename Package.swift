@@ -48,6 +48,16 @@ func integration(_ name: String, product: String, package: String, trait: String
     )
 }
 
+// Programs that the tests start: the kind of main decides how the main actor runs.
+let testPrograms: [Target] = ["main-queue", "main-queue-await", "main-queue-async", "main-queue-isolated"].map {
+    .executableTarget(
+        name: $0,
+        dependencies: ["Green"],
+        path: "Tests/Programs/\($0)",
+        swiftSettings: $0.hasSuffix("isolated") ? [.defaultIsolation(MainActor.self)] : []
+    )
+}
+
 let package = Package(
     name: "swift-green",
     products: [.library(name: "Green", targets: ["Green"])] + integrationProducts + exampleProducts,
@@ -118,6 +128,6 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
     ]
-        + exampleTargets,
+        + exampleTargets + testPrograms,
     cLanguageStandard: .gnu11
 )
