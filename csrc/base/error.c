@@ -19,12 +19,6 @@ const char *green_version(void) {
     return VERSION(GREEN_VERSION_MAJOR, GREEN_VERSION_MINOR, GREEN_VERSION_PATCH);
 }
 
-int64_t green_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
-
 const char *green__error_text(int error) {
     if (error == GREEN_STOP_SERVE)
         return "Asked to stop serving";

@@ -5,6 +5,7 @@
 #include "interrupt.h"
 #include "main_queue.h"
 #include "stack_overflow.h"
+#include "virtual_clock.h"
 
 #include <unistd.h>
 
@@ -60,6 +61,21 @@ static void wait_in_kernel(green_hub *hub, int64_t timeout) {
         green__inbox_awake(&hub->inbox);
 }
 
+/* The same under a virtual clock, which passes the next timer at once if nothing else can
+ * make a thread ready. */
+static void wait_in_virtual_time(green_hub *hub, int64_t timeout) {
+    green_virtual_wait wait;
+    wait_in_kernel(hub, green__virtual_wait_begin(&wait, hub, timeout));
+    green__virtual_wait_end(&wait, hub);
+}
+
+static void wait_for_anything(green_hub *hub, int64_t timeout) {
+    if (GREEN_UNLIKELY(hub->has_virtual_clock))
+        wait_in_virtual_time(hub, timeout);
+    else
+        wait_in_kernel(hub, timeout);
+}
+
 void green__event_loop_poll(green_hub *hub, int64_t timeout) {
     hub->in_event_loop = true;
     wait_in_kernel(hub, timeout);
@@ -81,7 +97,7 @@ static void idle(green_hub *hub) {
                 break;
             }
         }
-        wait_in_kernel(hub, timeout);
+        wait_for_anything(hub, timeout);
         fire_timers(hub);
         if (green__inbox_has_posts(&hub->inbox))
             green__inbox_run(&hub->inbox);

@@ -1,5 +1,7 @@
 #include "fork.h"
 
+#include "../base/clock.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -30,6 +32,7 @@ static void abandon(green_hub *hub) {
     if (hub->current->stack)
         inherited = hub->current->stack;
     green__hub = NULL;
+    green__virtual_now = 0;
 }
 
 static void before_fork(void) {

@@ -1,5 +1,6 @@
 #include "hub.h"
 
+#include "../base/clock.h"
 #include "exit_observer.h"
 #include "fork.h"
 #include "interrupt.h"
@@ -7,6 +8,7 @@
 #include "shared_wait.h"
 #include "stack_overflow.h"
 #include "thread.h"
+#include "virtual_clock.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -109,6 +111,7 @@ void green__hub_destroy(green_hub *hub) {
         hub->exit((char *)hub->root.access);
     green__hub_unregister(&hub->registration);
     green__hub = NULL;
+    green__virtual_now = 0;
     /* A sender that has ended a wait of the hub may not have made its wake-up yet. */
     green__engine_await_wakes(hub->engine, hub->inbox.wakes);
     hub_end(hub);
@@ -139,6 +142,7 @@ void green__hub_leave(void) {
         return;
     report_in_use(hub);
     hub->is_lost = true;
+    green__virtual_now = 0;
     pthread_setspecific(exit_key, NULL);
     hub->current->must_not_block = true;
     green__hub_unregister(&hub->registration);
@@ -210,7 +214,8 @@ static void root_init(green_hub *hub) {
 }
 
 /* The OS thread's own context is the first thread, and it is running. */
-static void scheduler_init(green_hub *hub) {
+static void scheduler_init(green_hub *hub, bool has_virtual_clock) {
+    green__virtual_clock_init(hub, has_virtual_clock);
     hub->tail = &hub->head;
     hub->last_post = &hub->posts;
     hub->error_number = &errno;
@@ -233,7 +238,7 @@ static void swift_hooks_init(green_hub *hub) {
 /* Makes it the hub of this OS thread, for diagnostics and forks, too. */
 static void publish(green_hub *hub) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    hub->diagnostics.since = hub->now; /* it may be blocked from the start */
+    hub->diagnostics.since = green__os_clock(); /* it may be blocked from the start */
     green__hub = hub;
     pthread_once(&once, prepare);
     pthread_setspecific(exit_key, hub);
@@ -264,7 +269,7 @@ int green__hub_make(const green_hub_options *given) {
         goto failed;
     green__guards_open(&hub->stacks.guards); /* last, because it can do without a descriptor */
 
-    scheduler_init(hub);
+    scheduler_init(hub, options.virtual_clock);
     swift_hooks_init(hub);
     green__task_words_find(&hub->switch_state.task_words);
     green__switch_state_scan(&hub->switch_state);

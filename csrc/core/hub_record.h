@@ -40,6 +40,10 @@ struct green_hub {
     green_hub_diagnostics diagnostics;
 
     int64_t now; /* the clock at the last iteration */
+    /* See virtual_clock.h. */
+    bool has_virtual_clock;
+    unsigned clock_holds;  /* calls of green_clock_hold() that were not taken back */
+    uint64_t outside_work; /* waits for work outside of the hub, and child processes that run */
     green_engine *engine;
     char *fallback;                 /* why the engine is not the first choice; NULL if it is */
     uint64_t io_waiters;            /* parked threads that an I/O completion or another OS thread can wake */

@@ -17,6 +17,7 @@
 
 #include "inbox.h"
 #include "interrupt.h"
+#include "virtual_clock.h"
 
 struct green_async_wait;
 
@@ -129,6 +130,17 @@ static inline int green__shared_wait(green_shared_wait *wait, int64_t timeout) {
     green__park_for(hub, &wait->wait, timeout);
     hub->io_waiters--;
     return GREEN_LIKELY(wait->served) ? 0 : green__wait_error(hub, &wait->wait);
+}
+
+/* The same for a wait that something outside of the hub will end. */
+static inline int green__shared_wait_outside(green_shared_wait *wait, int64_t timeout) {
+    green_hub *hub = wait->hub;
+    if (hub)
+        green__outside_work_begin(hub);
+    int error = green__shared_wait(wait, timeout);
+    if (hub)
+        green__outside_work_end(hub);
+    return error;
 }
 
 /* Calls kind->leave(). */

@@ -5,15 +5,24 @@
 
 enum { CHILDREN = 4, CAPACITY_MIN = 64 };
 
+static const size_t CAPACITY_MAX = UINT32_MAX / 2; /* so that numbers can be compared when they wrap around */
+
+/* Equal deadlines are common only under a virtual clock. */
+static inline bool is_before(struct green_deadline one, struct green_deadline other) {
+    if (GREEN_LIKELY(one.at != other.at))
+        return one.at < other.at;
+    return (int32_t)(one.timer->number - other.timer->number) < 0;
+}
+
 static void place(green_timer_heap *heap, size_t index, struct green_deadline entry) {
     heap->entries[index] = entry;
-    entry.timer->place = index + 1;
+    entry.timer->place = (uint32_t)index + 1;
 }
 
 static void sift_up(green_timer_heap *heap, size_t index, struct green_deadline entry) {
     while (index > 0) {
         size_t parent = (index - 1) / CHILDREN;
-        if (heap->entries[parent].at <= entry.at)
+        if (is_before(heap->entries[parent], entry))
             break;
         place(heap, index, heap->entries[parent]);
         index = parent;
@@ -28,9 +37,9 @@ static void sift_down(green_timer_heap *heap, size_t index, struct green_deadlin
             break;
         size_t end = first + CHILDREN < heap->count ? first + CHILDREN : heap->count;
         for (size_t child = first + 1; child < end; child++)
-            if (heap->entries[child].at < heap->entries[least].at)
+            if (is_before(heap->entries[child], heap->entries[least]))
                 least = child;
-        if (heap->entries[least].at >= entry.at)
+        if (is_before(entry, heap->entries[least]))
             break;
         place(heap, index, heap->entries[least]);
         index = least;
@@ -42,6 +51,8 @@ int green__timer_reserve(green_timer_heap *heap) {
     if (heap->count < heap->capacity)
         return 0;
     size_t capacity = heap->capacity ? heap->capacity * 2 : CAPACITY_MIN;
+    if (capacity > CAPACITY_MAX)
+        return -ENOMEM;
     void *entries = realloc(heap->entries, capacity * sizeof *heap->entries);
     if (!entries)
         return -ENOMEM;
@@ -53,6 +64,7 @@ int green__timer_reserve(green_timer_heap *heap) {
 int green__timer_start(green_timer_heap *heap, green_timer *timer, int64_t deadline) {
     if (green__timer_reserve(heap) < 0)
         return -ENOMEM;
+    timer->number = heap->started++;
     sift_up(heap, heap->count++, (struct green_deadline){deadline, timer});
     return 0;
 }
@@ -65,7 +77,7 @@ void green__timer_cancel(green_timer_heap *heap, green_timer *timer) {
     struct green_deadline last = heap->entries[--heap->count];
     if (index == heap->count)
         return;
-    if (index > 0 && heap->entries[(index - 1) / CHILDREN].at > last.at)
+    if (index > 0 && is_before(last, heap->entries[(index - 1) / CHILDREN]))
         sift_up(heap, index, last);
     else
         sift_down(heap, index, last);

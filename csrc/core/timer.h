@@ -3,7 +3,7 @@
  * The heap contains the deadlines, so that sifting compares neighbors in memory. Each timer
  * contains its index, so that cancelling it is one removal. Timeouts are mostly cancelled
  * before they expire: they stay at the bottom of the heap and cost a few moves, regardless
- * of the number of timers. */
+ * of the number of timers. Those with the same deadline fire in the order of their starts. */
 #ifndef GREEN_CORE_TIMER_H
 #define GREEN_CORE_TIMER_H
 
@@ -17,7 +17,8 @@
 
 typedef struct green_timer {
     void (*fire)(struct green_timer *timer); /* called once, when the timer is idle again */
-    size_t place;                            /* 1 + index in the heap; 0: idle */
+    uint32_t place;                          /* 1 + index in the heap; 0: idle */
+    uint32_t number;                         /* in the order of the starts */
 } green_timer;
 
 typedef struct green_timer_heap {
@@ -26,6 +27,7 @@ typedef struct green_timer_heap {
         green_timer *timer;
     } * entries;
     size_t count, capacity;
+    uint32_t started;
 } green_timer_heap;
 
 /* Reserves memory for one more timer, so that the next start cannot fail. -ENOMEM. */

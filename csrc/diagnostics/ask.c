@@ -178,7 +178,7 @@ static int await(green_question *question, int64_t timeout) {
     if (must_wait)
         green__wait_list_append(&question->waiter, &wait->wait.wait);
     green__short_unlock(&question->lock);
-    return must_wait ? green__shared_wait(&wait->wait, timeout) : 0;
+    return must_wait ? green__shared_wait_outside(&wait->wait, timeout) : 0;
 }
 
 int green__ask(green_question **place, const green_question_kind *kind, green_hub *only, int64_t timeout) {

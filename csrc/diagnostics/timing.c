@@ -1,5 +1,7 @@
 #include "timing.h"
 
+#include "../base/clock.h"
+
 static uint32_t timing; /* the number of the monitor, or 0; guarded by the lock of the registry */
 
 static void set(green_hub_registration *hub) {
@@ -27,7 +29,7 @@ void green__timing_forked(void) {
 void green__timing_iteration_began(green_hub *hub) {
     green_hub_diagnostics *own = &hub->diagnostics;
     uint32_t monitor = green__hub_timing(&hub->registration);
-    int64_t now = green_now();
+    int64_t now = green__os_clock();
     if (own->timed_for != monitor)
         own->timed_for = monitor; /* the iteration before was not timed */
     else if (now - own->iteration_start > own->longest_iteration)
@@ -36,5 +38,5 @@ void green__timing_iteration_began(green_hub *hub) {
 }
 
 void green__timing_wait_ended(green_hub *hub) {
-    hub->diagnostics.iteration_start = hub->now;
+    hub->diagnostics.iteration_start = green__os_clock();
 }

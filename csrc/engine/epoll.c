@@ -9,6 +9,7 @@
  * call to receive, one to send, and a share of one epoll_wait. */
 #include "epoll.h"
 
+#include "../base/clock.h"
 #include "../base/descriptor.h"
 #include "../base/feature.h"
 #include "../base/lock.h"
@@ -149,12 +150,12 @@ static void wait_for_event(green_epoll *epoll, green_epoll_fd *record, green_op 
 /* All paused operations share one pause. */
 static void pause_before_retry(green_epoll *epoll, green_op *op) {
     if (!epoll->paused.first)
-        epoll->pause_end = green_now() + PAUSE_TIME;
+        epoll->pause_end = green__os_clock() + PAUSE_TIME;
     green__op_queue_append(&epoll->paused, op, GREEN_EPOLL_PAUSED);
 }
 
 static void end_pause(green_epoll *epoll) {
-    if (!epoll->paused.first || green_now() < epoll->pause_end)
+    if (!epoll->paused.first || green__os_clock() < epoll->pause_end)
         return;
     for (green_op *op; (op = green__op_queue_take(&epoll->paused));)
         green__op_queue_append(&epoll->to_try, op, GREEN_EPOLL_QUEUED);

@@ -151,7 +151,9 @@ int green__file_request_run_by_engine(green_hub *hub, green_file_request *reques
     green__wait_init(hub, &waiting.wait, &in_engine);
     hub->engine->class->submit(hub->engine, &request->op);
     hub->io_waiters++;
+    green__outside_work_begin(hub);
     error = green__wait(hub, &waiting.wait, timeout);
+    green__outside_work_end(hub);
     hub->io_waiters--;
     return error == 0 && !request->begun ? 1 : error;
 }

@@ -116,6 +116,7 @@ static int make_hub(green_pool_hub *self) {
     const green_hub_pool *pool = self->pool;
     green_hub_options options = pool->options;
     options.name = self->name;
+    options.virtual_clock = false;
     int error = pool->cpus.set ? green__cpus_bind(&pool->cpus, self->index) : 0;
     if (error == 0)
         error = green_hub_open(&options);

@@ -238,7 +238,9 @@ static int wait_for(green_remote_thread *thread, int64_t timeout) {
     if (green__hub == thread->hub && green__hub->current == thread->thread)
         return green__fail(-EDEADLK, "%s cannot wait for itself", label_of(thread, label));
     int error = timeout == 0 ? -ETIMEDOUT : green__shared_begin(timeout);
-    if (error == 0)
+    if (error == 0 && green__hub == thread->hub)
+        error = green__latch_wait_inside(&thread->finished, describe, timeout);
+    else if (error == 0)
         error = green__latch_wait(&thread->finished, describe, timeout);
     if (error == -ETIMEDOUT)
         green__fail_timed_out(timeout, "%s has not finished", label_of(thread, label));

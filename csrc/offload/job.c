@@ -29,7 +29,7 @@ static void prepare(struct job_wait *wait, green_job *job, const green_shared_wa
 }
 
 static int wait_for(struct job_wait *wait, int64_t timeout) {
-    int error = green__shared_wait(&wait->wait, timeout);
+    int error = green__shared_wait_outside(&wait->wait, timeout);
     GREEN_INVARIANT(error < 0 || __atomic_load_n(&wait->job->ended, __ATOMIC_ACQUIRE),
                     "a job that woke its thread has ended");
     return error;

@@ -2,6 +2,7 @@
 #ifndef GREEN_PATCH_CLOCK_H
 #define GREEN_PATCH_CLOCK_H
 
+#include "../base/clock.h"
 #include "../base/timespec.h"
 #include "../core/timer.h"
 
@@ -22,11 +23,14 @@ static inline int64_t green__timespec_nanoseconds(const struct timespec *time) {
     return time->tv_sec < INT64_MAX / GREEN_SECOND ? time->tv_sec * GREEN_SECOND + time->tv_nsec : INT64_MAX;
 }
 
-/* A deadline on a clock that may be set while a call waits. */
+/* A deadline on a clock that may be set while a call waits. Make it by
+ * green__clock_deadline_of(). */
 typedef struct green_clock_deadline {
-    clockid_t clock;
+    clockid_t clock; /* GREEN_VIRTUAL_CLOCK: the time is one of green_now() */
     int64_t time;
 } green_clock_deadline;
+
+enum { GREEN_VIRTUAL_CLOCK = -1 };
 
 static inline bool green__clock_is_supported(clockid_t clock) {
     return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC;
@@ -40,8 +44,20 @@ static inline bool green__clock_deadline_is_valid(clockid_t clock, const struct 
  * passed. */
 static inline int64_t green__clock_deadline_left(const green_clock_deadline *deadline) {
     struct timespec now;
+    if (deadline->clock == GREEN_VIRTUAL_CLOCK)
+        return deadline->time - green_now();
     clock_gettime(deadline->clock, &now);
     return deadline->time - green__timespec_nanoseconds(&now);
+}
+
+/* The deadline at a time of a clock. Under a virtual clock it is the time that is left of it
+ * now, because the program has computed it from the real time. */
+static inline green_clock_deadline green__clock_deadline_of(clockid_t clock, const struct timespec *time) {
+    green_clock_deadline deadline = {clock, green__timespec_nanoseconds(time)};
+    if (GREEN_LIKELY(green__virtual_now == 0))
+        return deadline;
+    int64_t left = green__clock_deadline_left(&deadline);
+    return (green_clock_deadline){GREEN_VIRTUAL_CLOCK, green__time_add(green_now(), left > 0 ? left : 0)};
 }
 
 /* Whether a deadline has passed. False for NULL. */
@@ -55,7 +71,7 @@ static inline int64_t green__clock_deadline_next_check(const green_clock_deadlin
     if (!deadline)
         return GREEN_NEVER;
     int64_t left = green__clock_deadline_left(deadline);
-    bool is_steady = deadline->clock == CLOCK_MONOTONIC;
+    bool is_steady = deadline->clock != CLOCK_REALTIME;
     return green__deadline_after(left <= 0 ? 0 : left < GREEN_SECOND || is_steady ? left : GREEN_SECOND);
 }
 

@@ -1,6 +1,7 @@
 #include "may_park.h"
 
 #include "../base/lock.h"
+#include "../core/virtual_clock.h"
 
 #include <sys/syscall.h>
 
@@ -21,5 +22,6 @@ int green__block_briefly(int64_t deadline) {
     if (deadline >= 0 && green_now() >= deadline)
         return -ETIMEDOUT;
     syscall(SYS_nanosleep, &(struct timespec){0, GREEN_MILLISECOND}, NULL);
+    green__virtual_clock_pass(GREEN_MILLISECOND);
     return 0;
 }

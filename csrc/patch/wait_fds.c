@@ -1,6 +1,8 @@
 #include "wait_fds.h"
 
 #include "../core/interrupt.h"
+#include "../core/virtual_clock.h"
+#include "../core/virtual_peers.h"
 
 #include <stdio.h>
 
@@ -126,6 +128,13 @@ static int outcome(green_hub *hub, green_fds_wait *call) {
     return hub->current->interrupts ? -EINTR : -ECANCELED;
 }
 
+static bool any_from_outside(const green_fds_wait *call) {
+    for (size_t i = 0; i < call->count; i++)
+        if (call->fds[i].pending && green__descriptor_is_from_outside(call->fds[i].fd))
+            return true;
+    return false;
+}
+
 int green__wait_fds(green_hub *hub, green_waited_fd *fds, size_t count, int64_t deadline) {
     green_fds_wait call = {.fds = fds, .count = count};
     int64_t timeout = green__time_left(deadline);
@@ -141,9 +150,11 @@ int green__wait_fds(green_hub *hub, green_waited_fd *fds, size_t count, int64_t 
         fds[i].call = NULL;
     green__wait_init(hub, &call.wait, &waiting);
     submit(hub, &call);
-    bool waits_for_io = call.pending > 0;
+    bool waits_for_io = call.pending > 0, from_outside = hub->has_virtual_clock && any_from_outside(&call);
     hub->io_waiters += waits_for_io;
+    hub->outside_work += from_outside;
     green__park_for(hub, &call.wait, timeout);
+    hub->outside_work -= from_outside;
     hub->io_waiters -= waits_for_io;
     drain(hub, &call);
     return outcome(hub, &call);

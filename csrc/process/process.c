@@ -5,6 +5,7 @@
 #include "../core/fork.h"
 #include "../core/hub.h"
 #include "../core/io.h"
+#include "../core/virtual_clock.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -111,6 +112,7 @@ int green_process_spawn(green_process **made, const char *program, const char *c
         return error;
     }
     hub->sockets++;
+    green__outside_work_begin(hub);
     *made = process;
     return 0;
 }
@@ -131,6 +133,8 @@ static void drop_pidfd(green_process *process) {
         return;
     process->started.pidfd = -1;
     process->hub->sockets--;
+    if (!process->ended)
+        green__outside_work_end(process->hub);
     process->hub->engine->class->forget(process->hub->engine, pidfd, false);
     if (process->ended)
         close(pidfd);
@@ -170,6 +174,8 @@ static int wait_for_end(green_process *process, int64_t timeout) {
         if (error < 0 || process->ended)
             break;
         error = green__process_collect(process->started.pidfd, &process->end);
+        if (error == 1 && !process->ended)
+            green__outside_work_end(process->hub);
         process->ended = error == 1;
         error = error < 0 ? error : 0;
     }

@@ -69,6 +69,16 @@ void green__biased_lock_slow(green_biased_lock *lock) {
         end_bias(lock);
 }
 
+bool green__biased_lock_has_other_users(green_biased_lock *lock) {
+    uintptr_t self = green__biased_lock_self(), owner = __atomic_load_n(&lock->owner, __ATOMIC_RELAXED);
+    if (owner != GREEN_BIASED_LOCK_UNBIASED)
+        return owner != self;
+    green__short_lock(&lock->lock);
+    bool result = lock->changes > 1 || (lock->changes == 1 && lock->last != self);
+    green__short_unlock(&lock->lock);
+    return result;
+}
+
 /* Called without the lock; the caller still owns the object. */
 void green__biased_lock_left(green_biased_lock *lock) {
     int error_number = errno;

@@ -84,6 +84,10 @@ static inline void green__biased_unlock(green_biased_lock *lock, bool as_owner) 
         green__short_unlock(&lock->lock);
 }
 
+/* Whether others than this OS thread's hub have used the lock. Also true if that is not known:
+ * without membarrier(2), after many uses. */
+bool green__biased_lock_has_other_users(green_biased_lock *lock);
+
 /* Whether several OS threads have used the lock. A hint. */
 static inline bool green__biased_lock_is_shared(const green_biased_lock *lock) {
     return __atomic_load_n(&lock->owner, __ATOMIC_RELAXED) == GREEN_BIASED_LOCK_SHARED;

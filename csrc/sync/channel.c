@@ -346,6 +346,18 @@ static inline __attribute__((always_inline)) int attempt(green_channel *channel,
     return done;
 }
 
+/* Under a virtual clock, other OS threads that use the channel are outside work. */
+static bool has_other_users(green_channel *channel) {
+    return green__biased_lock_has_other_users(&channel->send_lock) ||
+           (channel->limit > 0 && green__biased_lock_has_other_users(&channel->receive_lock));
+}
+
+static inline int await(green_channel *channel, struct channel_wait *wait, int64_t timeout) {
+    if (GREEN_UNLIKELY(wait->wait.hub && wait->wait.hub->has_virtual_clock) && has_other_users(channel))
+        return green__shared_wait_outside(&wait->wait, timeout);
+    return green__shared_wait(&wait->wait, timeout);
+}
+
 /* Reserves what a wait needs before the attempt, because the attempt enters the list of waits
  * if it must. A call that cannot wait makes the attempt nevertheless. */
 static inline __attribute__((always_inline)) int call(green_channel *channel, bool meets, bool sends, void *element,
@@ -368,7 +380,7 @@ static inline __attribute__((always_inline)) int call(green_channel *channel, bo
         wait->began = green__channel_spin(channel, sends, timeout);
     }
     if (done == 0 && error == 0) {
-        error = green__shared_wait(&wait->wait, timeout);
+        error = await(channel, wait, timeout);
         if (error == 0)
             error = wait->result;
     } else if (done != 0) {

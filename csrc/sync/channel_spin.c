@@ -1,5 +1,7 @@
 #include "channel_spin.h"
 
+#include "../base/clock.h"
+
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -58,14 +60,14 @@ static bool may_spin(const green_channel *channel, bool sends) {
 }
 
 int64_t green__channel_spin(green_channel *channel, bool sends, int64_t timeout) {
-    int64_t began = green_now();
+    int64_t began = green__os_clock();
     if ((timeout >= 0 && timeout < SPIN_MAX) || !may_spin(channel, sends))
         return began;
     size_t ready;
     do {
         pause_for(PAUSES);
         ready = ready_for(channel, sends);
-    } while (ready == 0 && green_now() - began < SPIN_MAX);
+    } while (ready == 0 && green__os_clock() - began < SPIN_MAX);
     let_ahead(ready);
     return began;
 }
@@ -76,6 +78,6 @@ void green__channel_let_senders_ahead_slow(const green_channel *channel) {
 }
 
 void green__channel_spin_learn(green_channel *channel, bool sends, int64_t began, bool was_served) {
-    bool was_short = was_served && green_now() - began < SHORT_WAIT;
+    bool was_short = was_served && green__os_clock() - began < SHORT_WAIT;
     __atomic_store_n(&channel->waits_are_short[sends], was_short, __ATOMIC_RELAXED);
 }

@@ -47,21 +47,31 @@ static bool enter(green_latch *latch, latch_wait *wait) {
     return waits;
 }
 
-static int wait_for(green_latch *latch, latch_wait *wait, const green_wait_kind *kind, int64_t timeout) {
+/* Does the same for the calling thread. */
+static bool enter_as(green_latch *latch, latch_wait *wait, const green_wait_kind *kind) {
     wait->kind = (green_shared_wait_kind){*kind, leave};
     wait->latch = latch;
     green__shared_wait_init(&wait->shared, &wait->kind);
-    return enter(latch, wait) ? green__shared_wait(&wait->shared, timeout) : 0;
+    return enter(latch, wait);
 }
 
 int green__latch_wait(green_latch *latch, void (*describe)(const green_wait *, char *, size_t), int64_t timeout) {
     latch_wait local, *wait = GREEN_SHARED_WAIT_MEMORY(local);
-    return wait_for(latch, wait, &(green_wait_kind){green__shared_wait_cancel, describe}, timeout);
+    bool waits = enter_as(latch, wait, &(green_wait_kind){green__shared_wait_cancel, describe});
+    return waits ? green__shared_wait_outside(&wait->shared, timeout) : 0;
+}
+
+int green__latch_wait_inside(green_latch *latch, void (*describe)(const green_wait *, char *, size_t),
+                             int64_t timeout) {
+    latch_wait local, *wait = GREEN_SHARED_WAIT_MEMORY(local);
+    bool waits = enter_as(latch, wait, &(green_wait_kind){green__shared_wait_cancel, describe});
+    return waits ? green__shared_wait(&wait->shared, timeout) : 0;
 }
 
 void green__latch_await(green_latch *latch, void (*describe)(const green_wait *, char *, size_t)) {
     latch_wait local, *wait = GREEN_SHARED_WAIT_MEMORY(local);
-    int error = wait_for(latch, wait, &(green_wait_kind){green__shared_wait_ignore, describe}, GREEN_FOREVER);
+    bool waits = enter_as(latch, wait, &(green_wait_kind){green__shared_wait_ignore, describe});
+    int error = waits ? green__shared_wait_outside(&wait->shared, GREEN_FOREVER) : 0;
     GREEN_INVARIANT(error == 0, "nothing ends a wait that ignores interrupts but its latch");
 }
 

@@ -31,6 +31,10 @@ static inline bool green__latch_is_open(const green_latch *latch) {
 int green__latch_wait(green_latch *latch, void (*describe)(const green_wait *wait, char *text, size_t size),
                       int64_t timeout);
 
+/* Does the same if a thread of the same hub will open the latch: see core/virtual_clock.h. */
+int green__latch_wait_inside(green_latch *latch, void (*describe)(const green_wait *wait, char *text, size_t size),
+                             int64_t timeout);
+
 /* Begins a wait that calls a function. Returns 1 if the latch is open, 0 if the wait has begun, or
  * -ECANCELED. */
 int green__latch_wait_async(green_latch *latch, struct green_async_wait *async);

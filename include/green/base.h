@@ -72,7 +72,8 @@ GREEN_API const char *green_version(void);
  * to the OS thread. May be called on any thread. */
 GREEN_API const char *green_explain(int error);
 
-/* Returns the time of CLOCK_MONOTONIC in nanoseconds. May be called on any thread. */
+/* Returns the time of CLOCK_MONOTONIC in nanoseconds, or that of the virtual clock if this OS
+ * thread's hub has one: see testing.h. May be called on any thread. */
 GREEN_API int64_t green_now(void);
 
 GREEN_ASSUME_NONNULL_END

@@ -85,6 +85,7 @@
 #include <green/server.h>
 #include <green/signals.h>
 #include <green/socket.h>
+#include <green/testing.h>
 #include <green/thread.h>
 #include <green/timeout.h>
 #include <green/tls.h>

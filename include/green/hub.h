@@ -80,6 +80,9 @@ typedef struct green_hub_options {
     size_t warm_stacks;
     /* Shown in dumps and reports. It is copied, and cut to 31 bytes. Default: "". */
     const char *GREEN_NULLABLE name;
+    /* For tests: sleeps, timeouts and deadlines elapse at once when no thread is ready. See
+     * testing.h. The hubs of a pool ignore it. */
+    bool virtual_clock;
 } green_hub_options;
 
 /* Makes the hub of the calling OS thread with the given options. NULL: the defaults.

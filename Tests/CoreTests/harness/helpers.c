@@ -321,10 +321,10 @@ static void read_statm(unsigned long *total, unsigned long *resident) {
     fclose(file);
 }
 
-void on_each_engine(void (*body)(void)) {
+static void run_on_each_engine(void (*body)(void), bool virtual_clock) {
     static const char *const engines[] = {"epoll", "uring"};
     for (int i = 0; i < 2; i++) {
-        green_hub_options options = {.engine = engines[i]};
+        green_hub_options options = {.engine = engines[i], .virtual_clock = virtual_clock};
         int error = green_hub_open(&options);
         if (i == 1 && error < 0) {
             printf("without io_uring\n");
@@ -336,6 +336,14 @@ void on_each_engine(void (*body)(void)) {
         CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
         CHECK(green_hub_close(), ==, 0);
     }
+}
+
+void on_each_engine(void (*body)(void)) {
+    run_on_each_engine(body, false);
+}
+
+void in_virtual_time(void (*body)(void)) {
+    run_on_each_engine(body, true);
 }
 
 size_t resident_bytes(void) {

@@ -110,6 +110,9 @@ uint32_t random_below(uint32_t limit);
  * too. */
 void on_each_engine(void (*body)(void));
 
+/* The same on hubs with a virtual clock. */
+void in_virtual_time(void (*body)(void));
+
 /* Forks a child that exits at once, and waits for it, so that fork handlers run. */
 void fork_and_wait(void);
 

@@ -17,6 +17,11 @@ int64_t __wrap_green_now(void) {
     return clock_now += 10;
 }
 
+int64_t __wrap_green__os_clock(void);
+int64_t __wrap_green__os_clock(void) {
+    return __wrap_green_now();
+}
+
 int64_t kernel_now(void) {
     return clock_now;
 }

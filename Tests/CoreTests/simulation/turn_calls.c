@@ -18,6 +18,11 @@ int64_t __wrap_green_now(void) {
     return turn_self() < 0 ? __real_green_now() : turns_now();
 }
 
+int64_t __wrap_green__os_clock(void);
+int64_t __wrap_green__os_clock(void) {
+    return __wrap_green_now();
+}
+
 /* Locks ---------------------------------------------------------------------- */
 
 enum { LOCKS_MAX = 16 };

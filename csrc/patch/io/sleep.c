@@ -58,8 +58,9 @@ int green__green_clock_nanosleep(clockid_t clock, int flags, const struct timesp
         return green__real.clock_nanosleep(clock, flags, time, rest);
     int error_number = errno, error;
     int64_t left = 0;
+    green_clock_deadline until = green__clock_deadline_of(clock, time);
     if (flags & TIMER_ABSTIME)
-        error = sleep_until(hub, &(green_clock_deadline){clock, green__timespec_nanoseconds(time)}) < 0 ? errno : 0;
+        error = sleep_until(hub, &until) < 0 ? errno : 0;
     else
         error = sleep_for(hub, green__timespec_nanoseconds(time), &left) < 0 ? errno : 0;
     if (error && rest && !(flags & TIMER_ABSTIME))

@@ -1,5 +1,6 @@
 /* wait(), waitpid() and wait4(). */
 #include "../../base/descriptor.h"
+#include "../../core/virtual_clock.h"
 #include "../clock.h"
 #include "../wait_fds.h"
 
@@ -29,7 +30,9 @@ static pid_t wait_parking(green_hub *hub, pid_t pid, int *status, int options, s
     if (found == 0)
         child = open_child(pid, options);
     while (found == 0) {
+        green__outside_work_begin(hub);
         ended = wait_for_child(hub, child, &interval);
+        green__outside_work_end(hub);
         found = green__real.wait4(pid, status, options | WNOHANG, usage);
         if (ended < 0 && found == 0)
             found = green__wait_fds_failed(hub, ended, 0);

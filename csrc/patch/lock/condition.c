@@ -60,7 +60,7 @@ int green__green_pthread_cond_timedwait(pthread_cond_t *restrict condition, pthr
     green_hub *hub = green__timespec_is_valid(time) ? hub_for(condition) : NULL;
     if (!hub)
         return green__real.pthread_cond_timedwait(condition, mutex, time);
-    green_clock_deadline deadline = {clock_of(condition), green__timespec_nanoseconds(time)};
+    green_clock_deadline deadline = green__clock_deadline_of(clock_of(condition), time);
     return wait_parking(hub, condition, mutex, &deadline);
 }
 
@@ -69,7 +69,8 @@ int green__green_pthread_cond_clockwait(pthread_cond_t *restrict condition, pthr
     green_hub *hub = green__clock_deadline_is_valid(clock, time) ? hub_for(condition) : NULL;
     if (!hub)
         return green__real.pthread_cond_clockwait(condition, mutex, clock, time);
-    return wait_parking(hub, condition, mutex, &(green_clock_deadline){clock, green__timespec_nanoseconds(time)});
+    green_clock_deadline deadline = green__clock_deadline_of(clock, time);
+    return wait_parking(hub, condition, mutex, &deadline);
 }
 
 int green__green_pthread_cond_signal(pthread_cond_t *condition) {

@@ -17,9 +17,10 @@ int green__green_pthread_mutex_trylock(pthread_mutex_t *mutex) {
 
 int green__green_pthread_mutex_clocklock(pthread_mutex_t *mutex, clockid_t clock, const struct timespec *time) {
     green_hub *hub = green__clock_deadline_is_valid(clock, time) ? green__may_park() : NULL;
-    if (hub)
-        return green__parking_lot_acquire(hub, mutex, green__mutex_owner_try_acquire,
-                                          &(green_clock_deadline){clock, green__timespec_nanoseconds(time)});
+    if (hub) {
+        green_clock_deadline deadline = green__clock_deadline_of(clock, time);
+        return green__parking_lot_acquire(hub, mutex, green__mutex_owner_try_acquire, &deadline);
+    }
     int result = green__mutex_owner_try_in_place(mutex);
     return result == EBUSY ? green__real.pthread_mutex_clocklock(mutex, clock, time) : result;
 }

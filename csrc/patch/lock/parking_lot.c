@@ -2,6 +2,7 @@
 
 #include "../../base/lock.h"
 #include "../../core/interrupt.h"
+#include "../../core/virtual_clock.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -215,7 +216,9 @@ int green__parking_lot_sleep(green_hub *hub, green_parking_lot_waiter *waiter, i
     green__wait_init(hub, &waiter->wait, is_interruptible ? &interruptible : &uninterruptible);
     if (begin_sleep(waiter)) {
         hub->io_waiters++;
+        green__outside_work_begin(hub);
         green__park(hub, &waiter->wait);
+        green__outside_work_end(hub);
         hub->io_waiters--;
     }
     green__timer_cancel(&hub->timers, &waiter->timer);

@@ -25,8 +25,8 @@ int green__green_pthread_rwlock_clockrdlock(pthread_rwlock_t *restrict lock, clo
     green_hub *hub = green__clock_deadline_is_valid(clock, time) ? green__may_park() : NULL;
     if (!hub)
         return green__real.pthread_rwlock_clockrdlock(lock, clock, time);
-    return green__parking_lot_acquire(hub, lock, attempt_read,
-                                      &(green_clock_deadline){clock, green__timespec_nanoseconds(time)});
+    green_clock_deadline deadline = green__clock_deadline_of(clock, time);
+    return green__parking_lot_acquire(hub, lock, attempt_read, &deadline);
 }
 
 int green__green_pthread_rwlock_clockwrlock(pthread_rwlock_t *restrict lock, clockid_t clock,
@@ -34,8 +34,8 @@ int green__green_pthread_rwlock_clockwrlock(pthread_rwlock_t *restrict lock, clo
     green_hub *hub = green__clock_deadline_is_valid(clock, time) ? green__may_park() : NULL;
     if (!hub)
         return green__real.pthread_rwlock_clockwrlock(lock, clock, time);
-    return green__parking_lot_acquire(hub, lock, attempt_write,
-                                      &(green_clock_deadline){clock, green__timespec_nanoseconds(time)});
+    green_clock_deadline deadline = green__clock_deadline_of(clock, time);
+    return green__parking_lot_acquire(hub, lock, attempt_write, &deadline);
 }
 
 int green__green_pthread_rwlock_timedrdlock(pthread_rwlock_t *restrict lock, const struct timespec *restrict time) {

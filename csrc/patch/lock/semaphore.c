@@ -24,14 +24,16 @@ int green__green_sem_clockwait(sem_t *restrict semaphore, clockid_t clock, const
     green_hub *hub = green__clock_deadline_is_valid(clock, time) ? green__may_park() : NULL;
     if (!hub)
         return green__real.sem_clockwait(semaphore, clock, time);
-    return acquire(hub, semaphore, &(green_clock_deadline){clock, green__timespec_nanoseconds(time)});
+    green_clock_deadline deadline = green__clock_deadline_of(clock, time);
+    return acquire(hub, semaphore, &deadline);
 }
 
 int green__green_sem_timedwait(sem_t *restrict semaphore, const struct timespec *restrict time) {
     green_hub *hub = green__timespec_is_valid(time) ? green__may_park() : NULL;
     if (!hub)
         return green__real.sem_timedwait(semaphore, time);
-    return acquire(hub, semaphore, &(green_clock_deadline){CLOCK_REALTIME, green__timespec_nanoseconds(time)});
+    green_clock_deadline deadline = green__clock_deadline_of(CLOCK_REALTIME, time);
+    return acquire(hub, semaphore, &deadline);
 }
 
 /* May be called in a signal handler. */

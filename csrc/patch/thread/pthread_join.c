@@ -57,8 +57,10 @@ int green__green_pthread_tryjoin_np(pthread_t thread, void **result) {
 static int join_until(pthread_t thread, void **result, clockid_t clock, const struct timespec *time) {
     if (time && !(green__clock_deadline_is_valid(clock, time)))
         return EINVAL;
-    green_clock_deadline deadline = {clock, time ? green__timespec_nanoseconds(time) : 0};
-    return green__pthread_join(thread, result, time ? &deadline : NULL);
+    if (!time)
+        return green__pthread_join(thread, result, NULL);
+    green_clock_deadline deadline = green__clock_deadline_of(clock, time);
+    return green__pthread_join(thread, result, &deadline);
 }
 
 int green__green_pthread_clockjoin_np(pthread_t thread, void **result, clockid_t clock, const struct timespec *time) {
@@ -67,7 +69,8 @@ int green__green_pthread_clockjoin_np(pthread_t thread, void **result, clockid_t
         return join_until(thread, result, clock, time);
     if (!hub)
         return green__real.pthread_clockjoin_np(thread, result, clock, time);
-    return join_os_thread_until(hub, thread, result, &(green_clock_deadline){clock, green__timespec_nanoseconds(time)});
+    green_clock_deadline deadline = green__clock_deadline_of(clock, time);
+    return join_os_thread_until(hub, thread, result, &deadline);
 }
 
 int green__green_pthread_timedjoin_np(pthread_t thread, void **result, const struct timespec *time) {
@@ -76,6 +79,6 @@ int green__green_pthread_timedjoin_np(pthread_t thread, void **result, const str
         return join_until(thread, result, CLOCK_REALTIME, time);
     if (!hub)
         return green__real.pthread_timedjoin_np(thread, result, time);
-    return join_os_thread_until(hub, thread, result,
-                                &(green_clock_deadline){CLOCK_REALTIME, green__timespec_nanoseconds(time)});
+    green_clock_deadline deadline = green__clock_deadline_of(CLOCK_REALTIME, time);
+    return join_os_thread_until(hub, thread, result, &deadline);
 }
