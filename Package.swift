@@ -60,7 +60,10 @@ let testPrograms: [Target] = ["main-queue", "main-queue-await", "main-queue-asyn
 
 let package = Package(
     name: "swift-green",
-    products: [.library(name: "Green", targets: ["Green"])] + integrationProducts + exampleProducts,
+    products: [
+        .library(name: "Green", targets: ["Green"]),
+        .library(name: "GreenTesting", targets: ["GreenTesting"]),
+    ] + integrationProducts + exampleProducts,
     traits: integrationTraits.union([
         .default(enabledTraits: ["TLS"]),
         .trait(name: "TLS", description: "TLS connections, by OpenSSL"),
@@ -106,6 +109,11 @@ let package = Package(
             ],
             swiftSettings: swiftSettings
         ),
+        .target(
+            name: "GreenTesting",
+            dependencies: ["Green", "CGreen", .product(name: "SystemPackage", package: "swift-system")],
+            swiftSettings: swiftSettings
+        ),
         integration("GreenLogging", product: "Logging", package: "swift-log", trait: "Logging"),
         integration("GreenMetrics", product: "Metrics", package: "swift-metrics", trait: "Metrics"),
         integration(
@@ -123,7 +131,7 @@ let package = Package(
         ),
         .testTarget(
             name: "GreenTests",
-            dependencies: ["Green", "CGreen"],
+            dependencies: ["Green", "GreenTesting", "CGreen"],
             exclude: ["TLS/Fixtures", "TLS/make-fixtures"],
             swiftSettings: swiftSettings
         ),

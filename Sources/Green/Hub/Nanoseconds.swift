@@ -28,10 +28,3 @@ extension Duration? {
         return self.nanoseconds
     }
 }
-
-extension ContinuousClock.Instant {
-    /// The instant after a duration, which is cut to 292 years, because later instants cannot be expressed.
-    func advanced(byAtMost duration: Duration) -> ContinuousClock.Instant {
-        advanced(by: .nanoseconds(duration.nanoseconds))
-    }
-}

@@ -3,12 +3,12 @@ struct PooledItem<Resource> {
     let resource: Resource
 
     /// When it was created, if there is a maximum age.
-    let birth: ContinuousClock.Instant?
+    let birth: HubInstant?
 
     /// When it will be too old, or idle for too long.
-    var due: ContinuousClock.Instant?
+    var due: HubInstant?
 
-    func isDue(at now: @autoclosure () -> ContinuousClock.Instant) -> Bool {
+    func isDue(at now: @autoclosure () -> HubInstant) -> Bool {
         guard let due else { return false }
         return due <= now()
     }

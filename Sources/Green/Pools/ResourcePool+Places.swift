@@ -74,13 +74,13 @@ extension ResourcePool {
     /// Creates a resource. The caller has taken a place for it.
     func makeItem() throws -> Item {
         let resource = try create()
-        let birth = maximumAge == nil ? nil : ContinuousClock.now
+        let birth = maximumAge == nil ? nil : HubInstant.now
         return Item(resource: resource, birth: birth, due: dueDate(birth: birth))
     }
 
     /// When an item expires that is idle from now on.
-    func dueDate(birth: ContinuousClock.Instant?) -> ContinuousClock.Instant? {
-        let idleEnd = maximumIdle.map { ContinuousClock.now.advanced(byAtMost: $0) }
+    func dueDate(birth: HubInstant?) -> HubInstant? {
+        let idleEnd = maximumIdle.map { HubInstant.now.advanced(byAtMost: $0) }
         guard let birth, let maximumAge else { return idleEnd }
         let ageEnd = birth.advanced(byAtMost: maximumAge)
         return min(ageEnd, idleEnd ?? ageEnd)
@@ -165,12 +165,12 @@ extension ResourcePool {
     ///
     /// The keeper is not restarted when the item is taken before it expires, because that would cost more than to wake
     /// in vain. It does not retain the pool.
-    private func wakeKeeper(at due: ContinuousClock.Instant) {
+    private func wakeKeeper(at due: HubInstant) {
         if let keeper, !keeper.object.thread.isFinished {
             guard due < keeperDue else { return }
         }
         keeperDue = due
-        let delay = ContinuousClock.now.duration(to: due)
+        let delay = HubInstant.now.duration(to: due)
         let thread: GreenThread<Void> = spawn(name: "resource pool", after: delay) { [weak self] in
             self?.destroyDue()
         }
@@ -182,7 +182,7 @@ extension ResourcePool {
     /// The function of the keeper.
     private func destroyDue() {
         keeper = nil
-        let now = ContinuousClock.now
+        let now = HubInstant.now
         retire { $0.isDue(at: now) }
         if let due = items.compactMap(\.due).min() {
             wakeKeeper(at: due)

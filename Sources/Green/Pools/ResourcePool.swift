@@ -58,7 +58,7 @@ public final class ResourcePool<Resource> {
     var inUse = 0
 
     /// When those were created, if there is a maximum age.
-    var births: [ObjectIdentifier: ContinuousClock.Instant] = [:]
+    var births: [ObjectIdentifier: HubInstant] = [:]
 
     /// The waiting threads, in the order in which they came. Each is sent an item, or nil: a place to create one in.
     /// While threads wait, no place is free and no resource is idle.
@@ -66,7 +66,7 @@ public final class ResourcePool<Resource> {
 
     /// The delayed thread that destroys expired resources, if there is one, and when it wakes.
     var keeper: HubBound<PoolKeeper>?
-    var keeperDue = ContinuousClock.now
+    var keeperDue = HubInstant.now
 
     /// Creates a pool, and `minimum` resources. Blocks if `create` does.
     ///
