@@ -12,6 +12,7 @@
  * key was freed. OS threads share keys. */
 struct green_local {
     atomic_uint references;
+    void *(*copy)(void *value); /* NULL: values are not inherited */
     void (*destroy)(void *value);
 };
 
@@ -21,14 +22,23 @@ typedef struct green_local_values {
     void *value;
 } green_local_values;
 
-int green_local_make(green_local **key, void (*destroy)(void *value)) {
+static int make(green_local **key, void *(*copy)(void *value), void (*destroy)(void *value)) {
     green_local *local = malloc(sizeof *local);
     if (!local)
         return green__fail(-ENOMEM, "cannot make a key of thread-locals");
     atomic_init(&local->references, 1);
+    local->copy = copy;
     local->destroy = destroy;
     *key = local;
     return 0;
+}
+
+int green_local_make(green_local **key, void (*destroy)(void *value)) {
+    return make(key, NULL, destroy);
+}
+
+int green_local_make_inherited(green_local **key, void *(*copy)(void *value), void (*destroy)(void *value)) {
+    return make(key, copy, destroy);
 }
 
 void green_local_free(green_local *key) {
@@ -58,6 +68,16 @@ void *green_local_get(green_local *key) {
     return entry ? entry->value : NULL;
 }
 
+static int add(green_thread *thread, green_local *key, void *value) {
+    green_local_values *entry = malloc(sizeof *entry);
+    if (!entry)
+        return green__fail(-ENOMEM, "cannot set a thread-local");
+    atomic_fetch_add_explicit(&key->references, 1, memory_order_relaxed);
+    *entry = (green_local_values){.next = thread->locals, .key = key, .value = value};
+    thread->locals = entry;
+    return 0;
+}
+
 int green_local_set(green_local *key, void *value) {
     int error = 0;
     green_hub *hub = green__hub_here(&error);
@@ -73,12 +93,19 @@ int green_local_set(green_local *key, void *value) {
         if (old && old != value && key->destroy)
             key->destroy(old);
     } else if (value) {
-        entry = malloc(sizeof *entry);
-        if (!entry)
-            return green__fail(-ENOMEM, "cannot set a thread-local");
-        atomic_fetch_add_explicit(&key->references, 1, memory_order_relaxed);
-        *entry = (green_local_values){.next = hub->current->locals, .key = key, .value = value};
-        hub->current->locals = entry;
+        return add(hub->current, key, value);
+    }
+    return 0;
+}
+
+int green__locals_inherit(green_thread *thread, const green_thread *spawner) {
+    for (const green_local_values *entry = spawner->locals; entry; entry = entry->next) {
+        void *value = entry->key->copy ? entry->key->copy(entry->value) : NULL;
+        if (!value || add(thread, entry->key, value) == 0)
+            continue;
+        if (entry->key->destroy)
+            entry->key->destroy(value);
+        return -ENOMEM;
     }
     return 0;
 }

@@ -4,6 +4,10 @@
 
 #include "thread_record.h"
 
+/* Copies the values of the spawner that are inherited. Returns 0 or -ENOMEM; then some may have
+ * been copied. */
+int green__locals_inherit(green_thread *thread, const green_thread *spawner);
+
 /* Destroys the values of a thread. */
 void green__locals_destroy(green_thread *thread);
 

@@ -178,10 +178,31 @@ static int thread_make(green_hub *hub, size_t stack_size, green_function *functi
     return 0;
 }
 
-/* Gives a new thread copies of the task-locals of the thread that spawns it. */
-static inline void inherit(const green_hub *hub, green_thread *thread) {
+/* Undoes thread_make(), and frees what the thread has inherited. */
+static void thread_unmake(green_hub *hub, green_thread *thread) {
+    green__task_discard(thread->task);
+    green__locals_destroy(thread);
+    green__stack_give(thread->stack);
+    free(thread->name);
+    green__thread_record_free(&hub->records, thread);
+    green__counter_decrement(&hub->threads);
+}
+
+/* Not in the event loop, which runs on the stack of any thread. */
+static __attribute__((noinline)) int inherit_locals(green_hub *hub, green_thread *thread) {
+    int error = hub->in_event_loop ? 0 : green__locals_inherit(thread, hub->current);
+    if (error == 0)
+        return 0;
+    thread_unmake(hub, thread);
+    return green__fail(error, "cannot spawn a green thread: no memory for the thread-locals that it inherits");
+}
+
+/* Gives a new thread copies of the task-locals and thread-locals of the thread that spawns it. If
+ * it fails, the thread is gone. */
+static inline int inherit(green_hub *hub, green_thread *thread) {
     if (GREEN_UNLIKELY(green__task_state_is_set(&hub->switch_state.task_words)))
         thread->task = green__task_inherit(&hub->switch_state.task_words);
+    return GREEN_LIKELY(!hub->current->locals) ? 0 : inherit_locals(hub, thread);
 }
 
 green_thread *green__thread_finished_inline(green_hub *hub) {
@@ -208,9 +229,8 @@ int green_spawn(green_thread **handle, green_function *function, void *argument)
     int error = 0;
     green_hub *hub = green__hub_here(&error);
     green_thread *thread = NULL;
-    if (!hub || (error = thread_make(hub, 0, function, argument, &thread)) < 0)
+    if (!hub || (error = thread_make(hub, 0, function, argument, &thread)) < 0 || (error = inherit(hub, thread)) < 0)
         return error;
-    inherit(hub, thread);
     give_handle(thread, handle);
     green__run_queue_append(hub, thread);
     return 0;
@@ -228,20 +248,16 @@ int green_spawn_with(green_thread **handle, const green_spawn_options *options, 
     green_thread *thread = NULL;
     if (!options)
         options = &none;
-    if (!hub || (error = thread_make(hub, options->stack_size, function, argument, &thread)) < 0)
+    if (!hub || (error = thread_make(hub, options->stack_size, function, argument, &thread)) < 0 ||
+        (error = inherit(hub, thread)) < 0)
         return error;
-    inherit(hub, thread);
     thread->discard = options->discard;
     if (options->name)
         green__thread_set_name(thread, options->name);
     if (options->delay <= 0) {
         green__run_queue_append(hub, thread);
     } else if (green__timer_start(&hub->timers, &thread->start, green__time_add(green_now(), options->delay)) < 0) {
-        green__task_discard(thread->task);
-        green__stack_give(thread->stack);
-        free(thread->name);
-        green__thread_record_free(&hub->records, thread);
-        green__counter_decrement(&hub->threads);
+        thread_unmake(hub, thread);
         return green__fail(-ENOMEM, "cannot spawn a green thread: no memory for the timer of its delay");
     }
     give_handle(thread, handle);

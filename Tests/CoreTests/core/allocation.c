@@ -66,15 +66,21 @@ static int use_local(void *key) {
     return error;
 }
 
+static void *same(void *value) {
+    return value;
+}
+
 static int run_threads(void) {
     static int value = 3;
     green_thread *threads[5] = {NULL};
-    green_local *key = NULL;
+    green_local *key = NULL, *inherited = NULL;
     green_link *link;
     int error, null = -1;
     green_spawn_options options = {.name = "worker", .stack_size = 64 << 10};
     green_spawn_options late = {.delay = GREEN_MICROSECOND, .stack_size = 32 << 10};
     TRY(green_local_make(&key, NULL));
+    TRY(green_local_make_inherited(&inherited, same, NULL));
+    TRY(green_local_set(inherited, local_value));
     TRY(green_spawn(&threads[0], give, &value));
     TRY(green_spawn_with(&threads[1], &options, use_local, key));
     TRY(green_spawn_with(&threads[2], &late, use_local, key));
@@ -91,6 +97,9 @@ static int run_threads(void) {
     TRY(green_sleep(GREEN_MICROSECOND));
 done:
     error = end_threads(threads, 5, error);
+    if (inherited)
+        (void)!green_local_set(inherited, NULL); /* fails only without a hub */
+    green_local_free(inherited);
     green_local_free(key);
     close(null);
     return error;

@@ -167,3 +167,79 @@ TEST(other_os_thread, "a key works on every OS thread") {
     CHECK(green_local_set(key, NULL), ==, 0);
     green_local_free(key);
 }
+
+static int copies, failing_copy;
+
+static void *copy(void *value) {
+    static char upper[2];
+    if (++copies == failing_copy)
+        return NULL;
+    upper[0] = (char)(*(const char *)value - 'a' + 'A');
+    return upper;
+}
+
+static void ignore(void *value) {
+    (void)value;
+}
+
+static int own_value_of_key(void *argument) {
+    (void)argument;
+    const char *value = green_local_get(key);
+    CHECK(green_local_get(other_key) == NULL);
+    return value ? *value : 0;
+}
+
+TEST(inherited, "a spawned thread gets a copy of the values whose keys have a copy function") {
+    CHECK(green_local_make_inherited(&key, copy, ignore), ==, 0);
+    CHECK(green_local_make(&other_key, ignore), ==, 0);
+    CHECK(green_local_set(other_key, "o"), ==, 0);
+    CHECK(finish(start(own_value_of_key, NULL)), ==, 0);
+    CHECK(green_local_set(key, "x"), ==, 0);
+    green_thread *thread = start(own_value_of_key, NULL);
+    CHECK(green_local_set(key, "y"), ==, 0);
+    CHECK(finish(thread), ==, 'X');
+    failing_copy = ++copies;
+    copies--;
+    CHECK(finish(start(own_value_of_key, NULL)), ==, 0);
+    CHECK_TEXT(green_local_get(key), "y");
+    CHECK(green_local_set(key, NULL), ==, 0);
+    CHECK(green_local_set(other_key, NULL), ==, 0);
+    green_local_free(key);
+    green_local_free(other_key);
+}
+
+static int remote_value(void *argument) {
+    return own_value_of_key(argument);
+}
+
+TEST(not_by_posts, "a thread that the event loop starts inherits nothing of the thread it interrupts") {
+    green_remote_thread *thread = NULL;
+    int result = -1;
+    CHECK(green_local_make_inherited(&key, copy, ignore), ==, 0);
+    CHECK(green_local_make(&other_key, ignore), ==, 0);
+    CHECK(green_local_set(key, "x"), ==, 0);
+    CHECK(green_hub_spawn(green_hub_current(), &thread, NULL, remote_value, NULL), ==, 0);
+    CHECK(green_remote_thread_wait(thread, &result, GREEN_FOREVER), ==, 0);
+    CHECK(result, ==, 0);
+    green_remote_thread_release(thread);
+    CHECK(green_local_set(key, NULL), ==, 0);
+    green_local_free(key);
+    green_local_free(other_key);
+}
+
+static int killed_first(void *argument) {
+    return give(argument);
+}
+
+TEST(inherited_destroyed, "an inherited value is destroyed with its thread, also if that never begins") {
+    CHECK(green_local_make_inherited(&key, copy, destroy), ==, 0);
+    CHECK(green_local_set(key, "x"), ==, 0);
+    int zero = 0;
+    CHECK(finish(start(give, &zero)), ==, 0);
+    CHECK_TEXT(marks(), "X");
+    CHECK(kill_and_finish(start(killed_first, &zero)), ==, -ECANCELED);
+    CHECK_TEXT(marks(), "XX");
+    CHECK(green_local_set(key, NULL), ==, 0);
+    CHECK_TEXT(marks(), "XXx");
+    green_local_free(key);
+}

@@ -6,9 +6,9 @@ struct LocalTests {
     private static let shared = GreenLocal<Int>()
 
     @Test
-    func `has a value for each thread and inherits none`() throws {
+    func `has a value for each thread and inherits none if it must not`() throws {
         try onHub { () throws in
-            let local = GreenLocal<String>()
+            let local = GreenLocal<String>(inherited: false)
             local.value = "main"
             let threads = (0..<100).map { number in
                 spawn { () -> Bool in
@@ -24,6 +24,55 @@ struct LocalTests {
             #expect(local.value == "main")
             local.value = nil
             #expect(local.value == nil)
+        }
+    }
+
+    @Test
+    func `is inherited as it was at the spawn, and then belongs to the thread`() throws {
+        try onHub { () throws in
+            let local = GreenLocal<[Int]>()
+            local.value = [1]
+            let thread = spawn { () throws -> ([Int]?, [Int]?, [Int]?) in
+                let first = local.value
+                local.value = [2]
+                let grandchild = try spawn { local.value }.wait()
+                return (first, grandchild, local.value)
+            }
+            let (pooled, mapped) = (Event<[Int]?>(), GreenPool(size: 2))
+            try mapped.spawn { try pooled.send(local.value) }
+            local.value = [3]
+            let (first, grandchild, own) = try thread.wait()
+            #expect(first == [1])
+            #expect(grandchild == [2])
+            #expect(own == [2])
+            #expect(try pooled.wait() == [1])
+            #expect(local.value == [3])
+            let other = try HubPool(count: 1)
+            #expect(try other[0].spawn { local.value }.wait() == nil)
+            try other.close()
+            local.value = nil
+        }
+    }
+
+    @Test
+    func `has an initial value in each thread, and inherits it only if it must`() throws {
+        try onHub { () throws in
+            let made = Count()
+            for inherited in [false, true] {
+                let local = GreenLocal(inherited: inherited) {
+                    made.add()
+                    return made.value
+                }
+                let before = made.value
+                #expect(try spawn { [local.get(), local.get()] }.wait() == [before + 1, before + 1])
+                #expect(local.value == before + 2)
+                let child = try spawn { (local.get(), local.withValue(100) { local.get() }, local.get()) }.wait()
+                let own = inherited ? before + 2 : before + 3
+                #expect(child == (own, 100, own))
+                #expect(made.value == own)
+                local.value = nil
+                #expect(local.get() == own + 1)
+            }
         }
     }
 
