@@ -4,7 +4,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -58,22 +57,21 @@ static bool is_of_ring(int tasks, const char *tid) {
     return length >= 4 && memcmp(name, "iou-", 4) == 0;
 }
 
-/* INT_MAX if the list cannot be read. */
-static int count_os_threads(void) {
+/* Whether there are more than this. True if the list cannot be read. */
+static bool has_more_os_threads(int limit) {
     int count = 0, fd = green__above_stdio(open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     DIR *tasks = fd < 0 ? NULL : fdopendir(fd);
     if (!tasks) {
         if (fd >= 0)
             close(fd);
-        return INT_MAX;
+        return true;
     }
-    for (const struct dirent *entry; (entry = readdir(tasks));)
+    for (const struct dirent *entry; count <= limit && (entry = readdir(tasks));)
         count += *entry->d_name != '.' && !is_of_ring(fd, entry->d_name);
     closedir(tasks);
-    return count;
+    return count > limit;
 }
 
 bool green__os_threads_may_run_program(void) {
-    int rest = __atomic_load_n(&at_rest, __ATOMIC_ACQUIRE);
-    return count_os_threads() > 1 + rest;
+    return has_more_os_threads(1 + __atomic_load_n(&at_rest, __ATOMIC_ACQUIRE));
 }

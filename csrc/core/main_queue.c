@@ -14,7 +14,8 @@
 extern int _dispatch_get_main_queue_handle_4CF(void) __attribute__((weak));
 extern void _dispatch_main_queue_callback_4CF(void *unused) __attribute__((weak));
 
-static const int64_t PAUSE_MIN = 10 * GREEN_MILLISECOND, PAUSE_MAX = 5 * GREEN_SECOND;
+static const int64_t PAUSE_MIN = 10 * GREEN_MILLISECOND, PAUSE_MAX = 5 * GREEN_SECOND,
+                     LATENESS_MAX = 100 * GREEN_MILLISECOND;
 
 /* There is one main OS thread. */
 static struct {
@@ -126,7 +127,7 @@ static bool may_run(int64_t now) {
     errno = error_number;
     if (others) {
         queue.next_check = green__time_add(now, queue.pause);
-        queue.pause = 2 * queue.pause < PAUSE_MAX ? 2 * queue.pause : PAUSE_MAX;
+        queue.pause *= 2;
     }
     return others || !empty;
 }
@@ -135,7 +136,13 @@ int64_t green__main_queue_time(const green_hub *hub) {
     if (queue.hub != hub || queue.caller)
         return 0;
     int64_t now = green_now();
-    if (now >= queue.next_check && !may_run(now))
+    if (now - queue.next_check > LATENESS_MAX)
+        queue.pause = PAUSE_MIN; /* the hub has run since */
+    if (now < queue.next_check)
+        return queue.next_check - now;
+    if (queue.pause > PAUSE_MAX)
+        return GREEN_FOREVER;
+    if (!may_run(now))
         return 0;
     return queue.next_check > now ? queue.next_check - now : PAUSE_MIN;
 }

@@ -36,11 +36,12 @@ bool green__main_queue_has_thread(const green_hub *hub);
 uint64_t green__main_queue_operations(const green_hub *hub);
 
 /* Called if none of the hub's threads can run. Returns how long to wait for code of the main
- * queue, which may wake them, before the next call. 0: there will be none, because the queue
- * is empty, or a call of it is among these threads, and no OS thread may add to it.
+ * queue, which may wake them, before the next call, or GREEN_FOREVER. 0: there will be none,
+ * because the queue is empty, or a call of it is among these threads, and no OS thread may add
+ * to it.
  *
- * The waits get longer, up to five seconds: an idle worker of libdispatch ends after as
- * long. */
+ * The waits get longer. After about ten seconds the last one has no limit, so that an idle
+ * program stays idle: libdispatch keeps an OS thread once it has started any. */
 int64_t green__main_queue_time(const green_hub *hub);
 
 #endif

@@ -29,8 +29,8 @@
  * the queue is empty. The queue is serial: while a call of it is parked, no other runs. A hub
  * can close between two calls. No green thread waits for the queue, so green_statistics does
  * not count it, and a deadlock is reported as ever if the queue is empty and the process has no
- * OS thread that may add to it. Otherwise the hub waits, and checks that again after at most
- * five seconds.
+ * OS thread that may add to it. Otherwise the hub waits. It asks again a few times in the
+ * next ten seconds, because OS threads end.
  *
  * fork(2): A child has no hub, because the ring or epoll of each hub belongs to the
  * parent. The only OS thread of the child continues, and its next blocking call makes a

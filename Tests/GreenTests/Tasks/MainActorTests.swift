@@ -53,7 +53,7 @@ struct MainActorTests {
     }
 
     @Test func `Code that is isolated to the main actor by default uses spawn, queues and serve`() throws {
-        try expectAllWorks("main-queue-isolated", count: 3)
+        try expectAllWorks("main-queue-isolated", count: 6)
     }
 
     @Test func `An async main keeps the main actor, before and after its first suspension`() throws {

@@ -14,6 +14,18 @@ final class Model {
     func add(_ line: String) { lines.append(line) }
 }
 
+/// For other hubs, which are other OS threads.
+nonisolated struct Message {
+    var text: String
+    func shout() -> String { text.uppercased() }
+}
+
+nonisolated func answer(_ client: Socket) throws {
+    while let line = try client.readLine() {
+        try client.write("\(Message(text: line).shout())\n")
+    }
+}
+
 @main
 struct Program {
     static func main() throws {
@@ -44,12 +56,25 @@ struct Program {
         try client.write("hello\n")
         show("serve with state of the main actor", try client.readLine() == "hello" && model.lines.last == "hello")
 
+        let hubs = try HubPool(count: 2)
+        let message = Message(text: "hi")
+        show("a function on another hub", try hubs[0].spawn { message.shout() }.wait() == "HI")
+        let farServer = try Server(on: "127.0.0.1:0", hubs: hubs) { client, _ in try answer(client) }
+        let other = try connect(to: farServer.address)
+        try other.write("hello\n")
+        show("a server on other hubs", try other.readLine() == "HELLO")
+        hubs[1].spawn {
+            Task { @MainActor in model.add("from another hub") }
+        }
+        while model.lines.last != "from another hub" { try GreenThread.yield() }
+        show("a Task of the main actor from another hub", true)
+
         let done = Event<Int>()
         Task {
             try await Task.sleep(for: .milliseconds(1))
             model.add("task")
             await MainActor.run { try? done.send(model.lines.count) }
         }
-        show("a Task of the main actor", try done.wait() == 12)
+        show("a Task of the main actor", try done.wait() == 13)
     }
 }

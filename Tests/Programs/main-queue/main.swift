@@ -241,7 +241,7 @@ func runLoops() throws {
     func turn() -> Bool {
         let before = board.count
         DispatchQueue.main.async { MainActor.assumeIsolated { board.count += 1 } }
-        while board.count == before { RunLoop.main.run(mode: .default, before: .distantFuture) }
+        while board.count == before { _ = RunLoop.main.run(mode: .default, before: .distantFuture) }
         return true
     }
     show("a run loop of main calls the main queue", turn() && switches == 0)
