@@ -22,7 +22,7 @@ enum { BLOCK_MAX = 64 * 1024, STACK_MAX = 64 * 1024 };
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool known;
 static tls_index places[GREEN_TASK_WORDS];
-static uintptr_t nothing; /* stays zero */
+static _Thread_local uintptr_t nothing; /* stays zero; the event loop stores zero in it */
 
 /* The thread-local variables of the object that has the runtime ----------------- */
 
@@ -194,11 +194,11 @@ static void find(void) {
     known = search.found;
     if (error < 0)
         green__warn("no OS thread could be started to find the state of Swift's concurrency runtime, so Tasks cannot "
-                      "block on green threads, and task-locals are shared by the green threads of a hub: %s",
-                      green__error_text(error));
+                    "block on green threads, and task-locals are shared by the green threads of a hub: %s",
+                    green__error_text(error));
     else if (!known)
         green__warn("this version of Swift's concurrency runtime is not known, so Tasks cannot block on green "
-                      "threads, and task-locals are shared by the green threads of a hub");
+                    "threads, and task-locals are shared by the green threads of a hub");
 }
 
 void green__task_words_find(green_task_words *words) {
