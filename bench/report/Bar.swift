@@ -144,6 +144,7 @@ extension Bar {
             unit: "bytes"
         ),
         Micro(benchmark: .access, language: .swift, name: "property access", threads: 10_000, limit: 50),
+        Micro(benchmark: .task, language: .swift, name: "yield with task-locals, more", threads: 2, limit: 15),
     ]
 
     /// Ratios to the callback io_uring server, or on epoll to the epoll server; median of the rounds.

@@ -34,7 +34,7 @@ struct MicroSuite {
         .semaphore, .pool, .scope, .file, .memory,
     ]
     private let ofSwift: [Benchmark] = [
-        .yield, .spawn, .detach, .sleep, .queue, .semaphore, .pool, .map, .scope, .access,
+        .yield, .spawn, .detach, .sleep, .queue, .semaphore, .pool, .map, .scope, .access, .task,
     ]
 
     func run(_ chosen: [Benchmark], rounds: Int) throws -> [MicroResult] {
