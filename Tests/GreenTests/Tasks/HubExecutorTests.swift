@@ -92,6 +92,18 @@ struct HubExecutorTests {
     }
 
     @Test
+    func `do not pass their preference on to unstructured Tasks`() async throws {
+        let places = try await onThreadHub {
+            let hub = try Hub.current
+            return try outcome(on: hub) {
+                let inherited = try await Task { try isOn(hub) }.value
+                return [inherited, try await Task(executorPreference: hub) { try isOn(hub) }.value]
+            }
+        }
+        #expect(places == [false, true])
+    }
+
+    @Test
     func `sleep, and continue after continuations that other OS threads resume`() async throws {
         let places = try await onThreadHub {
             let hub = try Hub.current
@@ -144,9 +156,10 @@ struct HubExecutorTests {
             let counter = Counter()
             let done = Channel<Void>()
             for task in 0..<20 {
-                Task(executorPreference: hubs[task % 2]) {
+                let hub = hubs[task % 2]
+                Task(executorPreference: hub) {
                     for _ in 0..<50 {
-                        try await counter.increment()
+                        try await counter.increment(on: hub)
                     }
                     try send((), to: done)
                 }
@@ -154,9 +167,8 @@ struct HubExecutorTests {
             for _ in 0..<20 {
                 try done.receive()
             }
-            let (count, overlaps) = try outcome(on: hubs[0]) { await (counter.count, counter.overlaps) }
-            #expect(count == 1000)
-            #expect(overlaps == 0)
+            let found = try outcome(on: hubs[0]) { await [counter.count, counter.overlaps, counter.strays] }
+            #expect(found == [1000, 0, 0], "increments, those at the same time, those on another hub")
         }
     }
 
@@ -281,9 +293,11 @@ struct HubExecutorTests {
 private actor Counter {
     private(set) var count = 0
     private(set) var overlaps = 0
+    private(set) var strays = 0
     private var isInside = false
 
-    func increment() throws {
+    func increment(on hub: Hub) throws {
+        strays += try isOn(hub) ? 0 : 1
         overlaps += isInside ? 1 : 0
         isInside = true
         let before = count
