@@ -13,6 +13,14 @@ static inline void green__run_queue_append(green_hub *hub, green_thread *thread)
     hub->tail = &thread->next;
 }
 
+/* Makes a thread the next one that runs. Not for the event loop. */
+static inline void green__run_queue_prepend(green_hub *hub, green_thread *thread) {
+    thread->next = hub->head;
+    hub->head = thread;
+    if (!thread->next)
+        hub->tail = &thread->next;
+}
+
 /* Takes the first thread off the queue. Runs the event loop until there is one. */
 static inline green_thread *green__run_queue_next(green_hub *hub) {
     for (;;) {

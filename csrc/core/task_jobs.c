@@ -1,6 +1,6 @@
 #include "task_jobs.h"
 
-#include "hub_record.h"
+#include "schedule.h"
 #include "task_state.h"
 #include "thread.h"
 
@@ -15,7 +15,7 @@ struct green_task_job {
 
 enum {
     FREE_MAX = 256, /* jobs whose memory a hub keeps */
-    RUNS_MIN = 16,  /* jobs that a runner may run before it lets other threads run */
+    TURNS_MIN = 16, /* jobs that may begin in a loop iteration, even if fewer are queued */
 };
 
 /* The queue --------------------------------------------------------------------- */
@@ -103,27 +103,41 @@ static bool run(green_hub *hub, green_thread *runner, const green_task_job *job)
     return true;
 }
 
-static bool ensure_runner(green_hub *hub);
+/* Whether a runner may take a job in this loop iteration. */
+static bool has_turn(green_hub *hub) {
+    green_task_jobs *jobs = &hub->task_jobs;
+    if (jobs->iteration != hub->loop_iterations) {
+        jobs->iteration = hub->loop_iterations;
+        jobs->left = jobs->queued > TURNS_MIN ? jobs->queued : TURNS_MIN;
+    }
+    return jobs->left > 0;
+}
+
+typedef int spawn_own(green_hub *hub, green_function *function, void *argument);
+
+static bool ensure_runner(green_hub *hub, spawn_own *spawn);
 
 static void run_some(green_hub *hub, green_thread *runner) {
     green_task_jobs *jobs = &hub->task_jobs;
-    unsigned left = jobs->queued > RUNS_MIN ? jobs->queued : RUNS_MIN;
-    for (; jobs->first && !refuses(hub) && left > 0; left--) {
+    while (jobs->first && !refuses(hub) && has_turn(hub)) {
         green_task_job job = *jobs->first;
         job_free(jobs, take(jobs));
-        if (jobs->first && !ensure_runner(hub))
+        jobs->left--;
+        if (jobs->first && !ensure_runner(hub, green__spawn_own_next))
             green__task_jobs_refuse(hub);
         if (!run(hub, runner, &job))
             return;
         if (!is_as_new(runner))
             break;
     }
-    if (refuses(hub) || (jobs->first && !ensure_runner(hub)))
+    if (refuses(hub) || (jobs->first && !ensure_runner(hub, green__spawn_own_next)))
         green__task_jobs_refuse(hub);
 }
 
 static int runner_main(void *argument) {
     green_hub *hub = argument;
+    while (!has_turn(hub))
+        green__yield(hub);
     hub->task_jobs.has_runner = false;
     hub->current->is_own = true;
     run_some(hub, hub->current);
@@ -131,10 +145,10 @@ static int runner_main(void *argument) {
 }
 
 /* Makes sure that a runner takes the next job. False: there is no memory for one. */
-static bool ensure_runner(green_hub *hub) {
+static bool ensure_runner(green_hub *hub, spawn_own *spawn) {
     green_task_jobs *jobs = &hub->task_jobs;
     if (!jobs->has_runner)
-        jobs->has_runner = green__spawn_own(hub, runner_main, hub) == 0;
+        jobs->has_runner = spawn(hub, runner_main, hub) == 0;
     return jobs->has_runner;
 }
 
@@ -147,7 +161,7 @@ static int enqueue_here(green_hub *hub, const green_task_job *job) {
     green_task_job *queued = job_alloc(jobs);
     if (!queued)
         return -ENOMEM;
-    if (!ensure_runner(hub)) {
+    if (!ensure_runner(hub, green__spawn_own)) {
         job_free(jobs, queued);
         return -ENOMEM;
     }

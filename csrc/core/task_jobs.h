@@ -4,11 +4,12 @@
  * a green thread for itself while it runs. Runners are green threads of Green's own that take
  * jobs from a queue:
  *
- *   A runner that takes a job makes sure that another one is ready if more jobs are queued.
+ *   A runner that takes a job makes sure that another one runs next if more jobs are queued.
  *   So a job that blocks delays no other job, and jobs that do not block share two stacks.
  *
- *   A runner runs about as many jobs as were queued when it began. Other green threads and
- *   the event loop have their turn then, also if a Task never stops to enqueue itself.
+ *   In a loop iteration, runners begin as many jobs as were queued at the first of them, as
+ *   if each job were a green thread. Then other threads and the event loop have their turn,
+ *   also if a Task never stops to enqueue itself.
  *
  *   A runner ends when the queue is empty, so an idle hub has none: nothing keeps the hub
  *   from closing, and dumps show only threads that do something. It also ends when a job has
@@ -33,7 +34,9 @@ typedef struct green_task_job green_task_job;
 typedef struct green_task_jobs {
     green_task_job *first, *last;
     unsigned queued;
-    bool has_runner; /* one is ready and takes the next job; always if a job is queued */
+    bool has_runner;    /* one is ready and takes the next job; always if a job is queued */
+    uint64_t iteration; /* in which runners last took a job */
+    unsigned left;      /* jobs that they may still take in it */
     green_task_job *free;
     unsigned free_count;
 } green_task_jobs;

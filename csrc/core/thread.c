@@ -268,17 +268,32 @@ int green_spawn_after(green_thread **handle, int64_t delay, green_function *func
     return green_spawn_with(handle, &(green_spawn_options){.delay = delay}, function, argument);
 }
 
-int green__spawn_own(green_hub *hub, green_function *function, void *argument) {
+static green_thread *make_own(green_hub *hub, green_function *function, void *argument) {
     green_thread *thread = NULL;
     green_message_copy saved;
     green__message_save(&saved);
     if (thread_make(hub, 0, function, argument, &thread) < 0) {
         green__message_restore(&saved);
-        return -ENOMEM;
+        return NULL;
     }
     thread->is_own = true;
     give_handle(thread, NULL);
+    return thread;
+}
+
+int green__spawn_own(green_hub *hub, green_function *function, void *argument) {
+    green_thread *thread = make_own(hub, function, argument);
+    if (!thread)
+        return -ENOMEM;
     green__run_queue_append(hub, thread);
+    return 0;
+}
+
+int green__spawn_own_next(green_hub *hub, green_function *function, void *argument) {
+    green_thread *thread = make_own(hub, function, argument);
+    if (!thread)
+        return -ENOMEM;
+    green__run_queue_prepend(hub, thread);
     return 0;
 }
 

@@ -33,6 +33,9 @@ void green__run_in_own_thread(struct green_hub *hub, const char *name, green_fun
  * task-locals. 0, or -ENOMEM without a message. */
 int green__spawn_own(struct green_hub *hub, green_function *function, void *argument);
 
+/* The same for a thread that runs before those that are ready. Not for the event loop. */
+int green__spawn_own_next(struct green_hub *hub, green_function *function, void *argument);
+
 /* Calls the functions of green__run_in_own_thread() that have not begun, because the OS thread of the hub
  * ends. */
 void green__own_threads_call(struct green_hub *hub);

@@ -15,13 +15,15 @@ internal import CGreen
 /// green threads of the hub continue. Blocking calls are unavailable in `async` functions themselves, so that they are
 /// not called by mistake in a Task that runs elsewhere.
 ///
-/// The part of a Task from one suspension to the next is a job. Each job runs in a green thread, of which the Task has
-/// another one after a suspension. So values that belong to a Task belong into a `@TaskLocal`, not into a
-/// ``GreenLocal``. Jobs begin in the order in which they become ready. The priority of a Task does not change that.
+/// The part of a Task from one suspension to the next is a job. Each job runs in a green thread with a stack of the
+/// hub's default size, and the next job of the Task in another one. So values that belong to a Task belong into a
+/// `@TaskLocal`, not into a ``GreenLocal``. Jobs begin in the order in which they become ready. The priority of a Task
+/// does not change that.
 ///
 /// **Actors.** The code of actors runs on the hub too if its caller prefers the hub, except that of the main actor and
-/// of actors with an executor of their own. An actor whose synchronous code blocks stays locked until that code
-/// continues: other Tasks wait for the actor. Its state is not accessed in between, other than at an `await`.
+/// of actors with an executor of their own. A call that had to wait for another Task may run where that Task has left
+/// the actor: on its hub, or on one of Swift's threads. An actor whose synchronous code blocks stays locked until that
+/// code continues: other Tasks wait for the actor. Its state is not accessed in between, other than at an `await`.
 ///
 /// **Interrupts.** Cancelling a Task does not end a blocking call. A ``Timeout`` does, as in any green thread, if it
 /// starts and ends within one job. ``HubPool/close(drainingFor:)`` with a limit kills the green threads that are in a

@@ -4,6 +4,7 @@
 #include "files.h"
 
 #include <fcntl.h>
+#include <green/task_runtime.h>
 #include <signal.h>
 
 /* The hub ------------------------------------------------------------------- */
@@ -128,6 +129,43 @@ BIG_TEST(threads, "green threads, links and locals without memory are errors, an
         {.name = "many threads", .run = run_crowd, .tolerates = "madvise mmap", .step = SLOW ? 7 : 1},
     };
     fail_on_each_engine(scenarios, 2, FAIL_MEMORY);
+}
+
+/* Jobs of Tasks ------------------------------------------------------------- */
+
+static int jobs_ended;
+
+static void run_job(void *yields, void *executor) {
+    (void)executor;
+    if (*(bool *)yields)
+        (void)green_yield(); /* so that the next job needs another thread */
+    jobs_ended++;
+}
+
+static void refuse_job(void *yields, void *executor) {
+    (void)yields, (void)executor;
+    jobs_ended++;
+}
+
+static int run_jobs(void) {
+    static const green_task_job_kind kind = {run_job, refuse_job, false};
+    static bool yields[2] = {false, true};
+    jobs_ended = 0;
+    for (int i = 0; i < CROWD; i++)
+        green__hub_enqueue(green_hub_current(), &kind, &yields[i % 2], &jobs_ended);
+    let_run();
+    CHECK(jobs_ended, ==, CROWD);
+    return 0;
+}
+
+BIG_TEST(jobs, "a job of a Task is refused if there is no memory, and none is lost") {
+    static const struct scenario scenarios[] = {
+        {.name = "jobs",
+         .run = run_jobs,
+         .tolerates = "aligned_alloc calloc guard madvise malloc mmap mprotect realloc",
+         .step = SLOW ? 7 : 1},
+    };
+    fail_on_each_engine(scenarios, 1, FAIL_MEMORY);
 }
 
 /* Between threads ------------------------------------------------------------ */
