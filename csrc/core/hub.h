@@ -18,6 +18,13 @@ static inline green_hub *green__hub_here(int *error) {
     return green__hub;
 }
 
+/* The hub of this OS thread if the caller is a green thread of it. Then the hub runs other
+ * threads soon: the context of an OS thread may never block again. NULL otherwise. */
+static inline green_hub *green__hub_running(void) {
+    green_hub *hub = green__hub;
+    return hub && hub->current != &hub->root && !hub->in_event_loop ? hub : NULL;
+}
+
 /* Ends the hub of this OS thread, whose inbox is closed. Frees it once the last reference is
  * released. */
 void green__hub_destroy(green_hub *hub);

@@ -111,7 +111,7 @@ static void hub_lost(green_exit_observer *observer, green_thread *root) {
     finish(thread);
 }
 
-/* The start, in the event loop of the hub -------------------------------------- */
+/* The start, in the event loop of the hub or in its thread that spawns ------------ */
 
 static int discard_argument(void *argument) {
     green_remote_thread *thread = argument;
@@ -130,7 +130,8 @@ static int start(green_hub *hub, green_remote_thread *thread) {
         return error;
     }
     thread->thread->is_own = thread->is_own;
-    thread->thread->task = thread->task;
+    if (thread->task) /* without a post, the green thread has inherited by itself */
+        thread->thread->task = thread->task;
     thread->exit_observer.exited = exited;
     thread->loss_observer.exited = hub_lost;
     green__exit_observer_add(thread->thread, &thread->exit_observer);
@@ -168,7 +169,7 @@ static const char *store_name(green_remote_thread *thread, const char *name) {
 }
 
 static int spawn(green_hub *hub, green_remote_thread **handle, const green_spawn_options *options,
-                 green_function *function, void *argument, bool is_own) {
+                 green_function *function, void *argument, bool is_own, bool starts_here) {
     int error = green__stack_size_check(options->stack_size);
     if (error < 0)
         return error;
@@ -188,11 +189,15 @@ static int spawn(green_hub *hub, green_remote_thread **handle, const green_spawn
         .is_own = is_own,
     };
     thread->options.name = store_name(thread, options->name);
-    if (!is_own)
+    if (!is_own && !starts_here)
         thread->task = green__task_inherit_here();
     green__latch_init(&thread->finished);
     if (handle)
         *handle = thread;
+    if (starts_here) {
+        deliver_start(&thread->start, 0);
+        return 0;
+    }
     error = green__inbox_post(hub, &thread->start);
     if (error < 0) {
         if (handle)
@@ -204,10 +209,17 @@ static int spawn(green_hub *hub, green_remote_thread **handle, const green_spawn
     return error;
 }
 
+static const green_spawn_options no_options;
+
 int green_hub_spawn(green_hub *hub, green_remote_thread **thread, const green_spawn_options *options,
                     green_function *function, void *argument) {
-    static const green_spawn_options none;
-    return spawn(hub, thread, options ? options : &none, function, argument, false);
+    return spawn(hub, thread, options ? options : &no_options, function, argument, false, false);
+}
+
+int green_hub_spawn_unordered(green_hub *hub, green_remote_thread **thread, const green_spawn_options *options,
+                              green_function *function, void *argument) {
+    bool starts_here = hub == green__hub_running();
+    return spawn(hub, thread, options ? options : &no_options, function, argument, false, starts_here);
 }
 
 /* Waiting ---------------------------------------------------------------------- */
@@ -272,6 +284,16 @@ int green_remote_thread_wait_async(green_remote_thread *thread, green_async_wait
     return error < 0 ? error : green__latch_wait_async(&thread->finished, wait);
 }
 
+int green_remote_thread_result(green_remote_thread *thread, int *result) {
+    char label[LABEL_MAX];
+    int error = check_generation(thread, "result");
+    if (error < 0)
+        return error;
+    if (!green__latch_is_open(&thread->finished))
+        return green__fail(-EBUSY, "%s has not finished", label_of(thread, label));
+    return take_result(thread, result);
+}
+
 int green__hub_call(green_hub *hub, green_function *function, void *argument) {
     static const green_spawn_options options = {.name = "call"};
     green_remote_thread *thread = NULL;
@@ -280,7 +302,7 @@ int green__hub_call(green_hub *hub, green_function *function, void *argument) {
         return function(argument);
     if (green__hub && green__hub->current->must_not_block)
         return green__refuse_to_block(green__hub->current);
-    int error = spawn(hub, &thread, &options, function, argument, true);
+    int error = spawn(hub, &thread, &options, function, argument, true, false);
     if (error < 0)
         return error;
     green__latch_await(&thread->finished, describe);

@@ -43,6 +43,12 @@ GREEN_API GREEN_CHECK int green_hub_spawn(green_hub *hub, green_remote_thread **
                                           const green_spawn_options *GREEN_NULLABLE options, green_function *function,
                                           void *GREEN_NULLABLE argument);
 
+/* Does the same, but without a post if the caller is a green thread of the hub, which costs less.
+ * The thread may then start before those that the caller has spawned by green_hub_spawn(). */
+GREEN_API GREEN_CHECK int green_hub_spawn_unordered(green_hub *hub, green_remote_thread **thread,
+                                                    const green_spawn_options *GREEN_NULLABLE options,
+                                                    green_function *function, void *GREEN_NULLABLE argument);
+
 /* Adds an owner, and returns the handle. */
 GREEN_API green_remote_thread *green_remote_thread_retain(green_remote_thread *thread);
 
@@ -85,6 +91,15 @@ GREEN_API int green_remote_thread_kill(green_remote_thread *thread);
  * caller's OS thread or on that of the hub, and must not block. */
 GREEN_API int green_remote_thread_kill_with(green_remote_thread *thread, void *GREEN_NULLABLE reason,
                                             void (*GREEN_NULLABLE discard)(void *GREEN_NULLABLE reason));
+
+/* Does the same as green_remote_thread_wait() for a thread that has finished. Does not block,
+ * and an interrupt of the caller stays pending.
+ *
+ * Returns 0 with *result set, and with the message of an error for green_explain(), or:
+ *   -ESRCH   the OS thread of the hub ended before the thread had finished
+ *   -EBUSY   the thread has not finished
+ *   -EXDEV   the thread belongs to the process before a fork */
+GREEN_API GREEN_CHECK int green_remote_thread_result(green_remote_thread *thread, int *result);
 
 GREEN_API bool green_remote_thread_is_finished(const green_remote_thread *thread);
 

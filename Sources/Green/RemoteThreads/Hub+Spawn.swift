@@ -35,7 +35,10 @@ extension Hub {
         _ function: @escaping @Sendable () throws -> Success
     ) -> RemoteThread<Success> {
         let call = RemoteCall(function, on: self)
-        call.start(name: name, stackSize: stackSize, delay: delay)
+        // If it fails, the thread has ended with the error.
+        _ = unsafe call.spawn(name: name, stackSize: stackSize, delay: delay) {
+            unsafe green_hub_spawn(handle, $0, $1, $2, $3)
+        }
         return RemoteThread(call)
     }
 

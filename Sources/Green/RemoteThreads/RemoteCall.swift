@@ -12,7 +12,7 @@ class RemoteFunction: @unchecked Sendable {
 
     /// Owned. Nil if the thread could not be started. Written only before a handle leaves the OS thread of the spawn;
     /// the thread itself does not use it.
-    @safe final fileprivate(set) var handle: OpaquePointer?
+    @safe final private(set) var handle: OpaquePointer?
 
     init(on hub: Hub) {
         self.hub = hub
@@ -20,6 +20,32 @@ class RemoteFunction: @unchecked Sendable {
 
     deinit {
         unsafe green_remote_thread_release(handle)
+    }
+
+    /// Passes the function to the hub by a call of the core. If that fails, the function is destroyed, and the error is
+    /// returned.
+    final func spawn(
+        name: String?,
+        stackSize: Int?,
+        delay: Duration?,
+        by spawn: (
+            UnsafeMutablePointer<OpaquePointer?>, UnsafePointer<green_spawn_options>,
+            @convention(c) (UnsafeMutableRawPointer?) -> Int32, UnsafeMutableRawPointer
+        ) -> Int32
+    ) -> (any Error)? {
+        let argument = unsafe Unmanaged<RemoteFunction>.passRetained(self).toOpaque()
+        var handle: OpaquePointer?
+        let result = unsafe withSpawnOptions(name: name, stackSize: stackSize, delay: delay, discard: discardRemote) {
+            unsafe spawn(&handle, $0, runRemote, argument)
+        }
+        if result < 0 {
+            let error = failure(result)
+            unsafe Unmanaged<RemoteFunction>.fromOpaque(argument).release()
+            discard(endingWith: error)
+            return error
+        }
+        self.handle = unsafe handle
+        return nil
     }
 
     /// Calls the function. Returns whether it succeeded.
@@ -57,21 +83,6 @@ final class RemoteCall<Success: Sendable>: RemoteFunction, @unchecked Sendable {
             let label = thread?.label ?? "a thread that was never started"
             reportFailure(error, "\(label) ended with an error that no thread waited for", of: thread)
         }
-    }
-
-    /// Passes the function to the hub. If that fails, the thread has ended with the error.
-    func start(name: String?, stackSize: Int?, delay: Duration?) {
-        let argument = unsafe Unmanaged<RemoteFunction>.passRetained(self).toOpaque()
-        var handle: OpaquePointer?
-        let result = unsafe withSpawnOptions(name: name, stackSize: stackSize, delay: delay, discard: discardRemote) {
-            unsafe green_hub_spawn(hub.handle, &handle, $0, runRemote, argument)
-        }
-        if result < 0 {
-            let error = failure(result)
-            unsafe Unmanaged<RemoteFunction>.fromOpaque(argument).release()
-            return discard(endingWith: error)
-        }
-        self.handle = unsafe handle
     }
 
     override func run() -> Bool {

@@ -284,3 +284,45 @@ TEST(observed, "an error that a thread waited for, and the end of a killed threa
     end_other();
     CHECK_TEXT(capture_end(), "");
 }
+
+static int spawn_here(void *argument) {
+    green_statistics before, after;
+    green_remote_thread *thread = NULL;
+    int result = 0;
+    CHECK(green_hub_statistics(&before), ==, 0);
+    CHECK(green_hub_spawn_unordered(green_hub_current(), &thread, NULL, check_hub, green_hub_current()), ==, 0);
+    CHECK(green_hub_statistics(&after), ==, 0);
+    CHECK(after.threads, ==, before.threads + 1);
+    CHECK(green_remote_thread_result(thread, &result), ==, -EBUSY);
+    CHECK(green_yield(), ==, 0);
+    CHECK(green_remote_thread_is_finished(thread));
+    CHECK(remote_end(thread), ==, 21);
+    (void)argument;
+    return 0;
+}
+
+TEST(here, "a green thread of the hub starts a thread for a Task without a post, others with one") {
+    green_remote_thread *thread = NULL;
+    CHECK(finish(start(spawn_here, NULL)), ==, 0);
+    other_hub_start(&other);
+    CHECK(green_hub_spawn_unordered(other.hub, &thread, NULL, check_hub, other.hub), ==, 0);
+    CHECK(remote_end(thread), ==, 21);
+    end_other();
+}
+
+static int result_of(void *thread) {
+    int result = 0;
+    CHECK(green_thread_kill(green_current()), ==, -ECANCELED);
+    CHECK(green_remote_thread_result(thread, &result), ==, 0);
+    return result;
+}
+
+TEST(result, "the result of a thread that has finished is there for a caller with any interrupt") {
+    other_hub_start(&other);
+    green_remote_thread *thread = spawn_on(other.hub, fail_with_message, "gibberish");
+    CHECK(green_remote_thread_wait(thread, NULL, GREEN_FOREVER), ==, 0);
+    CHECK(finish(start(result_of, thread)), ==, -EINVAL);
+    CHECK_CONTAINS(green_explain(-EINVAL), "gibberish");
+    green_remote_thread_release(thread);
+    end_other();
+}

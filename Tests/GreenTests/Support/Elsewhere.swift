@@ -22,11 +22,12 @@ private final class ThreadExecutor: TaskExecutor {
     }
 }
 
-private let executor = ThreadExecutor()
+/// For Tasks that block, or that must run while others block.
+let threadForEachJob: any TaskExecutor = ThreadExecutor()
 
 /// Runs the function in a task on another OS thread.
 func detachTask(_ body: sending @escaping () -> Void) {
-    Task.detached(executorPreference: executor) { body() }
+    Task.detached(executorPreference: threadForEachJob) { body() }
 }
 
 /// Where a test ends the last reference to an object.
