@@ -5,7 +5,7 @@ import Tracing
 struct Handler: Sendable {
     static let steps = [
         "begins", "has met the others", "slept", "asked its client", "spawned", "ran on another hub",
-        "offloaded", "passed a message", "ends",
+        "offloaded", "is a Task", "is a thread of the Task", "passed a message", "ends",
     ]
 
     /// Where requests wait until all have begun, so that all of them are interleaved.
@@ -27,6 +27,11 @@ struct Handler: Sendable {
             try spawn { try step("spawned", of: id) }.wait()
             try hubs.next().spawn { try step("ran on another hub", of: id) }.wait()
             try offload { try step("offloaded", of: id) }
+            try awaiting {
+                await Task.yield()
+                try step("is a Task", of: id)
+                try await withGreenThread { try step("is a thread of the Task", of: id) }
+            }
             try pass(id)
             try step("ends", of: id)
         }

@@ -25,7 +25,7 @@ private var name: String? { ServiceContext.current?.name }
 @Suite("Tracing")
 struct TracingTests {
     @Test
-    func `a context belongs to its green thread, and is inherited by spawn, hubs and handlers`() async {
+    func `a context belongs to its green thread, and is inherited by spawn, hubs, handlers and bridges`() async {
         await #expect(processExitsWith: .success) {
             inChild {
                 let hubs = try HubPool(count: 1)
@@ -37,13 +37,14 @@ struct TracingTests {
                             let remote = hubs[0].spawn { name }
                             let pooled = try GreenPool(size: 1).spawn { name }
                             return try [
-                                name, inner.wait(), remote.wait(), pooled.wait(), offload { name }, name,
+                                name, inner.wait(), remote.wait(), pooled.wait(), offload { name },
+                                awaiting { name }, awaiting { try await withGreenThread { name } }, name,
                             ]
                         }
                     }
                 }
-                try require(threads[0].wait() == Array(repeating: "a", count: 6))
-                try require(threads[1].wait() == Array(repeating: "b", count: 6))
+                try require(threads[0].wait() == Array(repeating: "a", count: 8))
+                try require(threads[1].wait() == Array(repeating: "b", count: 8))
                 require(name == nil)
                 let server = try named("server") {
                     try Server(on: "127.0.0.1:0", hubs: hubs) { client, _ in try client.write("\(name ?? "none")\n") }
