@@ -9,7 +9,8 @@ CORE_SOURCES = $(shell git ls-files 'csrc/*.[ch]' 'include/*.h' 'Sources/Example
 SWIFT_SOURCES = Package.swift Sources Tests bench
 
 .PHONY: run check test test-c test-swift test-sanitized test-fuzz test-simulation test-epoll test-features test-aarch64 \
-	test-kernel test-consumers test-peers test-memcheck build bench docs format lint lint-includes setup clean
+	test-kernel test-consumers test-http-client test-peers test-memcheck build bench docs format lint lint-includes \
+	setup clean
 
 run: setup
 	swift build -c release --product green-echo
@@ -127,6 +128,10 @@ test-memcheck: setup
 # A CMake project and a Swift package that use Green as external projects do.
 test-consumers: setup
 	Tests/Consumers/run
+
+# An unmodified AsyncHTTPClient in green threads. It builds SwiftNIO, which takes minutes.
+test-http-client: setup
+	Tests/Consumers/run-http-client
 
 # Patched client libraries of Debian against their servers: see Tests/Peers.
 test-peers: setup
