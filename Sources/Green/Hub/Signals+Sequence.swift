@@ -17,6 +17,11 @@ extension Signals: Sequence {
         Iterator(signals: self)
     }
 
+    /// The signals for `for try await` in `async` functions. Read it on the hub of this object.
+    public var values: HubSequence<Signal> {
+        HubSequence { try self.next() }
+    }
+
     /// An iterator that waits for signals.
     public struct Iterator: IteratorProtocol {
         private let signals: Signals

@@ -114,17 +114,19 @@ final class RemoteCall<Success: Sendable>: RemoteFunction, @unchecked Sendable {
         return try outcome.get()
     }
 
-    nonisolated(nonsending) var value: Success {
-        get async throws {
-            if let handle, !isFinished {
+    nonisolated(nonsending) func value(afterItsEnd: Bool) async throws -> Success {
+        if let handle, !isFinished {
+            if afterItsEnd {
+                try unsafe await AsyncWait.runToTheEnd { unsafe green_remote_thread_wait_async(handle, $0) }
+            } else {
                 try unsafe await AsyncWait.run { unsafe green_remote_thread_wait_async(handle, $0) }
             }
-            if let outcome {
-                isObserved.store(true, ordering: .relaxed)
-                return try outcome.get()
-            }
-            return try wait(timeout: .zero)
         }
+        if let outcome {
+            isObserved.store(true, ordering: .relaxed)
+            return try outcome.get()
+        }
+        return try wait(timeout: .zero)
     }
 
     func kill(throwing error: any Error) throws {

@@ -67,6 +67,17 @@ extension Socket {
         public mutating func next() -> Result<String, any Error>? {
             nextElement(&hasEnded) { try socket.readLine() }
         }
+
+        /// The lines for `for try await` in `async` functions. Read it on the hub of the socket.
+        ///
+        /// ```swift
+        /// for try await line in lines {
+        ///     await store.add(line)
+        /// }
+        /// ```
+        public var values: HubSequence<String> {
+            HubSequence { [socket] in try socket.readLine() }
+        }
     }
 }
 
