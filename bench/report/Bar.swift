@@ -35,7 +35,7 @@ struct Bar: Encodable {
 extension Bar {
     /// The bars of the chosen benchmarks.
     static func all(micro: [MicroResult], echo: [EchoCell], tls: TLSResults?, chosen: [Benchmark]) -> [Bar] {
-        ofMicro.filter { chosen.contains($0.benchmark) }.map { $0.bar(micro) }
+        (ofMicro + ofBridge).filter { chosen.contains($0.benchmark) }.map { $0.bar(micro) }
             + (chosen.contains(.echo) ? ofEcho(echo) : []) + (tls?.bars ?? [])
     }
 
@@ -146,6 +146,27 @@ extension Bar {
         Micro(benchmark: .access, language: .swift, name: "property access", threads: 10_000, limit: 50),
         Micro(benchmark: .task, language: .swift, name: "yield with task-locals, more", threads: 2, limit: 15),
     ]
+
+    private static let task = "Task + value, on Swift's threads"
+    private static let taskOnHub = "Task + value, on a hub"
+    private static let ofBridge = [
+        bridge("async from green", to: task),
+        bridge("async from green", to: taskOnHub),
+        bridge("green from async, on the hub", to: taskOnHub),
+        bridge("green from async, from Swift's threads", to: task),
+        Micro(
+            benchmark: .bridge,
+            language: .swift,
+            name: "awaited Tasks that sleep 100 ms",
+            threads: 10_000,
+            limit: 300,
+            unit: "ms"
+        ),
+    ]
+
+    private static func bridge(_ name: String, to base: String) -> Micro {
+        Micro(benchmark: .bridge, language: .swift, name: name, threads: 1, limit: 3, base: base)
+    }
 
     /// Ratios to the callback io_uring server, or on epoll to the epoll server; median of the rounds.
     private static func ofEcho(_ cells: [EchoCell]) -> [Bar] {

@@ -9,7 +9,7 @@ struct Micro: ParsableCommand {
     )
 
     enum Benchmark: String, CaseIterable, ExpressibleByArgument {
-        case yield, spawn, detach, sleep, queue, semaphore, pool, map, scope, access, task
+        case yield, spawn, detach, sleep, queue, semaphore, pool, map, scope, access, task, bridge
 
         var run: (Plan) throws -> Void {
             switch self {
@@ -23,6 +23,7 @@ struct Micro: ParsableCommand {
             case .map: benchmarkMap
             case .scope: benchmarkScope
             case .access: benchmarkAccess
+            case .bridge: benchmarkBridge
             case .task: benchmarkTasks
             }
         }
