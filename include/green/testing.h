@@ -24,8 +24,8 @@
  *     it in real time, and the clock advances by the time that has passed. Such work is:
  *       an offloaded call, the look-up of a name, a file operation,
  *       a child process of Green, from its spawn until a thread has waited for its end,
- *       the wait for a promise, for a remote thread or call of another hub, or for a patched
- *       lock, condition variable or OS thread,
+ *       the wait for a promise, for a Task, for a remote thread or call of another hub, or for
+ *       a patched lock, condition variable or OS thread,
  *       the wait for a channel that another hub or OS thread has used,
  *       I/O on a connection or a pipe whose other end is not in this process, and a terminal,
  *       everything between green_clock_hold() and green_clock_resume().
