@@ -8,7 +8,7 @@ extension Channel {
     /// - Returns: The item.
     /// - Throws: ``ChannelClosed`` if the channel is empty and closed, or is closed during the call. A ``SystemError``
     ///   with the code `timedOut` if the timeout expires. If the thread is killed, the error of that kill.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @inlinable
     public func receive(timeout: Duration? = nil) throws -> Item {
         guard let item = try next(timeout: timeout) else { throw ChannelClosed() }
@@ -27,7 +27,7 @@ extension Channel {
     /// - Returns: The item; nil if the channel is empty and closed, or is closed during the call.
     /// - Throws: A ``SystemError`` with the code `timedOut` if the timeout expires. If the thread is killed, the error
     ///   of that kill.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @inlinable
     public func next(timeout: Duration? = nil) throws -> Item? {
         let timeout = coreTimeout(timeout)

@@ -9,7 +9,7 @@ extension Channel {
     /// - Throws: ``ChannelClosed`` if the channel is closed, or is closed during the call. A ``SystemError`` with the
     ///   code `timedOut` if the timeout expires, or `noMemory` if there is no memory for the item. If the thread is
     ///   killed, the error of that kill.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @inlinable
     public func send(_ item: consuming Item, timeout: Duration? = nil) throws {
         let timeout = coreTimeout(timeout)

@@ -31,7 +31,7 @@ extension Channel: Sequence {
         }
 
         /// Takes the next item, like ``Channel/next(timeout:)``. Blocks.
-        @available(*, noasync)
+        @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
         @inlinable
         public mutating func next() -> Result<Item, any Error>? {
             nextElement(&hasEnded, endingWith: wouldFailAgain) { try channel.next() }

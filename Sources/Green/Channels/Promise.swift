@@ -82,7 +82,7 @@ public final class Promise<Value: Sendable>: Sendable {
     /// - Returns: The value that was sent.
     /// - Throws: The error that was sent. A ``SystemError`` with the code `timedOut` if the timeout expires. If the
     ///   caller is killed or its ``Timeout`` fires while it waits, that error.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @discardableResult
     public func wait(timeout: Duration? = nil) throws -> Value {
         var nothing: UnsafeMutableRawPointer?

@@ -17,7 +17,7 @@
 ///   - body: Starts what sends the promise, on any OS thread.
 /// - Returns: The value that was sent.
 /// - Throws: The error of the body, or the errors of ``Promise/wait(timeout:)``.
-@available(*, noasync)
+@available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
 @discardableResult
 public func withPromise<Value: Sendable>(
     of type: Value.Type = Value.self,
@@ -37,7 +37,7 @@ extension Promise {
     ///   - body: Starts what sends the promise, on any OS thread.
     /// - Returns: The value that was sent.
     /// - Throws: The error of the body, or the errors of ``wait(timeout:)``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @discardableResult
     public static func wait(timeout: Duration? = nil, _ body: (Promise) throws -> Void) throws -> Value {
         let promise = Promise()

@@ -34,7 +34,7 @@ extension GreenFile {
         }
 
         /// Reads the next line. Blocks.
-        @available(*, noasync)
+        @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
         public mutating func next() -> Result<String, any Error>? {
             do {
                 try checkInterrupt()

@@ -11,7 +11,7 @@ extension GreenFile {
     ///   - timeout: The maximum time to wait; nil means no limit.
     /// - Throws: A ``SystemError`` with a code of rename(2), or `timedOut`. If the thread is killed, the error of that
     ///   kill.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public static func rename(
         _ path: any PathConvertible,
         to newPath: any PathConvertible,
@@ -33,7 +33,7 @@ extension GreenFile {
     ///   - timeout: The maximum time to wait; nil means no limit.
     /// - Throws: A ``SystemError`` with a code of unlink(2), or `timedOut`. If the thread is killed, the error of that
     ///   kill.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public static func remove(_ path: any PathConvertible, timeout: Duration? = nil) throws {
         let path = try checkedPath(path, "path")
         try check(unsafe path.withPlatformString { unsafe green_path_unlink($0, timeout.timeout) })
@@ -46,7 +46,7 @@ extension GreenFile {
     ///   - timeout: The maximum time to wait; nil means no limit.
     /// - Throws: A ``SystemError`` with a code of stat(2), or `timedOut`. If the thread is killed, the error of that
     ///   kill.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public static func status(of path: any PathConvertible, timeout: Duration? = nil) throws -> FileStatus {
         let path = try checkedPath(path, "path")
         var status = stat()
@@ -66,7 +66,7 @@ public enum GreenDirectory {
     ///   - timeout: The maximum time to wait; nil means no limit.
     /// - Throws: A ``SystemError`` with a code of mkdir(2), or `timedOut`. If the thread is killed, the error of that
     ///   kill.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public static func create(
         _ path: any PathConvertible,
         permissions: FilePermissions = [.ownerReadWriteExecute, .groupReadExecute, .otherReadExecute],
@@ -86,7 +86,7 @@ public enum GreenDirectory {
     ///   - timeout: The maximum time to wait; nil means no limit.
     /// - Throws: A ``SystemError`` with a code of rmdir(2), or `timedOut`. If the thread is killed, the error of that
     ///   kill.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public static func remove(_ path: any PathConvertible, timeout: Duration? = nil) throws {
         let path = try checkedPath(path, "path")
         try check(unsafe path.withPlatformString { unsafe green_directory_remove($0, timeout.timeout) })
@@ -99,7 +99,7 @@ public enum GreenDirectory {
     ///   - timeout: The maximum time to wait; nil means no limit.
     /// - Throws: A ``SystemError`` with a code of opendir(3) and readdir(3), or `timedOut`. If the thread is killed,
     ///   the error of that kill.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public static func contents(of path: any PathConvertible, timeout: Duration? = nil) throws -> [FilePath.Component] {
         let path = try checkedPath(path, "path")
         var listing: OpaquePointer?

@@ -24,7 +24,7 @@ extension GreenFile {
     /// The size of the file in bytes. Blocks.
     ///
     /// - Throws: A ``SystemError``. If the thread is killed, the error of that kill.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public var size: Int64 {
         get throws {
             try check(unsafe green_file_size(handle))
@@ -34,7 +34,7 @@ extension GreenFile {
     /// The status of the file. Blocks. It corresponds to fstat(2).
     ///
     /// - Throws: A ``SystemError``. If the thread is killed, the error of that kill.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public var status: FileStatus {
         get throws {
             var status = stat()
@@ -49,7 +49,7 @@ extension GreenFile {
     /// - Parameter newSize: The new size in bytes.
     /// - Throws: A ``SystemError`` with the code `invalidArgument` if the file is not open for writing, `fileTooLarge`,
     ///   or another code of ftruncate(2). If the thread is killed, the error of that kill.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func resize(to newSize: Int64) throws {
         try check(unsafe green_file_truncate(handle, newSize))
     }
@@ -60,7 +60,7 @@ extension GreenFile {
     ///   fdatasync(2) does.
     /// - Throws: A ``SystemError`` with the code `ioError` if the data cannot be stored, or `invalidArgument` if it is
     ///   not a file on a disk. If the thread is killed, the error of that kill; the system still writes the data.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func synchronize(dataOnly: Bool = false) throws {
         try check(unsafe dataOnly ? green_file_sync_data(handle) : green_file_sync(handle))
     }

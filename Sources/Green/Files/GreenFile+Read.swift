@@ -8,7 +8,7 @@ extension GreenFile {
     /// - Parameter buffer: The buffer for the bytes. It must stay valid until the call returns.
     /// - Returns: The number of bytes; 0 at the end.
     /// - Throws: As every read; see ``GreenFile``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         guard let base = buffer.baseAddress else {
             try checkInterrupt()
@@ -22,7 +22,7 @@ extension GreenFile {
     /// - Parameter array: The array to fill, from its first element. Its count does not change.
     /// - Returns: The number of bytes; 0 at the end.
     /// - Throws: As every read; see ``GreenFile``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func read(into array: inout [UInt8]) throws -> Int {
         try unsafe array.withUnsafeMutableBytes { try unsafe read(into: $0) }
     }
@@ -32,7 +32,7 @@ extension GreenFile {
     /// - Parameter span: The span to fill, from its beginning.
     /// - Returns: The number of bytes; 0 at the end.
     /// - Throws: As every read; see ``GreenFile``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func read(into span: inout MutableRawSpan) throws -> Int {
         try unsafe span.withUnsafeMutableBytes { try unsafe read(into: $0) }
     }
@@ -42,7 +42,7 @@ extension GreenFile {
     /// - Parameter count: The maximum number of bytes.
     /// - Returns: The bytes; none at the end.
     /// - Throws: As every read; see ``GreenFile``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func read(upTo count: Int) throws -> [UInt8] {
         guard try checked(count, "count") > largestBuffer else {
             return try unsafe [UInt8](upTo: count) { try unsafe read(into: $0) }
@@ -61,7 +61,7 @@ extension GreenFile {
     /// - Returns: The bytes.
     /// - Throws: The errors of every read; see ``GreenFile``. A ``SystemError`` with the code `messageTooLong` if there
     ///   are more bytes than the limit.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func readAll(limit: Int = .max) throws -> [UInt8] {
         try checked(limit, "limit")
         var bytes: [UInt8] = []
@@ -89,7 +89,7 @@ extension GreenFile {
     /// - Returns: The number of bytes; 0 at the end or behind it.
     /// - Throws: The errors of every read; see ``GreenFile``. A ``SystemError`` with the code `illegalSeek` if the file
     ///   has no offsets, or `invalidArgument` for a negative offset.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func read(fromAbsoluteOffset offset: Int64, into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         guard let base = buffer.baseAddress else {
             try checkInterrupt()
@@ -106,7 +106,7 @@ extension GreenFile {
     /// - Returns: The bytes; none at the end or behind it.
     /// - Throws: The errors of every read; see ``GreenFile``. A ``SystemError`` with the code `illegalSeek` if the file
     ///   has no offsets, or `invalidArgument` for a negative offset.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func read(fromAbsoluteOffset offset: Int64, upTo count: Int) throws -> [UInt8] {
         guard try checked(count, "count") > largestBuffer else {
             return try unsafe [UInt8](upTo: count) { try unsafe read(fromAbsoluteOffset: offset, into: $0) }

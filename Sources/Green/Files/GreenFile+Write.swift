@@ -6,7 +6,7 @@ extension GreenFile {
     ///
     /// - Parameter bytes: The bytes to write. They must stay valid until the call returns.
     /// - Throws: As every write; see ``GreenFile``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func write(_ bytes: UnsafeRawBufferPointer) throws {
         guard let base = bytes.baseAddress else { return try checkInterrupt() }
         try check(unsafe green_file_write(handle, base, bytes.count))
@@ -16,7 +16,7 @@ extension GreenFile {
     ///
     /// - Parameter bytes: The bytes to write.
     /// - Throws: As every write; see ``GreenFile``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func write(_ bytes: RawSpan) throws {
         try unsafe bytes.withUnsafeBytes { try unsafe write($0) }
     }
@@ -26,7 +26,7 @@ extension GreenFile {
     ///
     /// - Parameter bytes: The bytes to write.
     /// - Throws: As every write; see ``GreenFile``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @inlinable
     public func write(_ bytes: some Collection<UInt8>) throws {
         try unsafe withContiguousBytes(of: bytes) { try unsafe write($0) }
@@ -36,7 +36,7 @@ extension GreenFile {
     ///
     /// - Parameter text: The text to write. No end of line is added.
     /// - Throws: As every write; see ``GreenFile``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func write(_ text: some StringProtocol) throws {
         try write(text.utf8)
     }
@@ -49,7 +49,7 @@ extension GreenFile {
     ///   - bytes: The bytes to write. They must stay valid until the call returns.
     /// - Throws: The errors of every write; see ``GreenFile``. A ``SystemError`` with the code `illegalSeek` if the
     ///   file has no offsets, or `invalidArgument` for a negative offset.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func write(toAbsoluteOffset offset: Int64, _ bytes: UnsafeRawBufferPointer) throws {
         guard let base = bytes.baseAddress else { return try checkInterrupt() }
         try check(unsafe green_file_write_at(handle, base, bytes.count, offset))
@@ -62,7 +62,7 @@ extension GreenFile {
     ///   - bytes: The bytes to write.
     /// - Throws: The errors of every write; see ``GreenFile``. A ``SystemError`` with the code `illegalSeek` if the
     ///   file has no offsets, or `invalidArgument` for a negative offset.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @inlinable
     public func write(toAbsoluteOffset offset: Int64, _ bytes: some Collection<UInt8>) throws {
         try unsafe withContiguousBytes(of: bytes) { try unsafe write(toAbsoluteOffset: offset, $0) }

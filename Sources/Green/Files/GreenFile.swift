@@ -48,7 +48,7 @@ public final class GreenFile {
     /// - Returns: The file, with its position at the beginning.
     /// - Throws: A ``SystemError`` with a code of open(2), such as `noSuchFileOrDirectory`, `permissionDenied`,
     ///   `isDirectory` or `tooManyOpenFiles`, or with `timedOut`. If the thread is killed, the error of that kill.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public static func open(
         _ path: any PathConvertible,
         _ mode: FileDescriptor.AccessMode,
@@ -83,7 +83,7 @@ public final class GreenFile {
     /// - Parameter descriptor: The descriptor of a file, a pipe, a terminal or anything else that can be read or
     ///   written.
     /// - Throws: A ``SystemError`` with the code `badFileDescriptor` if it is not open.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public init(adopting descriptor: FileDescriptor) throws {
         var handle: OpaquePointer?
         try check(unsafe green_file_adopt(&handle, descriptor.rawValue))
@@ -103,7 +103,7 @@ public final class GreenFile {
     /// - Throws: A ``SystemError`` with the code `ioError`, `noSpace` or `diskQuotaExceeded` when something that was
     ///   written before could not be stored. If the thread is killed, the error of that kill. The file is closed in any
     ///   case.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func close() throws {
         try check(unsafe green_file_close(handle))
     }

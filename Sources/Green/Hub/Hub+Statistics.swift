@@ -51,7 +51,7 @@ extension Hub {
     /// A snapshot of the counts of this OS thread's hub.
     ///
     /// - Throws: A ``SystemError`` with the code `noSuchFileOrDirectory` if it has none.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public static var statistics: Statistics {
         get throws {
             var counts = green_statistics()
@@ -71,7 +71,7 @@ extension Hub {
     /// - Throws: A ``SystemError`` with the code `noSuchProcess` if the hub has ended, or `timedOut` if a green thread
     ///   blocks the hub for longer than the timeout. If the caller is killed or its ``Timeout`` fires while it waits,
     ///   that error.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func statistics(timeout: Duration? = .seconds(1)) throws -> Statistics {
         var counts = green_statistics()
         try check(unsafe green_hub_statistics_of(handle, &counts, timeout.timeout))
@@ -84,7 +84,7 @@ extension Hub {
     /// - Parameter timeout: The maximum time to wait for the hubs; nil means no limit.
     /// - Returns: The sums, and the number of hubs that are not included because a green thread blocks them.
     /// - Throws: If the caller is killed or its ``Timeout`` fires while it waits, that error.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public static func sumOfStatistics(
         timeout: Duration? = .seconds(1)
     ) throws -> (sum: Statistics, blockedHubs: Int) {

@@ -38,7 +38,7 @@ public final class Hub: Sendable {
     ///
     /// - Throws: A ``SystemError`` if the hub cannot be created: the errors of
     ///   ``open(engine:entries:receiveMemory:stackSize:warmStacks:name:)``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public static var current: Hub {
         get throws {
             guard let handle = unsafe green_hub_current() else {
@@ -64,7 +64,7 @@ public final class Hub: Sendable {
     /// - Throws: A ``SystemError`` with the code `alreadyInProcess` if this OS thread has a hub, or `invalidArgument`
     ///   if a parameter is out of range or there is no such engine. If the system refuses the engine that was named,
     ///   the message says the likely cause.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public static func open(
         engine: String? = nil,
         entries: Int? = nil,
@@ -92,7 +92,7 @@ public final class Hub: Sendable {
     ///
     /// - Throws: A ``SystemError`` with the code `resourceBusy` if green threads or sockets are left, which the message
     ///   counts, or `noSuchFileOrDirectory` if there is no hub.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public static func close() throws {
         try check(green_hub_close())
     }
@@ -103,7 +103,7 @@ public final class Hub: Sendable {
     }
 
     /// The name of the engine, `"uring"` or `"epoll"`. Creates the hub if there is none; nil if that fails.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public static var engine: String? {
         guard let name = unsafe green_hub_engine() else { return nil }
         return unsafe String(cString: name)
@@ -113,7 +113,7 @@ public final class Hub: Sendable {
     /// if the hub uses its first choice, or if there is no hub.
     ///
     /// With `GREEN_LOG=debug` in the environment, Green writes it to standard error, once in a process.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public static var fallbackReason: String? {
         guard let reason = unsafe green_hub_fallback() else { return nil }
         return unsafe String(cString: reason)
@@ -123,7 +123,7 @@ public final class Hub: Sendable {
     /// first stack if there is none; nil if that fails.
     ///
     /// With `GREEN_LOG=debug` in the environment, Green writes to standard error why it does not use a better way.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public static var stackGuard: StackGuard? {
         guard let name = unsafe green_hub_guard() else { return nil }
         return StackGuard(rawValue: unsafe String(cString: name))

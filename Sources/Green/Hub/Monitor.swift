@@ -82,7 +82,7 @@ public enum Monitor {
     ///     blocked by a green thread; its line says so.
     /// - Returns: The number of hubs that are blocked.
     /// - Throws: If the caller is killed or its ``Timeout`` fires while it waits, that error.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @discardableResult
     public static func dumpAll(
         to descriptor: FileDescriptor = .standardError,

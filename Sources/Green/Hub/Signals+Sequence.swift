@@ -32,7 +32,7 @@ extension Signals: Sequence {
         }
 
         /// Waits for the next signal, like ``Signals/next(timeout:)``. Blocks.
-        @available(*, noasync)
+        @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
         public mutating func next() -> Result<Signal, any Error>? {
             nextElement(&hasEnded, endingWith: wouldFailAgain) { try signals.next() }
         }

@@ -23,7 +23,7 @@ public final class Signals {
     ///
     /// - Parameter signals: The signals.
     /// - Throws: A ``SystemError`` with the code `invalidArgument` if one of them cannot be caught.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public init(_ signals: [Signal]) throws {
         var handle: OpaquePointer?
         let numbers = signals.map(\.rawValue)
@@ -41,7 +41,7 @@ public final class Signals {
     /// - Returns: The signal that arrived.
     /// - Throws: A ``SystemError`` with the code `timedOut` if the timeout expires. If the thread is killed, the error
     ///   of that kill.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @discardableResult
     public func next(timeout: Duration? = nil) throws -> Signal {
         unsafe Signal(rawValue: try check(green_signals_next(handle, timeout.timeout)))

@@ -20,7 +20,7 @@
 /// - Throws: The error of the function. A ``SystemError`` with the code `timedOut` if the timeout expires,
 ///   `resourceTemporarilyUnavailable` if no OS thread can be started, or `noMemory`. If the caller is killed
 ///   or its ``Timeout`` fires while it waits, that error.
-@available(*, noasync)
+@available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
 public func offload<Success>(
     timeout: Duration? = nil,
     _ function: @escaping @Sendable () throws -> sending Success

@@ -14,13 +14,13 @@ extension DAGPool {
     ///
     /// - Parameter keys: The keys.
     /// - Returns: A sequence for one iteration, which blocks for each element that is not available yet.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func waitEach(for keys: some Sequence<Key>) -> Each {
         Each(self, keys: Set(keys), skipsFailures: false)
     }
 
     /// The values of all keys that have a value or a thread now; see ``waitEach(for:)``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func waitEach() -> Each {
         waitEach(for: state.allKeys)
     }
@@ -28,13 +28,13 @@ extension DAGPool {
     /// The values of the keys, in the order in which they become available, without the keys that fail.
     ///
     /// Same as ``waitEach(for:)``, but an element is a failure only if the wait itself fails.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func waitEachSuccess(for keys: some Sequence<Key>) -> Each {
         Each(self, keys: Set(keys), skipsFailures: true)
     }
 
     /// The values of all keys that have a value or a thread now; see ``waitEachSuccess(for:)``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func waitEachSuccess() -> Each {
         waitEachSuccess(for: state.allKeys)
     }
@@ -43,13 +43,13 @@ extension DAGPool {
     ///
     /// Same as ``waitEach(for:)``, but each element is the ``PropagatedError`` of a key that failed, or the error of
     /// the wait itself.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func waitEachError(for keys: some Sequence<Key>) -> EachError {
         EachError(self, keys: Set(keys))
     }
 
     /// The failures of all keys that have a value or a thread now; see ``waitEachError(for:)``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func waitEachError() -> EachError {
         waitEachError(for: state.allKeys)
     }
@@ -69,7 +69,7 @@ extension DAGPool {
         }
 
         /// Waits for the next value.
-        @available(*, noasync)
+        @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
         public mutating func next() -> Result<(key: Key, value: Value), any Error>? {
             while let item = watch.object.nextItem() {
                 if skipsFailures, case .failure(let error) = item, error is PropagatedError { continue }
@@ -92,7 +92,7 @@ extension DAGPool {
         }
 
         /// Waits for the next failure.
-        @available(*, noasync)
+        @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
         public mutating func next() -> Result<PropagatedError, any Error>? {
             while let item = watch.object.nextItem() {
                 guard case .failure(let error) = item else { continue }

@@ -8,7 +8,7 @@ extension DAGPool {
     /// - Throws: The ``PropagatedError`` of the first key that fails, without waiting for the others. A ``SystemError``
     ///   with the code `timedOut` if the timeout expires. If the caller is killed or its ``Timeout`` fires while it
     ///   waits, that error.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @discardableResult
     public func wait(for keys: some Sequence<Key>, timeout: Duration? = nil) throws -> [Key: Value] {
         try DAGWatch(state, keys: Set(keys), wantsAll: true).values(timeout: timeout)
@@ -19,7 +19,7 @@ extension DAGPool {
     /// - Parameter timeout: The maximum time to wait for all of them; nil means no limit.
     /// - Returns: The values.
     /// - Throws: The errors of ``wait(for:timeout:)``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @discardableResult
     public func waitAll(timeout: Duration? = nil) throws -> [Key: Value] {
         try wait(for: state.allKeys, timeout: timeout)
@@ -32,13 +32,13 @@ extension DAGPool {
     ///   - timeout: The maximum time to wait; nil means no limit.
     /// - Returns: The value.
     /// - Throws: The errors of ``wait(for:timeout:)``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func value(for key: Key, timeout: Duration? = nil) throws -> Value {
         try state.value(for: key, timeout: timeout)
     }
 
     /// The value of a key. Blocks until there is one, as ``value(for:timeout:)`` without a timeout does.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public subscript(key: Key) -> Value {
         get throws { try value(for: key) }
     }

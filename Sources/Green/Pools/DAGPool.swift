@@ -50,7 +50,7 @@ public final class DAGPool<Key: Hashable & Sendable, Value> {
     ///   - body: The function to run, with the results of its dependencies.
     /// - Throws: A ``DAGCollision`` if the key has a thread or a value. A ``SystemError`` with the code `noMemory` if
     ///   the thread cannot be started.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func spawn(
         _ key: Key,
         dependsOn dependencies: [Key] = [],
@@ -73,7 +73,7 @@ public final class DAGPool<Key: Hashable & Sendable, Value> {
     ///   - body: The function to run, with a key and the results of its dependencies.
     /// - Throws: A ``DAGCollision`` if one of the keys has a thread or a value; then no thread was started. A
     ///   ``SystemError`` with the code `noMemory` if a thread cannot be started; those started before keep running.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func spawnMany(
         _ dependencies: [Key: [Key]],
         stackSize: Int? = nil,
@@ -98,7 +98,7 @@ public final class DAGPool<Key: Hashable & Sendable, Value> {
     ///   - replacing: Whether to replace an existing value or failure. Callers that received it keep it.
     /// - Throws: A ``DAGCollision`` if another thread than the caller runs for the key, or if the key has a value or
     ///   failure and `replacing` is false.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func post(_ value: Value, for key: Key, replacing: Bool = false) throws {
         try state.post(.success(value), for: key, replacing: replacing)
     }
@@ -110,7 +110,7 @@ public final class DAGPool<Key: Hashable & Sendable, Value> {
     ///   - key: The key.
     ///   - replacing: Whether to replace an existing value or failure.
     /// - Throws: The errors of ``post(_:for:replacing:)``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func post(throwing error: any Error, for key: Key, replacing: Bool = false) throws {
         try state.post(.failure(PropagatedError(key: key, underlying: error)), for: key, replacing: replacing)
     }
@@ -123,7 +123,7 @@ public final class DAGPool<Key: Hashable & Sendable, Value> {
     ///
     /// - Parameter key: The key.
     /// - Throws: ``DAGNotRunning`` if no thread runs for the key. ``GreenExit`` if the caller is that thread.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func kill(_ key: Key) throws {
         try state.kill(key)
     }

@@ -39,7 +39,7 @@ public struct DAGResults<Key: Hashable & Sendable, Value>: Sequence {
     ///
     /// Throws a ``PropagatedError`` if the key failed. If the thread is killed or its ``Timeout`` fires while it waits,
     /// throws that error.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public subscript(key: Key) -> Value {
         get throws {
             node.dependencies.insert(key)
@@ -52,13 +52,13 @@ public struct DAGResults<Key: Hashable & Sendable, Value>: Sequence {
     /// - Returns: The values.
     /// - Throws: The ``PropagatedError`` of the first one that fails, without waiting for the others. If the thread is
     ///   killed or its ``Timeout`` fires while it waits, that error.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func all() throws -> [Key: Value] {
         try DAGWatch(state, keys: node.dependencies, wantsAll: true).values(timeout: nil)
     }
 
     /// Iterates over the values. Begins with the available ones, in the order in which they completed.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func makeIterator() -> Iterator {
         Iterator(DAGWatch(state, keys: node.dependencies))
     }
@@ -72,7 +72,7 @@ public struct DAGResults<Key: Hashable & Sendable, Value>: Sequence {
         }
 
         /// Waits for the next value.
-        @available(*, noasync)
+        @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
         public mutating func next() -> Result<(key: Key, value: Value), any Error>? {
             watch.nextItem()
         }

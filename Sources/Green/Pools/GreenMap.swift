@@ -35,7 +35,7 @@ public struct GreenMap<Output> {
     /// - Returns: What the function returned, or nil at the end of the input.
     /// - Throws: What the function threw for the element, or what `pull` threw. The errors of
     ///   ``nextResult(timeout:)`` if the wait fails.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @inlinable
     public func next(timeout: Duration? = nil) throws -> Output? {
         guard let state = try work.next(timeout: timeout) else { return nil }
@@ -62,7 +62,7 @@ public struct GreenMap<Output> {
     /// - Throws: A ``SystemError`` with the code `timedOut` if the timeout expires. ``DeadlockError`` if the caller
     ///   would wait for itself. If the caller is killed or its ``Timeout`` fires while it waits, that error. No result
     ///   is lost in any of these cases.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @inlinable
     public func nextResult(timeout: Duration? = nil) throws -> Result<Output, any Error>? {
         try work.next(timeout: timeout)?.outcome(Output.self)

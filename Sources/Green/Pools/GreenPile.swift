@@ -54,7 +54,7 @@ public final class GreenPile<Success> {
     /// - Throws: A ``SystemError`` with the code `timedOut` if the pool stays full until the timeout expires. If the
     ///   caller is killed or its ``Timeout`` fires while it waits, that error. The function was not called then and is
     ///   not in the pile. If it was called in place, the error is its result as well.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @inlinable
     public func spawn(
         name: String? = nil,
@@ -69,7 +69,7 @@ public final class GreenPile<Success> {
     /// - Parameter timeout: The maximum time to wait; zero does not block, nil means no limit.
     /// - Returns: What the function returned, or nil if the pile is empty.
     /// - Throws: What the function threw, or the errors of ``nextResult(timeout:)`` if the wait fails.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @inlinable
     public func next(timeout: Duration? = nil) throws -> Success? {
         guard let state = try work.next(timeout: timeout) else { return nil }
@@ -95,7 +95,7 @@ public final class GreenPile<Success> {
     /// - Throws: A ``SystemError`` with the code `timedOut` if the timeout expires. ``DeadlockError`` if the caller
     ///   would wait for itself. If the caller is killed or its ``Timeout`` fires while it waits, that error. No result
     ///   is lost in any of these cases.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @inlinable
     public func nextResult(timeout: Duration? = nil) throws -> Result<Success, any Error>? {
         try work.next(timeout: timeout)?.outcome(Success.self)

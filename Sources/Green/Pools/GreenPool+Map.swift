@@ -25,7 +25,7 @@ extension GreenPool {
     ///   - input: The elements. Each is taken when it can be started, in the thread that requests a result.
     ///   - transform: The function to call for each element.
     /// - Returns: The results.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @inlinable
     public func map<Input, Output>(
         _ input: some Sequence<Input>,
@@ -49,7 +49,7 @@ extension GreenPool {
     ///     blocks, that thread blocks, even if a result is ready, and regardless of the timeout of the request.
     ///   - transform: The function to call for each element.
     /// - Returns: The results.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @inlinable
     public func map<Input, Output>(
         pulling pull: @escaping () throws -> Input?,
@@ -70,7 +70,7 @@ extension GreenPool {
     ///   - input: The elements. Each is taken when it can be started, in the thread that requests a result.
     ///   - transform: The function to call for each element.
     /// - Returns: The results.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @inlinable
     public func mapUnordered<Input, Output>(
         _ input: some Sequence<Input>,
@@ -87,7 +87,7 @@ extension GreenPool {
     ///     blocks, so does that thread, even where a result is ready; it is not limited by a timeout of that call.
     ///   - transform: What to call for each element.
     /// - Returns: The results. An error of `pull` is the last one.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @inlinable
     public func mapUnordered<Input, Output>(
         pulling pull: @escaping () throws -> Input?,

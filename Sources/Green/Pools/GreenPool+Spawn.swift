@@ -24,7 +24,7 @@ extension GreenPool {
     /// - Throws: A ``SystemError`` with the code `timedOut` if the pool stays full until the timeout expires. If the
     ///   caller is killed or its ``Timeout`` fires while it waits, that error. The function was not called then, unless
     ///   in place.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @discardableResult
     @inlinable
     public func spawn<Success>(
@@ -59,7 +59,7 @@ extension GreenPool {
     /// - Throws: A ``SystemError`` with the code `timedOut` if the pool stays full until the timeout expires. If the
     ///   caller is killed or its ``Timeout`` fires while it waits, that error. The function was not called then, unless
     ///   in place.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func detach(
         name: String? = nil,
         timeout: Duration? = nil,

@@ -53,7 +53,7 @@ public final class GreenPool {
     /// - Parameter timeout: The maximum time to wait; zero does not block, nil means no limit.
     /// - Throws: ``DeadlockError`` if the caller is a thread of the pool. A ``SystemError`` with the code `timedOut` if
     ///   the timeout expires. If the caller is killed or its ``Timeout`` fires while it waits, that error.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func waitAll(timeout: Duration? = nil) throws {
         try check(unsafe green_pool_wait(handle, timeout.timeout))
     }
@@ -64,7 +64,7 @@ public final class GreenPool {
     /// until fewer than `size` run.
     ///
     /// - Parameter size: The new size. A negative size ends the process, as does a call on another OS thread.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func resize(to size: Int) {
         checkOrTrap(unsafe green_pool_resize(handle, Int64(size)))
     }

@@ -11,7 +11,7 @@ extension ResourcePool {
     /// - Returns: The resource.
     /// - Throws: What `create` threw. A ``SystemError`` with the code `timedOut` if the timeout expires. If the caller
     ///   is killed or its ``Timeout`` fires while it waits, that error.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func get(timeout: Duration? = nil) throws -> Resource {
         try checkInterrupt()
         let item = try takePlace(timeout: timeout)
@@ -32,7 +32,7 @@ extension ResourcePool {
     /// with a maximum age, otherwise if no resource is in use.
     ///
     /// - Parameter resource: A resource from ``get(timeout:)``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func put(_ resource: Resource) {
         var item = takeBack(resource, "put")
         if keepsNone || taken > maximum || item.isDue(at: .now) {
@@ -52,7 +52,7 @@ extension ResourcePool {
     /// Discarding what ``get(timeout:)`` did not return ends the process as in ``put(_:)``.
     ///
     /// - Parameter resource: A resource from ``get(timeout:)``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func discard(_ resource: Resource) {
         destroyInPlace(takeBack(resource, "discard"))
     }
@@ -67,7 +67,7 @@ extension ResourcePool {
     ///   - body: Uses the resource. It may block.
     /// - Returns: What the body returned.
     /// - Throws: What the body threw, or the errors of ``get(timeout:)``; then the body did not run.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func withItem<Result>(timeout: Duration? = nil, _ body: (Resource) throws -> Result) throws -> Result {
         let resource = try get(timeout: timeout)
         let result: Result
@@ -91,7 +91,7 @@ extension ResourcePool {
     /// resources in use are destroyed when they are put back. Cannot be interrupted.
     ///
     /// - Parameter maximum: The maximum number of resources. A negative number ends the process.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func resize(to maximum: Int) {
         guard maximum >= 0 else { fatalError("a ResourcePool cannot be resized to \(maximum) resources") }
         self.maximum = maximum
@@ -104,7 +104,7 @@ extension ResourcePool {
     }
 
     /// Destroys all idle resources, which may block. Resources in use stay valid. Cannot be interrupted.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func clear() {
         retire { _ in true }
     }

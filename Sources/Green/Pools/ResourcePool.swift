@@ -85,7 +85,7 @@ public final class ResourcePool<Resource> {
     ///   - create: Creates a resource.
     ///   - destroy: Called with each resource that the pool no longer keeps; the default does nothing.
     /// - Throws: What `create` threw. Resources that were created before are destroyed.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public init(
         minimum: Int = 0,
         maximum: Int = 4,

@@ -14,7 +14,7 @@ public struct ResultIterator<Value>: IteratorProtocol {
     }
 
     /// Returns the next result. Blocks until it is available.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @inlinable
     public mutating func next() -> Result<Value, any Error>? {
         guard !hasFailed else { return nil }

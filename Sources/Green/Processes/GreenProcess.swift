@@ -74,7 +74,7 @@ public final class GreenProcess {
     ///   `permissionDenied`, `tooManyOpenFiles`, `invalidArgument` if a text contains a NUL or the name of a variable
     ///   is empty or contains a "=", or another code. If the thread is killed, the error of that kill; the program is
     ///   not started then, or is killed at once.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public init(
         _ program: any PathConvertible,
         arguments: [String] = [],
@@ -124,7 +124,7 @@ public final class GreenProcess {
     /// - Throws: A ``SystemError`` with the code `timedOut` if the timeout expires, or `noChildProcess` if other code
     ///   has collected the child. If the thread is killed, the error of that kill. In each case the process continues
     ///   to run.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func wait(timeout: Duration? = nil) throws -> TerminationStatus {
         var end = green_process_end()
         try check(unsafe green_process_wait(handle, &end, timeout.timeout))

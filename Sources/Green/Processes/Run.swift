@@ -38,7 +38,7 @@ public struct CollectedOutput: Hashable, Sendable {
 ///   - limit: The maximum number of bytes on standard output, 0 or more, and the same for standard error.
 /// - Returns: The output of the program, and how it ended. A failure of the program is no error here.
 /// - Throws: The errors of ``GreenProcess/run(_:arguments:environment:workingDirectory:input:limit:)``.
-@available(*, noasync)
+@available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
 public func run(
     _ program: any PathConvertible,
     arguments: [String] = [],
@@ -82,7 +82,7 @@ extension GreenProcess {
     /// - Throws: A ``SystemError`` with the code `noSuchFileOrDirectory` if there is no such program or directory,
     ///   `messageTooLong` if it writes more than the limit, or another code. If the thread is killed or its ``Timeout``
     ///   fires, that error. In each of these cases the program is killed.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public static func run(
         _ program: any PathConvertible,
         arguments: [String] = [],

@@ -7,7 +7,7 @@ extension Queue {
     /// - Returns: The item.
     /// - Throws: ``QueueClosed`` if the queue is empty and closed, or is closed during the call. A ``SystemError`` with
     ///   the code `timedOut` if the timeout expires. If the thread is killed, the error of that kill.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @inlinable
     public func get(timeout: Duration? = nil) throws -> Item {
         guard let item = try next(timeout: timeout) else { throw QueueClosed() }
@@ -28,7 +28,7 @@ extension Queue {
     /// - Returns: The item; nil if the queue is empty and closed.
     /// - Throws: A ``SystemError`` with the code `timedOut` if the timeout expires. If the thread is killed, the error
     ///   of that kill.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @inlinable
     public func next(timeout: Duration? = nil) throws -> Item? {
         // The item is in the queue's memory until it is moved out.
@@ -56,7 +56,7 @@ extension Queue {
     ///
     /// - Returns: The item; nil if there is none now.
     /// - Throws: ``QueueClosed`` if the queue is empty and closed.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @inlinable
     public func tryGet() throws -> Item? {
         defer { withExtendedLifetime(self) {} }

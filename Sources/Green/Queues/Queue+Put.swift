@@ -9,7 +9,7 @@ extension Queue {
     /// - Throws: ``QueueClosed`` if the queue is closed, or is closed during the call. A ``SystemError`` with the code
     ///   `timedOut` if the timeout expires, or `noMemory` if there is no memory for the item. If the thread is killed,
     ///   the error of that kill.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @inlinable
     public func put(_ item: consuming Item, timeout: Duration? = nil) throws {
         // The item goes into the queue's memory.
@@ -36,7 +36,7 @@ extension Queue {
     /// - Returns: Whether the item was put.
     /// - Throws: ``QueueClosed`` if the queue is closed. A ``SystemError`` with the code `noMemory` if there is no
     ///   memory for the item.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @inlinable
     public func tryPut(_ item: consuming Item) throws -> Bool {
         defer { withExtendedLifetime(self) {} }

@@ -32,7 +32,7 @@ extension Queue: Sequence {
         }
 
         /// Takes the next item, like ``Queue/next(timeout:)``. Blocks.
-        @available(*, noasync)
+        @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
         @inlinable
         public mutating func next() -> Result<Item, any Error>? {
             nextElement(&hasEnded, endingWith: wouldFailAgain) { try queue.next() }

@@ -16,7 +16,7 @@ extension Queue {
     /// ```
     ///
     /// - Throws: A ``SystemError`` with the code `invalidArgument` if it is called more often than items were put.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func taskDone() throws {
         try unsafe check(green_queue_task_done(handle))
     }
@@ -26,7 +26,7 @@ extension Queue {
     /// - Parameter timeout: The maximum time to wait; zero does not block, nil means no limit.
     /// - Throws: A ``SystemError`` with the code `timedOut` if the timeout expires. If the thread is killed, the error
     ///   of that kill.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func join(timeout: Duration? = nil) throws {
         try unsafe check(green_queue_join(handle, timeout.timeout))
     }

@@ -72,7 +72,7 @@ extension Queue {
     ///
     /// - Parameter capacity: The new capacity; nil means no limit, with 0 a put waits for a get. A negative number ends
     ///   the process, as does a call on another OS thread.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func resize(capacity: Int?) {
         unsafe checkOrTrap(green_queue_resize(handle, coreCapacity(capacity, of: "a queue")))
     }
@@ -106,7 +106,7 @@ extension Queue {
     ///
     /// Threads that wait get that error at once. Does nothing the second time, and does not block. A call on another OS
     /// thread ends the process.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func close() {
         unsafe checkOrTrap(green_queue_close(handle))
     }

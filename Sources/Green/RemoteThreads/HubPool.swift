@@ -49,7 +49,7 @@ public final class HubPool: Sendable {
     ///   `resourceTemporarilyUnavailable` if the system cannot start so many OS threads, `tooManyOpenFiles`,
     ///   `noMemory`, or another code of ``Hub/open(engine:entries:receiveMemory:stackSize:warmStacks:name:)``. The
     ///   message says which hub failed.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public init(
         count: Int? = nil,
         name: String = "hub",
@@ -104,7 +104,7 @@ public final class HubPool: Sendable {
     /// - Returns: The number of threads that were killed, once: other calls return 0.
     /// - Throws: ``DeadlockError`` if the caller is a thread of the pool. If the caller is killed or its ``Timeout``
     ///   fires while it waits, that error; the hubs end when their threads have ended.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @discardableResult
     public func close(drainingFor grace: Duration? = nil) throws -> Int {
         Int(try check(unsafe green_hub_pool_close(handle, grace.timeout)))
@@ -114,7 +114,7 @@ public final class HubPool: Sendable {
     ///
     /// - Parameter timeout: The maximum time to wait for each hub; nil means no limit.
     /// - Throws: The errors of ``Hub/statistics(timeout:)``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func statistics(timeout: Duration? = .seconds(1)) throws -> [Hub.Statistics] {
         try hubs.map { try $0.statistics(timeout: timeout) }
     }

@@ -24,7 +24,7 @@ public struct RemoteThread<Success: Sendable>: Sendable {
     ///   kill. A ``SystemError`` with the code `noSuchProcess` if the hub ended before the thread had ended, or
     ///   `timedOut` if the timeout expires. ``DeadlockError`` if the thread waits for itself. If the caller is killed
     ///   or its ``Timeout`` fires while it waits, that error.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @discardableResult
     public func wait(timeout: Duration? = nil) throws -> Success {
         try call.wait(timeout: timeout)

@@ -16,7 +16,7 @@
 ///     the system's `net.ipv6.bindv6only`; normally `[::]` accepts both.
 /// - Returns: The listener.
 /// - Throws: The errors of ``Listener/init(on:backlog:reuseAddress:reusePort:ipv6Only:)-(String,_,_,_,_)``.
-@available(*, noasync)
+@available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
 public func listen(
     on host: String,
     backlog: Int? = nil,
@@ -40,7 +40,7 @@ public func listen(
 ///     the system's `net.ipv6.bindv6only`; normally `[::]` accepts both.
 /// - Returns: The listener.
 /// - Throws: The errors of ``Listener/init(on:backlog:reuseAddress:reusePort:ipv6Only:)-(SocketAddress,_,_,_,_)``.
-@available(*, noasync)
+@available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
 public func listen(
     on address: SocketAddress,
     backlog: Int? = nil,

@@ -24,7 +24,7 @@ extension Listener {
     /// - Throws: A ``SystemError`` that says what to do, with the code `addressInUse`, `permissionDenied` for a port below
     ///   1024, `addressNotAvailable` or another code of bind(2) and listen(2). The errors of
     ///   ``SocketAddress/resolve(_:timeout:)``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public convenience init(
         on host: String,
         backlog: Int? = nil,
@@ -52,7 +52,7 @@ extension Listener {
     ///     the system's `net.ipv6.bindv6only`; normally `[::]` accepts both.
     /// - Throws: A ``SystemError`` that says what to do, with the code `addressInUse`, `permissionDenied` for a port below
     ///   1024, `addressNotAvailable` or another code of bind(2) and listen(2).
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public convenience init(
         on address: SocketAddress,
         backlog: Int? = nil,

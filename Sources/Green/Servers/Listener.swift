@@ -25,7 +25,7 @@ public final class Listener {
     ///
     /// - Parameter descriptor: The descriptor of a listening socket.
     /// - Throws: A ``SystemError`` with the code `invalidArgument` if the descriptor does not listen.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public init(adopting descriptor: FileDescriptor) throws {
         var handle: OpaquePointer?
         try check(unsafe green_listener_adopt(&handle, descriptor.rawValue))
@@ -43,7 +43,7 @@ public final class Listener {
     /// - Throws: A ``SystemError`` with the code `badFileDescriptor` if the listener is closed, or is closed during the
     ///   call; `tooManyOpenFiles` if no descriptor is left, and the connection stays in the queue for a later call;
     ///   `resourceBusy` if another thread is accepting. If the thread is killed, the error of that kill.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func accept() throws -> Socket {
         var socket: OpaquePointer?
         try check(unsafe green_accept(handle, &socket))
@@ -58,7 +58,7 @@ public final class Listener {
     /// A thread that is blocked in ``accept()`` gets an error. A ``serve(concurrency:stackSize:onError:_:)`` on the
     /// listener returns; its handlers continue to run. Cannot be interrupted. On another OS thread: like
     /// ``Socket/close()``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func close() {
         finishClose(unsafe green_listener_close(handle))
     }
@@ -76,7 +76,7 @@ public final class Listener {
     ///   the queue are handled as by ``close()``.
     /// - Returns: The number of handlers that were killed or had not started.
     /// - Throws: If the caller is killed while it waits, the error of that kill.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @discardableResult
     public func stop(drainingFor grace: Duration? = nil) throws -> Int {
         unsafe Int(try check(green_listener_stop(handle, grace.timeout)))

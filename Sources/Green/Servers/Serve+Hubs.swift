@@ -27,7 +27,7 @@
 ///   - handler: Called with the client's socket and address. The client is closed when the handler ends.
 /// - Throws: The errors of
 ///   ``Server/serve(on:hubs:distribution:backlog:reuseAddress:ipv6Only:concurrency:stackSize:onError:_:)``.
-@available(*, noasync)
+@available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
 public func serve(
     on host: String,
     hubs: HubPool,
@@ -79,7 +79,7 @@ extension Server {
     ///   ``init(on:hubs:distribution:backlog:reuseAddress:ipv6Only:concurrency:stackSize:onError:handler:)`` and
     ///   ``wait(timeout:)``. If the caller is killed or its ``Timeout`` fires, that error; the server is stopped then,
     ///   and its handlers are killed.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public static func serve(
         on host: String,
         hubs: HubPool,

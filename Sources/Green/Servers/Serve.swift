@@ -20,7 +20,7 @@ internal import CGreen
 ///   - onError: Called in the handler's thread with any error that ended the handler; `serve` continues.
 ///   - handler: Called with the client's socket and address.
 /// - Throws: The errors of ``Listener/serve(concurrency:stackSize:onError:_:)``.
-@available(*, noasync)
+@available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
 public func serve(
     _ listener: Listener,
     concurrency: Int = 1000,
@@ -64,7 +64,7 @@ extension Listener {
     ///   - handler: Called with the client's socket and address.
     /// - Throws: A handler's error, except errors of its client's connection. A ``SystemError`` with the code
     ///   `resourceBusy` if another `serve` runs on this listener. If the caller is killed, the error of that kill.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func serve(
         concurrency: Int = 1000,
         stackSize: Int? = nil,

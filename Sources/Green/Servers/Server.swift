@@ -65,7 +65,7 @@ public final class Server: Sendable {
     /// - Throws: The errors of ``Listener/init(on:backlog:reuseAddress:reusePort:ipv6Only:)-(String,_,_,_,_)``. A
     ///   ``SystemError`` with the code `invalidArgument` if a parameter is out of range, or `noSuchProcess` if the pool
     ///   is closed.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public convenience init(
         on host: String,
         hubs: HubPool,
@@ -119,7 +119,7 @@ extension Server {
     /// - Throws: The error of the handler that ended the server, or the error that ended it on one of the hubs. A
     ///   ``SystemError`` with the code `timedOut` if the timeout expires. If the caller is killed or its ``Timeout``
     ///   fires while it waits, that error. In the last two cases the server continues.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func wait(timeout: Duration? = nil) throws {
         try waitForEnd(timeout: timeout)
         try throwFailure()
@@ -136,7 +136,7 @@ extension Server {
     ///   the queue are reset.
     /// - Returns: The number of handlers that were killed or had not started.
     /// - Throws: If the caller is killed or its ``Timeout`` fires while it waits, that error.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @discardableResult
     public func stop(drainingFor grace: Duration? = nil) throws -> Int {
         Int(try check(unsafe green_server_stop(handle, grace.timeout)))

@@ -13,7 +13,7 @@
 ///   - timeout: The time limit for everything, including the name look-up; nil means no limit.
 /// - Returns: The connected socket.
 /// - Throws: The errors of ``Socket/connect(to:from:timeout:)-(String,_,_)``.
-@available(*, noasync)
+@available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
 public func connect(to host: String, from source: SocketAddress? = nil, timeout: Duration? = nil) throws -> Socket {
     try Socket.connect(to: host, from: source, timeout: timeout)
 }
@@ -29,7 +29,7 @@ public func connect(to host: String, from source: SocketAddress? = nil, timeout:
 ///   - timeout: The time limit for everything, including the name look-up; nil means no limit.
 /// - Returns: The connected socket.
 /// - Throws: The errors of ``Socket/connect(toHost:port:from:timeout:)``.
-@available(*, noasync)
+@available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
 public func connect(
     toHost host: String,
     port: UInt16,
@@ -49,7 +49,7 @@ public func connect(
 ///   - timeout: The time limit; nil means no limit.
 /// - Returns: The connected socket.
 /// - Throws: The errors of ``Socket/connect(to:from:timeout:)-(SocketAddress,_,_)``.
-@available(*, noasync)
+@available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
 public func connect(
     to address: SocketAddress,
     from source: SocketAddress? = nil,

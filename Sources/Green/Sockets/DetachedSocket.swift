@@ -62,7 +62,7 @@ extension Socket {
     /// - Throws: A ``SystemError`` with the code `resourceBusy` while a thread reads from the socket, writes to it or is
     ///   in the body of `withReceived`; `badFileDescriptor` if the socket is closed; `improperLink` on another OS
     ///   thread. The socket is then unchanged.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func detach() throws -> DetachedSocket {
         guard !isLending else {
             throw SystemError(
@@ -79,7 +79,7 @@ extension Socket {
     ///
     /// - Parameter detached: The connection. Only one socket can be made from it.
     /// - Throws: A ``SystemError`` with the code `badFileDescriptor` if it has been attached before.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public convenience init(attaching detached: DetachedSocket) throws {
         unsafe self.init(owning: try detached.attach())
     }

@@ -28,7 +28,7 @@ extension Socket {
         }
 
         /// Reads the next chunk, like ``Socket/read(upTo:)``. Blocks.
-        @available(*, noasync)
+        @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
         public mutating func next() -> Result<[UInt8], any Error>? {
             nextElement(&hasEnded) { try Chunks.next(of: socket, limit) }
         }

@@ -22,7 +22,7 @@ extension Socket {
     /// - Throws: A ``SystemError`` for the last address tried, with the code `connectionRefused` (also where TCP would
     ///   have connected the socket to itself), `timedOut`, `noRouteToHost`, `tooManyOpenFiles` or another code of
     ///   connect(2). The errors of ``SocketAddress/resolve(_:timeout:)``. If the thread is killed, the error of that kill.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public static func connect(
         to host: String,
         from source: SocketAddress? = nil,
@@ -48,7 +48,7 @@ extension Socket {
     ///   - timeout: The time limit for everything, including the name look-up; nil means no limit.
     /// - Returns: The connected socket.
     /// - Throws: The errors of ``connect(to:from:timeout:)-(String,_,_)``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public static func connect(
         toHost host: String,
         port: UInt16,
@@ -72,7 +72,7 @@ extension Socket {
     /// - Returns: The connected socket.
     /// - Throws: A ``SystemError`` with the code `connectionRefused`, `timedOut`, `noRouteToHost`, `tooManyOpenFiles` or
     ///   another code of connect(2). If the thread is killed, the error of that kill.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public static func connect(
         to address: SocketAddress,
         from source: SocketAddress? = nil,

@@ -6,7 +6,7 @@ extension Socket {
     /// - Parameter address: The address to receive on. Port 0 selects a free port; see ``localAddress``.
     /// - Returns: The socket.
     /// - Throws: A ``SystemError`` with the code `addressInUse`, `addressNotAvailable` or `tooManyOpenFiles`.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public static func datagram(at address: SocketAddress) throws -> Socket {
         var handle: OpaquePointer?
         try unsafe withUnsafePointer(to: address.storage) {
@@ -21,7 +21,7 @@ extension Socket {
     /// - Returns: The size of the datagram, which is larger than the buffer if its end was cut off, and the address of
     ///   the sender.
     /// - Throws: As every read; see ``Socket``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func receive(into buffer: UnsafeMutableRawBufferPointer) throws -> (size: Int, sender: SocketAddress) {
         var none: UInt8 = 0
         var from = green_address()
@@ -37,7 +37,7 @@ extension Socket {
     ///   datagram, at most 16 MiB are received.
     /// - Returns: The datagram.
     /// - Throws: As every read; see ``Socket``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func receive(upTo count: Int = 65536) throws -> Datagram {
         let count = min(try checked(count, "count"), 16 << 20)
         return try unsafe withUnsafeTemporaryAllocation(byteCount: count, alignment: 1) { buffer in
@@ -57,7 +57,7 @@ extension Socket {
     ///   - address: The address of the receiver.
     /// - Throws: The errors of every write; see ``Socket``. A ``SystemError`` with the code `messageTooLong` if the
     ///   datagram is larger than the network allows.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func send(_ bytes: RawSpan, to address: SocketAddress) throws {
         try unsafe bytes.withUnsafeBytes { bytes in
             var none: UInt8 = 0
@@ -76,7 +76,7 @@ extension Socket {
     ///   - address: The address of the receiver.
     /// - Throws: The errors of every write; see ``Socket``. A ``SystemError`` with the code `messageTooLong` if the
     ///   datagram is larger than the network allows.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func send(_ bytes: [UInt8], to address: SocketAddress) throws {
         try unsafe send(bytes.span.bytes, to: address)
     }

@@ -17,7 +17,7 @@ extension Socket {
     /// - Returns: The line; nil at the end of the stream.
     /// - Throws: The errors of every read; see ``Socket``. A ``SystemError`` with the code `messageTooLong` if no line
     ///   ends within the limit; the bytes are still unread.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func readLine(limit: Int = 65536) throws -> String? {
         try checked(limit, "limit", atLeast: 1)
         var start: UnsafeRawPointer?
@@ -63,7 +63,7 @@ extension Socket {
         }
 
         /// Reads the next line, like ``Socket/readLine(limit:)``. Blocks.
-        @available(*, noasync)
+        @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
         public mutating func next() -> Result<String, any Error>? {
             nextElement(&hasEnded) { try socket.readLine() }
         }

@@ -20,7 +20,7 @@ extension Socket {
     /// - Parameter buffer: The buffer for the bytes. It must stay valid until the call returns.
     /// - Returns: The number of bytes; 0 at the end of the stream.
     /// - Throws: As every read; see ``Socket``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         guard let base = buffer.baseAddress else {
             try checkInterrupt()
@@ -34,7 +34,7 @@ extension Socket {
     /// - Parameter span: The span to fill, from its beginning.
     /// - Returns: The number of bytes; 0 at the end of the stream.
     /// - Throws: As every read; see ``Socket``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func read(into span: inout MutableRawSpan) throws -> Int {
         try unsafe span.withUnsafeMutableBytes { try unsafe read(into: $0) }
     }
@@ -44,7 +44,7 @@ extension Socket {
     /// - Parameter span: The span to append to.
     /// - Returns: The number of bytes; 0 at the end of the stream.
     /// - Throws: As every read; see ``Socket``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func read(into span: inout OutputRawSpan) throws -> Int {
         try unsafe span.withUnsafeMutableBytes { bytes, initialized in
             let count = try unsafe read(into: UnsafeMutableRawBufferPointer(rebasing: bytes[initialized...]))
@@ -64,7 +64,7 @@ extension Socket {
     /// - Parameter array: The array to fill, from its first element. Its count does not change.
     /// - Returns: The number of bytes; 0 at the end of the stream.
     /// - Throws: As every read; see ``Socket``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func read(into array: inout [UInt8]) throws -> Int {
         try unsafe array.withUnsafeMutableBytes { try unsafe read(into: $0) }
     }
@@ -76,7 +76,7 @@ extension Socket {
     /// - Parameter count: The maximum number of bytes. With 0 it does not block.
     /// - Returns: The bytes; none at the end of the stream.
     /// - Throws: As every read; see ``Socket``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func read(upTo count: Int) throws -> [UInt8] {
         guard try checked(count, "count") > 0 else { return [] }
         return try withReceived { bytes, consumed in
@@ -93,7 +93,7 @@ extension Socket {
     /// - Returns: The bytes.
     /// - Throws: The errors of every read; see ``Socket``. A ``SystemError`` with the code `noData` if the stream ends
     ///   before; its message says how many bytes arrived.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func readExactly(_ count: Int) throws -> [UInt8] {
         guard try checked(count, "count") > 0 else {
             try checkInterrupt()

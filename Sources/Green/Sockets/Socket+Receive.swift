@@ -17,7 +17,7 @@ extension Socket {
     /// - Parameter body: Processes the bytes, which are empty at the end of the stream.
     /// - Returns: The result of the body.
     /// - Throws: The error of the body. The errors of every read; see ``Socket``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func withReceived<Result>(_ body: (_ bytes: RawSpan) throws -> Result) throws -> Result {
         try withReceived { bytes, _ in try body(bytes) }
     }
@@ -39,7 +39,7 @@ extension Socket {
     ///   are consumed.
     /// - Returns: The result of the body.
     /// - Throws: The error of the body. The errors of every read; see ``Socket``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func withReceived<Result>(
         _ body: (_ bytes: RawSpan, _ consumed: inout Int) throws -> Result
     ) throws -> Result {

@@ -5,7 +5,7 @@ extension Socket {
     ///
     /// - Parameter bytes: The bytes to write. They must stay valid until the call returns.
     /// - Throws: As every write; see ``Socket``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func write(_ bytes: UnsafeRawBufferPointer) throws {
         guard let base = bytes.baseAddress else { return try checkInterrupt() }
         try check(unsafe green_write(handle, base, bytes.count))
@@ -15,7 +15,7 @@ extension Socket {
     ///
     /// - Parameter bytes: The bytes to write.
     /// - Throws: As every write; see ``Socket``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func write(_ bytes: RawSpan) throws {
         try unsafe bytes.withUnsafeBytes { try unsafe write($0) }
     }
@@ -24,7 +24,7 @@ extension Socket {
     ///
     /// - Parameter bytes: The bytes to write.
     /// - Throws: As every write; see ``Socket``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func write(_ bytes: [UInt8]) throws {
         try unsafe bytes.withUnsafeBytes { try unsafe write($0) }
     }
@@ -34,7 +34,7 @@ extension Socket {
     ///
     /// - Parameter bytes: The bytes to write.
     /// - Throws: As every write; see ``Socket``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @inlinable
     public func write(_ bytes: some Collection<UInt8>) throws {
         try unsafe withContiguousBytes(of: bytes) { try unsafe write($0) }
@@ -44,7 +44,7 @@ extension Socket {
     ///
     /// - Parameter text: The text to write. No end of line is added.
     /// - Throws: As every write; see ``Socket``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func write(_ text: String) throws {
         try write(text.utf8)
     }
@@ -53,7 +53,7 @@ extension Socket {
     ///
     /// - Parameter text: The text to write. No end of line is added.
     /// - Throws: As every write; see ``Socket``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func write(_ text: Substring) throws {
         try write(text.utf8)
     }
@@ -67,7 +67,7 @@ extension Socket {
     ///
     /// - Parameter pieces: The pieces to write.
     /// - Throws: As every write; see ``Socket``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func write(contentsOf pieces: [some Collection<UInt8>]) throws {
         guard !pieces.isEmpty else { return try checkInterrupt() }
         var rest = pieces[...]

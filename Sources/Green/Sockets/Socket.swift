@@ -39,7 +39,7 @@ public final class Socket {
     ///
     /// - Parameter descriptor: The descriptor of a stream or datagram socket.
     /// - Throws: A ``SystemError`` with the code `notSocket` if the descriptor is not a socket.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public init(adopting descriptor: FileDescriptor) throws {
         var handle: OpaquePointer?
         try check(unsafe green_socket_adopt(&handle, descriptor.rawValue))
@@ -50,7 +50,7 @@ public final class Socket {
     ///
     /// - Returns: Both ends.
     /// - Throws: A ``SystemError`` with the code `tooManyOpenFiles` if no descriptor is left.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public static func pair() throws -> (Socket, Socket) {
         var first: OpaquePointer?
         var second: OpaquePointer?
@@ -67,7 +67,7 @@ public final class Socket {
     /// The descriptor is closed when this returns. May block for one loop iteration. Cannot be interrupted. On another
     /// OS thread it waits until the hub of the socket has closed it; there, a call in a function of
     /// ``GreenThread/onExit(_:)`` or in a `deinit` of a ``GreenLocal`` ends the process.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func close() {
         finishClose(unsafe green_close(handle))
     }
@@ -79,7 +79,7 @@ public final class Socket {
     ///
     /// - Parameter direction: The direction to end.
     /// - Throws: A ``SystemError`` with the code `socketNotConnected` or `badFileDescriptor`.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func shutdown(_ direction: Direction = .both) throws {
         try unsafe check(green_shutdown(handle, direction.how))
     }

@@ -85,7 +85,7 @@ public struct SocketAddress: Sendable {
     ///   `resourceTemporarilyUnavailable` if the name service did not answer, `timedOut` if the timeout expires, or
     ///   `invalidArgument` if the text has no port or there is no such service. If the thread is killed, the error of
     ///   that kill.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public static func resolve(_ text: String, timeout: Duration? = nil) throws -> [SocketAddress] {
         let text = try checked(text, "address")
         return try unsafe found { unsafe green_resolve_within($0, $1, text, timeout.timeout) }
@@ -101,7 +101,7 @@ public struct SocketAddress: Sendable {
     ///   - timeout: The time limit; nil waits for as long as the system's resolver takes.
     /// - Returns: The addresses in the order to try them, at least one and at most 64.
     /// - Throws: The same errors as ``resolve(_:timeout:)``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public static func resolve(host: String, port: UInt16, timeout: Duration? = nil) throws -> [SocketAddress] {
         let host = try checked(host, "host")
         return try unsafe found { unsafe green_resolve_host($0, $1, host, port, timeout.timeout) }

@@ -14,7 +14,7 @@ public final class BoundedSemaphore: SemaphoreBase {
     /// Releases a permit. Does not block.
     ///
     /// - Throws: A ``SystemError`` with the code `overflow` if no permit is held.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func release() throws {
         try check(unsafe green_semaphore_release(handle))
     }

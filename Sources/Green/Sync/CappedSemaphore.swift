@@ -24,7 +24,7 @@ public final class CappedSemaphore: SemaphoreBase {
     /// - Parameter timeout: The maximum time to wait; zero does not block, nil means no limit.
     /// - Throws: A ``SystemError`` with the code `timedOut` if the limit did not allow it within the timeout. If the caller
     ///   is killed or its ``Timeout`` fires while it waits, that error. In each case the permit is not released.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func release(timeout: Duration? = nil) throws {
         try check(unsafe green_semaphore_release_within(handle, timeout.timeout))
     }
@@ -34,7 +34,7 @@ public final class CappedSemaphore: SemaphoreBase {
     /// A call on another OS thread ends the process.
     ///
     /// - Returns: Whether the permit was released.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func tryRelease() -> Bool {
         releaseIfPossible()
     }

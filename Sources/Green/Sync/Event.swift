@@ -52,7 +52,7 @@ public final class Event<Value> {
     ///
     /// - Parameter value: The value that `wait` returns.
     /// - Throws: A ``SystemError`` with the code `alreadyInProcess` if the event has been sent.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @inlinable
     public func send(_ value: Value) throws {
         try send(.success(value))
@@ -64,7 +64,7 @@ public final class Event<Value> {
     ///
     /// - Parameter error: The error that `wait` throws.
     /// - Throws: A ``SystemError`` with the code `alreadyInProcess` if the event has been sent.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @inlinable
     public func send(throwing error: any Error) throws {
         try send(.failure(error))
@@ -89,7 +89,7 @@ public final class Event<Value> {
     /// - Returns: The value that was sent.
     /// - Throws: The error that was sent. A ``SystemError`` with the code `timedOut` if the timeout expires. If the
     ///   caller is killed or its ``Timeout`` fires while it waits, that error.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @discardableResult
     @inlinable
     public func wait(timeout: Duration? = nil) throws -> Value {
@@ -136,7 +136,7 @@ public final class Event<Value> {
     /// Forgets what was sent, so that the event can be sent again.
     ///
     /// Threads that were waiting still get what was sent. Does nothing if the event has not been sent.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func reset() {
         guard isSent else { return }
         unsafe green_event_reset(handle)
@@ -150,7 +150,7 @@ extension Event where Value == Void {
     /// Does not block.
     ///
     /// - Throws: A ``SystemError`` with the code `alreadyInProcess` if the event has been sent.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func send() throws {
         try send(())
     }

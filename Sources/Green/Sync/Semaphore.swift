@@ -20,7 +20,7 @@ public final class Semaphore: SemaphoreBase {
     /// Releases a permit, or adds one. Does not block.
     ///
     /// A call on another OS thread ends the process.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func release() {
         guard releaseIfPossible() else {
             fatalError("a Semaphore cannot have more permits: release exceeds the maximum of Int64")

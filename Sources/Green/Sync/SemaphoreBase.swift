@@ -51,7 +51,7 @@ extension SemaphoreBase {
     /// - Parameter timeout: The maximum time to wait; zero does not block, nil means no limit.
     /// - Throws: A ``SystemError`` with the code `timedOut` if there was no permit within the timeout. If the caller is
     ///   killed or its ``Timeout`` fires while it waits, that error. In each case the caller holds no permit.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public final func acquire(timeout: Duration? = nil) throws {
         try check(unsafe green_semaphore_acquire(handle, timeout.timeout))
     }
@@ -61,7 +61,7 @@ extension SemaphoreBase {
     /// A call on another OS thread ends the process.
     ///
     /// - Returns: Whether the caller now holds a permit.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public final func tryAcquire() -> Bool {
         checkOrTrap(unsafe green_semaphore_try_acquire(handle)) > 0
     }
@@ -75,7 +75,7 @@ extension SemaphoreBase {
     /// - Throws: The error of the body. If the permit cannot be acquired, the errors of ``acquire(timeout:)``; the body
     ///   did not run then. If the body succeeds and the permit cannot be released, because other threads have released
     ///   too many, the errors of the kind's `release`.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public final func withPermit<Result>(timeout: Duration? = nil, _ body: () throws -> Result) throws -> Result {
         try acquire(timeout: timeout)
         let result: Result

@@ -23,7 +23,7 @@ extension Socket {
     /// - Returns: The connected socket.
     /// - Throws: A ``TLSError`` that says what is wrong with the server's certificate or the handshake. The errors of
     ///   ``connect(to:from:timeout:)-(String,_,_)``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public static func connect(
         to host: String,
         from source: SocketAddress? = nil,
@@ -51,7 +51,7 @@ extension Socket {
     ///   - name: The name that the server's certificate must match and that is sent to the server; nil means the host.
     /// - Returns: The connected socket.
     /// - Throws: The errors of ``connect(to:from:timeout:tls:name:)``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public static func connect(
         toHost host: String,
         port: UInt16,
@@ -84,7 +84,7 @@ extension Socket {
 ///     address.
 /// - Returns: The connected socket.
 /// - Throws: The errors of ``Socket/connect(to:from:timeout:tls:name:)``.
-@available(*, noasync)
+@available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
 public func connect(
     to host: String,
     from source: SocketAddress? = nil,
@@ -108,7 +108,7 @@ public func connect(
 ///   - name: The name that the server's certificate must match and that is sent to the server; nil means the host.
 /// - Returns: The connected socket.
 /// - Throws: The errors of ``Socket/connect(toHost:port:from:timeout:tls:name:)``.
-@available(*, noasync)
+@available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
 public func connect(
     toHost host: String,
     port: UInt16,

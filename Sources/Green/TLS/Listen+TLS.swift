@@ -15,7 +15,7 @@ internal import CGreen
 ///   - tls: The server's TLS settings, such as its certificates.
 /// - Returns: The listener.
 /// - Throws: The errors of ``Listener/init(on:backlog:reuseAddress:reusePort:ipv6Only:tls:)``.
-@available(*, noasync)
+@available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
 public func listen(
     on host: String,
     backlog: Int? = nil,
@@ -50,7 +50,7 @@ extension Listener {
     ///     the system's `net.ipv6.bindv6only`; normally `[::]` accepts both.
     ///   - tls: The server's TLS settings, such as its certificates.
     /// - Throws: The errors of ``init(on:backlog:reuseAddress:reusePort:ipv6Only:)-(String,_,_,_,_)``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public convenience init(
         on host: String,
         backlog: Int? = nil,
@@ -73,7 +73,7 @@ extension Listener {
     ///
     /// - Parameter tls: The server's TLS settings, such as its certificates.
     /// - Throws: A ``SystemError`` if the listener belongs to another OS thread.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func useTLS(_ tls: TLS?) throws {
         try check(unsafe green_tls_listen(handle, tls?.context))
     }

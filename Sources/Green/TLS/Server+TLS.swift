@@ -26,7 +26,7 @@ extension Server {
     /// - Throws: The errors of
     ///   ``init(on:hubs:distribution:backlog:reuseAddress:ipv6Only:concurrency:stackSize:onError:handler:)``. A
     ///   ``SystemError`` with the code `invalidArgument` if the settings are those of a client.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public convenience init(
         on host: String,
         hubs: HubPool,
@@ -73,7 +73,7 @@ extension Server {
     ///   ``init(on:hubs:distribution:backlog:reuseAddress:ipv6Only:tls:concurrency:stackSize:onError:handler:)`` and
     ///   ``wait(timeout:)``. If the caller is killed or its ``Timeout`` fires, that error; the server is stopped then,
     ///   and its handlers are killed.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public static func serve(
         on host: String,
         hubs: HubPool,
@@ -125,7 +125,7 @@ extension Server {
 ///   - handler: Called with the client's socket and address. The client is closed when the handler ends.
 /// - Throws: The errors of
 ///   ``Server/serve(on:hubs:distribution:backlog:reuseAddress:ipv6Only:tls:concurrency:stackSize:onError:_:)``.
-@available(*, noasync)
+@available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
 public func serve(
     on host: String,
     hubs: HubPool,

@@ -13,7 +13,7 @@ extension Socket {
     /// - Throws: A ``TLSError`` if the handshake fails or there are unread bytes. A ``SystemError`` with the code
     ///   `alreadyInProcess` if this is a TLS connection already, or `resourceBusy` while another thread reads or
     ///   writes. If the thread is killed, the error of that kill.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func startTLS(_ tls: TLS, name: String? = nil) throws {
         let name = try checked(name, "name")
         try check(unsafe green_tls_start(handle, tls.context, name))
@@ -25,7 +25,7 @@ extension Socket {
     ///
     /// - Throws: A ``TLSError`` with the problem `corrupt` if unread data remains, or `truncated` if the peer closes
     ///   the connection. A ``SystemError`` with the code `socketNotConnected` if this is not a TLS connection.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func stopTLS() throws {
         try check(unsafe green_tls_stop(handle))
     }
@@ -36,7 +36,7 @@ extension Socket {
     ///
     /// - Throws: The errors of ``startTLS(_:name:)``, and a ``SystemError`` with the code `timedOut` after
     ///   ``TLS/Options/handshakeTimeout``.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func handshake() throws {
         try check(unsafe green_tls_handshake(handle))
     }

@@ -15,7 +15,7 @@
 ///   - body: The function to call.
 /// - Returns: The result of the function.
 /// - Throws: The error of the function, or the error that ended the wait.
-@available(*, noasync)
+@available(*, noasync, message: "it is for green threads: await the function itself")
 @discardableResult
 public func awaiting<Success>(
     on executor: (any TaskExecutor)? = nil,
@@ -73,7 +73,7 @@ extension GreenThread where Success == Never {
     /// - Returns: The result of the function.
     /// - Throws: The error of the function. A ``SystemError`` with the code `timedOut` if the timeout expires, or
     ///   `noMemory`. If the caller is killed or its ``Timeout`` fires before or while it waits, that error.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: await the function itself")
     @discardableResult
     public static func awaiting<Result>(
         on executor: (any TaskExecutor)? = nil,

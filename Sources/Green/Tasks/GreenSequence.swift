@@ -61,7 +61,7 @@ public final class GreenSequence<Element: Sendable>: Sendable {
     /// - Returns: The element; nil after the last one.
     /// - Throws: The error of the sequence, once; then its end is reached. A ``SystemError`` with the code `timedOut` if
     ///   the timeout expires. If the thread is killed, the error of that kill.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func next(timeout: Duration? = nil) throws -> Element? {
         try take(timeout: timeout)?.get()
     }
@@ -128,7 +128,7 @@ extension GreenSequence: Sequence {
         }
 
         /// Waits for the next element, like ``GreenSequence/next(timeout:)``. Blocks.
-        @available(*, noasync)
+        @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
         public mutating func next() -> Result<Element, any Error>? {
             let element = nextElement(&hasEnded, endingWith: wouldFailAgain) { try sequence.take(timeout: nil) }
             return element?.flatMap { $0 }

@@ -8,7 +8,7 @@ internal import CGreen
 ///   - name: Shown by ``GreenThread/dumpAll(to:)`` and in messages; at most 31 bytes of it.
 ///   - stackSize: Bytes of address space for the stack, at least 64 KiB; nil means the hub's default of 1 MiB.
 ///   - function: The function to run.
-@available(*, noasync)
+@available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
 public func detach(name: String? = nil, stackSize: Int? = nil, _ function: @escaping () throws -> Void) {
     GreenThread.detach(name: name, stackSize: stackSize, function)
 }
@@ -27,7 +27,7 @@ extension GreenThread where Success == Never {
     ///   - name: Shown by ``GreenThread/dumpAll(to:)`` and in messages; at most 31 bytes of it.
     ///   - stackSize: Bytes of address space for the stack, at least 64 KiB; nil means the hub's default of 1 MiB.
     ///   - function: The function to run.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public static func detach(name: String? = nil, stackSize: Int? = nil, _ function: @escaping () throws -> Void) {
         unsafe DetachedFunction(function).start(name: name, stackSize: stackSize) {
             unsafe green_spawn_with(nil, $0, $1, $2)

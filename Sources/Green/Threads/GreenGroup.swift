@@ -41,7 +41,7 @@ public final class GreenGroup<Success> {
     /// Makes a group of threads.
     ///
     /// - Parameter threads: The first threads to add.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public convenience init(_ threads: some Sequence<GreenThread<Success>>) {
         self.init()
         for thread in threads {
@@ -59,7 +59,7 @@ public final class GreenGroup<Success> {
     /// Does not block. Adding a thread of another OS thread ends the process.
     ///
     /// - Parameter thread: The thread to add.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func add(_ thread: GreenThread<Success>) {
         guard let member = thread.state.handle else { return unspawned.append(thread) }
         guard !members.contains(thread) else { return }
@@ -75,7 +75,7 @@ public final class GreenGroup<Success> {
     /// - Throws: A ``SystemError`` with the code `timedOut` if the timeout expires; the group keeps its threads.
     ///   ``DeadlockError`` if the caller is the only thread in the group. If the caller is killed or its ``Timeout``
     ///   fires while it waits, that error.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func next(timeout: Duration? = nil) throws -> GreenThread<Success>? {
         var finished: OpaquePointer?
         if unspawned.isEmpty {

@@ -68,7 +68,7 @@ public final class GreenLocal<Value>: Sendable {
     }
 
     /// The current thread's value. Without an initial value, it is nil until it is set or inherited.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public var value: Value? {
         get {
             if let value = stored {
@@ -86,7 +86,7 @@ public final class GreenLocal<Value>: Sendable {
     }
 
     /// Returns the current thread's value. Ends the process if the variable has neither a value nor an initial value.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func get() -> Value {
         guard let value else { preconditionFailure("a GreenLocal without an initial value was read before it was set") }
         return value
@@ -104,7 +104,7 @@ public final class GreenLocal<Value>: Sendable {
     ///   - body: The code to run. It may block.
     /// - Returns: The result of the body.
     /// - Throws: The error of the body.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func withValue<Result, Failure>(
         _ value: Value,
         _ body: () throws(Failure) -> Result

@@ -6,7 +6,7 @@ extension GreenThread where Success == Never {
     /// result.
     ///
     /// An OS thread's own context, such as `main`, has a handle as well.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public static var current: GreenThread<Void> {
         guard let handle = unsafe green_current() else {
             return GreenThread<Void>(ThreadState(failed: failure(green_hub_open(nil))))
@@ -17,7 +17,7 @@ extension GreenThread where Success == Never {
     /// Runs every thread that is ready now, and one loop iteration of I/O.
     ///
     /// - Throws: If the thread is killed, the error of that kill.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public static func yield() throws {
         try check(green_yield())
     }
@@ -28,7 +28,7 @@ extension GreenThread where Success == Never {
     /// Does not block, and does not run other threads. Throws nothing in a function of ``GreenThread/onExit(_:)``.
     ///
     /// - Throws: If the thread was killed, the error of that kill; if its ``Timeout`` has fired, that timeout.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public static func checkInterrupt() throws {
         try Green.checkInterrupt()
     }
@@ -37,7 +37,7 @@ extension GreenThread where Success == Never {
     ///
     /// - Parameter duration: The time to sleep.
     /// - Throws: If the thread is killed, the error of that kill.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public static func sleep(for duration: Duration) throws {
         try check(green_sleep(duration.nanoseconds))
     }
@@ -54,7 +54,7 @@ extension GreenThread where Success == Never {
     /// - Returns: The events that the descriptor has, among those and `error` and `hangup`.
     /// - Throws: A ``SystemError`` with the code `timedOut` if the timeout expires, or `badFileDescriptor` if the
     ///   descriptor is not open. If the thread is killed, the error of that kill.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @discardableResult
     public static func wait(
         for descriptor: FileDescriptor,

@@ -18,7 +18,7 @@ extension GreenThread {
     ///   no threads. ``DeadlockError`` if the caller is the only thread in the array. If the caller is killed or its
     ///   ``Timeout`` fires while it waits, that error. Never the error of a thread, which its ``wait(timeout:)``
     ///   throws.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public static func wait(
         any threads: [GreenThread<Success>],
         timeout: Duration? = nil
@@ -49,7 +49,7 @@ extension GreenThread {
     ///   the array. A ``SystemError`` with the code `timedOut` if the timeout expires. ``DeadlockError`` if the caller
     ///   is one of the threads and no other is left. If the caller is killed or its ``Timeout`` fires while it waits,
     ///   that error.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @discardableResult
     public static func wait(all threads: [GreenThread<Success>], timeout: Duration? = nil) throws -> [Success] {
         let deadline = Deadline(timeout)

@@ -12,7 +12,7 @@ extension GreenThread {
     ///     does not block, unlike Eventlet's, which switches to the killed thread.
     /// - Throws: The error itself, if the thread kills itself. With `waitingForEnd`, the error that interrupts the
     ///   wait.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func kill(throwing error: any Error = GreenExit(), waitingForEnd: Bool = false) throws {
         guard let handle = state.handle else { return waitingForEnd ? try Green.checkInterrupt() : () }
         if error is GreenExit {
@@ -30,7 +30,7 @@ extension GreenThread {
     /// Does not block.
     ///
     /// - Returns: Whether the thread was stopped. If false, it has begun and continues to run.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @discardableResult
     public func cancel() -> Bool {
         guard let handle = state.handle, unsafe green_thread_cancel(handle) > 0 else { return false }
@@ -47,7 +47,7 @@ extension GreenThread {
     ///
     /// - Parameter function: The function to call.
     /// - Returns: The link, which can be used to remove the function.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @discardableResult
     public func onExit(_ function: @escaping () throws -> Void) -> GreenLink {
         let link = GreenLink(function)

@@ -28,7 +28,7 @@ public struct GreenThread<Success> {
     /// - Throws: The error of the function. If the thread was killed before it ran, ``GreenExit`` or the error of the
     ///   kill. A ``SystemError`` with the code `timedOut` if the timeout expires. ``DeadlockError`` if the thread waits
     ///   for itself. If the caller is killed while it waits, the error of that kill.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @discardableResult
     @inlinable
     public func wait(timeout: Duration? = nil) throws -> Success {

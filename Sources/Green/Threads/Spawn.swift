@@ -13,7 +13,7 @@
 ///   - delay: The time until the thread becomes ready; nil means at once.
 ///   - function: The function to run.
 /// - Returns: The handle of the thread.
-@available(*, noasync)
+@available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
 @discardableResult
 @inlinable
 public func spawn<Success>(
@@ -52,7 +52,7 @@ extension GreenThread where Success == Never {
     ///     then, the function never runs.
     ///   - function: The function to run.
     /// - Returns: The handle of the thread.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @discardableResult
     @inlinable
     public static func spawn<Result>(

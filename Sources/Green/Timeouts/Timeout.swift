@@ -51,7 +51,7 @@ public final class Timeout: Error, @unchecked Sendable {
     ///
     /// - Parameter duration: The time until it fires. With zero or less it fires as soon as the thread blocks; with nil
     ///   it never fires.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @discardableResult
     public convenience init(_ duration: Duration?) {
         self.init(duration, substitute: nil)
@@ -64,7 +64,7 @@ public final class Timeout: Error, @unchecked Sendable {
     ///   - duration: The time until it fires. With zero or less it fires as soon as the thread blocks; with nil it
     ///     never fires.
     ///   - error: The error that the thread's blocking call throws.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @discardableResult
     public convenience init(_ duration: Duration?, throwing error: any Error) {
         self.init(duration, substitute: error)
@@ -80,7 +80,7 @@ public final class Timeout: Error, @unchecked Sendable {
     /// Starts it again from the beginning, for the current green thread, after it was canceled or has fired.
     ///
     /// Ends the process if the timeout is pending, or on another OS thread than the one that created it.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func start() {
         guard !isPending else { fatalError("start: this timeout is still pending; cancel it first") }
         guard let duration else { return }
@@ -95,7 +95,7 @@ public final class Timeout: Error, @unchecked Sendable {
     ///
     /// If the time is over but no call has thrown the timeout yet, none will. A call on another OS thread than the one
     /// that created it ends the process.
-    @available(*, noasync)
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func cancel() {
         checkHome()
         letGo()

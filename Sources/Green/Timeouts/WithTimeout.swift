@@ -20,7 +20,7 @@
 ///   - body: The code to run.
 /// - Returns: The result of the body.
 /// - Throws: The error of the body. A ``Timeout`` if the time is over.
-@available(*, noasync)
+@available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
 @inlinable
 public func withTimeout<Result>(_ duration: Duration?, _ body: () throws -> Result) throws -> Result {
     guard let duration else { return try body() }
@@ -44,7 +44,7 @@ public func withTimeout<Result>(_ duration: Duration?, _ body: () throws -> Resu
 ///   - body: The code to run.
 /// - Returns: The result of the body, or the default.
 /// - Throws: The error of the body.
-@available(*, noasync)
+@available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
 @inlinable
 public func withTimeout<Result>(
     _ duration: Duration?,
@@ -69,7 +69,7 @@ public func withTimeout<Result>(
 ///   - body: The code to run.
 /// - Returns: The result of the body.
 /// - Throws: The error of the body. The given error if the time is over.
-@available(*, noasync)
+@available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
 @inlinable
 public func withTimeout<Result>(
     _ duration: Duration?,
