@@ -19,10 +19,11 @@ static void place(green_timer_heap *heap, size_t index, struct green_deadline en
     entry.timer->place = (uint32_t)index + 1;
 }
 
-static void sift_up(green_timer_heap *heap, size_t index, struct green_deadline entry) {
+/* A new timer comes after all with the same deadline. */
+static inline void sift_up(green_timer_heap *heap, size_t index, struct green_deadline entry, bool is_new) {
     while (index > 0) {
         size_t parent = (index - 1) / CHILDREN;
-        if (is_before(heap->entries[parent], entry))
+        if (is_new ? heap->entries[parent].at <= entry.at : is_before(heap->entries[parent], entry))
             break;
         place(heap, index, heap->entries[parent]);
         index = parent;
@@ -65,7 +66,7 @@ int green__timer_start(green_timer_heap *heap, green_timer *timer, int64_t deadl
     if (green__timer_reserve(heap) < 0)
         return -ENOMEM;
     timer->number = heap->started++;
-    sift_up(heap, heap->count++, (struct green_deadline){deadline, timer});
+    sift_up(heap, heap->count++, (struct green_deadline){deadline, timer}, true);
     return 0;
 }
 
@@ -78,7 +79,7 @@ void green__timer_cancel(green_timer_heap *heap, green_timer *timer) {
     if (index == heap->count)
         return;
     if (index > 0 && is_before(last, heap->entries[(index - 1) / CHILDREN]))
-        sift_up(heap, index, last);
+        sift_up(heap, index, last, false);
     else
         sift_down(heap, index, last);
 }
