@@ -84,20 +84,27 @@ void green__event_loop_poll(green_hub *hub, int64_t timeout) {
     hub->in_event_loop = false;
 }
 
+/* Waits, although the hub is deadlocked, for code of the main queue. Returns false if there
+ * will be none. */
+static bool wait_for_main_queue(green_hub *hub) {
+    int64_t timeout = green__main_queue_time(hub);
+    if (timeout != 0)
+        wait_in_kernel(hub, timeout);
+    return timeout != 0;
+}
+
 /* Waits in the kernel until a thread is ready. */
 static void idle(green_hub *hub) {
     green__stacks_reclaim(&hub->stacks);
     green__switch_state_rescan(&hub->switch_state);
     while (!hub->head) {
         int64_t timeout = until_next_timer(hub);
-        if (is_deadlocked(hub, timeout)) {
-            timeout = green__main_queue_time(hub);
-            if (timeout == 0) {
-                report_deadlock(hub);
-                break;
-            }
+        if (!is_deadlocked(hub, timeout)) {
+            wait_for_anything(hub, timeout);
+        } else if (!wait_for_main_queue(hub)) {
+            report_deadlock(hub);
+            break;
         }
-        wait_for_anything(hub, timeout);
         fire_timers(hub);
         if (green__inbox_has_posts(&hub->inbox))
             green__inbox_run(&hub->inbox);

@@ -1,5 +1,6 @@
 #include "main_queue.h"
 
+#include "../base/clock.h"
 #include "../base/error.h"
 #include "../base/os_thread.h"
 #include "fork.h"
@@ -135,7 +136,7 @@ static bool may_run(int64_t now) {
 int64_t green__main_queue_time(const green_hub *hub) {
     if (queue.hub != hub || queue.caller)
         return 0;
-    int64_t now = green_now();
+    int64_t now = green__os_clock(); /* other OS threads live in real time */
     if (now - queue.next_check > LATENESS_MAX)
         queue.pause = PAUSE_MIN; /* the hub has run since */
     if (now < queue.next_check)

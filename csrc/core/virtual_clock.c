@@ -2,6 +2,7 @@
 
 #include "../base/clock.h"
 #include "io.h"
+#include "main_queue.h"
 #include "virtual_peers.h"
 
 /* It starts at the real time, because the program may compare the two. */
@@ -29,7 +30,7 @@ static bool has_outside_peer(green_hub *hub) {
 }
 
 int64_t green__virtual_wait_begin(green_virtual_wait *wait, green_hub *hub, int64_t timeout) {
-    bool has_operations = hub->engine->operations > 0;
+    bool has_operations = hub->engine->operations > green__main_queue_operations(hub);
     *wait = (green_virtual_wait){.began = green__os_clock(), .timeout = timeout};
     wait->follows = hub->clock_holds > 0 || hub->outside_work > 0 || (has_operations && has_outside_peer(hub));
     if (timeout <= 0 || wait->follows)

@@ -246,6 +246,11 @@ TEST(workers, "idle OS threads of Green's own do not hide a deadlock") {
     on_each_engine(wait_beside_workers);
 }
 
+static int add_later(void *unused) {
+    usleep(50 * 1000); /* the hub has most likely asked again for OS threads meanwhile */
+    return add_from_os_thread(unused);
+}
+
 static void wait_beside_os_thread(void) {
     struct os_thread other;
     green_thread *noter;
@@ -261,4 +266,17 @@ static void wait_beside_os_thread(void) {
 
 TEST(other_os_thread, "while another OS thread may add to the main queue, a wait is not a deadlock") {
     on_each_engine(wait_beside_os_thread);
+}
+
+TEST(virtual_clock, "a hub with a virtual clock calls the main queue, and its timers do not wait for it") {
+    CHECK(green_hub_open(&(green_hub_options){.virtual_clock = true}), ==, 0);
+    struct os_thread other;
+    CHECK(green_event_make(&event), ==, 0);
+    os_thread_start(&other, add_later, NULL);
+    wait_for_event(0);
+    CHECK(os_thread_finish(&other), ==, 0);
+    green_event_free(event);
+    int64_t began = green_now();
+    CHECK(green_sleep(1000 * GREEN_SECOND), ==, 0);
+    CHECK(green_now() - began, >=, 1000 * GREEN_SECOND);
 }
