@@ -114,19 +114,17 @@ final class RemoteCall<Success: Sendable>: RemoteFunction, @unchecked Sendable {
         return try outcome.get()
     }
 
-    nonisolated(nonsending) func value(afterItsEnd: Bool) async throws -> Success {
-        if let handle, !isFinished {
-            if afterItsEnd {
-                try unsafe await AsyncWait.runToTheEnd { unsafe green_remote_thread_wait_async(handle, $0) }
-            } else {
+    nonisolated(nonsending) var value: Success {
+        get async throws {
+            if let handle, !isFinished {
                 try unsafe await AsyncWait.run { unsafe green_remote_thread_wait_async(handle, $0) }
             }
+            if let outcome {
+                isObserved.store(true, ordering: .relaxed)
+                return try outcome.get()
+            }
+            return try wait(timeout: .zero)
         }
-        if let outcome {
-            isObserved.store(true, ordering: .relaxed)
-            return try outcome.get()
-        }
-        return try wait(timeout: .zero)
     }
 
     func kill(throwing error: any Error) throws {

@@ -44,14 +44,7 @@ public struct RemoteThread<Success: Sendable>: Sendable {
     /// thread continues to run.
     nonisolated(nonsending) public var value: Success {
         get async throws {
-            try await call.value(afterItsEnd: false)
-        }
-    }
-
-    /// The same, but if the Task is cancelled, it continues to wait.
-    nonisolated(nonsending) var valueAfterItsEnd: Success {
-        get async throws {
-            try await call.value(afterItsEnd: true)
+            try await call.value
         }
     }
 

@@ -28,27 +28,16 @@ final class AsyncWait: Sendable {
     nonisolated(nonsending) static func run(_ begin: (OpaquePointer) -> Int32) async throws {
         let wait = AsyncWait()
         try await withTaskCancellationHandler {
-            try unsafe await wait.run(begin)
+            try await unsafe withUnsafeThrowingContinuation { continuation in
+                unsafe wait.continuation = continuation
+                let result = unsafe begin(wait.handle!)
+                if result != 0 {
+                    wait.end(result)
+                }
+            }
         } onCancel: {
             unsafe green_async_wait_cancel(wait.handle!)
         }
-    }
-
-    /// The same, but a cancelled Task continues to wait.
-    nonisolated(nonsending) static func runToTheEnd(_ begin: (OpaquePointer) -> Int32) async throws {
-        try unsafe await AsyncWait().run(begin)
-    }
-
-    nonisolated(nonsending) private func run(_ begin: (OpaquePointer) -> Int32) async throws {
-        try await unsafe withUnsafeThrowingContinuation { continuation in
-            unsafe self.continuation = continuation
-            let result = unsafe begin(handle!)
-            if result != 0 {
-                end(result)
-            }
-        }
-        // The core uses the wait until it has called hasEnded().
-        withExtendedLifetime(self) {}
     }
 
     fileprivate func end(_ result: Int32) {

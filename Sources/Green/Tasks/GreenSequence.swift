@@ -12,9 +12,9 @@ internal import Synchronization
 /// A call of ``next(timeout:)`` makes the async sequence produce one element, and blocks only the calling green thread.
 /// Nothing is produced ahead, so a slow thread slows the sequence down, and no buffer grows.
 ///
-/// The sequence runs in one Task of its own with the task-locals of the code that created this
-/// object. When the last reference to this object is released, such as after a `break`, the Task is cancelled, and then
-/// releases the iterator of the sequence.
+/// The sequence runs in one Task, by default on the hub of its creator, with the task-locals of the creator. When the
+/// last reference to this object is released, such as after a `break`, the Task is cancelled, and then releases the
+/// iterator of the sequence.
 ///
 /// A call that is interrupted or whose timeout expires loses no element: the next call returns the one that it waited
 /// for. Several threads, also of several hubs, may call it; each element goes to one of them.
@@ -33,12 +33,13 @@ public final class GreenSequence<Element: Sendable>: Sendable {
     /// - Parameters:
     ///   - sequence: The sequence. It passes to another OS thread, so it must not be used elsewhere unless it is
     ///     `Sendable`.
-    ///   - executor: Where the Task prefers to run, such as a ``Hub``; nil means Swift's own threads.
+    ///   - executor: Where the Task prefers to run; nil means the caller's hub, or Swift's own threads on an OS thread
+    ///     without one. `globalConcurrentExecutor` is Swift's pool.
     public init<Base: AsyncSequence>(
         of sequence: sending Base,
         on executor: (any TaskExecutor)? = nil
     ) where Base.Element == Element, Base: SendableMetatype, Base.AsyncIterator: SendableMetatype {
-        task = Task(executorPreference: executor) { [requests, elements] in
+        task = Task(executorPreference: executor ?? Hub.ofThisOSThread) { [requests, elements] in
             do {
                 var iterator = sequence.makeAsyncIterator()
                 while try await requests.next() != nil, let element = try await iterator.next() {

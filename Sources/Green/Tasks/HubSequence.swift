@@ -39,14 +39,7 @@ public struct HubSequence<Element: Sendable>: AsyncSequence, Sendable {
     }
 
     nonisolated(nonsending) private func next() async throws -> Element? {
-        try Task.checkCancellation()
-        let thread = try hub.get().spawn(name: "async sequence") { [source] in try source.next() }
-        return try await withTaskCancellationHandler {
-            try await thread.valueAfterItsEnd
-        } onCancel: {
-            // It fails if the hub has ended, and the thread with it.
-            try? thread.kill(throwing: CancellationError())
-        }
+        try await hub.get().run(name: "async sequence") { [source] in try source.next() }
     }
 
     /// An iterator that makes one call for each element.

@@ -160,9 +160,12 @@ struct GreenSequenceTests {
     }
 
     @Test
-    func `may run on the hub of the thread that asks`() async throws {
+    func `may run on Swift's own threads`() async throws {
         try await onNewHub { () throws in
-            let sequence = GreenSequence(of: Numbers(produced: Count(), gone: Count(), limit: 50), on: try Hub.current)
+            let sequence = GreenSequence(
+                of: Numbers(produced: Count(), gone: Count(), limit: 50),
+                on: globalConcurrentExecutor
+            )
             #expect(sequence.reduce(0) { sum, number in sum + ((try? number.get()) ?? 0) } == (1...50).reduce(0, +))
         }
     }
