@@ -303,8 +303,8 @@ static void forget_message(void) {
 
 static void check_message(int error) {
     char name[64];
-    if (error == -ETIMEDOUT) /* its message ends with what did not happen */
-        snprintf(name, sizeof name, " ms (ETIMEDOUT)");
+    if (error == -ETIMEDOUT) /* its message ends with a time, not with the text of the error */
+        snprintf(name, sizeof name, "s (ETIMEDOUT)");
     else
         snprintf(name, sizeof name, ": %s (%s)", strerrordesc_np(-error), strerrorname_np(-error));
     CHECK_CONTAINS(green_explain(error), name);
