@@ -104,16 +104,19 @@ unsigned time_factor(void);
 /* A time that is longer on slow machines, for timeouts that must not expire too early. */
 #define PATIENTLY(time) ((int64_t)time_factor() * (time))
 
-/* Lets other threads run until the condition holds. Fails after 30 seconds, or later on
- * slow machines. */
+/* Lets other threads run until the condition holds. Fails after 30 seconds of real time, or
+ * later on slow machines. */
 #define UNTIL(condition)                                                                                               \
     do {                                                                                                               \
+        bool until_holds_ = green_clock_is_virtual() && green_clock_hold() == 0;                                       \
         int64_t until_deadline_ = green_now() + PATIENTLY(30 * GREEN_SECOND);                                          \
         while (!(condition)) {                                                                                         \
             if (green_now() > until_deadline_)                                                                         \
                 check_failed(__FILE__, __LINE__, "until " #condition);                                                 \
             CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);                                                              \
         }                                                                                                              \
+        if (until_holds_)                                                                                              \
+            CHECK(green_clock_resume(), ==, 0);                                                                        \
     } while (0)
 
 /* Ends the test as skipped. */
