@@ -84,8 +84,8 @@ static _Thread_local bool is_other;
 bool green__main_queue_needs_hub(void) {
     if (is_other)
         return false;
-    is_other = !_dispatch_get_main_queue_handle_4CF || !_dispatch_main_queue_callback_4CF || !green__task_runtime ||
-               green__generation != 0 || syscall(SYS_gettid) != getpid();
+    is_other = !_dispatch_get_main_queue_handle_4CF || !_dispatch_main_queue_callback_4CF ||
+               !green_swift_task_runtime || green__generation != 0 || syscall(SYS_gettid) != getpid();
     return !is_other && !queue.caller;
 }
 

@@ -189,7 +189,7 @@ static int enqueue_elsewhere(green_hub *hub, const green_task_job *job) {
     return error;
 }
 
-void green__hub_enqueue(green_hub *hub, const green_task_job_kind *kind, void *job, void *executor) {
+void green_task_job_enqueue(green_hub *hub, const green_task_job_kind *kind, void *job, void *executor) {
     green_task_job described = {.kind = kind, .job = job, .executor = executor};
     int error = hub == green__hub ? enqueue_here(hub, &described) : enqueue_elsewhere(hub, &described);
     if (error < 0)

@@ -185,9 +185,9 @@ static void *run_search(void *argument) {
 static void find(void) {
     pthread_t thread;
     task_search search = {0};
-    if (!green__task_runtime || !swift_task_getCurrent || green__feature_is_disabled(GREEN_FEATURE_TASK_STATE))
+    if (!green_swift_task_runtime || !swift_task_getCurrent || green__feature_is_disabled(GREEN_FEATURE_TASK_STATE))
         return;
-    search.runtime = green__task_runtime();
+    search.runtime = green_swift_task_runtime();
     int error = green__os_thread_start(&thread, 0, run_search, &search);
     if (error == 0)
         pthread_join(thread, NULL);
@@ -217,7 +217,7 @@ bool green__task_state_is_known(void) {
 /* Inheritance ------------------------------------------------------------------- */
 
 green_inherited_task *green__task_inherit(const green_task_words *words) {
-    return known && green__task_state_is_set(words) ? green__task_runtime()->inherit() : NULL;
+    return known && green__task_state_is_set(words) ? green_swift_task_runtime()->inherit() : NULL;
 }
 
 green_inherited_task *green__task_inherit_here(void) {
@@ -227,10 +227,10 @@ green_inherited_task *green__task_inherit_here(void) {
 }
 
 int green__task_run(green_inherited_task *task, int (*function)(void *argument), void *argument) {
-    return task ? green__task_runtime()->run(task, function, argument) : function(argument);
+    return task ? green_swift_task_runtime()->run(task, function, argument) : function(argument);
 }
 
 void green__task_discard(green_inherited_task *task) {
     if (task)
-        green__task_runtime()->discard(task);
+        green_swift_task_runtime()->discard(task);
 }

@@ -33,7 +33,7 @@ typedef struct green_task_job_kind {
     /* Runs the job, in a green thread of the hub. */
     void (*run)(void *job, void *executor);
     /* Passes it on, because the hub cannot run it. Called on any OS thread, at any time, also in
-     * green__hub_enqueue(). Must not block. */
+     * green_task_job_enqueue(). Must not block. */
     void (*refuse)(void *job, void *executor);
     /* The job is part of a Task of the runtime: it blocks only if the state of the runtime is
      * known. */
@@ -42,10 +42,10 @@ typedef struct green_task_job_kind {
 
 /* Runs or refuses a job of a Task on a hub, soon. Jobs that one OS thread enqueues begin in
  * this order. Does not block. Any OS thread; the caller keeps the hub during the call. */
-void green__hub_enqueue(green_hub *hub, const green_task_job_kind *kind, void *job, void *executor);
+void green_task_job_enqueue(green_hub *hub, const green_task_job_kind *kind, void *job, void *executor);
 
 /* Defined by the Swift module of Green. Absent from C programs. */
-const green_task_runtime *green__task_runtime(void) __attribute__((weak));
+const green_task_runtime *green_swift_task_runtime(void) __attribute__((weak));
 
 GREEN_ASSUME_NONNULL_END
 GREEN_END

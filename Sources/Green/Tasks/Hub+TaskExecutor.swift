@@ -47,7 +47,7 @@ extension Hub: TaskExecutor {
         let job = unsafe unsafeBitCast(UnownedJob(job), to: UnsafeMutableRawPointer.self)
         // Retained until the job has run or was refused, because the job refers to its executor.
         let executor = unsafe Unmanaged.passRetained(self).toOpaque()
-        unsafe green__hub_enqueue(handle, taskJobKind, job, executor)
+        unsafe green_task_job_enqueue(handle, taskJobKind, job, executor)
     }
 }
 

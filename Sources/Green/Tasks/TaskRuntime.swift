@@ -8,7 +8,7 @@ private enum TaskLocalProbe {
 }
 
 /// Called by the core when the first hub of the process is made.
-@c(green__task_runtime)
+@c(green_swift_task_runtime)
 func greenTaskRuntime() -> UnsafePointer<green_task_runtime> {
     unsafe UnsafePointer(taskRuntime)
 }

@@ -152,7 +152,7 @@ static int run_jobs(void) {
     static bool yields[2] = {false, true};
     jobs_ended = 0;
     for (int i = 0; i < CROWD; i++)
-        green__hub_enqueue(green_hub_current(), &kind, &yields[i % 2], &jobs_ended);
+        green_task_job_enqueue(green_hub_current(), &kind, &yields[i % 2], &jobs_ended);
     let_run();
     CHECK(jobs_ended, ==, CROWD);
     return 0;

@@ -57,7 +57,7 @@ void _dispatch_main_queue_callback_4CF(void *unused) {
 }
 
 /* Without it Green takes the program for one in C. */
-const green_task_runtime *green__task_runtime(void) {
+const green_task_runtime *green_swift_task_runtime(void) {
     static const green_task_runtime runtime;
     return &runtime;
 }

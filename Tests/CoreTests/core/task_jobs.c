@@ -33,7 +33,7 @@ static void refuse(void *job, void *executor) {
 static const green_task_job_kind kind = {run, refuse, false}, task_kind = {run, refuse, true};
 
 static void enqueue(green_hub *hub, struct work *work) {
-    green__hub_enqueue(hub, &kind, work, &marks);
+    green_task_job_enqueue(hub, &kind, work, &marks);
 }
 
 static int runs(const struct work *work) {
@@ -236,7 +236,7 @@ static int yield_in_task(struct work *work) {
 
 TEST(unknown, "a job of a Task must not block if the state of Swift's runtime is not known") {
     struct work work = {.function = yield_in_task};
-    green__hub_enqueue(green_hub_current(), &task_kind, &work, &marks);
+    green_task_job_enqueue(green_hub_current(), &task_kind, &work, &marks);
     let_run();
     CHECK(work.result, ==, -EWOULDBLOCK);
     CHECK(runs(&work), ==, 1);
