@@ -118,7 +118,7 @@ static bool other_is_outside(int fd) {
         return false;
     if (S_ISFIFO(pipe.file.st_mode))
         return !any_descriptor(is_same_pipe, &pipe);
-    return S_ISCHR(pipe.file.st_mode);
+    return S_ISCHR(pipe.file.st_mode) || S_ISREG(pipe.file.st_mode) || S_ISBLK(pipe.file.st_mode);
 }
 
 static bool is_outside(int fd) {
