@@ -33,6 +33,11 @@ static void handle_by(green_report_handler *handler) {
     CHECK(green_report_set_handler(handler, &seen, NULL), ==, 0);
 }
 
+/* What a hub reports when it is made is of no interest here. */
+static void make_hub(void) {
+    CHECK(green_hub_current() != NULL);
+}
+
 static void unhandle(void) {
     CHECK(green_report_set_handler(NULL, NULL, NULL), ==, 0);
 }
@@ -222,6 +227,7 @@ static int hold_hub(void *unused) {
 }
 
 TEST(hold, "the handler gets what the monitor reports, if the monitor has no function of its own") {
+    make_hub();
     handle_by(see);
     CHECK(green_monitor_start(&(green_monitor_options){.limit = 100 * GREEN_MILLISECOND}), ==, 0);
     CHECK(finish(start_named("greedy", hold_hub, NULL)), ==, 0);
@@ -272,6 +278,7 @@ static void discard_gate(void *context) {
 TEST(replaced_in_use, "a handler that is replaced is discarded when its last call has returned") {
     struct gate gate = {0};
     struct os_thread sender;
+    make_hub();
     CHECK(green_report_set_handler(pass_gate, &gate, discard_gate), ==, 0);
     os_thread_start(&sender, send_one, NULL);
     UNTIL(__atomic_load_n(&gate.entered, __ATOMIC_ACQUIRE));
@@ -313,6 +320,7 @@ TEST(replaced_often, "reports of OS threads are not lost while handlers are repl
     static struct counter counters[HANDLERS];
     struct os_thread senders[SENDERS];
     int reports = 0;
+    make_hub();
     CHECK(green_report_set_handler(count_report, &counters[0], count_discard), ==, 0);
     for (int i = 0; i < SENDERS; i++)
         os_thread_start(&senders[i], send_many, NULL);
