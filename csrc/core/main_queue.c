@@ -24,7 +24,7 @@ static struct {
     int fd;         /* the eventfd, which belongs to libdispatch */
     green_op poll;
     bool polls;           /* the operation is in progress */
-    bool is_due;          /* a thread for the queue has not begun */
+    green_hub *due;       /* a thread of this hub for the queue has not begun; NULL: none */
     green_thread *caller; /* the thread that calls the queue */
     int64_t next_check;   /* until then, there are OS threads that may add to the queue */
     int64_t pause;        /* to the check after it */
@@ -44,9 +44,9 @@ static void call_queue(green_thread *self) {
 static int call(void *argument) {
     green_hub *hub = argument;
     uint64_t wakes;
+    queue.due = NULL;
     if (queue.hub != hub)
         return 0;
-    queue.is_due = false;
     green__thread_set_name(hub->current, "main queue");
     syscall(SYS_read, queue.fd, &wakes, sizeof wakes); /* first: an addition to the empty queue wakes again */
     call_queue(hub->current);
@@ -67,8 +67,9 @@ static void complete(green_op *op, int32_t result) {
         queue.hub = NULL;
         return;
     }
-    queue.is_due = green__spawn_own(hub, call, hub) == 0;
-    if (!queue.is_due)
+    if (green__spawn_own(hub, call, hub) == 0)
+        queue.due = hub;
+    else
         arm(); /* no memory: try again after an iteration of the event loop */
 }
 
@@ -103,12 +104,11 @@ void green__main_queue_stop(green_hub *hub) {
     if (queue.hub != hub)
         return;
     queue.hub = NULL;
-    queue.is_due = false;
     hub->engine->class->cancel(hub->engine, &queue.poll);
 }
 
 bool green__main_queue_has_thread(const green_hub *hub) {
-    return queue.hub == hub && queue.is_due;
+    return queue.due == hub;
 }
 
 uint64_t green__main_queue_operations(const green_hub *hub) {

@@ -187,6 +187,40 @@ TEST(fork, "a forked child does not call the main queue, and takes no wake-up fr
     on_each_engine(fork_child);
 }
 
+/* The main OS thread cannot check what its end leaves, so another one does, and ends the process. */
+static void end_main_by(void (*end)(void), int (*check)(void *main)) {
+    static struct os_thread checks;
+    static pthread_t main_thread;
+    main_thread = pthread_self();
+    os_thread_start(&checks, check, &main_thread);
+    end();
+}
+
+static void exit_before_call(void) {
+    green_statistics now = {0};
+    add(mark_a);
+    while (now.threads != 2) { /* the second one is for the queue, and runs after this one */
+        CHECK(green_yield(), ==, 0);
+        CHECK(queue.drains, ==, 0);
+        CHECK(green_hub_statistics(&now), ==, 0);
+    }
+    pthread_exit(NULL);
+}
+
+static int expect_no_report(void *main) {
+    CHECK(pthread_join(*(pthread_t *)main, NULL), ==, 0);
+    CHECK_TEXT(capture_end(), "");
+    CHECK(queue.drains, ==, 0);
+    CHECK(is_readable());
+    exit(0);
+}
+
+TEST(exit_before_call, "the main OS thread may end before a call of the queue has begun, as dispatch_main() does") {
+    capture_begin();
+    CHECK(green_yield(), ==, 0);
+    end_main_by(exit_before_call, expect_no_report);
+}
+
 /* Deadlocks --------------------------------------------------------------------- */
 
 static void expect_deadlock(void) {
