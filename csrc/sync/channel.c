@@ -362,15 +362,15 @@ static inline int await(green_channel *channel, struct channel_wait *wait, int64
  * if it must. A call that cannot wait makes the attempt nevertheless. */
 static inline __attribute__((always_inline)) int call(green_channel *channel, bool meets, bool sends, void *element,
                                                       int64_t timeout) {
+    int error = green__hub ? green__check_interrupt(green__hub) : 0;
+    if (error < 0)
+        return error;
+    error = timeout == 0 ? -ETIMEDOUT : green__shared_begin(timeout); /* may make a hub */
     struct channel_wait local, *wait = GREEN_SHARED_WAIT_MEMORY(local);
     wait->channel = channel;
     wait->element = element;
     wait->began = 0;
     wait->async = NULL;
-    int error = green__hub ? green__check_interrupt(green__hub) : 0;
-    if (error < 0)
-        return error;
-    error = timeout == 0 ? -ETIMEDOUT : green__shared_begin(timeout);
     bool spins = !meets && error == 0 && green__channel_may_spin(channel);
     int done;
     for (;; spins = false) { /* a loop, so that there is one copy of the attempt */

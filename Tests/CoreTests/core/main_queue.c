@@ -5,6 +5,7 @@
 #include <green/task_runtime.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/wait.h>
 
@@ -219,6 +220,35 @@ TEST(exit_before_call, "the main OS thread may end before a call of the queue ha
     capture_begin();
     CHECK(green_yield(), ==, 0);
     end_main_by(exit_before_call, expect_no_report);
+}
+
+static void exit_os_thread(int number) {
+    (void)number;
+    pthread_exit(NULL);
+}
+
+static void receive_forever(void) {
+    CHECK(green_channel_receive(channel, NULL, GREEN_FOREVER), ==, 0);
+}
+
+static int end_receiver(void *main) {
+    while (green_channel_receiving(channel) == 0)
+        sched_yield();
+    CHECK(pthread_kill(*(pthread_t *)main, SIGUSR1), ==, 0);
+    CHECK(pthread_join(*(pthread_t *)main, NULL), ==, 0);
+    CHECK_CONTAINS(capture_end(), "an OS thread ended while its hub was in use");
+    CHECK(green_channel_receiving(channel), ==, 0);
+    exit(0);
+}
+
+TEST(exit_in_first_wait, "the main OS thread that ends in the wait that has made its hub leaves no wait") {
+    if (SANITIZED_THREADS)
+        skip("ThreadSanitizer does not allow pthread_exit() in a signal handler");
+    struct sigaction action = {.sa_handler = exit_os_thread};
+    CHECK(sigaction(SIGUSR1, &action, NULL), ==, 0);
+    CHECK(green_channel_make(&channel, &(green_channel_options){.capacity = 1}), ==, 0);
+    capture_begin();
+    end_main_by(receive_forever, end_receiver);
 }
 
 /* Deadlocks --------------------------------------------------------------------- */
