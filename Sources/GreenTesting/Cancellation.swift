@@ -3,8 +3,8 @@ internal import Synchronization
 
 /// Kills the body's green thread when a Task is cancelled on another OS thread.
 ///
-/// Without a reference to the hub, which would keep it from reporting a deadlock: it cannot end between ``begin(_:)``
-/// and ``end()``.
+/// It has no reference to the hub, because the hub would then report no deadlock. The hub cannot end between
+/// ``begin(_:)`` and ``end()``.
 final class Cancellation: Sendable {
     private struct State: @unchecked Sendable {
         var isCancelled = false

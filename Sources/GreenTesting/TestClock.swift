@@ -1,9 +1,9 @@
 internal import CGreen
 
-/// The clock of this OS thread's hub, on which the sleeps, timeouts and deadlines of its green threads are.
+/// The clock of this OS thread's hub, for the sleeps, timeouts and deadlines of its green threads.
 ///
-/// In `withTestHub` it is virtual: it stands still while a green thread runs, and jumps to
-/// the next deadline when none is ready. To advance it, sleep.
+/// In `withTestHub` it is virtual: it stands still while a green thread runs, and jumps to the next deadline when none
+/// is ready. To advance it, sleep.
 public enum TestClock {
     /// The time, as the duration since some start. Only differences have a meaning.
     ///
@@ -23,8 +23,8 @@ public enum TestClock {
         green_clock_is_virtual()
     }
 
-    /// Runs the body while the clock of the hub advances in real time, for a wait that something outside of the hub
-    /// ends, and that Green does not know to be one: another OS thread that has not used the channel yet, for example.
+    /// Runs the body while the clock of the hub advances in real time. Use it for a wait for work outside of the hub
+    /// that Green does not know, such as an OS thread that has not used the channel yet.
     ///
     /// Other threads of the hub have the same clock. While the hub waits, their sleeps take their time, too. Has no
     /// effect if the clock is not virtual.

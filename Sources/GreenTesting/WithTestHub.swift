@@ -15,9 +15,9 @@
 /// The hub has a virtual clock by default: sleeps, timeouts and deadlines elapse at once when no thread is ready. The
 /// page "Testing green code" of Green has its rules.
 ///
-/// The task-locals of the caller are those of the body and of the threads that it spawns, among them the current test
-/// of Swift Testing. An `#expect` that fails on the hub is therefore recorded for the right test. Blocks the calling OS
-/// thread until the body has returned. In an `async` function, call the `async` form, which a cancellation ends.
+/// The body and the threads that it spawns have the task-locals of the caller, among them the current test of Swift
+/// Testing. An `#expect` that fails on the hub is therefore recorded for the right test. Blocks the calling OS thread
+/// until the body has returned. In an `async` function, call the `async` form: a cancellation ends it.
 ///
 /// - Parameters:
 ///   - virtualClock: Whether the hub has a virtual clock.
@@ -57,7 +57,7 @@ public func withTestHub<Result>(
 /// }
 /// ```
 ///
-/// The body is a plain function in which Green's calls block its green thread. It suspends the caller. If the caller's
+/// The body is a plain function, and Green's calls block its green thread. The call suspends the caller. If the caller's
 /// Task is cancelled, as by `.timeLimit`, the body's green thread is killed: its blocking call throws
 /// `CancellationError`. All other threads of the hub are killed when the body has ended. So a test that blocks in Green
 /// ends, and reports its error.

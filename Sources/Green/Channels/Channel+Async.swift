@@ -74,8 +74,8 @@ extension Channel {
     /// ```
     ///
     /// Each step takes one item, like ``next()``. Several Tasks may iterate, also while threads receive; each item goes
-    /// to one of them. If the Task is cancelled, the loop throws `CancellationError`, so that it is not taken for the
-    /// end of the channel; items that are left stay in the channel.
+    /// to one of them. If the Task is cancelled, the loop throws `CancellationError`, so a loop that ends without an
+    /// error has reached the end of the channel. The other items stay in the channel.
     ///
     /// A channel itself is no `AsyncSequence`, because it is a `Sequence`: `map` and others would be ambiguous.
     public var values: Values {

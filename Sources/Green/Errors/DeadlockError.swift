@@ -5,8 +5,8 @@
 /// error.
 ///
 /// An offloaded call, a wait for a ``Promise`` or a ``Channel``, a patched lock and a reference to the ``Hub`` count as
-/// pending operations, because another OS thread may end a wait through them. Nothing else tells Green that a callback
-/// or a Task will come: let it send to a promise or a channel, or keep a reference to the hub.
+/// pending operations, because another OS thread may end a wait through them. Green does not know about other callbacks
+/// and Tasks: let them send to a promise or a channel, or keep a reference to the hub.
 public struct DeadlockError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The error message: what was waited for.
     public let message: String

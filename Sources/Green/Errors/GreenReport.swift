@@ -1,7 +1,7 @@
 internal import CGreen
 
-/// What Green has to say that no call returns: an error that no thread waited for, a deadlock, a thread that blocks its
-/// hub while the ``Monitor`` is on, an environment variable that is ignored.
+/// A message about something that no call returns: an error that no thread waited for, a deadlock, a thread that blocks
+/// its hub while the ``Monitor`` is on, an environment variable that Green ignores.
 ///
 /// Green writes reports to standard error, each with the prefix `green: `. A program with a log of its own sets a
 /// handler:
@@ -17,7 +17,8 @@ internal import CGreen
 public struct GreenReport: Hashable, Sendable {
     /// How important a report is.
     public enum Level: Int, Comparable, CaseIterable, Sendable {
-        /// Why Green does not use its first choice. Standard error gets it with `GREEN_LOG=debug` in the environment.
+        /// The reason why Green does not use its first choice. Standard error gets it with `GREEN_LOG=debug` in the
+        /// environment.
         case debug = 1
 
         /// Green continues in another way, or a client broke its connection.

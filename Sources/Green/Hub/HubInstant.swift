@@ -1,6 +1,6 @@
 internal import CGreen
 
-/// A time on the clock of the hub, on which all its deadlines are. In a test it may be virtual.
+/// A time on the clock of the hub, which all its deadlines use. In a test the clock may be virtual.
 struct HubInstant: Comparable {
     private let nanoseconds: Int64
 

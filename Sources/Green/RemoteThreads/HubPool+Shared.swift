@@ -2,14 +2,14 @@ internal import Glibc
 internal import Synchronization
 
 extension HubPool {
-    /// The pool of the process for green code of `async` functions: ``withGreenThread(name:stackSize:_:)`` runs it there.
+    /// The pool on which ``withGreenThread(name:stackSize:_:)`` runs the green code of `async` functions.
     ///
     /// The first use makes it, with a hub for each CPU that the process may use, named "green-0" and so on, and with
     /// the defaults of ``init(count:name:pinned:engine:entries:receiveMemory:stackSize:warmStacks:)``. For other
     /// settings, call ``setShared(_:)`` when the program starts. The OS threads of the pool remain to the end of the
     /// process.
     ///
-    /// Any OS thread may use it. The first use blocks the OS thread, also a green thread's, until the hubs are made.
+    /// Any OS thread may use it. The first use blocks the OS thread, also that of a hub, until the hubs are made.
     ///
     /// - Throws: The errors of that initializer. The next use tries again.
     public static var shared: HubPool {
@@ -43,8 +43,8 @@ extension HubPool {
 
 private let sharedPool = Mutex<HubPool?>(nil)
 
-/// On an OS thread of its own. To make a pool blocks; a green thread would let others run that wait for the lock, and
-/// block their OS thread for good.
+/// Makes the pool on an OS thread of its own. The initializer would park a calling green thread. Other green threads
+/// of its hub would run, wait for the lock, and block the OS thread forever.
 private func makeShared() throws -> HubPool {
     let maker = SharedPoolMaker()
     var thread = pthread_t()

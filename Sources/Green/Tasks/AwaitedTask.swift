@@ -1,7 +1,7 @@
 internal import CGreen
 
 /// A Task that a thread waits for, and then its outcome. It has one user at a time: first the Task, then the thread. If
-/// the thread gives up, the Task keeps it to its end.
+/// the wait of the thread fails, the Task keeps it to its end.
 final class AwaitedTask<Success>: @unchecked Sendable {
     private let wait: TaskWait
 
@@ -19,7 +19,8 @@ final class AwaitedTask<Success>: @unchecked Sendable {
     /// Starts the Task.
     ///
     /// - Parameters:
-    ///   - executor: The preferred executor; nil means the hub of the caller, or without one Swift's own.
+    ///   - executor: The preferred executor; nil means the hub of the caller, or Swift's thread pool on an OS thread
+    ///     without a hub.
     ///   - immediately: Whether the body may begin on the stack of the caller.
     func start(
         on executor: (any TaskExecutor)?,

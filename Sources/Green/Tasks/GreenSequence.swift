@@ -10,7 +10,7 @@ internal import Synchronization
 /// ```
 ///
 /// A call of ``next(timeout:)`` makes the async sequence produce one element, and blocks only the calling green thread.
-/// Nothing is produced ahead, so a slow thread slows the sequence down, and no buffer grows.
+/// Nothing is produced ahead: a slow thread applies back-pressure, and no buffer grows.
 ///
 /// The sequence runs in one Task, by default on the hub of its creator, with the task-locals of the creator. When the
 /// last reference to this object is released, such as after a `break`, the Task is cancelled, and then releases the
@@ -31,10 +31,9 @@ public final class GreenSequence<Element: Sendable>: Sendable {
     /// Starts to iterate over an async sequence. Does not block.
     ///
     /// - Parameters:
-    ///   - sequence: The sequence. It passes to another OS thread, so it must not be used elsewhere unless it is
-    ///     `Sendable`.
-    ///   - executor: Where the Task prefers to run; nil means the caller's hub, or Swift's own threads on an OS thread
-    ///     without one. `globalConcurrentExecutor` is Swift's pool.
+    ///   - sequence: The sequence. It passes to a Task, so other code must not use it, unless it is `Sendable`.
+    ///   - executor: The executor that the Task prefers; nil means the caller's hub, or Swift's thread pool on an OS
+    ///     thread without a hub. `globalConcurrentExecutor` is Swift's thread pool.
     public init<Base: AsyncSequence>(
         of sequence: sending Base,
         on executor: (any TaskExecutor)? = nil

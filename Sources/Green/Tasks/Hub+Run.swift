@@ -11,19 +11,19 @@ extension Hub {
     /// }
     /// ```
     ///
-    /// The function may block: only its green thread waits, and the Task is suspended. A Task that runs on a green
-    /// thread of this hub crosses no OS thread. The function has the task-locals of the Task. It runs to its end before
-    /// the call returns.
+    /// The function may block: only its green thread waits, and the Task is suspended. If the Task runs on this hub,
+    /// the call stays on one OS thread. The function has the task-locals of the Task. It runs to its end before the
+    /// call returns.
     ///
-    /// A Task that is cancelled kills the thread: the blocking call that it is in then, or else its next one, throws
+    /// A cancellation of the Task kills the thread: its current blocking call, or else its next one, throws
     /// `CancellationError`. The call still waits for the thread, and returns or throws what the function does. If the
     /// Task is cancelled before the function begins, the function never runs.
     ///
     /// - Parameters:
     ///   - name: Shown by ``GreenThread/dumpAll(to:)`` and in messages; at most 31 bytes of it.
     ///   - stackSize: Bytes of address space for the stack, at least 64 KiB; nil means the hub's default of 1 MiB.
-    ///   - function: The function to run. It and its result pass to another thread, so they must not be used by
-    ///     others, but need not be `Sendable`.
+    ///   - function: The function to run. It and its result pass to another thread. They need not be `Sendable`, but
+    ///     other code must not use them.
     /// - Returns: The result of the function.
     /// - Throws: The error of the function. `CancellationError` if the Task is cancelled before it begins. A
     ///   ``SystemError`` with the code `noSuchProcess` if the hub has ended, or ends before the function, or

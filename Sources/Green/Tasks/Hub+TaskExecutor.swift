@@ -16,24 +16,23 @@ internal import CGreen
 /// not called by mistake in a Task that runs elsewhere.
 ///
 /// The part of a Task from one suspension to the next is a job. Each job runs in a green thread with a stack of the
-/// hub's default size, and the next job of the Task in another one. So values that belong to a Task belong into a
-/// `@TaskLocal`, not into a ``GreenLocal``. Jobs begin in the order in which they become ready. The priority of a Task
-/// does not change that.
+/// hub's default size, and the next job of the Task in another one. So keep values of a Task in a `@TaskLocal`, not in
+/// a ``GreenLocal``. Jobs begin in the order in which they become ready. The priority of a Task does not change that.
 ///
 /// **Actors.** The code of actors runs on the hub too if its caller prefers the hub, except that of the main actor and
 /// of actors with an executor of their own. A call that had to wait for another Task may run where that Task has left
-/// the actor: on its hub, or on one of Swift's threads. An actor whose synchronous code blocks stays locked until that
-/// code continues: other Tasks wait for the actor. Its state is not accessed in between, other than at an `await`.
+/// the actor: on its hub, or on Swift's thread pool. An actor whose synchronous code blocks stays locked until that
+/// code continues: other Tasks wait for the actor. Other Tasks access its state only at an `await`.
 ///
 /// **Interrupts.** Cancelling a Task does not end a blocking call. A ``Timeout`` does, as in any green thread, if it
 /// starts and ends within one job. ``HubPool/close(drainingFor:)`` with a limit kills the green threads that are in a
 /// job at the end of the limit: the blocking call of each throws ``GreenExit``, and the Task continues with this error.
 ///
-/// **The end of the hub.** A Task may outlive its hub. Jobs that the hub cannot run any more run on Swift's own
-/// threads, so that the Task completes: jobs that become ready after the hub has ended, that have not begun when its
-/// OS thread ends or its ``HubPool`` kills its threads, and those of a forked child. A blocking call in them blocks an
-/// OS thread of Swift's. A job that has begun and waits when the OS thread of the hub ends never continues. ``close()``
-/// fails while a job waits, runs or is ready on the hub.
+/// **The end of the hub.** A Task may outlive its hub. Swift's thread pool runs the jobs that the hub can no longer
+/// run, so that the Task completes. These are jobs that become ready after the hub has ended, jobs that have not begun
+/// when its OS thread ends or its ``HubPool`` kills its threads, and those of a forked child. A blocking call in them
+/// blocks an OS thread of the pool. A job that has begun and waits when the OS thread of the hub ends never continues.
+/// ``close()`` fails while a job waits, runs or is ready on the hub.
 ///
 /// A hub is no `SerialExecutor`, and an actor cannot have it as its executor. Such an executor promises to run one job
 /// at a time to its end. On a hub another job could begin while one blocks, and two jobs of one actor would see each

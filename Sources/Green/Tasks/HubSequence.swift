@@ -12,9 +12,10 @@
 /// `values` of ``Socket/Lines``, ``Socket/Chunks`` and ``Signals`` return one. These objects belong to their hub, so
 /// read `values` there; the sequence itself may be used by Tasks on any executor. Only the Task waits.
 ///
-/// Each step makes one call in a green thread of the hub, and waits for its end. Nothing is read ahead: a slow loop lets
-/// the peer wait, and after the loop the hub reads what follows. If the Task is cancelled, the call is killed, and the
-/// step throws `CancellationError`. A call that has its value by then returns it, so that nothing is lost.
+/// Each step makes one call in a green thread of the hub, and waits for its end. Nothing is read ahead: a slow loop
+/// applies back-pressure to the peer, and after the loop the hub reads what follows. If the Task is cancelled, the call
+/// is killed, and the step throws `CancellationError`. A call that has its value by then returns it, so no value is
+/// lost.
 public struct HubSequence<Element: Sendable>: AsyncSequence, Sendable {
     /// Used by the green threads of the hub. Any OS thread may release it, like the objects of Green.
     private final class Source: @unchecked Sendable {

@@ -11,10 +11,9 @@ internal import CGreen
 /// ```
 ///
 /// A new thread inherits the value of the thread that spawned it, as it is at the time of the spawn, like a task-local.
-/// Later changes are visible only to the thread that makes them; an object that is the value is shared. A thread that is
-/// started from another OS thread, such as by ``Hub/spawn(name:stackSize:after:_:)``, inherits none, because values need
-/// not be `Sendable`. So a value reaches no other OS thread. The value is released when its thread ends; its `deinit`
-/// must not block.
+/// Later changes are visible only to the thread that makes them. If the value is an object, the threads share it. A
+/// thread that another OS thread starts, such as by ``Hub/spawn(name:stackSize:after:_:)``, inherits none, because
+/// values need not be `Sendable`. The value is released when its thread ends; its `deinit` must not block.
 ///
 /// With an initial value, each thread makes its own when it first reads the variable, and inherits none unless
 /// `inherited` is true:

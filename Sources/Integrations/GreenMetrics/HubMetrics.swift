@@ -56,7 +56,7 @@ public final class HubMetrics: Sendable {
 
     /// Publishes the statistics of all hubs once.
     ///
-    /// Blocks until each hub has answered; one that waits in the kernel is woken. Hubs that have ended are left out.
+    /// Blocks until each hub has answered; a hub that waits in the kernel is woken. Skips hubs that have ended.
     ///
     /// - Parameter timeout: The maximum time to wait for each hub.
     /// - Throws: If the caller is killed or its `Timeout` fires while it waits, that error.

@@ -19,8 +19,8 @@ public import ServiceLifecycle
 /// On graceful shutdown the server stops listening and drains its clients, as `Server.stop(drainingFor:)` does. When
 /// the Task of the service is cancelled, its handlers are killed. If a handler ends the server, the service ends.
 ///
-/// The service starts the server and waits for it in a green thread of its own hub, so it blocks no thread of Swift's
-/// pool. Each `run()` starts a server of its own.
+/// The service starts the server and waits for it in a green thread of its own hub, so it blocks no OS thread of
+/// Swift's thread pool. Each `run()` starts a server of its own.
 public struct ServerService: Service {
     private let grace: Duration?
     private let start: @Sendable () throws -> Server
