@@ -1,4 +1,4 @@
-/* The clock that all deadlines are on: green_now(). It is CLOCK_MONOTONIC, or the virtual clock
+/* The clock of all deadlines: green_now(). It is CLOCK_MONOTONIC, or the virtual clock
  * of a hub under test, see core/virtual_clock.h. */
 #ifndef GREEN_BASE_CLOCK_H
 #define GREEN_BASE_CLOCK_H

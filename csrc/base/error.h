@@ -14,7 +14,7 @@ int green__fail_with_advice(int error, const char *advice, const char *format, .
 
 /* Stores the message of a wait that its own timeout, in nanoseconds, has ended, and returns
  * -ETIMEDOUT. The format says what did not happen: "the event was not sent" becomes "the event
- * was not sent within 50 ms (ETIMEDOUT)". With a timeout of 0 nothing is said about time. */
+ * was not sent within 50 ms (ETIMEDOUT)". With a timeout of 0 the message has no time. */
 int green__fail_timed_out(int64_t timeout, const char *format, ...) __attribute__((format(printf, 2, 3), cold));
 
 /* Advice for EMFILE and ENFILE. */

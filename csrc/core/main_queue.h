@@ -26,7 +26,7 @@ bool green__main_queue_needs_hub(void);
 /* Serves the main queue on a hub that was made, if its OS thread is the main one. */
 void green__main_queue_start(green_hub *hub);
 
-/* Ends that. The engine completes the poll afterwards. */
+/* Stops serving the main queue. The engine completes the poll afterwards. */
 void green__main_queue_stop(green_hub *hub);
 
 /* Whether a thread for the queue exists that has not begun. */

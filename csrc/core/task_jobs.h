@@ -17,7 +17,7 @@
  *   which must not reach the next Task.
  *
  * Another OS thread posts a job. A job that cannot run on the hub is refused, so that the
- * Swift module passes it to Swift's own threads: the hub has ended, its OS thread ends, its
+ * Swift module passes it to Swift's thread pool: the hub has ended, its OS thread ends, its
  * pool kills its threads, or it belongs to the process before a fork. */
 #ifndef GREEN_CORE_TASK_JOBS_H
 #define GREEN_CORE_TASK_JOBS_H

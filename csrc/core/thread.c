@@ -198,7 +198,7 @@ static __attribute__((noinline)) int inherit_locals(green_hub *hub, green_thread
 }
 
 /* Gives a new thread copies of the task-locals and thread-locals of the thread that spawns it. If
- * it fails, the thread is gone. */
+ * it fails, the thread has been freed. */
 static inline int inherit(green_hub *hub, green_thread *thread) {
     if (GREEN_UNLIKELY(green__task_state_is_set(&hub->switch_state.task_words)))
         thread->task = green__task_inherit(&hub->switch_state.task_words);

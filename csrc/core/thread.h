@@ -16,7 +16,7 @@ int green__stack_size_check(size_t stack_size);
  * if the caller is the event loop, which runs on the stack of a thread that parks. */
 void green__thread_kill(green_thread *thread, green_interrupt_reason reason);
 
-/* Makes a report one about a thread. */
+/* Fills in the thread and the hub of a report. */
 void green__report_set_thread(green_report *report, const green_thread *thread);
 
 /* Reports an error that no thread waited for, with the message in the slot. The report names

@@ -51,7 +51,7 @@ static void unmap(address *name) {
     name->in = in;
 }
 
-/* Whether fd is what is looked for. */
+/* Whether fd is the other end that the search is for. */
 typedef bool matcher(int fd, const void *wanted);
 
 /* Whether any descriptor of this process matches. True if they cannot be listed, so that the

@@ -115,7 +115,7 @@ static int refuse_itself(int fd) {
     return -ECONNREFUSED;
 }
 
-/* The time is over for the call, not only for the kernel's attempts. */
+/* The timeout of the call has expired, not only that of the kernel's attempts. */
 static bool is_late(int error, int64_t deadline) {
     return error == -ETIMEDOUT && green__time_left(deadline) == 0;
 }

@@ -28,7 +28,7 @@
  * thread calls the main queue of libdispatch, in a green thread of Green's own that ends when
  * the queue is empty. The queue is serial: while a call of it is parked, no other runs. A hub
  * can close between two calls. No green thread waits for the queue, so green_statistics does
- * not count it, and a deadlock is reported as ever if the queue is empty and the process has no
+ * not count it, and a deadlock is reported as usual if the queue is empty and the process has no
  * OS thread that may add to it. Otherwise the hub waits. It asks again a few times in the
  * next ten seconds, because OS threads end.
  *

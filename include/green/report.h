@@ -1,7 +1,7 @@
-/* Reports: what Green has to say that no call returns.
+/* Reports: messages about what no call returns.
  *
- * An error that no thread waited for, a deadlock, a thread that blocks its hub while the
- * monitor is on, an ignored environment variable. Green writes them to standard error, each
+ * Examples are an error that no thread waited for, a deadlock, a thread that blocks its hub
+ * while the monitor is on, and an ignored environment variable. Green writes reports to standard error, each
  * with the prefix "green: ". A program with a log of its own sets a handler:
  *
  *     static void log_report(const green_report *report, void *log) {

@@ -30,7 +30,7 @@
  *       I/O on a connection or a pipe whose other end is not in this process, and a terminal,
  *       everything between green_clock_hold() and green_clock_resume().
  *   - Otherwise the clock jumps to the next deadline. A read whose peer is in this process, an
- *     accept and a wait for a signal do not hold it up: a timeout around them elapses at once.
+ *     accept and a wait for a signal do not prevent it: a timeout around them elapses at once.
  *     As bytes may be on their way in the kernel, the hub waits up to a millisecond of real
  *     time for them before each jump while such I/O is in progress.
  *
@@ -46,20 +46,20 @@ GREEN_BEGIN
 GREEN_ASSUME_NONNULL_BEGIN
 
 /* Lets the virtual clock of this OS thread's hub advance in real time while the hub waits, as
- * if work outside of the hub was in progress, until green_clock_resume() has been called as
+ * if work outside of the hub were in progress, until green_clock_resume() has been called as
  * often. No effect if the clock is not virtual. Does not block.
  *
  * Returns 0. -ENOENT: this OS thread has no hub. */
 GREEN_API int green_clock_hold(void);
 
-/* Takes back one green_clock_hold().
+/* Ends one green_clock_hold().
  *
  * Returns 0, or:
  *   -ENOENT  this OS thread has no hub
  *   -EINVAL  there is no hold */
 GREEN_API int green_clock_resume(void);
 
-/* Kills all green threads of this OS thread's hub but the calling one, as green_thread_kill()
+/* Kills all green threads of this OS thread's hub except the calling one, as green_thread_kill()
  * does, to end a hub whose test has left threads. Does not block: they end when the caller
  * lets them run, unless they ignore the kill.
  *
