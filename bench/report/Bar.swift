@@ -147,13 +147,13 @@ extension Bar {
         Micro(benchmark: .task, language: .swift, name: "yield with task-locals, more", threads: 2, limit: 15),
     ]
 
-    private static let task = "Task + value, on Swift's threads"
+    private static let task = "Task + value, on Swift's thread pool"
     private static let taskOnHub = "Task + value, on a hub"
     private static let ofBridge = [
         bridge("async from green", to: task),
         bridge("async from green", to: taskOnHub),
         bridge("green from async, on the hub", to: taskOnHub),
-        bridge("green from async, from Swift's threads", to: task),
+        bridge("green from async, from Swift's thread pool", to: task),
         Micro(
             benchmark: .bridge,
             language: .swift,

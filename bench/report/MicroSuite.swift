@@ -63,7 +63,7 @@ struct MicroSuite {
 
     private func measure(_ program: String, _ benchmark: Benchmark) throws -> [Figure] {
         let options = ["--runs", isQuick ? "3" : "5"] + (isQuick ? ["--quick"] : [])
-        // Swift's own threads and two hubs take part in it.
+        // Swift's thread pool and two hubs take part in it.
         let core: Core? = benchmark == .bridge ? nil : .measured
         let lines = try Child(bounded([program] + options + [benchmark.rawValue]), on: core).finish()
         return try lines.split(separator: "\n").map { try JSONDecoder().decode(Figure.self, from: Data($0.utf8)) }

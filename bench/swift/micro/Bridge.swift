@@ -1,12 +1,12 @@
 import Green
 
 /// bridge: an async function from a green thread, and green code from an async function, with a result that comes at
-/// once; beside `await Task { }.value` in the same process. Each kind of Task is measured: on Swift's own threads, and
+/// once; beside `await Task { }.value` in the same process. Each kind of Task is measured: on Swift's thread pool, and
 /// on a hub.
 func benchmarkBridge(_ plan: Plan) throws {
     let steps = 200_000
     let hub = try Hub.current
-    try plan.measure("Task + value, on Swift's threads", threads: 1, steps: steps) { steps in
+    try plan.measure("Task + value, on Swift's thread pool", threads: 1, steps: steps) { steps in
         try awaiting(on: globalConcurrentExecutor) { await startTasks(steps, on: globalConcurrentExecutor) }
     }
     try plan.measure("Task + value, on a hub", threads: 1, steps: steps) { steps in
@@ -19,7 +19,7 @@ func benchmarkBridge(_ plan: Plan) throws {
     }
     let hubs = try HubPool(count: 1)
     let other = hubs[0]
-    try plan.measure("green from async, from Swift's threads", threads: 1, steps: steps / 10) { steps in
+    try plan.measure("green from async, from Swift's thread pool", threads: 1, steps: steps / 10) { steps in
         try awaiting(on: globalConcurrentExecutor) { try await runFunctions(steps, on: other) }
     }
     try hubs.close()

@@ -4,7 +4,7 @@ private enum Request {
     @TaskLocal static var id = 0
 }
 
-/// What Swift concurrency costs green threads, and Tasks on a hub compared to Swift's own threads.
+/// What Swift concurrency costs green threads, and Tasks on a hub compared to Swift's thread pool.
 func benchmarkTasks(_ plan: Plan) throws {
     try benchmarkTaskLocals(plan)
     try benchmarkHops(plan)
@@ -42,10 +42,10 @@ private func yieldInPair(_ rounds: Int) throws -> Double {
 }
 
 /// Task hop: creates a Task that does nothing, and awaits its value. On the hub, Tasks and their creator prefer one hub;
-/// on Swift's threads, none does.
+/// on Swift's thread pool, none does.
 private func benchmarkHops(_ plan: Plan) throws {
     let hub = try Hub.current
-    try plan.measure("Task hop on Swift's threads", threads: 1, steps: 200_000) { steps in
+    try plan.measure("Task hop on Swift's thread pool", threads: 1, steps: 200_000) { steps in
         try finish { promise in
             Task.detached {
                 for _ in 0..<steps {
