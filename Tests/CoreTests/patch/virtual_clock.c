@@ -24,7 +24,7 @@ static void sleep_in_every_way(void) {
     CHECK(lib->nanosleep(&hour, NULL), ==, 0);
     CHECK(lib->clock_nanosleep(CLOCK_REALTIME, 0, &hour, NULL), ==, 0);
     CHECK(green_now() - start_time, ==, 3 * HOUR + GREEN_MICROSECOND);
-    /* The real clock has gone on a little. */
+    /* The real clock has advanced a little. */
     start_time = green_now();
     CHECK(lib->clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL), ==, 0);
     CHECK(green_now() - start_time, <=, HOUR);

@@ -51,7 +51,7 @@ struct ReportHandlerTests {
     }
 
     @Test
-    func `an error on another hub is reported with its thread there, whoever releases the handle`() async {
+    func `an error on another hub is reported with its thread there, also if another OS thread releases it`() async {
         await #expect(processExitsWith: .success) {
             inChild {
                 let hubs = try HubPool(count: 1, name: "back")

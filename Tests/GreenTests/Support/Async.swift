@@ -15,8 +15,8 @@ func threadOnNewHub<Success>(_ body: @escaping @Sendable () throws -> Success) t
     return withExtendedLifetime(pool) { pool[0].spawn(body) }
 }
 
-/// Runs the body of a test like ``onHub(sourceLocation:_:)`` on a hub of its own. Swift's own threads, which run tests,
-/// stay free for the Tasks that the body waits for.
+/// Runs the body of a test like ``onHub(sourceLocation:_:)`` on a hub of its own. Swift's thread pool, which runs tests,
+/// stays free for the Tasks that the body waits for.
 func onNewHub(
     sourceLocation: SourceLocation = #_sourceLocation,
     _ body: @escaping @Sendable () throws -> Void

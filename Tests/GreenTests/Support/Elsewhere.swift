@@ -14,7 +14,8 @@ final class Holder<Value>: @unchecked Sendable {
     }
 }
 
-/// Runs each job of a task on an OS thread of its own. Swift's own threads are few, and other tests may block them.
+/// Runs each job of a task on an OS thread of its own. Swift's thread pool has few OS threads, and other tests may
+/// block them.
 private final class ThreadExecutor: TaskExecutor {
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)

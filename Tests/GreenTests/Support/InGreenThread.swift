@@ -3,8 +3,8 @@ import Testing
 
 /// Runs the body of a test in a green thread of a new hub, and expects the hub to be as empty after it as before.
 ///
-/// For tests that wait for Tasks. Their sleeps need Swift's own threads, which are few: tests that are not `async` run
-/// on them, and would block all of them. An `#expect` in the body itself belongs to the test, whose task-locals the
+/// For tests that wait for Tasks. Their sleeps need Swift's thread pool, which is small: tests that are not `async` run
+/// on it, and would block all of its OS threads. An `#expect` in the body itself belongs to the test, whose task-locals the
 /// green thread inherits.
 func inGreenThread(
     sourceLocation: SourceLocation = #_sourceLocation,

@@ -3,8 +3,8 @@ import Testing
 
 /// Runs the body on an OS thread of its own, and expects that it can close its hub after it, because nothing is left.
 ///
-/// Swift's own threads are as many as there are processors, and each test that uses ``onHub(sourceLocation:_:)`` blocks
-/// one of them. So a test whose body waits for a Task that needs them, such as one that sleeps, would wait forever if
+/// Swift's thread pool has an OS thread for each CPU, and each test that uses ``onHub(sourceLocation:_:)`` blocks one of
+/// them. So a test whose body waits for a Task that needs the pool, such as one that sleeps, would wait forever if
 /// there are several of its kind.
 func onThreadHub<Value: Sendable>(
     sourceLocation: SourceLocation = #_sourceLocation,

@@ -160,7 +160,7 @@ struct GreenSequenceTests {
     }
 
     @Test
-    func `may run on Swift's own threads`() async throws {
+    func `may run on Swift's thread pool`() async throws {
         try await onNewHub { () throws in
             let sequence = GreenSequence(
                 of: Numbers(produced: Count(), gone: Count(), limit: 50),

@@ -195,7 +195,7 @@ struct HubExecutorTests {
     }
 
     @Test
-    func `enter an actor while another Task of it awaits, as everywhere`() throws {
+    func `enter an actor while another Task of it awaits`() throws {
         try onHub { () throws in
             let hub = try Hub.current
             let gate = AsyncGate()

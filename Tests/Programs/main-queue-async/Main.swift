@@ -37,7 +37,7 @@ nonisolated func leaveThread() {
     try? GreenThread.yield()
 }
 
-/// Runs on an OS thread of Swift's, outside the main actor, and blocks it.
+/// Runs on Swift's thread pool, outside the main actor, and blocks the OS thread.
 nonisolated func askFromPool() throws -> Bool {
     let hubs = try HubPool(count: 1)
     let thread = hubs[0].spawn {
