@@ -78,9 +78,11 @@ static void wait_for_anything(green_hub *hub, int64_t timeout) {
 
 void green__event_loop_poll(green_hub *hub, int64_t timeout) {
     hub->in_event_loop = true;
+    green_task_state task = green__task_state_take(&hub->switch_state.task_words);
     wait_in_kernel(hub, timeout);
     if (green__inbox_has_posts(&hub->inbox))
         green__inbox_run(&hub->inbox);
+    green__task_state_restore(&hub->switch_state.task_words, &task);
     hub->in_event_loop = false;
 }
 

@@ -1,4 +1,5 @@
 /* Jobs of Tasks: green threads run them, or they are refused. */
+#include "../../../csrc/core/event_loop.h"
 #include "../../../csrc/core/hub_record.h"
 #include "helpers.h"
 #include "other_hub.h"
@@ -396,4 +397,33 @@ TEST(fork_in_job, "a child that a job forks ends with the job, and takes no othe
     CHECK(waitpid(forks.result, &status, 0), ==, forks.result);
     CHECK(status, ==, 0);
     CHECK(runs(&queued), ==, 1);
+}
+
+/* The event loop ---------------------------------------------------------------- */
+
+static uintptr_t words[GREEN_TASK_WORDS];
+
+static void expect_no_task(green_post *post, int error) {
+    (void)post;
+    CHECK(error, ==, 0);
+    for (int i = 0; i < GREEN_TASK_WORDS; i++)
+        CHECK(words[i], ==, 0);
+    mark('p');
+}
+
+TEST(poll, "a call that polls the event loop without a switch runs posts outside its Task") {
+    CHECK(green_yield(), ==, 0);
+    green_hub *hub = green_hub_current();
+    green_task_words before = hub->switch_state.task_words;
+    green_post post = {.deliver = expect_no_task};
+    CHECK(green__inbox_try_post(hub, &post), ==, 0);
+    for (int i = 0; i < GREEN_TASK_WORDS; i++) {
+        hub->switch_state.task_words.word[i] = &words[i];
+        words[i] = (uintptr_t)i + 1;
+    }
+    green__event_loop_poll(hub, 0);
+    CHECK_TEXT(marks(), "p");
+    for (int i = 0; i < GREEN_TASK_WORDS; i++)
+        CHECK(words[i], ==, i + 1);
+    hub->switch_state.task_words = before;
 }
