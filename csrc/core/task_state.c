@@ -190,7 +190,7 @@ static void find(void) {
     search.runtime = green_swift_task_runtime();
     int error = green__os_thread_start(&thread, 0, run_search, &search);
     if (error == 0)
-        pthread_join(thread, NULL);
+        green__pthread.join(thread, NULL);
     known = search.found;
     if (error < 0)
         green__warn("no OS thread could be started to find the state of Swift's concurrency runtime, so Tasks cannot "

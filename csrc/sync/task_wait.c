@@ -1,5 +1,6 @@
 #include <green/task_wait.h>
 
+#include "../base/os_thread.h"
 #include "../core/hub.h"
 #include "latch.h"
 
@@ -135,4 +136,25 @@ green_hub *green_task_hub(void) {
 
 green_hub *green_task_running_hub(void) {
     return green__hub_running();
+}
+
+typedef struct outside_call {
+    void (*function)(void *argument);
+    void *argument;
+} outside_call;
+
+static void *call(void *argument) {
+    const outside_call *called = argument;
+    called->function(called->argument);
+    return NULL;
+}
+
+int green_task_call_elsewhere(void (*function)(void *argument), void *argument) {
+    pthread_t thread;
+    outside_call called = {function, argument};
+    int error = green__os_thread_start(&thread, 0, call, &called);
+    if (error < 0)
+        return green__fail(error, "cannot start an OS thread");
+    green__pthread.join(thread, NULL);
+    return 0;
 }

@@ -56,6 +56,12 @@ GREEN_API green_hub *GREEN_NULLABLE green_task_hub(void);
  * runs other threads soon. The caller does not own it. NULL: there is none. */
 GREEN_API green_hub *GREEN_NULLABLE green_task_running_hub(void);
 
+/* Calls function(argument) on a new OS thread, and blocks the calling OS thread, also one that
+ * has green threads, until it returns. Where pthread_create() and pthread_join() are patched,
+ * they do neither. Returns 0, or -EAGAIN. */
+GREEN_API GREEN_CHECK int green_task_call_elsewhere(void (*function)(void *GREEN_NULLABLE argument),
+                                                    void *GREEN_NULLABLE argument);
+
 GREEN_ASSUME_NONNULL_END
 GREEN_END
 

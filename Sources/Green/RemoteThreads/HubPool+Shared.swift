@@ -1,4 +1,4 @@
-internal import Glibc
+internal import CGreen
 internal import Synchronization
 
 extension HubPool {
@@ -47,24 +47,14 @@ private let sharedPool = Mutex<HubPool?>(nil)
 /// of its hub would run, wait for the lock, and block the OS thread forever.
 private func makeShared() throws -> HubPool {
     let maker = SharedPoolMaker()
-    var thread = pthread_t()
     let argument = unsafe Unmanaged.passUnretained(maker).toOpaque()
-    let error = unsafe pthread_create(
-        &thread,
-        nil,
+    let error = unsafe green_task_call_elsewhere(
         { argument in
             unsafe Unmanaged<SharedPoolMaker>.fromOpaque(argument!).takeUnretainedValue().make()
-            return nil
         },
         argument
     )
-    guard error == 0 else {
-        throw SystemError(
-            code: .init(rawValue: error),
-            message: "cannot start an OS thread that makes the shared pool of hubs: \(Errno(rawValue: error))"
-        )
-    }
-    pthread_join(thread, nil)
+    try check(error)
     return try maker.result.get()
 }
 

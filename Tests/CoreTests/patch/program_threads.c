@@ -1,6 +1,7 @@
 /* A program whose threads are green, with Green's own calls among the patched ones. */
 #include "patches.h"
 
+#include <green/task_wait.h>
 #include <pthread.h>
 #include <sched.h>
 
@@ -70,6 +71,32 @@ TEST(green_itself, "Green's own threads remain OS threads: hubs open and close, 
     for (int i = 0; i < 2; i++)
         CHECK(pthread_join(threads[i], NULL), ==, 0);
     CHECK(green_monitor_stop(), ==, 0);
+    CHECK(green_unpatch(patch), ==, 0);
+}
+
+static void block_os_thread(void *os_thread) {
+    *(intptr_t *)os_thread = gettid();
+    usleep(1000); /* others would run meanwhile, if this let them */
+}
+
+static int call_elsewhere(void *unused) {
+    (void)unused;
+    intptr_t os_thread = 0;
+    mark('<');
+    CHECK(green_task_call_elsewhere(block_os_thread, &os_thread), ==, 0);
+    mark('>');
+    CHECK(os_thread, !=, 0);
+    CHECK(os_thread, !=, gettid());
+    return 0;
+}
+
+TEST(elsewhere, "a call on a new OS thread lets no other green thread run") {
+    CHECK(green_sleep(1), ==, 0);
+    patch = everything();
+    green_thread *first = start(call_elsewhere, NULL), *second = start(call_elsewhere, NULL);
+    CHECK(finish(first), ==, 0);
+    CHECK(finish(second), ==, 0);
+    CHECK_TEXT(marks(), "<><>");
     CHECK(green_unpatch(patch), ==, 0);
 }
 
