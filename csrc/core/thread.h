@@ -9,6 +9,9 @@
  * the frames of its functions are left as they are. */
 _Noreturn void green__thread_exit(int result);
 
+/* The first function on the stack of a thread, which is the argument. Does not return. */
+void green__thread_main(void *thread);
+
 /* Returns 0 if a thread may have a stack of this size, or -EINVAL. 0 is the default. */
 int green__stack_size_check(size_t stack_size);
 
