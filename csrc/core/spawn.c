@@ -20,7 +20,7 @@ static void thread_init(green_thread *thread, green_hub *hub, green_function *fu
     thread->wait = NULL;
     thread->state = GREEN_READY;
     thread->begun = thread->must_not_block = thread->completed_inline = thread->observed = thread->is_own = false;
-    thread->state_is_unknown = false;
+    thread->state_is_unknown = thread->cancels_task = false;
     thread->result = 0;
     thread->function = function;
     thread->argument = argument;

@@ -69,6 +69,7 @@ struct green_thread {
     bool observed;         /* a thread has waited for the result */
     bool is_own;           /* of Green's own: the end of a hub pool does not kill it */
     bool state_is_unknown; /* runs a job that must not block: see task_state.h */
+    bool cancels_task;     /* in a cancellation handler of a Task, which must not block */
     uint32_t references;   /* one is the thread's own until it is done */
     green_stack *stack;    /* NULL: the context of an OS thread */
     green_function *function;

@@ -55,6 +55,22 @@ static void describe(const green_wait *wait, char *text, size_t size) {
     snprintf(text, size, "waiting for %s", label_of(GREEN_CONTAINER(ended, green_task_wait, ended), label));
 }
 
+/* Cancelling -------------------------------------------------------------------- */
+
+void green_task_call_without_blocking(void (*function)(void *), void *argument) {
+    green_hub *hub = green__hub;
+    if (!hub) {
+        function(argument);
+        return;
+    }
+    green_thread *self = hub->current;
+    bool must_not_block = self->must_not_block, cancels = self->cancels_task;
+    self->must_not_block = self->cancels_task = true;
+    function(argument);
+    self->must_not_block = must_not_block;
+    self->cancels_task = cancels;
+}
+
 /* The caller's own Task ---------------------------------------------------------- */
 
 typedef struct cancellation {
@@ -75,7 +91,7 @@ extern SWIFT_CALL void swift_task_removeCancellationHandler(void *record) __attr
 
 static SWIFT_CALL void handle_cancellation(__attribute__((swift_context)) void *context) {
     cancellation *watched = context;
-    watched->cancel(watched->argument);
+    green_task_call_without_blocking(watched->cancel, watched->argument);
 }
 
 static void *watch_cancellation(cancellation *watched) {

@@ -56,6 +56,11 @@ GREEN_API green_hub *GREEN_NULLABLE green_task_hub(void);
  * runs other threads soon. The caller does not own it. NULL: there is none. */
 GREEN_API green_hub *GREEN_NULLABLE green_task_running_hub(void);
 
+/* Calls a function that cancels a Task. Swift calls the cancellation handlers of the Task while
+ * it holds a lock of it, so a blocking call of the function fails with -EWOULDBLOCK. */
+GREEN_API void green_task_call_without_blocking(void (*function)(void *GREEN_NULLABLE argument),
+                                                void *GREEN_NULLABLE argument);
+
 /* Calls function(argument) on a new OS thread, and blocks the calling OS thread, also one that
  * has green threads, until it returns. Where pthread_create() and pthread_join() are patched,
  * they do neither. Returns 0, or -EAGAIN. */

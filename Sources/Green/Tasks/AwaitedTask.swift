@@ -56,7 +56,7 @@ final class AwaitedTask<Success>: @unchecked Sendable {
         do {
             try wait.wait(for: task, timeout: timeout)
         } catch {
-            task.cancel()
+            TaskCanceller(task).cancel()
             if waitingForEnd {
                 wait.waitForEnd()
             }

@@ -41,11 +41,19 @@ final class TaskWait: Sendable {
 }
 
 /// A Task that C can refer to.
-private final class TaskCanceller: Sendable {
-    let task: Task<Void, Never>
+final class TaskCanceller: Sendable {
+    fileprivate let task: Task<Void, Never>
 
     init(_ task: Task<Void, Never>) {
         self.task = task
+    }
+
+    /// Cancels it. A blocking call in its cancellation handlers fails.
+    func cancel() {
+        let argument = unsafe Unmanaged.passUnretained(self).toOpaque()
+        withExtendedLifetime(self) {
+            unsafe green_task_call_without_blocking(cancelTask, argument)
+        }
     }
 }
 

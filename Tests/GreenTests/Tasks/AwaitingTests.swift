@@ -183,6 +183,28 @@ struct AwaitingTests {
     }
 
     @Test
+    func `lets no cancellation handler block`() async throws {
+        try await inGreenThread {
+            let caught = Promise<(any Error)?>()
+            let waiter = spawn {
+                try awaiting {
+                    await withTaskCancellationHandler {
+                        try? await Task.sleep(for: .seconds(1000))
+                    } onCancel: {
+                        let error = #expect(throws: SystemError.self) { try GreenThread.sleep(for: .nanoseconds(1)) }
+                        try? caught.send(error)
+                    }
+                }
+            }
+            try settle()
+            try waiter.kill()
+            #expect(throws: GreenExit.self) { try waiter.wait() }
+            let error = try caught.wait(timeout: .seconds(60)) as? SystemError
+            #expect(error?.code == .wouldBlock)
+        }
+    }
+
+    @Test
     func `waits for the end of a killed Task if that is requested`() async throws {
         try await inGreenThread { () throws in
             let release = Channel<Void>(capacity: 1)
