@@ -99,7 +99,9 @@ int green_local_set(green_local *key, void *value) {
 }
 
 int green__locals_inherit(green_thread *thread, const green_thread *spawner) {
-    for (const green_local_values *entry = spawner->locals; entry; entry = entry->next) {
+    const green_local_values *next;
+    for (const green_local_values *entry = spawner->locals; entry; entry = next) {
+        next = entry->next; /* copy() may remove the value that it copies */
         void *value = entry->key->copy ? entry->key->copy(entry->value) : NULL;
         if (!value || add(thread, entry->key, value) == 0)
             continue;

@@ -100,6 +100,7 @@ static bool run(green_hub *hub, green_thread *runner, const green_task_job *job)
         return false;
     runner->is_own = true;
     runner->must_not_block = runner->state_is_unknown = false;
+    green__message_free(&runner->message);
     return true;
 }
 

@@ -68,11 +68,17 @@ public final class GreenSequence<Element: Sendable>: Sendable {
 
     /// Throws only what ended the wait.
     private func take(timeout: Duration?) throws -> Result<Element, any Error>? {
-        if demand.withLock({ $0.begin() }) {
-            _ = try requests.trySend(())
-        }
+        let mustRequest = demand.withLock { $0.begin() }
         var isTaken = false
         defer { demand.withLock { $0.end(isTaken: isTaken) } }
+        if mustRequest {
+            do {
+                _ = try requests.trySend(())
+            } catch {
+                isTaken = true  // so that the next call requests it
+                throw error
+            }
+        }
         let element = try elements.next(timeout: timeout)
         isTaken = element != nil
         return element
