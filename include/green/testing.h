@@ -26,7 +26,8 @@
  *       a child process of Green, from its spawn until a thread has waited for its end,
  *       the wait for a promise, for a Task, for a remote thread or call of another hub, or for
  *       a patched lock, condition variable or OS thread,
- *       the wait for a channel that another hub or OS thread has used,
+ *       the wait for a channel that another hub or OS thread has used (without membarrier(2),
+ *       also one that was used often),
  *       I/O on a connection or a pipe whose other end is not in this process, and a terminal,
  *       everything between green_clock_hold() and green_clock_resume().
  *   - Otherwise the clock jumps to the next deadline. A read whose peer is in this process, an

@@ -217,6 +217,8 @@ static int expect_no_report(void *main) {
 }
 
 TEST(exit_before_call, "the main OS thread may end before a call of the queue has begun, as dispatch_main() does") {
+    if (SANITIZED_THREADS)
+        skip("ThreadSanitizer does not allow the main OS thread to end");
     capture_begin();
     CHECK(green_yield(), ==, 0);
     end_main_by(exit_before_call, expect_no_report);

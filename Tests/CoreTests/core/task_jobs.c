@@ -264,6 +264,7 @@ TEST(close, "a queued or blocked job keeps a hub from closing, and an idle runne
 TEST(after_close, "a hub that has ended refuses jobs") {
     struct work work = {0};
     struct other_hub other;
+    CHECK(green_hub_current() != NULL); /* before, or it may get the memory of the other ring, unseen by TSan */
     other_hub_start(&other);
     other_hub_close(&other);
     enqueue(other.hub, &work);
