@@ -46,7 +46,7 @@ def expect_frames(text, *names):
 
 def look():
     """Checks the process or its core file at the crash."""
-    expect_frames(output("backtrace"), "fall", "stumble", "thread_main")
+    expect_frames(output("backtrace"), "fall", "stumble", "green__thread_main")
     gdb.execute(f"source {script}")
     gdb.execute("frame 2", to_string=True)
     native = gdb.selected_thread().num
@@ -62,10 +62,10 @@ def look():
     expect(text, r"^  thread \d+ 'unstarted': not started: dream$")
 
     number = {name: identity for identity, name in re.findall(r"thread (\d+) '(\w+)'", text)}
-    expect_frames(output(f"green backtrace {number['dreamer']}"), "green_sleep", "doze", "dream", "thread_main")
-    expect_frames(output(f"green bt {number['listener']}"), "listen_to", "thread_main")
-    expect_frames(output(f"green backtrace {number['distant']}"), "green_sleep", "doze", "dream", "thread_main")
-    expect_frames(output("green backtrace"), "fall", "stumble", "thread_main")
+    expect_frames(output(f"green backtrace {number['dreamer']}"), "green_sleep", "doze", "dream", "green__thread_main")
+    expect_frames(output(f"green bt {number['listener']}"), "listen_to", "green__thread_main")
+    expect_frames(output(f"green backtrace {number['distant']}"), "green_sleep", "doze", "dream", "green__thread_main")
+    expect_frames(output("green backtrace"), "fall", "stumble", "green__thread_main")
     expect(output("green backtrace 1"), r"^#\d+ .*\btest_crash \(")
     expect(output("green backtrace -frame-arguments none"), r"^#\d+ .*\bstumble \(unused=\.\.\.\)")
     assert "#" not in output(f"green backtrace {number['unstarted']}")
@@ -75,7 +75,7 @@ def look():
     expect_error("green backtrace 1000000", "There is no green thread 1000000")
 
     assert gdb.selected_thread().num == native and gdb.selected_frame().level() == 2
-    expect_frames(output("backtrace"), "fall", "stumble", "thread_main")
+    expect_frames(output("backtrace"), "fall", "stumble", "green__thread_main")
 
 
 def run():
