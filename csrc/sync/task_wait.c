@@ -17,7 +17,7 @@ static int begin(int64_t timeout) {
     if (timeout != 0)
         return green__shared_begin(timeout);
     int error = green__hub ? green__check_interrupt(green__hub) : 0;
-    return error < 0 ? error : green__fail(-ETIMEDOUT, "a Task cannot end within a time of zero");
+    return error < 0 ? error : green__fail_timed_out(0, "no Task was started, because its timeout is zero");
 }
 
 int green_task_wait_begin(green_task_wait **made, const char *name, int64_t timeout) {
@@ -132,7 +132,7 @@ int green_task_wait_for(green_task_wait *wait, int64_t timeout, void (*cancel)(v
     error = green__latch_wait(&wait->ended, describe, timeout);
     unwatch_cancellation(record);
     if (error == -ETIMEDOUT)
-        green__fail(error, "%s did not end in time", label_of(wait, label));
+        green__fail_timed_out(timeout, "%s has not ended", label_of(wait, label));
     return error;
 }
 

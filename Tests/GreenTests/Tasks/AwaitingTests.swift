@@ -257,6 +257,7 @@ struct AwaitingTests {
         try await inGreenThread { () throws in
             let error = failure { try awaiting(timeout: timeout) { Issue.record("it must not begin") } }
             #expect(error?.code == .timedOut)
+            #expect(error?.message == "no Task was started, because its timeout is zero (ETIMEDOUT)")
         }
     }
 
@@ -271,7 +272,7 @@ struct AwaitingTests {
                 }
             }
             #expect(error?.code == .timedOut)
-            #expect(error?.message.contains("the Task 'slow'") == true, "\(String(describing: error))")
+            #expect(error?.message.contains("the Task 'slow' has not ended within 1 ms") == true, "\(error as Any)")
             #expect(try seen.receive())
         }
     }
