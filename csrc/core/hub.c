@@ -118,10 +118,15 @@ void green__hub_destroy(green_hub *hub) {
 }
 
 static void report_in_use(const green_hub *hub) {
+    const char *advice = green__main_queue_needs_hub()
+                             ? "; an async main of Swift ends the main OS thread when it first suspends: run green "
+                               "threads on a HubPool, or wait for them before"
+                             : "";
     if (*hub->name)
-        green__report("an OS thread ended while its hub '%s' was in use: %s", hub->name, green_explain(-EBUSY));
+        green__report("an OS thread ended while its hub '%s' was in use: %s%s", hub->name, green_explain(-EBUSY),
+                      advice);
     else
-        green__report("an OS thread ended while its hub was in use: %s", green_explain(-EBUSY));
+        green__report("an OS thread ended while its hub was in use: %s%s", green_explain(-EBUSY), advice);
 }
 
 /* The memory of the threads of a lost hub stays: other threads may have pointers into their

@@ -79,7 +79,7 @@ static void arm(void) {
     queue.hub->engine->class->submit(queue.hub->engine, &queue.poll);
 }
 
-/* Whether it was not found to be the main OS thread. */
+/* Whether this OS thread was found to be another than the main one, or the program to have no main queue. */
 static _Thread_local bool is_other;
 
 bool green__main_queue_needs_hub(void) {

@@ -14,6 +14,12 @@ final class Model {
     func add(_ line: String) { lines.append(line) }
 }
 
+func countAsync() async -> Int {
+    await Task.yield()
+    calls += 1
+    return calls
+}
+
 /// For other hubs, which are other OS threads.
 nonisolated struct Message {
     var text: String
@@ -76,5 +82,9 @@ struct Program {
             await MainActor.run { try? done.send(model.lines.count) }
         }
         show("a Task of the main actor", try done.wait() == 13)
+
+        show("main awaits an async function of the main actor", try awaiting { await countAsync() } == 11)
+        let waiting = spawn { try awaiting { await countAsync() } }
+        show("a green thread awaits an async function of the main actor", try waiting.wait() == 12)
     }
 }
