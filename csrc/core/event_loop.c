@@ -24,8 +24,9 @@ static void report_deadlock(green_hub *hub) {
     green__report(
         "deadlock: all green threads of this OS thread wait for each other. No timer runs, no I/O or offloaded call is "
         "pending, and no other OS thread can end a wait, because none has a reference to this hub and no thread waits "
-        "for a promise or a channel. So the call of its main context fails with EDEADLK. If a callback or another OS "
-        "thread was to end a wait, wait for a promise or a channel instead, or keep a reference to the hub");
+        "for a promise or a channel. So the call of its main context fails with EDEADLK. If a callback, a Task or "
+        "another OS thread should have ended a wait, wait for a promise or a channel instead, or keep a reference to "
+        "the hub");
     green__diagnostics_hooks.dump(hub, STDERR_FILENO);
     green_wait *wait = hub->root.wait;
     GREEN_INVARIANT(wait && wait->kind->cancel, "the main context can be interrupted");

@@ -96,8 +96,8 @@ static int fail_deadlocked(const green_wait *wait) {
     char what[WAIT_TEXT_MAX] = "a call";
     wait->kind->describe(wait, what, sizeof what);
     return green__fail_with_advice(-EDEADLK,
-                                   "for a callback or another OS thread, wait for a promise or a channel, or keep a "
-                                   "reference to the hub",
+                                   "for a callback, a Task or another OS thread, wait for a promise or a channel, or "
+                                   "keep a reference to the hub",
                                    "%s: every green thread of this OS thread waits, and nothing can end a wait", what);
 }
 

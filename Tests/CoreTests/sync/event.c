@@ -355,7 +355,7 @@ TEST(deadlock, "main gets -EDEADLK with a message when it waits for an event tha
     const char *output = capture_end();
     CHECK(error, ==, -EDEADLK);
     CHECK_CONTAINS(output, "waiting for an event");
-    CHECK_CONTAINS(output, "If a callback or another OS thread was to end a wait");
+    CHECK_CONTAINS(output, "If a callback, a Task or another OS thread should have ended a wait");
     CHECK_CONTAINS(green_explain(-EDEADLK), "waiting for an event: every green thread of this OS thread waits");
     CHECK_CONTAINS(green_explain(-EDEADLK), "wait for a promise or a channel");
     CHECK(green_event_waiting(event), ==, 0);
