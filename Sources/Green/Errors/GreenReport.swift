@@ -48,8 +48,8 @@ public struct GreenReport: Hashable, Sendable {
     /// The handler is called on the OS thread on which a report arises, which may be one of Green's own. Several OS
     /// threads may call it at the same time. It runs on the stack of the running green thread, in the middle of a call
     /// of Green or in its event loop: it must neither block for long nor call Green, except for
-    /// ``Channel/trySend(_:)``. Blocking calls throw a ``SystemError`` with the code `resourceTemporarilyUnavailable`
-    /// in it. A report that arises in it goes to standard error.
+    /// ``Channel/trySend(_:)``. Blocking calls in it throw a ``SystemError`` with the code `wouldBlock`. A report that
+    /// arises in it goes to standard error.
     ///
     /// A former handler is released after its last call. Call it on any OS thread; a handler that calls it ends the
     /// process.
