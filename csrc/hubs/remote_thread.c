@@ -113,9 +113,13 @@ static void hub_lost(green_exit_observer *observer, green_thread *root) {
 
 /* The start, in the event loop of the hub or in its thread that spawns ------------ */
 
-static int discard_argument(void *argument) {
+/* Frees what a thread that will not start has got. Code of the program: the task-locals of the
+ * Task may be the last references to their values. */
+static int discard_all(void *argument) {
     green_remote_thread *thread = argument;
-    thread->options.discard(thread->argument);
+    green__task_discard(thread->task);
+    if (thread->options.discard)
+        thread->options.discard(thread->argument);
     finish(thread);
     return 0;
 }
@@ -154,13 +158,12 @@ static void deliver_start(green_post *post, int error) {
     thread->lost = lost;
     thread->start_failed = !lost;
     thread->observed = lost && !has_ended; /* it was killed, which is not reported */
-    green__task_discard(thread->task);
-    if (!thread->options.discard)
+    if (!thread->options.discard && !thread->task)
         finish(thread);
     else if (has_ended)
-        discard_argument(thread);
+        discard_all(thread);
     else
-        green__run_in_own_thread(green__hub, "discard", discard_argument, thread);
+        green__run_in_own_thread(green__hub, "discard", discard_all, thread);
 }
 
 static const char *store_name(green_remote_thread *thread, const char *name) {

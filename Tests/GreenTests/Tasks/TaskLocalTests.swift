@@ -1,3 +1,4 @@
+import Dispatch
 import Green
 import Testing
 
@@ -131,6 +132,46 @@ struct TaskLocalTests {
             try server.wait()
         }
     }
+
+    @Test
+    func `of a thread that a hub refuses are freed in a green thread`() throws {
+        try onHub { () throws in
+            let pool = try HubPool(count: 1)
+            let begun = DispatchSemaphore(value: 0), gate = DispatchSemaphore(value: 0)
+            let freed = Promise<Bool>()
+            pool.hubs[0].detach {
+                begun.signal()
+                gate.wait()  // blocks the hub, so that it gets the kill before the spawn
+                try GreenThread.sleep(for: .seconds(3600))
+            }
+            begun.wait()
+            let closing = spawn { try pool.close(drainingFor: .zero) }
+            try GreenThread.yield()
+            let refused = Yielding.$value.withValue(YieldingObject(freed)) { pool.hubs[0].spawn {} }
+            gate.signal()
+            #expect(try freed.wait())
+            #expect(failure { try refused.wait() }?.code == .noSuchProcess)
+            _ = try closing.wait()
+        }
+    }
+}
+
+/// Its end makes a blocking call.
+private final class YieldingObject: Sendable {
+    let freed: Promise<Bool>
+
+    init(_ freed: Promise<Bool>) {
+        self.freed = freed
+    }
+
+    deinit {
+        let isGreen = failure { try GreenThread.sleep(for: .microseconds(1)) }?.code == .wouldBlock
+        try? freed.send(isGreen)
+    }
+}
+
+private enum Yielding {
+    @TaskLocal static var value: YieldingObject?
 }
 
 private final class HeldObject: Sendable {}
