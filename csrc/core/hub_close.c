@@ -22,6 +22,8 @@ int green_hub_close(void) {
     green_hub *hub = green__hub;
     if (!hub)
         return green__fail(-ENOENT, "green_hub_close: this OS thread has no hub");
+    if (hub->current == &hub->root && hub->root.must_not_block && !hub->in_event_loop && !hub->is_lost)
+        return green__refuse_to_block(&hub->root); /* it could not wait for posts and threads of Green's own */
     do {
         while (hub->current == &hub->root && !hub->in_event_loop && !hub->is_lost && has_own_work(hub))
             (void)green_yield();

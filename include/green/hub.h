@@ -105,7 +105,9 @@ GREEN_API GREEN_CHECK int green_hub_open(const green_hub_options *GREEN_NULLABLE
  * Returns 0, or:
  *   -EBUSY   green threads, handles, sockets, files or processes are left;
  *            green_explain() counts them
- *   -ENOENT  this OS thread has no hub */
+ *   -ENOENT  this OS thread has no hub
+ *   -EWOULDBLOCK  called by a report handler or a cancellation handler of a Task, which must not
+ *                 block */
 GREEN_API int green_hub_close(void);
 
 /* Returns the hub of this OS thread, and makes it if there is none. The caller does not own

@@ -185,6 +185,27 @@ TEST(recursion, "a report that arises in the handler goes to standard error, and
     unhandle();
 }
 
+static void ignore_post(green_post *post, int error) {
+    (void)post;
+    (void)error;
+}
+
+static void see_and_close(const green_report *report, void *context) {
+    static green_post post = {.run = ignore_post};
+    see(report, context);
+    CHECK(green_hub_post(green_hub_current(), &post), ==, 0); /* a close waits for it */
+    CHECK(green_hub_close(), ==, -EWOULDBLOCK);
+}
+
+TEST(close, "a close of the hub fails in the handler, and does not wait") {
+    make_hub();
+    handle_by(see_and_close);
+    send_report(GREEN_REPORT_ERROR, "outer");
+    CHECK(seen.count, ==, 1);
+    unhandle();
+    CHECK(green_hub_close(), ==, 0);
+}
+
 static void see_and_block(const green_report *report, void *context) {
     see(report, context);
     CHECK(green_yield(), ==, -EWOULDBLOCK);
