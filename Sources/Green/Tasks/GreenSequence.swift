@@ -52,7 +52,7 @@ public final class GreenSequence<Element: Sendable>: Sendable {
     }
 
     deinit {
-        task.cancel()
+        TaskCanceller(task).cancel()
     }
 
     /// Waits for the next element.

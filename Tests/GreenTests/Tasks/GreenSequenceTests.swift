@@ -160,6 +160,30 @@ struct GreenSequenceTests {
     }
 
     @Test
+    func `that are released let no cancellation handler block`() async throws {
+        try await onNewHub { () throws in
+            let entered = Promise<Void>()
+            let caught = Promise<(any Error)?>()
+            let stuck = AsyncStream<Int> {
+                await withTaskCancellationHandler {
+                    try? entered.send()
+                    try? await Task.sleep(for: .seconds(1000))
+                } onCancel: {
+                    try? caught.send(failure { try GreenThread.sleep(for: .nanoseconds(1)) })
+                }
+                return nil
+            }
+            var sequence: GreenSequence? = GreenSequence(of: stuck)
+            let reader = spawn { [sequence] in _ = try sequence?.next() }
+            try entered.wait()
+            try reader.kill(waitingForEnd: true)
+            sequence = nil
+            let error = try caught.wait(timeout: .seconds(60)) as? SystemError
+            #expect(error?.code == .wouldBlock)
+        }
+    }
+
+    @Test
     func `may run on Swift's thread pool`() async throws {
         try await onNewHub { () throws in
             let sequence = GreenSequence(
