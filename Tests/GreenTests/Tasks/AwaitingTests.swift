@@ -2,19 +2,6 @@ import Dispatch
 import Green
 import Testing
 
-private enum Request {
-    @TaskLocal static var id = 0
-}
-
-/// Not `Sendable`.
-private final class Basket {
-    var items: [Int]
-
-    init(_ items: [Int]) {
-        self.items = items
-    }
-}
-
 private struct TypedMistake: Error, Equatable {
     let text: String
 }

@@ -33,10 +33,6 @@ private struct Numbers: AsyncSequence, Sendable {
     func makeAsyncIterator() -> Counter { Counter(self) }
 }
 
-private enum Request {
-    @TaskLocal static var id = 0
-}
-
 @Suite("Async sequences in green threads")
 struct GreenSequenceTests {
     @Test

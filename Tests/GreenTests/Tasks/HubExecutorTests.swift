@@ -2,10 +2,6 @@ import Green
 import Synchronization
 import Testing
 
-private enum Request {
-    @TaskLocal static var id = 0
-}
-
 /// Blocks in synchronous code, and returns whether the Task saw its own name and task-local all the time.
 private func blocksAsItself(rounds: Int, id: Int) throws -> Bool {
     var isItself = true

@@ -2,19 +2,6 @@ import Glibc
 import Green
 import Testing
 
-private enum Request {
-    @TaskLocal static var id = 0
-}
-
-/// Not `Sendable`.
-private final class Basket {
-    var items: [Int]
-
-    init(_ items: [Int]) {
-        self.items = items
-    }
-}
-
 /// Runs the body in a Task of each kind: one of Swift's own, and one on a hub, which is passed. Then ends the hubs.
 private func inEachTask(_ body: @escaping @Sendable (Hub) async throws -> Void) async throws {
     let pool = try await makePool()

@@ -2,10 +2,6 @@ import Dispatch
 import Green
 import Testing
 
-private enum Request {
-    @TaskLocal static var id = 0
-}
-
 /// What the calling thread sees before, between and after blocking calls.
 private func idsSeen() throws -> Set<Int> {
     var seen: Set = [Request.id]
