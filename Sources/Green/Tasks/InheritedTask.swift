@@ -3,12 +3,13 @@
 ///
 /// It is its own executor, so that the Task's only job arrives here.
 final class InheritedTask: TaskExecutor, @unchecked Sendable {
-    // One thread after the other uses it: the one that creates it, and the one that runs it.
+    // One thread after the other uses it: the one that creates it, and the one that runs it. It keeps both to the end,
+    // so that a leak checker finds the Task of a thread whose hub was lost.
     private nonisolated(unsafe) var job: UnownedJob?
     private nonisolated(unsafe) var function: (() -> Void)?
 
     init() {
-        Task(executorPreference: self) { unsafe self.function.take()?() }
+        Task(executorPreference: self) { unsafe self.function!() }
     }
 
     func enqueue(_ job: consuming ExecutorJob) {
@@ -19,7 +20,8 @@ final class InheritedTask: TaskExecutor, @unchecked Sendable {
     func run(_ function: () -> Void) {
         withoutActuallyEscaping(function) {
             unsafe self.function = $0
-            unsafe job.take()!.runSynchronously(on: asUnownedTaskExecutor())
+            unsafe job!.runSynchronously(on: asUnownedTaskExecutor())
+            unsafe self.function = nil
         }
     }
 }
