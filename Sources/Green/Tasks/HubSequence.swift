@@ -29,7 +29,7 @@ public struct HubSequence<Element: Sendable>: AsyncSequence, Sendable {
     private let source: Source
     private let hub: Result<Hub, any Error>
 
-    /// Call it on the hub on which the function is to be called.
+    /// Call it on the OS thread of the hub that calls the function.
     init(_ next: @escaping () throws -> Element?) {
         source = Source(next)
         hub = Result { try Hub.current }

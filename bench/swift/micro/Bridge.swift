@@ -54,7 +54,7 @@ private func runFunctions(_ steps: Int, on hub: Hub) async throws {
     }
 }
 
-/// 10 000 green threads, each of which awaits a Task that sleeps for 100 ms: the time until all have ended.
+/// 10 000 green threads await a Task each that sleeps for 100 ms: the time until all have ended.
 private func measureSleepers(_ plan: Plan) throws {
     let threads = 10_000
     let times = try (0...plan.runs).map { _ in
