@@ -196,6 +196,7 @@ static void see_and_close(const green_report *report, void *context) {
 }
 
 TEST(close, "a close of the hub fails in the handler, and does not wait") {
+    CHECK(green_hub_current() != NULL);
     handle_by(see_and_close);
     send_report(GREEN_REPORT_ERROR, "outer");
     CHECK(seen.count, ==, 1);
