@@ -97,10 +97,10 @@ static bool handle(const green_report *report) {
     if (!used)
         return false;
     in_handler = true;
-    bool forbidden = hooks && hooks->forbid_blocking(true);
+    int before = hooks ? hooks->forbid_blocking() : 0;
     used->function(report, used->context);
     if (hooks)
-        hooks->forbid_blocking(forbidden);
+        hooks->allow_blocking(before);
     in_handler = false;
     leave(used);
     return true;

@@ -10,9 +10,9 @@
 typedef struct green_report_core {
     /* Fills in the green thread and the hub of the caller. */
     void (*locate)(green_report *report);
-    /* Forbids the caller's green thread to block, or allows it again. Returns whether it was
-     * forbidden before. */
-    bool (*forbid_blocking)(bool forbid);
+    /* Forbids the caller's green thread to block, and returns what allow_blocking() restores. */
+    int (*forbid_blocking)(void);
+    void (*allow_blocking)(int before);
 } green_report_core;
 void green__report_set_core(const green_report_core *core);
 

@@ -149,7 +149,7 @@ void green__hub_leave(void) {
     hub->is_lost = true;
     green__virtual_now = 0;
     pthread_setspecific(exit_key, NULL);
-    hub->current->must_not_block = true;
+    hub->current->must_not_block = GREEN_IN_DESTRUCTOR;
     green__hub_unregister(&hub->registration);
     keep_lost(hub);
     green__posts_refuse(hub);
@@ -175,16 +175,21 @@ static void locate_report(green_report *report) {
         green__report_set_thread(report, green__hub->current);
 }
 
-static bool forbid_blocking(bool forbid) {
+static int forbid_blocking(void) {
     if (!green__hub)
-        return false;
-    bool before = green__hub->current->must_not_block;
-    green__hub->current->must_not_block = forbid;
+        return GREEN_MAY_BLOCK;
+    int before = green__hub->current->must_not_block;
+    green__hub->current->must_not_block = GREEN_IN_DESTRUCTOR;
     return before;
 }
 
+static void allow_blocking(int before) {
+    if (green__hub)
+        green__hub->current->must_not_block = (uint8_t)before;
+}
+
 static void prepare(void) {
-    static const green_report_core report_core = {locate_report, forbid_blocking};
+    static const green_report_core report_core = {locate_report, forbid_blocking, allow_blocking};
     green__message_set_slot_finder(find_message_slot);
     green__report_set_core(&report_core);
     if (pthread_key_create(&exit_key, on_os_thread_exit) != 0)

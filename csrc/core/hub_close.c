@@ -37,7 +37,7 @@ int green_hub_close(void) {
     green__main_queue_stop(hub);
     while (hub->engine->operations > 0) /* cancelled and not completed yet */
         hub->engine->class->poll(hub->engine, GREEN_FOREVER);
-    hub->root.must_not_block = true;
+    hub->root.must_not_block = GREEN_IN_DESTRUCTOR;
     green__locals_destroy(&hub->root);
     green__exit_observers_run(&hub->root);
     green__interrupt_reason_discard(&hub->root.reason);

@@ -116,9 +116,9 @@ int green_check_interrupt(void) {
 }
 
 int green__refuse_to_block(const green_thread *thread) {
-    if (thread->cancels_task)
+    if (thread->must_not_block == GREEN_IN_CANCELLATION)
         return green__fail(-EWOULDBLOCK, "cannot block in the cancellation handler of a Task");
-    if (thread->state_is_unknown)
+    if (thread->must_not_block == GREEN_IN_UNKNOWN_TASK)
         return green__fail(-EWOULDBLOCK, "cannot block in a Task on a hub: Green does not know this version of Swift's "
                                          "concurrency runtime, or GREEN_DISABLE has task_state");
     return green__fail(-EWOULDBLOCK, "cannot block in a link or a destructor of a green thread");

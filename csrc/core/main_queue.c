@@ -34,7 +34,7 @@ static void arm(void);
 
 /* The queue may have Tasks, which must not block if their state is not known. */
 static void call_queue(green_thread *self) {
-    self->must_not_block = self->state_is_unknown = !green__task_state_is_known();
+    self->must_not_block = green__task_state_is_known() ? GREEN_MAY_BLOCK : GREEN_IN_UNKNOWN_TASK;
     queue.caller = self;
     queue.pause = PAUSE_MIN;
     _dispatch_main_queue_callback_4CF(NULL);

@@ -19,8 +19,8 @@ static void thread_init(green_thread *thread, green_hub *hub, green_function *fu
     thread->access[0] = thread->access[1] = 0;
     thread->wait = NULL;
     thread->state = GREEN_READY;
-    thread->begun = thread->must_not_block = thread->completed_inline = thread->observed = thread->is_own = false;
-    thread->state_is_unknown = thread->cancels_task = false;
+    thread->begun = thread->completed_inline = thread->observed = thread->is_own = false;
+    thread->must_not_block = GREEN_MAY_BLOCK;
     thread->result = 0;
     thread->function = function;
     thread->argument = argument;
@@ -201,7 +201,8 @@ static int run_own(green_hub *hub, const char *name, green_function *function, v
     int error = thread_make(hub, 0, function, argument, &thread);
     if (error < 0)
         return error;
-    thread->is_own = thread->must_not_block = true;
+    thread->is_own = true;
+    thread->must_not_block = GREEN_IN_DESTRUCTOR;
     green__thread_set_name(thread, name);
     give_handle(thread, NULL);
     green__run_queue_append(hub, thread);
@@ -215,8 +216,8 @@ void green__run_in_own_thread(green_hub *hub, const char *name, green_function *
     if (run_own(hub, name, function, argument) == 0)
         return;
     green__message_restore(&saved); /* it belongs to the thread that runs the event loop */
-    bool must_not_block = current->must_not_block;
-    current->must_not_block = true;
+    uint8_t must_not_block = current->must_not_block;
+    current->must_not_block = GREEN_IN_DESTRUCTOR;
     function(argument);
     current->must_not_block = must_not_block;
 }

@@ -94,12 +94,12 @@ static bool is_as_new(const green_thread *runner) {
 static bool run(green_hub *hub, green_thread *runner, const green_task_job *job) {
     bool blocks = may_block(job);
     runner->is_own = false; /* the close of a pool kills it */
-    runner->must_not_block = runner->state_is_unknown = !blocks;
+    runner->must_not_block = blocks ? GREEN_MAY_BLOCK : GREEN_IN_UNKNOWN_TASK;
     job->kind->run(job->job, job->executor);
     if (GREEN_UNLIKELY(green__hub != hub))
         return false;
     runner->is_own = true;
-    runner->must_not_block = runner->state_is_unknown = false;
+    runner->must_not_block = GREEN_MAY_BLOCK;
     green__message_free(&runner->message);
     return true;
 }

@@ -47,7 +47,7 @@ _Noreturn static void finish(green_hub *hub, green_thread *self, int result) {
     GREEN_INVARIANT(!self->wait, "a thread that exits waits for nothing");
     self->result = result;
     self->state = GREEN_DONE;
-    self->must_not_block = true;
+    self->must_not_block = GREEN_IN_DESTRUCTOR;
     if (self->links)
         green__links_run(self);
     if (self->locals)
@@ -99,7 +99,7 @@ void green__thread_main(void *argument) {
             green__forked_child_exit(self, result); /* the frames below belong to the parent */
     } else {
         green__interrupt_deliver(self);
-        self->must_not_block = true;
+        self->must_not_block = GREEN_IN_DESTRUCTOR;
         green__task_discard(self->task);
         if (self->discard)
             self->discard(self->argument);

@@ -26,6 +26,14 @@ typedef enum green_state {
     GREEN_UNUSED,  /* in the hub's pool of free records */
 } green_state;
 
+/* Whether a thread must not block, and why. */
+typedef enum green_no_blocking {
+    GREEN_MAY_BLOCK,
+    GREEN_IN_DESTRUCTOR,   /* it runs links, destructors, a post or a report handler, or its hub ends */
+    GREEN_IN_UNKNOWN_TASK, /* it runs a job, and the state of Tasks is not known: see task_state.h */
+    GREEN_IN_CANCELLATION, /* it cancels a Task */
+} green_no_blocking;
+
 /* The reason given with an interrupt, for the interrupted thread. */
 typedef struct green_interrupt_reason {
     void *value;
@@ -60,18 +68,16 @@ struct green_thread {
     green_wait *wait;            /* while parked */
     uint8_t state;               /* a green_state */
     bool begun;                  /* its function has been called */
-    bool must_not_block;         /* runs links or destructors */
+    uint8_t must_not_block;      /* a green_no_blocking */
     bool completed_inline;       /* its last operation completed without a wait: see io.h */
     int error_number;            /* errno, while it does not run */
 
     /* Life cycle. */
     int result;
-    bool observed;         /* a thread has waited for the result */
-    bool is_own;           /* of Green's own: the end of a hub pool does not kill it */
-    bool state_is_unknown; /* runs a job that must not block: see task_state.h */
-    bool cancels_task;     /* in a cancellation handler of a Task, which must not block */
-    uint32_t references;   /* one is the thread's own until it is done */
-    green_stack *stack;    /* NULL: the context of an OS thread */
+    bool observed;       /* a thread has waited for the result */
+    bool is_own;         /* of Green's own: the end of a hub pool does not kill it */
+    uint32_t references; /* one is the thread's own until it is done */
+    green_stack *stack;  /* NULL: the context of an OS thread */
     green_function *function;
     void *argument;
     void (*discard)(void *argument);

@@ -62,7 +62,7 @@ static green_hub_pool *pool_alloc(const green_hub_pool_options *options, size_t 
 static int check_may_block(const char *call) {
     if (!green__hub || !green__hub->current->must_not_block)
         return 0;
-    if (green__hub->current->state_is_unknown)
+    if (green__hub->current->must_not_block != GREEN_IN_DESTRUCTOR)
         return green__refuse_to_block(green__hub->current);
     return green__fail(-EWOULDBLOCK, "%s: cannot block in a link or a destructor of a green thread", call);
 }

@@ -64,11 +64,10 @@ void green_task_call_without_blocking(void (*function)(void *), void *argument) 
         return;
     }
     green_thread *self = hub->current;
-    bool must_not_block = self->must_not_block, cancels = self->cancels_task;
-    self->must_not_block = self->cancels_task = true;
+    uint8_t before = self->must_not_block;
+    self->must_not_block = GREEN_IN_CANCELLATION;
     function(argument);
-    self->must_not_block = must_not_block;
-    self->cancels_task = cancels;
+    self->must_not_block = before;
 }
 
 /* The caller's own Task ---------------------------------------------------------- */
