@@ -1,11 +1,31 @@
 internal import Glibc
 
-/// Runs each job on a new OS thread, which ends with it. The task of the job inherits the task-locals of its creator,
-/// so that Swift Testing knows the current test.
-final class TestThreadExecutor: TaskExecutor {
+/// Runs the only job of a Task on a new OS thread, which ends with it. The Task inherits the task-locals of its
+/// creator, so that Swift Testing knows the current test.
+final class TestThreadExecutor: TaskExecutor, @unchecked Sendable {
+    private let isJoined: Bool
+
+    /// Written while the Task is created, and read by its creator.
+    private var thread: pthread_t?
+
+    /// - Parameter isJoined: Whether the creator of the Task calls ``join()``.
+    init(isJoined: Bool) {
+        self.isJoined = isJoined
+    }
+
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        startThread { unsafe job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+        let thread = startThread { unsafe job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+        if isJoined {
+            self.thread = thread
+        } else {
+            pthread_detach(thread)
+        }
+    }
+
+    /// Blocks the calling OS thread until the other one has ended, also its hub.
+    func join() {
+        pthread_join(thread!, nil)
     }
 }
 
@@ -17,7 +37,7 @@ private final class ThreadBody {
     }
 }
 
-private func startThread(_ body: @escaping () -> Void) {
+private func startThread(_ body: @escaping () -> Void) -> pthread_t {
     var thread = pthread_t()
     let argument = unsafe Unmanaged.passRetained(ThreadBody(body)).toOpaque()
     let error = unsafe pthread_create(
@@ -30,31 +50,7 @@ private func startThread(_ body: @escaping () -> Void) {
         argument
     )
     precondition(error == 0, "cannot start an OS thread: \(unsafe String(cString: strerror(error)))")
-    pthread_detach(thread)
-}
-
-/// Blocks an OS thread until another one signals.
-@safe
-final class OSSemaphore: @unchecked Sendable {
-    private let semaphore: UnsafeMutablePointer<sem_t>
-
-    init() {
-        unsafe semaphore = .allocate(capacity: 1)
-        unsafe sem_init(semaphore, 0, 0)
-    }
-
-    deinit {
-        unsafe sem_destroy(semaphore)
-        unsafe semaphore.deallocate()
-    }
-
-    func signal() {
-        unsafe sem_post(semaphore)
-    }
-
-    func wait() {
-        while unsafe sem_wait(semaphore) != 0 {}
-    }
+    return thread
 }
 
 /// A value that passes to another OS thread, whose users take turns.

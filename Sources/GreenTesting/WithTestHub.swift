@@ -17,7 +17,8 @@
 ///
 /// The body and the threads that it spawns have the task-locals of the caller, among them the current test of Swift
 /// Testing. An `#expect` that fails on the hub is therefore recorded for the right test. Blocks the calling OS thread
-/// until the body has returned. In an `async` function, call the `async` form: a cancellation ends it.
+/// until the body has returned and the other OS thread has ended. In an `async` function, call the `async` form: a
+/// cancellation ends it.
 ///
 /// - Parameters:
 ///   - virtualClock: Whether the hub has a virtual clock.
@@ -34,13 +35,10 @@ public func withTestHub<Result>(
 ) throws -> Result {
     try withoutActuallyEscaping(body) { body in
         let hub = TestHub(virtualClock: virtualClock, engine: engine, body: body)
-        let ended = OSSemaphore()
         let runner = Unchecked(hub)
-        _ = Task(executorPreference: TestThreadExecutor()) {
-            runner.value.run()
-            ended.signal()
-        }
-        ended.wait()
+        let executor = TestThreadExecutor(isJoined: true)
+        _ = Task(executorPreference: executor) { runner.value.run() }
+        executor.join()
         return try hub.takeOutcome()
     }
 }
@@ -77,7 +75,7 @@ public func withTestHub<Result: Sendable>(
     let hub = TestHub(virtualClock: virtualClock, engine: engine, body: body)
     let runner = Unchecked(hub)
     return try await withTaskCancellationHandler {
-        await Task(executorPreference: TestThreadExecutor()) { runner.value.run() }.value
+        await Task(executorPreference: TestThreadExecutor(isJoined: false)) { runner.value.run() }.value
         return try runner.value.takeOutcome()
     } onCancel: {
         runner.value.cancellation.cancel()
