@@ -1,5 +1,9 @@
 #include "interrupt.h"
 
+#include "thread.h"
+
+#include <stdatomic.h>
+
 void green__interrupt_reason_discard(green_interrupt_reason *reason) {
     green_interrupt_reason unread = *reason;
     *reason = (green_interrupt_reason){0};
@@ -13,11 +17,29 @@ void green__kill_delivered(green_interrupt *interrupt) {
     green__fail(interrupt->error, "%s was killed", green__thread_label(thread, label, sizeof label));
 }
 
-/* Delivers an interrupt that is in no list. */
+enum { REPORTED_DELIVERIES = 1000 };
+
+/* A loop that ignores the error of a scope does not end, and each of its calls fails. */
+static __attribute__((cold)) void report_ignored(const green_thread *thread) {
+    char label[GREEN_LABEL_MAX];
+    green_report report = {.level = GREEN_REPORT_WARNING};
+    green__report_set_thread(&report, thread);
+    green__report_about(report,
+                        "%s has ignored the end of a time limit or a group in %d calls, which fail until the scope is "
+                        "left; let that error pass",
+                        green__thread_label(thread, label, sizeof label), REPORTED_DELIVERIES);
+}
+
+/* Ends a call. The interrupt is in no list, or stays. */
 static int deliver(green_thread *thread, green_interrupt *interrupt) {
     int error = interrupt->error;
     green_interrupt_reason unread = thread->reason;
-    interrupt->posted = false;
+    if (interrupt->stays) {
+        if (++interrupt->deliveries == REPORTED_DELIVERIES)
+            report_ignored(thread);
+    } else {
+        interrupt->posted = false;
+    }
     thread->deliveries++;
     thread->reason = interrupt->reason;
     interrupt->reason = (green_interrupt_reason){0};
@@ -30,8 +52,16 @@ static int deliver(green_thread *thread, green_interrupt *interrupt) {
 
 int green__interrupt_deliver(green_thread *thread) {
     green_interrupt *interrupt = thread->interrupts;
-    thread->interrupts = interrupt->next;
+    if (!interrupt->stays)
+        thread->interrupts = interrupt->next;
     return deliver(thread, interrupt);
+}
+
+bool green__still_has_interrupt(green_hub *hub) {
+    green_thread *self = hub->current;
+    if (self->interrupts->deliveries > 0)
+        green__yield(hub); /* another thread may withdraw it */
+    return self->interrupts != NULL;
 }
 
 static void cancel_wait(green_wait *wait) {
@@ -41,39 +71,109 @@ static void cancel_wait(green_wait *wait) {
     wait->kind->cancel(wait);
 }
 
-static void post(green_thread *thread, green_interrupt *interrupt, green_interrupt **place) {
+/* The list of a thread that an interrupt belongs to: the thread's own, or that of the innermost
+ * shield that the interrupt is outside of. */
+static green_interrupt **list_of(green_thread *thread, const green_interrupt *interrupt) {
+    green_interrupt **list = &thread->interrupts;
+    for (green_shielded *shield = thread->shield; shield && interrupt->order < shield->order; shield = shield->outer)
+        list = &shield->outside;
+    return list;
+}
+
+static void insert(green_interrupt **list, green_interrupt *interrupt) {
+    while (*list && !(*list)->stays)
+        list = &(*list)->next;
+    while (interrupt->stays && *list && (*list)->order < interrupt->order)
+        list = &(*list)->next;
+    interrupt->next = *list;
+    *list = interrupt;
+}
+
+/* An interrupt was added to a list of the thread. */
+static void notify(green_thread *thread, green_interrupt *interrupt, green_interrupt *const *list) {
     interrupt->posted = true;
-    interrupt->next = *place;
-    *place = interrupt;
-    if (thread->state == GREEN_PARKED)
+    interrupt->deliveries = 0;
+    if (list == &thread->interrupts && thread->state == GREEN_PARKED)
         cancel_wait(thread->wait);
 }
 
 void green__interrupt(green_thread *thread, green_interrupt *interrupt) {
     if (interrupt->posted)
         return;
-    green_interrupt **last = &thread->interrupts;
-    while (*last)
-        last = &(*last)->next;
-    post(thread, interrupt, last);
+    green_interrupt **list = list_of(thread, interrupt);
+    insert(list, interrupt);
+    notify(thread, interrupt, list);
 }
 
 void green__interrupt_first(green_thread *thread, green_interrupt *interrupt) {
-    if (!interrupt->posted)
-        post(thread, interrupt, &thread->interrupts);
+    if (interrupt->posted)
+        return;
+    green_interrupt **list = list_of(thread, interrupt);
+    interrupt->next = *list;
+    *list = interrupt;
+    notify(thread, interrupt, list);
+}
+
+static void remove_from_list(green_thread *thread, green_interrupt *interrupt) {
+    green_interrupt **place = list_of(thread, interrupt);
+    while (*place != interrupt)
+        place = &(*place)->next;
+    *place = interrupt->next;
+    interrupt->posted = false;
+}
+
+void green__interrupt_for_good(green_thread *thread, green_interrupt *interrupt) {
+    if (interrupt->stays && interrupt->posted)
+        return;
+    if (interrupt->posted)
+        remove_from_list(thread, interrupt);
+    interrupt->stays = true;
+    green__interrupt(thread, interrupt);
 }
 
 void green__interrupt_withdraw(green_thread *thread, green_interrupt *interrupt) {
     if (!interrupt->posted)
         return;
-    interrupt->posted = false;
-    green_interrupt **place = &thread->interrupts;
-    while (*place != interrupt)
-        place = &(*place)->next;
-    *place = interrupt->next;
+    remove_from_list(thread, interrupt);
     green_wait *wait = thread->wait;
     if (wait && wait->cancelled && !wait->cause && !thread->interrupts)
         wait->cause = deliver(thread, interrupt);
+}
+
+bool green__interrupt_stays(const green_thread *thread, uint64_t order) {
+    const green_interrupt *interrupt = thread->interrupts;
+    for (const green_shielded *shield = thread->shield; shield && order < shield->order; shield = shield->outer)
+        interrupt = shield->outside;
+    while (interrupt && !(interrupt->stays && interrupt->order == order))
+        interrupt = interrupt->next;
+    return interrupt != NULL;
+}
+
+uint64_t green__scope_next(void) {
+    /* OS threads allocate numbers in blocks, because a shared counter is slow. */
+    enum { BLOCK = 256 };
+    static atomic_uint_fast64_t last;
+    static _Thread_local uint64_t last_here __attribute__((tls_model("initial-exec")));
+    if (last_here % BLOCK == 0)
+        last_here = atomic_fetch_add_explicit(&last, BLOCK, memory_order_relaxed);
+    return ++last_here;
+}
+
+void green__shield_begin(green_thread *thread, green_shielded *shield) {
+    *shield = (green_shielded){thread->interrupts, thread->shield, green__scope_next()};
+    thread->interrupts = NULL;
+    thread->shield = shield;
+}
+
+void green__shield_end(green_thread *thread, green_shielded *shield) {
+    GREEN_INVARIANT(thread->shield == shield, "shields of a thread end in the reverse order of their begins");
+    green_interrupt *inside = thread->interrupts;
+    thread->shield = shield->outer;
+    thread->interrupts = shield->outside;
+    for (green_interrupt *next; inside; inside = next) {
+        next = inside->next;
+        insert(&thread->interrupts, inside);
+    }
 }
 
 void green__wait_end(green_wait *wait, int cause) {
@@ -128,7 +228,7 @@ int green__begin_slow(green_hub *hub, int64_t timeout) {
     green_thread *self = hub->current;
     if (self->must_not_block)
         return green__refuse_to_block(self);
-    if (self->interrupts)
+    if (green__has_interrupt(hub))
         return green__interrupt_deliver(self);
     if (timeout >= 0 && green__timer_reserve(&hub->timers) < 0)
         return green__fail(-ENOMEM, "no memory for a timer");

@@ -2,7 +2,16 @@
  *
  * A blocking call starts with green__begin(), initializes a wait on its stack, hands it to
  * the object that it waits for, and calls green__wait(). An interrupt calls the cancel()
- * of the wait, which makes the thread ready, and green__wait() returns the error. */
+ * of the wait, which makes the thread ready, and green__wait() returns the error.
+ *
+ * An interrupt that `stays` belongs to a scope of the thread: a time limit, or a group whose
+ * threads end. Once posted, it ends each blocking call of the thread until it is withdrawn. The
+ * interrupts of a thread are in this order: those that are delivered once, oldest first, and
+ * then those that stay, that of the outermost scope first.
+ *
+ * A shield keeps the interrupts that come from outside of it away from the thread until it
+ * ends. The order of an interrupt says on which side it is: scopes and shields of a thread get
+ * increasing numbers when they begin. A kill has the number 0, so it is outside of all shields. */
 #ifndef GREEN_CORE_INTERRUPT_H
 #define GREEN_CORE_INTERRUPT_H
 
@@ -10,18 +19,42 @@
 
 #include <errno.h>
 
-/* Removes the oldest interrupt of the current thread and returns its error. */
+/* Returns the error of the current thread's first interrupt, and removes it unless it stays. */
 int green__interrupt_deliver(green_thread *thread);
+
+/* Returns the next number for the order of scopes and shields. It is unique in the process. */
+uint64_t green__scope_next(void);
+
+/* An interrupt with this order reaches its thread through all shields. */
+#define GREEN_INSIDE_SHIELDS UINT64_MAX
 
 /* Posts an interrupt. If the thread is parked, ends its wait. */
 void green__interrupt(green_thread *thread, green_interrupt *interrupt);
 
-/* Does the same, ahead of the interrupts that are already posted. */
+/* Does the same, ahead of the interrupts that are already posted. It must not stay. */
 void green__interrupt_first(green_thread *thread, green_interrupt *interrupt);
+
+/* Makes an interrupt one that stays, and posts it unless it is posted. */
+void green__interrupt_for_good(green_thread *thread, green_interrupt *interrupt);
 
 /* Removes an interrupt that may be posted. If it alone has already ended a wait, it is
  * delivered to that call, which cannot be resumed, and to no later call. */
 void green__interrupt_withdraw(green_thread *thread, green_interrupt *interrupt);
+
+/* Whether a scope has posted an interrupt that stays on the thread, with this order. */
+bool green__interrupt_stays(const green_thread *thread, uint64_t order);
+
+typedef struct green_shielded {
+    green_interrupt *outside; /* the interrupts that do not reach the thread */
+    struct green_shielded *outer;
+    uint64_t order;
+} green_shielded;
+
+/* Begins a shield of the current thread, in the caller's memory. */
+void green__shield_begin(green_thread *thread, green_shielded *shield);
+
+/* Ends the innermost shield. */
+void green__shield_end(green_thread *thread, green_shielded *shield);
 
 /* Discards a reason that was not read. */
 void green__interrupt_reason_discard(green_interrupt_reason *reason);
@@ -41,6 +74,22 @@ static inline bool green__is_explained(int error) {
 
 /* Returns -EWOULDBLOCK, with a message that says why the thread must not block. */
 int green__refuse_to_block(const green_thread *thread);
+
+/* The rest of green__has_interrupt(). */
+bool green__still_has_interrupt(green_hub *hub);
+
+/* Whether a blocking call that begins now is to return an interrupt. If a scope has ended an
+ * earlier call, other threads run first: code that ignores the error and tries again does not
+ * keep them from running. */
+static inline bool green__has_interrupt(green_hub *hub) {
+    return GREEN_UNLIKELY(hub->current->interrupts != NULL) && green__still_has_interrupt(hub);
+}
+
+/* Whether the first interrupt of a thread has not ended a call yet. For calls of the C library
+ * that cannot fail: they return early once, and later calls wait. */
+static inline bool green__has_new_interrupt(const green_thread *thread) {
+    return thread->interrupts && thread->interrupts->deliveries == 0;
+}
 
 int green__begin_slow(green_hub *hub, int64_t timeout);
 
@@ -64,7 +113,9 @@ static inline int green__begin_until(green_hub *hub, int64_t deadline) {
  * if it does not have to wait. */
 static inline int green__check_interrupt(green_hub *hub) {
     green_thread *self = hub->current;
-    return GREEN_LIKELY(!self->interrupts || self->must_not_block) ? 0 : green__interrupt_deliver(self);
+    if (GREEN_LIKELY(!self->interrupts || self->must_not_block) || !green__has_interrupt(hub))
+        return 0;
+    return green__interrupt_deliver(self);
 }
 
 static inline void green__wait_init(green_hub *hub, green_wait *wait, const green_wait_kind *kind) {

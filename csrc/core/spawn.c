@@ -38,6 +38,7 @@ static void thread_init(green_thread *thread, green_hub *hub, green_function *fu
     thread->exit_observers = NULL;
     thread->specific = NULL;
     thread->message = NULL;
+    thread->shield = NULL;
     thread->deliveries = 0;
     thread->last_timeout = 0;
     thread->last_timeout_length = 0;

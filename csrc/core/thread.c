@@ -59,6 +59,7 @@ _Noreturn static void finish(green_hub *hub, green_thread *self, int result) {
     if (GREEN_UNLIKELY(green__switch_state_is_needed(&hub->switch_state)))
         green__switch_state_clear(&hub->switch_state);
     self->interrupts = NULL;
+    self->shield = NULL;
     green__ready_all(&self->waiters);
     green__counter_decrement(&hub->threads);
     hub->handles++;

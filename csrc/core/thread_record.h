@@ -41,11 +41,15 @@ typedef struct green_interrupt_reason {
 } green_interrupt_reason;
 
 /* An error posted on a thread, which one of its blocking calls returns. It stays posted
- * until a call delivers it: a call that has already succeeded does not lose it. */
+ * until a call delivers it: a call that has already succeeded does not lose it. That of a
+ * scope stays posted until it is withdrawn, and ends every call: see interrupt.h. */
 typedef struct green_interrupt {
     struct green_interrupt *next;
     int error;
     bool posted;
+    bool stays;
+    uint32_t deliveries; /* of one that stays, since it was posted */
+    uint64_t order;      /* among the scopes and shields of a thread: a larger one began later */
     green_interrupt_reason reason;
     /* Called on delivery, to store the error message. May be NULL. */
     void (*delivered)(struct green_interrupt *interrupt);
@@ -63,7 +67,7 @@ struct green_thread {
     struct green_thread *next; /* in the run queue, or in the pool of free records */
     void *sp;
     struct green_hub *hub;
-    green_interrupt *interrupts; /* posted and not delivered, oldest first */
+    green_interrupt *interrupts; /* posted on it, in the order of delivery: see interrupt.h */
     uintptr_t access[2];         /* the Swift runtime's exclusivity checks: see hub_record.h */
     green_wait *wait;            /* while parked */
     uint8_t state;               /* a green_state */
@@ -97,6 +101,7 @@ struct green_thread {
     green_foreign_release foreign_release;
     green_interrupt kill;
     green_interrupt_reason reason; /* of the interrupt that was delivered last */
+    struct green_shielded *shield; /* the innermost, or NULL: see interrupt.h */
     uint64_t deliveries;
     uint64_t last_timeout; /* the id of the timeout that last ended a call, and its length */
     int64_t last_timeout_length;

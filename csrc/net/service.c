@@ -19,6 +19,7 @@ void green__service_init(green_service *service, green_listener *listener, const
     service->context = context;
     service->thread = green__hub->current;
     service->interrupt.error = -ESHUTDOWN;
+    service->interrupt.order = GREEN_INSIDE_SHIELDS;
     service->last_waiting = &service->waiting;
     green__wait_list_init(&service->changes);
 }

@@ -140,7 +140,7 @@ int green__wait_fds(green_hub *hub, green_waited_fd *fds, size_t count, int64_t 
     int64_t timeout = green__time_left(deadline);
     if (GREEN_UNLIKELY(green__is_vfork_child(hub)))
         return green__block_briefly(deadline);
-    if (hub->current->interrupts)
+    if (green__has_interrupt(hub))
         return -EINTR;
     if (timeout == 0)
         return -ETIMEDOUT;

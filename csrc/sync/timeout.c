@@ -6,7 +6,6 @@
 
 #include <green/timeout.h>
 
-#include <stdatomic.h>
 #include <stdlib.h>
 
 struct green_timeout {
@@ -16,21 +15,9 @@ struct green_timeout {
     green_exit_observer exit_observer;
     green_hub *hub;
     green_foreign_release foreign_release;
-    uint64_t id;
-    int64_t nanoseconds;
+    int64_t nanoseconds; /* of its length */
     bool fired;
 };
-
-/* OS threads allocate numbers in blocks, because a shared counter is slow. */
-enum { ID_BLOCK = 256 };
-
-static uint64_t next_id(void) {
-    static atomic_uint_fast64_t last;
-    static _Thread_local uint64_t last_here __attribute__((tls_model("initial-exec")));
-    if (last_here % ID_BLOCK == 0)
-        last_here = atomic_fetch_add_explicit(&last, ID_BLOCK, memory_order_relaxed);
-    return ++last_here;
-}
 
 static void explain(int64_t nanoseconds) {
     static const struct {
@@ -48,11 +35,13 @@ static void explain(int64_t nanoseconds) {
 static void delivered(green_interrupt *interrupt) {
     green_timeout *timeout = GREEN_CONTAINER(interrupt, green_timeout, interrupt);
     green_thread *thread = timeout->thread;
-    thread->last_timeout = timeout->id;
+    thread->last_timeout = interrupt->order;
     thread->last_timeout_length = timeout->nanoseconds;
     timeout->fired = true;
-    timeout->thread = NULL;
-    green__exit_observer_remove(&timeout->exit_observer);
+    if (!interrupt->stays) {
+        timeout->thread = NULL;
+        green__exit_observer_remove(&timeout->exit_observer);
+    }
     explain(timeout->nanoseconds);
 }
 
@@ -82,19 +71,21 @@ static void fire(green_timer *timer) {
 
 /* Sets each field, because clearing the structure first would double the time of a
  * start. */
-static void init(green_timeout *timeout, green_hub *hub, int64_t nanoseconds, green_interrupt_reason reason) {
+static void init(green_timeout *timeout, green_hub *hub, int64_t nanoseconds, bool stays,
+                 green_interrupt_reason reason) {
     timeout->thread = NULL;
     timeout->timer.fire = fire;
     timeout->timer.place = 0;
     timeout->interrupt.error = -ETIME;
     timeout->interrupt.posted = false;
+    timeout->interrupt.stays = stays;
+    timeout->interrupt.order = green__scope_next();
     timeout->interrupt.reason = reason;
     timeout->interrupt.delivered = delivered;
     timeout->exit_observer.place = NULL;
     timeout->exit_observer.exited = thread_exited;
     timeout->hub = hub;
     timeout->foreign_release.count = 0;
-    timeout->id = next_id();
     timeout->nanoseconds = nanoseconds;
     timeout->fired = false;
 }
@@ -112,14 +103,13 @@ static int arm(green_timeout *timeout, green_thread *thread) {
     return 0;
 }
 
-int green_timeout_start_with(green_timeout **started, int64_t nanoseconds, void *reason, void (*discard)(void *)) {
-    green_interrupt_reason given = {reason, discard};
+static int start(green_timeout **started, int64_t nanoseconds, bool stays, green_interrupt_reason given) {
     int error = 0;
     green_hub *hub = green__hub_here(&error);
     green_timeout *timeout = hub ? malloc(sizeof *timeout) : NULL;
     if (!timeout)
         goto failed;
-    init(timeout, hub, nanoseconds, given);
+    init(timeout, hub, nanoseconds, stays, given);
     if (arm(timeout, hub->current) < 0)
         goto failed;
     *started = timeout;
@@ -131,8 +121,20 @@ failed:
     return hub ? green__fail(-ENOMEM, "cannot start a timeout") : error;
 }
 
+int green_timeout_start_with(green_timeout **timeout, int64_t nanoseconds, void *reason, void (*discard)(void *)) {
+    return start(timeout, nanoseconds, false, (green_interrupt_reason){reason, discard});
+}
+
 int green_timeout_start(green_timeout **timeout, int64_t nanoseconds) {
-    return green_timeout_start_with(timeout, nanoseconds, NULL, NULL);
+    return start(timeout, nanoseconds, false, (green_interrupt_reason){0});
+}
+
+int green_timeout_start_scope(green_timeout **timeout, int64_t nanoseconds) {
+    return start(timeout, nanoseconds, true, (green_interrupt_reason){0});
+}
+
+int green_timeout_start_scope_until(green_timeout **timeout, int64_t deadline) {
+    return start(timeout, green__time_left(deadline), true, (green_interrupt_reason){0});
 }
 
 static void destroy(green_timeout *timeout) {
@@ -170,7 +172,11 @@ bool green_timeout_has_fired(const green_timeout *timeout) {
 }
 
 uint64_t green_timeout_id(const green_timeout *timeout) {
-    return timeout->id;
+    return timeout->interrupt.order;
+}
+
+bool green_timeout_encloses(uint64_t id) {
+    return green__hub && green__interrupt_stays(green__hub->current, id);
 }
 
 uint64_t green_timeout_last(int64_t *nanoseconds) {

@@ -83,6 +83,7 @@
 #include <green/semaphore.h>
 #include <green/serve.h>
 #include <green/server.h>
+#include <green/shield.h>
 #include <green/signals.h>
 #include <green/socket.h>
 #include <green/testing.h>

@@ -206,7 +206,7 @@ static int outcome(green_parking_lot_waiter *waiter) {
 
 int green__parking_lot_sleep(green_hub *hub, green_parking_lot_waiter *waiter, int64_t deadline,
                              bool is_interruptible) {
-    if (is_interruptible && hub->current->interrupts)
+    if (is_interruptible && green__has_new_interrupt(hub->current))
         return -EINTR;
     waiter->timer = (green_timer){.fire = expire};
     if (deadline != GREEN_NEVER && green__timer_start(&hub->timers, &waiter->timer, deadline) < 0) {
