@@ -186,8 +186,7 @@ static int free_it(void *argument) {
     return 0;
 }
 
-TEST(freed_by_another,
-     "a scope that another thread frees after it has ended a wait still ends that call, and no more") {
+TEST(freed_by_another, "a scope that another thread frees after it has ended a wait ends that call, and no more") {
     struct freed_elsewhere call = {0};
     green_thread *waiter = start(wait_in_scope, &call);
     let_run();
