@@ -1,4 +1,4 @@
-/* green_yield() and green_sleep() */
+/* green_yield(), green_sleep() and green_sleep_until() */
 #include "hub.h"
 #include "interrupt.h"
 
@@ -53,4 +53,9 @@ int green_sleep(int64_t nanoseconds) {
     green__wait_init(hub, &wait, &sleeping);
     error = green__wait(hub, &wait, nanoseconds);
     return error == -ETIMEDOUT ? 0 : error;
+}
+
+int green_sleep_until(int64_t deadline) {
+    int64_t now = green_now();
+    return green_sleep(deadline > now ? deadline - now : 0);
 }

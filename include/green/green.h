@@ -59,6 +59,7 @@
 
 #include <green/address.h>
 #include <green/async_wait.h>
+#include <green/backoff.h>
 #include <green/base.h>
 #include <green/channel.h>
 #include <green/datagram.h>
@@ -68,6 +69,7 @@
 #include <green/group.h>
 #include <green/hub.h>
 #include <green/hub_pool.h>
+#include <green/interval.h>
 #include <green/listener.h>
 #include <green/local.h>
 #include <green/monitor.h>
@@ -78,6 +80,7 @@
 #include <green/process.h>
 #include <green/promise.h>
 #include <green/queue.h>
+#include <green/rate_limiter.h>
 #include <green/remote_thread.h>
 #include <green/report.h>
 #include <green/semaphore.h>

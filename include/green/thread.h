@@ -168,6 +168,11 @@ GREEN_API int green_yield(void);
  * a link or a destructor. -ENOMEM: no memory for a timer. */
 GREEN_API int green_sleep(int64_t nanoseconds);
 
+/* Blocks until green_now() returns at least deadline. Repeated sleeps until deadlines do not
+ * drift, as green_sleep() does: see interval.h. Like green_yield() if the deadline has passed;
+ * INT64_MAX never comes. Returns as green_sleep() does. */
+GREEN_API int green_sleep_until(int64_t deadline);
+
 /* Blocks until fd is ready for one of events (poll(2) flags), or until timeout nanoseconds
  * have passed. For descriptors that Green has no type for.
  *

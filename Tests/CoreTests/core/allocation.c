@@ -359,6 +359,25 @@ done:
     return error;
 }
 
+static int acquire_token(void *limiter) {
+    return (int)note_result(green_rate_limiter_acquire(limiter, 1, PATIENTLY(GREEN_SECOND)));
+}
+
+static int run_rate_limiter(void) {
+    green_rate_limiter *limiter = NULL;
+    green_thread *threads[2] = {NULL};
+    int error;
+    TRY(green_rate_limiter_make(&limiter, &(green_rate_limiter_options){.tokens = 1, .period = GREEN_MICROSECOND}));
+    TRY(green_spawn(&threads[0], acquire_token, limiter));
+    TRY(green_spawn(&threads[1], acquire_token, limiter));
+    TRY(green_rate_limiter_acquire(limiter, 1, PATIENTLY(GREEN_SECOND)));
+    TRY(green_rate_limiter_acquire(limiter, 1, PATIENTLY(GREEN_SECOND)));
+done:
+    error = end_threads(threads, 2, error);
+    green_rate_limiter_free(limiter);
+    return error;
+}
+
 static int run_timeout(void) {
     green_timeout *timeouts[3] = {NULL};
     int error;
@@ -439,16 +458,17 @@ done:
     return error;
 }
 
-TEST(sync, "events, semaphores, timeouts, groups, pools and piles without memory are errors") {
+TEST(sync, "events, semaphores, rate limiters, timeouts, groups, pools and piles without memory are errors") {
     static const struct scenario scenarios[] = {
         {.name = "event", .run = run_event, .tolerates = "madvise mmap"},
         {.name = "semaphore", .run = run_semaphore, .tolerates = "madvise mmap"},
+        {.name = "rate limiter", .run = run_rate_limiter, .tolerates = "madvise mmap"},
         {.name = "timeout", .run = run_timeout},
         {.name = "group", .run = run_group, .tolerates = "madvise mmap"},
         {.name = "pool", .run = run_pool, .tolerates = "madvise mmap strndup"},
         {.name = "pile", .run = run_pile, .tolerates = "madvise mmap"},
     };
-    fail_on_each_engine(scenarios, 6, FAIL_MEMORY);
+    fail_on_each_engine(scenarios, 7, FAIL_MEMORY);
 }
 
 /* The watcher ---------------------------------------------------------------- */

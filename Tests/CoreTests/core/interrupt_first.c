@@ -19,6 +19,8 @@ static struct {
     green_group *group, *empty_group;
     green_remote_thread *remote;
     green_hub_pool *hub_pool;
+    green_rate_limiter *limiter;
+    green_interval interval;
     int counter, sink;
 } w;
 
@@ -47,6 +49,18 @@ static int call_sleep(void) {
 
 static int call_sleep_zero(void) {
     return green_sleep(0);
+}
+
+static int call_sleep_until(void) {
+    return green_sleep_until(green_now() + 1);
+}
+
+static int call_sleep_until_past(void) {
+    return green_sleep_until(0);
+}
+
+static int call_interval_next(void) {
+    return green_interval_next(&w.interval, NULL);
 }
 
 static int call_wait_fd(void) {
@@ -148,6 +162,7 @@ static void end_hubs(void) {
 static void prepare_threads(void) {
     w.finished = start(nothing, NULL);
     CHECK(green_thread_wait(w.finished, NULL, GREEN_FOREVER), ==, 0);
+    CHECK(green_interval_start(&w.interval, 1, GREEN_SKIP_MISSED), ==, 0);
     w.counter = eventfd(1, EFD_CLOEXEC);
     w.sink = memfd_create("dumps", MFD_CLOEXEC);
     CHECK(green_group_make(&w.group), ==, 0);
@@ -178,6 +193,9 @@ static const struct prepared thread_calls[] = {
     {"green_yield", call_yield},
     {"green_sleep", call_sleep},
     {"green_sleep, 0", call_sleep_zero},
+    {"green_sleep_until", call_sleep_until},
+    {"green_sleep_until, past", call_sleep_until_past},
+    {"green_interval_next", call_interval_next},
     {"green_wait_fd", call_wait_fd},
     {"green_wait_any", call_wait_any},
     {"green_wait_all", call_wait_all},
@@ -238,6 +256,10 @@ static int call_acquire(void) {
     return green_semaphore_acquire(w.semaphore, GREEN_FOREVER);
 }
 
+static int call_rate_limiter_acquire(void) {
+    return green_rate_limiter_acquire(w.limiter, 1, GREEN_FOREVER);
+}
+
 static int call_release_within(void) {
     return green_semaphore_release_within(w.semaphore, GREEN_FOREVER);
 }
@@ -253,18 +275,22 @@ static void prepare_sync(void) {
     CHECK(green_promise_make(&w.promise), ==, 0);
     CHECK(green_promise_send(w.promise, NULL), ==, 0);
     CHECK(green_semaphore_make(&w.semaphore, 1, 10), ==, 0);
+    green_rate_limiter_options options = {.tokens = 1, .period = INT64_MAX, .burst = 2};
+    CHECK(green_rate_limiter_make(&w.limiter, &options), ==, 0);
 }
 
 static void end_sync(void) {
     CHECK(green_queue_count(w.queue), ==, 1);
     CHECK(green_channel_count(w.channel), ==, 1);
     CHECK(green_semaphore_permits(w.semaphore), ==, 1);
+    CHECK(green_rate_limiter_available(w.limiter), ==, 1);
     green_channel_release(w.channel);
     green_promise_release(w.promise);
     green_event_free(w.event);
     green_queue_free(w.queue);
     green_queue_free(w.idle_queue);
     green_semaphore_free(w.semaphore);
+    green_rate_limiter_free(w.limiter);
 }
 
 static const struct prepared sync_calls[] = {
@@ -277,6 +303,7 @@ static const struct prepared sync_calls[] = {
     {"green_promise_wait", call_promise_wait},
     {"green_semaphore_acquire", call_acquire},
     {"green_semaphore_release_within", call_release_within},
+    {"green_rate_limiter_acquire", call_rate_limiter_acquire},
     {0},
 };
 

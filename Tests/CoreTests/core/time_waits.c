@@ -180,6 +180,7 @@ static green_queue *queue, *rendezvous;
 static green_channel *channel, *meeting;
 static green_promise *kept, *unkept;
 static green_semaphore *semaphore, *none;
+static green_rate_limiter *fast, *slow;
 
 static int wait_sent(int64_t timeout) {
     void *value;
@@ -263,6 +264,14 @@ static int acquire_none(int64_t timeout) {
     return green_semaphore_acquire(none, timeout);
 }
 
+static int acquire_fast(int64_t timeout) {
+    return green_rate_limiter_acquire(fast, 1, timeout);
+}
+
+static int acquire_slow(int64_t timeout) {
+    return green_rate_limiter_acquire(slow, 1, timeout);
+}
+
 static int release(int64_t timeout) {
     int error = green_semaphore_release_within(semaphore, timeout);
     CHECK(error < 0 || green_semaphore_try_acquire(semaphore) == 1);
@@ -283,6 +292,7 @@ TEST(sync, "objects that threads share: negative and huge timeouts mean no limit
         {"green_channel_receive", receive_channel, receive_meeting, false},
         {"green_promise_wait", wait_kept, wait_unkept, false},
         {"green_semaphore_acquire", acquire, acquire_none, false},
+        {"green_rate_limiter_acquire", acquire_fast, acquire_slow, false},
         {"green_semaphore_release_within", release, release_none, false},
         {0},
     };
@@ -302,6 +312,9 @@ TEST(sync, "objects that threads share: negative and huge timeouts mean no limit
     CHECK(green_promise_send(kept, NULL), ==, 0);
     CHECK(green_semaphore_make(&semaphore, 1, 2), ==, 0);
     CHECK(green_semaphore_make(&none, 0, 0), ==, 0);
+    CHECK(green_rate_limiter_make(&fast, &(green_rate_limiter_options){.tokens = 1, .burst = 1000000}), ==, 0);
+    CHECK(green_rate_limiter_make(&slow, &(green_rate_limiter_options){.tokens = 1, .period = INT64_MAX}), ==, 0);
+    CHECK(green_rate_limiter_try_acquire(slow, 1), ==, 1);
     check_times(calls);
     green_event_free(sent);
     green_event_free(unsent);
@@ -313,6 +326,8 @@ TEST(sync, "objects that threads share: negative and huge timeouts mean no limit
     green_promise_release(unkept);
     green_semaphore_free(semaphore);
     green_semaphore_free(none);
+    green_rate_limiter_free(fast);
+    green_rate_limiter_free(slow);
 }
 
 /* Descriptors, processes, OS threads ---------------------------------------- */
