@@ -1,6 +1,6 @@
 /* Locks that are free in a forked child, with consistent data: fork(2) acquires all of them
  * first. They are held while fork handlers of other libraries run. An OS thread holds at
- * most one of them. */
+ * most one of them, and that of loaded_objects.h. */
 #ifndef GREEN_BASE_LOCK_H
 #define GREEN_BASE_LOCK_H
 

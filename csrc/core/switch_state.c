@@ -1,8 +1,9 @@
 #include "switch_state.h"
 
+#include "../base/loaded_objects.h"
+
 #include <dlfcn.h>
 #include <limits.h>
-#include <link.h>
 #include <string.h>
 
 typedef green_cxx_exceptions *get_globals(void);
@@ -62,7 +63,7 @@ static int match(struct dl_phdr_info *info, size_t size, void *argument) {
 static void *loaded_library(const char *name) {
     struct search search;
     search.name = name;
-    return dl_iterate_phdr(match, &search) ? dlopen(search.path, RTLD_LAZY | RTLD_NOLOAD) : NULL;
+    return green__loaded_objects_each(match, &search) ? dlopen(search.path, RTLD_LAZY | RTLD_NOLOAD) : NULL;
 }
 
 static int read_loaded(struct dl_phdr_info *info, size_t size, void *loaded) {
@@ -73,7 +74,7 @@ static int read_loaded(struct dl_phdr_info *info, size_t size, void *loaded) {
 
 static unsigned long long objects_loaded(void) {
     unsigned long long loaded = 0;
-    dl_iterate_phdr(read_loaded, &loaded);
+    green__loaded_objects_each(read_loaded, &loaded);
     return loaded;
 }
 

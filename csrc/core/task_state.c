@@ -2,9 +2,9 @@
 
 #include "../base/error.h"
 #include "../base/feature.h"
+#include "../base/loaded_objects.h"
 #include "../base/os_thread.h"
 
-#include <link.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -161,7 +161,7 @@ static void *run_search(void *argument) {
     task_search *search = argument;
     tls_block *block = &search->block;
     tls_index start = {0};
-    dl_iterate_phdr(find_block, block);
+    green__loaded_objects_each(find_block, block);
     if (!block->module || block->count > BLOCK_MAX / sizeof(uintptr_t))
         return NULL;
     uintptr_t *memory = calloc(4 * block->count, sizeof(uintptr_t));

@@ -225,6 +225,31 @@ static void fork_beside_another(void) {
     CHECK(pthread_join(other, NULL), ==, 0);
 }
 
+static void *make_hubs(void *is_over) {
+    while (!atomic_load((_Atomic bool *)is_over)) {
+        CHECK(green_yield(), ==, 0);
+        CHECK(green_hub_close(), ==, 0);
+    }
+    return NULL;
+}
+
+static void use_hub(void) {
+    CHECK(green_yield(), ==, 0);
+}
+
+BIG_TEST(loader, "a child makes a hub although other OS threads were making theirs at the fork") {
+    enum { OTHERS = 3, CHILDREN = 1000 };
+    static _Atomic bool is_over;
+    pthread_t others[OTHERS];
+    for (int i = 0; i < OTHERS; i++)
+        CHECK(pthread_create(&others[i], NULL, make_hubs, (void *)&is_over), ==, 0);
+    for (int i = 0; i < CHILDREN; i++)
+        in_child(use_hub);
+    atomic_store(&is_over, true);
+    for (int i = 0; i < OTHERS; i++)
+        CHECK(pthread_join(others[i], NULL), ==, 0);
+}
+
 TEST(descriptors, "a child has no ring and no epoll of its parent's hubs, on any OS thread") {
     on_each_engine(fork_beside_another);
 }

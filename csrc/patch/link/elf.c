@@ -1,5 +1,6 @@
 #include "elf.h"
 
+#include "../../base/loaded_objects.h"
 #include "array.h"
 
 #include <stdio.h>
@@ -56,7 +57,7 @@ static int add(struct dl_phdr_info *info, size_t size, void *context) {
 
 int green__objects_list(green_objects *objects) {
     *objects = (green_objects){0};
-    int error = dl_iterate_phdr(add, objects);
+    int error = green__loaded_objects_each(add, objects);
     if (error == 0)
         return 0;
     green__objects_free(objects);
@@ -91,7 +92,7 @@ static int is_wanted(struct dl_phdr_info *info, size_t size, void *context) {
 
 bool green__object_is_loaded(const char *path, uintptr_t base, const void *address) {
     struct search search = {path, base, address, true};
-    return dl_iterate_phdr(is_wanted, &search) > 0;
+    return green__loaded_objects_each(is_wanted, &search) > 0;
 }
 
 static const char *file_name(const char *path) {

@@ -1,4 +1,5 @@
 /* The functions of green/patch.h. */
+#include "../../base/loaded_objects.h"
 #include "../io/connect.h"
 #include "../io/fd_in_use.h"
 #include "../io/file.h"
@@ -39,7 +40,9 @@ static void snapshot_free(struct snapshot *snapshot) {
 static void patch_new_objects(void);
 
 static int begin(void) {
-    int error = green__lock_register(&green__patches_lock);
+    int error = green__loaded_objects_register_lock();
+    if (error == 0)
+        error = green__lock_register(&green__patches_lock);
     if (error == 0)
         error = green__connect_register_lock();
     if (error == 0)

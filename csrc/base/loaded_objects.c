@@ -1,0 +1,20 @@
+#include "loaded_objects.h"
+
+#include "lock.h"
+
+static green_lock lock = GREEN_LOCK_INITIALIZER(NULL);
+
+int green__loaded_objects_register_lock(void) {
+    return green__lock_register(&lock);
+}
+
+int green__loaded_objects_each(int (*visit)(struct dl_phdr_info *info, size_t size, void *argument), void *argument) {
+    /* Without memory for the fork handlers, the lock is of no use. */
+    bool locks = !green__is_forking() && green__loaded_objects_register_lock() == 0;
+    if (locks)
+        green__lock(&lock);
+    int result = dl_iterate_phdr(visit, argument);
+    if (locks)
+        green__unlock(&lock);
+    return result;
+}
