@@ -1,4 +1,5 @@
 /* Spawns: makes the record and the stack of a thread, with what it inherits. */
+#include "exit_observer.h"
 #include "hub.h"
 #include "interrupt.h"
 #include "local.h"
@@ -140,6 +141,36 @@ int green_detach(green_function *function, void *argument) {
     return green_spawn(NULL, function, argument);
 }
 
+/* A thread that is dropped with its spawner. It exists until the thread has ended. */
+struct tie {
+    green_exit_observer spawner, spawned;
+    green_thread *thread;
+};
+
+static void spawner_exited(green_exit_observer *observer, green_thread *spawner) {
+    (void)spawner;
+    green_thread *thread = GREEN_CONTAINER(observer, struct tie, spawner)->thread;
+    if (!thread->begun)
+        green__thread_kill_unless_current(thread);
+}
+
+static void spawned_exited(green_exit_observer *observer, green_thread *thread) {
+    (void)thread;
+    struct tie *tie = GREEN_CONTAINER(observer, struct tie, spawned);
+    green__exit_observer_remove(&tie->spawner);
+    free(tie);
+}
+
+static int tie(green_thread *spawner, green_thread *thread) {
+    struct tie *tie = malloc(sizeof *tie);
+    if (!tie)
+        return green__fail(-ENOMEM, "cannot spawn a green thread that is dropped with its spawner");
+    *tie = (struct tie){{.exited = spawner_exited}, {.exited = spawned_exited}, thread};
+    green__exit_observer_add(spawner, &tie->spawner);
+    green__exit_observer_add(thread, &tie->spawned);
+    return 0;
+}
+
 int green_spawn_with(green_thread **handle, const green_spawn_options *options, green_function *function,
                      void *argument) {
     static const green_spawn_options none;
@@ -154,9 +185,14 @@ int green_spawn_with(green_thread **handle, const green_spawn_options *options, 
     thread->discard = options->discard;
     if (options->name)
         green__thread_set_name(thread, options->name);
+    if (options->dropped_with_spawner && (error = tie(hub->current, thread)) < 0) {
+        thread_unmake(hub, thread);
+        return error;
+    }
     if (options->delay <= 0) {
         green__run_queue_append(hub, thread);
     } else if (green__timer_start(&hub->timers, &thread->start, green__time_add(green_now(), options->delay)) < 0) {
+        green__exit_observers_run(thread);
         thread_unmake(hub, thread);
         return green__fail(-ENOMEM, "cannot spawn a green thread: no memory for the timer of its delay");
     }

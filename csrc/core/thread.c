@@ -229,6 +229,18 @@ void green__thread_kill(green_thread *thread, green_interrupt_reason reason) {
     start_now(thread);
 }
 
+void green__thread_kill_unless_current(green_thread *thread) {
+    if (thread->state != GREEN_DONE && !thread->kill.posted && thread != thread->hub->current)
+        green__thread_kill(thread, (green_interrupt_reason){0});
+}
+
+void green__thread_kill_for_good(green_thread *thread) {
+    if (thread->state == GREEN_DONE)
+        return;
+    green__interrupt_for_good(thread, &thread->kill);
+    start_now(thread);
+}
+
 int green_thread_kill_with(green_thread *thread, void *reason, void (*discard)(void *reason)) {
     int error = green__thread_check_hub(thread, "kill");
     if (error < 0 || thread->state == GREEN_DONE || thread->kill.posted) {
@@ -248,6 +260,17 @@ int green_thread_kill_with(green_thread *thread, void *reason, void (*discard)(v
 
 int green_thread_kill(green_thread *thread) {
     return green_thread_kill_with(thread, NULL, NULL);
+}
+
+int green_kill_all(green_thread *const *threads, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        int error = green__thread_check_hub(threads[i], "kill");
+        if (error < 0)
+            return error;
+    }
+    for (size_t i = 0; i < count; i++)
+        green__thread_kill_unless_current(threads[i]);
+    return 0;
 }
 
 void *green_reason(void) {

@@ -19,6 +19,13 @@ int green__stack_size_check(size_t stack_size);
  * if the caller is the event loop, which runs on the stack of a thread that parks. */
 void green__thread_kill(green_thread *thread, green_interrupt_reason reason);
 
+/* Kills a thread of this hub, unless it is done, has a kill posted or is the current one. */
+void green__thread_kill_unless_current(green_thread *thread);
+
+/* Kills a thread of this hub so that all of its blocking calls fail until it ends, except those
+ * in a shield. */
+void green__thread_kill_for_good(green_thread *thread);
+
 /* Fills in the thread and the hub of a report. */
 void green__report_set_thread(green_report *report, const green_thread *thread);
 

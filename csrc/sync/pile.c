@@ -282,6 +282,16 @@ int green_pile_next(green_pile *pile, int *result, int64_t timeout) {
     return green_pile_next_with(pile, result, NULL, timeout);
 }
 
+int green_pile_kill_all(green_pile *pile) {
+    int error = green__hub_affinity_check(&pile->takers.hub, "pile");
+    for (size_t number = pile->first; error == 0 && number != pile->end; number++) {
+        green_thread *thread = item_at(pile, number)->thread;
+        if (thread)
+            green__thread_kill_unless_current(thread);
+    }
+    return error;
+}
+
 bool green_pile_remove(green_pile *pile, void **context) {
     if (pile->takers.count == 0 || item_at(pile, pile->first)->place)
         return false;

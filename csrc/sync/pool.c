@@ -1,5 +1,6 @@
 /* Pools: bounds on how many green threads run at the same time. */
 #include "../core/exit_observer.h"
+#include "../core/hub.h"
 #include "../core/thread.h"
 #include "hub_affinity.h"
 
@@ -108,6 +109,15 @@ static void member_exited(green_exit_observer *exit_observer, green_thread *thre
     exit_observer->next = pool->spare;
     pool->spare = exit_observer;
     slot_give(pool);
+}
+
+static bool has_member(const green_thread *thread, const green_pool *pool) {
+    for (const green_exit_observer *exit_observer = thread->exit_observers; exit_observer;
+         exit_observer = exit_observer->next)
+        if (exit_observer->exited == member_exited &&
+            GREEN_CONTAINER(exit_observer, const struct member, exit_observer)->pool == pool)
+            return true;
+    return false;
 }
 
 static struct member *member_make(green_pool *pool) {
@@ -257,6 +267,19 @@ void green_pool_free(green_pool *pool) {
     destroy_when_empty(pool);
 }
 
+static void kill_member(green_thread *thread, void *pool) {
+    if (has_member(thread, pool))
+        green__thread_kill_unless_current(thread);
+}
+
+/* Looks at all threads of the hub, because a list of the members would cost each spawn. */
+int green_pool_kill_all(green_pool *pool) {
+    int error = green__hub_affinity_check(&pool->hub, "pool");
+    if (error == 0)
+        green__hub_each_thread(pool->hub, kill_member, pool);
+    return error;
+}
+
 int green_pool_resize(green_pool *pool, int64_t size) {
     if (size < 0)
         return green__fail(-EINVAL, "cannot resize a pool to %" PRId64 " green threads: the size is negative", size);
@@ -285,12 +308,5 @@ size_t green_pool_waiting(const green_pool *pool) {
 }
 
 bool green_pool_is_inside(const green_pool *pool) {
-    if (!green__hub)
-        return false;
-    for (const green_exit_observer *exit_observer = green__hub->current->exit_observers; exit_observer;
-         exit_observer = exit_observer->next)
-        if (exit_observer->exited == member_exited &&
-            GREEN_CONTAINER(exit_observer, const struct member, exit_observer)->pool == pool)
-            return true;
-    return false;
+    return green__hub && has_member(green__hub->current, pool);
 }

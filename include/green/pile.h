@@ -90,6 +90,11 @@ GREEN_API bool green_pile_fill(green_pile_place *place, green_thread *GREEN_NULL
 /* Removes a reserved place. Does nothing if the place is not reserved. */
 GREEN_API void green_pile_cancel(green_pile_place *place);
 
+/* Kills all threads of the pile that have not finished, as green_thread_kill() does, except the
+ * caller. They stay in the pile, and their results are errors. Does not block. Returns 0, or
+ * -EXDEV if the pile belongs to another OS thread. */
+GREEN_API int green_pile_kill_all(green_pile *pile);
+
 /* Removes the first thread without waiting for it, and stores its context in
  * *context. The thread keeps running. Returns false if the pile is empty or the
  * first place is not filled yet. */

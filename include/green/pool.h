@@ -52,6 +52,11 @@ GREEN_API GREEN_CHECK int green_pool_spawn(green_pool *pool, green_thread **thre
  *   -ECANCELED, -ETIME   the caller was interrupted */
 GREEN_API GREEN_CHECK int green_pool_wait(green_pool *pool, int64_t timeout);
 
+/* Kills all threads of the pool that have not finished, as green_thread_kill() does, except the
+ * caller. Threads that wait for room then spawn theirs. Does not block; green_pool_wait() waits
+ * for the ends. Returns 0, or -EXDEV on another OS thread than that of the pool. */
+GREEN_API int green_pool_kill_all(green_pool *pool);
+
 /* Changes the size. If it grows, waiting spawns proceed at once, which they do not in
  * Eventlet. If it shrinks, running threads keep running, and no thread starts until
  * fewer than size run. Returns 0, or -EINVAL if size is negative. */

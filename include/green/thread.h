@@ -33,6 +33,9 @@ typedef struct green_spawn_options {
     /* Called with the argument if the thread was killed or cancelled before it ran. It
      * runs in the thread, instead of the function. It must not block. */
     void (*GREEN_NULLABLE discard)(void *GREEN_NULLABLE argument);
+    /* Cancels the thread if the calling thread finishes before it has begun. Eventlet's
+     * spawn_after_local(). Default: it begins in any case. */
+    bool dropped_with_spawner;
 } green_spawn_options;
 
 /* Starts function(argument) in a new green thread. It runs when the caller blocks or
@@ -51,8 +54,8 @@ GREEN_API GREEN_CHECK int green_spawn_with(green_thread **thread, const green_sp
 GREEN_API GREEN_CHECK int green_detach(green_function *function, void *GREEN_NULLABLE argument);
 
 /* Starts function(argument) after delay nanoseconds, even if the caller has finished by
- * then. A delay of 0 or less means no delay. green_thread_cancel() can prevent the start
- * until then. */
+ * then, unless it is spawned by green_spawn_with() with dropped_with_spawner. A delay of 0 or
+ * less means no delay. green_thread_cancel() can prevent the start until then. */
 GREEN_API GREEN_CHECK int green_spawn_after(green_thread **thread, int64_t delay, green_function *function,
                                             void *GREEN_NULLABLE argument);
 
@@ -89,7 +92,11 @@ GREEN_API GREEN_CHECK int green_thread_wait(green_thread *thread, int *GREEN_NUL
  * should return now. -EXDEV: the thread lives on another OS thread. */
 GREEN_API int green_thread_kill(green_thread *thread);
 
-/* Does the same with a reason, which the killed thread reads by green_reason(). The call
+/* Kills each of the threads that has not finished, except the caller. Does not block. Returns 0,
+ * or -EXDEV if one of them lives on another OS thread; none is killed then. */
+GREEN_API int green_kill_all(green_thread *const *threads, size_t count);
+
+/* Does the same as green_thread_kill() with a reason, which the killed thread reads by green_reason(). The call
  * takes ownership of the reason, also if it fails. If no thread reads it, discard(reason)
  * is called. */
 GREEN_API int green_thread_kill_with(green_thread *thread, void *GREEN_NULLABLE reason,

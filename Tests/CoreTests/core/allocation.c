@@ -78,7 +78,7 @@ static int run_threads(void) {
     green_link *link;
     int error, null = -1;
     green_spawn_options options = {.name = "worker", .stack_size = 64 << 10};
-    green_spawn_options late = {.delay = GREEN_MICROSECOND, .stack_size = 32 << 10};
+    green_spawn_options late = {.delay = GREEN_MICROSECOND, .stack_size = 32 << 10, .dropped_with_spawner = true};
     TRY(green_local_make(&key, NULL));
     TRY(green_local_make_inherited(&inherited, same, NULL));
     TRY(green_local_set(inherited, local_value));

@@ -123,7 +123,8 @@ struct ResourcePoolTimeTests {
             let pool = try workshop.pool(minimum: 1, maximumIdle: .seconds(1000), maximumAge: .milliseconds(3))
             try pool.withItem { _ in }
             try expectSoon { pool.count == 0 }
-            #expect(workshop.begun == 1)
+            // On a loaded machine the first may expire before it is used.
+            #expect(workshop.destroyed.count == workshop.begun)
         }
     }
 
