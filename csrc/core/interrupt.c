@@ -211,6 +211,10 @@ int green__wait_error(green_hub *hub, green_wait *wait) {
     return -ECANCELED;
 }
 
+bool green_is_interrupt(int error) {
+    return green__is_interrupt(error);
+}
+
 int green_check_interrupt(void) {
     return green__hub ? green__check_interrupt(green__hub) : 0;
 }

@@ -112,6 +112,12 @@ GREEN_API void *GREEN_NULLABLE green_reason(void);
  * be due to an interrupt of the thread. */
 GREEN_API uint64_t green_interrupt_count(void);
 
+/* Whether an error of a blocking call is an interrupt: -ECANCELED, a kill or the end of a group,
+ * or -ETIME, a timeout. Code that handles the failures of a call normally passes interrupts on.
+ * A timeout of its own it knows by green_timeout_has_fired(), one around it by
+ * green_timeout_encloses(green_timeout_last(NULL)). */
+GREEN_API bool green_is_interrupt(int error);
+
 /* Returns the pending interrupt that the current thread's next blocking call would
  * return, and clears it; otherwise 0. Does not block. For functions that run for long
  * without blocking, and for the start of functions that block only sometimes. Returns 0

@@ -79,6 +79,14 @@ TEST(left_in_any_order, "scopes may be freed in any order") {
     }
 }
 
+TEST(interrupts, "a kill and a timeout are interrupts, a failure is none") {
+    CHECK(green_is_interrupt(-ECANCELED));
+    CHECK(green_is_interrupt(-ETIME));
+    CHECK(!green_is_interrupt(-ETIMEDOUT));
+    CHECK(!green_is_interrupt(0));
+    CHECK(!green_is_interrupt(1));
+}
+
 TEST(limits, "a scope of 0 fails from the start, one of a negative time never, and one of 300 years not soon") {
     green_timeout *now = scope_of(0);
     CHECK(green_sleep(LONG), ==, -ETIME);
