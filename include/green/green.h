@@ -62,6 +62,7 @@
 #include <green/backoff.h>
 #include <green/base.h>
 #include <green/channel.h>
+#include <green/condition.h>
 #include <green/datagram.h>
 #include <green/detached_socket.h>
 #include <green/event.h>
@@ -73,6 +74,7 @@
 #include <green/listener.h>
 #include <green/local.h>
 #include <green/monitor.h>
+#include <green/mutex.h>
 #include <green/offload.h>
 #include <green/patch.h>
 #include <green/pile.h>
@@ -83,6 +85,7 @@
 #include <green/rate_limiter.h>
 #include <green/remote_thread.h>
 #include <green/report.h>
+#include <green/rwlock.h>
 #include <green/semaphore.h>
 #include <green/serve.h>
 #include <green/server.h>

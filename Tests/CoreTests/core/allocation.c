@@ -378,6 +378,50 @@ done:
     return error;
 }
 
+struct locks {
+    green_mutex *mutex;
+    green_condition *condition;
+    green_rwlock *lock;
+};
+
+static int lock_and_signal(void *argument) {
+    struct locks *locks = argument;
+    int error;
+    TRY(green_rwlock_read_lock(locks->lock, PATIENTLY(GREEN_SECOND)));
+    TRY(green_rwlock_unlock(locks->lock));
+    TRY(green_mutex_lock(locks->mutex, PATIENTLY(GREEN_SECOND)));
+    TRY(green_mutex_unlock(locks->mutex));
+done:
+    green_condition_signal(locks->condition);
+    return error;
+}
+
+static int run_locks(void) {
+    struct locks locks = {NULL, NULL, NULL};
+    green_thread *thread = NULL;
+    int error;
+    TRY(green_mutex_make(&locks.mutex));
+    TRY(green_condition_make(&locks.condition));
+    TRY(green_rwlock_make(&locks.lock));
+    TRY(green_rwlock_write_lock(locks.lock, GREEN_FOREVER));
+    TRY(green_mutex_lock(locks.mutex, GREEN_FOREVER));
+    TRY(green_spawn(&thread, lock_and_signal, &locks));
+    TRY(green_yield());
+    TRY(green_rwlock_unlock(locks.lock));
+    TRY(green_condition_wait(locks.condition, locks.mutex, PATIENTLY(GREEN_SECOND)));
+    TRY(green_mutex_unlock(locks.mutex));
+done:
+    if (locks.lock && green_rwlock_writer(locks.lock))
+        green_rwlock_unlock(locks.lock);
+    if (locks.mutex && green_mutex_holder(locks.mutex) == green_current())
+        green_mutex_unlock(locks.mutex);
+    error = end_threads(&thread, 1, error);
+    green_condition_free(locks.condition);
+    green_mutex_free(locks.mutex);
+    green_rwlock_free(locks.lock);
+    return error;
+}
+
 static int run_timeout(void) {
     green_timeout *timeouts[3] = {NULL};
     int error;
@@ -458,11 +502,12 @@ done:
     return error;
 }
 
-TEST(sync, "events, semaphores, rate limiters, timeouts, groups, pools and piles without memory are errors") {
+TEST(sync, "events, semaphores, locks, rate limiters, timeouts, groups, pools and piles without memory are errors") {
     static const struct scenario scenarios[] = {
         {.name = "event", .run = run_event, .tolerates = "madvise mmap"},
         {.name = "semaphore", .run = run_semaphore, .tolerates = "madvise mmap"},
         {.name = "rate limiter", .run = run_rate_limiter, .tolerates = "madvise mmap"},
+        {.name = "locks", .run = run_locks, .tolerates = "madvise mmap"},
         {.name = "timeout", .run = run_timeout},
         {.name = "group", .run = run_group, .tolerates = "madvise mmap"},
         {.name = "pool", .run = run_pool, .tolerates = "madvise mmap strndup"},

@@ -1,5 +1,5 @@
 /* Every blocking call checks for a pending interrupt when it begins, whether or not it
- * has to wait: calls that wait for threads, events, queues and semaphores. */
+ * has to wait: calls that wait for threads, events, queues, semaphores and locks. */
 #include "pending.h"
 
 #include <poll.h>
@@ -14,6 +14,9 @@ static struct {
     green_channel *channel;
     green_promise *promise;
     green_semaphore *semaphore;
+    green_mutex *mutex;
+    green_condition *condition;
+    green_rwlock *lock;
     green_pool *pool;
     green_pile *pile, *empty_pile;
     green_group *group, *empty_group;
@@ -264,6 +267,32 @@ static int call_release_within(void) {
     return green_semaphore_release_within(w.semaphore, GREEN_FOREVER);
 }
 
+static int call_lock(void) {
+    int error = green_mutex_lock(w.mutex, GREEN_FOREVER);
+    CHECK(error < 0 || green_mutex_unlock(w.mutex) == 0);
+    return error;
+}
+
+/* A second call, without an interrupt, need not wait either. */
+static int call_condition_wait(void) {
+    CHECK(green_mutex_try_lock(w.mutex), ==, 1);
+    int error = green_condition_wait(w.condition, w.mutex, 0);
+    CHECK(green_mutex_unlock(w.mutex), ==, 0);
+    return error == -ETIMEDOUT ? 0 : error;
+}
+
+static int call_read_lock(void) {
+    int error = green_rwlock_read_lock(w.lock, GREEN_FOREVER);
+    CHECK(error < 0 || green_rwlock_unlock(w.lock) == 0);
+    return error;
+}
+
+static int call_write_lock(void) {
+    int error = green_rwlock_write_lock(w.lock, GREEN_FOREVER);
+    CHECK(error < 0 || green_rwlock_unlock(w.lock) == 0);
+    return error;
+}
+
 static void prepare_sync(void) {
     CHECK(green_event_make(&w.event), ==, 0);
     CHECK(green_event_send(w.event, NULL), ==, 0);
@@ -277,6 +306,9 @@ static void prepare_sync(void) {
     CHECK(green_semaphore_make(&w.semaphore, 1, 10), ==, 0);
     green_rate_limiter_options options = {.tokens = 1, .period = INT64_MAX, .burst = 2};
     CHECK(green_rate_limiter_make(&w.limiter, &options), ==, 0);
+    CHECK(green_mutex_make(&w.mutex), ==, 0);
+    CHECK(green_condition_make(&w.condition), ==, 0);
+    CHECK(green_rwlock_make(&w.lock), ==, 0);
 }
 
 static void end_sync(void) {
@@ -291,6 +323,9 @@ static void end_sync(void) {
     green_queue_free(w.idle_queue);
     green_semaphore_free(w.semaphore);
     green_rate_limiter_free(w.limiter);
+    green_condition_free(w.condition);
+    green_mutex_free(w.mutex);
+    green_rwlock_free(w.lock);
 }
 
 static const struct prepared sync_calls[] = {
@@ -304,6 +339,10 @@ static const struct prepared sync_calls[] = {
     {"green_semaphore_acquire", call_acquire},
     {"green_semaphore_release_within", call_release_within},
     {"green_rate_limiter_acquire", call_rate_limiter_acquire},
+    {"green_mutex_lock", call_lock},
+    {"green_condition_wait", call_condition_wait},
+    {"green_rwlock_read_lock", call_read_lock},
+    {"green_rwlock_write_lock", call_write_lock},
     {0},
 };
 

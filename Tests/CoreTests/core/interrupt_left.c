@@ -89,6 +89,33 @@ static int use_semaphore(void) {
     return result;
 }
 
+static int use_mutex(void) {
+    green_mutex *mutex;
+    CHECK(green_mutex_make(&mutex), ==, 0);
+    int result = green_mutex_try_lock(mutex);
+    result = result == 1 ? green_mutex_unlock(mutex) : -EAGAIN;
+    green_mutex_free(mutex);
+    return result;
+}
+
+static int use_condition(void) {
+    green_condition *condition;
+    CHECK(green_condition_make(&condition), ==, 0);
+    int result = green_condition_signal(condition);
+    green_condition_free(condition);
+    return result;
+}
+
+static int use_rwlock(void) {
+    green_rwlock *lock;
+    CHECK(green_rwlock_make(&lock), ==, 0);
+    int result = green_rwlock_try_write_lock(lock);
+    result = result == 1 ? green_rwlock_downgrade(lock) : -EAGAIN;
+    result = result == 0 ? green_rwlock_unlock(lock) : result;
+    green_rwlock_free(lock);
+    return result;
+}
+
 static int use_queue(void) {
     green_queue *queue;
     int element = 1;
@@ -139,12 +166,21 @@ static int resize_pool(void) {
 }
 
 static const struct prepared calls[] = {
-    {"green_close", close_socket},         {"green_listener_close", close_listener},
-    {"green_file_close", close_file},      {"green_file_free", release_file},
-    {"green_signals_free", close_signals}, {"green_semaphore_release", use_semaphore},
-    {"green_queue_try_put", use_queue},    {"green_event_send", use_event},
-    {"green_thread_kill", use_threads},    {"green_timeout_start", use_timeout},
-    {"green_pool_resize", resize_pool},    {0},
+    {"green_close", close_socket},
+    {"green_listener_close", close_listener},
+    {"green_file_close", close_file},
+    {"green_file_free", release_file},
+    {"green_signals_free", close_signals},
+    {"green_semaphore_release", use_semaphore},
+    {"green_queue_try_put", use_queue},
+    {"green_event_send", use_event},
+    {"green_thread_kill", use_threads},
+    {"green_timeout_start", use_timeout},
+    {"green_pool_resize", resize_pool},
+    {"green_mutex_unlock", use_mutex},
+    {"green_rwlock_unlock", use_rwlock},
+    {"green_condition_signal", use_condition},
+    {0},
 };
 
 static const struct prepared close_of_used[] = {{"green_close of a socket in use", close_used}, {0}};

@@ -181,6 +181,9 @@ static green_channel *channel, *meeting;
 static green_promise *kept, *unkept;
 static green_semaphore *semaphore, *none;
 static green_rate_limiter *fast, *slow;
+static green_mutex *mutex, *held_mutex;
+static green_condition *condition;
+static green_rwlock *lock, *held_lock;
 
 static int wait_sent(int64_t timeout) {
     void *value;
@@ -280,6 +283,81 @@ static int release(int64_t timeout) {
 
 static int release_none(int64_t timeout) {
     return green_semaphore_release_within(none, timeout);
+}
+
+static int lock_mutex(int64_t timeout) {
+    int error = green_mutex_lock(mutex, timeout);
+    CHECK(error < 0 || green_mutex_unlock(mutex) == 0);
+    return error;
+}
+
+static int lock_held_mutex(int64_t timeout) {
+    return green_mutex_lock(held_mutex, timeout);
+}
+
+static int wait_for_condition(int64_t timeout) {
+    CHECK(green_mutex_try_lock(mutex), ==, 1);
+    int error = green_condition_wait(condition, mutex, timeout);
+    CHECK(green_mutex_unlock(mutex), ==, 0);
+    return error;
+}
+
+static int read_lock(int64_t timeout) {
+    int error = green_rwlock_read_lock(lock, timeout);
+    CHECK(error < 0 || green_rwlock_unlock(lock) == 0);
+    return error;
+}
+
+static int read_held_lock(int64_t timeout) {
+    return green_rwlock_read_lock(held_lock, timeout);
+}
+
+static int write_lock(int64_t timeout) {
+    int error = green_rwlock_write_lock(lock, timeout);
+    CHECK(error < 0 || green_rwlock_unlock(lock) == 0);
+    return error;
+}
+
+static int write_held_lock(int64_t timeout) {
+    return green_rwlock_write_lock(held_lock, timeout);
+}
+
+/* Holds the locks while the event is not sent. */
+static int hold_locks(void *event) {
+    void *value;
+    CHECK(green_mutex_try_lock(held_mutex), ==, 1);
+    CHECK(green_rwlock_try_write_lock(held_lock), ==, 1);
+    CHECK(green_event_wait(event, &value, GREEN_FOREVER), ==, 0);
+    CHECK(green_rwlock_unlock(held_lock), ==, 0);
+    return green_mutex_unlock(held_mutex);
+}
+
+TEST(locks, "locks and conditions: negative and huge timeouts mean no limit, 0 does not wait") {
+    static const struct timed calls[] = {
+        {"green_mutex_lock", lock_mutex, lock_held_mutex, false},
+        {"green_condition_wait", NULL, wait_for_condition, false},
+        {"green_rwlock_read_lock", read_lock, read_held_lock, false},
+        {"green_rwlock_write_lock", write_lock, write_held_lock, false},
+        {0},
+    };
+    green_event *event;
+    CHECK(green_event_make(&event), ==, 0);
+    CHECK(green_mutex_make(&mutex), ==, 0);
+    CHECK(green_mutex_make(&held_mutex), ==, 0);
+    CHECK(green_condition_make(&condition), ==, 0);
+    CHECK(green_rwlock_make(&lock), ==, 0);
+    CHECK(green_rwlock_make(&held_lock), ==, 0);
+    green_thread *holder = start(hold_locks, event);
+    let_run();
+    check_times(calls);
+    CHECK(green_event_send(event, NULL), ==, 0);
+    CHECK(finish(holder), ==, 0);
+    green_event_free(event);
+    green_condition_free(condition);
+    green_mutex_free(mutex);
+    green_mutex_free(held_mutex);
+    green_rwlock_free(lock);
+    green_rwlock_free(held_lock);
 }
 
 TEST(sync, "objects that threads share: negative and huge timeouts mean no limit, 0 does not wait") {

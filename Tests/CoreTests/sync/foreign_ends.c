@@ -142,6 +142,69 @@ TEST(waited_for, "an object freed on another OS thread wakes its waiting threads
     end();
 }
 
+static green_mutex *shared_mutex;
+static green_condition *shared_condition;
+static green_rwlock *shared_lock;
+
+static int wait_for_mutex(void *unused) {
+    (void)unused;
+    return green_mutex_lock(shared_mutex, GREEN_FOREVER);
+}
+
+static int wait_for_condition(void *unused) {
+    (void)unused;
+    CHECK(green_mutex_lock(shared_mutex, GREEN_FOREVER), ==, 0);
+    int error = green_condition_wait(shared_condition, shared_mutex, GREEN_FOREVER);
+    CHECK(green_mutex_unlock(shared_mutex), ==, 0);
+    return error;
+}
+
+static int wait_for_lock(void *unused) {
+    (void)unused;
+    return green_rwlock_read_lock(shared_lock, GREEN_FOREVER);
+}
+
+static void free_mutex(void *mutex) {
+    green_mutex_free(mutex);
+}
+
+static void free_condition(void *condition) {
+    green_condition_free(condition);
+}
+
+static void free_lock(void *lock) {
+    green_rwlock_free(lock);
+}
+
+static void free_while_waited_for(green_function *wait, void (*free)(void *), void *object) {
+    green_thread *threads[3];
+    for (int n = 0; n < 3; n++)
+        threads[n] = start(wait, NULL);
+    let_run();
+    on_os_thread(free, object);
+    for (int n = 0; n < 3; n++)
+        CHECK(!green_thread_is_finished(threads[n]));
+    for (int n = 0; n < 3; n++)
+        CHECK(finish(threads[n]), ==, -EBADF);
+}
+
+TEST(locks, "a lock or a condition freed on another OS thread wakes its waiting threads on their hub") {
+    CHECK(green_mutex_make(&shared_mutex), ==, 0);
+    CHECK(green_condition_make(&shared_condition), ==, 0);
+    CHECK(green_rwlock_make(&shared_lock), ==, 0);
+    free_while_waited_for(wait_for_condition, free_condition, shared_condition);
+    CHECK(green_mutex_try_lock(shared_mutex), ==, 1);
+    free_while_waited_for(wait_for_mutex, free_mutex, shared_mutex);
+    CHECK(green_rwlock_try_write_lock(shared_lock), ==, 1);
+    free_while_waited_for(wait_for_lock, free_lock, shared_lock);
+    CHECK(green_mutex_make(&shared_mutex), ==, 0); /* no hub uses these */
+    CHECK(green_condition_make(&shared_condition), ==, 0);
+    CHECK(green_rwlock_make(&shared_lock), ==, 0);
+    on_os_thread(free_mutex, shared_mutex);
+    on_os_thread(free_condition, shared_condition);
+    on_os_thread(free_lock, shared_lock);
+}
+
 TEST(unused, "an object that no hub has used may be freed on any OS thread") {
     begin();
     for (int i = 0; i < KINDS; i++) {
