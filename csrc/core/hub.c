@@ -100,6 +100,7 @@ static void hub_end(green_hub *hub) {
     green__task_jobs_destroy(&hub->task_jobs);
     green__thread_set_name(&hub->root, NULL);
     free(hub->fallback);
+    free(hub->root_select);
     green_hub_release(hub);
 }
 

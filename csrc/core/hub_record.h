@@ -64,7 +64,10 @@ struct green_hub {
     uint64_t fallbacks; /* receives that found the receive memory empty */
     green_thread root;  /* the context of the OS thread */
     max_align_t root_wait[GREEN_ROOT_WAIT_SIZE / sizeof(max_align_t)]; /* see green__shared_wait_memory() */
-    void *root_bottom;                                                 /* bounds of its stack, for ASan */
+    void *root_select;                                                 /* see green__select_root_memory() */
+    size_t root_select_size;
+    uint64_t select_order; /* a random number: see sync/select.c */
+    void *root_bottom;     /* bounds of its stack, for ASan */
     size_t root_size;
     void *root_fiber;
     char *signal_stack; /* its lowest byte */

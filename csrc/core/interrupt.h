@@ -121,6 +121,7 @@ static inline int green__check_interrupt(green_hub *hub) {
 static inline void green__wait_init(green_hub *hub, green_wait *wait, const green_wait_kind *kind) {
     wait->kind = kind;
     wait->thread = hub->current;
+    wait->select = NULL;
     wait->since = hub->now;
     wait->cause = 0;
     wait->cancelled = false;

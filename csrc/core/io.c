@@ -33,9 +33,7 @@ static void describe_poll(const green_wait *wait, char *text, size_t size) {
 
 static const green_wait_kind polling = {green__io_cancel, describe_poll};
 
-/* Whether the descriptor is a socket that occupies its address: it listens, or receives
- * datagrams. */
-static bool keeps_address(int fd) {
+bool green__io_keeps_address(int fd) {
     int type = 0, listens = 0, error_number = errno;
     bool is_socket = getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &(socklen_t){sizeof type}) == 0;
     if (is_socket && type != SOCK_DGRAM)
@@ -52,7 +50,7 @@ int green_wait_fd(int fd, short events, int64_t timeout) {
     green_io io;
     green__io_init(hub, &io, &polling, GREEN_OP_POLL, fd);
     io.op.flags = (unsigned short)events;
-    io.op.no_file_ref = !(events & POLLOUT) && keeps_address(fd);
+    io.op.no_file_ref = !(events & POLLOUT) && green__io_keeps_address(fd);
     io.op.exact = events & POLLOUT;
     error = green__io_run(hub, &io, timeout);
     if (error == -ETIMEDOUT)

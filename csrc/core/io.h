@@ -75,6 +75,10 @@ static inline int green__check_size(const char *verb, size_t size) {
 /* Closes a descriptor of the engine. All operations on it must have completed. */
 void green__io_close_fd(green_hub *hub, int fd);
 
+/* Whether the descriptor is a socket that occupies its address: it listens, or receives
+ * datagrams. */
+bool green__io_keeps_address(int fd);
+
 /* The cancel() of a wait that is part of a green_io. */
 void green__io_cancel(green_wait *wait);
 

@@ -4,6 +4,7 @@
 #include "async_wait.h"
 #include "hub.h"
 #include "main_queue.h"
+#include "select.h"
 
 #include <linux/futex.h>
 #include <pthread.h>
@@ -104,13 +105,19 @@ void green__shared_wait_wake_foreign(green_shared_wait *wait) {
 
 /* Another wait of the root was on the stack of the OS thread, which has been used since. */
 static bool is_lost(const green_thread *thread) {
-    return thread == &thread->hub->root && (const void *)thread->wait != thread->hub->root_wait;
+    const green_hub *hub = thread->hub;
+    return thread == &hub->root && (const void *)thread->wait != hub->root_wait &&
+           (const void *)thread->wait != hub->root_select;
 }
 
 static void leave_shared_wait(green_thread *thread, void *unused) {
     (void)unused;
-    if (thread->state == GREEN_PARKED && !is_lost(thread) && is_shared(thread->wait))
+    if (thread->state != GREEN_PARKED || is_lost(thread))
+        return;
+    if (is_shared(thread->wait))
         green__shared_wait_leave(shared_wait_of(thread->wait));
+    else if (thread->wait->kind == &green__select_wait_kind)
+        green__select_abandon(green__select_of(thread->wait));
 }
 
 void green__shared_waits_leave(green_hub *hub) {

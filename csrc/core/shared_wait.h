@@ -83,6 +83,7 @@ static inline void green__shared_wait_init(green_shared_wait *wait, const green_
         wait->post.deliver = green__shared_wait_deliver;
     } else {
         wait->wait.kind = &kind->kind;
+        wait->wait.select = NULL;
         wait->os_thread = GREEN_OS_THREAD_RUNNING;
         wait->async = NULL;
     }
@@ -92,19 +93,34 @@ static inline void green__shared_wait_init(green_shared_wait *wait, const green_
 static inline void green__shared_wait_init_async(green_shared_wait *wait, const green_shared_wait_kind *kind,
                                                  struct green_async_wait *async) {
     wait->wait.kind = &kind->kind;
+    wait->wait.select = NULL;
     wait->hub = NULL;
     wait->served = false;
     wait->async = async;
 }
 
-/* Takes the first wait off a list, to serve it. NULL if the list is empty. Call it with the
- * lock. */
-static inline green_shared_wait *green__shared_wait_take(green_wait_list *list) {
-    green_wait *first = green__wait_list_take(list);
+/* Removes the first wait of a list. NULL if the list is empty. Call it with the lock. */
+static inline green_shared_wait *green__shared_wait_pop(green_wait_list *list) {
+    green_wait *first = green__wait_list_pop(list);
     if (!first)
         return NULL;
     green_shared_wait *wait = GREEN_CONTAINER(first, green_shared_wait, wait);
     wait->served = true;
+    return wait;
+}
+
+/* Whether a wait that was removed may be served: false if it belongs to a select that has ended.
+ * Call it with the lock. */
+static inline bool green__shared_wait_claim(green_shared_wait *wait) {
+    return GREEN_LIKELY(!wait->wait.select) || green__select_claim(&wait->wait);
+}
+
+/* Takes the first wait off a list, to serve it. NULL if none is left. Call it with the lock. */
+static inline green_shared_wait *green__shared_wait_take(green_wait_list *list) {
+    green_shared_wait *wait;
+    do
+        wait = green__shared_wait_pop(list);
+    while (wait && !green__shared_wait_claim(wait));
     return wait;
 }
 

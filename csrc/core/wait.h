@@ -30,10 +30,11 @@ typedef struct green_wait_link {
 struct green_wait {
     const green_wait_kind *kind;
     struct green_thread *thread;
-    int64_t since;        /* the hub's clock when it parked */
-    int cause;            /* -errno, if the call was ended by its own timeout or by a close */
-    bool cancelled;       /* kind->cancel was called */
-    green_wait_link link; /* in a list */
+    struct green_selection *select; /* NULL, or what it is one of the waits of: see select.h */
+    int64_t since;               /* the hub's clock when it parked */
+    int cause;                   /* -errno, if the call was ended by its own timeout or by a close */
+    bool cancelled;              /* kind->cancel was called */
+    green_wait_link link;        /* in a list */
 };
 
 /* Waits in the order in which they were appended: a ring through a link that is not part of
@@ -61,11 +62,25 @@ static inline void green__wait_list_remove(green_wait *wait) {
 }
 
 /* Removes and returns the first wait of a list. NULL if the list is empty. */
-static inline green_wait *green__wait_list_take(green_wait_list *list) {
+static inline green_wait *green__wait_list_pop(green_wait_list *list) {
     if (green__wait_list_is_empty(list))
         return NULL;
     green_wait *first = GREEN_CONTAINER(list->next, green_wait, link);
     green__wait_list_remove(first);
+    return first;
+}
+
+/* Ends the select of a wait that was removed from its list, in favor of the wait. Returns false
+ * if another case of the select was served before. */
+bool green__select_claim(green_wait *wait);
+
+/* Removes and returns the first wait of a list, to serve it: the caller must make its thread
+ * ready. Drops waits whose select has ended. NULL if no wait is left. */
+static inline green_wait *green__wait_list_take(green_wait_list *list) {
+    green_wait *first;
+    do
+        first = green__wait_list_pop(list);
+    while (first && __builtin_expect(first->select != NULL, 0) && !green__select_claim(first));
     return first;
 }
 

@@ -5,6 +5,7 @@
 
 #include "../core/async_wait.h"
 #include "../core/fork.h"
+#include "../core/select.h"
 #include "../core/shared_wait.h"
 
 #include <stdio.h>
@@ -45,10 +46,16 @@ static inline bool is_full(green_channel *channel) {
     return channel->sent - channel->taken_seen >= channel->limit;
 }
 
-/* Takes the first wait off a list, to serve it. */
+/* Takes the first wait off a list, to serve it. Drops waits of a select that has ended. NULL if none
+ * is left. */
 static struct channel_wait *take(green_wait_list *list, size_t *waiting) {
-    green__channel_set(waiting, *waiting - 1);
-    return GREEN_CONTAINER(green__shared_wait_take(list), struct channel_wait, wait);
+    while (GREEN_LIKELY(*waiting > 0)) {
+        green__channel_set(waiting, *waiting - 1);
+        green_shared_wait *wait = green__shared_wait_pop(list);
+        if (GREEN_LIKELY(green__shared_wait_claim(wait)))
+            return GREEN_CONTAINER(wait, struct channel_wait, wait);
+    }
+    return NULL;
 }
 
 static const green_shared_wait_kind sending, receiving;
@@ -86,8 +93,8 @@ static inline void wake(struct channel_wait *waits) {
 static inline int store_or_pass(green_channel *channel, void *element, struct channel_wait **woken) {
     if (GREEN_UNLIKELY(channel->closed))
         return -EBADF;
-    if (GREEN_UNLIKELY(channel->receiving)) {
-        struct channel_wait *receiver = take(&channel->receivers, &channel->receiving);
+    struct channel_wait *receiver;
+    if (GREEN_UNLIKELY(channel->receiving) && (receiver = take(&channel->receivers, &channel->receiving))) {
         move(channel, receiver->element, element);
         served(receiver, 0, woken);
         return 1;
@@ -170,10 +177,9 @@ static inline void take_from_out(green_channel *channel, void *element) {
 
 /* With both locks. Serves the senders that wait, while there is room. */
 static void admit(green_channel *channel, struct channel_wait **last) {
-    while (channel->sending && !is_full(channel)) {
-        struct channel_wait *sender = take(&channel->senders, &channel->sending);
+    struct channel_wait *sender;
+    while (channel->sending && !is_full(channel) && (sender = take(&channel->senders, &channel->sending)))
         last = served(sender, store(channel, sender->element) ? 0 : -ENOMEM, last);
-    }
 }
 
 static void swap_buffers(green_channel *channel) {
@@ -238,26 +244,29 @@ static inline bool receive_at_once(green_channel *channel, void *element) {
 
 /* Capacity 0 --------------------------------------------------------------- */
 
-/* Passes the element to the first thread that waits at the other end, or takes it from there.
- * Enters the list of waits if there is none and wait is not NULL. */
+/* Passes the element to the first thread that waits at the other end, or takes it from there. With
+ * the lock. */
+static inline __attribute__((always_inline)) int pass_or_take(green_channel *channel, bool sends, void *element,
+                                                              struct channel_wait **woken) {
+    struct channel_wait *other =
+        sends ? take(&channel->receivers, &channel->receiving) : take(&channel->senders, &channel->sending);
+    if (!other)
+        return channel->closed ? -EBADF : 0;
+    move(channel, sends ? other->element : element, sends ? element : other->element);
+    served(other, 0, woken);
+    return 1;
+}
+
+/* Enters the list of waits if no thread waits at the other end, and wait is not NULL. */
 static inline __attribute__((always_inline)) int meet(green_channel *channel, bool sends, void *element,
                                                       struct channel_wait *wait, struct channel_wait **woken) {
     green_channel_locks locks;
-    int done = 0;
     green__channel_lock_send(channel, &locks);
-    if (sends ? channel->receiving : channel->sending) {
-        struct channel_wait *other =
-            sends ? take(&channel->receivers, &channel->receiving) : take(&channel->senders, &channel->sending);
-        move(channel, sends ? other->element : element, sends ? element : other->element);
-        served(other, 0, woken);
-        done = 1;
-    } else if (channel->closed) {
-        done = -EBADF;
-    } else if (wait && sends) {
+    int done = pass_or_take(channel, sends, element, woken);
+    if (done == 0 && wait && sends)
         enter(wait, &sending, &channel->senders, &channel->sending);
-    } else if (wait) {
+    else if (done == 0 && wait)
         enter(wait, &receiving, &channel->receivers, &channel->receiving);
-    }
     green__channel_unlock_send(channel, &locks);
     return done;
 }
@@ -459,11 +468,157 @@ int green_channel_close(green_channel *channel) {
     green_channel_locks held;
     green__channel_lock_both(channel, &held);
     __atomic_store_n(&channel->closed, true, __ATOMIC_RELAXED);
-    while (!green__wait_list_is_empty(&channel->receivers))
-        last = served(take(&channel->receivers, &channel->receiving), -EBADF, last);
-    while (!green__wait_list_is_empty(&channel->senders))
-        last = served(take(&channel->senders, &channel->sending), -EBADF, last);
+    struct channel_wait *wait;
+    while ((wait = take(&channel->receivers, &channel->receiving)))
+        last = served(wait, -EBADF, last);
+    while ((wait = take(&channel->senders, &channel->sending)))
+        last = served(wait, -EBADF, last);
     green__channel_unlock_both(channel, &held);
     wake(woken);
     return 0;
+}
+
+/* Cases of a select -------------------------------------------------------- */
+
+/* The wait of a case. With the locks of a channel, which one of its cases holds. */
+struct channel_case {
+    struct channel_wait wait;
+    green_channel_locks held;
+    struct channel_wait *woken;
+};
+
+static bool may_receive(const green_case *c, const green_hub *hub) {
+    (void)hub;
+    const green_channel *channel = c->object;
+    return green__channel_read(&channel->sent) != green__channel_read(&channel->taken) ||
+           green__channel_read(&channel->sending) > 0 || green_channel_is_closed(channel);
+}
+
+static bool may_send(const green_case *c, const green_hub *hub) {
+    (void)hub;
+    const green_channel *channel = c->object;
+    return green__channel_read(&channel->sent) - green__channel_read(&channel->taken) < channel->limit ||
+           green__channel_read(&channel->receiving) > 0 || green_channel_is_closed(channel);
+}
+
+static bool end_attempt(green_case *c, bool sends, int done) {
+    c->error = done < 0 ? green__channel_fail(done, sends, 0) : 0;
+    return done != 0;
+}
+
+static bool attempt_receive(green_case *c, green_hub *hub) {
+    (void)hub;
+    green_channel *channel = c->object;
+    return end_attempt(c, false, attempt(channel, channel->limit == 0, false, c->element, NULL));
+}
+
+static bool attempt_send(green_case *c, green_hub *hub) {
+    (void)hub;
+    green_channel *channel = c->object;
+    return end_attempt(c, true, attempt(channel, channel->limit == 0, true, c->element, NULL));
+}
+
+static void lock_case(green_case_wait *wait) {
+    green__channel_lock_both(wait->of->object, &GREEN_CASE_WAIT(wait, struct channel_case)->held);
+}
+
+static void unlock_case(green_case_wait *wait) {
+    green__channel_unlock_both(wait->of->object, &GREEN_CASE_WAIT(wait, struct channel_case)->held);
+}
+
+static bool attempt_locked(green_case_wait *wait, bool sends) {
+    green_channel *channel = wait->of->object;
+    struct channel_case *own = GREEN_CASE_WAIT(wait, struct channel_case);
+    void *element = wait->of->element;
+    int done;
+    own->woken = NULL;
+    if (channel->limit == 0)
+        done = pass_or_take(channel, sends, element, &own->woken);
+    else if (sends)
+        done = store_or_pass(channel, element, &own->woken);
+    else
+        done = take_and_admit(channel, element, NULL, &own->woken);
+    return end_attempt(wait->of, sends, done);
+}
+
+static bool receive_locked(green_case_wait *wait) {
+    return attempt_locked(wait, false);
+}
+
+static bool send_locked(green_case_wait *wait) {
+    return attempt_locked(wait, true);
+}
+
+static void enter_case(green_case_wait *wait, bool sends) {
+    green_channel *channel = wait->of->object;
+    struct channel_case *own = GREEN_CASE_WAIT(wait, struct channel_case);
+    green_selection *select = wait->wait.select;
+    own->wait.channel = channel;
+    own->wait.element = wait->of->element;
+    own->wait.began = 0;
+    own->wait.async = NULL;
+    if (sends)
+        enter(&own->wait, &sending, &channel->senders, &channel->sending);
+    else
+        enter(&own->wait, &receiving, &channel->receivers, &channel->receiving);
+    wait->wait.select = select; /* with the lock: nothing has seen the wait without */
+}
+
+static void enter_receive(green_case_wait *wait) {
+    enter_case(wait, false);
+}
+
+static void enter_send(green_case_wait *wait) {
+    enter_case(wait, true);
+}
+
+static void wake_others(green_case_wait *wait) {
+    wake(GREEN_CASE_WAIT(wait, struct channel_case)->woken);
+}
+
+static void leave_case(green_case_wait *wait) {
+    green__shared_wait_leave(&GREEN_CASE_WAIT(wait, struct channel_case)->wait.wait);
+}
+
+static bool is_outside(const green_case_wait *wait) {
+    return has_other_users(wait->of->object);
+}
+
+static int result_of(green_case_wait *wait) {
+    return GREEN_CASE_WAIT(wait, struct channel_case)->wait.result;
+}
+
+static void finish_receive(green_case_wait *wait) {
+    end_attempt(wait->of, false, result_of(wait));
+}
+
+static void finish_send(green_case_wait *wait) {
+    end_attempt(wait->of, true, result_of(wait));
+}
+
+static const green_shared_case_kind shared_receive_case = {.lock = lock_case,
+                                                           .unlock = unlock_case,
+                                                           .attempt = receive_locked,
+                                                           .enter = enter_receive,
+                                                           .wake = wake_others,
+                                                           .leave = leave_case,
+                                                           .is_outside = is_outside};
+static const green_shared_case_kind shared_send_case = {.lock = lock_case,
+                                                        .unlock = unlock_case,
+                                                        .attempt = send_locked,
+                                                        .enter = enter_send,
+                                                        .wake = wake_others,
+                                                        .leave = leave_case,
+                                                        .is_outside = is_outside};
+static const green_case_kind receive_case = {
+    .may_be_ready = may_receive, .attempt = attempt_receive, .finish = finish_receive, .shared = &shared_receive_case};
+static const green_case_kind send_case = {
+    .may_be_ready = may_send, .attempt = attempt_send, .finish = finish_send, .shared = &shared_send_case};
+
+green_case green_case_receive(green_channel *channel, void *element) {
+    return (green_case){.kind = channel ? &receive_case : NULL, .object = channel, .element = element};
+}
+
+green_case green_case_send(green_channel *channel, void *element) {
+    return (green_case){.kind = channel ? &send_case : NULL, .object = channel, .element = element};
 }

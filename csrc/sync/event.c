@@ -2,6 +2,8 @@
  * event may be reset or freed before the waiter runs. */
 #include "hub_affinity.h"
 
+#include "../core/select.h"
+
 #include <green/event.h>
 
 #include <stdio.h>
@@ -119,6 +121,44 @@ int green_event_wait(green_event *event, void **value, int64_t timeout) {
         return explain(-ETIMEDOUT, timeout);
     return wait_for(event, timeout, value);
 }
+
+/* Cases of a select -------------------------------------------------------- */
+
+static bool may_be_sent(const green_case *c, const green_hub *hub) {
+    const green_event *event = c->object;
+    return event->hub != hub || event->sent;
+}
+
+static bool attempt_case(green_case *c, green_hub *hub) {
+    (void)hub;
+    green_event *event = c->object;
+    c->error = green__hub_affinity_check(&event->hub, "event");
+    if (c->error == 0 && event->sent)
+        c->error = deliver_value(event->value, event->error, &c->value);
+    return c->error < 0 || event->sent;
+}
+
+static void enter_case(green_case_wait *wait, green_hub *hub) {
+    (void)hub;
+    green_event *event = wait->of->object;
+    GREEN_CASE_WAIT(wait, struct event_wait)->error = 0;
+    green__case_wait_enter(wait, &awaiting, &event->waiters);
+}
+
+static void finish_case(green_case_wait *wait) {
+    const struct event_wait *waiter = GREEN_CASE_WAIT(wait, struct event_wait);
+    wait->of->error = waiter->wait.cause < 0 ? explain(waiter->wait.cause, GREEN_FOREVER)
+                                             : deliver_value(waiter->value, waiter->error, &wait->of->value);
+}
+
+static const green_case_kind event_case = {
+    .may_be_ready = may_be_sent, .attempt = attempt_case, .enter = enter_case, .finish = finish_case};
+
+green_case green_case_event(green_event *event) {
+    return (green_case){.kind = event ? &event_case : NULL, .object = event};
+}
+
+/* State -------------------------------------------------------------------- */
 
 bool green_event_is_sent(const green_event *event) {
     return event->sent;

@@ -1,6 +1,7 @@
 #include "hub_affinity.h"
 
 #include "../core/fork.h"
+#include "../core/select.h"
 
 int green__hub_affinity_set(green_hub **hub, const char *object) {
     if (*hub && green__hub_is_abandoned(*hub))
@@ -16,8 +17,15 @@ int green__hub_affinity_set(green_hub **hub, const char *object) {
 }
 
 void green__wait_list_end(green_wait_list *list, int cause) {
-    while (!green__wait_list_is_empty(list))
-        green__wait_end(GREEN_CONTAINER(list->next, green_wait, link), cause);
+    while (!green__wait_list_is_empty(list)) {
+        green_wait *first = GREEN_CONTAINER(list->next, green_wait, link);
+        if (GREEN_LIKELY(!first->select)) {
+            green__wait_end(first, cause);
+        } else {
+            green__wait_list_pop(list);
+            green__select_serve(first, cause);
+        }
+    }
 }
 
 size_t green__wait_list_count(const green_wait_list *list) {

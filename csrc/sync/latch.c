@@ -25,7 +25,7 @@ void green__latch_open_locked(green_latch *latch) {
     for (green_shared_wait *wait; (wait = green__shared_wait_take(&latch->waiters));)
         green__wait_list_append(&served, &wait->wait);
     green__short_unlock(&latch->lock);
-    for (green_wait *wait; (wait = green__wait_list_take(&served));)
+    for (green_wait *wait; (wait = green__wait_list_pop(&served));)
         green__shared_wait_wake(GREEN_CONTAINER(wait, green_shared_wait, wait));
 }
 

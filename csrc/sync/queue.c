@@ -3,6 +3,8 @@
 #include "heap.h"
 #include "hub_affinity.h"
 
+#include "../core/select.h"
+
 #include <green/queue.h>
 
 #include <stdio.h>
@@ -110,22 +112,24 @@ static bool store_element(green_queue *queue, void *element) {
     return true;
 }
 
-/* Wakes the first thread in a list; its call succeeds. Returns its element. */
+/* Wakes the first thread in a list; its call succeeds. Returns its element. NULL: none waits. */
 static inline void *serve(green_wait_list *list) {
-    struct queue_wait *wait = GREEN_CONTAINER(green__wait_list_take(list), struct queue_wait, wait);
-    green__ready(wait->wait.thread);
-    return wait->element;
+    green_wait *first = green__wait_list_take(list);
+    if (!first)
+        return NULL;
+    green__ready(first->thread);
+    return GREEN_CONTAINER(first, struct queue_wait, wait)->element;
 }
 
 /* Serves waiting puts while there is room. */
 static void admit(green_queue *queue) {
-    while (queue->count < queue->limit && !green__wait_list_is_empty(&queue->putters)) {
-        green_wait *first = GREEN_CONTAINER(queue->putters.next, green_wait, link);
+    green_wait *first;
+    while (queue->count < queue->limit && (first = green__wait_list_take(&queue->putters))) {
         if (!store_element(queue, GREEN_CONTAINER(first, struct queue_wait, wait)->element)) {
-            green__wait_end(first, -ENOMEM);
-            continue;
+            first->cause = -ENOMEM;
+            first->cancelled = true;
         }
-        serve(&queue->putters);
+        green__ready(first->thread);
     }
 }
 
@@ -146,18 +150,16 @@ static __attribute__((noinline)) void *take_and_refill(green_queue *queue) {
 static inline void *get_now(green_queue *queue) {
     if (GREEN_LIKELY(queue->count > 0))
         return GREEN_LIKELY(green__wait_list_is_empty(&queue->putters)) ? take(queue) : take_and_refill(queue);
-    if (green__wait_list_is_empty(&queue->putters))
-        return NULL;
-    queue->unfinished++;
-    return serve(&queue->putters);
+    void *element = serve(&queue->putters);
+    queue->unfinished += element != NULL;
+    return element;
 }
 
 /* Wakes the first waiting get. Returns the memory for its element, or NULL if none waits. */
 static inline void *getter_now(green_queue *queue) {
-    if (green__wait_list_is_empty(&queue->getters))
-        return NULL;
-    queue->unfinished++;
-    return serve(&queue->getters);
+    void *memory = serve(&queue->getters);
+    queue->unfinished += memory != NULL;
+    return memory;
 }
 
 /* Returns 1 if the element was moved, 0 if a put would have to wait, or -ENOMEM. */
@@ -389,8 +391,7 @@ int green_queue_task_done(green_queue *queue) {
     if (queue->unfinished == 0)
         return green__fail(-EINVAL, "green_queue_task_done: called more often than elements were put");
     if (--queue->unfinished == 0)
-        while (!green__wait_list_is_empty(&queue->joiners))
-            serve(&queue->joiners);
+        green__ready_all(&queue->joiners);
     return 0;
 }
 
@@ -400,6 +401,72 @@ int green_queue_join(green_queue *queue, int64_t timeout) {
         return error;
     return wait_in(queue, &queue->joiners, &joining, NULL, timeout, "cannot join a queue",
                    "not all of its elements were finished");
+}
+
+/* Cases of a select -------------------------------------------------------- */
+
+static bool may_get(const green_case *c, const green_hub *hub) {
+    const green_queue *queue = c->object;
+    return queue->hub != hub || queue->count > 0 || !green__wait_list_is_empty(&queue->putters) || queue->closed;
+}
+
+static bool may_put(const green_case *c, const green_hub *hub) {
+    const green_queue *queue = c->object;
+    return queue->hub != hub || queue->count < queue->limit || !green__wait_list_is_empty(&queue->getters) ||
+           queue->closed;
+}
+
+static bool attempt_get(green_case *c, green_hub *hub) {
+    (void)hub;
+    int done = green_queue_try_get(c->object, c->element);
+    c->error = done < 0 ? done : 0;
+    return done != 0;
+}
+
+static bool attempt_put(green_case *c, green_hub *hub) {
+    (void)hub;
+    int done = green_queue_try_put(c->object, c->element);
+    c->error = done < 0 ? done : 0;
+    return done != 0;
+}
+
+static green_wait_list *begin_case(green_case_wait *wait, bool gets) {
+    green_queue *queue = wait->of->object;
+    struct queue_wait *own = GREEN_CASE_WAIT(wait, struct queue_wait);
+    own->queue = queue;
+    own->element = wait->of->element;
+    return gets ? &queue->getters : &queue->putters;
+}
+
+static void enter_get(green_case_wait *wait, green_hub *hub) {
+    (void)hub;
+    green__case_wait_enter(wait, &getting, begin_case(wait, true));
+}
+
+static void enter_put(green_case_wait *wait, green_hub *hub) {
+    (void)hub;
+    green__case_wait_enter(wait, &putting, begin_case(wait, false));
+}
+
+static void finish_get(green_case_wait *wait) {
+    wait->of->error = explain(wait->wait.cause, "cannot get");
+}
+
+static void finish_put(green_case_wait *wait) {
+    wait->of->error = explain(wait->wait.cause, "cannot put");
+}
+
+static const green_case_kind get_case = {
+    .may_be_ready = may_get, .attempt = attempt_get, .enter = enter_get, .finish = finish_get};
+static const green_case_kind put_case = {
+    .may_be_ready = may_put, .attempt = attempt_put, .enter = enter_put, .finish = finish_put};
+
+green_case green_case_get(green_queue *queue, void *element) {
+    return (green_case){.kind = queue ? &get_case : NULL, .object = queue, .element = element};
+}
+
+green_case green_case_put(green_queue *queue, void *element) {
+    return (green_case){.kind = queue ? &put_case : NULL, .object = queue, .element = element};
 }
 
 /* State -------------------------------------------------------------------- */

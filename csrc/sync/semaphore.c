@@ -3,6 +3,8 @@
  * thread has it even if it is killed before it runs. */
 #include "hub_affinity.h"
 
+#include "../core/select.h"
+
 #include <green/semaphore.h>
 
 #include <stdio.h>
@@ -25,7 +27,7 @@ struct semaphore_wait {
 static void describe(const green_wait *wait, const char *verb, char *text, size_t size) {
     const green_wait_list *list = GREEN_CONTAINER(wait, const struct semaphore_wait, wait)->list;
     size_t before = 0;
-    for (const green_wait_link *link = wait->link.previous; link != list; link = link->previous)
+    for (const green_wait_link *link = wait->link.previous; link != list && link != &wait->link; link = link->previous)
         before++;
     snprintf(text, size, "%s a semaphore (%zu ahead)", verb, before);
 }
@@ -152,6 +154,41 @@ int green_semaphore_release_within(green_semaphore *semaphore, int64_t timeout) 
         return explain(-ETIMEDOUT, &releasing, timeout);
     return wait_in(semaphore->hub, &semaphore->releasers, &releasing, timeout);
 }
+
+/* Cases of a select -------------------------------------------------------- */
+
+static bool may_acquire(const green_case *c, const green_hub *hub) {
+    const green_semaphore *semaphore = c->object;
+    return semaphore->hub != hub || semaphore->permits > 0 || !green__wait_list_is_empty(&semaphore->releasers);
+}
+
+static bool attempt_case(green_case *c, green_hub *hub) {
+    (void)hub;
+    int done = green_semaphore_try_acquire(c->object);
+    c->error = done < 0 ? done : 0;
+    return done != 0;
+}
+
+static void enter_case(green_case_wait *wait, green_hub *hub) {
+    (void)hub;
+    green_semaphore *semaphore = wait->of->object;
+    GREEN_CASE_WAIT(wait, struct semaphore_wait)->list = &semaphore->acquirers;
+    green__case_wait_enter(wait, &acquiring, &semaphore->acquirers);
+}
+
+static void finish_case(green_case_wait *wait) {
+    int error = wait->wait.cause;
+    wait->of->error = error < 0 ? explain(error, &acquiring, GREEN_FOREVER) : 0;
+}
+
+static const green_case_kind acquire_case = {
+    .may_be_ready = may_acquire, .attempt = attempt_case, .enter = enter_case, .finish = finish_case};
+
+green_case green_case_acquire(green_semaphore *semaphore) {
+    return (green_case){.kind = semaphore ? &acquire_case : NULL, .object = semaphore};
+}
+
+/* State -------------------------------------------------------------------- */
 
 int64_t green_semaphore_permits(const green_semaphore *semaphore) {
     return semaphore->permits;

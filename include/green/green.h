@@ -86,6 +86,7 @@
 #include <green/remote_thread.h>
 #include <green/report.h>
 #include <green/rwlock.h>
+#include <green/select.h>
 #include <green/semaphore.h>
 #include <green/serve.h>
 #include <green/server.h>
