@@ -20,7 +20,7 @@ static void leave_lists_of_hub(green_selection *select) {
 
 void green__select_leave_shared(green_selection *select) {
     for (green_case_wait *wait = select->shared; wait; wait = wait->next)
-        wait->of->kind->shared->leave(wait);
+        wait->kind->shared->leave(wait);
     select->shared = NULL;
 }
 
@@ -28,7 +28,7 @@ void green__select_leave_shared(green_selection *select) {
  * others. */
 static void leave_others(green_selection *select) {
     leave_lists_of_hub(select);
-    if (!select->served || !green__case_wait_of(select->served)->of->kind->shared)
+    if (!select->served || !green__case_wait_of(select->served)->kind->shared)
         green__select_leave_shared(select);
 }
 

@@ -18,9 +18,11 @@
 #include "hub_record.h"
 #include "wait.h"
 
-#include <green/select.h>
-
 enum { GREEN_CASE_WAIT_SIZE = 192 };
+
+/* Those of the caller: see green/select.h. */
+typedef struct green_case green_case;
+typedef struct green_case_kind green_case_kind;
 
 /* A case while its thread waits. */
 typedef struct green_case_wait {
@@ -29,6 +31,7 @@ typedef struct green_case_wait {
         max_align_t memory[GREEN_CASE_WAIT_SIZE / sizeof(max_align_t)]; /* of the object's type, which begins with it */
     };
     green_case *of;
+    const green_case_kind *kind;
     struct green_case_wait *next; /* of a shared object: the next one, by address of the object */
     bool in_list;                 /* it was appended to a list of an object of the hub */
     bool dropped;                 /* from this list, because the select has ended: the object may have been freed */
@@ -50,6 +53,7 @@ typedef struct green_selection {
     green_case_wait *shared; /* the cases of objects that OS threads share */
     size_t operations;       /* of the engine, in progress */
     bool drains;             /* parked until there are none */
+    bool from_outside;       /* a case will be served from outside of the hub: see virtual_clock.h */
 } green_selection;
 
 /* The functions of an object that OS threads share. The first two are called for one of the cases

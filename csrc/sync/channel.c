@@ -8,6 +8,8 @@
 #include "../core/select.h"
 #include "../core/shared_wait.h"
 
+#include <green/select.h>
+
 #include <stdio.h>
 
 /* A thread that waits to send or to receive, and the memory of its element. The thread that

@@ -4,6 +4,8 @@
 #include "../core/io.h"
 #include "../core/virtual_peers.h"
 
+#include <green/select.h>
+
 #include <poll.h>
 #include <stdio.h>
 
@@ -65,6 +67,8 @@ void green__descriptor_case_enter(green_case_wait *wait, green_hub *hub, int fd,
                          .exact = events & POLLOUT,
                          .no_file_ref = !(events & POLLOUT) && green__io_keeps_address(fd)};
     own->wait.select->operations++;
+    if (hub->has_virtual_clock && green__descriptor_is_from_outside(fd))
+        own->wait.select->from_outside = true;
     hub->engine->class->submit(hub->engine, &own->op);
 }
 

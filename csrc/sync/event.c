@@ -5,6 +5,7 @@
 #include "../core/select.h"
 
 #include <green/event.h>
+#include <green/select.h>
 
 #include <stdio.h>
 #include <stdlib.h>

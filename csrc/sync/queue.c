@@ -6,6 +6,7 @@
 #include "../core/select.h"
 
 #include <green/queue.h>
+#include <green/select.h>
 
 #include <stdio.h>
 #include <stdlib.h>

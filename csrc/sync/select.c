@@ -5,6 +5,8 @@
 #include "../core/interrupt.h"
 #include "../core/virtual_clock.h"
 
+#include <green/select.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -144,6 +146,7 @@ static void init(green_selection *select, green_hub *hub, green_case_wait *waits
         green__wait_init(hub, &wait->wait, NULL);
         wait->wait.select = select;
         wait->of = &cases[i];
+        wait->kind = cases[i].kind;
         wait->in_list = wait->dropped = false;
         if (cases[i].kind->shared)
             add_shared(select, wait);
@@ -159,14 +162,14 @@ static void lock_shared(green_selection *select) {
     const green_case_wait *previous = NULL;
     for (green_case_wait *wait = select->shared; wait; previous = wait, wait = wait->next)
         if (is_first_of_object(wait, previous))
-            wait->of->kind->shared->lock(wait);
+            wait->kind->shared->lock(wait);
 }
 
 static void unlock_shared(green_selection *select) {
     const green_case_wait *previous = NULL;
     for (green_case_wait *wait = select->shared; wait; previous = wait, wait = wait->next)
         if (is_first_of_object(wait, previous))
-            wait->of->kind->shared->unlock(wait);
+            wait->kind->shared->unlock(wait);
 }
 
 /* Tries all cases of shared objects, and enters their lists if none is ready: at one time, so that
@@ -174,27 +177,27 @@ static void unlock_shared(green_selection *select) {
 static green_case_wait *enter_shared(green_selection *select) {
     green_case_wait *served = select->shared;
     lock_shared(select);
-    while (served && !served->of->kind->shared->attempt(served))
+    while (served && !served->kind->shared->attempt(served))
         served = served->next;
     if (!served)
         for (green_case_wait *wait = select->shared; wait; wait = wait->next)
-            wait->of->kind->shared->enter(wait);
+            wait->kind->shared->enter(wait);
     unlock_shared(select);
     if (served)
-        served->of->kind->shared->wake(served);
+        served->kind->shared->wake(served);
     return served;
 }
 
 static void enter_own(green_selection *select, green_hub *hub) {
     for (size_t i = 0; i < select->count; i++)
-        if (!select->cases[i].of->kind->shared)
-            select->cases[i].of->kind->enter(&select->cases[i], hub);
+        if (!select->cases[i].kind->shared)
+            select->cases[i].kind->enter(&select->cases[i], hub);
 }
 
 static void leave_own(green_selection *select, green_hub *hub) {
     for (size_t i = 0; i < select->count; i++)
-        if (select->cases[i].of->kind->leave)
-            select->cases[i].of->kind->leave(&select->cases[i], hub);
+        if (select->cases[i].kind->leave)
+            select->cases[i].kind->leave(&select->cases[i], hub);
 }
 
 static void describe_drain(const green_wait *wait, char *text, size_t size) {
@@ -214,16 +217,16 @@ static void drain(green_selection *select, green_hub *hub) {
     hub->io_waiters--;
 }
 
-static bool is_outside(const green_selection *select) {
+static bool is_from_outside(const green_selection *select) {
     for (const green_case_wait *wait = select->shared; wait; wait = wait->next)
-        if (wait->of->kind->shared->is_outside(wait))
+        if (wait->kind->shared->is_outside(wait))
             return true;
-    return false;
+    return select->from_outside;
 }
 
 static void park(green_selection *select, green_hub *hub, int64_t timeout) {
     bool waits_for_io = select->shared || select->operations > 0;
-    bool from_outside = hub->has_virtual_clock && is_outside(select);
+    bool from_outside = hub->has_virtual_clock && is_from_outside(select);
     hub->io_waiters += waits_for_io;
     hub->outside_work += from_outside;
     green__park_for(hub, &select->wait, timeout);
@@ -241,7 +244,7 @@ static ssize_t wait_with(green_selection *select, green_hub *hub, green_case *ca
     ssize_t result;
     if (select->served) {
         served = green__case_wait_of(select->served);
-        served->of->kind->finish(served);
+        served->kind->finish(served);
         result = served->of - cases;
     } else {
         result = green__wait_error(hub, &select->wait);

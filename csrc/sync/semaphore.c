@@ -5,6 +5,7 @@
 
 #include "../core/select.h"
 
+#include <green/select.h>
 #include <green/semaphore.h>
 
 #include <stdio.h>

@@ -4,6 +4,8 @@
 #include "../core/select.h"
 #include "../core/thread.h"
 
+#include <green/select.h>
+
 #include <stdio.h>
 
 static bool has_ended(const green_case *c, const green_hub *hub) {
