@@ -13,7 +13,7 @@ struct call {
     green_inherited_task *task; /* until it is called */
 };
 
-static green_offload_pool shared = GREEN_OFFLOAD_POOL(shared, "green-offload", 16);
+green_offload_pool green__offload_shared = GREEN_OFFLOAD_POOL(green__offload_shared, "green-offload", 16);
 
 static void run(green_job *job) {
     struct call *call = GREEN_CONTAINER(job, struct call, job);
@@ -47,7 +47,7 @@ int green_offload(green_offload_pool *pool, int (*function)(void *), void *argum
         .abandon = abandon,
         .task = green__task_inherit(&hub->switch_state.task_words),
     };
-    error = green__job_run(hub, pool ? pool : &shared, &call->job, timeout);
+    error = green__job_run(hub, pool ? pool : &green__offload_shared, &call->job, timeout);
     if (error == 0) {
         call->abandon = NULL;
         if (result)

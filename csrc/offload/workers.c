@@ -19,7 +19,9 @@ void green__workers_after_fork(green_lock *lock) {
     pool->parent_jobs = pool->first;
     pool->first = NULL;
     pool->last = &pool->first;
-    pool->queued = pool->threads = pool->busy = 0;
+    pool->queued = pool->threads = pool->busy = pool->emptying = 0;
+    green__wait_list_init(&pool->idle_waiters);
+    green__wait_list_init(&pool->empty_waiters);
 }
 
 static void pool_free(green_offload_pool *pool) {
@@ -48,12 +50,21 @@ static bool wait_for_work(green_offload_pool *pool) {
     return error == 0;
 }
 
+/* Whether the pool was shrunk, and has more workers than it may have. */
+static bool has_too_many(const green_offload_pool *pool) {
+    return pool->threads > pool->threads_max;
+}
+
+static bool keeps_idle_workers(const green_offload_pool *pool) {
+    return pool->handles > 0 && pool->emptying == 0 && !has_too_many(pool);
+}
+
 /* The next job, or NULL if the worker must end. Called with the lock held. */
 static green_job *next_job(green_offload_pool *pool) {
-    while (!pool->first && pool->handles > 0 && wait_for_work(pool))
+    while (!pool->first && keeps_idle_workers(pool) && wait_for_work(pool))
         ;
     green_job *job = pool->first;
-    if (!job)
+    if (!job || has_too_many(pool))
         return NULL;
     if (!(pool->first = job->next))
         pool->last = &pool->first;
@@ -73,6 +84,17 @@ static void end(green_job *job) {
     green__job_release(job);
 }
 
+/* Called with the lock held. Releases it for a moment if a thread waits for this state. */
+static void announce(green_offload_pool *pool) {
+    green_wait_list taken;
+    green__workers_take_waits(pool, &taken);
+    if (green__wait_list_is_empty(&taken))
+        return;
+    green__unlock(&pool->lock);
+    green__workers_wake(&taken);
+    green__lock(&pool->lock);
+}
+
 static void *work(void *argument) {
     green_offload_pool *pool = argument;
     green__os_thread_set_name(pool->name);
@@ -84,9 +106,13 @@ static void *work(void *argument) {
         end(job);
         green__lock(&pool->lock);
         pool->busy--;
+        announce(pool);
     }
+    green_wait_list taken;
     bool is_last = --pool->threads == 0 && pool->handles == 0;
+    green__workers_take_waits(pool, &taken);
     green__unlock(&pool->lock);
+    green__workers_wake(&taken);
     if (is_last)
         pool_free(pool);
     return NULL;
@@ -97,6 +123,32 @@ static int add_thread(green_offload_pool *pool) {
     int error = green__os_thread_start(NULL, STACK_SIZE, work, pool);
     pool->threads += error == 0;
     return error;
+}
+
+void green__workers_start(green_offload_pool *pool) {
+    while (pool->queued > pool->threads - pool->busy && pool->threads < pool->threads_max && add_thread(pool) == 0)
+        ;
+}
+
+/* Waits ------------------------------------------------------------------------ */
+
+static void take_all(green_wait_list *list, green_wait_list *taken) {
+    for (green_shared_wait *wait; (wait = green__shared_wait_take(list));)
+        green__wait_list_append(taken, &wait->wait);
+}
+
+void green__workers_take_waits(green_offload_pool *pool, green_wait_list *taken) {
+    green__wait_list_init(taken);
+    if (pool->queued > 0 || pool->busy > 0)
+        return;
+    take_all(&pool->idle_waiters, taken);
+    if (pool->threads == 0)
+        take_all(&pool->empty_waiters, taken);
+}
+
+void green__workers_wake(green_wait_list *taken) {
+    for (green_wait *wait; (wait = green__wait_list_take(taken));)
+        green__shared_wait_wake(GREEN_CONTAINER(wait, green_shared_wait, wait));
 }
 
 /* Jobs ------------------------------------------------------------------------- */
@@ -150,7 +202,10 @@ bool green__workers_take_back(green_offload_pool *pool, green_job *job) {
         job->queued = false;
         job->owners--;
     }
+    green_wait_list taken;
+    green__workers_take_waits(pool, &taken);
     green__unlock(&pool->lock);
+    green__workers_wake(&taken);
     return queued;
 }
 

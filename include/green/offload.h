@@ -51,6 +51,42 @@ GREEN_API GREEN_CHECK int green_offload_pool_make(green_offload_pool **pool,
  * interrupted still run, and then the workers end. Does not block. NULL does nothing. */
 GREEN_API void green_offload_pool_free(green_offload_pool *GREEN_NULLABLE pool);
 
+/* Changes the most workers of a pool, or of the pool that the process shares if pool is NULL. If
+ * there are more, the idle ones end at once and the others after their call. If calls wait,
+ * workers are started for them; those that the system refuses are started for later calls.
+ * Does not block.
+ *
+ * Returns 0, or:
+ *   -EINVAL  threads is 0
+ *   -ENOMEM  out of memory */
+GREEN_API GREEN_CHECK int green_offload_pool_resize(green_offload_pool *GREEN_NULLABLE pool, unsigned threads);
+
+/* Waits until no call of the pool waits or runs, those included whose callers have left. If pool is
+ * NULL, it is the pool that the process shares. Do not call it in a function that the pool runs.
+ *
+ * Returns 0, or:
+ *   -ETIMEDOUT  calls were left after timeout nanoseconds (0 does not wait)
+ *   -ENOMEM     out of memory
+ *   -ECANCELED, -ETIME
+ *               interrupted
+ *
+ * Blocks the calling green thread. */
+GREEN_API GREEN_CHECK int green_offload_pool_wait(green_offload_pool *GREEN_NULLABLE pool, int64_t timeout);
+
+/* Does the same, and ends the workers: the idle ones at once, the others when no call waits. Returns 0
+ * when the last one has left the pool and is about to end. The pool can still be used: a call
+ * starts a worker. Use it before a step for which a process must have few OS threads, or when a
+ * library is unloaded. Returns as green_offload_pool_wait() does; after an error, some workers may
+ * have ended. */
+GREEN_API GREEN_CHECK int green_offload_pool_empty(green_offload_pool *GREEN_NULLABLE pool, int64_t timeout);
+
+/* The most workers; the workers that there are; the calls that they run; the calls that wait for a
+ * worker. NULL is the pool that the process shares. */
+GREEN_API unsigned green_offload_pool_size(green_offload_pool *GREEN_NULLABLE pool);
+GREEN_API unsigned green_offload_pool_workers(green_offload_pool *GREEN_NULLABLE pool);
+GREEN_API unsigned green_offload_pool_running(green_offload_pool *GREEN_NULLABLE pool);
+GREEN_API unsigned green_offload_pool_waiting(green_offload_pool *GREEN_NULLABLE pool);
+
 /* Calls function(argument) on a worker of the pool, and waits until it returns or timeout
  * nanoseconds have passed. If pool is NULL, uses a pool that the process shares, with default
  * options. result may be NULL.

@@ -171,6 +171,20 @@ GREEN_API void green_thread_set_context(green_thread *thread, void *GREEN_NULLAB
  * this OS thread has no hub and none can be made. */
 GREEN_API green_thread *GREEN_NULLABLE green_current(void);
 
+/* Returns a handle of the thread with this id, such as one that was started without a handle: its
+ * id is in dumps, and it can pass on green_thread_id(green_current()). The caller owns the handle.
+ * Looks through all threads of the OS thread. NULL: this OS thread has no such thread, or it has
+ * finished. */
+GREEN_API green_thread *GREEN_NULLABLE green_thread_find(uint64_t id);
+
+/* Calls visit(thread, context) for each thread of this OS thread that has not finished, in the
+ * order of their ids. The context of the OS thread is among them, and threads of Green's own are
+ * not. visit must not block. It does not own the thread: retain it to keep it.
+ *
+ * Returns 0, or -ENOMEM, and visit was not called. */
+GREEN_API GREEN_CHECK int green_thread_each(void (*visit)(green_thread *thread, void *GREEN_NULLABLE context),
+                                            void *GREEN_NULLABLE context);
+
 /* Lets all ready threads run, and one loop iteration, which completes I/O. Blocks. Returns
  * 0. -ECANCELED, -ETIME: an interrupt was pending or arrived meanwhile; the other threads
  * have run nevertheless. -EWOULDBLOCK: called in a link or a destructor. */

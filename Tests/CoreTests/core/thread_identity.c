@@ -119,3 +119,81 @@ TEST(now, "the clock is CLOCK_MONOTONIC") {
     CHECK(now, >=, before.tv_sec * GREEN_SECOND + before.tv_nsec);
     CHECK(now, <=, after.tv_sec * GREEN_SECOND + after.tv_nsec);
 }
+
+/* Finding threads ------------------------------------------------------------ */
+
+static uint64_t own_id;
+
+static int note_id_and_nap(void *argument) {
+    own_id = green_thread_id(green_current());
+    return nap(argument);
+}
+
+TEST(find_detached, "a detached thread is found by its id, and its handle kills it and waits for it") {
+    CHECK(green_detach(note_id_and_nap, NULL), ==, 0);
+    let_run();
+    green_thread *thread = green_thread_find(own_id);
+    CHECK(thread != NULL);
+    CHECK(green_thread_id(thread), ==, own_id);
+    CHECK(green_thread_kill(thread), ==, 0);
+    int result = 0;
+    CHECK(green_thread_wait(thread, &result, GREEN_FOREVER), ==, 0);
+    CHECK(result, ==, -ECANCELED);
+    CHECK(green_thread_find(own_id) == NULL); /* it has finished, although its handle exists */
+    green_thread_release(thread);
+    CHECK(green_thread_find(own_id) == NULL);
+    CHECK(green_thread_find(0) == NULL);
+    CHECK(green_thread_find(UINT64_MAX) == NULL);
+    green_thread *self = green_thread_find(green_thread_id(green_current()));
+    CHECK(self == green_current());
+    green_thread_release(self);
+}
+
+TEST(find_error, "the error of a detached thread is not reported if its handle was waited for") {
+    int given = -EPIPE;
+    green_thread *thread;
+    capture_begin();
+    CHECK(green_detach(give, &given), ==, 0);
+    uint64_t id = green_thread_id(green_current());
+    do
+        thread = green_thread_find(++id);
+    while (!thread && id < 100000);
+    CHECK(thread != NULL);
+    CHECK(finish(thread), ==, -EPIPE);
+    CHECK_TEXT(capture_end(), "");
+}
+
+struct seen {
+    uint64_t ids[8];
+    int count;
+};
+
+static void see(green_thread *thread, void *context) {
+    struct seen *seen = context;
+    CHECK(seen->count, <, 8);
+    seen->ids[seen->count++] = green_thread_id(thread);
+    if (seen->count == 2) /* what visit starts and ends does not matter */
+        CHECK(green_detach(nap, NULL), ==, 0);
+}
+
+TEST(each, "each thread is visited once, in the order of their ids, and those that have finished are not") {
+    green_thread *threads[3];
+    int given = 0;
+    struct seen seen = {0};
+    CHECK(green_thread_each(see, &seen), ==, 0);
+    CHECK(seen.count, ==, 0); /* no hub */
+    CHECK(green_thread_find(1) == NULL);
+    for (int i = 0; i < 3; i++)
+        threads[i] = start(i == 1 ? give : nap, i == 1 ? &given : NULL);
+    CHECK(green_thread_wait(threads[1], NULL, GREEN_FOREVER), ==, 0);
+    CHECK(green_thread_each(see, &seen), ==, 0);
+    CHECK(seen.count, ==, 3);
+    CHECK(seen.ids[0], ==, green_thread_id(green_current()));
+    CHECK(seen.ids[1], ==, green_thread_id(threads[0]));
+    CHECK(seen.ids[2], ==, green_thread_id(threads[2]));
+    green_thread_release(threads[1]);
+    CHECK(kill_and_finish(threads[0]), ==, -ECANCELED);
+    CHECK(kill_and_finish(threads[2]), ==, -ECANCELED);
+    CHECK(green_hub_kill_threads(), ==, 1);
+    let_run();
+}
