@@ -84,6 +84,8 @@ struct green_case_kind {
     void (*enter)(green_case_wait *wait, green_hub *hub);
     /* Stops what enter() has started other than a list. NULL: nothing. */
     void (*leave)(green_case_wait *wait, green_hub *hub);
+    /* Called when no operation is in progress any more. NULL: nothing. */
+    void (*end)(green_case_wait *wait);
     /* Stores the results of the wait that was served in its case. */
     void (*finish)(green_case_wait *wait);
     /* NULL: the object belongs to the hub. */

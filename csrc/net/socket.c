@@ -295,9 +295,12 @@ static int fail_busy(const green_socket *socket, const green_wait *user, green_s
                        green__thread_label(user->thread, first, sizeof first));
 }
 
-int green__socket_begin(green_socket *socket, green_socket_io *call, green_socket_direction direction) {
+static inline green_wait **user_of(green_socket *socket, green_socket_direction direction) {
+    return direction == GREEN_READING ? &socket->reader : &socket->writer;
+}
+
+int green__socket_check(green_socket *socket, green_socket_direction direction) {
     green_hub *hub = socket->hub;
-    int64_t timeout = direction == GREEN_READING ? socket->read_timeout : socket->write_timeout;
     if (GREEN_UNLIKELY(hub != green__hub))
         return green__fail(-EXDEV, "cannot %s the socket: it %s", verbs[direction], green__foreign_hub_reason(hub));
     if (GREEN_UNLIKELY(socket->closed)) {
@@ -308,13 +311,16 @@ int green__socket_begin(green_socket *socket, green_socket_io *call, green_socke
         return green__fail(-ENOMEM,
                            "cannot read from the socket: there was no memory to keep the bytes of an interrupted read; "
                            "close the socket");
-    green_wait **user = direction == GREEN_READING ? &socket->reader : &socket->writer;
-    if (GREEN_UNLIKELY(*user != NULL))
-        return fail_busy(socket, *user, direction);
-    int error = green__begin(hub, timeout);
-    if (GREEN_UNLIKELY(error < 0))
+    green_wait *user = *user_of(socket, direction);
+    return GREEN_LIKELY(!user) ? 0 : fail_busy(socket, user, direction);
+}
+
+int green__socket_begin(green_socket *socket, green_socket_io *call, green_socket_direction direction) {
+    int64_t timeout = direction == GREEN_READING ? socket->read_timeout : socket->write_timeout;
+    int error = green__socket_check(socket, direction);
+    if (GREEN_UNLIKELY(error < 0) || GREEN_UNLIKELY((error = green__begin(socket->hub, timeout)) < 0))
         return error;
-    *user = &call->io.wait;
+    *user_of(socket, direction) = &call->io.wait;
     call->socket = socket;
     call->direction = direction;
     call->explained = false;
@@ -360,20 +366,26 @@ static void explain(const green_socket_io *call, ssize_t error) {
         green__fail((int)error, "cannot %s %s", verbs[call->direction], label);
 }
 
+void green__socket_enter(green_socket *socket, green_socket_direction direction, green_wait *wait) {
+    *user_of(socket, direction) = wait;
+    socket->references++;
+}
+
+void green__socket_leave(green_socket *socket, green_socket_direction direction) {
+    *user_of(socket, direction) = NULL;
+    if (GREEN_UNLIKELY(socket->closed && socket->fd >= 0 && !socket->reader && !socket->writer))
+        close_descriptor(socket);
+    green_socket_release(socket);
+}
+
 ssize_t green__socket_end(green_socket_io *call, ssize_t result) {
     green_socket *socket = call->socket;
-    if (call->direction == GREEN_READING)
-        socket->reader = NULL;
-    else
-        socket->writer = NULL;
     socket->failed[call->direction] = 0;
     if (GREEN_UNLIKELY(result < 0)) {
         explain(call, result);
         green__socket_set_failed(socket, call->direction, (int)result);
     }
-    if (GREEN_UNLIKELY(socket->closed && socket->fd >= 0 && !socket->reader && !socket->writer))
-        close_descriptor(socket);
-    green_socket_release(socket);
+    green__socket_leave(socket, call->direction);
     if (GREEN_UNLIKELY(call->yields && result >= 0))
         green__yield(green__hub);
     return result;

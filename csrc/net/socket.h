@@ -71,6 +71,14 @@ void green__socket_unmake(green_socket *socket);
 /* Frees a socket without closing its descriptor. It must have no other owner. */
 void green__socket_free(green_socket *socket);
 
+/* Whether a call in one direction may begin: 0, or the error that it would fail with. */
+int green__socket_check(green_socket *socket, green_socket_direction direction);
+
+/* Records a wait as the reader or writer, and keeps the socket until green__socket_leave(), which
+ * closes the descriptor if a close waits for this. No operation may be in progress then. */
+void green__socket_enter(green_socket *socket, green_socket_direction direction, green_wait *wait);
+void green__socket_leave(green_socket *socket, green_socket_direction direction);
+
 /* Begins a call in one direction, and records it as the reader or writer. Fails if the
  * socket is closed or has one already. */
 int green__socket_begin(green_socket *socket, green_socket_io *call, green_socket_direction direction);

@@ -12,6 +12,9 @@ typedef struct green_transport_class {
     /* Waits until bytes can be received. Returns the minimum number available, or 0 at the
      * end of the stream. */
     ssize_t (*wait_readable)(green_socket_io *call);
+    /* Whether received bytes, or the end of the stream, are here already, so that a read would
+     * probably not wait for the descriptor. */
+    bool (*has_unread)(const green_transport *transport);
     /* Writes all pieces. */
     ssize_t (*send)(green_socket_io *call, const struct iovec *pieces, int count);
     /* Shuts down the write direction. */

@@ -555,6 +555,7 @@ static void enter_case(green_case_wait *wait, bool sends) {
     green_channel *channel = wait->of->object;
     struct channel_case *own = GREEN_CASE_WAIT(wait, struct channel_case);
     green_selection *select = wait->wait.select;
+    green_channel_retain(channel); /* until the thread has run: another case may be served before */
     own->wait.channel = channel;
     own->wait.element = wait->of->element;
     own->wait.began = 0;
@@ -580,6 +581,10 @@ static void wake_others(green_case_wait *wait) {
 
 static void leave_case(green_case_wait *wait) {
     green__shared_wait_leave(&GREEN_CASE_WAIT(wait, struct channel_case)->wait.wait);
+}
+
+static void end_case(green_case_wait *wait) {
+    green_channel_release(wait->of->object);
 }
 
 static bool is_outside(const green_case_wait *wait) {
@@ -612,10 +617,16 @@ static const green_shared_case_kind shared_send_case = {.lock = lock_case,
                                                         .wake = wake_others,
                                                         .leave = leave_case,
                                                         .is_outside = is_outside};
-static const green_case_kind receive_case = {
-    .may_be_ready = may_receive, .attempt = attempt_receive, .finish = finish_receive, .shared = &shared_receive_case};
-static const green_case_kind send_case = {
-    .may_be_ready = may_send, .attempt = attempt_send, .finish = finish_send, .shared = &shared_send_case};
+static const green_case_kind receive_case = {.may_be_ready = may_receive,
+                                             .attempt = attempt_receive,
+                                             .finish = finish_receive,
+                                             .end = end_case,
+                                             .shared = &shared_receive_case};
+static const green_case_kind send_case = {.may_be_ready = may_send,
+                                          .attempt = attempt_send,
+                                          .finish = finish_send,
+                                          .end = end_case,
+                                          .shared = &shared_send_case};
 
 green_case green_case_receive(green_channel *channel, void *element) {
     return (green_case){.kind = channel ? &receive_case : NULL, .object = channel, .element = element};

@@ -55,9 +55,10 @@ static void describe(const green_wait *wait, char *text, size_t size) {
 
 static const green_wait_kind polling = {NULL, describe};
 
-void green__descriptor_case_enter(green_case_wait *wait, green_hub *hub, int fd, int events) {
+void green__descriptor_case_enter(green_case_wait *wait, const green_wait_kind *kind, int fd, int events) {
+    green_hub *hub = wait->wait.thread->hub;
     struct descriptor_wait *own = GREEN_CASE_WAIT(wait, struct descriptor_wait);
-    own->wait.kind = &polling;
+    own->wait.kind = kind;
     own->stopped = false;
     own->pending = true;
     own->op = (green_op){.complete = complete,
@@ -84,7 +85,8 @@ int green__descriptor_case_events(const green_case_wait *wait) {
 }
 
 static void enter(green_case_wait *wait, green_hub *hub) {
-    green__descriptor_case_enter(wait, hub, (int)wait->of->argument, (int)(wait->of->argument >> 32));
+    (void)hub;
+    green__descriptor_case_enter(wait, &polling, (int)wait->of->argument, (int)(wait->of->argument >> 32));
 }
 
 static void finish(green_case_wait *wait) {

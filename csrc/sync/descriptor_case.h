@@ -7,8 +7,8 @@
 /* The ready events of poll(2) at this time; 0: none; or -EBADF. */
 int green__descriptor_case_poll(int fd, int events);
 
-/* Begins the wait of a case for a descriptor. */
-void green__descriptor_case_enter(green_case_wait *wait, green_hub *hub, int fd, int events);
+/* Begins the wait of a case, of a given kind, for a descriptor. */
+void green__descriptor_case_enter(green_case_wait *wait, const green_wait_kind *kind, int fd, int events);
 
 /* The leave() of its kind. */
 void green__descriptor_case_leave(green_case_wait *wait, green_hub *hub);

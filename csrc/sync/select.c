@@ -200,6 +200,12 @@ static void leave_own(green_selection *select, green_hub *hub) {
             select->cases[i].kind->leave(&select->cases[i], hub);
 }
 
+static void end_waits(green_selection *select) {
+    for (size_t i = 0; i < select->count; i++)
+        if (select->cases[i].kind->end)
+            select->cases[i].kind->end(&select->cases[i]);
+}
+
 static void describe_drain(const green_wait *wait, char *text, size_t size) {
     (void)wait;
     snprintf(text, size, "ending a select");
@@ -252,6 +258,7 @@ static ssize_t wait_with(green_selection *select, green_hub *hub, green_case *ca
     green__select_leave_shared(select);
     leave_own(select, hub);
     drain(select, hub);
+    end_waits(select);
     return result;
 }
 

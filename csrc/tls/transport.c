@@ -47,6 +47,12 @@ static ssize_t tls_await(green_socket_io *call) {
     return there > 0 ? SSL_pending(tls_of(call)->ssl) : there;
 }
 
+/* OpenSSL takes one record at a time out of the input. */
+static bool tls_has_unread(const green_transport *transport) {
+    const green_tls *tls = GREEN_CONTAINER(transport, const green_tls, transport);
+    return SSL_pending(tls->ssl) > 0 || tls->input.count > 0 || tls->eof || tls->failure < 0;
+}
+
 static int fail_after_close_notify(green_socket_io *call) {
     call->explained = true;
     return green__fail(-EPIPE, "cannot write TLS data: the socket was shut down for writing");
@@ -206,8 +212,8 @@ static int tls_move(green_transport *transport, green_socket *to) {
     return 0;
 }
 
-const green_transport_class green__tls_transport = {tls_receive, tls_await,   tls_send, tls_finish,
-                                                    tls_close,   tls_destroy, tls_move};
+const green_transport_class green__tls_transport = {tls_receive, tls_await, tls_has_unread, tls_send,
+                                                    tls_finish,  tls_close, tls_destroy,    tls_move};
 
 int green__tls_attach(green_socket *socket, green_tls_context *context, const char *host) {
     green_tls *tls = calloc(1, sizeof *tls);

@@ -17,6 +17,7 @@
 
 #include <green/address.h>
 #include <green/base.h>
+#include <green/select.h>
 #include <sys/uio.h>
 
 GREEN_BEGIN
@@ -171,6 +172,14 @@ GREEN_API GREEN_CHECK int green_socket_peer_address(const green_socket *socket, 
 
 /* The descriptor, which stays owned by the socket. -EBADF: the socket is closed. */
 GREEN_API int green_socket_fd(const green_socket *socket);
+
+/* Cases of green_select(): the socket can be read from, or written to. A read, or a write of a few
+ * bytes, would then probably not wait: the socket has unread bytes or the end of the stream, or the
+ * kernel has room. With TLS, a read may still wait for the rest of a record; make the handshake first.
+ * A close serves the case with -EBADF, and a socket that has a reader, or a writer, with -EBUSY. The
+ * timeouts of the socket do not apply. NULL: absent. */
+GREEN_API green_case green_case_readable(green_socket *GREEN_NULLABLE socket);
+GREEN_API green_case green_case_writable(green_socket *GREEN_NULLABLE socket);
 
 GREEN_ASSUME_NONNULL_END
 GREEN_END

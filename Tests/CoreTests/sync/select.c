@@ -681,3 +681,19 @@ TEST(deadlock, "a select that nothing can end is a deadlock, and the message say
     green_semaphore_free(semaphore);
     green_event_free(event);
 }
+
+/* Channels ----------------------------------------------------------------- */
+
+TEST(released_channel, "a channel that is released while a select waits for it lives until the select ends") {
+    green_channel *first = channel_of_words(1), *second = channel_of_words(1);
+    int word = 5, got = -1;
+    struct selector selector = {.timeout = GREEN_FOREVER, .count = 2};
+    selector.cases[0] = green_case_receive(first, &got);
+    selector.cases[1] = green_case_receive(second, &got);
+    begin(&selector);
+    CHECK(green_channel_send(first, &word, 0), ==, 0);
+    green_channel_release(first);
+    green_channel_release(second);
+    CHECK(end(&selector), ==, 0);
+    CHECK(got, ==, 5);
+}

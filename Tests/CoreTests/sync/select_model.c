@@ -1,6 +1,6 @@
-/* Every sequence of up to five steps on a queue, a channel, where the threads that put and get
- * select among the object and others that are never ready: each must behave like the plain call,
- * and leave nothing behind in the others. */
+/* Every sequence of up to five steps on a queue or a channel whose threads select among it and other
+ * objects, which are never ready: each select must behave like the plain call, and leave nothing
+ * behind in the others. */
 #include "elements.h"
 #include "explore.h"
 #include "helpers.h"
@@ -185,8 +185,10 @@ static void compare_channel(const void *channel, const struct model *model) {
     others_check(model);
 }
 
+/* A select owns its channels until its thread has run. */
 static void free_channel(void *channel) {
     CHECK(green_channel_close(channel), ==, 0);
+    CHECK(green_yield(), ==, 0);
     green_channel_release(channel);
 }
 

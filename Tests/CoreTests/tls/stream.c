@@ -308,3 +308,24 @@ TEST(sizes, "writes of each size around that of a record arrive complete") {
     CHECK(green_read_exactly(pair.client, back, 16384), ==, 16384);
     release_tls_pair(&pair);
 }
+
+static void selected(green_tls_version version) {
+    struct tls_pair pair = tls_pair(version);
+    green_case readable = green_case_readable(pair.server), writable = green_case_writable(pair.server);
+    CHECK(green_select(&writable, 1, GREEN_FOREVER), ==, 0);
+    send_text(pair.client, "one\ntwo");
+    CHECK(green_select(&readable, 1, GREEN_FOREVER), ==, 0);
+    expect_text(pair.server, "one\n");
+    CHECK(green_select(&readable, 1, 0), ==, 0); /* OpenSSL has the rest of the record, not the descriptor */
+    expect_text(pair.server, "two");
+    CHECK(green_select(&readable, 1, GREEN_MILLISECOND), ==, -ETIMEDOUT);
+    CHECK(green_shutdown(pair.client, SHUT_WR), ==, 0);
+    CHECK(green_select(&readable, 1, GREEN_FOREVER), ==, 0);
+    expect_end(pair.server);
+    CHECK(green_select(&readable, 1, GREEN_FOREVER), ==, 0);
+    release_tls_pair(&pair);
+}
+
+TEST(selected, "a select finds bytes that OpenSSL has decrypted") {
+    with_each_version(selected);
+}
