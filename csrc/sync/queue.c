@@ -2,8 +2,7 @@
  * which thread puts or gets, and when. */
 #include "heap.h"
 #include "hub_affinity.h"
-
-#include "../core/select.h"
+#include "queue_case.h"
 
 #include <green/queue.h>
 #include <green/select.h>
@@ -13,9 +12,7 @@
 #include <string.h>
 
 struct green_queue {
-    green_hub *hub;
-    size_t count; /* stored elements */
-    size_t limit; /* waiting puts are served while count is below it; 0 when closed */
+    green_queue_state state;
     green_wait_list getters, putters, joiners;
     uint64_t unfinished;
     green_segmented_buffer buffer;
@@ -40,7 +37,7 @@ static size_t limit_of(int64_t capacity) {
 }
 
 static void set_limit(green_queue *queue) {
-    queue->limit = queue->closed ? 0 : limit_of(queue->options.capacity);
+    queue->state.limit = queue->closed ? 0 : limit_of(queue->options.capacity);
     green__segmented_buffer_expect(&queue->buffer, queue->options.capacity < 0 ? 0 : (size_t)queue->options.capacity);
 }
 
@@ -87,13 +84,13 @@ static inline void move(const green_queue *queue, void *to, void *from) {
 }
 
 static inline void *take(green_queue *queue) {
-    queue->count--;
+    queue->state.count--;
     if (GREEN_LIKELY(queue->options.order == GREEN_FIFO))
         return green__segmented_buffer_pop_front(&queue->buffer);
     if (queue->options.order == GREEN_LIFO)
         return green__segmented_buffer_pop_back(&queue->buffer);
     void *slot = green__heap_pop(&queue->heap);
-    if (queue->count == 0 && green__wait_list_is_empty(&queue->putters))
+    if (queue->state.count == 0 && green__wait_list_is_empty(&queue->putters))
         green__heap_shrink(&queue->heap, &queue->buffer);
     return slot;
 }
@@ -108,7 +105,7 @@ static bool store_element(green_queue *queue, void *element) {
     move(queue, slot, element);
     if (ordered)
         green__heap_push(&queue->heap, slot);
-    queue->count++;
+    queue->state.count++;
     queue->unfinished++;
     return true;
 }
@@ -125,7 +122,7 @@ static inline void *serve(green_wait_list *list) {
 /* Serves waiting puts while there is room. */
 static void admit(green_queue *queue) {
     green_wait *first;
-    while (queue->count < queue->limit && (first = green__wait_list_take(&queue->putters))) {
+    while (queue->state.count < queue->state.limit && (first = green__wait_list_take(&queue->putters))) {
         if (!store_element(queue, GREEN_CONTAINER(first, struct queue_wait, wait)->element)) {
             first->cause = -ENOMEM;
             first->cancelled = true;
@@ -149,7 +146,7 @@ static __attribute__((noinline)) void *take_and_refill(green_queue *queue) {
 
 /* Takes the next element. Returns NULL if a get would have to wait. */
 static inline void *get_now(green_queue *queue) {
-    if (GREEN_LIKELY(queue->count > 0))
+    if (GREEN_LIKELY(queue->state.count > 0))
         return GREEN_LIKELY(green__wait_list_is_empty(&queue->putters)) ? take(queue) : take_and_refill(queue);
     void *element = serve(&queue->putters);
     queue->unfinished += element != NULL;
@@ -170,10 +167,10 @@ static int put_now(green_queue *queue, void *element) {
         move(queue, waiting, element);
         return 1;
     }
-    if (queue->count >= queue->limit)
+    if (queue->state.count >= queue->state.limit)
         return 0;
     if (!store_element(queue, element))
-        return green__fail(-ENOMEM, "cannot put into a queue of %zu elements", queue->count);
+        return green__fail(-ENOMEM, "cannot put into a queue of %zu elements", queue->state.count);
     return 1;
 }
 
@@ -182,7 +179,7 @@ static int put_now(green_queue *queue, void *element) {
 /* Whether a call needs neither checks nor a pending interrupt delivered. */
 static inline bool is_fast_path(const green_queue *queue) {
     const green_hub *hub = green__hub;
-    return GREEN_LIKELY(hub && queue->hub == hub && !hub->current->interrupts);
+    return GREEN_LIKELY(hub && queue->state.hub == hub && !hub->current->interrupts);
 }
 
 static inline void *put_slot(green_queue *queue) {
@@ -192,11 +189,11 @@ static inline void *put_slot(green_queue *queue) {
     if (waiting)
         return waiting;
     /* The place in a priority queue depends on the element. */
-    if (queue->count >= queue->limit || GREEN_UNLIKELY(queue->options.order == GREEN_PRIORITY))
+    if (queue->state.count >= queue->state.limit || GREEN_UNLIKELY(queue->options.order == GREEN_PRIORITY))
         return NULL;
     void *slot = green__segmented_buffer_push_back(&queue->buffer);
     if (GREEN_LIKELY(slot)) {
-        queue->count++;
+        queue->state.count++;
         queue->unfinished++;
     }
     return slot;
@@ -219,9 +216,9 @@ void *green_queue_get_slot(green_queue *queue) {
 static void describe(const char *doing, const green_wait *wait, char *text, size_t size) {
     const green_queue *queue = GREEN_CONTAINER(wait, const struct queue_wait, wait)->queue;
     if (queue->options.capacity < 0)
-        snprintf(text, size, "%s a queue of %zu", doing, queue->count);
+        snprintf(text, size, "%s a queue of %zu", doing, queue->state.count);
     else
-        snprintf(text, size, "%s a queue of %zu out of %ld", doing, queue->count, queue->options.capacity);
+        snprintf(text, size, "%s a queue of %zu out of %ld", doing, queue->state.count, queue->options.capacity);
 }
 
 static void describe_get(const green_wait *wait, char *text, size_t size) {
@@ -258,14 +255,14 @@ static __attribute__((noinline)) int wait_in(green_queue *queue, green_wait_list
     if (timeout == 0)
         return green__fail_timed_out(timeout, "%s: %s", what, missed);
     struct queue_wait wait = {.queue = queue, .element = element};
-    int error = green__wait_in_list(queue->hub, &wait.wait, kind, list, timeout);
+    int error = green__wait_in_list(queue->state.hub, &wait.wait, kind, list, timeout);
     if (GREEN_LIKELY(error == 0))
         return 0;
     return error == -ETIMEDOUT ? green__fail_timed_out(timeout, "%s: %s", what, missed) : explain(error, what);
 }
 
 static __attribute__((noinline)) int put_slow(green_queue *queue, void *element, int64_t timeout) {
-    int error = green__hub_affinity_enter(&queue->hub, "queue");
+    int error = green__hub_affinity_enter(&queue->state.hub, "queue");
     if (error < 0)
         return error;
     if (queue->closed)
@@ -285,7 +282,7 @@ int green_queue_put(green_queue *queue, void *element, int64_t timeout) {
 }
 
 static __attribute__((noinline)) int get_slow(green_queue *queue, void *element, int64_t timeout) {
-    int error = green__hub_affinity_enter(&queue->hub, "queue");
+    int error = green__hub_affinity_enter(&queue->state.hub, "queue");
     if (error < 0)
         return error;
     void *slot = get_now(queue);
@@ -307,14 +304,14 @@ int green_queue_get(green_queue *queue, void *element, int64_t timeout) {
 }
 
 int green_queue_try_put(green_queue *queue, void *element) {
-    int error = green__hub_affinity_check(&queue->hub, "queue");
+    int error = green__hub_affinity_check(&queue->state.hub, "queue");
     if (error < 0)
         return error;
     return queue->closed ? explain(-EBADF, "cannot put") : put_now(queue, element);
 }
 
 int green_queue_try_get(green_queue *queue, void *element) {
-    int error = green__hub_affinity_check(&queue->hub, "queue");
+    int error = green__hub_affinity_check(&queue->state.hub, "queue");
     if (error < 0)
         return error;
     void *slot = get_now(queue);
@@ -325,7 +322,7 @@ int green_queue_try_get(green_queue *queue, void *element) {
 }
 
 int green_queue_close(green_queue *queue) {
-    int error = green__hub_affinity_check(&queue->hub, "queue");
+    int error = green__hub_affinity_check(&queue->state.hub, "queue");
     if (error < 0 || queue->closed)
         return error;
     queue->closed = true;
@@ -336,7 +333,7 @@ int green_queue_close(green_queue *queue) {
 }
 
 int green_queue_resize(green_queue *queue, int64_t capacity) {
-    int error = green__hub_affinity_check(&queue->hub, "queue");
+    int error = green__hub_affinity_check(&queue->state.hub, "queue");
     if (error < 0)
         return error;
     if (capacity < GREEN_UNBOUNDED)
@@ -348,7 +345,7 @@ int green_queue_resize(green_queue *queue, int64_t capacity) {
 }
 
 static void destroy(green_queue *queue) {
-    while (queue->count > 0) {
+    while (queue->state.count > 0) {
         void *slot = take(queue);
         if (queue->options.destroy)
             queue->options.destroy(slot, queue->options.context);
@@ -372,8 +369,8 @@ static void foreign_released(green_post *post, int error) {
 void green_queue_free(green_queue *queue) {
     if (!queue)
         return;
-    if (green__hub_affinity_is_foreign(queue->hub)) {
-        if (green__foreign_release(queue->hub, &queue->foreign_release, foreign_released) > 0)
+    if (green__hub_affinity_is_foreign(queue->state.hub)) {
+        if (green__foreign_release(queue->state.hub, &queue->foreign_release, foreign_released) > 0)
             destroy(queue);
         return;
     }
@@ -386,7 +383,7 @@ void green_queue_free(green_queue *queue) {
 /* Unfinished elements ------------------------------------------------------ */
 
 int green_queue_task_done(green_queue *queue) {
-    int error = green__hub_affinity_check(&queue->hub, "queue");
+    int error = green__hub_affinity_check(&queue->state.hub, "queue");
     if (error < 0)
         return error;
     if (queue->unfinished == 0)
@@ -397,7 +394,7 @@ int green_queue_task_done(green_queue *queue) {
 }
 
 int green_queue_join(green_queue *queue, int64_t timeout) {
-    int error = green__hub_affinity_enter(&queue->hub, "queue");
+    int error = green__hub_affinity_enter(&queue->state.hub, "queue");
     if (error < 0 || queue->unfinished == 0)
         return error;
     return wait_in(queue, &queue->joiners, &joining, NULL, timeout, "cannot join a queue",
@@ -408,13 +405,13 @@ int green_queue_join(green_queue *queue, int64_t timeout) {
 
 static bool may_get(const green_case *c, const green_hub *hub) {
     const green_queue *queue = c->object;
-    return queue->hub != hub || queue->count > 0 || !green__wait_list_is_empty(&queue->putters) || queue->closed;
+    return queue->state.hub != hub || green__queue_may_give(&queue->state);
 }
 
 static bool may_put(const green_case *c, const green_hub *hub) {
     const green_queue *queue = c->object;
-    return queue->hub != hub || queue->count < queue->limit || !green__wait_list_is_empty(&queue->getters) ||
-           queue->closed;
+    return queue->state.hub != hub || queue->state.count < queue->state.limit ||
+           !green__wait_list_is_empty(&queue->getters) || queue->closed;
 }
 
 static bool attempt_get(green_case *c, green_hub *hub) {
@@ -422,6 +419,17 @@ static bool attempt_get(green_case *c, green_hub *hub) {
     int done = green_queue_try_get(c->object, c->element);
     c->error = done < 0 ? done : 0;
     return done != 0;
+}
+
+ssize_t green__select_get(green_case *cases, size_t count, int64_t timeout, size_t index) {
+    green_case *c = &cases[index];
+    green_queue *queue = c->object;
+    void *slot = GREEN_LIKELY(queue->state.hub == green__hub) ? get_now(queue) : NULL;
+    if (GREEN_UNLIKELY(!slot))
+        return green__select_any(cases, count, timeout);
+    move(queue, c->element, slot);
+    c->error = 0;
+    return (ssize_t)index;
 }
 
 static bool attempt_put(green_case *c, green_hub *hub) {
@@ -457,13 +465,13 @@ static void finish_put(green_case_wait *wait) {
     wait->of->error = explain(wait->wait.cause, "cannot put");
 }
 
-static const green_case_kind get_case = {
+const green_case_kind green__get_case = {
     .may_be_ready = may_get, .attempt = attempt_get, .enter = enter_get, .finish = finish_get};
 static const green_case_kind put_case = {
     .may_be_ready = may_put, .attempt = attempt_put, .enter = enter_put, .finish = finish_put};
 
 green_case green_case_get(green_queue *queue, void *element) {
-    return (green_case){.kind = queue ? &get_case : NULL, .object = queue, .element = element};
+    return (green_case){.kind = queue ? &green__get_case : NULL, .object = queue, .element = element};
 }
 
 green_case green_case_put(green_queue *queue, void *element) {
@@ -481,7 +489,7 @@ int64_t green_queue_capacity(const green_queue *queue) {
 }
 
 size_t green_queue_count(const green_queue *queue) {
-    return queue->count;
+    return queue->state.count;
 }
 
 size_t green_queue_getting(const green_queue *queue) {
@@ -493,7 +501,7 @@ size_t green_queue_putting(const green_queue *queue) {
 }
 
 bool green_queue_is_full(const green_queue *queue) {
-    return queue->count >= limit_of(queue->options.capacity);
+    return queue->state.count >= limit_of(queue->options.capacity);
 }
 
 uint64_t green_queue_unfinished(const green_queue *queue) {

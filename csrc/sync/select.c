@@ -1,5 +1,5 @@
 /* The wait for the first of several cases: see core/select.h. */
-#include "../core/select.h"
+#include "queue_case.h"
 
 #include "../core/hub.h"
 #include "../core/interrupt.h"
@@ -44,7 +44,7 @@ static inline bool may_be_ready(const green_case *c, const green_hub *hub) {
 }
 
 /* Serves one of up to GROUP cases. Returns its index, or -1. */
-static inline ssize_t serve_in_group(green_hub *hub, green_case *cases, size_t count) {
+static ssize_t serve_in_group(green_hub *hub, green_case *cases, size_t count) {
     uint64_t candidates = 0;
     for (size_t i = 0; i < count; i++)
         candidates |= (uint64_t)may_be_ready(&cases[i], hub) << i;
@@ -57,7 +57,7 @@ static inline ssize_t serve_in_group(green_hub *hub, green_case *cases, size_t c
     return -1;
 }
 
-static __attribute__((noinline)) ssize_t serve_in_groups(green_hub *hub, green_case *cases, size_t count) {
+static ssize_t serve_in_groups(green_hub *hub, green_case *cases, size_t count) {
     size_t groups = (count + GROUP - 1) / GROUP, group = random_below(hub, groups);
     for (size_t i = 0; i < groups; i++, group = group + 1 < groups ? group + 1 : 0) {
         size_t first = group * GROUP, left = count - first;
@@ -289,8 +289,7 @@ static ssize_t wait_elsewhere(green_hub *hub, green_case *cases, size_t count, i
 }
 
 /* Waits until a case is served, or until the earliest deadline, which is a case, too. */
-static __attribute__((noinline)) ssize_t wait_for_first(green_hub *hub, green_case *cases, size_t count,
-                                                        int64_t timeout) {
+static ssize_t wait_for_first(green_hub *hub, green_case *cases, size_t count, int64_t timeout) {
     if (timeout < 0 && !any_present(cases, count))
         return fail_endless();
     if (timeout == 0)
@@ -316,22 +315,38 @@ static __attribute__((noinline)) ssize_t wait_for_first(green_hub *hub, green_ca
     return earliest;
 }
 
-static __attribute__((noinline)) ssize_t interrupted(green_hub *hub, const green_case *cases, size_t count,
-                                                     int64_t timeout) {
-    return timeout < 0 && !any_present(cases, count) ? fail_endless() : green__check_interrupt(hub);
+ssize_t green__select_any(green_case *cases, size_t count, int64_t timeout) {
+    green_hub *hub = green__hub;
+    ssize_t index = count <= GROUP ? serve_in_group(hub, cases, count) : serve_in_groups(hub, cases, count);
+    return index >= 0 ? index : wait_for_first(hub, cases, count, timeout);
 }
 
-ssize_t green_select(green_case *cases, size_t count, int64_t timeout) {
+/* Makes a hub, or delivers an interrupt. */
+static __attribute__((noinline)) ssize_t begin(green_case *cases, size_t count, int64_t timeout) {
     int error = 0;
     green_hub *hub = green__hub_here(&error);
-    if (GREEN_UNLIKELY(!hub))
+    if (!hub)
         return error;
-    if (GREEN_UNLIKELY(hub->current->interrupts)) {
-        ssize_t result = interrupted(hub, cases, count, timeout);
-        if (result < 0)
-            return result;
+    if (hub->current->interrupts && timeout < 0 && !any_present(cases, count))
+        return fail_endless();
+    error = green__check_interrupt(hub);
+    return error < 0 ? error : green__select_any(cases, count, timeout);
+}
+
+/* The usual case, without a call: gets from a few queues, of which one has an element. */
+ssize_t green_select(green_case *cases, size_t count, int64_t timeout) {
+    const green_hub *hub = green__hub;
+    if (GREEN_UNLIKELY(!hub || hub->current->interrupts))
+        return begin(cases, count, timeout);
+    size_t ready = 0, index = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (GREEN_UNLIKELY(cases[i].kind != &green__get_case))
+            return green__select_any(cases, count, timeout);
+        if (green__queue_may_give(cases[i].object)) {
+            index = i;
+            ready++;
+        }
     }
-    ssize_t index =
-        GREEN_LIKELY(count <= GROUP) ? serve_in_group(hub, cases, count) : serve_in_groups(hub, cases, count);
-    return GREEN_LIKELY(index >= 0) ? index : wait_for_first(hub, cases, count, timeout);
+    return GREEN_LIKELY(ready == 1) ? green__select_get(cases, count, timeout, index)
+                                    : green__select_any(cases, count, timeout);
 }
