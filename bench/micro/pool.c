@@ -72,6 +72,23 @@ static double group_batches(long steps, void *group) {
     return clock_ns() - begin;
 }
 
+static double group_spawn_batches(long steps, void *group) {
+    long left = 0;
+    double begin = clock_ns();
+    for (long done = 0; done < steps; done += SIZE) {
+        left = SIZE;
+        for (long i = 0; i < SIZE; i++)
+            must(green_group_spawn(group, NULL, NULL, count_down, &left), "green_group_spawn");
+        green_thread *thread;
+        int more;
+        while ((more = green_group_next(group, &thread, GREEN_FOREVER)) > 0)
+            green_thread_release(thread);
+        must(more, "green_group_next");
+        expect(left == 0, "a group returns all its threads");
+    }
+    return clock_ns() - begin;
+}
+
 void bench_pool(void) {
     green_pool *pool;
     green_group *group;
@@ -81,6 +98,7 @@ void bench_pool(void) {
     figure_measure("pool spawn + finish", 1, 1000000, pool_spawn, pool);
     figure_measure("pool spawn, wait for all", SIZE, 1000000, pool_batches, pool);
     figure_measure("group of spawned threads", SIZE, 1000000, group_batches, group);
+    figure_measure("group that spawns", SIZE, 1000000, group_spawn_batches, group);
     green_group_free(group);
     green_pool_free(pool);
 }

@@ -70,7 +70,8 @@ static bool has_finished(const struct item *item) {
 /* Removes the first item, which has finished, and passes its result to taker. */
 static inline green_taken result_take(green_pile *pile, green_thread *taker) {
     struct item item = item_take_first(pile);
-    green_taken taken = {item.context, item.thread ? green__thread_take_result(item.thread, taker) : 0};
+    green_taken taken = {.item = item.context,
+                         .result = item.thread ? green__thread_take_result(item.thread, taker) : 0};
     green_thread_release(item.thread);
     return taken;
 }

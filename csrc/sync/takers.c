@@ -28,7 +28,7 @@ static void wake_first(green_takers *takers, green_taken taken, bool given) {
 
 void green__takers_check_empty(green_takers *takers) {
     while (takers->count == 0 && !green__wait_list_is_empty(&takers->waiting))
-        wake_first(takers, (green_taken){NULL, 0}, false);
+        wake_first(takers, (green_taken){0}, false);
 }
 
 void green__takers_give(green_takers *takers, green_taken taken) {

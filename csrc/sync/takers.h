@@ -6,8 +6,9 @@
 #include "hub_affinity.h"
 
 typedef struct green_taken {
-    void *item;
+    void *item; /* the context that it was added with */
     int result;
+    green_thread *thread; /* of a group, retained */
 } green_taken;
 
 /* Embedded in the group or pile. While takers wait, no item is available: each item

@@ -21,10 +21,25 @@ GREEN_API GREEN_CHECK int green_group_make(green_group **group);
  * effect soon after the call, on its hub. */
 GREEN_API void green_group_free(green_group *GREEN_NULLABLE group);
 
+/* The same, and calls discard(context) for each thread that was not handed out, in no
+ * order, on the hub of the group. It must not block. */
+GREEN_API void green_group_free_with(green_group *GREEN_NULLABLE group, void (*discard)(void *GREEN_NULLABLE context));
+
+/* Starts function(argument) in a new thread of the group, as green_spawn_with() does.
+ * thread may be NULL; otherwise the caller must release the handle. This is cheaper than
+ * a spawn and green_group_add(). Does not block. Returns 0, -ENOMEM, -EINVAL, or -EXDEV if the
+ * group belongs to another OS thread; on failure nothing is added. */
+GREEN_API GREEN_CHECK int green_group_spawn(green_group *group, green_thread *GREEN_NULLABLE *GREEN_NULLABLE thread,
+                                            const green_spawn_options *GREEN_NULLABLE options, green_function *function,
+                                            void *GREEN_NULLABLE argument);
+
 /* Adds a thread and retains its handle. A thread that has finished already is handed
  * out after those of the group that have finished. Does not block. Returns 0, -ENOMEM,
  * or -EXDEV if the thread or the group belongs to another OS thread. */
 GREEN_API GREEN_CHECK int green_group_add(green_group *group, green_thread *thread);
+
+/* The same, and keeps a context for green_group_next_with(). */
+GREEN_API GREEN_CHECK int green_group_add_with(green_group *group, green_thread *thread, void *GREEN_NULLABLE context);
 
 /* Blocks until a thread of the group has finished, removes it from the group, and
  * stores its handle in *thread; the caller must release it. Threads are handed out
@@ -37,6 +52,12 @@ GREEN_API GREEN_CHECK int green_group_add(green_group *group, green_thread *thre
  *   -EBADF       the group was freed
  *   -ECANCELED, -ETIME   the caller was interrupted; the group is unchanged */
 GREEN_API GREEN_CHECK int green_group_next(green_group *group, green_thread **thread, int64_t timeout);
+
+/* Same as green_group_next(), and stores in *context what the thread was added with: the
+ * argument of green_group_spawn(), the context of green_group_add_with(), or NULL. thread and
+ * context may be NULL. */
+GREEN_API GREEN_CHECK int green_group_next_with(green_group *group, green_thread *GREEN_NULLABLE *GREEN_NULLABLE thread,
+                                                void *GREEN_NULLABLE *GREEN_NULLABLE context, int64_t timeout);
 
 /* The number of threads in the group. */
 GREEN_API size_t green_group_count(const green_group *group);

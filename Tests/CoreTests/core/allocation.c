@@ -448,6 +448,7 @@ static int run_group(void) {
     for (int i = 0; i < COUNT; i++) {
         TRY(green_spawn(&threads[i], give, &value));
         TRY(green_group_add(group, threads[i]));
+        TRY(green_group_spawn(group, NULL, NULL, give, &value));
     }
     TRY(green_wait_any(threads, COUNT, PATIENTLY(GREEN_SECOND)));
     TRY(green_wait_all(threads, COUNT, PATIENTLY(GREEN_SECOND)));

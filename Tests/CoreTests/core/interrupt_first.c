@@ -95,6 +95,10 @@ static int call_group_next_of_none(void) {
     return green_group_next(w.empty_group, &thread, GREEN_FOREVER);
 }
 
+static int call_group_next_with(void) {
+    return green_group_next_with(w.empty_group, NULL, NULL, GREEN_FOREVER);
+}
+
 static int call_pool_spawn(void) {
     return green_pool_spawn(w.pool, NULL, NULL, nothing, NULL, GREEN_FOREVER);
 }
@@ -205,6 +209,7 @@ static const struct prepared thread_calls[] = {
     {"green_wait_all of none", call_wait_all_of_none},
     {"green_group_next", call_group_next},
     {"green_group_next of none", call_group_next_of_none},
+    {"green_group_next_with of none", call_group_next_with},
     {"green_pool_spawn", call_pool_spawn},
     {"green_pool_wait", call_pool_wait},
     {"green_pile_next", call_pile_next},

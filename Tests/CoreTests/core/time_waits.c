@@ -71,6 +71,23 @@ static int next_endless(int64_t timeout) {
     return next_of(endless, timeout);
 }
 
+static int next_with_of(green_thread *thread, int64_t timeout) {
+    green_group *group;
+    CHECK(green_group_make(&group), ==, 0);
+    CHECK(green_group_add(group, thread), ==, 0);
+    int result = green_group_next_with(group, NULL, NULL, timeout);
+    green_group_free(group);
+    return result;
+}
+
+static int next_with_finished(int64_t timeout) {
+    return next_with_of(finished, timeout);
+}
+
+static int next_with_endless(int64_t timeout) {
+    return next_with_of(endless, timeout);
+}
+
 static green_pool *pool, *full;
 static green_pile *pile, *waiting_pile;
 
@@ -136,6 +153,7 @@ TEST(threads, "waits for threads and for a pool: negative and huge timeouts mean
         {"green_wait_any", wait_any_finished, wait_any_endless, false},
         {"green_wait_all", wait_all_finished, wait_all_endless, false},
         {"green_group_next", next_finished, next_endless, false},
+        {"green_group_next_with", next_with_finished, next_with_endless, false},
         {"green_pool_spawn", spawn_in_pool, spawn_in_full, false},
         {"green_pool_wait", wait_for_pool, wait_for_full, false},
         {"green_pile_spawn", spawn_in_pile, spawn_in_full_pile, false},

@@ -334,6 +334,105 @@ TEST(dumped, "a dump says that a thread waits for a group, or for several") {
         green_thread_release(threads[i]);
 }
 
+/* Spawn and contexts -------------------------------------------------------------- */
+
+TEST(spawns, "a group hands out a thread that it has spawned, with the argument as its context") {
+    int values[] = {5, 6, 7};
+    green_group *group = make_group();
+    green_thread *thread = NULL, *handle = NULL;
+    void *context = NULL;
+    CHECK(green_group_spawn(group, &handle, NULL, give, &values[0]), ==, 0);
+    CHECK(green_group_spawn(group, NULL, &(green_spawn_options){.name = "second"}, give, &values[1]), ==, 0);
+    CHECK(green_group_spawn(group, NULL, NULL, give, &values[2]), ==, 0);
+    check_counts(group, 3, 0);
+    CHECK(green_group_next_with(group, &thread, &context, GREEN_FOREVER), ==, 1);
+    CHECK(thread == handle && context == &values[0]);
+    CHECK(finish(thread), ==, 5);
+    CHECK(finish(handle), ==, 5);
+    CHECK(green_group_next_with(group, &thread, NULL, GREEN_FOREVER), ==, 1);
+    CHECK_TEXT(green_thread_name(thread), "second");
+    CHECK(finish(thread), ==, 6);
+    CHECK(green_group_next_with(group, NULL, &context, GREEN_FOREVER), ==, 1);
+    CHECK(context == &values[2]);
+    check_empty(group);
+    green_group_free(group);
+}
+
+TEST(spawn_fails, "a spawn that fails adds nothing") {
+    green_group *group = make_group();
+    green_thread *thread = green_current();
+    CHECK(green_group_spawn(group, &thread, &(green_spawn_options){.stack_size = 1}, give, NULL), ==, -EINVAL);
+    CHECK(thread == NULL);
+    check_empty(group);
+    green_group_free(group);
+}
+
+TEST(spawn_again, "many threads, a few at a time and then all at once, keep their contexts") {
+    enum { COUNT = 100 };
+    static int values[COUNT];
+    green_group *group = make_group();
+    for (int size = 1; size <= COUNT; size += 9) {
+        for (int i = 0; i < size; i++) {
+            values[i] = i;
+            CHECK(green_group_spawn(group, NULL, NULL, give, &values[i]), ==, 0);
+        }
+        for (int i = 0; i < size; i++) {
+            green_thread *thread = NULL;
+            void *context = NULL;
+            CHECK(green_group_next_with(group, &thread, &context, GREEN_FOREVER), ==, 1);
+            CHECK(context == &values[i]);
+            CHECK(finish(thread), ==, i);
+        }
+        check_empty(group);
+    }
+    green_group_free(group);
+}
+
+static int wait_next_with(void *argument) {
+    void *context = NULL;
+    CHECK(green_group_next_with(argument, NULL, &context, GREEN_FOREVER), ==, 1);
+    return *(int *)context;
+}
+
+TEST(context_to_waiter, "a waiter gets the context, of a thread that runs and of one that has finished") {
+    int value = 8;
+    struct sleeper sleeper;
+    green_group *group = make_group();
+    start_sleepers(&sleeper, 1);
+    CHECK(green_group_add_with(group, sleeper.thread, &value), ==, 0);
+    green_thread *waiter = start(wait_next_with, group);
+    let_run();
+    wake_sleeper(&sleeper);
+    CHECK(finish(waiter), ==, 8);
+    CHECK(green_group_add_with(group, sleeper.thread, &value), ==, 0);
+    CHECK(wait_next_with(group), ==, 8);
+    green_thread_release(sleeper.thread);
+    green_group_free(group);
+}
+
+static int discarded;
+
+static void discard(void *context) {
+    discarded += *(int *)context;
+}
+
+TEST(discards, "a freed group discards the contexts of running and finished threads, not of those it handed out") {
+    int values[] = {1, 10, 100};
+    struct sleeper sleeper;
+    green_group *group = make_group();
+    start_sleepers(&sleeper, 1);
+    for (int i = 0; i < 2; i++)
+        CHECK(green_group_spawn(group, NULL, NULL, give, &values[i]), ==, 0);
+    CHECK(green_group_add_with(group, sleeper.thread, &values[2]), ==, 0);
+    CHECK(green_group_next_with(group, NULL, NULL, GREEN_FOREVER), ==, 1);
+    check_counts(group, 2, 1);
+    discarded = 0;
+    green_group_free_with(group, discard);
+    CHECK(discarded, ==, 110);
+    green_group_free_with(NULL, discard);
+    end_sleepers(&sleeper, 1);
+}
+
 /* Other OS threads -------------------------------------------------------------- */
 
 struct foreign {
@@ -348,6 +447,8 @@ static void *use_foreign(void *argument) {
         CHECK(green_group_next(foreign->ours, &thread, 0), ==, -EXDEV);
         CHECK(green_group_add(foreign->ours, foreign->thread), ==, -EXDEV);
         CHECK(green_group_add(foreign->unused, foreign->thread), ==, -EXDEV);
+        CHECK(green_group_spawn(foreign->ours, &thread, NULL, nap, NULL), ==, -EXDEV);
+        CHECK(thread == NULL);
         CHECK(green_wait_any(&foreign->thread, 1, 0), ==, -EXDEV);
         CHECK(green_wait_all(&foreign->thread, 1, 0), ==, -EXDEV);
         CHECK_CONTAINS(green_explain(-EXDEV), "another OS thread");
