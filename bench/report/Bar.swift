@@ -49,14 +49,15 @@ extension Bar {
         var unit = "ns"
         /// The figure of the same runs that the bar is a multiple of; nil if it limits the figure itself.
         var base: String?
-        /// The language of that figure, if it is another one.
+        /// The language and the number of threads of that figure, if they are others.
         var baseLanguage: MicroResult.Language?
+        var baseThreads: Int?
 
         func bar(_ results: [MicroResult]) -> Bar {
             let result = results.first(language, name, threads: threads)
             let measure = "\(language.rawValue): \(name), n = \(threads.formatted)"
             guard let base else { return Bar(measure: measure, limit: limit, unit: unit, spread: result?.spread) }
-            let spread = results.first(baseLanguage ?? language, base, threads: threads)
+            let spread = results.first(baseLanguage ?? language, base, threads: baseThreads ?? threads)
                 .flatMap { result?.ratio(to: $0) }
             return Bar(measure: "\(measure), to \(base)", limit: limit, unit: "x", spread: spread)
         }
@@ -126,6 +127,10 @@ extension Bar {
             limit: 1.3,
             base: "plain spawn + finish"
         ),
+        toSpawn(.pool, .c, "group that spawns", limit: 1.2),
+        toSpawn(.pool, .swift, "group that spawns", limit: 1.2),
+        Micro(benchmark: .pool, language: .swift, name: "group that spawns", threads: 100, limit: 200),
+        toSpawn(.map, .swift, "map item", limit: 1.3),
         Micro(
             benchmark: .map,
             language: .swift,
@@ -146,6 +151,25 @@ extension Bar {
         Micro(benchmark: .access, language: .swift, name: "property access", threads: 10_000, limit: 50),
         Micro(benchmark: .task, language: .swift, name: "yield with task-locals, more", threads: 2, limit: 15),
     ]
+
+    /// The bar of a thread among a hundred, as a multiple of one that is spawned and waited for. That is a figure of the
+    /// benchmark of pools, in the same rounds.
+    private static func toSpawn(
+        _ benchmark: Benchmark,
+        _ language: MicroResult.Language,
+        _ name: String,
+        limit: Double
+    ) -> Micro {
+        Micro(
+            benchmark: benchmark,
+            language: language,
+            name: name,
+            threads: 100,
+            limit: limit,
+            base: "plain spawn + finish",
+            baseThreads: 1
+        )
+    }
 
     private static let task = "Task + value, on Swift's thread pool"
     private static let taskOnHub = "Task + value, on a hub"

@@ -25,8 +25,8 @@
 ///
 /// A pile belongs to the OS thread of its pool, so it is not `Sendable`.
 public final class GreenPile<Success> {
-    @usableFromInline
-    let work: PileWork
+    private let pool: GreenPool
+    private let work: PileWork
 
     /// Creates an empty pile with a pool of its own.
     ///
@@ -39,7 +39,12 @@ public final class GreenPile<Success> {
     ///
     /// - Parameter pool: The pool.
     public init(_ pool: GreenPool) {
+        self.pool = pool
         work = PileWork(pool)
+    }
+
+    deinit {
+        work.free(abandoningThreads: false)
     }
 
     /// Starts a function in a green thread of the pool and adds the thread to the pile. Blocks while the pool is full.
@@ -59,9 +64,19 @@ public final class GreenPile<Success> {
     public func spawn(
         name: String? = nil,
         timeout: Duration? = nil,
-        _ function: @escaping () throws -> Success
+        _ function: consuming @escaping () throws -> Success
     ) throws {
-        try work.spawn(ThreadState(function), name: name, timeout: timeout)
+        try start(ThreadState(function), name: name, timeout: timeout)
+    }
+
+    @usableFromInline
+    func start(_ state: ThreadState, name: String?, timeout: Duration?) throws {
+        try work.spawn(state, in: pool, name: name, timeout: timeout)
+    }
+
+    @usableFromInline
+    func nextState(timeout: Duration?) throws -> ThreadState? {
+        try work.next(timeout: timeout)
     }
 
     /// Returns the next result and removes it from the pile. Blocks until it is available.
@@ -72,7 +87,7 @@ public final class GreenPile<Success> {
     @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @inlinable
     public func next(timeout: Duration? = nil) throws -> Success? {
-        guard let state = try work.next(timeout: timeout) else { return nil }
+        guard let state = try nextState(timeout: timeout) else { return nil }
         return try state.outcome(Success.self).get()
     }
 
@@ -98,7 +113,7 @@ public final class GreenPile<Success> {
     @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @inlinable
     public func nextResult(timeout: Duration? = nil) throws -> Result<Success, any Error>? {
-        try work.next(timeout: timeout)?.outcome(Success.self)
+        try nextState(timeout: timeout)?.outcome(Success.self)
     }
 
     /// The number of functions in the pile: those that wait for room, those that run, and those whose results were not

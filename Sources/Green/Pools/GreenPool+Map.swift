@@ -31,8 +31,8 @@ extension GreenPool {
         _ input: some Sequence<Input>,
         _ transform: @escaping (Input) throws -> Output
     ) -> GreenMap<Output> {
-        var elements = input.makeIterator()
-        return map(pulling: { elements.next() }, transform)
+        let elements = MapElements(input.makeIterator())
+        return map(pulling: { elements.iterator.next() }, transform)
     }
 
     /// Calls a function for each element that a closure returns. The closure may throw and may block.
@@ -76,8 +76,8 @@ extension GreenPool {
         _ input: some Sequence<Input>,
         _ transform: @escaping (Input) throws -> Output
     ) -> GreenMap<Output> {
-        var elements = input.makeIterator()
-        return mapUnordered(pulling: { elements.next() }, transform)
+        let elements = MapElements(input.makeIterator())
+        return mapUnordered(pulling: { elements.iterator.next() }, transform)
     }
 
     /// Same as ``map(pulling:_:)``, but returns the results in the order in which they become available.
@@ -94,5 +94,19 @@ extension GreenPool {
         _ transform: @escaping (Input) throws -> Output
     ) -> GreenMap<Output> {
         GreenMap(MapWork(self, inOrder: false, MapWork.pull(pull, transform)))
+    }
+}
+
+/// The input of a map. Only one thread at a time requests an element, so it does without the run-time check for
+/// overlapping accesses.
+@usableFromInline
+final class MapElements<Iterator: IteratorProtocol> {
+    @safe @exclusivity(unchecked)
+    @usableFromInline
+    var iterator: Iterator
+
+    @inlinable
+    init(_ iterator: Iterator) {
+        self.iterator = iterator
     }
 }

@@ -30,7 +30,7 @@ extension GreenPool {
     public func spawn<Success>(
         name: String? = nil,
         timeout: Duration? = nil,
-        _ function: @escaping () throws -> Success
+        _ function: consuming @escaping () throws -> Success
     ) throws -> GreenThread<Success> {
         let state = ThreadState(function)
         try start(state, name: name, timeout: timeout)

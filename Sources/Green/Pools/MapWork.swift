@@ -14,6 +14,9 @@ final class MapWork {
 
     private let pool: GreenPool
 
+    /// The core's pool, which ``pool`` owns.
+    @safe private let poolHandle: OpaquePointer
+
     /// Nil once the input has ended.
     @safe @exclusivity(unchecked)
     private var pull: Pull?
@@ -26,13 +29,9 @@ final class MapWork {
     @safe @exclusivity(unchecked)
     private var inputFailure: (any Error)?
 
-    /// The threads that were started and whose results were not taken.
-    private let started: Started
-
-    private enum Started {
-        case inOrder(PileWork)
-        case asTheyEnd(HubBound<MapGroup>)
-    }
+    /// The threads that were started and whose results were not taken: one of these.
+    private let inOrder: PileWork?
+    private let asTheyEnd: GroupWork?
 
     /// Held by the thread that requests a result.
     private let requestLock = Semaphore()
@@ -42,8 +41,14 @@ final class MapWork {
     @usableFromInline
     init(_ pool: GreenPool, inOrder: Bool, _ pull: @escaping Pull) {
         self.pool = pool
+        poolHandle = pool.handle
         self.pull = pull
-        started = inOrder ? .inOrder(PileWork(pool)) : .asTheyEnd(HubBound(MapGroup()))
+        self.inOrder = inOrder ? PileWork(pool) : nil
+        asTheyEnd = inOrder ? nil : GroupWork(abandoningThreads: true)
+    }
+
+    deinit {
+        inOrder?.free(abandoningThreads: true)
     }
 
     @inlinable
@@ -53,13 +58,7 @@ final class MapWork {
     ) -> Pull {
         {
             guard let element = try pull() else { return nil }
-            return ThreadState { try transform(element) }
-        }
-    }
-
-    deinit {
-        if case .inOrder(let pile) = started {
-            pile.abandonsThreads = true
+            return ThreadState(element, transform)
         }
     }
 
@@ -71,92 +70,92 @@ final class MapWork {
                 message: "a map waits for its own next result, in its input or in a function that was called in place"
             )
         }
-        let deadline = Deadline(timeout)
-        return try requestLock.withPermit(timeout: timeout) {
-            unsafe asking = green_current()
-            defer { asking = nil }
-            try startWhatFits()
-            if count == 0 {
-                guard let state = try upcoming() else { return takeInputFailure() }
-                try start(state, timeout: deadline.rest.timeout)
-            }
-            return try firstToEnd(timeout: deadline.rest)
+        try requestLock.acquire(timeout: timeout)
+        unsafe asking = green_current()
+        defer {
+            asking = nil
+            requestLock.release()
         }
+        let deadline = Deadline(timeout)
+        try startWhatFits()
+        if count == 0 {
+            guard let state = try upcoming() else { return takeInputFailure() }
+            try start(state, timeout: deadline.rest.timeout)
+        }
+        return try firstToEnd(timeout: deadline.rest)
     }
 
     private var count: Int {
-        switch started {
-        case .inOrder(let pile): pile.count
-        case .asTheyEnd(let owner): owner.object.group.count
-        }
+        if let inOrder { inOrder.count } else { asTheyEnd!.count }
     }
 
     /// Starts elements while that does not block, and at most as many as the size of the pool.
     private func startWhatFits() throws {
-        while count < pool.size, pool.availableCount > 0, let state = try upcoming() {
+        while hasRoom, let state = try upcoming() {
             // The input may have blocked, and others may have filled the pool.
-            guard pool.availableCount > 0 else { return }
+            guard unsafe green_pool_available(poolHandle) > 0 else { return pulled = state }
             try start(state, timeout: 0)
         }
     }
 
-    /// The thread of the next element, or nil at the end of the input.
+    private var hasRoom: Bool {
+        unsafe green_pool_available(poolHandle) > 0 && count < green_pool_size(poolHandle)
+    }
+
+    /// Takes the thread of the next element. Returns nil at the end of the input.
     private func upcoming() throws -> ThreadState? {
-        guard pulled == nil, let pull else { return pulled }
+        if let pulled = pulled.take() {
+            return pulled
+        }
+        guard let pull else { return nil }
         let interrupts = green_interrupt_count()
         do {
-            pulled = try pull()
-            if pulled == nil {
-                self.pull = nil
+            if let state = try pull() {
+                return state
             }
+            self.pull = nil
         } catch {
             // An interrupt is meant for the requesting thread. It does not end the input.
             guard green_interrupt_count() == interrupts else { throw error }
             self.pull = nil
             inputFailure = error
         }
-        return pulled
+        return nil
     }
 
     /// Starts the upcoming thread. If that fails, it remains the upcoming thread.
-    private func start(_ state: ThreadState, timeout: Int64) throws {
-        defer {
+    private func start(_ state: consuming ThreadState, timeout: Int64) throws {
+        do {
+            try unsafe state.start(in: poolHandle, name: nil, stackSize: pool.stackSize, timeout: timeout)
+        } catch {
             if state.isStarted {
-                pulled = nil
                 add(state)
+            } else {
+                pulled = state
             }
+            throw error
         }
-        try pool.start(state, name: nil, timeout: timeout)
+        add(state)
     }
 
-    private func add(_ state: ThreadState) {
-        switch started {
-        case .inOrder(let pile): pile.add(state)
-        case .asTheyEnd(let owner):
-            owner.bind()
-            owner.object.group.add(GreenThread(state))
+    private func add(_ state: consuming ThreadState) {
+        if let inOrder {
+            inOrder.add(state)
+        } else {
+            asTheyEnd!.add(state)
         }
     }
 
     private func firstToEnd(timeout: Duration?) throws -> ThreadState? {
-        switch started {
-        case .inOrder(let pile): try pile.next(timeout: timeout)
-        case .asTheyEnd(let owner): try owner.object.group.next(timeout: timeout)?.state
+        if let inOrder {
+            try inOrder.next(timeout: timeout)
+        } else {
+            try asTheyEnd!.next(timeout: timeout)
         }
     }
 
     private func takeInputFailure() -> ThreadState? {
         defer { inputFailure = nil }
         return inputFailure.map { ThreadState(failed: $0) }
-    }
-}
-
-/// The threads of a map in order of completion. Kills them when it is destroyed.
-final class MapGroup {
-    let group = GreenGroup<Void>()
-
-    deinit {
-        group.members.forEach { $0.state.abandon() }
-        group.unspawned.forEach { $0.state.abandon() }
     }
 }

@@ -1,27 +1,24 @@
 internal import CGreen
 
-/// The core's pile of a ``GreenPile`` or a ``GreenMap``. It does not depend on the type of the results, which stay in
-/// the states of their threads.
+/// The core's pile of a ``GreenPile`` or a ``GreenMap``, which owns it and keeps the pool. It does not depend on the
+/// type of the results, which stay in the states of their threads.
+// A structure, because an object would be retained and released in each call.
 @usableFromInline
 @safe
-final class PileWork {
-    private let pool: GreenPool
-
-    /// Owned. The context of each item is a retained `ThreadState`.
+struct PileWork {
+    /// The context of each item is a retained `ThreadState`.
     @safe private let handle: OpaquePointer
 
     init(_ pool: GreenPool) {
-        self.pool = pool
         var handle: OpaquePointer?
         checkOrTrap(unsafe green_pile_make(&handle, pool.handle))
         unsafe self.handle = handle!
     }
 
-    /// Whether the threads that are left in the pile are killed when it ends.
-    @safe @exclusivity(unchecked)
-    var abandonsThreads = false
-
-    deinit {
+    /// Frees the pile. Call it once.
+    ///
+    /// - Parameter abandonsThreads: Whether the threads that are left in the pile are killed.
+    func free(abandoningThreads abandonsThreads: Bool) {
         unsafe green_pile_free_with(handle, abandonsThreads ? abandonContext : releaseContext)
     }
 
@@ -31,8 +28,7 @@ final class PileWork {
 
     /// Reserves a place and starts a thread in it. If this throws, the thread is in the pile only if it was called in
     /// place.
-    @usableFromInline
-    func spawn(_ state: ThreadState, name: String?, timeout: Duration?) throws {
+    func spawn(_ state: ThreadState, in pool: GreenPool, name: String?, timeout: Duration?) throws {
         let context = unsafe Unmanaged.passRetained(state)
         var place = unsafe green_pile_place()
         try unsafe withUnsafeMutablePointer(to: &place) { place in
@@ -55,12 +51,13 @@ final class PileWork {
     }
 
     /// Adds a started thread.
-    func add(_ state: ThreadState) {
-        checkOrTrap(unsafe green_pile_add(handle, state.handle, Unmanaged.passRetained(state).toOpaque()))
+    func add(_ state: consuming ThreadState) {
+        let thread = state.handle
+        checkOrTrap(unsafe green_pile_add(handle, thread, Unmanaged.passRetained(state).toOpaque()))
     }
 
     /// Returns the finished thread of the next result, or nil if the pile is empty.
-    @usableFromInline
+    @inline(__always)
     func next(timeout: Duration?) throws -> ThreadState? {
         var context: UnsafeMutableRawPointer?
         try check(unsafe green_pile_next_with(handle, nil, &context, timeout.timeout))

@@ -1,5 +1,3 @@
-internal import CGreen
-
 /// A set of green threads that yields each thread when it finishes, in the order they finish.
 ///
 /// ```swift
@@ -17,26 +15,12 @@ internal import CGreen
 /// run at the same time, use a ``GreenPool``.
 ///
 /// A group belongs to the OS thread of its green threads, so it is not `Sendable`.
-@safe
 public final class GreenGroup<Success> {
-    /// Owned. Keeps the order and the waiting threads.
-    @safe private let handle: OpaquePointer
-
-    /// The threads in the core's group. The core retains the C handles; this retains the states.
-    // No access spans a call, so none can overlap.
-    @safe @exclusivity(unchecked)
-    private(set) var members: Set<GreenThread<Success>> = []
-
-    /// Threads that could not be started. They have no C handle, so they cannot be in the core's group.
-    @safe @exclusivity(unchecked)
-    private(set) var unspawned: [GreenThread<Success>] = []
+    @usableFromInline
+    let work = GroupWork(abandoningThreads: false)
 
     /// Makes an empty group.
-    public init() {
-        var handle: OpaquePointer?
-        checkOrTrap(unsafe green_group_make(&handle))
-        unsafe self.handle = handle!
-    }
+    public init() {}
 
     /// Makes a group of threads.
     ///
@@ -49,10 +33,6 @@ public final class GreenGroup<Success> {
         }
     }
 
-    deinit {
-        unsafe green_group_free(handle)
-    }
-
     /// Adds a thread. If the thread has finished already, it counts as finishing now. Does nothing if the thread is in
     /// the group.
     ///
@@ -60,11 +40,41 @@ public final class GreenGroup<Success> {
     ///
     /// - Parameter thread: The thread to add.
     @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
+    @inlinable
     public func add(_ thread: GreenThread<Success>) {
-        guard let member = thread.state.handle else { return unspawned.append(thread) }
-        guard !members.contains(thread) else { return }
-        checkOrTrap(unsafe green_group_add(handle, member))
-        members.insert(thread)
+        work.add(thread.state)
+    }
+
+    /// Starts a function in a new green thread of the group. This is cheaper than ``add(_:)`` of a spawned thread.
+    ///
+    /// ```swift
+    /// let group = GreenGroup<Page>()
+    /// for host in hosts {
+    ///     group.spawn { try fetch(host) }
+    /// }
+    /// ```
+    ///
+    /// The thread is like one of ``GreenThread/spawn(name:stackSize:after:_:)``. If it cannot be started because there
+    /// is no memory for its stack, it has ended with that error, and ``next(timeout:)`` returns it.
+    ///
+    /// Does not block. A call on another OS thread than that of the group ends the process.
+    ///
+    /// - Parameters:
+    ///   - name: Shown by ``GreenThread/dumpAll(to:)`` and in messages; at most 31 bytes of it.
+    ///   - stackSize: Bytes of address space for the stack, at least 64 KiB; nil means the hub's default of 1 MiB.
+    ///   - function: The function to run.
+    /// - Returns: The handle of the thread.
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
+    @discardableResult
+    @inlinable
+    public func spawn(
+        name: String? = nil,
+        stackSize: Int? = nil,
+        _ function: consuming @escaping () throws -> Success
+    ) -> GreenThread<Success> {
+        let state = ThreadState(function)
+        work.start(state, name: name, stackSize: stackSize)
+        return GreenThread(state)
     }
 
     /// Removes and returns the thread that finishes next, or the first of those that have finished. Blocks until one
@@ -76,29 +86,16 @@ public final class GreenGroup<Success> {
     ///   ``DeadlockError`` if the caller is the only thread in the group. If the caller is killed or its ``Timeout``
     ///   fires while it waits, that error.
     @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
+    @inlinable
     public func next(timeout: Duration? = nil) throws -> GreenThread<Success>? {
-        var finished: OpaquePointer?
-        if unspawned.isEmpty {
-            try check(unsafe green_group_next(handle, &finished, timeout.timeout))
-        } else {
-            try checkInterrupt()
-        }
-        guard let member = unsafe finished else {
-            return unspawned.isEmpty ? nil : unspawned.removeFirst()
-        }
-        defer { unsafe green_thread_release(member) }
-        return unsafe members.remove(GreenThread(ThreadState.known(for: member)!))
+        try work.next(timeout: timeout).map { GreenThread($0) }
     }
 
     /// The number of threads in the group, running or finished.
-    public var count: Int {
-        unsafe green_group_count(handle) + unspawned.count
-    }
+    public var count: Int { work.count }
 
     /// The number of threads that have finished: ``next(timeout:)`` returns that many without blocking.
-    public var finishedCount: Int {
-        unsafe green_group_finished(handle) + unspawned.count
-    }
+    public var finishedCount: Int { work.finishedCount }
 }
 
 @available(*, unavailable)

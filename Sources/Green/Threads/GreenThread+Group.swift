@@ -51,12 +51,13 @@ extension GreenThread {
     ///   that error.
     @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     @discardableResult
+    @inlinable
     public static func wait(all threads: [GreenThread<Success>], timeout: Duration? = nil) throws -> [Success] {
-        let deadline = Deadline(timeout)
-        let group = GreenGroup(threads)
-        while let thread = try group.next(timeout: deadline.rest) {
-            _ = try thread.state.result(Success.self)
+        let group = GroupWork(abandoningThreads: false)
+        for thread in threads {
+            group.add(thread.state)
         }
-        return try threads.map { try $0.state.result(Success.self) }
+        try group.joinAll(timeout: timeout)
+        return threads.map { $0.state.value() }
     }
 }

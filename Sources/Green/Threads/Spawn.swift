@@ -20,7 +20,7 @@ public func spawn<Success>(
     name: String? = nil,
     stackSize: Int? = nil,
     after delay: Duration? = nil,
-    _ function: @escaping () throws -> Success
+    _ function: consuming @escaping () throws -> Success
 ) -> GreenThread<Success> {
     GreenThread.spawn(name: name, stackSize: stackSize, after: delay, function)
 }
@@ -59,7 +59,7 @@ extension GreenThread where Success == Never {
         name: String? = nil,
         stackSize: Int? = nil,
         after delay: Duration? = nil,
-        _ function: @escaping () throws -> Result
+        _ function: consuming @escaping () throws -> Result
     ) -> GreenThread<Result> {
         let state = ThreadState(function)
         state.start(name: name, stackSize: stackSize, delay: delay)

@@ -17,6 +17,28 @@ extension ThreadState {
         unsafe green_thread_set_context(handle, argument)
     }
 
+    /// Passes the function to a group of the core, which retains this object until it hands the thread out. Returns
+    /// whether the thread is in the group; if not, it has ended with the error.
+    func start(inGroup group: OpaquePointer, name: String?, stackSize: Int?) -> Bool {
+        // One reference is the thread's, the other the group's.
+        let argument = unsafe Unmanaged.passRetained(self).retain().toOpaque()
+        var handle: OpaquePointer?
+        let result = unsafe withSpawnOptions(name: name, stackSize: stackSize, delay: nil, discard: discardThread) {
+            unsafe green_group_spawn(group, &handle, $0, runThread, argument)
+        }
+        if let handle = unsafe handle {
+            self.handle = unsafe handle
+            unsafe green_thread_set_context(handle, argument)
+            return true
+        }
+        let error = Green.failure(result)
+        guard isLackOfMemory(error) else { fatalError("\(error)") }
+        unsafe Unmanaged<ThreadState>.fromOpaque(argument).release()
+        unsafe Unmanaged<ThreadState>.fromOpaque(argument).release()
+        discard(endingWith: error)
+        return false
+    }
+
     /// Passes the function to a pool. In one of the pool's own threads a full pool calls it in place.
     ///
     /// If it cannot be started for lack of memory, the thread has ended with that error. If this throws and
@@ -70,13 +92,15 @@ extension ThreadState {
         slot.load(Success.self, keepingAlive: self)
     }
 
-    /// Returns or throws the outcome of a finished thread. A pending interrupt of the caller stays pending for its next
-    /// call, except for a C thread, whose result only the core knows.
-    func result<Success>(_: Success.Type) throws -> Success {
+    /// Throws the error of a finished thread, if any. A pending interrupt of the caller stays pending for its next call,
+    /// except for a C thread, whose result only the core knows.
+    func throwFailure() throws {
         if !hasEnded {
             try waitForEnd(timeout: nil)
         }
-        return try outcome(Success.self).get()
+        if let failure = observedFailure() {
+            throw failure
+        }
     }
 
     /// Waits for the end, and throws the error that the thread ended with.

@@ -53,13 +53,17 @@ final class ThreadState {
     @safe @exclusivity(unchecked)
     var handle: OpaquePointer?
 
+    /// The number of the first ``GreenGroup`` that the thread is in, or was in when that group was released; 0 for none.
+    @safe @exclusivity(unchecked)
+    var group: UInt64 = 0
+
     /// Whether a call has returned the error. C's own mark does not tell: there, a thread that was taken out of a group
     /// is marked, too.
     @safe @exclusivity(unchecked)
     var isObserved = false
 
     @inlinable
-    init<Success>(_ function: @escaping () throws -> Success) {
+    init<Success>(_ function: consuming @escaping () throws -> Success) {
         perform = { state, step in
             switch step {
             case .run:
@@ -76,6 +80,29 @@ final class ThreadState {
             }
         }
         slot.store(function)
+    }
+
+    /// The same for a function of one argument, which costs no closure for each argument.
+    @inlinable
+    init<Input, Success>(_ input: Input, _ function: consuming @escaping (Input) throws -> Success) {
+        typealias Call = (function: (Input) throws -> Success, input: Input)
+        perform = { state, step in
+            switch step {
+            case .run:
+                do {
+                    let call = state.slot.take(Call.self)
+                    state.slot.store(try call.function(call.input))
+                    state.content = .value
+                } catch {
+                    state.content = .error(error)
+                }
+            case .discard:
+                _ = state.slot.take(Call.self)
+            case .destroy:
+                _ = state.slot.take(Success.self)
+            }
+        }
+        slot.store((function: function, input: input) as Call)
     }
 
     /// The state of a thread that was not spawned here: an OS thread's own context, a thread of C, a detached one.

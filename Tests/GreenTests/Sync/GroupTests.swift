@@ -105,6 +105,119 @@ struct GroupTests {
     }
 
     @Test
+    func `returns each thread once, also if the thread is in other groups`() throws {
+        try onHub { () throws in
+            let puppet = Puppet()
+            let groups = (0..<3).map { _ in GreenGroup<Int>() }
+            for group in groups + groups.reversed() {
+                group.add(puppet.thread)
+                #expect(group.count == 1)
+            }
+            try puppet.end(1)
+            try settle()
+            for group in groups + groups.reversed() {
+                group.add(puppet.thread)
+                #expect(group.count == 1)
+            }
+            for group in groups {
+                #expect(try group.next() == puppet.thread)
+                for other in groups.reversed() {
+                    other.add(puppet.thread)
+                    #expect(other.count == 1)
+                }
+                #expect(try group.next() == puppet.thread)
+                #expect(try group.next() == nil)
+            }
+        }
+    }
+
+    @Test
+    func `accepts a thread that was in a released group`() throws {
+        try onHub { () throws in
+            let puppet = Puppet()
+            do {
+                let group = GreenGroup([puppet.thread])
+                #expect(group.count == 1)
+            }
+            for _ in 0..<3 {
+                let group = GreenGroup([puppet.thread, puppet.thread])
+                #expect(group.count == 1)
+            }
+            let group = GreenGroup([puppet.thread])
+            try puppet.end(1)
+            #expect(try group.next() == puppet.thread)
+            #expect(try group.next() == nil)
+        }
+    }
+
+    @Test
+    func `spawns threads`() throws {
+        try onHub { () throws in
+            let group = GreenGroup<Int>()
+            for size in [1, 3, 100] {
+                let threads = (0..<size).map { number in
+                    group.spawn(name: "number \(number)") {
+                        if number == 2 { throw Mistake(number: 2) }
+                        return number
+                    }
+                }
+                #expect(group.count == size)
+                group.add(threads[0])
+                #expect(group.count == size)
+                for number in 0..<size {
+                    let thread = try #require(try group.next())
+                    #expect(thread == threads[number])
+                    #expect(thread.name == "number \(number)")
+                    if number == 2 {
+                        #expect(throws: Mistake(number: 2)) { try thread.wait() }
+                    } else {
+                        #expect(try thread.wait() == number)
+                    }
+                }
+                #expect(try group.next() == nil)
+            }
+        }
+    }
+
+    @Test
+    func `returns a thread that it could not start`() throws {
+        try onHub { () throws in
+            let group = GreenGroup<Int>()
+            let thread = group.spawn(stackSize: 1 << 60) { 1 }
+            #expect(group.count == 1)
+            #expect(try group.next() == thread)
+            #expect(failure { try thread.wait() }?.code == .noMemory)
+            #expect(try group.next() == nil)
+        }
+    }
+
+    @Test
+    func `frees what a thread captured and returned, and a thread that was killed before it began`() throws {
+        let ledger = Ledger()
+        try onHub { () throws in
+            let group = GreenGroup<Tracked>()
+            for _ in 0..<20 {
+                let input = ledger.make()
+                group.spawn {
+                    input.touch()
+                    return ledger.make()
+                }
+            }
+            let input = ledger.make()
+            try group.spawn {
+                input.touch()
+                return ledger.make()
+            }
+            .kill()
+            for _ in 0..<10 {
+                #expect(try group.next() != nil)
+            }
+        }
+        #expect(ledger.made == 41)
+        #expect(ledger.gone == ledger.made)
+    }
+
+    @Test
     func `treats a thread that could not be started as finished`() throws {
         try onHub { () throws in
             let puppet = Puppet()

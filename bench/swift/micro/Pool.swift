@@ -4,8 +4,8 @@ private final class Counter {
     var left = 0
 }
 
-/// pool: creates, runs and waits for a thread, in a pool of 100 with room and without a pool; lets a pool or a group
-/// wait for a hundred threads at a time.
+/// pool: creates, runs and waits for a thread, in a pool of 100 with room and without a pool; lets a pool, a group, an
+/// array or a pile wait for a hundred threads at a time, and takes their results.
 func benchmarkPool(_ plan: Plan) throws {
     let size = 100
     let pool = GreenPool(size: size)
@@ -32,15 +32,46 @@ func benchmarkPool(_ plan: Plan) throws {
             precondition(counter.left == 0, "a pool waits for all its threads")
         }
     }
-    let group = GreenGroup<Void>()
+    let group = GreenGroup<Int>()
+    func takeAll() throws {
+        var sum = 0
+        while let thread = try group.next() {
+            sum += try thread.wait()
+        }
+        precondition(sum == size * (size - 1) / 2, "a group returns all its threads")
+    }
     try plan.measure("group of spawned threads", threads: size, steps: 500_000) { steps in
         for _ in 0..<steps / size {
-            counter.left = size
-            for _ in 0..<size {
-                group.add(spawn { counter.left -= 1 })
+            for child in 0..<size {
+                group.add(spawn { child })
             }
-            while try group.next() != nil {}
-            precondition(counter.left == 0, "a group returns all its threads")
+            try takeAll()
+        }
+    }
+    try plan.measure("group that spawns", threads: size, steps: 500_000) { steps in
+        for _ in 0..<steps / size {
+            for child in 0..<size {
+                group.spawn { child }
+            }
+            try takeAll()
+        }
+    }
+    try plan.measure("wait for all threads of an array", threads: size, steps: 500_000) { steps in
+        for _ in 0..<steps / size {
+            let results = try GreenThread.wait(all: (0..<size).map { child in spawn { child } })
+            precondition(results.last == size - 1, "the results are in the order of the array")
+        }
+    }
+    let pile = GreenPile<Int>(pool)
+    try plan.measure("pile", threads: size, steps: 500_000) { steps in
+        for _ in 0..<steps / size {
+            for child in 0..<size {
+                try pile.spawn { child }
+            }
+            for child in 0..<size {
+                let result = try pile.next()
+                precondition(result == child, "a pile returns the results in order")
+            }
         }
     }
 }
