@@ -22,7 +22,7 @@ GREEN_ASSUME_NONNULL_BEGIN
 
 /* The caller provides the memory, and keeps it until green_shield_end(). */
 typedef struct green_shield {
-    void *reserved[4];
+    uintptr_t reserved[4];
 } green_shield;
 
 /* Begins a shield for the current green thread. After limit nanoseconds, every blocking call in
