@@ -1,5 +1,5 @@
 /* pool: creates, runs, waits for and releases a thread, in a pool of 100 with room and without
- * a pool; lets a pool or a group wait for a hundred threads at a time. */
+ * a pool; lets a pool, a group or a scope wait for a hundred threads at a time. */
 #include "figure.h"
 
 #include <green/green.h>
@@ -89,6 +89,22 @@ static double group_spawn_batches(long steps, void *group) {
     return clock_ns() - begin;
 }
 
+static double scope_batches(long steps, void *context) {
+    (void)context;
+    long left = 0;
+    double begin = clock_ns();
+    for (long done = 0; done < steps; done += SIZE) {
+        green_group *group;
+        left = SIZE;
+        must(green_group_begin(&group, NULL), "green_group_begin");
+        for (long i = 0; i < SIZE; i++)
+            must(green_group_spawn(group, NULL, NULL, count_down, &left), "green_group_spawn");
+        must(green_group_end(group, 0), "green_group_end");
+        expect(left == 0, "a scope waits for all its threads");
+    }
+    return clock_ns() - begin;
+}
+
 void bench_pool(void) {
     green_pool *pool;
     green_group *group;
@@ -99,6 +115,7 @@ void bench_pool(void) {
     figure_measure("pool spawn, wait for all", SIZE, 1000000, pool_batches, pool);
     figure_measure("group of spawned threads", SIZE, 1000000, group_batches, group);
     figure_measure("group that spawns", SIZE, 1000000, group_spawn_batches, group);
+    figure_measure("scope that spawns", SIZE, 1000000, scope_batches, NULL);
     green_group_free(group);
     green_pool_free(pool);
 }

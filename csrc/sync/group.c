@@ -1,75 +1,29 @@
 /* Groups: threads in the order in which they finish. */
-#include "../core/exit_observer.h"
 #include "../core/fork.h"
-#include "takers.h"
-
-#include <green/group.h>
+#include "../core/thread.h"
+#include "group_record.h"
 
 #include <stdlib.h>
 
-enum { BLOCK_ENTRIES = 8 };
-
-/* A thread of a group. It is in the list of running threads, then in the list of
- * finished ones. */
-struct entry {
-    green_exit_observer exit_observer;
-    green_group *group;
-    green_thread *thread; /* retained */
-    void *context;
-    struct entry *next, **place;
-};
-
-struct block {
-    struct block *next;
-    struct entry entries[BLOCK_ENTRIES];
-};
-
-struct green_group {
-    green_takers takers;
-    struct entry *running; /* in no particular order */
-    struct entry *finished, **last;
-    size_t finished_count;
-    struct entry *spare;
-    struct block *blocks;           /* freed with the group */
-    void (*discard)(void *context); /* called with those of the threads that are left; NULL: none */
-    green_foreign_release foreign_release;
-};
-
-static inline void entry_give(green_group *group, struct entry *entry) {
-    entry->next = group->spare;
-    group->spare = entry;
-}
-
-static __attribute__((noinline)) bool add_block(green_group *group) {
-    struct block *block = malloc(sizeof *block);
-    if (!block)
-        return false;
-    block->next = group->blocks;
-    group->blocks = block;
-    for (size_t i = BLOCK_ENTRIES; i-- > 0;)
-        entry_give(group, &block->entries[i]);
-    return true;
-}
-
 /* Returns NULL without a message if there is no memory. */
-static inline struct entry *entry_take(green_group *group) {
-    if (GREEN_UNLIKELY(!group->spare) && !add_block(group))
+static inline green_group_entry *entry_take(green_group *group) {
+    if (GREEN_UNLIKELY(!group->spare) && !green__group_add_block(group))
         return NULL;
-    struct entry *entry = group->spare;
+    green_group_entry *entry = group->spare;
     group->spare = entry->next;
     return entry;
 }
 
-static inline green_taken hand_out(green_group *group, struct entry *entry) {
+static inline green_taken hand_out(green_group *group, green_group_entry *entry) {
     green_taken taken = {.item = entry->context, .thread = entry->thread};
     entry->thread->observed = true;
     group->takers.count--;
-    entry_give(group, entry);
+    green__group_entry_give(group, entry);
     return taken;
 }
 
 /* Passes a finished thread to the first waiter, or adds it to the list. */
-static void arrive(green_group *group, struct entry *entry) {
+static void arrive(green_group *group, green_group_entry *entry) {
     if (green__takers_first(&group->takers)) {
         green__takers_give(&group->takers, hand_out(group, entry));
         return;
@@ -81,52 +35,29 @@ static void arrive(green_group *group, struct entry *entry) {
 }
 
 static void entry_exited(green_exit_observer *observer, green_thread *thread) {
-    (void)thread;
-    struct entry *entry = GREEN_CONTAINER(observer, struct entry, exit_observer);
+    green_group_entry *entry = GREEN_CONTAINER(observer, green_group_entry, exit_observer);
     *entry->place = entry->next;
     if (entry->next)
         entry->next->place = entry->place;
-    arrive(entry->group, entry);
+    green_group *group = entry->group;
+    arrive(group, entry);
+    if (GREEN_UNLIKELY(group->scope != NULL))
+        green__group_child_exited(group, thread);
 }
 
 int green_group_make(green_group **made) {
     green_group *group = malloc(sizeof *group);
     if (!group)
         return green__fail(-ENOMEM, "cannot create a group");
-    *group = (green_group){.takers = {.object = "group", .which = "next"}, .last = &group->finished};
-    green__wait_list_init(&group->takers.waiting);
+    green__group_init(group);
     *made = group;
     return 0;
-}
-
-static void stop_observing(green_group *group) {
-    for (struct entry *entry = group->running; entry; entry = entry->next)
-        green__exit_observer_remove(&entry->exit_observer);
-}
-
-static void drop_all(green_group *group, struct entry *entry) {
-    for (struct entry *next; entry; entry = next) {
-        next = entry->next;
-        if (group->discard)
-            group->discard(entry->context);
-        green_thread_release(entry->thread);
-    }
-}
-
-static void destroy(green_group *group) {
-    drop_all(group, group->running);
-    drop_all(group, group->finished);
-    for (struct block *block = group->blocks, *next; block; block = next) {
-        next = block->next;
-        free(block);
-    }
-    free(group);
 }
 
 static void foreign_released(green_post *post, int error) {
     green_group *group = GREEN_CONTAINER(post, green_group, foreign_release.post);
     if (error < 0)
-        destroy(group);
+        green__group_destroy(group);
     else
         green_group_free(group);
 }
@@ -136,12 +67,17 @@ void green_group_free(green_group *group) {
         return;
     if (green__hub_affinity_is_foreign(group->takers.hub)) {
         if (green__foreign_release(group->takers.hub, &group->foreign_release, foreign_released) > 0)
-            destroy(group); /* its threads never exit */
+            green__group_destroy(group); /* its threads never exit */
         return;
     }
-    green__wait_list_end(&group->takers.waiting, -EBADF);
-    stop_observing(group);
-    destroy(group);
+    if (group->scope && group->scope->is_ending) {
+        group->scope->is_freed = true;
+        green__group_kill_for_good(group);
+        return; /* green_group_end() frees it */
+    }
+    if (group->scope)
+        green__group_abandon(group);
+    green__group_free_here(group);
 }
 
 void green_group_free_with(green_group *group, void (*discard)(void *context)) {
@@ -152,8 +88,9 @@ void green_group_free_with(green_group *group, void (*discard)(void *context)) {
 }
 
 /* Adds a thread that runs, and takes over a reference to it. */
-static inline void enter(green_group *group, struct entry *entry, green_thread *thread, void *context) {
-    *entry = (struct entry){.exit_observer.exited = entry_exited, .group = group, .thread = thread, .context = context};
+static inline void enter(green_group *group, green_group_entry *entry, green_thread *thread, void *context) {
+    *entry =
+        (green_group_entry){.exit_observer.exited = entry_exited, .group = group, .thread = thread, .context = context};
     group->takers.count++;
     entry->next = group->running;
     entry->place = &group->running;
@@ -161,6 +98,8 @@ static inline void enter(green_group *group, struct entry *entry, green_thread *
         entry->next->place = &entry->next;
     group->running = entry;
     green__exit_observer_add(thread, &entry->exit_observer);
+    if (GREEN_UNLIKELY(group->scope != NULL) && group->scope->has_ended)
+        green__thread_kill_for_good(thread);
 }
 
 int green_group_add_with(green_group *group, green_thread *thread, void *context) {
@@ -169,7 +108,9 @@ int green_group_add_with(green_group *group, green_thread *thread, void *context
         error = green__hub_affinity_check(&group->takers.hub, "group");
     if (error < 0)
         return error;
-    struct entry *entry = entry_take(group);
+    if (group->scope && group->scope->owner == thread)
+        return green__fail(-EDEADLK, "cannot add a green thread to a group that waits for its end");
+    green_group_entry *entry = entry_take(group);
     if (!entry)
         return green__fail(-ENOMEM, "cannot add a green thread to a group");
     green_thread_retain(thread);
@@ -177,7 +118,7 @@ int green_group_add_with(green_group *group, green_thread *thread, void *context
         enter(group, entry, thread, context);
         return 0;
     }
-    *entry = (struct entry){.group = group, .thread = thread, .context = context};
+    *entry = (green_group_entry){.group = group, .thread = thread, .context = context};
     group->takers.count++;
     arrive(group, entry);
     return 0;
@@ -194,13 +135,13 @@ int green_group_spawn(green_group *group, green_thread **handle, const green_spa
     int error = green__hub_affinity_check(&group->takers.hub, "group");
     if (error < 0)
         return error;
-    struct entry *entry = entry_take(group);
+    green_group_entry *entry = entry_take(group);
     if (!entry)
         return green__fail(-ENOMEM, "cannot spawn a green thread of a group");
     green_thread *thread = NULL;
     error = options ? green_spawn_with(&thread, options, function, argument) : green_spawn(&thread, function, argument);
     if (error < 0) {
-        entry_give(group, entry);
+        green__group_entry_give(group, entry);
         return error;
     }
     enter(group, entry, thread, argument);
@@ -210,7 +151,7 @@ int green_group_spawn(green_group *group, green_thread **handle, const green_spa
 }
 
 static bool is_only(const green_group *group, const green_thread *thread) {
-    for (const struct entry *entry = group->running; entry; entry = entry->next)
+    for (const green_group_entry *entry = group->running; entry; entry = entry->next)
         if (entry->thread != thread)
             return false;
     return true;
@@ -223,7 +164,7 @@ static int take(green_group *group, green_taken *taken, int64_t timeout) {
     int error = green__hub_affinity_enter(&takers->hub, takers->object);
     if (error < 0)
         return error;
-    struct entry *first = group->finished;
+    green_group_entry *first = group->finished;
     if (first) {
         group->finished = first->next;
         if (!first->next)
@@ -265,4 +206,13 @@ size_t green_group_count(const green_group *group) {
 
 size_t green_group_finished(const green_group *group) {
     return group->finished_count;
+}
+
+int green_group_kill_all(green_group *group) {
+    int error = green__hub_affinity_check(&group->takers.hub, "group");
+    if (error < 0)
+        return error;
+    for (green_group_entry *entry = group->running; entry; entry = entry->next)
+        green__thread_kill_unless_current(entry->thread);
+    return 0;
 }

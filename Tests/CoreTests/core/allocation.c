@@ -438,6 +438,18 @@ done:
     return error;
 }
 
+static int run_scope(void) {
+    static int value;
+    green_group *group = NULL;
+    int error;
+    TRY(green_group_begin(&group, NULL));
+    for (int i = 0; i < 10 && error == 0; i++)
+        error = (int)note_result(green_group_spawn(group, NULL, NULL, give, &value));
+    error = green_group_end(group, error);
+done:
+    return error;
+}
+
 static int run_group(void) {
     static int value = 1;
     enum { COUNT = 20 }; /* more than fit on a stack */
@@ -511,10 +523,11 @@ TEST(sync, "events, semaphores, locks, rate limiters, timeouts, groups, pools an
         {.name = "locks", .run = run_locks, .tolerates = "madvise mmap"},
         {.name = "timeout", .run = run_timeout},
         {.name = "group", .run = run_group, .tolerates = "madvise mmap"},
+        {.name = "scope", .run = run_scope, .tolerates = "madvise mmap"},
         {.name = "pool", .run = run_pool, .tolerates = "madvise mmap strndup"},
         {.name = "pile", .run = run_pile, .tolerates = "madvise mmap"},
     };
-    fail_on_each_engine(scenarios, 7, FAIL_MEMORY);
+    fail_on_each_engine(scenarios, sizeof scenarios / sizeof *scenarios, FAIL_MEMORY);
 }
 
 /* The watcher ---------------------------------------------------------------- */

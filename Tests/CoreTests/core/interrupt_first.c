@@ -99,6 +99,12 @@ static int call_group_next_with(void) {
     return green_group_next_with(w.empty_group, NULL, NULL, GREEN_FOREVER);
 }
 
+static int call_group_end_of_none(void) {
+    green_group *group;
+    CHECK(green_group_begin(&group, NULL), ==, 0);
+    return green_group_end(group, 0);
+}
+
 static int call_pool_spawn(void) {
     return green_pool_spawn(w.pool, NULL, NULL, nothing, NULL, GREEN_FOREVER);
 }
@@ -210,6 +216,7 @@ static const struct prepared thread_calls[] = {
     {"green_group_next", call_group_next},
     {"green_group_next of none", call_group_next_of_none},
     {"green_group_next_with of none", call_group_next_with},
+    {"green_group_end of none", call_group_end_of_none},
     {"green_pool_spawn", call_pool_spawn},
     {"green_pool_wait", call_pool_wait},
     {"green_pile_next", call_pile_next},
