@@ -26,7 +26,7 @@ int green_hub_close(void) {
         return green__refuse_to_block(&hub->root); /* it could not wait for posts and threads of Green's own */
     do {
         while (hub->current == &hub->root && !hub->in_event_loop && !hub->is_lost && has_own_work(hub))
-            (void)green_yield();
+            green__yield(hub); /* a close that is refused keeps the interrupts of its caller */
         if (is_in_use(hub))
             return green__fail(-EBUSY,
                                "green_hub_close: %lu green threads have not finished, %lu handles of finished ones and "

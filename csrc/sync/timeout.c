@@ -171,6 +171,10 @@ bool green_timeout_has_fired(const green_timeout *timeout) {
     return timeout->fired;
 }
 
+int64_t green_timeout_length(const green_timeout *timeout) {
+    return timeout->nanoseconds;
+}
+
 uint64_t green_timeout_id(const green_timeout *timeout) {
     return timeout->interrupt.order;
 }

@@ -68,6 +68,10 @@ GREEN_API bool green_timeout_is_pending(const green_timeout *timeout);
  * the error. */
 GREEN_API bool green_timeout_has_fired(const green_timeout *timeout);
 
+/* Returns the nanoseconds that it was started with, or that were left until its deadline. Negative:
+ * it never fires. */
+GREEN_API int64_t green_timeout_length(const green_timeout *timeout);
+
 /* A number that is unique within the process, from 1. It stays valid after the handle
  * is freed. */
 GREEN_API uint64_t green_timeout_id(const green_timeout *timeout);

@@ -41,7 +41,9 @@ func checkInterrupt() throws {
 func failure(_ result: Int32) -> any Error {
     switch Errno(rawValue: -result) {
     case .canceled:
-        return KillReason.take() ?? GreenExit()
+        guard let error = KillReason.take() else { return GreenExit() }
+        ThrownInterrupt.record(error)
+        return error
     case .timeout:
         return Timeout.thatHasFired() ?? SystemError(code: .timeout, message: explanation(of: result))
     case .deadlock:

@@ -10,6 +10,14 @@ extension Duration {
         return seconds * 1_000_000_000 + (attoseconds + 999_999_999) / 1_000_000_000
     }
 
+    /// The duration in nanoseconds, rounded down, within the limits of `nanoseconds`.
+    var nanosecondsRoundedDown: Int64 {
+        guard self > .zero else { return 0 }
+        guard self < .longest else { return .max }
+        let (seconds, attoseconds) = components
+        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
+    }
+
     /// The maximum of the core. A deadline that far ahead can still be computed.
     static var longest: Duration { .nanoseconds(Int64.max) }
 

@@ -80,9 +80,9 @@ extension ResourcePool {
 
     /// When an item expires that is idle from now on.
     func dueDate(birth: HubInstant?) -> HubInstant? {
-        let idleEnd = maximumIdle.map { HubInstant.now.advanced(byAtMost: $0) }
+        let idleEnd = maximumIdle.map { HubInstant.now.advanced(by: $0) }
         guard let birth, let maximumAge else { return idleEnd }
-        let ageEnd = birth.advanced(byAtMost: maximumAge)
+        let ageEnd = birth.advanced(by: maximumAge)
         return min(ageEnd, idleEnd ?? ageEnd)
     }
 
@@ -93,7 +93,7 @@ extension ResourcePool {
             if !item.isDue(at: .now) {
                 return item
             }
-            destroy(item.resource)
+            destroyShielded(item)
         }
         return nil
     }
@@ -115,7 +115,7 @@ extension ResourcePool {
         guard let birth = births.removeValue(forKey: identity(of: resource)) else {
             fatalError("\(call): the resource is not from this ResourcePool, or was given back before")
         }
-        return Item(resource: resource, birth: birth, due: birth.advanced(byAtMost: maximumAge))
+        return Item(resource: resource, birth: birth, due: birth.advanced(by: maximumAge))
     }
 
     private func identity(of resource: Resource) -> ObjectIdentifier {
@@ -127,8 +127,19 @@ extension ResourcePool {
 
     /// Destroys an item that has a place, and releases the place.
     func destroyInPlace(_ item: Item) {
-        destroy(item.resource)
+        destroyShielded(item)
         leavePlace()
+    }
+
+    /// Destroys an item, which may block, also in a thread that was interrupted: it may give the item back for that
+    /// reason.
+    private func destroyShielded(_ item: Item) {
+        do {
+            try withCancellationShield { destroy(item.resource) }
+        } catch {
+            // There is no memory for a shield, and the resource was not destroyed yet.
+            destroy(item.resource)
+        }
     }
 
     /// Destroys the chosen idle items. Each has a place until it is destroyed.

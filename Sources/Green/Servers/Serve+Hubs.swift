@@ -107,12 +107,13 @@ extension Server {
         try server.run()
     }
 
-    /// Waits for the end. If the wait is interrupted, nobody else could stop the server.
+    /// Waits for the end. If the wait is interrupted, nobody else could stop the server. The stop kills all handlers, and
+    /// waits for them as long as a shield lets it.
     func run() throws {
         do {
             try waitForEnd(timeout: nil)
         } catch {
-            _ = try? stop(drainingFor: .zero)
+            _ = try? withCancellationShield { try stop(drainingFor: .zero) }
             throw error
         }
         try throwFailure()

@@ -14,18 +14,19 @@ internal import Glibc
 /// ```
 ///
 /// A timeout starts when it is created. When its time is over, the blocking call that the thread is in, or its next
-/// one, throws it, once. Code that never blocks cannot be interrupted.
+/// one, throws it, once: code that catches it has no limit any more. Code that never blocks cannot be interrupted.
 ///
-/// ``withTimeout(_:_:)`` limits a closure; it is canceled by itself, and costs less. Use a `Timeout` object if the
-/// start and the end are in different functions, and always cancel it: it fires even if no reference to it remains. It
-/// does not fire after its thread has ended.
+/// ``withTimeout(_:_:)`` limits a closure. It holds until the closure ends, is canceled by itself, and costs less. Use a
+/// `Timeout` object if the start and the end are in different functions, and always cancel it: it fires even if no
+/// reference to it remains. It does not fire after its thread has ended.
 ///
-/// Timeouts nest in any way, and each is equal only to itself. The timer and the error are one object, as in Eventlet:
-/// a `catch` needs to know which of several nested limits has expired, and compares the error with the timeout it
-/// started.
+/// Timeouts nest in any way, and each is equal only to itself; the errors of one `withTimeout` are equal to each other.
+/// The timer and the error are one object, as in Eventlet: a `catch` needs to know which of several nested limits has
+/// expired, and compares the error with the timeout it started.
 ///
 /// If the `timeout:` argument of a call expires, the call throws a ``SystemError`` with the code `timedOut` and not a
-/// `Timeout`. ``isTimeout(_:)`` is true for both.
+/// `Timeout`. ``isTimeout(_:)`` is true for both. ``isInterrupt(_:)`` is true for a `Timeout` that limits the caller
+/// from outside.
 // Every error is Sendable, so another OS thread may get this one; its description never changes. `handle` is used only
 // on the OS thread that created the timeout: by start, cancel and isPending, which end the process elsewhere, and by
 // the core, which retains the object while it has the handle. So the last release, on any OS thread, has nothing to
@@ -38,8 +39,12 @@ public final class Timeout: Error, @unchecked Sendable {
     /// The error to throw in place of itself.
     private let substitute: (any Error)?
 
-    /// The core's number of the timeout that this error was created for; 0 if it started as an object.
+    /// The core's number of the limit that this error was created for; 0 if it started as an object.
     let number: UInt64
+
+    /// The number of the green thread that it has interrupted last; 0 if none. Used only on the OS thread that created
+    /// it.
+    private var interrupted: UInt64 = 0
 
     /// Each OS thread has its own `errno`. Where `pthread_self()` is patched, it distinguishes green threads, too.
     @safe private let home = unsafe __errno_location()
@@ -75,6 +80,11 @@ public final class Timeout: Error, @unchecked Sendable {
         self.duration = duration
         self.substitute = substitute
         self.number = number
+    }
+
+    /// The error of a limit that is not an object.
+    convenience init(ofLimit number: UInt64, of duration: Duration) {
+        self.init(duration, substitute: nil, number: number)
     }
 
     /// Starts it again from the beginning, for the current green thread, after it was canceled or has fired.
@@ -131,11 +141,29 @@ public final class Timeout: Error, @unchecked Sendable {
         if let reason = unsafe green_reason() {
             let timeout = unsafe Unmanaged<Timeout>.fromOpaque(reason).takeRetainedValue()
             timeout.letGo()
-            return timeout.substitute ?? timeout
+            if let substitute = timeout.substitute {
+                ThrownInterrupt.record(substitute)
+                return substitute
+            }
+            timeout.interrupted = unsafe green_thread_id(green_current()!)
+            return timeout
         }
         var nanoseconds: Int64 = 0
         let number = unsafe green_timeout_last(&nanoseconds)
-        return number == 0 ? nil : Timeout(.nanoseconds(nanoseconds), substitute: nil, number: number)
+        return number == 0 ? nil : Timeout(ofLimit: number, of: .nanoseconds(nanoseconds))
+    }
+
+    /// Whether it is the error of a limit that has expired and that the caller has not left yet.
+    var isOfEnclosingLimit: Bool {
+        number != 0 && green_timeout_encloses(number)
+    }
+
+    /// Whether it comes from outside of the calling code: it is the error of such a limit, or an object that has
+    /// interrupted the calling thread.
+    var isInterrupt: Bool {
+        guard number == 0 else { return isOfEnclosingLimit }
+        // The home first: another OS thread must not read what the home writes.
+        return unsafe home == __errno_location() && interrupted != 0 && interrupted == green_thread_id(green_current()!)
     }
 
     /// Called when the core releases the object: it was canceled, its thread has ended, or no code asked why a call
@@ -149,12 +177,17 @@ public final class Timeout: Error, @unchecked Sendable {
 }
 
 extension Timeout: Hashable {
+    /// Whether the two are the same object, or errors of the same `withTimeout`.
     public static func == (left: Timeout, right: Timeout) -> Bool {
-        left === right
+        left === right || left.number != 0 && left.number == right.number
     }
 
     public func hash(into hasher: inout Hasher) {
-        hasher.combine(ObjectIdentifier(self))
+        if number == 0 {
+            hasher.combine(ObjectIdentifier(self))
+        } else {
+            hasher.combine(number)
+        }
     }
 }
 

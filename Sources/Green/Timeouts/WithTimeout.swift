@@ -8,9 +8,15 @@
 /// }
 /// ```
 ///
-/// When the time is over, the blocking call that the body is in, or its next one, throws. Code that does not block
-/// cannot be interrupted: if the body returns after the time without blocking, it has succeeded. Limits nest; the first
-/// to expire counts.
+/// When the time is over, the blocking call that the body is in throws, and so does every later one, until the body has
+/// ended: a loop in the body that tries again cannot outlive the limit. Clean-up that blocks needs a
+/// ``withCancellationShield(limit:_:)``. Threads that the body spawns are not limited.
+///
+/// Code that does not block cannot be interrupted. If the body returns a value after the time, because it did not block
+/// or has swallowed the errors, it has succeeded.
+///
+/// Limits nest. If several have expired, the error is that of the outermost, also where the body throws that of an inner
+/// one.
 ///
 /// Costs no more than a few function calls when the body does not block.
 ///
@@ -24,9 +30,7 @@
 @inlinable
 public func withTimeout<Result>(_ duration: Duration?, _ body: () throws -> Result) throws -> Result {
     guard let duration else { return try body() }
-    let limit = try TimeLimit(duration)
-    defer { limit.cancel() }
-    return try body()
+    return try run(within: TimeLimit(duration), body) { throw $0 }
 }
 
 /// Runs the body, and returns a default if it takes longer than the given time.
@@ -35,7 +39,8 @@ public func withTimeout<Result>(_ duration: Duration?, _ body: () throws -> Resu
 /// let line = try withTimeout(.seconds(5), default: nil) { try client.readLine() }
 /// ```
 ///
-/// Only this limit leads to the default. The timeout of an outer or an inner limit is thrown, as is every other error.
+/// Only this limit leads to the default. The timeout of an outer limit is thrown, and that of an inner one if this limit
+/// has not expired, as is every other error. The default is evaluated outside of the limit, so it may block.
 ///
 /// - Parameters:
 ///   - duration: The time limit for the whole body. With zero or less the first blocking call throws; nil means no
@@ -51,7 +56,8 @@ public func withTimeout<Result>(
     default value: @autoclosure () throws -> Result,
     _ body: () throws -> Result
 ) throws -> Result {
-    try withTimeout(duration, body) { try value() }
+    guard let duration else { return try body() }
+    return try run(within: TimeLimit(duration), body) { _ in try value() }
 }
 
 /// Runs the body, and throws the given error if it takes longer than the given time.
@@ -76,22 +82,6 @@ public func withTimeout<Result>(
     throwing failure: @autoclosure () -> any Error,
     _ body: () throws -> Result
 ) throws -> Result {
-    try withTimeout(duration, body) { throw failure() }
-}
-
-/// Runs the body. If it ends with the error of this limit, the result is that of `expired`.
-@inlinable
-func withTimeout<Result>(
-    _ duration: Duration?,
-    _ body: () throws -> Result,
-    expired: () throws -> Result
-) throws -> Result {
     guard let duration else { return try body() }
-    let limit = try TimeLimit(duration)
-    defer { limit.cancel() }
-    do {
-        return try body()
-    } catch  where limit.has(thrown: error) {
-        return try expired()
-    }
+    return try run(within: TimeLimit(duration), body) { _ in throw failure() }
 }
