@@ -18,7 +18,7 @@ static void leave_lists_of_hub(green_selection *select) {
             remove_wait(&select->cases[i].wait);
 }
 
-void green__select_leave_shared(green_selection *select) {
+static void leave_shared(green_selection *select) {
     for (green_case_wait *wait = select->shared; wait; wait = wait->next)
         wait->kind->shared->leave(wait);
     select->shared = NULL;
@@ -29,7 +29,7 @@ void green__select_leave_shared(green_selection *select) {
 static void leave_others(green_selection *select) {
     leave_lists_of_hub(select);
     if (!select->served || !green__case_wait_of(select->served)->kind->shared)
-        green__select_leave_shared(select);
+        leave_shared(select);
 }
 
 static bool claim(green_selection *select, green_wait *served) {
@@ -62,10 +62,15 @@ void green__select_serve(green_wait *wait, int cause) {
     green__ready(wait->thread);
 }
 
+void green__select_leave(green_selection *select) {
+    leave_lists_of_hub(select);
+    leave_shared(select);
+}
+
 /* If a case was served, its wake-up finds the inbox closed. */
 void green__select_abandon(green_selection *select) {
     (void)green__select_give_up(select);
-    green__select_leave_shared(select);
+    green__select_leave(select);
 }
 
 /* If a case was served, the wake-up is on its way. */

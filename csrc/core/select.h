@@ -111,8 +111,8 @@ void green__select_serve(green_wait *wait, int cause);
 /* Ends a select for no case. Returns false if it has ended before. */
 bool green__select_give_up(green_selection *select);
 
-/* Leaves the lists of shared objects. */
-void green__select_leave_shared(green_selection *select);
+/* Leaves the lists that the claim has not left. */
+void green__select_leave(green_selection *select);
 
 /* Does the same for a thread whose OS thread ends: no case will be served. */
 void green__select_abandon(green_selection *select);

@@ -255,7 +255,7 @@ static ssize_t wait_with(green_selection *select, green_hub *hub, green_case *ca
     } else {
         result = green__wait_error(hub, &select->wait);
     }
-    green__select_leave_shared(select);
+    green__select_leave(select);
     leave_own(select, hub);
     drain(select, hub);
     end_waits(select);
