@@ -27,6 +27,7 @@ static const struct benchmark {
     {"hub", bench_hub, "posts to a busy hub, a round trip of two hubs that sleep, posts of 8 OS threads"},
     {"offload", bench_offload, "a round trip to a worker on the same core and on another one"},
     {"semaphore", bench_semaphore, "a permit that circulates among 2 and 10 threads"},
+    {"mutex", bench_mutex, "lock + unlock alone; a mutex that circulates among 2 and 10 threads"},
     {"pool", bench_pool, "spawn + wait in a pool of 100 and without one; 100 at a time, by a pool and by groups"},
     {"select", bench_select, "a get from a queue, and a select over 4 queues of which one is ready"},
     {"scope", bench_scope, "a timeout around a call that does not block, alone and within another"},

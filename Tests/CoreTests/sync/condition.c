@@ -244,6 +244,36 @@ TEST(pending_kill, "a pending kill comes first, and the mutex stays locked") {
     end();
 }
 
+/* Holds the mutex from before the scope expires until after it. */
+static int hold_past(void *scope) {
+    lock();
+    while (!green_timeout_has_fired(scope))
+        CHECK(green_yield(), ==, 0);
+    for (int i = 0; i < 5; i++)
+        CHECK(green_yield(), ==, 0);
+    CHECK(green_mutex_waiting(w.mutex), ==, 1);
+    unlock();
+    return 0;
+}
+
+TEST(scope, "an expired scope ends the wait for a signal and each later one, and never the lock after it") {
+    green_timeout *scope;
+    prepare();
+    lock();
+    CHECK(green_timeout_start_scope(&scope, GREEN_MILLISECOND), ==, 0);
+    green_thread *holder = start(hold_past, scope);
+    for (int i = 0; i < 3; i++) {
+        CHECK(green_condition_wait(w.condition, w.mutex, GREEN_FOREVER), ==, -ETIME);
+        CHECK(green_mutex_holder(w.mutex) == green_current());
+        CHECK(green_thread_is_finished(holder));
+    }
+    unlock();
+    CHECK(green_mutex_lock(w.mutex, GREEN_FOREVER), ==, -ETIME);
+    green_timeout_free(scope);
+    CHECK(finish(holder), ==, 0);
+    end();
+}
+
 TEST(not_holder, "a wait without the mutex is -EPERM with a message, and waits for nothing") {
     prepare();
     CHECK(green_condition_wait(w.condition, w.mutex, GREEN_FOREVER), ==, -EPERM);

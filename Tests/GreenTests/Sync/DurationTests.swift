@@ -93,13 +93,14 @@ struct DurationTests {
     }
 
     @Test
-    func `for events, queues and semaphores`() throws {
+    func `for events, queues, semaphores and locks`() throws {
         try onHub { () throws in
             let (sent, unsent) = (Event<Int>(), Event<Int>())
             try sent.send(1)
             let (queue, rendezvous) = (Queue<Int>(capacity: 10), Queue<Int>(capacity: 0))
             let (semaphore, none) = (Semaphore(permits: 1), Semaphore(permits: 0))
             let capped = CappedSemaphore(permits: 0, limit: 0)
+            let (mutex, lock) = (GreenMutex(1), GreenReadWriteLock(1))
             let (idle, used) = (try ResourcePool(maximum: 1) { 1 }, try ResourcePool(maximum: 0) { 1 })
             let graph = DAGPool(preload: ["a": 1])
             checkReady([
@@ -110,6 +111,10 @@ struct DurationTests {
                 },
                 Timed("Queue.join") { try rendezvous.join(timeout: $0) },
                 Timed("Semaphore.withPermit") { try semaphore.withPermit(timeout: $0) {} },
+                Timed("GreenMutex.withLock") { try mutex.withLock(timeout: $0) { _ in } },
+                Timed("GreenMutex.withLock(when:)") { try mutex.withLock(when: { $0 == 1 }, timeout: $0) { _ in } },
+                Timed("GreenReadWriteLock.withReadLock") { try lock.withReadLock(timeout: $0) { _ in } },
+                Timed("GreenReadWriteLock.withWriteLock") { try lock.withWriteLock(timeout: $0) { _ in } },
                 Timed("ResourcePool.withItem") { try idle.withItem(timeout: $0) { _ in } },
                 Timed("DAGPool.value") { try graph.value(for: "a", timeout: $0) },
             ])
@@ -119,6 +124,7 @@ struct DurationTests {
                 Timed("Queue.get") { try rendezvous.get(timeout: $0) },
                 Timed("Semaphore.acquire") { try none.acquire(timeout: $0) },
                 Timed("CappedSemaphore.release") { try capped.release(timeout: $0) },
+                Timed("GreenMutex.withLock(when:)") { try mutex.withLock(when: { $0 == 2 }, timeout: $0) { _ in } },
                 Timed("ResourcePool.get") { try used.get(timeout: $0) },
                 Timed("DAGPool.value") { try graph.value(for: "b", timeout: $0) },
             ])

@@ -146,7 +146,7 @@ struct PendingInterruptTests {
     }
 
     @Test
-    func `interrupts every call on events, queues and semaphores`() throws {
+    func `interrupts every call on events, queues, semaphores and locks`() throws {
         try onHub { () throws in
             let event = Event<Int>()
             try event.send(1)
@@ -154,6 +154,7 @@ struct PendingInterruptTests {
             try queue.put(1)
             let (semaphore, capped) = (Semaphore(permits: 1), CappedSemaphore(permits: 1, limit: 10))
             let bounded = BoundedSemaphore(permits: 1)
+            let (mutex, lock) = (GreenMutex(1), GreenReadWriteLock(1))
             try check([
                 Prepared("Event.wait") { try event.wait() },
                 Prepared("Queue.get") { try same(queue.get(), 1) },
@@ -168,6 +169,10 @@ struct PendingInterruptTests {
                 Prepared("BoundedSemaphore.acquire") { try bounded.acquire() },
                 Prepared("CappedSemaphore.acquire") { try capped.acquire() },
                 Prepared("CappedSemaphore.release") { try capped.release() },
+                Prepared("GreenMutex.withLock") { try mutex.withLock { _ in } },
+                Prepared("GreenMutex.withLock(when:)") { try mutex.withLock(when: { $0 == 1 }) { _ in } },
+                Prepared("GreenReadWriteLock.withReadLock") { try lock.withReadLock { _ in } },
+                Prepared("GreenReadWriteLock.withWriteLock") { try lock.withWriteLock { _ in } },
             ])
             #expect(queue.isEmpty)
             #expect((semaphore.permits, bounded.permits, capped.permits) == (0, 0, 1))

@@ -9,7 +9,7 @@ struct Micro: ParsableCommand {
     )
 
     enum Benchmark: String, CaseIterable, ExpressibleByArgument {
-        case yield, spawn, detach, sleep, queue, semaphore, pool, map, scope, access, task, bridge
+        case yield, spawn, detach, sleep, queue, semaphore, mutex, pool, map, scope, access, task, bridge
 
         var run: (Plan) throws -> Void {
             switch self {
@@ -19,6 +19,7 @@ struct Micro: ParsableCommand {
             case .sleep: benchmarkSleep
             case .queue: benchmarkQueue
             case .semaphore: benchmarkSemaphore
+            case .mutex: benchmarkMutex
             case .pool: benchmarkPool
             case .map: benchmarkMap
             case .scope: benchmarkScope
