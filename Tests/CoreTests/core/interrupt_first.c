@@ -267,6 +267,12 @@ static int call_promise_wait(void) {
     return green_promise_wait(w.promise, NULL, GREEN_FOREVER);
 }
 
+static int call_select(void) {
+    green_case cases[] = {green_case_get(w.idle_queue, NULL), green_case_event(w.event)};
+    ssize_t index = green_select(cases, 2, GREEN_FOREVER);
+    return index < 0 ? (int)index : 0;
+}
+
 static int call_acquire(void) {
     return green_semaphore_acquire(w.semaphore, GREEN_FOREVER);
 }
@@ -348,6 +354,7 @@ static const struct prepared sync_calls[] = {
     {"green_channel_receive", call_channel_receive},
     {"green_channel_send", call_channel_send},
     {"green_promise_wait", call_promise_wait},
+    {"green_select", call_select},
     {"green_semaphore_acquire", call_acquire},
     {"green_semaphore_release_within", call_release_within},
     {"green_rate_limiter_acquire", call_rate_limiter_acquire},

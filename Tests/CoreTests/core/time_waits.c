@@ -285,6 +285,18 @@ static int acquire_none(int64_t timeout) {
     return green_semaphore_acquire(none, timeout);
 }
 
+static int select_ready(int64_t timeout) {
+    green_case cases[] = {green_case_acquire(semaphore), green_case_acquire(none)};
+    ssize_t index = green_select(cases, 2, timeout);
+    CHECK(index != 0 || green_semaphore_release(semaphore) == 0);
+    return (int)index;
+}
+
+static int select_never(int64_t timeout) {
+    green_case cases[] = {green_case_acquire(none), green_case_acquire(none)};
+    return (int)green_select(cases, 2, timeout);
+}
+
 static int acquire_fast(int64_t timeout) {
     return green_rate_limiter_acquire(fast, 1, timeout);
 }
@@ -388,6 +400,7 @@ TEST(sync, "objects that threads share: negative and huge timeouts mean no limit
         {"green_channel_receive", receive_channel, receive_meeting, false},
         {"green_promise_wait", wait_kept, wait_unkept, false},
         {"green_semaphore_acquire", acquire, acquire_none, false},
+        {"green_select", select_ready, select_never, false},
         {"green_rate_limiter_acquire", acquire_fast, acquire_slow, false},
         {"green_semaphore_release_within", release, release_none, false},
         {0},

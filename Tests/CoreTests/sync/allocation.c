@@ -75,14 +75,36 @@ done:
     return error;
 }
 
+/* More cases than fit on the stack, in the context of an OS thread. */
+static int run_select(void) {
+    green_channel_options options = {.element_size = BIG};
+    green_channel *channel = NULL;
+    green_case cases[12];
+    int error;
+    TRY(green_channel_make(&channel, &options));
+    for (int i = 0; i < 12; i++)
+        cases[i] = green_case_receive(channel, element);
+    for (size_t count = 1; count <= 12; count++) {
+        error = (int)note_result(green_select(cases, count, 1));
+        if (error != -ETIMEDOUT)
+            goto done;
+    }
+    error = 0;
+done:
+    CHECK(!channel || green_channel_receiving(channel) == 0);
+    green_channel_release(channel);
+    return error;
+}
+
 TEST(each, "a channel or a promise without memory fails with a message, and leaves nothing behind") {
     static const struct scenario scenarios[] = {
         {.name = "channel", .run = run_channel, .tolerates = "madvise"},
         {.name = "aligned channel", .run = run_aligned, .tolerates = "madvise"},
         {.name = "rendezvous", .run = run_rendezvous, .tolerates = "madvise mmap"},
+        {.name = "select", .run = run_select, .tolerates = "madvise mmap"},
         {.name = "promise", .run = run_promise, .tolerates = "madvise mmap"},
     };
-    fail_on_each_engine(scenarios, 4, FAIL_MEMORY);
+    fail_on_each_engine(scenarios, 5, FAIL_MEMORY);
 }
 
 TEST(keeps_element, "a send without memory leaves the element to the caller, and the channel stays usable") {
