@@ -46,7 +46,7 @@ final class Clients {
         defer { clients[ObjectIdentifier(client)] = nil }
         do {
             try handle(client)
-        } catch let error where !(error is GreenExit) {
+        } catch  where error is Dropped || !isInterrupt(error) {
             log("\(address): \(error)")
         }
     }

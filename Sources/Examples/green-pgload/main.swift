@@ -41,7 +41,7 @@ func load() throws {
                         done += 1
                     }
                 }
-            } catch {
+            } catch  where !isInterrupt(error) {
                 failures.append("\(error)")
             }
         }

@@ -75,6 +75,9 @@ final class Pipeline {
     private func run(_ number: Int, _ work: Work, _ timeout: Duration) throws {
         while let item = try items.next() {
             let result = Result { try withTimeout(timeout) { try work.result(of: item) } }
+            if case .failure(let error) = result, isInterrupt(error) {
+                throw error  // of the worker, not of the item
+            }
             try outcomes.put(Outcome(item: item, worker: number, result: result))
         }
     }

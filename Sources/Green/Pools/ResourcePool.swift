@@ -22,6 +22,9 @@
 /// thread of the pool. Resources count as in use while they are created or destroyed, so there are never more than the
 /// maximum.
 ///
+/// `destroy` runs in a ``withCancellationShield(limit:_:)`` of five seconds, because a thread often discards a resource
+/// after an interrupt.
+///
 /// When the last reference to the pool is released, its idle resources are destroyed in that thread, which may be on
 /// another OS thread than the pool. Resources in use are left to their users.
 ///
