@@ -17,7 +17,7 @@ internal import CGreen
 @safe
 public final class Event<Value> {
     /// Owned. Keeps the state of the event and the waiting threads. Swift keeps what was sent.
-    @safe private let handle: OpaquePointer
+    @safe let handle: OpaquePointer
 
     // No access spans a call, so none can overlap.
     @safe @exclusivity(unchecked)

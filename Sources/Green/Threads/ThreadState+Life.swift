@@ -119,10 +119,15 @@ extension ThreadState {
         guard !hasEnded, let handle else { return try checkInterrupt() }
         var result: Int32 = 0
         try check(unsafe green_thread_wait(handle, &result, timeout.timeout))
-        if !hasEnded {
-            // A thread of C. C does not report an error that was waited for, so from here on the error is Swift's.
-            content = result < 0 ? .error(foreignFailure(result, of: label(of: handle))) : .value
-        }
+        observeEnd(withResult: result)
+    }
+
+    /// Stores the outcome of an ended thread of C, whose result a call has returned.
+    @inline(__always)
+    func observeEnd(withResult result: Int32) {
+        guard !hasEnded, let handle else { return }
+        // C does not report an error that was waited for, so from here on the error is Swift's.
+        content = result < 0 ? .error(foreignFailure(result, of: label(of: handle))) : .value
     }
 
     /// Whether the core has the function, or the thread has ended without it. False while the function waits for room

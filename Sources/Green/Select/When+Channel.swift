@@ -1,0 +1,154 @@
+internal import CGreen
+
+extension When {
+    /// A case that receives an item from a channel, like ``Channel/receive(timeout:)``.
+    ///
+    /// If the channel is closed and empty, the select throws ``ChannelClosed``; ``next(_:_:)-(Channel<Item>,_)`` does not.
+    ///
+    /// - Parameters:
+    ///   - channel: The channel.
+    ///   - body: The code to run with the item.
+    @inlinable
+    public static func receive<Item: Sendable>(
+        _ channel: Channel<Item>,
+        _ body: @escaping (Item) throws -> Output
+    ) -> When where Source == SelectReceive<Item> {
+        When(source: SelectReceive(channel: channel), body: body)
+    }
+
+    /// A case that receives an item from a channel, like ``Channel/next(timeout:)``.
+    ///
+    /// - Parameters:
+    ///   - channel: The channel.
+    ///   - body: The code to run with the item, or with nil if the channel is closed and empty.
+    @inlinable
+    public static func next<Item: Sendable>(
+        _ channel: Channel<Item>,
+        _ body: @escaping (Item?) throws -> Output
+    ) -> When where Source == SelectNextReceived<Item> {
+        When(source: SelectNextReceived(channel: channel), body: body)
+    }
+
+    /// A case that sends an item into a channel, like ``Channel/send(_:timeout:)``. The item is sent only if the case is served.
+    ///
+    /// If the channel is closed, the select throws ``ChannelClosed``.
+    ///
+    /// - Parameters:
+    ///   - item: The item.
+    ///   - channel: The channel.
+    ///   - body: The code to run after the item was sent.
+    @inlinable
+    public static func send<Item: Sendable>(
+        _ item: Item,
+        into channel: Channel<Item>,
+        _ body: @escaping () throws -> Output
+    ) -> When where Source == SelectSend<Item> {
+        When(source: SelectSend(channel: channel, item: item), body: body)
+    }
+}
+
+/// The source of ``When/receive(_:_:)``.
+public struct SelectReceive<Item: Sendable>: SelectSource {
+    @usableFromInline
+    let channel: Channel<Item>
+
+    @inlinable
+    init(channel: Channel<Item>) {
+        self.channel = channel
+    }
+
+    @inlinable
+    public static var bytes: Int { SelectRoom<Item>.bytes }
+
+    @inlinable
+    public func prepare(_ slot: UnsafeMutableRawPointer, _ room: UnsafeMutableRawPointer) {
+        unsafe channel.prepareReceive(slot, SelectRoom<Item>.place(room))
+    }
+
+    @inlinable
+    public func finish(_ slot: UnsafeMutableRawPointer, _ room: UnsafeMutableRawPointer) throws -> Item {
+        let error = unsafe servedError(slot)
+        guard error == 0 else { throw channelFailure(error) }
+        return unsafe SelectRoom<Item>.place(room).move()
+    }
+}
+
+/// The source of ``When/next(_:_:)-(Channel<Item>,_)``.
+public struct SelectNextReceived<Item: Sendable>: SelectSource {
+    @usableFromInline
+    let channel: Channel<Item>
+
+    @inlinable
+    init(channel: Channel<Item>) {
+        self.channel = channel
+    }
+
+    @inlinable
+    public static var bytes: Int { SelectRoom<Item>.bytes }
+
+    @inlinable
+    public func prepare(_ slot: UnsafeMutableRawPointer, _ room: UnsafeMutableRawPointer) {
+        unsafe channel.prepareReceive(slot, SelectRoom<Item>.place(room))
+    }
+
+    @inlinable
+    public func finish(_ slot: UnsafeMutableRawPointer, _ room: UnsafeMutableRawPointer) throws -> Item? {
+        let error = unsafe servedError(slot)
+        guard error == 0 else {
+            if meansClosed(error) { return nil }
+            throw channelFailure(error)
+        }
+        return unsafe SelectRoom<Item>.place(room).move()
+    }
+}
+
+/// The source of ``When/send(_:into:_:)``.
+public struct SelectSend<Item: Sendable>: SelectSource {
+    @usableFromInline
+    let channel: Channel<Item>
+
+    @usableFromInline
+    let item: Item
+
+    @inlinable
+    init(channel: Channel<Item>, item: Item) {
+        self.channel = channel
+        self.item = item
+    }
+
+    @inlinable
+    public static var bytes: Int { SelectRoom<Item>.bytes }
+
+    @inlinable
+    public func prepare(_ slot: UnsafeMutableRawPointer, _ room: UnsafeMutableRawPointer) {
+        let place = unsafe SelectRoom<Item>.place(room)
+        unsafe place.initialize(to: item)
+        unsafe channel.prepareSend(slot, place)
+    }
+
+    @inlinable
+    public func discard(_ room: UnsafeMutableRawPointer) {
+        unsafe SelectRoom<Item>.place(room).deinitialize(count: 1)
+    }
+
+    @inlinable
+    public func finish(_ slot: UnsafeMutableRawPointer, _ room: UnsafeMutableRawPointer) throws {
+        let error = unsafe servedError(slot)
+        guard error == 0 else {
+            unsafe discard(room)
+            throw channelFailure(error)
+        }
+    }
+}
+
+extension Channel {
+    @usableFromInline
+    func prepareReceive(_ slot: UnsafeMutableRawPointer, _ place: UnsafeMutableRawPointer) {
+        unsafe prepareCase(slot, green_case_receive(handle, place))
+    }
+
+    @usableFromInline
+    func prepareSend(_ slot: UnsafeMutableRawPointer, _ place: UnsafeMutableRawPointer) {
+        unsafe prepareCase(slot, green_case_send(handle, place))
+    }
+}
