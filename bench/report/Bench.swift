@@ -70,8 +70,9 @@ struct Bench: ParsableCommand {
 
 /// The values of `--only`.
 enum Benchmark: String, CaseIterable, ExpressibleByArgument {
-    case floor, yield, exceptions, spawn, detach, sleep, timer, timeout, queue, channel, hub, offload, semaphore, mutex,
-        pool, map, scope, file, memory, access, task, bridge, echo, hubs, tls
+    case floor, yield, exceptions, spawn, detach, sleep, timer, timeout, queue, channel, hub, offload, select,
+        semaphore,
+        mutex, pool, map, scope, file, memory, access, task, bridge, echo, hubs, tls
 
     /// Whether it measures a single step.
     var isMicro: Bool { self != .echo && self != .hubs && self != .tls }

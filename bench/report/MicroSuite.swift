@@ -31,10 +31,10 @@ struct MicroSuite {
     /// The benchmarks that each side has.
     private let ofC: [Benchmark] = [
         .floor, .yield, .exceptions, .spawn, .detach, .sleep, .timer, .timeout, .queue, .channel, .hub, .offload,
-        .semaphore, .mutex, .pool, .scope, .file, .memory,
+        .select, .semaphore, .mutex, .pool, .scope, .file, .memory,
     ]
     private let ofSwift: [Benchmark] = [
-        .yield, .spawn, .detach, .sleep, .queue, .semaphore, .mutex, .pool, .map, .scope, .access, .task,
+        .yield, .spawn, .detach, .sleep, .queue, .select, .semaphore, .mutex, .pool, .map, .scope, .access, .task,
         .bridge,
     ]
 

@@ -9,7 +9,7 @@ struct Micro: ParsableCommand {
     )
 
     enum Benchmark: String, CaseIterable, ExpressibleByArgument {
-        case yield, spawn, detach, sleep, queue, semaphore, mutex, pool, map, scope, access, task, bridge
+        case yield, spawn, detach, sleep, queue, select, semaphore, mutex, pool, map, scope, access, task, bridge
 
         var run: (Plan) throws -> Void {
             switch self {
@@ -18,6 +18,7 @@ struct Micro: ParsableCommand {
             case .detach: benchmarkDetach
             case .sleep: benchmarkSleep
             case .queue: benchmarkQueue
+            case .select: benchmarkSelect
             case .semaphore: benchmarkSemaphore
             case .mutex: benchmarkMutex
             case .pool: benchmarkPool
