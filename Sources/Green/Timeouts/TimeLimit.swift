@@ -47,8 +47,9 @@ struct TimeLimit {
 }
 
 /// Runs the body within a limit. If the limit ends it, the result is that of `expired`, which is called outside of the
-/// limit.
+/// limit. Always inlined, so that the body is called directly.
 @inlinable
+@inline(__always)
 func run<Result>(
     within limit: TimeLimit,
     _ body: () throws -> Result,
