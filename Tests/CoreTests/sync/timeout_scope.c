@@ -96,6 +96,8 @@ TEST(limits, "a scope of 0 fails from the start, one of a negative time never, a
     CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
     CHECK(!green_timeout_is_pending(never));
     CHECK(green_timeout_is_pending(years));
+    CHECK(green_timeout_length(never), <, 0);
+    CHECK(green_timeout_length(years), ==, INT64_MAX);
     green_timeout_free(years);
     green_timeout_free(least);
     green_timeout_free(never);
