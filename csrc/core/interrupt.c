@@ -57,11 +57,12 @@ int green__interrupt_deliver(green_thread *thread) {
     return deliver(thread, interrupt);
 }
 
-bool green__still_has_interrupt(green_hub *hub) {
-    green_thread *self = hub->current;
-    if (self->interrupts->deliveries > 0)
-        green__yield(hub); /* another thread may withdraw it */
-    return self->interrupts != NULL;
+int green__interrupt_deliver_at_begin(green_hub *hub) {
+    bool is_repeated = hub->current->interrupts->deliveries > 0;
+    int error = green__interrupt_deliver(hub->current);
+    if (is_repeated)
+        green__yield(hub);
+    return error;
 }
 
 static void cancel_wait(green_wait *wait) {
@@ -232,8 +233,8 @@ int green__begin_slow(green_hub *hub, int64_t timeout) {
     green_thread *self = hub->current;
     if (self->must_not_block)
         return green__refuse_to_block(self);
-    if (green__has_interrupt(hub))
-        return green__interrupt_deliver(self);
+    if (self->interrupts)
+        return green__interrupt_deliver_at_begin(hub);
     if (timeout >= 0 && green__timer_reserve(&hub->timers) < 0)
         return green__fail(-ENOMEM, "no memory for a timer");
     return 0;

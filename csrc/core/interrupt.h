@@ -75,15 +75,10 @@ static inline bool green__is_explained(int error) {
 /* Returns -EWOULDBLOCK, with a message that says why the thread must not block. */
 int green__refuse_to_block(const green_thread *thread);
 
-/* The rest of green__has_interrupt(). */
-bool green__still_has_interrupt(green_hub *hub);
-
-/* Whether a blocking call that begins now is to return an interrupt. If a scope has ended an
- * earlier call, other threads run first: code that ignores the error and tries again does not
- * keep them from running. */
-static inline bool green__has_interrupt(green_hub *hub) {
-    return GREEN_UNLIKELY(hub->current->interrupts != NULL) && green__still_has_interrupt(hub);
-}
+/* Returns the error of the first interrupt to a blocking call that begins. If a scope has ended an
+ * earlier call, other threads run before this returns: code that ignores the error and tries
+ * again does not keep them from running. They may free the object of the call. */
+int green__interrupt_deliver_at_begin(green_hub *hub);
 
 /* Whether the first interrupt of a thread has not ended a call yet. For calls of the C library
  * that cannot fail: they return early once, and later calls wait. */
@@ -113,9 +108,7 @@ static inline int green__begin_until(green_hub *hub, int64_t deadline) {
  * if it does not have to wait. */
 static inline int green__check_interrupt(green_hub *hub) {
     green_thread *self = hub->current;
-    if (GREEN_LIKELY(!self->interrupts || self->must_not_block) || !green__has_interrupt(hub))
-        return 0;
-    return green__interrupt_deliver(self);
+    return GREEN_LIKELY(!self->interrupts || self->must_not_block) ? 0 : green__interrupt_deliver_at_begin(hub);
 }
 
 static inline void green__wait_init(green_hub *hub, green_wait *wait, const green_wait_kind *kind) {

@@ -140,7 +140,7 @@ int green__wait_fds(green_hub *hub, green_waited_fd *fds, size_t count, int64_t 
     int64_t timeout = green__time_left(deadline);
     if (GREEN_UNLIKELY(green__is_vfork_child(hub)))
         return green__block_briefly(deadline);
-    if (green__has_interrupt(hub))
+    if (hub->current->interrupts)
         return -EINTR;
     if (timeout == 0)
         return -ETIMEDOUT;
@@ -200,7 +200,7 @@ int green__wait_fds_failed(green_hub *hub, int error, int timed_out) {
     if (error == -ETIMEDOUT)
         error = -timed_out;
     else if (is_interrupt)
-        error = green__interrupt_deliver(hub->current);
+        error = green__interrupt_deliver_at_begin(hub);
     errno = error == -ETIME ? ETIMEDOUT : -error;
     return -1;
 }

@@ -1,6 +1,8 @@
 /* Kills of all threads of a pool, a pile or an array. */
 #include "pools.h"
 
+static int seven = 7, three = 3;
+
 TEST(pool, "a kill of all threads of a pool ends those that run, drops those that have not begun, and no other") {
     green_pool *pool = make_pool(3);
     green_thread *other = start(nap, NULL);
@@ -36,7 +38,7 @@ TEST(inside, "a thread of a pool that kills all is not killed itself") {
 }
 
 static int spawn_and_wait(void *pool) {
-    return finish(spawn_in(pool, give, &(int){7}));
+    return finish(spawn_in(pool, give, &seven));
 }
 
 TEST(waiting, "a spawn that waits for room proceeds after all threads were killed") {
@@ -55,7 +57,7 @@ TEST(pile, "a kill of all threads of a pile leaves the results, in their order")
     green_pile *pile = NULL;
     int result = 0;
     CHECK(green_pile_make(&pile, pool), ==, 0);
-    CHECK(green_pile_spawn(pile, NULL, give, &(int){7}, GREEN_FOREVER), ==, 0);
+    CHECK(green_pile_spawn(pile, NULL, give, &seven, GREEN_FOREVER), ==, 0);
     CHECK(green_pile_spawn(pile, NULL, nap, NULL, GREEN_FOREVER), ==, 0);
     let_run();
     CHECK(green_pile_add(pile, NULL, NULL), ==, 0);
@@ -71,7 +73,7 @@ TEST(pile, "a kill of all threads of a pile leaves the results, in their order")
 }
 
 TEST(array, "a kill of an array of threads spares the caller and what has finished") {
-    green_thread *threads[] = {start(nap, NULL), start(give, &(int){3}), green_thread_retain(green_current())};
+    green_thread *threads[] = {start(nap, NULL), start(give, &three), green_thread_retain(green_current())};
     let_run();
     CHECK(green_kill_all(threads, 3), ==, 0);
     CHECK(green_kill_all(threads, 0), ==, 0);

@@ -208,6 +208,35 @@ TEST(freed_by_another, "a scope that another thread frees after it has ended a w
     CHECK(call.result, ==, -ETIME);
 }
 
+struct emptied {
+    green_timeout *scope;
+    green_semaphore *semaphore;
+};
+
+static int acquire_in_scope(void *argument) {
+    struct emptied *emptied = argument;
+    emptied->scope = scope_of(0);
+    CHECK(green_yield(), ==, -ETIME);
+    return green_semaphore_acquire(emptied->semaphore, GREEN_FOREVER);
+}
+
+static int free_both(void *argument) {
+    struct emptied *emptied = argument;
+    green_timeout_free(emptied->scope);
+    green_semaphore_free(emptied->semaphore);
+    return 0;
+}
+
+TEST(object_freed, "while a call fails again, other threads may free the scope and the object of the call") {
+    struct emptied emptied = {0};
+    CHECK(green_semaphore_make(&emptied.semaphore, 0, -1), ==, 0);
+    green_thread *caller = start(acquire_in_scope, &emptied);
+    CHECK(green_yield(), ==, 0); /* the caller yields in its scope */
+    green_thread *other = start(free_both, &emptied);
+    CHECK(finish(caller), ==, -ETIME);
+    CHECK(finish(other), ==, 0);
+}
+
 static int leave_scope(void *argument) {
     *(green_timeout **)argument = scope_of(0);
     return green_yield();
