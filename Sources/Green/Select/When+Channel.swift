@@ -3,7 +3,7 @@ internal import CGreen
 extension When {
     /// A case that receives an item from a channel, like ``Channel/receive(timeout:)``.
     ///
-    /// If the channel is closed and empty, the select throws ``ChannelClosed``; ``next(_:_:)-(Channel<Item>,_)`` does not.
+    /// If the channel is closed and empty, the select throws ``ChannelClosed``; `When.next` does not.
     ///
     /// - Parameters:
     ///   - channel: The channel.
@@ -29,7 +29,8 @@ extension When {
         When(source: SelectNextReceived(channel: channel), body: body)
     }
 
-    /// A case that sends an item into a channel, like ``Channel/send(_:timeout:)``. The item is sent only if the case is served.
+    /// A case that sends an item into a channel, like ``Channel/send(_:timeout:)``. The item is sent only if the
+    /// case is served.
     ///
     /// If the channel is closed, the select throws ``ChannelClosed``.
     ///
@@ -73,7 +74,7 @@ public struct SelectReceive<Item: Sendable>: SelectSource {
     }
 }
 
-/// The source of ``When/next(_:_:)-(Channel<Item>,_)``.
+/// The source of `When.next` for a channel.
 public struct SelectNextReceived<Item: Sendable>: SelectSource {
     @usableFromInline
     let channel: Channel<Item>

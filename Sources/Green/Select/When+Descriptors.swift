@@ -6,8 +6,8 @@ extension When {
     /// A case that waits until a socket can be read: a read would probably not block.
     ///
     /// It is ready if the socket has received bytes, or the end of the stream. A socket that has a reader already fails
-    /// with a ``SystemError`` with the code `resourceBusy`, and a closed one with `badFileDescriptor`. With TLS, make the
-    /// handshake first; a read may still wait for the rest of a record. ``Socket/readTimeout`` does not apply.
+    /// with a ``SystemError`` with the code `resourceBusy`, and a closed one with `badFileDescriptor`. With TLS, make
+    /// the handshake first; a read may still wait for the rest of a record. ``Socket/readTimeout`` does not apply.
     ///
     /// - Parameters:
     ///   - socket: The socket.

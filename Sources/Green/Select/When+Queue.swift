@@ -3,7 +3,7 @@ internal import CGreen
 extension When {
     /// A case that gets an item from a queue, like ``Queue/get(timeout:)``.
     ///
-    /// If the queue is closed and empty, the select throws ``QueueClosed``; ``next(_:_:)-(Queue<Item>,_)`` does not.
+    /// If the queue is closed and empty, the select throws ``QueueClosed``; `When.next` does not.
     ///
     /// - Parameters:
     ///   - queue: The queue.
@@ -29,7 +29,8 @@ extension When {
         When(source: SelectNext(queue: queue), body: body)
     }
 
-    /// A case that puts an item into a queue, like ``Queue/put(_:timeout:)``. The item is put only if the case is served.
+    /// A case that puts an item into a queue, like ``Queue/put(_:timeout:)``. The item is put only if the case is
+    /// served.
     ///
     /// If the queue is closed, the select throws ``QueueClosed``.
     ///
@@ -73,7 +74,7 @@ public struct SelectGet<Item>: SelectSource {
     }
 }
 
-/// The source of ``When/next(_:_:)-(Queue<Item>,_)``.
+/// The source of `When.next` for a queue.
 public struct SelectNext<Item>: SelectSource {
     @usableFromInline
     let queue: Queue<Item>
