@@ -71,6 +71,9 @@ void green__select_leave(green_selection *select) {
 void green__select_abandon(green_selection *select) {
     (void)green__select_give_up(select);
     green__select_leave(select);
+    for (size_t i = 0; i < select->count; i++)
+        if (select->cases[i].kind->shared)
+            select->cases[i].kind->end(&select->cases[i]);
 }
 
 /* If a case was served, the wake-up is on its way. */

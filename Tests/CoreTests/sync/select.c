@@ -697,3 +697,39 @@ TEST(released_channel, "a channel that is released while a select waits for it l
     CHECK(end(&selector), ==, 0);
     CHECK(got, ==, 5);
 }
+
+static struct { green_channel *first, *second; } lost;
+
+static int select_on_lost_hub(void *unused) {
+    (void)unused;
+    int word;
+    green_case cases[] = {green_case_receive(lost.first, &word), green_case_receive(lost.second, &word)};
+    return (int)green_select(cases, 2, GREEN_FOREVER);
+}
+
+static void lose_hub(void) {
+    struct other_hub other;
+    other_hub_start(&other);
+    lost.first = channel_of_words(0);
+    lost.second = channel_of_words(0);
+    green_remote_thread *threads[] = {spawn_on(other.hub, select_on_lost_hub, NULL),
+                                      spawn_on(other.hub, select_on_lost_hub, NULL)};
+    UNTIL(green_channel_receiving(lost.second) == 2);
+    other_hub_lose(&other);
+    CHECK(green_channel_receiving(lost.first) + green_channel_receiving(lost.second), ==, 0);
+    CHECK(green_channel_try_send(lost.first, &(int){1}), ==, 0);
+    for (int i = 0; i < 2; i++) {
+        CHECK(green_remote_thread_wait(threads[i], NULL, GREEN_FOREVER), ==, -ESRCH);
+        green_remote_thread_release(threads[i]);
+    }
+    other_hub_release(&other);
+    green_channel_release(lost.first);
+    green_channel_release(lost.second);
+}
+
+TEST(lost, "selects of a hub whose OS thread ends leave their channels") {
+    static struct child child;
+    run_child(&child, lose_hub);
+    CHECK_CONTAINS(child.output, "an OS thread ended while its hub was in use");
+    CHECK(child.status, ==, 0);
+}
