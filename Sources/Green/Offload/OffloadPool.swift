@@ -16,9 +16,10 @@ internal import CGreen
 @safe
 public final class OffloadPool: Sendable {
     /// Owned; nil is the core's shared pool.
-    @safe private nonisolated(unsafe) let handle: OpaquePointer?
+    @safe nonisolated(unsafe) let handle: OpaquePointer?
 
-    /// The pool of the process, with at most 16 OS threads. ``offload(timeout:_:)`` runs its functions there.
+    /// The pool of the process, with at most 16 OS threads until ``resize(to:)`` changes that. ``offload(timeout:_:)``
+    /// runs its functions there.
     public static let shared = OffloadPool()
 
     private init() {

@@ -42,6 +42,21 @@ extension GreenThread where Success == Never {
         try check(green_sleep(duration.nanoseconds))
     }
 
+    /// Blocks until the hub's clock has reached an instant. If it has passed, yields.
+    ///
+    /// ```swift
+    /// let start = HubInstant.now
+    /// try prepare()
+    /// try GreenThread.sleep(until: start.advanced(by: .seconds(10)))
+    /// ```
+    ///
+    /// - Parameter deadline: The instant. The last one of the clock never comes.
+    /// - Throws: If the thread is killed, the error of that kill.
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
+    public static func sleep(until deadline: HubInstant) throws {
+        try check(green_sleep_until(deadline.nanoseconds))
+    }
+
     /// Blocks until a descriptor has one of the events. Use it for descriptors that Green has no type for. It
     /// corresponds to poll(2).
     ///
