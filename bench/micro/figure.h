@@ -58,6 +58,7 @@ void bench_timeout(void);
 void bench_memory(void);
 void bench_file(void);
 void bench_queue(void);
+void bench_rate_limiter(void);
 void bench_hub(void);
 void bench_offload(void);
 void bench_channel(void);

@@ -71,7 +71,7 @@ struct Bench: ParsableCommand {
 /// The values of `--only`.
 enum Benchmark: String, CaseIterable, ExpressibleByArgument {
     case floor, yield, exceptions, spawn, detach, sleep, timer, timeout, queue, channel, hub, offload, select,
-        semaphore,
+        semaphore, rateLimiter = "rate_limiter",
         mutex, pool, map, scope, file, memory, access, task, bridge, echo, hubs, tls
 
     /// Whether it measures a single step.
