@@ -6,12 +6,14 @@
 /// }
 /// ```
 ///
-/// An interrupt is not retried: a kill, or a time limit around the call. It ends the delay, too, so a retry never
-/// outlives a limit:
+/// An interrupt (``isInterrupt(_:)``) is not retried: a kill, or a time limit around the call. It ends the delay, too, so
+/// a retry never outlives a limit. A limit that begins and ends in the body is a failure, and retried:
 ///
 /// ```swift
 /// try withTimeout(.seconds(30)) {
-///     try retry(attempts: .max, while: isTimeout) { try fetch(host) }
+///     try retry(attempts: .max, while: isTimeout) {
+///         try withTimeout(.seconds(2)) { try fetch(host) }
+///     }
 /// }
 /// ```
 ///
@@ -59,14 +61,9 @@ public func retry<Result>(
         do {
             return try body()
         } catch {
-            guard attempt < attempts, !endsRetries(error), try shouldRetry(error) else { throw error }
+            guard attempt < attempts, !isInterrupt(error), try shouldRetry(error) else { throw error }
         }
         try GreenThread.sleep(for: delay.delay(afterAttempt: attempt, using: &generator))
         attempt += 1
     }
-}
-
-/// Whether an error may be due to an interrupt of the thread.
-private func endsRetries(_ error: any Error) -> Bool {
-    error is GreenExit || error is Timeout || error is CancellationError
 }

@@ -134,6 +134,41 @@ struct RetryTests {
         }
     }
 
+    @Test
+    func `retries after a limit in the body, and not after one around it`() throws {
+        try withTestHub { () throws in
+            let start = HubInstant.now
+            var attempts = 0
+            #expect(throws: Timeout.self) {
+                try withTimeout(.seconds(5)) {
+                    try retry(attempts: .max, delay: .none, while: isTimeout) {
+                        attempts += 1
+                        try withTimeout(.seconds(2)) { try GreenThread.sleep(for: .seconds(3600)) }
+                    }
+                }
+            }
+            #expect(attempts == 3)
+            #expect(start.duration(to: .now) == .seconds(5))
+        }
+    }
+
+    @Test
+    func `does not retry a kill with an error of its own`() throws {
+        try withTestHub { () throws in
+            var attempts = 0
+            let worker = spawn {
+                try retry(attempts: .max, delay: .none) {
+                    attempts += 1
+                    try GreenThread.sleep(for: .seconds(3600))
+                }
+            }
+            try settle()
+            try worker.kill(throwing: Mistake(number: 5))
+            #expect(throws: Mistake(number: 5)) { try worker.wait() }
+            #expect(attempts == 1)
+        }
+    }
+
     @Test(arguments: [0, -1, Int.min])
     func `needs at least one attempt`(attempts: Int) throws {
         try withTestHub { () throws in
