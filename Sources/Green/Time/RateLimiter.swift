@@ -57,8 +57,8 @@ public final class RateLimiter {
     ///   - tokens: The number of tokens. 0 does not wait.
     ///   - timeout: The maximum time to wait; zero does not block, nil means no limit.
     /// - Throws: A ``SystemError`` with the code `invalidArgument` if the number is negative or greater than the burst,
-    ///   or `timedOut` if the tokens were not there within the timeout. If the caller is killed or its ``Timeout`` fires
-    ///   while it waits, that error. In each case it has taken no token.
+    ///   or `timedOut` if the tokens were not there within the timeout. If the caller is killed or its ``Timeout``
+    ///   fires while it waits, that error. In each case it has taken no token.
     @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
     public func acquire(_ tokens: Int = 1, timeout: Duration? = nil) throws {
         try check(unsafe green_rate_limiter_acquire(handle, Int64(tokens), timeout.timeout))

@@ -6,8 +6,8 @@
 /// }
 /// ```
 ///
-/// An interrupt (``isInterrupt(_:)``) is not retried: a kill, or a time limit around the call. It ends the delay, too, so
-/// a retry never outlives a limit. A limit that begins and ends in the body is a failure, and retried:
+/// An interrupt (``isInterrupt(_:)``) is not retried: a kill, or a time limit around the call. It ends the delay, too,
+/// so a retry never outlives a limit. A limit that begins and ends in the body is a failure, and retried:
 ///
 /// ```swift
 /// try withTimeout(.seconds(30)) {
