@@ -2,6 +2,7 @@
 #include "../core/fork.h"
 #include "../core/thread.h"
 #include "group_record.h"
+#include "kill_and_wait.h"
 
 #include <stdlib.h>
 
@@ -40,9 +41,10 @@ static void entry_exited(green_exit_observer *observer, green_thread *thread) {
     if (entry->next)
         entry->next->place = entry->place;
     green_group *group = entry->group;
+    void *context = entry->context;
     arrive(group, entry);
     if (GREEN_UNLIKELY(group->scope != NULL))
-        green__group_child_exited(group, thread);
+        green__group_child_exited(group, thread, context);
 }
 
 int green_group_make(green_group **made) {
@@ -215,4 +217,14 @@ int green_group_kill_all(green_group *group) {
     for (green_group_entry *entry = group->running; entry; entry = entry->next)
         green__thread_kill_unless_current(entry->thread);
     return 0;
+}
+
+static void each_running(void *group, void (*visit)(green_thread *, void *), void *context) {
+    for (green_group_entry *entry = ((green_group *)group)->running; entry; entry = entry->next)
+        visit(entry->thread, context);
+}
+
+int green_group_kill_all_and_wait(green_group *group, int64_t timeout) {
+    int error = green__hub_affinity_check(&group->takers.hub, "group");
+    return error < 0 ? error : green__kill_and_wait(group->takers.hub, each_running, group, timeout);
 }

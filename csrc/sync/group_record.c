@@ -69,14 +69,18 @@ void green__group_fail(green_group *group, int error, green_thread *failed, gree
         green__interrupt(scope->owner, &scope->interrupt);
 }
 
-static bool is_failure(int result) {
+static bool has_failed(const green_group_scope *scope, int result, void *context) {
+    if (scope->options.collects_errors || scope->has_ended)
+        return false;
+    if (scope->options.is_failure)
+        return scope->options.is_failure(result, context, scope->options.argument);
     return result < 0 && result != -ECANCELED;
 }
 
-void green__group_child_exited(green_group *group, green_thread *thread) {
+void green__group_child_exited(green_group *group, green_thread *thread, void *context) {
     green_group_scope *scope = group->scope;
-    if (is_failure(thread->result) && !scope->collects_errors)
-        green__group_fail(group, thread->result, thread, &thread->message);
+    if (has_failed(scope, thread->result, context))
+        green__group_fail(group, thread->result < 0 ? thread->result : -ECANCELED, thread, &thread->message);
     if (!group->running && scope->end && scope->end->thread->state == GREEN_PARKED)
         green__ready(scope->end->thread);
 }

@@ -36,7 +36,7 @@ typedef struct green_group_scope {
     green_exit_observer owner_observer;
     green_interrupt interrupt; /* ends the calls of the owner after a failure; it stays */
     green_wait *end;           /* of the owner in green_group_end(), until no thread runs */
-    bool collects_errors;
+    green_group_options options;
     bool is_ending;         /* green_group_end() was called */
     bool is_freed;          /* green_group_free() was called meanwhile */
     bool has_ended;         /* its threads are killed, and threads that are added are, too */
@@ -76,7 +76,7 @@ void green__group_kill_for_good(green_group *group);
 void green__group_fail(green_group *group, int error, green_thread *failed, green_message **from);
 
 /* A thread of a scope has exited, and is not in the list of running ones. */
-void green__group_child_exited(green_group *group, green_thread *thread);
+void green__group_child_exited(green_group *group, green_thread *thread, void *context);
 
 /* Ends all threads of a scope that green_group_end() does not end, and its hold on the owner. */
 void green__group_abandon(green_group *group);

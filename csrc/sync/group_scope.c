@@ -46,7 +46,7 @@ int green_group_begin(green_group **begun, const green_group_options *options) {
         .owner = hub->current,
         .owner_observer.exited = owner_exited,
         .interrupt = {.error = -ECANCELED, .stays = true, .order = green__scope_next(), .delivered = failure_delivered},
-        .collects_errors = options && options->collects_errors,
+        .options = options ? *options : (green_group_options){0},
     };
     green__exit_observer_add(hub->current, &scoped->scope.owner_observer);
     *begun = group;
@@ -86,11 +86,19 @@ static void park(green_group *group, green_hub *hub, struct end_wait *end) {
     group->scope->end = NULL;
 }
 
+/* As green__check_interrupt(), which may let other threads run. */
+static int check_interrupt(const green_group *group, green_hub *hub) {
+    green_thread *self = hub->current;
+    if (self->must_not_block || !green__has_interrupt(hub) || group->scope->has_ended)
+        return 0;
+    return green__interrupt_deliver(self);
+}
+
 /* Waits until all threads have exited, or one has failed, or an interrupt of the owner ends the
  * wait. Returns 0, or the error of the interrupt. After a failure interrupts stay pending: the
  * failure is what the call returns. */
 static int wait_for_threads(green_group *group, green_hub *hub) {
-    int error = green__check_interrupt(hub);
+    int error = check_interrupt(group, hub);
     while (error == 0 && group->running && !group->scope->has_ended) {
         struct end_wait end;
         park(group, hub, &end);
@@ -155,11 +163,8 @@ static int take_failure(green_group_scope *scope, green_hub *hub) {
 /* Waits for all threads. Returns the first error: of the body, of a failure, or of an interrupt. */
 static int end_all(green_group *group, green_hub *hub, int error) {
     green_group_scope *scope = group->scope;
-    bool interrupted = false;
-    if (error >= 0 && !scope->error) {
+    if (error >= 0 && !scope->error)
         error = wait_for_threads(group, hub);
-        interrupted = error < 0;
-    }
     if (error < 0 || scope->has_ended)
         error = kill_and_wait(group, hub, error);
     if (error == -EDEADLK && group->running)
@@ -167,7 +172,7 @@ static int end_all(green_group *group, green_hub *hub, int error) {
     GREEN_INVARIANT(!group->running, "no thread of a group runs when the group has ended");
     if (scope->is_freed)
         return green__fail(-EBADF, "the group was freed while its owner waited for its end");
-    return scope->error && !interrupted ? take_failure(scope, hub) : error;
+    return scope->error ? take_failure(scope, hub) : error;
 }
 
 int green_group_end(green_group *group, int error) {

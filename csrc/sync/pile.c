@@ -2,6 +2,7 @@
 #include "../core/exit_observer.h"
 #include "../core/fork.h"
 #include "../core/thread.h"
+#include "kill_and_wait.h"
 #include "takers.h"
 
 #include <green/pile.h>
@@ -291,6 +292,20 @@ int green_pile_kill_all(green_pile *pile) {
             green__thread_kill_unless_current(thread);
     }
     return error;
+}
+
+static void each_thread(void *object, void (*visit)(green_thread *, void *), void *context) {
+    const green_pile *pile = object;
+    for (size_t number = pile->first; number != pile->end; number++) {
+        green_thread *thread = item_at(pile, number)->thread;
+        if (thread)
+            visit(thread, context);
+    }
+}
+
+int green_pile_kill_all_and_wait(green_pile *pile, int64_t timeout) {
+    int error = green__hub_affinity_check(&pile->takers.hub, "pile");
+    return error < 0 ? error : green__kill_and_wait(pile->takers.hub, each_thread, pile, timeout);
 }
 
 bool green_pile_remove(green_pile *pile, void **context) {

@@ -3,6 +3,7 @@
 #include "../core/hub.h"
 #include "../core/thread.h"
 #include "hub_affinity.h"
+#include "kill_and_wait.h"
 
 #include <green/pool.h>
 
@@ -278,6 +279,27 @@ int green_pool_kill_all(green_pool *pool) {
     if (error == 0)
         green__hub_each_thread(pool->hub, kill_member, pool);
     return error;
+}
+
+struct visit {
+    const green_pool *pool;
+    void (*visit)(green_thread *thread, void *context);
+    void *context;
+};
+
+static void visit_member(green_thread *thread, void *context) {
+    const struct visit *visit = context;
+    if (has_member(thread, visit->pool))
+        visit->visit(thread, visit->context);
+}
+
+static void each_member(void *pool, void (*visit)(green_thread *, void *), void *context) {
+    green__hub_each_thread(((green_pool *)pool)->hub, visit_member, &(struct visit){pool, visit, context});
+}
+
+int green_pool_kill_all_and_wait(green_pool *pool, int64_t timeout) {
+    int error = green__hub_affinity_check(&pool->hub, "pool");
+    return error < 0 ? error : green__kill_and_wait(pool->hub, each_member, pool, timeout);
 }
 
 int green_pool_resize(green_pool *pool, int64_t size) {

@@ -76,6 +76,15 @@ GREEN_API GREEN_CHECK int green_group_next_with(green_group *group, green_thread
  * belongs to another OS thread. */
 GREEN_API int green_group_kill_all(green_group *group);
 
+/* Does the same, and blocks until those threads have finished. Returns 0, or:
+ *   -ETIMEDOUT   some have not finished within timeout nanoseconds
+ *   -ECANCELED, -ETIME
+ *                the caller was interrupted; the threads are killed nevertheless
+ *   -EWOULDBLOCK called in a link or a destructor; the same
+ *   -ENOMEM      none was killed
+ *   -EXDEV       the group belongs to another OS thread */
+GREEN_API GREEN_CHECK int green_group_kill_all_and_wait(green_group *group, int64_t timeout);
+
 /* The number of threads in the group. */
 GREEN_API size_t green_group_count(const green_group *group);
 
@@ -89,6 +98,11 @@ typedef struct green_group_options {
     /* Errors of threads do not end the group. green_group_next() returns the threads; an error that
      * no thread waits for is reported. Default: the first error ends the group. */
     bool collects_errors;
+    /* Whether a thread that has finished has failed, in place of the rule of green_group_begin(). Is
+     * called with the result and the context of the thread, and with argument, unless the group
+     * has failed or is ended. It must not block. A failure with a result of 0 or more is -ECANCELED. */
+    bool (*GREEN_NULLABLE is_failure)(int result, void *GREEN_NULLABLE context, void *GREEN_NULLABLE argument);
+    void *GREEN_NULLABLE argument;
     /* Called by green_group_end() for each thread that was not handed out, as by
      * green_group_free_with(). It must not block. */
     void (*GREEN_NULLABLE discard)(void *GREEN_NULLABLE context);

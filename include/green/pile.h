@@ -95,6 +95,15 @@ GREEN_API void green_pile_cancel(green_pile_place *place);
  * -EXDEV if the pile belongs to another OS thread. */
 GREEN_API int green_pile_kill_all(green_pile *pile);
 
+/* Does the same, and blocks until those threads have finished. Returns 0, or:
+ *   -ETIMEDOUT   some have not finished within timeout nanoseconds
+ *   -ECANCELED, -ETIME
+ *                the caller was interrupted; the threads are killed nevertheless
+ *   -EWOULDBLOCK called in a link or a destructor; the same
+ *   -ENOMEM      none was killed
+ *   -EXDEV       the pile belongs to another OS thread */
+GREEN_API GREEN_CHECK int green_pile_kill_all_and_wait(green_pile *pile, int64_t timeout);
+
 /* Removes the first thread without waiting for it, and stores its context in
  * *context. The thread keeps running. Returns false if the pile is empty or the
  * first place is not filled yet. */

@@ -57,6 +57,15 @@ GREEN_API GREEN_CHECK int green_pool_wait(green_pool *pool, int64_t timeout);
  * for the ends. Returns 0, or -EXDEV on another OS thread than that of the pool. */
 GREEN_API int green_pool_kill_all(green_pool *pool);
 
+/* Does the same, and blocks until those threads have finished. Returns 0, or:
+ *   -ETIMEDOUT   some have not finished within timeout nanoseconds
+ *   -ECANCELED, -ETIME
+ *                the caller was interrupted; the threads are killed nevertheless
+ *   -EWOULDBLOCK called in a link or a destructor; the same
+ *   -ENOMEM      none was killed
+ *   -EXDEV       the pool belongs to another OS thread */
+GREEN_API GREEN_CHECK int green_pool_kill_all_and_wait(green_pool *pool, int64_t timeout);
+
 /* Changes the size. If it grows, waiting spawns proceed at once, which they do not in
  * Eventlet. If it shrinks, running threads keep running, and no thread starts until
  * fewer than size run. Returns 0, or -EINVAL if size is negative. */

@@ -99,6 +99,10 @@ static int call_group_next_with(void) {
     return green_group_next_with(w.empty_group, NULL, NULL, GREEN_FOREVER);
 }
 
+static int call_group_kill_all_and_wait(void) {
+    return green_group_kill_all_and_wait(w.empty_group, GREEN_FOREVER);
+}
+
 static int call_group_end_of_none(void) {
     green_group *group;
     CHECK(green_group_begin(&group, NULL), ==, 0);
@@ -217,6 +221,7 @@ static const struct prepared thread_calls[] = {
     {"green_group_next of none", call_group_next_of_none},
     {"green_group_next_with of none", call_group_next_with},
     {"green_group_end of none", call_group_end_of_none},
+    {"green_group_kill_all_and_wait of none", call_group_kill_all_and_wait},
     {"green_pool_spawn", call_pool_spawn},
     {"green_pool_wait", call_pool_wait},
     {"green_pile_next", call_pile_next},

@@ -187,6 +187,27 @@ TEST(killed_thread, "a kill of one thread is no failure") {
     CHECK_TEXT(marks(), "a");
 }
 
+static int seen;
+
+static bool is_seven(int result, void *context, void *argument) {
+    CHECK(*(int *)context, ==, result);
+    CHECK(argument == &seen);
+    seen++;
+    return result == 7;
+}
+
+TEST(is_failure, "a group may have a rule of its own for failures, which sees each thread until one fails") {
+    static int values[] = {-EIO, 7, 7};
+    green_group *group = NULL;
+    CHECK(green_group_begin(&group, &(green_group_options){.is_failure = is_seven, .argument = &seen}), ==, 0);
+    for (int i = 0; i < 3; i++)
+        spawn_into(group, give, &values[i]);
+    capture_begin();
+    CHECK(green_group_end(group, 0), ==, -ECANCELED);
+    CHECK_CONTAINS(capture_end(), "Input/output error"); /* it was no failure, and no thread waited for it */
+    CHECK(seen, ==, 2);
+}
+
 static int fail_group(void *group) {
     CHECK(green_group_fail(group, -EPIPE), ==, 0);
     CHECK(green_group_fail(group, -EIO), ==, 0); /* it is not the first */

@@ -55,7 +55,7 @@ TEST(waiting, "a spawn that waits for room proceeds after all threads were kille
 TEST(pile, "a kill of all threads of a pile leaves the results, in their order") {
     green_pool *pool = make_pool(3);
     green_pile *pile = NULL;
-    int result = 0;
+    int seven = 7, result = 0;
     CHECK(green_pile_make(&pile, pool), ==, 0);
     CHECK(green_pile_spawn(pile, NULL, give, &seven, GREEN_FOREVER), ==, 0);
     CHECK(green_pile_spawn(pile, NULL, nap, NULL, GREEN_FOREVER), ==, 0);
@@ -81,6 +81,112 @@ TEST(array, "a kill of an array of threads spares the caller and what has finish
     CHECK(finish(threads[1]), ==, 3);
     CHECK(green_yield(), ==, 0);
     green_thread_release(threads[2]);
+}
+
+/* Kills that wait ---------------------------------------------------------------- */
+
+static int refuse(void *argument) {
+    int yields = *(int *)argument;
+    CHECK(nap(NULL), ==, -ECANCELED);
+    while (yields-- > 0)
+        CHECK(green_yield(), ==, 0);
+    mark('r');
+    return 0;
+}
+
+TEST(pool_and_wait, "a kill of a pool waits for the ends of its threads, however long they take") {
+    int yields = 20;
+    green_pool *pool = make_pool(3);
+    green_thread *other = start(nap, NULL), *member = spawn_in(pool, refuse, &yields);
+    let_run();
+    green_spawn_options options = {.discard = discard_mark};
+    CHECK(green_pool_spawn(pool, NULL, &options, mark_it, "d", GREEN_FOREVER), ==, 0);
+    CHECK(green_pool_kill_all_and_wait(pool, GREEN_FOREVER), ==, 0);
+    CHECK_TEXT(marks(), "dr");
+    check_counts(pool, 0, 3, 0);
+    CHECK(finish(member), ==, 0);
+    CHECK(green_pool_kill_all_and_wait(pool, 0), ==, 0); /* there is nothing to kill */
+    CHECK(kill_and_finish(other), ==, -ECANCELED);
+    green_pool_free(pool);
+}
+
+TEST(pile_and_wait, "a kill of a pile waits for the ends, and the results are left") {
+    int yields = 3, result = 0;
+    green_pool *pool = make_pool(3);
+    green_pile *pile = NULL;
+    CHECK(green_pile_make(&pile, pool), ==, 0);
+    CHECK(green_pile_spawn(pile, NULL, refuse, &yields, GREEN_FOREVER), ==, 0);
+    CHECK(green_pile_spawn(pile, NULL, nap, NULL, GREEN_FOREVER), ==, 0);
+    let_run();
+    CHECK(green_pile_kill_all_and_wait(pile, GREEN_FOREVER), ==, 0);
+    CHECK_TEXT(marks(), "r");
+    CHECK(green_pile_next(pile, &result, 0), ==, 1);
+    CHECK(result, ==, 0);
+    CHECK(green_pile_next(pile, &result, 0), ==, 1);
+    CHECK(result, ==, -ECANCELED);
+    green_pile_free(pile);
+    green_pool_free(pool);
+}
+
+TEST(group_and_wait, "a kill of a group that times out or is interrupted has killed the threads nevertheless") {
+    int yields = 100;
+    green_group *group = NULL;
+    green_timeout *timeout = NULL;
+    CHECK(green_group_make(&group), ==, 0);
+    CHECK(green_group_spawn(group, NULL, NULL, refuse, &yields), ==, 0);
+    CHECK(green_group_spawn(group, NULL, NULL, nap, NULL), ==, 0);
+    let_run();
+    CHECK(green_timeout_start(&timeout, 0), ==, 0);
+    CHECK(green_group_kill_all_and_wait(group, GREEN_FOREVER), ==, -ETIME);
+    green_timeout_free(timeout);
+    CHECK(green_group_kill_all_and_wait(group, 0), ==, -ETIMEDOUT);
+    CHECK_CONTAINS(green_explain(-ETIMEDOUT), "2 of 2 killed green threads have not finished");
+    CHECK(green_group_kill_all_and_wait(group, GREEN_FOREVER), ==, -0);
+    CHECK(green_group_finished(group), ==, 2);
+    CHECK_TEXT(marks(), "r");
+    green_group_free(group);
+}
+
+static int kill_and_wait_inside(void *group) {
+    CHECK(green_group_kill_all_and_wait(group, GREEN_FOREVER), ==, 0);
+    return 7;
+}
+
+TEST(inside_and_wait, "a thread of a group that kills all waits for the others") {
+    green_group *group = NULL;
+    green_thread *killer = NULL;
+    CHECK(green_group_make(&group), ==, 0);
+    CHECK(green_group_spawn(group, NULL, NULL, nap, NULL), ==, 0);
+    let_run();
+    CHECK(green_group_spawn(group, &killer, NULL, kill_and_wait_inside, group), ==, 0);
+    CHECK(finish(killer), ==, 7);
+    CHECK(green_group_finished(group), ==, 2);
+    green_group_free(group);
+}
+
+struct freed_group {
+    green_group *group;
+    int result;
+};
+
+static int kill_and_wait_freed(void *argument) {
+    struct freed_group *call = argument;
+    call->result = green_group_kill_all_and_wait(call->group, GREEN_FOREVER);
+    return 0;
+}
+
+TEST(freed_and_wait, "a group may be freed while a thread waits for its killed threads") {
+    int yields = 20;
+    struct freed_group call = {.result = 1};
+    CHECK(green_group_make(&call.group), ==, 0);
+    CHECK(green_group_spawn(call.group, NULL, NULL, refuse, &yields), ==, 0);
+    let_run();
+    green_thread *killer = start(kill_and_wait_freed, &call);
+    CHECK(green_yield(), ==, 0);
+    green_group_free(call.group);
+    CHECK(finish(killer), ==, 0);
+    CHECK(call.result, ==, 0);
+    CHECK_TEXT(marks(), "r");
 }
 
 /* Threads that are dropped with their spawner ------------------------------------ */
