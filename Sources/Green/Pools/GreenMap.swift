@@ -67,6 +67,18 @@ public struct GreenMap<Output> {
     public func nextResult(timeout: Duration? = nil) throws -> Result<Output, any Error>? {
         try work.next(timeout: timeout)?.outcome(Output.self)
     }
+
+    /// Kills all threads of the map, except the caller: the blocking call that each is in, or its next one, throws
+    /// ``GreenExit``. The functions of those that have not begun never run.
+    ///
+    /// The input ends: no element that has not been started ever is. Each error takes the place of its result.
+    ///
+    /// - Parameter waitingForEnd: Whether to block until these threads have ended. If false, the call does not block.
+    /// - Throws: With `waitingForEnd`, the error that interrupts the wait; the threads are killed nevertheless.
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
+    public func killAll(waitingForEnd: Bool = true) throws {
+        try work.killAll(waitingForEnd: waitingForEnd)
+    }
 }
 
 @available(*, unavailable)

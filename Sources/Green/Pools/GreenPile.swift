@@ -116,6 +116,18 @@ public final class GreenPile<Success> {
         try nextState(timeout: timeout)?.outcome(Success.self)
     }
 
+    /// Kills all threads of the pile, except the caller: the blocking call that each is in, or its next one, throws
+    /// ``GreenExit``. The functions of those that have not begun never run.
+    ///
+    /// Each error takes the place of its result. Other threads of the pool continue to run.
+    ///
+    /// - Parameter waitingForEnd: Whether to block until these threads have ended. If false, the call does not block.
+    /// - Throws: With `waitingForEnd`, the error that interrupts the wait; the threads are killed nevertheless.
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
+    public func killAll(waitingForEnd: Bool = true) throws {
+        try work.killAll(waitingForEnd: waitingForEnd)
+    }
+
     /// The number of functions in the pile: those that wait for room, those that run, and those whose results were not
     /// taken.
     public var count: Int { work.count }

@@ -58,6 +58,22 @@ public final class GreenPool {
         try check(unsafe green_pool_wait(handle, timeout.timeout))
     }
 
+    /// Kills all threads of the pool, except the caller: the blocking call that each is in, or its next one, throws
+    /// ``GreenExit``. The functions of those that have not begun never run.
+    ///
+    /// Spawns that wait for room then start their threads, which are not killed. The pool can be used as before.
+    ///
+    /// - Parameter waitingForEnd: Whether to block until these threads have ended. If false, the call does not block.
+    /// - Throws: With `waitingForEnd`, the error that interrupts the wait; the threads are killed nevertheless.
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
+    public func killAll(waitingForEnd: Bool = true) throws {
+        if waitingForEnd {
+            try check(unsafe green_pool_kill_all_and_wait(handle, GREEN_FOREVER))
+        } else {
+            checkOrTrap(unsafe green_pool_kill_all(handle))
+        }
+    }
+
     /// Changes the size. Does not block.
     ///
     /// If the pool grows, waiting spawns proceed. If it shrinks, running threads keep running, and no thread starts

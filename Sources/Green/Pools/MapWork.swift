@@ -85,6 +85,14 @@ final class MapWork {
         return try firstToEnd(timeout: deadline.rest)
     }
 
+    /// Kills the threads of the map and ends its input.
+    func killAll(waitingForEnd: Bool) throws {
+        pull = nil
+        pulled = nil
+        try inOrder?.killAll(waitingForEnd: waitingForEnd)
+        try asTheyEnd?.killAll(waitingForEnd: waitingForEnd)
+    }
+
     private var count: Int {
         if let inOrder { inOrder.count } else { asTheyEnd!.count }
     }

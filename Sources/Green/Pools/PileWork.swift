@@ -50,6 +50,14 @@ struct PileWork {
         }
     }
 
+    func killAll(waitingForEnd: Bool) throws {
+        if waitingForEnd {
+            try check(unsafe green_pile_kill_all_and_wait(handle, GREEN_FOREVER))
+        } else {
+            checkOrTrap(unsafe green_pile_kill_all(handle))
+        }
+    }
+
     /// Adds a started thread.
     func add(_ state: consuming ThreadState) {
         let thread = state.handle

@@ -7,7 +7,10 @@
 /// }
 /// ```
 ///
-/// A group only waits: its threads continue to run when the group is released. Call ``GreenThread/wait(timeout:)`` of
+/// The group of a ``withGreenGroup(of:collectingErrors:_:)`` owns its threads: none of them outlives it. Any other group
+/// only waits: its threads continue to run when the group is released.
+///
+/// Call ``GreenThread/wait(timeout:)`` of
 /// the returned thread for its result; this does not block, since the thread has finished. An error that no call
 /// returns is reported, as for every thread.
 ///
@@ -17,10 +20,18 @@
 /// A group belongs to the OS thread of its green threads, so it is not `Sendable`.
 public final class GreenGroup<Success> {
     @usableFromInline
-    let work = GroupWork(abandoningThreads: false)
+    let work: GroupWork
 
     /// Makes an empty group.
-    public init() {}
+    public init() {
+        work = GroupWork(abandoningThreads: false)
+    }
+
+    /// The group of a ``withGreenGroup(of:collectingErrors:_:)``.
+    @usableFromInline
+    init(_ work: GroupWork) {
+        self.work = work
+    }
 
     /// Makes a group of threads.
     ///
@@ -57,11 +68,15 @@ public final class GreenGroup<Success> {
     /// The thread is like one of ``GreenThread/spawn(name:stackSize:after:_:)``. If it cannot be started because there
     /// is no memory for its stack, it has ended with that error, and ``next(timeout:)`` returns it.
     ///
-    /// Does not block. A call on another OS thread than that of the group ends the process.
+    /// In a ``withGreenGroup(of:collectingErrors:_:)`` that is ending because of an error, the function never runs. After
+    /// its end, a call ends the process, as does one on another OS thread than that of the group.
+    ///
+    /// Does not block.
     ///
     /// - Parameters:
     ///   - name: Shown by ``GreenThread/dumpAll(to:)`` and in messages; at most 31 bytes of it.
     ///   - stackSize: Bytes of address space for the stack, at least 64 KiB; nil means the hub's default of 1 MiB.
+    ///   - delay: The time until the thread becomes ready; nil means at once.
     ///   - function: The function to run.
     /// - Returns: The handle of the thread.
     @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
@@ -70,10 +85,11 @@ public final class GreenGroup<Success> {
     public func spawn(
         name: String? = nil,
         stackSize: Int? = nil,
+        after delay: Duration? = nil,
         _ function: consuming @escaping () throws -> Success
     ) -> GreenThread<Success> {
         let state = ThreadState(function)
-        work.start(state, name: name, stackSize: stackSize)
+        work.start(state, name: name, stackSize: stackSize, delay: delay)
         return GreenThread(state)
     }
 

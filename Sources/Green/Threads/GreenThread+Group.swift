@@ -33,6 +33,37 @@ extension GreenThread {
         return threads[try check(unsafe green_wait_any(handles, handles.count, timeout.timeout))]
     }
 
+    /// Waits until one of the threads has finished, and ends the others.
+    ///
+    /// ```swift
+    /// let fastest = try GreenThread.wait(
+    ///     any: mirrors.map { mirror in spawn { try fetch(mirror) } },
+    ///     killingOthers: true
+    /// )
+    /// ```
+    ///
+    /// Before this call returns or throws, the other threads have ended: they are killed, and all their later blocking
+    /// calls throw ``GreenExit``, except in a ``withCancellationShield(limit:_:)``. Nothing interrupts the wait for their
+    /// end. The caller itself may be in the array; it is not killed.
+    ///
+    /// - Parameters:
+    ///   - threads: The threads to wait for.
+    ///   - timeout: The maximum time to wait for the first; zero does not block, nil means no limit.
+    ///   - killsOthers: Whether to end the other threads. If false, this is ``wait(any:timeout:)``.
+    /// - Returns: The first thread to finish; if some have finished already, the first of those in the array.
+    /// - Throws: The errors of ``wait(any:timeout:)``.
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
+    public static func wait(
+        any threads: [GreenThread<Success>],
+        timeout: Duration? = nil,
+        killingOthers killsOthers: Bool
+    ) throws
+        -> GreenThread<Success>
+    {
+        guard killsOthers else { return try wait(any: threads, timeout: timeout) }
+        return try GroupWork.ending(threads.map(\.state)) { try wait(any: threads, timeout: timeout) }
+    }
+
     /// Waits until all of the threads have finished, and returns their results.
     ///
     /// ```swift
@@ -59,5 +90,44 @@ extension GreenThread {
         }
         try group.joinAll(timeout: timeout)
         return threads.map { $0.state.value() }
+    }
+
+    /// Waits until all of the threads have finished, and returns their results. The first error ends the others.
+    ///
+    /// ```swift
+    /// let pages = try GreenThread.wait(all: hosts.map { host in spawn { try fetch(host) } }, killingOthers: true)
+    /// ```
+    ///
+    /// Before this call returns or throws, all the threads have ended, as described at
+    /// ``wait(any:timeout:killingOthers:)``. ``withGreenGroup(of:collectingErrors:_:)`` does the same for threads that it
+    /// spawns.
+    ///
+    /// - Parameters:
+    ///   - threads: The threads to wait for.
+    ///   - timeout: The maximum time to wait for all of them; zero does not block, nil means no limit.
+    ///   - killsOthers: Whether to end the threads that are left. If false, this is ``wait(all:timeout:)``.
+    /// - Returns: The results of the threads, in the order of the array.
+    /// - Throws: The errors of ``wait(all:timeout:)``.
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
+    @discardableResult
+    public static func wait(
+        all threads: [GreenThread<Success>],
+        timeout: Duration? = nil,
+        killingOthers killsOthers: Bool
+    ) throws -> [Success] {
+        guard killsOthers else { return try wait(all: threads, timeout: timeout) }
+        return try GroupWork.ending(threads.map(\.state)) { try wait(all: threads, timeout: timeout) }
+    }
+}
+
+extension GroupWork {
+    /// Runs the body, then ends those of the threads that still run, except the caller.
+    static func ending<Result>(_ states: [ThreadState], _ body: () throws -> Result) throws -> Result {
+        let work = try GroupWork(collectingErrors: true)
+        defer { work.endThreads() }
+        for state in states where unsafe state.handle != green_current() {
+            work.add(state)
+        }
+        return try body()
     }
 }

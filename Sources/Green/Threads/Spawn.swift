@@ -25,6 +25,40 @@ public func spawn<Success>(
     GreenThread.spawn(name: name, stackSize: stackSize, after: delay, function)
 }
 
+/// Starts a function in a new green thread after a delay, unless the calling thread ends before.
+///
+/// ```swift
+/// spawn(after: .seconds(10), droppedWithSpawner: true) { print("still waiting for the answer") }
+/// ```
+///
+/// The same as ``GreenThread/spawn(name:stackSize:after:droppedWithSpawner:_:)``.
+///
+/// - Parameters:
+///   - name: Shown by ``GreenThread/dumpAll(to:)`` and in messages; at most 31 bytes of it.
+///   - stackSize: Bytes of address space for the stack, at least 64 KiB; nil means the hub's default of 1 MiB.
+///   - delay: The time until the thread becomes ready; zero or less means at once.
+///   - droppedWithSpawner: Whether the function never runs if the calling thread ends before it has begun.
+///   - function: The function to run.
+/// - Returns: The handle of the thread.
+@available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
+@discardableResult
+@inlinable
+public func spawn<Success>(
+    name: String? = nil,
+    stackSize: Int? = nil,
+    after delay: Duration,
+    droppedWithSpawner: Bool,
+    _ function: consuming @escaping () throws -> Success
+) -> GreenThread<Success> {
+    GreenThread.spawn(
+        name: name,
+        stackSize: stackSize,
+        after: delay,
+        droppedWithSpawner: droppedWithSpawner,
+        function
+    )
+}
+
 extension GreenThread where Success == Never {
     /// Starts a function in a new green thread.
     ///
@@ -63,6 +97,40 @@ extension GreenThread where Success == Never {
     ) -> GreenThread<Result> {
         let state = ThreadState(function)
         state.start(name: name, stackSize: stackSize, delay: delay)
+        return GreenThread<Result>(state)
+    }
+
+    /// Starts a function in a new green thread after a delay, unless the calling thread ends before.
+    ///
+    /// ```swift
+    /// GreenThread.spawn(after: .seconds(10), droppedWithSpawner: true) { print("still waiting for the answer") }
+    /// ```
+    ///
+    /// If the calling thread ends before the function has begun, the new thread is killed, and
+    /// ``GreenThread/wait(timeout:)`` throws ``GreenExit``. Once the function has begun, it runs to its end. This is
+    /// Eventlet's `spawn_after_local`. Otherwise the same as ``GreenThread/spawn(name:stackSize:after:_:)``.
+    ///
+    /// Does not block.
+    ///
+    /// - Parameters:
+    ///   - name: Shown by ``GreenThread/dumpAll(to:)`` and in messages; at most 31 bytes of it.
+    ///   - stackSize: Bytes of address space for the stack, at least 64 KiB; nil means the hub's default of 1 MiB.
+    ///   - delay: The time until the thread becomes ready; zero or less means at once.
+    ///   - droppedWithSpawner: Whether the function never runs if the calling thread ends before it has begun.
+    ///   - function: The function to run.
+    /// - Returns: The handle of the thread.
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
+    @discardableResult
+    @inlinable
+    public static func spawn<Result>(
+        name: String? = nil,
+        stackSize: Int? = nil,
+        after delay: Duration,
+        droppedWithSpawner: Bool,
+        _ function: consuming @escaping () throws -> Result
+    ) -> GreenThread<Result> {
+        let state = ThreadState(function)
+        state.start(name: name, stackSize: stackSize, delay: delay, droppedWithSpawner: droppedWithSpawner)
         return GreenThread<Result>(state)
     }
 }

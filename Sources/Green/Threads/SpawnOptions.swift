@@ -26,6 +26,7 @@ func withSpawnOptions(
     name: String?,
     stackSize: Int?,
     delay: Duration?,
+    droppedWithSpawner: Bool = false,
     discard: @escaping @convention(c) (UnsafeMutableRawPointer?) -> Void,
     _ body: (UnsafePointer<green_spawn_options>) -> Int32
 ) -> Int32 {
@@ -35,6 +36,7 @@ func withSpawnOptions(
     if let delay {
         unsafe options.delay = delay.nanoseconds
     }
+    unsafe options.dropped_with_spawner = droppedWithSpawner
     guard let name else {
         return unsafe body(&options)
     }

@@ -3,10 +3,16 @@ internal import CGreen
 extension ThreadState {
     /// Passes the function to the core. If that fails, the thread has ended with the error.
     @usableFromInline
-    func start(name: String?, stackSize: Int?, delay: Duration?) {
+    func start(name: String?, stackSize: Int?, delay: Duration?, droppedWithSpawner: Bool = false) {
         let argument = unsafe Unmanaged.passRetained(self).toOpaque()
         var handle: OpaquePointer?
-        let result = unsafe withSpawnOptions(name: name, stackSize: stackSize, delay: delay, discard: discardThread) {
+        let result = unsafe withSpawnOptions(
+            name: name,
+            stackSize: stackSize,
+            delay: delay,
+            droppedWithSpawner: droppedWithSpawner,
+            discard: discardThread
+        ) {
             unsafe green_spawn_with(&handle, $0, runThread, argument)
         }
         guard result >= 0, let handle = unsafe handle else {
@@ -19,11 +25,11 @@ extension ThreadState {
 
     /// Passes the function to a group of the core, which retains this object until it hands the thread out. Returns
     /// whether the thread is in the group; if not, it has ended with the error.
-    func start(inGroup group: OpaquePointer, name: String?, stackSize: Int?) -> Bool {
+    func start(inGroup group: OpaquePointer, name: String?, stackSize: Int?, delay: Duration?) -> Bool {
         // One reference is the thread's, the other the group's.
         let argument = unsafe Unmanaged.passRetained(self).retain().toOpaque()
         var handle: OpaquePointer?
-        let result = unsafe withSpawnOptions(name: name, stackSize: stackSize, delay: nil, discard: discardThread) {
+        let result = unsafe withSpawnOptions(name: name, stackSize: stackSize, delay: delay, discard: discardThread) {
             unsafe green_group_spawn(group, &handle, $0, runThread, argument)
         }
         if let handle = unsafe handle {
@@ -60,6 +66,11 @@ extension ThreadState {
         unsafe Unmanaged<ThreadState>.fromOpaque(argument).release()
         guard isLackOfMemory(error) else { throw error }
         discard(endingWith: error)
+    }
+
+    /// The thread's id, which grows with each spawn of an OS thread; 0 if it could not be started.
+    var id: UInt64 {
+        unsafe handle.map { unsafe green_thread_id($0) } ?? 0
     }
 
     /// Kills the thread, and reports nothing about how it ends.
