@@ -86,19 +86,11 @@ static void park(green_group *group, green_hub *hub, struct end_wait *end) {
     group->scope->end = NULL;
 }
 
-/* As green__check_interrupt(), which may let other threads run. */
-static int check_interrupt(const green_group *group, green_hub *hub) {
-    green_thread *self = hub->current;
-    if (self->must_not_block || !green__has_interrupt(hub) || group->scope->has_ended)
-        return 0;
-    return green__interrupt_deliver(self);
-}
-
 /* Waits until all threads have exited, or one has failed, or an interrupt of the owner ends the
  * wait. Returns 0, or the error of the interrupt. After a failure interrupts stay pending: the
  * failure is what the call returns. */
 static int wait_for_threads(green_group *group, green_hub *hub) {
-    int error = check_interrupt(group, hub);
+    int error = green__check_interrupt(hub); /* it loses none: only one that stays lets others run */
     while (error == 0 && group->running && !group->scope->has_ended) {
         struct end_wait end;
         park(group, hub, &end);

@@ -55,7 +55,7 @@ TEST(waiting, "a spawn that waits for room proceeds after all threads were kille
 TEST(pile, "a kill of all threads of a pile leaves the results, in their order") {
     green_pool *pool = make_pool(3);
     green_pile *pile = NULL;
-    int seven = 7, result = 0;
+    int result = 0;
     CHECK(green_pile_make(&pile, pool), ==, 0);
     CHECK(green_pile_spawn(pile, NULL, give, &seven, GREEN_FOREVER), ==, 0);
     CHECK(green_pile_spawn(pile, NULL, nap, NULL, GREEN_FOREVER), ==, 0);
