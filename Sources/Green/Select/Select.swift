@@ -39,8 +39,6 @@ public func select<Cases: SelectCase>(
     @SelectBuilder _ cases: () -> Cases
 ) throws -> Cases.Output {
     let cases = cases()
-    // The core waits for the objects, and puts items into their memory.
-    defer { withExtendedLifetime(cases) {} }
     let extent = cases.extent
     let slots = extent.count * selectSlotSize
     let limit = extent.hasOtherwise ? 0 : coreTimeout(timeout)

@@ -36,6 +36,8 @@ public struct When<Source: SelectSource, Output>: SelectCase {
         if served != 0 {
             unsafe source.discard(place.room)
         }
+        // The core has waited for the object until here.
+        withExtendedLifetime(source) {}
         place.advance(by: extent)
     }
 
