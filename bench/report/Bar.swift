@@ -129,6 +129,7 @@ extension Bar {
         ),
         toSpawn(.pool, .c, "group that spawns", limit: 1.2),
         toSpawn(.pool, .c, "scope that spawns", limit: 1.2),
+        Micro(benchmark: .pool, language: .swift, name: "scope that spawns", threads: 100, limit: 200),
         toSpawn(.pool, .swift, "group that spawns", limit: 1.2),
         Micro(benchmark: .pool, language: .swift, name: "group that spawns", threads: 100, limit: 200),
         toSpawn(.map, .swift, "map item", limit: 1.3),

@@ -4,8 +4,8 @@ private final class Counter {
     var left = 0
 }
 
-/// pool: creates, runs and waits for a thread, in a pool of 100 with room and without a pool; lets a pool, a group, an
-/// array or a pile wait for a hundred threads at a time, and takes their results.
+/// pool: creates, runs and waits for a thread, in a pool of 100 with room and without a pool; lets a pool, a group, a
+/// scope, an array or a pile wait for a hundred threads at a time, and takes their results.
 func benchmarkPool(_ plan: Plan) throws {
     let size = 100
     let pool = GreenPool(size: size)
@@ -54,6 +54,17 @@ func benchmarkPool(_ plan: Plan) throws {
                 group.spawn { child }
             }
             try takeAll()
+        }
+    }
+    try plan.measure("scope that spawns", threads: size, steps: 500_000) { steps in
+        for _ in 0..<steps / size {
+            let results = try withGreenGroup(of: Int.self) { group in
+                for child in 0..<size {
+                    group.spawn { child }
+                }
+                return try group.results()
+            }
+            precondition(results.last == size - 1, "the results are in the order of the spawns")
         }
     }
     try plan.measure("wait for all threads of an array", threads: size, steps: 500_000) { steps in
