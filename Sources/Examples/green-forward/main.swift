@@ -2,20 +2,14 @@
 import Green
 import GreenExampleSupport
 
-/// Copies one direction until its end, and then ends the receiver's stream. On failure, it closes both directions.
+/// Copies one direction until its end, and then ends the receiver's stream.
 func copy(from source: Socket, to target: Socket, of client: Client) throws {
-    do {
-        while try source.withReceived({ bytes in
-            client.touch()
-            try target.write(bytes)
-            return !bytes.isEmpty
-        }) {}
-        try target.shutdown(.writing)
-    } catch {
-        source.close()
-        target.close()
-        throw error
-    }
+    while try source.withReceived({ bytes in
+        client.touch()
+        try target.write(bytes)
+        return !bytes.isEmpty
+    }) {}
+    try target.shutdown(.writing)
 }
 
 func forward() throws {
@@ -50,13 +44,11 @@ func forward() throws {
     let front = try service.start(on: port.contains(":") ? port : "127.0.0.1:\(port)", options) { client in
         let server = try open(target, .seconds(30))
         defer { server.close() }
-        let back = spawn { Result { try copy(from: server, to: client.socket, of: client) } }
-        // This also runs if the client is dropped.
-        defer { try? back.kill() }
-        let sent = Result { try copy(from: client.socket, to: server, of: client) }
-        let received = try back.wait()
-        try sent.get()
-        try received.get()
+        // An error of one direction ends the other. So does the end of the client by the service.
+        try withGreenGroup { group in
+            group.spawn { try copy(from: server, to: client.socket, of: client) }
+            try copy(from: client.socket, to: server, of: client)
+        }
     }
     log("forwarding \(front.address) to \(target)")
     try service.wait(for: front)
