@@ -9,33 +9,30 @@ static void report(int error, void *target) {
     fprintf(stderr, "forwarding to %s: %s\n", (const char *)target, green_explain(error));
 }
 
-/* Copies one direction and its end. After an error it closes both sockets; the other direction gets -EBADF. */
+/* Copies one direction and its end. */
 static int copy(void *argument) {
     green_socket **way = argument; /* from, to */
     const void *bytes;
     ssize_t size;
     while ((size = green_receive(way[0], &bytes)) > 0 && (size = green_write(way[1], bytes, size)) > 0)
         green_consume(way[0], size);
-    if (size < 0 || (size = green_shutdown(way[1], SHUT_WR)) < 0)
-        for (int i = 0; i < 2; i++)
-            green_close(way[i]);
-    return size == -EBADF ? 0 : (int)size;
+    return size < 0 ? (int)size : green_shutdown(way[1], SHUT_WR);
 }
 
 static int forward(green_socket *client, void *target) {
     green_socket *server;
-    green_thread *back;
-    int received = 0, error = green_connect(&server, target, &(green_connect_options){.timeout = 30 * GREEN_SECOND});
+    green_group *group;
+    int error = green_connect(&server, target, &(green_connect_options){.timeout = 30 * GREEN_SECOND});
     if (error < 0)
         return error;
-    if ((error = green_spawn(&back, copy, (green_socket *[]){server, client})) == 0) {
-        error = copy((green_socket *[]){client, server});
-        while (green_thread_wait(back, &received, GREEN_FOREVER) < 0)
-            green_thread_kill(back); /* an interrupt ends both directions */
-        green_thread_release(back);
+    if ((error = green_group_begin(&group, NULL)) == 0) {
+        error = green_group_spawn(group, NULL, NULL, copy, (green_socket *[]){server, client});
+        if (error == 0)
+            error = copy((green_socket *[]){client, server});
+        error = green_group_end(group, error); /* an error of one direction, or an interrupt, ends the other */
     }
     green_socket_release(server);
-    return error < 0 ? error : received;
+    return error;
 }
 
 int main(int argc, char **argv) {
