@@ -10,8 +10,8 @@
 /* Calls visit as dl_iterate_phdr() does. The caller may hold locks of Green. */
 int green__loaded_objects_each(int (*visit)(struct dl_phdr_info *info, size_t size, void *argument), void *argument);
 
-/* Registers the lock. An OS thread may acquire it while it holds another lock, if this is called
- * before that one is registered. -ENOMEM. */
+/* Makes fork acquire the lock. An OS thread may acquire it while it holds a lock that was registered
+ * later. -ENOMEM. */
 int green__loaded_objects_register_lock(void);
 
 #endif
