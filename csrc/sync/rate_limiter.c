@@ -194,7 +194,7 @@ static int enter(green_rate_limiter *limiter, int64_t tokens) {
     if (tokens > limiter->burst)
         return green__fail(-EINVAL,
                            "cannot acquire %" PRId64 " tokens of a rate limiter: its burst is %" PRId64
-                           ", so it never has as many",
+                           ", so it never holds that many",
                            tokens, limiter->burst);
     return 0;
 }

@@ -340,9 +340,10 @@ ssize_t green_select(green_case *cases, size_t count, int64_t timeout) {
         return begin(cases, count, timeout);
     size_t ready = 0, index = 0;
     for (size_t i = 0; i < count; i++) {
-        if (GREEN_UNLIKELY(cases[i].kind != &green__get_case))
+        const green_queue_state *queue = cases[i].object;
+        if (GREEN_UNLIKELY(cases[i].kind != &green__get_case) || GREEN_UNLIKELY(queue->hub != hub))
             return green__select_any(cases, count, timeout);
-        if (green__queue_may_give(cases[i].object)) {
+        if (green__queue_may_give(queue)) {
             index = i;
             ready++;
         }

@@ -97,8 +97,8 @@ public final class GreenFile {
     /// Closes the file. Does nothing the second time.
     ///
     /// Threads that are in it are woken with a ``SystemError`` with the code `badFileDescriptor`. When the last
-    /// reference goes without this, the file is closed too, but what it would have told is lost, and a close that
-    /// takes the disk long holds the other green threads up.
+    /// reference is released without this, the file is closed, too, but errors of earlier writes are lost, and a slow
+    /// close blocks the other green threads.
     ///
     /// - Throws: A ``SystemError`` with the code `ioError`, `noSpace` or `diskQuotaExceeded` when something that was
     ///   written before could not be stored. If the thread is killed, the error of that kill. The file is closed in any
