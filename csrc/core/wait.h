@@ -31,10 +31,10 @@ struct green_wait {
     const green_wait_kind *kind;
     struct green_thread *thread;
     struct green_selection *select; /* NULL, or what it is one of the waits of: see select.h */
-    int64_t since;               /* the hub's clock when it parked */
-    int cause;                   /* -errno, if the call was ended by its own timeout or by a close */
-    bool cancelled;              /* kind->cancel was called */
-    green_wait_link link;        /* in a list */
+    int64_t since;                  /* the hub's clock when it parked */
+    int cause;                      /* -errno, if the call was ended by its own timeout or by a close */
+    bool cancelled;                 /* kind->cancel was called */
+    green_wait_link link;           /* in a list */
 };
 
 /* Waits in the order in which they were appended: a ring through a link that is not part of

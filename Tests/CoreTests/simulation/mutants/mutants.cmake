@@ -35,8 +35,8 @@ mutant(close_drops_posts core/inbox "post->deliver(post, -ESRCH);" "(void)post;"
 # The order of channels, and their rules.
 mutant(channel_waiters_reversed sync/channel "green__wait_list_append(list, &wait->wait.wait)"
        "green__wait_list_append(list->next, &wait->wait.wait)")
-mutant(channel_stores_past_receivers sync/channel "if (GREEN_UNLIKELY(channel->receiving))"
-       "if (channel->limit == 0 && channel->receiving)")
+mutant(channel_stores_past_receivers sync/channel "if (GREEN_UNLIKELY(channel->receiving) && (receiver"
+       "if (channel->limit == 0 && channel->receiving && (receiver")
 mutant(channel_takes_from_new_buffer sync/channel "if (channel->taken == channel->swapped)" "if (true)")
 mutant(channel_exceeds_bound sync/channel "return channel->sent - channel->taken_seen >= channel->limit;"
        "return channel->sent - channel->taken_seen > channel->limit;")
@@ -51,9 +51,9 @@ mutant(bias_left_without_wake sync/biased_lock "syscall(SYS_futex, &lock->inside
 
 # The close of channels.
 mutant(channel_close_leaves_receivers sync/channel
-       "last = served(take(&channel->receivers, &channel->receiving), -EBADF, last);" "break;")
+       "while ((wait = take(&channel->receivers" "while (false && (wait = take(&channel->receivers")
 mutant(channel_close_leaves_senders sync/channel
-       "last = served(take(&channel->senders, &channel->sending), -EBADF, last);" "break;")
+       "while ((wait = take(&channel->senders" "while (false && (wait = take(&channel->senders")
 mutant(channel_close_drops_elements sync/channel "if (channel->sent != channel->taken) {"
        "if (channel->sent != channel->taken && !channel->closed) {")
 mutant(channel_close_too_late sync/channel
@@ -73,8 +73,8 @@ mutant(lock_forgets_waiters base/short_lock "GREEN_SHORT_LOCK_CONTENDED, __ATOMI
 # Remote threads and promises.
 mutant(remote_lost_unseen core/hub "    green__loss_observers_run(hub);\n" "")
 mutant(remote_waits_for_finished sync/latch "bool waits = !latch->is_open;" "bool waits = true;")
-mutant(remote_wakes_one_waiter sync/latch "(wait = green__wait_list_take(&served));)"
-       "(wait = green__wait_list_take(&served)); green__wait_list_init(&served))")
+mutant(remote_wakes_one_waiter sync/latch "(wait = green__wait_list_pop(&served));)"
+       "(wait = green__wait_list_pop(&served)); green__wait_list_init(&served))")
 mutant(remote_killed_twice hubs/remote_thread
        "bool begins = !green__latch_is_open(&thread->finished) && !thread->kill_posted;"
        "bool begins = !green__latch_is_open(&thread->finished);")
