@@ -9,6 +9,8 @@ static int reports;
 
 static void count_report(const green_report *report, void *context) {
     (void)context;
+    if (report->level == GREEN_REPORT_DEBUG)
+        return; /* why there is no io_uring, for example */
     CHECK(report->level, ==, GREEN_REPORT_ERROR);
     CHECK_CONTAINS(report->text, "ended while it held a");
     reports++;
