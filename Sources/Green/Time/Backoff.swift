@@ -36,6 +36,16 @@ public struct Backoff: Sendable, Hashable {
     /// No delay. The other threads run between two attempts.
     public static var none: Backoff { constant(.zero) }
 
+    /// Returns the delay after an attempt that failed, with the system's random numbers.
+    ///
+    /// - Parameter attempt: The number of attempts so far. The first is 1.
+    /// - Returns: The delay.
+    // Not by the other function: ThreadSanitizer crashes when a value without size is passed on as inout.
+    public func delay(afterAttempt attempt: Int) -> Duration {
+        let limit = limit(afterAttempt: attempt)
+        return .nanoseconds(isConstant ? limit : Int64.random(in: 0...limit))
+    }
+
     /// Returns the delay after an attempt that failed.
     ///
     /// - Parameters:

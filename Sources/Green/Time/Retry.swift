@@ -33,8 +33,7 @@ public func retry<Result>(
     while shouldRetry: (any Error) throws -> Bool = { _ in true },
     _ body: () throws -> Result
 ) throws -> Result {
-    var generator = SystemRandomNumberGenerator()
-    return try retry(attempts: attempts, delay: delay, using: &generator, while: shouldRetry, body)
+    try retry(attempts, { delay.delay(afterAttempt: $0) }, shouldRetry, body)
 }
 
 /// Does the same with a source of random numbers for the delays, such as one that returns the same in each test.
@@ -55,6 +54,15 @@ public func retry<Result>(
     while shouldRetry: (any Error) throws -> Bool = { _ in true },
     _ body: () throws -> Result
 ) throws -> Result {
+    try retry(attempts, { delay.delay(afterAttempt: $0, using: &generator) }, shouldRetry, body)
+}
+
+private func retry<Result>(
+    _ attempts: Int,
+    _ delay: (Int) -> Duration,
+    _ shouldRetry: (any Error) throws -> Bool,
+    _ body: () throws -> Result
+) throws -> Result {
     try checked(attempts, "attempts", atLeast: 1)
     var attempt = 1
     while true {
@@ -63,7 +71,7 @@ public func retry<Result>(
         } catch {
             guard attempt < attempts, !isInterrupt(error), try shouldRetry(error) else { throw error }
         }
-        try GreenThread.sleep(for: delay.delay(afterAttempt: attempt, using: &generator))
+        try GreenThread.sleep(for: delay(attempt))
         attempt += 1
     }
 }
