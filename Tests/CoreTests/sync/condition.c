@@ -176,9 +176,11 @@ TEST(late_timeout, "a timeout or a kill during the lock after a wait does not en
     prepare();
     struct waiter waiters[2] = {{GREEN_MILLISECOND, 't', 1}, {GREEN_FOREVER, 'k', 1}};
     green_thread *threads[2];
+    lock();
     for (int i = 0; i < 2; i++)
         threads[i] = start(wait_for_signal, &waiters[i]);
     let_run();
+    unlock(); /* each thread waits for the condition in turn, and then this one has the mutex */
     lock();
     CHECK(green_thread_kill(threads[1]), ==, 0);
     UNTIL(green_mutex_waiting(w.mutex) == 2);
