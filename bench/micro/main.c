@@ -30,7 +30,7 @@ static const struct benchmark {
     {"mutex", bench_mutex, "lock + unlock alone; a mutex that circulates among 2 and 10 threads"},
     {"rate_limiter", bench_rate_limiter, "a token from a bucket that has some, and reading the clock"},
     {"pool", bench_pool, "spawn + wait in a pool of 100 and without one; 100 at a time, by a pool and by groups"},
-    {"select", bench_select, "a get from a queue, and a select over 4 queues of which one is ready"},
+    {"select", bench_select, "a get from a queue, and a select over 4 queues, one of them ready"},
     {"scope", bench_scope, "a timeout around a call that does not block, alone and within another"},
     {"file", bench_file, "calls on a small file in memory by 1 and 64 threads, and the system calls alone"},
     {"memory", bench_memory, "1 000 000 parked threads"},

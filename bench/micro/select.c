@@ -1,4 +1,4 @@
-/* Selects: taking an element by a select over four queues, of which one has elements, beside a
+/* Selects: taking an element by a select over four queues, one of which has elements, beside a
  * plain get of the same queue. */
 #include "figure.h"
 

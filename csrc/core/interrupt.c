@@ -72,11 +72,11 @@ static void cancel_wait(green_wait *wait) {
     wait->kind->cancel(wait);
 }
 
-/* The list of a thread that an interrupt belongs to: the thread's own, or that of the innermost
- * shield that the interrupt is outside of. */
-static green_interrupt **list_of(green_thread *thread, const green_interrupt *interrupt) {
+/* The list of a thread that an interrupt with this order belongs to: the thread's own, or that of
+ * the innermost shield that the interrupt is outside of. */
+static green_interrupt **list_of(green_thread *thread, uint64_t order) {
     green_interrupt **list = &thread->interrupts;
-    for (green_shielded *shield = thread->shield; shield && interrupt->order < shield->order; shield = shield->outer)
+    for (green_shielded *shield = thread->shield; shield && order < shield->order; shield = shield->outer)
         list = &shield->outside;
     return list;
 }
@@ -101,7 +101,7 @@ static void notify(green_thread *thread, green_interrupt *interrupt, green_inter
 void green__interrupt(green_thread *thread, green_interrupt *interrupt) {
     if (interrupt->posted)
         return;
-    green_interrupt **list = list_of(thread, interrupt);
+    green_interrupt **list = list_of(thread, interrupt->order);
     insert(list, interrupt);
     notify(thread, interrupt, list);
 }
@@ -109,14 +109,14 @@ void green__interrupt(green_thread *thread, green_interrupt *interrupt) {
 void green__interrupt_first(green_thread *thread, green_interrupt *interrupt) {
     if (interrupt->posted)
         return;
-    green_interrupt **list = list_of(thread, interrupt);
+    green_interrupt **list = list_of(thread, interrupt->order);
     interrupt->next = *list;
     *list = interrupt;
     notify(thread, interrupt, list);
 }
 
 static void remove_from_list(green_thread *thread, green_interrupt *interrupt) {
-    green_interrupt **place = list_of(thread, interrupt);
+    green_interrupt **place = list_of(thread, interrupt->order);
     while (*place != interrupt)
         place = &(*place)->next;
     *place = interrupt->next;
@@ -141,10 +141,8 @@ void green__interrupt_withdraw(green_thread *thread, green_interrupt *interrupt)
         wait->cause = deliver(thread, interrupt);
 }
 
-bool green__interrupt_stays(const green_thread *thread, uint64_t order) {
-    const green_interrupt *interrupt = thread->interrupts;
-    for (const green_shielded *shield = thread->shield; shield && order < shield->order; shield = shield->outer)
-        interrupt = shield->outside;
+bool green__interrupt_stays(green_thread *thread, uint64_t order) {
+    const green_interrupt *interrupt = *list_of(thread, order);
     while (interrupt && !(interrupt->stays && interrupt->order == order))
         interrupt = interrupt->next;
     return interrupt != NULL;

@@ -42,7 +42,7 @@ void green__interrupt_for_good(green_thread *thread, green_interrupt *interrupt)
 void green__interrupt_withdraw(green_thread *thread, green_interrupt *interrupt);
 
 /* Whether a scope has posted an interrupt that stays on the thread, with this order. */
-bool green__interrupt_stays(const green_thread *thread, uint64_t order);
+bool green__interrupt_stays(green_thread *thread, uint64_t order);
 
 typedef struct green_shielded {
     green_interrupt *outside; /* the interrupts that do not reach the thread */

@@ -333,7 +333,7 @@ static __attribute__((noinline)) ssize_t begin(green_case *cases, size_t count, 
     return error < 0 ? error : green__select_any(cases, count, timeout);
 }
 
-/* The usual case, without a call: gets from a few queues, of which one has an element. */
+/* The usual case, without a call: gets from a few queues, one of which has an element. */
 ssize_t green_select(green_case *cases, size_t count, int64_t timeout) {
     const green_hub *hub = green__hub;
     if (GREEN_UNLIKELY(!hub || hub->current->interrupts))

@@ -1,92 +1,32 @@
 /* Waits for any or all of several threads. */
-#include "../core/exit_observer.h"
 #include "../core/fork.h"
-#include "../core/interrupt.h"
+#include "exit_wait.h"
 
 #include <green/group.h>
 
 #include <stdio.h>
-#include <stdlib.h>
-
-enum { TARGETS_ON_STACK = 16 };
-
-/* A thread that is waited for. */
-struct target {
-    green_exit_observer exit_observer;
-    struct multi_wait *multi;
-    green_thread *thread; /* retained, because another thread may release the handle */
-};
-
-struct multi_wait {
-    green_wait wait;
-    size_t count;        /* of targets */
-    size_t missing;      /* how many of them must still exit */
-    green_thread *first; /* the first that exited */
-    struct target *targets;
-    struct target inline_targets[TARGETS_ON_STACK];
-};
-
-static void wake(green_wait *wait) {
-    green__ready(wait->thread);
-}
 
 static void describe(const green_wait *wait, char *text, size_t size) {
-    const struct multi_wait *multi = GREEN_CONTAINER(wait, const struct multi_wait, wait);
-    snprintf(text, size, "waiting for %zu of %zu green threads", multi->missing, multi->count);
+    const green_exit_wait *exits = GREEN_CONTAINER(wait, const green_exit_wait, wait);
+    snprintf(text, size, "waiting for %zu of %zu green threads", exits->missing, exits->count);
 }
 
-static const green_wait_kind waiting = {wake, describe};
+static const green_wait_kind waiting = {green__exit_wait_cancel, describe};
 
-static void target_exited(green_exit_observer *observer, green_thread *thread) {
-    struct multi_wait *multi = GREEN_CONTAINER(observer, struct target, exit_observer)->multi;
-    if (!multi->first)
-        multi->first = thread;
-    if (multi->missing == 0)
-        return; /* the wait for any is over */
-    multi->missing--;
-    /* The timeout may have ended the wait already. */
-    if (multi->missing == 0 && multi->wait.thread->state == GREEN_PARKED)
-        wake(&multi->wait);
-}
-
-static int watch(struct multi_wait *multi, green_thread *const *threads, size_t count) {
-    multi->count = count;
-    multi->first = NULL;
-    multi->targets = count <= TARGETS_ON_STACK ? multi->inline_targets : calloc(count, sizeof *multi->targets);
-    if (!multi->targets)
-        return green__fail(-ENOMEM, "cannot wait for %zu green threads", count);
-    for (size_t i = 0; i < count; i++) {
-        struct target *target = &multi->targets[i];
-        *target = (struct target){{.exited = target_exited}, multi, green_thread_retain(threads[i])};
-        if (threads[i]->state != GREEN_DONE)
-            green__exit_observer_add(threads[i], &target->exit_observer);
-    }
-    return 0;
-}
-
-static void unwatch(struct multi_wait *multi) {
-    for (size_t i = 0; i < multi->count; i++) {
-        green__exit_observer_remove(&multi->targets[i].exit_observer);
-        green_thread_release(multi->targets[i].thread);
-    }
-    if (multi->targets != multi->inline_targets)
-        free(multi->targets);
-}
-
-/* Blocks until `missing` of the threads have exited. The caller must call unwatch() if
- * multi->targets is set. */
-static int wait_for_exits(struct multi_wait *multi, green_thread *const *threads, size_t count, size_t missing,
+/* Blocks until `missing` of the threads have exited. The caller must call green__exit_wait_end()
+ * if exits->targets is set. */
+static int wait_for_exits(green_exit_wait *exits, green_thread *const *threads, size_t count, size_t missing,
                           int64_t timeout) {
     green_hub *hub = green__hub;
-    multi->targets = NULL;
+    exits->targets = NULL;
     int error = green__begin(hub, timeout);
-    if (error == 0)
-        error = watch(multi, threads, count);
     if (error < 0)
         return error;
-    multi->missing = missing;
-    green__wait_init(hub, &multi->wait, &waiting);
-    return green__wait(hub, &multi->wait, timeout);
+    if (green__exit_wait_begin(exits, hub, &waiting, count, missing) < 0)
+        return green__fail(-ENOMEM, "cannot wait for %zu green threads", count);
+    for (size_t i = 0; i < count; i++)
+        green__exit_wait_add(exits, threads[i]);
+    return green__wait(hub, &exits->wait, timeout);
 }
 
 /* The start of both calls. There may be no threads. */
@@ -135,7 +75,7 @@ ssize_t green_wait_any(green_thread *const *threads, size_t count, int64_t timeo
         return green__fail(-EDEADLK, "a green thread waits for itself");
     if (timeout == 0)
         return fail_none(count, timeout);
-    struct multi_wait any;
+    green_exit_wait any;
     size_t index = 0;
     error = wait_for_exits(&any, threads, count, 1, timeout);
     if (error == -ETIMEDOUT) {
@@ -146,7 +86,7 @@ ssize_t green_wait_any(green_thread *const *threads, size_t count, int64_t timeo
         any.first->observed = true;
     }
     if (any.targets)
-        unwatch(&any);
+        green__exit_wait_end(&any);
     return error < 0 ? error : (ssize_t)index;
 }
 
@@ -165,13 +105,13 @@ int green_wait_all(green_thread *const *threads, size_t count, int64_t timeout) 
         return green__fail(-EDEADLK, "a green thread waits for itself and %zu others", count - 1);
     if (timeout == 0)
         return fail_some(unfinished, count, timeout);
-    struct multi_wait all;
+    green_exit_wait all;
     error = wait_for_exits(&all, threads, count, unfinished, timeout);
     if (error == -ETIMEDOUT)
         fail_some(all.missing, count, timeout);
     for (size_t i = 0; i < count && error == 0; i++)
         all.targets[i].thread->observed = true;
     if (all.targets)
-        unwatch(&all);
+        green__exit_wait_end(&all);
     return error;
 }

@@ -2,7 +2,7 @@ import Green
 
 private let batch = 1024
 
-/// select: takes an item by a select over four queues, of which one has items, beside a plain get of the same queue.
+/// select: takes an item by a select over four queues, one of which has items, beside a plain get of the same queue.
 /// The puts are not measured.
 func benchmarkSelect(_ plan: Plan) throws {
     let (a, b, c, d) = (Queue<Int>(), Queue<Int>(), Queue<Int>(), Queue<Int>())
