@@ -17,6 +17,46 @@ enum SelectRoom<Item> {
         let place = unsafe MemoryLayout<Item>.alignment > selectAlignment ? room.alignedUp(for: Item.self) : room
         return unsafe place.assumingMemoryBound(to: Item.self)
     }
+
+    /// The item that a served case has taken.
+    @inlinable
+    static func take(
+        _ slot: UnsafeMutableRawPointer,
+        _ room: UnsafeMutableRawPointer,
+        failure: (Int32) -> any Error
+    ) throws -> Item {
+        let error = unsafe servedError(slot)
+        guard error == 0 else { throw failure(error) }
+        return unsafe place(room).move()
+    }
+
+    /// Stores an item to give. Returns its place.
+    @inlinable
+    static func fill(_ room: UnsafeMutableRawPointer, with item: Item) -> UnsafeMutablePointer<Item> {
+        let place = unsafe place(room)
+        unsafe place.initialize(to: item)
+        return unsafe place
+    }
+
+    /// Destroys an item that was not given.
+    @inlinable
+    static func empty(_ room: UnsafeMutableRawPointer) {
+        unsafe place(room).deinitialize(count: 1)
+    }
+
+    /// Throws if a served case has not given its item.
+    @inlinable
+    static func checkGiven(
+        _ slot: UnsafeMutableRawPointer,
+        _ room: UnsafeMutableRawPointer,
+        failure: (Int32) -> any Error
+    ) throws {
+        let error = unsafe servedError(slot)
+        guard error == 0 else {
+            unsafe empty(room)
+            throw failure(error)
+        }
+    }
 }
 
 /// Stores a case of the core. The memory is uninitialized.

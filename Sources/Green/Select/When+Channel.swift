@@ -25,8 +25,8 @@ extension When {
     public static func next<Item: Sendable>(
         _ channel: Channel<Item>,
         _ body: @escaping (Item?) throws -> Output
-    ) -> When where Source == SelectNextReceived<Item> {
-        When(source: SelectNextReceived(channel: channel), body: body)
+    ) -> When where Source == SelectNext<SelectReceive<Item>> {
+        When(source: SelectNext(source: SelectReceive(channel: channel)), body: body)
     }
 
     /// A case that sends an item into a channel, like ``Channel/send(_:timeout:)``. The item is sent only if the
@@ -68,38 +68,7 @@ public struct SelectReceive<Item: Sendable>: SelectSource {
 
     @inlinable
     public func finish(_ slot: UnsafeMutableRawPointer, _ room: UnsafeMutableRawPointer) throws -> Item {
-        let error = unsafe servedError(slot)
-        guard error == 0 else { throw channelFailure(error) }
-        return unsafe SelectRoom<Item>.place(room).move()
-    }
-}
-
-/// The source of `When.next` for a channel.
-public struct SelectNextReceived<Item: Sendable>: SelectSource {
-    @usableFromInline
-    let channel: Channel<Item>
-
-    @inlinable
-    init(channel: Channel<Item>) {
-        self.channel = channel
-    }
-
-    @inlinable
-    public static var bytes: Int { SelectRoom<Item>.bytes }
-
-    @inlinable
-    public func prepare(_ slot: UnsafeMutableRawPointer, _ room: UnsafeMutableRawPointer) {
-        unsafe channel.prepareReceive(slot, SelectRoom<Item>.place(room))
-    }
-
-    @inlinable
-    public func finish(_ slot: UnsafeMutableRawPointer, _ room: UnsafeMutableRawPointer) throws -> Item? {
-        let error = unsafe servedError(slot)
-        guard error == 0 else {
-            if meansClosed(error) { return nil }
-            throw channelFailure(error)
-        }
-        return unsafe SelectRoom<Item>.place(room).move()
+        try unsafe SelectRoom<Item>.take(slot, room, failure: channelFailure)
     }
 }
 
@@ -122,23 +91,17 @@ public struct SelectSend<Item: Sendable>: SelectSource {
 
     @inlinable
     public func prepare(_ slot: UnsafeMutableRawPointer, _ room: UnsafeMutableRawPointer) {
-        let place = unsafe SelectRoom<Item>.place(room)
-        unsafe place.initialize(to: item)
-        unsafe channel.prepareSend(slot, place)
+        unsafe channel.prepareSend(slot, SelectRoom<Item>.fill(room, with: item))
     }
 
     @inlinable
     public func discard(_ room: UnsafeMutableRawPointer) {
-        unsafe SelectRoom<Item>.place(room).deinitialize(count: 1)
+        unsafe SelectRoom<Item>.empty(room)
     }
 
     @inlinable
     public func finish(_ slot: UnsafeMutableRawPointer, _ room: UnsafeMutableRawPointer) throws {
-        let error = unsafe servedError(slot)
-        guard error == 0 else {
-            unsafe discard(room)
-            throw channelFailure(error)
-        }
+        try unsafe SelectRoom<Item>.checkGiven(slot, room, failure: channelFailure)
     }
 }
 

@@ -25,8 +25,8 @@ extension When {
     public static func next<Item>(
         _ queue: Queue<Item>,
         _ body: @escaping (Item?) throws -> Output
-    ) -> When where Source == SelectNext<Item> {
-        When(source: SelectNext(queue: queue), body: body)
+    ) -> When where Source == SelectNext<SelectGet<Item>> {
+        When(source: SelectNext(source: SelectGet(queue: queue)), body: body)
     }
 
     /// A case that puts an item into a queue, like ``Queue/put(_:timeout:)``. The item is put only if the case is
@@ -68,38 +68,7 @@ public struct SelectGet<Item>: SelectSource {
 
     @inlinable
     public func finish(_ slot: UnsafeMutableRawPointer, _ room: UnsafeMutableRawPointer) throws -> Item {
-        let error = unsafe servedError(slot)
-        guard error == 0 else { throw queueFailure(error) }
-        return unsafe SelectRoom<Item>.place(room).move()
-    }
-}
-
-/// The source of `When.next` for a queue.
-public struct SelectNext<Item>: SelectSource {
-    @usableFromInline
-    let queue: Queue<Item>
-
-    @inlinable
-    init(queue: Queue<Item>) {
-        self.queue = queue
-    }
-
-    @inlinable
-    public static var bytes: Int { SelectRoom<Item>.bytes }
-
-    @inlinable
-    public func prepare(_ slot: UnsafeMutableRawPointer, _ room: UnsafeMutableRawPointer) {
-        unsafe queue.prepareGet(slot, SelectRoom<Item>.place(room))
-    }
-
-    @inlinable
-    public func finish(_ slot: UnsafeMutableRawPointer, _ room: UnsafeMutableRawPointer) throws -> Item? {
-        let error = unsafe servedError(slot)
-        guard error == 0 else {
-            if meansClosed(error) { return nil }
-            throw queueFailure(error)
-        }
-        return unsafe SelectRoom<Item>.place(room).move()
+        try unsafe SelectRoom<Item>.take(slot, room, failure: queueFailure)
     }
 }
 
@@ -122,23 +91,17 @@ public struct SelectPut<Item>: SelectSource {
 
     @inlinable
     public func prepare(_ slot: UnsafeMutableRawPointer, _ room: UnsafeMutableRawPointer) {
-        let place = unsafe SelectRoom<Item>.place(room)
-        unsafe place.initialize(to: item)
-        unsafe queue.preparePut(slot, place)
+        unsafe queue.preparePut(slot, SelectRoom<Item>.fill(room, with: item))
     }
 
     @inlinable
     public func discard(_ room: UnsafeMutableRawPointer) {
-        unsafe SelectRoom<Item>.place(room).deinitialize(count: 1)
+        unsafe SelectRoom<Item>.empty(room)
     }
 
     @inlinable
     public func finish(_ slot: UnsafeMutableRawPointer, _ room: UnsafeMutableRawPointer) throws {
-        let error = unsafe servedError(slot)
-        guard error == 0 else {
-            unsafe discard(room)
-            throw queueFailure(error)
-        }
+        try unsafe SelectRoom<Item>.checkGiven(slot, room, failure: queueFailure)
     }
 }
 
