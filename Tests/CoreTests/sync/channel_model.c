@@ -1,17 +1,9 @@
 /* Every sequence of up to six steps of three threads and their environment on a channel. */
 #include "../../../csrc/sync/biased_lock.h"
-#include "elements.h"
-#include "explore.h"
-#include "helpers.h"
-
-static int close_channel(void *channel) {
-    return green_channel_close(channel);
-}
+#include "explored_objects.h"
 
 static void compare(const void *channel, const struct model *model) {
-    CHECK(green_channel_count(channel), ==, model->holds);
-    CHECK(green_channel_receiving(channel), ==, model_waiting(model, false));
-    CHECK(green_channel_sending(channel), ==, model_waiting(model, true));
+    channel_compare_waits(channel, model);
     CHECK(green_channel_capacity(channel), ==, model->capacity);
     CHECK(green_channel_is_closed(channel), ==, model->closed);
 }
@@ -24,31 +16,9 @@ static void free_channel(void *channel) {
 
 /* Elements that are moved by a function. */
 
-static void *make(int64_t capacity, green_queue_order order) {
-    (void)order;
-    return element_channel(capacity);
-}
-
-static int put(void *channel, int key, int serial, int64_t timeout) {
-    (void)key;
-    return element_send(channel, serial, timeout);
-}
-
-static int get(void *channel, int64_t timeout) {
-    return element_receive(channel, timeout);
-}
-
-static int try_put(void *channel, int key, int serial) {
-    (void)key;
-    return element_try_send(channel, serial);
-}
-
-static int try_get(void *channel) {
-    return element_try_receive(channel);
-}
-
-static const struct explored channels = {"channel", make,          put,     get,          try_put, try_get,
-                                         NULL,      close_channel, compare, free_channel, true};
+static const struct explored channels = {"channel",        channel_make,        channel_send, channel_receive,
+                                         channel_try_send, channel_try_receive, NULL,         channel_close,
+                                         compare,          free_channel,        true};
 
 /* Elements of 64 bits, and locks that are biased. */
 
@@ -89,7 +59,7 @@ static int try_get_word(void *channel) {
 }
 
 static const struct explored biased = {"biased channel", make_biased,  put_word, get_word,
-                                       try_put_word,     try_get_word, NULL,     close_channel,
+                                       try_put_word,     try_get_word, NULL,     channel_close,
                                        compare,          free_channel, false};
 
 TEST(zero, "every sequence of steps on a channel of capacity 0 matches the model") {

@@ -1,52 +1,16 @@
 /* Every sequence of up to five steps of three threads and their environment on a queue. */
-#include "elements.h"
-#include "explore.h"
-#include "helpers.h"
-
-static void *make(int64_t capacity, green_queue_order order) {
-    return element_queue(capacity, order);
-}
-
-static int put(void *queue, int key, int serial, int64_t timeout) {
-    return element_put(queue, key, serial, timeout);
-}
-
-static int get(void *queue, int64_t timeout) {
-    return element_get(queue, timeout);
-}
-
-static int try_put(void *queue, int key, int serial) {
-    return element_try_put(queue, key, serial);
-}
-
-static int try_get(void *queue) {
-    return element_try_get(queue);
-}
-
-static int resize(void *queue, int64_t capacity) {
-    return green_queue_resize(queue, capacity);
-}
-
-static int close_queue(void *queue) {
-    return green_queue_close(queue);
-}
+#include "explored_objects.h"
 
 static void compare(const void *queue, const struct model *model) {
-    CHECK(green_queue_count(queue), ==, model->holds);
-    CHECK(green_queue_getting(queue), ==, model_waiting(model, false));
-    CHECK(green_queue_putting(queue), ==, model_waiting(model, true));
+    queue_compare_waits(queue, model);
     CHECK(green_queue_unfinished(queue), ==, model->unfinished);
     CHECK(green_queue_capacity(queue), ==, model->capacity);
     CHECK(green_queue_is_closed(queue), ==, model->closed);
     CHECK(green_queue_is_full(queue), ==, model_is_full(model));
 }
 
-static void free_queue(void *queue) {
-    green_queue_free(queue);
-}
-
-static const struct explored queues = {"queue", make,        put,     get,        try_put, try_get,
-                                       resize,  close_queue, compare, free_queue, true};
+static const struct explored queues = {"queue",      queue_make,  queue_put, queue_get,  queue_try_put, queue_try_get,
+                                       queue_resize, queue_close, compare,   queue_free, true};
 
 TEST(fifo_rendezvous, "every sequence of steps on a rendezvous matches the model") {
     explore_all(&queues, GREEN_FIFO, 0);

@@ -1,9 +1,7 @@
 /* Every sequence of up to five steps on a queue or a channel whose threads select among it and other
  * objects, which are never ready: each select must behave like the plain call, and leave nothing
  * behind in the others. */
-#include "elements.h"
-#include "explore.h"
-#include "helpers.h"
+#include "explored_objects.h"
 
 /* Objects that are never ready. All sequences use the same. */
 static struct {
@@ -99,47 +97,22 @@ static green_case case_put(void *queue, void *element) {
     return green_case_put(queue, element);
 }
 
-static void *make_queue(int64_t capacity, green_queue_order order) {
-    return element_queue(capacity, order);
-}
-
 static int put(void *queue, int key, int serial, int64_t timeout) {
-    return is_plain() ? element_put(queue, key, serial, timeout) : put_selecting(case_put, queue, key, serial, timeout);
+    return is_plain() ? queue_put(queue, key, serial, timeout) : put_selecting(case_put, queue, key, serial, timeout);
 }
 
 static int get(void *queue, int64_t timeout) {
-    return is_plain() ? element_get(queue, timeout) : get_selecting(case_get, queue, timeout);
-}
-
-static int try_put(void *queue, int key, int serial) {
-    return element_try_put(queue, key, serial);
-}
-
-static int try_get(void *queue) {
-    return element_try_get(queue);
-}
-
-static int resize(void *queue, int64_t capacity) {
-    return green_queue_resize(queue, capacity);
-}
-
-static int close_queue(void *queue) {
-    return green_queue_close(queue);
+    return is_plain() ? queue_get(queue, timeout) : get_selecting(case_get, queue, timeout);
 }
 
 static void compare_queue(const void *queue, const struct model *model) {
-    CHECK(green_queue_count(queue), ==, model->holds);
-    CHECK(green_queue_getting(queue), ==, model_waiting(model, false));
-    CHECK(green_queue_putting(queue), ==, model_waiting(model, true));
+    queue_compare_waits(queue, model);
     others_check(model);
 }
 
-static void free_queue(void *queue) {
-    green_queue_free(queue);
-}
-
-static const struct explored queues = {"queue", make_queue,  put,           get,        try_put, try_get,
-                                       resize,  close_queue, compare_queue, free_queue, true};
+static const struct explored queues = {"queue",       queue_make,    put,          get,
+                                       queue_try_put, queue_try_get, queue_resize, queue_close,
+                                       compare_queue, queue_free,    true};
 
 /* A channel ---------------------------------------------------------------- */
 
@@ -151,37 +124,17 @@ static green_case case_send(void *channel, void *element) {
     return green_case_send(channel, element);
 }
 
-static void *make_channel(int64_t capacity, green_queue_order order) {
-    (void)order;
-    return element_channel(capacity);
-}
-
 static int send_element(void *channel, int key, int serial, int64_t timeout) {
-    return is_plain() ? element_send(channel, serial, timeout)
+    return is_plain() ? channel_send(channel, key, serial, timeout)
                       : put_selecting(case_send, channel, key, serial, timeout);
 }
 
 static int receive_element(void *channel, int64_t timeout) {
-    return is_plain() ? element_receive(channel, timeout) : get_selecting(case_receive, channel, timeout);
-}
-
-static int try_send(void *channel, int key, int serial) {
-    (void)key;
-    return element_try_send(channel, serial);
-}
-
-static int try_receive(void *channel) {
-    return element_try_receive(channel);
-}
-
-static int close_channel(void *channel) {
-    return green_channel_close(channel);
+    return is_plain() ? channel_receive(channel, timeout) : get_selecting(case_receive, channel, timeout);
 }
 
 static void compare_channel(const void *channel, const struct model *model) {
-    CHECK(green_channel_count(channel), ==, model->holds);
-    CHECK(green_channel_receiving(channel), ==, model_waiting(model, false));
-    CHECK(green_channel_sending(channel), ==, model_waiting(model, true));
+    channel_compare_waits(channel, model);
     others_check(model);
 }
 
@@ -192,9 +145,9 @@ static void free_channel(void *channel) {
     green_channel_release(channel);
 }
 
-static const struct explored channels = {"channel",       make_channel, send_element, receive_element,
-                                         try_send,        try_receive,  NULL,         close_channel,
-                                         compare_channel, free_channel, true};
+static const struct explored channels = {"channel",        channel_make,        send_element, receive_element,
+                                         channel_try_send, channel_try_receive, NULL,         channel_close,
+                                         compare_channel,  free_channel,        true};
 
 /* Tests -------------------------------------------------------------------- */
 
