@@ -1,5 +1,7 @@
 #include "harness.h"
 
+#include "quiet_fork.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -245,6 +247,7 @@ static int run_all(char *program) {
 }
 
 int main(int count, char **arguments) {
+    make_forks_quiet();
     if (count == 1)
         return run_all(arguments[0]);
     for (struct test *test = first_test; test; test = test->next)
