@@ -84,7 +84,7 @@ let package = Package(
             name: "CGreen",
             dependencies: ["CGreenUring"],
             path: "csrc",
-            exclude: ["tls"],
+            exclude: ["tls", "run"],
             publicHeadersPath: "include",
             cSettings: cSettings
         ),

@@ -12,9 +12,9 @@ static bool begins_with(const char *text, const char *beginning) {
 /* The parts of the C library call each other internally, and its name service modules run with
  * its locks held. */
 static const char *const excluded[] = {
-    "ld-linux",   "ld.so",      "libc.so",     "libpthread.so", "libdl.so",        "librt.so",    "libm.so",
-    "libanl.so",  "libresolv.", "libnss_",     "linux-vdso",    "linux-gate",      "libgcc_s.so", "libasan.so",
-    "libtsan.so", "liblsan.so", "libubsan.so", "libclang_rt.",  "libgreencore.so",
+    "ld-linux",   "ld.so",      "libc.so",     "libpthread.so", "libdl.so",        "librt.so",       "libm.so",
+    "libanl.so",  "libresolv.", "libnss_",     "linux-vdso",    "linux-gate",      "libgcc_s.so",    "libasan.so",
+    "libtsan.so", "liblsan.so", "libubsan.so", "libclang_rt.",  "libgreencore.so", "libgreenrun.so",
 };
 
 static bool is_among(const green_object *object, const char *const *beginnings, size_t count) {

@@ -1,0 +1,172 @@
+/* green-run: runs an unmodified program on green threads. It sets the environment of the
+ * preload library and executes the program in its place, so that the process id, argv and
+ * /proc/self/exe are those of the program. */
+#include "settings.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* As env(1) and timeout(1). */
+enum { EXIT_REFUSED = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127 };
+
+static const char usage[] = "usage: green-run [OPTION…] PROGRAM [ARGUMENT…]\n"
+                            "\n"
+                            "Runs PROGRAM on green threads: its threads are green threads of one OS thread, and\n"
+                            "its blocking calls let the others run. PROGRAM is not changed.\n"
+                            "\n"
+                            "  --calls LIST       families of calls to patch, separated by commas:\n"
+                            "                     %s\n"
+                            "  --without LIST     families of calls not to patch\n"
+                            "  --stack-size SIZE  of each thread for which PROGRAM gives none, such as 256K or 8M\n"
+                            "  --engine NAME      uring or epoll\n"
+                            "  --children         run programs that PROGRAM executes on green threads, too\n"
+                            "  --report           write to standard error at the end what was patched and what\n"
+                            "                     held the OS thread longest\n"
+                            "  --monitor MS       report each thread that runs longer than MS milliseconds\n"
+                            "                     without a call that lets others run\n"
+                            "  --help             write this text\n"
+                            "\n"
+                            "Exit status: that of PROGRAM; 125 if green-run refuses, 126 if PROGRAM cannot be\n"
+                            "executed, 127 if it is not found.\n";
+
+_Noreturn static void refuse(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+_Noreturn static void refuse(int status, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    fprintf(stderr, "green-run: ");
+    vfprintf(stderr, format, arguments);
+    fprintf(stderr, "\n");
+    va_end(arguments);
+    exit(status);
+}
+
+static void set(const char *name, const char *value) {
+    if (setenv(name, value, 1) < 0)
+        refuse(EXIT_REFUSED, "cannot set %s: %s", name, strerror(errno));
+}
+
+static void set_families(const char *name, const char *option, const char *list) {
+    unsigned families;
+    const char *unknown;
+    size_t length;
+    if (!green_run_parse_families(list, &families, &unknown, &length))
+        refuse(EXIT_REFUSED, "%s: '%.*s' is not a family of calls; there are %s", option, (int)length, unknown,
+               green_run_family_names());
+    set(name, list);
+}
+
+static void set_stack_size(const char *size) {
+    if (green_run_parse_size(size) == 0)
+        refuse(EXIT_REFUSED, "--stack-size: '%s' is not a size, such as 256K or 8M", size);
+    set(GREEN_RUN_STACK_SIZE, size);
+}
+
+static void set_engine(const char *name) {
+    if (strcmp(name, "uring") != 0 && strcmp(name, "epoll") != 0)
+        refuse(EXIT_REFUSED, "--engine: '%s' is not an engine; there are uring and epoll", name);
+    set("GREEN_ENGINE", name);
+}
+
+static void set_monitor(const char *text) {
+    char *end;
+    double milliseconds = strtod(text, &end);
+    if (*end || !(milliseconds >= 1 && milliseconds < 1e9))
+        refuse(EXIT_REFUSED, "--monitor: '%s' is not a number of milliseconds of at least 1", text);
+    set("GREEN_MONITOR", text);
+}
+
+enum option_code { CALLS = 1, WITHOUT, STACK_SIZE, ENGINE, CHILDREN, REPORT, MONITOR, HELP };
+
+static const struct option options[] = {
+    {"calls", required_argument, NULL, CALLS},
+    {"without", required_argument, NULL, WITHOUT},
+    {"stack-size", required_argument, NULL, STACK_SIZE},
+    {"engine", required_argument, NULL, ENGINE},
+    {"children", no_argument, NULL, CHILDREN},
+    {"report", no_argument, NULL, REPORT},
+    {"monitor", required_argument, NULL, MONITOR},
+    {"help", no_argument, NULL, HELP},
+    {0},
+};
+
+static void take(int option) {
+    switch (option) {
+    case CALLS:
+        set_families(GREEN_RUN_CALLS, "--calls", optarg);
+        break;
+    case WITHOUT:
+        set_families(GREEN_RUN_WITHOUT, "--without", optarg);
+        break;
+    case STACK_SIZE:
+        set_stack_size(optarg);
+        break;
+    case ENGINE:
+        set_engine(optarg);
+        break;
+    case CHILDREN:
+        set(GREEN_RUN_CHILDREN, "1");
+        break;
+    case REPORT:
+        set(GREEN_RUN_REPORT, "1");
+        break;
+    case MONITOR:
+        set_monitor(optarg);
+        break;
+    case HELP:
+        printf(usage, green_run_family_names());
+        exit(EXIT_SUCCESS);
+    default:
+        refuse(EXIT_REFUSED, "try green-run --help");
+    }
+}
+
+/* In the directory of the program, as in a build, or where both are installed. */
+static void find_library(char *path, size_t size) {
+    static const char *const places[] = {GREEN_RUN_LIBRARY, GREEN_RUN_LIBRARY_DIRECTORY "/" GREEN_RUN_LIBRARY};
+    char program[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (length < 0)
+        refuse(EXIT_REFUSED, "cannot read /proc/self/exe, which is where %s is searched: %s", GREEN_RUN_LIBRARY,
+               strerror(errno));
+    program[length] = 0;
+    *strrchr(program, '/') = 0;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        const char *directory = places[i][0] == '/' ? "" : program;
+        if ((size_t)snprintf(path, size, "%s%s%s", directory, *directory ? "/" : "", places[i]) < size &&
+            access(path, R_OK) == 0)
+            return;
+    }
+    refuse(EXIT_REFUSED, "%s is neither in %s nor in %s: is Green installed completely?", GREEN_RUN_LIBRARY, program,
+           path);
+}
+
+static void preload_library(void) {
+    char library[PATH_MAX], list[2 * PATH_MAX];
+    find_library(library, sizeof library);
+    if (strpbrk(library, ": "))
+        refuse(EXIT_REFUSED, "the path %s has a space or a colon, which LD_PRELOAD cannot express", library);
+    const char *others = getenv("LD_PRELOAD");
+    bool any = others && *others;
+    if ((size_t)snprintf(list, sizeof list, "%s%s%s", library, any ? ":" : "", any ? others : "") >= sizeof list)
+        refuse(EXIT_REFUSED, "LD_PRELOAD is too long");
+    set("LD_PRELOAD", list);
+}
+
+int main(int count, char **arguments) {
+    int option;
+    while ((option = getopt_long(count, arguments, "+", options, NULL)) != -1)
+        take(option);
+    if (optind == count)
+        refuse(EXIT_REFUSED, "no program is given; try green-run --help");
+    preload_library();
+    execvp(arguments[optind], arguments + optind);
+    refuse(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE, "cannot execute '%s': %s", arguments[optind],
+           strerror(errno));
+}

@@ -1,0 +1,119 @@
+/* The preload library of green-run. Its constructor opens a hub for the main OS thread and
+ * patches the whole program. It is linked with -z initfirst, so that it runs before the
+ * constructors of all other objects. */
+#include "settings.h"
+
+#include <green/base.h>
+#include <green/hub.h>
+#include <green/patch.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { EXIT_CANNOT_BEGIN = 125 };
+
+_Noreturn static void refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+_Noreturn static void refuse(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    fprintf(stderr, "green-run: ");
+    vfprintf(stderr, format, arguments);
+    fprintf(stderr, "\n");
+    va_end(arguments);
+    _exit(EXIT_CANNOT_BEGIN);
+}
+
+static const char *setting(const char *name) {
+    const char *value = getenv(name);
+    return value && *value ? value : NULL;
+}
+
+static unsigned families_in(const char *name, unsigned otherwise) {
+    const char *list = setting(name), *unknown;
+    unsigned families;
+    size_t length;
+    if (!list)
+        return otherwise;
+    if (!green_run_parse_families(list, &families, &unknown, &length))
+        refuse("%s: '%.*s' is not a family of calls; there are %s", name, (int)length, unknown,
+               green_run_family_names());
+    return families;
+}
+
+static size_t stack_size(void) {
+    const char *text = setting(GREEN_RUN_STACK_SIZE);
+    size_t size = text ? green_run_parse_size(text) : 0;
+    if (text && size == 0)
+        refuse("%s=%s is not a size, such as 256K or 8M", GREEN_RUN_STACK_SIZE, text);
+    return size;
+}
+
+/* For threads whose attributes the program does not set. */
+static void set_default_stack_size(size_t size) {
+    pthread_attr_t attributes;
+    if (pthread_attr_init(&attributes) != 0)
+        return;
+    int error = pthread_attr_setstacksize(&attributes, size);
+    if (error == 0)
+        error = pthread_setattr_default_np(&attributes);
+    pthread_attr_destroy(&attributes);
+    if (error != 0)
+        refuse("the system refuses a stack size of %zu bytes: %s", size, strerror(error));
+}
+
+/* Removes this library from LD_PRELOAD, and all settings, so that executed programs run
+ * natively. Changes the variables in place: the program may use the third parameter of main(). */
+static void hide_from_children(char **environment) {
+    char **kept = environment;
+    for (char **variable = environment; *variable; variable++) {
+        bool is_setting = strncmp(*variable, "GREEN_RUN_", 10) == 0;
+        if (strncmp(*variable, "LD_PRELOAD=", 11) == 0) {
+            char *value = *variable + 11, *at = value;
+            for (char *next, *entry = value; entry; entry = next) {
+                size_t length = strcspn(entry, ": ");
+                next = entry[length] ? entry + length + 1 : NULL;
+                const char *name = entry + length;
+                while (name > entry && name[-1] != '/')
+                    name--;
+                if (length == 0 || strncmp(name, GREEN_RUN_LIBRARY, strlen(GREEN_RUN_LIBRARY)) == 0)
+                    continue;
+                if (at > value)
+                    *at++ = ':';
+                memmove(at, entry, length);
+                at += length;
+            }
+            *at = 0;
+            is_setting = at == value;
+        }
+        if (!is_setting)
+            *kept++ = *variable;
+    }
+    *kept = NULL;
+}
+
+__attribute__((constructor)) static void begin(int count, char **arguments, char **environment) {
+    static green_patch *patch; /* for as long as the process lives */
+    (void)count;
+    (void)arguments;
+    environ = environment; /* the C library sets it later */
+    unsigned families = families_in(GREEN_RUN_CALLS, green_run_default_families());
+    families &= ~families_in(GREEN_RUN_WITHOUT, 0);
+    size_t size = stack_size();
+    if (size)
+        set_default_stack_size(size);
+    int error = green_hub_open(&(green_hub_options){.name = "main"});
+    if (error < 0 && error != -EALREADY)
+        refuse("cannot open a hub: %s", green_explain(error));
+    if (families)
+        error = green_monkey_patch(&patch, families);
+    if (error < 0)
+        refuse("cannot patch this program: %s", green_explain(error));
+    if (!setting(GREEN_RUN_CHILDREN))
+        hide_from_children(environment);
+}

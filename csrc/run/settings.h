@@ -1,0 +1,31 @@
+/* The settings of green-run, which its program passes to its preload library in environment
+ * variables. Where no program can stand in front of another one, for example in a unit of
+ * systemd, set LD_PRELOAD and these by hand. */
+#ifndef GREEN_RUN_SETTINGS_H
+#define GREEN_RUN_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define GREEN_RUN_LIBRARY "libgreenrun.so"
+
+#define GREEN_RUN_CALLS "GREEN_RUN_CALLS"           /* families to patch */
+#define GREEN_RUN_WITHOUT "GREEN_RUN_WITHOUT"       /* families not to patch */
+#define GREEN_RUN_STACK_SIZE "GREEN_RUN_STACK_SIZE" /* of a thread, unless the program gives one */
+#define GREEN_RUN_CHILDREN "GREEN_RUN_CHILDREN"     /* not empty: executed programs run on green threads, too */
+#define GREEN_RUN_REPORT "GREEN_RUN_REPORT"         /* not empty: a report at the end */
+
+/* Families of calls by name, separated by commas, such as "socket,thread". Returns false and
+ * stores the first unknown name otherwise. */
+bool green_run_parse_families(const char *list, unsigned *families, const char **unknown, size_t *length);
+
+/* The families that are patched by default. */
+unsigned green_run_default_families(void);
+
+/* The names of all families, separated by ", ". */
+const char *green_run_family_names(void);
+
+/* A size in bytes, with K, M or G for 1024, 1024² and 1024³. Returns 0 if the text is not one. */
+size_t green_run_parse_size(const char *text);
+
+#endif
