@@ -239,6 +239,8 @@ static void use_hub(void) {
 
 BIG_TEST(loader, "a child makes a hub although other OS threads were making theirs at the fork") {
     enum { OTHERS = 3, CHILDREN = SLOW ? 100 : 1000 };
+    if (!threads_after_fork())
+        skip("this build cannot run threads in a child that is forked beside other OS threads");
     if (SANITIZED)
         skip("the allocator of AddressSanitizer is not free in a child that is forked beside other OS threads");
     static _Atomic bool is_over;
