@@ -45,8 +45,11 @@ struct green_hub {
     unsigned clock_holds;  /* calls of green_clock_hold() that were not taken back */
     uint64_t outside_work; /* waits for work outside of the hub, and child processes that run */
     green_engine *engine;
-    char *fallback;                 /* why the engine is not the first choice; NULL if it is */
-    uint64_t io_waiters;            /* parked threads that an I/O completion or another OS thread can wake */
+    char *fallback;          /* why the engine is not the first choice; NULL if it is */
+    uint64_t io_waiters;     /* parked threads that an I/O completion or another OS thread can wake */
+    green_thread *signalled; /* receives the signal that pthread_kill() sends; NULL: the OS thread's own context does */
+    green_post signal_post;  /* wakes that context: see patch/signal/handler.c */
+    bool signal_was_posted;
     green_post *posts, **last_post; /* for the thread that runs them: see post.c */
     bool post_thread_exists;
     bool

@@ -62,6 +62,22 @@ typedef struct green_exit_observer {
     void (*exited)(struct green_exit_observer *observer, green_thread *thread);
 } green_exit_observer;
 
+/* Which signal handlers end a patched call: see patch/signal_wait.h. */
+typedef enum green_signal_class {
+    GREEN_SIGNALS_IGNORED,   /* none */
+    GREEN_SIGNALS_RESTART,   /* those without SA_RESTART */
+    GREEN_SIGNALS_INTERRUPT, /* all */
+    GREEN_SIGNAL_CLASSES,
+} green_signal_class;
+
+/* Signal handlers that have run for a thread. A handler writes to it at any time. */
+typedef struct green_thread_signals {
+    uint32_t handled[GREEN_SIGNAL_CLASSES]; /* counts, which wrap around, of those that end calls of each class */
+    uint32_t seen;                          /* the count when the call in progress began */
+    uint8_t class;                          /* of this call */
+    bool is_parking;                        /* a handler has to wake it */
+} green_thread_signals;
+
 struct green_thread {
     /* The cache line that a switch uses. */
     struct green_thread *next; /* in the run queue, or in the pool of free records */
@@ -105,6 +121,7 @@ struct green_thread {
     uint64_t deliveries;
     uint64_t last_timeout; /* the id of the timeout that last ended a call, and its length */
     int64_t last_timeout_length;
+    green_thread_signals signals;
     void *fake_stack; /* ASan's */
 } __attribute__((aligned(GREEN_CACHE_LINE)));
 

@@ -47,7 +47,9 @@ int __poll_chk(struct pollfd *polled, nfds_t count, int timeout, size_t room);
 int __ppoll_chk(struct pollfd *polled, nfds_t count, const struct timespec *timeout, const sigset_t *mask, size_t room);
 
 /* All families; and the two that close(), dup2() and dup3() belong to. */
-enum { GREEN_PATCH_KNOWN = GREEN_PATCH_ALL | GREEN_PATCH_FILE | GREEN_PATCH_LOCK | GREEN_PATCH_THREAD };
+enum {
+    GREEN_PATCH_KNOWN = GREEN_PATCH_ALL | GREEN_PATCH_FILE | GREEN_PATCH_LOCK | GREEN_PATCH_THREAD | GREEN_PATCH_SIGNAL
+};
 enum { GREEN_PATCH_CLOSES = GREEN_PATCH_SOCKET | GREEN_PATCH_FILE };
 
 /* The family of dlopen(), which green_monkey_patch() replaces to patch objects that are
@@ -159,6 +161,14 @@ enum { GREEN_PATCH_DLOPEN = 1 << 30 };
     X(THREAD, pthread_sigqueue)                                                                                        \
     X(THREAD, pthread_tryjoin_np)                                                                                      \
     X(THREAD, sched_yield)                                                                                             \
+    X(SIGNAL, pause)                                                                                                   \
+    X(SIGNAL, sigaction)                                                                                               \
+    X(SIGNAL, signal)                                                                                                  \
+    X(SIGNAL, sigsuspend)                                                                                              \
+    X(SIGNAL, sigtimedwait)                                                                                            \
+    X(SIGNAL, sigwait)                                                                                                 \
+    X(SIGNAL, sigwaitinfo)                                                                                             \
+    X(SIGNAL, __sysv_signal)                                                                                           \
     X(DLOPEN, dlopen)
 
 /* The calls of the C library, or of what replaces it in this process (a sanitizer,

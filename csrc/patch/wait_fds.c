@@ -4,6 +4,8 @@
 #include "../core/virtual_clock.h"
 #include "../core/virtual_peers.h"
 
+#include "signal_wait.h"
+
 #include <stdio.h>
 
 /* The wait of one call, and its operations in progress. */
@@ -148,12 +150,17 @@ int green__wait_fds(green_hub *hub, green_waited_fd *fds, size_t count, int64_t 
         return -ENOMEM;
     for (size_t i = 0; i < count; i++)
         fds[i].call = NULL;
+    if (!green__signals_enter(hub)) {
+        green__signals_leave(hub);
+        return -ERESTART;
+    }
     green__wait_init(hub, &call.wait, &waiting);
     submit(hub, &call);
     bool waits_for_io = call.pending > 0, from_outside = hub->has_virtual_clock && any_from_outside(&call);
     hub->io_waiters += waits_for_io;
     hub->outside_work += from_outside;
     green__park_for(hub, &call.wait, timeout);
+    green__signals_leave(hub);
     hub->outside_work -= from_outside;
     hub->io_waiters -= waits_for_io;
     drain(hub, &call);
@@ -199,6 +206,8 @@ int green__wait_fds_failed(green_hub *hub, int error, int timed_out) {
     bool is_interrupt = error == -EINTR && hub->current->interrupts;
     if (error == -ETIMEDOUT)
         error = -timed_out;
+    else if (error == -ERESTART)
+        error = -EINTR;
     else if (is_interrupt)
         error = green__interrupt_deliver_at_begin(hub);
     errno = error == -ETIME ? ETIMEDOUT : -error;

@@ -29,6 +29,7 @@ typedef struct green_waited_fd {
  *   -ETIMEDOUT  the deadline has passed
  *   -EBADF      a descriptor was closed
  *   -EINTR      an interrupt is pending
+ *   -ERESTART   a signal handler has run that ends the call: see signal_wait.h
  *   -ENOMEM     out of memory for a timer */
 int green__wait_fds(green_hub *hub, green_waited_fd *watches, size_t count, int64_t deadline);
 
@@ -55,8 +56,8 @@ static const int64_t GREEN_SPURIOUS_PAUSE = 1000 * 1000;
 
 /* Ends a call that has nothing to report but the error of its wait: delivers a pending
  * interrupt, sets errno and returns -1. A kill becomes ECANCELED, a green_timeout ETIMEDOUT:
- * unlike EINTR, these do not make libraries retry. -ETIMEDOUT becomes timed_out, which is the
- * errno of the call's own timeout. */
+ * unlike EINTR, these do not make libraries retry. -ERESTART becomes EINTR, and -ETIMEDOUT becomes
+ * timed_out, which is the errno of the call's own timeout. */
 int green__wait_fds_failed(green_hub *hub, int error, int timed_out);
 
 /* Ends the waits of this OS thread's green threads for a descriptor that is about to be

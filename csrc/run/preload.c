@@ -110,6 +110,9 @@ __attribute__((constructor)) static void begin(int count, char **arguments, char
     int error = green_hub_open(&(green_hub_options){.name = "main"});
     if (error < 0 && error != -EALREADY)
         refuse("cannot open a hub: %s", green_explain(error));
+    /* A reference to the hub says that something else may end a wait, as a signal does. Without
+     * it, a wait for a signal alone would be reported as a deadlock. */
+    (void)green_hub_retain(green_hub_current());
     if (families)
         error = green_monkey_patch(&patch, families);
     if (error < 0)

@@ -18,7 +18,8 @@
     X("dns", GREEN_PATCH_DNS, true)                                                                                    \
     X("file", GREEN_PATCH_FILE, false)                                                                                 \
     X("lock", GREEN_PATCH_LOCK, true)                                                                                  \
-    X("thread", GREEN_PATCH_THREAD, true)
+    X("thread", GREEN_PATCH_THREAD, true)                                                                              \
+    X("signal", GREEN_PATCH_SIGNAL, true)
 
 #define ROW(name, families, by_default) {name, families, by_default},
 static const struct family {

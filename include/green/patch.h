@@ -29,7 +29,8 @@
  *   close()     and dup2() onto a descriptor make the calls of the same OS thread's green
  *               threads that wait for it fail with EBADF. They wait for calls that read
  *               or write a file.
- *   Signals     A handler runs, and the call continues as with SA_RESTART. The signal
+ *   Signals     A handler runs, and the call continues as with SA_RESTART, unless
+ *               GREEN_PATCH_SIGNAL is patched, too. The signal
  *               mask of ppoll(), pselect() and epoll_pwait() applies while they check
  *               their descriptors, every 10 ms.
  *   wait()      waits for a single child by a descriptor. It polls for any of several
@@ -102,11 +103,25 @@
  *   Exceptions  The threads of libraries whose locks are not patched, and those of Swift's
  *               libraries, remain OS threads.
  *
+ * GREEN_PATCH_SIGNAL makes signal handlers end patched calls with EINTR, as they end the
+ * calls of the kernel, which signal(7) lists.
+ *
+ *   Handlers    are those that patched objects set by sigaction() or signal() while the
+ *               patch exists. The kernel gets a handler of Green's, which calls them.
+ *   Receiver    A handler ends the call of the OS thread's own context, as the kernel
+ *               prefers the main OS thread, or the call of the green thread that
+ *               pthread_kill() names. It runs on the stack of the thread that runs at that
+ *               moment, and must not leave by siglongjmp().
+ *   Waiting     sigwait(), sigwaitinfo(), sigtimedwait(), pause() and sigsuspend() park.
+ *               The mask of sigsuspend() applies for a moment every 10 ms.
+ *   Masks       The signal mask is that of the OS thread, for all its green threads.
+ *   Not reached  siginterrupt(), sigset() and handlers set by unpatched objects, after
+ *               which calls continue.
+ *
  * Patching does not reach statically linked programs; calls within the C library, such as
  * those of stdio, mtx_lock() and thrd_create(); system calls made without the C library;
  * recvmmsg(), sendmmsg(), sendfile(), splice(), waitid(); stat(), rename(), ftruncate()
- * and other calls on files; sigwait() and similar calls, pause(); barriers, spin locks,
- * pthread_once(); and libraries loaded by dlmopen().
+ * and other calls on files; barriers, spin locks, pthread_once(); and libraries loaded by dlmopen().
  *
  * Deadlocks: without GREEN_PATCH_LOCK, a library that holds a lock while it waits
  * deadlocks if two green threads of one OS thread call it. Even with it, a routine of
@@ -160,6 +175,10 @@ enum {
      * pthread_detach, pthread_key_create and the values of keys, all other calls that
      * take a thread id, and sched_yield. Includes GREEN_PATCH_LOCK. */
     GREEN_PATCH_THREAD = 128,
+
+    /* sigaction signal, whose handlers end patched calls with EINTR; sigwait
+     * sigwaitinfo sigtimedwait pause sigsuspend. */
+    GREEN_PATCH_SIGNAL = 256,
 };
 
 /* Zero in any field means its default. */

@@ -1,5 +1,6 @@
 /* connect(), accept() and accept4(). */
 #include "connect.h"
+#include "../signal_wait.h"
 
 #include "../../base/lock.h"
 #include "descriptor.h"
@@ -58,6 +59,7 @@ static int connect_parking(green_hub *hub, const struct nonblocking_call *call) 
     int64_t deadline = green__fd_timeout_deadline(call->fd, SO_SNDTIMEO);
     unsigned spurious = 0;
     bool begun = false;
+    green__signals_begin(hub, green__signals_class_of(deadline));
     for (int ended = 0;;) {
         bool blocking;
         int result = call_nonblocking(call, &blocking);

@@ -1,6 +1,8 @@
 /* poll(), epoll_wait() and their variants. */
 #include "poll.h"
 
+#include "../signal_wait.h"
+
 #include <stdlib.h>
 
 static const int64_t MASKED_INTERVAL = 10 * 1000 * 1000;
@@ -44,6 +46,7 @@ int green__poll_loop_run(green_hub *hub, green_poll_loop *loop) {
     int result = loop->attempt(loop); /* also refuses too many descriptors */
     if (result != 0)
         return result;
+    green__signals_begin(hub, GREEN_SIGNALS_INTERRUPT);
     size_t count = loop->list(loop, NULL);
     if (count > FEW && !(fds = malloc(count * sizeof *fds))) {
         errno = ENOMEM;

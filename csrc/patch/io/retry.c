@@ -1,5 +1,6 @@
 #include "retry.h"
 
+#include "../signal_wait.h"
 #include "descriptor.h"
 
 static int64_t deadline_of(const green_retry *retry) {
@@ -16,6 +17,7 @@ bool green__retry_wait(green_retry *retry) {
         }
         retry->deadline = deadline_of(retry);
         retry->has_deadline = true;
+        green__signals_begin(retry->hub, green__signals_class_of(retry->deadline));
     }
     retry->error = retry->occupies_port
                        ? green__wait_fds_port_again(retry->hub, retry->fd, retry->deadline, &retry->spurious)

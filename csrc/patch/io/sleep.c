@@ -1,9 +1,11 @@
 /* sleep(), usleep(), nanosleep() and clock_nanosleep(). */
 #include "../clock.h"
+#include "../signal_wait.h"
 #include "../wait_fds.h"
 
 /* Parks until the deadline. Returns 0, or the error that ended the wait early. */
 static int sleep_to(green_hub *hub, int64_t deadline) {
+    green__signals_begin(hub, GREEN_SIGNALS_INTERRUPT);
     int ended = green__wait_fds(hub, NULL, 0, deadline);
     return ended == -ETIMEDOUT ? 0 : ended;
 }

@@ -2,6 +2,7 @@
 #include "../../base/descriptor.h"
 #include "../../core/virtual_clock.h"
 #include "../clock.h"
+#include "../signal_wait.h"
 #include "../wait_fds.h"
 
 static const int64_t INTERVAL_FIRST = 1000 * 1000, INTERVAL_MAX = 50 * 1000 * 1000;
@@ -26,6 +27,7 @@ static int wait_for_child(green_hub *hub, int child, int64_t *interval) {
 static pid_t wait_parking(green_hub *hub, pid_t pid, int *status, int options, struct rusage *usage) {
     int error_number = errno, child = -1, ended = 0;
     int64_t interval = INTERVAL_FIRST;
+    green__signals_begin(hub, GREEN_SIGNALS_RESTART);
     pid_t found = green__real.wait4(pid, status, options | WNOHANG, usage);
     if (found == 0)
         child = open_child(pid, options);

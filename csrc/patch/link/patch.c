@@ -4,6 +4,7 @@
 #include "../io/fd_in_use.h"
 #include "../io/file.h"
 #include "../lock/parking_lot.h"
+#include "../signal/action.h"
 #include "../thread/pthread.h"
 #include "../thread/pthread_specific.h"
 #include "dlopen.h"
@@ -49,6 +50,8 @@ static int begin(void) {
         error = green__parking_lot_register_lock();
     if (error == 0)
         error = green__pthread_register_lock();
+    if (error == 0)
+        error = green__signal_actions_register_lock();
     if (error < 0)
         return error;
     green__lock(&green__patches_lock);
@@ -288,11 +291,11 @@ static void withdraw(const green_patch *patch) {
     green__patch_files_count(patch->families & GREEN_PATCH_FILE ? -1 : 0);
 }
 
-static bool is_last_with_threads(const green_patch *patch) {
-    if (!(patch->families & GREEN_PATCH_THREAD))
+static bool is_last_with(unsigned family, const green_patch *patch) {
+    if (!(patch->families & family))
         return false;
     for (const green_patch *other = green__patches; other; other = other->next)
-        if (other != patch && (other->families & GREEN_PATCH_THREAD))
+        if (other != patch && (other->families & family))
             return false;
     return true;
 }
@@ -330,8 +333,10 @@ int green_unpatch(green_patch *patch) {
     if (error == 0)
         error = green__got_slots_restore(patch);
     if (error == 0) {
-        if (is_last_with_threads(patch))
+        if (is_last_with(GREEN_PATCH_THREAD, patch))
             green__pthread_specific_forget_keys();
+        if (is_last_with(GREEN_PATCH_SIGNAL, patch))
+            green__signal_actions_restore();
         withdraw(patch);
         patch_free(patch);
     }

@@ -1,6 +1,7 @@
 #include "acquire.h"
 
 #include "../../core/schedule.h"
+#include "../signal_wait.h"
 #include "parking_lot.h"
 
 /* A waiter tries again at these intervals even if it is not woken, because the lock may be
@@ -20,15 +21,19 @@ static int try_parking(green_hub *hub, green_parking_lot_waiter *waiter, void *l
     for (int error, ended = 0;;) {
         if ((error = attempt(lock)) != EBUSY || ended == -EINTR || green__clock_deadline_passed(deadline))
             return error;
+        if (ended == -ERESTART)
+            return EINTR;
         ended =
             green__parking_lot_sleep(hub, waiter, green__deadline_of_next_poll(interval, deadline), deadline != NULL);
         interval = green__next_poll_interval(interval, INTERVAL_MAX);
     }
 }
 
-static int try_in_lot(green_hub *hub, void *lock, green_try_acquire *attempt, const green_clock_deadline *deadline) {
+static int try_in_lot(green_hub *hub, void *lock, green_try_acquire *attempt, const green_clock_deadline *deadline,
+                      green_signal_class signals) {
     green_parking_lot_waiter waiter;
     green__parking_lot_enter(hub, &waiter, lock, "a lock");
+    green__signals_begin(hub, signals);
     int error = try_parking(hub, &waiter, lock, attempt, deadline);
     if (!green__parking_lot_leave(&waiter))
         return error;
@@ -41,7 +46,7 @@ static int try_in_lot(green_hub *hub, void *lock, green_try_acquire *attempt, co
 }
 
 int green__parking_lot_acquire(green_hub *hub, void *lock, green_try_acquire *attempt,
-                               const green_clock_deadline *deadline) {
+                               const green_clock_deadline *deadline, green_signal_class signals) {
     /* Fairness: without this, a thread that releases and acquires a lock in a loop would keep
      * woken waiters of its OS thread out forever. Other OS threads compete by themselves. */
     while (green__parking_lot_has_pending_wakeup(hub, lock))
@@ -52,7 +57,7 @@ int green__parking_lot_acquire(green_hub *hub, void *lock, green_try_acquire *at
     if (GREEN_UNLIKELY(green__cannot_park(hub)))
         error = try_blocking(lock, attempt, deadline);
     else
-        error = try_in_lot(hub, lock, attempt, deadline);
+        error = try_in_lot(hub, lock, attempt, deadline, signals);
     if (error != EBUSY)
         return error;
     green__parking_lot_deliver(hub);

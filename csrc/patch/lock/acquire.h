@@ -11,8 +11,8 @@ typedef int green_try_acquire(void *lock);
 
 /* Tries until the result is not EBUSY. Returns that result, or ETIMEDOUT if the deadline has
  * passed. If there is a deadline, an interrupt ends the wait with ETIMEDOUT, too, and is
- * delivered; without one (NULL) it stays pending. */
+ * delivered; without one (NULL) it stays pending. EINTR: a signal handler of this class has run. */
 int green__parking_lot_acquire(green_hub *hub, void *lock, green_try_acquire *attempt,
-                               const green_clock_deadline *deadline);
+                               const green_clock_deadline *deadline, green_signal_class signals);
 
 #endif

@@ -6,7 +6,7 @@
 int green__green_pthread_mutex_lock(pthread_mutex_t *mutex) {
     green_hub *hub = green__may_park();
     if (hub)
-        return green__parking_lot_acquire(hub, mutex, green__mutex_owner_try_acquire, NULL);
+        return green__parking_lot_acquire(hub, mutex, green__mutex_owner_try_acquire, NULL, GREEN_SIGNALS_IGNORED);
     int result = green__mutex_owner_try_in_place(mutex);
     return result == EBUSY ? green__real.pthread_mutex_lock(mutex) : result;
 }
@@ -19,7 +19,7 @@ int green__green_pthread_mutex_clocklock(pthread_mutex_t *mutex, clockid_t clock
     green_hub *hub = green__clock_deadline_is_valid(clock, time) ? green__may_park() : NULL;
     if (hub) {
         green_clock_deadline deadline = green__clock_deadline_of(clock, time);
-        return green__parking_lot_acquire(hub, mutex, green__mutex_owner_try_acquire, &deadline);
+        return green__parking_lot_acquire(hub, mutex, green__mutex_owner_try_acquire, &deadline, GREEN_SIGNALS_IGNORED);
     }
     int result = green__mutex_owner_try_in_place(mutex);
     return result == EBUSY ? green__real.pthread_mutex_clocklock(mutex, clock, time) : result;

@@ -3,6 +3,7 @@
 #include "../../base/lock.h"
 #include "../../core/interrupt.h"
 #include "../../core/virtual_clock.h"
+#include "../signal_wait.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -145,6 +146,7 @@ bool green__parking_lot_has_pending_wakeup(const green_hub *hub, const void *add
 /* Waiting ------------------------------------------------------------------ */
 
 void green__parking_lot_enter(green_hub *hub, green_parking_lot_waiter *waiter, const void *address, const char *what) {
+    green__signals_begin(hub, GREEN_SIGNALS_IGNORED);
     *waiter = (green_parking_lot_waiter){.hub = hub, .address = address, .what = what, .post.deliver = deliver};
     green__lock(&lock);
     green__wait_list_append(bucket(address), &waiter->wait);
@@ -173,7 +175,15 @@ static void end_sleep(green_parking_lot_waiter *waiter, int error) {
 }
 
 static void cancel(green_wait *wait) {
-    end_sleep(GREEN_CONTAINER(wait, green_parking_lot_waiter, wait), -EINTR);
+    int error = wait->cause == -ERESTART ? -ERESTART : -EINTR;
+    end_sleep(GREEN_CONTAINER(wait, green_parking_lot_waiter, wait), error);
+}
+
+/* For a wait that only signals end, not interrupts. */
+static void cancel_by_signal(green_wait *wait) {
+    wait->cancelled = wait->cause == -ERESTART;
+    if (wait->cancelled)
+        cancel(wait);
 }
 
 static void expire(green_timer *timer) {
@@ -186,7 +196,7 @@ static void describe(const green_wait *wait, char *text, size_t size) {
 }
 
 static const green_wait_kind interruptible = {cancel, describe};
-static const green_wait_kind uninterruptible = {NULL, describe};
+static const green_wait_kind uninterruptible = {cancel_by_signal, describe};
 
 static bool begin_sleep(green_parking_lot_waiter *waiter) {
     green__lock(&lock);
@@ -208,8 +218,13 @@ int green__parking_lot_sleep(green_hub *hub, green_parking_lot_waiter *waiter, i
                              bool is_interruptible) {
     if (is_interruptible && green__has_new_interrupt(hub->current))
         return -EINTR;
+    if (!green__signals_enter(hub)) {
+        green__signals_leave(hub);
+        return -ERESTART;
+    }
     waiter->timer = (green_timer){.fire = expire};
     if (deadline != GREEN_NEVER && green__timer_start(&hub->timers, &waiter->timer, deadline) < 0) {
+        green__signals_leave(hub);
         green__yield(hub); /* polls if there is no memory for a timer */
         return outcome(waiter);
     }
@@ -221,6 +236,7 @@ int green__parking_lot_sleep(green_hub *hub, green_parking_lot_waiter *waiter, i
         green__outside_work_end(hub);
         hub->io_waiters--;
     }
+    green__signals_leave(hub);
     green__timer_cancel(&hub->timers, &waiter->timer);
     return outcome(waiter);
 }

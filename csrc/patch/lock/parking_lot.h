@@ -20,16 +20,17 @@ typedef struct green_parking_lot_waiter {
     /* Under the lot's lock: */
     bool sleeping; /* its sleep has not been ended */
     bool woken;
-    int ended; /* -ETIMEDOUT or -EINTR */
+    int ended; /* -ETIMEDOUT, -EINTR or -ERESTART */
 } green_parking_lot_waiter;
 
 /* Enters the lot, behind earlier waiters. A caller that checks afterwards whether it has to
- * wait misses no wake-up. `what` describes the address in a dump, for example "a lock". */
+ * wait misses no wake-up. Signal handlers do not end the call, unless it calls
+ * green__signals_begin() afterwards. `what` describes the address in a dump, for example "a lock". */
 void green__parking_lot_enter(green_hub *hub, green_parking_lot_waiter *waiter, const void *address, const char *what);
 
 /* Parks until woken, or not at all if it has been woken since its last sleep. Returns 0,
- * -ETIMEDOUT at the deadline, or, if is_interruptible, -EINTR for an interrupt, which stays
- * pending. */
+ * -ETIMEDOUT at the deadline, -ERESTART for a signal handler that ends the call (see
+ * signal_wait.h), or, if is_interruptible, -EINTR for an interrupt, which stays pending. */
 int green__parking_lot_sleep(green_hub *hub, green_parking_lot_waiter *waiter, int64_t deadline, bool is_interruptible);
 
 /* Delivers the interrupt that has ended a call's sleep, unless it has been withdrawn since. */

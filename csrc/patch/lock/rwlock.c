@@ -12,12 +12,14 @@ static int attempt_write(void *lock) {
 
 int green__green_pthread_rwlock_rdlock(pthread_rwlock_t *lock) {
     green_hub *hub = green__may_park();
-    return hub ? green__parking_lot_acquire(hub, lock, attempt_read, NULL) : green__real.pthread_rwlock_rdlock(lock);
+    return hub ? green__parking_lot_acquire(hub, lock, attempt_read, NULL, GREEN_SIGNALS_IGNORED)
+               : green__real.pthread_rwlock_rdlock(lock);
 }
 
 int green__green_pthread_rwlock_wrlock(pthread_rwlock_t *lock) {
     green_hub *hub = green__may_park();
-    return hub ? green__parking_lot_acquire(hub, lock, attempt_write, NULL) : green__real.pthread_rwlock_wrlock(lock);
+    return hub ? green__parking_lot_acquire(hub, lock, attempt_write, NULL, GREEN_SIGNALS_IGNORED)
+               : green__real.pthread_rwlock_wrlock(lock);
 }
 
 int green__green_pthread_rwlock_clockrdlock(pthread_rwlock_t *restrict lock, clockid_t clock,
@@ -26,7 +28,7 @@ int green__green_pthread_rwlock_clockrdlock(pthread_rwlock_t *restrict lock, clo
     if (!hub)
         return green__real.pthread_rwlock_clockrdlock(lock, clock, time);
     green_clock_deadline deadline = green__clock_deadline_of(clock, time);
-    return green__parking_lot_acquire(hub, lock, attempt_read, &deadline);
+    return green__parking_lot_acquire(hub, lock, attempt_read, &deadline, GREEN_SIGNALS_IGNORED);
 }
 
 int green__green_pthread_rwlock_clockwrlock(pthread_rwlock_t *restrict lock, clockid_t clock,
@@ -35,7 +37,7 @@ int green__green_pthread_rwlock_clockwrlock(pthread_rwlock_t *restrict lock, clo
     if (!hub)
         return green__real.pthread_rwlock_clockwrlock(lock, clock, time);
     green_clock_deadline deadline = green__clock_deadline_of(clock, time);
-    return green__parking_lot_acquire(hub, lock, attempt_write, &deadline);
+    return green__parking_lot_acquire(hub, lock, attempt_write, &deadline, GREEN_SIGNALS_IGNORED);
 }
 
 int green__green_pthread_rwlock_timedrdlock(pthread_rwlock_t *restrict lock, const struct timespec *restrict time) {

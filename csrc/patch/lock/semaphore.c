@@ -10,7 +10,8 @@ static int attempt(void *semaphore) {
 
 static int acquire(green_hub *hub, sem_t *semaphore, const green_clock_deadline *deadline) {
     int error_number = errno;
-    int error = green__parking_lot_acquire(hub, semaphore, attempt, deadline);
+    green_signal_class signals = deadline ? GREEN_SIGNALS_INTERRUPT : GREEN_SIGNALS_RESTART;
+    int error = green__parking_lot_acquire(hub, semaphore, attempt, deadline, signals);
     errno = error ? error : error_number;
     return error ? -1 : 0;
 }

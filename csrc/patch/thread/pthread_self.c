@@ -1,6 +1,7 @@
 /* pthread_self(), and calls that take a thread id. Attributes that a green thread does not have
  * itself, such as CPU affinity or priority, are those of its OS thread. */
 #include "../../core/interrupt.h"
+#include "../signal_wait.h"
 #include "pthread.h"
 
 #include <stdio.h>
@@ -88,8 +89,20 @@ int green__green_pthread_cancel(pthread_t id) {
     return 0;
 }
 
+/* The handler runs in the caller, if the thread is of its OS thread. But it ends the call of the
+ * thread that receives the signal. */
 int green__green_pthread_kill(pthread_t id, int signal) {
-    return has_ended(id) ? ESRCH : green__real.pthread_kill(carrier_of(id), signal);
+    green_hub *hub = green__hub;
+    green_thread *thread;
+    if (has_ended(id))
+        return ESRCH;
+    if (!hub || !green__pthread_is_green(id) || find_here(id, &thread) != 0)
+        return green__real.pthread_kill(carrier_of(id), signal);
+    hub->signalled = thread;
+    int error = green__real.pthread_kill(carrier_of(id), signal);
+    hub->signalled = NULL;
+    green__signals_end_wait(thread);
+    return error;
 }
 
 int green__green_pthread_sigqueue(pthread_t id, int signal, const union sigval value) {
