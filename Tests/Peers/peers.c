@@ -14,6 +14,7 @@ green_patch *import(const char *library) {
     green_patch *patch = NULL;
     CHECK(green_import_patched(&patch, library, NULL), ==, 0);
     CHECK(green_is_patched(library));
+    CHECK(green_yield(), ==, 0);
     return patch;
 }
 

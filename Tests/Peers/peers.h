@@ -8,7 +8,8 @@
  * the test if it is missing. */
 const char *peer(const char *variable);
 
-/* Loads a library and patches it. */
+/* Loads a library and patches it. Opens a hub, because patched calls of an OS thread without one
+ * block it. */
 green_patch *import(const char *library);
 
 /* A port of the loopback interface without a listener. */

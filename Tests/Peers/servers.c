@@ -59,6 +59,7 @@ green_patch *import_families(const char *library, unsigned families, const char 
     green_patch *patch = NULL;
     green_import_options options = {.families = families, .also = &also, .also_count = also != NULL};
     CHECK(green_import_patched(&patch, library, &options), ==, 0);
+    CHECK(green_yield(), ==, 0);
     return patch;
 }
 
