@@ -101,6 +101,7 @@ static void hub_end(green_hub *hub) {
     green__thread_set_name(&hub->root, NULL);
     free(hub->fallback);
     free(hub->root_select);
+    free(hub->root.signal_mask);
     green_hub_release(hub);
 }
 

@@ -50,7 +50,9 @@ struct green_hub {
     green_thread *signalled; /* receives the signal that pthread_kill() sends; NULL: the OS thread's own context does */
     green_post signal_post;  /* wakes that context: see patch/signal/handler.c */
     bool signal_was_posted;
-    green_post *posts, **last_post; /* for the thread that runs them: see post.c */
+    sigset_t base_signal_mask;              /* of threads without a mask of their own: see patch/signal_mask.h */
+    struct green_signal_mask *signal_masks; /* the other masks */
+    green_post *posts, **last_post;         /* for the thread that runs them: see post.c */
     bool post_thread_exists;
     bool
         refuses_threads; /* atomic: the close of a pool kills the threads of the hub, and other OS threads start none */

@@ -46,6 +46,7 @@ static void thread_init(green_thread *thread, green_hub *hub, green_function *fu
     thread->kill = (green_interrupt){.error = -ECANCELED, .delivered = green__kill_delivered};
     thread->reason = (green_interrupt_reason){0};
     thread->signals = (green_thread_signals){0};
+    thread->signal_mask = NULL;
 }
 
 int green__stack_size_check(size_t stack_size) {

@@ -122,7 +122,8 @@ struct green_thread {
     uint64_t last_timeout; /* the id of the timeout that last ended a call, and its length */
     int64_t last_timeout_length;
     green_thread_signals signals;
-    void *fake_stack; /* ASan's */
+    struct green_signal_mask *signal_mask; /* its own, or NULL: see patch/signal_mask.h */
+    void *fake_stack;                      /* ASan's */
 } __attribute__((aligned(GREEN_CACHE_LINE)));
 
 _Static_assert(offsetof(struct green_thread, error_number) + sizeof(int) <= GREEN_CACHE_LINE,

@@ -162,8 +162,10 @@ enum { GREEN_PATCH_DLOPEN = 1 << 30 };
     X(THREAD, pthread_tryjoin_np)                                                                                      \
     X(THREAD, sched_yield)                                                                                             \
     X(SIGNAL, pause)                                                                                                   \
+    X(SIGNAL, pthread_sigmask)                                                                                         \
     X(SIGNAL, sigaction)                                                                                               \
     X(SIGNAL, signal)                                                                                                  \
+    X(SIGNAL, sigprocmask)                                                                                             \
     X(SIGNAL, sigsuspend)                                                                                              \
     X(SIGNAL, sigtimedwait)                                                                                            \
     X(SIGNAL, sigwait)                                                                                                 \

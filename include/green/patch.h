@@ -84,8 +84,8 @@
  *   Thread ids  differ for each green thread and are invalid for objects that are not
  *               patched. Any OS thread may join, detach and signal a green thread.
  *   Attributes  The stack size and the detach state are used, the others are ignored.
- *               Signals, the signal mask, CPU affinity and priority are those of the OS
- *               thread.
+ *               CPU affinity and priority are those of the OS thread, and without
+ *               GREEN_PATCH_SIGNAL signals and the signal mask, too.
  *   pthread_exit()   calls the destructors of keys but does not unwind the stack: it runs
  *               neither clean-up handlers nor C++ destructors. In the OS thread's own
  *               context it ends the OS thread, whose green threads never run again.
@@ -114,7 +114,8 @@
  *               moment, and must not leave by siglongjmp().
  *   Waiting     sigwait(), sigwaitinfo(), sigtimedwait(), pause() and sigsuspend() park.
  *               The mask of sigsuspend() applies for a moment every 10 ms.
- *   Masks       The signal mask is that of the OS thread, for all its green threads.
+ *   Masks       Each green thread has a signal mask, which it inherits at pthread_create().
+ *               The mask of the OS thread blocks what all its green threads block.
  *   Not reached  siginterrupt(), sigset() and handlers set by unpatched objects, after
  *               which calls continue.
  *
@@ -176,7 +177,7 @@ enum {
      * take a thread id, and sched_yield. Includes GREEN_PATCH_LOCK. */
     GREEN_PATCH_THREAD = 128,
 
-    /* sigaction signal, whose handlers end patched calls with EINTR; sigwait
+    /* sigaction signal, whose handlers end patched calls with EINTR; pthread_sigmask sigprocmask; sigwait
      * sigwaitinfo sigtimedwait pause sigsuspend. */
     GREEN_PATCH_SIGNAL = 256,
 };

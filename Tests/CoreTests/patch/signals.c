@@ -280,6 +280,60 @@ TEST(directed, "a signal of pthread_kill() ends the call of its thread, and no o
     end();
 }
 
+static int blocks(int number) {
+    sigset_t set;
+    CHECK(pthread_sigmask(SIG_BLOCK, NULL, &set), ==, 0);
+    return sigismember(&set, number);
+}
+
+static void *block_everything(void *inherited) {
+    sigset_t set;
+    CHECK(blocks(SIGTERM), ==, 1);
+    sigfillset(&set);
+    CHECK(pthread_sigmask(SIG_SETMASK, &set, NULL), ==, 0);
+    CHECK(usleep(1000), ==, 0);
+    CHECK(blocks(SIGUSR1), ==, 1);
+    CHECK(blocks(SIGKILL), ==, 0);
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    CHECK(pthread_sigmask(SIG_UNBLOCK, &set, NULL), ==, 0);
+    *(int *)inherited = !blocks(SIGUSR1) && blocks(SIGUSR2);
+    CHECK(pthread_sigmask(77, &set, NULL), ==, EINVAL);
+    return NULL;
+}
+
+TEST(masks, "each thread has its own signal mask, and a signal is delivered if any accepts it") {
+    begin();
+    handle(SIGUSR1, 0);
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    CHECK(pthread_sigmask(SIG_BLOCK, &set, NULL), ==, 0);
+    pthread_t ids[2];
+    int results[2] = {0};
+    for (int i = 0; i < 2; i++)
+        CHECK(pthread_create(&ids[i], NULL, block_everything, &results[i]), ==, 0);
+    CHECK(green_yield(), ==, 0);
+    CHECK(blocks(SIGUSR1), ==, 0);
+    CHECK(blocks(SIGTERM), ==, 1);
+    CHECK(kill(getpid(), SIGUSR1), ==, 0); /* the context of the OS thread accepts it */
+    CHECK(handled, ==, 1);
+    sigaddset(&set, SIGUSR1);
+    CHECK(sigprocmask(SIG_SETMASK, &set, NULL), ==, 0);
+    CHECK(kill(getpid(), SIGUSR1), ==, 0);
+    CHECK(handled, ==, 1);
+    for (int i = 0; i < 2; i++)
+        CHECK(pthread_join(ids[i], NULL), ==, 0); /* they accept it for a moment */
+    CHECK(results[0] && results[1]);
+    CHECK(handled, ==, 2);
+    CHECK(kill(getpid(), SIGUSR1), ==, 0);
+    CHECK(handled, ==, 2);
+    sigset_t mask;
+    end();
+    CHECK(sigprocmask(SIG_SETMASK, NULL, &mask), ==, 0);
+    CHECK(sigismember(&mask, SIGUSR1) && sigismember(&mask, SIGTERM) && !sigismember(&mask, SIGUSR2));
+}
+
 /* Waiting for signals ------------------------------------------------------------ */
 
 static void *wait_for_signal(void *number) {

@@ -4,6 +4,7 @@
 #include "../../core/exit_observer.h"
 #include "../../core/schedule.h"
 #include "../lock/parking_lot.h"
+#include "../signal_mask.h"
 
 #include "pthread_specific.h"
 
@@ -89,6 +90,20 @@ static void begin(green_pthread *pthread, green_thread *thread, bool is_detached
     __atomic_add_fetch(&records, 1, __ATOMIC_RELAXED);
 }
 
+/* Starts the green thread, which inherits the signal mask of its creator. */
+static int spawn(green_pthread *pthread, size_t stack_size, green_thread **thread) {
+    green_signal_mask *mask = NULL;
+    const green_thread *self = green__hub->current;
+    if (GREEN_UNLIKELY(self->signal_mask != NULL) && !(mask = green__signal_mask_copy(self)))
+        return -ENOMEM;
+    int error = green_spawn_with(thread, &(green_spawn_options){.stack_size = stack_size}, run, pthread);
+    if (error < 0)
+        free(mask);
+    else if (mask)
+        green__signal_mask_give(mask, *thread);
+    return error;
+}
+
 int green__pthread_start(pthread_t *id, void *(*function)(void *), void *argument, size_t stack_size,
                          bool is_detached) {
     green_pthread *pthread = malloc(sizeof *pthread);
@@ -97,7 +112,7 @@ int green__pthread_start(pthread_t *id, void *(*function)(void *), void *argumen
         return EAGAIN;
     *pthread = (green_pthread){
         .carrier = green__real.pthread_self(), .function = function, .argument = argument, .result = PTHREAD_CANCELED};
-    if (green_spawn_with(&thread, &(green_spawn_options){.stack_size = stack_size}, run, pthread) < 0) {
+    if (spawn(pthread, stack_size, &thread) < 0) {
         free(pthread);
         return EAGAIN;
     }
