@@ -50,6 +50,8 @@ struct green_hub {
     green_thread *signalled; /* receives the signal that pthread_kill() sends; NULL: the OS thread's own context does */
     green_post signal_post;  /* wakes that context: see patch/signal/handler.c */
     bool signal_was_posted;
+    unsigned signal_handlers;               /* of the program, that run */
+    unsigned patched_calls;                 /* a count, which wraps around: see patch/may_park.h */
     sigset_t base_signal_mask;              /* of threads without a mask of their own: see patch/signal_mask.h */
     struct green_signal_mask *signal_masks; /* the other masks */
     green_post *posts, **last_post;         /* for the thread that runs them: see post.c */

@@ -1,6 +1,7 @@
 #include "may_park.h"
 
 #include "../base/lock.h"
+#include "../core/schedule.h"
 #include "../core/virtual_clock.h"
 
 #include <sys/syscall.h>
@@ -16,6 +17,17 @@ bool green__cannot_park(const green_hub *hub) {
 green_hub *green__may_park_here(void) {
     green_hub *hub = green__may_park();
     return hub && !green__cannot_park(hub) ? hub : NULL;
+}
+
+bool green__calls_are_fair;
+
+void green__be_fair(green_hub *hub) {
+    if (!__atomic_load_n(&green__calls_are_fair, __ATOMIC_RELAXED) || hub->signal_handlers > 0 ||
+        green__cannot_park(hub))
+        return;
+    int error_number = errno;
+    green__yield(hub);
+    errno = error_number;
 }
 
 int green__block_briefly(int64_t deadline) {

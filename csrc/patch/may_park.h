@@ -17,6 +17,24 @@ static inline green_hub *green__may_park(void) {
                : NULL;
 }
 
+/* Whether patched calls share the OS thread fairly; atomic. It is true while threads and signal
+ * handlers are patched: such a program expects that a thread which polls in a loop does not keep
+ * others from running. */
+extern bool green__calls_are_fair;
+
+/* Lets other green threads run, once in so many calls. Not in a signal handler, which may have
+ * interrupted Green. */
+enum { GREEN_FAIR_CALLS = 64 };
+void green__be_fair(green_hub *hub);
+
+/* Like green__may_park(), for calls that may succeed again and again without a wait. */
+static inline green_hub *green__may_park_fairly(void) {
+    green_hub *hub = green__may_park();
+    if (hub && GREEN_UNLIKELY(++hub->patched_calls % GREEN_FAIR_CALLS == 0))
+        green__be_fair(hub);
+    return hub;
+}
+
 /* The current green thread, or NULL in an OS thread's own context. */
 static inline green_thread *green__patch_current_thread(void) {
     const green_hub *hub = green__hub;

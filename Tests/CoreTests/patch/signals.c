@@ -460,3 +460,71 @@ TEST(once, "a handler with SA_RESETHAND runs once") {
     CHECK(former.sa_handler == SIG_DFL);
     end();
 }
+
+/* Fairness ------------------------------------------------------------------------- */
+
+static void *set(void *flag) {
+    *(bool *)flag = true;
+    return NULL;
+}
+
+/* Calls until another thread has run. */
+static void busy_wait(int (*call)(void)) {
+    pthread_t id;
+    bool has_run = false;
+    CHECK(pthread_create(&id, NULL, set, &has_run), ==, 0);
+    for (int calls = 0; !has_run; calls++) {
+        CHECK(call(), >=, 0);
+        CHECK(calls, <, 1000);
+    }
+    CHECK(pthread_join(id, NULL), ==, 0);
+}
+
+static int poll_at_once(void) {
+    return poll(&(struct pollfd){.fd = pair[0], .events = POLLIN}, 1, 0);
+}
+
+static int peek(void) {
+    char byte;
+    return (int)recv(pair[0], &byte, 1, MSG_PEEK);
+}
+
+static int write_to_peer(void) {
+    return (int)write(pair[0], "x", 1);
+}
+
+TEST(fair, "a thread that makes calls in a loop, which do not wait, lets others run") {
+    begin();
+    make_objects();
+    CHECK(write(pair[1], "x", 1), ==, 1);
+    busy_wait(poll_at_once);
+    busy_wait(poll_socket);
+    busy_wait(peek);
+    busy_wait(write_to_peer);
+    destroy_objects();
+    end();
+}
+
+static int written, handler_pipe[2];
+
+static void write_to_pipe(int number) {
+    (void)number;
+    for (int i = 0; i < 200; i++)
+        written += (int)write(handler_pipe[1], "x", 1);
+}
+
+TEST(fair_handler, "a signal handler that writes is not interrupted by other threads") {
+    begin();
+    CHECK(pipe(handler_pipe), ==, 0);
+    pthread_t id;
+    bool has_run = false;
+    signal(SIGUSR1, write_to_pipe);
+    CHECK(pthread_create(&id, NULL, set, &has_run), ==, 0);
+    CHECK(raise(SIGUSR1), ==, 0);
+    CHECK(written, ==, 200);
+    CHECK(!has_run);
+    CHECK(pthread_join(id, NULL), ==, 0);
+    close(handler_pipe[0]);
+    close(handler_pipe[1]);
+    end();
+}

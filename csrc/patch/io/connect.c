@@ -80,7 +80,7 @@ static int connect_parking(green_hub *hub, const struct nonblocking_call *call) 
 
 int green__green_connect(int fd, __CONST_SOCKADDR_ARG to, socklen_t length) {
     int error_number = errno;
-    green_hub *hub = green__may_park();
+    green_hub *hub = green__may_park_fairly();
     if (!hub)
         return green__real.connect(fd, to, length);
     struct nonblocking_call call = {
@@ -113,7 +113,7 @@ static int accept_parking(green_hub *hub, const struct nonblocking_call *call) {
 
 int green__green_accept4(int fd, __SOCKADDR_ARG from, socklen_t *restrict length, int flags) {
     int error_number = errno;
-    green_hub *hub = green__may_park();
+    green_hub *hub = green__may_park_fairly();
     if (!hub)
         return green__real.accept4(fd, from, length, flags);
     struct nonblocking_call call = {
@@ -125,5 +125,5 @@ int green__green_accept4(int fd, __SOCKADDR_ARG from, socklen_t *restrict length
 }
 
 int green__green_accept(int fd, __SOCKADDR_ARG from, socklen_t *restrict length) {
-    return green__may_park() ? green__green_accept4(fd, from, length, 0) : green__real.accept(fd, from, length);
+    return green__may_park_fairly() ? green__green_accept4(fd, from, length, 0) : green__real.accept(fd, from, length);
 }

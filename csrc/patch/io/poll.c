@@ -103,14 +103,14 @@ static int poll_until(green_hub *hub, struct pollfd *polled, nfds_t count, int64
 }
 
 int green__green_poll(struct pollfd *polled, nfds_t count, int timeout) {
-    green_hub *hub = timeout != 0 ? green__may_park() : NULL;
-    if (!hub)
+    green_hub *hub = green__may_park_fairly();
+    if (!hub || timeout == 0)
         return green__real.poll(polled, count, timeout);
     return poll_until(hub, polled, count, green__deadline_after(timeout * GREEN_MILLISECOND), NULL);
 }
 
 int green__green_ppoll(struct pollfd *polled, nfds_t count, const struct timespec *timeout, const sigset_t *mask) {
-    green_hub *hub = green__may_park();
+    green_hub *hub = green__may_park_fairly();
     bool valid;
     int64_t deadline = green__timespec_deadline(timeout, &valid);
     if (!hub || !valid)
@@ -151,8 +151,8 @@ static size_t list_epoll(const green_poll_loop *loop, green_waited_fd *fds) {
 }
 
 int green__green_epoll_pwait(int fd, struct epoll_event *events, int count, int timeout, const sigset_t *mask) {
-    green_hub *hub = timeout != 0 ? green__may_park() : NULL;
-    if (!hub)
+    green_hub *hub = green__may_park_fairly();
+    if (!hub || timeout == 0)
         return green__real.epoll_pwait(fd, events, count, timeout, mask);
     struct epoll_call call = {
         .loop = {.attempt = attempt_epoll,
@@ -168,7 +168,7 @@ int green__green_epoll_pwait(int fd, struct epoll_event *events, int count, int 
 }
 
 int green__green_epoll_wait(int fd, struct epoll_event *events, int count, int timeout) {
-    if (timeout == 0 || !green__may_park())
+    if (!green__may_park_fairly() || timeout == 0)
         return green__real.epoll_wait(fd, events, count, timeout);
     return green__green_epoll_pwait(fd, events, count, timeout, NULL);
 }

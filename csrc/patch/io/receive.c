@@ -107,21 +107,21 @@ static ssize_t read_any(green_hub *hub, int fd, const struct iovec *iovecs, int 
 /* The calls ---------------------------------------------------------------- */
 
 ssize_t green__green_read(int fd, void *bytes, size_t size) {
-    green_hub *hub = green__may_park();
+    green_hub *hub = green__may_park_fairly();
     if (!hub || size == 0)
         return green__real.read(fd, bytes, size);
     return read_any(hub, fd, &(struct iovec){bytes, size}, 1);
 }
 
 ssize_t green__green_readv(int fd, const struct iovec *iovecs, int count) {
-    green_hub *hub = green__may_park();
+    green_hub *hub = green__may_park_fairly();
     if (!hub || green__iovecs_size(iovecs, count) <= 0)
         return green__real.readv(fd, iovecs, count);
     return read_any(hub, fd, iovecs, count);
 }
 
 ssize_t green__green_recv(int fd, void *bytes, size_t size, int flags) {
-    green_hub *hub = green__may_park();
+    green_hub *hub = green__may_park_fairly();
     if (!hub)
         return green__real.recv(fd, bytes, size, flags);
     struct msghdr message = {.msg_iov = &(struct iovec){bytes, size}, .msg_iovlen = 1};
@@ -131,7 +131,7 @@ ssize_t green__green_recv(int fd, void *bytes, size_t size, int flags) {
 ssize_t green__green_recvfrom(int fd, void *restrict bytes, size_t size, int flags, __SOCKADDR_ARG from,
                               socklen_t *restrict length) {
     struct sockaddr *address = from.__sockaddr__;
-    green_hub *hub = green__may_park();
+    green_hub *hub = green__may_park_fairly();
     if (!hub || (address && !length))
         return green__real.recvfrom(fd, bytes, size, flags, from, length);
     struct msghdr message = {.msg_name = address,
@@ -145,7 +145,7 @@ ssize_t green__green_recvfrom(int fd, void *restrict bytes, size_t size, int fla
 }
 
 ssize_t green__green_recvmsg(int fd, struct msghdr *message, int flags) {
-    green_hub *hub = green__may_park();
+    green_hub *hub = green__may_park_fairly();
     return hub ? receive_message(hub, fd, message, flags) : green__real.recvmsg(fd, message, flags);
 }
 

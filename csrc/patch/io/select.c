@@ -90,7 +90,7 @@ static struct timeval time_left(int64_t deadline) {
 
 int green__green_select(int count, fd_set *restrict readable, fd_set *restrict writable, fd_set *restrict exceptional,
                         struct timeval *restrict timeout) {
-    green_hub *hub = green__may_park();
+    green_hub *hub = green__may_park_fairly();
     if (!hub || !is_valid_count(count) ||
         (timeout && (timeout->tv_sec < 0 || timeout->tv_usec < 0 || (timeout->tv_sec | timeout->tv_usec) == 0)))
         return green__real.select(count, readable, writable, exceptional, timeout);
@@ -107,7 +107,7 @@ int green__green_select(int count, fd_set *restrict readable, fd_set *restrict w
 
 int green__green_pselect(int count, fd_set *restrict readable, fd_set *restrict writable, fd_set *restrict exceptional,
                          const struct timespec *restrict timeout, const sigset_t *restrict mask) {
-    green_hub *hub = green__may_park();
+    green_hub *hub = green__may_park_fairly();
     bool valid;
     int64_t deadline = green__timespec_deadline(timeout, &valid);
     if (!hub || !valid || !is_valid_count(count))

@@ -122,21 +122,21 @@ static ssize_t write_any(green_hub *hub, int fd, const struct iovec *iovecs, int
 /* The calls ---------------------------------------------------------------- */
 
 ssize_t green__green_write(int fd, const void *bytes, size_t size) {
-    green_hub *hub = green__may_park();
+    green_hub *hub = green__may_park_fairly();
     if (!hub || size == 0)
         return green__real.write(fd, bytes, size);
     return write_any(hub, fd, &(struct iovec){(void *)bytes, size}, 1);
 }
 
 ssize_t green__green_writev(int fd, const struct iovec *iovecs, int count) {
-    green_hub *hub = green__may_park();
+    green_hub *hub = green__may_park_fairly();
     if (!hub || green__iovecs_size(iovecs, count) <= 0)
         return green__real.writev(fd, iovecs, count);
     return write_any(hub, fd, iovecs, count);
 }
 
 ssize_t green__green_send(int fd, const void *bytes, size_t size, int flags) {
-    green_hub *hub = green__may_park();
+    green_hub *hub = green__may_park_fairly();
     if (!hub)
         return green__real.send(fd, bytes, size, flags);
     struct msghdr message = {.msg_iov = &(struct iovec){(void *)bytes, size}, .msg_iovlen = 1};
@@ -145,7 +145,7 @@ ssize_t green__green_send(int fd, const void *bytes, size_t size, int flags) {
 
 ssize_t green__green_sendto(int fd, const void *bytes, size_t size, int flags, __CONST_SOCKADDR_ARG to,
                             socklen_t length) {
-    green_hub *hub = green__may_park();
+    green_hub *hub = green__may_park_fairly();
     if (!hub)
         return green__real.sendto(fd, bytes, size, flags, to, length);
     struct msghdr message = {.msg_name = (void *)to.__sockaddr__,
@@ -156,6 +156,6 @@ ssize_t green__green_sendto(int fd, const void *bytes, size_t size, int flags, _
 }
 
 ssize_t green__green_sendmsg(int fd, const struct msghdr *message, int flags) {
-    green_hub *hub = green__may_park();
+    green_hub *hub = green__may_park_fairly();
     return hub ? send_message(hub, fd, message, flags) : green__real.sendmsg(fd, message, flags);
 }

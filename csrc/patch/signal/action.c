@@ -25,9 +25,15 @@ static void on_signal(int number, siginfo_t *info, void *context) {
     const struct sigaction *action = &actions[number];
     handler *function = handler_of(action);
     bool restarts = __atomic_load_n(&action->sa_flags, __ATOMIC_RELAXED) & SA_RESTART;
-    function(number, info, context);
     green_hub *hub = green__hub;
-    if (hub)
+    if (!hub) {
+        function(number, info, context);
+        return;
+    }
+    hub->signal_handlers++;
+    function(number, info, context);
+    hub->signal_handlers--;
+    if (green__hub == hub) /* false in a forked child */
         green__signal_handled(hub, restarts);
 }
 
