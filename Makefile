@@ -8,7 +8,7 @@ SEEDS ?= 100000
 CORE_SOURCES = $(shell git ls-files 'csrc/*.[ch]' 'include/*.h' 'Sources/Examples/C/*.c' 'Tests/*.[ch]' 'bench/*.[ch]')
 SWIFT_SOURCES = Package.swift Sources Tests bench
 
-.PHONY: run check test test-c test-swift test-sanitized test-fuzz test-simulation test-epoll test-features test-aarch64 \
+.PHONY: run check test test-c test-swift test-sanitized test-fuzz test-simulation test-epoll test-features test-aarch64 test-cpython \
 	test-kernel test-consumers test-http-client test-peers test-memcheck build bench docs format lint lint-includes \
 	setup clean
 
@@ -139,6 +139,14 @@ test-peers: setup
 	cmake -S . -B $(BUILD)/peers -DGREEN_PEERS=ON -DGREEN_WERROR=ON
 	cmake --build $(BUILD)/peers --parallel $(JOBS) --target peers
 	Tests/Peers/run $(BUILD)/peers
+
+# CPython's own test suite under green-run: see Tests/CPython. QUICK=1 runs a part of it, and
+# MODULES="test_ssl test_socket" these modules.
+test-cpython: setup
+	.ci/install python3 libpython3.11-testsuite
+	cmake -S . -B $(BUILD) -DGREEN_WERROR=ON
+	cmake --build $(BUILD) --parallel $(JOBS) --target green-run greenrun
+	Tests/CPython/run --green-run $(BUILD)/green-run $(if $(QUICK),--quick) $(MODULES)
 
 build: setup
 	cmake -S . -B $(BUILD)
