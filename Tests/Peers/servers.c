@@ -52,7 +52,9 @@ void continue_server(const char *server) {
 }
 
 void kill_server(const char *server) {
-    CHECK(kill(process_of(server), SIGKILL), ==, 0);
+    pid_t process = process_of(server);
+    CHECK(kill(process, SIGKILL), ==, 0);
+    UNTIL(kill(process, 0) < 0); /* before, its listener may still accept connections */
 }
 
 green_patch *import_families(const char *library, unsigned families, const char *also) {

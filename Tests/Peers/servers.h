@@ -11,6 +11,8 @@ int port_of(const char *server);
 /* Stops all OS threads of the server. The kernel still accepts connections for it. */
 void stop_server(const char *server);
 void continue_server(const char *server);
+
+/* Kills the server and waits for its end. */
 void kill_server(const char *server);
 
 /* Loads a library, and patches further families and objects. */
