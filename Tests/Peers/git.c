@@ -213,3 +213,20 @@ TEST(interrupted, "a green timeout and a kill end a clone as errors of libgit2")
     interrupt_clones("http", "GIT_HTTP");
     end(patch);
 }
+
+TEST(hurry, "libgit2 reports a timeout at any point and leaves nothing behind") {
+    enum { COUNT = 20 };
+    struct copy copies[COUNT];
+    struct call calls[COUNT];
+    green_patch *patch = begin();
+    for (int i = 0; i < COUNT; i++) {
+        copies[i] = copy_from(i % 2 ? "http" : "git");
+        calls[i] = (struct call){.make = make_copy, .argument = &copies[i]};
+    }
+    size_t in_time = call_in_a_hurry(calls, COUNT, 500 * GREEN_MILLISECOND);
+    figure("libgit2: %zu clones in time, %zu ended by a timeout", in_time, COUNT - in_time);
+    for (int i = 0; i < COUNT; i++)
+        CHECK(calls[i].is_late || calls[i].result == 0);
+    expect_service("git");
+    end(patch);
+}

@@ -168,3 +168,29 @@ TEST(connect, "a green timeout and a kill end a connect to a silent server") {
     expect_service();
     end(patch);
 }
+
+static int connect_and_sleep(void *argument) {
+    (void)argument;
+    struct query query = {.database = try_connect("127.0.0.1", port_of("MARIADB"), "secret", NULL),
+                          .statement = "SELECT SLEEP(0.02)"};
+    int error = (int)mysql_errno(query.database);
+    if (!error)
+        error = make_query(&query);
+    mysql_close(query.database);
+    return error;
+}
+
+TEST(hurry, "libmariadb reports a timeout at any point and leaves nothing behind") {
+    enum { COUNT = 100 };
+    struct call calls[COUNT];
+    green_patch *patch = import("libmariadb.so.3");
+    expect_service();
+    for (int i = 0; i < COUNT; i++)
+        calls[i] = (struct call){.make = connect_and_sleep};
+    size_t in_time = call_in_a_hurry(calls, COUNT, 100 * GREEN_MILLISECOND);
+    figure("libmariadb: %zu connects and queries in time, %zu ended by a timeout", in_time, COUNT - in_time);
+    for (int i = 0; i < COUNT; i++)
+        CHECK(calls[i].is_late || calls[i].result == 0);
+    expect_service();
+    end(patch);
+}

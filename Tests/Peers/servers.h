@@ -22,4 +22,8 @@ green_patch *import_families(const char *library, unsigned families, const char 
  * their calls at the same time, and waits for their ends. */
 void call_together(struct call *calls, size_t count, void (*open)(const char *), const char *argument);
 
+/* Makes each call in a green thread of its own, with a green timeout of a random time up to
+ * longest. Returns how many ended without one. */
+size_t call_in_a_hurry(struct call *calls, size_t count, int64_t longest);
+
 #endif
