@@ -1,5 +1,7 @@
 #include "descriptor.h"
 
+#include "libc.h"
+
 #include <fcntl.h>
 #include <stdbool.h>
 #include <sys/resource.h>
@@ -45,7 +47,7 @@ int green__open(const char *path, int flags, mode_t mode) {
 }
 
 int green__open_pidfd(pid_t pid) {
-    int fd = green__above_stdio((int)syscall(SYS_pidfd_open, pid, 0));
+    int fd = green__above_stdio((int)green__libc.syscall(SYS_pidfd_open, pid, 0));
     return fd < 0 ? -errno : fd;
 }
 

@@ -1,5 +1,6 @@
 #include "error.h"
 
+#include "libc.h"
 #include "message.h"
 
 #include <green/serve.h>
@@ -89,5 +90,5 @@ const char *green_explain(int error) {
 }
 
 ssize_t green__raw_write(int fd, const void *bytes, size_t size) {
-    return syscall(SYS_write, fd, bytes, size);
+    return green__libc.syscall(SYS_write, fd, bytes, size);
 }

@@ -1,6 +1,7 @@
 #include "os_thread.h"
 
 #include "descriptor.h"
+#include "libc.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -24,9 +25,9 @@ int green__os_thread_start(pthread_t *thread, size_t stack_size, void *(*functio
     if (stack_size > 0)
         pthread_attr_setstacksize(&attributes, stack_size);
     sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    green__libc.pthread_sigmask(SIG_SETMASK, &all, &before);
     int error = green__pthread.create(&started, &attributes, function, argument);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    green__libc.pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
     if (error != 0)
         return -error;

@@ -1,6 +1,7 @@
 #include "report.h"
 
 #include "error.h"
+#include "libc.h"
 #include "lock.h"
 #include "message.h"
 
@@ -128,7 +129,7 @@ static void write_line(const char *text) {
     struct iovec parts[] = {{"green: ", strlen("green: ")}, {(char *)text, strlen(text)}, {"\n", 1}};
     size_t left = parts[0].iov_len + parts[1].iov_len + parts[2].iov_len;
     while (left > 0) {
-        ssize_t written = syscall(SYS_writev, STDERR_FILENO, parts, 3);
+        ssize_t written = green__libc.syscall(SYS_writev, STDERR_FILENO, parts, 3);
         if (written < 0 && errno == EINTR)
             continue;
         if (written <= 0)

@@ -1,5 +1,7 @@
 #include "short_lock.h"
 
+#include "libc.h"
+
 #include <errno.h>
 #include <linux/futex.h>
 #include <stddef.h>
@@ -23,13 +25,13 @@ void green__short_lock_slow(green_short_lock *lock) {
         return;
     int error_number = errno;
     while (__atomic_exchange_n(&lock->state, GREEN_SHORT_LOCK_CONTENDED, __ATOMIC_ACQUIRE) != GREEN_SHORT_LOCK_FREE)
-        syscall(SYS_futex, &lock->state, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, GREEN_SHORT_LOCK_CONTENDED, NULL);
+        green__libc.syscall(SYS_futex, &lock->state, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, GREEN_SHORT_LOCK_CONTENDED, NULL);
     errno = error_number;
 }
 
 /* Uses only the address: the object with the lock may have been freed. */
 void green__short_lock_wake(green_short_lock *lock) {
     int error_number = errno;
-    syscall(SYS_futex, &lock->state, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1);
+    green__libc.syscall(SYS_futex, &lock->state, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1);
     errno = error_number;
 }

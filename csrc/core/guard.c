@@ -2,6 +2,7 @@
 
 #include "../base/descriptor.h"
 #include "../base/feature.h"
+#include "../base/libc.h"
 #include "sanitizer.h"
 
 #include <fcntl.h>
@@ -110,7 +111,8 @@ static const char *open_userfaultfd(green_guards *guards) {
     if (green__is_under_valgrind())
         return "Valgrind does not implement userfaultfd";
     const uint64_t needed = UFFD_FEATURE_SIGBUS | UFFD_FEATURE_PAGEFAULT_FLAG_WP;
-    int fd = green__above_stdio((int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY));
+    int fd =
+        green__above_stdio((int)green__libc.syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY));
     if (fd < 0)
         return "userfaultfd() is refused";
     guards->fills = green__feature_is_disabled(GREEN_FEATURE_WP_UNPOPULATED) ||
@@ -178,7 +180,7 @@ static int prepare(const green_guards *guards, green_guard_area *area, const cha
 
 /* The system call writes to the guard. The C library's function would write in user mode. */
 static bool is_write_protected(char *guard) {
-    return syscall(SYS_clock_gettime, CLOCK_MONOTONIC, guard) < 0 && errno == EFAULT;
+    return green__libc.syscall(SYS_clock_gettime, CLOCK_MONOTONIC, guard) < 0 && errno == EFAULT;
 }
 
 /* The first guard of a hub did not work. */

@@ -1,5 +1,6 @@
 #include "hub_registry.h"
 
+#include "../base/libc.h"
 #include "../base/pthread.h"
 
 #include <unistd.h>
@@ -20,7 +21,7 @@ void green__hubs_unlock(void) {
 void green__hub_register(struct green_hub *hub, green_hub_registration *registration) {
     registration->hub = hub;
     registration->thread = pthread_self();
-    registration->tid = (int32_t)gettid();
+    registration->tid = (int32_t)green__libc.gettid();
     registration->place = &green__hubs;
     registration->next = green__hubs_lock();
     if (registration->next)

@@ -2,6 +2,7 @@
 
 #include "../base/clock.h"
 #include "../base/error.h"
+#include "../base/libc.h"
 #include "../base/os_thread.h"
 #include "fork.h"
 #include "thread.h"
@@ -48,7 +49,8 @@ static int call(void *argument) {
     if (queue.hub != hub)
         return 0;
     green__thread_set_name(hub->current, "main queue");
-    syscall(SYS_read, queue.fd, &wakes, sizeof wakes); /* first: an addition to the empty queue wakes again */
+    green__libc.syscall(SYS_read, queue.fd, &wakes,
+                        sizeof wakes); /* first: an addition to the empty queue wakes again */
     call_queue(hub->current);
     if (queue.hub == hub && green__hub == hub) /* not in a child that was forked by the queue */
         arm();
@@ -86,7 +88,7 @@ bool green__main_queue_needs_hub(void) {
     if (is_other)
         return false;
     is_other = !_dispatch_get_main_queue_handle_4CF || !_dispatch_main_queue_callback_4CF ||
-               !green_swift_task_runtime || green__generation != 0 || syscall(SYS_gettid) != getpid();
+               !green_swift_task_runtime || green__generation != 0 || green__libc.syscall(SYS_gettid) != getpid();
     return !is_other && !queue.caller;
 }
 
@@ -117,7 +119,7 @@ uint64_t green__main_queue_operations(const green_hub *hub) {
 
 static bool is_empty(void) {
     struct pollfd readable = {.fd = queue.fd, .events = POLLIN};
-    return syscall(SYS_ppoll, &readable, 1, &(struct timespec){0, 0}, NULL, 0) == 0;
+    return green__libc.syscall(SYS_ppoll, &readable, 1, &(struct timespec){0, 0}, NULL, 0) == 0;
 }
 
 /* An OS thread may add to the queue, and end, just before it is counted, so the eventfd is

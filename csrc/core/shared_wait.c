@@ -1,5 +1,6 @@
 #include "shared_wait.h"
 
+#include "../base/libc.h"
 #include "../base/timespec.h"
 #include "async_wait.h"
 #include "hub.h"
@@ -52,8 +53,8 @@ int green__shared_begin_without_hub(int64_t timeout) {
  * signal, or for no reason. */
 static void futex_wait(uint32_t *word, uint32_t value, int64_t deadline) {
     struct timespec time = green__timespec_of(deadline);
-    syscall(SYS_futex, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, value, deadline < 0 ? NULL : &time, NULL,
-            FUTEX_BITSET_MATCH_ANY);
+    green__libc.syscall(SYS_futex, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, value, deadline < 0 ? NULL : &time,
+                        NULL, FUTEX_BITSET_MATCH_ANY);
 }
 
 /* Called if the OS thread ends while it waits: in a signal handler, or by a cancellation. */
@@ -91,7 +92,8 @@ int green__shared_wait_block(green_shared_wait *wait, int64_t timeout) {
 
 static void unblock(green_shared_wait *wait) {
     if (__atomic_exchange_n(&wait->os_thread, GREEN_OS_THREAD_WOKEN, __ATOMIC_RELEASE) == GREEN_OS_THREAD_BLOCKED)
-        syscall(SYS_futex, &wait->os_thread, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1); /* uses only the address */
+        green__libc.syscall(SYS_futex, &wait->os_thread, FUTEX_WAKE | FUTEX_PRIVATE_FLAG,
+                            1); /* uses only the address */
 }
 
 void green__shared_wait_wake_foreign(green_shared_wait *wait) {

@@ -1,5 +1,7 @@
 #include "stack_overflow.h"
 
+#include "../base/libc.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -30,7 +32,7 @@ static void on_fault(int number, siginfo_t *info, void *context) {
     if (stack && green__stack_is_guarded_at(stack, info->si_addr))
         report(hub->current, stack);
     /* The instruction faults again, and the former handler gets the signal. */
-    sigaction(number, number == SIGSEGV ? &previous_segv : &previous_bus, NULL);
+    green__libc.sigaction(number, number == SIGSEGV ? &previous_segv : &previous_bus, NULL);
 }
 
 void green__stack_overflow_check(const green_thread *thread) {
@@ -46,8 +48,8 @@ void green__stack_overflow_check(const green_thread *thread) {
 static void install(void) {
     struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
     sigemptyset(&action.sa_mask);
-    sigaction(SIGSEGV, &action, &previous_segv);
-    sigaction(SIGBUS, &action, &previous_bus);
+    green__libc.sigaction(SIGSEGV, &action, &previous_segv);
+    green__libc.sigaction(SIGBUS, &action, &previous_bus);
 }
 
 int green__stack_overflow_watch(green_hub *hub) {

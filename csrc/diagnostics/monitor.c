@@ -2,6 +2,7 @@
  * comes. It runs while the monitor or the dumps on a signal are on. */
 #include "monitor.h"
 
+#include "../base/libc.h"
 #include "../base/os_thread.h"
 #include "../base/timespec.h"
 #include "../core/fork.h"
@@ -88,10 +89,10 @@ static void on_signal(int number, siginfo_t *info, void *context) {
 static int catch_signal(caught_signal *caught, int number) {
     struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
     sigemptyset(&action.sa_mask);
-    if (sigaction(number, NULL, &caught->previous) < 0)
+    if (green__libc.sigaction(number, NULL, &caught->previous) < 0)
         return -errno;
     set_number(caught, number); /* before the first signal */
-    if (sigaction(number, &action, NULL) == 0)
+    if (green__libc.sigaction(number, &action, NULL) == 0)
         return 0;
     set_number(caught, 0);
     return -errno;
@@ -103,9 +104,9 @@ static void restore_signal(caught_signal *caught) {
     struct sigaction now, ignore = {.sa_handler = SIG_IGN};
     if (caught->number == 0)
         return;
-    if (sigaction(caught->number, NULL, &now) == 0 && now.sa_sigaction == on_signal) {
-        sigaction(caught->number, &ignore, NULL);
-        sigaction(caught->number, &caught->previous, NULL);
+    if (green__libc.sigaction(caught->number, NULL, &now) == 0 && now.sa_sigaction == on_signal) {
+        green__libc.sigaction(caught->number, &ignore, NULL);
+        green__libc.sigaction(caught->number, &caught->previous, NULL);
     }
     set_number(caught, 0);
 }

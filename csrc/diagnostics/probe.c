@@ -1,5 +1,7 @@
 #include "probe.h"
 
+#include "../base/libc.h"
+
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -55,7 +57,7 @@ bool green__probe_handle(const siginfo_t *info, const void *context) {
 
 static void pause_for_millisecond(void) {
     struct timespec time = {0, GREEN_MILLISECOND};
-    syscall(SYS_nanosleep, &time, NULL); /* not nanosleep(), which may be patched */
+    green__libc.syscall(SYS_nanosleep, &time, NULL); /* not nanosleep(), which may be patched */
 }
 
 const green_probe_answer *green__probe(green_hub *hub, int signal) {

@@ -1,4 +1,5 @@
 /* glibc has epoll_pwait2() since 2.35. RHEL 9 has an older one. */
+#include "../base/libc.h"
 #include "epoll.h"
 
 #include <sys/syscall.h>
@@ -9,5 +10,5 @@
 #endif
 
 int green__epoll_pwait2(int fd, struct epoll_event *events, int most, const struct timespec *timeout) {
-    return (int)syscall(SYS_epoll_pwait2, fd, events, most, timeout, NULL, 0);
+    return (int)green__libc.syscall(SYS_epoll_pwait2, fd, events, most, timeout, NULL, 0);
 }

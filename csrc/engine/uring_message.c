@@ -1,4 +1,5 @@
 /* Messages that wake a ring, see wake.c. */
+#include "../base/libc.h"
 #include "uring.h"
 
 #include "../base/feature.h"
@@ -14,7 +15,7 @@ static int send_message(int ring_fd, uint64_t user_data) {
     struct io_uring_sqe message;
     memset(&message, 0, sizeof message);
     io_uring_prep_msg_ring(&message, ring_fd, 0, user_data, 0);
-    return syscall(SYS_io_uring_register, -1, REGISTER_SEND_MSG_RING, &message, 1) < 0 ? -errno : 0;
+    return green__libc.syscall(SYS_io_uring_register, -1, REGISTER_SEND_MSG_RING, &message, 1) < 0 ? -errno : 0;
 }
 
 int green__uring_send_wake(int ring_fd) {

@@ -9,6 +9,7 @@
  * An epoll engine, a ring of an older kernel, and a ring that has no room are woken by an
  * eventfd. Each engine watches its eventfd edge-triggered: a write causes an event although the
  * counter was not 0, so the engine never has to read it. The counter is the number of calls. */
+#include "../base/libc.h"
 #include "engine.h"
 
 #include "../base/descriptor.h"
@@ -39,7 +40,8 @@ void green__engine_wake(const green_engine *engine) {
 uint64_t green__engine_await_wakes(green_engine *engine, uint64_t calls) {
     uint64_t written = 0, count;
     for (;;) {
-        if (syscall(SYS_read, engine->wake_fd, &count, sizeof count) == sizeof count) /* never the patched read() */
+        if (green__libc.syscall(SYS_read, engine->wake_fd, &count, sizeof count) ==
+            sizeof count) /* never the patched read() */
             written += count;
         if (written + engine->messages >= calls) {
             green__kernel_order_after(engine);

@@ -1,6 +1,8 @@
 /* Reads and writes without offsets: pipes, FIFOs, terminals. */
 #include "stream.h"
 
+#include "../base/libc.h"
+
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
@@ -50,12 +52,12 @@ static ssize_t write_without_sigpipe(int fd, const void *bytes, size_t size) {
     sigset_t pipe, before;
     sigemptyset(&pipe);
     sigaddset(&pipe, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &pipe, &before);
+    green__libc.pthread_sigmask(SIG_BLOCK, &pipe, &before);
     ssize_t count = write_some(fd, bytes, size);
     int error = errno;
     if (count < 0 && error == EPIPE && !sigismember(&before, SIGPIPE))
-        sigtimedwait(&pipe, NULL, &(struct timespec){0});
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+        green__libc.sigtimedwait(&pipe, NULL, &(struct timespec){0});
+    green__libc.pthread_sigmask(SIG_SETMASK, &before, NULL);
     return count < 0 ? -error : count;
 }
 

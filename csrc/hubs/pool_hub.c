@@ -1,5 +1,6 @@
 #include "pool_hub.h"
 
+#include "../base/libc.h"
 #include "../base/os_thread.h"
 #include "../core/hub.h"
 #include "../core/thread.h"
@@ -17,7 +18,7 @@ static void unblock_own_signals(void) {
     sigemptyset(&set);
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         sigaddset(&set, own[i]);
-    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    green__libc.pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
 /* The end ---------------------------------------------------------------------- */

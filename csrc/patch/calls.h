@@ -32,6 +32,7 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <threads.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -101,6 +102,7 @@ enum { GREEN_PATCH_DLOPEN = 1 << 30 };
     X(DNS, gethostbyname2_r)                                                                                           \
     X(DNS, gethostbyname_r)                                                                                            \
     X(DNS, getnameinfo)                                                                                                \
+    X(LOCK, call_once)                                                                                                 \
     X(LOCK, pthread_clockjoin_np)                                                                                      \
     X(LOCK, pthread_cond_broadcast)                                                                                    \
     X(LOCK, pthread_cond_clockwait)                                                                                    \
@@ -113,6 +115,7 @@ enum { GREEN_PATCH_DLOPEN = 1 << 30 };
     X(LOCK, pthread_mutex_timedlock)                                                                                   \
     X(LOCK, pthread_mutex_trylock)                                                                                     \
     X(LOCK, pthread_mutex_unlock)                                                                                      \
+    X(LOCK, pthread_once)                                                                                              \
     X(LOCK, pthread_rwlock_clockrdlock)                                                                                \
     X(LOCK, pthread_rwlock_clockwrlock)                                                                                \
     X(LOCK, pthread_rwlock_rdlock)                                                                                     \
@@ -125,6 +128,7 @@ enum { GREEN_PATCH_DLOPEN = 1 << 30 };
     X(LOCK, sem_post)                                                                                                  \
     X(LOCK, sem_timedwait)                                                                                             \
     X(LOCK, sem_wait)                                                                                                  \
+    X(LOCK, syscall)                                                                                                   \
     X(FILE, creat)                                                                                                     \
     X(FILE, fdatasync)                                                                                                 \
     X(FILE, fsync)                                                                                                     \
@@ -139,6 +143,7 @@ enum { GREEN_PATCH_DLOPEN = 1 << 30 };
     X(FILE, __open_2)                                                                                                  \
     X(FILE, __openat_2)                                                                                                \
     X(FILE, __pread_chk)                                                                                               \
+    X(THREAD, gettid)                                                                                                  \
     X(THREAD, pthread_cancel)                                                                                          \
     X(THREAD, pthread_create)                                                                                          \
     X(THREAD, pthread_detach)                                                                                          \

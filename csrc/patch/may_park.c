@@ -1,5 +1,6 @@
 #include "may_park.h"
 
+#include "../base/libc.h"
 #include "../base/lock.h"
 #include "../core/schedule.h"
 #include "../core/virtual_clock.h"
@@ -7,7 +8,7 @@
 #include <sys/syscall.h>
 
 bool green__is_vfork_child(const green_hub *hub) {
-    return syscall(SYS_gettid) != hub->registration.tid;
+    return green__libc.syscall(SYS_gettid) != hub->registration.tid;
 }
 
 bool green__cannot_park(const green_hub *hub) {
@@ -19,11 +20,12 @@ green_hub *green__may_park_here(void) {
     return hub && !green__cannot_park(hub) ? hub : NULL;
 }
 
-bool green__calls_are_fair;
+unsigned green__patched_families;
 
 void green__be_fair(green_hub *hub) {
-    if (!__atomic_load_n(&green__calls_are_fair, __ATOMIC_RELAXED) || hub->signal_handlers > 0 ||
-        green__cannot_park(hub))
+    const unsigned needed = GREEN_PATCH_THREAD | GREEN_PATCH_SIGNAL;
+    unsigned families = __atomic_load_n(&green__patched_families, __ATOMIC_RELAXED);
+    if ((families & needed) != needed || hub->signal_handlers > 0 || green__cannot_park(hub))
         return;
     int error_number = errno;
     green__yield(hub);
@@ -33,7 +35,7 @@ void green__be_fair(green_hub *hub) {
 int green__block_briefly(int64_t deadline) {
     if (deadline >= 0 && green_now() >= deadline)
         return -ETIMEDOUT;
-    syscall(SYS_nanosleep, &(struct timespec){0, GREEN_MILLISECOND}, NULL);
+    green__libc.syscall(SYS_nanosleep, &(struct timespec){0, GREEN_MILLISECOND}, NULL);
     green__virtual_clock_pass(GREEN_MILLISECOND);
     return 0;
 }

@@ -17,13 +17,12 @@ static inline green_hub *green__may_park(void) {
                : NULL;
 }
 
-/* Whether patched calls share the OS thread fairly; atomic. It is true while threads and signal
- * handlers are patched: such a program expects that a thread which polls in a loop does not keep
- * others from running. */
-extern bool green__calls_are_fair;
+/* The families of all patches; atomic. */
+extern unsigned green__patched_families;
 
-/* Lets other green threads run, once in so many calls. Not in a signal handler, which may have
- * interrupted Green. */
+/* Lets other green threads run, once in so many calls, while threads and signal handlers are
+ * patched: such a program expects that a thread which polls in a loop does not keep others from
+ * running. Not in a signal handler, which may have interrupted Green. */
 enum { GREEN_FAIR_CALLS = 64 };
 void green__be_fair(green_hub *hub);
 

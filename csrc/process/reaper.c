@@ -1,5 +1,6 @@
 /* Exit statuses of processes, including processes whose handle was freed. */
 #include "../base/descriptor.h"
+#include "../base/libc.h"
 #include "process.h"
 
 #include "../base/os_thread.h"
@@ -27,7 +28,7 @@ int green__process_collect(int pidfd, green_process_end *end) {
 }
 
 int green__process_send_signal(int pidfd, int number) {
-    return syscall(SYS_pidfd_send_signal, pidfd, number, NULL, 0) < 0 ? -errno : 0;
+    return green__libc.syscall(SYS_pidfd_send_signal, pidfd, number, NULL, 0) < 0 ? -errno : 0;
 }
 
 /* A forked child has neither the OS thread nor these processes. */

@@ -1,5 +1,6 @@
 /* Signals, read from a signalfd(2) like any other descriptor. */
 #include "../base/descriptor.h"
+#include "../base/libc.h"
 #include "../core/foreign_release.h"
 #include "../core/hub.h"
 #include "../core/io.h"
@@ -38,7 +39,7 @@ static uint64_t collectors_id(void) {
 
 static void begin_collecting(const sigset_t *numbers) {
     sigset_t before;
-    pthread_sigmask(SIG_BLOCK, numbers, &before);
+    green__libc.pthread_sigmask(SIG_BLOCK, numbers, &before);
     for (int number = 1; number < NSIG; number++) {
         if (sigismember(numbers, number) != 1 || collectors.counts[number]++ > 0)
             continue;
@@ -56,7 +57,7 @@ static void end_collecting(const sigset_t *numbers) {
         if (sigismember(numbers, number) == 1 && --collectors.counts[number] == 0 &&
             sigismember(&collectors.blocked, number) != 1)
             sigaddset(&free_again, number);
-    pthread_sigmask(SIG_UNBLOCK, &free_again, NULL);
+    green__libc.pthread_sigmask(SIG_UNBLOCK, &free_again, NULL);
 }
 
 int green_signals_open(green_signals **made, const int *numbers, size_t count) {

@@ -1,6 +1,7 @@
 #include "biased_lock.h"
 
 #include "../base/feature.h"
+#include "../base/libc.h"
 #include "../core/sanitizer.h"
 
 #include <errno.h>
@@ -15,7 +16,7 @@ enum { CHANGES_MAX = 2 }; /* of the user, including the first one */
 static bool has_membarrier;
 
 static int membarrier(int command) {
-    return (int)syscall(SYS_membarrier, command, 0, 0);
+    return (int)green__libc.syscall(SYS_membarrier, command, 0, 0);
 }
 
 /* ThreadSanitizer does not support membarrier(2). */
@@ -40,7 +41,7 @@ static void end_bias(green_biased_lock *lock) {
     GREEN_INVARIANT(membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0,
                     "membarrier(2) works once it has been registered; GREEN_DISABLE=membarrier does without it");
     while (__atomic_load_n(&lock->inside, __ATOMIC_ACQUIRE))
-        syscall(SYS_futex, &lock->inside, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 1, NULL);
+        green__libc.syscall(SYS_futex, &lock->inside, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 1, NULL);
     errno = error_number;
 }
 
@@ -82,6 +83,6 @@ bool green__biased_lock_has_other_users(green_biased_lock *lock) {
 /* Called without the lock; the caller still owns the object. */
 void green__biased_lock_left(green_biased_lock *lock) {
     int error_number = errno;
-    syscall(SYS_futex, &lock->inside, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1);
+    green__libc.syscall(SYS_futex, &lock->inside, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1);
     errno = error_number;
 }

@@ -1,5 +1,6 @@
 /* Contexts: check options, make a configuration of them, and make the SSL of a connection. */
 #include "../base/descriptor.h"
+#include "../base/libc.h"
 #include "internal.h"
 
 #include <errno.h>
@@ -25,7 +26,7 @@ static const int64_t HANDSHAKE_TIMEOUT = INT64_C(10) * 1000 * 1000 * 1000;
 static void log_key(const SSL *ssl, const char *line) {
     struct iovec pieces[] = {{(void *)line, strlen(line)}, {"\n", 1}};
     /* A system call, because a patched writev() could park inside OpenSSL. */
-    if (syscall(SYS_writev, green__tls_ex_data(ssl)->config->key_log, pieces, 2) < 0)
+    if (green__libc.syscall(SYS_writev, green__tls_ex_data(ssl)->config->key_log, pieces, 2) < 0)
         return; /* a callback cannot report an error */
 }
 

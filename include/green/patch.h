@@ -83,6 +83,8 @@
  *   Thread-local variables   (__thread, thread_local) belong to the OS thread, so all its
  *               green threads share them. Each green thread has its own values of pthread
  *               keys. Values of keys created before the patch are not destroyed.
+ *   gettid()    returns a number for each green thread that the kernel does not know. The
+ *               OS thread's own context has that of the OS thread.
  *   Thread ids  differ for each green thread and are invalid for objects that are not
  *               patched. Any OS thread may join, detach and signal a green thread.
  *   Attributes  The stack size and the detach state are used, the others are ignored.
@@ -122,14 +124,13 @@
  *               which calls continue.
  *
  * Patching does not reach statically linked programs; calls within the C library, such as
- * those of stdio, mtx_lock() and thrd_create(); system calls made without the C library;
+ * those of stdio, mtx_lock() and thrd_create(); system calls made without the C library,
+ * and by syscall(), except futex(2);
  * recvmmsg(), sendmmsg(), sendfile(), splice(), waitid(); stat(), rename(), ftruncate()
- * and other calls on files; barriers, spin locks, pthread_once(); and libraries loaded by dlmopen().
+ * and other calls on files; barriers and spin locks; and libraries loaded by dlmopen().
  *
  * Deadlocks: without GREEN_PATCH_LOCK, a library that holds a lock while it waits
- * deadlocks if two green threads of one OS thread call it. Even with it, a routine of
- * pthread_once() that waits may deadlock, and so may std::future and std::atomic of
- * libstdc++, which wait by system calls of their own.
+ * deadlocks if two green threads of one OS thread call it.
  *
  * A signal handler must not make a call that would block. With GREEN_PATCH_FILE, write()
  * to a file is such a call. On the OS thread's signal stack (SA_ONSTACK) its calls go
@@ -171,7 +172,8 @@ enum {
 
     /* pthread_mutex_lock pthread_cond_wait pthread_rwlock_rdlock pthread_rwlock_wrlock
      * sem_wait pthread_join, their variants with a time limit, and the calls that end
-     * such waits. */
+     * such waits. pthread_once call_once. futex(2) by syscall(), which std::future and
+     * std::atomic of libstdc++ use. */
     GREEN_PATCH_LOCK = 64,
 
     /* pthread_create, which starts green threads, pthread_exit, pthread_self,

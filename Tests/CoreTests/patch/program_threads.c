@@ -13,9 +13,16 @@ static green_patch *everything(void) {
     return made;
 }
 
-static void *gettid_of(void *unused) {
+/* By the kernel: gettid() differs between green threads. */
+static intptr_t this_os_thread(void) {
+    char path[64] = ""; /* "PID/task/TID" */
+    CHECK(readlink("/proc/thread-self", path, sizeof path - 1), >, 0);
+    return atoi(strrchr(path, '/') + 1);
+}
+
+static void *os_thread_of(void *unused) {
     (void)unused;
-    return (void *)(intptr_t)gettid();
+    return (void *)this_os_thread();
 }
 
 /* Calls by address. In an executable that is not position-independent this is the address of a
@@ -25,7 +32,7 @@ static int (*volatile maker)(pthread_t *, const pthread_attr_t *, void *(*)(void
 static intptr_t os_thread_of_new(void) {
     pthread_t thread;
     void *result;
-    CHECK(maker(&thread, NULL, gettid_of, NULL), ==, 0);
+    CHECK(maker(&thread, NULL, os_thread_of, NULL), ==, 0);
     CHECK(pthread_join(thread, &result), ==, 0);
     return (intptr_t)result;
 }
@@ -33,13 +40,13 @@ static intptr_t os_thread_of_new(void) {
 TEST(own, "threads of the program are green until the patch is undone") {
     CHECK(green_sleep(1), ==, 0);
     patch = everything();
-    CHECK(os_thread_of_new(), ==, gettid());
+    CHECK(os_thread_of_new(), ==, this_os_thread());
     CHECK(green_unpatch(patch), ==, 0);
-    CHECK(os_thread_of_new(), !=, gettid());
+    CHECK(os_thread_of_new(), !=, this_os_thread());
 }
 
 static int id_of_os_thread(void *result) {
-    *(intptr_t *)result = gettid();
+    *(intptr_t *)result = this_os_thread();
     return 0;
 }
 
@@ -48,14 +55,14 @@ static int use_green(void *unused) {
     intptr_t offloaded;
     green_address address;
     CHECK(green_offload(NULL, id_of_os_thread, &offloaded, NULL, NULL, GREEN_FOREVER), ==, 0);
-    CHECK(offloaded, !=, gettid());
+    CHECK(offloaded, !=, this_os_thread());
     CHECK(green_resolve(&address, 1, "localhost:80"), ==, 1);
     return green_sleep(GREEN_MILLISECOND);
 }
 
 static void *run_hub(void *unused) {
     CHECK(finish(start(use_green, unused)), ==, 0);
-    CHECK(os_thread_of_new(), ==, gettid());
+    CHECK(os_thread_of_new(), ==, this_os_thread());
     CHECK(green_hub_close(), ==, 0);
     return NULL;
 }
@@ -67,7 +74,7 @@ TEST(green_itself, "Green's own threads remain OS threads: hubs open and close, 
         CHECK(pthread_create(&threads[i], NULL, run_hub, NULL), ==, 0);
     CHECK(green_monitor_start(NULL), ==, 0);
     CHECK(finish(start(use_green, NULL)), ==, 0);
-    CHECK(os_thread_of_new(), ==, gettid());
+    CHECK(os_thread_of_new(), ==, this_os_thread());
     for (int i = 0; i < 2; i++)
         CHECK(pthread_join(threads[i], NULL), ==, 0);
     CHECK(green_monitor_stop(), ==, 0);
@@ -75,7 +82,7 @@ TEST(green_itself, "Green's own threads remain OS threads: hubs open and close, 
 }
 
 static void block_os_thread(void *os_thread) {
-    *(intptr_t *)os_thread = gettid();
+    *(intptr_t *)os_thread = this_os_thread();
     usleep(1000); /* others would run meanwhile, if this let them */
 }
 
@@ -86,7 +93,7 @@ static int call_elsewhere(void *unused) {
     CHECK(green_task_call_elsewhere(block_os_thread, &os_thread), ==, 0);
     mark('>');
     CHECK(os_thread, !=, 0);
-    CHECK(os_thread, !=, gettid());
+    CHECK(os_thread, !=, this_os_thread());
     return 0;
 }
 

@@ -1,5 +1,6 @@
 #include "call_table.h"
 
+#include "../../base/libc.h"
 #include "../../base/pthread.h"
 
 #include <dlfcn.h>
@@ -81,13 +82,18 @@ static void find(void *library, green_patched_call *call) {
         call->real = dlsym(library, call->name);
 }
 
-/* The addresses in green__pthread may be those of such stubs, too. */
+/* The addresses in green__pthread and green__libc may be those of such stubs, too. */
 #define GREEN_REPLACE(name)                                                                                            \
     if (green__pthread.name != green__real.pthread_##name)                                                             \
         green__pthread.name = green__real.pthread_##name;
 
+#define GREEN_REPLACE_LIBC(name)                                                                                       \
+    if (green__libc.name != green__real.name)                                                                          \
+        green__libc.name = green__real.name;
+
 static void update_base(void) {
     GREEN_PTHREAD_CALLS(GREEN_REPLACE)
+    GREEN_LIBC_CALLS(GREEN_REPLACE_LIBC)
 }
 
 int green__patched_calls_find(void) {
@@ -109,7 +115,7 @@ int green__patched_calls_find(void) {
     update_base();
     /* Other OS threads may call through a slot as soon as it is rewritten. The barrier
      * makes green__real and green__dlopen_hook visible to all of them before that. */
-    syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+    green__libc.syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
     done = true;
     return 0;
 }

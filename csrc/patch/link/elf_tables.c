@@ -3,6 +3,8 @@
  * would be unreliable. */
 #include "elf_tables.h"
 
+#include "../../base/libc.h"
+
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
@@ -16,7 +18,8 @@
 static bool can_be_read(uintptr_t first, uintptr_t end, uintptr_t page) {
     enum { NO_OPERATION = -1, KERNEL_SET_SIZE = 8 };
     for (uintptr_t address = first; address < end; address += page)
-        if (syscall(SYS_rt_sigprocmask, NO_OPERATION, (void *)address, NULL, KERNEL_SET_SIZE) < 0 && errno == EFAULT)
+        if (green__libc.syscall(SYS_rt_sigprocmask, NO_OPERATION, (void *)address, NULL, KERNEL_SET_SIZE) < 0 &&
+            errno == EFAULT)
             return false;
     return true;
 }

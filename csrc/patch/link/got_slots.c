@@ -1,5 +1,6 @@
 #include "got_slots.h"
 
+#include "../../base/libc.h"
 #include "../../base/pthread.h"
 #include "array.h"
 #include "relro.h"
@@ -30,10 +31,11 @@ static bool leads_to_real(const green_object_slot *slot, const green_patched_cal
     return false;
 }
 
-/* Whether this is an address in green__pthread, which must not be patched. */
+/* Whether this is an address in green__pthread or green__libc, which must not be patched. */
 static bool is_of_green(const green_object_slot *slot) {
     const void *address = slot->address;
-    return address >= (const void *)&green__pthread && address < (const void *)(&green__pthread + 1);
+    return (address >= (const void *)&green__pthread && address < (const void *)(&green__pthread + 1)) ||
+           (address >= (const void *)&green__libc && address < (const void *)(&green__libc + 1));
 }
 
 static green_got_slot *slot_at(void **address) {

@@ -107,23 +107,18 @@ static int patch_chosen(green_patch *patch, const struct snapshot *snapshot, con
     return 0;
 }
 
-/* Whether any patch has all of these families. */
-static bool any_has(unsigned families) {
-    const green_patch *patch = green__patches;
-    while (patch && (patch->families & families) != families)
-        patch = patch->next;
-    return patch;
-}
-
-static void update_fairness(void) {
-    __atomic_store_n(&green__calls_are_fair, any_has(GREEN_PATCH_THREAD | GREEN_PATCH_SIGNAL), __ATOMIC_RELAXED);
+static void update_families(void) {
+    unsigned families = 0;
+    for (const green_patch *patch = green__patches; patch; patch = patch->next)
+        families |= patch->families;
+    __atomic_store_n(&green__patched_families, families, __ATOMIC_RELAXED);
 }
 
 static void publish(green_patch *patch) {
     green__patch_files_count(patch->families & GREEN_PATCH_FILE ? 1 : 0);
     patch->next = green__patches;
     green__patches = patch;
-    update_fairness();
+    update_families();
 }
 
 /* Importing ---------------------------------------------------------------- */
@@ -301,7 +296,7 @@ static void withdraw(const green_patch *patch) {
     while (*place != patch)
         place = &(*place)->next;
     *place = patch->next;
-    update_fairness();
+    update_families();
     green__patch_files_count(patch->families & GREEN_PATCH_FILE ? -1 : 0);
 }
 

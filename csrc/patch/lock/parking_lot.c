@@ -92,23 +92,28 @@ static green_parking_lot_waiter *next_of(const green_wait_list *list, const void
     return NULL;
 }
 
-static void search(const void *address, bool all, enum wake_mode mode) {
+/* Returns whether there was a waiter to wake. */
+static bool search(const void *address, bool all, enum wake_mode mode) {
+    bool any = false;
     const green_wait_list *list = bucket(address);
     for (green_parking_lot_waiter *waiter = next_of(list, address, list); waiter;
          waiter = next_of(list, address, &waiter->wait.link))
         if (!waiter->woken) {
             wake(waiter, mode);
+            any = true;
             if (!all)
                 break;
         }
+    return any;
 }
 
-void green__parking_lot_search(const void *address, bool all) {
+bool green__parking_lot_search(const void *address, bool all) {
     if (GREEN_UNLIKELY(green__in_forked_child()))
-        return; /* the waiters belong to the parent */
+        return false; /* the waiters belong to the parent */
     green__lock(&lock);
-    search(address, all, DIRECTLY);
+    bool any = search(address, all, DIRECTLY);
     unlock();
+    return any;
 }
 
 void green__parking_lot_wake_from_handler(const void *address) {
@@ -121,7 +126,7 @@ void green__parking_lot_wake_from_handler(const void *address) {
         if (green__real.pthread_mutex_trylock(&lock.mutex) != 0)
             return; /* the holder of the lock wakes the waiters in unlock() */
     }
-    search(address, false, BY_POST);
+    (void)search(address, false, BY_POST);
     unlock();
 }
 

@@ -40,9 +40,9 @@ void green__parking_lot_deliver(green_hub *hub);
  * reason. */
 bool green__parking_lot_leave(green_parking_lot_waiter *waiter);
 
-/* Wakes the first waiter at an address that has not been woken yet, or all of them. May be
- * called on any OS thread. */
-void green__parking_lot_search(const void *address, bool all);
+/* Wakes the first waiter at an address that has not been woken yet, or all of them. Returns
+ * whether there was any. May be called on any OS thread. */
+bool green__parking_lot_search(const void *address, bool all);
 
 /* Registers the lot's lock for forks. Returns 0, or -ENOMEM, explained. */
 int green__parking_lot_register_lock(void);
@@ -75,7 +75,7 @@ static inline void green__full_fence(void) {
 static inline void green__parking_lot_wake(const void *address, bool all) {
     green__full_fence();
     if (!green__parking_lot_is_empty(address))
-        green__parking_lot_search(address, all);
+        (void)green__parking_lot_search(address, all);
 }
 
 /* Wakes the first waiter. May be called in a signal handler. */

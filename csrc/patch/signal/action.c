@@ -49,13 +49,13 @@ static bool has_handler(const struct sigaction *action) {
 static void lock_actions(sigset_t *mask) {
     sigset_t all;
     sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, mask);
+    green__real.pthread_sigmask(SIG_SETMASK, &all, mask);
     green__lock(&lock);
 }
 
 static void unlock_actions(const sigset_t *mask) {
     green__unlock(&lock);
-    pthread_sigmask(SIG_SETMASK, mask, NULL);
+    green__real.pthread_sigmask(SIG_SETMASK, mask, NULL);
 }
 
 /* Records the program's action first: a signal that arrives in between finds it. */

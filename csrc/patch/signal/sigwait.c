@@ -95,8 +95,8 @@ int green__green_sigsuspend(const sigset_t *mask) {
     green__signals_begin(hub, GREEN_SIGNALS_INTERRUPT);
     for (int ended;;) {
         sigset_t former;
-        pthread_sigmask(SIG_SETMASK, mask, &former);
-        pthread_sigmask(SIG_SETMASK, &former, NULL);
+        green__real.pthread_sigmask(SIG_SETMASK, mask, &former);
+        green__real.pthread_sigmask(SIG_SETMASK, &former, NULL);
         ended = park_for_handler(hub, green__deadline_after(MASKED_INTERVAL));
         if (ended != -ETIMEDOUT)
             return green__wait_fds_failed(hub, ended, 0);

@@ -47,7 +47,7 @@ mutant(channel_receives_with_half_a_lock sync/channel "if (channel->taken != cha
 # The locks of channels, biased to one hub.
 mutant(bias_ends_without_barrier sync/biased_lock "membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0" "true")
 mutant(bias_ends_at_once sync/biased_lock "while (__atomic_load_n(&lock->inside, __ATOMIC_ACQUIRE))" "while (false)")
-mutant(bias_left_without_wake sync/biased_lock "syscall(SYS_futex, &lock->inside, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1);" "(void)lock;")
+mutant(bias_left_without_wake sync/biased_lock "green__libc.syscall(SYS_futex, &lock->inside, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1);" "(void)lock;")
 
 # The close of channels.
 mutant(channel_close_leaves_receivers sync/channel
