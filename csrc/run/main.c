@@ -1,6 +1,7 @@
 /* green-run: runs an unmodified program on green threads. It sets the environment of the
  * preload library and executes the program in its place, so that the process id, argv and
  * /proc/self/exe are those of the program. */
+#include "check.h"
 #include "settings.h"
 
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* As env(1) and timeout(1). */
@@ -159,14 +161,106 @@ static void preload_library(void) {
     set("LD_PRELOAD", list);
 }
 
+/* The program ---------------------------------------------------------------- */
+
+/* Whether a path in PATH is an executable file. *denied becomes true if only permission is missing. */
+static bool is_program(const char *path, bool *denied) {
+    struct stat status;
+    if (stat(path, &status) < 0 || S_ISDIR(status.st_mode))
+        return false;
+    if (access(path, X_OK) == 0)
+        return true;
+    *denied = true;
+    return false;
+}
+
+/* As execvp(3) searches. */
+static void find_program(const char *name, char *path, size_t size) {
+    const char *directories = getenv("PATH");
+    bool denied = false;
+    struct stat status;
+    if (strchr(name, '/')) {
+        if (stat(name, &status) == 0 && S_ISDIR(status.st_mode))
+            refuse(EXIT_NOT_EXECUTABLE, "'%s' is a directory", name);
+        if (access(name, X_OK) < 0)
+            refuse(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE, "cannot execute '%s': %s", name,
+                   strerror(errno));
+        snprintf(path, size, "%s", name);
+        return;
+    }
+    for (const char *at = directories ? directories : "/bin:/usr/bin";;) {
+        size_t length = strcspn(at, ":");
+        bool fits = (size_t)snprintf(path, size, "%.*s%s%s", (int)length, at, length ? "/" : "./", name) < size;
+        if (fits && is_program(path, &denied))
+            return;
+        if (!at[length])
+            break;
+        at += length + 1;
+    }
+    if (denied)
+        refuse(EXIT_NOT_EXECUTABLE, "cannot execute '%s': %s", name, strerror(EACCES));
+    refuse(EXIT_NOT_FOUND, "'%s' is not in PATH", name);
+}
+
+static const char *base_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static bool is_env(const char *path) {
+    return strcmp(base_name(path), "env") == 0;
+}
+
+/* Runs "NAME SCRIPT ARGUMENT…" for a script that begins with "#!/usr/bin/env NAME": env executes
+ * NAME, which would run natively. */
+static char **without_env(const green_run_script *script, const char *path, char **arguments, size_t count) {
+    if (script->argument[0] == 0 || strpbrk(script->argument, " \t=-"))
+        refuse(EXIT_REFUSED, "'%s' begins with \"#!%s %s\": run its interpreter, as in green-run INTERPRETER %s", path,
+               script->interpreter, script->argument, path);
+    char **longer = calloc(count + 2, sizeof *longer);
+    if (!longer)
+        refuse(EXIT_REFUSED, "%s", strerror(ENOMEM));
+    longer[0] = strdup(script->argument);
+    longer[1] = strdup(path);
+    for (size_t i = 1; i < count; i++)
+        longer[i + 1] = arguments[i];
+    return longer;
+}
+
+enum { SCRIPTS_MAX = 4 }; /* scripts whose interpreter is a script; the kernel has the same limit */
+
+/* Checks what the kernel will execute for a path in the end. */
+static void check(const char *program) {
+    const char *path = program;
+    green_run_script script = {.interpreter = ""};
+    char reason[512];
+    for (int depth = 0; depth < SCRIPTS_MAX && green_run_read_script(path, &script); depth++)
+        path = script.interpreter;
+    if (is_env(path) && path != program)
+        refuse(EXIT_REFUSED, "'%s' is a script whose interpreter env starts: use a path such as /usr/bin/python3",
+               program);
+    if (is_env(path))
+        refuse(EXIT_REFUSED, "env executes another program, which would run natively: use env … green-run PROGRAM …");
+    if (!green_run_check(path, reason, sizeof reason))
+        refuse(EXIT_REFUSED, "'%s' %s", path, reason);
+}
+
 int main(int count, char **arguments) {
     int option;
+    char path[PATH_MAX];
+    green_run_script script;
     while ((option = getopt_long(count, arguments, "+", options, NULL)) != -1)
         take(option);
     if (optind == count)
         refuse(EXIT_REFUSED, "no program is given; try green-run --help");
+    arguments += optind;
+    find_program(arguments[0], path, sizeof path);
+    if (green_run_read_script(path, &script) && is_env(script.interpreter)) {
+        arguments = without_env(&script, path, arguments, (size_t)(count - optind));
+        find_program(arguments[0], path, sizeof path);
+    }
+    check(path);
     preload_library();
-    execvp(arguments[optind], arguments + optind);
-    refuse(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE, "cannot execute '%s': %s", arguments[optind],
-           strerror(errno));
+    execv(path, arguments);
+    refuse(EXIT_NOT_EXECUTABLE, "cannot execute '%s': %s", path, strerror(errno));
 }

@@ -1,12 +1,14 @@
 /* The preload library of green-run. Its constructor opens a hub for the main OS thread and
  * patches the whole program. It is linked with -z initfirst, so that it runs before the
  * constructors of all other objects. */
+#include "report.h"
 #include "settings.h"
 
 #include <green/base.h>
 #include <green/hub.h>
 #include <green/patch.h>
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -67,31 +69,35 @@ static void set_default_stack_size(size_t size) {
         refuse("the system refuses a stack size of %zu bytes: %s", size, strerror(error));
 }
 
-/* Removes this library from LD_PRELOAD, and all settings, so that executed programs run
- * natively. Changes the variables in place: the program may use the third parameter of main(). */
+/* Removes this library from the value of LD_PRELOAD, in place. Returns whether anything is left. */
+static bool remove_from_preload(char *value) {
+    char *end = value;
+    for (char *next, *entry = value; entry; entry = next) {
+        size_t length = strcspn(entry, ": ");
+        next = entry[length] ? entry + length + 1 : NULL;
+        const char *name = entry + length;
+        while (name > entry && name[-1] != '/')
+            name--;
+        if (length == 0 || strncmp(name, GREEN_RUN_LIBRARY, strlen(GREEN_RUN_LIBRARY)) == 0)
+            continue;
+        if (end > value)
+            *end++ = ':';
+        memmove(end, entry, length);
+        end += length;
+    }
+    *end = 0;
+    return end > value;
+}
+
+/* Lets executed programs run natively. Changes the variables in place: the program may use the
+ * third parameter of main(). */
 static void hide_from_children(char **environment) {
+    static const char preload[] = "LD_PRELOAD=", setting[] = "GREEN_RUN_";
     char **kept = environment;
     for (char **variable = environment; *variable; variable++) {
-        bool is_setting = strncmp(*variable, "GREEN_RUN_", 10) == 0;
-        if (strncmp(*variable, "LD_PRELOAD=", 11) == 0) {
-            char *value = *variable + 11, *at = value;
-            for (char *next, *entry = value; entry; entry = next) {
-                size_t length = strcspn(entry, ": ");
-                next = entry[length] ? entry + length + 1 : NULL;
-                const char *name = entry + length;
-                while (name > entry && name[-1] != '/')
-                    name--;
-                if (length == 0 || strncmp(name, GREEN_RUN_LIBRARY, strlen(GREEN_RUN_LIBRARY)) == 0)
-                    continue;
-                if (at > value)
-                    *at++ = ':';
-                memmove(at, entry, length);
-                at += length;
-            }
-            *at = 0;
-            is_setting = at == value;
-        }
-        if (!is_setting)
+        bool is_preload = strncmp(*variable, preload, strlen(preload)) == 0;
+        if (is_preload ? remove_from_preload(*variable + strlen(preload))
+                       : strncmp(*variable, setting, strlen(setting)) != 0)
             *kept++ = *variable;
     }
     *kept = NULL;
@@ -102,6 +108,8 @@ __attribute__((constructor)) static void begin(int count, char **arguments, char
     (void)count;
     (void)arguments;
     environ = environment; /* the C library sets it later */
+    if (dlsym(RTLD_DEFAULT, "green_hub_open"))
+        refuse("this program uses Green itself; it can patch calls by green_monkey_patch()");
     unsigned families = families_in(GREEN_RUN_CALLS, green_run_default_families());
     families &= ~families_in(GREEN_RUN_WITHOUT, 0);
     size_t size = stack_size();
@@ -113,10 +121,13 @@ __attribute__((constructor)) static void begin(int count, char **arguments, char
     /* A reference to the hub says that something else may end a wait, as a signal does. Without
      * it, a wait for a signal alone would be reported as a deadlock. */
     (void)green_hub_retain(green_hub_current());
-    if (families)
-        error = green_monkey_patch(&patch, families);
+    if (!families)
+        refuse("no calls are left to patch");
+    error = green_monkey_patch(&patch, families);
     if (error < 0)
         refuse("cannot patch this program: %s", green_explain(error));
+    if (setting(GREEN_RUN_REPORT))
+        green_run_report_at_exit(patch);
     if (!setting(GREEN_RUN_CHILDREN))
         hide_from_children(environment);
 }

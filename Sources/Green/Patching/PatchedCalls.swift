@@ -46,4 +46,10 @@ public struct PatchedCalls: OptionSet, Hashable, Sendable {
     ///
     /// These threads share one OS thread, with its CPU and its thread-local variables. See <doc:Patching>.
     public static let thread = PatchedCalls(rawValue: UInt32(GREEN_PATCH_THREAD))
+
+    /// `sigaction` and `signal`, whose handlers then end patched calls with `EINTR`, as they end the calls of the kernel;
+    /// `pthread_sigmask`, so that each green thread has a mask of its own; and `sigwait`, `pause` and similar calls.
+    ///
+    /// For programs and libraries that expect signals to end their calls. Without it, calls continue after a handler.
+    public static let signal = PatchedCalls(rawValue: UInt32(GREEN_PATCH_SIGNAL))
 }
