@@ -127,6 +127,7 @@ enum { GREEN_PATCH_DLOPEN = 1 << 30 };
     X(LOCK, sem_clockwait)                                                                                             \
     X(LOCK, sem_post)                                                                                                  \
     X(LOCK, sem_timedwait)                                                                                             \
+    X(LOCK, sem_trywait)                                                                                               \
     X(LOCK, sem_wait)                                                                                                  \
     X(LOCK, syscall)                                                                                                   \
     X(FILE, creat)                                                                                                     \

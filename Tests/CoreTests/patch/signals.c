@@ -484,6 +484,12 @@ static int poll_at_once(void) {
     return poll(&(struct pollfd){.fd = pair[0], .events = POLLIN}, 1, 0);
 }
 
+static int try_semaphore(void) {
+    CHECK(sem_trywait(&semaphore), ==, -1);
+    CHECK(errno, ==, EAGAIN);
+    return 0;
+}
+
 static int peek(void) {
     char byte;
     return (int)recv(pair[0], &byte, 1, MSG_PEEK);
@@ -500,6 +506,7 @@ TEST(fair, "a thread that makes calls in a loop, which do not wait, lets others 
     busy_wait(poll_at_once);
     busy_wait(poll_socket);
     busy_wait(peek);
+    busy_wait(try_semaphore);
     busy_wait(write_to_peer);
     destroy_objects();
     end();

@@ -3,7 +3,7 @@
 #include "parking_lot.h"
 
 static int attempt(void *semaphore) {
-    if (sem_trywait(semaphore) == 0)
+    if (green__real.sem_trywait(semaphore) == 0)
         return 0;
     return errno == EAGAIN ? EBUSY : errno;
 }
@@ -19,6 +19,12 @@ static int acquire(green_hub *hub, sem_t *semaphore, const green_clock_deadline 
 int green__green_sem_wait(sem_t *semaphore) {
     green_hub *hub = green__may_park();
     return hub ? acquire(hub, semaphore, NULL) : green__real.sem_wait(semaphore);
+}
+
+/* It never waits, but a program may call it in a loop. */
+int green__green_sem_trywait(sem_t *semaphore) {
+    (void)green__may_park_fairly();
+    return green__real.sem_trywait(semaphore);
 }
 
 int green__green_sem_clockwait(sem_t *restrict semaphore, clockid_t clock, const struct timespec *restrict time) {
