@@ -89,6 +89,7 @@ enum { GREEN_PATCH_DLOPEN = 1 << 30 };
     X(TIME, clock_nanosleep)                                                                                           \
     X(TIME, nanosleep)                                                                                                 \
     X(TIME, sleep)                                                                                                     \
+    X(TIME, thrd_sleep)                                                                                                \
     X(TIME, usleep)                                                                                                    \
     X(OS, system)                                                                                                      \
     X(OS, wait)                                                                                                        \
@@ -103,6 +104,14 @@ enum { GREEN_PATCH_DLOPEN = 1 << 30 };
     X(DNS, gethostbyname_r)                                                                                            \
     X(DNS, getnameinfo)                                                                                                \
     X(LOCK, call_once)                                                                                                 \
+    X(LOCK, cnd_broadcast)                                                                                             \
+    X(LOCK, cnd_signal)                                                                                                \
+    X(LOCK, cnd_timedwait)                                                                                             \
+    X(LOCK, cnd_wait)                                                                                                  \
+    X(LOCK, mtx_lock)                                                                                                  \
+    X(LOCK, mtx_timedlock)                                                                                             \
+    X(LOCK, mtx_trylock)                                                                                               \
+    X(LOCK, mtx_unlock)                                                                                                \
     X(LOCK, pthread_clockjoin_np)                                                                                      \
     X(LOCK, pthread_cond_broadcast)                                                                                    \
     X(LOCK, pthread_cond_clockwait)                                                                                    \
@@ -123,6 +132,7 @@ enum { GREEN_PATCH_DLOPEN = 1 << 30 };
     X(LOCK, pthread_rwlock_timedwrlock)                                                                                \
     X(LOCK, pthread_rwlock_unlock)                                                                                     \
     X(LOCK, pthread_rwlock_wrlock)                                                                                     \
+    X(LOCK, pthread_spin_lock)                                                                                         \
     X(LOCK, pthread_timedjoin_np)                                                                                      \
     X(LOCK, sem_clockwait)                                                                                             \
     X(LOCK, sem_post)                                                                                                  \
@@ -130,6 +140,7 @@ enum { GREEN_PATCH_DLOPEN = 1 << 30 };
     X(LOCK, sem_trywait)                                                                                               \
     X(LOCK, sem_wait)                                                                                                  \
     X(LOCK, syscall)                                                                                                   \
+    X(LOCK, thrd_join)                                                                                                 \
     X(FILE, creat)                                                                                                     \
     X(FILE, fdatasync)                                                                                                 \
     X(FILE, fsync)                                                                                                     \
@@ -167,6 +178,15 @@ enum { GREEN_PATCH_DLOPEN = 1 << 30 };
     X(THREAD, pthread_sigqueue)                                                                                        \
     X(THREAD, pthread_tryjoin_np)                                                                                      \
     X(THREAD, sched_yield)                                                                                             \
+    X(THREAD, thrd_create)                                                                                             \
+    X(THREAD, thrd_current)                                                                                            \
+    X(THREAD, thrd_detach)                                                                                             \
+    X(THREAD, thrd_exit)                                                                                               \
+    X(THREAD, thrd_yield)                                                                                              \
+    X(THREAD, tss_create)                                                                                              \
+    X(THREAD, tss_delete)                                                                                              \
+    X(THREAD, tss_get)                                                                                                 \
+    X(THREAD, tss_set)                                                                                                 \
     X(SIGNAL, pause)                                                                                                   \
     X(SIGNAL, pthread_sigmask)                                                                                         \
     X(SIGNAL, sigaction)                                                                                               \

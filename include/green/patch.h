@@ -124,10 +124,10 @@
  *               which calls continue.
  *
  * Patching does not reach statically linked programs; calls within the C library, such as
- * those of stdio, mtx_lock() and thrd_create(); system calls made without the C library,
+ * those of stdio; system calls made without the C library,
  * and by syscall(), except futex(2);
  * recvmmsg(), sendmmsg(), sendfile(), splice(), waitid(); stat(), rename(), ftruncate()
- * and other calls on files; barriers and spin locks; and libraries loaded by dlmopen().
+ * and other calls on files; barriers; and libraries loaded by dlmopen().
  *
  * Deadlocks: without GREEN_PATCH_LOCK, a library that holds a lock while it waits
  * deadlocks if two green threads of one OS thread call it.
@@ -172,13 +172,15 @@ enum {
 
     /* pthread_mutex_lock pthread_cond_wait pthread_rwlock_rdlock pthread_rwlock_wrlock
      * sem_wait pthread_join, their variants with a time limit, and the calls that end
-     * such waits. pthread_once call_once. futex(2) by syscall(), which std::future and
+     * such waits. pthread_once call_once pthread_spin_lock, and mtx_lock cnd_wait thrd_join
+     * of C11. futex(2) by syscall(), which std::future and
      * std::atomic of libstdc++ use. */
     GREEN_PATCH_LOCK = 64,
 
     /* pthread_create, which starts green threads, pthread_exit, pthread_self,
      * pthread_detach, pthread_key_create and the values of keys, all other calls that
-     * take a thread id, and sched_yield. Includes GREEN_PATCH_LOCK. */
+     * take a thread id, and sched_yield. thrd_create and the others of C11. Includes
+     * GREEN_PATCH_LOCK. */
     GREEN_PATCH_THREAD = 128,
 
     /* sigaction signal, whose handlers end patched calls with EINTR; pthread_sigmask sigprocmask; sigwait
