@@ -490,6 +490,11 @@ static int try_semaphore(void) {
     return 0;
 }
 
+static int set_handler(void) {
+    handle(SIGUSR2, 0);
+    return 0;
+}
+
 static int peek(void) {
     char byte;
     return (int)recv(pair[0], &byte, 1, MSG_PEEK);
@@ -507,6 +512,7 @@ TEST(fair, "a thread that makes calls in a loop, which do not wait, lets others 
     busy_wait(poll_socket);
     busy_wait(peek);
     busy_wait(try_semaphore);
+    busy_wait(set_handler);
     busy_wait(write_to_peer);
     destroy_objects();
     end();
