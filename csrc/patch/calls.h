@@ -189,6 +189,7 @@ enum { GREEN_PATCH_DLOPEN = 1 << 30 };
     X(THREAD, tss_set)                                                                                                 \
     X(SIGNAL, pause)                                                                                                   \
     X(SIGNAL, pthread_sigmask)                                                                                         \
+    X(SIGNAL, raise)                                                                                                   \
     X(SIGNAL, sigaction)                                                                                               \
     X(SIGNAL, signal)                                                                                                  \
     X(SIGNAL, sigprocmask)                                                                                             \

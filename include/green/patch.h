@@ -184,7 +184,7 @@ enum {
     GREEN_PATCH_THREAD = 128,
 
     /* sigaction signal, whose handlers end patched calls with EINTR; pthread_sigmask sigprocmask; sigwait
-     * sigwaitinfo sigtimedwait pause sigsuspend. */
+     * sigwaitinfo sigtimedwait pause sigsuspend raise. */
     GREEN_PATCH_SIGNAL = 256,
 };
 

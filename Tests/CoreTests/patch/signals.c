@@ -495,6 +495,10 @@ static int set_handler(void) {
     return 0;
 }
 
+static int raise_ignored(void) {
+    return raise(SIGURG); /* ignored by default */
+}
+
 static int peek(void) {
     char byte;
     return (int)recv(pair[0], &byte, 1, MSG_PEEK);
@@ -513,6 +517,7 @@ TEST(fair, "a thread that makes calls in a loop, which do not wait, lets others 
     busy_wait(peek);
     busy_wait(try_semaphore);
     busy_wait(set_handler);
+    busy_wait(raise_ignored);
     busy_wait(write_to_peer);
     destroy_objects();
     end();
