@@ -162,7 +162,7 @@ static void poll_once(green_engine *engine, int64_t timeout) {
 static void close_engine(green_engine *engine) {
     green_uring *uring = green__uring_of(engine);
     GREEN_INVARIANT(engine->operations == 0, "an engine is closed when no operation is left");
-    io_uring_queue_exit(&uring->ring);
+    green__uring_close_ring(&uring->ring);
     green__epoll_close(&uring->inner);
     green__uring_buffers_close(uring);
     close(uring->base.wake_fd);
@@ -198,7 +198,7 @@ static int open_engine(green_engine **engine, const green_engine_options *option
     return 0;
 
 close_ring:
-    io_uring_queue_exit(&uring->ring);
+    green__uring_close_ring(&uring->ring);
     green__uring_buffers_close(uring);
 close_wake_fd:
     close(uring->base.wake_fd);

@@ -111,6 +111,9 @@ void green__uring_probe_messages(green_uring *uring);
  * ring left. */
 int green__uring_setup(green_uring *uring, unsigned entries);
 
+/* Unmaps and closes the ring. */
+void green__uring_close_ring(struct io_uring *ring);
+
 /* Finds the flags for io_uring_enter() by calls that submit nothing. Returns 0 or -errno,
  * explained. */
 int green__uring_try_enter(green_uring *uring);

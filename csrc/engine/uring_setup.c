@@ -3,6 +3,7 @@
 
 #include "../base/descriptor.h"
 #include "../base/feature.h"
+#include "../base/kernel_order.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -135,11 +136,21 @@ static void choose_flags(green_uring *uring) {
         uring->sock_nonempty = IORING_CQE_F_SOCK_NONEMPTY;
 }
 
+/* The memory of a ring may be that of one that another OS thread has closed. liburing unmaps it by
+ * a system call of its own, which ThreadSanitizer does not see. */
+static const char ring_memory;
+
+void green__uring_close_ring(struct io_uring *ring) {
+    green__kernel_order_before(&ring_memory);
+    io_uring_queue_exit(ring);
+}
+
 int green__uring_setup(green_uring *uring, unsigned entries) {
     struct io_uring *ring = &uring->ring;
     int error = init(ring, entries);
     if (error < 0)
         return error;
+    green__kernel_order_after(&ring_memory);
     error = move_above_stdio(ring);
     if (error < 0)
         goto failed;
@@ -152,7 +163,7 @@ int green__uring_setup(green_uring *uring, unsigned entries) {
     return 0;
 
 failed:
-    io_uring_queue_exit(ring);
+    green__uring_close_ring(ring);
     return error;
 }
 
