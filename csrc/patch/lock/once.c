@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <threads.h>
 
-/* glibc's states of a control. */
-enum { IN_PROGRESS = 1, DONE = 2 };
+/* glibc's states of a control. In between, a routine is in progress. ThreadSanitizer has other
+ * states, except for INITIAL, so DONE is only a short cut. */
+enum { INITIAL = PTHREAD_ONCE_INIT, DONE = 2 };
 
 /* A routine that a green thread of this OS thread runs. If it ends by an exception, its record stays
  * until the control is used again. */
@@ -63,13 +64,19 @@ static void restore(const struct callable *callable) {
             *callable->variables[i] = callable->values[i];
 }
 
+/* Whether a green thread of this OS thread is in the routine. */
+static bool is_running(const green_hub *hub, const pthread_once_t *control) {
+    int state = state_of(control);
+    return state != INITIAL && state != DONE && find(hub, control);
+}
+
 /* Waits until the routine has ended, in either way. */
 static void wait_for_routine(green_hub *hub, const pthread_once_t *control) {
     struct callable callable;
     green_parking_lot_waiter waiter;
     save(&callable);
     green__parking_lot_enter(hub, &waiter, control, "the routine of a pthread_once()");
-    while (state_of(control) & IN_PROGRESS)
+    while (is_running(hub, control))
         (void)green__parking_lot_sleep(hub, &waiter, green__deadline_after(50 * GREEN_MILLISECOND), false);
     (void)green__parking_lot_leave(&waiter);
     restore(&callable);
@@ -90,17 +97,17 @@ static int run(green_hub *hub, pthread_once_t *control, void (*routine)(void)) {
 }
 
 int green__green_pthread_once(pthread_once_t *control, void (*routine)(void)) {
-    if (state_of(control) & DONE)
+    if (state_of(control) == DONE)
         return 0;
     green_hub *hub = green__may_park_here();
     if (!hub)
         return green__real.pthread_once(control, routine);
-    for (struct running *record; (record = find(hub, control));)
-        if (state_of(control) & IN_PROGRESS)
-            wait_for_routine(hub, control);
-        else
-            forget(record); /* it has ended by an exception */
-    return state_of(control) & DONE ? 0 : run(hub, control, routine);
+    while (is_running(hub, control))
+        wait_for_routine(hub, control);
+    struct running *record = find(hub, control);
+    if (record)
+        forget(record); /* the routine has ended by an exception */
+    return run(hub, control, routine);
 }
 
 void green__green_call_once(once_flag *flag, void (*routine)(void)) {
