@@ -28,6 +28,7 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/select.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -71,6 +72,7 @@ enum { GREEN_PATCH_DLOPEN = 1 << 30 };
     X(SOCKET, recvfrom)                                                                                                \
     X(SOCKET, recvmsg)                                                                                                 \
     X(SOCKET, send)                                                                                                    \
+    X(SOCKET, sendfile)                                                                                                \
     X(SOCKET, sendmsg)                                                                                                 \
     X(SOCKET, sendto)                                                                                                  \
     X(SOCKET, write)                                                                                                   \

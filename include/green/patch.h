@@ -20,10 +20,12 @@
  *
  *   Descriptor flags and socket timeouts   O_NONBLOCK, FIONBIO, SO_RCVTIMEO and
  *               SO_SNDTIMEO keep their meaning. Green changes none of them, except
- *               O_NONBLOCK for the duration of a connect() or accept() system call.
+ *               O_NONBLOCK for the duration of a connect(), accept() or sendfile() system
+ *               call.
  *   Interrupts  A kill makes the call fail with ECANCELED, a green_timeout with
- *               ETIMEDOUT. This delivers the interrupt. Libraries report both like any
- *               other error, whereas EINTR would make them retry. getaddrinfo() returns
+ *               ETIMEDOUT. This delivers the interrupt. Most libraries report both like
+ *               any other error, whereas EINTR would make them retry. Some do not: libzmq
+ *               aborts the process, and libssh2 goes on for seconds. getaddrinfo() returns
  *               EAI_SYSTEM with the error in errno. A call that has transferred bytes
  *               returns their number, and the next call fails.
  *   close()     and dup2() onto a descriptor make the calls of the same OS thread's green
@@ -126,7 +128,7 @@
  * Patching does not reach statically linked programs; calls within the C library, such as
  * those of stdio; system calls made without the C library,
  * and by syscall(), except futex(2);
- * recvmmsg(), sendmmsg(), sendfile(), splice(), waitid(); stat(), rename(), ftruncate()
+ * recvmmsg(), sendmmsg(), splice(), waitid(); stat(), rename(), ftruncate()
  * and other calls on files; barriers; and libraries loaded by dlmopen().
  *
  * Deadlocks: without GREEN_PATCH_LOCK, a library that holds a lock while it waits
@@ -149,7 +151,7 @@ typedef struct green_patch green_patch;
 /* Families of calls. 0 means GREEN_PATCH_ALL. */
 enum {
     GREEN_PATCH_SOCKET = 1, /* connect accept accept4 read readv recv recvfrom recvmsg write writev send sendto
-                               sendmsg, and close dup2 dup3, which end waits */
+                               sendmsg sendfile, and close dup2 dup3, which end waits */
     GREEN_PATCH_SELECT = 2, /* poll ppoll select pselect epoll_wait epoll_pwait */
     GREEN_PATCH_TIME = 4,   /* sleep usleep nanosleep clock_nanosleep */
     GREEN_PATCH_OS = 8,     /* wait waitpid wait4 system */

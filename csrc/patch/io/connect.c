@@ -1,25 +1,11 @@
 /* connect(), accept() and accept4(). */
-#include "connect.h"
 #include "../signal_wait.h"
-
-#include "../../base/lock.h"
 #include "descriptor.h"
+#include "nonblocking.h"
 #include "retry.h"
-
-#include <fcntl.h>
 
 /* How often a connect() to a full listener is tried. */
 static const int64_t FULL_PAUSE = 2 * 1000 * 1000;
-
-/* connect() and accept() have no flag against blocking, so their descriptor is made
- * non-blocking for the duration of the system call. This is visible to all OS threads that
- * use the descriptor. The lock keeps their patched calls from mistaking it for the
- * program's own setting. */
-static green_lock flags_lock = GREEN_LOCK_INITIALIZER(NULL);
-
-int green__connect_register_lock(void) {
-    return green__lock_register(&flags_lock);
-}
 
 /* A system call to make while its descriptor is non-blocking. */
 struct nonblocking_call {
@@ -33,17 +19,9 @@ struct nonblocking_call {
 
 /* Makes the call. Sets *blocking to whether the descriptor is a blocking one otherwise. */
 static int call_nonblocking(const struct nonblocking_call *call, bool *blocking) {
-    green__lock(&flags_lock);
-    int flags = fcntl(call->fd, F_GETFL);
-    *blocking = flags >= 0 && !(flags & O_NONBLOCK);
-    if (*blocking)
-        fcntl(call->fd, F_SETFL, flags | O_NONBLOCK);
+    int flags = green__nonblocking_begin(call->fd);
     int result = call->call(call);
-    int error = errno;
-    if (*blocking)
-        fcntl(call->fd, F_SETFL, flags);
-    green__unlock(&flags_lock);
-    errno = error;
+    *blocking = green__nonblocking_end(call->fd, flags);
     return result;
 }
 

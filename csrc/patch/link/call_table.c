@@ -19,6 +19,7 @@
     X(SOCKET, __connect, connect)                                                                                      \
     X(SOCKET, __read, read)                                                                                            \
     X(SOCKET, __send, send)                                                                                            \
+    X(SOCKET, sendfile64, sendfile)                                                                                    \
     X(SOCKET, __write, write)                                                                                          \
     X(SELECT, __poll, poll)                                                                                            \
     X(SELECT, __select, select)                                                                                        \

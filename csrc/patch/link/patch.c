@@ -1,8 +1,8 @@
 /* The functions of green/patch.h. */
 #include "../../base/loaded_objects.h"
-#include "../io/connect.h"
 #include "../io/fd_in_use.h"
 #include "../io/file.h"
+#include "../io/nonblocking.h"
 #include "../lock/parking_lot.h"
 #include "../signal/action.h"
 #include "../thread/pthread.h"
@@ -45,7 +45,7 @@ static int begin(void) {
     if (error == 0)
         error = green__lock_register(&green__patches_lock);
     if (error == 0)
-        error = green__connect_register_lock();
+        error = green__nonblocking_register_lock();
     if (error == 0)
         error = green__parking_lot_register_lock();
     if (error == 0)
