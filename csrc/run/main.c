@@ -2,20 +2,17 @@
  * preload library and executes the program in its place, so that the process id, argv and
  * /proc/self/exe are those of the program. */
 #include "check.h"
+#include "refuse.h"
 #include "settings.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* As env(1) and timeout(1). */
-enum { EXIT_REFUSED = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127 };
 
 static const char usage[] = "usage: green-run [OPTION…] PROGRAM [ARGUMENT…]\n"
                             "\n"
@@ -37,42 +34,25 @@ static const char usage[] = "usage: green-run [OPTION…] PROGRAM [ARGUMENT…]\
                             "Exit status: that of PROGRAM; 125 if green-run refuses, 126 if PROGRAM cannot be\n"
                             "executed, 127 if it is not found.\n";
 
-_Noreturn static void refuse(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-_Noreturn static void refuse(int status, const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    fprintf(stderr, "green-run: ");
-    vfprintf(stderr, format, arguments);
-    fprintf(stderr, "\n");
-    va_end(arguments);
-    exit(status);
-}
-
 static void set(const char *name, const char *value) {
     if (setenv(name, value, 1) < 0)
-        refuse(EXIT_REFUSED, "cannot set %s: %s", name, strerror(errno));
+        green_run_refuse(GREEN_RUN_REFUSED, "cannot set %s: %s", name, strerror(errno));
 }
 
 static void set_families(const char *name, const char *option, const char *list) {
-    unsigned families;
-    const char *unknown;
-    size_t length;
-    if (!green_run_parse_families(list, &families, &unknown, &length))
-        refuse(EXIT_REFUSED, "%s: '%.*s' is not a family of calls; there are %s", option, (int)length, unknown,
-               green_run_family_names());
+    (void)green_run_families(option, list); /* refuses a wrong list */
     set(name, list);
 }
 
 static void set_stack_size(const char *size) {
     if (green_run_parse_size(size) == 0)
-        refuse(EXIT_REFUSED, "--stack-size: '%s' is not a size, such as 256K or 8M", size);
+        green_run_refuse(GREEN_RUN_REFUSED, "--stack-size: '%s' is not a size, such as 256K or 8M", size);
     set(GREEN_RUN_STACK_SIZE, size);
 }
 
 static void set_engine(const char *name) {
     if (strcmp(name, "uring") != 0 && strcmp(name, "epoll") != 0)
-        refuse(EXIT_REFUSED, "--engine: '%s' is not an engine; there are uring and epoll", name);
+        green_run_refuse(GREEN_RUN_REFUSED, "--engine: '%s' is not an engine; there are uring and epoll", name);
     set("GREEN_ENGINE", name);
 }
 
@@ -80,7 +60,7 @@ static void set_monitor(const char *text) {
     char *end;
     double milliseconds = strtod(text, &end);
     if (*end || !(milliseconds >= 1 && milliseconds < 1e9))
-        refuse(EXIT_REFUSED, "--monitor: '%s' is not a number of milliseconds of at least 1", text);
+        green_run_refuse(GREEN_RUN_REFUSED, "--monitor: '%s' is not a number of milliseconds of at least 1", text);
     set("GREEN_MONITOR", text);
 }
 
@@ -125,7 +105,7 @@ static void take(int option) {
         printf(usage, green_run_family_names());
         exit(EXIT_SUCCESS);
     default:
-        refuse(EXIT_REFUSED, "try green-run --help");
+        green_run_refuse(GREEN_RUN_REFUSED, "try green-run --help");
     }
 }
 
@@ -135,8 +115,8 @@ static void find_library(char *path, size_t size) {
     char program[PATH_MAX];
     ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
     if (length < 0)
-        refuse(EXIT_REFUSED, "cannot read /proc/self/exe, which is where %s is searched: %s", GREEN_RUN_LIBRARY,
-               strerror(errno));
+        green_run_refuse(GREEN_RUN_REFUSED, "cannot read /proc/self/exe, which is where %s is searched: %s",
+                         GREEN_RUN_LIBRARY, strerror(errno));
     program[length] = 0;
     *strrchr(program, '/') = 0;
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
@@ -145,19 +125,20 @@ static void find_library(char *path, size_t size) {
             access(path, R_OK) == 0)
             return;
     }
-    refuse(EXIT_REFUSED, "%s is neither in %s nor in %s: is Green installed completely?", GREEN_RUN_LIBRARY, program,
-           path);
+    green_run_refuse(GREEN_RUN_REFUSED, "%s is neither in %s nor in %s: is Green installed completely?",
+                     GREEN_RUN_LIBRARY, program, path);
 }
 
 static void preload_library(void) {
     char library[PATH_MAX], list[2 * PATH_MAX];
     find_library(library, sizeof library);
     if (strpbrk(library, ": "))
-        refuse(EXIT_REFUSED, "the path %s has a space or a colon, which LD_PRELOAD cannot express", library);
+        green_run_refuse(GREEN_RUN_REFUSED, "the path %s has a space or a colon, which LD_PRELOAD cannot express",
+                         library);
     const char *others = getenv("LD_PRELOAD");
     bool any = others && *others;
     if ((size_t)snprintf(list, sizeof list, "%s%s%s", library, any ? ":" : "", any ? others : "") >= sizeof list)
-        refuse(EXIT_REFUSED, "LD_PRELOAD is too long");
+        green_run_refuse(GREEN_RUN_REFUSED, "LD_PRELOAD is too long");
     set("LD_PRELOAD", list);
 }
 
@@ -181,10 +162,10 @@ static void find_program(const char *name, char *path, size_t size) {
     struct stat status;
     if (strchr(name, '/')) {
         if (stat(name, &status) == 0 && S_ISDIR(status.st_mode))
-            refuse(EXIT_NOT_EXECUTABLE, "'%s' is a directory", name);
+            green_run_refuse(GREEN_RUN_NOT_EXECUTABLE, "'%s' is a directory", name);
         if (access(name, X_OK) < 0)
-            refuse(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE, "cannot execute '%s': %s", name,
-                   strerror(errno));
+            green_run_refuse(errno == ENOENT ? GREEN_RUN_NOT_FOUND : GREEN_RUN_NOT_EXECUTABLE,
+                             "cannot execute '%s': %s", name, strerror(errno));
         snprintf(path, size, "%s", name);
         return;
     }
@@ -198,8 +179,8 @@ static void find_program(const char *name, char *path, size_t size) {
         at += length + 1;
     }
     if (denied)
-        refuse(EXIT_NOT_EXECUTABLE, "cannot execute '%s': %s", name, strerror(EACCES));
-    refuse(EXIT_NOT_FOUND, "'%s' is not in PATH", name);
+        green_run_refuse(GREEN_RUN_NOT_EXECUTABLE, "cannot execute '%s': %s", name, strerror(EACCES));
+    green_run_refuse(GREEN_RUN_NOT_FOUND, "'%s' is not in PATH", name);
 }
 
 static const char *base_name(const char *path) {
@@ -215,11 +196,12 @@ static bool is_env(const char *path) {
  * NAME, which would run natively. */
 static char **without_env(const green_run_script *script, const char *path, char **arguments, size_t count) {
     if (script->argument[0] == 0 || strpbrk(script->argument, " \t=-"))
-        refuse(EXIT_REFUSED, "'%s' begins with \"#!%s %s\": run its interpreter, as in green-run INTERPRETER %s", path,
-               script->interpreter, script->argument, path);
+        green_run_refuse(GREEN_RUN_REFUSED,
+                         "'%s' begins with \"#!%s %s\": run its interpreter, as in green-run INTERPRETER %s", path,
+                         script->interpreter, script->argument, path);
     char **longer = calloc(count + 2, sizeof *longer);
     if (!longer)
-        refuse(EXIT_REFUSED, "%s", strerror(ENOMEM));
+        green_run_refuse(GREEN_RUN_REFUSED, "%s", strerror(ENOMEM));
     longer[0] = strdup(script->argument);
     longer[1] = strdup(path);
     for (size_t i = 1; i < count; i++)
@@ -237,12 +219,13 @@ static void check(const char *program) {
     for (int depth = 0; depth < SCRIPTS_MAX && green_run_read_script(path, &script); depth++)
         path = script.interpreter;
     if (is_env(path) && path != program)
-        refuse(EXIT_REFUSED, "'%s' is a script whose interpreter env starts: use a path such as /usr/bin/python3",
-               program);
+        green_run_refuse(GREEN_RUN_REFUSED,
+                         "'%s' is a script whose interpreter env starts: use a path such as /usr/bin/python3", program);
     if (is_env(path))
-        refuse(EXIT_REFUSED, "env executes another program, which would run natively: use env … green-run PROGRAM …");
+        green_run_refuse(GREEN_RUN_REFUSED,
+                         "env executes another program, which would run natively: use env … green-run PROGRAM …");
     if (!green_run_check(path, reason, sizeof reason))
-        refuse(EXIT_REFUSED, "'%s' %s", path, reason);
+        green_run_refuse(GREEN_RUN_REFUSED, "'%s' %s", path, reason);
 }
 
 int main(int count, char **arguments) {
@@ -252,7 +235,7 @@ int main(int count, char **arguments) {
     while ((option = getopt_long(count, arguments, "+", options, NULL)) != -1)
         take(option);
     if (optind == count)
-        refuse(EXIT_REFUSED, "no program is given; try green-run --help");
+        green_run_refuse(GREEN_RUN_REFUSED, "no program is given; try green-run --help");
     arguments += optind;
     find_program(arguments[0], path, sizeof path);
     if (green_run_read_script(path, &script) && is_env(script.interpreter)) {
@@ -262,5 +245,5 @@ int main(int count, char **arguments) {
     check(path);
     preload_library();
     execv(path, arguments);
-    refuse(EXIT_NOT_EXECUTABLE, "cannot execute '%s': %s", path, strerror(errno));
+    green_run_refuse(GREEN_RUN_NOT_EXECUTABLE, "cannot execute '%s': %s", path, strerror(errno));
 }

@@ -1,6 +1,7 @@
 /* The preload library of green-run. Its constructor opens a hub for the main OS thread and
  * patches the whole program. It is linked with -z initfirst, so that it runs before the
  * constructors of all other objects. */
+#include "refuse.h"
 #include "report.h"
 #include "settings.h"
 
@@ -11,25 +12,10 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-enum { EXIT_CANNOT_BEGIN = 125 };
-
-_Noreturn static void refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-_Noreturn static void refuse(const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    fprintf(stderr, "green-run: ");
-    vfprintf(stderr, format, arguments);
-    fprintf(stderr, "\n");
-    va_end(arguments);
-    _exit(EXIT_CANNOT_BEGIN);
-}
 
 static const char *setting(const char *name) {
     const char *value = getenv(name);
@@ -37,22 +23,15 @@ static const char *setting(const char *name) {
 }
 
 static unsigned families_in(const char *name, unsigned otherwise) {
-    const char *list = setting(name), *unknown;
-    unsigned families;
-    size_t length;
-    if (!list)
-        return otherwise;
-    if (!green_run_parse_families(list, &families, &unknown, &length))
-        refuse("%s: '%.*s' is not a family of calls; there are %s", name, (int)length, unknown,
-               green_run_family_names());
-    return families;
+    const char *list = setting(name);
+    return list ? green_run_families(name, list) : otherwise;
 }
 
 static size_t stack_size(void) {
     const char *text = setting(GREEN_RUN_STACK_SIZE);
     size_t size = text ? green_run_parse_size(text) : 0;
     if (text && size == 0)
-        refuse("%s=%s is not a size, such as 256K or 8M", GREEN_RUN_STACK_SIZE, text);
+        green_run_refuse(GREEN_RUN_REFUSED, "%s=%s is not a size, such as 256K or 8M", GREEN_RUN_STACK_SIZE, text);
     return size;
 }
 
@@ -66,7 +45,7 @@ static void set_default_stack_size(size_t size) {
         error = pthread_setattr_default_np(&attributes);
     pthread_attr_destroy(&attributes);
     if (error != 0)
-        refuse("the system refuses a stack size of %zu bytes: %s", size, strerror(error));
+        green_run_refuse(GREEN_RUN_REFUSED, "the system refuses a stack size of %zu bytes: %s", size, strerror(error));
 }
 
 /* Removes this library from the value of LD_PRELOAD, in place. Returns whether anything is left. */
@@ -109,7 +88,8 @@ __attribute__((constructor)) static void begin(int count, char **arguments, char
     (void)arguments;
     environ = environment; /* the C library sets it later */
     if (dlsym(RTLD_DEFAULT, "green_hub_open"))
-        refuse("this program uses Green itself; it can patch calls by green_monkey_patch()");
+        green_run_refuse(GREEN_RUN_REFUSED,
+                         "this program uses Green itself; it can patch calls by green_monkey_patch()");
     unsigned families = families_in(GREEN_RUN_CALLS, green_run_default_families());
     families &= ~families_in(GREEN_RUN_WITHOUT, 0);
     size_t size = stack_size();
@@ -117,15 +97,15 @@ __attribute__((constructor)) static void begin(int count, char **arguments, char
         set_default_stack_size(size);
     int error = green_hub_open(&(green_hub_options){.name = "main"});
     if (error < 0 && error != -EALREADY)
-        refuse("cannot open a hub: %s", green_explain(error));
+        green_run_refuse(GREEN_RUN_REFUSED, "cannot open a hub: %s", green_explain(error));
     /* A reference to the hub says that something else may end a wait, as a signal does. Without
      * it, a wait for a signal alone would be reported as a deadlock. */
     (void)green_hub_retain(green_hub_current());
     if (!families)
-        refuse("no calls are left to patch");
+        green_run_refuse(GREEN_RUN_REFUSED, "no calls are left to patch");
     error = green_monkey_patch(&patch, families);
     if (error < 0)
-        refuse("cannot patch this program: %s", green_explain(error));
+        green_run_refuse(GREEN_RUN_REFUSED, "cannot patch this program: %s", green_explain(error));
     if (setting(GREEN_RUN_REPORT))
         green_run_report_at_exit(patch);
     if (!setting(GREEN_RUN_CHILDREN))

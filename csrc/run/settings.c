@@ -1,9 +1,12 @@
 #include "settings.h"
 
+#include "refuse.h"
+
 #include <green/patch.h>
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,18 +53,18 @@ static const struct family *find(const char *name, size_t length) {
     return NULL;
 }
 
-bool green_run_parse_families(const char *list, unsigned *families, const char **unknown, size_t *length) {
-    *families = 0;
-    for (const char *name = list;; name += *length + 1) {
-        *length = strcspn(name, ",");
-        const struct family *family = find(name, *length);
-        if (!family) {
-            *unknown = name;
-            return false;
-        }
-        *families |= family->families;
-        if (!name[*length])
-            return true;
+unsigned green_run_families(const char *setting, const char *list) {
+    unsigned families = 0;
+    for (const char *name = list;; name++) {
+        size_t length = strcspn(name, ",");
+        const struct family *family = find(name, length);
+        if (!family)
+            green_run_refuse(GREEN_RUN_REFUSED, "%s: '%.*s' is not a family of calls; there are %s", setting,
+                             (int)length, name, green_run_family_names());
+        families |= family->families;
+        name += length;
+        if (!*name)
+            return families;
     }
 }
 

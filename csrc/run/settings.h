@@ -4,7 +4,6 @@
 #ifndef GREEN_RUN_SETTINGS_H
 #define GREEN_RUN_SETTINGS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #define GREEN_RUN_LIBRARY "libgreenrun.so"
@@ -15,9 +14,9 @@
 #define GREEN_RUN_CHILDREN "GREEN_RUN_CHILDREN"     /* not empty: executed programs run on green threads, too */
 #define GREEN_RUN_REPORT "GREEN_RUN_REPORT"         /* not empty: a report at the end */
 
-/* Families of calls by name, separated by commas, such as "socket,thread". Returns false and
- * stores the first unknown name otherwise. */
-bool green_run_parse_families(const char *list, unsigned *families, const char **unknown, size_t *length);
+/* The families with the names in a list, separated by commas, such as "socket,thread". An unknown
+ * name ends the process with a message about the setting or option of the list. */
+unsigned green_run_families(const char *setting, const char *list);
 
 /* The families that are patched by default. */
 unsigned green_run_default_families(void);
