@@ -228,16 +228,13 @@ TEST(children, "a handler ends a wait for a child, and the child can be waited f
     end();
 }
 
-static void *lock_briefly(void *mutex) {
+static void *hold_and_signal(void *mutex) {
     CHECK(pthread_mutex_lock(mutex), ==, 0);
+    CHECK(usleep(1000), ==, 0); /* the main thread begins to wait */
+    CHECK(kill(getpid(), SIGUSR1), ==, 0);
+    CHECK(usleep(1000), ==, 0);
     CHECK(pthread_mutex_unlock(mutex), ==, 0);
     return NULL;
-}
-
-static int signal_and_unlock(void *mutex) {
-    CHECK(kill(getpid(), SIGUSR1), ==, 0);
-    CHECK(green_yield(), ==, 0);
-    return pthread_mutex_unlock(mutex);
 }
 
 TEST(locks, "no handler ends a wait for a mutex or for the end of a thread") {
@@ -245,12 +242,15 @@ TEST(locks, "no handler ends a wait for a mutex or for the end of a thread") {
     handle(SIGUSR1, 0);
     pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
     pthread_t id;
+    CHECK(pthread_create(&id, NULL, hold_and_signal, &mutex), ==, 0);
+    CHECK(green_yield(), ==, 0);
     CHECK(pthread_mutex_lock(&mutex), ==, 0);
-    CHECK(pthread_create(&id, NULL, lock_briefly, &mutex), ==, 0);
-    green_thread *thread = start(signal_and_unlock, &mutex);
-    CHECK(pthread_join(id, NULL), ==, 0);
     CHECK(handled, ==, 1);
-    CHECK(finish(thread), ==, 0);
+    CHECK(pthread_mutex_unlock(&mutex), ==, 0);
+    CHECK(pthread_join(id, NULL), ==, 0);
+    CHECK(pthread_create(&id, NULL, hold_and_signal, &mutex), ==, 0);
+    CHECK(pthread_join(id, NULL), ==, 0);
+    CHECK(handled, ==, 2);
     end();
 }
 

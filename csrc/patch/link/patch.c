@@ -43,6 +43,8 @@ static void patch_new_objects(void);
 static int begin(void) {
     int error = green__loaded_objects_register_lock();
     if (error == 0)
+        error = green__signal_actions_register_lock(); /* before the lock under which it is taken */
+    if (error == 0)
         error = green__lock_register(&green__patches_lock);
     if (error == 0)
         error = green__nonblocking_register_lock();
@@ -50,8 +52,6 @@ static int begin(void) {
         error = green__parking_lot_register_lock();
     if (error == 0)
         error = green__pthread_register_lock();
-    if (error == 0)
-        error = green__signal_actions_register_lock();
     if (error < 0)
         return error;
     green__lock(&green__patches_lock);
