@@ -25,20 +25,6 @@ private func sleepInPatchedProgram() throws {
     try #require(!isPatched())
 }
 
-/// Checks that a handler ends a patched call. Needs a process of its own, because it patches the whole program.
-private func interruptPatchedCall() throws {
-    let patched = try monkeyPatch([.all, .signal])
-    var action = sigaction()
-    unsafe action.__sigaction_handler.sa_handler = { _ in }
-    try #require(unsafe sigaction(SIGUSR1, &action, nil) == 0)
-    try sleep(for: .zero)  // Makes the hub.
-    let thread = spawn { kill(getpid(), SIGUSR1) }
-    let result = usleep(1_000_000_000)
-    try #require(result == -1 && errno == EINTR)
-    _ = try thread.wait()
-    try patched.unpatch()
-}
-
 /// Checks that a lock of Foundation keeps a green thread waiting while another one holds it and sleeps. Needs a process
 /// of its own, which would hang without the patch.
 private func holdPatchedLock() throws {
@@ -174,13 +160,6 @@ struct PatchingTests {
     func `patches the calls of the whole program`() async {
         await #expect(processExitsWith: .success) {
             try sleepInPatchedProgram()
-        }
-    }
-
-    @Test
-    func `ends a call of the whole program with EINTR after a signal handler`() async {
-        await #expect(processExitsWith: .success) {
-            try interruptPatchedCall()
         }
     }
 
