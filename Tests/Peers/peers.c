@@ -50,7 +50,7 @@ int run_call(void *argument) {
     green_timeout *limit = NULL;
     if (call->limit > 0)
         CHECK(green_timeout_start(&limit, call->limit), ==, 0);
-    call->is_inside = true;
+    call->has_begun = call->is_inside = true;
     call->result = call->make(call->argument);
     call->is_inside = false;
     if (limit)

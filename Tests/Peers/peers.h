@@ -24,6 +24,7 @@ double seconds_since(int64_t moment);
 struct call {
     int (*make)(void *argument);
     void *argument;
+    bool has_begun; /* stays true when the call has returned */
     bool is_inside;
     int result;
     int64_t limit; /* of a green_timeout around it; 0: none */
