@@ -130,6 +130,16 @@ TEST(hundred, "a hundred threads wait in their loops for one message") {
     end(patch);
 }
 
+TEST(forced, "a forced stop cancels the green thread of a loop that waits") {
+    green_patch *patch = begin(GREEN_PATCH_ALL | GREEN_PATCH_THREAD);
+    begin_client(&clients[0], "forced");
+    CHECK(mosquitto_loop_start(clients[0].handle), ==, MOSQ_ERR_SUCCESS);
+    UNTIL(clients[0].is_subscribed);
+    CHECK(mosquitto_loop_stop(clients[0].handle, true), ==, MOSQ_ERR_SUCCESS);
+    mosquitto_destroy(clients[0].handle);
+    end(patch);
+}
+
 TEST(threaded, "a hundred threaded loops of libmosquitto are green threads") {
     green_patch *patch = begin(GREEN_PATCH_ALL | GREEN_PATCH_THREAD);
     size_t threads = os_threads();

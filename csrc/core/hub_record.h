@@ -51,6 +51,7 @@ struct green_hub {
     green_post signal_post;  /* wakes that context: see patch/signal/handler.c */
     bool signal_was_posted;
     unsigned signal_handlers;               /* of the program, that run */
+    size_t pthreads;                        /* green threads of pthread_create() that have not ended */
     unsigned patched_calls;                 /* a count, which wraps around: see patch/may_park.h */
     sigset_t base_signal_mask;              /* of threads without a mask of their own: see patch/signal_mask.h */
     struct green_signal_mask *signal_masks; /* the other masks */

@@ -173,11 +173,14 @@ enum { GREEN_PATCH_DLOPEN = 1 << 30 };
     X(THREAD, pthread_kill)                                                                                            \
     X(THREAD, pthread_self)                                                                                            \
     X(THREAD, pthread_setaffinity_np)                                                                                  \
+    X(THREAD, pthread_setcancelstate)                                                                                  \
+    X(THREAD, pthread_setcanceltype)                                                                                   \
     X(THREAD, pthread_setname_np)                                                                                      \
     X(THREAD, pthread_setschedparam)                                                                                   \
     X(THREAD, pthread_setschedprio)                                                                                    \
     X(THREAD, pthread_setspecific)                                                                                     \
     X(THREAD, pthread_sigqueue)                                                                                        \
+    X(THREAD, pthread_testcancel)                                                                                      \
     X(THREAD, pthread_tryjoin_np)                                                                                      \
     X(THREAD, sched_yield)                                                                                             \
     X(THREAD, thrd_create)                                                                                             \
@@ -189,6 +192,11 @@ enum { GREEN_PATCH_DLOPEN = 1 << 30 };
     X(THREAD, tss_delete)                                                                                              \
     X(THREAD, tss_get)                                                                                                 \
     X(THREAD, tss_set)                                                                                                 \
+    X(THREAD, __pthread_register_cancel)                                                                               \
+    X(THREAD, __pthread_register_cancel_defer)                                                                         \
+    X(THREAD, __pthread_unregister_cancel)                                                                             \
+    X(THREAD, __pthread_unregister_cancel_restore)                                                                     \
+    X(THREAD, __pthread_unwind_next)                                                                                   \
     X(SIGNAL, pause)                                                                                                   \
     X(SIGNAL, pthread_sigmask)                                                                                         \
     X(SIGNAL, raise)                                                                                                   \

@@ -5,6 +5,7 @@
 #include "../core/hub_record.h"
 
 #include "calls.h"
+#include "cancellation.h"
 
 /* The hub on which a call of this OS thread may park, or NULL if the call has to go
  * directly to the C library. Nothing may park within the event loop, whose own calls arrive
@@ -27,10 +28,18 @@ enum { GREEN_FAIR_CALLS = 64 };
 void green__be_fair(green_hub *hub);
 
 /* Like green__may_park(), for calls that may succeed again and again without a wait. */
-static inline green_hub *green__may_park_fairly(void) {
+static inline green_hub *green__may_park_counted(void) {
     green_hub *hub = green__may_park();
     if (hub && GREEN_UNLIKELY(++hub->patched_calls % GREEN_FAIR_CALLS == 0))
         green__be_fair(hub);
+    return hub;
+}
+
+/* The same for a call that is a cancellation point. */
+static inline green_hub *green__may_park_fairly(void) {
+    green_hub *hub = green__may_park_counted();
+    if (hub)
+        green__cancellation_point(hub);
     return hub;
 }
 

@@ -92,16 +92,18 @@
  *   Attributes  The stack size and the detach state are used, the others are ignored.
  *               CPU affinity and priority are those of the OS thread, and without
  *               GREEN_PATCH_SIGNAL signals and the signal mask, too.
- *   pthread_exit()   calls the destructors of keys but does not unwind the stack: it runs
- *               neither clean-up handlers nor C++ destructors. In the OS thread's own
- *               context it ends the OS thread, whose green threads never run again.
- *   pthread_cancel()   is a kill: the blocking call in progress, or the next one, fails
- *               with ECANCELED. From another OS thread it fails with ENOTSUP, as thread
- *               names and pthread_getattr_np() do.
+ *   pthread_exit()   unwinds the stack: it runs clean-up handlers, C++ destructors and the
+ *               destructors of keys. In the OS thread's own context, as in main(), it
+ *               first waits for the ends of the OS thread's green threads.
+ *   pthread_cancel()   does the same at the next cancellation point: a patched call that may
+ *               block, except close(), those of GREEN_PATCH_FILE and those that wait for
+ *               locks, or pthread_testcancel(). PTHREAD_CANCEL_ASYNCHRONOUS has an effect
+ *               only if the thread cancels itself or changes its state or type. From
+ *               another OS thread it fails with ENOTSUP, as thread names and
+ *               pthread_getattr_np() do.
+ *   Spawned threads   Green threads that the program has spawned by green_spawn() are killed
+ *               by pthread_cancel(), and end by pthread_exit() without unwinding.
  *   Detached threads   that never end keep green_hub_close() from closing the hub.
- *   Clean-up handlers   of pthread_cleanup_push() belong to the OS thread. An OS thread
- *               whose green threads use them must not end by pthread_exit() or
- *               pthread_cancel().
  *   fork()      Fork handlers create OS threads, and cannot join green threads: EDEADLK.
  *               The child has no green threads but the one that forked, which is the OS
  *               thread's own context there.
@@ -179,8 +181,9 @@ enum {
      * std::atomic of libstdc++ use. */
     GREEN_PATCH_LOCK = 64,
 
-    /* pthread_create, which starts green threads, pthread_exit, pthread_self,
-     * pthread_detach, pthread_key_create and the values of keys, all other calls that
+    /* pthread_create, which starts green threads, pthread_exit, pthread_cancel,
+     * pthread_setcancelstate, pthread_setcanceltype, pthread_testcancel and
+     * pthread_cleanup_push, pthread_self, pthread_detach, pthread_key_create and the values of keys, all other calls that
      * take a thread id, and sched_yield. thrd_create and the others of C11. Includes
      * GREEN_PATCH_LOCK. */
     GREEN_PATCH_THREAD = 128,

@@ -78,13 +78,13 @@ static void *name_from_elsewhere(void *thread) {
     return NULL;
 }
 
-TEST(cancels, "a cancel on the same OS thread ends the blocking call with ECANCELED") {
+TEST(cancels, "a cancel on the same OS thread ends the thread in its blocking call") {
     begin();
     pthread_t thread = create(sleep_long, NULL);
     let_run();
     on_os_thread(name_from_elsewhere, &thread);
     CHECK(lib->cancel(thread), ==, 0);
-    CHECK((intptr_t)joined(thread), ==, ECANCELED);
+    CHECK(joined(thread) == PTHREAD_CANCELED);
     thread = create(sleep_long, NULL);
     CHECK(lib->cancel(thread), ==, 0);
     CHECK(joined(thread) == PTHREAD_CANCELED);
@@ -99,7 +99,7 @@ static void *cancel_itself(void *unused) {
 
 TEST(own_cancel, "a thread that cancels itself continues until its next call that waits") {
     begin();
-    CHECK((intptr_t)joined(create(cancel_itself, NULL)), ==, ECANCELED);
+    CHECK(joined(create(cancel_itself, NULL)) == PTHREAD_CANCELED);
     end();
 }
 
@@ -133,6 +133,18 @@ TEST(signals, "signal 0 reports whether the thread has ended, other signals go t
     CHECK(lib->sigqueue(thread, SIGUSR1, (union sigval){0}), ==, ESRCH);
     CHECK(lib->cancel(thread), ==, ESRCH);
     joined(thread);
+    end();
+}
+
+static int cancel_spawned(void *unused) {
+    (void)unused;
+    CHECK(lib->cancel(lib->self()), ==, 0);
+    return lib->usleep(1000) < 0 ? -errno : 0;
+}
+
+TEST(spawned_cancel, "a cancel of a green thread that the program has spawned is a kill") {
+    begin();
+    CHECK(finish(start(cancel_spawned, NULL)), ==, -ECANCELED);
     end();
 }
 

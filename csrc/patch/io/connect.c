@@ -63,7 +63,7 @@ int green__green_connect(int fd, __CONST_SOCKADDR_ARG to, socklen_t length) {
         return green__real.connect(fd, to, length);
     struct nonblocking_call call = {
         .fd = fd, .address = (struct sockaddr *)to.__sockaddr__, .size = length, .call = call_connect};
-    int result = connect_parking(hub, &call);
+    int result = (int)green__cancellation_point_passed(hub, connect_parking(hub, &call));
     if (result == 0)
         errno = error_number;
     return result;
@@ -96,7 +96,7 @@ int green__green_accept4(int fd, __SOCKADDR_ARG from, socklen_t *restrict length
         return green__real.accept4(fd, from, length, flags);
     struct nonblocking_call call = {
         .fd = fd, .address = from.__sockaddr__, .length = length, .flags = flags, .call = call_accept};
-    int result = accept_parking(hub, &call);
+    int result = (int)green__cancellation_point_passed(hub, accept_parking(hub, &call));
     if (result >= 0)
         errno = error_number;
     return result;

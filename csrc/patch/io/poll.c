@@ -106,7 +106,8 @@ int green__green_poll(struct pollfd *polled, nfds_t count, int timeout) {
     green_hub *hub = green__may_park_fairly();
     if (!hub || timeout == 0)
         return green__real.poll(polled, count, timeout);
-    return poll_until(hub, polled, count, green__deadline_after(timeout * GREEN_MILLISECOND), NULL);
+    int64_t deadline = green__deadline_after(timeout * GREEN_MILLISECOND);
+    return (int)green__cancellation_point_passed(hub, poll_until(hub, polled, count, deadline, NULL));
 }
 
 int green__green_ppoll(struct pollfd *polled, nfds_t count, const struct timespec *timeout, const sigset_t *mask) {
@@ -115,7 +116,7 @@ int green__green_ppoll(struct pollfd *polled, nfds_t count, const struct timespe
     int64_t deadline = green__timespec_deadline(timeout, &valid);
     if (!hub || !valid)
         return green__real.ppoll(polled, count, timeout, mask);
-    return poll_until(hub, polled, count, deadline, mask);
+    return (int)green__cancellation_point_passed(hub, poll_until(hub, polled, count, deadline, mask));
 }
 
 int green__green___poll_chk(struct pollfd *polled, nfds_t count, int timeout, size_t room) {
@@ -164,7 +165,7 @@ int green__green_epoll_pwait(int fd, struct epoll_event *events, int count, int 
         .count = count,
         .mask = mask,
     };
-    return green__poll_loop_run(hub, &call.loop);
+    return (int)green__cancellation_point_passed(hub, green__poll_loop_run(hub, &call.loop));
 }
 
 int green__green_epoll_wait(int fd, struct epoll_event *events, int count, int timeout) {

@@ -110,14 +110,14 @@ ssize_t green__green_read(int fd, void *bytes, size_t size) {
     green_hub *hub = green__may_park_fairly();
     if (!hub || size == 0)
         return green__real.read(fd, bytes, size);
-    return read_any(hub, fd, &(struct iovec){bytes, size}, 1);
+    return green__cancellation_point_passed(hub, read_any(hub, fd, &(struct iovec){bytes, size}, 1));
 }
 
 ssize_t green__green_readv(int fd, const struct iovec *iovecs, int count) {
     green_hub *hub = green__may_park_fairly();
     if (!hub || green__iovecs_size(iovecs, count) <= 0)
         return green__real.readv(fd, iovecs, count);
-    return read_any(hub, fd, iovecs, count);
+    return green__cancellation_point_passed(hub, read_any(hub, fd, iovecs, count));
 }
 
 ssize_t green__green_recv(int fd, void *bytes, size_t size, int flags) {
@@ -125,7 +125,7 @@ ssize_t green__green_recv(int fd, void *bytes, size_t size, int flags) {
     if (!hub)
         return green__real.recv(fd, bytes, size, flags);
     struct msghdr message = {.msg_iov = &(struct iovec){bytes, size}, .msg_iovlen = 1};
-    return receive_message(hub, fd, &message, flags);
+    return green__cancellation_point_passed(hub, receive_message(hub, fd, &message, flags));
 }
 
 ssize_t green__green_recvfrom(int fd, void *restrict bytes, size_t size, int flags, __SOCKADDR_ARG from,
@@ -138,7 +138,7 @@ ssize_t green__green_recvfrom(int fd, void *restrict bytes, size_t size, int fla
                              .msg_namelen = address ? *length : 0,
                              .msg_iov = &(struct iovec){bytes, size},
                              .msg_iovlen = 1};
-    ssize_t received = receive_message(hub, fd, &message, flags);
+    ssize_t received = green__cancellation_point_passed(hub, receive_message(hub, fd, &message, flags));
     if (received >= 0 && address)
         *length = message.msg_namelen;
     return received;
@@ -146,7 +146,9 @@ ssize_t green__green_recvfrom(int fd, void *restrict bytes, size_t size, int fla
 
 ssize_t green__green_recvmsg(int fd, struct msghdr *message, int flags) {
     green_hub *hub = green__may_park_fairly();
-    return hub ? receive_message(hub, fd, message, flags) : green__real.recvmsg(fd, message, flags);
+    if (!hub)
+        return green__real.recvmsg(fd, message, flags);
+    return green__cancellation_point_passed(hub, receive_message(hub, fd, message, flags));
 }
 
 /* The C library's version aborts the process if the buffer is too small. */

@@ -99,7 +99,8 @@ int green__green_select(int count, fd_set *restrict readable, fd_set *restrict w
     if (timeout && timeout->tv_sec < INT64_MAX / GREEN_SECOND / 2 &&
         timeout->tv_usec / MICROSECONDS < INT64_MAX / GREEN_SECOND / 2)
         deadline = green__deadline_after(timeout->tv_sec * GREEN_SECOND + timeout->tv_usec * GREEN_MICROSECOND);
-    int result = select_parking(hub, count, (fd_set *[]){readable, writable, exceptional}, deadline, NULL);
+    int result = (int)green__cancellation_point_passed(
+        hub, select_parking(hub, count, (fd_set *[]){readable, writable, exceptional}, deadline, NULL));
     if (deadline >= 0)
         *timeout = time_left(deadline);
     return result;
@@ -112,5 +113,6 @@ int green__green_pselect(int count, fd_set *restrict readable, fd_set *restrict 
     int64_t deadline = green__timespec_deadline(timeout, &valid);
     if (!hub || !valid || !is_valid_count(count))
         return green__real.pselect(count, readable, writable, exceptional, timeout, mask);
-    return select_parking(hub, count, (fd_set *[]){readable, writable, exceptional}, deadline, mask);
+    return (int)green__cancellation_point_passed(
+        hub, select_parking(hub, count, (fd_set *[]){readable, writable, exceptional}, deadline, mask));
 }

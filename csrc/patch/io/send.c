@@ -125,14 +125,14 @@ ssize_t green__green_write(int fd, const void *bytes, size_t size) {
     green_hub *hub = green__may_park_fairly();
     if (!hub || size == 0)
         return green__real.write(fd, bytes, size);
-    return write_any(hub, fd, &(struct iovec){(void *)bytes, size}, 1);
+    return green__cancellation_point_passed(hub, write_any(hub, fd, &(struct iovec){(void *)bytes, size}, 1));
 }
 
 ssize_t green__green_writev(int fd, const struct iovec *iovecs, int count) {
     green_hub *hub = green__may_park_fairly();
     if (!hub || green__iovecs_size(iovecs, count) <= 0)
         return green__real.writev(fd, iovecs, count);
-    return write_any(hub, fd, iovecs, count);
+    return green__cancellation_point_passed(hub, write_any(hub, fd, iovecs, count));
 }
 
 ssize_t green__green_send(int fd, const void *bytes, size_t size, int flags) {
@@ -140,7 +140,7 @@ ssize_t green__green_send(int fd, const void *bytes, size_t size, int flags) {
     if (!hub)
         return green__real.send(fd, bytes, size, flags);
     struct msghdr message = {.msg_iov = &(struct iovec){(void *)bytes, size}, .msg_iovlen = 1};
-    return send_message(hub, fd, &message, flags);
+    return green__cancellation_point_passed(hub, send_message(hub, fd, &message, flags));
 }
 
 ssize_t green__green_sendto(int fd, const void *bytes, size_t size, int flags, __CONST_SOCKADDR_ARG to,
@@ -152,10 +152,12 @@ ssize_t green__green_sendto(int fd, const void *bytes, size_t size, int flags, _
                              .msg_namelen = to.__sockaddr__ ? length : 0,
                              .msg_iov = &(struct iovec){(void *)bytes, size},
                              .msg_iovlen = 1};
-    return send_message(hub, fd, &message, flags);
+    return green__cancellation_point_passed(hub, send_message(hub, fd, &message, flags));
 }
 
 ssize_t green__green_sendmsg(int fd, const struct msghdr *message, int flags) {
     green_hub *hub = green__may_park_fairly();
-    return hub ? send_message(hub, fd, message, flags) : green__real.sendmsg(fd, message, flags);
+    if (!hub)
+        return green__real.sendmsg(fd, message, flags);
+    return green__cancellation_point_passed(hub, send_message(hub, fd, message, flags));
 }

@@ -34,7 +34,7 @@ ssize_t green__green_sendfile(int out, int in, off_t *offset, size_t count) {
     if (!hub || count == 0)
         return green__real.sendfile(out, in, offset, count);
     int error_number = errno;
-    ssize_t sent = send_parking(hub, out, in, offset, count);
+    ssize_t sent = green__cancellation_point_passed(hub, send_parking(hub, out, in, offset, count));
     if (sent >= 0)
         errno = error_number;
     return sent;

@@ -32,7 +32,7 @@ int green__green_system(const char *text) {
     int error_number = errno;
     int error = green_offload(&shells, run_command, command, free, NULL, GREEN_FOREVER);
     if (error < 0)
-        return green__wait_fds_failed(hub, error, ETIMEDOUT);
+        return (int)green__cancellation_point_passed(hub, green__wait_fds_failed(hub, error, ETIMEDOUT));
     int result = command->result;
     errno = result < 0 ? command->error : error_number;
     free(command);

@@ -51,15 +51,21 @@ static pid_t wait_parking(green_hub *hub, pid_t pid, int *status, int options, s
 
 pid_t green__green_wait4(pid_t pid, int *status, int options, struct rusage *usage) {
     green_hub *hub = options & WNOHANG ? NULL : green__may_park();
-    return hub ? wait_parking(hub, pid, status, options, usage) : green__real.wait4(pid, status, options, usage);
+    if (!hub)
+        return green__real.wait4(pid, status, options, usage);
+    return (pid_t)green__cancellation_point_passed(hub, wait_parking(hub, pid, status, options, usage));
 }
 
 pid_t green__green_waitpid(pid_t pid, int *status, int options) {
     green_hub *hub = options & WNOHANG ? NULL : green__may_park();
-    return hub ? wait_parking(hub, pid, status, options, NULL) : green__real.waitpid(pid, status, options);
+    if (!hub)
+        return green__real.waitpid(pid, status, options);
+    return (pid_t)green__cancellation_point_passed(hub, wait_parking(hub, pid, status, options, NULL));
 }
 
 pid_t green__green_wait(int *status) {
     green_hub *hub = green__may_park();
-    return hub ? wait_parking(hub, -1, status, 0, NULL) : green__real.wait(status);
+    if (!hub)
+        return green__real.wait(status);
+    return (pid_t)green__cancellation_point_passed(hub, wait_parking(hub, -1, status, 0, NULL));
 }

@@ -16,15 +16,14 @@ static int try_blocking(void *lock, green_try_acquire *attempt, const green_cloc
 }
 
 static int try_parking(green_hub *hub, green_parking_lot_waiter *waiter, void *lock, green_try_acquire *attempt,
-                       const green_clock_deadline *deadline) {
+                       const green_clock_deadline *deadline, green_parking_lot_interrupts interrupts) {
     int64_t interval = INTERVAL_FIRST;
     for (int error, ended = 0;;) {
         if ((error = attempt(lock)) != EBUSY || ended == -EINTR || green__clock_deadline_passed(deadline))
             return error;
         if (ended == -ERESTART)
             return EINTR;
-        ended =
-            green__parking_lot_sleep(hub, waiter, green__deadline_of_next_poll(interval, deadline), deadline != NULL);
+        ended = green__parking_lot_sleep(hub, waiter, green__deadline_of_next_poll(interval, deadline), interrupts);
         interval = green__next_poll_interval(interval, INTERVAL_MAX);
     }
 }
@@ -34,7 +33,10 @@ static int try_in_lot(green_hub *hub, void *lock, green_try_acquire *attempt, co
     green_parking_lot_waiter waiter;
     green__parking_lot_enter(hub, &waiter, lock, "a lock");
     green__signals_begin(hub, signals);
-    int error = try_parking(hub, &waiter, lock, attempt, deadline);
+    green_parking_lot_interrupts interrupts = deadline ? GREEN_PARK_INTERRUPTIBLE : GREEN_PARK_UNINTERRUPTIBLE;
+    if (signals != GREEN_SIGNALS_IGNORED) /* a cancellation point */
+        interrupts = green__parking_lot_interrupts_of(deadline);
+    int error = try_parking(hub, &waiter, lock, attempt, deadline, interrupts);
     if (!green__parking_lot_leave(&waiter))
         return error;
     /* It was woken once more, perhaps instead of another waiter: use the wake-up or pass it on. */

@@ -1,5 +1,6 @@
 /* Condition variables. Green threads wait in the parking lot, OS threads in the C library. A
  * signal wakes one of each: POSIX allows a wait to end without a signal. */
+#include "../cancellation.h"
 #include "parking_lot.h"
 
 /* Bits of glibc's __wrefs. */
@@ -23,7 +24,7 @@ static clockid_t clock_of(const pthread_cond_t *condition) {
 static int sleep_until(green_hub *hub, green_parking_lot_waiter *waiter, const green_clock_deadline *deadline) {
     for (;;) {
         int64_t next = green__clock_deadline_next_check(deadline);
-        int ended = green__parking_lot_sleep(hub, waiter, next, deadline != NULL);
+        int ended = green__parking_lot_sleep(hub, waiter, next, green__parking_lot_interrupts_of(deadline));
         if (ended != -ETIMEDOUT)
             return ended;
         if (green__clock_deadline_passed(deadline))
@@ -34,6 +35,7 @@ static int sleep_until(green_hub *hub, green_parking_lot_waiter *waiter, const g
 static int wait_parking(green_hub *hub, pthread_cond_t *condition, pthread_mutex_t *mutex,
                         const green_clock_deadline *deadline) {
     green_parking_lot_waiter waiter;
+    green__cancellation_point(hub);
     green__parking_lot_enter(hub, &waiter, condition, "a condition variable");
     int error = green__green_pthread_mutex_unlock(mutex);
     int ended = error == 0 ? sleep_until(hub, &waiter, deadline) : 0;
@@ -45,8 +47,10 @@ static int wait_parking(green_hub *hub, pthread_cond_t *condition, pthread_mutex
     if (error != 0)
         return error;
     error = green__green_pthread_mutex_lock(mutex);
-    if (ended == -EINTR)
+    if (ended == -EINTR) {
+        green__cancellation_point(hub); /* its handlers expect to hold the mutex */
         green__parking_lot_deliver(hub);
+    }
     return error ? error : ended ? ETIMEDOUT : 0;
 }
 

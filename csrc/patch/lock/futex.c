@@ -37,7 +37,7 @@ static int sleep_until_woken(green_hub *hub, green_parking_lot_waiter *waiter, c
     int64_t interval = INTERVAL_FIRST;
     for (;;) {
         int64_t next = green__deadline_of_next_poll(interval, deadline);
-        int ended = green__parking_lot_sleep(hub, waiter, next, false);
+        int ended = green__parking_lot_sleep(hub, waiter, next, GREEN_PARK_UNINTERRUPTIBLE);
         if (ended == 0)
             return 0;
         if (ended == -ERESTART)

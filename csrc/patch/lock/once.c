@@ -77,7 +77,8 @@ static void wait_for_routine(green_hub *hub, const pthread_once_t *control) {
     save(&callable);
     green__parking_lot_enter(hub, &waiter, control, "the routine of a pthread_once()");
     while (is_running(hub, control))
-        (void)green__parking_lot_sleep(hub, &waiter, green__deadline_after(50 * GREEN_MILLISECOND), false);
+        (void)green__parking_lot_sleep(hub, &waiter, green__deadline_after(50 * GREEN_MILLISECOND),
+                                       GREEN_PARK_UNINTERRUPTIBLE);
     (void)green__parking_lot_leave(&waiter);
     restore(&callable);
 }

@@ -3,6 +3,7 @@
 #include "../../base/lock.h"
 #include "../../core/interrupt.h"
 #include "../../core/virtual_clock.h"
+#include "../cancellation.h"
 #include "../signal_wait.h"
 
 #include <stdio.h>
@@ -200,8 +201,23 @@ static void describe(const green_wait *wait, char *text, size_t size) {
     snprintf(text, size, "in a patched call, waiting for %s", waiter->what);
 }
 
-static const green_wait_kind interruptible = {cancel, describe};
-static const green_wait_kind uninterruptible = {cancel_by_signal, describe};
+static void cancel_if_due(green_wait *wait) {
+    wait->cancelled = wait->cause == -ERESTART || green__cancellation_is_due(wait->thread);
+    if (wait->cancelled)
+        cancel(wait);
+}
+
+static const green_wait_kind kinds[] = {
+    [GREEN_PARK_UNINTERRUPTIBLE] = {cancel_by_signal, describe},
+    [GREEN_PARK_CANCELLABLE] = {cancel_if_due, describe},
+    [GREEN_PARK_INTERRUPTIBLE] = {cancel, describe},
+};
+
+static bool is_interrupted(const green_thread *thread, green_parking_lot_interrupts interrupts) {
+    if (GREEN_LIKELY(!thread->interrupts) || interrupts == GREEN_PARK_UNINTERRUPTIBLE)
+        return false;
+    return interrupts == GREEN_PARK_CANCELLABLE ? green__cancellation_is_due(thread) : green__has_new_interrupt(thread);
+}
 
 static bool begin_sleep(green_parking_lot_waiter *waiter) {
     green__lock(&lock);
@@ -220,8 +236,8 @@ static int outcome(green_parking_lot_waiter *waiter) {
 }
 
 int green__parking_lot_sleep(green_hub *hub, green_parking_lot_waiter *waiter, int64_t deadline,
-                             bool is_interruptible) {
-    if (is_interruptible && green__has_new_interrupt(hub->current))
+                             green_parking_lot_interrupts interrupts) {
+    if (is_interrupted(hub->current, interrupts))
         return -EINTR;
     if (!green__signals_enter(hub)) {
         green__signals_leave(hub);
@@ -233,7 +249,7 @@ int green__parking_lot_sleep(green_hub *hub, green_parking_lot_waiter *waiter, i
         green__yield(hub); /* polls if there is no memory for a timer */
         return outcome(waiter);
     }
-    green__wait_init(hub, &waiter->wait, is_interruptible ? &interruptible : &uninterruptible);
+    green__wait_init(hub, &waiter->wait, &kinds[interrupts]);
     if (begin_sleep(waiter)) {
         hub->io_waiters++;
         green__outside_work_begin(hub);

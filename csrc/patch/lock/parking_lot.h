@@ -28,10 +28,23 @@ typedef struct green_parking_lot_waiter {
  * green__signals_begin() afterwards. `what` describes the address in a dump, for example "a lock". */
 void green__parking_lot_enter(green_hub *hub, green_parking_lot_waiter *waiter, const void *address, const char *what);
 
+/* What ends a sleep besides a wake-up, the deadline and signal handlers. */
+typedef enum green_parking_lot_interrupts {
+    GREEN_PARK_UNINTERRUPTIBLE,
+    GREEN_PARK_CANCELLABLE,  /* pthread_cancel() */
+    GREEN_PARK_INTERRUPTIBLE /* all interrupts */
+} green_parking_lot_interrupts;
+
+/* For a call that is a cancellation point. */
+static inline green_parking_lot_interrupts green__parking_lot_interrupts_of(const green_clock_deadline *deadline) {
+    return deadline ? GREEN_PARK_INTERRUPTIBLE : GREEN_PARK_CANCELLABLE;
+}
+
 /* Parks until woken, or not at all if it has been woken since its last sleep. Returns 0,
  * -ETIMEDOUT at the deadline, -ERESTART for a signal handler that ends the call (see
- * signal_wait.h), or, if is_interruptible, -EINTR for an interrupt, which stays pending. */
-int green__parking_lot_sleep(green_hub *hub, green_parking_lot_waiter *waiter, int64_t deadline, bool is_interruptible);
+ * signal_wait.h), or -EINTR for an interrupt, which stays pending. */
+int green__parking_lot_sleep(green_hub *hub, green_parking_lot_waiter *waiter, int64_t deadline,
+                             green_parking_lot_interrupts interrupts);
 
 /* Delivers the interrupt that has ended a call's sleep, unless it has been withdrawn since. */
 void green__parking_lot_deliver(green_hub *hub);

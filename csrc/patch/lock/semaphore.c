@@ -1,4 +1,5 @@
 /* POSIX semaphores. */
+#include "../cancellation.h"
 #include "acquire.h"
 #include "parking_lot.h"
 
@@ -11,7 +12,10 @@ static int attempt(void *semaphore) {
 static int acquire(green_hub *hub, sem_t *semaphore, const green_clock_deadline *deadline) {
     int error_number = errno;
     green_signal_class signals = deadline ? GREEN_SIGNALS_INTERRUPT : GREEN_SIGNALS_RESTART;
+    green__cancellation_point(hub);
     int error = green__parking_lot_acquire(hub, semaphore, attempt, deadline, signals);
+    if (error != 0)
+        green__cancellation_point(hub);
     errno = error ? error : error_number;
     return error ? -1 : 0;
 }
@@ -23,7 +27,7 @@ int green__green_sem_wait(sem_t *semaphore) {
 
 /* It never waits, but a program may call it in a loop. */
 int green__green_sem_trywait(sem_t *semaphore) {
-    (void)green__may_park_fairly();
+    (void)green__may_park_counted();
     return green__real.sem_trywait(semaphore);
 }
 

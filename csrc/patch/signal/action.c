@@ -81,7 +81,7 @@ int green__green_sigaction(int number, const struct sigaction *action, struct si
         return green__real.sigaction(number, action, former);
     sigset_t mask;
     int result;
-    (void)green__may_park_fairly(); /* a program may set handlers in a loop */
+    (void)green__may_park_counted(); /* a program may set handlers in a loop */
     lock_actions(&mask);
     if (action) {
         struct sigaction copy = *action; /* it may be *former */

@@ -34,7 +34,7 @@ static int wait_for(green_hub *hub, const sigset_t *set, siginfo_t *info, int64_
     int error_number = errno;
     int number = wait_parking(hub, set, info, deadline);
     errno = number < 0 ? -number : error_number;
-    return number < 0 ? -1 : number;
+    return (int)green__cancellation_point_passed(hub, number < 0 ? -1 : number);
 }
 
 int green__green_sigtimedwait(const sigset_t *restrict set, siginfo_t *restrict info,
@@ -59,6 +59,10 @@ int green__green_sigwait(const sigset_t *restrict set, int *restrict number) {
     do
         result = wait_parking(hub, set, NULL, GREEN_NEVER);
     while (result == -EINTR);
+    if (result < 0) {
+        errno = -result;
+        (void)green__cancellation_point_passed(hub, -1);
+    }
     errno = error_number;
     if (result < 0)
         return -result;
@@ -83,7 +87,8 @@ int green__green_pause(void) {
     if (!hub)
         return green__real.pause();
     green__signals_begin(hub, GREEN_SIGNALS_INTERRUPT);
-    return green__wait_fds_failed(hub, park_for_handler(hub, GREEN_NEVER), 0);
+    return (int)green__cancellation_point_passed(hub,
+                                                 green__wait_fds_failed(hub, park_for_handler(hub, GREEN_NEVER), 0));
 }
 
 /* A signal mask applies to the OS thread, which runs other green threads while the call waits.
@@ -99,6 +104,6 @@ int green__green_sigsuspend(const sigset_t *mask) {
         green__real.pthread_sigmask(SIG_SETMASK, &former, NULL);
         ended = park_for_handler(hub, green__deadline_after(MASKED_INTERVAL));
         if (ended != -ETIMEDOUT)
-            return green__wait_fds_failed(hub, ended, 0);
+            return (int)green__cancellation_point_passed(hub, green__wait_fds_failed(hub, ended, 0));
     }
 }

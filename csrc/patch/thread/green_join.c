@@ -3,6 +3,7 @@
 #include "green_join.h"
 
 #include "../../core/interrupt.h"
+#include "../cancellation.h"
 #include "../lock/parking_lot.h"
 
 #include "pthread.h"
@@ -19,9 +20,10 @@ struct join_wait {
     green_pthread *pthread;
 };
 
-/* Only a deadlock ends the wait early. It ignores interrupts, as pthread_join() does signals. */
+/* A deadlock and pthread_cancel() end the wait early. Other interrupts do not, as signals do not end
+ * pthread_join(). */
 static void cancel(green_wait *wait) {
-    wait->cancelled = wait->cause == -EDEADLK;
+    wait->cancelled = wait->cause == -EDEADLK || green__cancellation_is_due(wait->thread);
     if (!wait->cancelled)
         return;
     GREEN_CONTAINER(wait, struct join_wait, wait)->pthread->waiter = NULL;
@@ -35,7 +37,7 @@ static int wait_here(green_hub *hub, green_pthread *pthread) {
     green__wait_init(hub, &join.wait, &kind);
     pthread->waiter = &join.wait;
     green__park(hub, &join.wait);
-    return join.wait.cancelled ? EDEADLK : 0;
+    return join.wait.cancelled ? join.wait.cause == -EDEADLK ? EDEADLK : EINTR : 0;
 }
 
 static int wait_parking(green_hub *hub, const green_pthread *pthread, const green_clock_deadline *deadline) {
@@ -43,11 +45,12 @@ static int wait_parking(green_hub *hub, const green_pthread *pthread, const gree
     int ended = 0;
     green__parking_lot_enter(hub, &waiter, pthread, "the end of a thread");
     while (!green__pthread_has_ended(pthread) && ended != -EINTR && !green__clock_deadline_passed(deadline))
-        ended = green__parking_lot_sleep(hub, &waiter, green__clock_deadline_next_check(deadline), deadline != NULL);
+        ended = green__parking_lot_sleep(hub, &waiter, green__clock_deadline_next_check(deadline),
+                                         green__parking_lot_interrupts_of(deadline));
     green__parking_lot_leave(&waiter);
     if (green__pthread_has_ended(pthread))
         return 0;
-    if (ended == -EINTR)
+    if (ended == -EINTR && !green__cancellation_is_due(hub->current))
         green__parking_lot_deliver(hub);
     return ETIMEDOUT;
 }
@@ -72,6 +75,8 @@ int green__pthread_join(pthread_t id, void **result, const green_clock_deadline 
     error = wait_for_end(pthread, deadline);
     if (error != 0) {
         green__pthread_unclaim(pthread);
+        if (green__may_park_here())
+            green__cancellation_point(green__hub);
         return error;
     }
     void *collected = green__pthread_collect(pthread);

@@ -56,6 +56,7 @@ static int run(void *argument) {
     green_pthread *pthread = argument;
     const green_hub *hub = green__hub;
     pthread->result = pthread->function(pthread->argument);
+    pthread->is_ending = true;
     if (green__hub == hub) /* false in a forked child */
         green__pthread_specific_end(pthread->thread);
     return 0;
@@ -68,9 +69,10 @@ green_pthread *green__pthread_record(const green_thread *thread) {
 /* The last exit observer, after links, locals and keys. A woken joiner may free the record. */
 static void has_ended(green_exit_observer *exit_observer, green_thread *thread) {
     green_pthread *pthread = GREEN_CONTAINER(exit_observer, green_pthread, exit_observer);
-    (void)thread;
     if (pthread->waiter)
         green__ready(pthread->waiter->thread);
+    if (--thread->hub->pthreads == 0)
+        green__parking_lot_wake(&thread->hub->pthreads, true);
     green__lock(&lock);
     __atomic_store_n(&pthread->finished, true, __ATOMIC_RELEASE);
     green__pthread.cond_broadcast(&some_thread_ended);
@@ -88,6 +90,7 @@ static void begin(green_pthread *pthread, green_thread *thread, bool is_detached
     pthread->references = is_detached ? 1 : 2;
     green__unlock(&lock);
     __atomic_add_fetch(&records, 1, __ATOMIC_RELAXED);
+    thread->hub->pthreads++;
 }
 
 /* Starts the green thread, which inherits the signal mask of its creator. */

@@ -10,6 +10,8 @@
 #include "../clock.h"
 #include "../may_park.h"
 
+#include <unwind.h>
+
 typedef enum green_pthread_ownership {
     GREEN_PTHREAD_JOINABLE,
     GREEN_PTHREAD_JOINING, /* a thread waits for its end */
@@ -23,8 +25,14 @@ typedef struct green_pthread {
     void *argument;
     void *result; /* PTHREAD_CANCELED until it has one */
     green_exit_observer exit_observer;
-    bool finished;      /* atomic */
-    green_wait *waiter; /* a green thread of the same OS thread that joins without a deadline */
+    bool is_cancelled;                  /* by pthread_cancel() */
+    bool is_disabled;                   /* cancellation, by pthread_setcancelstate() */
+    bool is_asynchronous;               /* cancellation, by pthread_setcanceltype() */
+    bool is_ending;                     /* its function has returned, or its stack is unwound */
+    void *handlers;                     /* of pthread_cleanup_push(), the newest __pthread_unwind_buf_t: see unwind.c */
+    struct _Unwind_Exception exception; /* while its stack is unwound */
+    bool finished;                      /* atomic */
+    green_wait *waiter;                 /* a green thread of the same OS thread that joins without a deadline */
 
     /* Under the lock of all records: */
     green_pthread_ownership ownership;
@@ -51,6 +59,10 @@ static inline pthread_t green__pthread_id(const green_pthread *pthread) {
 static inline bool green__pthread_has_ended(const green_pthread *pthread) {
     return __atomic_load_n(&pthread->finished, __ATOMIC_ACQUIRE);
 }
+
+/* Finds a green thread by its id, for calls that are only possible on its OS thread. Returns 0, ESRCH
+ * if it has ended, or ENOTSUP. */
+int green__pthread_find_here(pthread_t id, green_thread **thread);
 
 /* The record of a green thread. NULL if it was not started by pthread_create(). */
 green_pthread *green__pthread_record(const green_thread *thread);

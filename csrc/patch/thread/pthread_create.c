@@ -1,7 +1,5 @@
-/* pthread_create() and pthread_exit(). */
-#include "../../core/thread.h"
+/* pthread_create(). */
 #include "pthread.h"
-#include "pthread_specific.h"
 
 /* The attributes that a green thread can have. */
 struct attributes {
@@ -36,19 +34,4 @@ int green__green_pthread_create(pthread_t *restrict thread, const pthread_attr_t
         return green__real.pthread_create(thread, attributes, function, argument);
     struct attributes chosen = attributes_of(attributes);
     return green__pthread_start(thread, function, argument, chosen.stack_size, chosen.is_detached);
-}
-
-/* Does not unwind the stack: no frame above the first function of a green stack could end the
- * unwinding. */
-_Noreturn void green__green_pthread_exit(void *result) {
-    green_thread *thread = green__patch_current_thread();
-    if (!thread) {
-        green__real.pthread_exit(result);
-        __builtin_unreachable();
-    }
-    green_pthread *pthread = green__pthread_record(thread);
-    if (pthread)
-        pthread->result = result;
-    green__pthread_specific_end(thread);
-    green__thread_exit(0);
 }

@@ -1,5 +1,6 @@
 /* pthread_join() and similar calls. The end of an OS thread sends no notification that can be
  * waited for, so it is polled at growing intervals. */
+#include "../cancellation.h"
 #include "../lock/parking_lot.h"
 
 #include "green_join.h"
@@ -19,14 +20,16 @@ static int join_in_lot(green_hub *hub, pthread_t thread, void **result, const gr
     int error = EBUSY, ended = 0;
     green__parking_lot_enter(hub, &waiter, &thread, "the end of an OS thread"); /* no wake-up uses this address */
     while (error == EBUSY && ended != -EINTR && !green__clock_deadline_passed(deadline)) {
-        ended =
-            green__parking_lot_sleep(hub, &waiter, green__deadline_of_next_poll(interval, deadline), deadline != NULL);
+        ended = green__parking_lot_sleep(hub, &waiter, green__deadline_of_next_poll(interval, deadline),
+                                         green__parking_lot_interrupts_of(deadline));
         error = try_join(thread, result);
         interval = green__next_poll_interval(interval, INTERVAL_MAX);
     }
     green__parking_lot_leave(&waiter);
-    if (error == EBUSY && ended == -EINTR)
+    if (error == EBUSY && ended == -EINTR) {
+        green__cancellation_point(hub);
         green__parking_lot_deliver(hub);
+    }
     return error;
 }
 

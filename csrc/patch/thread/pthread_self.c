@@ -1,6 +1,6 @@
 /* pthread_self(), and calls that take a thread id. Attributes that a green thread does not have
  * itself, such as CPU affinity or priority, are those of its OS thread. */
-#include "../../core/interrupt.h"
+#include "../../core/schedule.h"
 #include "../signal_wait.h"
 #include "pthread.h"
 
@@ -34,9 +34,7 @@ static bool has_ended(pthread_t id) {
     return green__pthread_is_green(id) && ((const green_thread *)(id - GREEN_ID_SPAWNED))->state >= GREEN_DONE;
 }
 
-/* For calls that are only possible on the same OS thread. Returns 0, ESRCH if the thread has
- * ended, or ENOTSUP. */
-static int find_here(pthread_t id, green_thread **thread) {
+int green__pthread_find_here(pthread_t id, green_thread **thread) {
     const green_pthread *pthread = green__pthread_of(id);
     if (has_ended(id))
         return ESRCH;
@@ -54,7 +52,7 @@ int green__green_pthread_setname_np(pthread_t id, const char *name) {
         return green__real.pthread_setname_np(id, name);
     if (strlen(name) >= NAME_SIZE)
         return ERANGE;
-    int error = find_here(id, &thread);
+    int error = green__pthread_find_here(id, &thread);
     if (error == 0)
         green__thread_set_name(thread, name);
     return error;
@@ -66,28 +64,13 @@ int green__green_pthread_getname_np(pthread_t id, char *name, size_t size) {
         return green__real.pthread_getname_np(id, name, size);
     if (size < NAME_SIZE)
         return ERANGE;
-    int error = find_here(id, &thread);
+    int error = green__pthread_find_here(id, &thread);
     if (error == 0)
         snprintf(name, NAME_SIZE, "%s", green_thread_name(thread));
     return error;
 }
 
-/* Ending, signals ---------------------------------------------------------- */
-
-/* A thread that cancels itself also continues until its next blocking call. */
-int green__green_pthread_cancel(pthread_t id) {
-    green_thread *thread;
-    if (!green__pthread_is_green(id))
-        return green__real.pthread_cancel(id);
-    int error = find_here(id, &thread);
-    if (error != 0)
-        return error;
-    if (thread == green__hub->current)
-        green__interrupt(thread, &thread->kill);
-    else
-        (void)green_thread_kill(thread);
-    return 0;
-}
+/* Signals ---------------------------------------------------------- */
 
 /* The handler runs in the caller, if the thread is of its OS thread. But it ends the call of the
  * thread that receives the signal. */
@@ -96,7 +79,7 @@ int green__green_pthread_kill(pthread_t id, int signal) {
     green_thread *thread;
     if (has_ended(id))
         return ESRCH;
-    if (!hub || !green__pthread_is_green(id) || find_here(id, &thread) != 0)
+    if (!hub || !green__pthread_is_green(id) || green__pthread_find_here(id, &thread) != 0)
         return green__real.pthread_kill(carrier_of(id), signal);
     hub->signalled = thread;
     int error = green__real.pthread_kill(carrier_of(id), signal);
@@ -136,7 +119,7 @@ int green__green_pthread_getattr_np(pthread_t id, pthread_attr_t *attributes) {
     green_thread *thread;
     if (!green__pthread_is_green(id))
         return green__real.pthread_getattr_np(id, attributes);
-    int error = find_here(id, &thread);
+    int error = green__pthread_find_here(id, &thread);
     return error ? error : describe(thread, attributes);
 }
 
