@@ -24,7 +24,7 @@ static const char usage[] = "usage: green-run [OPTION…] PROGRAM [ARGUMENT…]\
                             "  --without LIST     families of calls not to patch\n"
                             "  --stack-size SIZE  of each thread for which PROGRAM gives none, such as 256K or 8M\n"
                             "  --engine NAME      uring or epoll\n"
-                            "  --children         run programs that PROGRAM executes on green threads, too\n"
+                            "  --children         run programs that child processes execute on green threads, too\n"
                             "  --report           write to standard error at the end what was patched and what\n"
                             "                     held the OS thread longest\n"
                             "  --monitor MS       report each thread that runs longer than MS milliseconds\n"
@@ -183,32 +183,6 @@ static void find_program(const char *name, char *path, size_t size) {
     green_run_refuse(GREEN_RUN_NOT_FOUND, "'%s' is not in PATH", name);
 }
 
-static const char *base_name(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
-static bool is_env(const char *path) {
-    return strcmp(base_name(path), "env") == 0;
-}
-
-/* Runs "NAME SCRIPT ARGUMENT…" for a script that begins with "#!/usr/bin/env NAME": env executes
- * NAME, which would run natively. */
-static char **without_env(const green_run_script *script, const char *path, char **arguments, size_t count) {
-    if (script->argument[0] == 0 || strpbrk(script->argument, " \t=-"))
-        green_run_refuse(GREEN_RUN_REFUSED,
-                         "'%s' begins with \"#!%s %s\": run its interpreter, as in green-run INTERPRETER %s", path,
-                         script->interpreter, script->argument, path);
-    char **longer = calloc(count + 2, sizeof *longer);
-    if (!longer)
-        green_run_refuse(GREEN_RUN_REFUSED, "%s", strerror(ENOMEM));
-    longer[0] = strdup(script->argument);
-    longer[1] = strdup(path);
-    for (size_t i = 1; i < count; i++)
-        longer[i + 1] = arguments[i];
-    return longer;
-}
-
 enum { SCRIPTS_MAX = 4 }; /* scripts whose interpreter is a script; the kernel has the same limit */
 
 /* Checks what the kernel will execute for a path in the end. */
@@ -218,12 +192,6 @@ static void check(const char *program) {
     char reason[512];
     for (int depth = 0; depth < SCRIPTS_MAX && green_run_read_script(path, &script); depth++)
         path = script.interpreter;
-    if (is_env(path) && path != program)
-        green_run_refuse(GREEN_RUN_REFUSED,
-                         "'%s' is a script whose interpreter env starts: use a path such as /usr/bin/python3", program);
-    if (is_env(path))
-        green_run_refuse(GREEN_RUN_REFUSED,
-                         "env executes another program, which would run natively: use env … green-run PROGRAM …");
     if (!green_run_check(path, reason, sizeof reason))
         green_run_refuse(GREEN_RUN_REFUSED, "'%s' %s", path, reason);
 }
@@ -231,17 +199,12 @@ static void check(const char *program) {
 int main(int count, char **arguments) {
     int option;
     char path[PATH_MAX];
-    green_run_script script;
     while ((option = getopt_long(count, arguments, "+", options, NULL)) != -1)
         take(option);
     if (optind == count)
         green_run_refuse(GREEN_RUN_REFUSED, "no program is given; try green-run --help");
     arguments += optind;
     find_program(arguments[0], path, sizeof path);
-    if (green_run_read_script(path, &script) && is_env(script.interpreter)) {
-        arguments = without_env(&script, path, arguments, (size_t)(count - optind));
-        find_program(arguments[0], path, sizeof path);
-    }
     check(path);
     preload_library();
     execv(path, arguments);

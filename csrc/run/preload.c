@@ -1,6 +1,7 @@
 /* The preload library of green-run. Its constructor opens a hub for the main OS thread and
  * patches the whole program. It is linked with -z initfirst, so that it runs before the
  * constructors of all other objects. */
+#include "exec.h"
 #include "refuse.h"
 #include "report.h"
 #include "settings.h"
@@ -68,7 +69,7 @@ static bool remove_from_preload(char *value) {
     return end > value;
 }
 
-/* Lets executed programs run natively. Changes the variables in place: the program may use the
+/* Lets children run natively. Changes the variables in place: the program may use the
  * third parameter of main(). */
 static void hide_from_children(char **environment) {
     static const char preload[] = "LD_PRELOAD=", setting[] = "GREEN_RUN_";
@@ -108,6 +109,8 @@ __attribute__((constructor)) static void begin(int count, char **arguments, char
         green_run_refuse(GREEN_RUN_REFUSED, "cannot patch this program: %s", green_explain(error));
     if (setting(GREEN_RUN_REPORT))
         green_run_report_at_exit(patch);
-    if (!setting(GREEN_RUN_CHILDREN))
+    if (!setting(GREEN_RUN_CHILDREN)) {
+        green_run_keep_for_exec(environment);
         hide_from_children(environment);
+    }
 }
