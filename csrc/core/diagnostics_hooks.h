@@ -38,8 +38,11 @@ typedef struct green_hub_diagnostics {
     /* Used by the watcher: see diagnostics/monitor.c. */
     green_hub_progress progress; /* at the last check */
     int64_t since;               /* when this progress was first seen */
+    int64_t last_seen;           /* when it was last seen */
+    int64_t ended;               /* the length of a reported hold that has ended; 0 if there is none */
     unsigned unchanged_checks;   /* checks since then that saw no progress */
-    bool hold_reported;          /* since then */
+    bool hold_reported;          /* since then, or it is about to be */
+    bool end_is_awaited;         /* the hold was reported */
     bool dump_delay_reported;    /* the hold that delays a requested dump */
 
     /* Between both: the request of the watcher, which may post it while is_dump_requested is

@@ -232,7 +232,7 @@ static void scheduler_init(green_hub *hub, bool has_virtual_clock) {
     hub->last_post = &hub->posts;
     hub->error_number = &errno;
     hub->now = green_now();
-    hub->threads = 1;
+    hub->threads = hub->spawned = hub->most_threads = 1;
     hub->current = &hub->root;
     root_init(hub);
     green__run_queue_append(hub, &hub->mark);

@@ -68,6 +68,7 @@ struct green_hub {
     green_stacks stacks;
     green_thread_records records;
     uint64_t threads; /* a counter */
+    uint64_t spawned, most_threads;
     uint64_t handles, sockets;
     uint64_t fallbacks; /* receives that found the receive memory empty */
     green_thread root;  /* the context of the OS thread */

@@ -27,6 +27,8 @@ void green__hub_statistics(green_hub *hub, green_statistics *statistics) {
         .posts = hub->inbox.posts,
         .wakes = hub->inbox.wakes,
         .fallbacks = hub->fallbacks,
+        .spawned = hub->spawned,
+        .most_threads = hub->most_threads,
         .longest_iteration = hub->diagnostics.longest_iteration,
     };
     green__hub_each_thread(hub, count_state, statistics);

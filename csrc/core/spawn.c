@@ -77,6 +77,9 @@ static int thread_make(green_hub *hub, size_t stack_size, green_function *functi
     thread_init(thread, hub, function, argument);
     thread->sp = green__context(thread->stack->top, green__thread_main, thread);
     green__counter_increment(&hub->threads);
+    hub->spawned++;
+    if (hub->threads > hub->most_threads)
+        hub->most_threads = hub->threads;
     *made = thread;
     return 0;
 }

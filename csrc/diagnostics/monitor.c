@@ -169,8 +169,12 @@ static void check_progress(green_hub *hub, int64_t now) {
     green_hub_progress progress = green__hub_progress(hub);
     if (green__hub_progress_is_equal(progress, own->progress) && progress.waits % 2 == 0) {
         own->unchanged_checks++;
+        own->last_seen = now;
         return;
     }
+    if (own->end_is_awaited)
+        own->ended = own->last_seen - own->since;
+    own->end_is_awaited = false;
     own->progress = progress;
     own->since = now;
     own->unchanged_checks = 0;
@@ -228,11 +232,31 @@ static bool report_one(int64_t now, bool delays_dump) {
             continue;
         memcpy(hub_name, hub->hub->name, sizeof hub_name);
         held = fill_hold(&hold, hub->hub, now, signal);
+        if (held && !delays_dump)
+            hub->hub->diagnostics.end_is_awaited = watcher.monitor.ended != NULL;
     }
     green__hubs_unlock();
     if (found && held)
         report(&hold, signal, delays_dump);
     return found;
+}
+
+/* Passes the end of one hold to the monitor's function. Returns whether there was one. */
+static bool report_end(void) {
+    char hub_name[GREEN_NAME_MAX + 1] = "";
+    green_hold hold = {.name = "", .text = "", .hub = hub_name};
+    for (green_hub_registration *hub = green__hubs_lock(); hub && hold.nanoseconds == 0; hub = hub->next) {
+        memcpy(hub_name, hub->hub->name, sizeof hub_name);
+        hold.os_thread = hub->tid;
+        hold.nanoseconds = hub->hub->diagnostics.ended;
+        hub->hub->diagnostics.ended = 0;
+    }
+    green__hubs_unlock();
+    if (hold.nanoseconds == 0)
+        return false;
+    if (watcher.is_monitoring && watcher.monitor.ended)
+        watcher.monitor.ended(&hold, watcher.monitor.context);
+    return true;
 }
 
 /* The OS thread -------------------------------------------------------------- */
@@ -278,6 +302,8 @@ static void *watch(void *unused) {
         if (__atomic_exchange_n(&watcher.dump_requested, false, __ATOMIC_ACQUIRE))
             request_dumps();
         check_all(now);
+        while (report_end())
+            ;
         while (report_one(now, false) || report_one(now, true))
             ;
         wait_for_check();

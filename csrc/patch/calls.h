@@ -26,6 +26,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/sendfile.h>
@@ -158,6 +159,7 @@ enum { GREEN_PATCH_DLOPEN = 1 << 30 };
     X(FILE, __openat_2)                                                                                                \
     X(FILE, __pread_chk)                                                                                               \
     X(THREAD, gettid)                                                                                                  \
+    X(THREAD, prctl)                                                                                                   \
     X(THREAD, pthread_cancel)                                                                                          \
     X(THREAD, pthread_create)                                                                                          \
     X(THREAD, pthread_detach)                                                                                          \

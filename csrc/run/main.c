@@ -25,8 +25,10 @@ static const char usage[] = "usage: green-run [OPTION…] PROGRAM [ARGUMENT…]\
                             "  --stack-size SIZE  of each thread for which PROGRAM gives none, such as 256K or 8M\n"
                             "  --engine NAME      uring or epoll\n"
                             "  --children         run programs that child processes execute on green threads, too\n"
-                            "  --report           write to standard error at the end what was patched and what\n"
-                            "                     held the OS thread longest\n"
+                            "  --report           write to standard error at the end, and on SIGUSR2, what was\n"
+                            "                     patched and what held the OS thread longest\n"
+                            "  --report-signal NAME\n"
+                            "                     the same, on another signal, such as HUP\n"
                             "  --monitor MS       report each thread that runs longer than MS milliseconds\n"
                             "                     without a call that lets others run\n"
                             "  --help             write this text\n"
@@ -64,7 +66,15 @@ static void set_monitor(const char *text) {
     set("GREEN_MONITOR", text);
 }
 
-enum option_code { CALLS = 1, WITHOUT, STACK_SIZE, ENGINE, CHILDREN, REPORT, MONITOR, HELP };
+static void set_report_signal(const char *name) {
+    if (green_run_parse_signal(name) == 0)
+        green_run_refuse(GREEN_RUN_REFUSED, "--report-signal: '%s' is not a signal that can be caught, such as USR2",
+                         name);
+    set(GREEN_RUN_REPORT, "1");
+    set(GREEN_RUN_REPORT_SIGNAL, name);
+}
+
+enum option_code { CALLS = 1, WITHOUT, STACK_SIZE, ENGINE, CHILDREN, REPORT, REPORT_SIGNAL, MONITOR, HELP };
 
 static const struct option options[] = {
     {"calls", required_argument, NULL, CALLS},
@@ -73,6 +83,7 @@ static const struct option options[] = {
     {"engine", required_argument, NULL, ENGINE},
     {"children", no_argument, NULL, CHILDREN},
     {"report", no_argument, NULL, REPORT},
+    {"report-signal", required_argument, NULL, REPORT_SIGNAL},
     {"monitor", required_argument, NULL, MONITOR},
     {"help", no_argument, NULL, HELP},
     {0},
@@ -97,6 +108,9 @@ static void take(int option) {
         break;
     case REPORT:
         set(GREEN_RUN_REPORT, "1");
+        break;
+    case REPORT_SIGNAL:
+        set_report_signal(optarg);
         break;
     case MONITOR:
         set_monitor(optarg);

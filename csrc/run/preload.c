@@ -49,6 +49,15 @@ static void set_default_stack_size(size_t size) {
         green_run_refuse(GREEN_RUN_REFUSED, "the system refuses a stack size of %zu bytes: %s", size, strerror(error));
 }
 
+static int report_signal(void) {
+    const char *name = setting(GREEN_RUN_REPORT_SIGNAL);
+    int number = green_run_parse_signal(name ? name : GREEN_RUN_REPORT_SIGNAL_DEFAULT);
+    if (number == 0)
+        green_run_refuse(GREEN_RUN_REFUSED, "%s=%s is not a signal that can be caught, such as USR2",
+                         GREEN_RUN_REPORT_SIGNAL, name);
+    return number;
+}
+
 /* Removes this library from the value of LD_PRELOAD, in place. Returns whether anything is left. */
 static bool remove_from_preload(char *value) {
     char *end = value;
@@ -108,7 +117,7 @@ __attribute__((constructor)) static void begin(int count, char **arguments, char
     if (error < 0)
         green_run_refuse(GREEN_RUN_REFUSED, "cannot patch this program: %s", green_explain(error));
     if (setting(GREEN_RUN_REPORT))
-        green_run_report_at_exit(patch);
+        green_run_report_begin(patch, report_signal());
     if (!setting(GREEN_RUN_CHILDREN)) {
         green_run_keep_for_exec(environment);
         hide_from_children(environment);

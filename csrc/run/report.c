@@ -1,62 +1,53 @@
 #include "report.h"
 
+#include "longest.h"
+#include "report_signal.h"
+
 #include <green/hub.h>
 #include <green/monitor.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static const int64_t HOLD_MIN = 10 * GREEN_MILLISECOND; /* shorter holds are not noticed */
+static const int64_t ANSWER_TIME = GREEN_SECOND; /* for the main OS thread to answer */
 
 static green_patch *reported;
+static green_hub *hub;
+static int signal_number;
 static FILE *output;  /* a copy of standard error, which many programs close before they exit */
 static pid_t process; /* a forked child reports nothing */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* The longest time for which a thread has held the OS thread. */
-static struct {
-    pthread_mutex_t lock;
-    int64_t nanoseconds;
-    char *text;
-} longest = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-static void keep_longest(const green_hold *hold, void *unused) {
-    (void)unused;
-    pthread_mutex_lock(&longest.lock);
-    if (hold->nanoseconds > longest.nanoseconds) {
-        free(longest.text);
-        longest.text = strdup(hold->text);
-        longest.nanoseconds = hold->nanoseconds;
-    }
-    pthread_mutex_unlock(&longest.lock);
+static unsigned long count_os_threads(void) {
+    unsigned long count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    while (tasks && readdir(tasks))
+        count++;
+    if (tasks)
+        closedir(tasks);
+    return count > 2 ? count - 2 : 0; /* "." and ".." */
 }
 
 static void write_counts(void) {
     green_statistics counts;
-    if (green_hub_statistics(&counts) < 0) {
-        fprintf(output, "  the main OS thread has no hub\n");
+    if (green_hub_statistics_of(hub, &counts, ANSWER_TIME) < 0) {
+        fprintf(output, "  the main OS thread does not answer: a thread holds it, or waits by a call that blocks it\n");
         return;
     }
-    fprintf(output, "  engine: %s\n", green_hub_engine());
-    fprintf(output, "  green threads: %llu stacks, %llu threads have not ended\n", (unsigned long long)counts.stacks,
-            (unsigned long long)counts.threads - 1);
-    fprintf(output, "  switches: %llu, with %llu system calls of the engine\n", (unsigned long long)counts.switches,
-            (unsigned long long)counts.system_calls);
-}
-
-static void write_longest(void) {
-    pthread_mutex_lock(&longest.lock);
-    if (longest.text)
-        fprintf(output, "  the longest time without a wait: %s\n", longest.text);
-    else
-        fprintf(output, "  no thread was seen to run for %lld ms without a wait\n",
-                (long long)(HOLD_MIN / GREEN_MILLISECOND));
-    pthread_mutex_unlock(&longest.lock);
+    fprintf(output, "  green threads, besides main: %llu now, %llu at most, %llu in all; OS threads now: %lu\n",
+            (unsigned long long)counts.threads - 1, (unsigned long long)counts.most_threads - 1,
+            (unsigned long long)counts.spawned - 1, count_os_threads());
+    fprintf(output, "  switches: %llu; system calls of the engine: %llu; stacks: %llu\n",
+            (unsigned long long)counts.switches, (unsigned long long)counts.system_calls,
+            (unsigned long long)counts.stacks);
 }
 
 static const char *name_of(const green_patch_line *line) {
@@ -77,28 +68,65 @@ static void write_patched(void) {
     fprintf(output, "\n");
 }
 
-static void write_report(void) {
+static void write_report(const char *when) {
     if (getpid() != process)
         return;
-    fprintf(output, "green-run: report of process %d\n", (int)process);
+    pthread_mutex_lock(&lock);
+    fprintf(output, "green-run: report of process %d %s, engine %s\n", (int)process, when, green_hub_engine());
     write_counts();
-    write_longest();
+    green_run_longest_write(output);
     write_patched();
     fflush(output);
+    pthread_mutex_unlock(&lock);
 }
 
-void green_run_report_at_exit(green_patch *patch) {
-    enum { HIGH = 256 }; /* where the program does not expect its own descriptors */
+static void write_at_exit(void) {
+    write_report("at its end");
+}
+
+static void write_on_signal(void) {
+    char when[32];
+    snprintf(when, sizeof when, "on SIG%s", sigabbrev_np(signal_number));
+    write_report(when);
+}
+
+/* Open until the end, at a number where the program does not expect its own descriptors. */
+static FILE *copy_standard_error(void) {
+    enum { HIGH = 256 };
     int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, HIGH);
-    output = fd < 0 ? NULL : fdopen(fd, "w");
+    return fd < 0 ? NULL : fdopen(fd, "w");
+}
+
+/* With --monitor, holds of its length are measured and written at once. */
+static int measure_holds(void) {
+    const char *monitor = getenv("GREEN_MONITOR");
+    double milliseconds = monitor ? strtod(monitor, NULL) : 0;
+    if (milliseconds < 1)
+        return green_run_longest_begin(0);
+    (void)green_monitor_stop();
+    return green_run_longest_begin((int64_t)(milliseconds * 1e6));
+}
+
+static void warn(const char *what, const char *reason) {
+    fprintf(stderr, "green-run: %s: %s\n", what, reason);
+}
+
+void green_run_report_begin(green_patch *patch, int signal) {
+    output = copy_standard_error();
     if (!output)
         return; /* there is no standard error */
     reported = patch;
+    hub = green_hub_current();
     process = getpid();
-    /* With --monitor, holds are reported when they happen. */
-    int error = green_monitor_start(&(green_monitor_options){.limit = HOLD_MIN, .report = keep_longest});
-    if (error < 0 && error != -EALREADY)
-        fprintf(stderr, "green-run: cannot measure how long threads run without a wait: %s\n", green_explain(error));
-    if (atexit(write_report) != 0)
-        fprintf(stderr, "green-run: no memory for the report at the end\n");
+    signal_number = signal;
+    int error = measure_holds();
+    if (error < 0)
+        warn("cannot measure how long threads run without a wait", green_explain(error));
+    error = green_run_report_on_signal(signal, write_on_signal);
+    if (error == -EBUSY)
+        warn("no report on a signal", "the signal is ignored or has another use; choose one by --report-signal");
+    else if (error < 0)
+        warn("no report on a signal", strerror(-error));
+    if (atexit(write_at_exit) != 0)
+        warn("no report at the end", strerror(ENOMEM));
 }

@@ -4,7 +4,9 @@
 
 #include <green/patch.h>
 
-/* Writes the report to standard error when the process exits. The patch must live until then. */
-void green_run_report_at_exit(green_patch *patch);
+/* Writes the report to standard error when the process exits, and when the signal arrives, as
+ * far as the program leaves it its default action. The patch and the hub of the calling OS thread must
+ * live until then. */
+void green_run_report_begin(green_patch *patch, int signal);
 
 #endif

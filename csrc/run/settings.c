@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -84,4 +85,15 @@ size_t green_run_parse_size(const char *text) {
     if (end == text || !isdigit((unsigned char)*text) || errno || !unit || number > SIZE_MAX / unit)
         return 0;
     return (size_t)number * unit;
+}
+
+int green_run_parse_signal(const char *name) {
+    if (strncmp(name, "SIG", 3) == 0)
+        name += 3;
+    for (int number = 1; number < NSIG; number++) {
+        const char *known = sigabbrev_np(number);
+        if (known && strcmp(known, name) == 0)
+            return number == SIGKILL || number == SIGSTOP ? 0 : number;
+    }
+    return 0;
 }

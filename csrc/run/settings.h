@@ -12,7 +12,10 @@
 #define GREEN_RUN_WITHOUT "GREEN_RUN_WITHOUT"       /* families not to patch */
 #define GREEN_RUN_STACK_SIZE "GREEN_RUN_STACK_SIZE" /* of a thread, unless the program gives one */
 #define GREEN_RUN_CHILDREN "GREEN_RUN_CHILDREN"     /* not empty: executed programs run on green threads, too */
-#define GREEN_RUN_REPORT "GREEN_RUN_REPORT"         /* not empty: a report at the end */
+#define GREEN_RUN_REPORT "GREEN_RUN_REPORT"         /* not empty: a report at the end and on a signal */
+
+#define GREEN_RUN_REPORT_SIGNAL "GREEN_RUN_REPORT_SIGNAL" /* its name, such as USR2 */
+#define GREEN_RUN_REPORT_SIGNAL_DEFAULT "USR2"
 
 /* The families with the names in a list, separated by commas, such as "socket,thread". An unknown
  * name ends the process with a message about the setting or option of the list. */
@@ -26,5 +29,8 @@ const char *green_run_family_names(void);
 
 /* A size in bytes, with K, M or G for 1024, 1024² and 1024³. Returns 0 if the text is not one. */
 size_t green_run_parse_size(const char *text);
+
+/* The number of the signal with a name such as USR2 or SIGUSR2. 0: there is none that can be caught. */
+int green_run_parse_signal(const char *name);
 
 #endif

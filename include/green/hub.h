@@ -206,7 +206,9 @@ typedef struct green_statistics {
     uint64_t completions;     /* since the hub was made: completions of operations */
     uint64_t posts;           /* since the hub was made: posts that were run, of the program and of Green */
     uint64_t wakes;           /* since the hub was made: waits in the kernel that a post has ended */
-    uint64_t fallbacks; /* since the hub was made: receives that used memory of their own, as no buffer was free */
+    uint64_t fallbacks;    /* since the hub was made: receives that used memory of their own, as no buffer was free */
+    uint64_t spawned;      /* since the hub was made: green threads, including main */
+    uint64_t most_threads; /* since the hub was made: the most that existed at the same time, including main */
     /* Nanoseconds: the longest loop iteration, without waits in the kernel. All ready
      * threads run once in an iteration. Measured while the monitor is on: see monitor.h. */
     int64_t longest_iteration;

@@ -48,6 +48,10 @@ typedef struct green_monitor_options {
      * A handler that the program has set before is still called for signals from other
      * senders. */
     int signal;
+    /* Called, also with the context, when a hold that was passed to report has ended, unless its
+     * hub was closed at once. hub and os_thread are those of the hold, and nanoseconds is its
+     * length up to the last check. The other fields are zero or "". */
+    void (*GREEN_NULLABLE ended)(const green_hold *hold, void *GREEN_NULLABLE context);
 } green_monitor_options;
 
 /* Starts the monitor. It reports each green thread of the process that blocks its hub for

@@ -42,6 +42,11 @@ extension Hub {
         public let wakes: Int
         /// Receives that found the receive memory empty and allocated their own, since the hub was created.
         public let fallbacks: Int
+        /// Green threads that were started, including `main`, since the hub was created.
+        public let spawnedThreads: Int
+        /// The most green threads that existed at the same time, including `main`, since the hub was created. In a sum
+        /// of several hubs, the sum of theirs.
+        public let mostThreads: Int
         /// The longest that ready threads have kept the hub in one round of the loop, waits in the kernel left out.
         ///
         /// Measured while the ``Monitor`` is on; zero before.
@@ -115,6 +120,8 @@ extension Hub.Statistics {
         posts = Int(counts.posts)
         wakes = Int(counts.wakes)
         fallbacks = Int(counts.fallbacks)
+        spawnedThreads = Int(counts.spawned)
+        mostThreads = Int(counts.most_threads)
         longestIteration = .nanoseconds(counts.longest_iteration)
     }
 }

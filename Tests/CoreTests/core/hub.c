@@ -177,6 +177,8 @@ TEST(statistics, "statistics count threads, stacks, timers, sockets and operatio
     CHECK(now.timers, ==, 1);
     CHECK(now.sockets, ==, 3);
     CHECK(now.stacks, >=, 1);
+    CHECK(now.spawned, ==, first.spawned + 2);
+    CHECK(now.most_threads, ==, 3);
     let_run();
     CHECK(green_hub_statistics(&now), ==, 0);
     CHECK(now.handles, ==, 1);

@@ -389,6 +389,45 @@ TEST(iterations, "the longest loop iteration is measured while the monitor is on
     CHECK(longest_iteration(), ==, measured);
 }
 
+static atomic_int ends;
+static atomic_llong longest_end;
+
+static void note_end(const green_hold *hold, void *context) {
+    CHECK(context == hold_reports);
+    if (hold->os_thread != getpid())
+        return;
+    CHECK_TEXT(hold->hub, "main hub");
+    CHECK_TEXT(hold->name, "");
+    CHECK_TEXT(hold->text, "");
+    if (hold->nanoseconds > atomic_load(&longest_end))
+        atomic_store(&longest_end, hold->nanoseconds);
+    atomic_fetch_add(&ends, 1);
+}
+
+static int hold_through_checks(void *unused) {
+    (void)unused;
+    int count = 1;
+    hold_until_reported(&count);
+    int before = atomic_load(&ends);
+    await_checks();
+    CHECK(atomic_load(&ends), ==, before); /* it has not ended */
+    return 0;
+}
+
+TEST(ended, "the end of a reported hold is told once, with its length") {
+    CHECK(green_hub_open(&(green_hub_options){.name = "main hub"}), ==, 0);
+    green_monitor_options options = {.limit = LIMIT, .report = note, .context = hold_reports, .ended = note_end};
+    CHECK(green_monitor_start(&options), ==, 0);
+    CHECK(finish(start_named("greedy", hold_through_checks, NULL)), ==, 0);
+    green_thread *sleeper = start_named("sleeper", nap, NULL);
+    while (atomic_load(&ends) < count_here())
+        CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
+    CHECK((int64_t)atomic_load(&longest_end), >=, report_of("greedy")->nanoseconds);
+    CHECK(kill_and_finish(sleeper), ==, -ECANCELED);
+    CHECK(green_monitor_stop(), ==, 0);
+    CHECK(atomic_load(&ends), ==, count_here());
+}
+
 /* Forks ------------------------------------------------------------------------ */
 
 static void expect_off(void) {
