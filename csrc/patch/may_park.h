@@ -43,6 +43,14 @@ static inline green_hub *green__may_park_fairly(void) {
     return hub;
 }
 
+/* Lets the threads that are ready run, before a call returns by which a program asks whether
+ * another thread has acted, such as poll(). A loop of such calls must not keep that thread from
+ * running. The interpreter of Python, for example, passes its lock on while it polls. */
+static inline void green__let_ready_threads_run(green_hub *hub) {
+    if (hub->head != &hub->mark || hub->mark.next)
+        green__be_fair(hub);
+}
+
 /* The current green thread, or NULL in an OS thread's own context. */
 static inline green_thread *green__patch_current_thread(void) {
     const green_hub *hub = green__hub;

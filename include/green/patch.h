@@ -80,8 +80,9 @@
  *
  *   Scheduling  Each green thread runs until it waits. One that computes blocks the
  *               others of its OS thread, and one that spins has to call sched_yield().
- *               With GREEN_PATCH_SIGNAL, every 64th call on a socket or pipe, every 64th
- *               poll, and every 64th sem_trywait() lets others run, too.
+ *               With GREEN_PATCH_SIGNAL, each poll() and similar call lets threads that are
+ *               ready run first, and so do every 64th call on a socket or pipe and every
+ *               64th sem_trywait().
  *   Thread-local variables   (__thread, thread_local) belong to the OS thread, so all its
  *               green threads share them. Each green thread has its own values of pthread
  *               keys. Values of keys created before the patch are not destroyed.

@@ -44,8 +44,10 @@ int green__poll_loop_run(green_hub *hub, green_poll_loop *loop) {
     enum { FEW = 8 };
     green_waited_fd few[FEW], *fds = few;
     int result = loop->attempt(loop); /* also refuses too many descriptors */
-    if (result != 0)
+    if (result != 0) {
+        green__let_ready_threads_run(hub);
         return result;
+    }
     green__signals_begin(hub, GREEN_SIGNALS_INTERRUPT);
     size_t count = loop->list(loop, NULL);
     if (count > FEW && !(fds = malloc(count * sizeof *fds))) {
@@ -104,6 +106,8 @@ static int poll_until(green_hub *hub, struct pollfd *polled, nfds_t count, int64
 
 int green__green_poll(struct pollfd *polled, nfds_t count, int timeout) {
     green_hub *hub = green__may_park_fairly();
+    if (hub && timeout == 0)
+        green__let_ready_threads_run(hub);
     if (!hub || timeout == 0)
         return green__real.poll(polled, count, timeout);
     int64_t deadline = green__deadline_after(timeout * GREEN_MILLISECOND);
@@ -153,6 +157,8 @@ static size_t list_epoll(const green_poll_loop *loop, green_waited_fd *fds) {
 
 int green__green_epoll_pwait(int fd, struct epoll_event *events, int count, int timeout, const sigset_t *mask) {
     green_hub *hub = green__may_park_fairly();
+    if (hub && timeout == 0)
+        green__let_ready_threads_run(hub);
     if (!hub || timeout == 0)
         return green__real.epoll_pwait(fd, events, count, timeout, mask);
     struct epoll_call call = {
@@ -169,7 +175,5 @@ int green__green_epoll_pwait(int fd, struct epoll_event *events, int count, int 
 }
 
 int green__green_epoll_wait(int fd, struct epoll_event *events, int count, int timeout) {
-    if (!green__may_park_fairly() || timeout == 0)
-        return green__real.epoll_wait(fd, events, count, timeout);
     return green__green_epoll_pwait(fd, events, count, timeout, NULL);
 }

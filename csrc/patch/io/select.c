@@ -92,8 +92,11 @@ int green__green_select(int count, fd_set *restrict readable, fd_set *restrict w
                         struct timeval *restrict timeout) {
     green_hub *hub = green__may_park_fairly();
     if (!hub || !is_valid_count(count) ||
-        (timeout && (timeout->tv_sec < 0 || timeout->tv_usec < 0 || (timeout->tv_sec | timeout->tv_usec) == 0)))
+        (timeout && (timeout->tv_sec < 0 || timeout->tv_usec < 0 || (timeout->tv_sec | timeout->tv_usec) == 0))) {
+        if (hub)
+            green__let_ready_threads_run(hub);
         return green__real.select(count, readable, writable, exceptional, timeout);
+    }
     enum { MICROSECONDS = 1000 * 1000 }; /* per second; tv_usec may exceed this */
     int64_t deadline = GREEN_NEVER;
     if (timeout && timeout->tv_sec < INT64_MAX / GREEN_SECOND / 2 &&
