@@ -32,10 +32,13 @@ int green__both_above_stdio(int fds[2]) {
 }
 
 int green__move_fd_high(int fd) {
-    enum { HIGH = 256 };
-    struct rlimit limit = {0};
-    bool is_low = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < 2 * HIGH;
-    int moved = fcntl(fd, F_DUPFD_CLOEXEC, is_low ? (int)limit.rlim_cur / 2 : HIGH);
+    enum { HIGH = 960 }; /* of 1024, the usual limit */
+    struct rlimit limit = {.rlim_cur = 2 * HIGH};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    int half = limit.rlim_cur < HIGH ? (int)limit.rlim_cur / 2 : HIGH / 2;
+    int moved = limit.rlim_cur > HIGH ? fcntl(fd, F_DUPFD_CLOEXEC, HIGH) : -1;
+    if (moved < 0)
+        moved = fcntl(fd, F_DUPFD_CLOEXEC, half);
     if (moved < 0)
         return green__above_stdio(fd);
     close(fd);

@@ -25,9 +25,9 @@ static inline int green__above_stdio(int fd) {
 /* Does the same for both descriptors of a pair. Returns 0, or -errno with both closed. */
 int green__both_above_stdio(int fds[2]);
 
-/* Moves a descriptor to a number of 256 or more, or half of RLIMIT_NOFILE if that is less,
- * with close-on-exec set, so that low numbers are left for the program. Returns the new
- * number, or, if none is free, that of green__above_stdio(). */
+/* Moves a descriptor to a number of 960 or more, or, if none is free or RLIMIT_NOFILE is less, to one
+ * of half of that, with close-on-exec set, so that low numbers are left for the program. Returns the
+ * new number, or, if none is free, that of green__above_stdio(). */
 int green__move_fd_high(int fd);
 
 /* open(2) with O_CLOEXEC, for Green's own files. */

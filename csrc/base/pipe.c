@@ -1,10 +1,12 @@
 #include "pipe.h"
 
-#include "descriptor.h"
+#include "own_fd.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static bool is_pipe(int fd) {
     struct stat status;
@@ -15,8 +17,16 @@ static bool open_splice_pipe(green_splice_pipe *splice_pipe) {
     int ends[2];
     if (splice_pipe->read_end > 0)
         return true;
-    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0 || green__both_above_stdio(ends) < 0)
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
         return false;
+    ends[0] = green__own_fd(ends[0]);
+    ends[1] = green__own_fd(ends[1]);
+    if (ends[0] < 0 || ends[1] < 0) {
+        for (int i = 0; i < 2; i++)
+            if (ends[i] >= 0)
+                green__own_fd_close(ends[i]);
+        return false;
+    }
     *splice_pipe = (green_splice_pipe){ends[0], ends[1]};
     fcntl(splice_pipe->write_end, F_SETPIPE_SZ, 1); /* one buffer, which is a page */
     return true;
@@ -24,8 +34,8 @@ static bool open_splice_pipe(green_splice_pipe *splice_pipe) {
 
 void green__splice_pipe_close(green_splice_pipe *splice_pipe) {
     if (splice_pipe->read_end > 0) {
-        close(splice_pipe->read_end);
-        close(splice_pipe->write_end);
+        green__own_fd_close(splice_pipe->read_end);
+        green__own_fd_close(splice_pipe->write_end);
     }
     *splice_pipe = (green_splice_pipe){0};
 }

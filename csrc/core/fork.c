@@ -1,6 +1,7 @@
 #include "fork.h"
 
 #include "../base/clock.h"
+#include "../base/own_fd.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -46,6 +47,7 @@ static void in_child(void) {
         next = hub->next;
         abandon(hub->hub);
     }
+    green__own_fds_forget_all(); /* what is left belongs to threads that do not exist here */
     green__diagnostics_hooks.forked();
 }
 

@@ -3,6 +3,7 @@
 #include "../base/descriptor.h"
 #include "../base/feature.h"
 #include "../base/libc.h"
+#include "../base/own_fd.h"
 #include "sanitizer.h"
 
 #include <fcntl.h>
@@ -111,15 +112,14 @@ static const char *open_userfaultfd(green_guards *guards) {
     if (green__is_under_valgrind())
         return "Valgrind does not implement userfaultfd";
     const uint64_t needed = UFFD_FEATURE_SIGBUS | UFFD_FEATURE_PAGEFAULT_FLAG_WP;
-    int fd =
-        green__above_stdio((int)green__libc.syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY));
+    int fd = green__own_fd((int)green__libc.syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY));
     if (fd < 0)
         return "userfaultfd() is refused";
     guards->fills = green__feature_is_disabled(GREEN_FEATURE_WP_UNPOPULATED) ||
                     !takes_features(fd, needed | UFFD_FEATURE_WP_UNPOPULATED);
     if (guards->fills && !takes_features(fd, needed)) {
         int error = errno;
-        close(fd);
+        green__own_fd_close(fd);
         errno = error;
         return "userfaultfd has no write protection";
     }
@@ -186,7 +186,7 @@ static bool is_write_protected(char *guard) {
 /* The first guard of a hub did not work. */
 static int close_and_give_up(green_guards *guards, const char *what) {
     int error = errno;
-    close(guards->fd);
+    green__own_fd_close(guards->fd);
     guards->fd = -1;
     return give_up(guards, what, error);
 }
@@ -284,7 +284,7 @@ void green__guards_open(green_guards *guards) {
 
 void green__guards_close(green_guards *guards) {
     if (guards->fd >= 0)
-        close(guards->fd);
+        green__own_fd_close(guards->fd);
     guards->fd = -1;
 }
 

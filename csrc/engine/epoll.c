@@ -10,9 +10,9 @@
 #include "epoll.h"
 
 #include "../base/clock.h"
-#include "../base/descriptor.h"
 #include "../base/feature.h"
 #include "../base/lock.h"
+#include "../base/own_fd.h"
 #include "../base/timespec.h"
 
 #include <errno.h>
@@ -319,12 +319,12 @@ int green__epoll_open(green_epoll *epoll, green_engine *counters, uint32_t event
     int error = green__track_forks(); /* see forget() */
     if (error < 0)
         return error;
-    epoll->fd = green__above_stdio(epoll_create1(EPOLL_CLOEXEC));
-    return epoll->fd < 0 ? green__fail(-errno, "cannot make an epoll descriptor") : 0;
+    epoll->fd = green__own_fd(epoll_create1(EPOLL_CLOEXEC));
+    return epoll->fd < 0 ? green__fail(epoll->fd, "cannot make an epoll descriptor") : 0;
 }
 
 void green__epoll_close(green_epoll *epoll) {
-    close(epoll->fd);
+    green__own_fd_close(epoll->fd);
     green__splice_pipe_close(&epoll->splice_pipe);
     green__epoll_fds_free(&epoll->fds);
 }
@@ -334,7 +334,7 @@ static void close_engine(green_engine *engine) {
     GREEN_INVARIANT(engine->operations == 0, "an engine is closed when no operation is left");
     green__epoll_close(epoll);
     green__epoll_buffers_close(&epoll->buffers);
-    close(engine->wake_fd);
+    green__own_fd_close(engine->wake_fd);
     free(epoll);
 }
 
@@ -347,7 +347,7 @@ static int watch_wake_fd(green_epoll *epoll) {
     if (epoll_ctl(epoll->fd, EPOLL_CTL_ADD, epoll->base.wake_fd, &event) == 0)
         return 0;
     error = green__fail(-errno, "cannot watch the eventfd of a hub");
-    close(epoll->base.wake_fd);
+    green__own_fd_close(epoll->base.wake_fd);
     return error;
 }
 
@@ -368,7 +368,7 @@ static int open_engine(green_engine **engine, const green_engine_options *option
     return 0;
 
 close_wake_fd:
-    close(epoll->base.wake_fd);
+    green__own_fd_close(epoll->base.wake_fd);
 close_epoll:
     green__epoll_close(epoll);
 failed:
@@ -377,7 +377,7 @@ failed:
 }
 
 static void abandon(green_engine *engine) {
-    close(epoll_of(engine)->fd);
+    green__own_fd_close(epoll_of(engine)->fd);
     green__splice_pipe_close(&epoll_of(engine)->splice_pipe);
 }
 

@@ -2,6 +2,7 @@
 #include "engine.h"
 
 #include "../base/error.h"
+#include "../base/own_fd.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -48,6 +49,6 @@ static const green_engine_class null_engine = {
 void green__engine_abandon(green_engine *engine) {
     if (engine->class->abandon)
         engine->class->abandon(engine);
-    close(engine->wake_fd);
+    green__own_fd_close(engine->wake_fd);
     engine->class = &null_engine;
 }

@@ -3,6 +3,7 @@
 #include "uring.h"
 
 #include "../base/descriptor.h"
+#include "../base/own_fd.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -165,7 +166,7 @@ static void close_engine(green_engine *engine) {
     green__uring_close_ring(&uring->ring);
     green__epoll_close(&uring->inner);
     green__uring_buffers_close(uring);
-    close(uring->base.wake_fd);
+    green__own_fd_close(uring->base.wake_fd);
     free(uring);
 }
 
@@ -201,7 +202,7 @@ close_ring:
     green__uring_close_ring(&uring->ring);
     green__uring_buffers_close(uring);
 close_wake_fd:
-    close(uring->base.wake_fd);
+    green__own_fd_close(uring->base.wake_fd);
 close_inner:
     green__epoll_close(&uring->inner);
 failed:
@@ -220,7 +221,7 @@ static void forget(green_engine *engine, int fd, bool stays_open) {
 
 /* The ring's memory is not mapped in a child, see uring_setup.c. */
 static void abandon(green_engine *engine) {
-    close(green__uring_of(engine)->ring.ring_fd);
+    green__own_fd_close(green__uring_of(engine)->ring.ring_fd);
     green__epoll.abandon(&green__uring_of(engine)->inner.base);
 }
 

@@ -4,6 +4,7 @@
 #include "../base/descriptor.h"
 #include "../base/feature.h"
 #include "../base/kernel_order.h"
+#include "../base/own_fd.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -116,8 +117,8 @@ static int check_features(green_uring *uring) {
 }
 
 /* On failure the descriptor is closed, and io_uring_queue_exit() unmaps the rest. */
-static int move_above_stdio(struct io_uring *ring) {
-    ring->ring_fd = ring->enter_ring_fd = green__above_stdio(ring->ring_fd);
+static int own_ring(struct io_uring *ring) {
+    ring->ring_fd = ring->enter_ring_fd = green__own_fd(ring->ring_fd);
     return ring->ring_fd < 0 ? green__uring_explain(ring->ring_fd, "cannot move the descriptor of an io_uring ring")
                              : 0;
 }
@@ -142,6 +143,7 @@ static const char ring_memory;
 
 void green__uring_close_ring(struct io_uring *ring) {
     green__kernel_order_before(&ring_memory);
+    green__own_fd_forget(ring->ring_fd);
     io_uring_queue_exit(ring);
 }
 
@@ -151,7 +153,7 @@ int green__uring_setup(green_uring *uring, unsigned entries) {
     if (error < 0)
         return error;
     green__kernel_order_after(&ring_memory);
-    error = move_above_stdio(ring);
+    error = own_ring(ring);
     if (error < 0)
         goto failed;
     /* A forked child would share the ring's memory and corrupt it. */

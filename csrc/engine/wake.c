@@ -12,17 +12,17 @@
 #include "../base/libc.h"
 #include "engine.h"
 
-#include "../base/descriptor.h"
 #include "../base/error.h"
 #include "../base/kernel_order.h"
+#include "../base/own_fd.h"
 
+#include <errno.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 
 int green__engine_open_wake_fd(green_engine *engine) {
     engine->ring_fd = -1;
-    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    engine->wake_fd = fd < 0 ? -errno : green__move_fd_high(fd);
+    engine->wake_fd = green__own_fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     return engine->wake_fd < 0 ? green__fail(engine->wake_fd, "cannot make the eventfd of a hub") : 0;
 }
 

@@ -64,6 +64,8 @@ enum { GREEN_PATCH_DLOPEN = 1 << 30 };
     X(SOCKET, accept)                                                                                                  \
     X(SOCKET, accept4)                                                                                                 \
     X(CLOSES, close)                                                                                                   \
+    X(CLOSES, close_range)                                                                                             \
+    X(CLOSES, closefrom)                                                                                               \
     X(SOCKET, connect)                                                                                                 \
     X(CLOSES, dup2)                                                                                                    \
     X(CLOSES, dup3)                                                                                                    \

@@ -1,5 +1,6 @@
 #include "wait_fds.h"
 
+#include "../base/own_fd.h"
 #include "../core/interrupt.h"
 #include "../core/virtual_clock.h"
 #include "../core/virtual_peers.h"
@@ -214,20 +215,38 @@ int green__wait_fds_failed(green_hub *hub, int error, int timed_out) {
     return -1;
 }
 
-void green__wait_fds_closing(int fd) {
-    green_hub *hub = green__hub;
-    if (!hub || fd < 0)
-        return;
-    for (green_hub_table_entry *entry = *bucket(hub, fd); entry; entry = entry->next) {
+static void end_by_close(green_hub *hub, green_waited_fd *waited) {
+    waited->closed = true;
+    if (waited->pending)
+        hub->engine->class->cancel(hub->engine, &waited->op);
+    else if (waited->only_closed && waited->call->wait.thread->state == GREEN_PARKED)
+        green__ready(waited->call->wait.thread);
+}
+
+/* Returns false if nothing may be ended here. */
+static bool end_in_bucket(green_hub *hub, green_hub_table_entry *entry, unsigned first, unsigned last) {
+    for (; entry; entry = entry->next) {
         green_waited_fd *waited = GREEN_CONTAINER(entry, green_waited_fd, entry);
-        if (waited->fd != fd)
+        if ((unsigned)waited->fd < first || (unsigned)waited->fd > last || green__fd_is_own(waited->fd))
             continue;
         if (green__is_vfork_child(hub))
-            return;
-        waited->closed = true;
-        if (waited->pending)
-            hub->engine->class->cancel(hub->engine, &waited->op);
-        else if (waited->only_closed && waited->call->wait.thread->state == GREEN_PARKED)
-            green__ready(waited->call->wait.thread);
+            return false;
+        end_by_close(hub, waited);
     }
+    return true;
+}
+
+void green__wait_fds_closing(int fd) {
+    green_hub *hub = green__hub;
+    if (hub && fd >= 0)
+        (void)end_in_bucket(hub, *bucket(hub, fd), (unsigned)fd, (unsigned)fd);
+}
+
+void green__wait_fds_closing_range(unsigned first, unsigned last) {
+    green_hub *hub = green__hub;
+    if (!hub)
+        return;
+    for (int i = 0; i < GREEN_HUB_TABLE_BUCKETS; i++)
+        if (!end_in_bucket(hub, *bucket(hub, i), first, last))
+            return;
 }

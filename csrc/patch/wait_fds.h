@@ -64,4 +64,7 @@ int green__wait_fds_failed(green_hub *hub, int error, int timed_out);
  * closed. */
 void green__wait_fds_closing(int fd);
 
+/* The same for all descriptors of a range that are the program's. */
+void green__wait_fds_closing_range(unsigned first, unsigned last);
+
 #endif

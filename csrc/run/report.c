@@ -1,5 +1,6 @@
 #include "report.h"
 
+#include "../base/own_fd.h"
 #include "longest.h"
 #include "report_signal.h"
 
@@ -90,10 +91,9 @@ static void write_on_signal(void) {
     write_report(when);
 }
 
-/* Open until the end, at a number where the program does not expect its own descriptors. */
+/* Open until the end. */
 static FILE *copy_standard_error(void) {
-    enum { HIGH = 256 };
-    int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, HIGH);
+    int fd = green__own_fd(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
     return fd < 0 ? NULL : fdopen(fd, "w");
 }
 

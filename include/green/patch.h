@@ -30,7 +30,7 @@
  *               returns their number, and the next call fails.
  *   close()     and dup2() onto a descriptor make the calls of the same OS thread's green
  *               threads that wait for it fail with EBADF. They wait for calls that read
- *               or write a file.
+ *               or write a file. The descriptors of hubs are not open for them: EBADF.
  *   Signals     A handler runs, and the call continues as with SA_RESTART, unless
  *               GREEN_PATCH_SIGNAL is patched, too. The signal
  *               mask of ppoll(), pselect() and epoll_pwait() applies while they check
@@ -154,7 +154,7 @@ typedef struct green_patch green_patch;
 /* Families of calls. 0 means GREEN_PATCH_ALL. */
 enum {
     GREEN_PATCH_SOCKET = 1, /* connect accept accept4 read readv recv recvfrom recvmsg write writev send sendto
-                               sendmsg sendfile, and close dup2 dup3, which end waits */
+                               sendmsg sendfile, and close close_range closefrom dup2 dup3, which end waits */
     GREEN_PATCH_SELECT = 2, /* poll ppoll select pselect epoll_wait epoll_pwait */
     GREEN_PATCH_TIME = 4,   /* sleep usleep nanosleep clock_nanosleep */
     GREEN_PATCH_OS = 8,     /* wait waitpid wait4 system */

@@ -188,7 +188,7 @@ TEST(fork, "a stack has its guard in a forked child that continues on it, and in
 /* Refusals ------------------------------------------------------------------- */
 
 static int descriptor_of_userfaultfd(void) {
-    for (int fd = 0; fd < 64; fd++) {
+    for (int fd = 0; fd < 2048; fd++) {
         char path[32], target[64] = "";
         snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
         if (readlink(path, target, sizeof target - 1) > 0 && strstr(target, "userfaultfd"))

@@ -155,7 +155,7 @@ static int wait_readable(void *argument) {
 static int watches_of(int number) {
     char path[64], line[256];
     int count = 0, watched;
-    for (int fd = 3; fd < 64; fd++) {
+    for (int fd = 3; fd < 2048; fd++) {
         snprintf(path, sizeof path, "/proc/self/fdinfo/%d", fd);
         FILE *file = fopen(path, "re");
         while (file && fgets(line, sizeof line, file))

@@ -307,3 +307,102 @@ TEST(forked, "a forked child is patched like its parent") {
     CHECK(child.status, ==, 0);
     CHECK(green_unpatch(patch), ==, 0);
 }
+
+/* Descriptors of Green ---------------------------------------------------------- */
+
+enum { FDS = 2048 };
+
+static int await_byte(void *fd) {
+    char byte;
+    return read(*(int *)fd, &byte, 1) == 1 ? 0 : -errno;
+}
+
+/* Descriptors that are open although the program has closed all. */
+static int count_open(void) {
+    int count = 0;
+    for (int fd = 3; fd < FDS; fd++)
+        count += fcntl(fd, F_GETFD) >= 0;
+    return count;
+}
+
+static void close_each(void) {
+    for (int fd = 3; fd < FDS; fd++)
+        if (close(fd) < 0)
+            CHECK(errno, ==, EBADF);
+}
+
+static void close_all_ranges(void) {
+    CHECK(close_range(3, 2, 0), ==, -1);
+    CHECK(errno, ==, EINVAL);
+    CHECK(close_range(3, ~0u, 1 << 20), ==, -1);
+    CHECK(errno, ==, EINVAL);
+    CHECK(close_range(3, ~0u, 0), ==, 0);
+}
+
+static void close_from_three(void) {
+    closefrom(3);
+}
+
+static void replace_each(void) {
+    int own = count_open();
+    for (int fd = 3; fd < FDS; fd++)
+        own -= fcntl(fd, F_GETFD) >= 0 && dup2(1, fd) < 0 && errno == EBADF;
+    CHECK(own, ==, 0);
+    for (int fd = 3; fd < FDS; fd++)
+        if (fcntl(fd, F_GETFD) >= 0 && dup2(fd, 3) < 0)
+            CHECK(errno, ==, EBADF);
+    close_each();
+}
+
+static void close_everything(void (*close_all)(void)) {
+    int ends[2], other[2];
+    green_patch *patch = everything(EVERY_FAMILY);
+    CHECK(green_yield(), ==, 0);
+    close_range(3, ~0u, 0);
+    int own = count_open();
+    CHECK(own, >, 0);
+    CHECK(pipe2(ends, O_CLOEXEC), ==, 0);
+    CHECK(ends[0], ==, 3);
+    green_thread *ended = start(await_byte, &ends[0]);
+    let_run();
+    close_all();
+    CHECK(finish(ended), ==, -EBADF); /* as by close() */
+    CHECK(count_open(), ==, own);
+    CHECK(pipe2(other, O_CLOEXEC), ==, 0);
+    CHECK(other[0], ==, 3);
+    green_thread *reader = start(await_byte, &other[0]);
+    let_run();
+    CHECK(write(other[1], "x", 1), ==, 1);
+    CHECK(finish(reader), ==, 0);
+    CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
+    CHECK(green_unpatch(patch), ==, 0);
+}
+
+static void close_by_each_call(void) {
+    close_everything(close_each);
+    close_everything(close_all_ranges);
+    close_everything(close_from_three);
+}
+
+TEST(own_descriptors, "a program that closes all descriptors does not close those of Green") {
+    static struct child child;
+    run_child(&child, close_by_each_call);
+    CHECK_TEXT(child.output, "");
+    CHECK(child.status, ==, 0);
+}
+
+static void replace_all(void) {
+    green_patch *patch = everything(EVERY_FAMILY);
+    CHECK(green_yield(), ==, 0);
+    close_each();
+    replace_each();
+    CHECK(green_sleep(GREEN_MILLISECOND), ==, 0);
+    CHECK(green_unpatch(patch), ==, 0);
+}
+
+TEST(replaced_descriptors, "dup2() cannot replace or copy the descriptors of Green") {
+    static struct child child;
+    run_child(&child, replace_all);
+    CHECK_TEXT(child.output, "");
+    CHECK(child.status, ==, 0);
+}

@@ -102,6 +102,25 @@ int green__fd_in_use_wait(int fd) {
     return 0;
 }
 
+/* A used descriptor of a range, or -1. */
+static int find_used(const green_hub *hub, unsigned first, unsigned last) {
+    for (size_t i = 0; i < GREEN_HUB_TABLE_BUCKETS && uses.hub == hub; i++)
+        for (green_hub_table_entry *entry = uses.buckets[i]; entry; entry = entry->next)
+            if ((unsigned)use_of(entry)->fd >= first && (unsigned)use_of(entry)->fd <= last)
+                return use_of(entry)->fd;
+    return -1;
+}
+
+void green__fd_in_use_wait_range(unsigned first, unsigned last) {
+    green_hub *hub = green__hub;
+    int fd;
+    if (!hub || hub->in_event_loop || green__cannot_park(hub))
+        return;
+    while ((fd = find_used(hub, first, last)) >= 0)
+        if (green__fd_in_use_wait(fd) < 0)
+            green__yield(hub); /* another thread waits to close it */
+}
+
 /* Whether green threads of this OS thread use any descriptor. */
 static bool is_any_used(const green_hub *hub) {
     for (size_t i = 0; i < GREEN_HUB_TABLE_BUCKETS && uses.hub == hub; i++)

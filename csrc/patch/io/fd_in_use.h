@@ -22,6 +22,9 @@ void green__fd_in_use_end(green_fd_in_use *use);
  * the wait. Returns 0, or -EBADF if another thread is about to close the descriptor. */
 int green__fd_in_use_wait(int fd);
 
+/* The same for all descriptors of a range. */
+void green__fd_in_use_wait_range(unsigned first, unsigned last);
+
 /* Waits until no green thread of this OS thread uses a descriptor, and up to a second for
  * those of other OS threads. */
 void green__fd_in_use_drain(void);

@@ -1,7 +1,7 @@
 /* open() and similar calls, on a worker. The caller waits until the open has ended, because
  * it may have created or truncated a file. Only an open of a FIFO can be interrupted,
  * because it may wait for a peer forever. */
-#include "../../base/descriptor.h"
+#include "../../base/own_fd.h"
 #include "../../file/fifo.h"
 #include "file.h"
 
@@ -52,7 +52,7 @@ static void release(green_job *job) {
     if (opening->opened >= 0)
         green__real.close(opening->opened);
     if (opening->owns_directory)
-        green__real.close(opening->request.directory);
+        green__own_fd_close(opening->request.directory);
     free(opening);
 }
 
@@ -64,7 +64,7 @@ static bool own_directory(struct opening *opening) {
     if (request->path[0] == '/')
         return true;
     int fd = green__real.openat(request->directory, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || (fd = green__move_fd_high(fd)) < 0)
+    if (fd < 0 || (fd = green__own_fd(fd)) < 0)
         return false;
     request->directory = fd;
     opening->owns_directory = true;

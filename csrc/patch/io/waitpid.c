@@ -1,5 +1,6 @@
 /* wait(), waitpid() and wait4(). */
 #include "../../base/descriptor.h"
+#include "../../base/own_fd.h"
 #include "../../core/virtual_clock.h"
 #include "../clock.h"
 #include "../signal_wait.h"
@@ -12,7 +13,8 @@ static const int64_t INTERVAL_FIRST = 1000 * 1000, INTERVAL_MAX = 50 * 1000 * 10
 static int open_child(pid_t pid, int options) {
     if (pid <= 0 || (options & (WUNTRACED | WCONTINUED)))
         return -1;
-    return green__open_pidfd(pid);
+    int fd = green__open_pidfd(pid);
+    return fd < 0 ? fd : green__own_fd(fd);
 }
 
 /* Without a pidfd, polls at growing intervals. */
@@ -39,11 +41,8 @@ static pid_t wait_parking(green_hub *hub, pid_t pid, int *status, int options, s
         if (ended < 0 && found == 0)
             found = green__wait_fds_failed(hub, ended, 0);
     }
-    if (child >= 0) {
-        int error = errno;
-        green__real.close(child);
-        errno = error;
-    }
+    if (child >= 0)
+        green__own_fd_close(child);
     if (found > 0)
         errno = error_number;
     return found;

@@ -1,5 +1,5 @@
 /* sigwait() and similar calls, pause() and sigsuspend(). */
-#include "../../base/descriptor.h"
+#include "../../base/own_fd.h"
 #include "../../core/virtual_clock.h"
 #include "../clock.h"
 #include "../signal_wait.h"
@@ -9,24 +9,37 @@
 
 static const int64_t MASKED_INTERVAL = 10 * 1000 * 1000;
 
-/* Waits for a signal of the set by a descriptor, which the hub can wait for. Returns the number of
- * the signal, or -errno. */
+static const int64_t INTERVAL_FIRST = 1000 * 1000, INTERVAL_MAX = 50 * 1000 * 1000;
+
+/* Without a descriptor, polls at growing intervals. */
+static int wait_for_signal(green_hub *hub, int fd, int64_t deadline, int64_t *interval) {
+    if (fd >= 0)
+        return green__wait_fds_one(hub, fd, POLLIN, deadline);
+    int64_t end = green__deadline_after(*interval);
+    bool in_time = deadline < 0 || end < deadline;
+    int ended = green__wait_fds(hub, NULL, 0, in_time ? end : deadline);
+    *interval = green__next_poll_interval(*interval, INTERVAL_MAX);
+    return ended == -ETIMEDOUT && in_time ? 0 : ended;
+}
+
+/* Waits for a signal of the set by a descriptor, if there is one left, which the hub can wait for. Returns the number
+ * of the signal, or -errno. */
 static int wait_parking(green_hub *hub, const sigset_t *set, siginfo_t *info, int64_t deadline) {
-    int fd = green__above_stdio(signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK));
-    if (fd < 0)
-        return -errno;
+    int fd = green__own_fd(signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK));
+    int64_t interval = INTERVAL_FIRST;
     int number, ended = 0;
     green__signals_begin(hub, GREEN_SIGNALS_INTERRUPT);
     while ((number = green__real.sigtimedwait(set, info, &(struct timespec){0, 0})) < 0 && errno == EAGAIN &&
            ended == 0) {
         green__outside_work_begin(hub);
-        ended = green__wait_fds_one(hub, fd, POLLIN, deadline);
+        ended = wait_for_signal(hub, fd, deadline, &interval);
         green__outside_work_end(hub);
     }
     if (number < 0 && errno == EAGAIN)
         (void)green__wait_fds_failed(hub, ended, EAGAIN);
     int error = errno;
-    green__real.close(fd);
+    if (fd >= 0)
+        green__own_fd_close(fd);
     return number < 0 ? -error : number;
 }
 

@@ -40,6 +40,8 @@ long green__green_syscall(long number, ...) {
     va_end(list);
     if (number == SYS_futex)
         return call_futex(arguments);
+    if (number == SYS_close_range)
+        return green__green_close_range((unsigned)arguments[0], (unsigned)arguments[1], (int)arguments[2]);
     if (number == SYS_gettid && threads_are_green())
         return green__green_gettid();
     return green__real.syscall(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4],
