@@ -15,6 +15,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <mqueue.h>
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
@@ -24,11 +25,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/select.h>
+#include <sys/sem.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/types.h>
@@ -48,6 +53,9 @@ int __open_2(const char *path, int flags);
 int __openat_2(int directory, const char *path, int flags);
 int __poll_chk(struct pollfd *polled, nfds_t count, int timeout, size_t room);
 int __ppoll_chk(struct pollfd *polled, nfds_t count, const struct timespec *timeout, const sigset_t *mask, size_t room);
+
+/* glibc has it since 2.35. */
+int epoll_pwait2(int fd, struct epoll_event *events, int count, const struct timespec *timeout, const sigset_t *mask);
 
 /* All families; and the two that close(), dup2() and dup3() belong to. */
 enum {
@@ -73,17 +81,23 @@ enum { GREEN_PATCH_DLOPEN = 1 << 30 };
     X(SOCKET, readv)                                                                                                   \
     X(SOCKET, recv)                                                                                                    \
     X(SOCKET, recvfrom)                                                                                                \
+    X(SOCKET, recvmmsg)                                                                                                \
     X(SOCKET, recvmsg)                                                                                                 \
     X(SOCKET, send)                                                                                                    \
     X(SOCKET, sendfile)                                                                                                \
+    X(SOCKET, sendmmsg)                                                                                                \
     X(SOCKET, sendmsg)                                                                                                 \
     X(SOCKET, sendto)                                                                                                  \
+    X(SOCKET, splice)                                                                                                  \
+    X(SOCKET, tee)                                                                                                     \
+    X(SOCKET, vmsplice)                                                                                                \
     X(SOCKET, write)                                                                                                   \
     X(SOCKET, writev)                                                                                                  \
     X(SOCKET, __read_chk)                                                                                              \
     X(SOCKET, __recv_chk)                                                                                              \
     X(SOCKET, __recvfrom_chk)                                                                                          \
     X(SELECT, epoll_pwait)                                                                                             \
+    X(SELECT, epoll_pwait2)                                                                                            \
     X(SELECT, epoll_wait)                                                                                              \
     X(SELECT, poll)                                                                                                    \
     X(SELECT, ppoll)                                                                                                   \
@@ -96,9 +110,23 @@ enum { GREEN_PATCH_DLOPEN = 1 << 30 };
     X(TIME, sleep)                                                                                                     \
     X(TIME, thrd_sleep)                                                                                                \
     X(TIME, usleep)                                                                                                    \
+    X(OS, fcntl)                                                                                                       \
+    X(OS, flock)                                                                                                       \
+    X(OS, lockf)                                                                                                       \
+    X(OS, mq_receive)                                                                                                  \
+    X(OS, mq_send)                                                                                                     \
+    X(OS, mq_timedreceive)                                                                                             \
+    X(OS, mq_timedsend)                                                                                                \
+    X(OS, msgrcv)                                                                                                      \
+    X(OS, msgsnd)                                                                                                      \
+    X(OS, pclose)                                                                                                      \
+    X(OS, semop)                                                                                                       \
+    X(OS, semtimedop)                                                                                                  \
     X(OS, system)                                                                                                      \
     X(OS, wait)                                                                                                        \
+    X(OS, wait3)                                                                                                       \
     X(OS, wait4)                                                                                                       \
+    X(OS, waitid)                                                                                                      \
     X(OS, waitpid)                                                                                                     \
     X(DNS, getaddrinfo)                                                                                                \
     X(DNS, gethostbyaddr)                                                                                              \

@@ -37,8 +37,12 @@
  *               their descriptors, every 10 ms.
  *   wait()      waits for a single child by a descriptor. It polls for any of several
  *               children, or for a child that stops, every 1 to 50 ms.
- *   system()    runs on one of 16 OS threads that only do this, for as long as the
- *               command runs. An interrupt leaves the command running.
+ *   system()    and pclose() run on one of 16 OS threads that only do this, for as long as
+ *               the command runs. An interrupt leaves the command running.
+ *   File locks  and the queues and semaphores of System V are tried every 1 to 50 ms. The
+ *               kernel does not see the waits: fcntl() with F_SETLKW does not fail with
+ *               EDEADLK, and waiters get a lock in any order. An array of semop() in
+ *               which only some operations have IPC_NOWAIT blocks the OS thread.
  *   DNS         look-ups run on OS threads, by the C library.
  *   Files       Data in the page cache is transferred at once. For the rest the green
  *               thread waits, for io_uring or an OS thread, until the whole transfer is
@@ -131,7 +135,7 @@
  * Patching does not reach statically linked programs; calls within the C library, such as
  * those of stdio; system calls made without the C library,
  * and by syscall(), except futex(2);
- * recvmmsg(), sendmmsg(), splice(), waitid(); stat(), rename(), ftruncate()
+ * stat(), rename(), ftruncate()
  * and other calls on files; barriers; and libraries loaded by dlmopen().
  *
  * Deadlocks: without GREEN_PATCH_LOCK, a library that holds a lock while it waits
@@ -153,11 +157,14 @@ typedef struct green_patch green_patch;
 
 /* Families of calls. 0 means GREEN_PATCH_ALL. */
 enum {
-    GREEN_PATCH_SOCKET = 1, /* connect accept accept4 read readv recv recvfrom recvmsg write writev send sendto
-                               sendmsg sendfile, and close close_range closefrom dup2 dup3, which end waits */
-    GREEN_PATCH_SELECT = 2, /* poll ppoll select pselect epoll_wait epoll_pwait */
-    GREEN_PATCH_TIME = 4,   /* sleep usleep nanosleep clock_nanosleep */
-    GREEN_PATCH_OS = 8,     /* wait waitpid wait4 system */
+    GREEN_PATCH_SOCKET = 1, /* connect accept accept4 read readv recv recvfrom recvmsg recvmmsg write writev send
+                               sendto sendmsg sendmmsg sendfile splice tee vmsplice, and close close_range closefrom
+                               dup2 dup3, which end waits */
+    GREEN_PATCH_SELECT = 2, /* poll ppoll select pselect epoll_wait epoll_pwait epoll_pwait2 */
+    GREEN_PATCH_TIME = 4,   /* sleep usleep nanosleep clock_nanosleep thrd_sleep */
+    GREEN_PATCH_OS = 8,     /* wait waitpid wait3 wait4 waitid system pclose; flock lockf, and fcntl with F_SETLKW or
+                               F_OFD_SETLKW; mq_receive mq_timedreceive mq_send mq_timedsend; msgrcv msgsnd semop
+                               semtimedop */
     GREEN_PATCH_DNS = 16,   /* getaddrinfo getnameinfo gethostbyname gethostbyname2 gethostbyaddr, and their _r */
 
     /* All families above. */

@@ -76,3 +76,18 @@ TEST(errors, "sendfile() fails as in the kernel, and with EAGAIN if the socket i
     CHECK(errno, ==, EPIPE);
     end();
 }
+
+TEST(large, "sendfile() transfers at most what the kernel transfers in one call") {
+    begin();
+    int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC), null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    CHECK(zero >= 0 && null >= 0);
+    bool supported = sendfile(null, zero, NULL, 1) == 1;
+    ssize_t sent = supported ? sendfile(null, zero, NULL, (size_t)3 << 30) : 0;
+    close(zero);
+    close(null);
+    close(pair[1]);
+    end();
+    if (!supported)
+        skip("this kernel has no sendfile() from /dev/zero");
+    CHECK(sent, ==, 0x7ffff000);
+}

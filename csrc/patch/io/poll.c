@@ -155,23 +155,36 @@ static size_t list_epoll(const green_poll_loop *loop, green_waited_fd *fds) {
     return 1;
 }
 
+static int epoll_until(green_hub *hub, int fd, struct epoll_event *events, int count, int64_t deadline,
+                       const sigset_t *mask) {
+    struct epoll_call call = {
+        .loop = {.attempt = attempt_epoll, .list = list_epoll, .deadline = deadline, .has_mask = mask != NULL},
+        .fd = fd,
+        .events = events,
+        .count = count,
+        .mask = mask,
+    };
+    return green__poll_loop_run(hub, &call.loop);
+}
+
 int green__green_epoll_pwait(int fd, struct epoll_event *events, int count, int timeout, const sigset_t *mask) {
     green_hub *hub = green__may_park_fairly();
     if (hub && timeout == 0)
         green__let_ready_threads_run(hub);
     if (!hub || timeout == 0)
         return green__real.epoll_pwait(fd, events, count, timeout, mask);
-    struct epoll_call call = {
-        .loop = {.attempt = attempt_epoll,
-                 .list = list_epoll,
-                 .deadline = green__deadline_after(timeout * GREEN_MILLISECOND),
-                 .has_mask = mask != NULL},
-        .fd = fd,
-        .events = events,
-        .count = count,
-        .mask = mask,
-    };
-    return (int)green__cancellation_point_passed(hub, green__poll_loop_run(hub, &call.loop));
+    int64_t deadline = green__deadline_after(timeout * GREEN_MILLISECOND);
+    return (int)green__cancellation_point_passed(hub, epoll_until(hub, fd, events, count, deadline, mask));
+}
+
+int green__green_epoll_pwait2(int fd, struct epoll_event *events, int count, const struct timespec *timeout,
+                              const sigset_t *mask) {
+    green_hub *hub = green__may_park_fairly();
+    bool valid;
+    int64_t deadline = green__timespec_deadline(timeout, &valid);
+    if (!hub || !valid)
+        return green__real.epoll_pwait2(fd, events, count, timeout, mask);
+    return (int)green__cancellation_point_passed(hub, epoll_until(hub, fd, events, count, deadline, mask));
 }
 
 int green__green_epoll_wait(int fd, struct epoll_event *events, int count, int timeout) {

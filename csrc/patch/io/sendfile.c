@@ -4,6 +4,9 @@
 
 #include <sys/sendfile.h>
 
+/* The most that the kernel transfers in one call. */
+enum { SENDFILE_MAX = 0x7ffff000 };
+
 static ssize_t send_now(int out, int in, off_t *offset, size_t count, bool *blocking) {
     int flags = green__nonblocking_begin(out);
     ssize_t result = green__real.sendfile(out, in, offset, count);
@@ -33,6 +36,8 @@ ssize_t green__green_sendfile(int out, int in, off_t *offset, size_t count) {
     green_hub *hub = green__may_park_fairly();
     if (!hub || count == 0)
         return green__real.sendfile(out, in, offset, count);
+    if (count > SENDFILE_MAX)
+        count = SENDFILE_MAX;
     int error_number = errno;
     ssize_t sent = green__cancellation_point_passed(hub, send_parking(hub, out, in, offset, count));
     if (sent >= 0)

@@ -16,19 +16,33 @@
  * have on 64-bit systems. */
 #define GREEN_PATCH_ALIASES(X)                                                                                         \
     X(CLOSES, __close, close)                                                                                          \
+    X(CLOSES, __dup2, dup2)                                                                                            \
     X(SOCKET, __connect, connect)                                                                                      \
     X(SOCKET, __read, read)                                                                                            \
     X(SOCKET, __send, send)                                                                                            \
     X(SOCKET, sendfile64, sendfile)                                                                                    \
     X(SOCKET, __write, write)                                                                                          \
+    X(SOCKET, __recv, recv)                                                                                            \
+    X(SOCKET, __sendmmsg, sendmmsg)                                                                                    \
     X(SELECT, __poll, poll)                                                                                            \
     X(SELECT, __select, select)                                                                                        \
+    X(TIME, __nanosleep, nanosleep)                                                                                    \
+    X(OS, __fcntl, fcntl)                                                                                              \
+    X(OS, fcntl64, fcntl)                                                                                              \
+    X(OS, __libc_fcntl64, fcntl)                                                                                       \
+    X(OS, lockf64, lockf)                                                                                              \
+    X(OS, __libc_msgrcv, msgrcv)                                                                                       \
+    X(OS, __libc_msgsnd, msgsnd)                                                                                       \
+    X(OS, __libc_system, system)                                                                                       \
+    X(OS, __wait, wait)                                                                                                \
+    X(OS, __waitpid, waitpid)                                                                                          \
     X(LOCK, __pthread_mutex_lock, pthread_mutex_lock)                                                                  \
     X(LOCK, __pthread_mutex_trylock, pthread_mutex_trylock)                                                            \
     X(LOCK, __pthread_mutex_unlock, pthread_mutex_unlock)                                                              \
     X(LOCK, __pthread_rwlock_rdlock, pthread_rwlock_rdlock)                                                            \
     X(LOCK, __pthread_rwlock_unlock, pthread_rwlock_unlock)                                                            \
     X(LOCK, __pthread_rwlock_wrlock, pthread_rwlock_wrlock)                                                            \
+    X(LOCK, __pthread_once, pthread_once)                                                                              \
     X(FILE, creat64, creat)                                                                                            \
     X(FILE, open64, open)                                                                                              \
     X(FILE, openat64, openat)                                                                                          \
@@ -45,18 +59,27 @@
     X(FILE, __pread64, pread)                                                                                          \
     X(FILE, __pread64_chk, __pread_chk)                                                                                \
     X(FILE, __pwrite64, pwrite)                                                                                        \
+    X(FILE, __libc_pread, pread)                                                                                       \
+    X(FILE, __libc_pwrite, pwrite)                                                                                     \
     X(THREAD, __pthread_getspecific, pthread_getspecific)                                                              \
     X(THREAD, __pthread_key_create, pthread_key_create)                                                                \
     X(THREAD, __pthread_setspecific, pthread_setspecific)                                                              \
     X(THREAD, __sched_yield, sched_yield)                                                                              \
-    X(THREAD, pthread_yield, sched_yield)
+    X(THREAD, pthread_yield, sched_yield)                                                                              \
+    X(SIGNAL, __sigaction, sigaction)                                                                                  \
+    X(SIGNAL, __sigsuspend, sigsuspend)                                                                                \
+    X(SIGNAL, __sigtimedwait, sigtimedwait)                                                                            \
+    X(SIGNAL, bsd_signal, signal)                                                                                      \
+    X(SIGNAL, ssignal, signal)                                                                                         \
+    X(SIGNAL, gsignal, raise)                                                                                          \
+    X(SIGNAL, sysv_signal, __sysv_signal)
 
 static green_patched_call calls[] = {GREEN_PATCH_CALLS(GREEN_ROW) GREEN_PATCH_ALIASES(GREEN_ALIAS)};
 enum { CALLS = sizeof calls / sizeof *calls };
 
 const green_patched_call *green__patched_call_named(const char *name) {
     for (size_t i = 0; i < CALLS; i++)
-        if (strcmp(calls[i].name, name) == 0)
+        if (calls[i].real && strcmp(calls[i].name, name) == 0)
             return &calls[i];
     return NULL;
 }
@@ -97,6 +120,12 @@ static void update_base(void) {
     GREEN_LIBC_CALLS(GREEN_REPLACE_LIBC)
 }
 
+/* Before glibc 2.34, librt has some of the calls, and epoll_pwait2() is newer. No slot of a call that
+ * is missing is patched. */
+static bool is_optional(const char *name) {
+    return strncmp(name, "mq_", 3) == 0 || strncmp(name, "aio_", 4) == 0 || strcmp(name, "epoll_pwait2") == 0;
+}
+
 int green__patched_calls_find(void) {
     static bool done;
     if (done)
@@ -108,6 +137,8 @@ int green__patched_calls_find(void) {
         green_patched_call *call = &calls[i];
         find(library, call);
         if (i >= OWN_CALLS)
+            continue;
+        if (!call->real && is_optional(call->name))
             continue;
         if (!call->real)
             return green__fail(-ENOSYS, "cannot patch: the C library has no function '%s'", call->name);
