@@ -17,10 +17,11 @@ static struct sigaction previous_segv, previous_bus;
  * %s. The process ends next. */
 static void report(const green_thread *thread, const green_stack *stack) {
     char line[320], label[GREEN_LABEL_MAX];
-    int length = snprintf(line, sizeof line,
-                          "green: stack overflow in %s: its stack of %zu KiB is full; raise stack_size in "
-                          "green_spawn_options, or in green_hub_options for all threads (Swift: stackSize:)\n",
-                          green__thread_label(thread, label, sizeof label), green__stack_size(stack) / 1024);
+    int length = snprintf(
+        line, sizeof line,
+        "green: stack overflow in %s: its stack of %zu KiB is full; raise stack_size in "
+        "green_spawn_options, or in green_hub_options for all threads (Swift: stackSize:; green-run: --stack-size)\n",
+        green__thread_label(thread, label, sizeof label), green__stack_size(stack) / 1024);
     if (length > 0 && green__raw_write(STDERR_FILENO, line, (size_t)length) < 0)
         return;
 }

@@ -215,6 +215,7 @@ enum { GREEN_PATCH_DLOPEN = 1 << 30 };
     X(THREAD, pthread_testcancel)                                                                                      \
     X(THREAD, pthread_tryjoin_np)                                                                                      \
     X(THREAD, sched_yield)                                                                                             \
+    X(THREAD, sigaltstack)                                                                                             \
     X(THREAD, thrd_create)                                                                                             \
     X(THREAD, thrd_current)                                                                                            \
     X(THREAD, thrd_detach)                                                                                             \

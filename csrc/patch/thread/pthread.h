@@ -31,6 +31,7 @@ typedef struct green_pthread {
     bool is_ending;                     /* its function has returned, or its stack is unwound */
     void *handlers;                     /* of pthread_cleanup_push(), the newest __pthread_unwind_buf_t: see unwind.c */
     struct _Unwind_Exception exception; /* while its stack is unwound */
+    stack_t signal_stack;               /* as the thread has set it: see sigaltstack.c */
     bool finished;                      /* atomic */
     green_wait *waiter;                 /* a green thread of the same OS thread that joins without a deadline */
 
