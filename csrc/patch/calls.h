@@ -12,6 +12,7 @@
 
 #include <green/patch.h>
 
+#include <aio.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +29,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -39,6 +42,7 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <threads.h>
 #include <time.h>
 #include <unistd.h>
@@ -53,6 +57,9 @@ int __open_2(const char *path, int flags);
 int __openat_2(int directory, const char *path, int flags);
 int __poll_chk(struct pollfd *polled, nfds_t count, int timeout, size_t room);
 int __ppoll_chk(struct pollfd *polled, nfds_t count, const struct timespec *timeout, const sigset_t *mask, size_t room);
+
+/* sigpause() of System V. */
+int __xpg_sigpause(int number);
 
 /* glibc has it since 2.35. */
 int epoll_pwait2(int fd, struct epoll_event *events, int count, const struct timespec *timeout, const sigset_t *mask);
@@ -77,6 +84,8 @@ enum { GREEN_PATCH_DLOPEN = 1 << 30 };
     X(SOCKET, connect)                                                                                                 \
     X(CLOSES, dup2)                                                                                                    \
     X(CLOSES, dup3)                                                                                                    \
+    X(SOCKET, eventfd_read)                                                                                            \
+    X(SOCKET, eventfd_write)                                                                                           \
     X(SOCKET, read)                                                                                                    \
     X(SOCKET, readv)                                                                                                   \
     X(SOCKET, recv)                                                                                                    \
@@ -110,6 +119,7 @@ enum { GREEN_PATCH_DLOPEN = 1 << 30 };
     X(TIME, sleep)                                                                                                     \
     X(TIME, thrd_sleep)                                                                                                \
     X(TIME, usleep)                                                                                                    \
+    X(OS, aio_suspend)                                                                                                 \
     X(OS, fcntl)                                                                                                       \
     X(OS, flock)                                                                                                       \
     X(OS, lockf)                                                                                                       \
@@ -123,6 +133,7 @@ enum { GREEN_PATCH_DLOPEN = 1 << 30 };
     X(OS, semop)                                                                                                       \
     X(OS, semtimedop)                                                                                                  \
     X(OS, system)                                                                                                      \
+    X(OS, tcdrain)                                                                                                     \
     X(OS, wait)                                                                                                        \
     X(OS, wait3)                                                                                                       \
     X(OS, wait4)                                                                                                       \
@@ -174,9 +185,11 @@ enum { GREEN_PATCH_DLOPEN = 1 << 30 };
     X(LOCK, sem_wait)                                                                                                  \
     X(LOCK, syscall)                                                                                                   \
     X(LOCK, thrd_join)                                                                                                 \
+    X(FILE, copy_file_range)                                                                                           \
     X(FILE, creat)                                                                                                     \
     X(FILE, fdatasync)                                                                                                 \
     X(FILE, fsync)                                                                                                     \
+    X(FILE, msync)                                                                                                     \
     X(FILE, open)                                                                                                      \
     X(FILE, openat)                                                                                                    \
     X(FILE, pread)                                                                                                     \
@@ -185,6 +198,9 @@ enum { GREEN_PATCH_DLOPEN = 1 << 30 };
     X(FILE, pwrite)                                                                                                    \
     X(FILE, pwritev)                                                                                                   \
     X(FILE, pwritev2)                                                                                                  \
+    X(FILE, sync)                                                                                                      \
+    X(FILE, sync_file_range)                                                                                           \
+    X(FILE, syncfs)                                                                                                    \
     X(FILE, __open_2)                                                                                                  \
     X(FILE, __openat_2)                                                                                                \
     X(FILE, __pread_chk)                                                                                               \
@@ -240,6 +256,7 @@ enum { GREEN_PATCH_DLOPEN = 1 << 30 };
     X(SIGNAL, sigtimedwait)                                                                                            \
     X(SIGNAL, sigwait)                                                                                                 \
     X(SIGNAL, sigwaitinfo)                                                                                             \
+    X(SIGNAL, __xpg_sigpause)                                                                                          \
     X(SIGNAL, __sysv_signal)                                                                                           \
     X(DLOPEN, dlopen)
 

@@ -39,10 +39,11 @@
  *               children, or for a child that stops, every 1 to 50 ms.
  *   system()    and pclose() run on one of 16 OS threads that only do this, for as long as
  *               the command runs. An interrupt leaves the command running.
- *   File locks  and the queues and semaphores of System V are tried every 1 to 50 ms. The
- *               kernel does not see the waits: fcntl() with F_SETLKW does not fail with
- *               EDEADLK, and waiters get a lock in any order. An array of semop() in
- *               which only some operations have IPC_NOWAIT blocks the OS thread.
+ *   File locks  and the queues and semaphores of System V are tried every 1 to 50 ms, as
+ *               aio_suspend() and tcdrain() are. The kernel does not see the waits: fcntl()
+ *               with F_SETLKW does not fail with EDEADLK, and waiters get a lock in any
+ *               order. An array of semop() in which only some operations have IPC_NOWAIT
+ *               blocks the OS thread.
  *   DNS         look-ups run on OS threads, by the C library.
  *   Files       Data in the page cache is transferred at once. For the rest the green
  *               thread waits, for io_uring or an OS thread, until the whole transfer is
@@ -157,15 +158,20 @@ typedef struct green_patch green_patch;
 
 /* Families of calls. 0 means GREEN_PATCH_ALL. */
 enum {
-    GREEN_PATCH_SOCKET = 1, /* connect accept accept4 read readv recv recvfrom recvmsg recvmmsg write writev send
-                               sendto sendmsg sendmmsg sendfile splice tee vmsplice, and close close_range closefrom
-                               dup2 dup3, which end waits */
-    GREEN_PATCH_SELECT = 2, /* poll ppoll select pselect epoll_wait epoll_pwait epoll_pwait2 */
-    GREEN_PATCH_TIME = 4,   /* sleep usleep nanosleep clock_nanosleep thrd_sleep */
-    GREEN_PATCH_OS = 8,     /* wait waitpid wait3 wait4 waitid system pclose; flock lockf, and fcntl with F_SETLKW or
-                               F_OFD_SETLKW; mq_receive mq_timedreceive mq_send mq_timedsend; msgrcv msgsnd semop
-                               semtimedop */
-    GREEN_PATCH_DNS = 16,   /* getaddrinfo getnameinfo gethostbyname gethostbyname2 gethostbyaddr, and their _r */
+    /* connect accept accept4 read readv recv recvfrom recvmsg recvmmsg write writev send sendto
+     * sendmsg sendmmsg sendfile splice tee vmsplice eventfd_read eventfd_write, and close
+     * close_range closefrom dup2 dup3, which end waits */
+    GREEN_PATCH_SOCKET = 1,
+    /* poll ppoll select pselect epoll_wait epoll_pwait epoll_pwait2 */
+    GREEN_PATCH_SELECT = 2,
+    /* sleep usleep nanosleep clock_nanosleep thrd_sleep */
+    GREEN_PATCH_TIME = 4,
+    /* wait waitpid wait3 wait4 waitid system pclose; flock lockf, and fcntl with F_SETLKW or
+     * F_OFD_SETLKW; mq_receive mq_timedreceive mq_send mq_timedsend; msgrcv msgsnd semop
+     * semtimedop; aio_suspend tcdrain */
+    GREEN_PATCH_OS = 8,
+    /* getaddrinfo getnameinfo gethostbyname gethostbyname2 gethostbyaddr, and their _r */
+    GREEN_PATCH_DNS = 16,
 
     /* All families above. */
     GREEN_PATCH_ALL = 31,
@@ -174,12 +180,12 @@ enum {
      * Eventlet's monkey_patch(): */
 
     /* Regular files and block devices: pread preadv preadv2 pwrite pwritev pwritev2 fsync
-     * fdatasync open openat creat, and close dup2 dup3, which wait for such calls. While
-     * a patch with this family exists, read readv write writev of GREEN_PATCH_SOCKET
-     * wait green for files too, in all patched objects. Libraries often hold a lock of
-     * their own while they use a file, as SQLite does during open(): without
-     * GREEN_PATCH_LOCK, a second green thread of the OS thread that needs the lock
-     * meanwhile deadlocks. */
+     * fdatasync sync syncfs sync_file_range msync copy_file_range open openat creat, and
+     * close dup2 dup3, which wait for such calls. While a patch with this family exists, read
+     * readv write writev of GREEN_PATCH_SOCKET wait green for files too, in all patched
+     * objects. Libraries often hold a lock of their own while they use a file, as SQLite does
+     * during open(): without GREEN_PATCH_LOCK, a second green thread of the OS thread that
+     * needs the lock meanwhile deadlocks. */
     GREEN_PATCH_FILE = 32,
 
     /* pthread_mutex_lock pthread_cond_wait pthread_rwlock_rdlock pthread_rwlock_wrlock
@@ -197,7 +203,7 @@ enum {
     GREEN_PATCH_THREAD = 128,
 
     /* sigaction signal, whose handlers end patched calls with EINTR; pthread_sigmask sigprocmask; sigwait
-     * sigwaitinfo sigtimedwait pause sigsuspend raise. */
+     * sigwaitinfo sigtimedwait pause sigsuspend sigpause of System V, raise. */
     GREEN_PATCH_SIGNAL = 256,
 };
 

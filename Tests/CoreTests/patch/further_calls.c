@@ -2,6 +2,7 @@
  * and pipes. */
 #include "patches.h"
 
+#include <aio.h>
 #include <fcntl.h>
 #include <mqueue.h>
 #include <poll.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/msg.h>
@@ -18,6 +20,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 static green_patch *patch;
@@ -776,4 +779,93 @@ static void close_named(void) {
 
 TEST(named_semaphores, "sem_wait() parks for a semaphore of sem_open(), which another process posts") {
     test_waiting(&(struct waiting){open_named, wait_for_named, post_named, close_named, 0, .stays_done = true});
+}
+
+/* Files and terminals ------------------------------------------------------ */
+
+TEST(syncs, "msync(), syncfs(), sync_file_range() and copy_file_range() work on files, and fail as natively") {
+    begin();
+    int from = memfd_create("from", MFD_CLOEXEC), to = memfd_create("to", MFD_CLOEXEC);
+    CHECK(ftruncate(from, 4096), ==, 0);
+    CHECK(syncfs(from), ==, 0);
+    CHECK(sync_file_range(from, 0, 0, 0), ==, 0);
+    char *memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, from, 0);
+    CHECK(memory != MAP_FAILED);
+    memory[0] = 'x';
+    CHECK(msync(memory, 4096, MS_SYNC), ==, 0);
+    CHECK(msync(memory + 1, 4096, MS_SYNC), ==, -1);
+    CHECK(errno, ==, EINVAL);
+    CHECK(munmap(memory, 4096), ==, 0);
+    off64_t offset = 0;
+    CHECK(copy_file_range(from, &offset, to, NULL, 4096, 0), ==, 4096);
+    CHECK(offset, ==, 4096);
+    close(from);
+    CHECK(copy_file_range(from, NULL, to, NULL, 1, 0), ==, -1);
+    CHECK(errno, ==, EBADF);
+    CHECK(syncfs(from), ==, -1);
+    CHECK(errno, ==, EBADF);
+    CHECK(tcdrain(to), ==, -1);
+    CHECK(errno, ==, ENOTTY);
+    close(to);
+    CHECK(tcdrain(to), ==, -1);
+    CHECK(errno, ==, EBADF);
+    end();
+}
+
+/* Asynchronous I/O ---------------------------------------------------------- */
+
+static struct aiocb operation;
+
+static void open_operation(void) {
+    open_pipe();
+    operation = (struct aiocb){.aio_fildes = pair[0], .aio_buf = bytes, .aio_nbytes = 1};
+    CHECK(aio_read(&operation), ==, 0);
+}
+
+static int suspend(void) {
+    return aio_suspend((const struct aiocb *const[]){&operation}, 1, NULL);
+}
+
+/* Ends the operation of a call that was interrupted. */
+static void close_operation(void) {
+    if (aio_error(&operation) == EINPROGRESS)
+        write_byte();
+    while (aio_error(&operation) == EINPROGRESS)
+        (void)poll(NULL, 0, 1);
+    (void)aio_return(&operation);
+    close_pair();
+}
+
+TEST(aio_suspend, "aio_suspend() waits for an operation, and keeps its timeout") {
+    test_waiting(&(struct waiting){open_operation, suspend, write_byte, close_operation, 0, .restarts = false});
+    begin();
+    open_operation();
+    CHECK(aio_suspend((const struct aiocb *const[]){&operation}, 1, &(struct timespec){0, 1000}), ==, -1);
+    CHECK(errno, ==, EAGAIN);
+    close_operation();
+    end();
+}
+
+/* eventfd ------------------------------------------------------------------ */
+
+static void open_event(void) {
+    pair[1] = pair[0] = eventfd(0, EFD_CLOEXEC);
+    CHECK(pair[0] >= 0);
+}
+
+static int read_event(void) {
+    eventfd_t value = 0;
+    return eventfd_read(pair[0], &value) < 0 ? -1 : (int)value;
+}
+
+static void write_event(void) {
+    CHECK(eventfd_write(pair[0], 7), ==, 0);
+}
+
+static void close_event(void) {
+    close(pair[0]);
+}
+
+TEST(eventfd, "eventfd_read() waits") {
+    test_waiting(&(struct waiting){open_event, read_event, write_event, close_event, 7, .restarts = true});
 }

@@ -47,9 +47,8 @@ struct file_call {
     int fd;
     int flags; /* of the descriptor */
     bool writes;
-    bool whole;     /* must be one system call */
-    bool only_data; /* fdatasync() */
-    off_t offset;   /* or GREEN_CURRENT_POSITION */
+    bool whole;   /* must be one system call */
+    off_t offset; /* or GREEN_CURRENT_POSITION */
     ssize_t done;
     green_iovecs iovecs;
 };
@@ -236,25 +235,62 @@ ssize_t green__patch_file_transfer(green_hub *hub, bool writes, int fd, const st
     return call.done;
 }
 
-/* Syncing ------------------------------------------------------------------ */
+/* Other calls -------------------------------------------------------------- */
 
-static ssize_t sync_now(const struct file_call *call) {
-    return call->only_data ? green__real.fdatasync(call->fd) : green__real.fsync(call->fd);
+struct other_call {
+    struct file_call call;
+    ssize_t (*function)(void *argument);
+    void *argument;
+};
+
+static ssize_t call_other(const struct file_call *call) {
+    const struct other_call *other = GREEN_CONTAINER(call, const struct other_call, call);
+    return other->function(other->argument);
+}
+
+static int use_begin(green_hub *hub, green_fd_in_use *use, int fd) {
+    return fd < 0 ? 0 : green__fd_in_use_begin(hub, use, fd);
+}
+
+static void use_end(green_fd_in_use *use, int fd) {
+    if (fd >= 0)
+        green__fd_in_use_end(use);
+}
+
+ssize_t green__patch_file_call(green_hub *hub, int fd, int other, ssize_t (*function)(void *), void *argument) {
+    int error_number = errno;
+    struct other_call call = {.function = function, .argument = argument};
+    green_fd_in_use use, other_use;
+    ssize_t result = -1;
+    if (green__cannot_park(hub))
+        return function(argument);
+    if (use_begin(hub, &use, fd) < 0)
+        goto closing;
+    if (use_begin(hub, &other_use, other) < 0)
+        goto other_closing;
+    result = run_on_worker(&call.call, call_other);
+    use_end(&other_use, other);
+    use_end(&use, fd);
+    if (result >= 0)
+        errno = error_number;
+    return result;
+other_closing:
+    use_end(&use, fd);
+closing:
+    errno = EBADF;
+    return -1;
+}
+
+struct sync {
+    int fd;
+    bool only_data;
+};
+
+static ssize_t sync_now(void *argument) {
+    const struct sync *sync = argument;
+    return sync->only_data ? green__real.fdatasync(sync->fd) : green__real.fsync(sync->fd);
 }
 
 int green__patch_file_sync(green_hub *hub, int fd, bool only_data) {
-    int error_number = errno;
-    struct file_call call = {.fd = fd, .only_data = only_data};
-    green_fd_in_use use;
-    if (green__cannot_park(hub))
-        return (int)sync_now(&call);
-    if (green__fd_in_use_begin(hub, &use, fd) < 0) {
-        errno = EBADF;
-        return -1;
-    }
-    ssize_t result = run_on_worker(&call, sync_now);
-    green__fd_in_use_end(&use);
-    if (result == 0)
-        errno = error_number;
-    return (int)result;
+    return (int)green__patch_file_call(hub, fd, -1, sync_now, &(struct sync){fd, only_data});
 }

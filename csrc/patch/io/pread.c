@@ -1,5 +1,5 @@
-/* Calls with an offset, such as pread() and pwritev(), and fsync() and fdatasync(). Calls
- * that the kernel would refuse go directly to the C library. */
+/* Calls with an offset, such as pread() and pwritev(). Calls that the kernel would refuse go directly
+ * to the C library. */
 #include "file.h"
 
 #include <limits.h>
@@ -61,16 +61,4 @@ ssize_t green__green_pwritev2(int fd, const struct iovec *iovecs, int count, off
     if (!hub || flags != 0 || green__iovecs_size(iovecs, count) <= 0 || is_not_green(fd, offset))
         return green__real.pwritev2(fd, iovecs, count, offset, flags);
     return green__patch_file_transfer(hub, true, fd, iovecs, count, offset);
-}
-
-/* Syncing ------------------------------------------------------------------ */
-
-int green__green_fsync(int fd) {
-    green_hub *hub = green__may_park();
-    return hub ? green__patch_file_sync(hub, fd, false) : green__real.fsync(fd);
-}
-
-int green__green_fdatasync(int fd) {
-    green_hub *hub = green__may_park();
-    return hub ? green__patch_file_sync(hub, fd, true) : green__real.fdatasync(fd);
 }

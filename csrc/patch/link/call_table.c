@@ -28,6 +28,7 @@
     X(SELECT, __select, select)                                                                                        \
     X(TIME, __nanosleep, nanosleep)                                                                                    \
     X(OS, __fcntl, fcntl)                                                                                              \
+    X(OS, aio_suspend64, aio_suspend)                                                                                  \
     X(OS, fcntl64, fcntl)                                                                                              \
     X(OS, __libc_fcntl64, fcntl)                                                                                       \
     X(OS, lockf64, lockf)                                                                                              \

@@ -120,3 +120,11 @@ int green__green_sigsuspend(const sigset_t *mask) {
             return (int)green__cancellation_point_passed(hub, green__wait_fds_failed(hub, ended, 0));
     }
 }
+
+int green__green___xpg_sigpause(int number) {
+    sigset_t mask;
+    int error = green__green_pthread_sigmask(SIG_BLOCK, NULL, &mask);
+    if (error != 0 || sigdelset(&mask, number) < 0)
+        return green__real.__xpg_sigpause(number);
+    return green__green_sigsuspend(&mask);
+}
