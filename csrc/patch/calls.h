@@ -156,6 +156,8 @@ enum { GREEN_PATCH_DLOPEN = 1 << 30 };
     X(LOCK, mtx_timedlock)                                                                                             \
     X(LOCK, mtx_trylock)                                                                                               \
     X(LOCK, mtx_unlock)                                                                                                \
+    X(LOCK, pthread_barrier_destroy)                                                                                   \
+    X(LOCK, pthread_barrier_wait)                                                                                      \
     X(LOCK, pthread_clockjoin_np)                                                                                      \
     X(LOCK, pthread_cond_broadcast)                                                                                    \
     X(LOCK, pthread_cond_clockwait)                                                                                    \

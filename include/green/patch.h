@@ -69,6 +69,8 @@
  *   Condition variables   shared with other processes are waited for by the C library,
  *               which blocks the hub. A wait for any other one may end without a signal,
  *               as POSIX allows.
+ *   Barriers    may be shared with other processes and with objects that are not patched.
+ *               The end of a round by one of these is noticed within 50 ms.
  *   pthread_join()   polls for the end of an OS thread every 0.1 to 10 ms.
  *   Exceptions  The locks of OpenSSL, of the Swift runtime and of allocators are not
  *               patched. They are held only briefly.
@@ -137,7 +139,7 @@
  * those of stdio; system calls made without the C library,
  * and by syscall(), except futex(2);
  * stat(), rename(), ftruncate()
- * and other calls on files; barriers; and libraries loaded by dlmopen().
+ * and other calls on files; and libraries loaded by dlmopen().
  *
  * Deadlocks: without GREEN_PATCH_LOCK, a library that holds a lock while it waits
  * deadlocks if two green threads of one OS thread call it.
@@ -190,7 +192,7 @@ enum {
 
     /* pthread_mutex_lock pthread_cond_wait pthread_rwlock_rdlock pthread_rwlock_wrlock
      * sem_wait pthread_join, their variants with a time limit, and the calls that end
-     * such waits. pthread_once call_once pthread_spin_lock, and mtx_lock cnd_wait thrd_join
+     * such waits. pthread_barrier_wait pthread_barrier_destroy pthread_once call_once pthread_spin_lock, and mtx_lock cnd_wait thrd_join
      * of C11. futex(2) by syscall(), which std::future and
      * std::atomic of libstdc++ use. */
     GREEN_PATCH_LOCK = 64,
