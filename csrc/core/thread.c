@@ -262,6 +262,16 @@ int green_thread_kill(green_thread *thread) {
     return green_thread_kill_with(thread, NULL, NULL);
 }
 
+int green_thread_kill_for_good(green_thread *thread) {
+    int error = green__thread_check_hub(thread, "kill");
+    if (error < 0)
+        return error;
+    if (thread == thread->hub->current)
+        return green__fail(-EINVAL, "a green thread cannot kill itself for good; it can return or exit");
+    green__thread_kill_for_good(thread);
+    return 0;
+}
+
 int green_kill_all(green_thread *const *threads, size_t count) {
     for (size_t i = 0; i < count; i++) {
         int error = green__thread_check_hub(threads[i], "kill");

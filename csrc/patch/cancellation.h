@@ -8,7 +8,7 @@
 
 #include "../core/hub_record.h"
 
-#include <errno.h>
+#include <sys/types.h>
 
 /* Ends the current thread if it was cancelled and has not disabled cancellation. */
 void green__cancellation_act(green_hub *hub);
@@ -22,9 +22,9 @@ static inline void green__cancellation_point(green_hub *hub) {
         green__cancellation_act(hub);
 }
 
-/* Ends a call that has set errno. Returns result. */
+/* Ends a call. Returns its result. */
 static inline ssize_t green__cancellation_point_passed(green_hub *hub, ssize_t result) {
-    if (GREEN_UNLIKELY(result < 0) && errno == ECANCELED && hub->current->interrupts)
+    if (GREEN_UNLIKELY(result < 0) && hub->current->interrupts)
         green__cancellation_act(hub);
     return result;
 }

@@ -203,6 +203,14 @@ int green__wait_fds_port_again(green_hub *hub, int fd, int64_t deadline, unsigne
     return wait_again(hub, (green_waited_fd){.fd = fd, .events = POLLIN, .no_file_ref = true}, deadline, spurious);
 }
 
+int (*green__interrupt_errno)(int error);
+
+static int errno_of_interrupt(int error) {
+    int (*choose)(int) = __atomic_load_n(&green__interrupt_errno, __ATOMIC_ACQUIRE);
+    int by_default = error == -ETIME ? ETIMEDOUT : -error;
+    return GREEN_UNLIKELY(choose != NULL) ? choose(by_default) : by_default;
+}
+
 int green__wait_fds_failed(green_hub *hub, int error, int timed_out) {
     bool is_interrupt = error == -EINTR && hub->current->interrupts;
     if (error == -ETIMEDOUT)
@@ -211,7 +219,7 @@ int green__wait_fds_failed(green_hub *hub, int error, int timed_out) {
         error = -EINTR;
     else if (is_interrupt)
         error = green__interrupt_deliver_at_begin(hub);
-    errno = error == -ETIME ? ETIMEDOUT : -error;
+    errno = green__is_interrupt(error) ? errno_of_interrupt(error) : -error;
     return -1;
 }
 

@@ -55,10 +55,14 @@ enum { GREEN_SPURIOUS_MAX = 1 };
 static const int64_t GREEN_SPURIOUS_PAUSE = 1000 * 1000;
 
 /* Ends a call that has nothing to report but the error of its wait: delivers a pending
- * interrupt, sets errno and returns -1. A kill becomes ECANCELED, a green_timeout ETIMEDOUT:
- * unlike EINTR, these do not make libraries retry. -ERESTART becomes EINTR, and -ETIMEDOUT becomes
+ * interrupt, sets errno and returns -1. A kill becomes ECANCELED, a green_timeout ETIMEDOUT, unless
+ * the patch has another errno: unlike EINTR, these do not make libraries retry. -ERESTART becomes EINTR, and -ETIMEDOUT becomes
  * timed_out, which is the errno of the call's own timeout. */
 int green__wait_fds_failed(green_hub *hub, int error, int timed_out);
+
+/* Returns the errno of an interrupt for the caller of the current patched call, given the default.
+ * Atomic; NULL while no patch has chosen one. */
+extern int (*green__interrupt_errno)(int error);
 
 /* Ends the waits of this OS thread's green threads for a descriptor that is about to be
  * closed. */

@@ -24,8 +24,10 @@
  *               call.
  *   Interrupts  A kill makes the call fail with ECANCELED, a green_timeout with
  *               ETIMEDOUT. This delivers the interrupt. Most libraries report both like
- *               any other error, whereas EINTR would make them retry. Some do not: libzmq
- *               aborts the process, and libssh2 goes on for seconds. getaddrinfo() returns
+ *               any other error, whereas EINTR would make them retry. For those that do
+ *               not, green_patch_set_interrupt_errno() chooses the errno. Libraries that
+ *               wait again when they clean up, as libssh2 does for seconds, are left by
+ *               green_thread_kill_for_good(). getaddrinfo() returns
  *               EAI_SYSTEM with the error in errno. A call that has transferred bytes
  *               returns their number, and the next call fails.
  *   close()     and dup2() onto a descriptor make the calls of the same OS thread's green
@@ -255,6 +257,17 @@ GREEN_API GREEN_CHECK int green_import_patched(green_patch **patch, const char *
  * later, with the same exceptions. No other OS thread may unload a library meanwhile.
  * Returns the same errors as green_import_patched(). */
 GREEN_API GREEN_CHECK int green_monkey_patch(green_patch **patch, unsigned families);
+
+/* Sets the errno with which a kill and a green_timeout end the calls that a patch reaches. 0, the
+ * default, is ECANCELED for a kill and ETIMEDOUT for a timeout. Some libraries treat errors that
+ * they do not know as bugs: libzmq aborts the process, and needs EINTR. With EINTR most libraries
+ * call again, so kill the thread by green_thread_kill_for_good() if it has to leave the library.
+ *
+ * The calls of an object that several patches reach have the errno of the newest of these patches
+ * that has chosen one. An object that contains Green has the default. Locks and conditions are not
+ * affected. Returns 0, or -EINVAL if the errno
+ * is not from 0 to 4095. */
+GREEN_API GREEN_CHECK int green_patch_set_interrupt_errno(green_patch *patch, int error);
 
 /* Undoes a patch and frees it. Slots that no other patch owns get their former value.
  * Calls in progress end as green ones. With GREEN_PATCH_FILE, waits until no green thread

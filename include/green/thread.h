@@ -92,6 +92,12 @@ GREEN_API GREEN_CHECK int green_thread_wait(green_thread *thread, int *GREEN_NUL
  * should return now. -EXDEV: the thread lives on another OS thread. */
 GREEN_API int green_thread_kill(green_thread *thread);
 
+/* Kills a thread so that all of its blocking calls fail with -ECANCELED until it ends, also those
+ * by which it or a library cleans up; only calls in a shield block. A kill by green_thread_kill()
+ * ends one call. Does not block. Returns 0, also if the thread has finished, -EINVAL if it is the
+ * caller, or -EXDEV if it lives on another OS thread. */
+GREEN_API int green_thread_kill_for_good(green_thread *thread);
+
 /* Kills each of the threads that has not finished, except the caller. Does not block. Returns 0,
  * or -EXDEV if one of them lives on another OS thread; none is killed then. */
 GREEN_API int green_kill_all(green_thread *const *threads, size_t count);

@@ -1,5 +1,6 @@
 internal import CGreen
 internal import Synchronization
+public import SystemPackage
 
 /// A patch of calls, made by ``importPatched(_:calls:also:)`` or ``monkeyPatch(_:)``.
 ///
@@ -40,6 +41,22 @@ public final class Patch: Sendable {
             }
             return lines
         }
+    }
+
+    /// Sets the error with which a kill and a ``Timeout`` end the calls that this patch reaches.
+    ///
+    /// By default a kill is `ECANCELED` and a timeout `ETIMEDOUT`. Some libraries treat errors that they do not know as
+    /// bugs: libzmq aborts the process, and needs `.interrupted`. With it, most libraries call again, so kill the thread
+    /// by ``GreenThread/killForGood(waitingForEnd:)`` if it has to leave the library. Does nothing after ``unpatch()``.
+    ///
+    /// - Parameter error: The error, or nil for the default.
+    /// - Throws: A ``SystemError`` with the code `invalidArgument` if this is no error of a system call.
+    public func setInterruptError(_ error: Errno?) throws {
+        let result = unsafe patch.withLock { patch in
+            guard let patch = unsafe patch else { return Int32(0) }
+            return unsafe green_patch_set_interrupt_errno(patch, error?.rawValue ?? 0)
+        }
+        try check(result)
     }
 
     /// Undoes the patch. Calls in progress end as green ones, and calls that another patch covers stay patched. Calling

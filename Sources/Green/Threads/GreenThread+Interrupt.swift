@@ -25,6 +25,24 @@ extension GreenThread {
         }
     }
 
+    /// Kills the thread for good: each of its blocking calls throws ``GreenExit``, until it ends.
+    ///
+    /// ``kill(throwing:waitingForEnd:)`` ends one call. Use this for code that waits again when it cleans up, such as a
+    /// patched C library. Only calls in a shield block then. If the thread has not begun, its function never runs. If
+    /// it has ended, nothing happens.
+    ///
+    /// - Parameter waitingForEnd: Whether to block until the thread has ended.
+    /// - Throws: A ``SystemError`` with the code `invalidArgument` if the thread is the caller. With `waitingForEnd`,
+    ///   the error that interrupts the wait.
+    @available(*, noasync, message: "it is for green threads: call it in withGreenThread { } or hub.run { }")
+    public func killForGood(waitingForEnd: Bool = false) throws {
+        guard let handle = state.handle else { return waitingForEnd ? try Green.checkInterrupt() : () }
+        try check(unsafe green_thread_kill_for_good(handle))
+        if waitingForEnd {
+            try state.waitForEnd(timeout: nil)
+        }
+    }
+
     /// Stops the thread if it has not begun; ``wait(timeout:)`` then throws ``GreenExit``.
     ///
     /// Does not block.

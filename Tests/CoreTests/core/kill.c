@@ -23,6 +23,30 @@ TEST(in_sleep, "a kill ends a sleep") {
     kill_parked(nap, NULL);
 }
 
+/* Ignores errors in three calls, as code that cleans up may. */
+static int ignore_errors(void *failures) {
+    for (int i = 0; i < 3; i++)
+        *(int *)failures += green_sleep(3600 * GREEN_SECOND) == -ECANCELED;
+    return 0;
+}
+
+TEST(for_good, "a kill for good ends each call until the thread ends, and never begins one that has not begun") {
+    int failures = 0;
+    green_thread *thread = start(ignore_errors, &failures);
+    let_run();
+    CHECK(green_thread_kill_for_good(thread), ==, 0);
+    CHECK(green_thread_kill_for_good(thread), ==, 0);
+    CHECK(finish(thread), ==, 0);
+    CHECK(failures, ==, 3);
+    thread = start(ignore_errors, &failures);
+    CHECK(green_thread_kill_for_good(thread), ==, 0);
+    CHECK(green_thread_wait(thread, NULL, GREEN_FOREVER), ==, 0);
+    CHECK(green_thread_kill_for_good(thread), ==, 0); /* it has ended */
+    CHECK(finish(thread), ==, -ECANCELED);
+    CHECK(failures, ==, 3);
+    CHECK(green_thread_kill_for_good(green_current()), ==, -EINVAL);
+}
+
 static int wait_for(void *argument) {
     return green_thread_wait(argument, NULL, GREEN_FOREVER);
 }

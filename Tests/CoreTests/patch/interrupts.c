@@ -52,6 +52,50 @@ TEST(killed, "a kill ends one call with ECANCELED") {
     end();
 }
 
+/* A kill, and a timeout, in a waiting recv() of the library. */
+static void expect_errnos(int of_kill, int of_timeout) {
+    int ends[2];
+    char bytes[8];
+    socket_pair(ends);
+    struct task task = {.fd = ends[0], .bytes = bytes, .size = sizeof bytes, .call = by_recv};
+    begin_task(&task);
+    CHECK(green_thread_kill(task.thread), ==, 0);
+    end_task(&task, -1, of_kill);
+    green_timeout *limit;
+    CHECK(green_timeout_start(&limit, GREEN_MILLISECOND), ==, 0);
+    CHECK(lib->recv(ends[0], bytes, sizeof bytes, 0), ==, -1);
+    CHECK(errno, ==, of_timeout);
+    green_timeout_free(limit);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+TEST(chosen, "a patch chooses the errno of kills and timeouts, and the newest patch of an object counts") {
+    begin();
+    expect_errnos(ECANCELED, ETIMEDOUT);
+    CHECK(green_patch_set_interrupt_errno(patch, EINTR), ==, 0);
+    expect_errnos(EINTR, EINTR);
+    green_patch *other = import(PATCHED_LAZY), *again = import(PATCHED_NOW);
+    CHECK(green_patch_set_interrupt_errno(other, EIO), ==, 0);
+    expect_errnos(EINTR, EINTR); /* the other library's patch does not reach this one */
+    CHECK(green_patch_set_interrupt_errno(again, EPIPE), ==, 0);
+    expect_errnos(EPIPE, EPIPE);
+    CHECK(green_unpatch(again), ==, 0);
+    expect_errnos(EINTR, EINTR);
+    CHECK(green_patch_set_interrupt_errno(patch, 0), ==, 0);
+    expect_errnos(ECANCELED, ETIMEDOUT);
+    CHECK(green_unpatch(other), ==, 0);
+    end();
+}
+
+TEST(refused_errno, "an errno that no system call has is refused") {
+    begin();
+    for (int i = 0; i < 4; i++)
+        CHECK(green_patch_set_interrupt_errno(patch, (const int[]){-1, 4096, INT_MAX, INT_MIN}[i]), ==, -EINVAL);
+    CHECK_CONTAINS(green_explain(-EINVAL), "it must be from 0 to 4095");
+    end();
+}
+
 static int two_calls(void *argument) {
     struct task *task = argument;
     static char bytes[MUCH];

@@ -147,6 +147,17 @@ struct PatchingTests {
         #expect(!isPatched())
     }
 
+    @Test
+    func `takes an error of a system call for interrupts, and no other`() throws {
+        let patched = try importPatched(library, calls: .time)
+        try patched.setInterruptError(.interrupted)
+        try patched.setInterruptError(nil)
+        #expect(code { try patched.setInterruptError(Errno(rawValue: 5000)) } == .invalidArgument)
+        #expect(code { try patched.setInterruptError(Errno(rawValue: -1)) } == .invalidArgument)
+        try patched.unpatch()
+        try patched.setInterruptError(.interrupted)
+    }
+
     private func code(_ body: () throws -> Void) -> Errno? {
         do {
             try body()

@@ -50,6 +50,29 @@ struct KillTests {
     }
 
     @Test
+    func `throws GreenExit from each of its calls after a kill for good`() throws {
+        try onHub { () throws in
+            var failures = 0
+            let thread = spawn {
+                for _ in 0..<3 {
+                    do {
+                        try GreenThread.sleep(for: .seconds(1000))
+                    } catch is GreenExit {
+                        failures += 1
+                    }
+                }
+            }
+            try GreenThread.yield()
+            try thread.killForGood(waitingForEnd: true)
+            #expect(thread.isFinished)
+            #expect(failures == 3)
+            try thread.killForGood()
+            let own = spawn { try GreenThread.current.killForGood() }
+            #expect(#expect(throws: SystemError.self) { try own.wait() }?.code == .invalidArgument)
+        }
+    }
+
+    @Test
     func `never begins if it has not begun`() throws {
         try onHub { () throws in
             var ran = false

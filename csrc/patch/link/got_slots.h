@@ -22,6 +22,7 @@ typedef struct green_got_slot {
 struct green_patch {
     struct green_patch *next;
     unsigned families;
+    int interrupt_errno; /* 0: the default */
     bool everywhere;
     green_got_slot **slots; /* grouped by object and call, except those added later */
     size_t count, capacity;
