@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static struct sigaction previous_segv, previous_bus;
@@ -26,14 +27,40 @@ static void report(const green_thread *thread, const green_stack *stack) {
         return;
 }
 
+static struct sigaction *previous_of(int number) {
+    return number == SIGSEGV ? &previous_segv : &previous_bus;
+}
+
+/* A signal that kill() or raise() has sent: no instruction repeats it. */
+static void pass_on(int number, siginfo_t *info, void *context) {
+    const struct sigaction *previous = previous_of(number);
+    if (previous->sa_flags & SA_SIGINFO) {
+        previous->sa_sigaction(number, info, context);
+    } else if (previous->sa_handler == SIG_DFL) {
+        green__libc.sigaction(number, previous, NULL);
+        green__libc.syscall(SYS_rt_tgsigqueueinfo, getpid(), green__libc.gettid(), number, info);
+    } else if (previous->sa_handler != SIG_IGN) {
+        previous->sa_handler(number);
+    }
+}
+
 static void on_fault(int number, siginfo_t *info, void *context) {
-    (void)context;
+    if (info->si_code <= 0) {
+        pass_on(number, info, context);
+        return;
+    }
     green_hub *hub = green__hub;
     const green_stack *stack = hub ? hub->current->stack : NULL;
     if (stack && green__stack_is_guarded_at(stack, info->si_addr))
         report(hub->current, stack);
     /* The instruction faults again, and the former handler gets the signal. */
-    green__libc.sigaction(number, number == SIGSEGV ? &previous_segv : &previous_bus, NULL);
+    green__libc.sigaction(number, previous_of(number), NULL);
+}
+
+void green__stack_overflow_hide_action(int number, struct sigaction *action) {
+    bool is_ours = (action->sa_flags & SA_SIGINFO) && action->sa_sigaction == on_fault;
+    if (is_ours)
+        *action = *previous_of(number);
 }
 
 void green__stack_overflow_check(const green_thread *thread) {

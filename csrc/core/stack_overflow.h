@@ -12,6 +12,8 @@
 
 #include "hub_record.h"
 
+#include <signal.h>
+
 /* Installs the handlers once in a process, and a signal stack for this OS thread.
  * -ENOMEM. */
 int green__stack_overflow_watch(green_hub *hub);
@@ -22,5 +24,8 @@ void green__stack_overflow_unwatch(green_hub *hub);
 /* Ends the process with the handler's message if the caller, a green thread, has left its
  * stack. */
 void green__stack_overflow_check(const green_thread *thread);
+
+/* Replaces the action of a signal by the former one, if it is Green's handler. */
+void green__stack_overflow_hide_action(int number, struct sigaction *action);
 
 #endif

@@ -247,6 +247,50 @@ TEST(other_guard, "a crash in the guard of an unused stack is not reported as an
         CHECK(WIFSIGNALED(child.status));
 }
 
+static int raise_in_thread(void *unused) {
+    (void)unused;
+    raise(SIGSEGV);
+    raise(SIGBUS);
+    return 0;
+}
+
+static void raise_faults(void) {
+    CHECK(finish(start(raise_in_thread, NULL)), ==, 0);
+}
+
+TEST(sent, "a signal of a fault that kill() or raise() sends ends the process, and is not taken for a fault") {
+    struct child child;
+    run_child(&child, raise_faults);
+    CHECK(strstr(child.output, "stack overflow in") == NULL);
+    CHECK(child.status != 0);
+    if (!SANITIZED) {
+        CHECK(WIFSIGNALED(child.status));
+        CHECK(WTERMSIG(child.status), ==, SIGSEGV);
+    }
+}
+
+static volatile sig_atomic_t handled;
+
+static void count_signal(int number) {
+    handled += number == SIGSEGV ? 1 : 10;
+}
+
+static void handle_faults(void) {
+    struct sigaction action = {.sa_handler = count_signal};
+    CHECK(sigaction(SIGSEGV, &action, NULL), ==, 0);
+    CHECK(sigaction(SIGBUS, &action, NULL), ==, 0);
+    for (int i = 0; i < 2; i++)
+        CHECK(finish(start(raise_in_thread, NULL)), ==, 0);
+    CHECK(handled, ==, 22);
+}
+
+TEST(sent_and_handled, "handlers that the program set before the first hub get signals that are sent, each time") {
+    struct child child;
+    run_child(&child, handle_faults);
+    CHECK_TEXT(child.output, "");
+    CHECK(child.status, ==, 0);
+}
+
 TEST(other_signal_stack, "a signal stack that the program has set meanwhile survives the hub") {
     static char own[64 << 10];
     stack_t mine = {.ss_sp = own, .ss_size = sizeof own}, none = {.ss_flags = SS_DISABLE}, now;

@@ -3,6 +3,7 @@
 #include "action.h"
 
 #include "../../base/lock.h"
+#include "../../core/stack_overflow.h"
 #include "../may_park.h"
 #include "handler.h"
 
@@ -91,6 +92,8 @@ int green__green_sigaction(int number, const struct sigaction *action, struct si
         if (result == 0 && former && is_green(former))
             *former = actions[number];
     }
+    if (result == 0 && former)
+        green__stack_overflow_hide_action(number, former);
     int error = errno;
     unlock_actions(&mask);
     errno = error;
