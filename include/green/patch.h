@@ -137,11 +137,20 @@
  *   Not reached  siginterrupt(), sigset() and handlers set by unpatched objects, after
  *               which calls continue.
  *
- * Patching does not reach statically linked programs; calls within the C library, such as
- * those of stdio; system calls made without the C library,
- * and by syscall(), except futex(2);
- * stat(), rename(), ftruncate()
- * and other calls on files; and libraries loaded by dlmopen().
+ * Patching does not reach:
+ *
+ *   - statically linked programs, and libraries loaded by dlmopen()
+ *   - system calls made without the C library, and by syscall(), except futex(2)
+ *   - calls within the C library: stdio with its locks, getservbyname(), getpwnam() and
+ *     other databases, res_query() and other calls of the resolver, rcmd(), syslog()
+ *   - calls that wait for OS threads of the C library: lio_listio(), gai_suspend()
+ *   - calls that start a process, which takes a moment: popen(), posix_spawn(), fork(),
+ *     and wordexp(), which also waits for it
+ *   - stat(), rename(), ftruncate() and other calls on files
+ *   - ioctl(), and tcsetattr(), which may wait for output
+ *   - sigpause() of BSD, which takes no set of signals
+ *
+ * A test compares this list with the symbols of the C library.
  *
  * Deadlocks: without GREEN_PATCH_LOCK, a library that holds a lock while it waits
  * deadlocks if two green threads of one OS thread call it.
@@ -194,9 +203,9 @@ enum {
 
     /* pthread_mutex_lock pthread_cond_wait pthread_rwlock_rdlock pthread_rwlock_wrlock
      * sem_wait pthread_join, their variants with a time limit, and the calls that end
-     * such waits. pthread_barrier_wait pthread_barrier_destroy pthread_once call_once pthread_spin_lock, and mtx_lock cnd_wait thrd_join
-     * of C11. futex(2) by syscall(), which std::future and
-     * std::atomic of libstdc++ use. */
+     * such waits. pthread_barrier_wait pthread_barrier_destroy pthread_once call_once
+     * pthread_spin_lock, and mtx_lock cnd_wait thrd_join of C11. futex(2) by syscall(), which
+     * std::future and std::atomic of libstdc++ use. */
     GREEN_PATCH_LOCK = 64,
 
     /* pthread_create, which starts green threads, pthread_exit, pthread_cancel,

@@ -8,8 +8,8 @@ public struct PatchedCalls: OptionSet, Hashable, Sendable {
         self.rawValue = rawValue
     }
 
-    /// `connect`, `accept`, `read`, `recv`, `write`, `send` and similar calls on sockets, pipes and terminals, and
-    /// `close`, which ends them.
+    /// `connect`, `accept`, `read`, `recv`, `write`, `send`, `sendfile`, `splice` and similar calls on sockets, pipes and
+    /// terminals, and `close`, which ends them.
     public static let socket = PatchedCalls(rawValue: UInt32(GREEN_PATCH_SOCKET))
 
     /// `poll`, `select`, `epoll_wait` and their variants.
@@ -18,7 +18,8 @@ public struct PatchedCalls: OptionSet, Hashable, Sendable {
     /// `sleep`, `usleep`, `nanosleep` and `clock_nanosleep`.
     public static let time = PatchedCalls(rawValue: UInt32(GREEN_PATCH_TIME))
 
-    /// `wait`, `waitpid`, `wait4` and `system`.
+    /// `wait`, `waitpid`, `waitid` and their variants, `system` and `pclose`; `flock`, `lockf` and the locks of `fcntl`;
+    /// message queues, semaphores of System V, `aio_suspend` and `tcdrain`.
     public static let os = PatchedCalls(rawValue: UInt32(GREEN_PATCH_OS))
 
     /// `getaddrinfo`, `getnameinfo`, `gethostbyname` and their variants, which run on separate OS threads.
@@ -27,9 +28,9 @@ public struct PatchedCalls: OptionSet, Hashable, Sendable {
     /// All families above. The families below are opt-in, like `builtins` in Eventlet's `monkey_patch`.
     public static let all = PatchedCalls(rawValue: UInt32(GREEN_PATCH_ALL))
 
-    /// `pread`, `pwrite`, `fsync`, `open` and similar calls on regular files and block devices, and `close`, which waits
-    /// for them. While a patch with this family exists, `read` and `write` of ``socket`` wait green for files, too, in
-    /// all patched objects.
+    /// `pread`, `pwrite`, `fsync`, `copy_file_range`, `open` and similar calls on regular files and block devices, and
+    /// `close`, which waits for them. While a patch with this family exists, `read` and `write` of ``socket`` wait green
+    /// for files, too, in all patched objects.
     ///
     /// Not part of ``all``, because libraries often hold a lock of their own while they use a file: without ``lock``, a
     /// second green thread of the same OS thread that needs the lock meanwhile deadlocks.

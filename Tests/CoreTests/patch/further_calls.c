@@ -869,3 +869,47 @@ static void close_event(void) {
 TEST(eventfd, "eventfd_read() waits") {
     test_waiting(&(struct waiting){open_event, read_event, write_event, close_event, 7, .restarts = true});
 }
+
+/* Second names ------------------------------------------------------------- */
+
+pid_t __wait(int *status);
+pid_t __waitpid(pid_t pid, int *status, int options);
+int __nanosleep(const struct timespec *time, struct timespec *rest);
+int __xpg_sigpause(int number);
+
+TEST(aliases, "names by which the C library exports a call a second time are patched") {
+    static const char *const names[] = {"__wait", "__waitpid", "__nanosleep", "gsignal", "ssignal"};
+    begin();
+    CHECK(__nanosleep(&(struct timespec){0, 1}, NULL), ==, 0);
+    CHECK(__wait(NULL), ==, -1);
+    CHECK(errno, ==, ECHILD);
+    CHECK(__waitpid(-1, NULL, 0), ==, -1);
+    CHECK(errno, ==, ECHILD);
+    handled = 0;
+    CHECK(ssignal(SIGUSR2, on_signal) != SIG_ERR);
+    CHECK(gsignal(SIGUSR2), ==, 0);
+    CHECK(handled, ==, 1);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        CHECK(slots_of(patch, "further_calls", names[i]), ==, 1);
+    end();
+}
+
+TEST(sigpause, "sigpause() of System V waits for a signal that is blocked") {
+    begin();
+    sigset_t set;
+    struct sigaction action = {.sa_handler = on_signal};
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    CHECK(sigaction(SIGUSR1, &action, NULL), ==, 0);
+    CHECK(pthread_sigmask(SIG_BLOCK, &set, NULL), ==, 0);
+    handled = 0;
+    CHECK(raise(SIGUSR1), ==, 0);
+    CHECK(handled, ==, 0);
+    CHECK(__xpg_sigpause(SIGUSR1), ==, -1);
+    CHECK(errno, ==, EINTR);
+    CHECK(handled, ==, 1);
+    CHECK(__xpg_sigpause(-1), ==, -1);
+    CHECK(errno, ==, EINVAL);
+    CHECK(pthread_sigmask(SIG_UNBLOCK, &set, NULL), ==, 0);
+    end();
+}
