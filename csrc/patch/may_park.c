@@ -20,6 +20,11 @@ green_hub *green__may_park_here(void) {
     return hub && !green__cannot_park(hub) ? hub : NULL;
 }
 
+green_hub *green__may_park_in_process(void) {
+    green_hub *hub = green__may_park();
+    return hub && !green__is_forking() ? hub : NULL;
+}
+
 unsigned green__patched_families;
 
 void green__be_fair(green_hub *hub) {

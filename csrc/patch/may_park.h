@@ -69,6 +69,10 @@ bool green__cannot_park(const green_hub *hub);
  * call. */
 green_hub *green__may_park_here(void);
 
+/* The same without a system call, for calls that the child of a vfork() does not make, such as
+ * pthread_create(). */
+green_hub *green__may_park_in_process(void);
+
 /* Blocks the OS thread for a millisecond, for callers that cannot park and try again. Returns
  * 0, or -ETIMEDOUT if the deadline has passed. */
 int green__block_briefly(int64_t deadline);

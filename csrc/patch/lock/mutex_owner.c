@@ -5,8 +5,6 @@
 
 #include <stdlib.h>
 
-enum { KIND_MASK = 3 }; /* of glibc's __kind */
-
 /* A mutex held by a green thread of this OS thread. */
 struct ownership {
     green_hub_table_entry entry;
@@ -31,11 +29,7 @@ static struct ownership *find(const green_hub *hub, const pthread_mutex_t *mutex
 }
 
 static int kind_of(const pthread_mutex_t *mutex) {
-    return mutex->__data.__kind & KIND_MASK;
-}
-
-static bool checks_owner(const pthread_mutex_t *mutex) {
-    return kind_of(mutex) == PTHREAD_MUTEX_RECURSIVE_NP || kind_of(mutex) == PTHREAD_MUTEX_ERRORCHECK_NP;
+    return mutex->__data.__kind & GREEN_MUTEX_KIND;
 }
 
 static bool is_locked_once(const pthread_mutex_t *mutex) {
@@ -90,14 +84,15 @@ static int try_checking(const green_hub *hub, pthread_mutex_t *mutex) {
 
 int green__mutex_owner_trylock(pthread_mutex_t *mutex) {
     const green_hub *hub = green__hub;
-    return hub && checks_owner(mutex) ? try_checking(hub, mutex) : green__real.pthread_mutex_trylock(mutex);
+    return hub && green__mutex_checks_owner(mutex) ? try_checking(hub, mutex)
+                                                   : green__real.pthread_mutex_trylock(mutex);
 }
 
 int green__mutex_owner_try_acquire(void *lock) {
     pthread_mutex_t *mutex = lock;
     const green_hub *hub = green__hub;
     int result = green__mutex_owner_trylock(mutex);
-    if (result != EBUSY || !checks_owner(mutex) || !is_held_here(hub, mutex))
+    if (result != EBUSY || !green__mutex_checks_owner(mutex) || !is_held_here(hub, mutex))
         return result;
     uint64_t owner = owner_of(hub, mutex);
     if (!owner)
@@ -107,7 +102,7 @@ int green__mutex_owner_try_acquire(void *lock) {
 
 int green__mutex_owner_try_in_place(pthread_mutex_t *mutex) {
     const green_hub *hub = green__hub;
-    if (!hub || !checks_owner(mutex))
+    if (!hub || !green__mutex_checks_owner(mutex))
         return EBUSY;
     int result = green__mutex_owner_try_acquire(mutex);
     return result == EBUSY && is_held_here(hub, mutex) ? EDEADLK : result;
@@ -116,7 +111,7 @@ int green__mutex_owner_try_in_place(pthread_mutex_t *mutex) {
 int green__mutex_owner_unlock(pthread_mutex_t *mutex, bool *is_free) {
     const green_hub *hub = green__hub;
     *is_free = is_locked_once(mutex);
-    if (!hub || !checks_owner(mutex))
+    if (!hub || !green__mutex_checks_owner(mutex))
         return green__real.pthread_mutex_unlock(mutex);
     uint64_t owner = owner_of(hub, mutex);
     if (owner && owner != hub->current->id)

@@ -8,6 +8,14 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+enum { GREEN_MUTEX_KIND = 3 }; /* of glibc's __kind */
+
+/* Whether a mutex is of a kind that checks its owner. */
+static inline bool green__mutex_checks_owner(const pthread_mutex_t *mutex) {
+    int kind = mutex->__data.__kind & GREEN_MUTEX_KIND;
+    return kind == PTHREAD_MUTEX_RECURSIVE_NP || kind == PTHREAD_MUTEX_ERRORCHECK_NP;
+}
+
 /* pthread_mutex_trylock(). */
 int green__mutex_owner_trylock(pthread_mutex_t *mutex);
 

@@ -91,6 +91,18 @@ static inline void green__parking_lot_wake(const void *address, bool all) {
         (void)green__parking_lot_search(address, all);
 }
 
+/* The same after the C library has released a lock. It does so by an atomic operation, which is a fence
+ * itself on x86-64, or the process has a single OS thread. */
+static inline void green__parking_lot_wake_after_atomic(const void *address, bool all) {
+#ifdef __x86_64__
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+#else
+    green__full_fence();
+#endif
+    if (!green__parking_lot_is_empty(address))
+        (void)green__parking_lot_search(address, all);
+}
+
 /* Wakes the first waiter. May be called in a signal handler. */
 void green__parking_lot_wake_from_handler(const void *address);
 

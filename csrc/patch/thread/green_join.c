@@ -60,7 +60,7 @@ static int wait_parking(green_hub *hub, const green_pthread *pthread, const gree
 static int wait_for_end(green_pthread *pthread, const green_clock_deadline *deadline) {
     if (green__pthread_has_ended(pthread))
         return 0;
-    green_hub *hub = green__may_park_here();
+    green_hub *hub = green__may_park_in_process();
     bool is_here = pthread->carrier == green__real.pthread_self();
     if (hub)
         return is_here && !deadline ? wait_here(hub, pthread) : wait_parking(hub, pthread, deadline);
@@ -75,7 +75,7 @@ int green__pthread_join(pthread_t id, void **result, const green_clock_deadline 
     error = wait_for_end(pthread, deadline);
     if (error != 0) {
         green__pthread_unclaim(pthread);
-        if (green__may_park_here())
+        if (green__may_park_in_process())
             green__cancellation_point(green__hub);
         return error;
     }

@@ -12,17 +12,19 @@
 
 static void in_child(green_lock *lock);
 
-/* Guards all records; held for a few instructions only. Not held at a fork, because fork handlers
- * may create and join threads. */
+/* Of the OS threads that wait for green threads; held for a few instructions only. Not held at a
+ * fork, because fork handlers may create and join threads. */
 static green_lock lock = {.mutex = PTHREAD_MUTEX_INITIALIZER, .forked = in_child, .not_held_at_fork = true};
 static pthread_cond_t some_thread_ended = PTHREAD_COND_INITIALIZER;
-static size_t records; /* atomic */
-static unsigned process;
+static unsigned os_threads_waiting; /* atomic */
+static size_t records;              /* atomic */
+static unsigned process;            /* only a forked child changes it, before it has other threads */
 
 /* All records belong to the parent, and the OS threads that waited do not exist here. */
 static void in_child(green_lock *unused) {
     (void)unused;
     some_thread_ended = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
+    os_threads_waiting = 0;
     records = 0;
     process++;
 }
@@ -40,11 +42,8 @@ bool green__pthread_is_gone(const green_pthread *pthread) {
     return pthread->process != process || green__pthread_has_ended(pthread);
 }
 
-/* Called with the lock held. Releases it. */
-static void unlock_and_release(green_pthread *pthread) {
-    bool was_last = --pthread->references == 0;
-    green__unlock(&lock);
-    if (!was_last)
+static void release(green_pthread *pthread) {
+    if (__atomic_sub_fetch(&pthread->references, 1, __ATOMIC_ACQ_REL) > 0)
         return;
     free(pthread);
     __atomic_sub_fetch(&records, 1, __ATOMIC_RELAXED);
@@ -66,6 +65,12 @@ green_pthread *green__pthread_record(const green_thread *thread) {
     return thread->function == run ? thread->argument : NULL;
 }
 
+static void wake_os_threads(void) {
+    green__lock(&lock);
+    green__pthread.cond_broadcast(&some_thread_ended);
+    green__unlock(&lock);
+}
+
 /* The last exit observer, after links, locals and keys. A woken joiner may free the record. */
 static void has_ended(green_exit_observer *exit_observer, green_thread *thread) {
     green_pthread *pthread = GREEN_CONTAINER(exit_observer, green_pthread, exit_observer);
@@ -73,10 +78,10 @@ static void has_ended(green_exit_observer *exit_observer, green_thread *thread) 
         green__ready(pthread->waiter->thread);
     if (--thread->hub->pthreads == 0)
         green__parking_lot_wake(&thread->hub->pthreads, true);
-    green__lock(&lock);
-    __atomic_store_n(&pthread->finished, true, __ATOMIC_RELEASE);
-    green__pthread.cond_broadcast(&some_thread_ended);
-    unlock_and_release(pthread);
+    __atomic_store_n(&pthread->finished, true, __ATOMIC_SEQ_CST);
+    if (GREEN_UNLIKELY(__atomic_load_n(&os_threads_waiting, __ATOMIC_SEQ_CST) > 0))
+        wake_os_threads();
+    release(pthread);
     green__parking_lot_wake(pthread, true);
 }
 
@@ -84,11 +89,9 @@ static void begin(green_pthread *pthread, green_thread *thread, bool is_detached
     pthread->thread = thread;
     pthread->exit_observer.exited = has_ended;
     green__exit_observer_add(thread, &pthread->exit_observer);
-    green__lock(&lock);
     pthread->process = process;
     pthread->ownership = is_detached ? GREEN_PTHREAD_DETACHED : GREEN_PTHREAD_JOINABLE;
     pthread->references = is_detached ? 1 : 2;
-    green__unlock(&lock);
     __atomic_add_fetch(&records, 1, __ATOMIC_RELAXED);
     thread->hub->pthreads++;
 }
@@ -127,37 +130,48 @@ int green__pthread_start(pthread_t *id, void *(*function)(void *), void *argumen
 
 /* Its owner ---------------------------------------------------------------- */
 
-/* Called with the lock held. */
+static bool is_joined_by(const green_pthread *self, const green_pthread *pthread) {
+    return self && __atomic_load_n(&self->joiner, __ATOMIC_SEQ_CST) == pthread;
+}
+
+static green_pthread_ownership ownership_of(const green_pthread *pthread) {
+    return __atomic_load_n(&pthread->ownership, __ATOMIC_ACQUIRE);
+}
+
+/* Changes the owner of a joinable thread. Returns false if it is not joinable. */
+static bool take(green_pthread *pthread, green_pthread_ownership ownership) {
+    green_pthread_ownership former = GREEN_PTHREAD_JOINABLE;
+    return __atomic_compare_exchange_n(&pthread->ownership, &former, ownership, false, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_RELAXED);
+}
+
+/* Of two threads that join each other, the later one finds the deadlock, or both do. */
 static int claim(green_pthread *pthread, const green_pthread *self) {
     if (pthread->process != process)
         return ESRCH;
-    if (pthread->ownership == GREEN_PTHREAD_DETACHED)
+    if (ownership_of(pthread) == GREEN_PTHREAD_DETACHED)
         return EINVAL;
-    if (pthread == self || (self && self->joiner == pthread))
+    if (pthread == self || is_joined_by(self, pthread))
         return EDEADLK;
-    if (pthread->ownership == GREEN_PTHREAD_JOINING)
+    if (!take(pthread, GREEN_PTHREAD_JOINING))
         return EINVAL;
-    pthread->ownership = GREEN_PTHREAD_JOINING;
-    pthread->joiner = self;
-    return 0;
+    if (!self)
+        return 0;
+    __atomic_store_n(&pthread->joiner, self, __ATOMIC_SEQ_CST);
+    if (!is_joined_by(self, pthread))
+        return 0;
+    green__pthread_unclaim(pthread);
+    return EDEADLK;
 }
 
 int green__pthread_claim(green_pthread *pthread) {
     const green_thread *thread = green__patch_current_thread();
-    const green_pthread *self = thread ? green__pthread_record(thread) : NULL;
-    if (green__in_forked_child())
-        return ESRCH;
-    green__lock(&lock);
-    int error = claim(pthread, self);
-    green__unlock(&lock);
-    return error;
+    return green__in_forked_child() ? ESRCH : claim(pthread, thread ? green__pthread_record(thread) : NULL);
 }
 
 void green__pthread_unclaim(green_pthread *pthread) {
-    green__lock(&lock);
-    pthread->ownership = GREEN_PTHREAD_JOINABLE;
-    pthread->joiner = NULL;
-    green__unlock(&lock);
+    __atomic_store_n(&pthread->joiner, NULL, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&pthread->ownership, GREEN_PTHREAD_JOINABLE, __ATOMIC_RELEASE);
 }
 
 /* Not a cancellation point: a cancelled caller would keep the lock. */
@@ -168,11 +182,14 @@ int green__pthread_wait(const green_pthread *pthread, const green_clock_deadline
         time = green__timespec_of(deadline->time);
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
     green__lock(&lock);
-    while (!green__pthread_has_ended(pthread) && error == 0) /* an error ends the wait, such as ETIMEDOUT */
+    __atomic_add_fetch(&os_threads_waiting, 1, __ATOMIC_SEQ_CST);
+    while (!__atomic_load_n(&pthread->finished, __ATOMIC_SEQ_CST) &&
+           error == 0) /* an error ends the wait, such as ETIMEDOUT */
         if (deadline)
             error = green__real.pthread_cond_clockwait(&some_thread_ended, &lock.mutex, deadline->clock, &time);
         else
             green__pthread.cond_wait(&some_thread_ended, &lock.mutex);
+    __atomic_sub_fetch(&os_threads_waiting, 1, __ATOMIC_SEQ_CST);
     green__unlock(&lock);
     pthread_setcancelstate(state, NULL);
     return green__pthread_has_ended(pthread) ? 0 : ETIMEDOUT;
@@ -180,28 +197,19 @@ int green__pthread_wait(const green_pthread *pthread, const green_clock_deadline
 
 void *green__pthread_collect(green_pthread *pthread) {
     void *result = pthread->result;
-    green__lock(&lock);
-    unlock_and_release(pthread);
+    release(pthread);
     return result;
 }
 
 bool green__pthread_is_detached(const green_pthread *pthread) {
-    green__lock(&lock);
-    bool is_detached = pthread->ownership == GREEN_PTHREAD_DETACHED;
-    green__unlock(&lock);
-    return is_detached;
+    return ownership_of(pthread) == GREEN_PTHREAD_DETACHED;
 }
 
 int green__pthread_detach(green_pthread *pthread) {
-    if (green__in_forked_child())
+    if (green__in_forked_child() || pthread->process != process)
         return ESRCH;
-    green__lock(&lock);
-    int error = pthread->process != process ? ESRCH : pthread->ownership != GREEN_PTHREAD_JOINABLE ? EINVAL : 0;
-    if (error != 0) {
-        green__unlock(&lock);
-        return error;
-    }
-    pthread->ownership = GREEN_PTHREAD_DETACHED;
-    unlock_and_release(pthread);
+    if (!take(pthread, GREEN_PTHREAD_DETACHED))
+        return EINVAL;
+    release(pthread);
     return 0;
 }

@@ -35,11 +35,12 @@ typedef struct green_pthread {
     bool finished;                      /* atomic */
     green_wait *waiter;                 /* a green thread of the same OS thread that joins without a deadline */
 
-    /* Under the lock of all records: */
+    unsigned process; /* the process that made it, as counted by forks */
+
+    /* Atomic: */
     green_pthread_ownership ownership;
     const struct green_pthread *joiner; /* NULL if the joiner is not such a thread */
     unsigned references;                /* by the running thread, and by its id until it is joined or detached */
-    unsigned process;                   /* the process that made it, as counted by forks */
 } green_pthread;
 
 enum { GREEN_ID_MASK = 3, GREEN_ID_PTHREAD = 1, GREEN_ID_SPAWNED = 3 };
@@ -94,7 +95,7 @@ size_t green__pthread_count(void);
 /* Whether a thread has ended, or belongs to the parent of this forked process. */
 bool green__pthread_is_gone(const green_pthread *pthread);
 
-/* Registers the lock of all records for forks. Returns 0, or -ENOMEM, explained. */
+/* Registers the lock of the OS threads that wait for green threads for forks. Returns 0, or -ENOMEM, explained. */
 int green__pthread_register_lock(void);
 
 #endif

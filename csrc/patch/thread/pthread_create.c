@@ -30,7 +30,7 @@ static struct attributes attributes_of(const pthread_attr_t *given) {
 
 int green__green_pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict attributes,
                                 void *(*function)(void *), void *restrict argument) {
-    if (!green__may_park_here())
+    if (!green__may_park_in_process())
         return green__real.pthread_create(thread, attributes, function, argument);
     struct attributes chosen = attributes_of(attributes);
     return green__pthread_start(thread, function, argument, chosen.stack_size, chosen.is_detached);
