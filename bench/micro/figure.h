@@ -64,6 +64,7 @@ void bench_offload(void);
 void bench_channel(void);
 void bench_semaphore(void);
 void bench_mutex(void);
+void bench_patch(void);
 void bench_pool(void);
 void bench_select(void);
 void bench_scope(void);

@@ -28,6 +28,7 @@ static const struct benchmark {
     {"offload", bench_offload, "a round trip to a worker on the same core and on another one"},
     {"semaphore", bench_semaphore, "a permit that circulates among 2 and 10 threads"},
     {"mutex", bench_mutex, "lock + unlock alone; a mutex that circulates among 2 and 10 threads"},
+    {"patch", bench_patch, "an uncontended pthread mutex, and pthread_create + join: native and patched"},
     {"rate_limiter", bench_rate_limiter, "a token from a bucket that has some, and reading the clock"},
     {"pool", bench_pool, "spawn + wait in a pool of 100 and without one; 100 at a time, by a pool and by groups"},
     {"select", bench_select, "a get from a queue, and a select over 4 queues, one of them ready"},

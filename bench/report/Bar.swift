@@ -127,6 +127,8 @@ extension Bar {
             limit: 1.3,
             base: "plain spawn + finish"
         ),
+        Micro(benchmark: .patch, language: .c, name: "patched pthread mutex lock, unlock", threads: 1, limit: 25),
+        Micro(benchmark: .patch, language: .c, name: "patched pthread_create + join", threads: 1, limit: 300),
         toSpawn(.pool, .c, "group that spawns", limit: 1.2),
         toSpawn(.pool, .c, "scope that spawns", limit: 1.2),
         Micro(benchmark: .pool, language: .swift, name: "scope that spawns", threads: 100, limit: 200),

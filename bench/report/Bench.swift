@@ -72,7 +72,7 @@ struct Bench: ParsableCommand {
 enum Benchmark: String, CaseIterable, ExpressibleByArgument {
     case floor, yield, exceptions, spawn, detach, sleep, timer, timeout, queue, channel, hub, offload, select,
         semaphore, rateLimiter = "rate_limiter",
-        mutex, pool, map, scope, file, memory, access, task, bridge, echo, hubs, tls
+        mutex, patch, pool, map, scope, file, memory, access, task, bridge, echo, hubs, tls
 
     /// Whether it measures a single step.
     var isMicro: Bool { self != .echo && self != .hubs && self != .tls }

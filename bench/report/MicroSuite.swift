@@ -31,7 +31,7 @@ struct MicroSuite {
     /// The benchmarks that each side has.
     private let ofC: [Benchmark] = [
         .floor, .yield, .exceptions, .spawn, .detach, .sleep, .timer, .timeout, .queue, .channel, .hub, .offload,
-        .select, .semaphore, .rateLimiter, .mutex, .pool, .scope, .file, .memory,
+        .select, .semaphore, .rateLimiter, .mutex, .patch, .pool, .scope, .file, .memory,
     ]
     private let ofSwift: [Benchmark] = [
         .yield, .spawn, .detach, .sleep, .queue, .select, .semaphore, .mutex, .pool, .map, .scope, .access, .task,
