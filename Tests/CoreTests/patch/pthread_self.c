@@ -30,10 +30,11 @@ TEST(self, "each green thread has an id of its own, and the OS thread's own cont
 }
 
 static void *use_names(void *unused) {
-    char name[32];
+    char name[32], os_thread[32];
     pthread_t self = lib->self();
     CHECK(lib->getname(self, name, sizeof name), ==, 0);
-    CHECK_TEXT(name, "");
+    CHECK(pthread_getname_np(pthread_self(), os_thread, sizeof os_thread), ==, 0);
+    CHECK_TEXT(name, os_thread);
     CHECK(lib->setname(self, "fifteen letters"), ==, 0);
     CHECK_TEXT(green_thread_name(green_current()), "fifteen letters");
     CHECK(lib->setname(self, "sixteen letters!"), ==, ERANGE);

@@ -262,7 +262,15 @@ static void *sleep_in_thread(void *error) {
     return NULL;
 }
 
-TEST(directed, "a signal of pthread_kill() ends the call of its thread, and no other one") {
+static int kill_thread(pthread_t id, int number) {
+    return pthread_kill(id, number);
+}
+
+static int queue_signal(pthread_t id, int number) {
+    return pthread_sigqueue(id, number, (union sigval){0});
+}
+
+static void end_one_of_two_calls(int (*send)(pthread_t id, int number)) {
     begin();
     handle(SIGUSR1, 0);
     int errors[2] = {0};
@@ -270,14 +278,22 @@ TEST(directed, "a signal of pthread_kill() ends the call of its thread, and no o
     for (int i = 0; i < 2; i++)
         CHECK(pthread_create(&ids[i], NULL, sleep_in_thread, &errors[i]), ==, 0);
     CHECK(usleep(1000), ==, 0);
-    CHECK(pthread_kill(ids[1], SIGUSR1), ==, 0);
+    CHECK(send(ids[1], SIGUSR1), ==, 0);
     CHECK(pthread_join(ids[1], NULL), ==, 0);
     CHECK(errors[1], ==, EINTR);
     CHECK(errors[0], ==, 0);
-    CHECK(pthread_kill(ids[0], SIGUSR1), ==, 0);
+    CHECK(send(ids[0], SIGUSR1), ==, 0);
     CHECK(pthread_join(ids[0], NULL), ==, 0);
     CHECK(errors[0], ==, EINTR);
     end();
+}
+
+TEST(directed, "a signal of pthread_kill() ends the call of its thread, and no other one") {
+    end_one_of_two_calls(kill_thread);
+}
+
+TEST(queued, "a signal of pthread_sigqueue() ends the call of its thread, and no other one") {
+    end_one_of_two_calls(queue_signal);
 }
 
 static int blocks(int number) {

@@ -65,6 +65,8 @@ int green__green_pthread_getname_np(pthread_t id, char *name, size_t size) {
     if (size < NAME_SIZE)
         return ERANGE;
     int error = green__pthread_find_here(id, &thread);
+    if (error == 0 && !*green_thread_name(thread)) /* without one, that of the OS thread, as by prctl() */
+        return green__real.pthread_getname_np(carrier_of(id), name, size);
     if (error == 0)
         snprintf(name, NAME_SIZE, "%s", green_thread_name(thread));
     return error;
@@ -72,24 +74,36 @@ int green__green_pthread_getname_np(pthread_t id, char *name, size_t size) {
 
 /* Signals ---------------------------------------------------------- */
 
-/* The handler runs in the caller, if the thread is of its OS thread. But it ends the call of the
- * thread that receives the signal. */
-int green__green_pthread_kill(pthread_t id, int signal) {
-    green_hub *hub = green__hub;
+/* The thread of an id, if the caller can end its call when it receives a signal. Otherwise NULL. */
+static green_thread *receiver_here(pthread_t id) {
     green_thread *thread;
+    return green__hub && green__pthread_is_green(id) && green__pthread_find_here(id, &thread) == 0 ? thread : NULL;
+}
+
+/* Sends a signal. Without a value (NULL) as pthread_kill() does. The handler runs in the caller, if the
+ * thread is of its OS thread. But it ends the call of the thread that receives the signal. */
+static int send_signal(pthread_t id, int signal, const union sigval *value) {
+    green_hub *hub = green__hub;
     if (has_ended(id))
         return ESRCH;
-    if (!hub || !green__pthread_is_green(id) || green__pthread_find_here(id, &thread) != 0)
-        return green__real.pthread_kill(carrier_of(id), signal);
-    hub->signalled = thread;
-    int error = green__real.pthread_kill(carrier_of(id), signal);
+    green_thread *receiver = receiver_here(id);
+    if (receiver)
+        hub->signalled = receiver;
+    int error = value ? green__real.pthread_sigqueue(carrier_of(id), signal, *value)
+                      : green__real.pthread_kill(carrier_of(id), signal);
+    if (!receiver)
+        return error;
     hub->signalled = NULL;
-    green__signals_end_wait(thread);
+    green__signals_end_wait(receiver);
     return error;
 }
 
+int green__green_pthread_kill(pthread_t id, int signal) {
+    return send_signal(id, signal, NULL);
+}
+
 int green__green_pthread_sigqueue(pthread_t id, int signal, const union sigval value) {
-    return has_ended(id) ? ESRCH : green__real.pthread_sigqueue(carrier_of(id), signal, value);
+    return send_signal(id, signal, &value);
 }
 
 int green__green_sched_yield(void) {
