@@ -1,0 +1,36 @@
+"""Starts threads that wait for one event and then sleep 0.2 s. Prints seconds, CPU seconds and resident MB."""
+
+import json
+import resource
+import sys
+import threading
+import time
+
+count = int(sys.argv[1])
+event = threading.Event()
+
+
+def wait_and_sleep():
+    event.wait()
+    time.sleep(0.2)
+
+
+threading.stack_size(256 * 1024)
+begin = time.monotonic()
+threads = [threading.Thread(target=wait_and_sleep) for _ in range(count)]
+for thread in threads:
+    thread.start()
+event.set()
+for thread in threads:
+    thread.join()
+seconds = time.monotonic() - begin
+usage = resource.getrusage(resource.RUSAGE_SELF)
+print(
+    json.dumps(
+        {
+            "seconds": seconds,
+            "cpu": usage.ru_utime + usage.ru_stime,
+            "memory": usage.ru_maxrss / 1024,
+        }
+    )
+)
