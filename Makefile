@@ -146,7 +146,8 @@ test-cpython: setup
 	.ci/install python3 libpython3.11-testsuite
 	cmake -S . -B $(BUILD) -DGREEN_WERROR=ON
 	cmake --build $(BUILD) --parallel $(JOBS) --target green-run greenrun
-	Tests/CPython/run --green-run $(BUILD)/green-run $(if $(QUICK),--quick) $(MODULES)
+	$(if $(QUICK),,MORE_TESTS="$$(Tests/CPython/fetch-sqlite3 $(abspath $(BUILD))/cpython)") \
+		Tests/CPython/run --green-run $(BUILD)/green-run $(if $(QUICK),--quick) $(MODULES)
 
 build: setup
 	cmake -S . -B $(BUILD)
