@@ -102,6 +102,7 @@
  *   Attributes  The stack size and the detach state are used, the others are ignored.
  *               CPU affinity and priority are those of the OS thread, and without
  *               GREEN_PATCH_SIGNAL signals and the signal mask, too.
+ *   Names       A thread without a name of its own has that of the OS thread.
  *   pthread_exit()   unwinds the stack: it runs clean-up handlers, C++ destructors and the
  *               destructors of keys. In the OS thread's own context, as in main(), it
  *               first waits for the ends of the OS thread's green threads.
