@@ -296,7 +296,7 @@ GREEN_API int green_unpatch(green_patch *GREEN_NULLABLE patch);
 GREEN_API bool green_is_patched(const char *GREEN_NULLABLE object);
 
 /* One line of a report: how many slots of one call are patched in one object. The strings
- * live as long as the patch. */
+ * live until green_unpatch(), or until the object is unloaded. */
 typedef struct green_patch_line {
     const char *object; /* its path */
     const char *symbol;

@@ -152,6 +152,36 @@ TEST(unloaded, "a library that has been unloaded is patched again when it is loa
     CHECK(dlclose(library), ==, 0);
 }
 
+static size_t lines_of(green_patch *patch, const char *object) {
+    green_patch_line line;
+    size_t count = 0;
+    for (size_t i = 0; green_patch_report(patch, i, &line); i++)
+        count += strstr(line.object, object) != NULL;
+    return count;
+}
+
+TEST(reloaded,
+     "libraries that are loaded and unloaded a thousand times, in turn at one address, leave no slots behind") {
+    static const char *const paths[] = {PATCHED_NO_PLT, PATCHED_LAZY}, *const names[] = {"no_plt", "lazy"};
+    green_patch *patch = everything(0);
+    for (int i = 0; i < SCALED(1000); i++) {
+        void *library = dlopen(paths[i % 2], RTLD_NOW | RTLD_LOCAL);
+        CHECK(library != NULL);
+        const struct fixture *fixture = dlsym(library, "fixture_calls");
+        if (i % 100 < 2) {
+            CHECK(is_green(fixture->poll));
+            CHECK(lines_of(patch, names[i % 2]), >, 0);
+            CHECK(lines_of(patch, names[1 - i % 2]), ==, 0);
+        }
+        CHECK(dlclose(library), ==, 0);
+    }
+    green_patch *again = everything(0); /* forgets the last one */
+    CHECK(lines_of(patch, "core-patched-"), ==, lines_of(again, "core-patched-"));
+    CHECK(lines_of(again, "no_plt") + lines_of(again, "lazy"), ==, 0);
+    CHECK(green_unpatch(again), ==, 0);
+    CHECK(green_unpatch(patch), ==, 0);
+}
+
 TEST(run_path, "a library loaded by its name is searched in the run path of the program") {
     void *library = dlopen("libcore-patched-idle.so", RTLD_NOW);
     if (!library)

@@ -84,8 +84,7 @@ static bool make_room(green_patch *patch) {
     return larger != NULL;
 }
 
-/* Patches a slot and makes the patch an owner of it. If the slot has a record of an object that
- * has been unloaded since, the former value is that of the new object. */
+/* Patches a slot and makes the patch an owner of it. */
 static int patch_slot(green_patch *patch, const green_object_slot *found, const green_patched_call *call,
                       const green_object *object, const green_memory_map *map) {
     green_got_slot *slot = slot_at(found->address);
@@ -132,6 +131,37 @@ int green__got_slots_patch(green_patch *patch, unsigned families, const green_ob
             error = patch_slot(patch, &found, call, object, map);
     }
     return error;
+}
+
+/* Whether the object of a slot has not been unloaded since. An object that was loaded in its place
+ * has other values; slots that other code has changed are treated alike. */
+static bool still_exists(const green_got_slot *slot, const green_objects *objects) {
+    for (size_t i = 0; i < objects->count; i++)
+        if (objects->all[i].base == slot->base && strcmp(objects->all[i].path, slot->object) == 0)
+            return __atomic_load_n(slot->address, __ATOMIC_RELAXED) == slot->call->green;
+    return false;
+}
+
+static void disown(green_patch *patch, const green_objects *objects) {
+    size_t kept = 0;
+    for (size_t i = 0; i < patch->count; i++)
+        if (still_exists(patch->slots[i], objects))
+            patch->slots[kept++] = patch->slots[i];
+    patch->count = kept;
+}
+
+void green__got_slots_forget_unloaded(const green_objects *objects) {
+    for (green_patch *patch = green__patches; patch; patch = patch->next)
+        disown(patch, objects);
+    for (green_got_slot **place = &slots; *place;) {
+        green_got_slot *slot = *place;
+        if (still_exists(slot, objects)) {
+            place = &slot->next;
+        } else {
+            *place = slot->next;
+            slot_free(slot);
+        }
+    }
 }
 
 static void record_free(green_got_slot *slot) {

@@ -21,6 +21,7 @@ struct snapshot {
     green_memory_map map;
 };
 
+/* The caller holds green__patches_lock. */
 static int snapshot_read(struct snapshot *snapshot) {
     int error = green__objects_list(&snapshot->objects);
     if (error < 0)
@@ -30,6 +31,8 @@ static int snapshot_read(struct snapshot *snapshot) {
         green__objects_free(&snapshot->objects);
     for (size_t i = 0; error == 0 && i < snapshot->objects.count; i++)
         green__object_read(&snapshot->objects.all[i], &snapshot->map);
+    if (error == 0)
+        green__got_slots_forget_unloaded(&snapshot->objects);
     return error;
 }
 
