@@ -1,6 +1,7 @@
 /* Barriers. Green threads take part in the algorithm of the C library, on the data of the C library,
  * so that they share a barrier with OS threads, objects that are not patched and other processes.
  * They differ only in how they wait: as for a futex, in the parking lot. */
+#include "../../base/kernel_order.h"
 #include "../may_park.h"
 #include "futex.h"
 #include "parking_lot.h"
@@ -22,6 +23,17 @@ struct barrier {
 };
 
 enum { LIMIT = INT_MAX };
+
+/* ThreadSanitizer takes each pthread_barrier_wait() of an OS thread for a plain read of the barrier,
+ * so it must not see the writes here. It learns the order of threads in wait_parking(). */
+#if defined(__has_attribute)
+#if __has_attribute(disable_sanitizer_instrumentation)
+#define UNSEEN __attribute__((disable_sanitizer_instrumentation))
+#endif
+#endif
+#ifndef UNSEEN
+#define UNSEEN __attribute__((no_sanitize("thread")))
+#endif
 
 static struct barrier *data_of(pthread_barrier_t *barrier) {
     return (struct barrier *)(void *)barrier;
@@ -68,7 +80,7 @@ static void wake_all(uint32_t *word, bool is_shared) {
 }
 
 /* Returns the number of the calling thread. */
-static uint32_t enter(green_hub *hub, struct barrier *barrier, uint32_t last) {
+UNSEEN static uint32_t enter(green_hub *hub, struct barrier *barrier, uint32_t last) {
     for (;;) {
         uint32_t number = __atomic_add_fetch(&barrier->in, 1, __ATOMIC_ACQ_REL);
         if (number <= last)
@@ -81,7 +93,7 @@ static uint32_t enter(green_hub *hub, struct barrier *barrier, uint32_t last) {
 }
 
 /* Ends the rounds for which enough threads have entered, then waits for the end of the thread's own. */
-static void pass(green_hub *hub, struct barrier *barrier, uint32_t number, uint32_t count) {
+UNSEEN static void pass(green_hub *hub, struct barrier *barrier, uint32_t number, uint32_t count) {
     uint32_t ended = number - number % count, round = __atomic_load_n(&barrier->round, __ATOMIC_ACQUIRE);
     while (round < ended)
         if (__atomic_compare_exchange_n(&barrier->round, &round, ended, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
@@ -95,7 +107,7 @@ static void pass(green_hub *hub, struct barrier *barrier, uint32_t number, uint3
 }
 
 /* Once all threads have left, the barrier may exist no more. */
-static void leave(struct barrier *barrier, uint32_t last) {
+UNSEEN static void leave(struct barrier *barrier, uint32_t last) {
     bool is_shared = barrier->shared;
     if (__atomic_add_fetch(&barrier->out, 1, __ATOMIC_ACQ_REL) == last) {
         __atomic_store_n(&barrier->round, 0, __ATOMIC_RELAXED);
@@ -115,25 +127,35 @@ static int wait_in_c_library(pthread_barrier_t *barrier) {
     return result;
 }
 
-int green__green_pthread_barrier_wait(pthread_barrier_t *barrier) {
-    green_hub *hub = hub_for_wait();
-    if (!hub)
-        return wait_in_c_library(barrier);
+static int wait_parking(green_hub *hub, pthread_barrier_t *barrier) {
     struct barrier *data = data_of(barrier);
     uint32_t count = data->count, last = last_before_reset(count);
+    green__kernel_order_before(barrier);
     uint32_t number = enter(hub, data, last);
     pass(hub, data, number, count);
+    green__kernel_order_after(barrier);
+    green__kernel_order_before(barrier); /* for pthread_barrier_destroy() */
     leave(data, last);
     return number % count == 0 ? PTHREAD_BARRIER_SERIAL_THREAD : 0;
 }
 
+int green__green_pthread_barrier_wait(pthread_barrier_t *barrier) {
+    green_hub *hub = hub_for_wait();
+    return hub ? wait_parking(hub, barrier) : wait_in_c_library(barrier);
+}
+
 /* The C library waits until all threads have left. Green threads of this OS thread have to run for
  * that. */
+UNSEEN static void wait_for_leavers(green_hub *hub, struct barrier *barrier) {
+    for (uint32_t out;
+         (out = __atomic_load_n(&barrier->out, __ATOMIC_ACQUIRE)) != __atomic_load_n(&barrier->in, __ATOMIC_ACQUIRE);)
+        sleep_while(hub, &barrier->out, out);
+}
+
 int green__green_pthread_barrier_destroy(pthread_barrier_t *barrier) {
     green_hub *hub = hub_for_wait();
-    struct barrier *data = data_of(barrier);
-    for (uint32_t out;
-         hub && (out = __atomic_load_n(&data->out, __ATOMIC_ACQUIRE)) != __atomic_load_n(&data->in, __ATOMIC_ACQUIRE);)
-        sleep_while(hub, &data->out, out);
+    if (hub)
+        wait_for_leavers(hub, data_of(barrier));
+    green__kernel_order_after(barrier);
     return green__real.pthread_barrier_destroy(barrier);
 }
