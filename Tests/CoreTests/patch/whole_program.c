@@ -160,8 +160,7 @@ static size_t lines_of(green_patch *patch, const char *object) {
     return count;
 }
 
-TEST(reloaded,
-     "libraries that are loaded and unloaded a thousand times, in turn at one address, leave no slots behind") {
+TEST(reloaded, "libraries that are loaded and unloaded a thousand times at one address leave no slots behind") {
     static const char *const paths[] = {PATCHED_NO_PLT, PATCHED_LAZY}, *const names[] = {"no_plt", "lazy"};
     green_patch *patch = everything(0);
     for (int i = 0; i < SCALED(1000); i++) {
