@@ -1,8 +1,11 @@
-/* A program that forks while it has threads: from main, from a thread, and often. */
+/* A program that forks while it has threads: from main, from a thread, and often. With an argument,
+ * the threads of its children must be green, too. */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +17,7 @@ enum { THREADS = 8, FORKS = 20 };
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static sem_t must_end;
 static int prepared, in_parent, in_child;
+static bool children_are_green;
 
 static void check(int holds, const char *what) {
     if (holds)
@@ -50,6 +54,16 @@ static void *count(void *number) {
     return number;
 }
 
+static int os_threads(void) {
+    int number = 0;
+    DIR *folder = opendir("/proc/self/task");
+    check(folder != NULL, "opendir()");
+    for (struct dirent *entry; (entry = readdir(folder));)
+        number += entry->d_name[0] != '.';
+    closedir(folder);
+    return number;
+}
+
 /* The child has one thread, and can start others. */
 static void use_threads_in_child(void) {
     pthread_t threads[THREADS];
@@ -57,6 +71,8 @@ static void use_threads_in_child(void) {
     check(in_child == 1, "the handler of the child has run");
     for (int i = 0; i < THREADS; i++)
         check(pthread_create(&threads[i], NULL, count, &number) == 0, "pthread_create() in a child");
+    if (children_are_green)
+        check(os_threads() == 1, "the threads of a child are green");
     for (int i = 0; i < THREADS; i++)
         check(pthread_join(threads[i], NULL) == 0, "pthread_join() in a child");
     check(number == THREADS, "the threads of a child run");
@@ -96,7 +112,9 @@ static void run(void *(*function)(void *)) {
     check(pthread_join(thread, NULL) == 0, "pthread_join()");
 }
 
-int main(void) {
+int main(int argument_count, char **arguments) {
+    (void)arguments;
+    children_are_green = argument_count > 1;
     pthread_t waiting[THREADS], forking[FORKS];
     sem_init(&must_end, 0, 0);
     check(pthread_atfork(prepare, parent, child) == 0, "pthread_atfork()");

@@ -24,7 +24,7 @@ static const char usage[] = "usage: green-run [OPTION…] PROGRAM [ARGUMENT…]\
                             "  --without LIST     families of calls not to patch\n"
                             "  --stack-size SIZE  of each thread for which PROGRAM gives none, such as 256K or 8M\n"
                             "  --engine NAME      uring or epoll\n"
-                            "  --children         run programs that child processes execute on green threads, too\n"
+                            "  --children         run child processes and what they execute on green threads, too\n"
                             "  --report           write to standard error at the end, and on SIGUSR2, what was\n"
                             "                     patched and what held the OS thread longest\n"
                             "  --report-signal NAME\n"

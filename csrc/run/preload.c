@@ -92,6 +92,24 @@ static void hide_from_children(char **environment) {
     *kept = NULL;
 }
 
+/* Opens the hub of the main OS thread. A reference to the hub says that something else may end
+ * a wait, as a signal does. Without it, a wait for a signal alone would be reported as a
+ * deadlock. Returns 0 or a negative error number. */
+static int open_hub(void) {
+    int error = green_hub_open(&(green_hub_options){.name = "main"});
+    if (error < 0 && error != -EALREADY)
+        return error;
+    (void)green_hub_retain(green_hub_current());
+    return 0;
+}
+
+/* A forked child continues on a hub of its own. Without one, its threads are OS threads. */
+static void continue_in_child(void) {
+    int error_number = errno;
+    (void)open_hub();
+    errno = error_number;
+}
+
 __attribute__((constructor)) static void begin(int count, char **arguments, char **environment) {
     static green_patch *patch; /* for as long as the process lives */
     (void)count;
@@ -105,12 +123,9 @@ __attribute__((constructor)) static void begin(int count, char **arguments, char
     size_t size = stack_size();
     if (size)
         set_default_stack_size(size);
-    int error = green_hub_open(&(green_hub_options){.name = "main"});
-    if (error < 0 && error != -EALREADY)
+    int error = open_hub();
+    if (error < 0)
         green_run_refuse(GREEN_RUN_REFUSED, "cannot open a hub: %s", green_explain(error));
-    /* A reference to the hub says that something else may end a wait, as a signal does. Without
-     * it, a wait for a signal alone would be reported as a deadlock. */
-    (void)green_hub_retain(green_hub_current());
     if (!families)
         green_run_refuse(GREEN_RUN_REFUSED, "no calls are left to patch");
     error = green_monkey_patch(&patch, families);
@@ -118,7 +133,10 @@ __attribute__((constructor)) static void begin(int count, char **arguments, char
         green_run_refuse(GREEN_RUN_REFUSED, "cannot patch this program: %s", green_explain(error));
     if (setting(GREEN_RUN_REPORT))
         green_run_report_begin(patch, report_signal());
-    if (!setting(GREEN_RUN_CHILDREN)) {
+    if (setting(GREEN_RUN_CHILDREN)) {
+        if (pthread_atfork(NULL, NULL, continue_in_child) != 0)
+            green_run_refuse(GREEN_RUN_REFUSED, "no memory for a fork handler");
+    } else {
         green_run_keep_for_exec(environment);
         hide_from_children(environment);
     }

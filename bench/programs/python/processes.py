@@ -122,7 +122,7 @@ class Server:
 
     def __init__(self, python, name, green, concurrency, environment):
         self.port = free_port()
-        command = on_cpu(SERVER_CPU) + ([os.environ["GREEN_RUN"]] if green else [])
+        command = on_cpu(SERVER_CPU) + ([os.environ["GREEN_RUN"], "--children"] if green else [])
         command += [python, str(HERE / "serve.py"), name, str(self.port), str(concurrency)]
         self.log = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
