@@ -95,6 +95,38 @@ static int receive(void *argument) {
     }
 }
 
+/* Waits in librdkafka itself. */
+static int receive_green(void *argument) {
+    bool has_message = false;
+    int error = 0;
+    while (error == 0 && !has_message)
+        error = take(argument, HOUR, &has_message);
+    return error;
+}
+
+TEST(green, "patched, consumers, the producer and the cluster are green threads of one OS thread") {
+    struct consumer consumers[COUNT];
+    struct call calls[COUNT];
+    green_patch *patch = import_families("librdkafka.so.1", GREEN_PATCH_ALL | GREEN_PATCH_THREAD, NULL);
+    size_t threads = os_threads();
+    const char *bootstraps = cluster();
+    for (int i = 0; i < COUNT; i++) {
+        consumers[i] = consumer_at(bootstraps);
+        calls[i] = (struct call){.make = receive_green, .argument = &consumers[i]};
+    }
+    CHECK(os_threads(), ==, threads);
+    int64_t began = green_now();
+    call_together(calls, COUNT, produce, "topic");
+    figure("librdkafka, patched: %d receive one message: %.3f s", COUNT, seconds_since(began));
+    for (int i = 0; i < COUNT; i++) {
+        CHECK(calls[i].result, ==, 0);
+        end_consumer(&consumers[i]);
+    }
+    rd_kafka_destroy(producer);
+    CHECK(rd_kafka_wait_destroyed(30000), ==, 0);
+    CHECK(green_unpatch(patch), ==, 0);
+}
+
 TEST(descriptors, "ten consumers with OS threads of their own wait by descriptors") {
     struct consumer consumers[COUNT];
     struct call calls[COUNT];
