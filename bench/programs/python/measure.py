@@ -33,17 +33,18 @@ def arguments():
         epilog="Two cores: the server has one, the load generator (wrk), PostgreSQL and the upstream server the other. "
         "Run nothing else at the same time. GREEN_RUN: path of another green-run.",
     )
-    parser.add_argument("--quick", action="store_true", help="one short run of the figures with bars")
-    parser.add_argument("--runs", type=int, default=3, help="runs of each figure, of which the median is shown")
+    parser.add_argument("--quick", action="store_true", help="one short run of the figures with bars, of three servers")
+    parser.add_argument("--runs", type=int, default=3, help="of the figures with bars; the median is shown")
     parser.add_argument("--seconds", type=int, default=3, help="of each run of the application")
     parser.add_argument("--only", action="append", choices=(*WAITS, "event", "fetch"), help="may be repeated")
     parser.add_argument("--servers", action="append", choices=SERVERS, help="may be repeated")
-    parser.add_argument("--concurrency", action="append", type=int, help="may be repeated; 1, 100, 1000 and 10000")
+    parser.add_argument("--concurrency", action="append", type=int, help="may be repeated")
     parser.add_argument("--threads", type=int, default=10000, help="of the two programs that start threads")
     options = parser.parse_args()
     if options.quick:
         options.runs, options.seconds = 1, 2
         options.concurrency = options.concurrency or [1000]
+        options.servers = options.servers or ["waitress, green", "gthread, green", "gevent"]
     options.only = options.only or [*WAITS, "event", "fetch"]
     options.servers = options.servers or list(SERVERS)
     return options
@@ -65,14 +66,21 @@ def load(url, concurrency, seconds):
     return rate, latency(50), latency(99), failures + (int(other[1]) if other else 0)
 
 
+def warm_up(wait, concurrency):
+    """Seconds until all threads have connected to the database or the upstream server."""
+    if concurrency > 1000:
+        return 4
+    return 3 if concurrency == 1000 and wait != "sleep" else 1
+
+
 def measure_server(name, wait, concurrency, options, environment):
     server, green = SERVERS[name]
     with Server(sys.executable, server, green, concurrency, environment) as running:
         url = f"http://127.0.0.1:{running.port}/{wait}"
-        # All threads and connections exist when the measurement begins.
-        load(url, concurrency, 1 if concurrency <= 1000 else 5)
+        # All threads and connections of the application exist when the measurement begins.
+        load(url, concurrency, warm_up(wait, concurrency))
         before = usage(running.process.pid)[0]
-        rate, p50, p99, failures = load(url, concurrency, options.seconds if concurrency <= 1000 else 10)
+        rate, p50, p99, failures = load(url, concurrency, options.seconds * (1 if concurrency <= 1000 else 2))
         cpu, memory, threads = usage(running.process.pid)
         if failures:
             print(f"{name}, {wait}, {concurrency}: {failures} requests failed; {running.output()}", file=sys.stderr)
@@ -120,12 +128,12 @@ def reachable(wait, concurrency):
 
 
 def measure_application(wait, options, environment):
-    for concurrency in options.concurrency or (1, 100, 1000, 10000):
+    for concurrency in options.concurrency or ((1, 100, 1000, 10000) if wait == "sleep" else (100, 1000)):
         if not reachable(wait, concurrency):
             print(f"\n{concurrency} concurrent requests ({wait}): not measured, too many connections")
             continue
         # In rounds, so that a machine that slows down for a while slows down all of them.
-        runs = options.runs if concurrency == 1000 else 1
+        runs = options.runs if concurrency == 1000 and wait == "sleep" else 1
         figures = {name: [] for name in options.servers}
         for _ in range(runs):
             for name in options.servers:

@@ -22,7 +22,6 @@ def sleep_and_fetch():
         errors.append(error)
 
 
-threading.stack_size(256 * 1024)
 begin = time.monotonic()
 threads = [threading.Thread(target=sleep_and_fetch) for _ in range(count)]
 for thread in threads:

@@ -15,7 +15,6 @@ def wait_and_sleep():
     time.sleep(0.2)
 
 
-threading.stack_size(256 * 1024)
 begin = time.monotonic()
 threads = [threading.Thread(target=wait_and_sleep) for _ in range(count)]
 for thread in threads:
