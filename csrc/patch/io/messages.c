@@ -31,8 +31,12 @@ static int receive_messages(green_hub *hub, int fd, struct mmsghdr *messages, un
 int green__green_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags, struct timespec *timeout) {
     green_hub *hub = green__may_park_fairly();
     bool never_waits = flags & (MSG_DONTWAIT | MSG_OOB | MSG_ERRQUEUE) || count == 0;
-    if (!hub || never_waits || (timeout && !green__timespec_is_duration(timeout)))
+    if (!hub || never_waits)
         return green__real.recvmmsg(fd, messages, count, flags, timeout);
+    if (timeout && !green__timespec_is_duration(timeout)) {
+        errno = EINVAL;
+        return -1;
+    }
     int error_number = errno;
     int64_t deadline = timeout ? green__deadline_after(green__timespec_nanoseconds(timeout)) : GREEN_NEVER;
     int received = receive_messages(hub, fd, messages, count, flags, deadline);

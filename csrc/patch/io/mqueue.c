@@ -3,10 +3,6 @@
 #include "../signal_wait.h"
 #include "../wait_fds.h"
 
-/* A time limit that has passed: the call then fails with ETIMEDOUT where it would wait, and with
- * EAGAIN if the queue is non-blocking. */
-static const struct timespec past;
-
 struct queue_call {
     mqd_t queue;
     char *bytes;
@@ -15,12 +11,16 @@ struct queue_call {
     const struct timespec *limit;
 };
 
+/* A time limit that has passed: the call then fails with ETIMEDOUT where it would wait, and with
+ * EAGAIN if the queue is non-blocking. In memory that qemu, which writes it back, can write to. */
+#define PAST (&(struct timespec){0, 0})
+
 static ssize_t attempt_receive(const struct queue_call *call) {
-    return green__real.mq_timedreceive(call->queue, call->bytes, call->size, call->priority_place, &past);
+    return green__real.mq_timedreceive(call->queue, call->bytes, call->size, call->priority_place, PAST);
 }
 
 static ssize_t attempt_send(const struct queue_call *call) {
-    return green__real.mq_timedsend(call->queue, call->bytes, call->size, call->priority, &past);
+    return green__real.mq_timedsend(call->queue, call->bytes, call->size, call->priority, PAST);
 }
 
 /* The clock of a limit may be set meanwhile, so the wait is in parts. */

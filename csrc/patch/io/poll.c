@@ -182,8 +182,12 @@ int green__green_epoll_pwait2(int fd, struct epoll_event *events, int count, con
     green_hub *hub = green__may_park_fairly();
     bool valid;
     int64_t deadline = green__timespec_deadline(timeout, &valid);
-    if (!hub || !valid)
+    if (!hub)
         return green__real.epoll_pwait2(fd, events, count, timeout, mask);
+    if (!valid) {
+        errno = EINVAL;
+        return -1;
+    }
     return (int)green__cancellation_point_passed(hub, epoll_until(hub, fd, events, count, deadline, mask));
 }
 
