@@ -13,11 +13,6 @@
 /* A green thread has cancelled the OS thread's own context. */
 static _Thread_local bool root_is_cancelled;
 
-static green_pthread *record_here(void) {
-    const green_thread *thread = green__patch_current_thread();
-    return thread ? green__pthread_record(thread) : NULL;
-}
-
 /* Exit ------------------------------------------------------------------------- */
 
 /* The C library ends the process with the last OS thread. Those of Green do not count, but it does
@@ -159,7 +154,7 @@ void green__green_pthread_testcancel(void) {
 
 /* The state of a green thread that the program has spawned itself cannot be changed. */
 int green__green_pthread_setcancelstate(int state, int *former) {
-    green_pthread *pthread = record_here();
+    green_pthread *pthread = green__pthread_here();
     if (!green__patch_current_thread())
         return green__real.pthread_setcancelstate(state, former);
     if (state != PTHREAD_CANCEL_ENABLE && state != PTHREAD_CANCEL_DISABLE)
@@ -181,7 +176,7 @@ int green__green_pthread_setcancelstate(int state, int *former) {
 }
 
 int green__green_pthread_setcanceltype(int type, int *former) {
-    green_pthread *pthread = record_here();
+    green_pthread *pthread = green__pthread_here();
     if (!green__patch_current_thread())
         return green__real.pthread_setcanceltype(type, former);
     if (type != PTHREAD_CANCEL_DEFERRED && type != PTHREAD_CANCEL_ASYNCHRONOUS)

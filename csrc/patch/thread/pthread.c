@@ -165,8 +165,7 @@ static int claim(green_pthread *pthread, const green_pthread *self) {
 }
 
 int green__pthread_claim(green_pthread *pthread) {
-    const green_thread *thread = green__patch_current_thread();
-    return green__in_forked_child() ? ESRCH : claim(pthread, thread ? green__pthread_record(thread) : NULL);
+    return green__in_forked_child() ? ESRCH : claim(pthread, green__pthread_here());
 }
 
 void green__pthread_unclaim(green_pthread *pthread) {

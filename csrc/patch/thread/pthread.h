@@ -69,6 +69,12 @@ int green__pthread_find_here(pthread_t id, green_thread **thread);
 /* The record of a green thread. NULL if it was not started by pthread_create(). */
 green_pthread *green__pthread_record(const green_thread *thread);
 
+/* That of the current thread. NULL in other green threads, and in an OS thread's own context. */
+static inline green_pthread *green__pthread_here(void) {
+    const green_thread *thread = green__patch_current_thread();
+    return thread ? green__pthread_record(thread) : NULL;
+}
+
 /* Starts a green thread. Returns 0, or EAGAIN if there is no memory. */
 int green__pthread_start(pthread_t *id, void *(*function)(void *), void *argument, size_t stack_size, bool is_detached);
 

@@ -41,8 +41,7 @@ static int use_kernel(const green_hub *hub, const stack_t *stack, stack_t *forme
 
 int green__green_sigaltstack(const stack_t *stack, stack_t *former) {
     const green_hub *hub = green__hub;
-    const green_thread *thread = green__patch_current_thread();
-    green_pthread *pthread = thread ? green__pthread_record(thread) : NULL;
+    green_pthread *pthread = green__pthread_here();
     if (pthread)
         return use_record(pthread, stack, former);
     return hub && hub->signal_stack ? use_kernel(hub, stack, former) : green__real.sigaltstack(stack, former);

@@ -39,11 +39,6 @@ static bool load_unwinder(void) {
     return true;
 }
 
-static green_pthread *record_here(void) {
-    const green_thread *thread = green__patch_current_thread();
-    return thread ? green__pthread_record(thread) : NULL;
-}
-
 /* Unwinding ----------------------------------------------------------------- */
 
 _Noreturn static void end(green_pthread *pthread) {
@@ -103,7 +98,7 @@ _Noreturn void green__pthread_unwind(green_pthread *pthread, void *result) {
 
 /* Green threads that the program has spawned itself are not unwound: they need no list. */
 void green__green___pthread_register_cancel(__pthread_unwind_buf_t *buffer) {
-    green_pthread *pthread = record_here();
+    green_pthread *pthread = green__pthread_here();
     if (pthread) {
         buffer->__pad[OLDER] = pthread->handlers;
         pthread->handlers = buffer;
@@ -113,7 +108,7 @@ void green__green___pthread_register_cancel(__pthread_unwind_buf_t *buffer) {
 }
 
 void green__green___pthread_unregister_cancel(__pthread_unwind_buf_t *buffer) {
-    green_pthread *pthread = record_here();
+    green_pthread *pthread = green__pthread_here();
     if (pthread)
         pthread->handlers = buffer->__pad[OLDER];
     else if (!green__patch_current_thread())
@@ -122,7 +117,7 @@ void green__green___pthread_unregister_cancel(__pthread_unwind_buf_t *buffer) {
 
 /* For pthread_cleanup_push_defer_np(), which also makes cancellation deferred. */
 void green__green___pthread_register_cancel_defer(__pthread_unwind_buf_t *buffer) {
-    green_pthread *pthread = record_here();
+    green_pthread *pthread = green__pthread_here();
     if (!pthread && !green__patch_current_thread()) {
         green__real.__pthread_register_cancel_defer(buffer);
         return;
@@ -135,7 +130,7 @@ void green__green___pthread_register_cancel_defer(__pthread_unwind_buf_t *buffer
 }
 
 void green__green___pthread_unregister_cancel_restore(__pthread_unwind_buf_t *buffer) {
-    green_pthread *pthread = record_here();
+    green_pthread *pthread = green__pthread_here();
     if (!pthread && !green__patch_current_thread()) {
         green__real.__pthread_unregister_cancel_restore(buffer);
         return;
@@ -146,7 +141,7 @@ void green__green___pthread_unregister_cancel_restore(__pthread_unwind_buf_t *bu
 }
 
 _Noreturn void green__green___pthread_unwind_next(__pthread_unwind_buf_t *buffer) {
-    green_pthread *pthread = record_here();
+    green_pthread *pthread = green__pthread_here();
     if (!pthread) {
         green__real.__pthread_unwind_next(buffer);
         __builtin_unreachable();
