@@ -56,8 +56,8 @@ static const int64_t GREEN_SPURIOUS_PAUSE = 1000 * 1000;
 
 /* Ends a call that has nothing to report but the error of its wait: delivers a pending
  * interrupt, sets errno and returns -1. A kill becomes ECANCELED, a green_timeout ETIMEDOUT, unless
- * the patch has another errno: unlike EINTR, these do not make libraries retry. -ERESTART becomes EINTR, and -ETIMEDOUT becomes
- * timed_out, which is the errno of the call's own timeout. */
+ * the patch has another errno: unlike EINTR, these do not make libraries retry. -ERESTART becomes
+ * EINTR, and -ETIMEDOUT becomes timed_out, which is the errno of the call's own timeout. */
 int green__wait_fds_failed(green_hub *hub, int error, int timed_out);
 
 /* Returns the errno of an interrupt for the caller of the current patched call, given the default.

@@ -274,15 +274,16 @@ GREEN_API GREEN_CHECK int green_monkey_patch(green_patch **patch, unsigned famil
  * call again, so kill the thread by green_thread_kill_for_good() if it has to leave the library.
  *
  * The calls of an object that several patches reach have the errno of the newest of these patches
- * that has chosen one. An object that contains Green has the default. Locks and conditions are not
- * affected. Returns 0, or -EINVAL if the errno
- * is not from 0 to 4095. */
+ * that has chosen one. Calls of the object that contains Green, such as a program that Green is
+ * linked into, have its errno unless they are made within a call of a patched library. Locks and
+ * conditions are not affected. Returns 0, or -EINVAL if the errno is not from 0 to 4095. */
 GREEN_API GREEN_CHECK int green_patch_set_interrupt_errno(green_patch *patch, int error);
 
 /* Undoes a patch and frees it. Slots that no other patch owns get their former value.
  * Calls in progress end as green ones. With GREEN_PATCH_FILE, waits until no green thread
  * of this OS thread has a call on a file in progress, and up to a second for those of
- * other OS threads. Does nothing for NULL.
+ * other OS threads. Other OS threads may load and unload libraries meanwhile. Does nothing
+ * for NULL.
  *
  * Returns 0, or:
  *   -EBUSY  green threads of pthread_create() have not ended, or are neither joined nor

@@ -7,6 +7,8 @@
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,6 +36,25 @@ TEST(program, "the program's own calls become green until the patch is undone") 
     CHECK(green_unpatch(patch), ==, 0);
     CHECK(!green_is_patched(NULL));
     CHECK(!is_green(own_poll));
+}
+
+static int poll_killed(void *error) {
+    CHECK(own_poll(NULL, 0, -1), ==, -1);
+    *(int *)error = errno;
+    return 0;
+}
+
+TEST(own_errno, "the errno that a patch chooses for interrupts also counts for the program's own calls") {
+    green_patch *patch = everything(0);
+    int error = 0;
+    for (int chosen = 0; chosen <= EINTR; chosen += EINTR) {
+        CHECK(green_patch_set_interrupt_errno(patch, chosen), ==, 0);
+        green_thread *thread = start(poll_killed, &error);
+        let_run();
+        CHECK(kill_and_finish(thread), ==, 0);
+        CHECK(error, ==, chosen ? chosen : ECANCELED);
+    }
+    CHECK(green_unpatch(patch), ==, 0);
 }
 
 TEST(exceptions, "all objects are patched except the C library and Green") {
@@ -179,6 +200,35 @@ TEST(reloaded, "libraries that are loaded and unloaded a thousand times at one a
     CHECK(lines_of(again, "no_plt") + lines_of(again, "lazy"), ==, 0);
     CHECK(green_unpatch(again), ==, 0);
     CHECK(green_unpatch(patch), ==, 0);
+}
+
+struct unloader {
+    void *library;
+    atomic_int begun, may_unload;
+};
+
+static void *unload(void *argument) {
+    struct unloader *unloader = argument;
+    unloader->begun = 1;
+    while (!unloader->may_unload)
+        sched_yield();
+    CHECK(dlclose(unloader->library), ==, 0);
+    return NULL;
+}
+
+TEST(unload_at_undo, "another OS thread may unload a library while the patch is undone") {
+    for (int i = 0; i < SCALED(300); i++) {
+        struct unloader unloader = {.library = dlopen(PATCHED_NO_PLT, RTLD_NOW | RTLD_LOCAL)};
+        pthread_t thread;
+        CHECK(pthread_create(&thread, NULL, unload, &unloader), ==, 0);
+        green_patch *patch = everything(0);
+        CHECK(green_is_patched(PATCHED_NO_PLT));
+        while (!unloader.begun)
+            sched_yield();
+        unloader.may_unload = 1;
+        CHECK(green_unpatch(patch), ==, 0);
+        CHECK(pthread_join(thread, NULL), ==, 0);
+    }
 }
 
 TEST(run_path, "a library loaded by its name is searched in the run path of the program") {

@@ -75,10 +75,13 @@ struct search {
     const char *path;
     uintptr_t base;
     const void *address;
+    int (*act)(void *context);
+    void *context;
+    int result;
     bool is_first;
 };
 
-static int is_wanted(struct dl_phdr_info *info, size_t size, void *context) {
+static int act_if_wanted(struct dl_phdr_info *info, size_t size, void *context) {
     (void)size;
     struct search *search = context;
     green_object object = {0};
@@ -87,12 +90,17 @@ static int is_wanted(struct dl_phdr_info *info, size_t size, void *context) {
     if (info->dlpi_addr != search->base || (!is_program && strcmp(info->dlpi_name, search->path) != 0))
         return 0;
     read_segments(&object, info);
-    return green__object_has(&object, search->address);
+    if (!green__object_has(&object, search->address))
+        return 0;
+    search->result = search->act(search->context);
+    return 1;
 }
 
-bool green__object_is_loaded(const char *path, uintptr_t base, const void *address) {
-    struct search search = {path, base, address, true};
-    return green__loaded_objects_each(is_wanted, &search) > 0;
+int green__object_while_loaded(const char *path, uintptr_t base, const void *address, int (*act)(void *context),
+                               void *context) {
+    struct search search = {path, base, address, act, context, 0, true};
+    (void)green__loaded_objects_each(act_if_wanted, &search);
+    return search.result;
 }
 
 static const char *file_name(const char *path) {

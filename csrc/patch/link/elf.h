@@ -49,9 +49,11 @@ static inline bool green__object_has(const green_object *object, const void *add
     return (uintptr_t)address >= object->begin && (uintptr_t)address < object->end;
 }
 
-/* Whether an object with this path and base is loaded and contains the address. Allocates no
- * memory. */
-bool green__object_is_loaded(const char *path, uintptr_t base, const void *address);
+/* Calls act if an object with this path and base is loaded and contains the address. No other OS
+ * thread can unload it meanwhile. act must not call functions of the dynamic linker. Allocates no
+ * memory. Returns the result of act, or 0. */
+int green__object_while_loaded(const char *path, uintptr_t base, const void *address, int (*act)(void *context),
+                               void *context);
 
 /* The search path of the object for libraries, separated by colons; NULL if it has none. */
 const char *green__object_search_path(const green_object *object);

@@ -134,28 +134,30 @@ int green__got_slots_patch(green_patch *patch, unsigned families, const green_ob
 }
 
 /* Whether the object of a slot has not been unloaded since. An object that was loaded in its place
- * has other values; slots that other code has changed are treated alike. */
-static bool still_exists(const green_got_slot *slot, const green_objects *objects) {
+ * has other values, or is shorter if its file was replaced; slots that other code has changed are
+ * treated alike. */
+static bool still_exists(const green_got_slot *slot, const green_objects *objects, const green_memory_map *map) {
     for (size_t i = 0; i < objects->count; i++)
         if (objects->all[i].base == slot->base && strcmp(objects->all[i].path, slot->object) == 0)
-            return __atomic_load_n(slot->address, __ATOMIC_RELAXED) == slot->call->green;
+            return green__object_has_slot(&objects->all[i], map, slot->address) &&
+                   __atomic_load_n(slot->address, __ATOMIC_RELAXED) == slot->call->green;
     return false;
 }
 
-static void disown(green_patch *patch, const green_objects *objects) {
+static void disown(green_patch *patch, const green_objects *objects, const green_memory_map *map) {
     size_t kept = 0;
     for (size_t i = 0; i < patch->count; i++)
-        if (still_exists(patch->slots[i], objects))
+        if (still_exists(patch->slots[i], objects, map))
             patch->slots[kept++] = patch->slots[i];
     patch->count = kept;
 }
 
-void green__got_slots_forget_unloaded(const green_objects *objects) {
+void green__got_slots_forget_unloaded(const green_objects *objects, const green_memory_map *map) {
     for (green_patch *patch = green__patches; patch; patch = patch->next)
-        disown(patch, objects);
+        disown(patch, objects, map);
     for (green_got_slot **place = &slots; *place;) {
         green_got_slot *slot = *place;
-        if (still_exists(slot, objects)) {
+        if (still_exists(slot, objects, map)) {
             place = &slot->next;
         } else {
             *place = slot->next;
@@ -173,11 +175,16 @@ static void record_free(green_got_slot *slot) {
 }
 
 /* Skips a slot if other code has changed its value since. */
-static int restore(const green_got_slot *slot) {
-    if (!green__object_is_loaded(slot->object, slot->base, slot->address) ||
-        __atomic_load_n(slot->address, __ATOMIC_RELAXED) != slot->call->green)
+static int restore_loaded(void *context) {
+    const green_got_slot *slot = context;
+    if (__atomic_load_n(slot->address, __ATOMIC_RELAXED) != slot->call->green)
         return 0;
     return green__relro_write(slot->address, slot->previous, slot->protection);
+}
+
+/* Another OS thread may unload the object at any time. */
+static int restore(green_got_slot *slot) {
+    return green__object_while_loaded(slot->object, slot->base, slot->address, restore_loaded, slot);
 }
 
 int green__got_slots_restore(green_patch *patch) {

@@ -42,7 +42,7 @@ int green__got_slots_patch(green_patch *patch, unsigned families, const green_ob
 
 /* Forgets the slots of objects that have been unloaded, given all that are loaded now. Otherwise an
  * object that is loaded at the same address would inherit them. */
-void green__got_slots_forget_unloaded(const green_objects *objects);
+void green__got_slots_forget_unloaded(const green_objects *objects, const green_memory_map *map);
 
 /* Ends the ownership of the patch's slots, and restores the former value of slots that no
  * other patch owns. Allocates no memory. Returns 0, or -errno, explained, if some slots cannot

@@ -1,7 +1,10 @@
 /* The errno of interrupted calls, chosen for each patch. A call that fails by an interrupt walks its
  * stack to the first frame of an object that is patched, which made the call. So calls that do not
  * fail cost no more. A function that calls by a jump, as its last act, has no frame: then its
- * caller counts. */
+ * caller counts.
+ *
+ * If Green is linked into the program, its frames cannot be told from the program's. So the program
+ * counts if no patched library is among the frames. */
 #include "../wait_fds.h"
 #include "got_slots.h"
 
@@ -39,16 +42,31 @@ static bool find_errno(uintptr_t base, int *error) {
     return is_patched;
 }
 
-static int choose(int by_default) {
-    enum { FRAMES = 64 };
+enum { FRAMES = 64 };
+
+/* Lists the load addresses of the objects of the frames, except the object that contains Green, which
+ * comes last. Returns their number. The dynamic linker has locks of its own, so the caller does not
+ * hold green__patches_lock. */
+static size_t list_bases(uintptr_t bases[FRAMES + 1]) {
     void *frames[FRAMES];
-    uintptr_t own = 0, base;
-    int error = 0, count = backtrace(frames, FRAMES);
-    (void)find_base((void *)choose, &own);
+    uintptr_t own = 0;
+    size_t count = 0;
+    int frame_count = backtrace(frames, FRAMES);
+    (void)find_base((void *)list_bases, &own);
+    for (int i = 0; i < frame_count; i++)
+        if (find_base(frames[i], &bases[count]) && bases[count] != own)
+            count++;
+    bases[count++] = own;
+    return count;
+}
+
+static int choose(int by_default) {
+    uintptr_t bases[FRAMES + 1];
+    int error = 0;
+    size_t count = list_bases(bases);
     green__lock(&green__patches_lock);
-    for (int i = 0; i < count; i++)
-        if (find_base(frames[i], &base) && base != own && find_errno(base, &error))
-            break;
+    for (size_t i = 0; i < count && !find_errno(bases[i], &error); i++)
+        continue;
     green__unlock(&green__patches_lock);
     return error ? error : by_default;
 }

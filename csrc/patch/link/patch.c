@@ -32,7 +32,7 @@ static int snapshot_read(struct snapshot *snapshot) {
     for (size_t i = 0; error == 0 && i < snapshot->objects.count; i++)
         green__object_read(&snapshot->objects.all[i], &snapshot->map);
     if (error == 0)
-        green__got_slots_forget_unloaded(&snapshot->objects);
+        green__got_slots_forget_unloaded(&snapshot->objects, &snapshot->map);
     return error;
 }
 
