@@ -141,6 +141,7 @@
  * Patching does not reach:
  *
  *   - statically linked programs, and libraries loaded by dlmopen()
+ *   - calls by an address that dlsym() has returned
  *   - system calls made without the C library, and by syscall(), except futex(2)
  *   - calls within the C library: stdio with its locks, getservbyname(), getpwnam() and
  *     other databases, res_query() and other calls of the resolver, rcmd(), syslog()
