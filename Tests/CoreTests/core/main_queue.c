@@ -1,4 +1,5 @@
 /* The main queue of libdispatch, by a queue of the test with the same functions. */
+#include "asleep.h"
 #include "helpers.h"
 #include "other_hub.h"
 
@@ -236,6 +237,7 @@ static void receive_forever(void) {
 static int end_receiver(void *main) {
     while (green_channel_receiving(channel) == 0)
         sched_yield();
+    wait_until_others_sleep(); /* until then, main holds locks of the channel */
     CHECK(pthread_kill(*(pthread_t *)main, SIGUSR1), ==, 0);
     CHECK(pthread_join(*(pthread_t *)main, NULL), ==, 0);
     CHECK_CONTAINS(capture_end(), "an OS thread ended while its hub was in use");

@@ -1,6 +1,7 @@
 /* Waits that any OS thread may end, on an object with nothing but a lock and a list. */
 #include "../../../csrc/core/shared_wait.h"
 #include "../../../csrc/base/short_lock.h"
+#include "asleep.h"
 #include "helpers.h"
 #include "other_hub.h"
 
@@ -234,6 +235,7 @@ static void end_while_waiting(void *(*function)(void *), int waits) {
     CHECK(pthread_create(&id, NULL, function, NULL), ==, 0);
     while (waiting() < waits)
         sched_yield();
+    wait_until_others_sleep(); /* until then, it holds locks */
     CHECK(pthread_kill(id, SIGUSR1), ==, 0);
     CHECK(pthread_join(id, NULL), ==, 0);
     CHECK(sigaction(SIGUSR1, &former, NULL), ==, 0);
