@@ -15,11 +15,14 @@ static void in_child(green_lock *lock);
  * that a fork handler waits for. */
 static green_lock lock = {.mutex = PTHREAD_MUTEX_INITIALIZER, .forked = in_child, .not_held_at_fork = true};
 static green_wait_list lot[GREEN_PARKING_LOT_BUCKETS]; /* by address, in order of arrival */
-static bool missed;                                    /* a signal handler has found the lock held; atomic */
+/* Those that have been woken and have not run since: thousands of them would have to be skipped to
+ * find the next one to wake. */
+static green_wait_list woken[GREEN_PARKING_LOT_BUCKETS];
+static bool missed; /* a signal handler has found the lock held; atomic */
 uint32_t green__parking_lot_population[GREEN_PARKING_LOT_BUCKETS];
 
-static green_wait_list *bucket(const void *address) {
-    green_wait_list *list = &lot[green__parking_lot_bucket(address)];
+static green_wait_list *bucket_in(green_wait_list *lists, const void *address) {
+    green_wait_list *list = &lists[green__parking_lot_bucket(address)];
     if (!list->next)
         green__wait_list_init(list);
     return list;
@@ -29,7 +32,7 @@ static green_wait_list *bucket(const void *address) {
 static void in_child(green_lock *unused) {
     (void)unused;
     for (size_t i = 0; i < GREEN_PARKING_LOT_BUCKETS; i++)
-        green__wait_list_init(&lot[i]);
+        green__wait_list_init(&lot[i]), green__wait_list_init(&woken[i]);
     memset(green__parking_lot_population, 0, sizeof green__parking_lot_population);
 }
 
@@ -52,6 +55,8 @@ static void wake(green_parking_lot_waiter *waiter, enum wake_mode mode) {
     bool was_sleeping = waiter->sleeping;
     waiter->woken = true;
     waiter->sleeping = false;
+    green__wait_list_remove(&waiter->wait);
+    green__wait_list_append(bucket_in(woken, waiter->address), &waiter->wait);
     if (!was_sleeping)
         return;
     if (mode == DIRECTLY && waiter->hub == green__hub)
@@ -62,11 +67,8 @@ static void wake(green_parking_lot_waiter *waiter, enum wake_mode mode) {
 
 static void wake_waiters(enum wake_mode mode) {
     for (size_t i = 0; i < GREEN_PARKING_LOT_BUCKETS; i++)
-        for (green_wait_link *link = lot[i].next; link && link != &lot[i]; link = link->next) {
-            green_parking_lot_waiter *waiter = GREEN_CONTAINER(link, green_parking_lot_waiter, wait.link);
-            if (!waiter->woken)
-                wake(waiter, mode);
-        }
+        while (lot[i].next && !green__wait_list_is_empty(&lot[i]))
+            wake(GREEN_CONTAINER(lot[i].next, green_parking_lot_waiter, wait.link), mode);
 }
 
 /* Unlocks, and performs the wake-ups of signal handlers that have found the lock held. Their
@@ -95,16 +97,13 @@ static green_parking_lot_waiter *next_of(const green_wait_list *list, const void
 
 /* Returns whether there was a waiter to wake. */
 static bool search(const void *address, bool all, enum wake_mode mode) {
-    bool any = false;
-    const green_wait_list *list = bucket(address);
-    for (green_parking_lot_waiter *waiter = next_of(list, address, list); waiter;
-         waiter = next_of(list, address, &waiter->wait.link))
-        if (!waiter->woken) {
-            wake(waiter, mode);
-            any = true;
-            if (!all)
-                break;
-        }
+    const green_wait_list *list = bucket_in(lot, address);
+    green_parking_lot_waiter *waiter = next_of(list, address, list), *next;
+    bool any = waiter;
+    for (; waiter; waiter = next) {
+        next = all ? next_of(list, address, &waiter->wait.link) : NULL;
+        wake(waiter, mode);
+    }
     return any;
 }
 
@@ -141,9 +140,9 @@ bool green__parking_lot_has_pending_wakeup(const green_hub *hub, const void *add
     if (green__parking_lot_is_empty(address) || green__cannot_park(hub))
         return false;
     green__lock(&lock);
-    const green_wait_list *list = bucket(address);
+    const green_wait_list *list = bucket_in(woken, address);
     const green_parking_lot_waiter *waiter = next_of(list, address, list);
-    while (waiter && !(waiter->woken && waiter->hub == hub))
+    while (waiter && waiter->hub != hub)
         waiter = next_of(list, address, &waiter->wait.link);
     unlock();
     return waiter;
@@ -155,7 +154,7 @@ void green__parking_lot_enter(green_hub *hub, green_parking_lot_waiter *waiter, 
     green__signals_begin(hub, GREEN_SIGNALS_IGNORED);
     *waiter = (green_parking_lot_waiter){.hub = hub, .address = address, .what = what, .post.deliver = deliver};
     green__lock(&lock);
-    green__wait_list_append(bucket(address), &waiter->wait);
+    green__wait_list_append(bucket_in(lot, address), &waiter->wait);
     __atomic_add_fetch(&green__parking_lot_population[green__parking_lot_bucket(address)], 1, __ATOMIC_RELAXED);
     unlock();
 }
@@ -230,6 +229,10 @@ static bool begin_sleep(green_parking_lot_waiter *waiter) {
 static int outcome(green_parking_lot_waiter *waiter) {
     green__lock(&lock);
     int ended = waiter->woken ? 0 : waiter->ended;
+    if (waiter->woken) { /* it may sleep again, ahead of those that have arrived later */
+        green__wait_list_remove(&waiter->wait);
+        green__wait_list_append(bucket_in(lot, waiter->address)->next, &waiter->wait);
+    }
     waiter->woken = false;
     unlock();
     return ended;
