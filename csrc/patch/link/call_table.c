@@ -16,11 +16,23 @@
 static green_patched_call calls[] = {GREEN_PATCH_CALLS(GREEN_ROW) GREEN_PATCH_ALIASES(GREEN_ALIAS)};
 enum { CALLS = sizeof calls / sizeof *calls };
 
-const green_patched_call *green__patched_call_named(const char *name) {
+/* Sorted by their names: each dlopen() looks up the name of each slot of the process. */
+static const green_patched_call *sorted[CALLS];
+
+static int compare(const void *one, const void *other) {
+    return strcmp((*(const green_patched_call *const *)one)->name, (*(const green_patched_call *const *)other)->name);
+}
+
+static void sort(void) {
     for (size_t i = 0; i < CALLS; i++)
-        if (calls[i].real && strcmp(calls[i].name, name) == 0)
-            return &calls[i];
-    return NULL;
+        sorted[i] = &calls[i];
+    qsort(sorted, CALLS, sizeof *sorted, compare);
+}
+
+const green_patched_call *green__patched_call_named(const char *name) {
+    const green_patched_call key = {.name = name}, *key_place = &key;
+    const green_patched_call *const *found = bsearch(&key_place, sorted, CALLS, sizeof *sorted, compare);
+    return found && (*found)->real ? *found : NULL;
 }
 
 /* Offsets in green__real. A function pointer cannot be assigned from void *, so the address
@@ -84,6 +96,7 @@ int green__patched_calls_find(void) {
         memcpy((char *)&green__real + offsets[i], &call->real, sizeof call->real);
     }
     update_base();
+    sort();
     /* Other OS threads may call through a slot as soon as it is rewritten. The barrier
      * makes green__real and green__dlopen_hook visible to all of them before that. */
     green__libc.syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);

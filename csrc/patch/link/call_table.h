@@ -13,7 +13,7 @@ typedef struct green_patched_call {
 } green_patched_call;
 
 /* The patched call of that name, which may be an alias that the C library has; NULL if there
- * is none. */
+ * is none. Only after green__patched_calls_find(). */
 const green_patched_call *green__patched_call_named(const char *name);
 
 /* Fills in green__real and the table. The caller holds green__patches_lock. Returns 0, or

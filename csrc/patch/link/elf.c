@@ -51,6 +51,7 @@ static int add(struct dl_phdr_info *info, size_t size, void *context) {
     if (!object->path)
         return -ENOMEM;
     read_segments(object, info);
+    objects->unloaded = info->dlpi_subs;
     objects->count++;
     return 0;
 }

@@ -28,6 +28,7 @@ typedef struct green_object {
 typedef struct green_objects {
     green_object *all;
     size_t count, capacity;
+    unsigned long long unloaded; /* how many the process had unloaded at that time */
 } green_objects;
 
 /* Lists all objects, the program first, without reading their tables. Returns 0, or -ENOMEM,

@@ -153,6 +153,10 @@ static void disown(green_patch *patch, const green_objects *objects, const green
 }
 
 void green__got_slots_forget_unloaded(const green_objects *objects, const green_memory_map *map) {
+    static unsigned long long unloaded; /* at the last call */
+    if (objects->unloaded == unloaded)
+        return;
+    unloaded = objects->unloaded;
     for (green_patch *patch = green__patches; patch; patch = patch->next)
         disown(patch, objects, map);
     for (green_got_slot **place = &slots; *place;) {
