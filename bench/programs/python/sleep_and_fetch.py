@@ -1,11 +1,11 @@
 """Starts threads that sleep 1 s and then fetch URL by urllib. Prints seconds, CPU seconds and resident MB."""
 
-import json
-import resource
 import sys
 import threading
 import time
 import urllib.request
+
+from figures import print_figures
 
 count, url = int(sys.argv[1]), sys.argv[2]
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -33,13 +33,4 @@ if errors:
     sys.exit(f"{len(errors)} of {count} fetches failed, the first with: {errors[0]!r}")
 if len(bodies) != count or set(bodies) != {b"slow\n"}:
     sys.exit("a response is not what the server has sent")
-usage = resource.getrusage(resource.RUSAGE_SELF)
-print(
-    json.dumps(
-        {
-            "seconds": seconds,
-            "cpu": usage.ru_utime + usage.ru_stime,
-            "memory": usage.ru_maxrss / 1024,
-        }
-    )
-)
+print_figures(seconds)

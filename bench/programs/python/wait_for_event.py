@@ -1,10 +1,10 @@
 """Starts threads that wait for one event and then sleep 0.2 s. Prints seconds, CPU seconds and resident MB."""
 
-import json
-import resource
 import sys
 import threading
 import time
+
+from figures import print_figures
 
 count = int(sys.argv[1])
 event = threading.Event()
@@ -23,13 +23,4 @@ event.set()
 for thread in threads:
     thread.join()
 seconds = time.monotonic() - begin
-usage = resource.getrusage(resource.RUSAGE_SELF)
-print(
-    json.dumps(
-        {
-            "seconds": seconds,
-            "cpu": usage.ru_utime + usage.ru_stime,
-            "memory": usage.ru_maxrss / 1024,
-        }
-    )
-)
+print_figures(seconds)
