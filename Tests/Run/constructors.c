@@ -1,5 +1,5 @@
-/* A program whose constructor starts threads and loads a library, the constructor of which starts
- * threads, too, and waits for them. With LIBRARY defined, this file is the library. */
+/* A program whose constructor starts threads and loads a library. The constructor of the library also
+ * starts threads, and waits for them. With LIBRARY defined, this file is the library. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <pthread.h>

@@ -211,14 +211,15 @@ enum {
     GREEN_PATCH_LOCK = 64,
 
     /* pthread_create, which starts green threads, pthread_exit, pthread_cancel,
-     * pthread_setcancelstate, pthread_setcanceltype, pthread_testcancel and
-     * pthread_cleanup_push, pthread_self, pthread_detach, pthread_key_create and the values of keys, all other calls
-     * that take a thread id, prctl for the name of the thread, and sched_yield. thrd_create and the others of C11.
-     * Includes GREEN_PATCH_LOCK. */
+     * pthread_setcancelstate, pthread_setcanceltype, pthread_testcancel, pthread_cleanup_push,
+     * pthread_self, pthread_detach, pthread_key_create and the values of keys, all other calls
+     * that take a thread id, prctl for the name of the thread, and sched_yield. thrd_create and
+     * the others of C11. Includes GREEN_PATCH_LOCK. */
     GREEN_PATCH_THREAD = 128,
 
-    /* sigaction signal, whose handlers end patched calls with EINTR; pthread_sigmask sigprocmask; sigwait
-     * sigwaitinfo sigtimedwait pause sigsuspend sigpause of System V, raise. */
+    /* sigaction signal, whose handlers end patched calls with EINTR; pthread_sigmask
+     * sigprocmask; sigwait sigwaitinfo sigtimedwait pause sigsuspend raise, and sigpause of
+     * System V. */
     GREEN_PATCH_SIGNAL = 256,
 };
 

@@ -41,8 +41,8 @@ bool green__fd_lacks_nowait(void);
 ssize_t green__patch_file_transfer(green_hub *hub, bool writes, int fd, const struct iovec *iovecs, int count,
                                    off_t offset);
 
-/* Runs a function with up to two descriptors, each of which may be -1, on an OS thread. Returns its
- * result, or -1 with errno. Parks, and nothing interrupts it. */
+/* Runs a function on an OS thread. It may use two descriptors, which cannot be closed meanwhile; -1
+ * stands for none. Returns its result, or -1 with errno. Parks, and nothing interrupts it. */
 ssize_t green__patch_file_call(green_hub *hub, int fd, int other, ssize_t (*function)(void *argument), void *argument);
 
 /* fsync(), or fdatasync() for the data only. */

@@ -36,17 +36,20 @@ static void wait_for_all(green_hub *hub) {
     (void)green__parking_lot_leave(&waiter);
 }
 
-_Noreturn void green__root_exit(void *result) {
+static void exit_with_last(void) {
     static bool has_key;
+    has_key = has_key || green__real.pthread_key_create(&last_key, exit_if_last) == 0;
+    if (has_key)
+        (void)green__real.pthread_setspecific(last_key, (void *)1);
+}
+
+/* Ends an OS thread, when all green threads of pthread_create() on it have ended. */
+_Noreturn static void root_exit(void *result) {
     green_hub *hub = green__may_park_here();
-    if (hub) {
+    if (hub)
         wait_for_all(hub);
-        if (hub->registration.tid == getpid() && !has_key &&
-            green__real.pthread_key_create(&last_key, exit_if_last) == 0)
-            has_key = true;
-        if (has_key && hub->registration.tid == getpid())
-            (void)green__real.pthread_setspecific(last_key, (void *)1);
-    }
+    if (hub && hub->registration.tid == getpid())
+        exit_with_last();
     green__real.pthread_exit(result);
     __builtin_unreachable();
 }
@@ -56,7 +59,7 @@ _Noreturn void green__root_exit(void *result) {
 _Noreturn void green__green_pthread_exit(void *result) {
     green_thread *thread = green__patch_current_thread();
     if (!thread)
-        green__root_exit(result);
+        root_exit(result);
     green_pthread *pthread = green__pthread_record(thread);
     if (pthread)
         green__pthread_unwind(pthread, result);
@@ -94,7 +97,13 @@ void green__cancellation_act(green_hub *hub) {
         green__pthread_unwind(green__pthread_record(self), PTHREAD_CANCELED);
     root_is_cancelled = false;
     green__interrupt_withdraw(self, &self->kill);
-    green__root_exit(PTHREAD_CANCELED);
+    root_exit(PTHREAD_CANCELED);
+}
+
+/* For the current thread. */
+static void act_if_asynchronous(green_pthread *pthread) {
+    if (pthread->is_asynchronous && is_due(pthread))
+        green__pthread_unwind(pthread, PTHREAD_CANCELED);
 }
 
 /* Ends the wait of a thread, and those that follow. */
@@ -121,8 +130,8 @@ static void cancel(green_pthread *pthread) {
     pthread->is_cancelled = true;
     if (!pthread->is_disabled)
         post(pthread->thread);
-    if (pthread->is_asynchronous && is_due(pthread) && pthread->thread == green__hub->current)
-        green__pthread_unwind(pthread, PTHREAD_CANCELED);
+    if (pthread->thread == green__hub->current)
+        act_if_asynchronous(pthread);
 }
 
 int green__green_pthread_cancel(pthread_t id) {
@@ -170,8 +179,7 @@ int green__green_pthread_setcancelstate(int state, int *former) {
         withdraw(pthread->thread);
     else
         post(pthread->thread);
-    if (pthread->is_asynchronous && is_due(pthread))
-        green__pthread_unwind(pthread, PTHREAD_CANCELED);
+    act_if_asynchronous(pthread);
     return 0;
 }
 
@@ -186,7 +194,6 @@ int green__green_pthread_setcanceltype(int type, int *former) {
     if (!pthread)
         return 0;
     pthread->is_asynchronous = type == PTHREAD_CANCEL_ASYNCHRONOUS;
-    if (pthread->is_asynchronous && is_due(pthread))
-        green__pthread_unwind(pthread, PTHREAD_CANCELED);
+    act_if_asynchronous(pthread);
     return 0;
 }

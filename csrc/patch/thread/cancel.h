@@ -8,7 +8,4 @@
  * and ends it. */
 _Noreturn void green__pthread_unwind(green_pthread *pthread, void *result);
 
-/* Ends an OS thread, when all green threads of pthread_create() on it have ended. */
-_Noreturn void green__root_exit(void *result);
-
 #endif
