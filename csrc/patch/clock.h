@@ -23,6 +23,18 @@ static inline int64_t green__timespec_nanoseconds(const struct timespec *time) {
     return time->tv_sec < INT64_MAX / GREEN_SECOND ? time->tv_sec * GREEN_SECOND + time->tv_nsec : INT64_MAX;
 }
 
+/* The deadline of a timeout, GREEN_NEVER for NULL. Sets *valid to whether the kernel accepts
+ * the timeout. */
+static inline int64_t green__timespec_deadline(const struct timespec *timeout, bool *valid) {
+    *valid = true;
+    if (!timeout)
+        return GREEN_NEVER;
+    *valid = green__timespec_is_duration(timeout);
+    if (timeout->tv_sec >= INT64_MAX / GREEN_SECOND)
+        return GREEN_NEVER;
+    return *valid ? green__deadline_after(timeout->tv_sec * GREEN_SECOND + timeout->tv_nsec) : 0;
+}
+
 /* A deadline on a clock that may be set while a call waits. Make it by
  * green__clock_deadline_of(). */
 typedef struct green_clock_deadline {
@@ -85,6 +97,9 @@ static inline int64_t green__deadline_earlier(int64_t one, int64_t other) {
 static inline int64_t green__deadline_of_next_poll(int64_t interval, const green_clock_deadline *deadline) {
     return green__deadline_earlier(green__deadline_after(interval), green__clock_deadline_next_check(deadline));
 }
+
+/* The first and the longest interval of most polls. */
+static const int64_t GREEN_POLL_FIRST = 1000 * 1000, GREEN_POLL_LONGEST = 50 * 1000 * 1000;
 
 /* Twice the interval, up to a maximum. */
 static inline int64_t green__next_poll_interval(int64_t interval, int64_t longest) {

@@ -5,6 +5,7 @@
 #include "../core/virtual_clock.h"
 #include "../core/virtual_peers.h"
 
+#include "clock.h"
 #include "signal_wait.h"
 
 #include <stdio.h>
@@ -185,6 +186,12 @@ int green__wait_fds_pause(green_hub *hub, int fd, int64_t pause, int64_t deadlin
     return ended == -ETIMEDOUT && in_time ? 0 : ended;
 }
 
+int green__wait_fds_poll(green_hub *hub, int fd, int64_t *interval, int64_t deadline) {
+    int ended = green__wait_fds_pause(hub, fd, *interval, deadline);
+    *interval = green__next_poll_interval(*interval, GREEN_POLL_LONGEST);
+    return ended;
+}
+
 static int wait_again(green_hub *hub, green_waited_fd waited, int64_t deadline, unsigned *spurious) {
     int ended = 0;
     if (*spurious > GREEN_SPURIOUS_MAX)
@@ -221,6 +228,10 @@ int green__wait_fds_failed(green_hub *hub, int error, int timed_out) {
         error = green__interrupt_deliver_at_begin(hub);
     errno = green__is_interrupt(error) ? errno_of_interrupt(error) : -error;
     return -1;
+}
+
+int green__wait_fds_end_failed(green_hub *hub, int error, int timed_out) {
+    return (int)green__cancellation_point_passed(hub, green__wait_fds_failed(hub, error, timed_out));
 }
 
 static void end_by_close(green_hub *hub, green_waited_fd *waited) {

@@ -49,6 +49,9 @@ int green__wait_fds_port_again(green_hub *hub, int fd, int64_t deadline, unsigne
  * the wait early. */
 int green__wait_fds_pause(green_hub *hub, int fd, int64_t pause, int64_t deadline);
 
+/* Does the same for the next interval of a poll, which begins at GREEN_POLL_FIRST and grows. */
+int green__wait_fds_poll(green_hub *hub, int fd, int64_t *interval, int64_t deadline);
+
 /* The number of consecutive spurious wake-ups before a call pauses, and the pause in
  * nanoseconds. */
 enum { GREEN_SPURIOUS_MAX = 1 };
@@ -59,6 +62,9 @@ static const int64_t GREEN_SPURIOUS_PAUSE = 1000 * 1000;
  * the patch has another errno: unlike EINTR, these do not make libraries retry. -ERESTART becomes
  * EINTR, and -ETIMEDOUT becomes timed_out, which is the errno of the call's own timeout. */
 int green__wait_fds_failed(green_hub *hub, int error, int timed_out);
+
+/* The same, at the end of a call that holds nothing and is a cancellation point. */
+int green__wait_fds_end_failed(green_hub *hub, int error, int timed_out);
 
 /* Returns the errno of an interrupt for the caller of the current patched call, given the default.
  * Atomic; NULL while no patch has chosen one. */

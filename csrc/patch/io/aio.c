@@ -14,18 +14,19 @@ static ssize_t attempt_suspend(green_attempts *attempts) {
 }
 
 int green__green_aio_suspend(const struct aiocb *const operations[], int count, const struct timespec *timeout) {
-    green_hub *hub = timeout && !green__timespec_is_duration(timeout) ? NULL : green__may_park_here();
+    bool valid;
+    int64_t deadline = green__timespec_deadline(timeout, &valid);
+    green_hub *hub = valid ? green__may_park_here() : NULL;
     if (!hub)
         return green__real.aio_suspend(operations, count, timeout);
     green__cancellation_point(hub);
-    int64_t left = timeout ? green__timespec_nanoseconds(timeout) : -1;
     struct suspension suspension = {.attempts = {.attempt = attempt_suspend,
                                                  .would_block = EAGAIN,
                                                  .timed_out = EAGAIN,
                                                  .fd = -1,
-                                                 .deadline = green__deadline_after(left),
+                                                 .deadline = deadline,
                                                  .signals = GREEN_SIGNALS_INTERRUPT},
                                     .operations = operations,
                                     .count = count};
-    return (int)green__cancellation_point_passed(hub, green__attempts_run(hub, &suspension.attempts));
+    return (int)green__attempts_run(hub, &suspension.attempts);
 }

@@ -24,7 +24,7 @@ typedef struct green_attempts {
 } green_attempts;
 
 /* Returns the result of the last attempt, or -1 with errno after an interrupt, a signal handler
- * or the deadline. */
+ * or the deadline. A cancellation ends the thread there, so the caller must hold nothing. */
 ssize_t green__attempts_run(green_hub *hub, green_attempts *attempts);
 
 #endif

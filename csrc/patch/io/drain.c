@@ -23,5 +23,5 @@ int green__green_tcdrain(int fd) {
                                .fd = fd,
                                .deadline = GREEN_NEVER,
                                .signals = GREEN_SIGNALS_RESTART};
-    return (int)green__cancellation_point_passed(hub, green__attempts_run(hub, &attempts));
+    return (int)green__attempts_run(hub, &attempts);
 }

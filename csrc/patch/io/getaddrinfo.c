@@ -12,7 +12,7 @@ static green_offload_pool resolvers = GREEN_OFFLOAD_POOL(resolvers, "green-names
 
 int green__resolver_run(green_hub *hub, int (*look_up)(void *), void *argument, void (*abandon)(void *)) {
     int error = green_offload(&resolvers, look_up, argument, abandon, NULL, GREEN_FOREVER);
-    return error < 0 ? (int)green__cancellation_point_passed(hub, green__wait_fds_failed(hub, error, ETIMEDOUT)) : 0;
+    return error < 0 ? green__wait_fds_end_failed(hub, error, ETIMEDOUT) : 0;
 }
 
 /* Names to addresses ------------------------------------------------------- */

@@ -16,7 +16,7 @@ struct file_lock {
 static ssize_t lock_parking(green_hub *hub, struct file_lock *lock, ssize_t (*attempt)(green_attempts *), int fd) {
     lock->attempts = (green_attempts){
         .attempt = attempt, .would_block = EAGAIN, .fd = fd, .deadline = GREEN_NEVER, .signals = GREEN_SIGNALS_RESTART};
-    return green__cancellation_point_passed(hub, green__attempts_run(hub, &lock->attempts));
+    return green__attempts_run(hub, &lock->attempts);
 }
 
 static ssize_t attempt_flock(green_attempts *attempts) {

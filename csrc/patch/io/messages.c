@@ -33,12 +33,13 @@ int green__green_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int 
     bool never_waits = flags & (MSG_DONTWAIT | MSG_OOB | MSG_ERRQUEUE) || count == 0;
     if (!hub || never_waits)
         return green__real.recvmmsg(fd, messages, count, flags, timeout);
-    if (timeout && !green__timespec_is_duration(timeout)) {
+    int error_number = errno;
+    bool valid;
+    int64_t deadline = green__timespec_deadline(timeout, &valid);
+    if (!valid) {
         errno = EINVAL;
         return -1;
     }
-    int error_number = errno;
-    int64_t deadline = timeout ? green__deadline_after(green__timespec_nanoseconds(timeout)) : GREEN_NEVER;
     int received = receive_messages(hub, fd, messages, count, flags, deadline);
     if (received < 0)
         return (int)green__cancellation_point_passed(hub, received);

@@ -51,7 +51,7 @@ static ssize_t run(green_hub *hub, const struct queue_call *call, short events,
         if (ended == 0)
             ended = wait_part(hub, call, events, deadline);
         else
-            return green__cancellation_point_passed(hub, green__wait_fds_failed(hub, ended, ETIMEDOUT));
+            return green__wait_fds_end_failed(hub, ended, ETIMEDOUT);
         if (ended == -EBADF)
             return green__wait_fds_failed(hub, ended, 0);
     }

@@ -120,7 +120,7 @@ static int open_fifo(green_hub *hub, const struct request *request) {
     if (opening)
         green__job_release(&opening->job);
     if (green__is_explained(error))
-        return (int)green__cancellation_point_passed(hub, green__wait_fds_failed(hub, error, ETIMEDOUT));
+        return green__wait_fds_end_failed(hub, error, ETIMEDOUT);
     errno = error_number;
     return is_done ? opened : open_now(request);
 }

@@ -1,6 +1,7 @@
 /* poll(), epoll_wait() and their variants. */
 #include "poll.h"
 
+#include "../clock.h"
 #include "../signal_wait.h"
 
 #include <stdlib.h>
@@ -59,16 +60,6 @@ int green__poll_loop_run(green_hub *hub, green_poll_loop *loop) {
     if (fds != few)
         free(fds);
     return result;
-}
-
-int64_t green__timespec_deadline(const struct timespec *timeout, bool *valid) {
-    *valid = true;
-    if (!timeout)
-        return GREEN_NEVER;
-    *valid = green__timespec_is_duration(timeout);
-    if (timeout->tv_sec >= INT64_MAX / GREEN_SECOND)
-        return GREEN_NEVER;
-    return *valid ? green__deadline_after(timeout->tv_sec * GREEN_SECOND + timeout->tv_nsec) : 0;
 }
 
 /* poll --------------------------------------------------------------------- */

@@ -19,8 +19,4 @@ typedef struct green_poll_loop {
  * interrupt. */
 int green__poll_loop_run(green_hub *hub, green_poll_loop *loop);
 
-/* The deadline of a timeout, GREEN_NEVER for NULL. Sets *valid to whether the kernel accepts
- * the timeout. */
-int64_t green__timespec_deadline(const struct timespec *timeout, bool *valid);
-
 #endif

@@ -1,6 +1,8 @@
 /* select() and pselect(), also for descriptors beyond FD_SETSIZE. */
 #include "poll.h"
 
+#include "../clock.h"
+
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>

@@ -21,13 +21,13 @@ static int sleep_for(green_hub *hub, int64_t nanoseconds, int64_t *left) {
     *left = 0;
     if (nanoseconds == 0) {
         int error = green_yield();
-        return error < 0 ? (int)green__cancellation_point_passed(hub, green__wait_fds_failed(hub, error, 0)) : 0;
+        return error < 0 ? green__wait_fds_end_failed(hub, error, 0) : 0;
     }
     int64_t deadline = green__deadline_after(nanoseconds);
     int ended = sleep_to(hub, deadline);
     if (ended < 0) {
         *left = deadline - green_now();
-        return (int)green__cancellation_point_passed(hub, green__wait_fds_failed(hub, ended, 0));
+        return green__wait_fds_end_failed(hub, ended, 0);
     }
     errno = error_number;
     return 0;

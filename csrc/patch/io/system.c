@@ -7,65 +7,60 @@
 
 static green_offload_pool shells = GREEN_OFFLOAD_POOL(shells, "green-system", 16);
 
-struct command {
+struct shell_call {
+    int (*function)(struct shell_call *call);
     int result, error;
-    char text[];
+    FILE *stream; /* of pclose() */
+    char text[];  /* of system() */
 };
 
-static int run_command(void *argument) {
-    struct command *command = argument;
-    command->result = green__real.system(command->text);
-    command->error = errno;
+static int run(void *argument) {
+    struct shell_call *call = argument;
+    call->result = call->function(call);
+    call->error = errno;
     return 0;
+}
+
+/* Frees the call. An interrupt leaves the worker waiting for the command. */
+static int run_parking(green_hub *hub, struct shell_call *call) {
+    int error_number = errno;
+    int error = green_offload(&shells, run, call, free, NULL, GREEN_FOREVER);
+    if (error < 0)
+        return green__wait_fds_end_failed(hub, error, ETIMEDOUT);
+    int result = call->result;
+    errno = result < 0 ? call->error : error_number;
+    free(call);
+    return result;
+}
+
+static int call_system(struct shell_call *call) {
+    return green__real.system(call->text);
 }
 
 int green__green_system(const char *text) {
     green_hub *hub = text ? green__may_park() : NULL;
     if (!hub)
         return green__real.system(text);
-    struct command *command = malloc(sizeof *command + strlen(text) + 1);
-    if (!command) {
+    struct shell_call *call = malloc(sizeof *call + strlen(text) + 1);
+    if (!call) {
         errno = ENOMEM;
         return -1;
     }
-    strcpy(command->text, text);
-    int error_number = errno;
-    int error = green_offload(&shells, run_command, command, free, NULL, GREEN_FOREVER);
-    if (error < 0)
-        return (int)green__cancellation_point_passed(hub, green__wait_fds_failed(hub, error, ETIMEDOUT));
-    int result = command->result;
-    errno = result < 0 ? command->error : error_number;
-    free(command);
-    return result;
+    *call = (struct shell_call){.function = call_system};
+    strcpy(call->text, text);
+    return run_parking(hub, call);
 }
 
-/* pclose() ------------------------------------------------------------------ */
-
-struct closing {
-    FILE *stream;
-    int result, error;
-};
-
-static int close_stream(void *argument) {
-    struct closing *closing = argument;
-    closing->result = green__real.pclose(closing->stream);
-    closing->error = errno;
-    return 0;
+static int call_pclose(struct shell_call *call) {
+    return green__real.pclose(call->stream);
 }
 
-/* An interrupt leaves the worker waiting for the command, so that the stream is closed in any case. */
+/* The worker closes the stream also after an interrupt. */
 int green__green_pclose(FILE *stream) {
     green_hub *hub = green__may_park_here();
-    struct closing *closing = hub ? malloc(sizeof *closing) : NULL;
-    if (!closing)
+    struct shell_call *call = hub ? malloc(sizeof *call) : NULL;
+    if (!call)
         return green__real.pclose(stream);
-    *closing = (struct closing){.stream = stream};
-    int error_number = errno;
-    int error = green_offload(&shells, close_stream, closing, free, NULL, GREEN_FOREVER);
-    if (error < 0)
-        return (int)green__cancellation_point_passed(hub, green__wait_fds_failed(hub, error, ETIMEDOUT));
-    int result = closing->result;
-    errno = result < 0 ? closing->error : error_number;
-    free(closing);
-    return result;
+    *call = (struct shell_call){.function = call_pclose, .stream = stream};
+    return run_parking(hub, call);
 }

@@ -45,7 +45,7 @@ int green__green_msgsnd(int id, const void *message, size_t size, int flags) {
         return green__real.msgsnd(id, message, size, flags);
     green__cancellation_point(hub);
     struct ipc_call call = {.id = id, .message = (void *)message, .size = size, .flags = flags};
-    return (int)green__cancellation_point_passed(hub, run(hub, &call, attempt_msgsnd, EAGAIN, GREEN_NEVER));
+    return (int)run(hub, &call, attempt_msgsnd, EAGAIN, GREEN_NEVER);
 }
 
 static ssize_t attempt_msgrcv(green_attempts *attempts) {
@@ -60,7 +60,7 @@ ssize_t green__green_msgrcv(int id, void *message, size_t size, long type, int f
         return green__real.msgrcv(id, message, size, type, flags);
     green__cancellation_point(hub);
     struct ipc_call call = {.id = id, .message = message, .size = size, .type = type, .flags = flags};
-    return green__cancellation_point_passed(hub, run(hub, &call, attempt_msgrcv, ENOMSG, GREEN_NEVER));
+    return run(hub, &call, attempt_msgrcv, ENOMSG, GREEN_NEVER);
 }
 
 /* Semaphores --------------------------------------------------------------- */
@@ -88,7 +88,7 @@ static int operate(green_hub *hub, int id, const struct sembuf *operations, size
     memcpy(copy, operations, count * sizeof *copy);
     for (size_t i = 0; i < count; i++)
         copy[i].sem_flg |= IPC_NOWAIT;
-    return (int)green__cancellation_point_passed(hub, run(hub, &call, attempt_semop, EAGAIN, deadline));
+    return (int)run(hub, &call, attempt_semop, EAGAIN, deadline);
 }
 
 static green_hub *may_operate(const struct sembuf *operations, size_t count) {
@@ -103,9 +103,8 @@ int green__green_semop(int id, struct sembuf *operations, size_t count) {
 }
 
 int green__green_semtimedop(int id, struct sembuf *operations, size_t count, const struct timespec *timeout) {
-    green_hub *hub = timeout && !green__timespec_is_duration(timeout) ? NULL : may_operate(operations, count);
-    if (!hub)
-        return green__real.semtimedop(id, operations, count, timeout);
-    int64_t left = timeout ? green__timespec_nanoseconds(timeout) : -1;
-    return operate(hub, id, operations, count, green__deadline_after(left));
+    bool valid;
+    int64_t deadline = green__timespec_deadline(timeout, &valid);
+    green_hub *hub = valid ? may_operate(operations, count) : NULL;
+    return hub ? operate(hub, id, operations, count, deadline) : green__real.semtimedop(id, operations, count, timeout);
 }

@@ -7,8 +7,6 @@
 #include "../wait_fds.h"
 #include "descriptor.h"
 
-static const int64_t INTERVAL_FIRST = 1000 * 1000, INTERVAL_MAX = 50 * 1000 * 1000;
-
 /* A pidfd of the child, or -1 if a pidfd cannot be waited for: the call is for any of several
  * children, or also for a child that stops or continues. */
 static int open_child(pid_t pid, int options) {
@@ -22,21 +20,12 @@ static int open_child(pid_t pid, int options) {
 static int wait_for_child(green_hub *hub, int child, int64_t *interval) {
     if (child >= 0)
         return green__wait_fds_one(hub, child, POLLIN, GREEN_NEVER);
-    int ended = green__wait_fds(hub, NULL, 0, green__deadline_after(*interval));
-    *interval = green__next_poll_interval(*interval, INTERVAL_MAX);
-    return ended == -ETIMEDOUT ? 0 : ended;
-}
-
-static void close_child(int child) {
-    int error = errno;
-    if (child >= 0)
-        green__own_fd_close(child);
-    errno = error;
+    return green__wait_fds_poll(hub, -1, interval, GREEN_NEVER);
 }
 
 static pid_t wait_parking(green_hub *hub, pid_t pid, int *status, int options, struct rusage *usage) {
     int error_number = errno, child = -1, ended = 0;
-    int64_t interval = INTERVAL_FIRST;
+    int64_t interval = GREEN_POLL_FIRST;
     green__signals_begin(hub, GREEN_SIGNALS_RESTART);
     pid_t found = green__real.wait4(pid, status, options | WNOHANG, usage);
     if (found == 0)
@@ -49,7 +38,8 @@ static pid_t wait_parking(green_hub *hub, pid_t pid, int *status, int options, s
         if (ended < 0 && found == 0)
             found = green__wait_fds_failed(hub, ended, 0);
     }
-    close_child(child);
+    if (child >= 0)
+        green__own_fd_close(child);
     if (found > 0)
         errno = error_number;
     return found;
@@ -97,7 +87,7 @@ static int open_child_of(idtype_t type, id_t id, int options, int *opened) {
 /* Without a child in that state, the kernel returns 0 and a process id of 0. */
 static int waitid_parking(green_hub *hub, idtype_t type, id_t id, siginfo_t *info, int options) {
     int error_number = errno, child = -1, opened = -1, ended = 0;
-    int64_t interval = INTERVAL_FIRST;
+    int64_t interval = GREEN_POLL_FIRST;
     green__signals_begin(hub, GREEN_SIGNALS_RESTART);
     int result = green__real.waitid(type, id, info, options | WNOHANG);
     if (result == 0 && info->si_pid == 0)
@@ -110,7 +100,8 @@ static int waitid_parking(green_hub *hub, idtype_t type, id_t id, siginfo_t *inf
         if (ended < 0 && result == 0 && info->si_pid == 0)
             result = green__wait_fds_failed(hub, ended, 0);
     }
-    close_child(opened);
+    if (opened >= 0)
+        green__own_fd_close(opened);
     if (result == 0)
         errno = error_number;
     return result;

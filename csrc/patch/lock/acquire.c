@@ -4,10 +4,6 @@
 #include "../signal_wait.h"
 #include "parking_lot.h"
 
-/* A waiter tries again at these intervals even if it is not woken, because the lock may be
- * released by an object that is not patched, or by another process. */
-static const int64_t INTERVAL_FIRST = 1000 * 1000, INTERVAL_MAX = 50 * 1000 * 1000;
-
 static int try_blocking(void *lock, green_try_acquire *attempt, const green_clock_deadline *deadline) {
     int error;
     while ((error = attempt(lock)) == EBUSY && !green__clock_deadline_passed(deadline))
@@ -15,16 +11,18 @@ static int try_blocking(void *lock, green_try_acquire *attempt, const green_cloc
     return error;
 }
 
+/* A waiter tries again at intervals even if it is not woken, because the lock may be released by an
+ * object that is not patched, or by another process. */
 static int try_parking(green_hub *hub, green_parking_lot_waiter *waiter, void *lock, green_try_acquire *attempt,
                        const green_clock_deadline *deadline, green_parking_lot_interrupts interrupts) {
-    int64_t interval = INTERVAL_FIRST;
+    int64_t interval = GREEN_POLL_FIRST;
     for (int error, ended = 0;;) {
         if ((error = attempt(lock)) != EBUSY || ended == -EINTR || green__clock_deadline_passed(deadline))
             return error;
         if (ended == -ERESTART)
             return EINTR;
         ended = green__parking_lot_sleep(hub, waiter, green__deadline_of_next_poll(interval, deadline), interrupts);
-        interval = green__next_poll_interval(interval, INTERVAL_MAX);
+        interval = green__next_poll_interval(interval, GREEN_POLL_LONGEST);
     }
 }
 

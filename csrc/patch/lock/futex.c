@@ -6,10 +6,6 @@
 
 #include <linux/futex.h>
 
-/* The value is checked at these intervals, because an object that is not patched, or another
- * process, may have changed it. */
-static const int64_t INTERVAL_FIRST = 1000 * 1000, INTERVAL_MAX = 50 * 1000 * 1000;
-
 static int command_of(const green_futex_call *call) {
     return call->operation & FUTEX_CMD_MASK;
 }
@@ -31,10 +27,11 @@ static bool has_changed(const green_futex_call *call) {
     return __atomic_load_n(call->address, __ATOMIC_SEQ_CST) != call->value;
 }
 
-/* Returns 0 or an errno. */
+/* Polls the value, because an object that is not patched, or another process, may have changed it.
+ * Returns 0 or an errno. */
 static int sleep_until_woken(green_hub *hub, green_parking_lot_waiter *waiter, const green_futex_call *call,
                              const green_clock_deadline *deadline) {
-    int64_t interval = INTERVAL_FIRST;
+    int64_t interval = GREEN_POLL_FIRST;
     for (;;) {
         int64_t next = green__deadline_of_next_poll(interval, deadline);
         int ended = green__parking_lot_sleep(hub, waiter, next, GREEN_PARK_UNINTERRUPTIBLE);
@@ -46,7 +43,7 @@ static int sleep_until_woken(green_hub *hub, green_parking_lot_waiter *waiter, c
             return ETIMEDOUT;
         if (has_changed(call))
             return 0;
-        interval = green__next_poll_interval(interval, INTERVAL_MAX);
+        interval = green__next_poll_interval(interval, GREEN_POLL_LONGEST);
     }
 }
 

@@ -9,24 +9,18 @@
 
 static const int64_t MASKED_INTERVAL = 10 * 1000 * 1000;
 
-static const int64_t INTERVAL_FIRST = 1000 * 1000, INTERVAL_MAX = 50 * 1000 * 1000;
-
 /* Without a descriptor, polls at growing intervals. */
 static int wait_for_signal(green_hub *hub, int fd, int64_t deadline, int64_t *interval) {
     if (fd >= 0)
         return green__wait_fds_one(hub, fd, POLLIN, deadline);
-    int64_t end = green__deadline_after(*interval);
-    bool in_time = deadline < 0 || end < deadline;
-    int ended = green__wait_fds(hub, NULL, 0, in_time ? end : deadline);
-    *interval = green__next_poll_interval(*interval, INTERVAL_MAX);
-    return ended == -ETIMEDOUT && in_time ? 0 : ended;
+    return green__wait_fds_poll(hub, -1, interval, deadline);
 }
 
 /* Waits for a signal of the set by a descriptor, if there is one left, which the hub can wait for. Returns the number
  * of the signal, or -errno. */
 static int wait_parking(green_hub *hub, const sigset_t *set, siginfo_t *info, int64_t deadline) {
     int fd = green__own_fd(signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK));
-    int64_t interval = INTERVAL_FIRST;
+    int64_t interval = GREEN_POLL_FIRST;
     int number, ended = 0;
     green__signals_begin(hub, GREEN_SIGNALS_INTERRUPT);
     while ((number = green__real.sigtimedwait(set, info, &(struct timespec){0, 0})) < 0 && errno == EAGAIN &&
@@ -100,8 +94,7 @@ int green__green_pause(void) {
     if (!hub)
         return green__real.pause();
     green__signals_begin(hub, GREEN_SIGNALS_INTERRUPT);
-    return (int)green__cancellation_point_passed(hub,
-                                                 green__wait_fds_failed(hub, park_for_handler(hub, GREEN_NEVER), 0));
+    return green__wait_fds_end_failed(hub, park_for_handler(hub, GREEN_NEVER), 0);
 }
 
 /* A signal mask applies to the OS thread, which runs other green threads while the call waits.
@@ -117,7 +110,7 @@ int green__green_sigsuspend(const sigset_t *mask) {
         green__real.pthread_sigmask(SIG_SETMASK, &former, NULL);
         ended = park_for_handler(hub, green__deadline_after(MASKED_INTERVAL));
         if (ended != -ETIMEDOUT)
-            return (int)green__cancellation_point_passed(hub, green__wait_fds_failed(hub, ended, 0));
+            return green__wait_fds_end_failed(hub, ended, 0);
     }
 }
 
